@@ -1,0 +1,49 @@
+# `make run` and `make test` do everything from a bare checkout.
+PYTHON ?= python3
+export PORT ?= 8000
+export DATA_DIR ?= data
+
+.PHONY: run test check format lock messages clean
+
+run: .venv/installed
+	.venv/bin/python -m app demo --serve
+
+test: .venv/installed-dev
+	tests/install-system-packages
+	.venv/bin/python -m pytest $(TESTS)
+
+check: .venv/installed-dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format: .venv/installed-dev
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+# Pinned versions with hashes: requirements.txt runs the program, requirements-dev.txt adds what tests need.
+lock: .venv/installed-dev
+	.venv/bin/pip install --quiet uv
+	.venv/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url \
+		--python-version 3.11 pyproject.toml -o requirements.txt
+	.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+		--python-version 3.11 --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+# Collects the texts of the program into the template, and the template into each translation.
+messages: .venv/installed-dev
+	.venv/bin/pybabel extract --quiet -F babel.cfg -k Text -k _l --no-location --omit-header -o app/locale/messages.pot app
+	.venv/bin/pybabel update --quiet --no-fuzzy-matching --omit-header -i app/locale/messages.pot -d app/locale -l pt_BR
+
+.venv/installed: requirements.txt
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer with venv is needed (on Debian: apt install python3 python3-venv)"; exit 1; }
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf .venv data build
