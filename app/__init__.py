@@ -1,0 +1,1 @@
+"""Mutirão: a self-hosted workspace for teams. docs/architecture.md shows how its parts stand on each other."""

@@ -1,0 +1,1 @@
+"""Who is here: members, their passwords and sessions, and the pages to sign in and out."""

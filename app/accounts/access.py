@@ -1,0 +1,117 @@
+"""Who asks, and for which workspace: the arguments that page functions take."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, cast
+from urllib.parse import quote, urljoin, urlsplit
+
+from litestar import Request, Response
+from litestar.exceptions import NotFoundException
+from litestar.response import Redirect
+from sqlalchemy import select
+
+from app.accounts.members import Member, Role
+from app.accounts.sessions import SEEN_STEP, Session, SignedIn, find_session
+from app.database import Database, Tenant, Transaction, now
+from app.settings import Settings
+from app.web.cookies import read_cookie
+from app.web.errors import PageError
+from app.web.texts import _l
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class SignInNeeded(Exception):
+    """The page is for members, and nobody is signed in."""
+
+
+async def provide_transaction(request: AnyRequest, database: Database) -> AsyncIterator[Transaction]:
+    """One transaction for the request, in the workspace of its host; a writing one unless the method is safe."""
+    safe = request.method in ("GET", "HEAD", "OPTIONS")
+    if not safe:
+        await request.body()  # the writer does not wait for a slow sender
+    async with database.read() if safe else database.write() as transaction:
+        await enter_workspace(transaction, request.scope["state"]["slug"])
+        request.scope["state"]["language"] = transaction.tenant.language
+        yield transaction
+
+
+async def enter_workspace(transaction: Transaction, slug: str) -> Tenant:
+    """Confine a transaction to the workspace of a host.
+
+    Raises NotFoundException for one that does not exist, and a 403 page for one that is suspended.
+    """
+    tenant = (await transaction.scalars(select(Tenant).where(Tenant.slug == slug))).one_or_none()
+    if tenant is None:
+        raise NotFoundException
+    if tenant.suspended_at is not None:
+        raise PageError(403, _l("This workspace is suspended. Whoever runs this installation can say why."))
+    transaction.enter(tenant)
+    return tenant
+
+
+async def provide_signed_in(
+    request: AnyRequest, transaction: Transaction, settings: Settings, database: Database
+) -> SignedIn:
+    """The member who asks, with their session.
+
+    Raises SignInNeeded when there is none.
+    """
+    token = read_cookie(request.scope["headers"], settings.session_cookie)
+    signed_in = await find_session(transaction, token)
+    if signed_in is None:
+        raise SignInNeeded
+    if now() - signed_in.session.seen_at > SEEN_STEP:
+        request.scope["state"]["seen"] = (transaction.tenant.id, signed_in.session.id)
+    return signed_in
+
+
+async def provide_member(signed_in: SignedIn) -> Member:
+    """The member who asks."""
+    return signed_in.member
+
+
+async def provide_session(signed_in: SignedIn) -> Session:
+    """The session of the member who asks."""
+    return signed_in.session
+
+
+def require_role(member: Member, role: Role) -> None:
+    """Raise a 403 page unless the member's role is at least the given one."""
+    if not member.has_rank(role):
+        raise PageError(403, _l("Only admins of this workspace may do this."))
+
+
+def ask_to_sign_in(request: AnyRequest, error: Exception) -> Response[Any]:  # noqa: ARG001
+    """Lead to the sign-in page, and from there back to what was asked for."""
+    path = request.scope["path"]
+    if request.method != "GET" or path == "/":
+        return Redirect("/login", status_code=303)
+    query = request.scope["query_string"].decode("latin-1")
+    return Redirect(f"/login?next={quote(path + ('?' + query if query else ''), safe='')}", status_code=303)
+
+
+def local_path(settings: Settings, host: str, wanted: str) -> str:
+    """The path of an address on this very host, '/' for any other: `next=` never leads away.
+
+    The address is resolved as browsers do, so that `//evil.com` and `/\\evil.com` don't pass.
+    """
+    origin = f"{settings.scheme}://{host}"
+    cleaned = wanted.replace("\\", "/")
+    if any(ord(character) < 33 for character in cleaned):
+        return "/"
+    found = urlsplit(urljoin(origin + "/", cleaned))
+    if f"{found.scheme}://{found.netloc}" != origin or not found.path.startswith("/") or found.path.startswith("//"):
+        return "/"
+    return found.path + (f"?{found.query}" if found.query else "")
+
+
+def client_address(request: AnyRequest) -> str:
+    """The address a request came from; behind the proxy, the one the proxy tells."""
+    return request.client.host if request.client else ""
+
+
+def host_of(request: AnyRequest) -> str:
+    """The host of this request, as the gate let it through."""
+    return cast(str, request.headers["host"]).lower()

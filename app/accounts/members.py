@@ -1,0 +1,64 @@
+"""Members: people with an account in one workspace."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import String, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.web.forms import Invalid
+from app.web.texts import _l
+
+Role = Literal["owner", "admin", "member"]
+RANK: dict[str, int] = {"member": 0, "admin": 1, "owner": 2}
+
+
+class Member(Tenanted, Base):
+    """A person in a workspace. One who was removed keeps the row, so that history keeps the name."""
+
+    __tablename__ = "member"
+    __table_args__ = (UniqueConstraint("tenant_id", "id"), UniqueConstraint("tenant_id", "email", name="uq_member_email"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str | None] = mapped_column(String(254))
+    name: Mapped[str] = mapped_column(String(80))
+    role: Mapped[str] = mapped_column(String(10), default="member")
+    password_hash: Mapped[str] = mapped_column(String(200))
+    joined_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    @property
+    def active(self) -> bool:
+        """Whether this person may sign in."""
+        return self.suspended_at is None and self.removed_at is None
+
+    def has_rank(self, role: Role) -> bool:
+        """Whether this person's role is at least the given one."""
+        return RANK[self.role] >= RANK[role]
+
+
+async def find_member(transaction: Transaction, email: str) -> Member | None:
+    """The member with an e-mail address, whatever its case."""
+    statement = select(Member).where(func.lower(Member.email) == email.strip().lower())
+    return (await transaction.scalars(statement)).one_or_none()
+
+
+async def add_member(
+    transaction: Transaction, *, email: str, name: str, role: Role, password_hash: str
+) -> Member:
+    """Give a person an account in this workspace.
+
+    Raises Invalid when the address has one already.
+    """
+    if await find_member(transaction, email):
+        raise Invalid(email=_l("Somebody with this address is a member already."))
+    member = Member(email=email.lower(), name=name, role=role, password_hash=password_hash)
+    transaction.add(member)
+    await transaction.flush()
+    return member
+
+

@@ -1,0 +1,135 @@
+"""Sessions: which browsers are signed in as whom."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+
+from geoip2fast import GeoIP2Fast
+from sqlalchemy import ForeignKeyConstraint, LargeBinary, String, UniqueConstraint, delete, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+from ua_parser import parse
+
+from app.accounts.members import Member
+from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+
+LIFETIME = timedelta(days=30)
+SEEN_STEP = timedelta(minutes=1)
+
+
+class Session(Tenanted, Base):
+    """A signed-in browser. The cookie holds a 256-bit token, this row only its SHA-256."""
+
+    __tablename__ = "session"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"], ondelete="CASCADE"),
+        {"sqlite_autoincrement": True},  # an id is not used again: late news of its end must not hit another
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    member_id: Mapped[int] = mapped_column(index=True)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    address: Mapped[str] = mapped_column(String(45))
+    agent: Mapped[str] = mapped_column(String(300))
+
+    @property
+    def device(self) -> str:
+        """Browser and system, as 'Firefox, Linux'."""
+        parsed = parse(self.agent)
+        parts = [part.family for part in (parsed.user_agent, parsed.os) if part]
+        return ", ".join(parts) or self.agent[:40] or "?"
+
+    @property
+    def is_phone(self) -> bool:
+        """Whether the browser seems to be a phone's."""
+        return "Mobi" in self.agent
+
+    @property
+    def place(self) -> str:
+        """The country of the address, '' where it is not known."""
+        found = locator().lookup(self.address)
+        return "" if found.is_private or not found.country_code.isalpha() else str(found.country_name)
+
+
+@cache
+def locator() -> GeoIP2Fast:
+    """The table of addresses and countries that comes with the library; nobody is asked."""
+    return GeoIP2Fast()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A member and the session they came with."""
+
+    member: Member
+    session: Session
+
+
+def digest(token: str) -> bytes:
+    """What is stored of a token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+async def start_session(transaction: Transaction, member: Member, *, address: str, agent: str) -> str:
+    """Sign a browser in, and return the token for its cookie."""
+    token = secrets.token_urlsafe(32)
+    transaction.add(
+        Session(
+            token_hash=digest(token),
+            member_id=member.id,
+            expires_at=now() + LIFETIME,
+            address=address[:45],
+            agent=agent[:300],
+        )
+    )
+    await transaction.flush()
+    return token
+
+
+async def find_session(transaction: Transaction, token: str | None) -> SignedIn | None:
+    """Who a token signs in; None for one that is unknown or over, or whose member may not sign in."""
+    if not token:
+        return None
+    statement = (
+        select(Session, Member)
+        .join(Member, (Member.id == Session.member_id) & (Member.tenant_id == Session.tenant_id))
+        .where(Session.token_hash == digest(token), Session.expires_at > now())
+    )
+    row = (await transaction.execute(statement)).one_or_none()
+    if row is None or not row.Member.active:
+        return None
+    return SignedIn(row.Member, row.Session)
+
+
+async def list_sessions(transaction: Transaction, member: Member) -> list[Session]:
+    """The sessions of a member, the one seen last first."""
+    statement = (
+        select(Session)
+        .where(Session.member_id == member.id, Session.expires_at > now())
+        .order_by(Session.seen_at.desc(), Session.id.desc())
+    )
+    return list(await transaction.scalars(statement))
+
+
+async def mark_seen(transaction: Transaction, session_id: int) -> None:
+    """Note that a session is in use."""
+    await transaction.execute(update(Session).where(Session.id == session_id).values(seen_at=now()))
+
+
+async def delete_sessions(transaction: Transaction, *criteria: object) -> list[int]:
+    """Delete sessions, and return their ids. Sockets are cut by `live.cutoff`, which calls this."""
+    found = list(await transaction.scalars(select(Session.id).where(*criteria)))  # type: ignore[arg-type]
+    await transaction.execute(delete(Session).where(Session.id.in_(found)))
+    return found
+
+
+async def delete_expired_sessions(transaction: Transaction) -> None:
+    """Forget the sessions of this tenant that are over."""
+    await transaction.execute(delete(Session).where(Session.expires_at <= now()))

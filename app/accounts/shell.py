@@ -1,0 +1,93 @@
+"""The frame around every page of a workspace: top bar, sidebar, main column.
+
+Features add their part of the sidebar with `sidebar_section`; the frame knows none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import MediaType, Response
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.database import Transaction
+from app.web.templates import render, stylesheets
+from app.web.texts import Text
+
+SectionContext = Callable[[AnyRequest, Transaction, Member], Awaitable[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the sidebar: a partial, and what it shows."""
+
+    order: int
+    template: str
+    context: SectionContext
+
+
+SECTIONS: list[Section] = []
+
+
+def sidebar_section(template: str, *, order: int) -> Callable[[SectionContext], SectionContext]:
+    """Add a part to the sidebar; the decorated function gives the partial's variables."""
+
+    def add(context: SectionContext) -> SectionContext:
+        SECTIONS.append(Section(order, template, context))
+        SECTIONS.sort(key=lambda section: section.order)
+        return context
+
+    return add
+
+
+async def render_page(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    template: str,
+    *,
+    channels: str = "",
+    status: int = 200,
+    **context: Any,
+) -> Response[str]:
+    """A page of the workspace.
+
+    `channels` are what the page follows beside the ones that every page does. The cursor it shows was read in the
+    same snapshot as everything else on it.
+    """
+    tenant = transaction.tenant
+    sections: list[tuple[str, dict[str, Any]]] = [
+        (section.template, await section.context(request, transaction, member)) for section in SECTIONS
+    ]
+    html = render(
+        tenant.language,
+        template,
+        tenant=tenant,
+        member=member,
+        sections=sections,
+        stylesheets=stylesheets(),
+        channels=f"tenant user.{member.id}{' admins' if member.has_rank('admin') else ''} {channels}".strip(),
+        cursor=tenant.cursor,
+        path=request.scope["path"],
+        notice=NOTICES.get(request.query_params.get("done", "")),
+        **context,
+    )
+    return Response(html, status_code=status, media_type=MediaType.HTML)
+
+
+def render_plain(language: str, template: str, *, status: int = 200, **context: Any) -> Response[str]:
+    """A page without the frame, for people who are not signed in."""
+    html = render(language, template, stylesheets=stylesheets(), **context)
+    return Response(html, status_code=status, media_type=MediaType.HTML)
+
+
+NOTICES: dict[str, Text] = {}
+
+
+def notice(key: str, text: Text) -> Text:
+    """Register a sentence that a page shows after a redirect with `?done=key`."""
+    NOTICES[key] = text
+    return text

@@ -1,0 +1,127 @@
+"""The application: puts the parts together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import structlog
+from litestar import Litestar, Request, Response
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from sqlalchemy import select
+
+import app.records.books  # noqa: F401  (furnishes new workspaces)
+from app.accounts.access import (
+    SignInNeeded,
+    ask_to_sign_in,
+    provide_member,
+    provide_session,
+    provide_signed_in,
+    provide_transaction,
+)
+from app.accounts.passwords import GuessingLimit
+from app.accounts.sessions import delete_expired_sessions, mark_seen
+from app.database import Database, Tenant
+from app.live.log import trim
+from app.live.node import Node
+from app.live.socket import serve_socket
+from app.mail import Mailer
+from app.records import collection_pages
+from app.records import pages as record_pages
+from app.records.records import empty_bin
+from app.settings import Settings
+from app.tenants import account, central, sign_in
+from app.tenants import pages as tenant_pages
+from app.web.errors import handle_error
+from app.web.forms import provide_form
+from app.web.gate import Gate
+from app.web.health import show_liveness, show_metrics, show_readiness
+from app.web.static import static_files
+
+FORM_LIMIT = 64 * 1024
+SWEEP_EVERY = 600.0
+
+log = structlog.get_logger("app")
+everywhere = [static_files, show_liveness, show_readiness, show_metrics]
+
+
+def create_app(settings: Settings) -> Gate:
+    """The ASGI application of one process."""
+    database = Database(settings.database_url)
+    node = Node(database)
+    mailer = Mailer(settings)
+    guessing = GuessingLimit()
+
+    @contextlib.asynccontextmanager
+    async def run(_: Litestar) -> AsyncIterator[None]:
+        async with node.running():
+            sweeper = asyncio.create_task(sweep(database))
+            yield
+            sweeper.cancel()
+        await database.close()
+
+    async def note_seen(request: Request[Any, Any, Any]) -> None:
+        """Note that a session is in use, after its page was answered."""
+        seen = request.scope.get("state", {}).get("seen")
+        if seen is not None:
+            async with database.write(seen[0]) as transaction:
+                await mark_seen(transaction, seen[1])
+
+    state = State({"node": node, "settings": settings})
+    common: dict[str, Any] = {
+        "openapi_config": None,
+        "state": state,
+        "request_max_body_size": FORM_LIMIT,
+        "exception_handlers": {HTTPException: handle_error, Exception: handle_error, SignInNeeded: ask_to_sign_in},
+        "logging_config": None,
+        "dependencies": {
+            "settings": Provide(lambda: settings, sync_to_thread=False),
+            "database": Provide(lambda: database, sync_to_thread=False),
+            "mailer": Provide(lambda: mailer, sync_to_thread=False),
+            "guessing": Provide(lambda: guessing, sync_to_thread=False),
+            "form": Provide(provide_form),
+            "transaction": Provide(provide_transaction),
+            "signed_in": Provide(provide_signed_in),
+            "member": Provide(provide_member),
+            "session": Provide(provide_session),
+        },
+        "signature_types": [Response, Request],
+    }
+    workspace = Litestar(
+        [
+            *everywhere,
+            serve_socket,
+            *sign_in.handlers,
+            *account.handlers,
+            *tenant_pages.handlers,
+            *collection_pages.handlers,
+            *record_pages.handlers,
+        ],
+        lifespan=[run],
+        after_response=note_seen,
+        **common,
+    )
+    return Gate(settings, central=Litestar([*everywhere, *central.handlers], **common), workspace=workspace)
+
+
+async def sweep(database: Database) -> None:
+    """Every ten minutes: delete what has reached its end in each workspace."""
+    while True:
+        try:
+            async with database.read() as transaction:
+                tenants = list(await transaction.scalars(select(Tenant.id)))
+            for tenant_id in tenants:
+                async with database.write(tenant_id) as transaction:
+                    await trim(transaction)
+                    await empty_bin(transaction)
+                    await delete_expired_sessions(transaction)
+        except Exception as error:
+            log.error("sweeping failed; it is tried again", reason=repr(error))
+        await asyncio.sleep(SWEEP_EVERY)
+
+
+

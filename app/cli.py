@@ -1,0 +1,284 @@
+"""The command line: `python -m app --help`."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import uvicorn
+from litestar.exceptions import NotFoundException
+from sqlalchemy import select
+
+from app.accounts.members import Member, add_member, find_member
+from app.accounts.passwords import hash_password
+from app.database import Database, Tenant, Transaction
+from app.logs import set_up_logs
+from app.settings import Settings, SettingsError, read_settings
+from app.web.forms import Invalid
+
+T = TypeVar("T")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def commands() -> None:
+    """Mutirão: a workspace for teams. Settings are environment variables; README.md lists them."""
+
+
+def main() -> None:
+    """Run the command line; a wrong setting is one line, not a traceback."""
+    try:
+        commands()
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+
+
+@commands.command()
+def migrate() -> None:
+    """Bring the database's tables up to this version."""
+    from app.migration import migrate_database
+
+    migrate_database(read_settings().database_url)
+
+
+@commands.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, envvar="PORT", help="Port to listen on.")
+@click.option("--debug", is_flag=True, envvar="DEBUG", help="Print the flow of messages, a line each.")
+def serve(host: str, port: int, debug: bool) -> None:
+    """Migrate the database, then serve."""
+    settings = read_settings()
+    run_server(settings, host=host, port=port, debug=debug or settings.debug)
+
+
+def run_server(settings: Settings, *, host: str, port: int, debug: bool) -> None:
+    """Serve until told to stop."""
+    from app.asgi import create_app
+    from app.migration import migrate_database
+
+    set_up_logs(debug=debug)
+    migrate_database(settings.database_url)
+    try:
+        family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
+    except ValueError as error:
+        raise SettingsError(f"--host: {host} is not an address of this machine") from error
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        raise SettingsError(f"PORT: {port} can't be listened on: {error.strerror}. Choose another: PORT=9000") from error
+    config = uvicorn.Config(
+        create_app(settings),
+        ws="app.live.protocol:LiveProtocol",
+        ws_max_size=64 * 1024,
+        ws_ping_interval=12,
+        ws_ping_timeout=8,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=8,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+@commands.command()
+@click.option("--serve", "and_serve", is_flag=True, help="Then serve, and print the addresses.")
+@click.option("--port", default=8000, show_default=True, envvar="PORT", help="Port to listen on.")
+@click.option("--books", default=0, help="Add this many made-up books to acme, to try a large collection.")
+def demo(and_serve: bool, port: int, books: int) -> None:
+    """Fill an empty database with two workspaces to try."""
+    from app.demo import WORKSPACES, PASSWORD, add_many_books, seed_demo
+    from app.migration import migrate_database
+
+    settings = read_settings()
+    migrate_database(settings.database_url)
+    seeded = run(settings, seed_demo)
+    if books:
+        run_in(settings, "acme", lambda transaction: add_many_books(transaction, books))
+    click.echo("The demo is ready." if seeded else "The demo was there already.")
+    click.echo(f"  {settings.base_url}  (central: sign up)")
+    for workspace in WORKSPACES:
+        click.echo(f"  {settings.workspace_url(workspace.slug)}")
+        for person in workspace.people:
+            click.echo(f"    {person.email:<20} {person.role}")
+    click.echo(f"  Password for all: {PASSWORD}", nl=True)
+    if and_serve:
+        run_server(settings, host="127.0.0.1", port=port, debug=settings.debug)
+
+
+def run(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Run some work on the database."""
+
+    async def work_and_close() -> T:
+        database = Database(settings.database_url)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(work_and_close())
+
+
+def run_in(settings: Settings, slug: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    """Run some work in one transaction of a workspace; what is wrong with it is one line."""
+
+    async def open_and_work(database: Database) -> T:
+        async with database.write() as transaction:
+            tenant = (await transaction.scalars(select(Tenant).where(Tenant.slug == slug))).one_or_none()
+            if tenant is None:
+                raise click.ClickException(f"there is no workspace {slug}")
+            transaction.enter(tenant)
+            return await work(transaction)
+
+    try:
+        return run(settings, open_and_work)
+    except Invalid as invalid:
+        errors = (f"{name}: {text.translate('en')}" for name, text in invalid.errors.items())
+        raise click.ClickException("; ".join(errors)) from invalid
+    except NotFoundException as error:
+        raise click.ClickException("there is no such thing in this workspace") from error
+
+
+@commands.group()
+def workspace() -> None:
+    """Suspend a workspace, or open it again."""
+
+
+@workspace.command("suspend")
+@click.argument("slug")
+def suspend_workspace_command(slug: str) -> None:
+    """Close a workspace to everybody, at once. Nothing in it is lost."""
+    from app.tenants.workspaces import suspend_workspace
+
+    run_in(read_settings(), slug, suspend_workspace)
+
+
+@workspace.command("restore")
+@click.argument("slug")
+def restore_workspace_command(slug: str) -> None:
+    """Open a suspended workspace again."""
+    from app.tenants.workspaces import restore_workspace
+
+    run_in(read_settings(), slug, restore_workspace)
+
+
+@commands.group()
+def member() -> None:
+    """Add, suspend, restore or remove a member of a workspace."""
+
+
+@member.command("add")
+@click.argument("slug")
+@click.argument("email")
+@click.option("--name", required=True, help="The name that others see.")
+@click.option("--role", type=click.Choice(["owner", "admin", "member"]), default="member", show_default=True)
+@click.password_option(help="Their first password; asked for when left out.")
+def add_member_command(slug: str, email: str, name: str, role: Any, password: str) -> None:
+    """Give somebody an account in a workspace."""
+    from app.web.forms import Form
+
+    form = Form([("email", email), ("name", name), ("password", password)])
+    address, shown, chosen = form.email("email"), form.text("name", limit=80), form.new_password("password")
+
+    async def add(transaction: Transaction) -> None:
+        form.check()
+        hashed = await hash_password(chosen)
+        await add_member(transaction, email=address, name=shown, role=role, password_hash=hashed)
+
+    run_in(read_settings(), slug, add)
+
+
+def change_member(slug: str, email: str, change: Callable[[Transaction, Member], Awaitable[None]]) -> None:
+    """Find a member and do something with them."""
+
+    async def find_and_change(transaction: Transaction) -> None:
+        found = await find_member(transaction, email)
+        if found is None:
+            raise click.ClickException(f"there is no member {email} in {slug}")
+        await change(transaction, found)
+
+    run_in(read_settings(), slug, find_and_change)
+
+
+@member.command("suspend")
+@click.argument("slug")
+@click.argument("email")
+def suspend_member_command(slug: str, email: str) -> None:
+    """Keep somebody out, at once."""
+    from app.tenants.members import suspend_member
+
+    change_member(slug, email, suspend_member)
+
+
+@member.command("restore")
+@click.argument("slug")
+@click.argument("email")
+def restore_member_command(slug: str, email: str) -> None:
+    """Let a suspended member in again."""
+    from app.tenants.members import restore_member
+
+    change_member(slug, email, restore_member)
+
+
+@member.command("remove")
+@click.argument("slug")
+@click.argument("email")
+def remove_member_command(slug: str, email: str) -> None:
+    """Take somebody's account away, at once."""
+    from app.tenants.members import remove_member
+
+    change_member(slug, email, remove_member)
+
+
+@commands.group()
+def record() -> None:
+    """Add records by the command line."""
+
+
+@record.command("add")
+@click.argument("slug")
+@click.argument("collection")
+@click.argument("values", nargs=-1, required=True, metavar="FIELD=VALUE…")
+@click.option("--as", "email", required=True, help="E-mail address of the member who adds it.")
+def add_record_command(slug: str, collection: str, values: tuple[str, ...], email: str) -> None:
+    """Add a record to a collection; open pages show it within a second."""
+    from app.records.channels import push_record
+    from app.records.collections import get_collection, list_fields
+    from app.records.records import create_record
+
+    typed = dict(value.partition("=")[::2] for value in values)
+
+    async def add(transaction: Transaction) -> int:
+        author = await find_member(transaction, email)
+        if author is None or not author.active:
+            raise click.ClickException(f"there is no member {email} in {slug}")
+        found = await get_collection(transaction, collection)
+        unknown = typed.keys() - {field.key for field in await list_fields(transaction, found)}
+        if unknown:
+            raise click.ClickException(f"{collection} has no field {', '.join(sorted(unknown))}")
+        made = await create_record(transaction, found, typed, author)
+        await push_record(transaction, found, made, "created")
+        return made.number
+
+    click.echo(f"Added number {run_in(read_settings(), slug, add)}.")
+
+
+@commands.command()
+@click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
+def backup(path: Path) -> None:
+    """Write a consistent copy of the SQLite database to PATH, while the program runs."""
+    from app.migration import copy_database
+
+    if path.exists():
+        raise click.ClickException(f"{path} is there already")
+    copy_database(read_settings().database_url, path)
+    click.echo(f"Written to {path}.")

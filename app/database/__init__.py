@@ -1,0 +1,7 @@
+"""The database: engine and transactions, models' base, and the scope that keeps tenants apart."""
+
+from app.database.engine import Database, Transaction
+from app.database.tenancy import Base, Tenant, Tenanted, TenantScopeError
+from app.database.types import UtcDateTime, now
+
+__all__ = ["Base", "Database", "Tenant", "TenantScopeError", "Tenanted", "Transaction", "UtcDateTime", "now"]

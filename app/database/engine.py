@@ -1,0 +1,85 @@
+"""Transactions: readers see one snapshot, the writer of a process works alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.database import sqlite
+from app.database.tenancy import Tenant, TenantSession
+
+
+class Transaction(AsyncSession):
+    """One unit of work: a session, the tenant it is confined to, and what is still to be done before it commits."""
+
+    sync_session_class = TenantSession
+    sync_session: TenantSession
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.before_commit: list[Callable[[], Awaitable[None]]] = []
+        self._tenant: Tenant | None = None
+
+    @property
+    def tenant(self) -> Tenant:
+        """The tenant this transaction is confined to, as it was when it began."""
+        if self._tenant is None:
+            raise LookupError("this transaction has no tenant")
+        return self._tenant
+
+    def enter(self, tenant: Tenant) -> None:
+        """Confine this transaction to one tenant, for good."""
+        self.sync_session.enter(tenant.id)
+        self._tenant = tenant
+
+    async def complete(self) -> None:
+        """Run what waits for the commit, then commit."""
+        for prepare in self.before_commit:
+            await prepare()
+        await self.commit()
+
+
+class Database:
+    """The engine of this process.
+
+    On SQLite there is one writing connection, so that writers wait for each other here and not in the file's lock,
+    and several reading ones beside it.
+    """
+
+    def __init__(self, url: str, *, readers: int = 8) -> None:
+        self.url = url
+        self.writer = sqlite.create_engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
+        self.reader = sqlite.create_engine(url, begin="BEGIN", pool_size=readers)
+        self.on_commit: list[Callable[[Transaction], None]] = []
+
+    @asynccontextmanager
+    async def read(self, tenant_id: int | None = None) -> AsyncIterator[Transaction]:
+        """One snapshot, of one tenant if given; nothing that is changed is kept."""
+        async with Transaction(self.reader, expire_on_commit=False, autoflush=False) as transaction:
+            await self._enter(transaction, tenant_id)
+            yield transaction
+
+    @asynccontextmanager
+    async def write(self, tenant_id: int | None = None) -> AsyncIterator[Transaction]:
+        """A transaction that commits at the end of the block, and is undone when the block raises."""
+        async with Transaction(self.writer, expire_on_commit=False) as transaction:
+            await self._enter(transaction, tenant_id)
+            yield transaction
+            await transaction.complete()
+        for announce in self.on_commit:
+            announce(transaction)
+
+    async def _enter(self, transaction: Transaction, tenant_id: int | None) -> None:
+        if tenant_id is not None:
+            tenant = await transaction.get(Tenant, tenant_id)
+            if tenant is None:
+                raise LookupError(f"there is no tenant {tenant_id}")
+            transaction.enter(tenant)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.reader.dispose()
+        await self.writer.dispose()

@@ -1,0 +1,66 @@
+"""SQLite as this program needs it: a safe version, write-ahead log, and transactions that begin as we say."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+try:
+    # SQLite 3.7.0 to 3.51.2 can corrupt a database in WAL mode with several connections, and Debian's Python links
+    # one of them. The wheel brings a newer one; it stands in before anything has imported the standard module.
+    import pysqlite3
+
+    sys.modules["sqlite3"] = pysqlite3
+    sys.modules["sqlite3.dbapi2"] = pysqlite3.dbapi2
+except ImportError:  # no wheel for this platform: check_version decides
+    pass
+
+import sqlite3
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+SAFE_VERSION = (3, 51, 3)
+
+
+def check_version() -> None:
+    """Raise RuntimeError when the linked SQLite has the WAL-reset bug (https://sqlite.org/wal.html#walresetbug)."""
+    if sqlite3.sqlite_version_info < SAFE_VERSION:
+        wanted = ".".join(map(str, SAFE_VERSION))
+        raise RuntimeError(f"SQLite {wanted} or newer is needed, this Python links {sqlite3.sqlite_version}")
+
+
+def create_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
+    """An engine whose transactions start with `begin`: BEGIN for readers, BEGIN IMMEDIATE for the one writer.
+
+    The driver's own habit (a transaction only at the first write) gives stale reads and 'database is locked'.
+    """
+    check_version()
+    engine = create_async_engine(
+        url,
+        connect_args={"isolation_level": None},
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=pool_size,
+        max_overflow=0,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, record: Any) -> None:  # noqa: ARG001
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "busy_timeout = 10000",
+            "cache_size = -32000",
+            "mmap_size = 268435456",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def start(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

@@ -1,0 +1,140 @@
+"""The first wall between tenants: a session sees and writes the rows of its tenant alone.
+
+SQLAlchemy's `with_loader_criteria` covers selects, joins, counts and updates with criteria, but not statements in
+plain SQL, inserts, updates by primary key, or objects added by hand. `confine` and the events below refuse or check
+each of these; tests/database/test_tenancy.py tries them one by one. Composite foreign keys `(tenant_id, id)` are the
+second wall, in the database itself.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, MetaData, String, event
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    ORMExecuteState,
+    QueryContext,
+    Session,
+    UOWTransaction,
+    declared_attr,
+    mapped_column,
+    with_loader_criteria,
+)
+from sqlalchemy.orm.context import FromStatement
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.schema import Table
+
+from app.database.types import UtcDateTime, now
+
+
+class TenantScopeError(Exception):
+    """A statement or object reached beyond the session's tenant, or the session has none."""
+
+
+class Base(DeclarativeBase):
+    """Base of all models."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+        }
+    )
+
+
+class Tenant(Base):
+    """A workspace. `cursor` counts its logged events, without a gap."""
+
+    __tablename__ = "tenant"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    language: Mapped[str] = mapped_column(String(10), default="en")
+    cursor: Mapped[int] = mapped_column(BigInteger, default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Tenanted:
+    """Mixin of every model whose rows belong to one tenant."""
+
+    @declared_attr
+    def tenant_id(cls) -> Mapped[int]:  # noqa: N805
+        """The tenant that owns the row; set by the session when left out."""
+        return mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"), index=False)
+
+
+class TenantSession(Session):
+    """A session of one tenant, or of none: then it reaches only the tables that belong to no tenant."""
+
+    @property
+    def tenant_id(self) -> int | None:
+        """The tenant whose rows this session may touch."""
+        return self.info.get("tenant_id")
+
+    def enter(self, tenant_id: int) -> None:
+        """Confine this session to one tenant, for good."""
+        if self.tenant_id not in (None, tenant_id):
+            raise TenantScopeError("a session stays with its tenant")
+        self.info["tenant_id"] = tenant_id
+
+
+@event.listens_for(TenantSession, "do_orm_execute")
+def confine(state: ORMExecuteState) -> None:
+    """Add the tenant to each statement, and refuse those to which it can't be added."""
+    statement: Any = state.statement
+    if not state.is_orm_statement or isinstance(statement, FromStatement):
+        raise TenantScopeError("plain SQL can't be confined to a tenant: use the ORM")
+    if state.is_insert:
+        raise TenantScopeError("an insert can't be confined to a tenant: add objects to the session")
+    if (state.is_update or state.is_delete) and state.parameters:
+        raise TenantScopeError("an update by primary key can't be confined to a tenant: use criteria")
+    tenant_id = state.session.info.get("tenant_id")
+    if tenant_id is None:
+        for element in visitors.iterate(statement):
+            if isinstance(element, Table) and "tenant_id" in element.c:
+                raise TenantScopeError(f"{element.name} belongs to tenants, and this session has none")
+        return
+    state.statement = statement.options(
+        with_loader_criteria(Tenanted, lambda model: model.tenant_id == tenant_id, include_aliases=True),
+        with_loader_criteria(Tenant, lambda model: model.id == tenant_id, include_aliases=True),
+    )
+
+
+@event.listens_for(TenantSession, "before_flush")
+def check_flush(session: Session, context: UOWTransaction, instances: Any) -> None:  # noqa: ARG001
+    """Give new rows their tenant, and refuse to write another's."""
+    tenant_id = session.info.get("tenant_id")
+    for instance in session.new:
+        if isinstance(instance, Tenanted) and instance.tenant_id is None:
+            instance.tenant_id = tenant_id
+    for instance in (*session.new, *session.dirty, *session.deleted):
+        check_instance(instance, tenant_id)
+
+
+@event.listens_for(Tenanted, "load", propagate=True)
+def check_load(instance: Any, context: QueryContext) -> None:
+    """Refuse a row of another tenant that came through a hole."""
+    check_instance(instance, context.session.info.get("tenant_id"))
+
+
+@event.listens_for(Tenanted, "refresh", propagate=True)
+def check_refresh(instance: Any, context: QueryContext, attributes: Any) -> None:  # noqa: ARG001
+    """Refuse a refreshed row of another tenant."""
+    check_instance(instance, context.session.info.get("tenant_id"))
+
+
+def check_instance(instance: object, tenant_id: int | None) -> None:
+    """Raise TenantScopeError unless the object belongs to this tenant, or to none."""
+    if not isinstance(instance, Tenanted):
+        return
+    owner = instance.__dict__.get("tenant_id", tenant_id)
+    if tenant_id is None or owner != tenant_id:
+        raise TenantScopeError(f"{type(instance).__name__} of tenant {owner} in a session of tenant {tenant_id}")

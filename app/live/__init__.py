@@ -1,0 +1,1 @@
+"""Live delivery: channels and who may follow them, the event log, the hub of open sockets, presence."""

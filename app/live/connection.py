@@ -1,0 +1,81 @@
+"""One open socket as the hub sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from app.live.frames import encode
+from app.live.protocol import CLOSED, EXTENSION
+
+# Over the soft limit signals such as presence are left out; over the hard one the socket is dropped, and its page
+# comes back and resumes from the log.
+SOFT_LIMIT = 256 * 1024
+HARD_LIMIT = 1024 * 1024
+QUEUE_LIMIT = 200
+
+
+class Connection:
+    """A socket, who it belongs to, what it follows, and up to which cursor it has been served."""
+
+    __slots__ = (
+        "agent",
+        "channels",
+        "closing",
+        "cursor",
+        "due",
+        "expires_at",
+        "member_id",
+        "protocol",
+        "queue",
+        "session_id",
+        "tenant_id",
+        "waiting",
+    )
+
+    def __init__(self, scope: Any, tenant_id: int) -> None:
+        self.tenant_id = tenant_id
+        self.member_id = 0
+        self.session_id = 0
+        self.expires_at: datetime | None = None
+        self.channels: tuple[str, ...] = ()
+        self.cursor = 0
+        self.due: list[Any] = []
+        self.waiting = 0
+        self.closing: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
+        self.protocol = scope["extensions"].get(EXTENSION) if scope.get("extensions") else None
+        self.queue: asyncio.Queue[str] | None = None if self.protocol else asyncio.Queue()
+
+    @property
+    def slow(self) -> bool:
+        """Whether the reader has fallen behind."""
+        return self.waiting > SOFT_LIMIT
+
+    def write(self, text: str, frame: bytes | None = None) -> bool:
+        """Write a frame (`frame` is `text` encoded, where the caller has it already). False when the socket is gone."""
+        if self.closing.done():
+            return False
+        if self.protocol is not None:
+            waiting = self.protocol.write_frame(frame or encode(text))
+            if waiting == CLOSED:
+                return False
+            self.waiting = waiting
+        else:
+            assert self.queue is not None  # noqa: S101
+            self.queue.put_nowait(text)
+            self.waiting = HARD_LIMIT + 1 if self.queue.qsize() > QUEUE_LIMIT else 0
+        return True
+
+    def abort(self) -> None:
+        """Drop the socket at once: its reader is too slow to be told."""
+        if self.protocol is not None:
+            self.protocol.abort()
+        self.close(1013, "slow")
+
+    def close(self, code: int, reason: str) -> None:
+        """End the socket. Not a frame follows."""
+        self.channels = ()
+        self.due = []
+        if not self.closing.done():
+            self.closing.set_result((code, reason))

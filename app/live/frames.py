@@ -1,0 +1,80 @@
+"""Frames: what goes over a socket. Pure functions; docs/live.md describes the protocol."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+MOST_CHANNELS = 40
+LONGEST_CHANNEL = 60
+
+
+class Malformed(Exception):
+    """A message that no page of ours sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """What a page says when it is connected, or has navigated: what it follows, what it shows, which hello it is."""
+
+    channels: tuple[str, ...]
+    last: int
+    number: int
+
+
+def read_hello(text: str) -> Hello:
+    """Parse `{"sub": "tenant record.2", "last": 1234, "n": 3}`.
+
+    Raises Malformed for everything else.
+    """
+    try:
+        message: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("not JSON") from error
+    if not isinstance(message, dict):
+        raise Malformed("not an object")
+    names, last, number = message.get("sub"), message.get("last"), message.get("n")
+    if not isinstance(names, str) or not is_count(last) or not is_count(number):
+        raise Malformed("not a hello")
+    channels = tuple(dict.fromkeys(names.split()))
+    if len(channels) > MOST_CHANNELS or any(len(name) > LONGEST_CHANNEL for name in channels):
+        raise Malformed("too many channels, or too long a name")
+    return Hello(channels, last, number)
+
+
+def is_count(value: object) -> bool:
+    """Whether a JSON value is a whole number that JavaScript and every database can hold."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
+
+
+def numbered(cursor: int, bodies: Iterable[str]) -> str:
+    """A frame of logged events; the page ignores it when it is at that cursor already."""
+    return f"<!--{cursor}-->{''.join(bodies)}"
+
+
+def answer(hello: Hello, *, refused: Iterable[str] = (), refresh_at: int | None = None) -> str:
+    """The answer to a hello.
+
+    With `refresh_at`, the log no longer reaches back to what the page shows: it has to fetch itself anew, and is then
+    at that cursor or later.
+    """
+    words = [f"@{hello.number}"]
+    if refresh_at is not None:
+        words.append("refresh")
+    words.extend(f"refused:{name}" for name in refused if name.replace(".", "").isalnum())
+    return f"<!--{' '.join(words)}-->"
+
+
+def encode(text: str) -> bytes:
+    """A whole unmasked WebSocket text frame (RFC 6455, 5.2), to be written to any number of sockets."""
+    payload = text.encode()
+    length = len(payload)
+    if length < 126:
+        header = bytes((0x81, length))
+    elif length < 65536:
+        header = b"\x81\x7e" + length.to_bytes(2, "big")
+    else:
+        header = b"\x81\x7f" + length.to_bytes(8, "big")
+    return header + payload

@@ -1,0 +1,179 @@
+"""The hub: the open sockets of this process, what they follow, and the delivery of events to them.
+
+An event is encoded once for all sockets that get the same frame, and written at once; what comes within the next
+moment is joined into one frame, as a system call for each socket is what fan-out costs (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+
+import structlog
+
+from app.database import now
+from app.live.connection import HARD_LIMIT, Connection
+from app.live.frames import encode, numbered
+from app.live.log import CLOSE, Event
+from app.web.metrics import DELIVERIES, EVENTS, PUBLISH_TO_WRITTEN, SLOW_CLOSES, SOCKETS
+
+TICK = 0.005
+HEARTBEAT = 20.0
+
+log = structlog.get_logger("live")
+
+
+class Hub:
+    """Knows every socket of this process, and serves the events of a workspace in the order of its cursor."""
+
+    def __init__(self) -> None:
+        self.connections: dict[int, set[Connection]] = defaultdict(set)
+        self.followers: dict[tuple[int, str], set[Connection]] = defaultdict(set)
+        self.cursors: dict[int, int] = {}
+        self.due: set[Connection] = set()
+        self.due_since = 0.0
+        self.flushed_at = 0.0
+        self.flush_planned: asyncio.TimerHandle | None = None
+
+    def add(self, connection: Connection) -> None:
+        """A socket was accepted. It gets nothing until it follows a channel."""
+        self.connections[connection.tenant_id].add(connection)
+        SOCKETS.inc()
+
+    def remove(self, connection: Connection) -> None:
+        """A socket is gone."""
+        self.unfollow(connection)
+        sockets = self.connections[connection.tenant_id]
+        if connection in sockets:
+            sockets.discard(connection)
+            SOCKETS.dec()
+        if not sockets:
+            del self.connections[connection.tenant_id]
+            self.cursors.pop(connection.tenant_id, None)
+
+    def follow(self, connection: Connection, channels: Iterable[str], cursor: int) -> None:
+        """From now on, serve a socket the events after a cursor on these channels."""
+        self.unfollow(connection)
+        connection.channels = tuple(channels)
+        connection.cursor = cursor
+        for channel in connection.channels:
+            self.followers[connection.tenant_id, channel].add(connection)
+        self.cursors.setdefault(connection.tenant_id, cursor)
+
+    def unfollow(self, connection: Connection) -> None:
+        """Serve a socket nothing for now; what is due to it is in the log."""
+        for channel in connection.channels:
+            followers = self.followers.get((connection.tenant_id, channel))
+            if followers:
+                followers.discard(connection)
+                if not followers:
+                    del self.followers[connection.tenant_id, channel]
+        connection.channels = ()
+        connection.due = []
+        self.due.discard(connection)
+
+    def is_level(self, tenant_id: int, cursor: int) -> bool:
+        """Whether nothing after this cursor was delivered yet: a socket that has read so far can join."""
+        return self.cursors.get(tenant_id, 0) <= cursor
+
+    def deliver(self, tenant_id: int, events: list[Event]) -> None:
+        """Serve the next events of a workspace. The caller has made sure that there is no gap."""
+        if not self.due:
+            self.due_since = time.perf_counter()
+        for event in events:
+            self.cursors[tenant_id] = event.cursor
+            EVENTS.inc()
+            if event.channel == CLOSE:
+                self.close_for(tenant_id, event)
+                continue
+            followers = self.followers.get((tenant_id, event.channel), ())
+            for connection in followers:
+                if event.cursor > connection.cursor:
+                    connection.due.append(event)
+                    self.due.add(connection)
+            log.debug(
+                "delivered",
+                tenant=tenant_id,
+                channel=event.channel,
+                cursor=event.cursor,
+                sockets=len(followers),
+                bytes=len(event.body),
+            )
+        if not self.due or self.flush_planned:
+            return
+        loop = asyncio.get_running_loop()
+        wait = self.flushed_at + TICK - loop.time()
+        if wait <= 0:
+            self.flush()
+        else:
+            self.flush_planned = loop.call_later(wait, self.flush)
+
+    def flush(self) -> None:
+        """Write what is due: one frame a socket, encoded once for all sockets with the same events."""
+        self.flush_planned = None
+        self.flushed_at = asyncio.get_running_loop().time()
+        encoded: dict[tuple[int, ...], tuple[str, bytes]] = {}
+        due, self.due = self.due, set()
+        for connection in due:
+            events, connection.due = connection.due, []
+            if not events:
+                continue
+            key = (connection.tenant_id, *(event.cursor for event in events))
+            frame = encoded.get(key)
+            if frame is None:
+                text = numbered(events[-1].cursor, (event.body for event in events))
+                frame = encoded[key] = (text, encode(text))
+            connection.cursor = events[-1].cursor
+            self.write(connection, *frame)
+        DELIVERIES.inc(len(due))
+        PUBLISH_TO_WRITTEN.observe(time.perf_counter() - self.due_since)
+
+    def write(self, connection: Connection, text: str, frame: bytes) -> None:
+        """Write to one socket, and drop it when its reader is too slow."""
+        if connection.write(text, frame) and connection.waiting > HARD_LIMIT:
+            SLOW_CLOSES.inc()
+            log.info("dropped", why="slow reader", tenant=connection.tenant_id, member=connection.member_id)
+            connection.abort()
+
+    def signal(self, tenant_id: int, channel: str, html: str) -> None:
+        """Send what is not logged (presence, typing) to those who follow a channel and keep up."""
+        followers = self.followers.get((tenant_id, channel))
+        if followers:
+            frame = encode(html)
+            for connection in list(followers):
+                if not connection.slow:
+                    self.write(connection, html, frame)
+
+    def close_for(self, tenant_id: int, event: Event) -> None:
+        """End the sockets that a logged event names."""
+        whose = json.loads(event.body)
+        sessions = set(whose.get("sessions", ()))
+        for connection in list(self.connections.get(tenant_id, ())):
+            if (
+                whose.get("everybody")
+                or connection.session_id in sessions
+                or (connection.member_id and connection.member_id == whose.get("member"))
+            ):
+                self.end(connection, 4401, whose["reason"])
+
+    def end(self, connection: Connection, code: int, reason: str) -> None:
+        """End one socket with a code and a reason; not a frame follows."""
+        self.unfollow(connection)
+        connection.close(code, reason)
+
+    def heartbeat(self) -> None:
+        """Tell every page that it is connected, and how far the log has gone without concerning it."""
+        moment = now()
+        for tenant_id, sockets in self.connections.items():
+            cursor = self.cursors.get(tenant_id, 0)
+            text = numbered(cursor, ())
+            frame = encode(text)
+            for connection in list(sockets):
+                if connection.expires_at is not None and connection.expires_at <= moment:
+                    self.end(connection, 4401, "expired")
+                elif connection.channels and not connection.due:
+                    connection.cursor = max(connection.cursor, cursor)
+                    self.write(connection, text, frame)

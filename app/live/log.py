@@ -1,0 +1,114 @@
+"""The event log: what changed, in the order of each workspace's cursor, written with the change itself.
+
+The log is the truth that every delivery is checked against; everything faster is only that: faster.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, String, Text, delete, func, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base, Tenant, Tenanted, Transaction, UtcDateTime, now
+
+CLOSE = "!close"
+KEPT_FOR = timedelta(hours=24)
+KEPT_AT_LEAST = 1000
+
+
+class LoggedEvent(Tenanted, Base):
+    """A row of the log."""
+
+    __tablename__ = "event"
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"), primary_key=True)
+    cursor: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    channel: Mapped[str] = mapped_column(String(60))
+    body: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change as it is delivered: `body` is HTML for the pages that follow `channel`.
+
+    On the channel `!close`, which no page can follow, the body is JSON and says whose sockets end.
+    """
+
+    cursor: int
+    channel: str
+    body: str
+
+
+def publish(transaction: Transaction, channel: str, body: str) -> None:
+    """Log an event with this transaction; it goes out when the transaction has committed."""
+    pending: list[tuple[str, str]] | None = transaction.info.get("events")
+    if pending is None:
+        pending = transaction.info["events"] = []
+        transaction.before_commit.append(lambda: append(transaction, pending or []))
+    pending.append((channel, body))
+
+
+def close_sockets(transaction: Transaction, **whose: Any) -> None:
+    """Log that sockets end: of `sessions=[…]`, of `member=…`, or of everybody (`everybody=True`); `reason` says why."""
+    publish(transaction, CLOSE, json.dumps(whose))
+
+
+async def append(transaction: Transaction, pending: list[tuple[str, str]]) -> None:
+    """Take the workspace's next cursors and write the events.
+
+    It is the last thing a transaction does: the row lock on the cursor is what keeps the log gapless and in the order
+    of commits, so it should be short.
+    """
+    await transaction.flush()
+    statement = (
+        update(Tenant)
+        .where(Tenant.id == transaction.tenant.id)
+        .values(cursor=Tenant.cursor + len(pending))
+        .returning(Tenant.cursor)
+        .execution_options(synchronize_session=False)
+    )
+    last = (await transaction.execute(statement)).scalar_one()
+    events = [
+        Event(cursor, channel, body) for cursor, (channel, body) in enumerate(pending, last - len(pending) + 1)
+    ]
+    transaction.add_all(
+        LoggedEvent(tenant_id=transaction.tenant.id, cursor=event.cursor, channel=event.channel, body=event.body)
+        for event in events
+    )
+    transaction.info["committed"] = events
+
+
+async def read_after(
+    transaction: Transaction, cursor: int, *, channels: Iterable[str] | None = None, limit: int | None = None
+) -> list[Event]:
+    """The events after a cursor, in order; of some channels, or of all."""
+    statement = (
+        select(LoggedEvent.cursor, LoggedEvent.channel, LoggedEvent.body)
+        .where(LoggedEvent.cursor > cursor)
+        .order_by(LoggedEvent.cursor)
+        .limit(limit)
+    )
+    if channels is not None:
+        statement = statement.where(LoggedEvent.channel.in_(list(channels)))
+    return [Event(*row) for row in await transaction.execute(statement)]
+
+
+async def read_reach(transaction: Transaction) -> int:
+    """The cursor after which the log is complete."""
+    oldest = await transaction.scalar(select(func.min(LoggedEvent.cursor)))
+    return transaction.tenant.cursor if oldest is None else oldest - 1
+
+
+async def trim(transaction: Transaction) -> None:
+    """Delete events older than a day, but keep the last thousand of the workspace."""
+    statement = delete(LoggedEvent).where(
+        LoggedEvent.created_at < now() - KEPT_FOR,
+        LoggedEvent.cursor <= transaction.tenant.cursor - KEPT_AT_LEAST,
+    )
+    await transaction.execute(statement)

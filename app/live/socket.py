@@ -1,0 +1,219 @@
+"""`/live`: the one socket of a page, from its handshake to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import structlog
+from litestar import asgi
+from litestar.exceptions import NotFoundException
+from litestar.types import Receive, Scope, Send
+
+from app.accounts.access import enter_workspace
+from app.accounts.sessions import SEEN_STEP, SignedIn, find_session, mark_seen
+from app.database import Tenant, now
+from app.live.channels import may_follow
+from app.live.connection import Connection
+from app.live.frames import Hello, Malformed, answer, numbered, read_hello
+from app.live.log import read_after, read_reach
+from app.live.node import Node
+from app.live.presence import Person
+from app.settings import Settings
+from app.web.cookies import CookieError, read_cookie
+from app.web.errors import PageError
+from app.web.metrics import REFUSALS, RESUMES
+
+# A page says hello when it connects and when it navigates. Nobody clicks this fast.
+HELLO_LIMIT = 40
+HELLO_WINDOW = 10.0
+MESSAGE_LIMIT = 8 * 1024
+
+log = structlog.get_logger("live")
+
+
+class Ended(Exception):
+    """The socket must end: `args` are the close code and the reason."""
+
+
+@asgi("/live", copy_scope=False)
+async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
+    """Accept, follow what the page asks for and its member may see, and close with a reason."""
+    if scope["type"] != "websocket":  # type: ignore[comparison-overlap]
+        raise NotFoundException
+    state = scope["litestar_app"].state
+    node: Node = state.node
+    socket = Socket(scope, node, state.settings)
+    await receive()
+    await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+    await socket.serve(receive, send)
+
+
+class Socket:
+    """One socket's life. The order of things in `resume` is what makes delivery gapless."""
+
+    def __init__(self, scope: Any, node: Node, settings: Settings) -> None:
+        self.scope = scope
+        self.node = node
+        self.settings = settings
+        self.slug: str = scope["state"]["slug"]
+        self.connection: Connection | None = None
+        self.joined = False
+        self.cut = False
+
+    async def serve(self, receive: Receive, send: Send) -> None:
+        """Read hellos until the socket ends, from either side."""
+        loop = asyncio.get_running_loop()
+        hellos: list[float] = []
+        tasks: set[asyncio.Future[Any]] = set()
+        try:
+            signed_in, tenant = await self.sign_in()
+            connection = self.connection = Connection(self.scope, tenant.id)
+            self.own(signed_in)
+            self.node.hub.add(connection)
+            log.debug("connected", tenant=self.slug, member=connection.member_id)
+            writer = self.start_writer(connection, send)
+            if writer:
+                tasks.add(writer)
+            while True:
+                reader = asyncio.ensure_future(receive())
+                tasks.add(reader)
+                await asyncio.wait((reader, connection.closing), return_when=asyncio.FIRST_COMPLETED)
+                if connection.closing.done():
+                    raise Ended(*connection.closing.result())
+                tasks.discard(reader)
+                message = reader.result()
+                if message["type"] == "websocket.disconnect":
+                    log.debug("closed", tenant=self.slug, member=connection.member_id, code=message.get("code"))
+                    return
+                hellos = [moment for moment in hellos if moment > loop.time() - HELLO_WINDOW]
+                hellos.append(loop.time())
+                if len(hellos) > HELLO_LIMIT:
+                    raise Ended(1008, "too many messages")
+                await self.resume(self.read(message))
+        except Ended as ended:
+            code, reason = ended.args
+            self.cut = code == 4401
+            if code in (1008, 1009, 4401):
+                REFUSALS.labels(reason).inc()
+            log.log(20 if code != 1012 else 10, "closed by us", tenant=self.slug, code=code, reason=reason)
+            with contextlib.suppress(Exception):
+                await send({"type": "websocket.close", "code": code, "reason": reason})
+        finally:
+            for task in tasks:
+                task.cancel()
+            self.leave()
+
+    def read(self, message: Any) -> Hello:
+        """The hello in a message; raises Ended for anything else."""
+        text = message.get("text")
+        if text is None:
+            raise Ended(1008, "malformed")
+        if len(text) > MESSAGE_LIMIT:
+            raise Ended(1009, "too large")
+        try:
+            return read_hello(text)
+        except Malformed as error:
+            raise Ended(1008, "malformed") from error
+
+    async def sign_in(self) -> tuple[SignedIn, Tenant]:
+        """Who the cookie says this is; raises Ended(4401) when it is nobody."""
+        try:
+            token = read_cookie(self.scope["headers"], self.settings.session_cookie)
+            async with self.node.database.read() as transaction:
+                tenant = await enter_workspace(transaction, self.slug)
+                signed_in = await find_session(transaction, token)
+        except (CookieError, NotFoundException, PageError) as error:
+            raise Ended(4401, "not signed in") from error
+        if signed_in is None:
+            raise Ended(4401, "not signed in")
+        if now() - signed_in.session.seen_at > SEEN_STEP:
+            async with self.node.database.write(tenant.id) as transaction:
+                await mark_seen(transaction, signed_in.session.id)
+        return signed_in, tenant
+
+    def own(self, signed_in: SignedIn) -> None:
+        """Note whose socket this is, so that it can be cut off."""
+        assert self.connection is not None  # noqa: S101
+        self.connection.member_id = signed_in.member.id
+        self.connection.session_id = signed_in.session.id
+        self.connection.expires_at = signed_in.session.expires_at
+
+    async def resume(self, hello: Hello) -> None:
+        """Answer a hello: replay what the page has missed, then go live without a gap.
+
+        The member's rights and the log are read in one snapshot. If the hub has delivered beyond that snapshot in the
+        meantime, the difference is read again; otherwise the socket joins the hub with no await in between.
+        """
+        connection = self.connection
+        assert connection is not None  # noqa: S101
+        hub = self.node.hub
+        hub.unfollow(connection)
+        token = read_cookie(self.scope["headers"], self.settings.session_cookie)
+        last, answered = hello.last, False
+        while True:
+            async with self.node.database.read() as transaction:
+                try:
+                    tenant = await enter_workspace(transaction, self.slug)
+                except (NotFoundException, PageError) as error:
+                    raise Ended(4401, "suspended") from error
+                signed_in = await find_session(transaction, token)
+                if signed_in is None:
+                    raise Ended(4401, "ended")
+                allowed = [
+                    name for name in hello.channels if await may_follow(transaction, signed_in.member, name)
+                ]
+                refresh = not answered and not await read_reach(transaction) <= last <= tenant.cursor
+                events = [] if refresh else await read_after(transaction, last, channels=allowed)
+            if connection.closing.done():
+                raise Ended(*connection.closing.result())
+            if not answered:
+                answered = True
+                refused = [name for name in hello.channels if name not in allowed]
+                self.note(hello, allowed, refused, len(events), refresh=refresh)
+                connection.write(answer(hello, refused=refused, refresh_at=tenant.cursor if refresh else None))
+            if events or last != tenant.cursor:
+                connection.write(numbered(tenant.cursor, (event.body for event in events)))
+            last = tenant.cursor
+            if hub.is_level(tenant.id, last):
+                break
+        hub.follow(connection, allowed, last)
+        if not self.joined:
+            self.joined = True
+            person = Person(signed_in.member.id, signed_in.member.name)
+            self.node.presence.join(tenant.id, tenant.language, person)
+        if "tenant" in allowed:
+            connection.write(self.node.presence.render(tenant.id))
+
+    def note(self, hello: Hello, allowed: list[str], refused: list[str], replayed: int, *, refresh: bool) -> None:
+        """Count and log what came of a hello; a refusal is always logged."""
+        assert self.connection is not None  # noqa: S101
+        member = self.connection.member_id
+        for name in refused:
+            REFUSALS.labels("channel").inc()
+            log.warning("refused", tenant=self.slug, member=member, channel=name[:60], reason="not allowed")
+        RESUMES.labels("refreshed" if refresh else "replayed" if replayed else "level").inc()
+        log.debug("subscribed", tenant=self.slug, member=member, channels=" ".join(allowed))
+        if replayed or refresh:
+            log.debug("resumed", tenant=self.slug, member=member, after=hello.last, events=replayed, refresh=refresh)
+
+    def start_writer(self, connection: Connection, send: Send) -> asyncio.Task[None] | None:
+        """On a server without our protocol: a task that sends what the hub has queued."""
+        queue = connection.queue
+        if queue is None:
+            return None
+
+        async def write() -> None:
+            while True:
+                await send({"type": "websocket.send", "text": await queue.get(), "bytes": None})
+
+        return asyncio.create_task(write())
+
+    def leave(self) -> None:
+        """Take the socket out of hub and presence."""
+        if self.connection is None:
+            return
+        self.node.hub.remove(self.connection)
+        if self.joined:
+            self.node.presence.leave(self.connection.tenant_id, self.connection.member_id, at_once=self.cut)

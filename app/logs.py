@@ -1,0 +1,50 @@
+"""Logs: JSON lines, or with --debug one readable line for each step of a message."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+SECRET = ("password", "token", "cookie", "authorization")
+
+
+def hide_secrets(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
+    """Replace what must never be in a log."""
+    for name in event:
+        if any(word in name.lower() for word in SECRET):
+            event[name] = "***"
+    return event
+
+
+def set_up_logs(*, debug: bool) -> None:
+    """Send structlog's and the standard library's lines to standard error in one form."""
+    shared: list[Any] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        hide_secrets,
+        structlog.processors.format_exc_info,
+    ]
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        if debug
+        else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if debug else logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)

@@ -1,0 +1,1 @@
+"""Collections of records: fields, records and their revisions, lists that are live in every open page."""

@@ -1,0 +1,184 @@
+"""Pages where admins make collections and their fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.exceptions import NotFoundException
+from litestar.response import Redirect
+
+from app.accounts.access import AnyRequest, require_role
+from app.accounts.members import Member
+from app.accounts.shell import notice, render_page
+from app.database import Transaction
+from app.records.channels import push_collections, push_fields
+from app.records.collections import Collection, Field, add_field, create_collection, get_collection, list_fields
+from app.records.field_changes import change_field, fill_keys, move_field, remove_field
+from app.records.kinds import KINDS
+from app.web.forms import Form, Invalid
+from app.web.texts import _l
+
+notice("field", _l("The fields were changed."))
+notice("collection", _l("The collection is there. Now say what is known of each record."))
+notice("renamed", _l("The collection was renamed."))
+
+
+@get("/collections/new")
+async def show_new_collection(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str]:
+    """Ask for the name of a new collection."""
+    require_role(member, "admin")
+    return await render_page(request, transaction, member, "records/collection_new.html", form=Form())
+
+
+@post("/collections/new")
+async def add_collection(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
+    """Make a collection, with a first field that its records are called by."""
+    require_role(member, "admin")
+    name, first = form.text("name", limit=60), form.text("first", limit=60)
+    try:
+        form.check()
+        collection = await create_collection(transaction, name=name)
+        await add_field(transaction, collection, label=first, kind_name="text", required=True)
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_page(
+            request, transaction, member, "records/collection_new.html", status=422, form=form
+        )
+    await push_collections(transaction)
+    return Redirect(f"/c/{collection.slug}/fields?done=collection", status_code=303)
+
+
+async def render_fields(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    collection: Collection,
+    form: Form | None = None,
+    editing: Field | None = None,
+) -> Response[str]:
+    """The fields of a collection, with the form to add or change one."""
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "records/fields.html",
+        status=422 if form and form.errors else 200,
+        collection=collection,
+        fields=await list_fields(transaction, collection),
+        kinds=KINDS.values(),
+        form=form or Form(),
+        editing=editing,
+    )
+
+
+@get("/c/{slug:str}/fields")
+async def show_fields(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[str]:
+    """The fields of a collection."""
+    require_role(member, "admin")
+    return await render_fields(request, transaction, member, await get_collection(transaction, slug))
+
+
+@post("/c/{slug:str}/rename")
+async def rename(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
+) -> Response[Any]:
+    """Give a collection another name; its address stays."""
+    require_role(member, "admin")
+    collection = await get_collection(transaction, slug)
+    name = form.text("collection_name", limit=60)
+    if form.errors:
+        return await render_fields(request, transaction, member, collection, form)
+    collection.name = name
+    await transaction.flush()
+    await push_collections(transaction)
+    return Redirect(f"/c/{slug}/fields?done=renamed", status_code=303)
+
+
+def read_field(form: Form) -> dict[str, Any]:
+    """What the form says of a field, apart from its kind."""
+    return {
+        "label": form.text("label", limit=60),
+        "required": "required" in form,
+        "unique": "unique" in form,
+        "help": form.text("help", limit=200, required=False),
+        "default": form.text("default", limit=500, required=False),
+        "choices": list(dict.fromkeys(" ".join(line.split()) for line in form["choices"].splitlines() if line.strip())),
+    }
+
+
+@post("/c/{slug:str}/fields")
+async def add_to_fields(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
+) -> Response[Any]:
+    """Add a field at the end."""
+    require_role(member, "admin")
+    collection = await get_collection(transaction, slug)
+    values = read_field(form)
+    try:
+        form.check()
+        field = await add_field(transaction, collection, kind_name=form["kind"], **values)
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_fields(request, transaction, member, collection, form)
+    await fill_keys(transaction, field)
+    await push_fields(transaction, collection)
+    return Redirect(f"/c/{slug}/fields?done=field", status_code=303)
+
+
+async def get_field(transaction: Transaction, collection: Collection, key: str) -> Field:
+    """A field by its key. Raises NotFoundException."""
+    for field in await list_fields(transaction, collection):
+        if field.key == key:
+            return field
+    raise NotFoundException
+
+
+@get("/c/{slug:str}/fields/{key:str}")
+async def show_field(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str
+) -> Response[str]:
+    """The form to change a field."""
+    require_role(member, "admin")
+    collection = await get_collection(transaction, slug)
+    field = await get_field(transaction, collection, key)
+    pairs = [("label", field.label), ("help", field.help), ("default", field.default), ("kind", field.kind_name)]
+    pairs.append(("choices", "\n".join(field.choices)))
+    pairs.extend((name, "yes") for name in ("required", "unique") if getattr(field, name))
+    return await render_fields(request, transaction, member, collection, Form(pairs), field)
+
+
+@post("/c/{slug:str}/fields/{key:str}")
+async def save_field(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
+) -> Response[Any]:
+    """Change a field, move it, or remove it, by the button that was pressed."""
+    require_role(member, "admin")
+    collection = await get_collection(transaction, slug)
+    field = await get_field(transaction, collection, key)
+    action = form["action"]
+    try:
+        if action in ("up", "down"):
+            await move_field(transaction, collection, field, -1 if action == "up" else 1)
+        elif action == "remove":
+            await remove_field(transaction, collection, field)
+        else:
+            values = read_field(form)
+            form.check()
+            await change_field(transaction, collection, field, **values)
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_fields(request, transaction, member, collection, form, field)
+    await push_fields(transaction, collection)
+    return Redirect(f"/c/{slug}/fields?done=field", status_code=303)
+
+
+handlers = [
+    show_new_collection,
+    add_collection,
+    show_fields,
+    rename,
+    add_to_fields,
+    show_field,
+    save_field,
+]

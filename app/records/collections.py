@@ -1,0 +1,182 @@
+"""Collections and their fields: what kind of thing a workspace keeps records of."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from litestar.exceptions import NotFoundException
+from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.records.kinds import KINDS, Kind, fold
+from app.web.forms import Invalid
+from app.web.texts import Text, _l
+
+MOST_FIELDS = 40
+MOST_CHOICES = 100
+# Names in list addresses and record forms that are not fields.
+RESERVED_KEYS = {"number", "q", "sort", "page", "version", "id"}
+
+
+class Collection(Tenanted, Base):
+    """A kind of record, such as books. `last_number` is the newest record's; numbers are never used twice."""
+
+    __tablename__ = "collection"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        UniqueConstraint("tenant_id", "slug", name="uq_collection_slug"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40))
+    name: Mapped[str] = mapped_column(String(60))
+    icon: Mapped[str] = mapped_column(String(20), default="box")
+    last_number: Mapped[int] = mapped_column(BigInteger, default=0)
+    total: Mapped[int] = mapped_column(BigInteger, default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Field(Tenanted, Base):
+    """One thing that is known of each record. Values are stored under `key`, which stays when `label` changes."""
+
+    __tablename__ = "field"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        UniqueConstraint("tenant_id", "collection_id", "key", name="uq_field_key"),
+        ForeignKeyConstraint(
+            ["tenant_id", "collection_id"], ["collection.tenant_id", "collection.id"], ondelete="CASCADE"
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    collection_id: Mapped[int]
+    key: Mapped[str] = mapped_column(String(40))
+    label: Mapped[str] = mapped_column(String(60))
+    kind_name: Mapped[str] = mapped_column("kind", String(20))
+    required: Mapped[bool] = mapped_column(default=False)
+    unique: Mapped[bool] = mapped_column(default=False)
+    help: Mapped[str] = mapped_column(String(200), default="")
+    default: Mapped[str] = mapped_column(String(500), default="")
+    choices: Mapped[list[str]] = mapped_column(JSON, default=list)
+    position: Mapped[int] = mapped_column(default=0)
+
+    @property
+    def kind(self) -> Kind:
+        """How this field's values are read, shown and sorted."""
+        return KINDS[self.kind_name]
+
+    def read(self, text: str) -> str:
+        """The value to store for what was typed.
+
+        Raises ValueError with a Text that says what is wrong with it.
+        """
+        value = self.kind.read(text, self.choices)
+        if self.required and not value:
+            raise ValueError(_l("This can't be empty."))
+        return value
+
+    def sort_key(self, value: str) -> str | None:
+        """What the value is sorted by; None for an empty one, which comes last."""
+        return self.kind.sort_key(value) if value else None
+
+
+async def list_collections(transaction: Transaction) -> list[Collection]:
+    """All collections, by name."""
+    return list(await transaction.scalars(select(Collection).order_by(Collection.name, Collection.id)))
+
+
+async def get_collection(transaction: Transaction, slug: str) -> Collection:
+    """A collection by its address. Raises NotFoundException."""
+    found = (await transaction.scalars(select(Collection).where(Collection.slug == slug))).one_or_none()
+    if found is None:
+        raise NotFoundException
+    return found
+
+
+async def list_fields(transaction: Transaction, collection: Collection) -> list[Field]:
+    """The fields of a collection, in their order; the first is what a record is called by."""
+    statement = select(Field).where(Field.collection_id == collection.id).order_by(Field.position, Field.id)
+    return list(await transaction.scalars(statement))
+
+
+async def create_collection(transaction: Transaction, *, name: str, slug: str = "", icon: str = "box") -> Collection:
+    """Make a collection without fields. The address is made from the name where none is given.
+
+    Raises Invalid when there is one at that address already.
+    """
+    slug = slug or "-".join(re.findall(r"[a-z0-9]+", fold(name)))[:40].strip("-") or "collection"
+    if await transaction.scalar(select(Collection.id).where(Collection.slug == slug)):
+        raise Invalid(name=_l("There is a collection of this name already."))
+    collection = Collection(name=name, slug=slug, icon=icon, last_number=0, total=0)
+    transaction.add(collection)
+    await transaction.flush()
+    return collection
+
+
+def check_field(*, kind_name: str, choices: list[str], default: str, unique: bool) -> None:
+    """Raise Invalid unless these can be a field's."""
+    errors: dict[str, Text] = {}
+    if kind_name not in KINDS:
+        raise Invalid(kind=_l("Choose one of the list."))
+    if kind_name == "choice" and not choices:
+        errors["choices"] = _l("Write one choice on each line.")
+    elif len(choices) > MOST_CHOICES or any(len(choice) > 60 for choice in choices):
+        errors["choices"] = _l("At most %(number)d choices of 60 characters.", number=MOST_CHOICES)
+    if unique and kind_name in ("yes_no", "long_text"):
+        errors["unique"] = _l("This kind of field can't be unique.")
+    elif unique and default:
+        errors["default"] = _l("A field whose values are unique can't have a default.")
+    try:
+        KINDS[kind_name].read(default, choices)
+    except ValueError as error:
+        errors.setdefault("default", error.args[0])
+    if errors:
+        raise Invalid(**errors)
+
+
+async def add_field(
+    transaction: Transaction,
+    collection: Collection,
+    *,
+    label: str,
+    kind_name: str,
+    required: bool = False,
+    unique: bool = False,
+    help: str = "",  # noqa: A002
+    default: str = "",
+    choices: list[str] | None = None,
+) -> Field:
+    """Add a field at the end; records that are there have no value in it.
+
+    Raises Invalid when it can't be one.
+    """
+    choices = choices or []
+    check_field(kind_name=kind_name, choices=choices, default=default, unique=unique)
+    fields = await list_fields(transaction, collection)
+    if len(fields) >= MOST_FIELDS:
+        raise Invalid(label=_l("A collection has at most %(number)d fields.", number=MOST_FIELDS))
+    base = "_".join(re.findall(r"[a-z0-9]+", fold(label)))[:32].strip("_") or "field"
+    if fold(label) in {fold(field.label) for field in fields}:
+        raise Invalid(label=_l("There is a field of this name already."))
+    taken = {field.key for field in fields} | RESERVED_KEYS
+    key = next(name for name in (base, *(f"{base}_{n}" for n in range(2, 99))) if name not in taken)
+    position = await transaction.scalar(
+        select(func.max(Field.position)).where(Field.collection_id == collection.id)
+    )
+    field = Field(
+        collection_id=collection.id,
+        key=key,
+        label=label,
+        kind_name=kind_name,
+        required=required,
+        unique=unique,
+        help=help,
+        default=KINDS[kind_name].read(default, choices),
+        choices=choices,
+        position=(position or 0) + 1,
+    )
+    transaction.add(field)
+    await transaction.flush()
+    return field

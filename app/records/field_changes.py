@@ -1,0 +1,103 @@
+"""Changing the fields of a collection that has records already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select, update
+
+from app.database import Transaction
+from app.records.collections import Collection, Field, check_field, list_fields
+from app.records.kinds import LAST, fold
+from app.records.records import Record, RecordKey
+from app.web.forms import Invalid
+from app.web.texts import _l
+
+
+async def change_field(transaction: Transaction, collection: Collection, field: Field, **values: Any) -> None:
+    """Change all of a field but its kind; records that hold what it no longer allows keep it until they are edited.
+
+    Raises Invalid when it can't be so; for `unique`, when two records have the same value.
+    """
+    check_field(
+        kind_name=field.kind_name,
+        choices=values["choices"],
+        default=values["default"],
+        unique=values["unique"],
+    )
+    others = {fold(other.label) for other in await list_fields(transaction, collection) if other.id != field.id}
+    if fold(values["label"]) in others:
+        raise Invalid(label=_l("There is a field of this name already."))
+    if values["unique"] != field.unique:
+        await set_unique(transaction, field, unique=values["unique"])
+    values["default"] = field.kind.read(values["default"], values["choices"])
+    for name, value in values.items():
+        setattr(field, name, value)
+    await transaction.flush()
+
+
+async def set_unique(transaction: Transaction, field: Field, *, unique: bool) -> None:
+    """Give the values of a field their unique keys, or take them away.
+
+    Raises Invalid when two records have the same value.
+    """
+    keys: dict[str, int] = {}
+    if unique:
+        statement = (
+            select(Record.id, Record.number, Record.values)
+            .where(Record.collection_id == field.collection_id, Record.deleted_at.is_(None))
+            .order_by(Record.number)
+        )
+        for record_id, number, values in await transaction.execute(statement):
+            key = fold(values.get(field.key, ""))
+            if key and key in keys:
+                raise Invalid(unique=_l("Number %(number)d has a value that another record has too.", number=number))
+            if key:
+                keys[key] = record_id
+    await transaction.execute(
+        update(RecordKey)
+        .where(RecordKey.field_id == field.id)
+        .values(unique_key=None)
+        .execution_options(synchronize_session=False)
+    )
+    for key, record_id in keys.items():
+        await transaction.execute(
+            update(RecordKey)
+            .where(RecordKey.field_id == field.id, RecordKey.record_id == record_id)
+            .values(unique_key=key)
+            .execution_options(synchronize_session=False)
+        )
+
+
+async def move_field(transaction: Transaction, collection: Collection, field: Field, step: int) -> None:
+    """Move a field one place up (-1) or down (1); at the end it stays."""
+    fields = await list_fields(transaction, collection)
+    index = fields.index(field)
+    if 0 <= index + step < len(fields):
+        fields.insert(index + step, fields.pop(index))
+    for position, moved in enumerate(fields):
+        moved.position = position
+    await transaction.flush()
+
+
+async def remove_field(transaction: Transaction, collection: Collection, field: Field) -> None:
+    """Take a field out. Its values stay in the revisions, but are shown no more.
+
+    Raises Invalid for the last field, as a record must be called something.
+    """
+    if len(await list_fields(transaction, collection)) == 1:
+        raise Invalid(label=_l("A collection keeps at least one field."))
+    await transaction.delete(field)
+    await transaction.flush()
+
+
+async def fill_keys(transaction: Transaction, field: Field) -> None:
+    """Give the kept records a sort key for a field that is new, so that none is missing from a list sorted by it."""
+    statement = select(Record.id, Record.number).where(
+        Record.collection_id == field.collection_id, Record.deleted_at.is_(None)
+    )
+    transaction.add_all(
+        RecordKey(record_id=record_id, field_id=field.id, number=number, sort_key=LAST)
+        for record_id, number in await transaction.execute(statement)
+    )
+    await transaction.flush()

@@ -1,0 +1,73 @@
+"""A record's history: who changed which field from what to what, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from litestar.exceptions import NotFoundException
+from sqlalchemy import select
+
+from app.accounts.members import Member
+from app.database import Transaction
+from app.records.collections import Field
+from app.records.records import Record, Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field's change; '' stands for no value."""
+
+    field: Field
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One revision as the history shows it."""
+
+    version: int
+    what: str
+    author_id: int
+    author: str
+    made_at: datetime
+    changes: list[Change]
+
+
+def compare(fields: list[Field], before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
+    """The fields that differ."""
+    pairs = ((field, before.get(field.key, ""), after.get(field.key, "")) for field in fields)
+    return [Change(field, old, new) for field, old, new in pairs if old != new]
+
+
+async def list_history(
+    transaction: Transaction, fields: list[Field], record: Record, *, limit: int = 50
+) -> list[Entry]:
+    """The newest revisions, newest first."""
+    statement = (
+        select(Revision, Member.name)
+        .join(Member, (Member.id == Revision.member_id) & (Member.tenant_id == Revision.tenant_id))
+        .where(Revision.record_id == record.id)
+        .order_by(Revision.version.desc())
+        .limit(limit + 1)
+    )
+    rows = (await transaction.execute(statement)).all()
+    entries = []
+    for index, (revision, author) in enumerate(rows[:limit]):
+        before = rows[index + 1][0].values if index + 1 < len(rows) else {}
+        changes = [] if revision.what == "created" else compare(fields, before, revision.values)
+        entries.append(
+            Entry(revision.version, revision.what, revision.member_id, author, revision.made_at, changes)
+        )
+    return entries
+
+
+async def get_revision(transaction: Transaction, record: Record, version: int) -> Revision:
+    """A revision of a record. Raises NotFoundException."""
+    statement = select(Revision).where(Revision.record_id == record.id, Revision.version == version)
+    revision = (await transaction.scalars(statement)).one_or_none()
+    if revision is None:
+        raise NotFoundException
+    return revision

@@ -1,0 +1,162 @@
+"""Kinds of field: how a value is read from a form, shown, searched and sorted. Pure functions."""
+
+from __future__ import annotations
+
+import re
+import struct
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from urllib.parse import urlsplit
+
+from app.web.forms import EMAIL
+from app.web.texts import Text, _l
+
+LINE_LIMIT = 500
+TEXT_LIMIT = 20_000
+SORT_KEY_LIMIT = 120
+# Sorts after every text, by code points as by bytes of UTF-8: empty values come last.
+LAST = "\U0010ffff"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of field. `read` gives the value as it is stored ('' for none) or raises ValueError with a Text."""
+
+    name: str
+    label: Text
+    read: Callable[[str, Sequence[str]], str]
+    sort_key: Callable[[str], str]
+    searchable: bool = True
+
+
+def fail(message: str, **values: object) -> ValueError:
+    """A ValueError that carries a text."""
+    return ValueError(_l(message, **values))
+
+
+def fold(text: str) -> str:
+    """Text as it is compared: without accents, case and double spaces. 'São  João' becomes 'sao joao'."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(character for character in decomposed if not unicodedata.combining(character))
+    return " ".join(bare.split())
+
+
+def fold_key(value: str) -> str:
+    """Sort key of a text."""
+    return fold(value)[:SORT_KEY_LIMIT]
+
+
+def number_key(value: str) -> str:
+    """Sort key of a number: 16 hexadecimal digits in the order of the numbers.
+
+    The bits of an IEEE 754 double sort as integers once the sign bit is turned, and all bits of negative ones.
+    """
+    (bits,) = struct.unpack(">Q", struct.pack(">d", float(value)))
+    return f"{bits ^ (0xFFFFFFFFFFFFFFFF if bits >> 63 else 1 << 63):016x}"
+
+
+def read_line(text: str, choices: Sequence[str]) -> str:  # noqa: ARG001
+    """One line of text."""
+    value = " ".join(text.split())
+    if len(value) > LINE_LIMIT:
+        raise fail("At most %(limit)d characters.", limit=LINE_LIMIT)
+    return value
+
+
+def read_text(text: str, choices: Sequence[str]) -> str:  # noqa: ARG001
+    """Lines of text."""
+    value = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if len(value) > TEXT_LIMIT:
+        raise fail("At most %(limit)d characters.", limit=TEXT_LIMIT)
+    return value
+
+
+def read_whole_number(text: str, choices: Sequence[str]) -> str:  # noqa: ARG001
+    """A whole number of up to 15 digits, so that every machine holds it exactly."""
+    value = text.strip().replace("\N{MINUS SIGN}", "-")
+    if not re.fullmatch(r"[+-]?[0-9]{1,15}", value):
+        if not value:
+            return ""
+        raise fail("Write a whole number of up to 15 digits, such as 42.")
+    return str(int(value))
+
+
+def read_decimal(text: str, choices: Sequence[str]) -> str:  # noqa: ARG001
+    """A decimal with a point or a comma."""
+    value = text.strip().replace("\N{MINUS SIGN}", "-").replace(",", ".")
+    if not value:
+        return ""
+    try:
+        number = Decimal(value) if re.fullmatch(r"[+-]?[0-9]{1,15}(\.[0-9]{1,10})?", value) else None
+    except InvalidOperation:
+        number = None
+    if number is None:
+        raise fail("Write a number with up to 10 decimals, such as 3.50.")
+    return str(number if number else abs(number))
+
+
+def read_date(text: str, choices: Sequence[str]) -> str:  # noqa: ARG001
+    """A date as browsers send it: 2026-01-31."""
+    value = text.strip()
+    if not value:
+        return ""
+    try:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            raise ValueError(value)
+        return date.fromisoformat(value).isoformat()
+    except ValueError as error:
+        raise fail("Write a date as year-month-day, such as 2026-01-31.") from error
+
+
+def read_yes_no(text: str, choices: Sequence[str]) -> str:  # noqa: ARG001
+    """'yes' when the box is ticked, '' when not."""
+    return "yes" if text.strip().lower() in ("yes", "on", "true", "1") else ""
+
+
+def read_choice(text: str, choices: Sequence[str]) -> str:
+    """One of the choices, or none."""
+    value = " ".join(text.split())
+    if value and value not in choices:
+        raise fail("Choose one of the list.")
+    return value
+
+
+def read_email(text: str, choices: Sequence[str]) -> str:
+    """An e-mail address."""
+    value = read_line(text, choices)
+    if value and not EMAIL.fullmatch(value):
+        raise fail("This does not look like an e-mail address.")
+    return value
+
+
+def read_link(text: str, choices: Sequence[str]) -> str:
+    """An http or https address."""
+    value = read_line(text, choices)
+    if not value:
+        return ""
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname or " " in value:
+        raise fail("Write an address that starts with https:// or http://.")
+    return value
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("text", _l("Text"), read_line, fold_key),
+        Kind("long_text", _l("Long text"), read_text, fold_key),
+        Kind("whole_number", _l("Whole number"), read_whole_number, number_key),
+        Kind("decimal", _l("Decimal number"), read_decimal, number_key),
+        Kind("date", _l("Date"), read_date, str),
+        Kind("yes_no", _l("Yes or no"), read_yes_no, str, searchable=False),
+        Kind("choice", _l("Choice"), read_choice, fold_key),
+        Kind("email", _l("E-mail"), read_email, fold_key),
+        Kind("link", _l("Link"), read_link, fold_key),
+    )
+}

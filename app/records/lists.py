@@ -1,0 +1,111 @@
+"""Lists: search, sort and pages of 50, all of it in the address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from sqlalchemy import Select, func, select
+
+from app.database import Transaction
+from app.records.collections import Collection, Field
+from app.records.kinds import LAST, fold
+from app.records.records import Record, RecordKey
+
+PAGE_SIZE = 50
+MOST_WORDS = 8
+DEFAULT_SORT = "-number"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What of a collection is looked at: which words, in which order, which page."""
+
+    query: str = ""
+    sort: str = DEFAULT_SORT
+    page: int = 1
+
+    @property
+    def words(self) -> list[str]:
+        """The folded words that a record must have, each anywhere in it."""
+        return fold(self.query).split()[:MOST_WORDS]
+
+    @property
+    def key(self) -> str:
+        """The field to sort by, or `number`."""
+        return self.sort.removeprefix("-")
+
+    @property
+    def descending(self) -> bool:
+        """Whether the last comes first."""
+        return self.sort.startswith("-")
+
+    def address(self, *, sort: str | None = None, page: int = 1) -> str:
+        """The query string of this view, sorted otherwise or on another page."""
+        sort = sort or self.sort
+        parts = {"q": self.query, "sort": "" if sort == DEFAULT_SORT else sort, "page": page if page > 1 else ""}
+        return "?" + urlencode({name: value for name, value in parts.items() if value})
+
+    def toggled(self, key: str) -> str:
+        """The sort that a click on a column's heading asks for."""
+        return f"-{key}" if self.sort == key else key
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of a list. `count` is how many records the view has on all its pages."""
+
+    view: View
+    records: list[Record]
+    count: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages the view has, at least 1."""
+        return max(1, -(-self.count // PAGE_SIZE))
+
+
+def read_view(fields: list[Field], query: str, sort: str, page: str) -> View:
+    """A view from an address; what makes no sense there is left out."""
+    key = sort.removeprefix("-")
+    if key != "number" and key not in {field.key for field in fields}:
+        sort = DEFAULT_SORT
+    number = int(page) if page.isascii() and page.isdigit() and len(page) < 9 else 1
+    return View(" ".join(query.replace("\0", "").split())[:200], sort, max(1, number))
+
+
+def matching(collection: Collection, view: View, statement: Select[tuple[Record]]) -> Select[tuple[Record]]:
+    """Confine a statement to the kept records of a collection that have the view's words."""
+    statement = statement.where(Record.collection_id == collection.id, Record.deleted_at.is_(None))
+    for word in view.words:
+        statement = statement.where(func.instr(Record.search, word) > 0)
+    return statement
+
+
+async def list_records(
+    transaction: Transaction, collection: Collection, fields: list[Field], view: View
+) -> Listing:
+    """The records of a view's page; of the last page when there are fewer."""
+    count = collection.total
+    if view.words:
+        counted = matching(collection, view, select(Record)).with_only_columns(func.count(Record.id))
+        count = await transaction.scalar(counted) or 0
+    page = min(view.page, max(1, -(-count // PAGE_SIZE)))
+    view = View(view.query, view.sort, page)
+    statement = matching(collection, view, select(Record))
+    if view.key == "number":
+        order = [Record.number]
+    else:
+        field = next(field for field in fields if field.key == view.key)
+        statement = statement.join(
+            RecordKey, (RecordKey.record_id == Record.id) & (RecordKey.tenant_id == Record.tenant_id)
+        ).where(RecordKey.field_id == field.id)
+        order = [RecordKey.sort_key, RecordKey.number]  # type: ignore[list-item]
+    statement = statement.order_by(*(column.desc() if view.descending else column for column in order))
+    records = await transaction.scalars(statement.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE))
+    return Listing(view, list(records), count)
+
+
+def sort_keys(fields: list[Field], record: Record) -> dict[str, str]:
+    """The sort keys of a record, as the list in the page compares them."""
+    return {field.key: field.sort_key(record.values.get(field.key, "")) or LAST for field in fields}

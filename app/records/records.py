@@ -1,0 +1,332 @@
+"""Records and what is done with them: add, edit, delete to the bin, restore.
+
+Every change raises the version by one, keeps a revision, and is published with the transaction that makes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from litestar.exceptions import NotFoundException
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    delete,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.members import Member
+from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.records.collections import Collection, Field, list_fields
+from app.records.kinds import LAST, SORT_KEY_LIMIT, fold
+from app.web.forms import Invalid
+from app.web.texts import Text as Words
+from app.web.texts import _l
+
+KEPT_IN_BIN = timedelta(days=30)
+SEARCHED_OF_A_VALUE = 2000
+
+Values = dict[str, str]
+
+
+class Record(Tenanted, Base):
+    """A record. `search` is the folded text of its values, which searching looks through."""
+
+    __tablename__ = "record"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        UniqueConstraint("tenant_id", "collection_id", "number", name="uq_record_number"),
+        ForeignKeyConstraint(
+            ["tenant_id", "collection_id"], ["collection.tenant_id", "collection.id"], ondelete="CASCADE"
+        ),
+        Index("ix_record_kept", "tenant_id", "collection_id", "deleted_at", "number"),
+        {"sqlite_autoincrement": True},  # an id is not used again: it names the record's channel
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    collection_id: Mapped[int]
+    number: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[int] = mapped_column(BigInteger, default=1)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    search: Mapped[str] = mapped_column(Text)
+    values: Mapped[Values] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class RecordKey(Tenanted, Base):
+    """A value as it is sorted and kept unique. A record in the bin has none, so that its values can be used again."""
+
+    __tablename__ = "record_key"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "record_id"], ["record.tenant_id", "record.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["tenant_id", "field_id"], ["field.tenant_id", "field.id"], ondelete="CASCADE"),
+        Index("ix_record_key_sorted", "tenant_id", "field_id", "sort_key", "number"),
+        UniqueConstraint("tenant_id", "field_id", "unique_key", name="uq_record_key_unique"),
+    )
+
+    record_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    field_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInteger)
+    sort_key: Mapped[str] = mapped_column(String(SORT_KEY_LIMIT))
+    unique_key: Mapped[str | None] = mapped_column(String(500))
+
+
+class Revision(Tenanted, Base):
+    """A record as it was after one change: created, changed, deleted, restored from the bin, or reverted."""
+
+    __tablename__ = "revision"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "record_id"], ["record.tenant_id", "record.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"]),
+    )
+
+    record_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    member_id: Mapped[int]
+    what: Mapped[str] = mapped_column(String(10))
+    values: Mapped[Values] = mapped_column(JSON)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Changed(Exception):
+    """The record was changed since the version that the caller knew. Nothing was written."""
+
+
+def title_of(fields: list[Field], values: Mapping[str, str]) -> str:
+    """What a record is called: the value of its first field."""
+    return values.get(fields[0].key, "") if fields else ""
+
+
+def search_text(fields: list[Field], values: Mapping[str, str]) -> str:
+    """The folded text that searching looks through."""
+    parts = (values.get(field.key, "")[:SEARCHED_OF_A_VALUE] for field in fields if field.kind.searchable)
+    return fold("\n".join(part for part in parts if part))
+
+
+async def find_record(transaction: Transaction, collection: Collection, number: int) -> Record | None:
+    """A record by its number, in the bin or not."""
+    statement = select(Record).where(Record.collection_id == collection.id, Record.number == number)
+    return (await transaction.scalars(statement)).one_or_none()
+
+
+async def get_record(
+    transaction: Transaction, collection: Collection, number: int, *, deleted: bool | None = False
+) -> Record:
+    """A record by its number; kept ones, deleted ones, or either (None). Raises NotFoundException."""
+    record = await find_record(transaction, collection, number)
+    if record is None or (deleted is not None and (record.deleted_at is not None) != deleted):
+        raise NotFoundException
+    return record
+
+
+def read_values(fields: list[Field], typed: Mapping[str, str]) -> Values:
+    """The values to store for what was typed into each field.
+
+    Raises Invalid with a text for each field that won't do.
+    """
+    values: Values = {}
+    errors: dict[str, Words] = {}
+    for field in fields:
+        try:
+            value = field.read(typed.get(field.key, ""))
+        except ValueError as error:
+            errors[field.key] = error.args[0]
+            continue
+        if value:
+            values[field.key] = value
+    if errors:
+        raise Invalid(**errors)
+    return values
+
+
+async def check_unique(transaction: Transaction, fields: list[Field], values: Values, record_id: int | None) -> None:
+    """Raise Invalid for each value that another record has in a field whose values are unique."""
+    errors: dict[str, Words] = {}
+    for field in fields:
+        value = values.get(field.key)
+        if not field.unique or not value:
+            continue
+        statement = select(RecordKey.record_id, RecordKey.number).where(
+            RecordKey.field_id == field.id, RecordKey.unique_key == fold(value)
+        )
+        for other, number in await transaction.execute(statement):
+            if other != record_id:
+                errors[field.key] = _l("Number %(number)d has this value already.", number=number)
+    if errors:
+        raise Invalid(**errors)
+
+
+async def create_record(
+    transaction: Transaction, collection: Collection, typed: Mapping[str, str], author: Member
+) -> Record:
+    """Add a record.
+
+    Raises Invalid when a value won't do.
+    """
+    fields = await list_fields(transaction, collection)
+    values = read_values(fields, typed)
+    await check_unique(transaction, fields, values, None)
+    record = Record(
+        collection_id=collection.id,
+        number=await take_number(transaction, collection),
+        version=1,
+        values=values,
+        search=search_text(fields, values),
+    )
+    transaction.add(record)
+    await transaction.flush()
+    await keep(transaction, fields, record, author, "created")
+    return record
+
+
+async def take_number(transaction: Transaction, collection: Collection) -> int:
+    """The next number of a collection, and one more in its total."""
+    statement = (
+        update(Collection)
+        .where(Collection.id == collection.id)
+        .values(last_number=Collection.last_number + 1, total=Collection.total + 1)
+        .returning(Collection.last_number, Collection.total)
+        .execution_options(synchronize_session=False)
+    )
+    number, total = (await transaction.execute(statement)).one()
+    set_committed(collection, last_number=number, total=total)
+    return int(number)
+
+
+async def count_total(transaction: Transaction, collection: Collection, step: int) -> None:
+    """Add to the number of kept records of a collection."""
+    statement = (
+        update(Collection)
+        .where(Collection.id == collection.id)
+        .values(total=Collection.total + step)
+        .returning(Collection.total)
+        .execution_options(synchronize_session=False)
+    )
+    set_committed(collection, total=(await transaction.execute(statement)).scalar_one())
+
+
+def set_committed(instance: Any, **values: Any) -> None:
+    """Bring an object up to what a statement has just written."""
+    from sqlalchemy.orm.attributes import set_committed_value
+
+    for name, value in values.items():
+        set_committed_value(instance, name, value)
+
+
+async def change_record(
+    transaction: Transaction,
+    collection: Collection,
+    record: Record,
+    typed: Mapping[str, str],
+    author: Member,
+    *,
+    version: int,
+    what: str = "changed",
+) -> bool:
+    """Save new values over the version that the author has seen. False when there is nothing to change.
+
+    Raises Invalid when a value won't do, and Changed when the record is not at that version any more.
+    """
+    fields = await list_fields(transaction, collection)
+    values = read_values(fields, typed)
+    if record.version != version or record.deleted_at is not None:
+        raise Changed
+    if values == {field.key: record.values[field.key] for field in fields if field.key in record.values}:
+        return False
+    await check_unique(transaction, fields, values, record.id)
+    await advance(transaction, record, version, values=values, search=search_text(fields, values), deleted_at=None)
+    await keep(transaction, fields, record, author, what)
+    return True
+
+
+async def delete_record(
+    transaction: Transaction, collection: Collection, record: Record, author: Member, *, version: int
+) -> None:
+    """Put a record into the bin.
+
+    Raises Changed when it is not at that version any more.
+    """
+    await advance(transaction, record, version, values=record.values, search=record.search, deleted_at=now())
+    await count_total(transaction, collection, -1)
+    await keep(transaction, await list_fields(transaction, collection), record, author, "deleted")
+
+
+async def restore_record(
+    transaction: Transaction, collection: Collection, record: Record, author: Member, *, version: int
+) -> None:
+    """Take a record out of the bin.
+
+    Raises Invalid when one of its unique values was given to another record meanwhile, and Changed when it is not at
+    that version any more.
+    """
+    fields = await list_fields(transaction, collection)
+    await check_unique(transaction, fields, record.values, record.id)
+    await advance(transaction, record, version, values=record.values, search=record.search, deleted_at=None)
+    await count_total(transaction, collection, 1)
+    await keep(transaction, fields, record, author, "restored")
+
+
+async def advance(
+    transaction: Transaction,
+    record: Record,
+    version: int,
+    *,
+    values: Values,
+    search: str,
+    deleted_at: datetime | None,
+) -> None:
+    """Write a record's next version, in one statement that checks the one before.
+
+    Raises Changed when the record is not at that version.
+    """
+    moment = now()
+    statement = (
+        update(Record)
+        .where(Record.id == record.id, Record.version == version)
+        .values(version=version + 1, values=values, search=search, deleted_at=deleted_at, updated_at=moment)
+        .execution_options(synchronize_session=False)
+    )
+    result: Any = await transaction.execute(statement)
+    if result.rowcount != 1:
+        raise Changed
+    set_committed(
+        record, version=version + 1, values=values, search=search, deleted_at=deleted_at, updated_at=moment
+    )
+
+
+async def keep(
+    transaction: Transaction, fields: list[Field], record: Record, author: Member, what: str
+) -> None:
+    """Keep a revision of what a record is now, and its sort keys."""
+    await transaction.execute(delete(RecordKey).where(RecordKey.record_id == record.id))
+    if record.deleted_at is None:
+        transaction.add_all(
+            RecordKey(
+                record_id=record.id,
+                field_id=field.id,
+                number=record.number,
+                sort_key=field.sort_key(record.values.get(field.key, "")) or LAST,
+                unique_key=fold(record.values[field.key]) if field.unique and field.key in record.values else None,
+            )
+            for field in fields
+        )
+    transaction.add(
+        Revision(record_id=record.id, version=record.version, member_id=author.id, what=what, values=record.values)
+    )
+    await transaction.flush()
+
+
+async def empty_bin(transaction: Transaction) -> None:
+    """Delete for good what has been in the bin for 30 days."""
+    statement = delete(Record).where(Record.deleted_at < now() - KEPT_IN_BIN)
+    await transaction.execute(statement.execution_options(synchronize_session=False))

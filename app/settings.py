@@ -1,0 +1,148 @@
+"""Settings, read once from environment variables."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class SettingsError(Exception):
+    """A setting is missing or impossible; the message is one line for the person who installs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an installation can choose. README.md lists the variables with their defaults."""
+
+    base_url: str
+    database_url: str
+    data_dir: Path
+    secret_key: str
+    smtp_url: str
+    mail_from: str
+    workers: int
+    debug: bool
+    metrics_networks: tuple[Network, ...]
+
+    @property
+    def scheme(self) -> str:
+        """`http` or `https`, as people see it in the address bar."""
+        return urlsplit(self.base_url).scheme
+
+    @property
+    def base_host(self) -> str:
+        """Host of the central pages with its port as in the address bar: `hero.localhost:8000`."""
+        return urlsplit(self.base_url).netloc
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach the program over TLS."""
+        return self.scheme == "https"
+
+    @property
+    def session_cookie(self) -> str:
+        """Name of the session cookie. `__Host-` keeps sibling workspaces from setting it (RFC 6265bis)."""
+        return "__Host-session" if self.secure else "session"
+
+    def workspace_url(self, slug: str, path: str = "/") -> str:
+        """The address of a page in a workspace."""
+        return f"{self.scheme}://{slug}.{self.base_host}{path}"
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read and check the settings.
+
+    Raises SettingsError with one clear line for the first value that is missing or impossible.
+    """
+    port = environment.get("PORT") or "8000"
+    base_url = (environment.get("BASE_URL") or f"http://hero.localhost:{port}").rstrip("/")
+    check_base_url(base_url)
+    data_dir = Path(environment.get("DATA_DIR") or "data")
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"DATA_DIR: {data_dir} can't be used: {error.strerror}") from error
+    if not os.access(data_dir, os.W_OK):
+        raise SettingsError(f"DATA_DIR: {data_dir} is not writable")
+    database_url = environment.get("DATABASE_URL") or f"sqlite+aiosqlite:///{data_dir.resolve()}/mutirao.sqlite"
+    if not database_url.startswith("sqlite+aiosqlite:///"):
+        raise SettingsError("DATABASE_URL: this version takes sqlite+aiosqlite:///path only")
+    if environment.get("REDIS_URL"):
+        raise SettingsError("REDIS_URL: this version runs in one process and takes no Redis")
+    workers = read_whole_number(environment, "WORKERS", default=1)
+    if workers != 1:
+        raise SettingsError("WORKERS: this version runs in one process; leave it at 1")
+    smtp_url = environment.get("SMTP_URL", "")
+    if smtp_url and urlsplit(smtp_url).scheme not in ("smtp", "smtps", "smtp+starttls"):
+        raise SettingsError("SMTP_URL: must look like smtp://host:25, smtp+starttls://user:password@host:587 or smtps://…")
+    secure = base_url.startswith("https:")
+    return Settings(
+        base_url=base_url,
+        database_url=database_url,
+        data_dir=data_dir,
+        secret_key=read_secret_key(environment, data_dir, required=secure),
+        smtp_url=smtp_url,
+        mail_from=environment.get("MAIL_FROM") or f"Mutirão <no-reply@{urlsplit(base_url).hostname}>",
+        workers=workers,
+        debug=environment.get("DEBUG", "") not in ("", "0", "false", "no"),
+        metrics_networks=read_networks(environment, "METRICS_NETWORKS", default="127.0.0.0/8 ::1/128"),
+    )
+
+
+def check_base_url(base_url: str) -> None:
+    """Refuse an address that people could not use safely.
+
+    Plain http is for `localhost` and names under it only: browsers treat those as secure.
+    """
+    try:
+        parts = urlsplit(base_url)
+        parts.port  # noqa: B018  (raises for an impossible port)
+    except ValueError as error:
+        raise SettingsError(f"BASE_URL: {base_url} is not an address: {error}") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.username:
+        raise SettingsError(f"BASE_URL: {base_url} must look like https://example.org, without a path")
+    if parts.netloc != parts.netloc.lower():
+        raise SettingsError(f"BASE_URL: {base_url} must be in lower case")
+    local = parts.hostname == "localhost" or parts.hostname.endswith(".localhost")
+    if parts.scheme == "http" and not local:
+        raise SettingsError(f"BASE_URL: {base_url} needs https (plain http is for *.localhost only)")
+
+
+def read_secret_key(environment: Mapping[str, str], data_dir: Path, *, required: bool) -> str:
+    """The installation's secret; on a development machine one is made and kept in DATA_DIR."""
+    secret_key = environment.get("SECRET_KEY", "")
+    if secret_key:
+        if len(secret_key) < 32:
+            raise SettingsError("SECRET_KEY: must have 32 characters or more (openssl rand -hex 32 makes one)")
+        return secret_key
+    if required:
+        raise SettingsError("SECRET_KEY: is missing (openssl rand -hex 32 makes one)")
+    path = data_dir / "secret_key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
+    return path.read_text().strip()
+
+
+def read_whole_number(environment: Mapping[str, str], name: str, *, default: int) -> int:
+    """A whole number of at least 1 from the environment."""
+    text = environment.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise SettingsError(f"{name}: {text} is not a whole number of at least 1")
+    return int(text)
+
+
+def read_networks(environment: Mapping[str, str], name: str, *, default: str) -> tuple[Network, ...]:
+    """Networks in CIDR form, separated by spaces."""
+    text = environment.get(name) or default
+    try:
+        return tuple(ipaddress.ip_network(part) for part in text.split())
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}") from error

@@ -1,0 +1,1 @@
+"""Workspaces and their people: sign-up, sign-in, the own account, members, settings."""

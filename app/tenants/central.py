@@ -1,0 +1,104 @@
+"""The central host: what this is, and sign-up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from app.accounts.access import AnyRequest, client_address
+from app.accounts.passwords import GuessingLimit, hash_password
+from app.accounts.shell import render_plain
+from app.accounts.tokens import make_token
+from app.database import Database
+from app.settings import Settings
+from app.tenants.workspaces import check_slug, create_workspace
+from app.web.forms import Form, Invalid
+from app.web.gate import SLUG
+from app.web.texts import LANGUAGES, _l
+
+
+def browser_language(request: AnyRequest) -> str:
+    """The first language that the browser asks for and the program speaks."""
+    for part in request.headers.get("accept-language", "").split(",")[:10]:
+        wanted = part.partition(";")[0].strip().replace("-", "_").lower()
+        for language in LANGUAGES:
+            if wanted and (language.lower() == wanted or language.lower().startswith(wanted.partition("_")[0] + "_")):
+                return language
+        if wanted.startswith("en"):
+            return "en"
+    return "en"
+
+
+@get("/")
+async def show_central(request: AnyRequest, settings: Settings) -> Response[str]:
+    """What Mutirão is, the way to sign up, and the way to one's workspace."""
+    return render_plain(browser_language(request), "central/home.html", host=settings.base_host, error=None, slug="")
+
+
+@post("/go")
+async def go_to_workspace(request: AnyRequest, settings: Settings, form: Form) -> Response[Any]:
+    """Lead to the workspace whose address was typed."""
+    slug = form["slug"].strip().lower().removesuffix("." + settings.base_host)
+    if not SLUG.fullmatch(slug):
+        error = _l("A workspace's address has small letters, digits and hyphens.")
+        return render_plain(
+            browser_language(request), "central/home.html", status=422, host=settings.base_host, error=error, slug=slug
+        )
+    return Redirect(settings.workspace_url(slug), status_code=303)
+
+
+def render_signup(request: AnyRequest, settings: Settings, form: Form, *, status: int = 200) -> Response[str]:
+    """The sign-up form with what was typed."""
+    return render_plain(
+        browser_language(request),
+        "central/signup.html",
+        status=status,
+        form=form,
+        host=settings.base_host,
+        languages=LANGUAGES,
+    )
+
+
+@get("/signup")
+async def show_signup(request: AnyRequest, settings: Settings) -> Response[str]:
+    """Ask for what a new workspace needs."""
+    return render_signup(request, settings, Form([("language", browser_language(request))]))
+
+
+@post("/signup")
+async def sign_up(
+    request: AnyRequest, database: Database, settings: Settings, guessing: GuessingLimit, form: Form
+) -> Response[Any]:
+    """Make the workspace, and lead its owner into it, signed in."""
+    request.scope["state"]["language"] = browser_language(request)
+    await guessing.check("signup", client_address(request))
+    name, slug = form.text("workspace", limit=80), form["slug"].strip().lower()
+    owner, email, password = form.text("name", limit=80), form.email("email"), form.new_password("password")
+    try:
+        try:
+            check_slug(slug)
+        except Invalid as invalid:
+            form.errors.update(invalid.errors)
+        form.check()
+        password_hash = await hash_password(password)
+        async with database.write() as transaction:
+            member = await create_workspace(
+                transaction,
+                slug=slug,
+                name=name,
+                language=form["language"],
+                owner=owner,
+                email=email,
+                password_hash=password_hash,
+            )
+            token = await make_token(transaction, member, "enter")
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return render_signup(request, settings, form, status=422)
+    await guessing.note_failure("signup", client_address(request))
+    return Redirect(settings.workspace_url(slug, f"/enter?token={token}"), status_code=303)
+
+
+handlers = [show_central, go_to_workspace, show_signup, sign_up]

@@ -1,0 +1,207 @@
+"""Signing in and out, and setting a new password by mail."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import Response, get, post
+from litestar.params import Parameter
+from litestar.response import Redirect
+
+from app.accounts.access import (
+    AnyRequest,
+    client_address,
+    enter_workspace,
+    host_of,
+    local_path,
+    provide_signed_in,
+)
+from app.accounts.access import SignInNeeded
+from app.accounts.members import Member, find_member
+from app.accounts.passwords import GuessingLimit, hash_password, is_outdated, verify_password
+from app.accounts.sessions import LIFETIME, Session, SignedIn, digest, start_session
+from app.accounts.shell import render_plain
+from app.accounts.tokens import find_token, make_token, use_token
+from app.database import Database, Transaction
+from app.live.cutoff import end_all_sessions, end_sessions
+from app.mail import Mailer
+from app.settings import Settings
+from app.web.cookies import read_cookie, session_cookie
+from app.web.forms import Form
+from app.web.templates import render
+from app.web.texts import Text, _l, translations
+
+WHY = {
+    "ended": _l("You were signed out. Sign in to go on."),
+    "expired": _l("Your session is over. Sign in to go on."),
+    "removed": _l("You are no longer a member of this workspace."),
+    "suspended": _l("Your access was suspended. An admin of the workspace can say why."),
+    "password": _l("Your password was changed. Sign in with the new one."),
+    "out": _l("You are signed out."),
+    "mailed": _l("If somebody here has this address, a mail with a link is on its way to it."),
+    "used": _l("This link was used already, or is too old."),
+}
+Next = Annotated[str, Parameter(query="next", max_length=2000)]
+Why = Annotated[str, Parameter(query="why", max_length=20)]
+
+
+async def enter_with_session(
+    request: AnyRequest, transaction: Transaction, settings: Settings, member: Member, path: str
+) -> Redirect:
+    """Sign the browser in and lead it to a page; a session that it had before ends."""
+    old = read_cookie(request.scope["headers"], settings.session_cookie)
+    if old:
+        await end_sessions(transaction, Session.token_hash == digest(old), reason="ended")
+    token = await start_session(
+        transaction, member, address=client_address(request), agent=request.headers.get("user-agent", "")
+    )
+    cookie = session_cookie(settings, token, seconds=int(LIFETIME.total_seconds()))
+    return Redirect(path, status_code=303, cookies=[cookie])
+
+
+@get("/login")
+async def show_sign_in(
+    request: AnyRequest, transaction: Transaction, settings: Settings, database: Database, next: Next = "", why: Why = ""  # noqa: A002
+) -> Response[Any]:
+    """The sign-in page; whoever is signed in goes on."""
+    path = local_path(settings, host_of(request), next)
+    try:
+        await provide_signed_in(request, transaction, settings, database)
+    except SignInNeeded:
+        return render_sign_in(transaction, next=next, message=WHY.get(why))
+    return Redirect(path, status_code=303)
+
+
+def render_sign_in(
+    transaction: Transaction,
+    *,
+    next: str,  # noqa: A002
+    message: Text | None = None,
+    error: Text | None = None,
+    email: str = "",
+    status: int = 200,
+) -> Response[str]:
+    """The sign-in form with what was typed."""
+    return render_plain(
+        transaction.tenant.language,
+        "accounts/login.html",
+        status=status,
+        tenant=transaction.tenant,
+        next=next,
+        message=message,
+        error=error,
+        email=email,
+    )
+
+
+@post("/login")
+async def sign_in(
+    request: AnyRequest, database: Database, settings: Settings, guessing: GuessingLimit, form: Form
+) -> Response[Any]:
+    """Check the password outside any transaction, as that takes long, then sign in."""
+    email, address = form["email"].strip().lower(), client_address(request)
+    async with database.read() as transaction:
+        tenant = await enter_workspace(transaction, request.scope["state"]["slug"])
+        request.scope["state"]["language"] = tenant.language
+        account = f"{tenant.id}:{email[:254]}"
+        await guessing.check(account, address)
+        member = await find_member(transaction, email)
+        stored = member.password_hash if member and member.removed_at is None else None
+        if not await verify_password(form["password"][:200], stored) or member is None:
+            await guessing.note_failure(account, address)
+            error = _l("E-mail address or password is wrong.")
+            return render_sign_in(transaction, next=form["next"], error=error, email=email, status=422)
+        if member.suspended_at is not None:
+            return render_sign_in(transaction, next=form["next"], error=WHY["suspended"], email=email, status=422)
+    rehashed = await hash_password(form["password"][:200]) if is_outdated(member.password_hash) else None
+    async with database.write(tenant.id) as writing:
+        found = await find_member(writing, email)
+        if found is None or not found.active or found.password_hash != member.password_hash:
+            raise SignInNeeded
+        if rehashed:
+            found.password_hash = rehashed
+        path = local_path(settings, host_of(request), form["next"])
+        return await enter_with_session(request, writing, settings, found, path)
+
+
+@post("/logout")
+async def sign_out(transaction: Transaction, signed_in: SignedIn, settings: Settings) -> Redirect:
+    """End this browser's session, and cut off its pages."""
+    await end_sessions(transaction, Session.id == signed_in.session.id, reason="ended")
+    return Redirect("/login?why=out", status_code=303, cookies=[session_cookie(settings, "", seconds=0)])
+
+
+@get("/enter")
+async def show_enter(transaction: Transaction, token: str = "") -> Response[str]:
+    """The door from the central host: a page that posts the single-use token, as a GET must not sign in."""
+    return render_plain(transaction.tenant.language, "accounts/enter.html", tenant=transaction.tenant, token=token)
+
+
+@post("/enter")
+async def enter(request: AnyRequest, transaction: Transaction, settings: Settings, form: Form) -> Response[Any]:
+    """Sign in by the token that sign-up gave."""
+    member = await use_token(transaction, form["token"], "enter")
+    if member is None:
+        return Redirect("/login?why=used", status_code=303)
+    return await enter_with_session(request, transaction, settings, member, "/")
+
+
+@get("/forgotten")
+async def show_forgotten(transaction: Transaction) -> Response[str]:
+    """Ask for the address to send a link to."""
+    return render_plain(transaction.tenant.language, "accounts/forgotten.html", tenant=transaction.tenant, form=Form())
+
+
+@post("/forgotten")
+async def mail_link(
+    request: AnyRequest, transaction: Transaction, settings: Settings, mailer: Mailer, guessing: GuessingLimit, form: Form
+) -> Response[Any]:
+    """Mail a link; the answer is the same whether or not the address is known."""
+    tenant = transaction.tenant
+    email = form.email("email")
+    if form.errors:
+        return render_plain(tenant.language, "accounts/forgotten.html", status=422, tenant=tenant, form=form)
+    address = client_address(request)
+    await guessing.check(f"{tenant.id}:mail:{email}", address)
+    await guessing.note_failure(f"{tenant.id}:mail:{email}", address)
+    member = await find_member(transaction, email)
+    response = Redirect("/login?why=mailed", status_code=303)
+    if member and member.active:
+        token = await make_token(transaction, member, "password")
+        link = settings.workspace_url(tenant.slug, f"/password?token={token}")
+        text = render(tenant.language, "accounts/password_mail.txt", member=member, tenant=tenant, link=link)
+        subject = translations(tenant.language).gettext("Set a new password")
+        mailer.send_soon(to=email, subject=subject, text=text)
+    return response
+
+
+@get("/password")
+async def show_new_password(transaction: Transaction, token: str = "") -> Response[Any]:
+    """Ask for a new password, while the link works."""
+    if await find_token(transaction, token, "password") is None:
+        return Redirect("/login?why=used", status_code=303)
+    return render_plain(
+        transaction.tenant.language, "accounts/password.html", tenant=transaction.tenant, token=token, form=Form()
+    )
+
+
+@post("/password")
+async def set_new_password(request: AnyRequest, database: Database, settings: Settings, form: Form) -> Response[Any]:
+    """Set the password, end every session there was, and sign in."""
+    password = form.new_password("password")
+    hashed = None if form.errors else await hash_password(password)
+    async with database.write() as transaction:
+        tenant = await enter_workspace(transaction, request.scope["state"]["slug"])
+        if hashed is None:
+            return render_plain(
+                tenant.language, "accounts/password.html", status=422, tenant=tenant, token=form["token"], form=form
+            )
+        member = await use_token(transaction, form["token"], "password")
+        if member is None:
+            return Redirect("/login?why=used", status_code=303)
+        member.password_hash = hashed
+        await end_all_sessions(transaction, member, reason="password")
+        return await enter_with_session(request, transaction, settings, member, "/")
+
+
+handlers = [show_sign_in, sign_in, sign_out, show_enter, enter, show_forgotten, mail_link, show_new_password, set_new_password]

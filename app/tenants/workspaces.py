@@ -1,0 +1,84 @@
+"""Workspaces: made at sign-up, renamed by their admins, suspended by whoever runs the installation."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy import select
+
+from app.accounts.members import Member, add_member
+from app.accounts.sessions import Session, delete_sessions
+from app.database import Tenant, Transaction, now
+from app.live.log import close_sockets
+from app.web.forms import Invalid
+from app.web.gate import SLUG
+from app.web.texts import LANGUAGES, _l
+
+RESERVED = frozenset(
+    "admin api app assets autodiscover blog cdn central chat demo dev docs email ftp help hero host imap internal live "
+    "local localhost login mail mta-sts news ns ns1 ns2 operator pop root security signup smtp static status support "
+    "system test webmail workspace www".split()
+)
+
+# What a new workspace comes with: features append a function, such as the ready collection of books.
+FURNISHERS: list[Callable[[Transaction, Member], Awaitable[None]]] = []
+
+
+def furnisher(furnish: Callable[[Transaction, Member], Awaitable[None]]) -> Callable[[Transaction, Member], Awaitable[None]]:
+    """Register a function that puts something into every new workspace."""
+    FURNISHERS.append(furnish)
+    return furnish
+
+
+def check_slug(slug: str) -> None:
+    """Raise Invalid with the reason unless a workspace can have this address."""
+    if not 3 <= len(slug) <= 40:
+        raise Invalid(slug=_l("Between 3 and 40 characters."))
+    if not SLUG.fullmatch(slug) or "--" in slug:
+        raise Invalid(slug=_l("Only small letters, digits and single hyphens between them."))
+    if slug in RESERVED:
+        raise Invalid(slug=_l("This address is reserved. Choose another one."))
+
+
+async def create_workspace(
+    transaction: Transaction, *, slug: str, name: str, language: str, owner: str, email: str, password_hash: str
+) -> Member:
+    """Make a workspace with its owner, confine the transaction to it, and return the owner.
+
+    Raises Invalid when the address is taken or can't be one.
+    """
+    check_slug(slug)
+    if await transaction.scalar(select(Tenant.id).where(Tenant.slug == slug)):
+        raise Invalid(slug=_l("This address is taken. Choose another one."))
+    tenant = Tenant(slug=slug, name=name, language=language if language in LANGUAGES else "en", cursor=0)
+    transaction.add(tenant)
+    await transaction.flush()
+    transaction.enter(tenant)
+    member = await add_member(transaction, email=email, name=owner, role="owner", password_hash=password_hash)
+    for furnish in FURNISHERS:
+        await furnish(transaction, member)
+    return member
+
+
+async def change_settings(transaction: Transaction, *, name: str, language: str) -> None:
+    """Rename a workspace and choose its language.
+
+    Raises Invalid for a language that the program does not speak.
+    """
+    if language not in LANGUAGES:
+        raise Invalid(language=_l("Choose one of the languages."))
+    transaction.tenant.name = name
+    transaction.tenant.language = language
+
+
+async def suspend_workspace(transaction: Transaction) -> None:
+    """Close a workspace to everybody, at once. Nothing in it is lost."""
+    if transaction.tenant.suspended_at is None:
+        transaction.tenant.suspended_at = now()
+        await delete_sessions(transaction, Session.id > 0)
+        close_sockets(transaction, everybody=True, reason="suspended")
+
+
+async def restore_workspace(transaction: Transaction) -> None:
+    """Open a suspended workspace again."""
+    transaction.tenant.suspended_at = None

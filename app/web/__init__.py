@@ -1,0 +1,1 @@
+"""What every page stands on: hosts, headers, forms, texts, templates and error pages."""

@@ -1,0 +1,92 @@
+"""Error pages in the program's own look."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import structlog
+from litestar import MediaType, Request, Response
+from litestar.exceptions import HTTPException
+
+from app.database.tenancy import TenantScopeError
+from app.web.cookies import CookieError
+from app.web.templates import render, stylesheets
+from app.web.texts import Text, _l
+
+log = structlog.get_logger("web")
+
+HEADINGS = {
+    400: _l("This request can't be read"),
+    403: _l("This is not allowed"),
+    404: _l("There is nothing here"),
+    405: _l("This address can't do that"),
+    409: _l("Somebody was here before you"),
+    413: _l("This is too large"),
+    429: _l("Too many tries"),
+    500: _l("Something went wrong on our side"),
+    503: _l("Not available right now"),
+}
+EXPLANATIONS = {
+    400: _l("The browser sent something that makes no sense here. Go back and try again."),
+    403: _l("You don't have the right to do this, or it came from another site."),
+    404: _l("The page does not exist, was removed, or is not yours to see."),
+    405: _l("Go back and try again from the page itself."),
+    409: _l("What you wanted to change has changed since you opened it. Nothing was saved."),
+    413: _l("What you sent is larger than this page takes."),
+    429: _l("Wait a few minutes, then try again."),
+    500: _l("It was noted. Nothing that you saved before is lost; try again in a moment."),
+    503: _l("The program can't reach its database. Try again in a moment."),
+}
+
+
+def render_error(status: int, *, language: str = "en", detail: Text | None = None) -> str:
+    """The page for a status code; `detail` says more than the usual explanation."""
+    shown = status if status in HEADINGS else (500 if status >= 500 else 400)
+    return render(
+        language,
+        "error.html",
+        status=status,
+        heading=HEADINGS[shown],
+        explanation=detail or EXPLANATIONS[shown],
+        stylesheets=stylesheets(),
+    )
+
+
+class PageError(HTTPException):
+    """A refusal with words for the person who sees the page."""
+
+    def __init__(self, status: int, detail: Text) -> None:
+        super().__init__(status_code=status, detail=detail.message)
+        self.text = detail
+
+
+def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[str]:
+    """Answer an exception with its page; what is our fault goes to the log."""
+    if isinstance(error, CookieError):
+        status = 400
+    elif isinstance(error, HTTPException):
+        status = error.status_code
+    else:
+        status = 503 if is_database_away(error) else 500
+        log.error("request failed", path=request.scope["path"], method=request.method, exc_info=error)
+    if isinstance(error, TenantScopeError):
+        logging.getLogger("web").critical("a statement reached beyond its tenant", exc_info=error)
+    language = request.scope.get("state", {}).get("language", "en")
+    detail = error.text if isinstance(error, PageError) else None
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    return Response(
+        render_error(status, language=language, detail=detail),
+        status_code=status,
+        media_type=MediaType.HTML,
+        headers=headers,
+    )
+
+
+def is_database_away(error: BaseException | None) -> bool:
+    """Whether the cause of an exception is a database that can't be reached, or is full."""
+    from sqlalchemy.exc import DBAPIError, TimeoutError
+
+    return isinstance(error, TimeoutError) or (
+        isinstance(error, DBAPIError) and type(error.orig).__name__ in ("OperationalError", "InterfaceError")
+    )

@@ -1,0 +1,90 @@
+"""Forms: what a person typed, read without trust and kept for the page that asks again."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+from litestar import Request
+from litestar.exceptions import ClientException
+
+from app.web.texts import Text, _l
+
+EMAIL = re.compile(r"[^@\s<>\"',;:\\()\[\]]+@[^@\s<>\"',;:\\()\[\]]+\.[^@\s<>\"',;:\\()\[\].]+")
+
+
+class Invalid(Exception):
+    """An operation was given what it can't take. `errors` has a text for each field, '' for the whole.
+
+    Operations raise it before they change anything.
+    """
+
+    def __init__(self, **errors: Text) -> None:
+        super().__init__(", ".join(f"{field}: {error.message}" for field, error in errors.items()))
+        self.errors = errors
+
+
+class Form:
+    """The fields of a posted form. The readers below note an error where a value won't do."""
+
+    def __init__(self, pairs: list[tuple[str, str]] | None = None) -> None:
+        self.values: dict[str, list[str]] = {}
+        self.errors: dict[str, Text] = {}
+        for name, value in pairs or []:
+            self.values.setdefault(name, []).append(value.replace("\0", ""))
+
+    def __getitem__(self, name: str) -> str:
+        return self.values.get(name, [""])[-1]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.values
+
+    def text(self, name: str, *, limit: int, required: bool = True) -> str:
+        """One line of text, trimmed, at most `limit` characters."""
+        value = " ".join(self[name].split())
+        if required and not value:
+            self.errors[name] = _l("This can't be empty.")
+        elif len(value) > limit:
+            self.errors[name] = _l("At most %(limit)d characters.", limit=limit)
+        return value
+
+    def email(self, name: str) -> str:
+        """An e-mail address, in lower case."""
+        value = self.text(name, limit=254).lower()
+        if name not in self.errors and not EMAIL.fullmatch(value):
+            self.errors[name] = _l("This does not look like an e-mail address.")
+        return value
+
+    def new_password(self, name: str) -> str:
+        """A password as typed, long enough to be one."""
+        value = self[name]
+        if len(value) < 10:
+            self.errors[name] = _l("At least 10 characters.")
+        elif len(value) > 200:
+            self.errors[name] = _l("At most %(limit)d characters.", limit=200)
+        return value
+
+    def check(self) -> None:
+        """Raise Invalid when a reader noted an error."""
+        if self.errors:
+            raise Invalid(**self.errors)
+
+
+async def provide_form(request: Request[Any, Any, Any]) -> Form:
+    """Parse a url-encoded body.
+
+    Litestar's own parser keeps the last 1,024 bodies, passwords and all, in a cache.
+    """
+    if request.method not in ("POST", "PUT", "PATCH", "DELETE"):
+        return Form()
+    body = await request.body()
+    if not body:
+        return Form()
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/x-www-form-urlencoded":
+        raise ClientException("The form has a type that this page does not read.")
+    try:
+        return Form(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=500))
+    except (UnicodeDecodeError, ValueError) as error:
+        raise ClientException("The form can't be read.") from error

@@ -1,0 +1,146 @@
+"""The gate: every request and socket passes here before anything else sees it.
+
+It decides by the Host header alone which site is meant, refuses what comes from other sites, bounds the headers, and
+puts the security headers on every answer, errors included.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import structlog
+from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
+
+from app.settings import Settings
+from app.web.errors import render_error
+from app.web.metrics import REQUESTS
+
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]")
+ANY_HOST = ("/healthz", "/readyz", "/metrics")
+UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
+HEADER_LIMIT = 32 * 1024
+
+log = structlog.get_logger("web")
+
+
+class Gate:
+    """The outermost ASGI application: passes a request on to the central site or to a workspace."""
+
+    def __init__(self, settings: Settings, *, central: ASGIApp, workspace: ASGIApp) -> None:
+        self.settings = settings
+        self.central = central
+        self.workspace = workspace
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":  # type: ignore[comparison-overlap]
+            await self.workspace(scope, receive, send)
+            return
+        headers = scope["headers"]
+        refusal, slug = self.judge(scope)
+        if scope["type"] == "websocket":
+            if refusal:
+                log.info("handshake refused", status=refusal, host=first(headers, b"host"), origin=first(headers, b"origin"))
+                await receive()
+                await send({"type": "websocket.close", "code": 4403, "reason": None})
+                return
+            scope["state"] = {**scope.get("state", {}), "slug": slug}
+            await (self.workspace if slug else self.central)(scope, receive, send)
+            return
+        await self.answer(scope, receive, send, refusal, slug)
+
+    async def answer(self, scope: Any, receive: Receive, send: Send, refusal: int, slug: str | None) -> None:
+        """Answer an HTTP request with the security headers, counting it."""
+        started = time.perf_counter()
+        security = security_headers(self.settings, scope["path"])
+
+        async def send_secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start: HTTPResponseStartEvent = message
+                present = {name for name, _ in start["headers"]}
+                start["headers"] = [*start["headers"], *(pair for pair in security if pair[0] not in present)]
+                REQUESTS.labels(scope["method"], str(start["status"])).observe(time.perf_counter() - started)
+            await send(message)
+
+        if refusal:
+            body = render_error(refusal).encode()
+            content = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+            await send_secured({"type": "http.response.start", "status": refusal, "headers": content})
+            await send_secured({"type": "http.response.body", "body": body, "more_body": False})
+            return
+        scope["state"] = {**scope.get("state", {}), "slug": slug}
+        await (self.workspace if slug else self.central)(scope, receive, send_secured)
+
+    def judge(self, scope: Any) -> tuple[int, str | None]:
+        """The status to refuse with (0: none), and the slug of the workspace meant (None: the central site)."""
+        headers = scope["headers"]
+        if sum(len(name) + len(value) for name, value in headers) + len(scope.get("raw_path") or b"") > HEADER_LIMIT:
+            return 400, None
+        hosts = [value for name, value in headers if name == b"host"]
+        if len(hosts) != 1 or any(byte <= 32 or byte >= 127 for byte in hosts[0]):
+            return 400, None
+        host = hosts[0].decode("ascii").lower()
+        slug = self.find_slug(host)
+        if slug is None and not (scope["type"] == "http" and scope["path"] in ANY_HOST):
+            return 400, None
+        if scope["type"] == "websocket":
+            origins = [value for name, value in headers if name == b"origin"]
+            if len(origins) != 1 or origins[0].decode("latin-1") != f"{self.settings.scheme}://{host}":
+                return 403, None
+        elif scope["method"] in UNSAFE and not self.is_same_origin(headers, host):
+            return 403, None
+        return 0, slug or None
+
+    def find_slug(self, host: str) -> str | None:
+        """'' for the central host, the slug for a workspace's, None for any other."""
+        base = self.settings.base_host
+        if host == base:
+            return ""
+        slug = host.removesuffix("." + base)
+        return slug if slug != host and SLUG.fullmatch(slug) else None
+
+    def is_same_origin(self, headers: Any, host: str) -> bool:
+        """Whether a page of this very host sent the request.
+
+        Workspaces are 'same-site' to each other, so the browser's cookies don't tell. Sec-Fetch-Site does, and where
+        a browser lacks it, Origin; a request with neither is refused.
+        """
+        site = first(headers, b"sec-fetch-site")
+        if site is not None:
+            return site == "same-origin"
+        return first(headers, b"origin") == f"{self.settings.scheme}://{host}"
+
+
+def first(headers: Any, wanted: bytes) -> str | None:
+    """The first value of a header, or None."""
+    for name, value in headers:
+        if name == wanted:
+            return str(value.decode("latin-1"))
+    return None
+
+
+def security_headers(settings: Settings, path: str) -> list[tuple[bytes, bytes]]:
+    """The headers of every answer. docs/security.md explains each."""
+    base = settings.base_host
+    socket = "wss" if settings.secure else "ws"
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        f"connect-src 'self' {socket}://{base} {socket}://*.{base}; "
+        f"form-action 'self' {settings.scheme}://{base} {settings.scheme}://*.{base}; "
+        "base-uri 'none'; frame-ancestors 'none'; object-src 'none'; manifest-src 'self'"
+    )
+    headers = [
+        (b"content-security-policy", policy.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"same-origin"),
+        (b"x-frame-options", b"DENY"),
+        (b"cross-origin-opener-policy", b"same-origin"),
+        (b"cross-origin-resource-policy", b"same-origin"),
+        (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+    ]
+    if not path.startswith("/static/"):
+        headers.append((b"cache-control", b"no-store"))
+    if settings.secure:
+        headers.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
+    return headers

@@ -1,0 +1,46 @@
+"""Addresses for machines: alive, ready, metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from typing import Any
+
+import structlog
+from litestar import MediaType, Request, Response, get
+from litestar.exceptions import NotFoundException
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import select
+
+from app.database import Database, Tenant
+from app.settings import Settings
+
+log = structlog.get_logger("web")
+
+
+@get("/healthz", media_type=MediaType.TEXT)
+async def show_liveness() -> str:
+    """The process answers."""
+    return "ok\n"
+
+
+@get("/readyz")
+async def show_readiness(database: Database) -> Response[dict[str, str]]:
+    """The database answers too, within two seconds."""
+    parts = {"database": "ok", "bus": "in-process"}
+    try:
+        async with asyncio.timeout(2), database.read() as transaction:
+            await transaction.execute(select(Tenant.id).limit(1))
+    except Exception as error:
+        log.error("not ready", part="database", reason=repr(error))
+        parts["database"] = "not reachable"
+    return Response(parts, status_code=200 if parts["database"] == "ok" else 503)
+
+
+@get("/metrics", media_type=MediaType.TEXT)
+async def show_metrics(request: Request[Any, Any, Any], settings: Settings) -> Response[bytes]:
+    """Prometheus' text format, for METRICS_NETWORKS only."""
+    client = ipaddress.ip_address(request.client.host) if request.client else None
+    if client is None or not any(client in network for network in settings.metrics_networks):
+        raise NotFoundException
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

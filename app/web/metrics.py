@@ -1,0 +1,16 @@
+"""Counters for Prometheus."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTS = Histogram("mutirao_request_seconds", "Time to the answer's first byte", ["method", "status"])
+SOCKETS = Gauge("mutirao_sockets", "Open sockets of this process")
+EVENTS = Counter("mutirao_events", "Logged events that this process delivered")
+DELIVERIES = Counter("mutirao_deliveries", "Frames written to sockets")
+RESUMES = Counter("mutirao_resumes", "Hellos answered", ["how"])
+REFUSALS = Counter("mutirao_refusals", "Sockets and subscriptions refused", ["reason"])
+SLOW_CLOSES = Counter("mutirao_slow_closes", "Sockets dropped because their reader was too slow")
+PUBLISH_TO_WRITTEN = Histogram(
+    "mutirao_publish_to_written_seconds",
+    "From the commit of an event to the write of its frame to the last socket",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1),
+)

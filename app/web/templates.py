@@ -1,0 +1,83 @@
+"""Templates: one Jinja environment for each language, every value escaped, nothing undefined."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from app.web.texts import LANGUAGES, Text, translations
+
+APP = Path(__file__).parent.parent
+STATIC = APP / "static"
+
+
+def render(language: str, template: str, **context: Any) -> str:
+    """Render a template in a language."""
+    return environment(language if language in LANGUAGES else "en").get_template(template).render(context)
+
+
+@cache
+def environment(language: str) -> Environment:
+    """The environment of one language."""
+    made = Environment(
+        loader=FileSystemLoader(APP / "templates"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    texts = translations(language)
+    made.install_gettext_callables(texts.gettext, texts.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.globals.update(static=static_url, language=language, language_tag=language.replace("_", "-"))
+    made.filters.update(
+        text=lambda value: value.translate(language) if isinstance(value, Text) else value,
+        initials=initials,
+        hue=hue,
+        moment=moment,
+    )
+    return made
+
+
+@cache
+def static_url(path: str) -> str:
+    """Address of a static file that changes with its content, so that browsers may keep it for ever."""
+    digest = hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
+    return f"/static/{path}?v={digest}"
+
+
+def initials(name: str) -> str:
+    """The two letters that stand for a person without a picture."""
+    words = [word for word in name.split() if word[0].isalnum()] or ["?"]
+    letters = words[0][:2] if len(words) == 1 else words[0][0] + words[-1][0]
+    return letters.upper()
+
+
+def hue(identifier: int) -> int:
+    """One of the eight avatar colours of css/avatar.css, the same for a person everywhere."""
+    return identifier * 5 % 8
+
+
+def moment(value: datetime | date) -> Markup:
+    """A `<time>` that times.js turns into the reader's own zone and words; plain UTC without JavaScript."""
+    if isinstance(value, datetime):
+        shown = value.strftime("%Y-%m-%d %H:%M UTC")
+        stamp = value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    else:
+        shown = stamp = value.isoformat()
+    return Markup('<time datetime="{}">{}</time>').format(stamp, shown)
+
+
+def stylesheets() -> Iterable[str]:
+    """The style sheets' addresses; the one that declares the layers' order comes first."""
+    names = sorted(path.name for path in (STATIC / "css").glob("*.css"))
+    names.sort(key=lambda name: name != "layers.css")
+    return [static_url(f"css/{name}") for name in names]

@@ -1,0 +1,50 @@
+"""Texts and their translations.
+
+English is the source. The `.po` files are compiled in memory at start, so there is nothing to build or to forget.
+"""
+
+from __future__ import annotations
+
+import gettext
+import io
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+LOCALE = Path(__file__).parent.parent / "locale"
+LANGUAGES = {"en": "English", "pt_BR": "Português (Brasil)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text to be shown later, in the language of whoever reads it. `values` fill its `%(name)s` places."""
+
+    message: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def translate(self, language: str) -> str:
+        """The text in a language."""
+        return translations(language).gettext(self.message) % self.values
+
+
+def _l(message: str, **values: Any) -> Text:
+    """Mark a text for translation, and keep it for later."""
+    return Text(message, values)
+
+
+@cache
+def translations(language: str) -> gettext.NullTranslations:
+    """The texts of a language; English for one we don't have."""
+    path = LOCALE / language / "LC_MESSAGES" / "messages.po"
+    if language not in LANGUAGES or not path.exists():
+        return gettext.NullTranslations()
+    with path.open("rb") as file:
+        catalog = read_po(file, locale=language)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalog)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
