@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
 
 class SettingsError(Exception):
     """A setting is missing or impossible; the message is one line for the person who installs."""
@@ -29,7 +27,7 @@ class Settings:
     mail_from: str
     workers: int
     debug: bool
-    metrics_networks: tuple[Network, ...]
+    metrics_networks: str
 
     @property
     def scheme(self) -> str:
@@ -50,6 +48,11 @@ class Settings:
     def session_cookie(self) -> str:
         """Name of the session cookie. `__Host-` keeps sibling workspaces from setting it (RFC 6265bis)."""
         return "__Host-session" if self.secure else "session"
+
+    def may_read_metrics(self, address: str) -> bool:
+        """Whether a client's address is in the networks that may read the metrics."""
+        networks = (ipaddress.ip_network(part) for part in self.metrics_networks.split())
+        return any(ipaddress.ip_address(address) in network for network in networks)
 
     def workspace_url(self, slug: str, path: str = "/") -> str:
         """The address of a page in a workspace."""
@@ -139,10 +142,12 @@ def read_whole_number(environment: Mapping[str, str], name: str, *, default: int
     return int(text)
 
 
-def read_networks(environment: Mapping[str, str], name: str, *, default: str) -> tuple[Network, ...]:
+def read_networks(environment: Mapping[str, str], name: str, *, default: str) -> str:
     """Networks in CIDR form, separated by spaces."""
     text = environment.get(name) or default
     try:
-        return tuple(ipaddress.ip_network(part) for part in text.split())
+        for part in text.split():
+            ipaddress.ip_network(part)
     except ValueError as error:
         raise SettingsError(f"{name}: {error}") from error
+    return text

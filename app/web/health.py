@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from typing import Any
 
 import structlog
@@ -40,7 +39,6 @@ async def show_readiness(database: Database) -> Response[dict[str, str]]:
 @get("/metrics", media_type=MediaType.TEXT)
 async def show_metrics(request: Request[Any, Any, Any], settings: Settings) -> Response[bytes]:
     """Prometheus' text format, for METRICS_NETWORKS only."""
-    client = ipaddress.ip_address(request.client.host) if request.client else None
-    if client is None or not any(client in network for network in settings.metrics_networks):
+    if request.client is None or not settings.may_read_metrics(request.client.host):
         raise NotFoundException
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

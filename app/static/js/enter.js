@@ -1,0 +1,2 @@
+// Enters a new workspace by itself; without JavaScript there is the button.
+document.getElementById("enter").requestSubmit();

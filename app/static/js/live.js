@@ -1,0 +1,137 @@
+// The page's side of the live protocol (docs/live.md): says hello, keeps the cursor, redials, refreshes.
+(() => {
+  "use strict";
+  const SILENCE = 45000;
+  let hello = 0;         // number of the newest hello
+  let answered = 0;      // number of the newest hello that was answered
+  let cursor = 0;        // up to where this page is shown
+  let followed = null;   // the <main> that the newest hello was for
+  let heard = Date.now();
+  let socket = null;
+
+  const root = document.documentElement;
+  const main = () => document.getElementById("main");
+  const live = () => document.getElementById("live");
+  const path = () => location.pathname + location.search;
+
+  function show(state) {
+    if (state === "on" && root.dataset.live === "off") {
+      root.dataset.back = "";
+      setTimeout(() => delete root.dataset.back, 4000);
+    }
+    root.dataset.live = state;
+  }
+
+  function sayHello() {
+    const shown = main();
+    if (!shown || !shown.dataset.channels || !socket || socket.readyState !== WebSocket.OPEN) return;
+    if (followed !== shown) cursor = Number(shown.dataset.cursor);
+    followed = shown;
+    hello += 1;
+    socket.send(JSON.stringify({ sub: shown.dataset.channels, last: cursor, n: hello }));
+  }
+
+  // The parts of the page that a fresh load would bring, with what is being typed left alone.
+  let refreshing = null;
+  function refresh() {
+    refreshing ??= fetch(path(), { headers: { Accept: "text/html" } })
+      .then(async (response) => {
+        if (response.redirected) return location.assign(response.url);
+        const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+        const next = fresh.getElementById("main");
+        if (!next) return location.reload();
+        const editing = main().querySelector("[hx-morph-skip]");
+        if (!editing) await htmx.swap({ sourceElement: document.body, target: main(), swap: "outerMorph", text: next.outerHTML });
+        main().dataset.cursor = next.dataset.cursor;
+        main().dataset.channels = next.dataset.channels;
+        cursor = Number(next.dataset.cursor);
+        const side = fresh.querySelector(".side");
+        if (side) await htmx.swap({ sourceElement: document.body, target: document.querySelector(".side"), swap: "innerMorph", text: side.innerHTML });
+        document.dispatchEvent(new CustomEvent("page:refreshed"));
+        sayHello();
+      })
+      .catch(() => setTimeout(refresh, 2000))
+      .finally(() => { refreshing = null; });
+    return refreshing;
+  }
+  document.addEventListener("page:refresh", refresh);
+
+  function redial() {
+    const element = live();
+    if (element) htmx.process(element, true);
+  }
+
+  document.addEventListener("htmx:ws:after:connection", (event) => {
+    socket = event.detail.connection.socket;
+    heard = Date.now();
+    answered = -1;
+    sayHello();
+  });
+
+  document.addEventListener("htmx:ws:before:message:incoming", (event) => {
+    heard = Date.now();
+    const text = event.detail.message.data;
+    const mark = /^<!--(@?)(\d+)([^>]*)-->/.exec(text);
+    if (!mark) {                                       // a signal: presence, typing
+      if (answered !== hello) event.preventDefault();
+      return;
+    }
+    const number = Number(mark[2]);
+    if (mark[1]) {                                     // the answer to a hello
+      event.preventDefault();
+      if (number !== hello) return;
+      answered = number;
+      if (mark[3].includes(" refresh")) refresh();
+      show("on");
+      return;
+    }
+    if (answered !== hello || number <= cursor) {
+      event.preventDefault();
+      return;
+    }
+    cursor = number;
+    if (main()) main().dataset.cursor = number;        // so that Back and morphs know
+    if (text.length === mark[0].length) event.preventDefault();
+  });
+
+  const WORDS = { ended: 1, expired: 1, removed: 1, suspended: 1, password: 1 };
+  document.addEventListener("htmx:ws:close", (event) => {
+    show("off");
+    if (event.detail.code === 4401) {
+      // The close reason is not in htmx's event: the sign-in page finds out whether there is a session.
+      location.assign(`/login?why=${WORDS[closeReason] ? closeReason : "ended"}&next=${encodeURIComponent(path())}`);
+    }
+  });
+
+  // Reads the reason from the socket itself, before htmx tells of the close.
+  let closeReason = "";
+  document.addEventListener("htmx:ws:before:connection", () => queueMicrotask(watch));
+  function watch() {
+    const element = live();
+    const current = element && element._htmx && element._htmx.ws && element._htmx.ws.connection;
+    if (current && current.socket) {
+      current.socket.addEventListener("close", (event) => { closeReason = event.reason; }, { capture: true });
+    }
+  }
+
+  // After a navigation the new page has its own channels and cursor.
+  document.addEventListener("htmx:after:swap", () => { if (main() !== followed) sayHello(); });
+  window.addEventListener("online", redial);
+  window.addEventListener("pageshow", (event) => { if (event.persisted) redial(); });
+  setInterval(() => {
+    if (Date.now() - heard > SILENCE) { heard = Date.now(); show("off"); redial(); }
+  }, 5000);
+  window.addEventListener("offline", () => show("off"));
+
+  // The fold-out menus close when one clicks elsewhere or presses Escape.
+  const close = (except) => document.querySelectorAll("details.popup[open]").forEach((menu) => {
+    if (menu !== except) menu.open = false;
+  });
+  document.addEventListener("click", (event) => close(event.target.closest("details.popup")));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = event.target.closest && event.target.closest("details.popup[open]");
+    close();
+    if (menu) menu.querySelector("summary").focus();
+  });
+})();

@@ -1,0 +1,102 @@
+// An open list takes each pushed record to where it belongs under this page's search and order.
+// A record that belongs on another page is told of by a pill; a page that got a gap fetches itself anew.
+(() => {
+  "use strict";
+  const points = (text) => Array.from(text, (character) => character.codePointAt(0));
+  function compareText(a, b) {
+    if (a === b) return 0;
+    const [left, right] = [points(a), points(b)];
+    for (let i = 0; i < Math.min(left.length, right.length); i += 1) {
+      if (left[i] !== right[i]) return left[i] - right[i];
+    }
+    return left.length - right.length;
+  }
+
+  function comparer(list) {
+    const { sort, descending } = list.dataset;
+    const key = (row) => (sort === "number" ? "" : row.querySelector(`[data-field="${CSS.escape(sort)}"]`)?.dataset.key ?? "");
+    return (a, b) => {
+      const order = compareText(key(a), key(b)) || Number(a.dataset.number) - Number(b.dataset.number);
+      return descending ? -order : order;
+    };
+  }
+
+  const has = (text, words) => words.every((word) => text.includes(word));
+
+  function elsewhere(list) {
+    const pill = document.getElementById("new-elsewhere");
+    const count = Number(pill.dataset.count || 0) + 1;
+    pill.dataset.count = count;
+    pill.textContent = pill.dataset.label.replace("%(count)s", count);
+    pill.hidden = false;
+  }
+
+  function highlight(row) {
+    row.classList.remove("fresh");
+    void row.offsetWidth;  // starts the animation anew
+    row.classList.add("fresh");
+  }
+
+  function take(list, change) {
+    const words = list.dataset.words ? list.dataset.words.split(" ") : [];
+    const { what, search, before } = change.dataset;
+    const old = document.getElementById(`record-${change.dataset.record}`);
+    const wasIn = (what === "changed" || what === "deleted") && has(before, words);
+    const isIn = what !== "deleted" && has(search, words);
+    const page = Number(list.dataset.page);
+    const total = document.getElementById("count");
+    const count = Number(total.textContent) + Number(isIn) - Number(wasIn);
+    total.textContent = count;
+    const size = Number(list.dataset.size);
+    list.dataset.pages = Math.max(1, Math.ceil(count / size));
+    const last = page >= Number(list.dataset.pages);
+
+    if (old && !isIn) old.remove();
+    if (isIn) {
+      const row = change.content.querySelector("tr").cloneNode(true);
+      const order = comparer(list);
+      const rows = [...list.rows].filter((other) => other !== old);
+      const next = rows.find((other) => order(row, other) < 0);
+      const before_first = next && next === rows[0] && page > 1;
+      const after_last = !next && !last && rows.length >= size - 1;
+      if ((before_first || after_last) && !(old && rows.length === 0)) {
+        if (old) old.remove();
+        if (!wasIn || old) elsewhere(list);
+      } else if (old && old.nextElementSibling === (next ?? null)) {
+        const partial = `<hx-partial hx-target="#${row.id}" hx-swap="outerMorph">${row.outerHTML}</hx-partial>`;
+        htmx.swap({ sourceElement: document.body, swap: "none", text: partial })
+          .then(() => highlight(document.getElementById(row.id)));
+      } else {
+        if (old) old.remove();
+        list.insertBefore(row, next ?? null);
+        htmx.process(row);
+        highlight(row);
+      }
+    }
+    while (list.rows.length > size) list.rows[list.rows.length - 1].remove();
+    const short = list.rows.length < Math.min(size, count - (page - 1) * size);
+    if (short || (list.rows.length === 0 && page > 1)) {
+      document.dispatchEvent(new CustomEvent("page:refresh"));
+    }
+    list.closest(".table").hidden = list.rows.length === 0;
+    const empty = document.getElementById("empty");
+    if (empty) empty.hidden = list.rows.length > 0;
+  }
+
+  function takeAll() {
+    const list = document.querySelector("[data-record-list]");
+    const changes = document.querySelectorAll("[id^='collection-'][id$='-changes'] > template");
+    for (const change of changes) {
+      change.remove();
+      if (list) take(list, change);
+    }
+    const refresh = document.querySelector("#refresh > [data-refresh]");
+    if (refresh) {
+      refresh.remove();
+      document.dispatchEvent(new CustomEvent("page:refresh"));
+    }
+    if (changes.length) document.dispatchEvent(new CustomEvent("list:changed"));
+  }
+  document.addEventListener("htmx:after:swap", takeAll);
+  document.addEventListener("htmx:ws:after:message:incoming", takeAll);
+})();

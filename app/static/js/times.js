@@ -1,0 +1,33 @@
+// Times in the reader's own zone and words: "5 minutes ago", with the exact time on hover.
+(() => {
+  "use strict";
+  const language = document.documentElement.lang;
+  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
+  const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
+  const near = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
+
+  function write(element) {
+    const stamp = element.getAttribute("datetime");
+    let text;
+    if (/^\d{4}-\d\d-\d\d$/.test(stamp)) {
+      text = day.format(new Date(stamp));
+    } else {
+      const moment = new Date(stamp);
+      const seconds = Math.round((moment - Date.now()) / 1000);
+      element.title = full.format(moment);
+      if (seconds > -60) text = relative.format(0, "second");
+      else if (seconds > -3600) text = relative.format(Math.round(seconds / 60), "minute");
+      else if (seconds > -86400) text = relative.format(Math.round(seconds / 3600), "hour");
+      else if (seconds > -604800) text = relative.format(Math.round(seconds / 86400), "day");
+      else text = near.format(moment);
+    }
+    if (element.textContent !== text) element.textContent = text;
+  }
+  const writeAll = () => document.querySelectorAll("time[datetime]").forEach(write);
+  document.addEventListener("DOMContentLoaded", writeAll);
+  document.addEventListener("htmx:after:swap", writeAll);
+  document.addEventListener("page:refreshed", writeAll);
+  document.addEventListener("list:changed", writeAll);
+  setInterval(writeAll, 30000);
+})();
