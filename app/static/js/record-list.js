@@ -27,7 +27,7 @@
     const pill = document.getElementById("new-elsewhere");
     const count = Number(pill.dataset.count || 0) + 1;
     pill.dataset.count = count;
-    pill.textContent = pill.dataset.label.replace("%(count)s", count);
+    pill.textContent = pill.dataset.label.replace("{}", count);
     pill.hidden = false;
   }
 
