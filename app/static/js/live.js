@@ -28,6 +28,7 @@
     if (followed !== shown) cursor = Number(shown.dataset.cursor);
     followed = shown;
     hello += 1;
+    root.dataset.ready = "no";
     socket.send(JSON.stringify({ sub: shown.dataset.channels, last: cursor, n: hello }));
   }
 
@@ -81,6 +82,7 @@
       event.preventDefault();
       if (number !== hello) return;
       answered = number;
+      root.dataset.ready = "yes";
       if (mark[3].includes(" refresh")) refresh();
       show("on");
       return;

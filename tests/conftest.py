@@ -1,0 +1,246 @@
+"""What tests stand on: a real database, a real server on a real socket, real browsers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import websockets
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from app.database import Database
+from app.demo import PASSWORD, seed_demo
+from app.migration import migrate_database
+
+ROOT = Path(__file__).parent.parent
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="session")
+async def seeded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the demo in it, to be copied."""
+    path = tmp_path_factory.mktemp("seed") / "mutirao.sqlite"
+    url = f"sqlite+aiosqlite:///{path}"
+    migrate_database(url)
+    database = Database(url)
+    await seed_demo(database)
+    await database.close()
+    return path
+
+
+@pytest.fixture
+async def database(seeded_file: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    """A database of its own for each test, with the demo in it: tenant 1 is acme, tenant 2 globex."""
+    path = tmp_path / "mutirao.sqlite"
+    shutil.copy(seeded_file, path)
+    made = Database(f"sqlite+aiosqlite:///{path}")
+    yield made
+    await made.close()
+
+
+@dataclass
+class Server:
+    """The program as people run it: a process of its own, on a port of its own."""
+
+    data_dir: Path
+    port: int
+    environment: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def base_host(self) -> str:
+        return f"hero.localhost:{self.port}"
+
+    def host(self, slug: str) -> str:
+        return f"{slug}.{self.base_host}" if slug else self.base_host
+
+    def url(self, slug: str, path: str = "/") -> str:
+        return f"http://{self.host(slug)}{path}"
+
+    @property
+    def log(self) -> str:
+        return (self.data_dir / "server.log").read_text()
+
+    def settings(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "DATA_DIR": str(self.data_dir),
+            "BASE_URL": f"http://{self.base_host}",
+            **self.environment,
+        }
+
+    def start(self) -> None:
+        """Start, and wait until it is ready."""
+        with (self.data_dir / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "app", "serve", "--port", str(self.port), "--debug"],
+                cwd=ROOT,
+                env=self.settings(),
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                if httpx.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
+            if self.process.poll() is not None:
+                break
+        raise RuntimeError(f"the server did not start:\n{self.log}")
+
+    def stop(self, with_signal: int = signal.SIGTERM) -> None:
+        """Stop, and wait until it has ended."""
+        assert self.process is not None
+        self.process.send_signal(with_signal)
+        self.process.wait(20)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `python -m app …` beside the server."""
+        return subprocess.run(
+            [sys.executable, "-m", "app", *arguments],
+            cwd=ROOT,
+            env=self.settings(),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    def client(self, slug: str, **headers: str) -> httpx.AsyncClient:
+        """An HTTP client of a site; it sends the Origin that a browser would."""
+        return httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{self.port}",
+            headers={"host": self.host(slug), "origin": f"http://{self.host(slug)}", **headers},
+            timeout=20,
+        )
+
+    async def sign_in(self, slug: str, email: str, password: str = PASSWORD) -> httpx.AsyncClient:
+        """A client that is signed in."""
+        client = self.client(slug)
+        answer = await client.post("/login", data={"email": email, "password": password})
+        assert answer.status_code == 303, answer.text
+        client.headers["cookie"] = answer.headers["set-cookie"].partition(";")[0]
+        return client
+
+    def connect(self, slug: str, client: httpx.AsyncClient | None = None, **options: Any) -> websockets.connect:
+        """Dial /live as the page of a signed-in client would."""
+        headers = {"cookie": client.headers["cookie"]} if client and "cookie" in client.headers else {}
+        headers.update(options.pop("headers", {}))
+        options.setdefault("origin", f"http://{self.host(slug)}")
+        return websockets.connect(
+            f"ws://{self.host(slug)}/live",
+            host="127.0.0.1",
+            port=self.port,
+            additional_headers=headers,
+            compression=None,
+            proxy=None,
+            **options,
+        )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_server(seeded_file: Path, data_dir: Path, **environment: str) -> Server:
+    shutil.copy(seeded_file, data_dir / "mutirao.sqlite")
+    server = Server(data_dir, free_port(), environment)
+    server.start()
+    return server
+
+
+def end_server(server: Server) -> None:
+    if server.process and server.process.poll() is None:
+        server.process.kill()
+        server.process.wait(20)
+
+
+@pytest.fixture
+def server(seeded_file: Path, tmp_path: Path) -> Iterator[Server]:
+    """A server for one test, which may kill it and start it again."""
+    made = start_server(seeded_file, tmp_path)
+    yield made
+    end_server(made)
+
+
+@pytest.fixture(scope="module")
+def shared_server(seeded_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for all tests of a module, which leave its workspaces usable."""
+    made = start_server(seeded_file, tmp_path_factory.mktemp("server"))
+    yield made
+    end_server(made)
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium, as Debian packages it."""
+    assert CHROMIUM, "Chromium is missing: run tests/install-system-packages"
+    async with async_playwright() as playwright:
+        made = await playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--disable-quic",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
+        yield made
+        await made.close()
+
+
+@dataclass
+class Person:
+    """Somebody in front of a browser, signed in to a workspace. `problems` are what the console complained of."""
+
+    context: BrowserContext
+    page: Page
+    origin: str
+    problems: list[str]
+
+    async def open(self, path: str, *, live: bool = True) -> Page:
+        """Open a page, and wait until its socket is up and its hello is answered."""
+        await self.page.goto(self.origin + path)
+        if live:
+            await self.page.wait_for_function("document.documentElement.dataset.ready === 'yes'")
+        return self.page
+
+
+@pytest.fixture
+async def person(browser: Browser) -> AsyncIterator[Any]:
+    """Sign people in, each in a browser of their own: `await person(server, "acme", "ana@acme.test")`."""
+    contexts: list[BrowserContext] = []
+
+    async def sign_in(server: Server, slug: str, email: str, **options: Any) -> Person:
+        context = await browser.new_context(**options)
+        contexts.append(context)
+        page = await context.new_page()
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda message: problems.append(message.text) if "Content Security" in message.text else None)
+        await page.goto(server.url(slug, "/login"))
+        await page.get_by_label("Email").fill(email)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Sign in").click()
+        await page.wait_for_url(server.url(slug))
+        return Person(context, page, f"http://{server.host(slug)}", problems)
+
+    yield sign_in
+    for context in contexts:
+        await context.close()
