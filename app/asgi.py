@@ -46,7 +46,7 @@ FORM_LIMIT = 64 * 1024
 SWEEP_EVERY = 600.0
 
 log = structlog.get_logger("app")
-everywhere = [static_files, show_liveness, show_readiness, show_metrics]
+everywhere: list[Any] = [static_files, show_liveness, show_readiness, show_metrics]
 
 
 def create_app(settings: Settings) -> Gate:
@@ -76,7 +76,11 @@ def create_app(settings: Settings) -> Gate:
         "openapi_config": None,
         "state": state,
         "request_max_body_size": FORM_LIMIT,
-        "exception_handlers": {HTTPException: handle_error, Exception: handle_error, SignInNeeded: ask_to_sign_in},
+        "exception_handlers": {
+            HTTPException: handle_error,
+            Exception: handle_error,
+            SignInNeeded: ask_to_sign_in,
+        },
         "logging_config": None,
         "dependencies": {
             "settings": Provide(lambda: settings, sync_to_thread=False),
@@ -122,6 +126,3 @@ async def sweep(database: Database) -> None:
         except Exception as error:
             log.error("sweeping failed; it is tried again", reason=repr(error))
         await asyncio.sleep(SWEEP_EVERY)
-
-
-

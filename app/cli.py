@@ -73,7 +73,9 @@ def run_server(settings: Settings, *, host: str, port: int, debug: bool) -> None
     try:
         listener.bind((host, port))
     except OSError as error:
-        raise SettingsError(f"PORT: {port} can't be listened on: {error.strerror}. Choose another: PORT=9000") from error
+        raise SettingsError(
+            f"PORT: {port} can't be listened on: {error.strerror}. Choose another: PORT=9000"
+        ) from error
     config = uvicorn.Config(
         create_app(settings),
         ws="app.live.protocol:LiveProtocol",
@@ -96,7 +98,7 @@ def run_server(settings: Settings, *, host: str, port: int, debug: bool) -> None
 @click.option("--books", default=0, help="Add this many made-up books to acme, to try a large collection.")
 def demo(and_serve: bool, port: int, books: int) -> None:
     """Fill an empty database with two workspaces to try."""
-    from app.demo import WORKSPACES, PASSWORD, add_many_books, seed_demo
+    from app.demo import PASSWORD, WORKSPACES, add_many_books, seed_demo
     from app.migration import migrate_database
 
     settings = read_settings()
@@ -187,7 +189,11 @@ def add_member_command(slug: str, email: str, name: str, role: Any, password: st
     from app.web.forms import Form
 
     form = Form([("email", email), ("name", name), ("password", password)])
-    address, shown, chosen = form.email("email"), form.text("name", limit=80), form.new_password("password")
+    address, shown, chosen = (
+        form.email("email"),
+        form.text("name", limit=80),
+        form.new_password("password"),
+    )
 
     async def add(transaction: Transaction) -> None:
         form.check()

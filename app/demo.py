@@ -146,13 +146,23 @@ async def seed_workspace(transaction: Transaction, workspace: Workspace, passwor
     for person in others:
         people.append(
             await add_member(
-                transaction, email=person.email, name=person.name, role=person.role, password_hash=password_hash
+                transaction,
+                email=person.email,
+                name=person.name,
+                role=person.role,
+                password_hash=password_hash,
             )
         )
     books = await get_collection(transaction, "books")
     for index, line in enumerate(filter(None, map(str.strip, workspace.books.splitlines()))):
         title, author, year, language, status = (part.strip() for part in line.split("|"))
-        typed = {"title": title, "author": author, "year": year, "language": language, "status": status}
+        typed = {
+            "title": title,
+            "author": author,
+            "year": year,
+            "language": language,
+            "status": status,
+        }
         record = await create_record(transaction, books, typed, people[index % len(people)])
         if title == "Dom Casmurro":
             typed = {**typed, "notes": "Second copy has a torn cover; ask Davi before lending it."}

@@ -11,7 +11,7 @@ import structlog
 SECRET = ("password", "token", "cookie", "authorization")
 
 
-def hide_secrets(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
+def hide_secrets(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
     """Replace what must never be in a log."""
     for name in event:
         if any(word in name.lower() for word in SECRET):

@@ -84,7 +84,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsError("WORKERS: this version runs in one process; leave it at 1")
     smtp_url = environment.get("SMTP_URL", "")
     if smtp_url and urlsplit(smtp_url).scheme not in ("smtp", "smtps", "smtp+starttls"):
-        raise SettingsError("SMTP_URL: must look like smtp://host:25, smtp+starttls://user:password@host:587 or smtps://…")
+        raise SettingsError(
+            "SMTP_URL: must look like smtp://host:25, smtp+starttls://user:password@host:587 or smtps://…"
+        )
     secure = base_url.startswith("https:")
     return Settings(
         base_url=base_url,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 from litestar import Request, Response
@@ -83,7 +83,7 @@ def require_role(member: Member, role: Role) -> None:
         raise PageError(403, _l("Only admins of this workspace may do this."))
 
 
-def ask_to_sign_in(request: AnyRequest, error: Exception) -> Response[Any]:  # noqa: ARG001
+def ask_to_sign_in(request: AnyRequest, error: Exception) -> Response[Any]:
     """Lead to the sign-in page, and from there back to what was asked for."""
     path = request.scope["path"]
     if request.method != "GET" or path == "/":
@@ -114,4 +114,4 @@ def client_address(request: AnyRequest) -> str:
 
 def host_of(request: AnyRequest) -> str:
     """The host of this request, as the gate let it through."""
-    return cast(str, request.headers["host"]).lower()
+    return request.headers["host"].lower()

@@ -20,7 +20,10 @@ class Member(Tenanted, Base):
     """A person in a workspace. One who was removed keeps the row, so that history keeps the name."""
 
     __tablename__ = "member"
-    __table_args__ = (UniqueConstraint("tenant_id", "id"), UniqueConstraint("tenant_id", "email", name="uq_member_email"))
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        UniqueConstraint("tenant_id", "email", name="uq_member_email"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str | None] = mapped_column(String(254))
@@ -47,9 +50,7 @@ async def find_member(transaction: Transaction, email: str) -> Member | None:
     return (await transaction.scalars(statement)).one_or_none()
 
 
-async def add_member(
-    transaction: Transaction, *, email: str, name: str, role: Role, password_hash: str
-) -> Member:
+async def add_member(transaction: Transaction, *, email: str, name: str, role: Role, password_hash: str) -> Member:
     """Give a person an account in this workspace.
 
     Raises Invalid when the address has one already.
@@ -60,5 +61,3 @@ async def add_member(
     transaction.add(member)
     await transaction.flush()
     return member
-
-

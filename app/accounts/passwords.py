@@ -70,7 +70,10 @@ class GuessingLimit:
             await self.limiter.test(self.ACCOUNT, "guess", account, address)
             and await self.limiter.test(self.ADDRESS, "guess", address)
         ):
-            raise PageError(429, _l("There were too many wrong tries. Wait a quarter of an hour, then try again."))
+            raise PageError(
+                429,
+                _l("There were too many wrong tries. Wait a quarter of an hour, then try again."),
+            )
 
     async def note_failure(self, account: str, address: str) -> None:
         """Count one failure."""

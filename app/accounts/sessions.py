@@ -9,7 +9,15 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from geoip2fast import GeoIP2Fast
-from sqlalchemy import ForeignKeyConstraint, LargeBinary, String, UniqueConstraint, delete, select, update
+from sqlalchemy import (
+    ForeignKeyConstraint,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    delete,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 from ua_parser import parse
 

@@ -39,7 +39,10 @@ async def make_token(transaction: Transaction, member: Member, purpose: Purpose)
     token = secrets.token_urlsafe(32)
     transaction.add(
         SingleUseToken(
-            token_hash=digest(token), member_id=member.id, purpose=purpose, expires_at=now() + LIFETIME[purpose]
+            token_hash=digest(token),
+            member_id=member.id,
+            purpose=purpose,
+            expires_at=now() + LIFETIME[purpose],
         )
     )
     return token

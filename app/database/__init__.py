@@ -4,4 +4,13 @@ from app.database.engine import Database, Transaction
 from app.database.tenancy import Base, Tenant, Tenanted, TenantScopeError
 from app.database.types import UtcDateTime, now
 
-__all__ = ["Base", "Database", "Tenant", "TenantScopeError", "Tenanted", "Transaction", "UtcDateTime", "now"]
+__all__ = [
+    "Base",
+    "Database",
+    "Tenant",
+    "TenantScopeError",
+    "Tenanted",
+    "Transaction",
+    "UtcDateTime",
+    "now",
+]

@@ -46,7 +46,7 @@ def create_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
     )
 
     @event.listens_for(engine.sync_engine, "connect")
-    def prepare(connection: Any, record: Any) -> None:  # noqa: ARG001
+    def prepare(connection: Any, record: Any) -> None:
         cursor = connection.cursor()
         for pragma in (
             "journal_mode = WAL",

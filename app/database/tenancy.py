@@ -66,7 +66,7 @@ class Tenanted:
     """Mixin of every model whose rows belong to one tenant."""
 
     @declared_attr
-    def tenant_id(cls) -> Mapped[int]:  # noqa: N805
+    def tenant_id(cls) -> Mapped[int]:
         """The tenant that owns the row; set by the session when left out."""
         return mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"), index=False)
 
@@ -109,11 +109,11 @@ def confine(state: ORMExecuteState) -> None:
 
 
 @event.listens_for(TenantSession, "before_flush")
-def check_flush(session: Session, context: UOWTransaction, instances: Any) -> None:  # noqa: ARG001
+def check_flush(session: Session, context: UOWTransaction, instances: Any) -> None:
     """Give new rows their tenant, and refuse to write another's."""
     tenant_id = session.info.get("tenant_id")
     for instance in session.new:
-        if isinstance(instance, Tenanted) and instance.tenant_id is None:
+        if isinstance(instance, Tenanted) and instance.__dict__.get("tenant_id") is None:
             instance.tenant_id = tenant_id
     for instance in (*session.new, *session.dirty, *session.deleted):
         check_instance(instance, tenant_id)
@@ -126,7 +126,7 @@ def check_load(instance: Any, context: QueryContext) -> None:
 
 
 @event.listens_for(Tenanted, "refresh", propagate=True)
-def check_refresh(instance: Any, context: QueryContext, attributes: Any) -> None:  # noqa: ARG001
+def check_refresh(instance: Any, context: QueryContext, attributes: Any) -> None:
     """Refuse a refreshed row of another tenant."""
     check_instance(instance, context.session.info.get("tenant_id"))
 

@@ -48,18 +48,18 @@ async def may_follow(transaction: Transaction, member: Member, name: str) -> boo
 
 
 @channel("tenant")
-async def everybody(transaction: Transaction, member: Member, number: int) -> bool:  # noqa: ARG001
+async def everybody(transaction: Transaction, member: Member, number: int) -> bool:
     """Everybody in the workspace."""
     return True
 
 
 @channel("admins")
-async def admins_only(transaction: Transaction, member: Member, number: int) -> bool:  # noqa: ARG001
+async def admins_only(transaction: Transaction, member: Member, number: int) -> bool:
     """Admins and owners."""
     return member.has_rank("admin")
 
 
 @channel("user.{id}")
-async def that_person_only(transaction: Transaction, member: Member, number: int) -> bool:  # noqa: ARG001
+async def that_person_only(transaction: Transaction, member: Member, number: int) -> bool:
     """That person alone."""
     return member.id == number

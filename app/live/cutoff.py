@@ -7,7 +7,8 @@ from typing import Any
 from app.accounts.members import Member
 from app.accounts.sessions import Session, delete_sessions
 from app.database import Transaction
-from app.live.log import close_sockets
+from app.live.log import close_sockets, publish
+from app.web.templates import render
 
 
 async def end_sessions(transaction: Transaction, *criteria: Any, reason: str) -> None:
@@ -21,3 +22,9 @@ async def end_all_sessions(transaction: Transaction, member: Member, *, reason: 
     """End all sessions of a member, and close the member's sockets."""
     await delete_sessions(transaction, Session.member_id == member.id)
     close_sockets(transaction, member=member.id, reason=reason)
+
+
+def push_sessions(transaction: Transaction, member: Member) -> None:
+    """Publish that a member's sessions have changed, to that person's open account pages."""
+    html = render(transaction.tenant.language, "live/refresh_push.html", target="sessions-refresh")
+    publish(transaction, f"user.{member.id}", html)

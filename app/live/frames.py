@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 MOST_CHANNELS = 40
 LONGEST_CHANNEL = 60
@@ -44,7 +44,7 @@ def read_hello(text: str) -> Hello:
     return Hello(channels, last, number)
 
 
-def is_count(value: object) -> bool:
+def is_count(value: object) -> TypeGuard[int]:
     """Whether a JSON value is a whole number that JavaScript and every database can hold."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
 

@@ -135,7 +135,12 @@ class Hub:
         """Write to one socket, and drop it when its reader is too slow."""
         if connection.write(text, frame) and connection.waiting > HARD_LIMIT:
             SLOW_CLOSES.inc()
-            log.info("dropped", why="slow reader", tenant=connection.tenant_id, member=connection.member_id)
+            log.info(
+                "dropped",
+                why="slow reader",
+                tenant=connection.tenant_id,
+                member=connection.member_id,
+            )
             connection.abort()
 
     def signal(self, tenant_id: int, channel: str, html: str) -> None:

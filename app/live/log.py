@@ -74,18 +74,25 @@ async def append(transaction: Transaction, pending: list[tuple[str, str]]) -> No
         .execution_options(synchronize_session=False)
     )
     last = (await transaction.execute(statement)).scalar_one()
-    events = [
-        Event(cursor, channel, body) for cursor, (channel, body) in enumerate(pending, last - len(pending) + 1)
-    ]
+    events = [Event(cursor, channel, body) for cursor, (channel, body) in enumerate(pending, last - len(pending) + 1)]
     transaction.add_all(
-        LoggedEvent(tenant_id=transaction.tenant.id, cursor=event.cursor, channel=event.channel, body=event.body)
+        LoggedEvent(
+            tenant_id=transaction.tenant.id,
+            cursor=event.cursor,
+            channel=event.channel,
+            body=event.body,
+        )
         for event in events
     )
     transaction.info["committed"] = events
 
 
 async def read_after(
-    transaction: Transaction, cursor: int, *, channels: Iterable[str] | None = None, limit: int | None = None
+    transaction: Transaction,
+    cursor: int,
+    *,
+    channels: Iterable[str] | None = None,
+    limit: int | None = None,
 ) -> list[Event]:
     """The events after a cursor, in order; of some channels, or of all."""
     statement = (

@@ -70,7 +70,10 @@ class Presence:
 
     def here(self, tenant_id: int) -> dict[str, Any]:
         """Variables of the partial: the first people by name, and how many more there are."""
-        people = sorted(self.people.get(tenant_id, {}).values(), key=lambda person: (person.name.lower(), person.id))
+        people = sorted(
+            self.people.get(tenant_id, {}).values(),
+            key=lambda person: (person.name.lower(), person.id),
+        )
         return {"people": people[:SHOWN], "more": max(0, len(people) - SHOWN)}
 
     def render(self, tenant_id: int) -> str:
@@ -83,7 +86,7 @@ class Presence:
 
 
 @sidebar_section("live/_here.html", order=90)
-async def here_section(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, Any]:  # noqa: ARG001
+async def here_section(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, Any]:
     """Who is here now."""
     presence: Presence = request.app.state.node.presence
     return presence.here(transaction.tenant.id)

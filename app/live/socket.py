@@ -85,7 +85,12 @@ class Socket:
                 tasks.discard(reader)
                 message = reader.result()
                 if message["type"] == "websocket.disconnect":
-                    log.debug("closed", tenant=self.slug, member=connection.member_id, code=message.get("code"))
+                    log.debug(
+                        "closed",
+                        tenant=self.slug,
+                        member=connection.member_id,
+                        code=message.get("code"),
+                    )
                     return
                 hellos = [moment for moment in hellos if moment > loop.time() - HELLO_WINDOW]
                 hellos.append(loop.time())
@@ -97,7 +102,13 @@ class Socket:
             self.cut = code == 4401
             if code in (1008, 1009, 4401):
                 REFUSALS.labels(reason).inc()
-            log.log(20 if code != 1012 else 10, "closed by us", tenant=self.slug, code=code, reason=reason)
+            log.log(
+                20 if code != 1012 else 10,
+                "closed by us",
+                tenant=self.slug,
+                code=code,
+                reason=reason,
+            )
             with contextlib.suppress(Exception):
                 await send({"type": "websocket.close", "code": code, "reason": reason})
         finally:
@@ -161,9 +172,7 @@ class Socket:
                 signed_in = await find_session(transaction, token)
                 if signed_in is None:
                     raise Ended(4401, "ended")
-                allowed = [
-                    name for name in hello.channels if await may_follow(transaction, signed_in.member, name)
-                ]
+                allowed = [name for name in hello.channels if await may_follow(transaction, signed_in.member, name)]
                 refresh = not answered and not await read_reach(transaction) <= last <= tenant.cursor
                 events = [] if refresh else await read_after(transaction, last, channels=allowed)
             if connection.closing.done():
@@ -196,7 +205,14 @@ class Socket:
         RESUMES.labels("refreshed" if refresh else "replayed" if replayed else "level").inc()
         log.debug("subscribed", tenant=self.slug, member=member, channels=" ".join(allowed))
         if replayed or refresh:
-            log.debug("resumed", tenant=self.slug, member=member, after=hello.last, events=replayed, refresh=refresh)
+            log.debug(
+                "resumed",
+                tenant=self.slug,
+                member=member,
+                after=hello.last,
+                events=replayed,
+                refresh=refresh,
+            )
 
     def start_writer(self, connection: Connection, send: Send) -> asyncio.Task[None] | None:
         """On a server without our protocol: a task that sends what the hub has queued."""

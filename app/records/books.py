@@ -13,7 +13,7 @@ STATUS = (_l("On the shelf"), _l("Lent"), _l("Ordered"), _l("Lost"))
 
 
 @furnisher
-async def add_books(transaction: Transaction, member: Member) -> None:  # noqa: ARG001
+async def add_books(transaction: Transaction, member: Member) -> None:
     """Make the collection in the workspace's language; its address is `/c/books` in all."""
     await create_books(transaction)
 
@@ -29,13 +29,18 @@ async def create_books(transaction: Transaction) -> Collection:
     for key, label, kind_name, options in (
         ("title", _l("Title"), "text", {"required": True}),
         ("author", _l("Author"), "text", {}),
-        ("year", _l("Year"), "whole_number", {"help": say(_l("Of the first edition, if you know it."))}),
+        (
+            "year",
+            _l("Year"),
+            "whole_number",
+            {"help": say(_l("Of the first edition, if you know it."))},
+        ),
         ("isbn", _l("ISBN"), "text", {"unique": True}),
         ("language", _l("Language"), "text", {}),
         ("status", _l("Status"), "choice", {"choices": choices, "default": choices[0]}),
         ("notes", _l("Notes"), "long_text", {}),
     ):
-        field = await add_field(transaction, books, label=say(label), kind_name=kind_name, **options)  # type: ignore[arg-type]
+        field = await add_field(transaction, books, label=say(label), kind_name=kind_name, **options)
         field.key = key
     await transaction.flush()
     return books

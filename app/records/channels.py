@@ -20,13 +20,13 @@ from app.web.templates import render
 
 
 @channel("collection.{id}")
-async def members_of_the_workspace(transaction: Transaction, member: Member, number: int) -> bool:  # noqa: ARG001
+async def members_of_the_workspace(transaction: Transaction, member: Member, number: int) -> bool:
     """Everybody in the workspace the collection belongs to."""
     return await transaction.scalar(select(Collection.id).where(Collection.id == number)) is not None
 
 
 @channel("record.{id}")
-async def readers_of_the_record(transaction: Transaction, member: Member, number: int) -> bool:  # noqa: ARG001
+async def readers_of_the_record(transaction: Transaction, member: Member, number: int) -> bool:
     """Everybody in the workspace the record belongs to."""
     return await transaction.scalar(select(Record.id).where(Record.id == number)) is not None
 
@@ -62,7 +62,11 @@ async def push_record(
         render(language, "records/record_push.html", **shown, what=what, history=history),
     )
     if what in ("created", "deleted", "restored"):
-        publish(transaction, "tenant", render(language, "records/count_push.html", collection=collection))
+        publish(
+            transaction,
+            "tenant",
+            render(language, "records/count_push.html", collection=collection),
+        )
 
 
 async def push_collections(transaction: Transaction) -> None:
@@ -74,11 +78,11 @@ async def push_collections(transaction: Transaction) -> None:
 
 async def push_fields(transaction: Transaction, collection: Collection) -> None:
     """Tell the collection's open pages to fetch themselves anew, as their columns have changed."""
-    html = render(transaction.tenant.language, "live/refresh_push.html")
+    html = render(transaction.tenant.language, "live/refresh_push.html", target="refresh")
     publish(transaction, f"collection.{collection.id}", html)
 
 
 @sidebar_section("records/_collections.html", order=10)
-async def collections_section(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, object]:  # noqa: ARG001
+async def collections_section(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, object]:
     """The collections of the workspace."""
     return {"collections": await list_collections(transaction)}

@@ -13,7 +13,14 @@ from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
 from app.records.channels import push_collections, push_fields
-from app.records.collections import Collection, Field, add_field, create_collection, get_collection, list_fields
+from app.records.collections import (
+    Collection,
+    Field,
+    add_field,
+    create_collection,
+    get_collection,
+    list_fields,
+)
 from app.records.field_changes import change_field, fill_keys, move_field, remove_field
 from app.records.kinds import KINDS
 from app.web.forms import Form, Invalid
@@ -42,9 +49,7 @@ async def add_collection(request: AnyRequest, transaction: Transaction, member: 
         await add_field(transaction, collection, label=first, kind_name="text", required=True)
     except Invalid as invalid:
         form.errors = invalid.errors
-        return await render_page(
-            request, transaction, member, "records/collection_new.html", status=422, form=form
-        )
+        return await render_page(request, transaction, member, "records/collection_new.html", status=422, form=form)
     await push_collections(transaction)
     return Redirect(f"/c/{collection.slug}/fields?done=collection", status_code=303)
 
@@ -63,6 +68,7 @@ async def render_fields(
         transaction,
         member,
         "records/fields.html",
+        channels=f"collection.{collection.id}",
         status=422 if form and form.errors else 200,
         collection=collection,
         fields=await list_fields(transaction, collection),
@@ -80,9 +86,7 @@ async def show_fields(request: AnyRequest, transaction: Transaction, member: Mem
 
 
 @post("/c/{slug:str}/rename")
-async def rename(
-    request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
-) -> Response[Any]:
+async def rename(request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
     """Give a collection another name; its address stays."""
     require_role(member, "admin")
     collection = await get_collection(transaction, slug)
@@ -142,7 +146,12 @@ async def show_field(
     require_role(member, "admin")
     collection = await get_collection(transaction, slug)
     field = await get_field(transaction, collection, key)
-    pairs = [("label", field.label), ("help", field.help), ("default", field.default), ("kind", field.kind_name)]
+    pairs = [
+        ("label", field.label),
+        ("help", field.help),
+        ("default", field.default),
+        ("kind", field.kind_name),
+    ]
     pairs.append(("choices", "\n".join(field.choices)))
     pairs.extend((name, "yes") for name in ("required", "unique") if getattr(field, name))
     return await render_fields(request, transaction, member, collection, Form(pairs), field)

@@ -6,7 +6,15 @@ import re
 from datetime import datetime
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, UniqueConstraint, func, select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKeyConstraint,
+    String,
+    UniqueConstraint,
+    func,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
@@ -46,7 +54,9 @@ class Field(Tenanted, Base):
         UniqueConstraint("tenant_id", "id"),
         UniqueConstraint("tenant_id", "collection_id", "key", name="uq_field_key"),
         ForeignKeyConstraint(
-            ["tenant_id", "collection_id"], ["collection.tenant_id", "collection.id"], ondelete="CASCADE"
+            ["tenant_id", "collection_id"],
+            ["collection.tenant_id", "collection.id"],
+            ondelete="CASCADE",
         ),
     )
 
@@ -144,7 +154,7 @@ async def add_field(
     kind_name: str,
     required: bool = False,
     unique: bool = False,
-    help: str = "",  # noqa: A002
+    help: str = "",
     default: str = "",
     choices: list[str] | None = None,
 ) -> Field:
@@ -162,9 +172,7 @@ async def add_field(
         raise Invalid(label=_l("There is a field of this name already."))
     taken = {field.key for field in fields} | RESERVED_KEYS
     key = next(name for name in (base, *(f"{base}_{n}" for n in range(2, 99))) if name not in taken)
-    position = await transaction.scalar(
-        select(func.max(Field.position)).where(Field.collection_id == collection.id)
-    )
+    position = await transaction.scalar(select(func.max(Field.position)).where(Field.collection_id == collection.id))
     field = Field(
         collection_id=collection.id,
         key=key,

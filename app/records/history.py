@@ -59,7 +59,14 @@ async def list_history(
         before = rows[index + 1][0].values if index + 1 < len(rows) else {}
         changes = [] if revision.what == "created" else compare(fields, before, revision.values)
         entries.append(
-            Entry(revision.version, revision.what, revision.member_id, author, revision.made_at, changes)
+            Entry(
+                revision.version,
+                revision.what,
+                revision.member_id,
+                author,
+                revision.made_at,
+                changes,
+            )
         )
     return entries
 

@@ -58,7 +58,7 @@ def number_key(value: str) -> str:
     return f"{bits ^ (0xFFFFFFFFFFFFFFFF if bits >> 63 else 1 << 63):016x}"
 
 
-def read_line(text: str, choices: Sequence[str]) -> str:  # noqa: ARG001
+def read_line(text: str, choices: Sequence[str]) -> str:
     """One line of text."""
     value = " ".join(text.split())
     if len(value) > LINE_LIMIT:
@@ -66,7 +66,7 @@ def read_line(text: str, choices: Sequence[str]) -> str:  # noqa: ARG001
     return value
 
 
-def read_text(text: str, choices: Sequence[str]) -> str:  # noqa: ARG001
+def read_text(text: str, choices: Sequence[str]) -> str:
     """Lines of text."""
     value = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     if len(value) > TEXT_LIMIT:
@@ -74,7 +74,7 @@ def read_text(text: str, choices: Sequence[str]) -> str:  # noqa: ARG001
     return value
 
 
-def read_whole_number(text: str, choices: Sequence[str]) -> str:  # noqa: ARG001
+def read_whole_number(text: str, choices: Sequence[str]) -> str:
     """A whole number of up to 15 digits, so that every machine holds it exactly."""
     value = text.strip().replace("\N{MINUS SIGN}", "-")
     if not re.fullmatch(r"[+-]?[0-9]{1,15}", value):
@@ -84,7 +84,7 @@ def read_whole_number(text: str, choices: Sequence[str]) -> str:  # noqa: ARG001
     return str(int(value))
 
 
-def read_decimal(text: str, choices: Sequence[str]) -> str:  # noqa: ARG001
+def read_decimal(text: str, choices: Sequence[str]) -> str:
     """A decimal with a point or a comma."""
     value = text.strip().replace("\N{MINUS SIGN}", "-").replace(",", ".")
     if not value:
@@ -98,7 +98,7 @@ def read_decimal(text: str, choices: Sequence[str]) -> str:  # noqa: ARG001
     return str(number if number else abs(number))
 
 
-def read_date(text: str, choices: Sequence[str]) -> str:  # noqa: ARG001
+def read_date(text: str, choices: Sequence[str]) -> str:
     """A date as browsers send it: 2026-01-31."""
     value = text.strip()
     if not value:
@@ -111,7 +111,7 @@ def read_date(text: str, choices: Sequence[str]) -> str:  # noqa: ARG001
         raise fail("Write a date as year-month-day, such as 2026-01-31.") from error
 
 
-def read_yes_no(text: str, choices: Sequence[str]) -> str:  # noqa: ARG001
+def read_yes_no(text: str, choices: Sequence[str]) -> str:
     """'yes' when the box is ticked, '' when not."""
     return "yes" if text.strip().lower() in ("yes", "on", "true", "1") else ""
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.database import Transaction
 from app.records.collections import Collection, Field
@@ -43,7 +46,11 @@ class View:
     def address(self, *, sort: str | None = None, page: int = 1) -> str:
         """The query string of this view, sorted otherwise or on another page."""
         sort = sort or self.sort
-        parts = {"q": self.query, "sort": "" if sort == DEFAULT_SORT else sort, "page": page if page > 1 else ""}
+        parts = {
+            "q": self.query,
+            "sort": "" if sort == DEFAULT_SORT else sort,
+            "page": page if page > 1 else "",
+        }
         return "?" + urlencode({name: value for name, value in parts.items() if value})
 
     def toggled(self, key: str) -> str:
@@ -82,9 +89,7 @@ def matching(collection: Collection, view: View, statement: Select[tuple[Record]
     return statement
 
 
-async def list_records(
-    transaction: Transaction, collection: Collection, fields: list[Field], view: View
-) -> Listing:
+async def list_records(transaction: Transaction, collection: Collection, fields: list[Field], view: View) -> Listing:
     """The records of a view's page; of the last page when there are fewer."""
     count = collection.total
     if view.words:
@@ -94,15 +99,16 @@ async def list_records(
     view = View(view.query, view.sort, page)
     statement = matching(collection, view, select(Record))
     if view.key == "number":
-        order = [Record.number]
+        order: list[InstrumentedAttribute[Any]] = [Record.number]
     else:
         field = next(field for field in fields if field.key == view.key)
         statement = statement.join(
-            RecordKey, (RecordKey.record_id == Record.id) & (RecordKey.tenant_id == Record.tenant_id)
+            RecordKey,
+            (RecordKey.record_id == Record.id) & (RecordKey.tenant_id == Record.tenant_id),
         ).where(RecordKey.field_id == field.id)
-        order = [RecordKey.sort_key, RecordKey.number]  # type: ignore[list-item]
+        order = [RecordKey.sort_key, RecordKey.number]
     statement = statement.order_by(*(column.desc() if view.descending else column for column in order))
-    records = await transaction.scalars(statement.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE))
+    records: Iterable[Record] = await transaction.scalars(statement.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE))
     return Listing(view, list(records), count)
 
 

@@ -37,20 +37,12 @@ notice("unchanged", _l("Nothing was changed."))
 
 @get("/")
 async def show_home(request: AnyRequest, transaction: Transaction, member: Member) -> Response[Any]:
-    """The start: the collections, and what changed last."""
+    """The start: the collections, and at first the way to the first record."""
     collections = await list_collections(transaction)
-    recent = (
-        await transaction.execute(
-            select(Record, Collection)
-            .join(Collection, (Collection.id == Record.collection_id) & (Collection.tenant_id == Record.tenant_id))
-            .where(Record.deleted_at.is_(None))
-            .order_by(Record.id.desc())
-            .limit(6)
-        )
-    ).all()
-    fields = {collection.id: await list_fields(transaction, collection) for collection in collections}
-    latest = [(record, collection, title_of(fields[collection.id], record.values)) for record, collection in recent]
-    return await render_page(request, transaction, member, "records/home.html", collections=collections, latest=latest)
+    started = any(collection.last_number for collection in collections)
+    return await render_page(
+        request, transaction, member, "records/home.html", collections=collections, started=started
+    )
 
 
 @get("/c/{slug:str}")
@@ -171,7 +163,12 @@ async def show_edit(
 
 @post("/c/{slug:str}/{number:int}/edit")
 async def save(
-    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, form: Form
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    slug: str,
+    number: int,
+    form: Form,
 ) -> Response[Any]:
     """Save over the version that the form was opened with; else show both, and lose nothing that was typed."""
     collection = await get_collection(transaction, slug)
@@ -228,7 +225,12 @@ async def render_conflict(
 
 @post("/c/{slug:str}/{number:int}/delete")
 async def delete(
-    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, form: Form
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    slug: str,
+    number: int,
+    form: Form,
 ) -> Response[Any]:
     """Put a record into the bin."""
     collection = await get_collection(transaction, slug)
@@ -245,7 +247,12 @@ async def delete(
 
 @post("/c/{slug:str}/{number:int}/restore")
 async def restore(
-    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, form: Form
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    slug: str,
+    number: int,
+    form: Form,
 ) -> Response[Any]:
     """Take a record out of the bin."""
     collection = await get_collection(transaction, slug)
@@ -279,7 +286,13 @@ async def revert(
     before = record.values
     try:
         changed = await change_record(
-            transaction, collection, record, old.values, member, version=read_version(form), what="reverted"
+            transaction,
+            collection,
+            record,
+            old.values,
+            member,
+            version=read_version(form),
+            what="reverted",
         )
     except Invalid as invalid:
         form = Form([*old.values.items(), ("version", str(record.version))])
@@ -325,6 +338,7 @@ async def render_bin(
         member,
         "records/bin.html",
         status=status,
+        channels=f"collection.{collection.id}",
         collection=collection,
         fields=fields,
         records=[(record, title_of(fields, record.values)) for record in records],

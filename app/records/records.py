@@ -46,7 +46,9 @@ class Record(Tenanted, Base):
         UniqueConstraint("tenant_id", "id"),
         UniqueConstraint("tenant_id", "collection_id", "number", name="uq_record_number"),
         ForeignKeyConstraint(
-            ["tenant_id", "collection_id"], ["collection.tenant_id", "collection.id"], ondelete="CASCADE"
+            ["tenant_id", "collection_id"],
+            ["collection.tenant_id", "collection.id"],
+            ondelete="CASCADE",
         ),
         Index("ix_record_kept", "tenant_id", "collection_id", "deleted_at", "number"),
         {"sqlite_autoincrement": True},  # an id is not used again: it names the record's channel
@@ -244,13 +246,25 @@ async def change_record(
     if values == {field.key: record.values[field.key] for field in fields if field.key in record.values}:
         return False
     await check_unique(transaction, fields, values, record.id)
-    await advance(transaction, record, version, values=values, search=search_text(fields, values), deleted_at=None)
+    await advance(
+        transaction,
+        record,
+        version,
+        values=values,
+        search=search_text(fields, values),
+        deleted_at=None,
+    )
     await keep(transaction, fields, record, author, what)
     return True
 
 
 async def delete_record(
-    transaction: Transaction, collection: Collection, record: Record, author: Member, *, version: int
+    transaction: Transaction,
+    collection: Collection,
+    record: Record,
+    author: Member,
+    *,
+    version: int,
 ) -> None:
     """Put a record into the bin.
 
@@ -262,7 +276,12 @@ async def delete_record(
 
 
 async def restore_record(
-    transaction: Transaction, collection: Collection, record: Record, author: Member, *, version: int
+    transaction: Transaction,
+    collection: Collection,
+    record: Record,
+    author: Member,
+    *,
+    version: int,
 ) -> None:
     """Take a record out of the bin.
 
@@ -293,20 +312,29 @@ async def advance(
     statement = (
         update(Record)
         .where(Record.id == record.id, Record.version == version)
-        .values(version=version + 1, values=values, search=search, deleted_at=deleted_at, updated_at=moment)
+        .values(
+            version=version + 1,
+            values=values,
+            search=search,
+            deleted_at=deleted_at,
+            updated_at=moment,
+        )
         .execution_options(synchronize_session=False)
     )
     result: Any = await transaction.execute(statement)
     if result.rowcount != 1:
         raise Changed
     set_committed(
-        record, version=version + 1, values=values, search=search, deleted_at=deleted_at, updated_at=moment
+        record,
+        version=version + 1,
+        values=values,
+        search=search,
+        deleted_at=deleted_at,
+        updated_at=moment,
     )
 
 
-async def keep(
-    transaction: Transaction, fields: list[Field], record: Record, author: Member, what: str
-) -> None:
+async def keep(transaction: Transaction, fields: list[Field], record: Record, author: Member, what: str) -> None:
     """Keep a revision of what a record is now, and its sort keys."""
     await transaction.execute(delete(RecordKey).where(RecordKey.record_id == record.id))
     if record.deleted_at is None:
@@ -321,7 +349,13 @@ async def keep(
             for field in fields
         )
     transaction.add(
-        Revision(record_id=record.id, version=record.version, member_id=author.id, what=what, values=record.values)
+        Revision(
+            record_id=record.id,
+            version=record.version,
+            member_id=author.id,
+            what=what,
+            values=record.values,
+        )
     )
     await transaction.flush()
 

@@ -13,7 +13,7 @@ from app.accounts.passwords import GuessingLimit, hash_password, verify_password
 from app.accounts.sessions import LIFETIME, Session, SignedIn, list_sessions, start_session
 from app.accounts.shell import notice, render_page
 from app.database import Database, Transaction
-from app.live.cutoff import end_all_sessions, end_sessions
+from app.live.cutoff import end_all_sessions, end_sessions, push_sessions
 from app.settings import Settings
 from app.web.cookies import session_cookie
 from app.web.forms import Form
@@ -93,6 +93,7 @@ async def end_session(transaction: Transaction, signed_in: SignedIn, session_id:
     if session_id not in found:
         raise NotFoundException
     await end_sessions(transaction, Session.id == session_id, reason="ended")
+    push_sessions(transaction, signed_in.member)
     return Redirect("/account?done=session", status_code=303)
 
 
@@ -105,6 +106,7 @@ async def end_other_sessions(transaction: Transaction, signed_in: SignedIn) -> R
         Session.id != signed_in.session.id,
         reason="ended",
     )
+    push_sessions(transaction, signed_in.member)
     return Redirect("/account?done=sessions", status_code=303)
 
 

@@ -44,7 +44,12 @@ async def go_to_workspace(request: AnyRequest, settings: Settings, form: Form) -
     if not SLUG.fullmatch(slug):
         error = _l("A workspace's address has small letters, digits and hyphens.")
         return render_plain(
-            browser_language(request), "central/home.html", status=422, host=settings.base_host, error=error, slug=slug
+            browser_language(request),
+            "central/home.html",
+            status=422,
+            host=settings.base_host,
+            error=error,
+            slug=slug,
         )
     return Redirect(settings.workspace_url(slug), status_code=303)
 
@@ -75,7 +80,11 @@ async def sign_up(
     request.scope["state"]["language"] = browser_language(request)
     await guessing.check("signup", client_address(request))
     name, slug = form.text("workspace", limit=80), form["slug"].strip().lower()
-    owner, email, password = form.text("name", limit=80), form.email("email"), form.new_password("password")
+    owner, email, password = (
+        form.text("name", limit=80),
+        form.email("email"),
+        form.new_password("password"),
+    )
     try:
         try:
             check_slug(slug)

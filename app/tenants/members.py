@@ -16,7 +16,10 @@ async def keep_an_owner(transaction: Transaction, member: Member) -> None:
     if member.role != "owner":
         return
     others = select(func.count(Member.id)).where(
-        Member.role == "owner", Member.id != member.id, Member.suspended_at.is_(None), Member.removed_at.is_(None)
+        Member.role == "owner",
+        Member.id != member.id,
+        Member.suspended_at.is_(None),
+        Member.removed_at.is_(None),
     )
     if not await transaction.scalar(others):
         raise Invalid(member=_l("The last owner of a workspace can't leave it."))
@@ -33,7 +36,7 @@ async def suspend_member(transaction: Transaction, member: Member) -> None:
         await end_all_sessions(transaction, member, reason="suspended")
 
 
-async def restore_member(transaction: Transaction, member: Member) -> None:  # noqa: ARG001
+async def restore_member(transaction: Transaction, member: Member) -> None:
     """Let a suspended member in again."""
     member.suspended_at = None
 

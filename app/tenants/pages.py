@@ -23,7 +23,13 @@ async def render_settings(
 ) -> Response[str]:
     """The settings page."""
     return await render_page(
-        request, transaction, member, "tenants/settings.html", status=status, form=form, languages=LANGUAGES
+        request,
+        transaction,
+        member,
+        "tenants/settings.html",
+        status=status,
+        form=form,
+        languages=LANGUAGES,
     )
 
 

@@ -10,20 +10,20 @@ from litestar.response import Redirect
 
 from app.accounts.access import (
     AnyRequest,
+    SignInNeeded,
     client_address,
     enter_workspace,
     host_of,
     local_path,
     provide_signed_in,
 )
-from app.accounts.access import SignInNeeded
 from app.accounts.members import Member, find_member
 from app.accounts.passwords import GuessingLimit, hash_password, is_outdated, verify_password
 from app.accounts.sessions import LIFETIME, Session, SignedIn, digest, start_session
 from app.accounts.shell import render_plain
 from app.accounts.tokens import find_token, make_token, use_token
 from app.database import Database, Transaction
-from app.live.cutoff import end_all_sessions, end_sessions
+from app.live.cutoff import end_all_sessions, end_sessions, push_sessions
 from app.mail import Mailer
 from app.settings import Settings
 from app.web.cookies import read_cookie, session_cookie
@@ -53,15 +53,24 @@ async def enter_with_session(
     if old:
         await end_sessions(transaction, Session.token_hash == digest(old), reason="ended")
     token = await start_session(
-        transaction, member, address=client_address(request), agent=request.headers.get("user-agent", "")
+        transaction,
+        member,
+        address=client_address(request),
+        agent=request.headers.get("user-agent", ""),
     )
+    push_sessions(transaction, member)
     cookie = session_cookie(settings, token, seconds=int(LIFETIME.total_seconds()))
     return Redirect(path, status_code=303, cookies=[cookie])
 
 
 @get("/login")
 async def show_sign_in(
-    request: AnyRequest, transaction: Transaction, settings: Settings, database: Database, next: Next = "", why: Why = ""  # noqa: A002
+    request: AnyRequest,
+    transaction: Transaction,
+    settings: Settings,
+    database: Database,
+    next: Next = "",
+    why: Why = "",
 ) -> Response[Any]:
     """The sign-in page; whoever is signed in goes on."""
     path = local_path(settings, host_of(request), next)
@@ -75,7 +84,7 @@ async def show_sign_in(
 def render_sign_in(
     transaction: Transaction,
     *,
-    next: str,  # noqa: A002
+    next: str,
     message: Text | None = None,
     error: Text | None = None,
     email: str = "",
@@ -128,6 +137,7 @@ async def sign_in(
 async def sign_out(transaction: Transaction, signed_in: SignedIn, settings: Settings) -> Redirect:
     """End this browser's session, and cut off its pages."""
     await end_sessions(transaction, Session.id == signed_in.session.id, reason="ended")
+    push_sessions(transaction, signed_in.member)
     return Redirect("/login?why=out", status_code=303, cookies=[session_cookie(settings, "", seconds=0)])
 
 
@@ -149,12 +159,22 @@ async def enter(request: AnyRequest, transaction: Transaction, settings: Setting
 @get("/forgotten")
 async def show_forgotten(transaction: Transaction) -> Response[str]:
     """Ask for the address to send a link to."""
-    return render_plain(transaction.tenant.language, "accounts/forgotten.html", tenant=transaction.tenant, form=Form())
+    return render_plain(
+        transaction.tenant.language,
+        "accounts/forgotten.html",
+        tenant=transaction.tenant,
+        form=Form(),
+    )
 
 
 @post("/forgotten")
 async def mail_link(
-    request: AnyRequest, transaction: Transaction, settings: Settings, mailer: Mailer, guessing: GuessingLimit, form: Form
+    request: AnyRequest,
+    transaction: Transaction,
+    settings: Settings,
+    mailer: Mailer,
+    guessing: GuessingLimit,
+    form: Form,
 ) -> Response[Any]:
     """Mail a link; the answer is the same whether or not the address is known."""
     tenant = transaction.tenant
@@ -181,7 +201,11 @@ async def show_new_password(transaction: Transaction, token: str = "") -> Respon
     if await find_token(transaction, token, "password") is None:
         return Redirect("/login?why=used", status_code=303)
     return render_plain(
-        transaction.tenant.language, "accounts/password.html", tenant=transaction.tenant, token=token, form=Form()
+        transaction.tenant.language,
+        "accounts/password.html",
+        tenant=transaction.tenant,
+        token=token,
+        form=Form(),
     )
 
 
@@ -194,7 +218,12 @@ async def set_new_password(request: AnyRequest, database: Database, settings: Se
         tenant = await enter_workspace(transaction, request.scope["state"]["slug"])
         if hashed is None:
             return render_plain(
-                tenant.language, "accounts/password.html", status=422, tenant=tenant, token=form["token"], form=form
+                tenant.language,
+                "accounts/password.html",
+                status=422,
+                tenant=tenant,
+                token=form["token"],
+                form=form,
             )
         member = await use_token(transaction, form["token"], "password")
         if member is None:
@@ -204,4 +233,14 @@ async def set_new_password(request: AnyRequest, database: Database, settings: Se
         return await enter_with_session(request, transaction, settings, member, "/")
 
 
-handlers = [show_sign_in, sign_in, sign_out, show_enter, enter, show_forgotten, mail_link, show_new_password, set_new_password]
+handlers = [
+    show_sign_in,
+    sign_in,
+    sign_out,
+    show_enter,
+    enter,
+    show_forgotten,
+    mail_link,
+    show_new_password,
+    set_new_password,
+]

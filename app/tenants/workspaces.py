@@ -9,22 +9,28 @@ from sqlalchemy import select
 from app.accounts.members import Member, add_member
 from app.accounts.sessions import Session, delete_sessions
 from app.database import Tenant, Transaction, now
-from app.live.log import close_sockets
+from app.live.log import close_sockets, publish
 from app.web.forms import Invalid
 from app.web.gate import SLUG
+from app.web.templates import render
 from app.web.texts import LANGUAGES, _l
 
 RESERVED = frozenset(
-    "admin api app assets autodiscover blog cdn central chat demo dev docs email ftp help hero host imap internal live "
-    "local localhost login mail mta-sts news ns ns1 ns2 operator pop root security signup smtp static status support "
-    "system test webmail workspace www".split()
+    """
+    admin api app assets autodiscover blog cdn central chat demo dev docs
+    email ftp help hero host imap internal live local localhost login mail
+    mta-sts news ns ns1 ns2 operator pop root security signup smtp static
+    status support system test webmail workspace www
+    """.split()  # noqa: SIM905  (easier to read and to add to)
 )
 
 # What a new workspace comes with: features append a function, such as the ready collection of books.
 FURNISHERS: list[Callable[[Transaction, Member], Awaitable[None]]] = []
 
 
-def furnisher(furnish: Callable[[Transaction, Member], Awaitable[None]]) -> Callable[[Transaction, Member], Awaitable[None]]:
+def furnisher(
+    furnish: Callable[[Transaction, Member], Awaitable[None]],
+) -> Callable[[Transaction, Member], Awaitable[None]]:
     """Register a function that puts something into every new workspace."""
     FURNISHERS.append(furnish)
     return furnish
@@ -41,7 +47,14 @@ def check_slug(slug: str) -> None:
 
 
 async def create_workspace(
-    transaction: Transaction, *, slug: str, name: str, language: str, owner: str, email: str, password_hash: str
+    transaction: Transaction,
+    *,
+    slug: str,
+    name: str,
+    language: str,
+    owner: str,
+    email: str,
+    password_hash: str,
 ) -> Member:
     """Make a workspace with its owner, confine the transaction to it, and return the owner.
 
@@ -69,6 +82,7 @@ async def change_settings(transaction: Transaction, *, name: str, language: str)
         raise Invalid(language=_l("Choose one of the languages."))
     transaction.tenant.name = name
     transaction.tenant.language = language
+    publish(transaction, "tenant", render(language, "tenants/name_push.html", tenant=transaction.tenant))
 
 
 async def suspend_workspace(transaction: Transaction) -> None:

@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 import structlog
-from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Send
 
 from app.settings import Settings
 from app.web.errors import render_error
@@ -33,15 +33,21 @@ class Gate:
         self.central = central
         self.workspace = workspace
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":  # type: ignore[comparison-overlap]
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Judge, then pass on or refuse."""
+        if scope["type"] == "lifespan":
             await self.workspace(scope, receive, send)
             return
         headers = scope["headers"]
         refusal, slug = self.judge(scope)
         if scope["type"] == "websocket":
             if refusal:
-                log.info("handshake refused", status=refusal, host=first(headers, b"host"), origin=first(headers, b"origin"))
+                log.info(
+                    "handshake refused",
+                    status=refusal,
+                    host=first(headers, b"host"),
+                    origin=first(headers, b"origin"),
+                )
                 await receive()
                 await send({"type": "websocket.close", "code": 4403, "reason": None})
                 return
@@ -59,13 +65,19 @@ class Gate:
             if message["type"] == "http.response.start":
                 start: HTTPResponseStartEvent = message
                 present = {name for name, _ in start["headers"]}
-                start["headers"] = [*start["headers"], *(pair for pair in security if pair[0] not in present)]
+                start["headers"] = [
+                    *start["headers"],
+                    *(pair for pair in security if pair[0] not in present),
+                ]
                 REQUESTS.labels(scope["method"], str(start["status"])).observe(time.perf_counter() - started)
             await send(message)
 
         if refusal:
             body = render_error(refusal).encode()
-            content = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+            content = [
+                (b"content-type", b"text/html; charset=utf-8"),
+                (b"content-length", str(len(body)).encode()),
+            ]
             await send_secured({"type": "http.response.start", "status": refusal, "headers": content})
             await send_secured({"type": "http.response.body", "body": body, "more_body": False})
             return

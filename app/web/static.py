@@ -17,4 +17,3 @@ def keep_for_ever(response: Response[bytes]) -> Response[bytes]:
 static_files = create_static_files_router(
     path="/static", directories=[STATIC], after_request=keep_for_ever, include_in_schema=False
 )
-
