@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy import select
 
@@ -12,7 +13,7 @@ from app.accounts.members import Member, Role, add_member, find_member
 from app.accounts.passwords import hash_password
 from app.database import Database, Tenant, Transaction
 from app.records.collections import get_collection, list_fields
-from app.records.records import change_record, create_record
+from app.records.records import Record, RecordKey, Revision, change_record, create_record, create_records
 from app.tenants.workspaces import create_workspace
 
 PASSWORD = "mutirao-demo"  # noqa: S105  (printed for everybody to see)
@@ -180,8 +181,8 @@ async def add_many_books(transaction: Transaction, count: int) -> None:
     words = sorted({word.strip(" '") for line in lines for word in line[0].split() if len(word) > 3})
     names = sorted({line[1].strip() for line in lines})
     choices = next(field.choices for field in await list_fields(transaction, books) if field.key == "status")
-    for index in range(count):
-        typed = {
+    made = (
+        {
             "title": " ".join(dice.sample(words, dice.randint(2, 4))),
             "author": dice.choice(names),
             "year": str(dice.randint(1500, 2020)),
@@ -189,10 +190,10 @@ async def add_many_books(transaction: Transaction, count: int) -> None:
             "language": dice.choice(("Portuguese", "English", "French")),
             "status": dice.choice(choices),
         }
-        await create_record(transaction, books, typed, author)
-        if index % 1000 == 999:
-            await transaction.flush()
-            transaction.expunge_all()
-            books = await get_collection(transaction, "books")
-            author = await find_member(transaction, WORKSPACES[0].people[0].email)
-            assert author is not None  # noqa: S101
+        for index in range(count)
+    )
+    while rows := list(islice(made, 1000)):
+        await create_records(transaction, books, rows, author)
+        for added in list(transaction):
+            if isinstance(added, Record | RecordKey | Revision):
+                transaction.expunge(added)

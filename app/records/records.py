@@ -5,7 +5,7 @@ Every change raises the version by one, keeps a revision, and is published with 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -191,12 +191,33 @@ async def create_record(
     return record
 
 
-async def take_number(transaction: Transaction, collection: Collection) -> int:
-    """The next number of a collection, and one more in its total."""
+async def create_records(
+    transaction: Transaction, collection: Collection, rows: Sequence[Mapping[str, str]], author: Member
+) -> None:
+    """Add many records at once, without telling open pages; unique values are left to the database to check.
+
+    Raises Invalid when a value won't do.
+    """
+    fields = await list_fields(transaction, collection)
+    last = await take_number(transaction, collection, len(rows))
+    values = [read_values(fields, typed) for typed in rows]
+    records = [
+        Record(collection_id=collection.id, number=number, version=1, values=each, search=search_text(fields, each))
+        for number, each in enumerate(values, last - len(rows) + 1)
+    ]
+    transaction.add_all(records)
+    await transaction.flush()
+    for record in records:
+        transaction.add_all([*keys_of(fields, record), revision_of(record, author, "created")])
+    await transaction.flush()
+
+
+async def take_number(transaction: Transaction, collection: Collection, count: int = 1) -> int:
+    """The last of the next `count` numbers of a collection, and as many more in its total."""
     statement = (
         update(Collection)
         .where(Collection.id == collection.id)
-        .values(last_number=Collection.last_number + 1, total=Collection.total + 1)
+        .values(last_number=Collection.last_number + count, total=Collection.total + count)
         .returning(Collection.last_number, Collection.total)
         .execution_options(synchronize_session=False)
     )
@@ -338,26 +359,28 @@ async def keep(transaction: Transaction, fields: list[Field], record: Record, au
     """Keep a revision of what a record is now, and its sort keys."""
     await transaction.execute(delete(RecordKey).where(RecordKey.record_id == record.id))
     if record.deleted_at is None:
-        transaction.add_all(
-            RecordKey(
-                record_id=record.id,
-                field_id=field.id,
-                number=record.number,
-                sort_key=field.sort_key(record.values.get(field.key, "")) or LAST,
-                unique_key=fold(record.values[field.key]) if field.unique and field.key in record.values else None,
-            )
-            for field in fields
-        )
-    transaction.add(
-        Revision(
-            record_id=record.id,
-            version=record.version,
-            member_id=author.id,
-            what=what,
-            values=record.values,
-        )
-    )
+        transaction.add_all(keys_of(fields, record))
+    transaction.add(revision_of(record, author, what))
     await transaction.flush()
+
+
+def keys_of(fields: list[Field], record: Record) -> list[RecordKey]:
+    """The sort and unique keys of a record's values."""
+    return [
+        RecordKey(
+            record_id=record.id,
+            field_id=field.id,
+            number=record.number,
+            sort_key=field.sort_key(record.values.get(field.key, "")) or LAST,
+            unique_key=fold(record.values[field.key]) if field.unique and field.key in record.values else None,
+        )
+        for field in fields
+    ]
+
+
+def revision_of(record: Record, author: Member, what: str) -> Revision:
+    """The revision that keeps what a record is now."""
+    return Revision(record_id=record.id, version=record.version, member_id=author.id, what=what, values=record.values)
 
 
 async def empty_bin(transaction: Transaction) -> None:
