@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -40,8 +41,8 @@ class Mailer:
         message["Message-ID"] = make_msgid(domain=urlsplit(self.settings.base_url).hostname)
         message.set_content(text)
         if not self.settings.smtp_url:
-            await asyncio.to_thread(self.keep, message)
-            log.info("mail kept in the outbox: SMTP_URL is not set", subject=subject)
+            path = await asyncio.to_thread(self.keep, message)
+            log.info("mail kept in the outbox: SMTP_URL is not set", subject=subject, to=to, file=str(path))
             return True
         try:
             await self.deliver(message)
@@ -50,11 +51,13 @@ class Mailer:
             return False
         return True
 
-    def keep(self, message: EmailMessage) -> None:
+    def keep(self, message: EmailMessage) -> Path:
         """Write the mail to a file that only this program's user can read."""
         outbox = self.settings.data_dir / "outbox"
         outbox.mkdir(mode=0o700, exist_ok=True)
-        (outbox / f"{time.time_ns()}.eml").write_bytes(bytes(message))
+        path = outbox / f"{time.time_ns()}.eml"
+        path.write_bytes(bytes(message))
+        return path
 
     async def deliver(self, message: EmailMessage) -> None:
         """Hand the mail to the server."""

@@ -101,7 +101,10 @@ def local_path(settings: Settings, host: str, wanted: str) -> str:
     cleaned = wanted.replace("\\", "/")
     if any(ord(character) < 33 for character in cleaned):
         return "/"
-    found = urlsplit(urljoin(origin + "/", cleaned))
+    try:
+        found = urlsplit(urljoin(origin + "/", cleaned))
+    except ValueError:  # such as `http://[`
+        return "/"
     if f"{found.scheme}://{found.netloc}" != origin or not found.path.startswith("/") or found.path.startswith("//"):
         return "/"
     return found.path + (f"?{found.query}" if found.query else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import String, UniqueConstraint, func, select
+from sqlalchemy import String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
@@ -46,7 +46,7 @@ class Member(Tenanted, Base):
 
 async def find_member(transaction: Transaction, email: str) -> Member | None:
     """The member with an e-mail address, whatever its case."""
-    statement = select(Member).where(func.lower(Member.email) == email.strip().lower())
+    statement = select(Member).where(Member.email == email.strip().lower())
     return (await transaction.scalars(statement)).one_or_none()
 
 

@@ -30,6 +30,9 @@ from app.records.records import (
 from app.web.forms import Form, Invalid
 from app.web.texts import _l
 
+# Long texts take up to twelve bytes a character in a form.
+RECORD_LIMIT = 1024 * 1024
+
 notice("deleted", _l("It is in the bin now, and can be restored from there for 30 days."))
 notice("restored", _l("It was restored."))
 notice("unchanged", _l("Nothing was changed."))
@@ -109,7 +112,7 @@ async def show_new(request: AnyRequest, transaction: Transaction, member: Member
     return await render_form(request, transaction, member, collection, fields, form)
 
 
-@post("/c/{slug:str}/new")
+@post("/c/{slug:str}/new", request_max_body_size=RECORD_LIMIT)
 async def add(request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
     """Add a record, and show it."""
     collection = await get_collection(transaction, slug)
@@ -161,7 +164,7 @@ async def show_edit(
     return await render_form(request, transaction, member, collection, fields, form, record=record)
 
 
-@post("/c/{slug:str}/{number:int}/edit")
+@post("/c/{slug:str}/{number:int}/edit", request_max_body_size=RECORD_LIMIT)
 async def save(
     request: AnyRequest,
     transaction: Transaction,

@@ -19,6 +19,7 @@ from app.web.metrics import REQUESTS
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]")
 ANY_HOST = ("/healthz", "/readyz", "/metrics")
+METHODS = ("GET", "HEAD", "POST")
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 HEADER_LIMIT = 32 * 1024
 
@@ -69,7 +70,8 @@ class Gate:
                     *start["headers"],
                     *(pair for pair in security if pair[0] not in present),
                 ]
-                REQUESTS.labels(scope["method"], str(start["status"])).observe(time.perf_counter() - started)
+                method = scope["method"] if scope["method"] in METHODS else "other"
+                REQUESTS.labels(method, str(start["status"])).observe(time.perf_counter() - started)
             await send(message)
 
         if refusal:
