@@ -221,7 +221,7 @@ async def render_conflict(
         fields=fields,
         form=form,
         title=title_of(fields, record.values),
-        changes=compare(fields, record.values, mine) if form else [],
+        changes={change.field.key: change for change in compare(fields, record.values, mine)} if form else {},
         last=history[0],
     )
 
