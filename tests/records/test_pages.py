@@ -1,0 +1,349 @@
+"""The pages of records and collections: bad input, changes that cross, roles, and the bin."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from tests.conftest import Server
+
+
+@dataclass
+class People:
+    """Those who are signed in to acme."""
+
+    ana: httpx.AsyncClient
+    carla: httpx.AsyncClient
+    stranger: httpx.AsyncClient
+
+
+@pytest.fixture(scope="module")
+async def people(shared_server: Server) -> AsyncIterator[People]:
+    """An owner, a member, and somebody who is not signed in; and a collection with a field of each kind."""
+    async with AsyncExitStack() as stack:
+        ana, carla = [
+            await stack.enter_async_context(aclosing(await shared_server.sign_in("acme", email)))
+            for email in ("ana@acme.test", "carla@acme.test")
+        ]
+        stranger = await stack.enter_async_context(shared_server.client("acme"))
+        made = await ana.post("/collections/new", data={"name": "Things", "first": "Name"})
+        assert made.headers["location"] == "/c/things/fields?done=collection"
+        for label, kind, more in (
+            ("Weight", "decimal", {}),
+            ("Count", "whole_number", {}),
+            ("Bought", "date", {}),
+            ("Mail", "email", {}),
+            ("Site", "link", {}),
+            ("Colour", "choice", {"choices": "red\r\ngreen"}),
+            ("Broken", "yes_no", {}),
+            ("Serial", "text", {"unique": "yes"}),
+            ("Story", "long_text", {}),
+        ):
+            answer = await ana.post("/c/things/fields", data={"label": label, "kind": kind, **more})
+            assert answer.status_code == 303, answer.text
+        yield People(ana, carla, stranger)
+
+
+def error_of(answer: httpx.Response, name: str) -> str:
+    """What stands beside a field."""
+    found = re.search(rf'id="error-{name}">(.*?)</p>', answer.text, re.DOTALL)
+    assert found, f"no error beside {name}"
+    return html.unescape(found[1])
+
+
+async def add(client: httpx.AsyncClient, **typed: str) -> str:
+    """Add a thing, and return its address."""
+    answer = await client.post("/c/things/new", data=typed)
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["location"])
+
+
+BAD_VALUES = [
+    ("name", " ", "This can't be empty."),
+    ("name", "x" * 501, "At most 500 characters."),
+    ("weight", "heavy <b>", "Write a number"),
+    ("count", "1.5", "Write a whole number"),
+    ("count", "9" * 16, "Write a whole number"),
+    ("bought", "2026-02-30", "Write a date"),
+    ("mail", "nobody", "This does not look like an e-mail address."),
+    ("site", "javascript:alert(1)", "Write an address that starts with https://"),
+    ("colour", "blue", "Choose one of the list."),
+    ("serial", "taken", "has this value already."),
+    ("story", "x" * 20_001, "At most 20000 characters."),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "reason"), BAD_VALUES)
+async def test_a_value_that_will_not_do_is_refused_beside_its_field_with_all_that_was_typed(
+    people: People, name: str, value: str, reason: str
+) -> None:
+    search = await people.carla.get("/c/things?q=taken")
+    if 'data-number="' not in search.text:
+        await add(people.carla, name="The first", serial="taken")
+    address = await add(people.carla, name="A thing")
+    typed = {"name": "Typed & kept", "story": "Two\r\nlines", name: value}
+    for path, more in (("/c/things/new", {}), (f"{address}/edit", {"version": "1"})):
+        answer = await people.carla.post(path, data={**typed, **more})
+        assert answer.status_code == 422
+        assert reason in error_of(answer, name)
+        for kept in typed.values():
+            assert kept.replace("\r\n", "\n") in html.unescape(answer.text).replace("\r\n", "\n")
+        assert "javascript:alert(1)" not in re.findall(r'href="([^"]*)"', answer.text)
+    shown = await people.carla.get(address)
+    assert "Typed" not in shown.text
+
+
+async def test_a_record_is_added_shown_changed_and_has_its_history(people: People) -> None:
+    address = await add(people.ana, name="A <lamp>", weight="1,50", broken="yes")
+    shown = await people.carla.get(address)
+    assert "A &lt;lamp&gt;" in shown.text
+    assert "1.50" in shown.text
+    form = await people.carla.get(f"{address}/edit")
+    assert 'name="version" value="1"' in form.text
+    changed = await people.carla.post(f"{address}/edit", data={"name": "A torch", "version": "1"})
+    assert (changed.status_code, changed.headers["location"]) == (303, address)
+    history = (await people.ana.get(address)).text
+    assert "<del>A &lt;lamp&gt;</del>" in history
+    assert "<ins>A torch</ins>" in history
+    assert "Carla" in history
+
+
+async def test_saving_nothing_new_makes_no_revision(people: People) -> None:
+    address = await add(people.ana, name="The same")
+    answer = await people.ana.post(f"{address}/edit", data={"name": " The  same ", "version": "1"})
+    assert answer.headers["location"] == f"{address}?done=unchanged"
+    assert 'data-version="1"' in (await people.ana.get(address)).text
+
+
+async def test_a_change_over_an_old_version_shows_both_and_loses_nothing(people: People) -> None:
+    address = await add(people.ana, name="Chair", weight="4", colour="red")
+    first = await people.ana.post(f"{address}/edit", data={"name": "Red chair", "weight": "4", "version": "1"})
+    assert first.status_code == 303
+    mine = {"name": "Blue <chair>", "weight": "4", "story": "What I typed\nfor an hour", "version": "1"}
+    answer = await people.carla.post(f"{address}/edit", data=mine)
+    assert answer.status_code == 409
+    assert "Nothing was saved." in answer.text
+    assert "Ana" in answer.text
+    choices = re.findall(r'<input type="radio" name="(\w+)" value="([^"]*)"( checked)?>', answer.text)
+    assert ("name", "Blue &lt;chair&gt;", " checked") in choices
+    assert ("name", "Red chair", "") in choices
+    assert ("story", "What I typed\nfor an hour", " checked") in choices
+    assert "weight" not in {name for name, _, _ in choices}
+    assert '<input type="hidden" name="weight" value="4">' in answer.text
+    assert '<input type="hidden" name="version" value="2">' in answer.text
+    shown = await people.carla.get(address)
+    assert "Red chair" in shown.text
+    assert "What I typed" not in shown.text
+
+    saved = await people.carla.post(f"{address}/edit", data={**mine, "version": "2"})
+    assert saved.status_code == 303
+    assert "What I typed" in (await people.ana.get(address)).text
+
+
+@pytest.mark.parametrize("version", ["", "0", "-1", "2", "x", "9" * 30, "\u00b2"])
+async def test_a_version_without_sense_is_an_old_one(people: People, version: str) -> None:
+    address = await add(people.ana, name="Table")
+    for action in ("edit", "delete"):
+        answer = await people.carla.post(f"{address}/{action}", data={"name": "Typed", "version": version})
+        assert answer.status_code == 409
+    assert 'data-version="1"' in (await people.ana.get(address)).text
+
+
+async def test_what_was_typed_over_a_deleted_record_is_still_shown(people: People) -> None:
+    address = await add(people.ana, name="Vase")
+    assert (await people.ana.post(f"{address}/delete", data={"version": "1"})).status_code == 303
+    answer = await people.carla.post(f"{address}/edit", data={"name": "Old vase", "version": "1"})
+    assert answer.status_code == 409
+    assert "Old vase" in answer.text
+    assert (await people.carla.get(f"{address}/edit")).status_code == 404
+
+
+async def test_a_deleted_record_is_in_the_bin_until_it_is_restored(people: People) -> None:
+    address = await add(people.ana, name="Umbrella")
+    deleted = await people.carla.post(f"{address}/delete", data={"version": "1"})
+    assert deleted.headers["location"] == f"{address}?done=deleted"
+    assert "deleted this" in (await people.ana.get(address)).text
+    assert "Umbrella" in (await people.ana.get("/c/things/bin")).text
+    assert "Umbrella" not in (await people.ana.get("/c/things?q=umbrella")).text.split("<tbody")[1]
+    again = await people.carla.post(f"{address}/delete", data={"version": "2"})
+    assert again.status_code == 404
+
+    old = await people.carla.post(f"{address}/restore", data={"version": "1"})
+    assert old.status_code == 409
+    restored = await people.carla.post(f"{address}/restore", data={"version": "2"})
+    assert restored.headers["location"] == f"{address}?done=restored"
+    assert "Umbrella" not in (await people.ana.get("/c/things/bin")).text
+    assert (await people.carla.post(f"{address}/restore", data={"version": "3"})).status_code == 404
+
+
+async def test_a_record_whose_unique_value_was_given_away_stays_in_the_bin_and_says_why(people: People) -> None:
+    address = await add(people.ana, name="Old", serial="A-1")
+    await people.ana.post(f"{address}/delete", data={"version": "1"})
+    await add(people.ana, name="New", serial="a-1")
+    answer = await people.carla.post(f"{address}/restore", data={"version": "2"})
+    assert answer.status_code == 422
+    assert "has this value already." in answer.text
+
+
+async def test_an_old_revision_can_be_the_newest_again(people: People) -> None:
+    address = await add(people.ana, name="First name")
+    await people.ana.post(f"{address}/edit", data={"name": "Second name", "version": "1"})
+    stale = await people.carla.post(f"{address}/revisions/1/restore", data={"version": "1"})
+    assert stale.status_code == 409
+    assert "First name" in stale.text
+    done = await people.carla.post(f"{address}/revisions/1/restore", data={"version": "2"})
+    assert (done.status_code, done.headers["location"]) == (303, address)
+    shown = await people.ana.get(address)
+    assert "<h1>First name</h1>" in shown.text
+    assert "went back to an older revision" in shown.text
+    assert (await people.carla.post(f"{address}/revisions/9/restore", data={"version": "3"})).status_code == 404
+
+
+async def test_a_revision_with_values_that_will_not_do_any_more_opens_the_form(people: People) -> None:
+    address = await add(people.ana, name="Holder", serial="B-1")
+    await people.ana.post(f"{address}/edit", data={"name": "Holder", "serial": "B-2", "version": "1"})
+    await add(people.ana, name="Taker", serial="B-1")
+    answer = await people.ana.post(f"{address}/revisions/1/restore", data={"version": "2"})
+    assert answer.status_code == 422
+    assert "has this value already." in error_of(answer, "serial")
+    assert 'name="version" value="2"' in answer.text
+
+
+async def test_lists_search_and_sort_by_their_address(people: People) -> None:
+    page = (await people.carla.get("/c/books?q=machado+de+ASSIS&sort=title")).text
+    titles = re.findall(r'<a href="/c/books/\d+">([^<]+)</a>', page.split("<tbody")[1])
+    assert titles == ["Dom Casmurro", "Memórias Póstumas de Brás Cubas", "Quincas Borba"]
+    turned = (await people.carla.get("/c/books?q=machado+de+ASSIS&sort=-title")).text
+    assert re.findall(r'<a href="/c/books/\d+">([^<]+)</a>', turned.split("<tbody")[1]) == titles[::-1]
+    nothing = (await people.carla.get("/c/books", params={"q": '"><script>alert(1)</script>'})).text
+    assert "<script>alert" not in nothing
+    assert "Nothing found" in nothing
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/c/nothing",
+        "/c/nothing/new",
+        "/c/nothing/bin",
+        "/c/nothing/fields",
+        "/c/nothing/1",
+        "/c/books/9999",
+        "/c/books/9999/edit",
+        "/c/books/0",
+        "/c/books/first",
+        "/c/books/fields/nothing",
+    ],
+)
+async def test_what_is_not_there_is_a_404(people: People, path: str) -> None:
+    assert (await people.ana.get(path)).status_code == 404
+
+
+ADMIN_PAGES = [
+    ("GET", "/collections/new"),
+    ("POST", "/collections/new"),
+    ("GET", "/c/books/fields"),
+    ("POST", "/c/books/fields"),
+    ("POST", "/c/books/rename"),
+    ("GET", "/c/books/fields/title"),
+    ("POST", "/c/books/fields/title"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), ADMIN_PAGES)
+async def test_a_member_may_not_use_what_is_for_admins(people: People, method: str, path: str) -> None:
+    before = (await people.ana.get("/c/books/fields")).text.split('<main id="main"')[1].partition(">")[2]
+    typed = {"name": "Taken", "first": "Over", "label": "Taken", "kind": "text", "action": "remove"}
+    answer = await people.carla.request(method, path, data=typed if method == "POST" else None)
+    assert answer.status_code == 403
+    assert "Only admins of this workspace may do this." in answer.text
+    after = (await people.ana.get("/c/books/fields")).text.split('<main id="main"')[1].partition(">")[2]
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *ADMIN_PAGES,
+        ("GET", "/"),
+        ("GET", "/c/books"),
+        ("GET", "/c/books/new"),
+        ("POST", "/c/books/new"),
+        ("GET", "/c/books/1"),
+        ("GET", "/c/books/1/edit"),
+        ("POST", "/c/books/1/edit"),
+        ("POST", "/c/books/1/delete"),
+        ("POST", "/c/books/1/restore"),
+        ("POST", "/c/books/1/revisions/1/restore"),
+        ("GET", "/c/books/bin"),
+        ("GET", "/c/nothing"),
+    ],
+)
+async def test_without_a_session_every_page_leads_to_the_sign_in(people: People, method: str, path: str) -> None:
+    answer = await people.stranger.request(method, path, data={"title": "x"} if method == "POST" else None)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/login")
+
+
+@pytest.mark.parametrize(
+    ("path", "typed", "name", "reason"),
+    [
+        ("/collections/new", {"name": "", "first": "Kept"}, "name", "This can't be empty."),
+        ("/collections/new", {"name": "Kept", "first": ""}, "first", "This can't be empty."),
+        ("/collections/new", {"name": "BOOKS", "first": "Kept"}, "name", "There is a collection of this name already."),
+        ("/collections/new", {"name": "x" * 61, "first": "Kept"}, "name", "At most 60 characters."),
+        ("/c/things/fields", {"label": " ", "kind": "text", "help": "Kept"}, "label", "This can't be empty."),
+        ("/c/things/fields", {"label": "SERIAL", "kind": "text"}, "label", "There is a field of this name already."),
+        ("/c/things/fields", {"label": "Kept", "kind": "colour"}, "kind", "Choose one of the list."),
+        ("/c/things/fields", {"label": "Kept", "kind": "choice"}, "choices", "Write one choice on each line."),
+        ("/c/things/fields", {"label": "Kept", "kind": "date", "default": "soon"}, "default", "Write a date"),
+        ("/c/things/fields", {"label": "Kept", "kind": "yes_no", "unique": "yes"}, "unique", "can't be unique."),
+        ("/c/things/fields/name", {"label": "Weight", "choices": ""}, "label", "There is a field of this name"),
+        ("/c/things/fields/colour", {"label": "Kept", "choices": " "}, "choices", "Write one choice on each line."),
+    ],
+)
+async def test_what_can_not_be_a_collection_or_field_is_refused_with_what_was_typed(
+    people: People, path: str, typed: dict[str, str], name: str, reason: str
+) -> None:
+    answer = await people.ana.post(path, data=typed)
+    assert answer.status_code == 422
+    assert reason in error_of(answer, name)
+    for kept in (typed.get("label", ""), typed.get("help", ""), typed.get("default", ""), typed.get("first", "")):
+        assert not kept.strip() or f'value="{kept}"' in answer.text
+
+
+async def test_a_collection_is_made_renamed_and_its_fields_are_changed(people: People) -> None:
+    made = await people.ana.post("/collections/new", data={"name": "Café Tools", "first": "Name"})
+    assert made.headers["location"] == "/c/cafe-tools/fields?done=collection"
+    for label in ("Size", "Place"):
+        await people.ana.post("/c/cafe-tools/fields", data={"label": label, "kind": "text"})
+    await people.carla.post("/c/cafe-tools/new", data={"name": "Hammer", "size": "big", "place": "shed"})
+    empty = await people.ana.post("/c/cafe-tools/rename", data={"collection_name": " "})
+    assert empty.status_code == 422
+    await people.ana.post("/c/cafe-tools/rename", data={"collection_name": "Kitchen & shed"})
+    await people.ana.post("/c/cafe-tools/fields/place", data={"action": "up"})
+    changed = await people.ana.post("/c/cafe-tools/fields/size", data={"label": "How large"})
+    assert changed.headers["location"] == "/c/cafe-tools/fields?done=field"
+    page = (await people.carla.get("/c/cafe-tools")).text
+    assert "Kitchen &amp; shed" in page
+    assert page.index(">Place<") < page.index(">How large<")
+    assert "big" in page
+    await people.ana.post("/c/cafe-tools/fields/size", data={"action": "remove"})
+    assert "How large" not in (await people.carla.get("/c/cafe-tools")).text
+    await people.ana.post("/c/cafe-tools/fields/place", data={"action": "remove"})
+    last = await people.ana.post("/c/cafe-tools/fields/name", data={"action": "remove"})
+    assert last.status_code == 422
+    assert "A collection keeps at least one field." in last.text
+
+
+async def test_a_field_can_not_become_unique_while_two_records_have_the_same_value(people: People) -> None:
+    for _ in range(2):
+        await add(people.ana, name="Twins", mail="twin@example.test")
+    answer = await people.ana.post("/c/things/fields/mail", data={"label": "Mail", "unique": "yes"})
+    assert answer.status_code == 422
+    assert "has a value that another record has too." in error_of(answer, "unique")
