@@ -31,8 +31,8 @@ lock: .venv/installed-dev
 
 # Collects the texts of the program into the template, and the template into each translation.
 messages: .venv/installed-dev
-	.venv/bin/pybabel extract --quiet -F babel.cfg -k Text -k _l --no-location --omit-header -o app/locale/messages.pot app
-	.venv/bin/pybabel update --quiet --no-fuzzy-matching --omit-header -i app/locale/messages.pot -d app/locale -l pt_BR
+	.venv/bin/pybabel --quiet extract -F babel.cfg -k _l -k fail --no-location --omit-header -o app/locale/messages.pot app
+	.venv/bin/pybabel --quiet update --no-fuzzy-matching --omit-header -i app/locale/messages.pot -d app/locale -l pt_BR
 
 .venv/installed: requirements.txt
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' || \
