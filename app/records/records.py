@@ -34,6 +34,8 @@ from app.web.texts import _l
 
 KEPT_IN_BIN = timedelta(days=30)
 SEARCHED_OF_A_VALUE = 2000
+# What the database's whole numbers hold; an address may ask for more.
+LARGEST_NUMBER = 2**63 - 1
 
 Values = dict[str, str]
 
@@ -117,6 +119,8 @@ def search_text(fields: list[Field], values: Mapping[str, str]) -> str:
 
 async def find_record(transaction: Transaction, collection: Collection, number: int) -> Record | None:
     """A record by its number, in the bin or not."""
+    if number > LARGEST_NUMBER:
+        return None
     statement = select(Record).where(Record.collection_id == collection.id, Record.number == number)
     return (await transaction.scalars(statement)).one_or_none()
 

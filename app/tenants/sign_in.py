@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Response, get, post
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from litestar.response import Redirect
 
 from app.accounts.access import (
@@ -41,8 +41,8 @@ WHY = {
     "mailed": _l("If somebody here has this address, a mail with a link is on its way to it."),
     "used": _l("This link was used already, or is too old."),
 }
-Next = Annotated[str, Parameter(query="next", max_length=2000)]
-Why = Annotated[str, Parameter(query="why", max_length=20)]
+Next = Annotated[str, QueryParameter(name="next", max_length=2000)]
+Why = Annotated[str, QueryParameter(name="why", max_length=20)]
 
 
 async def enter_with_session(

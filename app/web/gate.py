@@ -60,7 +60,7 @@ class Gate:
     async def answer(self, scope: Any, receive: Receive, send: Send, refusal: int, slug: str | None) -> None:
         """Answer an HTTP request with the security headers, counting it."""
         started = time.perf_counter()
-        security = security_headers(self.settings, scope["path"])
+        security = security_headers(self.settings)
 
         async def send_secured(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -90,6 +90,8 @@ class Gate:
         """The status to refuse with (0: none), and the slug of the workspace meant (None: the central site)."""
         headers = scope["headers"]
         if sum(len(name) + len(value) for name, value in headers) + len(scope.get("raw_path") or b"") > HEADER_LIMIT:
+            return 400, None
+        if "\0" in scope["path"]:
             return 400, None
         hosts = [value for name, value in headers if name == b"host"]
         if len(hosts) != 1 or any(byte <= 32 or byte >= 127 for byte in hosts[0]):
@@ -134,8 +136,8 @@ def first(headers: Any, wanted: bytes) -> str | None:
     return None
 
 
-def security_headers(settings: Settings, path: str) -> list[tuple[bytes, bytes]]:
-    """The headers of every answer. docs/security.md explains each."""
+def security_headers(settings: Settings) -> list[tuple[bytes, bytes]]:
+    """The headers of every answer that has not set them itself. docs/security.md explains each."""
     base = settings.base_host
     socket = "wss" if settings.secure else "ws"
     policy = (
@@ -152,9 +154,8 @@ def security_headers(settings: Settings, path: str) -> list[tuple[bytes, bytes]]
         (b"cross-origin-opener-policy", b"same-origin"),
         (b"cross-origin-resource-policy", b"same-origin"),
         (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+        (b"cache-control", b"no-store"),
     ]
-    if not path.startswith("/static/"):
-        headers.append((b"cache-control", b"no-store"))
     if settings.secure:
         headers.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
     return headers

@@ -12,8 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from app.demo import PASSWORD
-
-from conftest import Server
+from tests.conftest import Server
 
 NEW_PASSWORD = "a long and new password"
 SignIn = Callable[..., Awaitable[httpx.AsyncClient]]

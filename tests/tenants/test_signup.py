@@ -9,8 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-
-from conftest import Server
+from tests.conftest import Server
 
 TYPED = {
     "workspace": "Clínica <Boa> & Vista",
