@@ -1,0 +1,375 @@
+"""Promise 1: nobody sees, follows or changes what belongs to another workspace.
+
+The matrix is made from the program's own routes and channels, so that a new one is covered without thinking of it.
+Acme is the workspace that is asked for, globex the one that asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sqlite3
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import websockets
+from app.accounts.members import find_member
+from app.accounts.tokens import make_token
+from app.asgi import create_app
+from app.database import Database
+from app.live.channels import PATTERNS
+from app.live.log import publish
+from app.settings import Settings
+from litestar.exceptions import LitestarDeprecationWarning
+from litestar.routes import HTTPRoute
+from tests.conftest import Server
+
+ACME, GLOBEX = 1, 2
+
+# A path parameter's value that only acme has, and one that globex has too. A new parameter needs a line here.
+PATH_VALUES = {
+    "slug": ("spare-lamps", "books"),
+    "number": ("42", "1"),
+    "version": ("3", "1"),
+    "key": ("serial", "title"),
+    "session_id": ("{acme session}", "{globex session}"),
+}
+# The table whose rows a channel's {id} names. A new pattern with an {id} needs a line here.
+CHANNEL_TABLES = {"user.{id}": "member", "collection.{id}": "collection", "record.{id}": "record"}
+# Pages for people who are not signed in, and addresses for machines. A new one needs a good reason.
+PUBLIC = {"/static/{file_path:path}", "/login", "/enter", "/forgotten", "/password", "/healthz", "/readyz", "/metrics"}
+# What stands in pages that show something of acme.
+MARKS = ("Acme", "acme.test", "Bruno", "Carla", "Davi", "Dom Casmurro", "Iracema", "Spare lamps", "Lantern")
+
+SETTINGS = Settings(
+    base_url="http://hero.localhost:8000",
+    database_url="sqlite+aiosqlite://",
+    data_dir=Path("data"),
+    secret_key="",
+    smtp_url="",
+    mail_from="",
+    workers=1,
+    debug=False,
+    metrics_networks="",
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A method and a path with places for its parameters."""
+
+    method: str
+    path: str
+
+    @property
+    def parameters(self) -> list[str]:
+        return re.findall(r"\{(\w+):\w+\}", self.path)
+
+    def fill(self, values: dict[str, str]) -> str:
+        return re.sub(r"\{(\w+):\w+\}", lambda found: values[found[1]], self.path)
+
+
+def list_routes() -> list[Any]:
+    """Every route of a workspace, from the application itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LitestarDeprecationWarning)
+        workspace: Any = create_app(SETTINGS).workspace
+    return list(workspace.routes)
+
+
+def list_targets() -> list[Target]:
+    """Every method of every page that is not public."""
+    return [
+        Target(method, route.path)
+        for route in list_routes()
+        if isinstance(route, HTTPRoute) and route.path not in PUBLIC
+        for method in sorted(set(route.methods) - {"OPTIONS"})
+    ]
+
+
+TARGETS = list_targets()
+
+
+def check_parameters(targets: list[Target]) -> None:
+    """Fail when a route has a parameter that the matrix has no values for."""
+    for target in targets:
+        for name in target.parameters:
+            assert name in PATH_VALUES, (
+                f"{target.method} {target.path} has a path parameter {name!r} that is new here: add to PATH_VALUES in "
+                f"tests/test_isolation.py a value of it that only acme has, and one that globex has too"
+            )
+
+
+def name_of(target: Target) -> str:
+    return f"{target.method} {target.path}"
+
+
+with_parameters = pytest.mark.parametrize("target", [one for one in TARGETS if one.parameters], ids=name_of)
+without_parameters = pytest.mark.parametrize("target", [one for one in TARGETS if not one.parameters], ids=name_of)
+all_targets = pytest.mark.parametrize("target", TARGETS, ids=name_of)
+
+
+@dataclass
+class World:
+    """The server with its two workspaces, and Ana in acme."""
+
+    server: Server
+    ana: httpx.AsyncClient
+    values: dict[str, tuple[str, str]]
+
+    @property
+    def file(self) -> Path:
+        return self.server.data_dir / "mutirao.sqlite"
+
+    def rows(self, statement: str) -> list[Any]:
+        with closing(sqlite3.connect(self.file)) as connection:
+            return connection.execute(statement).fetchall()
+
+    def dump(self, tenant: int) -> dict[str, list[Any]]:
+        """Every row of a workspace."""
+        tables = [name for (name,) in self.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        found = {"tenant": self.rows(f"SELECT * FROM tenant WHERE id = {tenant}")}
+        for table in tables:
+            columns = {row[1] for row in self.rows(f'PRAGMA table_info("{table}")')}
+            if "tenant_id" in columns:
+                found[table] = sorted(self.rows(f'SELECT * FROM "{table}" WHERE tenant_id = {tenant}'), key=repr)
+        return found
+
+
+@pytest.fixture(scope="module")
+async def world(shared_server: Server) -> AsyncIterator[World]:
+    """Acme gets what globex has not: a collection with a field and a record; the demo gives it more books."""
+    async with aclosing(await shared_server.sign_in("acme", "ana@acme.test")) as ana:
+        await (await shared_server.sign_in("globex", "gil@globex.test")).aclose()
+        for path, typed in (
+            ("/collections/new", {"name": "Spare lamps", "first": "Title"}),
+            ("/c/spare-lamps/fields", {"label": "Serial", "kind": "text"}),
+            ("/c/books/fields", {"label": "Serial", "kind": "text"}),
+            ("/c/spare-lamps/new", {"title": "Lantern", "serial": "1"}),
+            ("/c/spare-lamps/1/edit", {"title": "Lantern", "serial": "2", "version": "1"}),
+            ("/c/spare-lamps/1/edit", {"title": "Lantern", "serial": "3", "version": "2"}),
+            ("/c/books/1/edit", {"title": "Os Lusíadas", "version": "1"}),
+            ("/c/books/1/edit", {"title": "Os Lusíadas", "notes": "First edition", "version": "2"}),
+            ("/c/books/41/delete", {"version": "1"}),
+        ):
+            answer = await ana.post(path, data=typed)
+            assert answer.status_code == 303, (path, answer.text)
+        made = World(shared_server, ana, {})
+        sessions = [
+            str(made.rows(f"SELECT max(id) FROM session WHERE tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)
+        ]
+        made.values = {**PATH_VALUES, "session_id": (sessions[0], sessions[1])}
+        yield made
+
+
+@pytest.fixture
+async def gil(world: World) -> AsyncIterator[httpx.AsyncClient]:
+    """Gil of globex, with a session of his own in each test, as some pages end it."""
+    async with aclosing(await world.server.sign_in("globex", "gil@globex.test")) as client:
+        yield client
+
+
+@pytest.fixture
+def acme_stays_as_it_is(world: World) -> Iterator[None]:
+    """Compare all of acme's rows before and after a test."""
+    before = world.dump(ACME)
+    assert all(before[table] for table in ("tenant", "member", "session", "record", "revision", "record_key", "event"))
+    yield
+    assert world.dump(ACME) == before
+
+
+def form_with_acme_in_it(world: World) -> dict[str, str]:
+    """A form that names acme's things wherever a form names things."""
+    member, record, collection = (
+        str(world.rows(f"SELECT max(id) FROM {table} WHERE tenant_id = {ACME}")[0][0])
+        for table in ("member", "record", "collection")
+    )
+    return {
+        "id": record,
+        "record": record,
+        "record_id": record,
+        "collection": collection,
+        "collection_id": collection,
+        "member": member,
+        "member_id": member,
+        "session": world.values["session_id"][0],
+        "session_id": world.values["session_id"][0],
+        "tenant": str(ACME),
+        "tenant_id": str(ACME),
+        "slug": "acme",
+        "number": "42",
+        "version": "1",
+        "title": "Taken over",
+        "email": "ana@acme.test",
+        "action": "up",
+    }
+
+
+async def ask(client: httpx.AsyncClient, world: World, target: Target, path: str) -> httpx.Response:
+    form = None if target.method == "GET" else form_with_acme_in_it(world)
+    return await client.request(target.method, path, data=form)
+
+
+def test_every_path_parameter_is_known_to_the_matrix() -> None:
+    assert len(TARGETS) > 20
+    check_parameters(TARGETS)
+
+
+def test_an_unknown_path_parameter_says_what_to_add() -> None:
+    with pytest.raises(AssertionError, match="has a path parameter 'room' that is new here: add to PATH_VALUES"):
+        check_parameters([Target("GET", "/chat/{room:str}")])
+
+
+def test_every_channel_with_a_number_is_known_to_the_matrix() -> None:
+    for pattern in PATTERNS:
+        assert "{id}" not in pattern.name or pattern.name in CHANNEL_TABLES, (
+            f"the channel {pattern.name} is new here: add to CHANNEL_TABLES in tests/test_isolation.py the table whose "
+            f"rows its number names"
+        )
+
+
+@with_parameters
+@pytest.mark.usefixtures("acme_stays_as_it_is")
+async def test_what_acme_has_does_not_exist_in_globex(world: World, gil: httpx.AsyncClient, target: Target) -> None:
+    check_parameters([target])
+    own = {name: world.values[name][1] for name in target.parameters}
+    theirs = {name: world.values[name][0] for name in target.parameters}
+    for values in (theirs, *({**own, name: theirs[name]} for name in target.parameters)):
+        path = target.fill(values)
+        answer = await ask(gil, world, target, path)
+        assert answer.status_code == 404, f"{target.method} {path} answered {answer.status_code}"
+        check_marks(answer)
+
+
+@pytest.mark.parametrize("target", [one for one in TARGETS if one.parameters and one.method == "GET"], ids=name_of)
+async def test_what_the_matrix_asks_for_is_there_in_acme(world: World, target: Target) -> None:
+    for foreign in target.parameters:
+        values = {name: world.values[name][0 if name == foreign else 1] for name in target.parameters}
+        assert (await world.ana.get(target.fill(values))).status_code == 200, target.fill(values)
+
+
+@without_parameters
+@pytest.mark.usefixtures("acme_stays_as_it_is")
+async def test_a_page_of_globex_shows_and_changes_nothing_of_acme(
+    world: World, gil: httpx.AsyncClient, target: Target
+) -> None:
+    answer = await ask(gil, world, target, target.path)
+    assert answer.status_code < 500
+    check_marks(answer)
+
+
+def check_marks(answer: httpx.Response) -> None:
+    """Nothing of acme stands in an answer, but for what the form itself said."""
+    text = answer.text.replace("ana@acme.test", "")
+    assert [mark for mark in MARKS if mark in text] == []
+
+
+@all_targets
+@pytest.mark.usefixtures("acme_stays_as_it_is")
+async def test_without_a_session_of_acme_each_page_leads_to_the_sign_in(
+    world: World, gil: httpx.AsyncClient, target: Target
+) -> None:
+    check_parameters([target])
+    path = target.fill({name: world.values[name][1] for name in target.parameters})
+    for headers in ({}, {"cookie": gil.headers["cookie"]}, {"cookie": "session=unknown"}):
+        async with world.server.client("acme", **headers) as stranger:
+            answer = await ask(stranger, world, target, path)
+        assert answer.status_code == 303, f"{path} answered {answer.status_code} without a session"
+        assert re.fullmatch(r"/login(\?next=.*)?", answer.headers["location"])
+        assert "set-cookie" not in answer.headers
+
+
+def test_each_public_page_is_there() -> None:
+    assert {route.path for route in list_routes()} >= PUBLIC
+
+
+@pytest.mark.parametrize(("purpose", "path"), [("password", "/password"), ("enter", "/enter")])
+async def test_a_link_of_acme_opens_nothing_in_globex(world: World, purpose: Any, path: str) -> None:
+    database = Database(f"sqlite+aiosqlite:///{world.file}")
+    async with database.write(ACME) as transaction:
+        member = await find_member(transaction, "ana@acme.test")
+        assert member
+        token = await make_token(transaction, member, purpose)
+    await database.close()
+    before = world.dump(ACME)
+    async with world.server.client("globex") as stranger:
+        typed = {"token": token, "password": "a new password for Ana"}
+        for answer in (await stranger.post(path, data=typed), await stranger.get(f"/password?token={token}")):
+            assert (answer.status_code, answer.headers["location"]) == (303, "/login?why=used")
+            assert "set-cookie" not in answer.headers
+    assert world.dump(ACME) == before
+    if purpose == "password":
+        assert (await world.ana.get(path, params={"token": token})).status_code == 200
+
+
+def channels_of(world: World, tenant: int, email: str) -> list[str]:
+    """One channel of each pattern, with a number that is the tenant's."""
+    found = []
+    for pattern in PATTERNS:
+        number = 0
+        if pattern.name == "user.{id}":
+            number = world.rows(f"SELECT id FROM member WHERE email = '{email}'")[0][0]
+        elif "{id}" in pattern.name:
+            table = CHANNEL_TABLES[pattern.name]
+            number = world.rows(f"SELECT min(id) FROM {table} WHERE tenant_id = {tenant}")[0][0]
+        found.append(pattern.name.replace("{id}", str(number)))
+    return found
+
+
+async def hello(socket: websockets.ClientConnection, channels: list[str], last: int) -> str:
+    """Say hello, and return the answer to it."""
+    await socket.send(json.dumps({"sub": " ".join(channels), "last": last, "n": 1}))
+    async with asyncio.timeout(10):
+        while True:
+            frame = str(await socket.recv())
+            if frame.startswith("<!--@1"):
+                return frame
+
+
+async def test_every_channel_with_a_number_of_acme_is_refused(world: World, gil: httpx.AsyncClient) -> None:
+    own = channels_of(world, GLOBEX, "gil@globex.test")
+    theirs = [name for name in channels_of(world, ACME, "ana@acme.test") if "." in name]
+    assert len(theirs) == len(CHANNEL_TABLES)
+    async with world.server.connect("globex", gil) as socket:
+        answer = await hello(socket, own + theirs, 0)
+    assert set(re.findall(r"refused:(\S+?)(?:-->|\s)", answer)) == set(theirs)
+    for name in theirs:
+        assert re.search(rf"refused .*channel={re.escape(name)} .*tenant=globex", world.server.log), name
+
+
+async def test_what_acme_publishes_reaches_nobody_in_globex(world: World, gil: httpx.AsyncClient) -> None:
+    own = channels_of(world, GLOBEX, "gil@globex.test")
+    theirs = channels_of(world, ACME, "ana@acme.test")
+    cursor = world.rows(f"SELECT cursor FROM tenant WHERE id = {GLOBEX}")[0][0]
+    database = Database(f"sqlite+aiosqlite:///{world.file}")
+
+    async def publish_both() -> None:
+        """On every name that either may follow in acme's log, then a last word in globex's."""
+        async with database.write(ACME) as transaction:
+            for name in {*own, *theirs}:
+                publish(transaction, name, "<i>of acme</i>")
+        async with database.write(GLOBEX) as transaction:
+            publish(transaction, "tenant", "<i>of globex</i>")
+
+    async def read_to_the_last_word(socket: websockets.ClientConnection) -> str:
+        frames = ""
+        async with asyncio.timeout(10):
+            while "of globex" not in frames:
+                frames += str(await socket.recv())
+        return frames
+
+    async with world.server.connect("globex", gil) as socket:
+        await hello(socket, own + theirs, cursor)
+        await publish_both()
+        assert "of acme" not in await read_to_the_last_word(socket)
+    async with world.server.connect("globex", gil) as socket:
+        await hello(socket, own + theirs, cursor)
+        assert "of acme" not in await read_to_the_last_word(socket)
+    await database.close()
