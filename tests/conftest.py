@@ -17,11 +17,10 @@ from typing import Any
 import httpx
 import pytest
 import websockets
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
-
 from app.database import Database
 from app.demo import PASSWORD, seed_demo
 from app.migration import migrate_database
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -218,7 +217,7 @@ class Person:
         """Open a page, and wait until its socket is up and its hello is answered."""
         await self.page.goto(self.origin + path)
         if live:
-            await self.page.wait_for_function("document.documentElement.dataset.ready === 'yes'")
+            await self.page.locator("html[data-ready=yes]").wait_for(state="attached")
         return self.page
 
 
@@ -233,7 +232,9 @@ async def person(browser: Browser) -> AsyncIterator[Any]:
         page = await context.new_page()
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda message: problems.append(message.text) if "Content Security" in message.text else None)
+        page.on(
+            "console", lambda message: problems.append(message.text) if "Content Security" in message.text else None
+        )
         await page.goto(server.url(slug, "/login"))
         await page.get_by_label("Email").fill(email)
         await page.get_by_label("Password").fill(PASSWORD)

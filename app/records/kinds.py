@@ -39,7 +39,7 @@ def fail(message: str, **values: object) -> ValueError:
 
 def fold(text: str) -> str:
     """Text as it is compared: without accents, case and double spaces. 'São  João' becomes 'sao joao'."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     bare = "".join(character for character in decomposed if not unicodedata.combining(character))
     return " ".join(bare.split())
 

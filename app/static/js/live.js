@@ -35,6 +35,7 @@
   // The parts of the page that a fresh load would bring, with what is being typed left alone.
   let refreshing = null;
   function refresh() {
+    root.dataset.refreshing = "yes";
     refreshing ??= fetch(path(), { headers: { Accept: "text/html" } })
       .then(async (response) => {
         if (response.redirected) return location.assign(response.url);
@@ -52,7 +53,7 @@
         sayHello();
       })
       .catch(() => setTimeout(refresh, 2000))
-      .finally(() => { refreshing = null; });
+      .finally(() => { refreshing = null; delete root.dataset.refreshing; });
     return refreshing;
   }
   document.addEventListener("page:refresh", refresh);

@@ -74,8 +74,10 @@
       }
     }
     while (list.rows.length > size) list.rows[list.rows.length - 1].remove();
+    // A row has left, and others would move up from the next page.
     const short = list.rows.length < Math.min(size, count - (page - 1) * size);
-    if (short || (list.rows.length === 0 && page > 1)) {
+    const left = old && !document.getElementById(old.id);
+    if (left && (short || (list.rows.length === 0 && page > 1))) {
       document.dispatchEvent(new CustomEvent("page:refresh"));
     }
     list.closest(".table").hidden = list.rows.length === 0;

@@ -1,0 +1,52 @@
+"""What browser tests ask of a page."""
+
+from __future__ import annotations
+
+from playwright.async_api import Page
+
+# The page's content without what differs by time and by highlight.
+CONTENT = """() => {
+  const copy = document.querySelector('.app').cloneNode(true);
+  for (const element of [copy, ...copy.querySelectorAll('*')]) {
+    element.classList.remove('fresh');
+    if (!element.className || element.getAttribute('class') === '') element.removeAttribute('class');
+    for (const name of ['data-cursor', 'data-pages', 'data-count', 'title', 'style']) element.removeAttribute(name);
+  }
+  copy.querySelectorAll('time, #new-elsewhere').forEach((element) => element.replaceChildren());
+  copy.querySelectorAll('.notice, .menu-toggle').forEach((element) => element.remove());
+  return copy.innerHTML.replace(/>\\s+/g, '>').replace(/\\s+</g, '<').replace(/\\s+/g, ' ');
+}"""
+
+
+async def content(page: Page) -> str:
+    return str(await page.evaluate(CONTENT))
+
+
+async def fresh_content(page: Page) -> str:
+    """What a new load of the same address shows."""
+    other = await page.context.new_page()
+    try:
+        await other.goto(page.url)
+        await ready(other)
+        return await content(other)
+    finally:
+        await other.close()
+
+
+async def ready(page: Page) -> None:
+    """Wait until the page's socket is up, its newest hello is answered, and it is not fetching itself anew.
+
+    The content policy forbids what `wait_for_function` does, so the page's own marks are waited for.
+    """
+    await page.locator("html[data-ready=yes]:not([data-refreshing])").wait_for(state="attached")
+
+
+async def reach(page: Page, cursor: int) -> None:
+    """Wait until the page shows the log up to a cursor."""
+    await page.locator(f"#main[data-cursor='{cursor}']").wait_for(state="attached")
+    await ready(page)
+
+
+async def assert_equals_a_fresh_load(page: Page) -> None:
+    """Promise 2: a page with its pushes applied is what a fresh load shows."""
+    assert await content(page) == await fresh_content(page)

@@ -1,0 +1,122 @@
+"""Two people in the same workspace, each in a browser of their own: what one does, the other sees at once."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.async_api import expect
+from tests.browser.pages import assert_equals_a_fresh_load, ready
+from tests.conftest import Person, Server
+
+
+async def fill_book(person: Person, **values: str) -> None:
+    for label, value in values.items():
+        await person.page.get_by_label(label).fill(value)
+    await person.page.get_by_role("button", name="Save").click()
+
+
+async def test_a_book_that_one_adds_changes_and_deletes_is_followed_by_the_other(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    carla = await person(server, "acme", "carla@acme.test")
+    gil = await person(server, "globex", "gil@globex.test")
+    await carla.open("/c/books")
+    await gil.open("/c/books")
+    await ana.open("/c/books/new")
+    await fill_book(ana, Title="Água Viva", Author="Clarice Lispector")
+    row = carla.page.get_by_role("row").filter(has_text="Água Viva")
+    await expect(row).to_be_visible()
+    await expect(carla.page.locator("#count")).to_have_text("43")
+    await assert_equals_a_fresh_load(carla.page)
+
+    await ana.page.wait_for_url("**/c/books/43")
+    await ana.page.get_by_role("link", name="Edit").click()
+    await fill_book(ana, Year="1973")
+    await expect(row).to_contain_text("1973")
+
+    await ana.page.wait_for_url("**/c/books/43")
+    await ready(ana.page)
+    await ana.page.get_by_role("button", name="Delete").click()
+    await expect(row).to_have_count(0)
+    await expect(carla.page.locator("#count")).to_have_text("42")
+
+    await ana.page.get_by_role("button", name="Restore").click()
+    await expect(row).to_be_visible()
+    await assert_equals_a_fresh_load(carla.page)
+    await expect(gil.page.get_by_text("Água Viva")).to_have_count(0)
+    await expect(gil.page.locator("#count")).to_have_text("12")
+    assert [*ana.problems, *carla.problems, *gil.problems] == []
+
+
+async def test_an_open_record_follows_and_says_when_it_was_deleted(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    carla = await person(server, "acme", "carla@acme.test")
+    await carla.open("/c/books/40")
+    await ana.open("/c/books/40/edit")
+    await fill_book(ana, Year="1900")
+    await expect(carla.page.locator("dl.fields")).to_contain_text("1900")
+    await ana.page.get_by_role("button", name="Delete").click()
+    await expect(carla.page.get_by_text("Ana deleted this")).to_be_visible()
+    await expect(carla.page.get_by_role("link", name="Edit")).to_have_count(0)
+    await assert_equals_a_fresh_load(carla.page)
+
+
+async def test_a_new_book_enters_a_list_only_under_its_search_and_in_its_order(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    carla = await person(server, "acme", "carla@acme.test")
+    davi = await person(server, "acme", "davi@acme.test")
+    await carla.open("/c/books?q=machado&sort=title")
+    await davi.open("/c/books?q=dostoevsky")
+    await ana.open("/c/books/new")
+    await fill_book(ana, Title="Helena", Author="Machado de Assis")
+    await expect(carla.page.locator("#rows tr").nth(1)).to_contain_text("Helena")
+    await assert_equals_a_fresh_load(carla.page)
+    await assert_equals_a_fresh_load(davi.page)
+
+
+async def test_a_book_that_belongs_on_another_page_is_told_of_by_a_pill(server: Server, person: Any) -> None:
+    carla = await person(server, "acme", "carla@acme.test")
+    for number in range(20):
+        added = server.run("record", "add", "acme", "books", f"title=Book {number:02}", "--as", "ana@acme.test")
+        assert added.returncode == 0, added.stderr
+    await carla.open("/c/books?page=2")
+    server.run("record", "add", "acme", "books", "title=Newest", "--as", "ana@acme.test")
+    pill = carla.page.get_by_role("link", name="1 new")
+    await expect(pill).to_be_visible()
+    await pill.click()
+    await expect(pill).to_be_hidden()
+    await assert_equals_a_fresh_load(carla.page)
+
+
+async def test_the_sidebar_shows_who_is_here_as_one_person_for_several_tabs(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    await ana.open("/")
+    here = ana.page.get_by_role("region", name="Here now").get_by_role("listitem")
+    await expect(here).to_have_text([re.compile("Ana")])
+    carla = await person(server, "acme", "carla@acme.test")
+    await carla.open("/")
+    second = await carla.context.new_page()
+    await second.goto(carla.origin + "/c/books")
+    await ready(second)
+    await expect(here).to_have_count(2)
+    await second.close()
+    await carla.page.reload()
+    await ready(carla.page)
+    await expect(here).to_have_count(2)
+    await carla.context.close()
+    await expect(here).to_have_count(1, timeout=20_000)
+
+
+async def test_one_socket_lives_through_navigation(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    sockets: list[str] = []
+    ana.page.on("websocket", lambda socket: sockets.append(socket.url))
+    await ana.open("/")
+    await ana.page.get_by_role("navigation", name="Workspace").get_by_role("link", name="Books").click()
+    await ana.page.get_by_role("link", name="Iracema").click()
+    await ana.page.wait_for_url("**/c/books/23")
+    await ready(ana.page)
+    await ana.page.go_back()
+    await expect(ana.page.get_by_role("heading", name="Books")).to_be_visible()
+    await ready(ana.page)
+    assert len(sockets) == 1

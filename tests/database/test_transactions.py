@@ -1,0 +1,52 @@
+"""Transactions: readers see one snapshot, writers wait for each other, nothing half-done stays."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from app.accounts.members import Member
+from app.database import Database
+from app.live.log import LoggedEvent, publish
+from sqlalchemy import func, select
+
+ACME = 1
+
+
+async def test_what_raises_is_undone_and_publishes_nothing(database: Database) -> None:
+    announced: list[object] = []
+    database.on_commit.append(announced.append)
+    with pytest.raises(RuntimeError):
+        async with database.write(ACME) as transaction:
+            member = (await transaction.scalars(select(Member).limit(1))).one()
+            member.name = "half-done"
+            publish(transaction, "tenant", "never")
+            await transaction.flush()
+            raise RuntimeError
+    async with database.read(ACME) as transaction:
+        assert await transaction.scalar(select(func.count(LoggedEvent.cursor))) == 0
+        assert await transaction.scalar(select(Member.name).where(Member.name == "half-done")) is None
+    assert announced == []
+
+
+async def test_a_reader_sees_one_snapshot(database: Database) -> None:
+    async with database.read(ACME) as reader:
+        before = reader.tenant.cursor
+        async with database.write(ACME) as writer:
+            publish(writer, "tenant", "later")
+        assert await reader.scalar(select(func.count(LoggedEvent.cursor))) == 0
+    async with database.read(ACME) as reader:
+        assert reader.tenant.cursor == before + 1
+
+
+async def test_twenty_writers_leave_no_gap_in_the_cursor(database: Database) -> None:
+    async def write(number: int) -> None:
+        async with database.write(ACME) as transaction:
+            for part in range(number % 3 + 1):
+                publish(transaction, "tenant", f"{number}.{part}")
+
+    await asyncio.gather(*(write(number) for number in range(20)))
+    async with database.read(ACME) as transaction:
+        rows = (await transaction.execute(select(LoggedEvent.cursor, LoggedEvent.body))).all()
+        assert sorted(row.cursor for row in rows) == list(range(1, transaction.tenant.cursor + 1))
+        assert len({row.body for row in rows}) == len(rows) == sum(number % 3 + 1 for number in range(20))

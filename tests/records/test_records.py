@@ -1,0 +1,153 @@
+"""Records: what is done with them keeps versions, revisions, totals, keys and unique values true."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from app.accounts.members import Member, find_member
+from app.database import Database, Transaction
+from app.records.collections import Collection, get_collection, list_fields
+from app.records.kinds import LAST
+from app.records.lists import View, list_records
+from app.records.records import (
+    Changed,
+    Record,
+    RecordKey,
+    Revision,
+    change_record,
+    create_record,
+    delete_record,
+    get_record,
+    restore_record,
+)
+from app.web.forms import Invalid
+from litestar.exceptions import NotFoundException
+from sqlalchemy import func, select
+
+ACME = 1
+BOOK = {"title": "Helena", "author": "Machado de Assis", "year": "1876", "isbn": "978-1"}
+
+
+async def setting(transaction: Transaction) -> tuple[Collection, Member]:
+    member = await find_member(transaction, "ana@acme.test")
+    assert member is not None
+    return await get_collection(transaction, "books"), member
+
+
+async def test_a_record_gets_the_next_number_and_its_first_revision(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        books, ana = await setting(transaction)
+        record = await create_record(transaction, books, BOOK, ana)
+        assert (record.number, record.version, books.total) == (43, 1, 43)
+        revision = (await transaction.scalars(select(Revision).where(Revision.record_id == record.id))).one()
+        assert (revision.version, revision.what, revision.values) == (1, "created", BOOK)
+
+
+async def test_every_field_that_will_not_do_is_named_and_nothing_is_written(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        books, ana = await setting(transaction)
+        with pytest.raises(Invalid) as caught:
+            await create_record(transaction, books, {"title": "", "year": "soon", "status": "Burnt"}, ana)
+        assert caught.value.errors.keys() == {"title", "year", "status"}
+        assert books.last_number == 42
+
+
+async def test_a_unique_value_is_taken_once_and_free_again_from_the_bin(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        books, ana = await setting(transaction)
+        first = await create_record(transaction, books, BOOK, ana)
+        with pytest.raises(Invalid) as caught:
+            await create_record(transaction, books, BOOK, ana)
+        assert caught.value.errors.keys() == {"isbn"}
+        await delete_record(transaction, books, first, ana, version=1)
+        second = await create_record(transaction, books, BOOK, ana)
+        assert second.number == 44
+        with pytest.raises(Invalid):
+            await restore_record(transaction, books, first, ana, version=2)
+        assert first.deleted_at is not None
+
+
+async def test_an_old_version_saves_deletes_and_restores_nothing(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        books, ana = await setting(transaction)
+        record = await create_record(transaction, books, BOOK, ana)
+        assert await change_record(transaction, books, record, {**BOOK, "year": "1877"}, ana, version=1)
+        with pytest.raises(Changed):
+            await change_record(transaction, books, record, {**BOOK, "year": "1878"}, ana, version=1)
+        with pytest.raises(Changed):
+            await delete_record(transaction, books, record, ana, version=1)
+        await delete_record(transaction, books, record, ana, version=2)
+        with pytest.raises(Changed):
+            await restore_record(transaction, books, record, ana, version=2)
+        with pytest.raises(NotFoundException):
+            await get_record(transaction, books, record.number)
+    async with database.read(ACME) as transaction:
+        stored = await get_record(transaction, books, record.number, deleted=True)
+        assert (stored.version, stored.values["year"]) == (3, "1877")
+
+
+async def test_saving_what_is_there_already_makes_no_revision(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        books, ana = await setting(transaction)
+        record = await create_record(transaction, books, BOOK, ana)
+        assert not await change_record(transaction, books, record, BOOK, ana, version=1)
+        assert record.version == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_any_sequence_of_changes_keeps_the_books_balanced(database: Database, seed: int) -> None:
+    dice = random.Random(seed)
+    versions: dict[int, int] = {}
+    for _ in range(60):
+        async with database.write(ACME) as transaction:
+            books, ana = await setting(transaction)
+            action = dice.choice(["create", "change", "change", "delete", "restore", "stale"])
+            number = dice.choice(sorted(versions)) if versions else 0
+            typed = {"title": dice.choice(["Ábaco", "abacate", "Zebra", "2"]), "year": str(dice.randint(-9, 2000))}
+            if action == "create" or not number:
+                made = await create_record(transaction, books, typed, ana)
+                versions[made.number] = 1
+                continue
+            record = await get_record(transaction, books, number, deleted=None)
+            version = versions[number] - (action == "stale")
+            deleted = record.deleted_at is not None
+            try:
+                if action in ("change", "stale"):
+                    grown = await change_record(transaction, books, record, typed, ana, version=version)
+                elif action == "delete" and not deleted:
+                    grown = True
+                    await delete_record(transaction, books, record, ana, version=version)
+                elif action == "restore" and deleted:
+                    grown = True
+                    await restore_record(transaction, books, record, ana, version=version)
+                else:
+                    continue
+            except Changed:
+                assert deleted or action == "stale"
+                continue
+            assert action != "stale"
+            versions[number] += grown
+            assert record.version == versions[number]
+    async with database.read(ACME) as transaction:
+        await check_balance(transaction, versions)
+
+
+async def check_balance(transaction: Transaction, versions: dict[int, int]) -> None:
+    books, _ = await setting(transaction)
+    fields = await list_fields(transaction, books)
+    kept = list(await transaction.scalars(select(Record).where(Record.deleted_at.is_(None))))
+    assert books.total == len(kept)
+    revisions = select(Revision.record_id, func.count(), func.max(Revision.version)).group_by(Revision.record_id)
+    for _, count, newest in await transaction.execute(revisions):
+        assert count == newest
+    keys = (await transaction.execute(select(RecordKey.record_id, RecordKey.field_id))).all()
+    assert len(keys) == len(kept) * len(fields)
+    assert {row.record_id for row in keys} == {record.id for record in kept}
+    for record in await transaction.scalars(select(Record).where(Record.number > 42)):
+        assert record.version == versions[record.number]
+    for field in fields:
+        expected = sorted((field.sort_key(record.values.get(field.key, "")) or LAST, record.number) for record in kept)
+        for sort, order in ((field.key, expected), (f"-{field.key}", expected[::-1])):
+            listing = await list_records(transaction, books, fields, View(sort=sort))
+            assert [record.number for record in listing.records] == [number for _, number in order][:50]

@@ -1,0 +1,80 @@
+"""The settings of a workspace."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, aclosing
+
+import httpx
+import pytest
+from app.web.texts import translations
+from tests.conftest import Server
+
+SignIn = Callable[[str], Awaitable[httpx.AsyncClient]]
+
+
+@pytest.fixture
+async def sign_in(shared_server: Server) -> AsyncIterator[SignIn]:
+    """Sign people in: `await sign_in("ana@acme.test")`."""
+    async with AsyncExitStack() as stack:
+
+        async def enter(email: str) -> httpx.AsyncClient:
+            return await stack.enter_async_context(aclosing(await shared_server.sign_in("acme", email)))
+
+        yield enter
+
+
+async def test_another_language_shows_in_every_page_at_once(sign_in: SignIn) -> None:
+    ana, carla = await sign_in("ana@acme.test"), await sign_in("carla@acme.test")
+    say = translations("pt_BR").gettext
+    assert say("Search") != "Search", "the Portuguese texts are missing"
+    saved = await ana.post("/settings", data={"name": "Biblioteca da Acme", "language": "pt_BR"})
+    assert (saved.status_code, saved.headers["location"]) == (303, "/settings?done=settings")
+    settings = await ana.get("/settings?done=settings")
+    assert say("The settings were saved.") in settings.text
+    page = await carla.get("/c/books")
+    assert '<html lang="pt-BR"' in page.text
+    assert say("Search") in page.text
+    assert "Biblioteca da Acme" in page.text
+    missing = await carla.get("/c/nothing")
+    assert missing.status_code == 404
+    assert html.escape(say("There is nothing here")) in missing.text
+    back = await ana.post("/settings", data={"name": "Biblioteca Acme", "language": "en"})
+    assert back.status_code == 303
+    assert "Search" in (await carla.get("/c/books")).text
+
+
+async def test_a_member_may_neither_see_nor_change_the_settings(sign_in: SignIn) -> None:
+    ana, carla = await sign_in("ana@acme.test"), await sign_in("carla@acme.test")
+    assert (await carla.get("/settings")).status_code == 403
+    refused = await carla.post("/settings", data={"name": "Carla's", "language": "pt_BR"})
+    assert refused.status_code == 403
+    assert "Only admins of this workspace may do this." in refused.text
+    assert "Biblioteca Acme" in (await ana.get("/settings")).text
+
+
+async def test_an_admin_who_is_not_the_owner_may_change_them(sign_in: SignIn) -> None:
+    bruno = await sign_in("bruno@acme.test")
+    answer = await bruno.post("/settings", data={"name": "Biblioteca Acme", "language": "en"})
+    assert answer.status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ({"name": " ", "language": "en"}, "This can&#39;t be empty."),
+        ({"name": "x" * 81, "language": "en"}, "At most 80 characters."),
+        ({"name": "Typed & kept", "language": "xx"}, "Choose one of the languages."),
+        ({}, "This can&#39;t be empty."),
+    ],
+)
+async def test_settings_that_can_not_be_are_refused_and_kept_in_the_form(
+    sign_in: SignIn, typed: dict[str, str], reason: str
+) -> None:
+    ana = await sign_in("ana@acme.test")
+    answer = await ana.post("/settings", data=typed)
+    assert answer.status_code == 422
+    assert reason in answer.text
+    assert f'value="{html.escape(typed.get("name", ""))}"' in answer.text
+    assert "Biblioteca Acme" in (await ana.get("/")).text

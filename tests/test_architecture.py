@@ -1,0 +1,78 @@
+"""Imports only go down the floors; templates and vendored files keep their rules."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+APP = Path(__file__).parent.parent / "app"
+FLOORS = {
+    "cli": 6, "asgi": 6, "demo": 6, "__main__": 6,
+    "records": 5,
+    "tenants": 4,
+    "live": 3,
+    "accounts": 2,
+    "web": 1, "database": 1, "settings": 1, "mail": 1, "logs": 1, "migration": 1,
+}  # fmt: skip
+GROUND = 1
+MODULES = sorted(APP.rglob("*.py"))
+
+
+def part_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def imports_of(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("app"):
+            found.update(f"{node.module}.{name.name}" for name in node.names)
+        elif isinstance(node, ast.Import):
+            found.update(name.name for name in node.names if name.name.startswith("app"))
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(APP)))
+def test_imports_only_go_down(path: Path) -> None:
+    here = path.relative_to(APP).parts[0].removesuffix(".py")
+    if here == "__init__":
+        return
+    for module in imports_of(path):
+        there = part_of(module)
+        if there in ("", here):
+            continue
+        assert there in FLOORS, f"say on which floor app/{there} is"
+        lower = FLOORS[there] < FLOORS[here]
+        beside = FLOORS[there] == FLOORS[here] and FLOORS[here] in (GROUND, max(FLOORS.values()))
+        assert lower or beside, f"{path.name} is in {here} and imports {module} from above or beside it"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(APP)))
+def test_only_the_database_floor_leaves_the_orm(path: Path) -> None:
+    if path.is_relative_to(APP / "database"):
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            assert called not in ("connection", "exec_driver_sql", "text_clause"), f"line {node.lineno}"
+
+
+@pytest.mark.parametrize("path", sorted((APP / "templates").rglob("*.html")), ids=lambda path: path.name)
+def test_templates_hold_nothing_that_the_content_policy_would_block(path: Path) -> None:
+    source = path.read_text()
+    assert "|safe" not in source.replace(" ", "")
+    assert not re.search(r"""\sstyle=|<style|<script(?![^>]*\ssrc=)|\son[a-z]+=|hx-on""", source)
+    assert not re.search(r"""=\{\{""", source), "an attribute without quotes"
+
+
+def test_vendored_files_are_the_ones_that_were_checked() -> None:
+    vendor = APP / "static" / "vendor"
+    lines = (vendor / "CHECKSUMS.sha256").read_text().split("\n")
+    sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines if line)}
+    for name, digest in sums.items():
+        assert hashlib.sha256((vendor / name).read_bytes()).hexdigest() == digest, name
+    assert {path.name for path in vendor.iterdir() if path.suffix in (".js", ".svg")} == sums.keys()

@@ -1,0 +1,44 @@
+"""Brazilian Portuguese is complete."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from app.web.texts import LOCALE, translations
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+APP = Path(__file__).parent.parent.parent / "app"
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "_l": None, "fail": None}
+
+
+def messages() -> list[str | tuple[str, ...]]:
+    methods = [("**.py", "python"), ("templates/**", "jinja2")]
+    found = extract_from_dir(APP, methods, keywords=KEYWORDS)
+    return sorted({message for _, _, message, _, _ in found if message}, key=str)
+
+
+def test_every_text_has_a_translation_with_the_same_places() -> None:
+    with (LOCALE / "pt_BR" / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        catalog = read_po(file, locale="pt_BR")
+    for message in messages():
+        first = message[0] if isinstance(message, tuple) else message
+        entry = catalog.get(first)
+        assert entry is not None, f"not translated: {first}"
+        originals = entry.id if isinstance(entry.id, tuple) else (entry.id,)
+        forms = entry.string if isinstance(entry.string, tuple) else (entry.string,)
+        for form in forms:
+            assert form, f"not translated: {first}"
+            places = set(re.findall(r"%\((\w+)\)\w", form))
+            assert places <= set(re.findall(r"%\((\w+)\)\w", " ".join(originals))), first
+
+
+@pytest.mark.parametrize(("count", "expected"), [(0, "registro"), (1, "registro"), (2, "registros")])
+def test_plurals_follow_the_language(count: int, expected: str) -> None:
+    assert translations("pt_BR").ngettext("record", "records", count) == expected
+
+
+def test_an_unknown_language_is_english() -> None:
+    assert translations("tlh").gettext("Sign in") == "Sign in"
