@@ -15,11 +15,15 @@
   const path = () => location.pathname + location.search;
 
   function show(state) {
-    if (state === "on" && root.dataset.live === "off") {
+    root.dataset.live = state;
+    if (state === "off") {
+      root.dataset.lost = "";
+      root.dataset.ready = "no";
+    } else if ("lost" in root.dataset) {
+      delete root.dataset.lost;
       root.dataset.back = "";
       setTimeout(() => delete root.dataset.back, 4000);
     }
-    root.dataset.live = state;
   }
 
   function sayHello() {
@@ -57,6 +61,11 @@
     return refreshing;
   }
   document.addEventListener("page:refresh", refresh);
+  document.addEventListener("htmx:after:swap", () => {
+    const marks = document.querySelectorAll("[data-refresh]");
+    marks.forEach((mark) => mark.remove());
+    if (marks.length) refresh();
+  });
 
   function redial() {
     const element = live();
@@ -65,6 +74,7 @@
 
   document.addEventListener("htmx:ws:after:connection", (event) => {
     socket = event.detail.connection.socket;
+    socket.addEventListener("close", leave);
     heard = Date.now();
     answered = -1;
     sayHello();
@@ -97,25 +107,13 @@
     if (text.length === mark[0].length) event.preventDefault();
   });
 
-  const WORDS = { ended: 1, expired: 1, removed: 1, suspended: 1, password: 1 };
-  document.addEventListener("htmx:ws:close", (event) => {
-    show("off");
-    if (event.detail.code === 4401) {
-      // The close reason is not in htmx's event: the sign-in page finds out whether there is a session.
-      location.assign(`/login?why=${WORDS[closeReason] ? closeReason : "ended"}&next=${encodeURIComponent(path())}`);
-    }
-  });
-
-  // Reads the reason from the socket itself, before htmx tells of the close.
-  let closeReason = "";
-  document.addEventListener("htmx:ws:before:connection", () => queueMicrotask(watch));
-  function watch() {
-    const element = live();
-    const current = element && element._htmx && element._htmx.ws && element._htmx.ws.connection;
-    if (current && current.socket) {
-      current.socket.addEventListener("close", (event) => { closeReason = event.reason; }, { capture: true });
+  // htmx tells the code of a close, but not its reason.
+  function leave(event) {
+    if (event.code === 4401) {
+      location.assign(`/login?why=${encodeURIComponent(event.reason)}&next=${encodeURIComponent(path())}`);
     }
   }
+  document.addEventListener("htmx:ws:close", () => show("off"));
 
   // After a navigation the new page has its own channels and cursor.
   document.addEventListener("htmx:after:swap", () => { if (main() !== followed) sayHello(); });

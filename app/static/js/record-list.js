@@ -92,11 +92,6 @@
       change.remove();
       if (list) take(list, change);
     }
-    const refresh = document.querySelector("#refresh > [data-refresh]");
-    if (refresh) {
-      refresh.remove();
-      document.dispatchEvent(new CustomEvent("page:refresh"));
-    }
     if (changes.length) document.dispatchEvent(new CustomEvent("list:changed"));
   }
   document.addEventListener("htmx:after:swap", takeAll);

@@ -1,0 +1,56 @@
+"""Promise 5: pages work with forms and links alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.async_api import expect
+
+from tests.conftest import Server
+
+
+async def test_a_book_is_added_mended_found_deleted_and_restored(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test", java_script_enabled=False)
+    page = await ana.open("/c/books", live=False)
+    await page.get_by_role("link", name="Add", exact=True).click()
+    await page.get_by_label("Title").fill("Helena")
+    await page.get_by_label("Year").fill("soon")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Write a whole number")).to_be_visible()
+    await expect(page.get_by_label("Title")).to_have_value("Helena")
+    await page.get_by_label("Year").fill("1876")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("heading", name="Helena")).to_be_visible()
+    await page.get_by_role("link", name="Edit").click()
+    await page.get_by_label("Author").fill("Machado de Assis")
+    await page.get_by_role("button", name="Save").click()
+    await page.goto(ana.origin + "/c/books")
+    await page.get_by_label("Search").fill("helena")
+    await page.get_by_role("button", name="Search").click()
+    await expect(page.locator("#rows tr")).to_have_count(1)
+    await page.get_by_role("link", name="Title").click()
+    await expect(page.get_by_role("columnheader", name="Title")).to_have_attribute("aria-sort", "ascending")
+    await page.get_by_role("link", name="Helena").click()
+    await page.get_by_role("button", name="Delete").click()
+    await page.get_by_role("button", name="Restore").click()
+    await expect(page.get_by_text("It was restored.")).to_be_visible()
+
+
+async def test_an_admin_adds_a_collection_and_its_fields(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test", java_script_enabled=False)
+    page = await ana.open("/", live=False)
+    await page.get_by_role("link", name="New collection").click()
+    await page.get_by_label("Name", exact=True).fill("Equipment")
+    await page.get_by_label("First field").fill("Name")
+    await page.get_by_role("button", name="Make it").click()
+    await page.get_by_label("Name", exact=True).first.fill("State")
+    await page.get_by_label("Kind").select_option(label="Choice")
+    await page.get_by_role("button", name="Add field").click()
+    await expect(page.get_by_text("Write one choice on each line.")).to_be_visible()
+    await page.get_by_label("Choices").fill("Good\nBroken")
+    await page.get_by_role("button", name="Add field").click()
+    await page.goto(ana.origin + "/c/equipment/new")
+    await page.get_by_label("Name").fill("Projector")
+    await page.get_by_label("State").select_option("Broken")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("dl.fields")).to_contain_text("Broken")
