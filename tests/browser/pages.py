@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import ndiff
+
 from playwright.async_api import Page
 
 # The page's content without what differs by time and by highlight.
@@ -50,4 +52,5 @@ async def reach(page: Page, cursor: int) -> None:
 async def assert_equals_a_fresh_load(page: Page) -> None:
     """Promise 2: a page with its pushes applied is what a fresh load shows."""
     shown, fresh = await content(page), await fresh_content(page)
-    assert shown.split("<") == fresh.split("<"), page.url
+    different = [line for line in ndiff(fresh.split("<"), shown.split("<")) if line[0] in "+-"]
+    assert not different, f"{page.url} differs from a fresh load (-):\n" + "\n".join(different[:40])

@@ -21,6 +21,7 @@
     };
   }
 
+  const plural = new Intl.PluralRules(document.documentElement.lang);
   const has = (text, words) => words.every((word) => text.includes(word));
 
   function elsewhere(list) {
@@ -47,6 +48,8 @@
     const total = document.getElementById("count");
     const count = Number(total.textContent) + Number(isIn) - Number(wasIn);
     total.textContent = count;
+    const counted = document.getElementById("counted");
+    counted.textContent = plural.select(count) === "one" ? counted.dataset.one : counted.dataset.other;
     const size = Number(list.dataset.size);
     list.dataset.pages = Math.max(1, Math.ceil(count / size));
     const last = page >= Number(list.dataset.pages);
