@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PORT ?= 8000
 export DATA_DIR ?= data
 
-.PHONY: run test check format lock messages clean
+.PHONY: run test check format bench lock messages clean
 
 run: .venv/installed
 	.venv/bin/python -m app demo --serve
@@ -20,6 +20,9 @@ check: .venv/installed-dev
 format: .venv/installed-dev
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+
+bench: .venv/installed-dev
+	.venv/bin/python bench/pages.py
 
 # Pinned versions with hashes: requirements.txt runs the program, requirements-dev.txt adds what tests need.
 lock: .venv/installed-dev

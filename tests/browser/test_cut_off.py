@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from playwright.async_api import expect
-
 from tests.browser.pages import ready
 from tests.conftest import Server
 
