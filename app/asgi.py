@@ -30,7 +30,7 @@ from app.live.log import trim
 from app.live.node import Node
 from app.live.socket import serve_socket
 from app.mail import Mailer
-from app.records import collection_pages
+from app.records import bin_pages, collection_pages
 from app.records import pages as record_pages
 from app.records.records import empty_bin
 from app.settings import Settings
@@ -104,6 +104,7 @@ def create_app(settings: Settings) -> Gate:
             *tenant_pages.handlers,
             *collection_pages.handlers,
             *record_pages.handlers,
+            *bin_pages.handlers,
         ],
         lifespan=[run],
         after_response=note_seen,

@@ -8,8 +8,9 @@ from sqlalchemy import select, update
 
 from app.database import Transaction
 from app.records.collections import Collection, Field, check_field, list_fields
+from app.records.keys import RecordKey
 from app.records.kinds import LAST, fold
-from app.records.records import Record, RecordKey
+from app.records.records import Record
 from app.web.forms import Invalid
 from app.web.texts import _l
 

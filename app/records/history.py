@@ -12,7 +12,8 @@ from sqlalchemy import select
 from app.accounts.members import Member
 from app.database import Transaction
 from app.records.collections import Field
-from app.records.records import LARGEST_NUMBER, Record, Revision
+from app.records.records import LARGEST_NUMBER, Record
+from app.records.revisions import Revision
 
 
 @dataclass(frozen=True, slots=True)

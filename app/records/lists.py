@@ -12,8 +12,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.database import Transaction
 from app.records.collections import Collection, Field
+from app.records.keys import RecordKey
 from app.records.kinds import LAST, fold
-from app.records.records import Record, RecordKey
+from app.records.records import Record
 
 PAGE_SIZE = 50
 MOST_WORDS = 8

@@ -6,7 +6,6 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.response import Redirect
-from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -17,14 +16,11 @@ from app.records.collections import Collection, Field, get_collection, list_coll
 from app.records.history import compare, get_revision, list_history
 from app.records.lists import list_records, read_view, sort_keys
 from app.records.records import (
-    KEPT_IN_BIN,
     Changed,
     Record,
     change_record,
     create_record,
-    delete_record,
     get_record,
-    restore_record,
     title_of,
 )
 from app.web.forms import Form, Invalid
@@ -33,8 +29,6 @@ from app.web.texts import _l
 # Long texts take up to twelve bytes a character in a form.
 RECORD_LIMIT = 1024 * 1024
 
-notice("deleted", _l("It is in the bin now, and can be restored from there for 30 days."))
-notice("restored", _l("It was restored."))
 notice("unchanged", _l("Nothing was changed."))
 
 
@@ -226,51 +220,6 @@ async def render_conflict(
     )
 
 
-@post("/c/{slug:str}/{number:int}/delete")
-async def delete(
-    request: AnyRequest,
-    transaction: Transaction,
-    member: Member,
-    slug: str,
-    number: int,
-    form: Form,
-) -> Response[Any]:
-    """Put a record into the bin."""
-    collection = await get_collection(transaction, slug)
-    record = await get_record(transaction, collection, number)
-    before = record.values
-    try:
-        await delete_record(transaction, collection, record, member, version=read_version(form))
-    except Changed:
-        fields = await list_fields(transaction, collection)
-        return await render_conflict(request, transaction, member, collection, fields, record)
-    await push_record(transaction, collection, record, "deleted", before=before)
-    return Redirect(f"/c/{slug}/{number}?done=deleted", status_code=303)
-
-
-@post("/c/{slug:str}/{number:int}/restore")
-async def restore(
-    request: AnyRequest,
-    transaction: Transaction,
-    member: Member,
-    slug: str,
-    number: int,
-    form: Form,
-) -> Response[Any]:
-    """Take a record out of the bin."""
-    collection = await get_collection(transaction, slug)
-    record = await get_record(transaction, collection, number, deleted=True)
-    fields = await list_fields(transaction, collection)
-    try:
-        await restore_record(transaction, collection, record, member, version=read_version(form))
-    except Invalid as invalid:
-        return await render_bin(request, transaction, member, collection, fields, invalid=(record, invalid), status=422)
-    except Changed:
-        return await render_conflict(request, transaction, member, collection, fields, record)
-    await push_record(transaction, collection, record, "restored")
-    return Redirect(f"/c/{slug}/{number}?done=restored", status_code=303)
-
-
 @post("/c/{slug:str}/{number:int}/revisions/{version:int}/restore")
 async def revert(
     request: AnyRequest,
@@ -309,58 +258,13 @@ async def revert(
     return Redirect(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}", status_code=303)
 
 
-@get("/c/{slug:str}/bin")
-async def show_bin(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[str]:
-    """What was deleted in the last 30 days."""
-    collection = await get_collection(transaction, slug)
-    fields = await list_fields(transaction, collection)
-    return await render_bin(request, transaction, member, collection, fields)
-
-
-async def render_bin(
-    request: AnyRequest,
-    transaction: Transaction,
-    member: Member,
-    collection: Collection,
-    fields: list[Field],
-    *,
-    invalid: tuple[Record, Invalid] | None = None,
-    status: int = 200,
-) -> Response[str]:
-    """The bin, with the reason why a record can't be restored."""
-    statement = (
-        select(Record)
-        .where(Record.collection_id == collection.id, Record.deleted_at.is_not(None))
-        .order_by(Record.deleted_at.desc(), Record.number.desc())
-        .limit(200)
-    )
-    records = list(await transaction.scalars(statement))
-    return await render_page(
-        request,
-        transaction,
-        member,
-        "records/bin.html",
-        status=status,
-        channels=f"collection.{collection.id}",
-        collection=collection,
-        fields=fields,
-        records=[(record, title_of(fields, record.values)) for record in records],
-        days=KEPT_IN_BIN.days,
-        refused=invalid[0].id if invalid else None,
-        errors=invalid[1].errors if invalid else {},
-    )
-
-
 handlers = [
     show_home,
     show_list,
     show_new,
     add,
-    show_bin,
     show_record,
     show_edit,
     save,
-    delete,
-    restore,
     revert,
 ]

@@ -15,7 +15,6 @@ from sqlalchemy import (
     BigInteger,
     ForeignKeyConstraint,
     Index,
-    String,
     Text,
     UniqueConstraint,
     delete,
@@ -27,10 +26,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.members import Member
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.records.collections import Collection, Field, list_fields
-from app.records.kinds import LAST, SORT_KEY_LIMIT, fold
+from app.records.keys import RecordKey, check_unique, keys_of
+from app.records.kinds import fold
+from app.records.revisions import Revision
 from app.web.forms import Invalid
 from app.web.texts import Text as Words
-from app.web.texts import _l
 
 KEPT_IN_BIN = timedelta(days=30)
 SEARCHED_OF_A_VALUE = 2000
@@ -65,41 +65,6 @@ class Record(Tenanted, Base):
     values: Mapped[Values] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-
-
-class RecordKey(Tenanted, Base):
-    """A value as it is sorted and kept unique. A record in the bin has none, so that its values can be used again."""
-
-    __tablename__ = "record_key"
-    __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "record_id"], ["record.tenant_id", "record.id"], ondelete="CASCADE"),
-        ForeignKeyConstraint(["tenant_id", "field_id"], ["field.tenant_id", "field.id"], ondelete="CASCADE"),
-        Index("ix_record_key_sorted", "tenant_id", "field_id", "sort_key", "number"),
-        UniqueConstraint("tenant_id", "field_id", "unique_key", name="uq_record_key_unique"),
-    )
-
-    record_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    field_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    number: Mapped[int] = mapped_column(BigInteger)
-    sort_key: Mapped[str] = mapped_column(String(SORT_KEY_LIMIT))
-    unique_key: Mapped[str | None] = mapped_column(String(500))
-
-
-class Revision(Tenanted, Base):
-    """A record as it was after one change: created, changed, deleted, restored from the bin, or reverted."""
-
-    __tablename__ = "revision"
-    __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "record_id"], ["record.tenant_id", "record.id"], ondelete="CASCADE"),
-        ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"]),
-    )
-
-    record_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    version: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    member_id: Mapped[int]
-    what: Mapped[str] = mapped_column(String(10))
-    values: Mapped[Values] = mapped_column(JSON)
-    made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 class Changed(Exception):
@@ -155,23 +120,6 @@ def read_values(fields: list[Field], typed: Mapping[str, str]) -> Values:
     return values
 
 
-async def check_unique(transaction: Transaction, fields: list[Field], values: Values, record_id: int | None) -> None:
-    """Raise Invalid for each value that another record has in a field whose values are unique."""
-    errors: dict[str, Words] = {}
-    for field in fields:
-        value = values.get(field.key)
-        if not field.unique or not value:
-            continue
-        statement = select(RecordKey.record_id, RecordKey.number).where(
-            RecordKey.field_id == field.id, RecordKey.unique_key == fold(value)
-        )
-        for other, number in await transaction.execute(statement):
-            if other != record_id:
-                errors[field.key] = _l("Number %(number)d has this value already.", number=number)
-    if errors:
-        raise Invalid(**errors)
-
-
 async def create_record(
     transaction: Transaction, collection: Collection, typed: Mapping[str, str], author: Member
 ) -> Record:
@@ -198,7 +146,9 @@ async def create_record(
 async def create_records(
     transaction: Transaction, collection: Collection, rows: Sequence[Mapping[str, str]], author: Member
 ) -> None:
-    """Add many records at once, without telling open pages; unique values are left to the database to check.
+    """Add many records at once, without telling open pages.
+
+    Unique values are left to the database to check.
 
     Raises Invalid when a value won't do.
     """
@@ -212,7 +162,9 @@ async def create_records(
     transaction.add_all(records)
     await transaction.flush()
     for record in records:
-        transaction.add_all([*keys_of(fields, record), revision_of(record, author, "created")])
+        transaction.add_all(
+            [*keys_of(fields, record.id, record.number, record.values), revision_of(record, author, "created")]
+        )
     await transaction.flush()
 
 
@@ -363,23 +315,9 @@ async def keep(transaction: Transaction, fields: list[Field], record: Record, au
     """Keep a revision of what a record is now, and its sort keys."""
     await transaction.execute(delete(RecordKey).where(RecordKey.record_id == record.id))
     if record.deleted_at is None:
-        transaction.add_all(keys_of(fields, record))
+        transaction.add_all(keys_of(fields, record.id, record.number, record.values))
     transaction.add(revision_of(record, author, what))
     await transaction.flush()
-
-
-def keys_of(fields: list[Field], record: Record) -> list[RecordKey]:
-    """The sort and unique keys of a record's values."""
-    return [
-        RecordKey(
-            record_id=record.id,
-            field_id=field.id,
-            number=record.number,
-            sort_key=field.sort_key(record.values.get(field.key, "")) or LAST,
-            unique_key=fold(record.values[field.key]) if field.unique and field.key in record.values else None,
-        )
-        for field in fields
-    ]
 
 
 def revision_of(record: Record, author: Member, what: str) -> Revision:

@@ -8,19 +8,11 @@ import pytest
 from app.accounts.members import Member, find_member
 from app.database import Database, Transaction
 from app.records.collections import Collection, get_collection, list_fields
+from app.records.keys import RecordKey
 from app.records.kinds import LAST
 from app.records.lists import View, list_records
-from app.records.records import (
-    Changed,
-    Record,
-    RecordKey,
-    Revision,
-    change_record,
-    create_record,
-    delete_record,
-    get_record,
-    restore_record,
-)
+from app.records.records import Changed, Record, change_record, create_record, delete_record, get_record, restore_record
+from app.records.revisions import Revision
 from app.web.forms import Invalid
 from litestar.exceptions import NotFoundException
 from sqlalchemy import func, select

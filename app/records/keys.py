@@ -1,0 +1,65 @@
+"""Keys: what lists are sorted by, and what keeps values unique."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base, Tenanted, Transaction
+from app.records.collections import Field
+from app.records.kinds import LAST, SORT_KEY_LIMIT, fold
+from app.web.forms import Invalid
+from app.web.texts import Text, _l
+
+
+class RecordKey(Tenanted, Base):
+    """A value as it is sorted and kept unique. A record in the bin has none, so that its values can be used again."""
+
+    __tablename__ = "record_key"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "record_id"], ["record.tenant_id", "record.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["tenant_id", "field_id"], ["field.tenant_id", "field.id"], ondelete="CASCADE"),
+        Index("ix_record_key_sorted", "tenant_id", "field_id", "sort_key", "number"),
+        UniqueConstraint("tenant_id", "field_id", "unique_key", name="uq_record_key_unique"),
+    )
+
+    record_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    field_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInteger)
+    sort_key: Mapped[str] = mapped_column(String(SORT_KEY_LIMIT))
+    unique_key: Mapped[str | None] = mapped_column(String(500))
+
+
+async def check_unique(
+    transaction: Transaction, fields: list[Field], values: Mapping[str, str], record_id: int | None
+) -> None:
+    """Raise Invalid for each value that another record has in a field whose values are unique."""
+    errors: dict[str, Text] = {}
+    for field in fields:
+        value = values.get(field.key)
+        if not field.unique or not value:
+            continue
+        statement = select(RecordKey.record_id, RecordKey.number).where(
+            RecordKey.field_id == field.id, RecordKey.unique_key == fold(value)
+        )
+        for other, number in await transaction.execute(statement):
+            if other != record_id:
+                errors[field.key] = _l("Number %(number)d has this value already.", number=number)
+    if errors:
+        raise Invalid(**errors)
+
+
+def keys_of(fields: list[Field], record_id: int, number: int, values: Mapping[str, str]) -> list[RecordKey]:
+    """The sort and unique keys of a record's values."""
+    return [
+        RecordKey(
+            record_id=record_id,
+            field_id=field.id,
+            number=number,
+            sort_key=field.sort_key(values.get(field.key, "")) or LAST,
+            unique_key=fold(values[field.key]) if field.unique and field.key in values else None,
+        )
+        for field in fields
+    ]

@@ -1,0 +1,27 @@
+"""Revisions: what a record was after each change."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base, Tenanted, UtcDateTime, now
+
+
+class Revision(Tenanted, Base):
+    """A record as it was after one change: created, changed, deleted, restored from the bin, or reverted."""
+
+    __tablename__ = "revision"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "record_id"], ["record.tenant_id", "record.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"]),
+    )
+
+    record_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    member_id: Mapped[int]
+    what: Mapped[str] = mapped_column(String(10))
+    values: Mapped[dict[str, str]] = mapped_column(JSON)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
