@@ -83,7 +83,9 @@ class Gate:
             await send_secured({"type": "http.response.start", "status": refusal, "headers": content})
             await send_secured({"type": "http.response.body", "body": body, "more_body": False})
             return
-        scope["state"] = {**scope.get("state", {}), "slug": slug}
+        # HEAD is GET without the body, which the server leaves out.
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        scope = {**scope, "method": method, "state": {**scope.get("state", {}), "slug": slug}}
         await (self.workspace if slug else self.central)(scope, receive, send_secured)
 
     def judge(self, scope: Any) -> tuple[int, str | None]:
