@@ -1,11 +1,12 @@
 """Alembic's environment: the models' tables, on the database of the settings."""
 
+from alembic import context
+from sqlalchemy import create_engine
+
 import app.accounts.tokens
 import app.live.log
 import app.records.records  # noqa: F401
-from alembic import context
 from app.database import Base
-from sqlalchemy import create_engine
 
 engine = create_engine(context.config.get_main_option("sqlalchemy.url") or "")
 with engine.connect() as connection:

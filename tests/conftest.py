@@ -17,10 +17,11 @@ from typing import Any
 import httpx
 import pytest
 import websockets
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
 from app.database import Database
 from app.demo import PASSWORD, seed_demo
 from app.migration import migrate_database
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

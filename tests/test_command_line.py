@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
+
 from app.cli import commands, main
 from app.demo import PASSWORD
-from click.testing import CliRunner
 from tests.conftest import Server, end_server, free_port
 
 

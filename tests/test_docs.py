@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from app.asgi import create_app
 from app.live.channels import PATTERNS
 

@@ -20,6 +20,9 @@ from typing import Any
 import httpx
 import pytest
 import websockets
+from litestar.exceptions import LitestarDeprecationWarning
+from litestar.routes import HTTPRoute
+
 from app.accounts.members import find_member
 from app.accounts.tokens import make_token
 from app.asgi import create_app
@@ -27,8 +30,6 @@ from app.database import Database
 from app.live.channels import PATTERNS
 from app.live.log import publish
 from app.settings import Settings
-from litestar.exceptions import LitestarDeprecationWarning
-from litestar.routes import HTTPRoute
 from tests.conftest import Server
 
 ACME, GLOBEX = 1, 2

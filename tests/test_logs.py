@@ -12,6 +12,7 @@ from contextlib import aclosing
 from email import message_from_bytes, policy
 
 import httpx
+
 from app.demo import PASSWORD
 from tests.conftest import ROOT, Server
 

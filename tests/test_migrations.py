@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import app.accounts.tokens
-import app.live.log
-import app.records.records  # noqa: F401
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine, inspect
+
+import app.accounts.tokens
+import app.live.log
+import app.records.records  # noqa: F401
 from app.database import Base
 from app.migration import configuration, migrate_database
-from sqlalchemy import create_engine, inspect
 
 
 def test_a_migrated_database_is_what_the_models_say(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from playwright.async_api import expect
+
 from tests.browser.pages import ready
 from tests.conftest import Server
 

@@ -7,6 +7,7 @@ import sqlite3
 from typing import Any
 
 from playwright.async_api import expect
+
 from tests.browser.pages import assert_equals_a_fresh_load, ready
 from tests.conftest import Server
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.browser.pages import assert_equals_a_fresh_load, ready
 from tests.conftest import Server
 

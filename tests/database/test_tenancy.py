@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
+from sqlalchemy import delete, func, insert, select, text, update
+
 from app.accounts.members import Member
 from app.accounts.sessions import Session
 from app.database import Database, Tenant, TenantScopeError
 from app.database.types import now
 from app.records.collections import Collection
 from app.records.records import Record
-from sqlalchemy import delete, func, insert, select, text, update
 
 ACME, GLOBEX = 1, 2
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import func, select
+
 from app.accounts.members import Member
 from app.database import Database
 from app.live.log import LoggedEvent, publish
-from sqlalchemy import func, select
 
 ACME = 1
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from app.live.frames import Hello, Malformed, answer, encode, numbered, read_hello
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
+
+from app.live.frames import Hello, Malformed, answer, encode, numbered, read_hello
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -12,8 +12,9 @@ from contextlib import AsyncExitStack, aclosing, closing
 import httpx
 import pytest
 import websockets
-from tests.conftest import Server
 from websockets.exceptions import ConnectionClosed
+
+from tests.conftest import Server
 
 
 class OpenPage:

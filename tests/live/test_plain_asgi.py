@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from litestar.exceptions import LitestarDeprecationWarning
+
 from app.asgi import create_app
 from app.settings import read_settings
-from litestar.exceptions import LitestarDeprecationWarning
 from tests.conftest import Server, free_port
 
 

@@ -14,11 +14,12 @@ from typing import Any
 import httpx
 import pytest
 import websockets
-from app.demo import PASSWORD
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.conftest import Server
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from app.demo import PASSWORD
+from tests.conftest import Server
 
 SignIn = Callable[..., Awaitable[httpx.AsyncClient]]
 Socket = websockets.ClientConnection
@@ -278,6 +279,47 @@ async def test_many_hellos_on_one_socket_under_writes_lose_nothing(shared_server
             while len(reader.titles) < len(wanted):
                 reader.take(str(await socket.recv()))
     assert reader.titles == wanted
+
+
+async def test_many_pages_that_navigate_under_writes_lose_nothing(shared_server: Server, sign_in: SignIn) -> None:
+    """An event that is delivered while a hello is being answered falls between the log and the hub, if it can."""
+    writers = [await sign_in(f"{name}@acme.test") for name in ("ana", "bruno")]
+    carla = await sign_in("carla@acme.test")
+    channels, cursor = await open_page(carla)
+    readers = [Reader(channels, cursor) for _ in range(8)]
+    written = asyncio.Event()
+    wanted: list[str] = []
+
+    async def write(index: int) -> None:
+        for number in range(30):
+            title = f"While pages navigate, {index} and {number}."
+            await add_book(writers[index], title)
+            wanted.append(title)
+
+    async def navigate(reader: Reader) -> None:
+        """Say hello over and over, on a new socket before one has said too many."""
+        while not written.is_set():
+            async with shared_server.connect("acme", carla) as socket:
+                for _ in range(35):
+                    if not written.is_set():
+                        await reader.read(socket, 1)
+        async with shared_server.connect("acme", carla) as socket, asyncio.timeout(20):
+            await hello(socket, channels, reader.cursor)
+            await add_book(carla, "The last word")
+            while "The last word" not in reader.titles:
+                reader.take(str(await socket.recv()))
+
+    async with asyncio.TaskGroup() as group:
+        reading = [group.create_task(navigate(reader)) for reader in readers]
+        async with asyncio.TaskGroup() as writing:
+            for index in range(2):
+                writing.create_task(write(index))
+        written.set()
+        await add_book(carla, "The word that wakes the readers")
+        await asyncio.wait(reading)
+    for reader in readers:
+        shown = [title for title in reader.titles if title.startswith("While pages navigate")]
+        assert sorted(shown) == sorted(wanted)
 
 
 async def test_a_page_older_than_the_log_is_told_to_refresh(shared_server: Server, sign_in: SignIn) -> None:

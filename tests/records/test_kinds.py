@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from app.records.kinds import KINDS, fold, number_key
 from hypothesis import given
 from hypothesis import strategies as st
+
+from app.records.kinds import KINDS, fold, number_key
 
 CHOICES = ("On the shelf", "Lent")
 GOOD = [

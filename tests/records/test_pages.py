@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+
 from tests.conftest import Server
 
 

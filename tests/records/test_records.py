@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 
 import pytest
+from litestar.exceptions import NotFoundException
+from sqlalchemy import func, select
+
 from app.accounts.members import Member, find_member
 from app.database import Database, Transaction
 from app.records.collections import Collection, get_collection, list_fields
@@ -14,8 +17,6 @@ from app.records.lists import View, list_records
 from app.records.records import Changed, Record, change_record, create_record, delete_record, get_record, restore_record
 from app.records.revisions import Revision
 from app.web.forms import Invalid
-from litestar.exceptions import NotFoundException
-from sqlalchemy import func, select
 
 ACME = 1
 BOOK = {"title": "Helena", "author": "Machado de Assis", "year": "1876", "isbn": "978-1"}

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, aclosing
 
 import httpx
 import pytest
+
 from app.web.texts import translations
 from tests.conftest import Server
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from app.demo import PASSWORD
 from tests.conftest import Server
 

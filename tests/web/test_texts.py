@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from app.web.texts import LOCALE, translations
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+
+from app.web.texts import LOCALE, translations
 
 APP = Path(__file__).parent.parent.parent / "app"
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "_l": None, "fail": None}
