@@ -40,10 +40,12 @@
   let refreshing = null;
   function refresh() {
     root.dataset.refreshing = "yes";
+    const shown = main();
     refreshing ??= fetch(path(), { headers: { Accept: "text/html" } })
       .then(async (response) => {
         if (response.redirected) return location.assign(response.url);
         const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+        if (main() !== shown) return;                  // navigated meanwhile: that page is newer
         const next = fresh.getElementById("main");
         if (!next) return location.reload();
         const editing = main().querySelector("[hx-morph-skip]");
