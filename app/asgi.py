@@ -19,7 +19,6 @@ from app.accounts.access import (
     SignInNeeded,
     ask_to_sign_in,
     provide_member,
-    provide_session,
     provide_signed_in,
     provide_transaction,
 )
@@ -91,7 +90,6 @@ def create_app(settings: Settings) -> Gate:
             "transaction": Provide(provide_transaction),
             "signed_in": Provide(provide_signed_in),
             "member": Provide(provide_member),
-            "session": Provide(provide_session),
         },
         "signature_types": [Response, Request],
     }

@@ -12,7 +12,7 @@ from litestar.response import Redirect
 from sqlalchemy import select
 
 from app.accounts.members import Member, Role
-from app.accounts.sessions import SEEN_STEP, Session, SignedIn, find_session
+from app.accounts.sessions import SEEN_STEP, SignedIn, find_session
 from app.database import Database, Tenant, Transaction, now
 from app.settings import Settings
 from app.web.cookies import read_cookie
@@ -51,9 +51,7 @@ async def enter_workspace(transaction: Transaction, slug: str) -> Tenant:
     return tenant
 
 
-async def provide_signed_in(
-    request: AnyRequest, transaction: Transaction, settings: Settings, database: Database
-) -> SignedIn:
+async def provide_signed_in(request: AnyRequest, transaction: Transaction, settings: Settings) -> SignedIn:
     """The member who asks, with their session.
 
     Raises SignInNeeded when there is none.
@@ -70,11 +68,6 @@ async def provide_signed_in(
 async def provide_member(signed_in: SignedIn) -> Member:
     """The member who asks."""
     return signed_in.member
-
-
-async def provide_session(signed_in: SignedIn) -> Session:
-    """The session of the member who asks."""
-    return signed_in.session
 
 
 def require_role(member: Member, role: Role) -> None:

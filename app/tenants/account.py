@@ -67,7 +67,7 @@ async def change_password(
     async with database.read() as transaction:
         tenant = await enter_workspace(transaction, slug)
         request.scope["state"]["language"] = tenant.language
-        signed_in = await provide_signed_in(request, transaction, settings, database)
+        signed_in = await provide_signed_in(request, transaction, settings)
         account = f"{tenant.id}:{signed_in.member.email}"
         await guessing.check(account, address)
         if not await verify_password(form["password"][:200], signed_in.member.password_hash):
@@ -77,7 +77,7 @@ async def change_password(
             return await render_account(request, transaction, signed_in, form)
     hashed = await hash_password(password)
     async with database.write(tenant.id) as transaction:
-        signed_in = await provide_signed_in(request, transaction, settings, database)
+        signed_in = await provide_signed_in(request, transaction, settings)
         signed_in.member.password_hash = hashed
         await end_all_sessions(transaction, signed_in.member, reason="password")
         agent = request.headers.get("user-agent", "")

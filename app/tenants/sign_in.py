@@ -68,14 +68,13 @@ async def show_sign_in(
     request: AnyRequest,
     transaction: Transaction,
     settings: Settings,
-    database: Database,
     next: Next = "",
     why: Why = "",
 ) -> Response[Any]:
     """The sign-in page; whoever is signed in goes on."""
     path = local_path(settings, host_of(request), next)
     try:
-        await provide_signed_in(request, transaction, settings, database)
+        await provide_signed_in(request, transaction, settings)
     except SignInNeeded:
         return render_sign_in(transaction, next=next, message=WHY.get(why))
     return Redirect(path, status_code=303)
