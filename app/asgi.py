@@ -25,11 +25,13 @@ from app.accounts.access import (
 from app.accounts.passwords import GuessingLimit
 from app.accounts.sessions import delete_expired_sessions, mark_seen
 from app.database import Database, Tenant
+from app.editing.drafts import delete_old_drafts
+from app.editing.watch import Watch
 from app.live.log import trim
 from app.live.node import Node
 from app.live.socket import serve_socket
 from app.mail import Mailer
-from app.records import bin_pages, collection_pages
+from app.records import bin_pages, collection_pages, edit_pages, lock_pages
 from app.records import pages as record_pages
 from app.records.records import empty_bin
 from app.settings import Settings
@@ -52,12 +54,13 @@ def create_app(settings: Settings) -> Gate:
     """The ASGI application of one process."""
     database = Database(settings.database_url)
     node = Node(database)
+    watch = Watch(database, node)
     mailer = Mailer(settings)
     guessing = GuessingLimit()
 
     @contextlib.asynccontextmanager
     async def run(_: Litestar) -> AsyncIterator[None]:
-        async with node.running():
+        async with node.running(), watch.running():
             sweeper = asyncio.create_task(sweep(database))
             yield
             sweeper.cancel()
@@ -102,6 +105,8 @@ def create_app(settings: Settings) -> Gate:
             *tenant_pages.handlers,
             *collection_pages.handlers,
             *record_pages.handlers,
+            *edit_pages.handlers,
+            *lock_pages.handlers,
             *bin_pages.handlers,
         ],
         lifespan=[run],
@@ -121,6 +126,7 @@ async def sweep(database: Database) -> None:
                 async with database.write(tenant_id) as transaction:
                     await trim(transaction)
                     await empty_bin(transaction)
+                    await delete_old_drafts(transaction)
                     await delete_expired_sessions(transaction)
         except Exception as error:
             log.error("sweeping failed; it is tried again", reason=repr(error))

@@ -12,9 +12,10 @@ import app.records.books  # noqa: F401  (furnishes new workspaces)
 from app.accounts.members import Member, Role, add_member, find_member
 from app.accounts.passwords import hash_password
 from app.database import Database, Tenant, Transaction
+from app.records.changes import change_record
 from app.records.collections import get_collection, list_fields
 from app.records.keys import RecordKey
-from app.records.records import Record, change_record, create_record, create_records
+from app.records.records import Record, create_record, create_records
 from app.records.revisions import Revision
 from app.tenants.workspaces import create_workspace
 

@@ -28,6 +28,7 @@ class Settings:
     workers: int
     debug: bool
     metrics_networks: str
+    edit_idle_seconds: int
 
     @property
     def scheme(self) -> str:
@@ -98,6 +99,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         workers=workers,
         debug=environment.get("DEBUG", "") not in ("", "0", "false", "no"),
         metrics_networks=read_networks(environment, "METRICS_NETWORKS", default="127.0.0.0/8 ::1/128"),
+        edit_idle_seconds=read_whole_number(environment, "EDIT_IDLE_SECONDS", default=600),
     )
 
 

@@ -3,7 +3,10 @@
 from alembic import context
 from sqlalchemy import create_engine
 
+import app.accounts.audit
 import app.accounts.tokens
+import app.editing.drafts
+import app.editing.waiting
 import app.live.log
 import app.records.records  # noqa: F401
 from app.database import Base

@@ -59,6 +59,7 @@ SETTINGS = Settings(
     workers=1,
     debug=False,
     metrics_networks="",
+    edit_idle_seconds=600,
 )
 
 

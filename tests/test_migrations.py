@@ -9,7 +9,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, inspect
 
+import app.accounts.audit
 import app.accounts.tokens
+import app.editing.drafts
+import app.editing.waiting
 import app.live.log
 import app.records.records  # noqa: F401
 from app.database import Base

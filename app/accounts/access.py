@@ -27,8 +27,11 @@ class SignInNeeded(Exception):
 
 
 async def provide_transaction(request: AnyRequest, database: Database) -> AsyncIterator[Transaction]:
-    """One transaction for the request, in the workspace of its host; a writing one unless the method is safe."""
-    safe = request.method in ("GET", "HEAD", "OPTIONS")
+    """One transaction for the request, in the workspace of its host.
+
+    It is a writing one unless the method is safe; a page whose opening writes says so with `opt={"writes": True}`.
+    """
+    safe = request.method in ("GET", "HEAD", "OPTIONS") and not request.route_handler.opt.get("writes")
     if not safe:
         await request.body()  # the writer does not wait for a slow sender
     async with database.read() if safe else database.write() as transaction:

@@ -13,7 +13,10 @@ from app.database.tenancy import Tenant, TenantSession
 
 
 class Transaction(AsyncSession):
-    """One unit of work: a session, the tenant it is confined to, and what is still to be done before it commits."""
+    """One unit of work: a session, the tenant it is confined to, and what is still to be done before it commits.
+
+    `before_commit` are things that look at what has become of the rows; `at_commit` is what has to be the very last.
+    """
 
     sync_session_class = TenantSession
     sync_session: TenantSession
@@ -21,6 +24,7 @@ class Transaction(AsyncSession):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.before_commit: list[Callable[[], Awaitable[None]]] = []
+        self.at_commit: list[Callable[[], Awaitable[None]]] = []
         self._tenant: Tenant | None = None
 
     @property
@@ -39,6 +43,8 @@ class Transaction(AsyncSession):
         """Run what waits for the commit, then commit."""
         for prepare in self.before_commit:
             await prepare()
+        for finish in self.at_commit:
+            await finish()
         await self.commit()
 
 

@@ -21,6 +21,8 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from app.database import clock
+
 SAFE_VERSION = (3, 51, 3)
 
 
@@ -58,6 +60,7 @@ def create_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+        connection.create_function("lease_clock", 0, lambda: clock.read_monotonic_clock())
 
     @event.listens_for(engine.sync_engine, "begin")
     def start(connection: Any) -> None:

@@ -14,25 +14,29 @@ Rule = Callable[[Transaction, Member, int], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A kind of channel. `name` is as documented (`room.{id}`); the rule gets the number in its place, or 0."""
+    """A kind of channel. `name` is as documented (`room.{id}`); the rule gets the number in its place, or 0.
+
+    `presence` is the template that shows who follows the channel, '' when that is nobody's business.
+    """
 
     name: str
     expression: re.Pattern[str]
     rule: Rule
+    presence: str
 
 
 PATTERNS: list[Pattern] = []
 
 
-def channel(name: str) -> Callable[[Rule], Rule]:
-    """Register a pattern such as `room.{id}` with its rule.
+def channel(name: str, *, presence: str = "") -> Callable[[Rule], Rule]:
+    """Register a pattern such as `room.{id}` with its rule, and the template of its presence if it has one.
 
     The rule runs in a transaction of the socket's own workspace, so that another workspace's number finds nothing.
     """
 
     def add(rule: Rule) -> Rule:
         expression = re.compile(re.escape(name).replace(r"\{id\}", r"([1-9][0-9]{0,17})"), re.ASCII)
-        PATTERNS.append(Pattern(name, expression, rule))
+        PATTERNS.append(Pattern(name, expression, rule, presence))
         return rule
 
     return add
@@ -47,7 +51,12 @@ async def may_follow(transaction: Transaction, member: Member, name: str) -> boo
     return False
 
 
-@channel("tenant")
+def presence_partial(name: str) -> str:
+    """The template that shows who follows a channel; '' for a channel without presence."""
+    return next((pattern.presence for pattern in PATTERNS if pattern.expression.fullmatch(name)), "")
+
+
+@channel("tenant", presence="live/here_push.html")
 async def everybody(transaction: Transaction, member: Member, number: int) -> bool:
     """Everybody in the workspace."""
     return True

@@ -21,7 +21,7 @@ from app.live.log import CLOSE, Event
 from app.web.metrics import DELIVERIES, EVENTS, PUBLISH_TO_WRITTEN, SLOW_CLOSES, SOCKETS
 
 TICK = 0.005
-HEARTBEAT = 20.0
+HEARTBEAT = 10.0
 
 log = structlog.get_logger("live")
 

@@ -50,7 +50,7 @@ def publish(transaction: Transaction, channel: str, body: str) -> None:
     pending: list[tuple[str, str]] | None = transaction.info.get("events")
     if pending is None:
         pending = transaction.info["events"] = []
-        transaction.before_commit.append(lambda: append(transaction, pending or []))
+        transaction.at_commit.append(lambda: append(transaction, pending or []))
     pending.append((channel, body))
 
 

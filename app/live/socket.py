@@ -14,7 +14,7 @@ from litestar.types import Receive, Scope, Send
 from app.accounts.access import enter_workspace
 from app.accounts.sessions import SEEN_STEP, SignedIn, find_session, mark_seen
 from app.database import Tenant, now
-from app.live.channels import may_follow
+from app.live.channels import may_follow, presence_partial
 from app.live.connection import Connection
 from app.live.frames import Hello, Malformed, answer, numbered, read_hello
 from app.live.log import read_after, read_reach
@@ -59,7 +59,7 @@ class Socket:
         self.settings = settings
         self.slug: str = scope["state"]["slug"]
         self.connection: Connection | None = None
-        self.joined = False
+        self.present: set[str] = set()
         self.cut = False
 
     async def serve(self, receive: Receive, send: Send) -> None:
@@ -188,12 +188,20 @@ class Socket:
             if hub.is_level(tenant.id, last):
                 break
         hub.follow(connection, allowed, last)
-        if not self.joined:
-            self.joined = True
-            person = Person(signed_in.member.id, signed_in.member.name)
-            self.node.presence.join(tenant.id, tenant.language, person)
-        if "tenant" in allowed:
-            connection.write(self.node.presence.render(tenant.id))
+        self.be_present(connection, tenant, signed_in)
+
+    def be_present(self, connection: Connection, tenant: Tenant, signed_in: SignedIn) -> None:
+        """Be seen on the channels that the page follows now, no more on those it has left, and show who else is."""
+        presence = self.node.presence
+        here = {name for name in connection.channels if presence_partial(name)}
+        person = Person(signed_in.member.id, signed_in.member.name)
+        for name in self.present - here:
+            presence.leave(tenant.id, name, person.id, at_once=True)
+        for name in here - self.present:
+            presence.join(tenant.id, tenant.language, name, person)
+        self.present = here
+        for name in sorted(here):
+            connection.write(presence.render(tenant.id, name))
 
     def note(self, hello: Hello, allowed: list[str], refused: list[str], replayed: int, *, refresh: bool) -> None:
         """Count and log what came of a hello; a refusal is always logged."""
@@ -231,5 +239,5 @@ class Socket:
         if self.connection is None:
             return
         self.node.hub.remove(self.connection)
-        if self.joined:
-            self.node.presence.leave(self.connection.tenant_id, self.connection.member_id, at_once=self.cut)
+        for name in self.present:
+            self.node.presence.leave(self.connection.tenant_id, name, self.connection.member_id, at_once=self.cut)

@@ -12,18 +12,12 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
+from app.editing.rows import Held
+from app.records.changes import Changed, delete_record, restore_record
 from app.records.channels import push_record
 from app.records.collections import Collection, Field, get_collection, list_fields
-from app.records.pages import read_version, render_conflict
-from app.records.records import (
-    KEPT_IN_BIN,
-    Changed,
-    Record,
-    delete_record,
-    get_record,
-    restore_record,
-    title_of,
-)
+from app.records.forms import read_count, render_conflict
+from app.records.records import KEPT_IN_BIN, Record, get_record, title_of
 from app.web.forms import Form, Invalid
 from app.web.texts import _l
 
@@ -45,10 +39,11 @@ async def delete(
     record = await get_record(transaction, collection, number)
     before = record.values
     try:
-        await delete_record(transaction, collection, record, member, version=read_version(form))
-    except Changed:
+        await delete_record(transaction, collection, record, member, version=read_count(form["version"]))
+    except (Changed, Held) as refusal:
+        held = isinstance(refusal, Held)
         fields = await list_fields(transaction, collection)
-        return await render_conflict(request, transaction, member, collection, fields, record)
+        return await render_conflict(request, transaction, member, collection, fields, record, held=held)
     await push_record(transaction, collection, record, "deleted", before=before)
     return Redirect(f"/c/{slug}/{number}?done=deleted", status_code=303)
 
@@ -67,11 +62,12 @@ async def restore(
     record = await get_record(transaction, collection, number, deleted=True)
     fields = await list_fields(transaction, collection)
     try:
-        await restore_record(transaction, collection, record, member, version=read_version(form))
+        await restore_record(transaction, collection, record, member, version=read_count(form["version"]))
     except Invalid as invalid:
         return await render_bin(request, transaction, member, collection, fields, invalid=(record, invalid), status=422)
-    except Changed:
-        return await render_conflict(request, transaction, member, collection, fields, record)
+    except (Changed, Held) as refusal:
+        held = isinstance(refusal, Held)
+        return await render_conflict(request, transaction, member, collection, fields, record, held=held)
     await push_record(transaction, collection, record, "restored")
     return Redirect(f"/c/{slug}/{number}?done=restored", status_code=303)
 

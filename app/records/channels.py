@@ -15,7 +15,7 @@ from app.live.log import publish
 from app.records.collections import Collection, list_collections, list_fields
 from app.records.history import list_history
 from app.records.lists import sort_keys
-from app.records.records import Record, search_text
+from app.records.records import Record, find_place, search_text
 from app.web.templates import render
 
 
@@ -25,7 +25,7 @@ async def members_of_the_workspace(transaction: Transaction, member: Member, num
     return await transaction.scalar(select(Collection.id).where(Collection.id == number)) is not None
 
 
-@channel("record.{id}")
+@channel("record.{id}", presence="live/readers_push.html")
 async def readers_of_the_record(transaction: Transaction, member: Member, number: int) -> bool:
     """Everybody in the workspace the record belongs to."""
     return await transaction.scalar(select(Record.id).where(Record.id == number)) is not None
@@ -45,7 +45,8 @@ async def push_record(
     """
     language = transaction.tenant.language
     fields = await list_fields(transaction, collection)
-    shown = {"collection": collection, "fields": fields, "record": record}
+    place = await find_place(transaction, record)
+    shown = {"collection": collection, "fields": fields, "record": record, "place": place}
     row = render(
         language,
         "records/row_push.html",

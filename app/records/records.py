@@ -1,7 +1,4 @@
-"""Records and what is done with them: add, edit, delete to the bin, restore.
-
-Every change raises the version by one, keeps a revision, and is published with the transaction that makes it.
-"""
+"""Records: found, added, and kept in their history. `changes.py` has what is done with them afterwards."""
 
 from __future__ import annotations
 
@@ -19,12 +16,14 @@ from sqlalchemy import (
     UniqueConstraint,
     delete,
     select,
+    text,
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, Transaction, UtcDateTime, now
+from app.editing.rows import Editable, Place, editable
 from app.records.collections import Collection, Field, list_fields
 from app.records.keys import RecordKey, check_unique, keys_of
 from app.records.kinds import fold
@@ -40,7 +39,7 @@ LARGEST_NUMBER = 2**63 - 1
 Values = dict[str, str]
 
 
-class Record(Tenanted, Base):
+class Record(Editable, Base):
     """A record. `search` is the folded text of its values, which searching looks through."""
 
     __tablename__ = "record"
@@ -52,14 +51,20 @@ class Record(Tenanted, Base):
             ["collection.tenant_id", "collection.id"],
             ondelete="CASCADE",
         ),
+        ForeignKeyConstraint(["tenant_id", "lock_member_id"], ["member.tenant_id", "member.id"]),
+        Index(
+            "ix_record_locked",
+            "tenant_id",
+            "id",
+            sqlite_where=text("lock_member_id IS NOT NULL"),
+            postgresql_where=text("lock_member_id IS NOT NULL"),
+        ),
         Index("ix_record_kept", "tenant_id", "collection_id", "deleted_at", "number"),
         {"sqlite_autoincrement": True},  # an id is not used again: it names the record's channel
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     collection_id: Mapped[int]
     number: Mapped[int] = mapped_column(BigInteger)
-    version: Mapped[int] = mapped_column(BigInteger, default=1)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     search: Mapped[str] = mapped_column(Text)
     values: Mapped[Values] = mapped_column(JSON)
@@ -67,13 +72,23 @@ class Record(Tenanted, Base):
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-class Changed(Exception):
-    """The record was changed since the version that the caller knew. Nothing was written."""
-
-
 def title_of(fields: list[Field], values: Mapping[str, str]) -> str:
     """What a record is called: the value of its first field."""
     return values.get(fields[0].key, "") if fields else ""
+
+
+@editable("record", Record)
+async def find_place(transaction: Transaction, record: Record) -> Place:
+    """Where a record is seen."""
+    collection = await transaction.get_one(Collection, record.collection_id)
+    fields = await list_fields(transaction, collection)
+    return Place(
+        name=f"record-{record.id}",
+        channel=f"record.{record.id}",
+        address=f"/c/{collection.slug}/{record.number}",
+        title=title_of(fields, record.values) or str(record.number),
+        list_channel=f"collection.{collection.id}",
+    )
 
 
 def search_text(fields: list[Field], values: Mapping[str, str]) -> str:
@@ -200,115 +215,6 @@ def set_committed(instance: Any, **values: Any) -> None:
 
     for name, value in values.items():
         set_committed_value(instance, name, value)
-
-
-async def change_record(
-    transaction: Transaction,
-    collection: Collection,
-    record: Record,
-    typed: Mapping[str, str],
-    author: Member,
-    *,
-    version: int,
-    what: str = "changed",
-) -> bool:
-    """Save new values over the version that the author has seen. False when there is nothing to change.
-
-    Raises Invalid when a value won't do, and Changed when the record is not at that version any more.
-    """
-    fields = await list_fields(transaction, collection)
-    values = read_values(fields, typed)
-    if record.version != version or record.deleted_at is not None:
-        raise Changed
-    if values == {field.key: record.values[field.key] for field in fields if field.key in record.values}:
-        return False
-    await check_unique(transaction, fields, values, record.id)
-    await advance(
-        transaction,
-        record,
-        version,
-        values=values,
-        search=search_text(fields, values),
-        deleted_at=None,
-    )
-    await keep(transaction, fields, record, author, what)
-    return True
-
-
-async def delete_record(
-    transaction: Transaction,
-    collection: Collection,
-    record: Record,
-    author: Member,
-    *,
-    version: int,
-) -> None:
-    """Put a record into the bin.
-
-    Raises Changed when it is not at that version any more.
-    """
-    await advance(transaction, record, version, values=record.values, search=record.search, deleted_at=now())
-    await count_total(transaction, collection, -1)
-    await keep(transaction, await list_fields(transaction, collection), record, author, "deleted")
-
-
-async def restore_record(
-    transaction: Transaction,
-    collection: Collection,
-    record: Record,
-    author: Member,
-    *,
-    version: int,
-) -> None:
-    """Take a record out of the bin.
-
-    Raises Invalid when one of its unique values was given to another record meanwhile, and Changed when it is not at
-    that version any more.
-    """
-    fields = await list_fields(transaction, collection)
-    await check_unique(transaction, fields, record.values, record.id)
-    await advance(transaction, record, version, values=record.values, search=record.search, deleted_at=None)
-    await count_total(transaction, collection, 1)
-    await keep(transaction, fields, record, author, "restored")
-
-
-async def advance(
-    transaction: Transaction,
-    record: Record,
-    version: int,
-    *,
-    values: Values,
-    search: str,
-    deleted_at: datetime | None,
-) -> None:
-    """Write a record's next version, in one statement that checks the one before.
-
-    Raises Changed when the record is not at that version.
-    """
-    moment = now()
-    statement = (
-        update(Record)
-        .where(Record.id == record.id, Record.version == version)
-        .values(
-            version=version + 1,
-            values=values,
-            search=search,
-            deleted_at=deleted_at,
-            updated_at=moment,
-        )
-        .execution_options(synchronize_session=False)
-    )
-    result: Any = await transaction.execute(statement)
-    if result.rowcount != 1:
-        raise Changed
-    set_committed(
-        record,
-        version=version + 1,
-        values=values,
-        search=search,
-        deleted_at=deleted_at,
-        updated_at=moment,
-    )
 
 
 async def keep(transaction: Transaction, fields: list[Field], record: Record, author: Member, what: str) -> None:

@@ -85,7 +85,8 @@ class Gate:
             return
         # HEAD is GET without the body, which the server leaves out.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        scope = {**scope, "method": method, "state": {**scope.get("state", {}), "slug": slug}}
+        state = {**scope.get("state", {}), "slug": slug, "head": scope["method"] == "HEAD"}
+        scope = {**scope, "method": method, "state": state}
         await (self.workspace if slug else self.central)(scope, receive, send_secured)
 
     def judge(self, scope: Any) -> tuple[int, str | None]:

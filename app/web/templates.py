@@ -43,6 +43,7 @@ def environment(language: str) -> Environment:
         initials=initials,
         hue=hue,
         moment=moment,
+        clock=clock,
     )
     return made
 
@@ -74,6 +75,12 @@ def moment(value: datetime | date) -> Markup:
     else:
         shown = stamp = value.isoformat()
     return Markup('<time datetime="{}">{}</time>').format(stamp, shown)
+
+
+def clock(value: datetime) -> Markup:
+    """A `<time>` as the time of day, "14:05", with the date when it is not today's."""
+    stamp = value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Markup('<time datetime="{}" data-clock>{}</time>').format(stamp, value.strftime("%H:%M UTC"))
 
 
 def stylesheets() -> Iterable[str]:

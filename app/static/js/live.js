@@ -41,7 +41,7 @@
   function refresh() {
     root.dataset.refreshing = "yes";
     const shown = main();
-    refreshing ??= fetch(path(), { headers: { Accept: "text/html" } })
+    refreshing ??= fetch(path(), { headers: { Accept: "text/html", "X-Refresh": "refresh" } })
       .then(async (response) => {
         if (response.redirected) return location.assign(response.url);
         const fresh = new DOMParser().parseFromString(await response.text(), "text/html");

@@ -5,6 +5,8 @@
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
   const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
+  const clock = new Intl.DateTimeFormat(language, { timeStyle: "short" });
+  const dated = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const near = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
 
   function write(element) {
@@ -16,7 +18,9 @@
       const moment = new Date(stamp);
       const seconds = Math.round((moment - Date.now()) / 1000);
       element.title = full.format(moment);
-      if (seconds > -60) text = relative.format(0, "second");
+      if ("clock" in element.dataset) {
+        text = (moment.toDateString() === new Date().toDateString() ? clock : dated).format(moment);
+      } else if (seconds > -60) text = relative.format(0, "second");
       else if (seconds > -3600) text = relative.format(Math.round(seconds / 60), "minute");
       else if (seconds > -86400) text = relative.format(Math.round(seconds / 3600), "hour");
       else if (seconds > -604800) text = relative.format(Math.round(seconds / 86400), "day");

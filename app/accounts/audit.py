@@ -1,0 +1,53 @@
+"""The audit log: who did what to whom, and from where. Only ever added to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKeyConstraint, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.members import Member
+from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+
+
+class AuditEntry(Tenanted, Base):
+    """One thing that was done: `what` it was, to which `subject`, with what it was before and after."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"]),
+        Index("ix_audit_entry_at", "tenant_id", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int | None]
+    what: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(254))
+    before: Mapped[str] = mapped_column(Text, default="")
+    after: Mapped[str] = mapped_column(Text, default="")
+    address: Mapped[str] = mapped_column(String(45), default="")
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+def record_audit(
+    transaction: Transaction,
+    member: Member | None,
+    what: str,
+    *,
+    subject: str,
+    before: str = "",
+    after: str = "",
+    address: str = "",
+) -> None:
+    """Record what a member does with this transaction; `address` is where the request came from."""
+    transaction.add(
+        AuditEntry(
+            member_id=member.id if member else None,
+            what=what,
+            subject=subject,
+            before=before,
+            after=after,
+            address=address,
+        )
+    )

@@ -1,0 +1,160 @@
+"""What editing pushes: who edits, to everybody who sees the row; turns and requests, to those whom they concern."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.shell import sidebar_section
+from app.database import Transaction
+from app.editing.drafts import Draft
+from app.editing.rows import KINDS, Editable, Place, kind_of, read_clock
+from app.editing.waiting import ANSWER_WITHIN, Waiting, list_waiting
+from app.live.log import publish
+from app.web.templates import render
+
+SHOWN = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one member stands to a row, as the member's own panel shows it.
+
+    `position` is 1 for the next in line. The seconds are what is left of the member's turn, and of the time that the
+    holder has to answer.
+    """
+
+    member_id: int
+    waiting: Waiting | None
+    position: int
+    turn_left: int
+    answer_left: int
+    draft_at: datetime | None
+
+
+async def list_standings(
+    transaction: Transaction, row: Editable, queue: Sequence[Waiting], member_ids: Iterable[int]
+) -> list[Standing]:
+    """How members stand to a row."""
+    ids = sorted(set(member_ids))
+    clock = await read_clock(transaction)
+    typed = select(Draft.member_id, Draft.typed_at).where(
+        Draft.kind == kind_of(row).name,
+        Draft.row_id == row.id,
+        Draft.member_id.in_(ids),
+        Draft.values.is_not(None),
+    )
+    drafts = dict((await transaction.execute(typed)).tuples().all())
+    line = [each.member_id for each in queue if each.state == "waiting"]
+    standings = []
+    for member_id in ids:
+        waiting = next((each for each in queue if each.member_id == member_id), None)
+        called = row.lock_offered and row.lock_member_id == member_id
+        asked_at = waiting.asked_at if waiting else None
+        standings.append(
+            Standing(
+                member_id,
+                waiting,
+                line.index(member_id) + 1 if member_id in line else 0,
+                max(0, ((row.lock_until or 0) - clock) // 1000) if called else 0,
+                0 if asked_at is None else max(0, ANSWER_WITHIN - (clock - asked_at) // 1000),
+                drafts.get(member_id),
+            )
+        )
+    return standings
+
+
+@dataclass(slots=True)
+class Push:
+    """What a transaction will tell of a row: `everybody` when the lock has changed, and these members in any case."""
+
+    row: Editable
+    everybody: bool = False
+    concerned: set[int] = field(default_factory=set)
+
+
+def push_lock(transaction: Transaction, row: Editable, *concerned: int) -> None:
+    """Publish who edits a row, or that it is free; `concerned` are members for whom something has changed with it.
+
+    It is published as it is at the end of the transaction.
+    """
+    note_push(transaction, row, concerned).everybody = True
+
+
+def push_standings(transaction: Transaction, row: Editable, *concerned: int) -> None:
+    """Publish, to each person whom it concerns alone, whose turn it is, who is in line and what was asked."""
+    note_push(transaction, row, concerned)
+
+
+def note_push(transaction: Transaction, row: Editable, concerned: Iterable[int]) -> Push:
+    """What this transaction will tell of the row; told once, however often it is noted."""
+    pushes: dict[Editable, Push] = transaction.info.setdefault("editing", {})
+    if not pushes:
+        transaction.before_commit.append(lambda: publish_pushes(transaction, pushes.values()))
+    push = pushes.setdefault(row, Push(row))
+    push.concerned.update(concerned)
+    return push
+
+
+async def publish_pushes(transaction: Transaction, pushes: Iterable[Push]) -> None:
+    """Render and publish what the transaction has to tell."""
+    for push in pushes:
+        place = await kind_of(push.row).find_place(transaction, push.row)
+        if push.everybody:
+            shown = {"row": push.row, "place": place}
+            publish_partial(transaction, place.channel, "editing/lock_push.html", **shown)
+            publish_partial(transaction, place.list_channel, "editing/mark_push.html", **shown)
+        await publish_standings(transaction, push, place)
+    if any(push.everybody for push in pushes):
+        publish_partial(transaction, "tenant", "editing/edited_push.html", edited=await list_edited(transaction))
+
+
+async def publish_standings(transaction: Transaction, push: Push, place: Place) -> None:
+    """Publish to each concerned person how they stand to a row."""
+    row = push.row
+    queue = await list_waiting(transaction, row)
+    concerned = push.concerned | {each.member_id for each in queue}
+    if row.lock_member_id is not None:
+        concerned.add(row.lock_member_id)
+    for standing in await list_standings(transaction, row, queue, concerned):
+        publish_partial(
+            transaction,
+            f"user.{standing.member_id}",
+            "editing/standing_push.html",
+            row=row,
+            place=place,
+            standing=standing,
+            queue=queue,
+        )
+
+
+def publish_partial(transaction: Transaction, channel: str, template: str, **context: Any) -> None:
+    """Publish a partial in the workspace's language."""
+    publish(transaction, channel, render(transaction.tenant.language, template, **context))
+
+
+async def list_edited(transaction: Transaction) -> list[tuple[Editable, Place]]:
+    """The rows that somebody edits now, with their places."""
+    edited: list[tuple[Editable, Place]] = []
+    for kind in KINDS.values():
+        statement = (
+            select(kind.model)
+            .where(kind.model.lock_member_id.is_not(None), ~kind.model.lock_offered)
+            .order_by(kind.model.id)
+            .limit(SHOWN)
+        )
+        for row in await transaction.scalars(statement):
+            edited.append((row, await kind.find_place(transaction, row)))
+    return edited
+
+
+@sidebar_section("editing/_edited.html", order=95)
+async def edited_section(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, object]:
+    """What is being edited now, and by whom."""
+    return {"edited": await list_edited(transaction)}

@@ -1,0 +1,100 @@
+"""Drafts: what somebody has typed and not saved yet, kept for them alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, delete, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.members import Member
+from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.editing.rows import Editable, kind_of
+
+KEPT_FOR = timedelta(days=30)
+
+
+class Draft(Tenanted, Base):
+    """What a member has typed over a version of a row. A settled draft has no values: it was saved or discarded.
+
+    It stays for a while as a mark of the token it was settled with, so that what a page sent before and what arrives
+    after does not bring it back.
+    """
+
+    __tablename__ = "draft"
+    __table_args__ = (ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"]),)
+
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    row_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    token: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[int] = mapped_column(BigInteger)
+    values: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    typed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+async def find_any(transaction: Transaction, row: Editable, member: Member) -> Draft | None:
+    """The member's draft of a row, settled or not."""
+    statement = select(Draft).where(
+        Draft.kind == kind_of(row).name, Draft.row_id == row.id, Draft.member_id == member.id
+    )
+    return (await transaction.scalars(statement)).one_or_none()
+
+
+async def find_draft(transaction: Transaction, row: Editable, member: Member) -> Draft | None:
+    """What this member has typed and not saved."""
+    draft = await find_any(transaction, row, member)
+    return draft if draft is not None and draft.values is not None else None
+
+
+async def keep_draft(
+    transaction: Transaction,
+    row: Editable,
+    member: Member,
+    values: Mapping[str, str],
+    *,
+    saved: Mapping[str, str],
+    token: int | None,
+    version: int,
+) -> bool:
+    """Keep what was typed on the page of a lock's token, unless it is what is saved.
+
+    False when a newer page of this member has written, or the draft is settled: nothing was kept. Without a token it
+    is kept in any case: the member has just sent it.
+    """
+    draft = await find_any(transaction, row, member)
+    forced = token is None
+    token = row.lock_token if token is None else token
+    if all(value == saved.get(key, "") for key, value in values.items()):
+        if draft is not None and draft.values is not None and token >= draft.token:
+            await transaction.delete(draft)
+            await transaction.flush()
+        return True
+    if draft is None:
+        draft = Draft(kind=kind_of(row).name, row_id=row.id, member_id=member.id)
+        transaction.add(draft)
+    elif not forced and (token < draft.token or (token == draft.token and draft.values is None)):
+        return False
+    draft.token, draft.version, draft.values, draft.typed_at = token, version, dict(values), now()
+    await transaction.flush()
+    return True
+
+
+async def settle_draft(transaction: Transaction, row: Editable, member: Member) -> bool:
+    """The draft was saved or discarded: nothing of it is left. False when there was none."""
+    draft = await find_any(transaction, row, member)
+    had = draft is not None and draft.values is not None
+    if draft is None:
+        draft = Draft(kind=kind_of(row).name, row_id=row.id, member_id=member.id)
+        transaction.add(draft)
+    draft.token, draft.version, draft.values, draft.typed_at = row.lock_token, row.version, None, now()
+    await transaction.flush()
+    return had
+
+
+async def delete_old_drafts(transaction: Transaction) -> None:
+    """Delete what was typed more than 30 days ago."""
+    statement: Any = delete(Draft).where(Draft.typed_at < now() - KEPT_FOR)
+    await transaction.execute(statement.execution_options(synchronize_session=False))

@@ -1,0 +1,199 @@
+"""Locks: taken for one tab, renewed while it is open, freed, handed over, taken over; then it is the next one's turn.
+
+Each of these is one UPDATE that checks what it relies on, so that of any number of processes exactly one gets it.
+Leases run by the database's clock, and nothing depends on a disconnect being noticed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import and_, or_, update
+from sqlalchemy.orm.attributes import set_committed_value
+
+from app.accounts.audit import record_audit
+from app.accounts.members import RANK, Member
+from app.database import Transaction, now
+from app.database.clock import lease_clock
+from app.editing import waiting
+from app.editing.channels import push_lock
+from app.editing.rows import TURN, UNLOCKED, Editable, is_held, is_holder, kind_of
+from app.editing.waiting import Waiting
+
+LOCK_COLUMNS = ("lock_token", *UNLOCKED)
+
+
+async def take_lock(
+    transaction: Transaction, row: Editable, member: Member, *, lease: int, moving: int = 0
+) -> int | None:
+    """Take the lock for a page that is being opened; its new token, or None when it is not to be had.
+
+    It is to be had when nobody holds it, when it is this member's turn, or when the member shows as `moving` the
+    token of the page it moves from.
+    """
+    await lapse(transaction, row)
+    model = type(row)
+    mine = and_(model.lock_member_id == member.id, or_(model.lock_offered, model.lock_token == moving))
+    before = row.lock_member_id
+    if not await change_lock(transaction, row, or_(~is_held(model), mine), **held_by(row, member, lease)):
+        return None
+    await waiting.leave(transaction, row, member)
+    if before != member.id:
+        await waiting.forget_requests(transaction, row)
+    push_lock(transaction, row, member.id)
+    return row.lock_token
+
+
+async def renew_lock(
+    transaction: Transaction, row: Editable, member: Member, token: int, version: int, *, lease: int
+) -> int | None:
+    """Prolong the lease of a page that shows its token; the token to go on with, or None when the lock is lost.
+
+    A lease that ended is taken up again as long as nobody has had the lock since, and the row is the one the page
+    shows.
+    """
+    model = type(row)
+    if await change_lock(transaction, row, is_holder(model, member.id, token), lock_until=lease_clock() + lease * 1000):
+        return token
+    if await change_lock(
+        transaction,
+        row,
+        model.lock_member_id.is_(None),
+        model.lock_token == token,
+        model.version == version,
+        **held_by(row, member, lease),
+    ):
+        push_lock(transaction, row, member.id)
+        return row.lock_token
+    return None
+
+
+async def release_lock(transaction: Transaction, row: Editable, member: Member, token: int) -> bool:
+    """Free the lock that this member took with this token; then it is the next one's turn. False when it was lost."""
+    if not await change_lock(transaction, row, is_holder(type(row), member.id, token), **UNLOCKED):
+        return False
+    await pass_on(transaction, row, member.id)
+    return True
+
+
+async def hand_over(transaction: Transaction, row: Editable, member: Member, token: int, waiting_id: int) -> bool:
+    """Give the lock to somebody who waits, whoever else is in line. False when either is gone."""
+    queue = await waiting.list_waiting(transaction, row)
+    receiver = next((each for each in queue if each.id == waiting_id and each.state == "waiting"), None)
+    if receiver is None:
+        return False
+    if not await change_lock(transaction, row, is_holder(type(row), member.id, token), **UNLOCKED):
+        return False
+    await pass_on(transaction, row, member.id, receiver)
+    return True
+
+
+async def take_over(transaction: Transaction, row: Editable, member: Member, *, lease: int, address: str) -> int | None:
+    """Take the lock away from whoever holds it; the token, or None when this member may not.
+
+    Admins may at once, but not from a higher role; whoever has asked, when there was no answer in time. It is
+    recorded in the audit log.
+    """
+    holder, name = row.lock_member_id, row.lock_name
+    await waiting.note_unanswered(transaction, row)
+    asker = await waiting.find_waiting(transaction, row, member)
+    by_rank = member.has_rank("admin") and RANK[member.role] >= RANK[row.lock_role or "member"]
+    if holder is None or not (by_rank or (asker is not None and asker.unanswered)):
+        return None
+    model = type(row)
+    taken = await change_lock(
+        transaction,
+        row,
+        model.lock_token == row.lock_token,
+        model.lock_member_id == holder,
+        **held_by(row, member, lease),
+    )
+    if not taken:
+        return None
+    await waiting.leave(transaction, row, member)
+    await waiting.forget_requests(transaction, row)
+    place = await kind_of(row).find_place(transaction, row)
+    record_audit(
+        transaction,
+        member,
+        "edit taken over",
+        subject=place.address,
+        before=name or "",
+        after=member.name,
+        address=address,
+    )
+    push_lock(transaction, row, member.id, holder)
+    return row.lock_token
+
+
+async def lapse(transaction: Transaction, row: Editable) -> bool:
+    """Free a lock whose lease has ended; who was called and did not come is out of the queue. False when it has not."""
+    member_id = row.lock_member_id
+    if member_id is None:
+        return False
+    model = type(row)
+    if not await change_lock(transaction, row, model.lock_member_id == member_id, ~is_held(model), **UNLOCKED):
+        return False
+    await waiting.change_waiting(
+        transaction,
+        *waiting.of_row(row),
+        Waiting.member_id == member_id,
+        Waiting.state == "called",
+        state="missed",
+    )
+    await pass_on(transaction, row, member_id)
+    return True
+
+
+async def pass_on(transaction: Transaction, row: Editable, before: int, receiver: Waiting | None = None) -> None:
+    """Make a free lock the turn of a receiver, or of the first in line, and publish what came of it."""
+    await waiting.drop_gone(transaction, row)
+    await waiting.forget_requests(transaction, row)
+    queue = [each for each in await waiting.list_waiting(transaction, row) if each.state == "waiting"]
+    following = receiver or next(iter(queue), None)
+    if following is not None and await change_lock(
+        transaction,
+        row,
+        type(row).lock_member_id.is_(None),
+        lock_token=row.lock_token + 1,
+        lock_member_id=following.member_id,
+        lock_name=following.name,
+        lock_role=following.role,
+        lock_since=now(),
+        lock_until=lease_clock() + TURN * 1000,
+        lock_offered=True,
+    ):
+        await waiting.change_waiting(transaction, Waiting.id == following.id, state="called")
+    push_lock(transaction, row, before)
+
+
+def held_by(row: Editable, member: Member, lease: int) -> dict[str, Any]:
+    """The lock's columns for a new holder."""
+    return {
+        "lock_token": type(row).lock_token + 1,
+        "lock_member_id": member.id,
+        "lock_name": member.name,
+        "lock_role": member.role,
+        "lock_since": now() if row.lock_member_id != member.id or row.lock_offered else row.lock_since,
+        "lock_until": lease_clock() + lease * 1000,
+        "lock_offered": False,
+    }
+
+
+async def change_lock(transaction: Transaction, row: Editable, *criteria: Any, **values: Any) -> bool:
+    """Write the lock's columns in one statement, if the row meets the criteria; the object is what the row is then."""
+    model = type(row)
+    statement = (
+        update(model)
+        .where(model.id == row.id, *criteria)
+        .values(**values)
+        .returning(*(getattr(model, name) for name in LOCK_COLUMNS))
+        .execution_options(synchronize_session=False)
+    )
+    found = (await transaction.execute(statement)).one_or_none()
+    if found is None:
+        await transaction.refresh(row, LOCK_COLUMNS)
+        return False
+    for name, value in zip(LOCK_COLUMNS, found, strict=True):
+        set_committed_value(row, name, value)
+    return True

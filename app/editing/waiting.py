@@ -1,0 +1,162 @@
+"""Waiting: who wants to edit a row next, in order, and what they have asked of whoever edits it now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, String, UniqueConstraint, delete, false, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.members import Member
+from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database.clock import lease_clock
+from app.editing.rows import Editable, kind_of, read_clock
+
+# How long, in seconds, whoever edits has to answer somebody who asks.
+ANSWER_WITHIN = 30
+
+State = Literal["waiting", "called", "missed"]
+
+
+class Waiting(Tenanted, Base):
+    """A person who waits for a row, from the moment they opened its edit page until they leave that page.
+
+    `page` numbers the pages that the person has opened, so that only the newest one's leaving ends the waiting. Who
+    was called and did not come has missed the turn. `unanswered` is set when the time for an answer is over.
+    """
+
+    __tablename__ = "waiting"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "kind", "row_id", "member_id", name="uq_waiting_member"),
+        ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"]),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    row_id: Mapped[int]
+    member_id: Mapped[int]
+    name: Mapped[str] = mapped_column(String(80))
+    role: Mapped[str] = mapped_column(String(10))
+    page: Mapped[int] = mapped_column(default=1)
+    state: Mapped[str] = mapped_column(String(10), default="waiting")
+    since: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    until: Mapped[int] = mapped_column(BigInteger)
+    asked_at: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    kept: Mapped[bool] = mapped_column(default=False, server_default=false())
+    unanswered: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+def of_row(row: Editable) -> tuple[Any, ...]:
+    """Criteria for those who wait for a row."""
+    return Waiting.kind == kind_of(row).name, Waiting.row_id == row.id
+
+
+async def list_waiting(transaction: Transaction, row: Editable) -> Sequence[Waiting]:
+    """Everybody with an open page that waits for the row, in order; also those who were called or missed their turn."""
+    statement = select(Waiting).where(*of_row(row)).order_by(Waiting.id)
+    return (await transaction.scalars(statement.execution_options(populate_existing=True))).all()
+
+
+async def find_waiting(transaction: Transaction, row: Editable, member: Member) -> Waiting | None:
+    """A member's place in the queue."""
+    return next((each for each in await list_waiting(transaction, row) if each.member_id == member.id), None)
+
+
+async def join(transaction: Transaction, row: Editable, member: Member, lease: int) -> Waiting:
+    """Wait for a row with the page that is being opened; who waits already keeps the place."""
+    clock = await read_clock(transaction)
+    waiting = await find_waiting(transaction, row, member)
+    if waiting is not None and waiting.state == "missed":
+        await transaction.delete(waiting)
+        await transaction.flush()
+        waiting = None
+    if waiting is None:
+        waiting = Waiting(kind=kind_of(row).name, row_id=row.id, member_id=member.id, page=0, state="waiting")
+        transaction.add(waiting)
+    waiting.name, waiting.role = member.name, member.role
+    waiting.page += 1
+    waiting.until = clock + lease * 1000
+    await transaction.flush()
+    return waiting
+
+
+async def ask(transaction: Transaction, row: Editable, member: Member, lease: int) -> None:
+    """Ask whoever edits to hand over. Who has asked already and got no answer yet has only asked once."""
+    waiting = await find_waiting(transaction, row, member)
+    if waiting is None or waiting.state == "missed":
+        waiting = await join(transaction, row, member, lease)
+    if waiting.asked_at is None or waiting.kept:
+        waiting.asked_at = await read_clock(transaction)
+        waiting.kept = waiting.unanswered = False
+        await transaction.flush()
+
+
+async def refuse(transaction: Transaction, row: Editable, waiting_id: int) -> bool:
+    """Answer somebody who asked: not now. False when nobody did."""
+    return await change_waiting(
+        transaction,
+        *of_row(row),
+        Waiting.id == waiting_id,
+        Waiting.asked_at.is_not(None),
+        kept=True,
+        unanswered=False,
+    )
+
+
+async def stay(transaction: Transaction, row: Editable, member: Member, page: int, lease: int) -> bool:
+    """Go on waiting with an open page. False when it waits no more."""
+    return await change_waiting(
+        transaction,
+        *of_row(row),
+        Waiting.member_id == member.id,
+        Waiting.page == page,
+        until=lease_clock() + lease * 1000,
+    )
+
+
+async def leave(transaction: Transaction, row: Editable, member: Member, page: int | None = None) -> bool:
+    """Stop waiting, with the page given or with any. False when nobody did."""
+    statement = delete(Waiting).where(*of_row(row), Waiting.member_id == member.id)
+    if page is not None:
+        statement = statement.where(Waiting.page == page)
+    result: Any = await transaction.execute(statement.execution_options(synchronize_session=False))
+    return bool(result.rowcount)
+
+
+async def leave_all(transaction: Transaction, kind: str, row_id: int) -> None:
+    """Nobody waits for a row any more: it is gone."""
+    statement = delete(Waiting).where(Waiting.kind == kind, Waiting.row_id == row_id)
+    await transaction.execute(statement.execution_options(synchronize_session=False))
+
+
+async def drop_gone(transaction: Transaction, row: Editable) -> bool:
+    """Take out those whose pages have gone. False when nobody was."""
+    statement = delete(Waiting).where(*of_row(row), Waiting.until <= lease_clock())
+    result: Any = await transaction.execute(statement.execution_options(synchronize_session=False))
+    return bool(result.rowcount)
+
+
+async def change_waiting(transaction: Transaction, *criteria: Any, **values: Any) -> bool:
+    """Write columns of those who meet the criteria. False when nobody does."""
+    statement = update(Waiting).where(*criteria).values(**values).execution_options(synchronize_session=False)
+    result: Any = await transaction.execute(statement)
+    return bool(result.rowcount)
+
+
+async def note_unanswered(transaction: Transaction, row: Editable) -> bool:
+    """Note the requests whose time for an answer is over. False when there is none."""
+    return await change_waiting(
+        transaction,
+        *of_row(row),
+        Waiting.asked_at <= lease_clock() - ANSWER_WITHIN * 1000,
+        ~Waiting.kept,
+        ~Waiting.unanswered,
+        unanswered=True,
+    )
+
+
+async def forget_requests(transaction: Transaction, row: Editable) -> None:
+    """Forget what was asked of a holder who holds the row no more."""
+    await change_waiting(transaction, *of_row(row), asked_at=None, kept=False, unanswered=False)

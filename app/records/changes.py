@@ -1,0 +1,159 @@
+"""What is done with a record: edited, deleted to the bin, restored.
+
+Every change raises the version by one and keeps a revision. The one statement that writes checks version and lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+
+from app.accounts.members import Member
+from app.database import Transaction, now
+from app.editing import waiting
+from app.editing.drafts import settle_draft
+from app.editing.locks import LOCK_COLUMNS, pass_on, release_lock
+from app.editing.rows import UNLOCKED, Held, is_writable
+from app.records.collections import Collection, list_fields
+from app.records.keys import check_unique
+from app.records.records import (
+    Record,
+    Values,
+    count_total,
+    keep,
+    read_values,
+    search_text,
+    set_committed,
+)
+
+
+class Changed(Exception):
+    """The record was changed since the version that the caller knew. Nothing was written."""
+
+
+async def change_record(
+    transaction: Transaction,
+    collection: Collection,
+    record: Record,
+    typed: Mapping[str, str],
+    author: Member,
+    *,
+    version: int,
+    token: int = 0,
+    what: str = "changed",
+) -> bool:
+    """Save new values over the version that the author has seen, with the token of the author's lock (0: none).
+
+    Frees the lock. False when there is nothing to change.
+
+    Raises Invalid when a value won't do, Changed when the record is not at that version any more, and Held when
+    somebody holds it with another token.
+    """
+    fields = await list_fields(transaction, collection)
+    values = read_values(fields, typed)
+    if record.version != version or record.deleted_at is not None:
+        raise Changed
+    changed = values != {field.key: record.values[field.key] for field in fields if field.key in record.values}
+    if changed:
+        await check_unique(transaction, fields, values, record.id)
+        await advance(
+            transaction,
+            record,
+            author,
+            version=version,
+            token=token,
+            values=values,
+            search=search_text(fields, values),
+            deleted_at=None,
+        )
+        await keep(transaction, fields, record, author, what)
+    else:
+        await release_lock(transaction, record, author, token)
+    if what == "changed":
+        await settle_draft(transaction, record, author)
+    return changed
+
+
+async def delete_record(
+    transaction: Transaction,
+    collection: Collection,
+    record: Record,
+    author: Member,
+    *,
+    version: int,
+) -> None:
+    """Put a record into the bin.
+
+    Raises Changed when it is not at that version any more, and Held when somebody edits it.
+    """
+    await advance(
+        transaction, record, author, version=version, values=record.values, search=record.search, deleted_at=now()
+    )
+    await count_total(transaction, collection, -1)
+    await keep(transaction, await list_fields(transaction, collection), record, author, "deleted")
+
+
+async def restore_record(
+    transaction: Transaction,
+    collection: Collection,
+    record: Record,
+    author: Member,
+    *,
+    version: int,
+) -> None:
+    """Take a record out of the bin.
+
+    Raises Invalid when one of its unique values was given to another record meanwhile, Changed when it is not at that
+    version any more, and Held when somebody edits it.
+    """
+    fields = await list_fields(transaction, collection)
+    await check_unique(transaction, fields, record.values, record.id)
+    await advance(
+        transaction, record, author, version=version, values=record.values, search=record.search, deleted_at=None
+    )
+    await count_total(transaction, collection, 1)
+    await keep(transaction, fields, record, author, "restored")
+
+
+async def advance(
+    transaction: Transaction,
+    record: Record,
+    author: Member,
+    *,
+    version: int,
+    token: int = 0,
+    values: Values,
+    search: str,
+    deleted_at: datetime | None,
+) -> None:
+    """Write a record's next version, in one statement that checks the one before and the lock, and frees it.
+
+    Raises Changed when the record is not at that version, and Held when somebody holds it with another token.
+    """
+    holder = record.lock_member_id
+    written: dict[str, Any] = {
+        "version": version + 1,
+        "values": values,
+        "search": search,
+        "deleted_at": deleted_at,
+        "updated_at": now(),
+        **UNLOCKED,
+    }
+    statement = (
+        update(Record)
+        .where(Record.id == record.id, Record.version == version, is_writable(Record, author.id, token))
+        .values(**written)
+        .execution_options(synchronize_session=False)
+    )
+    result: Any = await transaction.execute(statement)
+    if result.rowcount != 1:
+        await transaction.refresh(record, ["version", *LOCK_COLUMNS])
+        raise Changed if record.version != version else Held
+    set_committed(record, **written)
+    if deleted_at is not None:
+        await waiting.leave_all(transaction, "record", record.id)
+    if holder is not None:
+        await pass_on(transaction, record, holder)

@@ -1,0 +1,156 @@
+"""What the pages of records share: reading their forms, showing them, and showing a record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.shell import render_page
+from app.database import Transaction
+from app.editing.channels import list_standings
+from app.editing.rows import LEASE
+from app.editing.waiting import Waiting, list_waiting
+from app.live.presence import list_readers
+from app.records.collections import Collection, Field, get_collection, list_fields
+from app.records.history import compare, list_history
+from app.records.records import Record, find_place, get_record, title_of
+from app.settings import Settings
+from app.web.forms import Form
+
+# Long texts take up to twelve bytes a character in a form.
+RECORD_LIMIT = 1024 * 1024
+
+
+def typed(fields: list[Field], form: Form) -> dict[str, str]:
+    """What the form has for each field."""
+    return {field.key: form[field.key] for field in fields}
+
+
+def read_count(text: str) -> int:
+    """A version, token or number as a page sends it; 0, which none of them is, for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+
+
+async def open_record(
+    transaction: Transaction, slug: str, number: int, *, deleted: bool | None = False
+) -> tuple[Collection, Record, list[Field]]:
+    """A record with its collection and fields. Raises NotFoundException."""
+    collection = await get_collection(transaction, slug)
+    record = await get_record(transaction, collection, number, deleted=deleted)
+    return collection, record, await list_fields(transaction, collection)
+
+
+async def render_record(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    collection: Collection,
+    fields: list[Field],
+    record: Record,
+    *,
+    waiting: Waiting | None = None,
+) -> Response[str]:
+    """A record to be read; with `waiting`, by somebody who waits to edit it."""
+    queue = await list_waiting(transaction, record)
+    (standing,) = await list_standings(transaction, record, queue, [member.id])
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "records/record.html",
+        channels=f"record.{record.id} collection.{collection.id}",
+        collection=collection,
+        record=record,
+        fields=fields,
+        history=await list_history(transaction, fields, record),
+        row=record,
+        place=await find_place(transaction, record),
+        standing=standing,
+        waiting=waiting,
+        readers=list_readers(request, transaction, f"record.{record.id}"),
+    )
+
+
+async def render_form(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    collection: Collection,
+    fields: list[Field],
+    form: Form,
+    *,
+    settings: Settings | None = None,
+    record: Record | None = None,
+    token: int = 0,
+    status: int = 200,
+) -> Response[str]:
+    """The form of a new record, or of one whose lock the member holds with a token, with what was typed."""
+    context: dict[str, Any] = {}
+    if record is not None:
+        context = await describe_editor(transaction, member, record, token, settings)
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "records/form.html",
+        status=status,
+        channels=f"collection.{collection.id}" + (f" record.{record.id}" if record else ""),
+        collection=collection,
+        fields=fields,
+        form=form,
+        record=record,
+        title=title_of(fields, record.values) if record else "",
+        **context,
+    )
+
+
+async def describe_editor(
+    transaction: Transaction, member: Member, record: Record, token: int, settings: Settings | None
+) -> dict[str, Any]:
+    """What a page needs to keep a lock: the token, who waits, and its times in seconds."""
+    return {
+        "row": record,
+        "place": await find_place(transaction, record),
+        "queue": await list_waiting(transaction, record),
+        "member_id": member.id,
+        "token": token,
+        "lease": LEASE,
+        "idle": settings.edit_idle_seconds if settings else 0,
+    }
+
+
+async def render_conflict(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    collection: Collection,
+    fields: list[Field],
+    record: Record,
+    form: Form | None = None,
+    *,
+    held: bool = False,
+) -> Response[str]:
+    """The 409 page: what is saved now beside what was typed, with the way to save that after all.
+
+    With `held`, it says who edits the record now.
+    """
+    mine = typed(fields, form) if form else {}
+    history = await list_history(transaction, fields, record, limit=1)
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "records/conflict.html",
+        status=409,
+        collection=collection,
+        record=record,
+        fields=fields,
+        form=form,
+        held=held,
+        title=title_of(fields, record.values),
+        changes={change.field.key: change for change in compare(fields, record.values, mine)} if form else {},
+        last=history[0],
+    )

@@ -1,0 +1,189 @@
+"""What the pages of a record do with its lock, its queue and a member's draft. Nothing of it needs JavaScript, but
+pages with it call some of these on their own (js/editing.js): those answer without content."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, post
+from litestar.response import Redirect
+
+from app.accounts.access import AnyRequest, client_address
+from app.accounts.members import Member
+from app.accounts.shell import notice
+from app.database import Transaction
+from app.editing import waiting
+from app.editing.channels import push_standings
+from app.editing.drafts import find_draft, keep_draft, settle_draft
+from app.editing.locks import hand_over, release_lock, renew_lock, take_lock, take_over
+from app.editing.rows import LEASE
+from app.records.collections import Field
+from app.records.edit_pages import lease_of
+from app.records.forms import RECORD_LIMIT, open_record, read_count, typed
+from app.records.records import Record
+from app.web.forms import Form
+from app.web.texts import _l
+
+notice("kept", _l("Nothing was saved. What you had typed is kept as a draft."))
+notice("lost", _l("You are not editing this any more. What you had typed and not saved is kept as a draft."))
+notice("idle", _l("Editing ended, as nothing was typed for a while. What you had typed is kept as a draft."))
+notice("handed", _l("You handed over. What you had typed and not saved is kept as a draft."))
+notice("not-yet", _l("That can't be done any more: somebody else was faster, or it has changed. See how it is now."))
+notice("discarded", _l("The draft was discarded."))
+
+
+def answer_page(*, kept: bool, token: int = 0) -> Response[Any]:
+    """The answer to a page's own call: 204 with the token to go on with, or 409 when what it had is lost."""
+    headers = {"X-Lock": str(token)} if token else {}
+    return Response(None, status_code=204 if kept else 409, headers=headers)
+
+
+async def keep_typed(transaction: Transaction, member: Member, fields: list[Field], record: Record, form: Form) -> bool:
+    """Keep what a form has typed as the member's draft, if the form has anything. False when it was too late."""
+    if not any(field.key in form for field in fields):
+        return True
+    return await keep_draft(
+        transaction,
+        record,
+        member,
+        typed(fields, form),
+        saved=record.values,
+        token=read_count(form["lock"]),
+        version=read_count(form["version"]),
+    )
+
+
+@post("/c/{slug:str}/{number:int}/lock/renew")
+async def renew(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+    """Prolong the lease of an open page."""
+    _, record, _ = await open_record(transaction, slug, number)
+    token, version = read_count(form["lock"]), read_count(form["version"])
+    renewed = await renew_lock(transaction, record, member, token, version, lease=LEASE)
+    return answer_page(kept=renewed is not None, token=renewed or 0)
+
+
+@post("/c/{slug:str}/{number:int}/lock/release", request_max_body_size=RECORD_LIMIT)
+async def release(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+    """Stop editing without saving. What was typed is kept as a draft."""
+    _, record, fields = await open_record(transaction, slug, number, deleted=None)
+    await keep_typed(transaction, member, fields, record, form)
+    await release_lock(transaction, record, member, read_count(form["lock"]))
+    draft = await find_draft(transaction, record, member)
+    return Redirect(f"/c/{slug}/{number}{'?done=kept' if draft else ''}", status_code=303)
+
+
+@post("/c/{slug:str}/{number:int}/lock/ask")
+async def ask(request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int) -> Response[Any]:
+    """Ask whoever edits to hand over, and wait in line; when nobody does, simply edit."""
+    _, record, _ = await open_record(transaction, slug, number)
+    token = await take_lock(transaction, record, member, lease=lease_of(request))
+    if token is not None:
+        return Redirect(f"/c/{slug}/{number}/edit?lock={token}", status_code=303)
+    if record.lock_member_id != member.id:
+        await waiting.ask(transaction, record, member, lease_of(request))
+        push_standings(transaction, record)
+    return Redirect(f"/c/{slug}/{number}/edit", status_code=303)
+
+
+@post("/c/{slug:str}/{number:int}/lock/keep")
+async def keep(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, form: Form
+) -> Response[Any]:
+    """Answer somebody who asks: not now."""
+    _, record, _ = await open_record(transaction, slug, number)
+    token = read_count(form["lock"])
+    if record.lock_member_id == member.id and record.lock_token == token:
+        await waiting.refuse(transaction, record, read_count(form["waiting"]))
+        push_standings(transaction, record)
+    if "hx-request" in request.headers:
+        return Response(None, status_code=204)
+    return Redirect(f"/c/{slug}/{number}/edit?lock={token}", status_code=303)
+
+
+@post("/c/{slug:str}/{number:int}/lock/hand-over")
+async def give(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+    """Hand the lock over to somebody who waits."""
+    _, record, _ = await open_record(transaction, slug, number)
+    token = read_count(form["lock"])
+    if not await hand_over(transaction, record, member, token, read_count(form["waiting"])):
+        return Redirect(f"/c/{slug}/{number}/edit?lock={token}", status_code=303)
+    draft = await find_draft(transaction, record, member)
+    return Redirect(f"/c/{slug}/{number}{'?done=handed' if draft else ''}", status_code=303)
+
+
+@post("/c/{slug:str}/{number:int}/lock/take-over")
+async def take(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, form: Form
+) -> Response[Any]:
+    """Take the lock away from its holder, if it is still the one that the page showed."""
+    _, record, _ = await open_record(transaction, slug, number)
+    token = await take_lock(transaction, record, member, lease=lease_of(request))
+    if token is None and record.lock_token == read_count(form["lock"]):
+        token = await take_over(transaction, record, member, lease=lease_of(request), address=client_address(request))
+    if token is None:
+        return Redirect(f"/c/{slug}/{number}?done=not-yet", status_code=303)
+    return Redirect(f"/c/{slug}/{number}/edit?lock={token}", status_code=303)
+
+
+@post("/c/{slug:str}/{number:int}/queue/stay")
+async def stay(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+    """Go on waiting with an open page."""
+    _, record, _ = await open_record(transaction, slug, number)
+    return answer_page(kept=await waiting.stay(transaction, record, member, read_count(form["page"]), LEASE))
+
+
+@post("/c/{slug:str}/{number:int}/queue/leave")
+async def leave(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+    """Wait no more, as the page is left."""
+    _, record, _ = await open_record(transaction, slug, number, deleted=None)
+    if await waiting.leave(transaction, record, member, read_count(form["page"])):
+        push_standings(transaction, record, member.id)
+    return answer_page(kept=True)
+
+
+@post("/c/{slug:str}/{number:int}/draft", request_max_body_size=RECORD_LIMIT)
+async def keep_a_draft(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+    """Keep what is typed on an open page."""
+    _, record, fields = await open_record(transaction, slug, number, deleted=None)
+    kept = await keep_typed(transaction, member, fields, record, form)
+    if kept and record.lock_member_id != member.id:
+        push_standings(transaction, record, member.id)
+    return answer_page(kept=kept)
+
+
+@post("/c/{slug:str}/{number:int}/draft/restore", request_max_body_size=RECORD_LIMIT)
+async def restore_draft(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+    """Go on with the draft, as the member has chosen field by field."""
+    _, record, fields = await open_record(transaction, slug, number)
+    token = read_count(form["lock"])
+    await keep_draft(
+        transaction, record, member, typed(fields, form), saved=record.values, token=None, version=record.version
+    )
+    return Redirect(f"/c/{slug}/{number}/edit?lock={token}", status_code=303)
+
+
+@post("/c/{slug:str}/{number:int}/draft/discard")
+async def discard_draft(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+    """Throw the draft away, from the page that offers it or from the record's page."""
+    _, record, _ = await open_record(transaction, slug, number, deleted=None)
+    await settle_draft(transaction, record, member)
+    push_standings(transaction, record, member.id)
+    token = read_count(form["lock"])
+    return Redirect(
+        f"/c/{slug}/{number}/edit?lock={token}" if token else f"/c/{slug}/{number}?done=discarded", status_code=303
+    )
+
+
+handlers = [
+    renew,
+    release,
+    ask,
+    keep,
+    give,
+    take,
+    stay,
+    leave,
+    keep_a_draft,
+    restore_draft,
+    discard_draft,
+]

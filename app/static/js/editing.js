@@ -1,0 +1,248 @@
+// Keeps the lock of an open edit page: renews its lease, keeps drafts, ends when idle, and lets go when the page goes.
+// A key is accepted only while the lease certainly runs. docs/live.md tells the calls; the server decides everything.
+(() => {
+  "use strict";
+  const RENEW_EVERY = 6000;      // well within the lease, so that a blip of 20 s keeps the lock
+  const RETRY_AFTER = 2000;
+  const ANSWER_WITHIN = 4000;
+  const PAUSE = 1000;            // a draft is kept this long after the last key …
+  const AT_MOST = 4000;          // … or this long after the first one that was not kept
+  const COUNTDOWN = 60000;
+
+  const post = (path, body, options) => fetch(path, {
+    method: "POST", body, signal: AbortSignal.timeout(ANSWER_WITHIN), redirect: "manual", ...options,
+  });
+  const cookie = (address, token, seconds) => {
+    const secure = location.protocol === "https:" ? "; secure" : "";
+    document.cookie = `editing=${token}; path=${address}/edit; max-age=${seconds}; samesite=strict${secure}`;
+  };
+
+  class Editor {
+    constructor(element) {
+      this.element = element;
+      this.address = element.dataset.address;
+      this.token = element.dataset.lock;
+      this.lease = Number(element.dataset.lease) * 1000;
+      this.idle = Number(element.dataset.idle) * 1000;
+      this.form = document.getElementById("record-form");
+      this.confirmed = this.typed = Date.now();
+      this.renewing = null;
+      this.tryAt = 0;            // the first renewal is at once: it makes the lease a short one
+      this.unsent = 0;           // when the first key was typed that the server does not have
+      this.changed = 0;          // when the last one was
+      this.sending = null;
+      this.ended = false;
+      cookie(this.address, "", 0);
+      if (location.search) history.replaceState(history.state, "", location.pathname);
+    }
+
+    get valid() {
+      return !this.ended && Date.now() - this.confirmed < this.lease && Date.now() >= this.confirmed;
+    }
+
+    fields() {
+      const body = this.form ? new URLSearchParams(new FormData(this.form)) : new URLSearchParams();
+      body.set("lock", this.token);
+      body.set("version", this.element.dataset.version);
+      return body;
+    }
+
+    renew() {
+      if (this.ended) return this.renewing;
+      const asked = Date.now();
+      const body = new URLSearchParams({ lock: this.token, version: this.element.dataset.version });
+      this.renewing ??= post(`${this.address}/lock/renew`, body)
+        .then((response) => {
+          if (response.status === 204) {
+            this.confirmed = asked;
+            this.token = response.headers.get("X-Lock");
+            this.element.dataset.lock = this.token;
+            for (const input of document.querySelectorAll("#main input[name=lock]")) input.value = this.token;
+          } else if (response.status === 409 || response.status === 404) return this.lose("lost");
+          this.tryAt = Date.now() + (response.status === 204 ? RENEW_EVERY : RETRY_AFTER);
+        })
+        .catch(() => { this.tryAt = Date.now() + RETRY_AFTER; })
+        .finally(() => { this.renewing = null; this.show(); });
+      return this.renewing;
+    }
+
+    // Keeps what is typed as the draft. True when the server has all of it.
+    async flush() {
+      await this.sending;
+      if (!this.unsent) return true;
+      const until = this.changed;
+      this.sending = post(`${this.address}/draft`, this.fields())
+        .then((response) => {
+          if (response.status !== 204) return response.status < 500;  // settled, or a newer page's: not ours to keep
+          if (this.changed === until) this.unsent = 0; else this.unsent = Date.now();
+          return true;
+        })
+        .catch(() => false)
+        .finally(() => { this.sending = null; this.show(); });
+      return this.sending;
+    }
+
+    input() {
+      this.typed = this.changed = Date.now();
+      this.unsent ||= this.changed;
+      this.show();
+    }
+
+    // The lock is gone: keep what is typed, then show the record as everybody sees it.
+    async lose(why) {
+      if (this.ended) return;
+      this.ended = true;
+      this.show();
+      if (await this.flush()) location.assign(`${this.address}?done=${why}`);
+      else setTimeout(() => { this.ended = false; this.lose(why); }, RETRY_AFTER);
+    }
+
+    async stop() {
+      if (this.ended) return;
+      this.ended = true;
+      this.show();
+      try {
+        await post(`${this.address}/lock/release`, this.fields());
+        location.assign(`${this.address}?done=idle`);
+      } catch {
+        this.ended = false;
+      }
+    }
+
+    // The page is being left. What is typed goes along; a beacon survives the page.
+    leave() {
+      if (this.ended) return;
+      this.ended = true;
+      const body = this.unsent ? this.fields() : new URLSearchParams({ lock: this.token });
+      if (!navigator.sendBeacon(`${this.address}/lock/release`, body)) {
+        navigator.sendBeacon(`${this.address}/lock/release`, new URLSearchParams({ lock: this.token }));
+      }
+    }
+
+    tick() {
+      const now = Date.now();
+      if (this.ended) return;
+      if (now >= this.tryAt || !this.valid) this.renew();
+      if (this.unsent && (now - this.changed >= PAUSE || now - this.unsent >= AT_MOST) && !this.sending) this.flush();
+      const left = this.typed + this.idle + COUNTDOWN - now;
+      if (this.idle && left <= 0) this.stop();
+      this.show();
+    }
+
+    show() {
+      const paused = !this.valid;
+      const left = this.typed + this.idle + COUNTDOWN - Date.now();
+      this.element.querySelector("[data-paused]").hidden = !paused || this.ended;
+      const countdown = this.element.querySelector("[data-countdown]");
+      countdown.hidden = !this.idle || left > COUNTDOWN || this.ended;
+      countdown.querySelector("[data-left]").textContent = Math.max(0, Math.ceil(left / 1000));
+      if (!this.form) return;
+      this.form.toggleAttribute("data-paused", paused);
+      const state = document.getElementById("draft-state");
+      state.querySelector("[data-kept]").hidden = !this.changed || Boolean(this.unsent);
+      state.querySelector("[data-unsent]").hidden = !this.unsent || Date.now() - this.unsent < AT_MOST + RETRY_AFTER;
+    }
+  }
+
+  // A page that waits in line says so as long as it is open.
+  class Waiting {
+    constructor(element) {
+      this.address = element.dataset.address;
+      this.page = element.dataset.waiting;
+      this.tryAt = 0;
+    }
+
+    tick() {
+      if (Date.now() < this.tryAt) return;
+      this.tryAt = Date.now() + RENEW_EVERY;
+      post(`${this.address}/queue/stay`, new URLSearchParams({ page: this.page })).catch(() => {});
+    }
+
+    leave() {
+      navigator.sendBeacon(`${this.address}/queue/leave`, new URLSearchParams({ page: this.page }));
+    }
+  }
+
+  let editor = null;
+  let waiting = null;
+
+  function look() {
+    const element = document.getElementById("editor");
+    if (editor && (!element || element.dataset.lock !== editor.token)) {
+      // The page has another lock now, or none; saving or cancelling has freed this one already.
+      editor.leave();
+      editor = null;
+    }
+    if (!editor && element) editor = new Editor(element);
+    else if (editor) {                                   // the same lock, such as after a refused save
+      editor.element = element;
+      editor.form = document.getElementById("record-form");
+    }
+    const mark = document.querySelector("[data-waiting]");
+    if (waiting && (!mark || mark.dataset.waiting !== waiting.page)) {
+      waiting.leave();
+      waiting = null;
+    }
+    if (!waiting && mark) waiting = new Waiting(mark);
+    // The server tells at once when the lock has changed hands.
+    const requests = editor && document.querySelector("#editor .requests");
+    if (requests && requests.dataset.token !== editor.token) editor.renew();
+    const turn = document.querySelector("[data-turn]");
+    if (Boolean(turn) !== document.title.startsWith("● ")) {
+      document.title = turn ? `● ${document.title}` : document.title.slice(2);
+    }
+    tick();
+  }
+
+  let ticked = Date.now();
+  function tick() {
+    const second = Date.now() - ticked >= 900;
+    if (second) {
+      ticked = Date.now();
+      for (const element of document.querySelectorAll("[data-seconds]")) {
+        const left = Math.max(0, Number(element.dataset.left ?? element.dataset.seconds) - 1);
+        element.dataset.left = left;
+        element.textContent = left;
+      }
+    }
+    if (editor) editor.tick();
+    if (waiting) waiting.tick();
+  }
+
+  // A key, a paste or a choice is taken only with a running lease; what woke from sleep asks first.
+  function guard(event) {
+    if (!editor || !editor.form || !editor.form.contains(event.target) || editor.valid) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    editor.renew();
+  }
+  for (const type of ["beforeinput", "paste", "drop"]) document.addEventListener(type, guard, true);
+  for (const type of ["mousedown", "keydown", "click"]) {
+    document.addEventListener(type, (event) => { if (event.target.closest?.("select, [type=checkbox]")) guard(event); }, true);
+  }
+  document.addEventListener("input", (event) => { if (editor?.form?.contains(event.target)) editor.input(); });
+  document.addEventListener("change", (event) => { if (editor?.form?.contains(event.target)) editor.input(); });
+  document.addEventListener("click", (event) => {
+    if (editor && event.target.closest("[data-countdown] button")) { editor.typed = Date.now(); editor.show(); }
+  });
+  // Handing over waits for the draft.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!editor || !form.matches("[data-flush]") || !editor.unsent) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    editor.flush().then((kept) => { if (kept) form.requestSubmit(); });
+  }, true);
+
+  document.addEventListener("visibilitychange", () => { if (document.hidden) editor?.flush(); else tick(); });
+  window.addEventListener("blur", () => editor?.flush());
+  window.addEventListener("beforeunload", () => { if (editor && !editor.ended) cookie(editor.address, editor.token, 10); });
+  window.addEventListener("pagehide", () => { editor?.leave(); waiting?.leave(); });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  document.addEventListener("DOMContentLoaded", look);
+  document.addEventListener("htmx:after:swap", look);
+  document.addEventListener("page:refreshed", look);
+  // Timers of hidden tabs run late; what the server says does not.
+  document.addEventListener("htmx:ws:before:message:incoming", tick);
+  setInterval(tick, 500);
+})();
