@@ -13,7 +13,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.database import Transaction
-from app.editing.drafts import Draft
+from app.editing.drafts import list_draft_times
 from app.editing.rows import KINDS, Editable, Place, kind_of, read_clock
 from app.editing.waiting import ANSWER_WITHIN, Waiting, list_waiting
 from app.live.log import publish
@@ -44,13 +44,7 @@ async def list_standings(
     """How members stand to a row."""
     ids = sorted(set(member_ids))
     clock = await read_clock(transaction)
-    typed = select(Draft.member_id, Draft.typed_at).where(
-        Draft.kind == kind_of(row).name,
-        Draft.row_id == row.id,
-        Draft.member_id.in_(ids),
-        Draft.values.is_not(None),
-    )
-    drafts = dict((await transaction.execute(typed)).tuples().all())
+    drafts = await list_draft_times(transaction, row)
     line = [each.member_id for each in queue if each.state == "waiting"]
     standings = []
     for member_id in ids:
@@ -116,10 +110,10 @@ async def publish_pushes(transaction: Transaction, pushes: Iterable[Push]) -> No
 
 
 async def publish_standings(transaction: Transaction, push: Push, place: Place) -> None:
-    """Publish to each concerned person how they stand to a row."""
+    """Publish to each concerned person how they stand to a row; who has a draft of it is concerned."""
     row = push.row
     queue = await list_waiting(transaction, row)
-    concerned = push.concerned | {each.member_id for each in queue}
+    concerned = push.concerned | {each.member_id for each in queue} | set(await list_draft_times(transaction, row))
     if row.lock_member_id is not None:
         concerned.add(row.lock_member_id)
     for standing in await list_standings(transaction, row, queue, concerned):

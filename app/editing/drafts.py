@@ -49,6 +49,14 @@ async def find_draft(transaction: Transaction, row: Editable, member: Member) ->
     return draft if draft is not None and draft.values is not None else None
 
 
+async def list_draft_times(transaction: Transaction, row: Editable) -> dict[int, datetime]:
+    """Whose drafts of a row there are, and when each was typed."""
+    statement = select(Draft.member_id, Draft.typed_at).where(
+        Draft.kind == kind_of(row).name, Draft.row_id == row.id, Draft.values.is_not(None)
+    )
+    return dict((await transaction.execute(statement)).tuples().all())
+
+
 async def keep_draft(
     transaction: Transaction,
     row: Editable,

@@ -25,8 +25,10 @@ from app.web.forms import Form
 from app.web.texts import _l
 
 notice("kept", _l("Nothing was saved. What you had typed is kept as a draft."))
-notice("lost", _l("You are not editing this any more. What you had typed and not saved is kept as a draft."))
-notice("idle", _l("Editing ended, as nothing was typed for a while. What you had typed is kept as a draft."))
+notice("lost", _l("You are not editing this any more. If you had typed something, it is kept as a draft."))
+notice(
+    "idle", _l("Editing ended, as nothing was typed for a while. If you had typed something, it is kept as a draft.")
+)
 notice("handed", _l("You handed over. What you had typed and not saved is kept as a draft."))
 notice("not-yet", _l("That can't be done any more: somebody else was faster, or it has changed. See how it is now."))
 notice("discarded", _l("The draft was discarded."))
@@ -64,10 +66,12 @@ async def renew(transaction: Transaction, member: Member, slug: str, number: int
 
 @post("/c/{slug:str}/{number:int}/lock/release", request_max_body_size=RECORD_LIMIT)
 async def release(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
-    """Stop editing without saving. What was typed is kept as a draft."""
+    """Stop editing without saving; what was typed is kept as a draft. Who has `left` the page is shown no other."""
     _, record, fields = await open_record(transaction, slug, number, deleted=None)
     await keep_typed(transaction, member, fields, record, form)
     await release_lock(transaction, record, member, read_count(form["lock"]))
+    if "left" in form:
+        return answer_page(kept=True)
     draft = await find_draft(transaction, record, member)
     return Redirect(f"/c/{slug}/{number}{'?done=kept' if draft else ''}", status_code=303)
 

@@ -8,6 +8,7 @@
   const PAUSE = 1000;            // a draft is kept this long after the last key …
   const AT_MOST = 4000;          // … or this long after the first one that was not kept
   const COUNTDOWN = 60000;
+  const LEAVING = 5000;
 
   const post = (path, body, options) => fetch(path, {
     method: "POST", body, signal: AbortSignal.timeout(ANSWER_WITHIN), redirect: "manual", ...options,
@@ -32,6 +33,7 @@
       this.changed = 0;          // when the last one was
       this.sending = null;
       this.ended = false;
+      this.leavingUntil = 0;     // a form was sent that will end this page, and has its time for that
       cookie(this.address, "", 0);
       if (location.search) history.replaceState(history.state, "", location.pathname);
     }
@@ -48,11 +50,12 @@
     }
 
     renew() {
-      if (this.ended) return this.renewing;
+      if (this.ended || Date.now() < this.leavingUntil) return this.renewing;
       const asked = Date.now();
       const body = new URLSearchParams({ lock: this.token, version: this.element.dataset.version });
       this.renewing ??= post(`${this.address}/lock/renew`, body)
         .then((response) => {
+          if (Date.now() < this.leavingUntil) return;
           if (response.status === 204) {
             this.confirmed = asked;
             this.token = response.headers.get("X-Lock");
@@ -113,15 +116,16 @@
     leave() {
       if (this.ended) return;
       this.ended = true;
-      const body = this.unsent ? this.fields() : new URLSearchParams({ lock: this.token });
-      if (!navigator.sendBeacon(`${this.address}/lock/release`, body)) {
-        navigator.sendBeacon(`${this.address}/lock/release`, new URLSearchParams({ lock: this.token }));
-      }
+      const short = new URLSearchParams({ lock: this.token, left: "yes" });
+      const body = this.unsent ? this.fields() : short;
+      body.set("left", "yes");
+      // A browser takes 64 KiB; more than that was kept as a draft some seconds ago.
+      if (!navigator.sendBeacon(`${this.address}/lock/release`, body)) navigator.sendBeacon(`${this.address}/lock/release`, short);
     }
 
     tick() {
       const now = Date.now();
-      if (this.ended) return;
+      if (this.ended || now < this.leavingUntil) return;
       if (now >= this.tryAt || !this.valid) this.renew();
       if (this.unsent && (now - this.changed >= PAUSE || now - this.unsent >= AT_MOST) && !this.sending) this.flush();
       const left = this.typed + this.idle + COUNTDOWN - now;
@@ -138,7 +142,7 @@
       countdown.querySelector("[data-left]").textContent = Math.max(0, Math.ceil(left / 1000));
       if (!this.form) return;
       this.form.toggleAttribute("data-paused", paused);
-      const state = document.getElementById("draft-state");
+      const state = this.form.querySelector(".draft-state");
       state.querySelector("[data-kept]").hidden = !this.changed || Boolean(this.unsent);
       state.querySelector("[data-unsent]").hidden = !this.unsent || Date.now() - this.unsent < AT_MOST + RETRY_AFTER;
     }
@@ -174,7 +178,8 @@
       editor = null;
     }
     if (!editor && element) editor = new Editor(element);
-    else if (editor) {                                   // the same lock, such as after a refused save
+    else if (editor && editor.element !== element) {     // the same lock on a new page: a refused save
+      editor.leavingUntil = 0;
       editor.element = element;
       editor.form = document.getElementById("record-form");
     }
@@ -228,10 +233,12 @@
   // Handing over waits for the draft.
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!editor || !form.matches("[data-flush]") || !editor.unsent) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    editor.flush().then((kept) => { if (kept) form.requestSubmit(); });
+    if (!editor || form.getAttribute("hx-swap") === "none") return;
+    if (form.matches("[data-flush]") && editor.unsent) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      editor.flush().then((kept) => { if (kept) form.requestSubmit(); });
+    } else if (document.getElementById("main").contains(form)) editor.leavingUntil = Date.now() + LEAVING;
   }, true);
 
   document.addEventListener("visibilitychange", () => { if (document.hidden) editor?.flush(); else tick(); });
