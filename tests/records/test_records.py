@@ -10,11 +10,11 @@ from sqlalchemy import func, select
 
 from app.accounts.members import Member, find_member
 from app.database import Database, Transaction
+from app.records.changes import Changed, change_record, delete_record, restore_record
 from app.records.collections import Collection, get_collection, list_fields
 from app.records.keys import RecordKey
 from app.records.kinds import LAST
 from app.records.lists import View, list_records
-from app.records.changes import Changed, change_record, delete_record, restore_record
 from app.records.records import Record, create_record, get_record
 from app.records.revisions import Revision
 from app.web.forms import Invalid
