@@ -54,7 +54,7 @@ async def list_draft_times(transaction: Transaction, row: Editable) -> dict[int,
     statement = select(Draft.member_id, Draft.typed_at).where(
         Draft.kind == kind_of(row).name, Draft.row_id == row.id, Draft.values.is_not(None)
     )
-    return dict((await transaction.execute(statement)).tuples().all())
+    return {row.member_id: row.typed_at for row in (await transaction.execute(statement)).all()}
 
 
 async def keep_draft(

@@ -1,0 +1,484 @@
+"""Locks, turns, requests and drafts, against a real database; the lease clock is moved by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+
+from app.accounts.audit import AuditEntry
+from app.accounts.members import Member, find_member
+from app.database import Database, Transaction, clock
+from app.editing import locks, waiting
+from app.editing.drafts import delete_old_drafts, find_draft, keep_draft, settle_draft
+from app.editing.rows import LEASE, TURN, Held
+from app.editing.waiting import ANSWER_WITHIN
+from app.live.log import read_after
+from app.records.changes import Changed, change_record, delete_record
+from app.records.collections import get_collection
+from app.records.records import Record, get_record
+
+ACME = 1
+
+
+@pytest.fixture
+def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Let time pass, in seconds: `wait(31)`."""
+    moment = [1_000_000]
+    monkeypatch.setattr(clock, "read_monotonic_clock", lambda: moment[0])
+
+    def pass_time(seconds: float) -> None:
+        moment[0] += int(seconds * 1000)
+
+    return pass_time
+
+
+async def book(transaction: Transaction, number: int = 40) -> Record:
+    return await get_record(transaction, await get_collection(transaction, "books"), number)
+
+
+async def member(transaction: Transaction, name: str) -> Member:
+    found = await find_member(transaction, f"{name}@acme.test")
+    assert found is not None
+    return found
+
+
+class Desk:
+    """What people do with book 40, each in a transaction of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def open(self, name: str, *, moving: int = 0) -> int | None:
+        async with self.database.write(ACME) as transaction:
+            row, person = await book(transaction), await member(transaction, name)
+            token = await locks.take_lock(transaction, row, person, lease=LEASE, moving=moving)
+            if token is None and row.lock_member_id != person.id:
+                await waiting.join(transaction, row, person, LEASE)
+            return token
+
+    async def renew(self, name: str, token: int, version: int = 3) -> int | None:
+        async with self.database.write(ACME) as transaction:
+            row, person = await book(transaction), await member(transaction, name)
+            return await locks.renew_lock(transaction, row, person, token, version, lease=LEASE)
+
+    async def release(self, name: str, token: int) -> bool:
+        async with self.database.write(ACME) as transaction:
+            return await locks.release_lock(
+                transaction, await book(transaction), await member(transaction, name), token
+            )
+
+    async def ask(self, name: str) -> None:
+        async with self.database.write(ACME) as transaction:
+            await waiting.ask(transaction, await book(transaction), await member(transaction, name), LEASE)
+
+    async def take_over(self, name: str) -> int | None:
+        async with self.database.write(ACME) as transaction:
+            row, person = await book(transaction), await member(transaction, name)
+            return await locks.take_over(transaction, row, person, lease=LEASE, address="127.0.0.1")
+
+    async def lapse(self) -> bool:
+        async with self.database.write(ACME) as transaction:
+            return await locks.lapse(transaction, await book(transaction))
+
+    async def stay(self, name: str, page: int = 1) -> bool:
+        async with self.database.write(ACME) as transaction:
+            row, person = await book(transaction), await member(transaction, name)
+            return await waiting.stay(transaction, row, person, page, LEASE)
+
+    async def save(self, name: str, token: int, version: int = 3, **values: str) -> bool:
+        async with self.database.write(ACME) as transaction:
+            row, person = await book(transaction), await member(transaction, name)
+            collection = await get_collection(transaction, "books")
+            return await change_record(
+                transaction, collection, row, {**row.values, **values}, person, version=version, token=token
+            )
+
+    async def holder(self) -> tuple[str | None, bool]:
+        async with self.database.read(ACME) as transaction:
+            row = await book(transaction)
+            return row.lock_name, row.lock_offered
+
+    async def line(self) -> list[tuple[str, str]]:
+        async with self.database.read(ACME) as transaction:
+            return [
+                (each.name, each.state) for each in await waiting.list_waiting(transaction, await book(transaction))
+            ]
+
+
+@pytest.fixture
+def desk(database: Database) -> Desk:
+    return Desk(database)
+
+
+async def test_the_first_who_opens_gets_the_lock_and_the_others_wait_in_order(desk: Desk) -> None:
+    assert await desk.open("ana") == 1
+    assert await desk.open("carla") is None
+    assert await desk.open("davi") is None
+    assert await desk.holder() == ("Ana", False)
+    assert await desk.line() == [("Carla", "waiting"), ("Davi", "waiting")]
+
+
+async def test_the_token_grows_with_each_acquisition_and_never_falls(desk: Desk) -> None:
+    tokens = []
+    for name in ("ana", "carla", "ana", "davi"):
+        token = await desk.open(name)
+        assert token is not None
+        tokens.append(token)
+        await desk.release(name, token)
+    assert tokens == sorted(set(tokens))
+
+
+async def test_a_lease_that_is_renewed_lasts_and_one_that_is_not_ends(
+    desk: Desk, wait: Callable[[float], None]
+) -> None:
+    token = await desk.open("ana")
+    assert token
+    for _ in range(5):
+        wait(LEASE - 1)
+        assert await desk.renew("ana", token) == token
+    assert await desk.open("carla") is None
+    await desk.stay("carla")
+    wait(LEASE + 1)
+    assert await desk.open("davi") == token + 1, "nobody waits: Carla's page has gone, too"
+    assert await desk.renew("ana", token) is None
+
+
+async def test_a_lease_that_ended_is_taken_up_again_if_nobody_has_had_the_lock(
+    desk: Desk, wait: Callable[[float], None]
+) -> None:
+    token = await desk.open("ana")
+    assert token
+    wait(LEASE * 3)
+    assert await desk.lapse()
+    assert await desk.holder() == (None, False)
+    assert await desk.renew("ana", token) == token + 1
+    assert await desk.holder() == ("Ana", False)
+
+
+async def test_a_lease_is_not_taken_up_again_over_a_change_of_the_record(
+    desk: Desk, wait: Callable[[float], None]
+) -> None:
+    token = await desk.open("ana")
+    assert token
+    wait(LEASE + 1)
+    await desk.lapse()
+    assert await desk.save("carla", 0, year="1900")
+    assert await desk.renew("ana", token, version=3) is None
+
+
+async def test_a_clock_set_back_does_not_lock_anybody_out(desk: Desk, wait: Callable[[float], None]) -> None:
+    assert await desk.open("ana")
+    wait(-3600)
+    assert await desk.open("carla") is not None
+
+
+async def test_whose_turn_it_is_has_15_seconds_to_begin_before_the_next_is_asked(
+    desk: Desk, wait: Callable[[float], None]
+) -> None:
+    token = await desk.open("ana")
+    assert token
+    for name in ("carla", "davi"):
+        await desk.open(name)
+    await desk.release("ana", token)
+    assert await desk.holder() == ("Carla", True)
+    assert await desk.open("davi") is None
+    assert await desk.open("bruno") is None, "nobody passes the line"
+    wait(TURN + 0.1)
+    assert await desk.lapse()
+    assert await desk.holder() == ("Davi", True)
+    assert await desk.line() == [("Carla", "missed"), ("Davi", "called"), ("Bruno", "waiting")]
+    assert await desk.open("davi") is not None
+    assert await desk.holder() == ("Davi", False)
+
+
+async def test_who_is_at_turn_can_write_only_after_beginning(desk: Desk) -> None:
+    token = await desk.open("ana")
+    assert token
+    await desk.open("carla")
+    await desk.release("ana", token)
+    for name in ("carla", "ana", "davi"):
+        with pytest.raises(Held):
+            await desk.save(name, token + 1, year="1900")
+
+
+async def test_who_left_is_not_called(desk: Desk, wait: Callable[[float], None]) -> None:
+    token = await desk.open("ana")
+    assert token
+    await desk.open("carla")
+    wait(LEASE - 5)
+    await desk.open("davi")
+    await desk.renew("ana", token)
+    wait(10)
+    await desk.release("ana", token)
+    assert await desk.holder() == ("Davi", True)
+
+
+async def test_a_page_that_was_left_ends_only_its_own_waiting(desk: Desk, database: Database) -> None:
+    await desk.open("ana")
+    await desk.open("carla")
+    await desk.open("carla")  # the same page again, reloaded
+    async with database.write(ACME) as transaction:
+        row, carla = await book(transaction), await member(transaction, "carla")
+        assert not await waiting.leave(transaction, row, carla, page=1)
+        assert await waiting.leave(transaction, row, carla, page=2)
+
+
+async def test_an_asker_may_take_over_after_30_seconds_without_an_answer_and_not_before(
+    desk: Desk, wait: Callable[[float], None]
+) -> None:
+    token = await desk.open("ana")
+    assert token
+    await desk.ask("carla")
+    assert await desk.take_over("carla") is None
+    wait(ANSWER_WITHIN - 1)
+    await desk.renew("ana", token)
+    assert await desk.take_over("carla") is None
+    wait(2)
+    assert await desk.take_over("carla") is not None
+    assert await desk.holder() == ("Carla", False)
+    with pytest.raises(Held):
+        await desk.save("ana", token, year="1900")
+
+
+async def test_an_asker_who_was_answered_does_not_get_it(
+    desk: Desk, database: Database, wait: Callable[[float], None]
+) -> None:
+    token = await desk.open("ana")
+    assert token
+    await desk.ask("carla")
+    async with database.write(ACME) as transaction:
+        row = await book(transaction)
+        (carla,) = await waiting.list_waiting(transaction, row)
+        assert await waiting.refuse(transaction, row, carla.id)
+    wait(ANSWER_WITHIN + 5)
+    await desk.renew("ana", token)
+    assert await desk.take_over("carla") is None
+
+
+async def test_a_new_holder_was_not_asked_what_the_one_before_was(desk: Desk, wait: Callable[[float], None]) -> None:
+    token = await desk.open("ana")
+    assert token
+    await desk.open("davi")
+    await desk.ask("carla")
+    wait(ANSWER_WITHIN - 10)
+    await desk.stay("carla")
+    await desk.stay("davi")
+    await desk.release("ana", token)
+    assert await desk.open("davi")
+    wait(11)
+    assert await desk.take_over("carla") is None
+
+
+@pytest.mark.parametrize(
+    ("holder", "taker", "allowed"),
+    [
+        ("carla", "bruno", True),
+        ("carla", "ana", True),
+        ("bruno", "ana", True),
+        ("ana", "bruno", False),
+        ("carla", "davi", False),
+    ],
+)
+async def test_admins_take_over_at_once_but_not_from_a_higher_role(
+    desk: Desk, database: Database, holder: str, taker: str, allowed: bool
+) -> None:
+    token = await desk.open(holder)
+    assert (await desk.take_over(taker) is not None) == allowed
+    async with database.read(ACME) as transaction:
+        entries = list(await transaction.scalars(select(AuditEntry)))
+    if allowed:
+        (entry,) = entries
+        assert (entry.what, entry.subject, entry.before.lower(), entry.after.lower(), entry.address) == (
+            "edit taken over",
+            "/c/books/40",
+            holder,
+            taker,
+            "127.0.0.1",
+        )
+    else:
+        assert entries == []
+        assert await desk.renew(holder, token or 0) == token
+
+
+async def test_handing_over_makes_it_the_askers_turn_whoever_else_waits(desk: Desk, database: Database) -> None:
+    token = await desk.open("ana")
+    assert token
+    await desk.open("davi")
+    await desk.ask("carla")
+    async with database.write(ACME) as transaction:
+        row, ana = await book(transaction), await member(transaction, "ana")
+        carla = next(each for each in await waiting.list_waiting(transaction, row) if each.name == "Carla")
+        assert not await locks.hand_over(transaction, row, ana, token + 1, carla.id)
+        assert await locks.hand_over(transaction, row, ana, token, carla.id)
+    assert await desk.holder() == ("Carla", True)
+    assert await desk.line() == [("Davi", "waiting"), ("Carla", "called")]
+
+
+async def test_the_same_person_goes_on_in_another_tab_only_by_saying_so(desk: Desk) -> None:
+    first = await desk.open("ana")
+    assert first
+    assert await desk.open("ana") is None
+    second = await desk.open("ana", moving=first)
+    assert second == first + 1
+    assert await desk.renew("ana", first) is None
+    with pytest.raises(Held):
+        await desk.save("ana", first, year="1900")
+    assert await desk.save("ana", second, year="1900")
+
+
+async def test_another_members_token_moves_nothing(desk: Desk) -> None:
+    token = await desk.open("ana")
+    assert token
+    assert await desk.open("carla", moving=token) is None
+    assert await desk.renew("carla", token) is None
+    assert not await desk.release("carla", token)
+    with pytest.raises(Held):
+        await desk.save("carla", token, year="1900")
+
+
+async def test_saving_frees_the_lock_and_calls_the_next(desk: Desk) -> None:
+    token = await desk.open("ana")
+    assert token
+    await desk.open("carla")
+    assert await desk.save("ana", token, year="1900")
+    assert await desk.holder() == ("Carla", True)
+
+
+async def test_saving_nothing_new_frees_the_lock_too(desk: Desk) -> None:
+    token = await desk.open("ana")
+    assert token
+    assert not await desk.save("ana", token)
+    assert await desk.holder() == (None, False)
+
+
+async def test_an_expired_lock_still_saves_while_nobody_has_had_it(desk: Desk, wait: Callable[[float], None]) -> None:
+    token = await desk.open("ana")
+    assert token
+    wait(LEASE * 2)
+    assert await desk.save("ana", token, year="1900")
+
+
+async def test_a_deleted_record_has_no_lock_and_nobody_in_line(
+    desk: Desk, database: Database, wait: Callable[[float], None]
+) -> None:
+    await desk.open("ana")
+    await desk.open("carla")
+    wait(LEASE + 1)
+    async with database.write(ACME) as transaction:
+        books = await get_collection(transaction, "books")
+        row, davi = await book(transaction), await member(transaction, "davi")
+        await delete_record(transaction, books, row, davi, version=3)
+        assert row.lock_member_id is None
+        assert await waiting.list_waiting(transaction, row) == []
+
+
+async def test_a_change_of_hands_is_told_once_however_often_it_was_noted(desk: Desk, database: Database) -> None:
+    token = await desk.open("ana")
+    assert token
+    async with database.read(ACME) as transaction:
+        before = transaction.tenant.cursor
+    await desk.save("ana", token, year="1900")
+    async with database.read(ACME) as transaction:
+        row = await book(transaction)
+        events = await read_after(transaction, before)
+    banners = [event for event in events if f'id="record-{row.id}-lock"' in event.body]
+    assert [event.channel for event in banners] == [f"record.{row.id}"]
+    assert "is editing" not in banners[0].body
+
+
+class Typing:
+    """Drafts of book 40."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def keep(self, name: str, token: int | None, **values: str) -> bool:
+        async with self.database.write(ACME) as transaction:
+            row, person = await book(transaction), await member(transaction, name)
+            return await keep_draft(transaction, row, person, values, saved=row.values, token=token, version=3)
+
+    async def read(self, name: str) -> dict[str, str] | None:
+        async with self.database.read(ACME) as transaction:
+            draft = await find_draft(transaction, await book(transaction), await member(transaction, name))
+            return draft.values if draft else None
+
+    async def settle(self, name: str) -> bool:
+        async with self.database.write(ACME) as transaction:
+            return await settle_draft(transaction, await book(transaction), await member(transaction, name))
+
+
+@pytest.fixture
+def typing(database: Database) -> Typing:
+    return Typing(database)
+
+
+async def test_a_draft_is_its_authors_alone(typing: Typing) -> None:
+    assert await typing.keep("ana", 1, title="Mine")
+    assert await typing.read("ana") == {"title": "Mine"}
+    assert await typing.read("carla") is None
+
+
+async def test_a_draft_of_an_older_page_does_not_overwrite_a_newer_ones(typing: Typing) -> None:
+    assert await typing.keep("ana", 2, title="Newer")
+    assert not await typing.keep("ana", 1, title="Older")
+    assert await typing.read("ana") == {"title": "Newer"}
+
+
+async def test_what_arrives_after_saving_does_not_bring_the_draft_back(desk: Desk, typing: Typing) -> None:
+    token = await desk.open("ana")
+    assert token
+    await typing.keep("ana", token, year="1900")
+    assert await desk.save("ana", token, year="1900")
+    assert await typing.read("ana") is None
+    assert not await typing.keep("ana", token, year="1900 and a bit")
+    assert await typing.read("ana") is None
+    newer = await desk.open("ana")
+    assert await typing.keep("ana", newer, year="1901")
+
+
+async def test_text_that_is_what_is_saved_is_no_draft(typing: Typing) -> None:
+    await typing.keep("ana", 1, title="Something else")
+    await typing.keep("ana", 1, title="Dom Casmurro")
+    assert await typing.read("ana") is None
+    assert await typing.keep("ana", 1, title="And again")
+    assert await typing.read("ana") == {"title": "And again"}
+
+
+async def test_a_draft_survives_losing_the_lock_and_what_another_saves(
+    desk: Desk, typing: Typing, wait: Callable[[float], None]
+) -> None:
+    token = await desk.open("carla")
+    assert token
+    await typing.keep("carla", token, year="1901")
+    assert await desk.take_over("bruno")
+    assert await desk.save("bruno", token + 1, year="1900")
+    assert await typing.keep("carla", token, year="1902"), "the last that she typed arrives late"
+    assert await typing.read("carla") == {"year": "1902"}
+    with pytest.raises(Changed):
+        await desk.save("carla", token, year="1902")
+
+
+async def test_a_discarded_draft_is_gone(typing: Typing) -> None:
+    await typing.keep("ana", 1, title="Mine")
+    assert await typing.settle("ana")
+    assert await typing.read("ana") is None
+    assert not await typing.settle("ana")
+
+
+async def test_drafts_are_deleted_after_30_days(
+    database: Database, typing: Typing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import timedelta
+
+    from app.editing import drafts
+
+    await typing.keep("ana", 1, title="Mine")
+    for days, kept in ((29, True), (31, False)):
+        later = drafts.now() + timedelta(days=days)
+        with monkeypatch.context() as patch:
+            patch.setattr(drafts, "now", lambda later=later: later)
+            async with database.write(ACME) as transaction:
+                await delete_old_drafts(transaction)
+        assert (await typing.read("ana") is not None) == kept

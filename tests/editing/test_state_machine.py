@@ -1,0 +1,343 @@
+"""Promise 3, in any order of events: one writer, no update lost, nothing typed lost.
+
+Hypothesis opens, types, asks, hands over, takes over, lets leases end, crashes, saves, deletes, restores and reverts,
+and shortens what breaks a promise to the few steps that matter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import select
+
+from app.accounts.members import Member, find_member
+from app.database import Database, Transaction, clock
+from app.editing import locks, waiting
+from app.editing.drafts import find_draft, keep_draft, settle_draft
+from app.editing.rows import LEASE, Held, is_held
+from app.records.changes import Changed, change_record, delete_record, restore_record
+from app.records.collections import get_collection
+from app.records.history import get_revision
+from app.records.records import Record, get_record
+
+ACME, NUMBER = 1, 40
+PEOPLE = st.sampled_from(["ana", "bruno", "carla", "davi"])
+SEED: list[Path] = []
+
+
+@dataclass
+class Tab:
+    """An open edit page: what it shows, and what was typed into it."""
+
+    person: str
+    token: int
+    version: int
+    text: str = ""
+
+
+class Editing(RuleBasedStateMachine):
+    """Four people and the notes of one book."""
+
+    tabs = Bundle("tabs")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.directory = tempfile.TemporaryDirectory()
+        path = Path(self.directory.name) / "mutirao.sqlite"
+        shutil.copy(SEED[0], path)
+        self.moment = 1_000_000_000
+        self.patch = mock.patch.object(clock, "read_monotonic_clock", self.read_clock)
+        self.patch.start()
+        self.database = Database(f"sqlite+aiosqlite:///{path}", readers=1)
+        self.typed = 0
+        self.open_tabs: list[Tab] = []
+        self.drafts: dict[str, str | None] = {}
+        self.settled: dict[str, int] = {}
+        self.written: dict[str, int] = {}
+        self.known: set[str] = set()
+        self.version, self.token, self.deleted = 3, 0, False
+        self.do(self.learn)
+
+    def teardown(self) -> None:
+        self.runner.run(self.database.close())
+        self.patch.stop()
+        self.runner.close()
+        self.directory.cleanup()
+
+    def read_clock(self) -> int:
+        return self.moment
+
+    def do(self, operation: Callable[[Transaction, Record], Awaitable[Any]]) -> Any:
+        async def run() -> Any:
+            async with self.database.write(ACME) as transaction:
+                books = await get_collection(transaction, "books")
+                return await operation(transaction, await get_record(transaction, books, NUMBER, deleted=None))
+
+        return self.runner.run(run())
+
+    async def learn(self, transaction: Transaction, row: Record) -> None:
+        for version in (1, 2, 3):
+            self.known.add((await get_revision(transaction, row, version)).values.get("notes", ""))
+
+    async def member(self, transaction: Transaction, name: str) -> Member:
+        found = await find_member(transaction, f"{name}@acme.test")
+        assert found is not None
+        return found
+
+    # What people do.
+
+    @rule(target=tabs, name=PEOPLE, moving=st.booleans())
+    def open(self, name: str, moving: bool) -> Any:
+        async def operation(transaction: Transaction, row: Record) -> Any:
+            if row.deleted_at is not None:
+                return multiple()
+            person = await self.member(transaction, name)
+            old = max((tab.token for tab in self.open_tabs if tab.person == name), default=0) if moving else 0
+            token = await locks.take_lock(transaction, row, person, lease=LEASE, moving=old)
+            if token is None:
+                if row.lock_member_id != person.id:
+                    await waiting.join(transaction, row, person, LEASE)
+                return multiple()
+            tab = Tab(name, token, row.version)
+            self.open_tabs.append(tab)
+            return tab
+
+        return self.do(operation)
+
+    @rule(tab=tabs)
+    def type(self, tab: Tab) -> None:
+        if tab not in self.open_tabs:
+            return
+        self.typed += 1
+        tab.text = f"{tab.person} {self.typed}"
+
+        async def operation(transaction: Transaction, row: Record) -> None:
+            kept = await keep_draft(
+                transaction,
+                row,
+                await self.member(transaction, tab.person),
+                {**row.values, "notes": tab.text},
+                saved=row.values,
+                token=tab.token,
+                version=tab.version,
+            )
+            if kept:
+                assert self.settled.get(tab.person, 0) < tab.token, "a settled draft came back"
+                assert self.written.get(tab.person, 0) <= tab.token, "an older page wrote over a newer one"
+                self.drafts[tab.person] = tab.text
+                self.written[tab.person] = tab.token
+            else:
+                newer = self.written.get(tab.person, 0) > tab.token
+                assert newer or self.settled.get(tab.person, 0) >= tab.token, "a draft was refused without a reason"
+
+        self.do(operation)
+
+    @rule(tab=tabs)
+    def renew(self, tab: Tab) -> None:
+        if tab not in self.open_tabs:
+            return
+
+        async def operation(transaction: Transaction, row: Record) -> None:
+            if row.deleted_at is None:
+                person = await self.member(transaction, tab.person)
+                token = await locks.renew_lock(transaction, row, person, tab.token, tab.version, lease=LEASE)
+                if token is not None:
+                    tab.token = token
+
+        self.do(operation)
+
+    @rule(tab=tabs)
+    def save(self, tab: Tab) -> None:
+        if tab not in self.open_tabs or not tab.text:
+            return
+
+        async def operation(transaction: Transaction, row: Record) -> None:
+            books, person = await get_collection(transaction, "books"), await self.member(transaction, tab.person)
+            values = {**row.values, "notes": tab.text}
+            holds = row.lock_member_id == person.id and row.lock_token == tab.token and not row.lock_offered
+            held = bool(await transaction.scalar(select(is_held(Record)).where(Record.id == row.id)))
+            same = row.version == tab.version and row.deleted_at is None
+            try:
+                changed = await change_record(
+                    transaction, books, row, values, person, version=tab.version, token=tab.token
+                )
+            except (Changed, Held):
+                assert not same or (held and not holds), "a save was refused without a reason"
+                assert row.values.get("notes", "") in self.known
+                await keep_draft(transaction, row, person, values, saved=row.values, token=None, version=tab.version)
+                unsaved = tab.text != row.values.get("notes", "")
+                self.drafts[tab.person] = tab.text if unsaved else None
+                self.written[tab.person] = row.lock_token
+                self.settled.pop(tab.person, None)
+            else:
+                assert same, "a save went through over a change"
+                assert holds or not held, "a save went through a lock"
+                self.known.add(tab.text)
+                self.version += changed
+                self.drafts[tab.person] = None
+                self.settled[tab.person] = self.written[tab.person] = row.lock_token
+                self.open_tabs.remove(tab)
+
+        self.do(operation)
+
+    @rule(tab=tabs)
+    def cancel(self, tab: Tab) -> None:
+        async def operation(transaction: Transaction, row: Record) -> None:
+            await locks.release_lock(transaction, row, await self.member(transaction, tab.person), tab.token)
+
+        if tab in self.open_tabs:
+            self.do(operation)
+            self.open_tabs.remove(tab)
+
+    @rule(tab=consumes(tabs))
+    def crash(self, tab: Tab) -> None:
+        if tab in self.open_tabs:
+            self.open_tabs.remove(tab)
+
+    @rule(name=PEOPLE)
+    def ask(self, name: str) -> None:
+        async def operation(transaction: Transaction, row: Record) -> None:
+            person = await self.member(transaction, name)
+            if row.lock_member_id not in (None, person.id):
+                await waiting.ask(transaction, row, person, LEASE)
+
+        self.do(operation)
+
+    @rule(tab=tabs, give=st.booleans())
+    def answer(self, tab: Tab, give: bool) -> None:
+        async def operation(transaction: Transaction, row: Record) -> None:
+            queue = await waiting.list_waiting(transaction, row)
+            if queue and give:
+                person = await self.member(transaction, tab.person)
+                await locks.hand_over(transaction, row, person, tab.token, queue[-1].id)
+            elif queue:
+                await waiting.refuse(transaction, row, queue[-1].id)
+
+        self.do(operation)
+
+    @rule(target=tabs, name=PEOPLE)
+    def take_over(self, name: str) -> Any:
+        async def operation(transaction: Transaction, row: Record) -> Any:
+            person = await self.member(transaction, name)
+            token = await locks.take_over(transaction, row, person, lease=LEASE, address="")
+            if token is None:
+                return multiple()
+            tab = Tab(name, token, row.version)
+            self.open_tabs.append(tab)
+            return tab
+
+        return self.do(operation)
+
+    @rule(name=PEOPLE)
+    def discard(self, name: str) -> None:
+        async def operation(transaction: Transaction, row: Record) -> None:
+            await settle_draft(transaction, row, await self.member(transaction, name))
+            self.drafts[name] = None
+            self.settled[name] = self.written[name] = row.lock_token
+
+        self.do(operation)
+
+    @rule(name=PEOPLE, what=st.sampled_from(["delete", "restore", "revert"]))
+    def write_without_a_lock(self, name: str, what: str) -> None:
+        async def operation(transaction: Transaction, row: Record) -> None:
+            books, person = await get_collection(transaction, "books"), await self.member(transaction, name)
+            held = bool(await transaction.scalar(select(is_held(Record)).where(Record.id == row.id)))
+            version = row.version
+            if (what == "restore") != (row.deleted_at is not None):
+                return
+            try:
+                if what == "delete":
+                    await delete_record(transaction, books, row, person, version=version)
+                elif what == "restore":
+                    await restore_record(transaction, books, row, person, version=version)
+                else:
+                    old = await get_revision(transaction, row, 1)
+                    if not await change_record(
+                        transaction, books, row, old.values, person, version=version, what="reverted"
+                    ):
+                        return
+            except Held:
+                assert held
+            else:
+                assert not held
+                self.version += 1
+
+        self.do(operation)
+
+    @rule(seconds=st.sampled_from([1, 5, 14, 16, 29, 31, 700]))
+    def wait(self, seconds: int) -> None:
+        self.moment += seconds * 1000
+
+    @rule(seconds=st.sampled_from([3600, -3600]))
+    def move_the_clock(self, seconds: int) -> None:
+        self.moment += seconds * 1000
+
+    @rule()
+    def watch(self) -> None:
+        async def operation(transaction: Transaction, row: Record) -> None:
+            await locks.lapse(transaction, row)
+            await waiting.drop_gone(transaction, row)
+            await waiting.note_unanswered(transaction, row)
+
+        self.do(operation)
+
+    # What always holds.
+
+    @invariant()
+    def the_promise_is_kept(self) -> None:
+        async def operation(transaction: Transaction, row: Record) -> None:
+            holding = [
+                tab
+                for tab in self.open_tabs
+                if (await self.member(transaction, tab.person)).id == row.lock_member_id
+                and tab.token == row.lock_token
+                and not row.lock_offered
+            ]
+            assert len(holding) <= 1, "two holders"
+            assert row.lock_token >= self.token, "a token came back"
+            self.token = row.lock_token
+            assert row.version == self.version, "a save was lost, or counted twice"
+            assert row.values.get("notes", "") in self.known, "somebody's text was replaced by nobody's"
+            if row.lock_member_id is not None:
+                assert row.deleted_at is None, "a deleted record is locked"
+            queue = await waiting.list_waiting(transaction, row)
+            assert row.lock_member_id is not None or not [each for each in queue if each.state == "waiting"], (
+                "free, and somebody waits in vain"
+            )
+            for name in ("ana", "bruno", "carla", "davi"):
+                draft = await find_draft(transaction, row, await self.member(transaction, name))
+                text = draft.values.get("notes") if draft and draft.values else None
+                assert text == self.drafts.get(name), f"{name}'s text is lost, or has come back"
+
+        self.do(operation)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_one_writer_and_nothing_typed_is_lost_whatever_happens(seeded_file: Path) -> None:
+    SEED[:] = [seeded_file]
+    run_state_machine_as_test(
+        Editing,
+        settings=settings(
+            max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
