@@ -104,6 +104,9 @@ class Editing(RuleBasedStateMachine):
         assert found is not None
         return found
 
+    async def is_held(self, transaction: Transaction, row: Record) -> bool:
+        return bool(await transaction.scalar(select(is_held(Record)).where(Record.id == row.id)))
+
     # What people do.
 
     @rule(target=tabs, name=PEOPLE, moving=st.booleans())
@@ -113,7 +116,12 @@ class Editing(RuleBasedStateMachine):
                 return multiple()
             person = await self.member(transaction, name)
             old = max((tab.token for tab in self.open_tabs if tab.person == name), default=0) if moving else 0
+            others = row.lock_member_id is not None and not (
+                row.lock_member_id == person.id and (row.lock_offered or row.lock_token == old)
+            )
+            held = others and await self.is_held(transaction, row)
             token = await locks.take_lock(transaction, row, person, lease=LEASE, moving=old)
+            assert token is None or not held, "a lock was taken from its holder"
             if token is None:
                 if row.lock_member_id != person.id:
                     await waiting.join(transaction, row, person, LEASE)
@@ -175,7 +183,7 @@ class Editing(RuleBasedStateMachine):
             books, person = await get_collection(transaction, "books"), await self.member(transaction, tab.person)
             values = {**row.values, "notes": tab.text}
             holds = row.lock_member_id == person.id and row.lock_token == tab.token and not row.lock_offered
-            held = bool(await transaction.scalar(select(is_held(Record)).where(Record.id == row.id)))
+            held = await self.is_held(transaction, row)
             same = row.version == tab.version and row.deleted_at is None
             try:
                 changed = await change_record(
@@ -261,7 +269,7 @@ class Editing(RuleBasedStateMachine):
     def write_without_a_lock(self, name: str, what: str) -> None:
         async def operation(transaction: Transaction, row: Record) -> None:
             books, person = await get_collection(transaction, "books"), await self.member(transaction, name)
-            held = bool(await transaction.scalar(select(is_held(Record)).where(Record.id == row.id)))
+            held = await self.is_held(transaction, row)
             version = row.version
             if (what == "restore") != (row.deleted_at is not None):
                 return

@@ -1,0 +1,1 @@
+"""Chat: rooms, messages, and what people expect of them."""

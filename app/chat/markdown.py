@@ -1,0 +1,450 @@
+"""What a person typed in a message, as HTML that is safe to show to everybody.
+
+Two walls: markdown-it is configured so that it writes no HTML of the person's, and nh3 then lets through only the
+tags, attributes, classes and schemes that this module writes. Texts are hostile as a rule: nesting is bounded and
+nothing here takes more than linear time, apart from markdown-it's own small quadratic terms.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from html import escape
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+import nh3
+from linkify_it import LinkifyIt  # type: ignore[import-untyped]
+from linkify_it.main import Match  # type: ignore[import-untyped]
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock, blockquote, list_block
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline, link, linkify
+from markdown_it.token import Token
+
+EVERYBODY = "room"
+RECORDS_LIMIT = 5
+# Levels of quotes and lists (a list takes two). Deeper marks stay text; maxNesting alone would swallow what they hold.
+DEPTH = 10
+NESTING = 20
+
+REL = "noopener noreferrer nofollow"
+PORTS = {"http": 80, "https": 443}
+# Controls but newline and tab, what turns the direction of text for all that follows, and halves of characters.
+REMOVED = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+ADDRESS = re.compile(r"https?://[^/?#\\\s]|mailto:[^/?#\\\s]", re.IGNORECASE)
+RECORD_PATH = re.compile(r"/c/([a-z0-9-]+)/([1-9][0-9]{0,8})(?:/edit)?")
+MARK = re.compile(r"@|#(?P<number>[1-9][0-9]{0,8})(?!\w)")
+OWN_PATH = re.compile(r"/(?![/\\])")
+
+WALL = nh3.Cleaner(
+    tags={"a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "s", "span", "strong", "ul"},
+    attributes={"a": {"href"}, "ol": {"start"}, "span": {"data-member"}},
+    tag_attribute_values={"a": {"rel": {REL}, "target": {"_blank"}}},
+    allowed_classes={"a": {"record-link"}, "span": {"mention", "everybody"}},
+    link_rel=None,
+    url_schemes={"http", "https", "mailto"},
+    url_relative=lambda url: url if OWN_PATH.match(url) else None,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A message as HTML, and what it refers to.
+
+    `html` is sanitised. `members` are the ids of those mentioned by name, `everybody` says whether '@room' was.
+    `records` are collection slugs ('' where only '#42' was written) and record numbers, in the order they were
+    written, each once, at most five.
+    """
+
+    html: str
+    members: frozenset[int]
+    everybody: bool
+    records: tuple[tuple[str, int], ...]
+
+
+def render_markdown(text: str, *, members: Mapping[str, int], origin: str) -> Rendered:
+    """Render a message.
+
+    `members` are the ids of the workspace's members by the names they are shown with; `origin` is the workspace's own,
+    such as "http://acme.hero.localhost:8000". The result is the same for every reader.
+    """
+    message = Message(members, origin)
+    html = RENDERING.render(without_controls(text), {"message": message})
+    # Entities can bring back what was removed from the text.
+    html = WALL.clean(REMOVED.sub("", html))
+    return Rendered(html, frozenset(message.mentioned), message.everybody, tuple(message.records))
+
+
+def plain_text(text: str) -> str:
+    """A message without its markup, on one line, for notifications, quotes and search.
+
+    It is text, not HTML, and at most as long as what was typed. A message of nothing but markup stays as it is.
+    """
+    cleaned = without_controls(text)
+    words = one_line("".join(words_of(READING.parse(cleaned))))
+    return (words or one_line(cleaned))[: len(text)]
+
+
+def without_controls(text: str) -> str:
+    """The text with newlines in one form, and without what browsers should never get."""
+    return REMOVED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def one_line(text: str) -> str:
+    """The text on one line, words a single space apart."""
+    return " ".join(REMOVED.sub("", text).split())
+
+
+def words_of(tokens: list[Token]) -> Iterator[str]:
+    """What a person reads in a parsed message. Blocks are a newline apart."""
+    for token in tokens:
+        if token.type == "inline":
+            children = token.children or []
+            for place, child in enumerate(children):
+                if child.type in ("softbreak", "hardbreak"):
+                    yield "\n"
+                elif child.type == "link_open" and children[place + 1].type == "link_close":
+                    yield RENDERING.normalizeLinkText(str(child.attrGet("href")))
+                else:
+                    yield child.content
+            yield "\n"
+        elif token.content:
+            yield token.content + "\n"
+
+
+class Message:
+    """A message while it is rendered: whom and what it may refer to, and what it did."""
+
+    def __init__(self, members: Mapping[str, int], origin: str) -> None:
+        self.members = members
+        self.origin = origin_of(urlsplit(origin))
+        self.mentioned: set[int] = set()
+        self.everybody = False
+        self.records: list[tuple[str, int]] = []
+        self._names: Names | None = None
+
+    @property
+    def names(self) -> Names:
+        """Made at the first '@': most messages have none."""
+        if self._names is None:
+            self._names = Names.of(self.members)
+        return self._names
+
+    def refer(self, collection: str, number: int) -> None:
+        """Note a record, unless there are enough."""
+        if (collection, number) not in self.records and len(self.records) < RECORDS_LIMIT:
+            self.records.append((collection, number))
+
+
+@dataclass(slots=True)
+class Names:
+    """Members' names, to be found at a place in a text without regard to case and to how accents are encoded.
+
+    `lengths` has, for the first letter of names, how long those are, longest first: a search is a few look-ups.
+    """
+
+    names: dict[str, list[str]] = field(default_factory=dict)
+    lengths: dict[str, list[int]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, members: Mapping[str, int]) -> Names:
+        """The names of these members, and '@room' before any member of that name."""
+        made = cls()
+        for name in (EVERYBODY, *members):
+            folded = "".join(map(fold, name))
+            if folded and (folded != EVERYBODY or name == EVERYBODY) and name not in made.names.get(folded, ()):
+                made.names.setdefault(folded, []).append(name)
+        for folded in made.names:
+            made.lengths.setdefault(folded[0], []).append(len(folded))
+        for first, lengths in made.lengths.items():
+            made.lengths[first] = sorted(set(lengths), reverse=True)
+        return made
+
+    def at(self, text: Folded, start: int) -> tuple[str, int] | None:
+        """The longest name that the text has from `start`, and where it ends."""
+        if start >= len(text.typed):
+            return None
+        begin = text.places[start]
+        for length in self.lengths.get(text.folded[begin : begin + 1], ()):
+            found = self.names.get(text.folded[begin : begin + length])
+            end = text.ends.get(begin + length)
+            if found and end is not None and not continues_word(text.typed, end):
+                # Where names differ by case alone, the one that was typed.
+                typed = text.typed[start:end]
+                return (typed if typed in found else found[0]), end
+        return None
+
+
+@dataclass(slots=True)
+class Folded:
+    """A text, the same folded, and where the letters of one are in the other."""
+
+    typed: str
+    folded: str = ""
+    places: list[int] = field(default_factory=list)
+    ends: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        parts = []
+        length = 0
+        for place, character in enumerate(self.typed):
+            parts.append(fold(character))
+            self.places.append(length)
+            length += len(parts[-1])
+            self.ends[length] = place + 1
+        self.folded = "".join(parts)
+
+
+def fold(character: str) -> str:
+    """A character as it is compared: its case dropped, its accents apart from it, any white space a space."""
+    if character.isascii():
+        return " " if character.isspace() else character.lower()
+    if character.isspace():
+        return " "
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", character).casefold())
+
+
+def is_word(character: str) -> bool:
+    """Whether a character is part of a word: letters, digits, accents of their own (but no emoji's variation)."""
+    if character.isalnum() or character == "_":
+        return True
+    return unicodedata.category(character).startswith("M") and not "\ufe00" <= character <= "\ufe0f"
+
+
+def continues_word(text: str, place: int) -> bool:
+    """Whether a word would be cut at this place: what ends there goes on."""
+    return place < len(text) and is_word(text[place])
+
+
+def origin_of(address: SplitResult) -> tuple[str, str, int | None] | None:
+    """The scheme, host and port of an address; None where it names a person too, which our own never do."""
+    if address.username is not None or address.password is not None:
+        return None
+    return address.scheme, address.hostname or "", address.port or PORTS.get(address.scheme)
+
+
+# The parser: CommonMark with links as chats have them, and none of what a message does not need.
+
+
+class Parser(MarkdownIt):
+    """CommonMark for messages: a newline is a line break, marks don't nest without end, only web and mail links.
+
+    References (`[name]: address`) are off: one address may be repeated thousands of times, which turns 8,000
+    characters into megabytes.
+    """
+
+    def __init__(self, *, rendering: bool) -> None:
+        super().__init__("commonmark", {"html": False, "breaks": True, "xhtmlOut": False, "maxNesting": NESTING})
+        self.enable("strikethrough").disable(["html_block", "html_inline", "reference"])
+        self.block.ruler.at("blockquote", bounded_blockquote, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+        self.block.ruler.at("list", bounded_list, {"alt": ["paragraph", "reference", "blockquote"]})
+        self.inline.ruler.at("image", image_as_link)
+        if rendering:
+            self.options["linkify"] = True
+            self.linkify = BareLinks()
+            self.enable("linkify")
+            self.inline.ruler.at("linkify", web_address)
+            self.core.ruler.before("text_join", "references_to_members_and_records", refer)
+            self.core.ruler.push("headings_as_bold", headings_as_bold)
+
+    def validateLink(self, url: str) -> bool:
+        """Whether an address may be a link. What may not stays text, as it was typed."""
+        if not ADDRESS.match(url):
+            return False
+        try:
+            origin_of(urlsplit(url))
+        except ValueError:
+            return False
+        # The wall reads addresses as browsers do, and would leave a link without one where it can't.
+        return "href" in WALL.clean(f'<a href="{escape(url)}"></a>')
+
+
+class BareLinks(LinkifyIt):  # type: ignore[misc]
+    """What becomes a link without being marked: web addresses, "www." ones, mail addresses.
+
+    Mere names with a dot don't: "notes.md" and "run.sh" are files in a conversation, and strangers' domains.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(options={"fuzzy_link": False, "fuzzy_email": True, "fuzzy_ip": False})
+        for scheme in ("ftp:", "//"):
+            self.add(scheme, None)
+        # A host has at most 253 characters; looking for longer ones at each "www." would take quadratic time.
+        host = rf"(?![^\s/?#]{{250}}){self.re['src_host_port_strict']}"
+        self.add("www.", {"validate": f"^{host}{self.re['src_path']}"})
+
+    def normalize(self, match: Match) -> None:
+        """Give an address the scheme that it was typed without."""
+        super().normalize(match)
+        if match.schema == "www.":
+            match.url = f"http://{match.url}"
+
+
+def bounded_blockquote(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A quote, unless it is too deep in others."""
+    return state.level < DEPTH and blockquote(state, start, end, silent)
+
+
+def bounded_list(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A list, unless it is too deep in others."""
+    return state.level < DEPTH and list_block(state, start, end, silent)
+
+
+def web_address(state: StateInline, silent: bool) -> bool:
+    """A bare address at its "://", before its letters are taken for marks.
+
+    The scheme is looked at first, as markdown-it searches all the text before for one.
+    """
+    return state.pending[-5:].lower().endswith(("http", "https")) and linkify(state, silent)
+
+
+def image_as_link(state: StateInline, silent: bool) -> bool:
+    """`![words](address)` as a link: an image would tell its server who reads the message, and when.
+
+    In the text of a link it makes a link in a link, which `refer` takes out again.
+    """
+    if not state.src.startswith("![", state.pos):
+        return False
+    state.pos += 1
+    if link(state, silent):
+        return True
+    state.pos -= 1
+    return False
+
+
+def headings_as_bold(state: StateCore) -> None:
+    """Headings as bold paragraphs: a message is no page."""
+    for place, token in enumerate(state.tokens):
+        if token.type == "heading_open":
+            token.type, token.tag = "paragraph_open", "p"
+            inline = state.tokens[place + 1]
+            inline.children = [
+                Token("strong_open", "strong", 1),
+                *(inline.children or []),
+                Token("strong_close", "strong", -1),
+            ]
+        elif token.type == "heading_close":
+            token.type, token.tag = "paragraph_close", "p"
+
+
+def refer(state: StateCore) -> None:
+    """Point links to where they may lead, and make members' names and record numbers in the text stand out."""
+    message: Message = state.env["message"]
+    for token in state.tokens:
+        if token.type == "inline":
+            token.children = list(with_references(token.children or [], message))
+
+
+def with_references(tokens: list[Token], message: Message) -> Iterator[Token]:
+    """The tokens of a paragraph with its references as tokens of their own."""
+    run: list[Token] = []
+    linked: list[Token] = []
+    links = 0
+    for token in tokens:
+        if token.type not in ("text", "text_special") and run:
+            yield from in_text(run, message)
+            run = []
+        links += token.type == "link_open"
+        if links:
+            linked.append(token)
+        elif token.type in ("text", "text_special"):
+            run.append(token)
+        else:
+            yield token
+        links -= token.type == "link_close"
+        if linked and not links:
+            yield from in_link(linked, message)
+            linked = []
+    if run:
+        yield from in_text(run, message)
+
+
+def in_link(tokens: list[Token], message: Message) -> Iterator[Token]:
+    """A link as it may be shown, without the links in it. Where it has no words, its address stands for them."""
+    first, *inside, last = tokens
+    inside = [token for token in inside if token.type not in ("link_open", "link_close")]
+    href = str(first.attrGet("href"))
+    first.attrs = {"href": href}
+    if not href:
+        # `[words]()` is a link to CommonMark; here it stays what was typed.
+        yield from [text_token("["), *inside, text_token("]()")]
+        return
+    if not any(token.content for token in inside):
+        inside = [text_token(RENDERING.normalizeLinkText(href))]
+    address = urlsplit(href)
+    if address.scheme in PORTS and origin_of(address) == message.origin:
+        # A path of two slashes would be another host's address.
+        path = "/" + address.path.lstrip("/")
+        record = RECORD_PATH.fullmatch(path)
+        if record and not address.query and not address.fragment:
+            collection, number = record[1], int(record[2])
+            message.refer(collection, number)
+            first.attrs = {"class": "record-link", "href": f"/c/{collection}/{number}"}
+            if first.info == "auto":
+                inside = [text_token(f"{collection} #{number}")]
+        else:
+            first.attrs["href"] = urlunsplit(("", "", path, address.query, address.fragment))
+    else:
+        first.attrs["rel"] = REL
+        if address.scheme in PORTS:
+            first.attrs["target"] = "_blank"
+    yield first
+    yield from inside
+    yield last
+
+
+def in_text(tokens: list[Token], message: Message) -> Iterator[Token]:
+    """A run of text with its mentions and record numbers. A mark that was escaped (`\\@`, `\\#`) is a mere letter."""
+    text = Folded("".join(token.content for token in tokens))
+    escaped = set()
+    length = 0
+    for token in tokens:
+        if token.type == "text_special":
+            escaped.add(length)
+        length += len(token.content)
+    shown = 0
+    for mark in MARK.finditer(text.typed):
+        start = mark.start()
+        if start < shown or start in escaped or (start and is_word(text.typed[start - 1])):
+            continue
+        if mark["number"]:
+            end = mark.end()
+            message.refer("", int(mark["number"]))
+            inside = [
+                Token("link_open", "a", 1, attrs={"class": "record-link", "href": f"/records/{mark['number']}"}),
+                text_token(mark[0]),
+                Token("link_close", "a", -1),
+            ]
+        else:
+            found = message.names.at(text, start + 1)
+            if found is None:
+                continue
+            name, end = found
+            inside = [mention_token(name, message), text_token(f"@{name}"), Token("mention_close", "span", -1)]
+        if start > shown:
+            yield text_token(text.typed[shown:start])
+        yield from inside
+        shown = end
+    if shown < len(text.typed):
+        yield text_token(text.typed[shown:])
+
+
+def mention_token(name: str, message: Message) -> Token:
+    """The start of a mention, which is noted."""
+    if name == EVERYBODY:
+        message.everybody = True
+        return Token("mention_open", "span", 1, attrs={"class": "mention everybody"})
+    member = message.members[name]
+    message.mentioned.add(member)
+    return Token("mention_open", "span", 1, attrs={"class": "mention", "data-member": str(member)})
+
+
+def text_token(content: str) -> Token:
+    """Text, to be escaped by the renderer."""
+    return Token("text", "", 0, content=content)
+
+
+RENDERING = Parser(rendering=True)
+READING = Parser(rendering=False)
