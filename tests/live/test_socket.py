@@ -193,7 +193,7 @@ async def test_an_open_record_follows_its_changes_and_its_end(shared_server: Ser
     async with shared_server.connect("acme", carla) as socket:
         await follow(socket, carla, address)
         await ana.post(f"{address}/edit", data={"title": "Changed", "version": "1"})
-        assert 'data-version="2"' in (await read_until(socket, "<h1>Changed</h1>"))[-1]
+        assert 'data-version="2"' in (await read_until(socket, ">Changed</h1>"))[-1]
         await ana.post(f"{address}/delete", data={"version": "2"})
         await read_until(socket, "Ana deleted this")
 
