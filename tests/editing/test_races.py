@@ -1,0 +1,32 @@
+"""Promise 3 under races: with pauses longer than leases no update is lost, in one process and in two."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).parent.parent.parent / "bench" / "races.py"
+
+
+def race(*arguments: str) -> dict[str, Any]:
+    done = subprocess.run([sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_no_update_is_lost_and_no_token_is_given_twice(processes: str) -> None:
+    result = race("--races", "150", "--processes", processes)
+    assert (result["lost"], result["double holders"]) == (0, 0)
+    assert result["saves"] == result["versions"] == result["revisions"] > 100
+    refused = result["outcomes"].get("held", 0) + result["outcomes"].get("changed", 0)
+    assert refused, "nobody came too late: the race proves nothing"
+
+
+def test_without_lock_and_version_updates_are_lost() -> None:
+    assert race("--races", "30", "--control")["lost"] > 0
