@@ -14,7 +14,7 @@ from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.database import Transaction
 from app.editing.drafts import list_draft_times
-from app.editing.rows import KINDS, Editable, Place, kind_of, read_clock
+from app.editing.rows import KINDS, Editable, Place, kind_of, read_clock, tell_listeners
 from app.editing.waiting import ANSWER_WITHIN, Waiting, list_waiting
 from app.live.log import publish
 from app.web.templates import render
@@ -104,6 +104,7 @@ async def publish_pushes(transaction: Transaction, pushes: Iterable[Push]) -> No
             shown = {"row": push.row, "place": place}
             publish_partial(transaction, place.channel, "editing/lock_push.html", **shown)
             publish_partial(transaction, place.list_channel, "editing/mark_push.html", **shown)
+            await tell_listeners(transaction, push.row)
         await publish_standings(transaction, push, place)
     if any(push.everybody for push in pushes):
         publish_partial(transaction, "tenant", "editing/edited_push.html", edited=await list_edited(transaction))

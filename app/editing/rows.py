@@ -87,35 +87,54 @@ class Held(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where people see an editable row: its name in element ids and its channel, its address, the list it is in."""
+    """Where people see an editable row, and as what: its name in element ids, its channel, its address, its title with
+    a state such as 'Lent', whether it is in the bin, and the channel of the list it is in."""
 
     name: str
     channel: str
     address: str
     title: str
     list_channel: str
+    state: str = ""
+    gone: bool = False
 
 
 FindPlace = Callable[[Transaction, Any], Awaitable[Place]]
+FindRow = Callable[[Transaction, str, int], Awaitable[Any]]
+Listener = Callable[[Transaction, "Editable", Place], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A model of editable rows, under the name that drafts and queues know it by."""
+    """A model of editable rows, under the name that drafts and queues know it by.
+
+    `find_row` gives the row that people write as `#42`, or as `#42` of a list, or None.
+    """
 
     name: str
     model: type[Editable]
     find_place: FindPlace
+    find_row: FindRow
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A row as other things refer to it."""
+
+    row: Editable
+    place: Place
 
 
 KINDS: dict[str, Kind] = {}
+# Called when a row has changed, or its lock: what refers to the row is to be shown anew.
+LISTENERS: list[Listener] = []
 
 
-def editable(name: str, model: type[Editable]) -> Callable[[FindPlace], FindPlace]:
+def editable(name: str, model: type[Editable], find_row: FindRow) -> Callable[[FindPlace], FindPlace]:
     """Register a model whose rows are edited by one person at a time, with the function that tells a row's place."""
 
     def add(find_place: FindPlace) -> FindPlace:
-        KINDS[name] = Kind(name, model, find_place)
+        KINDS[name] = Kind(name, model, find_place, find_row)
         return find_place
 
     return add
@@ -124,3 +143,28 @@ def editable(name: str, model: type[Editable]) -> Callable[[FindPlace], FindPlac
 def kind_of(row: Editable) -> Kind:
     """The kind that a row is of."""
     return next(kind for kind in KINDS.values() if isinstance(row, kind.model))
+
+
+async def find_subject(transaction: Transaction, list_name: str, number: int) -> str | None:
+    """The name of the row that people write as a number in a list ('' for the first list), such as `record-42`."""
+    for kind in KINDS.values():
+        row = await kind.find_row(transaction, list_name, number)
+        if row is not None:
+            return f"{kind.name}-{row.id}"
+    return None
+
+
+async def find_card(transaction: Transaction, subject: str) -> Card | None:
+    """The row of a name such as `record-42`, if there is one."""
+    name, _, number = subject.rpartition("-")
+    if name not in KINDS or not number.isdigit():
+        return None
+    row = await transaction.get(KINDS[name].model, int(number))
+    return None if row is None else Card(row, await KINDS[name].find_place(transaction, row))
+
+
+async def tell_listeners(transaction: Transaction, row: Editable) -> None:
+    """Let whatever refers to a row show it anew."""
+    place = await kind_of(row).find_place(transaction, row)
+    for listener in LISTENERS:
+        await listener(transaction, row, place)

@@ -10,6 +10,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.database import Transaction
+from app.editing.rows import tell_listeners
 from app.live.channels import channel
 from app.live.log import publish
 from app.records.collections import Collection, list_collections, list_fields
@@ -62,6 +63,7 @@ async def push_record(
         f"record.{record.id}",
         render(language, "records/record_push.html", **shown, what=what, history=history),
     )
+    await tell_listeners(transaction, record)
     if what in ("created", "deleted", "restored"):
         publish(
             transaction,

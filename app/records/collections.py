@@ -18,9 +18,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
-from app.records.kinds import KINDS, Kind, fold
+from app.records.kinds import KINDS, Kind
 from app.web.forms import Invalid
-from app.web.texts import Text, _l
+from app.web.texts import Text, _l, fold
 
 MOST_FIELDS = 40
 MOST_CHOICES = 100

@@ -9,10 +9,10 @@ from sqlalchemy import select, update
 from app.database import Transaction
 from app.records.collections import Collection, Field, check_field, list_fields
 from app.records.keys import RecordKey
-from app.records.kinds import LAST, fold
+from app.records.kinds import LAST
 from app.records.records import Record
 from app.web.forms import Invalid
-from app.web.texts import _l
+from app.web.texts import _l, fold
 
 
 async def change_field(transaction: Transaction, collection: Collection, field: Field, **values: Any) -> None:

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Tenanted, Transaction
 from app.records.collections import Field
-from app.records.kinds import LAST, SORT_KEY_LIMIT, fold
+from app.records.kinds import LAST, SORT_KEY_LIMIT
 from app.web.forms import Invalid
-from app.web.texts import Text, _l
+from app.web.texts import Text, _l, fold
 
 
 class RecordKey(Tenanted, Base):

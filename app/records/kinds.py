@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import struct
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from urllib.parse import urlsplit
 
 from app.web.forms import EMAIL
-from app.web.texts import Text, _l
+from app.web.texts import Text, _l, fold
 
 LINE_LIMIT = 500
 TEXT_LIMIT = 20_000
@@ -35,13 +34,6 @@ class Kind:
 def fail(message: str, **values: object) -> ValueError:
     """A ValueError that carries a text."""
     return ValueError(_l(message, **values))
-
-
-def fold(text: str) -> str:
-    """Text as it is compared: without accents, case and double spaces. 'São  João' becomes 'sao joao'."""
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    bare = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return " ".join(bare.split())
 
 
 def fold_key(value: str) -> str:

@@ -13,8 +13,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.database import Transaction
 from app.records.collections import Collection, Field
 from app.records.keys import RecordKey
-from app.records.kinds import LAST, fold
+from app.records.kinds import LAST
 from app.records.records import Record
+from app.web.texts import fold
 
 PAGE_SIZE = 50
 MOST_WORDS = 8

@@ -26,10 +26,10 @@ from app.database import Base, Transaction, UtcDateTime, now
 from app.editing.rows import Editable, Place, editable
 from app.records.collections import Collection, Field, list_fields
 from app.records.keys import RecordKey, check_unique, keys_of
-from app.records.kinds import fold
 from app.records.revisions import Revision
 from app.web.forms import Invalid
 from app.web.texts import Text as Words
+from app.web.texts import fold
 
 KEPT_IN_BIN = timedelta(days=30)
 SEARCHED_OF_A_VALUE = 2000
@@ -77,7 +77,14 @@ def title_of(fields: list[Field], values: Mapping[str, str]) -> str:
     return values.get(fields[0].key, "") if fields else ""
 
 
-@editable("record", Record)
+async def find_by_reference(transaction: Transaction, slug: str, number: int) -> Record | None:
+    """The record that people write as `#42`: of the collection given, or of the oldest one."""
+    statement = select(Collection).order_by(Collection.id).limit(1)
+    collection = (await transaction.scalars(statement.where(Collection.slug == slug) if slug else statement)).first()
+    return None if collection is None else await find_record(transaction, collection, number)
+
+
+@editable("record", Record, find_by_reference)
 async def find_place(transaction: Transaction, record: Record) -> Place:
     """Where a record is seen."""
     collection = await transaction.get_one(Collection, record.collection_id)
@@ -88,6 +95,8 @@ async def find_place(transaction: Transaction, record: Record) -> Place:
         address=f"/c/{collection.slug}/{record.number}",
         title=title_of(fields, record.values) or str(record.number),
         list_channel=f"collection.{collection.id}",
+        state=next((record.values.get(field.key, "") for field in fields if field.kind_name == "choice"), ""),
+        gone=record.deleted_at is not None,
     )
 
 

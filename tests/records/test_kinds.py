@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.records.kinds import KINDS, fold, number_key
+from app.records.kinds import KINDS, number_key
+from app.web.texts import fold
 
 CHOICES = ("On the shelf", "Lent")
 GOOD = [

@@ -1,0 +1,118 @@
+"""Files that are attached to messages: whose they are, and who gets them. `web/uploads.py` stores the bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from litestar.exceptions import NotFoundException
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.members import Member
+from app.chat.messages import Message, to_message
+from app.chat.rooms import Room, find_visible
+from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.web.forms import Invalid
+from app.web.texts import _l
+from app.web.uploads import StoredFile
+
+MOST_A_MESSAGE = 10
+# A file whose message was never sent is kept this long.
+UNSENT_FOR = timedelta(days=1)
+
+
+class Attachment(Tenanted, Base):
+    """A file of a message; before its message is sent, of the member who brought it."""
+
+    __tablename__ = "attachment"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "room_id"], ["room.tenant_id", "room.id"], ondelete="CASCADE"),
+        to_message(),
+        ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"]),
+        Index("ix_attachment_message", "tenant_id", "message_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    room_id: Mapped[int]
+    message_id: Mapped[int | None]
+    member_id: Mapped[int]
+    key: Mapped[str] = mapped_column(String(32))
+    name: Mapped[str] = mapped_column(String(120))
+    size: Mapped[int] = mapped_column(BigInteger)
+    media_type: Mapped[str] = mapped_column(String(100))
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    preview: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+async def add_attachment(
+    transaction: Transaction, room: Room, member: Member, stored: StoredFile, *, quota: int
+) -> Attachment:
+    """Note a file that was stored for a room.
+
+    Raises Invalid when the workspace has no room for it; `quota` is in bytes.
+    """
+    used = await transaction.scalar(select(func.coalesce(func.sum(Attachment.size), 0))) or 0
+    if used + stored.size > quota:
+        raise Invalid(
+            file=_l("The workspace's files would take more than the %(limit)d MB it has.", limit=quota // 1_000_000)
+        )
+    attachment = Attachment(
+        room_id=room.id,
+        message_id=None,
+        member_id=member.id,
+        key=stored.key,
+        name=stored.name,
+        size=stored.size,
+        media_type=stored.media_type,
+        width=stored.width,
+        height=stored.height,
+        preview=stored.preview,
+    )
+    transaction.add(attachment)
+    await transaction.flush()
+    return attachment
+
+
+async def find_unsent(transaction: Transaction, room: Room, member: Member, ids: Sequence[int]) -> Sequence[Attachment]:
+    """The member's own files for this room that are in no message yet; others are left out."""
+    statement = select(Attachment).where(
+        Attachment.id.in_(list(ids)[:MOST_A_MESSAGE]),
+        Attachment.room_id == room.id,
+        Attachment.member_id == member.id,
+        Attachment.message_id.is_(None),
+    )
+    return (await transaction.scalars(statement.order_by(Attachment.id))).all()
+
+
+async def get_attachment(transaction: Transaction, member: Member, attachment_id: int) -> Attachment:
+    """A file that this member may have. Raises NotFoundException."""
+    attachment = await transaction.scalar(select(Attachment).where(Attachment.id == attachment_id))
+    if attachment is None or await find_visible(transaction, member, attachment.room_id) is None:
+        raise NotFoundException
+    if attachment.message_id is None and attachment.member_id != member.id:
+        raise NotFoundException
+    return attachment
+
+
+async def take_off(transaction: Transaction, message: Message) -> list[str]:
+    """Delete the files of a message; the keys of what is to be deleted on disk."""
+    found = (await transaction.scalars(select(Attachment).where(Attachment.message_id == message.id))).all()
+    return await delete_all(transaction, found)
+
+
+async def delete_unsent(transaction: Transaction) -> list[str]:
+    """Delete files that were brought more than a day ago and never sent; the keys of what is to be deleted on disk."""
+    statement = select(Attachment).where(Attachment.message_id.is_(None), Attachment.created_at < now() - UNSENT_FOR)
+    return await delete_all(transaction, (await transaction.scalars(statement)).all())
+
+
+async def delete_all(transaction: Transaction, found: Sequence[Attachment]) -> list[str]:
+    """Delete rows of files; their keys."""
+    keys = [attachment.key for attachment in found]
+    for attachment in found:
+        await transaction.delete(attachment)
+    await transaction.flush()
+    return keys

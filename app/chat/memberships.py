@@ -1,0 +1,103 @@
+"""Who is in a room: joining, leaving, inviting, removing; and what a member keeps there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from sqlalchemy import select
+
+from app.accounts.members import Member
+from app.chat.rooms import GENERAL, Membership, Room, find_membership, may_archive
+from app.database import Transaction
+from app.web.errors import PageError
+from app.web.forms import Invalid
+from app.web.texts import _l
+
+Notify = Literal["everything", "mentions", "nothing"]
+NOTIFY = ("everything", "mentions", "nothing")
+
+
+async def join(transaction: Transaction, room: Room, member: Member) -> Membership:
+    """Join an open room; who is in it already stays as they are.
+
+    Raises a 403 page for a room that one is invited to.
+    """
+    membership = await find_membership(transaction, room, member)
+    if membership is None:
+        if not room.open:
+            raise PageError(403, _l("One has to be invited to this room."))
+        membership = await add(transaction, room, member)
+    return membership
+
+
+async def add(transaction: Transaction, room: Room, member: Member) -> Membership:
+    """Put a member into a room; what was said before counts as read."""
+    membership = Membership(room_id=room.id, member_id=member.id, read_number=room.last_number)
+    transaction.add(membership)
+    await transaction.flush()
+    return membership
+
+
+async def leave(transaction: Transaction, room: Room, member: Member) -> None:
+    """Leave a room; nothing happens when one is not in it.
+
+    Raises a 403 page for rooms that one can't leave.
+    """
+    if room.slug == GENERAL or room.kind == "direct":
+        raise PageError(403, _l("Nobody can leave this room."))
+    await take_out(transaction, room, member)
+
+
+async def take_out(transaction: Transaction, room: Room, member: Member) -> None:
+    """End a membership, if there is one."""
+    membership = await find_membership(transaction, room, member)
+    if membership is not None:
+        await transaction.delete(membership)
+        await transaction.flush()
+
+
+async def invite(transaction: Transaction, room: Room, member: Member, person: Member) -> bool:
+    """Bring somebody into a room that one is in. False when they are there already.
+
+    Raises a 403 page for direct rooms, and for a room that the inviting member is not in.
+    """
+    if room.kind not in ("public", "private") or await find_membership(transaction, room, member) is None:
+        raise PageError(403, _l("Only those who are in a room can invite to it."))
+    if await find_membership(transaction, room, person) is not None:
+        return False
+    await add(transaction, room, person)
+    return True
+
+
+async def remove(transaction: Transaction, room: Room, member: Member, person: Member) -> None:
+    """Take somebody out of a room; nothing happens when they are not in it.
+
+    Raises a 403 page unless the member may.
+    """
+    if not may_archive(room, member):
+        raise PageError(403, _l("Only admins, and whoever made a room, may do this."))
+    await take_out(transaction, room, person)
+
+
+async def set_notify(transaction: Transaction, room: Room, member: Member, notify: str) -> None:
+    """Choose what one is told of a room.
+
+    Raises Invalid for anything but 'everything', 'mentions' and 'nothing'.
+    """
+    if notify not in NOTIFY:
+        raise Invalid(notify=_l("Choose one of these."))
+    membership = await join(transaction, room, member)
+    membership.notify = notify
+    await transaction.flush()
+
+
+async def list_people_to_invite(transaction: Transaction, room: Room) -> Sequence[Member]:
+    """The active members who are not in a room, by name."""
+    inside = select(Membership.member_id).where(Membership.room_id == room.id)
+    statement = (
+        select(Member)
+        .where(Member.id.not_in(inside), Member.suspended_at.is_(None), Member.removed_at.is_(None))
+        .order_by(Member.name, Member.id)
+    )
+    return (await transaction.scalars(statement)).all()

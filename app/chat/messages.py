@@ -1,0 +1,343 @@
+"""Messages: posted once, edited with their history, deleted with a trace, answered by emoji."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from litestar.exceptions import NotFoundException
+from sqlalchemy import BigInteger, ForeignKeyConstraint, String, Text, UniqueConstraint, delete, func, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm.attributes import set_committed_value
+
+from app.accounts.members import Member
+from app.chat.markdown import Rendered, render_markdown
+from app.chat.memberships import join
+from app.chat.rooms import Room
+from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.editing.rows import find_subject
+from app.web.errors import PageError
+from app.web.forms import Invalid
+from app.web.texts import _l
+
+LONGEST = 8_000
+LONGEST_KEY = 40
+MOST_REACTIONS = 20
+
+
+class Message(Tenanted, Base):
+    """A message. `key` was made in the page it was typed in, so that sending it twice posts it once.
+
+    `html` is its text as it is shown: safe, and the same for everybody. Of a deleted one only the trace is left.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        UniqueConstraint("tenant_id", "room_id", "number", name="uq_message_number"),
+        UniqueConstraint("tenant_id", "member_id", "key", name="uq_message_key"),
+        ForeignKeyConstraint(["tenant_id", "room_id"], ["room.tenant_id", "room.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"]),
+        ForeignKeyConstraint(["tenant_id", "deleted_by_id"], ["member.tenant_id", "member.id"]),
+        ForeignKeyConstraint(["tenant_id", "reply_to_id"], ["message.tenant_id", "message.id"]),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    room_id: Mapped[int]
+    number: Mapped[int] = mapped_column(BigInteger)
+    member_id: Mapped[int]
+    key: Mapped[str] = mapped_column(String(LONGEST_KEY))
+    text: Mapped[str] = mapped_column(Text)
+    html: Mapped[str] = mapped_column(Text)
+    reply_to_id: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    edited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deleted_by_id: Mapped[int | None]
+
+
+class OfMessage(Tenanted):
+    """Mixin of what belongs to a message and goes with it."""
+
+    message_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+def to_message() -> ForeignKeyConstraint:
+    """The key that ties a row to its message, in the same workspace."""
+    return ForeignKeyConstraint(["tenant_id", "message_id"], ["message.tenant_id", "message.id"], ondelete="CASCADE")
+
+
+class MessageRevision(OfMessage, Base):
+    """What a message was before an edit; `number` counts them from 1."""
+
+    __tablename__ = "message_revision"
+    __table_args__ = (to_message(),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    text: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Reaction(OfMessage, Base):
+    """A member's emoji under a message."""
+
+    __tablename__ = "reaction"
+    __table_args__ = (to_message(), ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"]))
+
+    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    emoji: Mapped[str] = mapped_column(String(16), primary_key=True)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Mention(OfMessage, Base):
+    """A member whom a message names, or 0 for `@room`."""
+
+    __tablename__ = "mention"
+    __table_args__ = (to_message(),)
+
+    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+class RecordReference(OfMessage, Base):
+    """A record that a message refers to, by the name of its row, such as `record-42`."""
+
+    __tablename__ = "record_reference"
+    __table_args__ = (to_message(),)
+
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    subject: Mapped[str] = mapped_column(String(80), index=True)
+
+
+class MessageIndex(Tenanted, Base):
+    """The full-text index (SQLite FTS5, https://sqlite.org/fts5.html); a row has the id of its message."""
+
+    __tablename__ = "message_index"
+    __table_args__ = {"info": {"virtual": True}}  # noqa: RUF012  (made by its migration)
+
+    rowid: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+
+
+async def get_message(transaction: Transaction, room: Room, message_id: int) -> Message:
+    """A message of a room, deleted or not. Raises NotFoundException."""
+    statement = select(Message).where(Message.id == message_id, Message.room_id == room.id)
+    message = (await transaction.scalars(statement)).one_or_none()
+    if message is None:
+        raise NotFoundException
+    return message
+
+
+def check_text(text: str, *, empty: bool) -> str:
+    """The text as it is stored. Raises Invalid when it is empty without having to be, or too long."""
+    text = text.replace("\r\n", "\n").strip()
+    if not text and not empty:
+        raise Invalid(text=_l("Write something first."))
+    if len(text) > LONGEST:
+        raise Invalid(
+            text=_l("This has %(length)d characters; a message takes up to %(limit)d.", length=len(text), limit=LONGEST)
+        )
+    return text
+
+
+async def render_text(transaction: Transaction, text: str, origin: str) -> Rendered:
+    """A text as HTML, with the members of the workspace as names to mention."""
+    statement = select(Member.name, Member.id).where(Member.removed_at.is_(None))
+    members = {row.name: row.id for row in await transaction.execute(statement)} if "@" in text else {}
+    return render_markdown(text, members=members, origin=origin)
+
+
+async def find_posted(transaction: Transaction, member: Member, key: str) -> Message | None:
+    """The message that a member has posted with a key."""
+    statement = select(Message).where(Message.member_id == member.id, Message.key == key)
+    return (await transaction.scalars(statement)).one_or_none()
+
+
+async def post_message(
+    transaction: Transaction,
+    room: Room,
+    member: Member,
+    *,
+    key: str,
+    text: str,
+    origin: str,
+    reply_to_id: int = 0,
+    with_files: bool = False,
+) -> tuple[Message, bool]:
+    """Post a message, joining the room; (the message, whether it is new). The same key posts once.
+
+    Raises Invalid for a text that won't do, and a 403 page for a room that is archived or not open to this member.
+    """
+    posted = await find_posted(transaction, member, key)
+    if posted is not None:
+        return posted, False
+    if not key or len(key) > LONGEST_KEY:
+        raise Invalid(text=_l("The page is out of date. Load it again; what you typed is kept."))
+    if room.archived_at is not None:
+        raise PageError(403, _l("This room is archived: it can be read, and nothing can be added."))
+    text = check_text(text, empty=with_files)
+    membership = await join(transaction, room, member)
+    rendered = await render_text(transaction, text, origin)
+    answered = await find_answered(transaction, room, reply_to_id)
+    message = Message(
+        room_id=room.id,
+        number=await take_number(transaction, room),
+        member_id=member.id,
+        key=key,
+        text=text,
+        html=rendered.html,
+        reply_to_id=answered,
+    )
+    transaction.add(message)
+    await transaction.flush()
+    await keep_references(transaction, message, rendered)
+    if membership.read_number == message.number - 1:
+        membership.read_number = message.number  # who has read up to here has read what they say themselves
+    await transaction.flush()
+    return message, True
+
+
+async def find_answered(transaction: Transaction, room: Room, message_id: int) -> int | None:
+    """The id of a message of the room that can be answered, or None."""
+    statement = select(Message.id).where(
+        Message.id == message_id, Message.room_id == room.id, Message.deleted_at.is_(None)
+    )
+    return await transaction.scalar(statement)
+
+
+async def take_number(transaction: Transaction, room: Room) -> int:
+    """The room's next number."""
+    statement = (
+        update(Room)
+        .where(Room.id == room.id)
+        .values(last_number=Room.last_number + 1)
+        .returning(Room.last_number)
+        .execution_options(synchronize_session=False)
+    )
+    number = (await transaction.execute(statement)).scalar_one()
+    set_committed_value(room, "last_number", number)
+    return int(number)
+
+
+async def keep_references(transaction: Transaction, message: Message, rendered: Rendered) -> None:
+    """Keep whom and what a message names, and index its text."""
+    await forget_references(transaction, message)
+    named = set(rendered.members) | ({0} if rendered.everybody else set())
+    transaction.add_all(Mention(message_id=message.id, member_id=member_id) for member_id in sorted(named))
+    found = [await find_subject(transaction, slug, number) for slug, number in rendered.records]
+    transaction.add_all(
+        RecordReference(message_id=message.id, position=position, subject=subject)
+        for position, subject in enumerate(dict.fromkeys(subject for subject in found if subject))
+    )
+    transaction.add(MessageIndex(rowid=message.id, text=message.text))
+    await transaction.flush()
+
+
+async def forget_references(transaction: Transaction, message: Message) -> None:
+    """Delete whom and what a message named, and its text from the index."""
+    for model, column in (
+        (Mention, Mention.message_id),
+        (RecordReference, RecordReference.message_id),
+        (MessageIndex, MessageIndex.rowid),
+    ):
+        statement: Any = delete(model).where(column == message.id)
+        await transaction.execute(statement.execution_options(synchronize_session=False))
+    for instance in list(transaction):
+        if isinstance(instance, Mention | RecordReference | MessageIndex):
+            transaction.expunge(instance)
+
+
+async def edit_message(transaction: Transaction, message: Message, member: Member, *, text: str, origin: str) -> bool:
+    """Change the text of one's own message, and keep what it was. False when nothing changes.
+
+    Raises Invalid for a text that won't do, NotFoundException for a deleted message, and a 403 page for another's.
+    """
+    if message.deleted_at is not None:
+        raise NotFoundException
+    if message.member_id != member.id:
+        raise PageError(403, _l("Only who wrote a message can change it."))
+    text = check_text(text, empty=False)
+    if text == message.text:
+        return False
+    count = await transaction.scalar(
+        select(func.count()).select_from(MessageRevision).where(MessageRevision.message_id == message.id)
+    )
+    transaction.add(
+        MessageRevision(
+            message_id=message.id,
+            number=(count or 0) + 1,
+            text=message.text,
+            made_at=message.edited_at or message.created_at,
+        )
+    )
+    rendered = await render_text(transaction, text, origin)
+    message.text, message.html, message.edited_at = text, rendered.html, now()
+    await keep_references(transaction, message, rendered)
+    return True
+
+
+async def delete_message(transaction: Transaction, message: Message, member: Member) -> bool:
+    """Delete a message; who did it stays to be seen. False when it was deleted already.
+
+    Raises a 403 page unless it is the member's own, or the member is an admin.
+    """
+    if message.deleted_at is not None:
+        return False
+    if message.member_id != member.id and not member.has_rank("admin"):
+        raise PageError(403, _l("Only who wrote a message, and admins, can delete it."))
+    await forget_references(transaction, message)
+    for model, column in ((MessageRevision, MessageRevision.message_id), (Reaction, Reaction.message_id)):
+        statement: Any = delete(model).where(column == message.id)
+        await transaction.execute(statement.execution_options(synchronize_session=False))
+    message.text = message.html = ""
+    message.deleted_at, message.deleted_by_id = now(), member.id
+    await transaction.flush()
+    return True
+
+
+def check_emoji(emoji: str) -> str:
+    """An emoji as it is stored. Raises Invalid for any other text."""
+    pictures = [character for character in emoji if unicodedata.category(character) in ("So", "Sk")]
+    joiners = {"\u200d", "\ufe0f", "\u20e3", *(chr(code) for code in range(0x1F3FB, 0x1F400)), *"0123456789#*"}
+    keycap = emoji.endswith("\u20e3")
+    rest = [character for character in emoji if character not in pictures and character not in joiners]
+    if not 1 <= len(emoji) <= 10 or rest or not (pictures or keycap):
+        raise Invalid(emoji=_l("Choose an emoji."))
+    return emoji
+
+
+async def react(transaction: Transaction, message: Message, member: Member, emoji: str, *, on: bool) -> bool:
+    """Put an emoji under a message, or take it away. False when it is so already.
+
+    Raises Invalid for what is no emoji or one kind too many, and NotFoundException for a deleted message.
+    """
+    if message.deleted_at is not None:
+        raise NotFoundException
+    check_emoji(emoji)
+    statement = select(Reaction).where(Reaction.message_id == message.id)
+    reactions = (await transaction.scalars(statement)).all()
+    mine = next((each for each in reactions if each.member_id == member.id and each.emoji == emoji), None)
+    if (mine is not None) == on:
+        return False
+    if mine is not None:
+        await transaction.delete(mine)
+    else:
+        kinds = {each.emoji for each in reactions}
+        if emoji not in kinds and len(kinds) >= MOST_REACTIONS:
+            raise Invalid(emoji=_l("There are %(limit)d different ones already.", limit=MOST_REACTIONS))
+        transaction.add(Reaction(message_id=message.id, member_id=member.id, emoji=emoji))
+    await transaction.flush()
+    return True
+
+
+async def list_revisions(transaction: Transaction, message: Message, member: Member) -> Sequence[MessageRevision]:
+    """What a message was before its edits, oldest first.
+
+    Raises a 403 page unless it is the member's own, or the member is an admin.
+    """
+    if message.member_id != member.id and not member.has_rank("admin"):
+        raise PageError(403, _l("Only who wrote a message, and admins, can see what it was."))
+    statement = select(MessageRevision).where(MessageRevision.message_id == message.id).order_by(MessageRevision.number)
+    return (await transaction.scalars(statement)).all()

@@ -1,0 +1,91 @@
+"""What is read: a member's place in each room, and how much has been said since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import exists, func, or_, select
+
+from app.accounts.members import Member
+from app.chat.messages import Mention, Message
+from app.chat.rooms import Membership, Room, find_membership
+from app.database import Transaction
+
+# Up to '99+' is shown: of a room where more has been said, only the end is counted.
+COUNTED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedRoom:
+    """A room that a member is in, as the sidebar shows it."""
+
+    room: Room
+    membership: Membership
+    unread: int
+    mentions: int
+
+
+async def list_joined(transaction: Transaction, member: Member) -> list[JoinedRoom]:
+    """The rooms of a member by name, direct ones last, with what is unread in each."""
+    statement = (
+        select(Room, Membership)
+        .join(Membership, (Membership.room_id == Room.id) & (Membership.tenant_id == Room.tenant_id))
+        .where(Membership.member_id == member.id, Room.archived_at.is_(None), Room.kind != "discussion")
+        .order_by(Room.kind == "direct", Room.name, Room.id)
+    )
+    rows = (await transaction.execute(statement)).all()
+    behind = [room.id for room, membership in rows if membership.read_number < room.last_number]
+    unread = await count_unread(transaction, member, behind)
+    return [JoinedRoom(room, membership, *unread.get(room.id, (0, 0))) for room, membership in rows]
+
+
+async def count_unread(transaction: Transaction, member: Member, room_ids: list[int]) -> dict[int, tuple[int, int]]:
+    """By room, how many messages of others a member has not read, and how many of them name the member.
+
+    What was deleted does not count.
+    """
+    if not room_ids:
+        return {}
+    names = exists().where(
+        Mention.tenant_id == Message.tenant_id,
+        Mention.message_id == Message.id,
+        or_(Mention.member_id == member.id, Mention.member_id == 0),
+    )
+    statement = (
+        select(
+            Message.room_id,
+            func.count().label("unread"),
+            func.sum(func.iif(names, 1, 0)).label("mentions"),
+        )
+        .join(Membership, (Membership.room_id == Message.room_id) & (Membership.tenant_id == Message.tenant_id))
+        .join(Room, (Room.id == Message.room_id) & (Room.tenant_id == Message.tenant_id))
+        .where(
+            Message.number > Room.last_number - COUNTED * 10,
+            Membership.member_id == member.id,
+            Message.room_id.in_(room_ids),
+            Message.number > Membership.read_number,
+            Message.member_id != member.id,
+            Message.deleted_at.is_(None),
+        )
+        .group_by(Message.room_id)
+    )
+    return {row.room_id: (row.unread, row.mentions) for row in await transaction.execute(statement)}
+
+
+async def mark_read(transaction: Transaction, room: Room, member: Member, number: int) -> bool:
+    """Note that a member has read up to a message; never backwards. False when it was so already."""
+    membership = await find_membership(transaction, room, member)
+    number = min(number, room.last_number)
+    if membership is None or number <= membership.read_number:
+        return False
+    membership.read_number = number
+    await transaction.flush()
+    return True
+
+
+async def mark_unread_from(transaction: Transaction, room: Room, member: Member, number: int) -> None:
+    """Count a message and all after it as unread again."""
+    membership = await find_membership(transaction, room, member)
+    if membership is not None:
+        membership.read_number = max(0, number - 1)
+        await transaction.flush()

@@ -1,0 +1,257 @@
+"""Rooms: made, found by those who may see them, described, archived."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from litestar.exceptions import NotFoundException
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    exists,
+    or_,
+    select,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.members import Member
+from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.web.errors import PageError
+from app.web.forms import Invalid
+from app.web.texts import _l, fold
+
+Kind = Literal["public", "private", "direct", "discussion"]
+GENERAL = "general"
+LONGEST_NAME = 80
+# Members of a direct room; more people make a private one.
+MOST_IN_DIRECT = 8
+
+
+class Room(Tenanted, Base):
+    """A room. A public one is open to everybody, a private and a direct one to those who are in it; a discussion is
+    open to everybody and belongs to the thing that `subject` names.
+
+    `last_number` is the number of its newest message; numbers have no gaps.
+    """
+
+    __tablename__ = "room"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        UniqueConstraint("tenant_id", "slug", name="uq_room_slug"),
+        UniqueConstraint("tenant_id", "subject", name="uq_room_subject"),
+        ForeignKeyConstraint(["tenant_id", "created_by_id"], ["member.tenant_id", "member.id"]),
+        {"sqlite_autoincrement": True},  # an id is not used again: it names the room's channel
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(80))
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
+    description: Mapped[str] = mapped_column(String(500), default="")
+    kind: Mapped[str] = mapped_column(String(10))
+    subject: Mapped[str | None] = mapped_column(String(80))
+    last_number: Mapped[int] = mapped_column(BigInteger, default=0)
+    created_by_id: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    @property
+    def open(self) -> bool:
+        """Whether everybody in the workspace may read it."""
+        return self.kind in ("public", "discussion")
+
+
+class Membership(Tenanted, Base):
+    """A member in a room: up to which message it is read, what is told of it, and what is typed in its box."""
+
+    __tablename__ = "membership"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "room_id"], ["room.tenant_id", "room.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"], ondelete="CASCADE"),
+        Index("ix_membership_member", "tenant_id", "member_id"),
+    )
+
+    room_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    read_number: Mapped[int] = mapped_column(BigInteger, default=0)
+    notify: Mapped[str] = mapped_column(String(10), default="everything")
+    draft: Mapped[str] = mapped_column(Text, default="")
+    joined_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+def is_visible(member: Member) -> ColumnElement[bool]:
+    """The criterion of every query that reads what is in rooms: those that a member may see."""
+    inside = exists().where(
+        Membership.tenant_id == Room.tenant_id, Membership.room_id == Room.id, Membership.member_id == member.id
+    )
+    return or_(Room.kind.in_(("public", "discussion")), inside)
+
+
+async def get_room(transaction: Transaction, member: Member, slug: str) -> Room:
+    """A room by its slug. Raises NotFoundException for one that this member may not see."""
+    statement = select(Room).where(Room.slug == slug, is_visible(member))
+    room = (await transaction.scalars(statement)).one_or_none()
+    if room is None:
+        raise NotFoundException
+    return room
+
+
+async def find_visible(transaction: Transaction, member: Member, room_id: int) -> Room | None:
+    """A room by its id, if this member may see it."""
+    return (await transaction.scalars(select(Room).where(Room.id == room_id, is_visible(member)))).one_or_none()
+
+
+async def find_membership(transaction: Transaction, room: Room, member: Member) -> Membership | None:
+    """A member's place in a room."""
+    statement = select(Membership).where(Membership.room_id == room.id, Membership.member_id == member.id)
+    return (await transaction.scalars(statement)).one_or_none()
+
+
+async def list_people(transaction: Transaction, room: Room) -> Sequence[Member]:
+    """Who is in a room, by name."""
+    statement = (
+        select(Member)
+        .join(Membership, (Membership.member_id == Member.id) & (Membership.tenant_id == Member.tenant_id))
+        .where(Membership.room_id == room.id, Member.suspended_at.is_(None), Member.removed_at.is_(None))
+        .order_by(Member.name, Member.id)
+    )
+    return (await transaction.scalars(statement)).all()
+
+
+async def list_public_rooms(transaction: Transaction) -> Sequence[Room]:
+    """The rooms that anybody may join, by name."""
+    statement = select(Room).where(Room.kind == "public", Room.archived_at.is_(None)).order_by(Room.name, Room.id)
+    return (await transaction.scalars(statement)).all()
+
+
+async def create_room(
+    transaction: Transaction, member: Member, *, name: str, description: str = "", private: bool = False, slug: str = ""
+) -> Room:
+    """Make a room, with its maker in it.
+
+    Raises Invalid when it has no name that a room could have.
+    """
+    check_name(name, description)
+    room = Room(
+        slug=slug or await find_free_slug(transaction, name),
+        name=name,
+        description=description,
+        kind="private" if private else "public",
+        created_by_id=member.id,
+    )
+    return await add_room(transaction, room, [member])
+
+
+def check_name(name: str, description: str) -> None:
+    """Raise Invalid for a name or description that a room can't have."""
+    if not name.strip():
+        raise Invalid(name=_l("This can't be empty."))
+    if len(name) > LONGEST_NAME:
+        raise Invalid(name=_l("At most %(limit)d characters.", limit=LONGEST_NAME))
+    if len(description) > 500:
+        raise Invalid(description=_l("At most %(limit)d characters.", limit=500))
+
+
+async def add_room(transaction: Transaction, room: Room, people: Sequence[Member]) -> Room:
+    """Store a room with people in it."""
+    room.last_number = 0
+    transaction.add(room)
+    await transaction.flush()
+    transaction.add_all(Membership(room_id=room.id, member_id=person.id) for person in people)
+    await transaction.flush()
+    return room
+
+
+async def find_free_slug(transaction: Transaction, name: str) -> str:
+    """A slug from a room's name that no room has."""
+    stem = "-".join(re.findall(r"[a-z0-9]+", fold(name)))[:60].strip("-") or "room"
+    if stem in ("new", "search", "files", "direct") or stem.startswith(("direct-", "about-")):
+        stem = f"room-{stem}"
+    statement = select(Room.slug).where(or_(Room.slug == stem, Room.slug.like(f"{stem}-%")))
+    taken = set(await transaction.scalars(statement))
+    number = 2
+    slug = stem
+    while slug in taken:
+        slug, number = f"{stem}-{number}", number + 1
+    return slug
+
+
+async def open_direct(transaction: Transaction, people: Sequence[Member]) -> Room:
+    """The direct room of these people; the same people always get the same one.
+
+    Raises Invalid for fewer than two or more than eight.
+    """
+    unique = sorted({person.id: person for person in people}.values(), key=lambda person: person.id)
+    if not 2 <= len(unique) <= MOST_IN_DIRECT:
+        raise Invalid(people=_l("Choose between one and %(limit)d people.", limit=MOST_IN_DIRECT - 1))
+    subject = "people-" + "-".join(str(person.id) for person in unique)
+    found = (await transaction.scalars(select(Room).where(Room.subject == subject))).one_or_none()
+    if found is not None:
+        return found
+    name = ", ".join(person.name for person in unique)[:LONGEST_NAME]
+    slug = "direct-" + "-".join(str(person.id) for person in unique)
+    return await add_room(transaction, Room(slug=slug, name=name, kind="direct", subject=subject), unique)
+
+
+async def open_discussion(transaction: Transaction, subject: str, name: str) -> Room:
+    """The discussion of a thing such as `record-42`, made with the first message."""
+    found = await find_discussion(transaction, subject)
+    if found is not None:
+        return found
+    room = Room(slug=f"about-{subject}", name=name[:LONGEST_NAME], kind="discussion", subject=subject)
+    return await add_room(transaction, room, [])
+
+
+async def find_discussion(transaction: Transaction, subject: str) -> Room | None:
+    """The discussion of a thing, if there has been a word yet."""
+    return (await transaction.scalars(select(Room).where(Room.subject == subject))).one_or_none()
+
+
+async def ensure_general(transaction: Transaction) -> Room:
+    """The room that everybody is in; it is made, and whoever is missing joins."""
+    room = (await transaction.scalars(select(Room).where(Room.slug == GENERAL))).one_or_none()
+    if room is None:
+        room = await add_room(transaction, Room(slug=GENERAL, name=GENERAL, kind="public"), [])
+    inside = select(Membership.member_id).where(Membership.room_id == room.id)
+    missing = await transaction.scalars(select(Member).where(Member.id.not_in(inside), Member.removed_at.is_(None)))
+    transaction.add_all(
+        Membership(room_id=room.id, member_id=person.id, read_number=room.last_number) for person in missing.all()
+    )
+    await transaction.flush()
+    return room
+
+
+async def change_room(transaction: Transaction, room: Room, member: Member, *, name: str, description: str) -> None:
+    """Rename and describe a room.
+
+    Raises Invalid for what it can't be called, and a 403 page for direct rooms, discussions, and who is not in it.
+    """
+    if room.kind not in ("public", "private") or await find_membership(transaction, room, member) is None:
+        raise PageError(403, _l("Only those who are in a room can change it."))
+    check_name(name, description)
+    room.name, room.description = name, description
+    await transaction.flush()
+
+
+def may_archive(room: Room, member: Member) -> bool:
+    """Whether a member may archive a room and take people out of it: admins, and whoever made it."""
+    named = room.kind in ("public", "private") and room.slug != GENERAL
+    return named and (member.has_rank("admin") or room.created_by_id == member.id)
+
+
+async def archive_room(transaction: Transaction, room: Room, member: Member, *, archived: bool) -> None:
+    """Close a room to new messages, or open it again. It can still be read and searched.
+
+    Raises a 403 page unless this member may.
+    """
+    if not may_archive(room, member):
+        raise PageError(403, _l("Only admins, and whoever made a room, may do this."))
+    room.archived_at = (room.archived_at or now()) if archived else None
+    await transaction.flush()

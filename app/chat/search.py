@@ -1,0 +1,104 @@
+"""Searching messages: words and phrases, in the rooms that one may see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from app.accounts.members import Member
+from app.chat.markdown import plain_text
+from app.chat.messages import Message, MessageIndex
+from app.chat.rooms import Room, is_visible
+from app.database import Transaction
+
+LIMIT = 50
+MOST_WORDS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A message that was found. `excerpt` is in pieces: (text, whether it is what was searched for)."""
+
+    message: Message
+    room: Room
+    author_id: int
+    author: str
+    excerpt: list[tuple[str, bool]]
+
+
+def read_query(text: str) -> str:
+    """What a person typed as a query of FTS5: every word and "phrase" has to be there, the last word may go on.
+
+    Each is quoted, so that nothing a person types is syntax; '' when there is no word.
+    """
+    parts = re.findall(r'"([^"]*)"|(\S+)', text.replace("\0", " "))
+    words = [(phrase or word).replace('"', " ").strip() for phrase, word in parts][:MOST_WORDS]
+    words = [word for word in words if any(character.isalnum() for character in word)]
+    if not words:
+        return ""
+    open_ended = not text.rstrip().endswith('"')
+    return " ".join(f'"{word}"' for word in words) + ("*" if open_ended else "")
+
+
+async def search_messages(
+    transaction: Transaction,
+    member: Member,
+    text: str,
+    *,
+    room: Room | None = None,
+    author_id: int = 0,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Hit]:
+    """The newest messages with these words that a member may see."""
+    query = read_query(text)
+    if not query:
+        return []
+    statement = (
+        select(
+            Message,
+            Room,
+            Member.name,
+            MessageIndex.text,
+        )
+        .join(Message, (Message.id == MessageIndex.rowid) & (Message.tenant_id == MessageIndex.tenant_id))
+        .join(Room, (Room.id == Message.room_id) & (Room.tenant_id == Message.tenant_id))
+        .join(Member, (Member.id == Message.member_id) & (Member.tenant_id == Message.tenant_id))
+        .where(MessageIndex.text.op("MATCH")(query), is_visible(member), Message.deleted_at.is_(None))
+        .order_by(Message.id.desc())
+        .limit(LIMIT)
+    )
+    if room is not None:
+        statement = statement.where(Message.room_id == room.id)
+    if author_id:
+        statement = statement.where(Message.member_id == author_id)
+    if since is not None:
+        statement = statement.where(Message.created_at >= since)
+    if until is not None:
+        statement = statement.where(Message.created_at < until)
+    return [
+        Hit(message, found, message.member_id, name, list(excerpt(content, text)))
+        for message, found, name, content in await transaction.execute(statement)
+    ]
+
+
+def excerpt(content: str, text: str) -> Iterator[tuple[str, bool]]:
+    """Some 200 characters of a message around the first word that was searched for, in marked pieces."""
+    plain = plain_text(content)
+    words = [re.escape(word) for word in re.findall(r"\w+", text)]
+    pattern = re.compile(rf"\b(?:{'|'.join(words)})\w*", re.IGNORECASE) if words else None
+    first = pattern.search(plain) if pattern else None
+    start = max(0, (first.start() if first else 0) - 60)
+    if start:
+        yield "…", False
+    shown = plain[start : start + 200]
+    end = 0
+    for match in pattern.finditer(shown) if pattern else ():
+        yield shown[end : match.start()], False
+        yield match[0], True
+        end = match.end()
+    yield shown[end:] + ("…" if start + 200 < len(plain) else ""), False

@@ -1,0 +1,206 @@
+"""What a room shows: its messages in order, with everything that belongs to them, in a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from sqlalchemy import func, select
+
+from app.accounts.members import Member
+from app.chat.attachments import Attachment
+from app.chat.markdown import plain_text
+from app.chat.messages import Mention, Message, MessageRevision, Reaction, RecordReference
+from app.chat.rooms import Room
+from app.database import Transaction
+from app.editing.rows import Card, find_card
+
+PAGE = 50
+EXCERPT = 140
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who wrote, deleted or reacted."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The message that another one answers, in a line."""
+
+    id: int
+    author: Person
+    text: str
+
+
+@dataclass(slots=True)
+class ShownMessage:
+    """A message as the page and the push show it. `reactions` are (emoji, people), in the order they came."""
+
+    message: Message
+    author: Person
+    deleted_by: Person | None = None
+    quote: Quote | None = None
+    edits: int = 0
+    reactions: list[tuple[str, list[Person]]] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    cards: list[Card] = field(default_factory=list)
+    mentions: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A stretch of a room's messages; whether there are older and newer ones."""
+
+    messages: list[ShownMessage]
+    older: bool
+    newer: bool
+
+
+async def read_page(transaction: Transaction, room: Room, *, before: int = 0, after: int = 0, around: int = 0) -> Page:
+    """The newest messages; or those before a number, after one, or around one."""
+    if around:
+        low, high = around - PAGE // 2, around + PAGE // 2
+    elif after:
+        low, high = after + 1, after + PAGE
+    elif before:
+        low, high = before - PAGE, before - 1
+    else:
+        low, high = room.last_number - PAGE + 1, room.last_number
+    statement = (
+        select(Message)
+        .where(Message.room_id == room.id, Message.number >= low, Message.number <= high)
+        .order_by(Message.number)
+    )
+    messages = (await transaction.scalars(statement)).all()
+    return Page(await show_messages(transaction, messages), low > 1, high < room.last_number)
+
+
+async def show_message(transaction: Transaction, message: Message) -> ShownMessage:
+    """One message with everything that belongs to it."""
+    return (await show_messages(transaction, [message]))[0]
+
+
+async def show_messages(transaction: Transaction, messages: Sequence[Message]) -> list[ShownMessage]:
+    """Messages with everything that belongs to them."""
+    ids = [message.id for message in messages]
+    quoted = await find_quoted(transaction, messages)
+    reactions = await find_reactions(transaction, ids)
+    edits = await count_edits(transaction, ids)
+    attachments = await find_attachments(transaction, ids)
+    references = await find_references(transaction, ids)
+    mentions = await find_mentions(transaction, ids)
+    people = await find_people(
+        transaction,
+        {
+            *(message.member_id for message in (*messages, *quoted.values())),
+            *(message.deleted_by_id for message in messages if message.deleted_by_id),
+            *(reaction.member_id for each in reactions.values() for reaction in each),
+        },
+    )
+    shown = []
+    for message in messages:
+        answered = quoted.get(message.reply_to_id or 0)
+        shown.append(
+            ShownMessage(
+                message=message,
+                author=people[message.member_id],
+                deleted_by=people.get(message.deleted_by_id or 0),
+                quote=None
+                if answered is None
+                else Quote(answered.id, people[answered.member_id], plain_text(answered.text)[:EXCERPT]),
+                edits=edits.get(message.id, 0),
+                reactions=group_reactions(reactions[message.id], people),
+                attachments=attachments[message.id],
+                cards=await find_cards(transaction, references[message.id]),
+                mentions=mentions[message.id],
+            )
+        )
+    return shown
+
+
+def group_reactions(reactions: Iterable[Reaction], people: dict[int, Person]) -> list[tuple[str, list[Person]]]:
+    """Reactions by emoji, in the order of each one's first."""
+    grouped: dict[str, list[Person]] = {}
+    for reaction in reactions:
+        grouped.setdefault(reaction.emoji, []).append(people[reaction.member_id])
+    return list(grouped.items())
+
+
+async def find_people(transaction: Transaction, ids: set[int]) -> dict[int, Person]:
+    """Members by id, whether they are still there or not."""
+    statement = select(Member.id, Member.name).where(Member.id.in_(ids))
+    return {row.id: Person(row.id, row.name) for row in await transaction.execute(statement)}
+
+
+async def find_quoted(transaction: Transaction, messages: Sequence[Message]) -> dict[int, Message]:
+    """The messages that these answer, by id."""
+    ids = {message.reply_to_id for message in messages if message.reply_to_id}
+    if not ids:
+        return {}
+    return {message.id: message for message in await transaction.scalars(select(Message).where(Message.id.in_(ids)))}
+
+
+async def find_reactions(transaction: Transaction, ids: list[int]) -> dict[int, list[Reaction]]:
+    """Reactions by message, in the order they came."""
+    statement = (
+        select(Reaction)
+        .where(Reaction.message_id.in_(ids))
+        .order_by(Reaction.message_id, Reaction.made_at, Reaction.emoji)
+    )
+    found: dict[int, list[Reaction]] = defaultdict(list)
+    for message_id, reactions in groupby(await transaction.scalars(statement), key=lambda each: each.message_id):
+        found[message_id] = list(reactions)
+    return found
+
+
+async def count_edits(transaction: Transaction, ids: list[int]) -> dict[int, int]:
+    """How often messages were edited."""
+    statement = (
+        select(MessageRevision.message_id, func.count().label("edits"))
+        .where(MessageRevision.message_id.in_(ids))
+        .group_by(MessageRevision.message_id)
+    )
+    return {row.message_id: row.edits for row in await transaction.execute(statement)}
+
+
+async def find_attachments(transaction: Transaction, ids: list[int]) -> dict[int, list[Attachment]]:
+    """Files by message."""
+    found: dict[int, list[Attachment]] = defaultdict(list)
+    statement = select(Attachment).where(Attachment.message_id.in_(ids)).order_by(Attachment.id)
+    for attachment in await transaction.scalars(statement):
+        found[attachment.message_id or 0].append(attachment)
+    return found
+
+
+async def find_references(transaction: Transaction, ids: list[int]) -> dict[int, list[RecordReference]]:
+    """Records that messages refer to."""
+    found: dict[int, list[RecordReference]] = defaultdict(list)
+    statement = (
+        select(RecordReference)
+        .where(RecordReference.message_id.in_(ids))
+        .order_by(RecordReference.message_id, RecordReference.position)
+    )
+    for reference in await transaction.scalars(statement):
+        found[reference.message_id].append(reference)
+    return found
+
+
+async def find_mentions(transaction: Transaction, ids: list[int]) -> dict[int, list[int]]:
+    """Ids of members whom messages name, 0 for everybody."""
+    found: dict[int, list[int]] = defaultdict(list)
+    statement = select(Mention).where(Mention.message_id.in_(ids)).order_by(Mention.message_id, Mention.member_id)
+    for mention in await transaction.scalars(statement):
+        found[mention.message_id].append(mention.member_id)
+    return found
+
+
+async def find_cards(transaction: Transaction, references: Iterable[RecordReference]) -> list[Card]:
+    """Cards of the records that are there; a reference to nothing stays a text."""
+    cards = [await find_card(transaction, reference.subject) for reference in references]
+    return [card for card in cards if card is not None]
