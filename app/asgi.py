@@ -24,6 +24,10 @@ from app.accounts.access import (
 )
 from app.accounts.passwords import GuessingLimit
 from app.accounts.sessions import delete_expired_sessions, mark_seen
+from app.chat import discussion_pages, message_pages, room_pages
+from app.chat.attachments import delete_unsent
+from app.chat.limits import WritingLimit
+from app.chat.rooms import ensure_general
 from app.database import Database, Tenant
 from app.editing.drafts import delete_old_drafts
 from app.editing.watch import Watch
@@ -57,11 +61,12 @@ def create_app(settings: Settings) -> Gate:
     watch = Watch(database, node)
     mailer = Mailer(settings)
     guessing = GuessingLimit()
+    writing = WritingLimit()
 
     @contextlib.asynccontextmanager
     async def run(_: Litestar) -> AsyncIterator[None]:
         async with node.running(), watch.running():
-            sweeper = asyncio.create_task(sweep(database))
+            sweeper = asyncio.create_task(sweep(database, settings))
             yield
             sweeper.cancel()
         await database.close()
@@ -89,6 +94,7 @@ def create_app(settings: Settings) -> Gate:
             "database": Provide(lambda: database, sync_to_thread=False),
             "mailer": Provide(lambda: mailer, sync_to_thread=False),
             "guessing": Provide(lambda: guessing, sync_to_thread=False),
+            "writing": Provide(lambda: writing, sync_to_thread=False),
             "form": Provide(provide_form),
             "transaction": Provide(provide_transaction),
             "signed_in": Provide(provide_signed_in),
@@ -107,6 +113,9 @@ def create_app(settings: Settings) -> Gate:
             *record_pages.handlers,
             *edit_pages.handlers,
             *lock_pages.handlers,
+            *room_pages.handlers,
+            *message_pages.handlers,
+            *discussion_pages.handlers,
             *bin_pages.handlers,
         ],
         lifespan=[run],
@@ -116,7 +125,7 @@ def create_app(settings: Settings) -> Gate:
     return Gate(settings, central=Litestar([*everywhere, *central.handlers], **common), workspace=workspace)
 
 
-async def sweep(database: Database) -> None:
+async def sweep(database: Database, settings: Settings) -> None:
     """Every ten minutes: delete what has reached its end in each workspace."""
     while True:
         try:
@@ -124,10 +133,14 @@ async def sweep(database: Database) -> None:
                 tenants = list(await transaction.scalars(select(Tenant.id)))
             for tenant_id in tenants:
                 async with database.write(tenant_id) as transaction:
+                    await ensure_general(transaction)  # for workspaces from before there was chat
                     await trim(transaction)
                     await empty_bin(transaction)
                     await delete_old_drafts(transaction)
                     await delete_expired_sessions(transaction)
+                    keys = await delete_unsent(transaction)
+                    directory = message_pages.files_of(settings, transaction.tenant)
+                await message_pages.delete_files(directory, keys)
         except Exception as error:
             log.error("sweeping failed; it is tried again", reason=repr(error))
         await asyncio.sleep(SWEEP_EVERY)

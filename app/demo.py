@@ -11,6 +11,9 @@ from sqlalchemy import select
 import app.records.books  # noqa: F401  (furnishes new workspaces)
 from app.accounts.members import Member, Role, add_member, find_member
 from app.accounts.passwords import hash_password
+from app.chat.messages import post_message
+from app.chat.reading import mark_read
+from app.chat.rooms import ensure_general
 from app.database import Database, Tenant, Transaction
 from app.records.changes import change_record
 from app.records.collections import get_collection, list_fields
@@ -33,12 +36,16 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace of the demo. Books are lines of `title | author | year | language | status`."""
+    """A workspace of the demo.
+
+    Books are lines of `title | author | year | language | status`, talk is lines of `name: message`.
+    """
 
     slug: str
     name: str
     people: tuple[Person, ...]
     books: str
+    talk: str
 
 
 WORKSPACES = (
@@ -95,6 +102,14 @@ WORKSPACES = (
         Os Sertões | Euclides da Cunha | 1902 | Portuguese | Lent
         Triste Fim de Policarpo Quaresma | Lima Barreto | 1915 | Portuguese | On the shelf
         """,
+        """
+        Ana: Good morning! The new shelf for the Portuguese classics arrives on **Thursday**.
+        Davi: Finally. I can be here from nine on to help carry.
+        Bruno: I have gone through the loans. Four books are late, #40 is one of them.
+        Carla: That one is with my neighbour. She promises to bring it back this week.
+        Ana: Thank you, @Carla. Could somebody check whether the torn cover can be mended?
+        Davi: I'll take it to the binder as soon as it is here.
+        """,
     ),
     Workspace(
         "globex",
@@ -116,6 +131,10 @@ WORKSPACES = (
         Paradise Lost | John Milton | 1667 | English | On the shelf
         The Sorrows of Young Werther | Johann Wolfgang von Goethe | 1774 | German | Lent
         The Time Machine | H. G. Wells | 1895 | English | On the shelf
+        """,
+        """
+        Gil: Welcome to our reading room, Hana!
+        Hana: Thank you. I'll begin with the books that have no author yet.
         """,
     ),
 )
@@ -172,6 +191,18 @@ async def seed_workspace(transaction: Transaction, workspace: Workspace, passwor
             typed = {**typed, "notes": "Second copy has a torn cover; ask Davi before lending it."}
             await change_record(transaction, books, record, typed, people[0], version=1)
             await change_record(transaction, books, record, {**typed, "status": "Lent"}, people[1], version=2)
+    await talk(transaction, workspace, people)
+
+
+async def talk(transaction: Transaction, workspace: Workspace, people: list[Member]) -> None:
+    """Let people say something in the general room; everybody has read it."""
+    room = await ensure_general(transaction)
+    named = {person.name: person for person in people}
+    for index, line in enumerate(filter(None, map(str.strip, workspace.talk.splitlines()))):
+        name, _, text = line.partition(": ")
+        await post_message(transaction, room, named[name], key=f"demo-{index}", text=text, origin="")
+    for person in people:
+        await mark_read(transaction, room, person, room.last_number)
 
 
 async def add_many_books(transaction: Transaction, count: int) -> None:

@@ -29,6 +29,8 @@ class Settings:
     debug: bool
     metrics_networks: str
     edit_idle_seconds: int
+    file_limit_megabytes: int
+    files_quota_megabytes: int
 
     @property
     def scheme(self) -> str:
@@ -100,6 +102,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         debug=environment.get("DEBUG", "") not in ("", "0", "false", "no"),
         metrics_networks=read_networks(environment, "METRICS_NETWORKS", default="127.0.0.0/8 ::1/128"),
         edit_idle_seconds=read_whole_number(environment, "EDIT_IDLE_SECONDS", default=600),
+        file_limit_megabytes=read_whole_number(environment, "FILE_LIMIT_MB", default=25),
+        files_quota_megabytes=read_whole_number(environment, "FILES_QUOTA_MB", default=5000),
     )
 
 

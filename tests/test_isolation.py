@@ -60,6 +60,8 @@ SETTINGS = Settings(
     debug=False,
     metrics_networks="",
     edit_idle_seconds=600,
+    file_limit_megabytes=25,
+    files_quota_megabytes=5000,
 )
 
 

@@ -29,12 +29,13 @@ class SignInNeeded(Exception):
 async def provide_transaction(request: AnyRequest, database: Database) -> AsyncIterator[Transaction]:
     """One transaction for the request, in the workspace of its host.
 
-    It is a writing one unless the method is safe; a page whose opening writes says so with `opt={"writes": True}`.
+    It is a writing one unless the method is safe. A page whose opening writes says so with `opt={"writes": True}`, and
+    one that reads a long body, and writes afterwards, with `opt={"writes": False}`.
     """
-    safe = request.method in ("GET", "HEAD", "OPTIONS") and not request.route_handler.opt.get("writes")
-    if not safe:
+    writes = request.route_handler.opt.get("writes", request.method not in ("GET", "HEAD", "OPTIONS"))
+    if writes:
         await request.body()  # the writer does not wait for a slow sender
-    async with database.read() if safe else database.write() as transaction:
+    async with database.write() if writes else database.read() as transaction:
         await enter_workspace(transaction, request.scope["state"]["slug"])
         request.scope["state"]["language"] = transaction.tenant.language
         yield transaction

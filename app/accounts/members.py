@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Literal
 
@@ -44,6 +45,10 @@ class Member(Tenanted, Base):
         return RANK[self.role] >= RANK[role]
 
 
+# What is done for everybody who becomes a member: features append a function, such as joining the general room.
+NEWCOMERS: list[Callable[[Transaction, Member], Awaitable[None]]] = []
+
+
 async def find_member(transaction: Transaction, email: str) -> Member | None:
     """The member with an e-mail address, whatever its case."""
     statement = select(Member).where(Member.email == email.strip().lower())
@@ -60,4 +65,6 @@ async def add_member(transaction: Transaction, *, email: str, name: str, role: R
     member = Member(email=email.lower(), name=name, role=role, password_hash=password_hash)
     transaction.add(member)
     await transaction.flush()
+    for welcome in NEWCOMERS:
+        await welcome(transaction, member)
     return member

@@ -43,6 +43,30 @@ def sidebar_section(template: str, *, order: int) -> Callable[[SectionContext], 
     return add
 
 
+PartContext = Callable[[AnyRequest, Transaction, Member, Any], Awaitable[dict[str, Any]]]
+PARTS: dict[str, list[tuple[str, PartContext]]] = {}
+
+
+def page_part(page: str, template: str) -> Callable[[PartContext], PartContext]:
+    """Add a part to a kind of page that another feature owns; the decorated function gives the partial's variables.
+
+    It is called with what the page is about.
+    """
+
+    def add(context: PartContext) -> PartContext:
+        PARTS.setdefault(page, []).append((template, context))
+        return context
+
+    return add
+
+
+async def list_parts(
+    page: str, request: AnyRequest, transaction: Transaction, member: Member, about: Any
+) -> list[tuple[str, dict[str, Any]]]:
+    """The parts that other features add to a page: their partials with variables."""
+    return [(template, await context(request, transaction, member, about)) for template, context in PARTS.get(page, [])]
+
+
 async def render_page(
     request: AnyRequest,
     transaction: Transaction,

@@ -26,17 +26,23 @@ class JoinedRoom:
 
 
 async def list_joined(transaction: Transaction, member: Member) -> list[JoinedRoom]:
-    """The rooms of a member by name, direct ones last, with what is unread in each."""
+    """The rooms of a member by name, with what is unread in each; direct ones after the others, then the discussions in
+    which something is unread."""
     statement = (
         select(Room, Membership)
         .join(Membership, (Membership.room_id == Room.id) & (Membership.tenant_id == Room.tenant_id))
-        .where(Membership.member_id == member.id, Room.archived_at.is_(None), Room.kind != "discussion")
-        .order_by(Room.kind == "direct", Room.name, Room.id)
+        .where(
+            Membership.member_id == member.id,
+            Room.archived_at.is_(None),
+            or_(Room.kind != "discussion", Membership.read_number < Room.last_number),
+        )
+        .order_by(Room.kind == "discussion", Room.kind == "direct", Room.name, Room.id)
     )
     rows = (await transaction.execute(statement)).all()
     behind = [room.id for room, membership in rows if membership.read_number < room.last_number]
     unread = await count_unread(transaction, member, behind)
-    return [JoinedRoom(room, membership, *unread.get(room.id, (0, 0))) for room, membership in rows]
+    joined = [JoinedRoom(room, membership, *unread.get(room.id, (0, 0))) for room, membership in rows]
+    return [each for each in joined if each.unread or each.room.kind != "discussion"]
 
 
 async def count_unread(transaction: Transaction, member: Member, room_ids: list[int]) -> dict[int, tuple[int, int]]:

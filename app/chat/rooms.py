@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.members import Member
+from app.accounts.members import NEWCOMERS, Member
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.web.errors import PageError
 from app.web.forms import Invalid
@@ -226,6 +226,14 @@ async def ensure_general(transaction: Transaction) -> Room:
     )
     await transaction.flush()
     return room
+
+
+async def join_general(transaction: Transaction, member: Member) -> None:
+    """A newcomer is in the general room."""
+    await ensure_general(transaction)
+
+
+NEWCOMERS.append(join_general)
 
 
 async def change_room(transaction: Transaction, room: Room, member: Member, *, name: str, description: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from markupsafe import Markup
 from sqlalchemy import func, select
 
 from app.accounts.members import Member
@@ -34,6 +35,7 @@ class Quote:
     """The message that another one answers, in a line."""
 
     id: int
+    number: int
     author: Person
     text: str
 
@@ -51,6 +53,11 @@ class ShownMessage:
     attachments: list[Attachment] = field(default_factory=list)
     cards: list[Card] = field(default_factory=list)
     mentions: list[int] = field(default_factory=list)
+
+    @property
+    def html(self) -> Markup:
+        """The text as `markdown.py` has made it safe."""
+        return Markup(self.message.html)  # noqa: S704
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,9 @@ async def show_messages(transaction: Transaction, messages: Sequence[Message]) -
                 deleted_by=people.get(message.deleted_by_id or 0),
                 quote=None
                 if answered is None
-                else Quote(answered.id, people[answered.member_id], plain_text(answered.text)[:EXCERPT]),
+                else Quote(
+                    answered.id, answered.number, people[answered.member_id], plain_text(answered.text)[:EXCERPT]
+                ),
                 edits=edits.get(message.id, 0),
                 reactions=group_reactions(reactions[message.id], people),
                 attachments=attachments[message.id],
@@ -122,6 +131,13 @@ async def show_messages(transaction: Transaction, messages: Sequence[Message]) -
             )
         )
     return shown
+
+
+def quote_of(message: Message | None, people: dict[int, Person]) -> Quote | None:
+    """A message that is answered, in a line."""
+    if message is None:
+        return None
+    return Quote(message.id, message.number, people[message.member_id], plain_text(message.text)[:EXCERPT])
 
 
 def group_reactions(reactions: Iterable[Reaction], people: dict[int, Person]) -> list[tuple[str, list[Person]]]:

@@ -16,6 +16,7 @@ class Transaction(AsyncSession):
     """One unit of work: a session, the tenant it is confined to, and what is still to be done before it commits.
 
     `before_commit` are things that look at what has become of the rows; `at_commit` is what has to be the very last.
+    `after_commit` is done when nothing can be undone any more, such as deleting a file.
     """
 
     sync_session_class = TenantSession
@@ -25,6 +26,7 @@ class Transaction(AsyncSession):
         super().__init__(*args, **kwargs)
         self.before_commit: list[Callable[[], Awaitable[None]]] = []
         self.at_commit: list[Callable[[], Awaitable[None]]] = []
+        self.after_commit: list[Callable[[], Awaitable[None]]] = []
         self._tenant: Tenant | None = None
 
     @property
@@ -77,6 +79,8 @@ class Database:
             await transaction.complete()
         for announce in self.on_commit:
             announce(transaction)
+        for follow in transaction.after_commit:
+            await follow()
 
     async def _enter(self, transaction: Transaction, tenant_id: int | None) -> None:
         if tenant_id is not None:

@@ -100,6 +100,7 @@ class Place:
 
 
 FindPlace = Callable[[Transaction, Any], Awaitable[Place]]
+FindPeople = Callable[[Transaction, Any], Awaitable[list[int]]]
 FindRow = Callable[[Transaction, str, int], Awaitable[Any]]
 Listener = Callable[[Transaction, "Editable", Place], Awaitable[None]]
 
@@ -108,13 +109,15 @@ Listener = Callable[[Transaction, "Editable", Place], Awaitable[None]]
 class Kind:
     """A model of editable rows, under the name that drafts and queues know it by.
 
-    `find_row` gives the row that people write as `#42`, or as `#42` of a list, or None.
+    `find_row` gives the row that people write as `#42`, or as `#42` of a list, or None; `find_people` the ids of those
+    who made it and changed it.
     """
 
     name: str
     model: type[Editable]
     find_place: FindPlace
     find_row: FindRow
+    find_people: FindPeople
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +133,13 @@ KINDS: dict[str, Kind] = {}
 LISTENERS: list[Listener] = []
 
 
-def editable(name: str, model: type[Editable], find_row: FindRow) -> Callable[[FindPlace], FindPlace]:
+def editable(
+    name: str, model: type[Editable], find_row: FindRow, find_people: FindPeople
+) -> Callable[[FindPlace], FindPlace]:
     """Register a model whose rows are edited by one person at a time, with the function that tells a row's place."""
 
     def add(find_place: FindPlace) -> FindPlace:
-        KINDS[name] = Kind(name, model, find_place, find_row)
+        KINDS[name] = Kind(name, model, find_place, find_row, find_people)
         return find_place
 
     return add

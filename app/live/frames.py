@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-MOST_CHANNELS = 40
+MOST_CHANNELS = 300
 LONGEST_CHANNEL = 60
 
 

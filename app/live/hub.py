@@ -17,7 +17,7 @@ import structlog
 from app.database import now
 from app.live.connection import HARD_LIMIT, Connection
 from app.live.frames import encode, numbered
-from app.live.log import CLOSE, Event
+from app.live.log import CLOSE, UNFOLLOW, Event
 from app.web.metrics import DELIVERIES, EVENTS, PUBLISH_TO_WRITTEN, SLOW_CLOSES, SOCKETS
 
 TICK = 0.005
@@ -88,6 +88,9 @@ class Hub:
             EVENTS.inc()
             if event.channel == CLOSE:
                 self.close_for(tenant_id, event)
+                continue
+            if event.channel == UNFOLLOW:
+                self.unfollow_for(tenant_id, event)
                 continue
             followers = self.followers.get((tenant_id, event.channel), ())
             for connection in followers:
@@ -163,6 +166,16 @@ class Hub:
                 or (connection.member_id and connection.member_id == whose.get("member"))
             ):
                 self.end(connection, 4401, whose["reason"])
+
+    def unfollow_for(self, tenant_id: int, event: Event) -> None:
+        """Serve a member's sockets some channels no more. What is due to them was theirs to see."""
+        whose = json.loads(event.body)
+        for connection in list(self.connections.get(tenant_id, ())):
+            if connection.member_id != whose["member"]:
+                continue
+            for channel in whose["channels"]:
+                self.followers.get((tenant_id, channel), set()).discard(connection)
+            connection.channels = tuple(name for name in connection.channels if name not in whose["channels"])
 
     def end(self, connection: Connection, code: int, reason: str) -> None:
         """End one socket with a code and a reason; not a frame follows."""

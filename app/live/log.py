@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.database import Base, Tenant, Tenanted, Transaction, UtcDateTime, now
 
 CLOSE = "!close"
+UNFOLLOW = "!unfollow"
 KEPT_FOR = timedelta(hours=24)
 KEPT_AT_LEAST = 1000
 
@@ -37,7 +38,8 @@ class LoggedEvent(Tenanted, Base):
 class Event:
     """A change as it is delivered: `body` is HTML for the pages that follow `channel`.
 
-    On the channel `!close`, which no page can follow, the body is JSON and says whose sockets end.
+    On the channels `!close` and `!unfollow`, which no page can follow, the body is JSON and says whose sockets end, or
+    are served some channels no more.
     """
 
     cursor: int
@@ -57,6 +59,11 @@ def publish(transaction: Transaction, channel: str, body: str) -> None:
 def close_sockets(transaction: Transaction, **whose: Any) -> None:
     """Log that sockets end: of `sessions=[…]`, of `member=…`, or of everybody (`everybody=True`); `reason` says why."""
     publish(transaction, CLOSE, json.dumps(whose))
+
+
+def stop_following(transaction: Transaction, *, member: int, channels: list[str]) -> None:
+    """Log that a member's sockets follow some channels no more: the member has lost the right to."""
+    publish(transaction, UNFOLLOW, json.dumps({"member": member, "channels": channels}))
 
 
 async def append(transaction: Transaction, pending: list[tuple[str, str]]) -> None:

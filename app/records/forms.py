@@ -8,7 +8,7 @@ from litestar import Response
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
-from app.accounts.shell import render_page
+from app.accounts.shell import list_parts, render_page
 from app.database import Transaction
 from app.editing.channels import list_standings
 from app.editing.rows import LEASE
@@ -55,6 +55,7 @@ async def render_record(
 ) -> Response[str]:
     """A record to be read; with `waiting`, by somebody who waits to edit it."""
     queue = await list_waiting(transaction, record)
+    place = await find_place(transaction, record)
     (standing,) = await list_standings(transaction, record, queue, [member.id])
     return await render_page(
         request,
@@ -67,7 +68,8 @@ async def render_record(
         fields=fields,
         history=await list_history(transaction, fields, record),
         row=record,
-        place=await find_place(transaction, record),
+        place=place,
+        parts=await list_parts("record", request, transaction, member, place),
         standing=standing,
         waiting=waiting,
         readers=list_readers(request, transaction, f"record.{record.id}"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
@@ -15,7 +16,7 @@ from app.records.channels import push_record
 from app.records.collections import get_collection, list_collections, list_fields
 from app.records.forms import RECORD_LIMIT, open_record, render_form, render_record, typed
 from app.records.lists import list_records, read_view, sort_keys
-from app.records.records import create_record
+from app.records.records import create_record, find_by_reference, find_place
 from app.web.forms import Form, Invalid
 
 
@@ -27,6 +28,15 @@ async def show_home(request: AnyRequest, transaction: Transaction, member: Membe
     return await render_page(
         request, transaction, member, "records/home.html", collections=collections, started=started
     )
+
+
+@get("/records/{number:int}")
+async def show_reference(transaction: Transaction, member: Member, number: int) -> Response[Any]:
+    """Lead to the record that a message calls `#42`."""
+    record = await find_by_reference(transaction, "", number)
+    if record is None:
+        raise NotFoundException
+    return Redirect((await find_place(transaction, record)).address, status_code=303)
 
 
 @get("/c/{slug:str}")
@@ -91,6 +101,7 @@ async def show_record(
 
 handlers = [
     show_home,
+    show_reference,
     show_list,
     show_new,
     add,

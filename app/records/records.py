@@ -84,7 +84,13 @@ async def find_by_reference(transaction: Transaction, slug: str, number: int) ->
     return None if collection is None else await find_record(transaction, collection, number)
 
 
-@editable("record", Record, find_by_reference)
+async def find_authors(transaction: Transaction, record: Record) -> list[int]:
+    """Ids of the members who have made and changed a record."""
+    statement = select(Revision.member_id).where(Revision.record_id == record.id).distinct()
+    return list(await transaction.scalars(statement))
+
+
+@editable("record", Record, find_by_reference, find_authors)
 async def find_place(transaction: Transaction, record: Record) -> Place:
     """Where a record is seen."""
     collection = await transaction.get_one(Collection, record.collection_id)

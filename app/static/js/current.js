@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   function mark() {
-    for (const link of document.querySelectorAll(".side a[href]:not(.add)")) {
+    for (const link of document.querySelectorAll(".side li a[href]")) {
       const here = location.pathname === link.pathname || location.pathname.startsWith(`${link.pathname}/`);
       if (here) link.setAttribute("aria-current", location.pathname === link.pathname ? "page" : "true");
       else link.removeAttribute("aria-current");

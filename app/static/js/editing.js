@@ -192,10 +192,6 @@
     // The server tells at once when the lock has changed hands.
     const requests = editor && document.querySelector("#editor .requests");
     if (requests && requests.dataset.token !== editor.token) editor.renew();
-    const turn = document.querySelector("[data-turn]");
-    if (Boolean(turn) !== document.title.startsWith("● ")) {
-      document.title = turn ? `● ${document.title}` : document.title.slice(2);
-    }
     tick();
   }
 

@@ -6,6 +6,7 @@
   let answered = 0;      // number of the newest hello that was answered
   let cursor = 0;        // up to where this page is shown
   let followed = null;   // the <main> that the newest hello was for
+  let asked = "";        // the channels it asked for
   let heard = Date.now();
   let socket = null;
 
@@ -13,6 +14,13 @@
   const main = () => document.getElementById("main");
   const live = () => document.getElementById("live");
   const path = () => location.pathname + location.search;
+
+  // What the page follows, and parts of it that came later.
+  function channels() {
+    const names = main().dataset.channels.split(" ");
+    for (const part of document.querySelectorAll("[data-follow]")) names.push(part.dataset.follow);
+    return [...new Set(names)].join(" ");
+  }
 
   function show(state) {
     root.dataset.live = state;
@@ -31,9 +39,10 @@
     if (!shown || !shown.dataset.channels || !socket || socket.readyState !== WebSocket.OPEN) return;
     if (followed !== shown) cursor = Number(shown.dataset.cursor);
     followed = shown;
+    asked = channels();
     hello += 1;
     root.dataset.ready = "no";
-    socket.send(JSON.stringify({ sub: shown.dataset.channels, last: cursor, n: hello }));
+    socket.send(JSON.stringify({ sub: asked, last: cursor, n: hello }));
   }
 
   // The parts of the page that a fresh load would bring, with what is being typed left alone.
@@ -48,7 +57,7 @@
         if (main() !== shown) return;                  // navigated meanwhile: that page is newer
         const next = fresh.getElementById("main");
         if (!next) return location.reload();
-        const editing = main().querySelector("[hx-morph-skip]");
+        const editing = main().querySelector("[data-keep]");
         if (!editing) await htmx.swap({ sourceElement: document.body, target: main(), swap: "outerMorph", text: next.outerHTML });
         main().dataset.cursor = next.dataset.cursor;
         main().dataset.channels = next.dataset.channels;
@@ -118,7 +127,9 @@
   document.addEventListener("htmx:ws:close", () => show("off"));
 
   // After a navigation the new page has its own channels and cursor.
-  document.addEventListener("htmx:after:swap", () => { if (main() !== followed) sayHello(); });
+  document.addEventListener("htmx:after:swap", () => {
+    if (main() !== followed || (main()?.dataset.channels && channels() !== asked)) sayHello();
+  });
   window.addEventListener("online", redial);
   window.addEventListener("pageshow", (event) => { if (event.persisted) redial(); });
   setInterval(() => {

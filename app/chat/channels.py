@@ -1,0 +1,127 @@
+"""The channels of chat, and what is pushed on them.
+
+`room.{id}` carries a room's messages to the pages that show it. `news.{id}` carries only marks, from which every page
+of a member counts what is unread: one event for everybody, however many they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.shell import sidebar_section
+from app.chat.messages import Message, RecordReference
+from app.chat.reading import list_joined
+from app.chat.rooms import Room, find_visible, list_people
+from app.chat.timeline import ShownMessage, show_message, show_messages
+from app.database import Transaction
+from app.editing.rows import LISTENERS, Editable, Place
+from app.live.channels import channel
+from app.live.log import publish, stop_following
+from app.web.templates import render
+
+# How many older messages are shown anew when what they refer to changes.
+REFERRING = 100
+
+
+@channel("room.{id}", presence="live/readers_push.html")
+async def who_may_see_the_room(transaction: Transaction, member: Member, number: int) -> bool:
+    """Everybody for public rooms and discussions, otherwise those who are in the room."""
+    return await find_visible(transaction, member, number) is not None
+
+
+@channel("news.{id}")
+async def who_may_count_its_messages(transaction: Transaction, member: Member, number: int) -> bool:
+    """Everybody for public rooms and discussions, otherwise those who are in the room."""
+    return await find_visible(transaction, member, number) is not None
+
+
+def publish_partial(transaction: Transaction, name: str, template: str, **context: Any) -> None:
+    """Publish a partial in the workspace's language."""
+    publish(transaction, name, render(transaction.tenant.language, template, **context))
+
+
+async def push_message(transaction: Transaction, room: Room, message: Message) -> None:
+    """Publish a new message to those who look at the room, and a mark to everybody who counts."""
+    shown = await show_message(transaction, message)
+    publish_partial(transaction, f"room.{room.id}", "chat/message_push.html", room=room, shown=shown)
+    await push_news(transaction, room, shown)
+
+
+async def push_news(transaction: Transaction, room: Room, shown: ShownMessage) -> None:
+    """Let everybody in a room count anew. A discussion enters the sidebars of the few that take part."""
+    if room.kind == "discussion":
+        await push_rooms(transaction, *await list_people(transaction, room))
+    else:
+        publish_partial(transaction, f"news.{room.id}", "chat/news_push.html", room=room, shown=shown)
+
+
+async def push_change(transaction: Transaction, room: Room, message: Message) -> None:
+    """Publish what became of a message: edited, deleted, answered by emoji; and those that quote it."""
+    shown = await show_message(transaction, message)
+    statement = select(Message).where(Message.reply_to_id == message.id).order_by(Message.id.desc()).limit(REFERRING)
+    quoting = (await transaction.scalars(statement)).all()
+    for each in (shown, *await show_messages(transaction, quoting)):
+        publish_partial(transaction, f"room.{room.id}", "chat/change_push.html", room=room, shown=each)
+    if message.deleted_at is not None:
+        await push_news(transaction, room, shown)
+
+
+async def push_rooms(transaction: Transaction, *people: Member) -> None:
+    """Publish to each of these people which rooms they are in."""
+    for person in people:
+        rooms = await list_joined(transaction, person)
+        publish_partial(transaction, f"user.{person.id}", "chat/rooms_push.html", rooms=rooms, member_id=person.id)
+
+
+async def push_room(transaction: Transaction, room: Room) -> None:
+    """Publish a room's new name or state to those who are in it, and to those who look at it."""
+    await push_rooms(transaction, *await list_people(transaction, room))
+    publish_partial(transaction, f"room.{room.id}", "live/refresh_push.html", target=f"room-{room.id}-refresh")
+
+
+async def push_read(transaction: Transaction, member: Member, room: Room) -> None:
+    """Publish to a member's other pages what is still unread in a room."""
+    joined = next((each for each in await list_joined(transaction, member) if each.room.id == room.id), None)
+    if joined is None:
+        await push_rooms(transaction, member)
+    else:
+        publish_partial(transaction, f"user.{member.id}", "chat/read_push.html", joined=joined)
+
+
+async def push_removal(transaction: Transaction, room: Room, person: Member) -> None:
+    """End what a person's pages get of a room that they may not see any more, in the same transaction."""
+    await push_rooms(transaction, person)
+    if await find_visible(transaction, person, room.id) is None:
+        publish_partial(transaction, f"user.{person.id}", "live/refresh_push.html", target=f"room-{room.id}-refresh")
+        stop_following(transaction, member=person.id, channels=[f"room.{room.id}", f"news.{room.id}"])
+
+
+async def push_cards(transaction: Transaction, row: Editable, place: Place) -> None:
+    """Show the messages anew that refer to a row that has changed, or its lock."""
+    statement = (
+        select(Message, Room)
+        .join(
+            RecordReference,
+            (RecordReference.message_id == Message.id) & (RecordReference.tenant_id == Message.tenant_id),
+        )
+        .join(Room, (Room.id == Message.room_id) & (Room.tenant_id == Message.tenant_id))
+        .where(RecordReference.subject == place.name)
+        .order_by(Message.id.desc())
+        .limit(REFERRING)
+    )
+    for message, room in (await transaction.execute(statement)).all():
+        shown = await show_message(transaction, message)
+        publish_partial(transaction, f"room.{room.id}", "chat/change_push.html", room=room, shown=shown)
+
+
+LISTENERS.append(push_cards)
+
+
+@sidebar_section("chat/_rooms.html", order=20)
+async def rooms_section(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, object]:
+    """The rooms a member is in, with what is unread."""
+    return {"rooms": await list_joined(transaction, member), "member_id": member.id}

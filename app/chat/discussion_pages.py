@@ -1,0 +1,107 @@
+"""A discussion on everything that can be edited: a part of its page, with the same messages as a room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import MediaType, Response, get, post
+from litestar.exceptions import NotFoundException
+from litestar.response import Redirect
+from sqlalchemy import select
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.shell import page_part
+from app.chat.limits import WritingLimit
+from app.chat.memberships import add
+from app.chat.message_pages import MESSAGE_LIMIT, is_call, say
+from app.chat.messages import check_text
+from app.chat.room_pages import EMOJI, Composer, make_key
+from app.chat.rooms import Room, find_discussion, find_membership, list_people, open_discussion
+from app.chat.timeline import Page, read_page
+from app.database import Transaction
+from app.editing.rows import Card, Place, find_card, kind_of
+from app.live.log import publish
+from app.settings import Settings
+from app.web.forms import Form, Invalid
+from app.web.templates import render
+
+
+@page_part("record", "chat/_discussion.html")
+async def discussion_part(
+    request: AnyRequest, transaction: Transaction, member: Member, place: Place
+) -> dict[str, Any]:
+    """What was said about a record, and the box to say more."""
+    room = await find_discussion(transaction, place.name)
+    membership = await find_membership(transaction, room, member) if room else None
+    return {
+        "place": place,
+        "room": room,
+        "page": await read_page(transaction, room) if room else Page([], older=False, newer=False),
+        "read": membership.read_number if membership else room.last_number if room else 0,
+        "people": await list_people(transaction, room) if room else [],
+        "emoji_choices": EMOJI,
+        "composer": Composer(
+            address=f"/discussion/{place.name}",
+            room_id=room.id if room else 0,
+            text=membership.draft if membership else "",
+            key=make_key(),
+        ),
+    }
+
+
+async def get_card(transaction: Transaction, subject: str) -> Card:
+    """What a discussion is about. Raises NotFoundException."""
+    card = await find_card(transaction, subject)
+    if card is None:
+        raise NotFoundException
+    return card
+
+
+@get("/discussion/{subject:str}")
+async def show_discussion(transaction: Transaction, member: Member, subject: str) -> Response[Any]:
+    """Lead to what a discussion is about."""
+    card = await get_card(transaction, subject)
+    return Redirect(f"{card.place.address}#discussion", status_code=303)
+
+
+@post("/discussion/{subject:str}", request_max_body_size=MESSAGE_LIMIT)
+async def discuss(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    writing: WritingLimit,
+    subject: str,
+    form: Form,
+) -> Response[Any]:
+    """Say something about a thing. Those who made and changed it are in its discussion from the first word."""
+    card = await get_card(transaction, subject)
+    try:
+        check_text(form["text"], empty=False)
+        room = await find_discussion(transaction, subject)
+        first = room is None
+        if room is None:
+            room = await open_discussion(transaction, subject, card.place.title)
+            await bring_authors(transaction, room, card)
+        await say(request, transaction, member, settings, writing, room, form)
+    except Invalid as invalid:
+        error = next(iter(invalid.errors.values())).translate(transaction.tenant.language)
+        return Response(error, status_code=422, media_type=MediaType.TEXT)
+    if first:
+        html = render(transaction.tenant.language, "live/refresh_push.html", target=f"{subject}-discussion-refresh")
+        publish(transaction, card.place.channel, html)
+    if is_call(request):
+        return Response(make_key(), media_type=MediaType.TEXT)
+    return Redirect(f"{card.place.address}#discussion", status_code=303)
+
+
+async def bring_authors(transaction: Transaction, room: Room, card: Card) -> None:
+    """Let those who made and changed a thing be told of its discussion."""
+    ids = await kind_of(card.row).find_people(transaction, card.row)
+    statement = select(Member).where(Member.id.in_(ids), Member.removed_at.is_(None)).order_by(Member.id)
+    for person in (await transaction.scalars(statement)).all():
+        await add(transaction, room, person)
+
+
+handlers = [show_discussion, discuss]
