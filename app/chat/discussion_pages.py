@@ -92,7 +92,7 @@ async def discuss(
         html = render(transaction.tenant.language, "live/refresh_push.html", target=f"{subject}-discussion-refresh")
         publish(transaction, card.place.channel, html)
     if is_call(request):
-        return Response(make_key(), media_type=MediaType.TEXT)
+        return Response(make_key(), status_code=200, media_type=MediaType.TEXT)
     return Redirect(f"{card.place.address}#discussion", status_code=303)
 
 

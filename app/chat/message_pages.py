@@ -47,7 +47,7 @@ from app.web.uploads import (
 
 # Eight thousand characters take up to twelve bytes each in a form.
 MESSAGE_LIMIT = 128 * 1024
-MESSAGES = "/chat/{slug:str}/messages/{message_id:int}"
+MESSAGES = "/chat/{slug:str}/messages/{number:int}"
 
 
 def origin_of(request: AnyRequest, settings: Settings) -> str:
@@ -87,7 +87,7 @@ async def post_to_room(
             request, transaction, member, room, text=form["text"], key=form["key"], error=error, status=422
         )
     if is_call(request):
-        return Response(make_key(), media_type=MediaType.TEXT)
+        return Response(make_key(), status_code=200, media_type=MediaType.TEXT)
     return Redirect(f"/chat/{slug}#composer", status_code=303)
 
 
@@ -144,11 +144,11 @@ async def type_in_room(request: AnyRequest, transaction: Transaction, member: Me
 
 @get(f"{MESSAGES}/edit")
 async def show_message_form(
-    request: AnyRequest, transaction: Transaction, member: Member, slug: str, message_id: int
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int
 ) -> Response[str]:
     """The form of one's own message."""
     room = await get_room(transaction, member, slug)
-    message = await get_message(transaction, room, message_id)
+    message = await get_message(transaction, room, number)
     if message.member_id != member.id or message.deleted_at is not None:
         raise NotFoundException
     return await render_message_form(request, transaction, member, room, message, Form([("text", message.text)]))
@@ -176,12 +176,12 @@ async def change_message(
     member: Member,
     settings: Settings,
     slug: str,
-    message_id: int,
+    number: int,
     form: Form,
 ) -> Response[Any]:
     """Save one's own message anew."""
     room = await get_room(transaction, member, slug)
-    message = await get_message(transaction, room, message_id)
+    message = await get_message(transaction, room, number)
     try:
         changed = await edit_message(
             transaction, message, member, text=form["text"], origin=origin_of(request, settings)
@@ -212,11 +212,11 @@ async def remove_message(
     member: Member,
     settings: Settings,
     slug: str,
-    message_id: int,
+    number: int,
 ) -> Response[Any]:
     """Delete a message with its files."""
     room = await get_room(transaction, member, slug)
-    message = await get_message(transaction, room, message_id)
+    message = await get_message(transaction, room, number)
     if await delete_message(transaction, message, member):
         keys = await take_off(transaction, message)
         await push_change(transaction, room, message)
@@ -229,11 +229,11 @@ async def remove_message(
 
 @post(f"{MESSAGES}/react")
 async def put_emoji(
-    request: AnyRequest, transaction: Transaction, member: Member, slug: str, message_id: int, form: Form
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, form: Form
 ) -> Response[Any]:
     """Put an emoji under a message, or take one's own away."""
     room = await get_room(transaction, member, slug)
-    message = await get_message(transaction, room, message_id)
+    message = await get_message(transaction, room, number)
     try:
         if not await react(transaction, message, member, form["emoji"], on=True):
             await react(transaction, message, member, form["emoji"], on=False)
@@ -248,11 +248,11 @@ async def put_emoji(
 
 @get(f"{MESSAGES}/history")
 async def show_message_history(
-    request: AnyRequest, transaction: Transaction, member: Member, slug: str, message_id: int
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int
 ) -> Response[str]:
     """What a message was before it was edited, for its author and admins."""
     room = await get_room(transaction, member, slug)
-    message = await get_message(transaction, room, message_id)
+    message = await get_message(transaction, room, number)
     revisions = await list_revisions(transaction, message, member)
     return await render_page(
         request, transaction, member, "chat/history.html", room=room, message=message, revisions=revisions
@@ -292,7 +292,7 @@ async def bring_files(
         await delete_files(directory, [file.key for file in stored])
         return refuse_file(tenant, next(iter(invalid.errors.values())), 422)
     html = render(tenant.language, "chat/brought.html", files=added)
-    return Response(html, media_type=MediaType.HTML)
+    return Response(html, status_code=200, media_type=MediaType.HTML)
 
 
 def refuse_file(tenant: Tenant, text: Any, status: int) -> Response[str]:
@@ -310,8 +310,8 @@ async def show_preview(transaction: Transaction, member: Member, settings: Setti
     return File(path, media_type="image/webp", content_disposition_type="inline")
 
 
-@get("/files/{file_id:int}/{name:str}")
-async def show_file(transaction: Transaction, member: Member, settings: Settings, file_id: int, name: str) -> File:
+@get("/files/{file_id:int}")
+async def show_file(transaction: Transaction, member: Member, settings: Settings, file_id: int) -> File:
     """A file as it was brought: pictures in the window, everything else as a download."""
     attachment = await get_attachment(transaction, member, file_id)
     path = path_of(files_of(settings, transaction.tenant), attachment.key)

@@ -121,9 +121,9 @@ class MessageIndex(Tenanted, Base):
     text: Mapped[str] = mapped_column(Text)
 
 
-async def get_message(transaction: Transaction, room: Room, message_id: int) -> Message:
-    """A message of a room, deleted or not. Raises NotFoundException."""
-    statement = select(Message).where(Message.id == message_id, Message.room_id == room.id)
+async def get_message(transaction: Transaction, room: Room, number: int) -> Message:
+    """A message of a room by its number, deleted or not. Raises NotFoundException."""
+    statement = select(Message).where(Message.number == number, Message.room_id == room.id)
     message = (await transaction.scalars(statement)).one_or_none()
     if message is None:
         raise NotFoundException
