@@ -1,0 +1,385 @@
+"""Chat as people see it side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+import pytest
+from PIL import Image
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.pages import assert_equals_a_fresh_load, ready
+from tests.conftest import Person, Server
+
+ROOM = "/chat/general"
+CANARIES = [
+    "<script>document.title = 'broken'</script>",
+    "<img src=x onerror=\"document.title='broken'\">",
+    '<hx-partial hx-target="#main" hx-swap="innerHTML">broken</hx-partial>',
+    '<b hx-get="/logout" hx-trigger="load">x</b>',
+    "[click](javascript:document.title='broken')",
+    "\u202egnissim \u2066",
+    "W" * 8000,
+    "👩‍👩‍👧 🇧🇷 e\u0301",
+    "```\n<template hx><p>x</p></template>\n```",
+]
+
+
+@pytest.fixture
+async def people(server: Server, person: Any) -> tuple[Person, Person]:
+    """Ana, who owns the workspace, and Carla, a member."""
+    return await person(server, "acme", "ana@acme.test"), await person(server, "acme", "carla@acme.test")
+
+
+def messages(page: Page) -> Locator:
+    return page.locator("ol.messages > .message")
+
+
+async def send(page: Page, text: str) -> None:
+    await page.get_by_label("Message", exact=True).fill(text)
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.get_by_label("Message", exact=True)).to_have_value("")
+
+
+async def test_a_message_reaches_the_other_at_once_and_is_counted_elsewhere(
+    server: Server, person: Any, people: tuple[Person, Person]
+) -> None:
+    ana, carla = people
+    davi = await person(server, "acme", "davi@acme.test")
+    await ana.open(ROOM)
+    await carla.open(ROOM)
+    await davi.open("/c/books")
+    await ana.page.get_by_label("Message", exact=True).press_sequentially("Hello **all**")
+    await expect(carla.page.get_by_text("Ana is typing…")).to_be_visible()
+    await ana.page.keyboard.press("Enter")
+    await expect(messages(carla.page).last.locator("strong")).to_have_text("all")
+    await expect(carla.page.get_by_text("Ana is typing…")).to_have_count(0)
+    unread = davi.page.get_by_role("region", name="Rooms").locator(".unread")
+    await expect(unread).to_have_text("1")
+    await expect(davi.page).to_have_title(re.compile(r"^\(1\) Books"))
+    await send(ana.page, "Second")
+    await expect(unread).to_have_text("2")
+    await messages(ana.page).last.hover()
+    await messages(ana.page).last.get_by_role("button", name="Delete message").click()
+    await expect(unread).to_have_text("1")
+    await expect(messages(carla.page).last).to_contain_text("Deleted by Ana")
+    await davi.page.get_by_role("link", name=re.compile("general")).click()
+    await expect(davi.page.get_by_role("separator").filter(has_text="New messages")).to_be_visible()
+    await expect(unread).to_be_hidden()
+    await expect(davi.page).to_have_title(re.compile(r"^general"))
+    await assert_equals_a_fresh_load(carla.page)
+    assert [*ana.problems, *carla.problems, *davi.problems] == []
+
+
+async def test_what_is_read_in_one_tab_is_read_in_all(people: tuple[Person, Person]) -> None:
+    ana, carla = people
+    await carla.open("/c/books")
+    second = await carla.context.new_page()
+    await second.goto(carla.origin + "/c/books?sort=title")
+    await ready(second)
+    await ana.open(ROOM)
+    await send(ana.page, "For Carla")
+    for page in (carla.page, second):
+        await expect(page.get_by_role("region", name="Rooms").locator(".unread")).to_have_text("1")
+    await second.goto(carla.origin + ROOM)
+    await expect(carla.page.get_by_role("region", name="Rooms").locator(".unread")).to_be_hidden()
+
+
+async def test_a_message_is_edited_answered_and_given_an_emoji(people: tuple[Person, Person]) -> None:
+    ana, carla = people
+    await ana.open(ROOM)
+    await carla.open(ROOM)
+    await send(ana.page, "A tpyo, see #40")
+    await ana.page.keyboard.press("ArrowUp")
+    await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("A tpyo, see #40")
+    await send(ana.page, "A typo, see #40")
+    last = messages(carla.page).last
+    await expect(last).to_contain_text("A typo")
+    await expect(last.get_by_text("edited")).to_be_visible()
+    await expect(last.locator(".record-card")).to_contain_text("Dom Casmurro")
+    await last.hover()
+    await expect(last.get_by_role("link", name="Edit message")).to_be_hidden()
+    await expect(last.get_by_role("button", name="Delete message")).to_be_hidden()
+    await last.get_by_role("button", name="React").click()
+    await carla.page.get_by_role("menuitem", name="🎉").click()
+    await expect(messages(ana.page).last.get_by_role("button", name="🎉 1: Carla")).to_be_visible()
+    await expect(last.get_by_role("button", name="🎉 1: Carla")).to_have_attribute("aria-pressed", "true")
+    await last.get_by_role("link", name="Reply").click()
+    await send(carla.page, "I saw it")
+    await expect(messages(ana.page).last.locator(".quote")).to_contain_text("Ana A typo")
+    await assert_equals_a_fresh_load(ana.page)
+
+
+async def test_a_card_shows_who_edits_the_record_now(people: tuple[Person, Person]) -> None:
+    ana, carla = people
+    await ana.open(ROOM)
+    card = ana.page.locator(".record-card").first
+    await expect(card).to_contain_text("Lent")
+    await carla.open("/c/books/40/edit")
+    await expect(card).to_contain_text("Carla is editing")
+    await carla.page.get_by_label("Status").select_option("On the shelf")
+    await carla.page.get_by_role("button", name="Save").click()
+    await expect(card).to_contain_text("On the shelf")
+    await expect(card).not_to_contain_text("Carla is editing")
+
+
+async def test_what_is_typed_stays_when_it_is_not_sent_and_is_posted_once(
+    server: Server, people: tuple[Person, Person]
+) -> None:
+    ana, carla = people
+    await ana.open(ROOM)
+    await carla.open(ROOM)
+    before = await messages(carla.page).count()
+    await ana.context.set_offline(True)
+    await ana.page.get_by_label("Message", exact=True).fill("Into the tunnel")
+    await ana.page.get_by_role("button", name="Send").click()
+    await expect(ana.page.get_by_text("Not sent. It stays here: try again.")).to_be_visible()
+    await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("Into the tunnel")
+    await ana.context.set_offline(False)
+    # The answer to the first try is lost on its way: the second has the same key.
+    lost = True
+
+    async def lose_the_answer(route: Any) -> None:
+        nonlocal lost
+        if lost and route.request.method == "POST":
+            lost = False
+            cookies = await ana.context.cookies()
+            headers = {"cookie": "; ".join(f"{one['name']}={one['value']}" for one in cookies)}
+            async with server.client("acme", **headers) as client:
+                body = parse_qsl(route.request.post_data or "")
+                assert (await client.post(ROOM, data=dict(body))).status_code == 303
+            await route.abort()
+        else:
+            await route.continue_()
+
+    await ana.page.route("**/chat/general", lose_the_answer)
+    await ana.page.get_by_role("button", name="Send").click()
+    await expect(ana.page.get_by_text("Not sent. It stays here: try again.")).to_be_visible()
+    await ana.page.get_by_role("button", name="Send").dblclick()
+    await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("")
+    await send(ana.page, "And out again")
+    await expect(messages(carla.page).last).to_contain_text("And out again")
+    await expect(messages(carla.page)).to_have_count(before + 2)
+
+
+async def test_the_box_keeps_its_text_through_navigation_reload_and_sign_out(
+    server: Server, person: Any, people: tuple[Person, Person]
+) -> None:
+    ana, _ = people
+    await ana.open(ROOM)
+    async with ana.page.expect_response("**/chat/general/draft"):
+        await ana.page.get_by_label("Message", exact=True).fill("Half a thou")
+    await ana.page.get_by_role("link", name=re.compile("Books")).first.click()
+    await ana.page.wait_for_url("**/c/books")
+    await ana.page.get_by_role("link", name=re.compile("general")).click()
+    await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("Half a thou")
+    await ana.page.reload()
+    await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("Half a thou")
+    again = await person(server, "acme", "ana@acme.test")
+    await again.open(ROOM)
+    await expect(again.page.get_by_label("Message", exact=True)).to_have_value("Half a thou")
+
+
+async def test_texts_that_mean_harm_are_texts(people: tuple[Person, Person]) -> None:
+    ana, carla = people
+    await ana.open(ROOM)
+    await carla.open(ROOM)
+    for canary in CANARIES:
+        await send(ana.page, canary)
+    await send(ana.page, "the end")
+    await expect(messages(carla.page).last).to_contain_text("the end")
+    for page in (ana.page, carla.page):
+        await expect(page.locator(".message .text :is(script, img, template, hx-partial, [hx-get])")).to_have_count(0)
+        assert "broken" not in await page.title()
+        wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        assert not wide, "a word breaks the layout"
+    await assert_equals_a_fresh_load(carla.page)
+    assert [*ana.problems, *carla.problems] == []
+
+
+async def test_too_long_a_message_stays_and_says_so(people: tuple[Person, Person]) -> None:
+    ana, _ = people
+    await ana.open(ROOM)
+    await ana.page.get_by_label("Message", exact=True).fill("x" * 7_990)
+    await expect(ana.page.get_by_text("10 characters left")).to_be_visible()
+    await ana.page.get_by_label("Message", exact=True).fill("x" * 8_001)
+    await ana.page.get_by_role("button", name="Send").click()
+    await expect(ana.page.get_by_text("This has 8001 characters; a message takes up to 8000.")).to_be_visible()
+    await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("x" * 8_001)
+
+
+async def test_a_burst_of_200_messages_is_there_in_order(server: Server, people: tuple[Person, Person]) -> None:
+    _, carla = people
+    await carla.open(ROOM)
+    before = await messages(carla.page).count()
+    client = await server.sign_in("acme", "bruno@acme.test")
+    limit = asyncio.Semaphore(20)
+
+    async def post(number: int) -> None:
+        async with limit:
+            answer = await client.post(ROOM, data={"text": f"Burst {number}", "key": f"burst {number}"})
+            assert answer.status_code == 303
+
+    await asyncio.gather(*(post(number) for number in range(200)))
+    await client.aclose()
+    await expect(messages(carla.page)).to_have_count(before + 200)
+    numbers = await messages(carla.page).evaluate_all("items => items.map(item => Number(item.dataset.number))")
+    assert numbers == sorted(numbers)
+    assert len(set(numbers)) == len(numbers)
+
+
+async def test_older_messages_come_above_without_a_jump_and_new_ones_below_do_not_pull(
+    server: Server, people: tuple[Person, Person]
+) -> None:
+    ana, _ = people
+    client = await server.sign_in("acme", "bruno@acme.test")
+    for number in range(150):
+        await client.post(ROOM, data={"text": f"Line {number}", "key": f"line {number}"})
+    reader = await server.sign_in("acme", "ana@acme.test")
+    await reader.post(f"{ROOM}/read", data={"number": "1000"})
+    await reader.aclose()
+    await ana.open(ROOM)
+    await expect(messages(ana.page).last).to_be_in_viewport()
+    await ana.page.locator(".scroller").evaluate("box => { box.scrollTop = 0; }")
+    await expect(messages(ana.page)).to_have_count(100)
+    first = ana.page.get_by_text("Line 100", exact=True)
+    await expect(first).to_be_attached()
+    await client.post(ROOM, data={"text": "A new one", "key": "new"})
+    await expect(ana.page.get_by_role("button", name="New messages below")).to_be_visible()
+    await expect(ana.page.get_by_text("A new one")).not_to_be_in_viewport()
+    await ana.page.get_by_role("button", name="New messages below").click()
+    await expect(ana.page.get_by_text("A new one")).to_be_in_viewport()
+    await ana.page.goto(ana.origin + ROOM + "?at=30")
+    await expect(ana.page.get_by_text("Line 23", exact=True)).to_be_in_viewport()
+    await client.aclose()
+
+
+async def test_an_open_room_equals_a_fresh_load_after_an_outage(server: Server, people: tuple[Person, Person]) -> None:
+    _, carla = people
+    client = await server.sign_in("acme", "bruno@acme.test")
+    for number in range(30):
+        await client.post(ROOM, data={"text": f"Before {number}", "key": f"before {number}"})
+    await carla.open(ROOM)
+    await carla.context.set_offline(True)
+    await expect(carla.page.locator("html")).to_have_attribute("data-live", "off")
+    for number in range(60):
+        await client.post(ROOM, data={"text": f"During {number}", "key": f"during {number}"})
+    for number in range(10, 20):
+        await client.post(f"{ROOM}/messages/{number}/edit", data={"text": f"Edited {number}"})
+        await client.post(f"{ROOM}/messages/{number + 10}/delete")
+        await client.post(f"{ROOM}/messages/{number + 60}/react", data={"emoji": "👍"})
+    await carla.context.set_offline(False)
+    await expect(carla.page.get_by_text("During 59")).to_be_attached(timeout=20_000)
+    await ready(carla.page)
+    numbers = await messages(carla.page).evaluate_all("items => items.map(item => item.dataset.number)")
+    assert numbers == [str(number) for number in range(int(numbers[0]), int(numbers[-1]) + 1)]
+
+    async def texts() -> dict[str, str]:
+        found = await messages(carla.page).evaluate_all(
+            "items => items.map(item => [item.dataset.number, item"
+            ".querySelector('.text, .deleted')?.innerText + (item.querySelector('.reactions')?.innerText ?? '')])"
+        )
+        return dict(found)
+
+    shown = await texts()
+    for at in (int(numbers[-1]) - 20, 20):
+        await carla.page.goto(f"{carla.origin}{ROOM}?at={at}")
+        await ready(carla.page)
+        fresh = await texts()
+        assert len(fresh.keys() & shown.keys()) > 20
+        assert {number: text for number, text in shown.items() if number in fresh} == {
+            number: text for number, text in fresh.items() if number in shown
+        }
+    await client.aclose()
+
+
+async def test_who_is_taken_out_of_a_private_room_gets_nothing_of_it_any_more(people: tuple[Person, Person]) -> None:
+    ana, carla = people
+    await ana.open("/chat/new")
+    await ana.page.get_by_label("Name").fill("Board")
+    await ana.page.get_by_label("Private").check()
+    await ana.page.get_by_role("button", name="Make the room").click()
+    await carla.open("/c/books")
+    await expect(carla.page.get_by_role("link", name="Board")).to_have_count(0)
+    await ana.page.goto(ana.origin + "/chat/board/about")
+    await ana.page.get_by_label("Invite").select_option(label="Carla")
+    await ana.page.get_by_role("button", name="Invite").click()
+    await carla.page.get_by_role("link", name="Board").click()
+    await ready(carla.page)
+    await ana.page.goto(ana.origin + "/chat/board")
+    await send(ana.page, "For the board")
+    await expect(carla.page.get_by_text("For the board")).to_be_visible()
+    await ana.page.goto(ana.origin + "/chat/board/about")
+    await ana.page.get_by_role("button", name="Remove Carla").click()
+    await expect(carla.page.get_by_text("There is nothing here")).to_be_visible()
+    await expect(carla.page.get_by_role("link", name="Board")).to_have_count(0)
+
+
+async def test_files_are_sent_seen_and_kept_from_others(server: Server, people: tuple[Person, Person]) -> None:
+    ana, carla = people
+    picture = io.BytesIO()
+    Image.new("RGB", (300, 200), "teal").save(picture, "PNG")
+    await ana.open(ROOM)
+    await carla.open(ROOM)
+    await ana.page.locator("[data-attach]").set_input_files(
+        [
+            {"name": "teal.png", "mimeType": "image/png", "buffer": picture.getvalue()},
+            {"name": "evil.html", "mimeType": "text/html", "buffer": b"<script>alert(1)</script>"},
+        ]
+    )
+    await expect(ana.page.locator(".brought .file [name=file]")).to_have_count(2)
+    await send(ana.page, "Two files")
+    last = messages(carla.page).last
+    await expect(last.get_by_role("img", name="teal.png")).to_be_visible()
+    address = await last.get_by_role("link", name="evil.html").get_attribute("href")
+    async with httpx.AsyncClient() as nobody:
+        refused = await nobody.get(f"http://127.0.0.1:{server.port}{address}", headers={"host": server.host("acme")})
+    assert refused.status_code == 303
+    client = await server.sign_in("acme", "davi@acme.test")
+    got = await client.get(str(address))
+    assert got.content == b"<script>alert(1)</script>"
+    assert got.headers["content-type"].startswith("text/plain")
+    assert got.headers["content-disposition"].startswith("attachment")
+    assert "sandbox" in got.headers["content-security-policy"]
+    await client.aclose()
+    await last.hover()
+    await messages(ana.page).last.hover()
+    await messages(ana.page).last.get_by_role("button", name="Delete message").click()
+    await expect(last).to_contain_text("Deleted by Ana")
+    assert not [path for path in (server.data_dir / "files").rglob("*") if path.is_file()]
+
+
+async def test_a_record_has_its_discussion_and_those_who_made_it_are_told(
+    server: Server, person: Any, people: tuple[Person, Person]
+) -> None:
+    ana, carla = people
+    davi = await person(server, "acme", "davi@acme.test")  # who added the book
+    await davi.open("/c/books")
+    await carla.open("/c/books/40")
+    await ana.open("/c/books/40")
+    await send(ana.page, "Is it back?")
+    await expect(messages(carla.page).last).to_contain_text("Is it back?")
+    told = davi.page.get_by_role("region", name="Rooms").get_by_role("link", name=re.compile("Dom Casmurro"))
+    await expect(told).to_be_visible()
+    await told.click()
+    await expect(messages(davi.page).last).to_contain_text("Is it back?")
+    await send(davi.page, "Yes, on my desk")
+    await expect(messages(ana.page).last).to_contain_text("Yes, on my desk")
+    await assert_equals_a_fresh_load(carla.page)
+
+
+async def test_names_are_completed_as_one_types(people: tuple[Person, Person]) -> None:
+    ana, carla = people
+    await ana.open(ROOM)
+    await carla.open(ROOM)
+    await ana.page.get_by_label("Message", exact=True).press_sequentially("Hello @ca")
+    await expect(ana.page.get_by_role("option", name="@Carla")).to_be_visible()
+    await ana.page.keyboard.press("Enter")
+    await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("Hello @Carla ")
+    await ana.page.keyboard.press("Enter")
+    await expect(messages(carla.page).last.locator(".mention")).to_have_text("@Carla")
