@@ -43,7 +43,6 @@ async def discussion_part(
         "emoji_choices": EMOJI,
         "composer": Composer(
             address=f"/discussion/{place.name}",
-            room_id=room.id if room else 0,
             text=membership.draft if membership else "",
             key=make_key(),
         ),

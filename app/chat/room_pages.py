@@ -53,7 +53,6 @@ class Composer:
     """The box in which a message is typed: where it goes, and what is in it."""
 
     address: str
-    room_id: int
     text: str
     key: str
     limit: int = LONGEST
@@ -102,7 +101,6 @@ async def render_room(
         readers=list_readers(request, transaction, f"room.{room.id}"),
         composer=Composer(
             address=f"/chat/{room.slug}",
-            room_id=room.id,
             text=(membership.draft if membership else "") if text is None else text,
             key=key or make_key(),
             reply=answered(reply),

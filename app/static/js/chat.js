@@ -74,6 +74,19 @@
     return true;
   }
 
+  // A message that is shown already; one in which somebody is at a button keeps its nodes.
+  function change(item) {
+    const old = document.getElementById(item.id);
+    if (!old) return;
+    if (old.contains(document.activeElement)) {
+      const partial = `<hx-partial hx-target="#${item.id}" hx-swap="outerMorph">${item.outerHTML}</hx-partial>`;
+      htmx.swap({ sourceElement: document.body, swap: "none", text: partial }).then(decorate);
+    } else {
+      old.replaceWith(item);
+      htmx.process(item);
+    }
+  }
+
   function takeIncoming() {
     const messages = list();
     if (!messages) return;
@@ -84,8 +97,9 @@
     let mine = false;
     for (const template of templates) {
       template.remove();
-      if (messages.dataset.newer) { jump(true); continue; }        // the end is elsewhere
+      if (messages.dataset.newer && !("change" in template.dataset)) { jump(true); continue; }   // the end is elsewhere
       const item = template.content.querySelector("li").cloneNode(true);
+      if ("change" in template.dataset) { change(item); continue; }
       if (put(item) && item.dataset.author === me()) mine = true;
       typing.delete(item.dataset.author);
     }

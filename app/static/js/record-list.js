@@ -93,7 +93,8 @@
     const changes = document.querySelectorAll("[id^='collection-'][id$='-changes'] > template");
     for (const change of changes) {
       change.remove();
-      if (list) take(list, change);
+      if ("mark" in change.dataset) document.getElementById(change.dataset.mark)?.replaceWith(change.content.firstElementChild);
+      else if (list) take(list, change);
     }
     if (changes.length) document.dispatchEvent(new CustomEvent("list:changed"));
   }
