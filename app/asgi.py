@@ -22,6 +22,7 @@ from app.accounts.access import (
     provide_signed_in,
     provide_transaction,
 )
+from app.accounts.jump import show_jump
 from app.accounts.passwords import GuessingLimit
 from app.accounts.sessions import delete_expired_sessions, mark_seen
 from app.chat import discussion_pages, message_pages, room_pages
@@ -106,6 +107,7 @@ def create_app(settings: Settings) -> Gate:
         [
             *everywhere,
             serve_socket,
+            show_jump,
             *sign_in.handlers,
             *account.handlers,
             *tenant_pages.handlers,

@@ -11,17 +11,19 @@ from typing import Any
 from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
+from app.accounts.jump import LIMIT, Destination, jump_source
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.chat.messages import Message, RecordReference
 from app.chat.reading import list_joined
-from app.chat.rooms import Room, find_visible, list_people
+from app.chat.rooms import Room, find_visible, list_people, list_public_rooms
 from app.chat.timeline import ShownMessage, show_message, show_messages
 from app.database import Transaction
 from app.editing.rows import LISTENERS, Editable, Place
 from app.live.channels import channel
 from app.live.log import publish, stop_following
 from app.web.templates import render
+from app.web.texts import _l, fold
 
 # How many older messages are shown anew when what they refer to changes.
 REFERRING = 100
@@ -119,6 +121,27 @@ async def push_cards(transaction: Transaction, row: Editable, place: Place) -> N
 
 
 LISTENERS.append(push_cards)
+
+
+@jump_source
+async def find_rooms(transaction: Transaction, member: Member, text: str) -> list[Destination]:
+    """Rooms that a member is in, or may join."""
+    joined = [each.room for each in await list_joined(transaction, member) if each.room.kind != "discussion"]
+    rooms = {room.id: room for room in (*joined, *await list_public_rooms(transaction))}
+    found = [room for room in rooms.values() if text in fold(room.name)]
+    return [Destination(room.name, _l("Room"), "hash", f"/chat/{room.slug}") for room in found[:LIMIT]]
+
+
+@jump_source
+async def find_people(transaction: Transaction, member: Member, text: str) -> list[Destination]:
+    """Others to write to."""
+    statement = select(Member).where(Member.id != member.id, Member.suspended_at.is_(None), Member.removed_at.is_(None))
+    people = (await transaction.scalars(statement.order_by(Member.name, Member.id))).all()
+    found = [person for person in people if text in fold(person.name)]
+    return [
+        Destination(person.name, _l("Person"), "user", "/chat/direct", ("person", str(person.id)))
+        for person in found[:LIMIT]
+    ]
 
 
 @sidebar_section("chat/_rooms.html", order=20)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from app.accounts.access import AnyRequest
+from app.accounts.jump import LIMIT, Destination, jump_source
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.database import Transaction
@@ -15,9 +16,10 @@ from app.live.channels import channel
 from app.live.log import publish
 from app.records.collections import Collection, list_collections, list_fields
 from app.records.history import list_history
-from app.records.lists import sort_keys
+from app.records.lists import MOST_WORDS, sort_keys
 from app.records.records import Record, find_place, search_text
 from app.web.templates import render
+from app.web.texts import _l
 
 
 @channel("collection.{id}")
@@ -83,6 +85,23 @@ async def push_fields(transaction: Transaction, collection: Collection) -> None:
     """Tell the collection's open pages to fetch themselves anew, as their columns have changed."""
     html = render(transaction.tenant.language, "live/refresh_push.html", target="refresh")
     publish(transaction, f"collection.{collection.id}", html)
+
+
+@jump_source
+async def find_records(transaction: Transaction, member: Member, text: str) -> list[Destination]:
+    """Records by number, or by words that are in them; those that begin so first."""
+    if not text:
+        return []
+    words = [Record.search.contains(word, autoescape=True) for word in text.split()[:MOST_WORDS]]
+    number = int(text.removeprefix("#")) if text.removeprefix("#").isdigit() and len(text) < 12 else 0
+    statement = (
+        select(Record)
+        .where(Record.deleted_at.is_(None), or_(Record.number == number, and_(*words)))
+        .order_by(Record.number != number, ~Record.search.startswith(text, autoescape=True), Record.id.desc())
+        .limit(LIMIT)
+    )
+    places = [await find_place(transaction, record) for record in (await transaction.scalars(statement)).all()]
+    return [Destination(place.title, _l("Record"), "book", place.address) for place in places]
 
 
 @sidebar_section("records/_collections.html", order=10)

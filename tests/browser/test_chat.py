@@ -383,3 +383,17 @@ async def test_names_are_completed_as_one_types(people: tuple[Person, Person]) -
     await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("Hello @Carla ")
     await ana.page.keyboard.press("Enter")
     await expect(messages(carla.page).last.locator(".mention")).to_have_text("@Carla")
+
+
+async def test_a_few_letters_lead_to_a_room_a_person_or_a_record(people: tuple[Person, Person]) -> None:
+    ana, _ = people
+    page = await ana.open("/c/books")
+    for letters, there in (("casmu", "**/c/books/40"), ("gene", "**/chat/general"), ("carl", "**/chat/direct-*")):
+        await page.keyboard.press("Control+k")
+        await page.get_by_role("searchbox", name="A room, a person or a record").press_sequentially(letters)
+        await expect(page.get_by_role("dialog").locator(".jump-list .marked")).to_contain_text(
+            re.compile(letters, re.IGNORECASE)
+        )
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(there)
+        await expect(page.get_by_role("dialog")).to_have_count(0)
