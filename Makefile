@@ -23,6 +23,7 @@ format: .venv/installed-dev
 
 bench: .venv/installed-dev
 	.venv/bin/python bench/pages.py
+	.venv/bin/python bench/chat.py
 
 # Pinned versions with hashes: requirements.txt runs the program, requirements-dev.txt adds what tests need.
 lock: .venv/installed-dev
