@@ -14,12 +14,12 @@ from app.accounts.members import Member
 from app.accounts.shell import page_part
 from app.chat.limits import WritingLimit
 from app.chat.memberships import add
-from app.chat.message_pages import MESSAGE_LIMIT, is_call, say
-from app.chat.messages import check_text
+from app.chat.message_pages import MESSAGE_LIMIT, is_call, say, store_files
+from app.chat.messages import LONGEST, check_text
 from app.chat.room_pages import EMOJI, Composer, make_key
 from app.chat.rooms import Room, find_discussion, find_membership, list_people, open_discussion
 from app.chat.timeline import Page, read_page
-from app.database import Transaction
+from app.database import Database, Transaction
 from app.editing.rows import Card, Place, find_card, kind_of
 from app.live.log import publish
 from app.settings import Settings
@@ -77,22 +77,55 @@ async def discuss(
     """Say something about a thing. Those who made and changed it are in its discussion from the first word."""
     card = await get_card(transaction, subject)
     try:
-        check_text(form["text"], empty=False)
-        room = await find_discussion(transaction, subject)
-        first = room is None
-        if room is None:
-            room = await open_discussion(transaction, subject, card.place.title)
-            await bring_authors(transaction, room, card)
+        check_text(form["text"], empty="file" in form)
+        room = await enter_discussion(transaction, subject)
         await say(request, transaction, member, settings, writing, room, form)
     except Invalid as invalid:
         error = next(iter(invalid.errors.values())).translate(transaction.tenant.language)
         return Response(error, status_code=422, media_type=MediaType.TEXT)
-    if first:
-        html = render(transaction.tenant.language, "live/refresh_push.html", target=f"{subject}-discussion-refresh")
-        publish(transaction, card.place.channel, html)
     if is_call(request):
         return Response(make_key(), status_code=200, media_type=MediaType.TEXT)
     return Redirect(f"{card.place.address}#discussion", status_code=303)
+
+
+async def enter_discussion(transaction: Transaction, subject: str) -> Room:
+    """The discussion of a thing, made if there is none yet. Raises NotFoundException when the thing is not there."""
+    card = await get_card(transaction, subject)
+    room = await find_discussion(transaction, subject)
+    if room is None:
+        room = await open_discussion(transaction, subject, card.place.title)
+        await bring_authors(transaction, room, card)
+        html = render(transaction.tenant.language, "live/refresh_push.html", target=f"{subject}-discussion-refresh")
+        publish(transaction, card.place.channel, html)
+    return room
+
+
+@post("/discussion/{subject:str}/draft")
+async def keep_discussion_draft(transaction: Transaction, member: Member, subject: str, form: Form) -> Response[Any]:
+    """Keep what is in the box of a discussion that one takes part in."""
+    await get_card(transaction, subject)
+    room = await find_discussion(transaction, subject)
+    membership = await find_membership(transaction, room, member) if room else None
+    if membership is not None:
+        membership.draft = form["text"][: LONGEST * 2]
+        await transaction.flush()
+    return Response(None, status_code=204)
+
+
+@post("/discussion/{subject:str}/files", request_max_body_size=None, opt={"writes": False})
+async def bring_to_discussion(
+    request: AnyRequest,
+    database: Database,
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    subject: str,
+) -> Response[Any]:
+    """Store files that are going to be sent to a discussion."""
+    await get_card(transaction, subject)
+    async with database.write(transaction.tenant.id) as writing:
+        room = await enter_discussion(writing, subject)
+    return await store_files(request, database, transaction, member, settings, room)
 
 
 async def bring_authors(transaction: Transaction, room: Room, card: Card) -> None:
@@ -103,4 +136,4 @@ async def bring_authors(transaction: Transaction, room: Room, card: Card) -> Non
         await add(transaction, room, person)
 
 
-handlers = [show_discussion, discuss]
+handlers = [show_discussion, discuss, keep_discussion_draft, bring_to_discussion]

@@ -270,6 +270,18 @@ async def bring_files(
 ) -> Response[Any]:
     """Store files that are going to be sent; the answer is what the box shows of them."""
     room = await get_room(transaction, member, slug)
+    return await store_files(request, database, transaction, member, settings, room)
+
+
+async def store_files(
+    request: AnyRequest,
+    database: Database,
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    room: Room,
+) -> Response[Any]:
+    """Store the files of a form for a room that the member may see. The transaction is ended before they are read."""
     tenant = transaction.tenant
     directory = files_of(settings, tenant)
     quota = settings.files_quota_megabytes * 1_000_000

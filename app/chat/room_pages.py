@@ -72,6 +72,7 @@ async def render_room(
     room: Room,
     *,
     before: int = 0,
+    after: int = 0,
     at: int = 0,
     reply: ShownMessage | None = None,
     text: str | None = None,
@@ -82,7 +83,8 @@ async def render_room(
     """A room at its end, or where it is asked for, with its box."""
     membership = await find_membership(transaction, room, member)
     read = membership.read_number if membership else room.last_number
-    page = await read_page(transaction, room, before=before, around=at or first_unread_far_up(room, read))
+    around = at or (0 if before or after else first_unread_far_up(room, read))
+    page = await read_page(transaction, room, before=before, after=after, around=around)
     people = await list_people(transaction, room)
     return await render_page(
         request,
@@ -248,17 +250,25 @@ async def show_room(
     member: Member,
     slug: str,
     before: str = "",
+    after: str = "",
     at: str = "",
     reply: str = "",
 ) -> Response[str]:
-    """A room: at its end, before a message, or around one."""
+    """A room: at its end or its first unread message, before a message, after one, or around one."""
     room = await get_room(transaction, member, slug)
     answering = None
     if number_of(reply):
         message = await get_message(transaction, room, number_of(reply))
         answering = await show_message(transaction, message)
     return await render_room(
-        request, transaction, member, room, before=number_of(before), at=number_of(at), reply=answering
+        request,
+        transaction,
+        member,
+        room,
+        before=number_of(before),
+        after=number_of(after),
+        at=number_of(at),
+        reply=answering,
     )
 
 

@@ -397,3 +397,61 @@ async def test_a_few_letters_lead_to_a_room_a_person_or_a_record(people: tuple[P
         await page.keyboard.press("Enter")
         await page.wait_for_url(there)
         await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_from_an_old_message_one_reads_on_to_the_newest(server: Server, people: tuple[Person, Person]) -> None:
+    ana, _ = people
+    client = await server.sign_in("acme", "bruno@acme.test")
+    for number in range(120):
+        await client.post(ROOM, data={"text": f"Line {number}", "key": f"line {number}"})
+    await ana.open(ROOM + "?at=10")
+    await expect(ana.page.get_by_text("Line 119", exact=True)).to_have_count(0)
+    newer = ana.page.get_by_role("link", name="Newer messages")
+    while await newer.count():
+        loaded = await messages(ana.page).count()
+        await ana.page.locator(".scroller").evaluate("box => { box.scrollTop = box.scrollHeight; }")
+        await expect(messages(ana.page)).not_to_have_count(loaded)
+    await expect(ana.page.get_by_text("Line 119", exact=True)).to_be_attached()
+    await client.post(ROOM, data={"text": "And then", "key": "then"})
+    await client.aclose()
+    await expect(ana.page.get_by_text("And then", exact=True)).to_be_attached()
+    numbers = await messages(ana.page).evaluate_all("items => items.map(item => Number(item.dataset.number))")
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+
+
+async def test_names_that_mean_harm_are_names(people: tuple[Person, Person]) -> None:
+    ana, carla = people
+    await carla.open("/chat")
+    for canary in CANARIES[:5]:
+        await ana.open("/chat/new")
+        await ana.page.get_by_label("Name").fill(canary[:80])
+        await ana.page.get_by_label("What it is for").fill(canary)
+        await ana.page.get_by_role("button", name="Make the room").click()
+        await expect(ana.page.get_by_label("Message", exact=True)).to_be_visible()
+        await ana.page.locator("[data-attach]").set_input_files(
+            [{"name": canary[:80].replace("/", "_"), "mimeType": "text/plain", "buffer": b"words"}]
+        )
+        await expect(ana.page.locator(".brought .file [name=file]")).to_have_count(1)
+        await send(ana.page, "With a file")
+        await expect(messages(ana.page).last.locator(".file")).to_be_visible()
+        await expect(ana.page.locator("main :is(script, [hx-get], hx-partial)")).to_have_count(0)
+        assert "broken" not in (await ana.page.title()).replace(canary[:80], "")
+    await carla.page.reload()
+    await expect(carla.page.locator("main :is(script, [hx-get], hx-partial)")).to_have_count(0)
+    assert [*ana.problems, *carla.problems] == []
+
+
+async def test_a_file_begins_a_discussion_and_its_box_keeps_a_draft(people: tuple[Person, Person]) -> None:
+    ana, carla = people
+    await carla.open("/c/books/39")
+    await ana.open("/c/books/39")
+    await ana.page.locator("[data-attach]").set_input_files(
+        [{"name": "scan.txt", "mimeType": "text/plain", "buffer": b"words"}]
+    )
+    await expect(ana.page.locator(".brought .file [name=file]")).to_have_count(1)
+    await send(ana.page, "The first page")
+    await expect(messages(carla.page).last.get_by_role("link", name="scan.txt")).to_be_visible()
+    async with ana.page.expect_response("**/discussion/*/draft"):
+        await ana.page.get_by_label("Message", exact=True).fill("And the second")
+    await ana.page.reload()
+    await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("And the second")

@@ -8,19 +8,33 @@ from __future__ import annotations
 import ast
 import re
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, aclosing, closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from litestar.routes import HTTPRoute
+from sqlalchemy import func, select
 
+from app.accounts.members import Member, find_member
+from app.database import Database, Transaction
+from app.database.clock import read_monotonic_clock
+from app.editing.locks import take_lock
+from app.editing.rows import LEASE, Held
+from app.records.changes import Changed, change_record, delete_record, restore_record
+from app.records.collections import Collection, Field, get_collection, list_fields
+from app.records.field_changes import change_field, move_field, remove_field
+from app.records.records import Record, create_record, get_record
+from app.records.revisions import Revision
 from tests.conftest import Server
-from tests.test_isolation import TARGETS
+from tests.test_isolation import TARGETS, Target, list_routes
 
+ACME = 1
 APP = Path(__file__).parent.parent.parent / "app"
 RECORD = "/c/{slug:str}/{number:int}"
+MESSAGE = "/chat/{slug:str}/messages/{number:int}"
 TYPED = {"title": "Typed by Carla", "author": "Nobody"}
 # Paths that change a record, with what a page would send, beside the version.
 WRITES: dict[str, dict[str, str]] = {
@@ -29,115 +43,469 @@ WRITES: dict[str, dict[str, str]] = {
     f"{RECORD}/restore": {},
     f"{RECORD}/revisions/{{version:int}}/restore": {},
 }
-# Paths below a record that change only its lock, its queue, or a member's own draft.
-OTHERS = {
-    f"{RECORD}/lock/renew": {"lock": "1", "version": "1"},
-    f"{RECORD}/lock/release": {"lock": "1", "version": "1", **TYPED},
+# Paths with a number that change no record, but its lock, its queue, a member's own draft, or a message.
+WRITES_NOTHING: dict[str, dict[str, str]] = {
+    f"{RECORD}/lock/renew": {},
+    f"{RECORD}/lock/release": TYPED,
     f"{RECORD}/lock/ask": {},
-    f"{RECORD}/lock/keep": {"lock": "1", "waiting": "1"},
-    f"{RECORD}/lock/hand-over": {"lock": "1", "waiting": "1"},
-    f"{RECORD}/lock/take-over": {"lock": "1"},
-    f"{RECORD}/queue/stay": {"page": "1"},
-    f"{RECORD}/queue/leave": {"page": "1"},
-    f"{RECORD}/draft": {"lock": "1", "version": "1", **TYPED},
-    f"{RECORD}/draft/restore": {"lock": "1", "version": "1", **TYPED},
+    f"{RECORD}/lock/keep": {},
+    f"{RECORD}/lock/hand-over": {},
+    f"{RECORD}/lock/take-over": {},
+    f"{RECORD}/queue/stay": {},
+    f"{RECORD}/queue/leave": {},
+    f"{RECORD}/draft": TYPED,
+    f"{RECORD}/draft/restore": TYPED,
     f"{RECORD}/draft/discard": {},
+    f"{MESSAGE}/edit": {"text": "Said again"},
+    f"{MESSAGE}/react": {"emoji": "👍"},
+    f"{MESSAGE}/delete": {},
 }
-# Functions that write rows with a lock; each checks it in its statement, or says why it need not.
-STATEMENTS = {
-    "records/changes.py": {"advance"},
-    "records/records.py": {"empty_bin"},  # deletes for good what nobody can open, so nobody holds it
-    "editing/locks.py": {"change_lock"},
+# What in app/ writes rows with a lock, or looks as if it did: file, function, what it writes, as `list_writes` says it.
+KNOWN_WRITES = {
+    ("records/changes.py", "advance", "update(Record)"),  # checks version and lock in its statement
+    ("records/records.py", "empty_bin", "delete(Record)"),  # deletes for good what nobody can open, so nobody holds it
+    ("editing/locks.py", "change_lock", "update(model)"),  # writes the lock's columns alone
+    ("editing/drafts.py", "keep_draft", "draft.version"),
+    ("editing/drafts.py", "keep_draft", "draft.values"),
+    ("editing/drafts.py", "settle_draft", "draft.version"),
+    ("editing/drafts.py", "settle_draft", "draft.values"),
+    ("chat/messages.py", "delete_message", "message.deleted_at"),
+    ("records/field_changes.py", "change_field", "setattr(field)"),
 }
-OPERATIONS = {"change_record", "delete_record", "restore_record"}
+COLUMNS = {"version", "values", "deleted_at", "search"}
+LOCKABLE = {"Record", "Editable"}
+RAW_WRITE = re.compile(r'\b(update|delete\s+from|insert\s+(or\s+\w+\s+)?into|replace\s+into)\s+"?record\b"?', re.I)
+
+Change = Callable[[Transaction, Collection, Record, Member, int, int], Awaitable[object]]
+
+
+async def change_notes(
+    transaction: Transaction, books: Collection, record: Record, author: Member, version: int, token: int
+) -> object:
+    typed = {**record.values, "title": "Typed by Carla"}
+    return await change_record(transaction, books, record, typed, author, version=version, token=token)
+
+
+async def delete(
+    transaction: Transaction, books: Collection, record: Record, author: Member, version: int, token: int
+) -> None:
+    await delete_record(transaction, books, record, author, version=version)
+
+
+async def restore(
+    transaction: Transaction, books: Collection, record: Record, author: Member, version: int, token: int
+) -> None:
+    await restore_record(transaction, books, record, author, version=version)
+
+
+# Every function that advances a record, with a call of it.
+OPERATIONS: dict[str, Change] = {"change_record": change_notes, "delete_record": delete, "restore_record": restore}
+
+
+def name_of(path: str) -> str:
+    return path.removeprefix(RECORD)
+
+
+def list_unsafe_paths() -> set[tuple[str, str]]:
+    """Method and path of every route with a number whose method may change something."""
+    return {
+        (method, route.path)
+        for route in list_routes()
+        if isinstance(route, HTTPRoute) and "{number:int}" in route.path
+        for method in set(route.methods) - {"GET", "HEAD", "OPTIONS"}
+    }
+
+
+def check_routes(routes: set[tuple[str, str]]) -> None:
+    """Fail when a route is in neither table, or a table has one that is gone."""
+    tables = {("POST", path) for path in (*WRITES, *WRITES_NOTHING)}
+    assert not routes - tables, (
+        f"{sorted(routes - tables)} can change what has a number: add each path to WRITES in "
+        f"tests/editing/test_write_paths.py with the form it takes, or to WRITES_NOTHING if it changes no record"
+    )
+    assert not tables - routes, f"{sorted(tables - routes)} is no route any more: take it out of its table"
 
 
 def test_every_route_that_can_write_a_record_is_tested_here() -> None:
-    routes = {target.path for target in TARGETS if target.method == "POST" and "{number:int}" in target.path}
-    assert routes == {*WRITES, *OTHERS}, "add the new path to WRITES, or to OTHERS if it changes no record"
+    assert not WRITES.keys() & WRITES_NOTHING.keys(), "a path is in one of the two tables"
+    check_routes(list_unsafe_paths())
 
 
-def functions_of(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    tree = ast.parse(path.read_text())
-    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+def test_a_new_route_says_what_to_add() -> None:
+    for new in (("POST", f"{RECORD}/archive"), ("PUT", f"{RECORD}/edit")):
+        with pytest.raises(AssertionError, match="add each path to WRITES"):
+            check_routes({*list_unsafe_paths(), new})
 
 
-def calls(function: ast.AST, name: str) -> list[ast.Call]:
-    return [
-        node
-        for node in ast.walk(function)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
-    ]
+def models_of(function: ast.AST, argument: ast.expr) -> set[str]:
+    """What a statement's model is: a name, or all that a loop over a literal gives that name."""
+    for loop in ast.walk(function):
+        if isinstance(loop, ast.For) and isinstance(loop.iter, ast.Tuple) and isinstance(loop.target, ast.Tuple):
+            names = [ast.unparse(each) for each in loop.target.elts]
+            rows = [each.elts for each in loop.iter.elts if isinstance(each, ast.Tuple)]
+            if ast.unparse(argument) in names and len(rows) == len(loop.iter.elts):
+                return {ast.unparse(row[names.index(ast.unparse(argument))]) for row in rows}
+    return {ast.unparse(argument)}
 
 
-def test_no_other_statement_writes_records() -> None:
-    found: dict[str, set[str]] = {}
-    for path in APP.rglob("*.py"):
-        for function in functions_of(path):
-            written = [
-                ast.unparse(call.args[0])
-                for name in ("update", "delete")
-                for call in calls(function, name)
-                if call.args
-            ]
-            if {"Record", "model"} & set(written):
-                found.setdefault(str(path.relative_to(APP)), set()).add(function.name)
-    assert found == STATEMENTS
+def is_other_model(name: str) -> bool:
+    """Whether a statement's model is plainly one without a lock, rather than one with it, or one that can't be told."""
+    return name.isidentifier() and name[0].isupper() and name not in LOCKABLE
+
+
+def list_call_writes(scope: ast.AST, call: ast.Call) -> Iterator[str]:
+    """What a call writes that may be a record."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
+    first = call.args[0] if call.args else None
+    if first is not None and name in ("update", "delete", "insert"):
+        models = models_of(scope, first)
+        suspected = LOCKABLE | {"record", "row"}
+        if isinstance(call.func, ast.Name):
+            yield from (f"{name}({model})" for model in sorted(models) if not is_other_model(model))
+        elif any(set(re.findall(r"\w+", model)) & suspected for model in models):
+            yield f"{ast.unparse(call.func)}({ast.unparse(first)})"
+    if (first is not None and name in ("setattr", "merge", "flag_modified")) or name.startswith("bulk_"):
+        yield f"{name}({ast.unparse(first) if first else ''})"
+    if name == "change_lock":
+        yield from (f"change_lock({key.arg}=)" for key in call.keywords if key.arg in COLUMNS)
+    if name in ("update", "pop", "popitem", "setdefault", "clear") and isinstance(call.func, ast.Attribute):
+        owner = call.func.value
+        if isinstance(owner, ast.Attribute) and owner.attr == "values" and ast.unparse(owner.value) != "self":
+            yield ast.unparse(owner)
+
+
+def list_writes(scope: ast.AST) -> Iterator[str]:
+    """What a function, or a module apart from its functions, writes that may be a record."""
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Call):
+            yield from list_call_writes(scope, node)
+        if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            node = node.value
+            if isinstance(node, ast.Attribute) and node.attr == "values" and ast.unparse(node.value) != "self":
+                yield ast.unparse(node)
+        elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load) and node.attr in COLUMNS:
+            if ast.unparse(node.value) != "self":
+                yield ast.unparse(node)
+        elif isinstance(node, ast.Attribute) and node.attr == "__table__":
+            yield ast.unparse(node)
+        if isinstance(node, ast.ImportFrom):
+            renamed = {each.name: each.asname for each in node.names if each.asname and each.asname != each.name}
+            yield from (f"{name} as {renamed[name]}" for name in renamed if name in {"update", "insert", *LOCKABLE})
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from (found[0] for found in RAW_WRITE.finditer(node.value))
+
+
+def list_functions(source: str) -> Iterator[tuple[str, ast.AST]]:
+    """The functions and methods of a file with those inside them, then under '' what is outside of them."""
+    tree = ast.parse(source)
+    owners: list[ast.Module | ast.ClassDef] = [tree]
+    owners += [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    for owner in owners:
+        for node in owner.body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield node.name, node
+        owner.body = [node for node in owner.body if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    yield "", tree
+
+
+def read_sources() -> Iterator[tuple[str, str]]:
+    for path in sorted(APP.rglob("*.py")):
+        yield str(path.relative_to(APP)), path.read_text()
+
+
+def test_nothing_else_writes_records() -> None:
+    found = {
+        (file, name, written)
+        for file, source in read_sources()
+        for name, function in list_functions(source)
+        for written in list_writes(function)
+    }
+    assert not found - KNOWN_WRITES, (
+        f"{sorted(found - KNOWN_WRITES)} may write a record without checking its version and lock: go through advance "
+        f"in app/records/changes.py, or, if it writes no record, add it to KNOWN_WRITES"
+    )
+    assert not KNOWN_WRITES - found, f"{sorted(KNOWN_WRITES - found)} is gone: take it out of KNOWN_WRITES"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "await transaction.execute(update(Record).where(Record.id == 1).values(version=2))",
+        "await transaction.execute(sqlalchemy.update(Record))",
+        "await transaction.execute(update(kind.model))",
+        "await transaction.execute(delete(type(row)))",
+        "await transaction.execute(insert(Record).on_conflict_do_update())",
+        "for model, column in ((Message, 1), (Record, 2)): delete(model)",
+        "await transaction.delete(record)",
+        "record.deleted_at = None",
+        "record.version += 1",
+        "record.lock_token, record.values = 1, {}",
+        "record.values['title'] = ''",
+        "del record.values['title']",
+        "record.values.pop('title')",
+        "setattr(record, name, value)",
+        "await change_lock(transaction, row, version=2)",
+        "Record.__table__.update()",
+        "from app.records.records import Record as Book",
+        "text('UPDATE record SET version = 1')",
+        "text('delete  from \"record\"')",
+    ],
+)
+def test_a_statement_that_writes_a_record_is_found(line: str) -> None:
+    for source in (f"async def change():\n {line}", f"class Book:\n def change(self):\n  {line}"):
+        assert [name for name, function in list_functions(source) for _ in list_writes(function)] == ["change"]
+
+
+def test_what_writes_something_else_is_not_taken_for_a_record() -> None:
+    for line in (
+        "update(Room)",
+        "pushes.update(record=1)",
+        "for model, column in ((Reaction, 1), (Mention, 2)): delete(model)",
+        "seen = record.values['title']",
+        "self.values = {}",
+        "text('SELECT version FROM record')",
+    ):
+        assert not [*list_writes(ast.parse(line))], line
 
 
 def test_every_operation_that_advances_a_record_is_known() -> None:
     found = {
-        function.name for path in APP.rglob("*.py") for function in functions_of(path) if calls(function, "advance")
+        name
+        for _, source in read_sources()
+        for name, function in list_functions(source)
+        for node in ast.walk(function)
+        if (isinstance(node, ast.Name) and node.id == "advance")
+        or (isinstance(node, ast.Attribute) and node.attr == "advance")
     }
-    assert found == OPERATIONS
+    assert found == OPERATIONS.keys(), "add the function that advances a record to OPERATIONS, with a call of it"
+
+
+class Shelf:
+    """Book 40 of a database of the test's own, and what its table has of it."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def stored(self) -> tuple[Any, ...]:
+        """All of its columns, and how many revisions it has."""
+        async with self.database.read(ACME) as transaction:
+            _, record = await self.open(transaction)
+            statement = select(func.count()).select_from(Revision).where(Revision.record_id == record.id)
+            columns = {name: getattr(record, name) for name in [column.key for column in Record.__table__.columns]}
+            return await transaction.scalar(statement), columns
+
+    async def open(self, transaction: Transaction) -> tuple[Collection, Record]:
+        books = await get_collection(transaction, "books")
+        return books, await get_record(transaction, books, 40, deleted=None)
+
+    async def bring(self, operation: str) -> int:
+        """Put it into the bin if the operation takes it out; its version."""
+        async with self.database.write(ACME) as transaction:
+            books, record = await self.open(transaction)
+            if operation == "restore_record":
+                author = await member_of(transaction, "bruno")
+                await delete_record(transaction, books, record, author, version=record.version)
+            return record.version
+
+    async def hold(self, name: str) -> int:
+        """Take its lock, as opening its form does; the token."""
+        async with self.database.write(ACME) as transaction:
+            _, record = await self.open(transaction)
+            token = await take_lock(transaction, record, await member_of(transaction, name), lease=LEASE)
+            assert token is not None
+            return token
+
+    async def apply(
+        self, operation: str, name: str, version: int, refusal: type[Exception] | None, token: int = 0
+    ) -> None:
+        """Do it in a transaction that is committed even when it is refused."""
+        async with self.database.write(ACME) as transaction:
+            books, record = await self.open(transaction)
+            author = await member_of(transaction, name)
+            done = OPERATIONS[operation](transaction, books, record, author, version, token)
+            if refusal is None:
+                await done
+                return
+            with pytest.raises(refusal):
+                await done
+
+
+async def member_of(transaction: Transaction, name: str) -> Member:
+    found = await find_member(transaction, f"{name}@acme.test")
+    assert found is not None
+    return found
 
 
 @pytest.fixture
+def shelf(database: Database) -> Shelf:
+    return Shelf(database)
+
+
+operations = pytest.mark.parametrize("operation", OPERATIONS)
+
+
+@operations
+async def test_an_operation_leaves_what_is_held_as_it_is(shelf: Shelf, operation: str) -> None:
+    version = await shelf.bring(operation)
+    token = await shelf.hold("ana")
+    before = await shelf.stored()
+    await shelf.apply(operation, "carla", version, Held)
+    await shelf.apply(operation, "carla", version, Held, token)
+    await shelf.apply(operation, "ana", version, Held)
+    await shelf.apply(operation, "ana", version, Held, token - 1)
+    assert await shelf.stored() == before
+
+
+@operations
+async def test_an_operation_leaves_what_has_changed_since_as_it_is(shelf: Shelf, operation: str) -> None:
+    version = await shelf.bring(operation)
+    before = await shelf.stored()
+    for other in (version - 1, version + 1, 0):
+        await shelf.apply(operation, "carla", other, Changed)
+    token = await shelf.hold("carla")
+    held = await shelf.stored()
+    await shelf.apply(operation, "carla", version - 1, Changed, token)
+    assert await shelf.stored() == held
+    assert before[1]["version"] == held[1]["version"] == version
+
+
+@operations
+async def test_an_operation_changes_what_is_free_and_unchanged(shelf: Shelf, operation: str) -> None:
+    version = await shelf.bring(operation)
+    revisions, _ = await shelf.stored()
+    await shelf.apply(operation, "carla", version, None)
+    now_revisions, now = await shelf.stored()
+    assert (now_revisions, now["version"]) == (revisions + 1, version + 1)
+
+
+FieldChange = Callable[[Transaction, Collection, Field], Awaitable[None]]
+
+
+async def rename_field(transaction: Transaction, books: Collection, field: Field) -> None:
+    await change_field(transaction, books, field, **{**settings_of(field), "label": "Something else"})
+
+
+async def make_field_unique(transaction: Transaction, books: Collection, field: Field) -> None:
+    await change_field(transaction, books, field, **{**settings_of(field), "unique": True})
+
+
+async def move_field_up(transaction: Transaction, books: Collection, field: Field) -> None:
+    await move_field(transaction, books, field, -1)
+
+
+def settings_of(field: Field) -> dict[str, Any]:
+    names = ("label", "required", "unique", "help", "default", "choices")
+    return {name: getattr(field, name) for name in names}
+
+
+@pytest.mark.parametrize(
+    "change", [rename_field, make_field_unique, move_field_up, remove_field], ids=lambda change: change.__name__
+)
+async def test_changing_a_field_touches_no_record_and_no_lock(
+    database: Database, shelf: Shelf, change: FieldChange
+) -> None:
+    async with database.write(ACME) as transaction:
+        books, record = await shelf.open(transaction)
+        fields = [each for each in await list_fields(transaction, books) if each.key != "title"]
+        field = next(each for each in fields if each.kind_name == "text" and record.values.get(each.key))
+        title = {"title": "Another book"}
+        if change is make_field_unique:  # which needs values that differ
+            books = await get_collection(transaction, "books")
+            for row in await transaction.scalars(select(Record).where(Record.collection_id == books.id)):
+                if row.id != record.id:
+                    typed = {**row.values, field.key: f"{row.number}"}
+                    ana = await member_of(transaction, "ana")
+                    await change_record(transaction, books, row, typed, ana, version=row.version)
+        await create_record(transaction, books, title, await member_of(transaction, "ana"))
+    await shelf.hold("carla")
+
+    async def all_rows() -> list[Any]:
+        async with database.read(ACME) as transaction:
+            return list(await transaction.execute(select(*Record.__table__.columns).order_by(Record.id)))
+
+    async def all_fields() -> list[Any]:
+        async with database.read(ACME) as transaction:
+            statement = select(Field.id, Field.label, Field.unique, Field.position)
+            return list(await transaction.execute(statement.where(Field.collection_id == books.id).order_by(Field.id)))
+
+    rows, before, kept = await all_rows(), await shelf.stored(), await all_fields()
+    async with database.write(ACME) as transaction:
+        books = await get_collection(transaction, "books")
+        (found,) = [each for each in await list_fields(transaction, books) if each.key == field.key]
+        await change(transaction, books, found)
+    assert await all_fields() != kept, "the field is changed"
+    assert await shelf.stored() == before
+    assert await all_rows() == rows
+
+
+@pytest.fixture(scope="module")
 async def people(shared_server: Server) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+    """Owner, admin and two members of acme, and the owner of globex."""
     async with AsyncExitStack() as stack:
         yield {
-            name: await stack.enter_async_context(aclosing(await shared_server.sign_in("acme", f"{name}@acme.test")))
-            for name in ("ana", "bruno", "carla")
+            name: await stack.enter_async_context(aclosing(await shared_server.sign_in(slug, f"{name}@{slug}.test")))
+            for slug, names in (("acme", ("ana", "bruno", "carla", "davi")), ("globex", ("gil",)))
+            for name in names
         }
 
 
 class Book:
-    """A book of its own for each test, with two revisions, as the table has it."""
+    """A book of its own for each test, with two revisions, as the tables have it."""
 
     def __init__(self, server: Server, number: int) -> None:
         self.file = server.data_dir / "mutirao.sqlite"
         self.number = number
         self.address = f"/c/books/{number}"
 
-    def row(self) -> tuple[Any, ...]:
+    def rows(self, statement: str, *values: object) -> list[Any]:
         with closing(sqlite3.connect(self.file)) as connection:
-            return tuple(
-                connection.execute(
-                    'SELECT r.version, r."values", r.deleted_at,'
-                    " (SELECT count(*) FROM revision v WHERE v.record_id = r.id)"
-                    " FROM record r JOIN collection c ON c.id = r.collection_id"
-                    " WHERE r.tenant_id = 1 AND c.slug = 'books' AND r.number = ?",
-                    (self.number,),
-                ).fetchone()
-            )
+            return connection.execute(statement, values).fetchall()
 
-    def lock_by(self, email: str) -> None:
-        """Lock it whatever state it is in."""
+    @property
+    def id(self) -> int:
+        statement = (
+            "SELECT r.id FROM record r JOIN collection c ON c.id = r.collection_id"
+            " WHERE r.tenant_id = 1 AND c.slug = 'books' AND r.number = ?"
+        )
+        return int(self.rows(statement, self.number)[0][0])
+
+    def row(self) -> tuple[Any, ...]:
+        """All of it but the lock, and its revisions."""
+        (record,) = self.rows(
+            'SELECT version, "values", deleted_at, search, updated_at FROM record WHERE id = ?', self.id
+        )
+        revisions = self.rows('SELECT version, what, "values" FROM revision WHERE record_id = ? ORDER BY 1', self.id)
+        return (*record, revisions)
+
+    def everything(self) -> list[Any]:
+        """Its row with the lock, its revisions, who waits for it and who has typed something."""
+        return [
+            self.rows("SELECT * FROM record WHERE id = ?", self.id),
+            self.rows("SELECT * FROM revision WHERE record_id = ? ORDER BY version", self.id),
+            *(
+                self.rows(f"SELECT * FROM {table} WHERE kind = 'record' AND row_id = ? ORDER BY member_id", self.id)
+                for table in ("waiting", "draft")
+            ),
+        ]
+
+    def lock_by(self, name: str) -> str:
+        """Lock it whatever state it is in; the token."""
         with closing(sqlite3.connect(self.file)) as connection:
-            clock = "SELECT max(lock_until) FROM record"
-            connection.execute(
-                "UPDATE record SET lock_token = lock_token + 1, lock_name = 'Ana', lock_role = 'owner',"
-                " lock_since = '2026-01-01 00:00:00', lock_offered = 0,"
-                " lock_member_id = (SELECT id FROM member WHERE email = ?),"
-                f" lock_until = ({clock})"
-                " WHERE tenant_id = 1 AND number = ?"
-                " AND collection_id = (SELECT id FROM collection WHERE tenant_id = 1 AND slug = 'books')",
-                (email, self.number),
+            ((member_id, shown, role),) = connection.execute(
+                "SELECT id, name, role FROM member WHERE tenant_id = 1 AND email = ?", (f"{name}@acme.test",)
+            )
+            ((token,),) = connection.execute(
+                "UPDATE record SET lock_token = lock_token + 1, lock_member_id = ?, lock_name = ?, lock_role = ?,"
+                " lock_since = '2026-01-01 00:00:00', lock_offered = 0, lock_until = ? WHERE id = ?"
+                " RETURNING lock_token",
+                (member_id, shown, role, read_monotonic_clock() + 500_000, self.id),
             )
             connection.commit()
+        return str(token)
 
     def fill(self, path: str) -> str:
-        return path.replace(RECORD, self.address).replace("{version:int}", "1")
+        path = path.replace(MESSAGE, "/chat/general/messages/1").replace(RECORD, self.address)
+        return path.replace("{version:int}", "1")
 
 
 @pytest.fixture
@@ -161,16 +529,22 @@ async def lock(people: dict[str, httpx.AsyncClient], book: Book, name: str) -> s
     """Open the edit page; the lock's token. A book in the bin can't be opened, but could be locked by a mistake."""
     opened = await people[name].get(f"{book.address}/edit")
     if opened.status_code == 404:
-        other = await people[name].get("/c/books/1/edit")  # so that there is a lease to copy
-        assert other.status_code == 200
-        book.lock_by(f"{name}@acme.test")
-        return "1"
+        return book.lock_by(name)
     token = re.search(r'name="lock" value="(\d+)"', opened.text)
     assert token
     return token[1]
 
 
-writes = pytest.mark.parametrize("path", WRITES, ids=lambda path: path.removeprefix(RECORD))
+async def take_over(people: dict[str, httpx.AsyncClient], book: Book, name: str, token: str) -> None:
+    """Take the lock away from whoever holds it with the token."""
+    taken = await people[name].post(f"{book.address}/lock/take-over", data={"lock": token})
+    if taken.status_code == 404:
+        book.lock_by(name)
+    else:
+        assert taken.headers["location"].startswith(f"{book.address}/edit?lock=")
+
+
+writes = pytest.mark.parametrize("path", WRITES, ids=name_of)
 
 
 @writes
@@ -178,15 +552,16 @@ async def test_what_somebody_else_holds_is_not_changed(
     people: dict[str, httpx.AsyncClient], book: Book, path: str
 ) -> None:
     version = await make_restorable(people, book, path)
-    await lock(people, book, "ana")
+    token = await lock(people, book, "ana")
     before = book.row()
-    answer = await people["carla"].post(book.fill(path), data={**WRITES[path], "version": version})
-    assert answer.status_code == 409
-    assert "Nothing was saved." in answer.text
-    assert "Ana has been editing this since" in answer.text
-    assert book.row() == before
-    for typed in WRITES[path].values():
-        assert typed in answer.text
+    for shown in ({}, {"lock": token}):  # a token is worth something only to whom it was given
+        answer = await people["carla"].post(book.fill(path), data={**WRITES[path], "version": version, **shown})
+        assert answer.status_code == 409
+        assert "Nothing was saved." in answer.text
+        assert "Ana has been editing this since" in answer.text
+        assert book.row() == before
+        for typed in WRITES[path].values():
+            assert typed in answer.text
 
 
 @writes
@@ -198,6 +573,8 @@ async def test_what_the_same_person_holds_in_another_tab_is_not_changed(
     before = book.row()
     answer = await people["ana"].post(book.fill(path), data={**WRITES[path], "version": version})
     assert (answer.status_code, book.row()) == (409, before)
+    for typed in WRITES[path].values():
+        assert typed in answer.text
 
 
 @writes
@@ -206,9 +583,11 @@ async def test_what_has_changed_since_is_not_changed(
 ) -> None:
     version = await make_restorable(people, book, path)
     before = book.row()
-    for old in (str(int(version) - 1), "0", "", "x"):
+    for old in (str(int(version) - 1), str(int(version) + 1), "0", "", "x"):
         answer = await people["carla"].post(book.fill(path), data={**WRITES[path], "version": old})
         assert (answer.status_code, book.row()) == (409, before)
+        for typed in WRITES[path].values():
+            assert typed in answer.text
 
 
 @writes
@@ -219,59 +598,157 @@ async def test_what_is_free_and_unchanged_is_changed(
     before = book.row()
     answer = await people["carla"].post(book.fill(path), data={**WRITES[path], "version": version})
     assert answer.status_code == 303
-    assert book.row()[0] == before[0] + 1
+    after = book.row()
+    assert (after[0], len(after[-1])) == (before[0] + 1, len(before[-1]) + 1)
 
 
-async def test_an_outdated_token_saves_nothing(people: dict[str, httpx.AsyncClient], book: Book) -> None:
+@writes
+async def test_an_outdated_token_changes_nothing(people: dict[str, httpx.AsyncClient], book: Book, path: str) -> None:
+    version = await make_restorable(people, book, path)
     token = await lock(people, book, "carla")
-    taken = await people["bruno"].post(f"{book.address}/lock/take-over", data={"lock": token})
-    assert taken.headers["location"].startswith(f"{book.address}/edit?lock=")
+    await take_over(people, book, "bruno", token)
     before = book.row()
-    answer = await people["carla"].post(f"{book.address}/edit", data={**TYPED, "version": "2", "lock": token})
+    answer = await people["carla"].post(book.fill(path), data={**WRITES[path], "version": version, "lock": token})
     assert (answer.status_code, book.row()) == (409, before)
     assert "Bruno has been editing this since" in answer.text
+    for typed in WRITES[path].values():
+        assert typed in answer.text
 
 
-@pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.removeprefix(RECORD))
-async def test_lock_queue_and_draft_change_no_record(
+async def test_the_token_of_the_lock_saves(people: dict[str, httpx.AsyncClient], book: Book) -> None:
+    token = await lock(people, book, "carla")
+    answer = await people["carla"].post(f"{book.address}/edit", data={**TYPED, "version": "2", "lock": token})
+    assert (answer.status_code, book.row()[0]) == (303, 3)
+
+
+@pytest.mark.parametrize("path", WRITES_NOTHING, ids=name_of)
+async def test_lock_queue_draft_and_message_change_no_record(
     people: dict[str, httpx.AsyncClient], book: Book, path: str
 ) -> None:
-    await lock(people, book, "ana")
-    before = book.row()
-    for name in ("ana", "carla"):
-        answer = await people[name].post(book.fill(path), data=OTHERS[path])
-        assert answer.status_code in (204, 303, 409)
-    assert book.row() == before
-
-
-@pytest.mark.parametrize("path", [*WRITES, *OTHERS], ids=lambda path: path.removeprefix(RECORD))
-async def test_without_a_session_nothing_is_changed(shared_server: Server, book: Book, path: str) -> None:
-    before = book.row()
-    async with shared_server.client("acme") as nobody:
-        answer = await nobody.post(book.fill(path), data={**(WRITES | OTHERS)[path], "version": "2"})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/login")
-    assert book.row() == before
-
-
-async def test_what_was_typed_into_a_refused_save_is_the_typists_draft_and_nobody_elses(
-    people: dict[str, httpx.AsyncClient], book: Book
-) -> None:
     token = await lock(people, book, "ana")
-    await people["carla"].post(f"{book.address}/edit", data={"title": "For Carla's eyes", "version": "2"})
-    for path in (book.address, "/c/books?sort=-number", "/c/books?q=eyes"):
-        for name in ("ana", "bruno"):
-            assert "For Carla" not in (await people[name].get(path)).text
-    await people["ana"].post(f"{book.address}/lock/release", data={"lock": token})
-    shown = await people["carla"].get(book.address)
-    assert "You have unsaved changes from" in shown.text
-    assert "You have unsaved changes from" not in (await people["ana"].get(book.address)).text
-    mine = await people["bruno"].get(f"{book.address}/edit")
-    assert "For Carla" not in mine.text
-    bruno = re.search(r'name="lock" value="(\d+)"', mine.text)
-    assert bruno
-    await people["bruno"].post(f"{book.address}/lock/release", data={"lock": bruno[1]})
+    assert (await people["carla"].get(f"{book.address}/edit")).status_code == 200
+    ((waiting, page),) = book.rows("SELECT id, page FROM waiting WHERE kind = 'record' AND row_id = ?", book.id)
+    sent = {"lock": token, "version": "2", "waiting": str(waiting), "page": str(page), **WRITES_NOTHING[path]}
+    before = book.row()
+    statuses = [(await people[name].post(book.fill(path), data=sent)).status_code for name in ("carla", "ana")]
+    assert set(statuses) <= {204, 303, 403, 409}
+    assert set(statuses) & {204, 303}, "nobody could do it, so it shows nothing"
+    assert book.row() == before
+
+
+@pytest.mark.parametrize("path", [*WRITES, *WRITES_NOTHING], ids=name_of)
+async def test_without_a_session_nothing_is_changed(
+    shared_server: Server, people: dict[str, httpx.AsyncClient], book: Book, path: str
+) -> None:
+    version = await make_restorable(people, book, path)
+    async with aclosing(await shared_server.sign_in("acme", "davi@acme.test")) as davi:
+        ended = davi.headers["cookie"]
+        assert (await davi.post("/logout")).status_code == 303
+    before = book.everything()
+    data = {**(WRITES | WRITES_NOTHING)[path], "version": version}
+    for headers in ({}, {"cookie": "session=unknown"}, {"cookie": ended}):
+        async with shared_server.client("acme", **headers) as nobody:
+            answer = await nobody.post(book.fill(path), data=data)
+        assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/login")
+    assert book.everything() == before
+
+
+REFUSALS = ("held by another", "held in another tab", "changed since", "taken over")
+
+
+@pytest.mark.parametrize("why", REFUSALS)
+async def test_what_was_typed_into_a_refused_save_is_the_typists_draft_and_nobody_elses(
+    people: dict[str, httpx.AsyncClient], book: Book, why: str
+) -> None:
+    sent = {"title": "For Carla's eyes", "version": "1" if why == "changed since" else "2"}
+    holder = {"held by another": "ana", "held in another tab": "carla", "taken over": "bruno"}.get(why)
+    if why == "taken over":
+        sent["lock"] = await lock(people, book, "carla")
+        await take_over(people, book, "bruno", sent["lock"])
+    elif holder:
+        await lock(people, book, holder)
+    refused = await people["carla"].post(f"{book.address}/edit", data=sent)
+    assert refused.status_code == 409
+    assert "For Carla&#39;s eyes" in refused.text
+    token = str(book.rows("SELECT lock_token FROM record WHERE id = ?", book.id)[0][0])
+    if holder:
+        freed = await people[holder].post(f"{book.address}/lock/release", data={"lock": token})
+        assert freed.status_code == 303
+    for name in ("ana", "bruno"):
+        for path in (book.address, f"{book.address}/edit", "/c/books?sort=-number", "/c/books?q=eyes"):
+            shown = await people[name].get(path)
+            assert shown.status_code == 200
+            assert "For Carla" not in shown.text
+            assert "You have unsaved changes" not in shown.text
+        token = str(book.rows("SELECT lock_token FROM record WHERE id = ?", book.id)[0][0])
+        await people[name].post(f"{book.address}/lock/release", data={"lock": token})
+    assert "You have unsaved changes from" in (await people["carla"].get(book.address)).text
     opened = await people["carla"].get(f"{book.address}/edit")
+    assert "You have unsaved changes from" in opened.text
     assert "For Carla&#39;s eyes" in opened.text
+
+
+def list_pages(book: Book) -> Iterator[str]:
+    """Every page of a workspace, as near to the book as it can be, and searches for the first word of the draft."""
+    values = {
+        "number": str(book.number),
+        "version": "2",
+        "key": "title",
+        "subject": f"record-{book.id}",
+        "session_id": "1",
+        "file_id": "1",
+    }
+    for target in TARGETS:
+        if target.method != "GET":
+            continue
+        unknown = set(target.parameters) - {"slug", *values}
+        assert not unknown, f"{target.path} has new parameters {unknown}: add to list_pages what they are near the book"
+        slug = "books" if target.path.startswith("/c/") else "general"
+        yield Target("GET", target.path).fill({**values, "slug": slug})
+    for path in ("/c/books", "/jump", "/chat/search"):
+        yield f"{path}?q=Sealed"
+    yield "/c/books?sort=-number"
+    yield "/chat/general/messages/1/history"
+
+
+@pytest.mark.parametrize("kept_by", ["a refused save", "an open page", "leaving"])
+async def test_no_page_of_anybody_else_shows_a_draft(
+    shared_server: Server, people: dict[str, httpx.AsyncClient], book: Book, kept_by: str
+) -> None:
+    title = {"title": "Sealed violets"}
+    if kept_by == "a refused save":
+        refused = await people["carla"].post(f"{book.address}/edit", data={**title, "version": "1"})
+        assert refused.status_code == 409
+    else:
+        token = await lock(people, book, "carla")
+        path = "draft" if kept_by == "an open page" else "lock/release"
+        kept = await people["carla"].post(
+            f"{book.address}/{path}", data={**title, "version": "2", "lock": token, "left": "yes"}
+        )
+        assert kept.status_code == 204
+    near = {book.address, f"{book.address}/edit", "/c/books", "/c/books?q=Sealed"}
+    pages = list(list_pages(book))
+    assert near <= set(pages)
+    for name in ("davi", "bruno", "ana"):
+        for path in pages:
+            shown = await people[name].get(path)
+            assert shown.status_code == 200 if path in near else shown.status_code < 500, (name, path)
+            assert "violets" not in shown.text, f"{name} sees the draft at {path}"
+    own = await people["davi"].get(f"{book.address}")
+    assert "Second title" in own.text, "the pages are about the book"
+    async with shared_server.client("acme", cookie=people["gil"].headers["cookie"]) as outside:
+        for path in pages:
+            for client in (people["gil"], outside):
+                shown = await client.get(path)
+                assert shown.status_code < 500, path
+                assert "violets" not in shown.text, f"another workspace sees the draft at {path}"
+    pushed = book.rows("SELECT channel FROM event WHERE instr(body, 'violets')")
+    assert pushed == [], "what is typed is pushed to nobody"
+    for name in ("carla", "davi", "bruno", "ana"):  # in the order in which it is their turn
+        await people[name].get(f"{book.address}/edit")
+        token = str(book.rows("SELECT lock_token FROM record WHERE id = ?", book.id)[0][0])
+        await people[name].post(f"{book.address}/lock/release", data={"lock": token})
+    assert "Sealed violets" in (await people["carla"].get(f"{book.address}/edit")).text
 
 
 async def test_opening_takes_the_lock_only_when_a_person_opens(
@@ -294,8 +771,23 @@ async def test_opening_takes_the_lock_only_when_a_person_opens(
 async def test_fields_are_changed_without_touching_a_record_that_is_held(
     people: dict[str, httpx.AsyncClient], book: Book
 ) -> None:
-    await lock(people, book, "carla")
-    before = book.row()
-    added = await people["ana"].post("/c/books/fields", data={"label": "Shelf", "kind": "text"})
+    added = await people["ana"].post("/c/books/fields", data={"label": f"Wing {book.number}", "kind": "text"})
     assert added.status_code == 303
-    assert book.row() == before
+    field = f"wing_{book.number}"
+    filled = await people["ana"].post(
+        f"{book.address}/edit", data={"title": "Second title", field: "West", "version": "2"}
+    )
+    assert filled.status_code == 303
+    token = await lock(people, book, "carla")
+    before = book.everything()
+    for path, typed in (
+        ("/c/books/fields", {"label": f"Shelf {book.number}", "kind": "text"}),
+        (f"/c/books/fields/{field}", {"label": f"Side {book.number}", "unique": "yes"}),
+        (f"/c/books/fields/{field}", {"action": "up"}),
+        (f"/c/books/fields/{field}", {"action": "remove"}),
+    ):
+        changed = await people["ana"].post(path, data=typed)
+        assert changed.status_code == 303, (typed, changed.text)
+        assert book.everything() == before, typed
+    saved = await people["carla"].post(f"{book.address}/edit", data={**TYPED, "version": "3", "lock": token})
+    assert (saved.status_code, book.row()[0]) == (303, 4)

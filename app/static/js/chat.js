@@ -110,24 +110,23 @@
     showTyping();
   }
 
-  // Older messages come above without a jump.
-  async function loadOlder(link) {
+  // Older messages come above, newer ones below, without a jump.
+  async function load(link) {
     if (link.dataset.loading) return;
     link.dataset.loading = "yes";
     const box = scroller();
+    const which = link.closest(".older") ? ".older" : ".newer";
     try {
-      const response = await fetch(link.href, { headers: { "X-Refresh": "refresh" } });
+      const response = await fetch(link.href);
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      const height = box.scrollHeight - box.scrollTop;
-      const first = list().firstElementChild;
-      for (const item of page.querySelectorAll("ol.messages > .message")) {
-        if (!document.getElementById(item.id)) { const made = document.importNode(item, true); list().insertBefore(made, first); htmx.process(made); }
-      }
-      const older = page.querySelector(".older");
-      link.closest(".older").replaceWith(older ? document.importNode(older, true) : "");
+      const [top, below] = [box.scrollTop, box.scrollHeight - box.scrollTop];
+      for (const item of page.querySelectorAll("ol.messages > .message")) put(document.importNode(item, true));
+      const next = page.querySelector(`.scroller > ${which}`);
+      link.closest(which).replaceWith(next ? document.importNode(next, true) : "");
+      if (which === ".newer") list().dataset.newer = next ? "yes" : "";
       decorate();
       document.dispatchEvent(new CustomEvent("list:changed"));
-      box.scrollTop = box.scrollHeight - height;
+      box.scrollTop = which === ".older" ? box.scrollHeight - below : top;
       watch();
     } catch { delete link.dataset.loading; }
   }
@@ -144,7 +143,7 @@
     observer = new IntersectionObserver((entries) => {
       for (const entry of entries) {
         if (!entry.isIntersecting || document.hidden) continue;
-        if (entry.target.matches(".older")) loadOlder(entry.target.querySelector("a"));
+        if (entry.target.matches(".older, .newer")) load(entry.target.querySelector("a"));
         else seen = Math.max(seen, Number(entry.target.dataset.number));
       }
       tell();
@@ -152,8 +151,7 @@
     for (const item of messages.querySelectorAll(":scope > .message")) {
       if (Number(item.dataset.number) > told) observer.observe(item);
     }
-    const older = document.querySelector(".scroller > .older:has([data-older])");
-    if (older) observer.observe(older);
+    for (const more of document.querySelectorAll(".scroller > :is(.older:has([data-older]), .newer)")) observer.observe(more);
   }
   function tell() {
     const messages = list();

@@ -61,7 +61,7 @@
   }
 
   function keepDraft() {
-    if (!box() || editing || !/^\/chat\//.test(new URL(box().action).pathname)) return;
+    if (!box() || editing) return;
     const body = new URLSearchParams({ text: text().value });
     navigator.sendBeacon(`${box().action}/draft`, body);
     drafting = null;
@@ -132,7 +132,7 @@
       item.append(name, " ", bar);
       box().querySelector("[data-files]").append(item);
       const request = new XMLHttpRequest();
-      request.open("POST", `${box().action.replace("/discussion/", "/chat/about-")}/files`);
+      request.open("POST", `${box().action}/files`);
       request.upload.addEventListener("progress", (event) => { if (event.lengthComputable) bar.value = event.loaded / event.total; });
       request.addEventListener("load", () => {
         if (request.status === 200) item.outerHTML = request.responseText;

@@ -1,0 +1,24 @@
+"""How fast one person may write, over HTTP."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+from tests.conftest import Server
+
+
+async def test_who_writes_too_fast_is_told_and_others_write_on(server: Server) -> None:
+    async with (
+        aclosing(await server.sign_in("acme", "ana@acme.test")) as ana,
+        aclosing(await server.sign_in("acme", "carla@acme.test")) as carla,
+    ):
+        codes = []
+        for number in range(302):
+            answer = await ana.post(
+                "/chat/general", data={"text": f"Fast {number}", "key": f"fast {number}"}, headers={"x-page": "1"}
+            )
+            codes.append(answer.status_code)
+        assert codes == [200] * 300 + [429] * 2
+        assert "That was too fast. Wait a moment, then send it again." in answer.text
+        said = await carla.post("/chat/general", data={"text": "Slow", "key": "slow"})
+        assert said.status_code == 303
