@@ -47,6 +47,7 @@ from app.web.forms import provide_form
 from app.web.gate import Gate
 from app.web.health import show_liveness, show_metrics, show_readiness
 from app.web.static import static_files
+from app.web.uploads import delete_abandoned
 
 FORM_LIMIT = 64 * 1024
 SWEEP_EVERY = 600.0
@@ -143,6 +144,7 @@ async def sweep(database: Database, settings: Settings) -> None:
                     keys = await delete_unsent(transaction)
                     directory = message_pages.files_of(settings, transaction.tenant)
                 await message_pages.delete_files(directory, keys)
+                await asyncio.to_thread(delete_abandoned, directory)
         except Exception as error:
             log.error("sweeping failed; it is tried again", reason=repr(error))
         await asyncio.sleep(SWEEP_EVERY)

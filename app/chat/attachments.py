@@ -97,6 +97,12 @@ async def get_attachment(transaction: Transaction, member: Member, attachment_id
     return attachment
 
 
+async def has_files(transaction: Transaction, message: Message) -> bool:
+    """Whether a message has files, so that it needs no words."""
+    statement = select(Attachment.id).where(Attachment.message_id == message.id).limit(1)
+    return await transaction.scalar(statement) is not None
+
+
 async def take_off(transaction: Transaction, message: Message) -> list[str]:
     """Delete the files of a message; the keys of what is to be deleted on disk."""
     found = (await transaction.scalars(select(Attachment).where(Attachment.message_id == message.id))).all()

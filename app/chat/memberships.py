@@ -8,7 +8,7 @@ from typing import Literal
 from sqlalchemy import select
 
 from app.accounts.members import Member
-from app.chat.rooms import GENERAL, Membership, Room, find_membership, may_archive
+from app.chat.rooms import GENERAL, Membership, Room, by_name, find_membership, may_archive
 from app.database import Transaction
 from app.web.errors import PageError
 from app.web.forms import Invalid
@@ -98,6 +98,6 @@ async def list_people_to_invite(transaction: Transaction, room: Room) -> Sequenc
     statement = (
         select(Member)
         .where(Member.id.not_in(inside), Member.suspended_at.is_(None), Member.removed_at.is_(None))
-        .order_by(Member.name, Member.id)
+        .order_by(Member.id)
     )
-    return (await transaction.scalars(statement)).all()
+    return by_name(await transaction.scalars(statement))

@@ -14,7 +14,7 @@ from litestar.response import File, Redirect
 from app.accounts.access import AnyRequest, host_of
 from app.accounts.members import Member
 from app.accounts.shell import render_page
-from app.chat.attachments import Attachment, add_attachment, find_unsent, get_attachment, take_off
+from app.chat.attachments import Attachment, add_attachment, find_unsent, get_attachment, has_files, take_off
 from app.chat.channels import push_change, push_message, push_rooms
 from app.chat.limits import WritingLimit
 from app.chat.messages import (
@@ -32,13 +32,13 @@ from app.database import Database, Tenant, Transaction
 from app.live.node import Node
 from app.live.presence import Person
 from app.settings import Settings
+from app.web.file_names import content_disposition
 from app.web.forms import Form, Invalid
 from app.web.templates import render
 from app.web.texts import _l
 from app.web.uploads import (
     TooLarge,
     Unreadable,
-    content_disposition,
     delete_stored,
     path_of,
     preview_of,
@@ -184,7 +184,12 @@ async def change_message(
     message = await get_message(transaction, room, number)
     try:
         changed = await edit_message(
-            transaction, message, member, text=form["text"], origin=origin_of(request, settings)
+            transaction,
+            message,
+            member,
+            text=form["text"],
+            origin=origin_of(request, settings),
+            with_files=await has_files(transaction, message),
         )
     except Invalid as invalid:
         form.errors = invalid.errors

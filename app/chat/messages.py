@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from emoji import is_emoji
 from litestar.exceptions import NotFoundException
 from sqlalchemy import BigInteger, ForeignKeyConstraint, String, Text, UniqueConstraint, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
@@ -62,7 +63,8 @@ class Message(Tenanted, Base):
 class OfMessage(Tenanted):
     """Mixin of what belongs to a message and goes with it."""
 
-    message_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    # First in the primary keys, so that what belongs to a message is found by it.
+    message_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, sort_order=-1)
 
 
 def to_message() -> ForeignKeyConstraint:
@@ -131,8 +133,13 @@ async def get_message(transaction: Transaction, room: Room, number: int) -> Mess
 
 
 def check_text(text: str, *, empty: bool) -> str:
-    """The text as it is stored. Raises Invalid when it is empty without having to be, or too long."""
+    """The text as it is stored. Raises Invalid when it is empty without having to be, or too long.
+
+    One that only has characters which nobody can see is empty.
+    """
     text = text.replace("\r\n", "\n").strip()
+    if not any(unicodedata.category(character)[0] in "LNPS" for character in text):
+        text = ""
     if not text and not empty:
         raise Invalid(text=_l("Write something first."))
     if len(text) > LONGEST:
@@ -175,8 +182,7 @@ async def post_message(
         return posted, False
     if not key or len(key) > LONGEST_KEY:
         raise Invalid(text=_l("The page is out of date. Load it again; what you typed is kept."))
-    if room.archived_at is not None:
-        raise PageError(403, _l("This room is archived: it can be read, and nothing can be added."))
+    check_open(room)
     text = check_text(text, empty=with_files)
     membership = await join(transaction, room, member)
     rendered = await render_text(transaction, text, origin)
@@ -197,6 +203,12 @@ async def post_message(
         membership.read_number = message.number  # who has read up to here has read what they say themselves
     await transaction.flush()
     return message, True
+
+
+def check_open(room: Room) -> None:
+    """Raise a 403 page for an archived room."""
+    if room.archived_at is not None:
+        raise PageError(403, _l("This room is archived: it can be read, and nothing can be added."))
 
 
 async def find_answered(transaction: Transaction, room: Room, message_id: int) -> int | None:
@@ -249,16 +261,20 @@ async def forget_references(transaction: Transaction, message: Message) -> None:
             transaction.expunge(instance)
 
 
-async def edit_message(transaction: Transaction, message: Message, member: Member, *, text: str, origin: str) -> bool:
+async def edit_message(
+    transaction: Transaction, message: Message, member: Member, *, text: str, origin: str, with_files: bool = False
+) -> bool:
     """Change the text of one's own message, and keep what it was. False when nothing changes.
 
-    Raises Invalid for a text that won't do, NotFoundException for a deleted message, and a 403 page for another's.
+    Raises Invalid for a text that won't do, NotFoundException for a deleted message, and a 403 page for another's or
+    in an archived room.
     """
     if message.deleted_at is not None:
         raise NotFoundException
     if message.member_id != member.id:
         raise PageError(403, _l("Only who wrote a message can change it."))
-    text = check_text(text, empty=False)
+    check_open(await transaction.get_one(Room, message.room_id))
+    text = check_text(text, empty=with_files)
     if text == message.text:
         return False
     count = await transaction.scalar(
@@ -299,11 +315,7 @@ async def delete_message(transaction: Transaction, message: Message, member: Mem
 
 def check_emoji(emoji: str) -> str:
     """An emoji as it is stored. Raises Invalid for any other text."""
-    pictures = [character for character in emoji if unicodedata.category(character) in ("So", "Sk")]
-    joiners = {"\u200d", "\ufe0f", "\u20e3", *(chr(code) for code in range(0x1F3FB, 0x1F400)), *"0123456789#*"}
-    keycap = emoji.endswith("\u20e3")
-    rest = [character for character in emoji if character not in pictures and character not in joiners]
-    if not 1 <= len(emoji) <= 10 or rest or not (pictures or keycap):
+    if not is_emoji(emoji):
         raise Invalid(emoji=_l("Choose an emoji."))
     return emoji
 
@@ -311,10 +323,12 @@ def check_emoji(emoji: str) -> str:
 async def react(transaction: Transaction, message: Message, member: Member, emoji: str, *, on: bool) -> bool:
     """Put an emoji under a message, or take it away. False when it is so already.
 
-    Raises Invalid for what is no emoji or one kind too many, and NotFoundException for a deleted message.
+    Raises Invalid for what is no emoji or one kind too many, NotFoundException for a deleted message, and a 403 page
+    in an archived room.
     """
     if message.deleted_at is not None:
         raise NotFoundException
+    check_open(await transaction.get_one(Room, message.room_id))
     check_emoji(emoji)
     statement = select(Reaction).where(Reaction.message_id == message.id)
     reactions = (await transaction.scalars(statement)).all()

@@ -10,6 +10,7 @@ from app.accounts.members import Member
 from app.chat.messages import Mention, Message
 from app.chat.rooms import Membership, Room, find_membership
 from app.database import Transaction
+from app.web.texts import fold
 
 # Up to '99+' is shown: of a room where more has been said, only the end is counted.
 COUNTED = 100
@@ -36,13 +37,17 @@ async def list_joined(transaction: Transaction, member: Member) -> list[JoinedRo
             Room.archived_at.is_(None),
             or_(Room.kind != "discussion", Membership.read_number < Room.last_number),
         )
-        .order_by(Room.kind == "discussion", Room.kind == "direct", Room.name, Room.id)
     )
-    rows = (await transaction.execute(statement)).all()
+    rows = sorted((await transaction.execute(statement)).all(), key=lambda row: place_in_sidebar(row[0]))
     behind = [room.id for room, membership in rows if membership.read_number < room.last_number]
     unread = await count_unread(transaction, member, behind)
     joined = [JoinedRoom(room, membership, *unread.get(room.id, (0, 0))) for room, membership in rows]
     return [each for each in joined if each.unread or each.room.kind != "discussion"]
+
+
+def place_in_sidebar(room: Room) -> tuple[bool, bool, str, int]:
+    """What rooms are sorted by: as people sort names, whatever their accents and case."""
+    return room.kind == "discussion", room.kind == "direct", fold(room.name), room.id
 
 
 async def count_unread(transaction: Transaction, member: Member, room_ids: list[int]) -> dict[int, tuple[int, int]]:
@@ -87,11 +92,3 @@ async def mark_read(transaction: Transaction, room: Room, member: Member, number
     membership.read_number = number
     await transaction.flush()
     return True
-
-
-async def mark_unread_from(transaction: Transaction, room: Room, member: Member, number: int) -> None:
-    """Count a message and all after it as unread again."""
-    membership = await find_membership(transaction, room, member)
-    if membership is not None:
-        membership.read_number = max(0, number - 1)
-        await transaction.flush()

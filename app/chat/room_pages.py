@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
@@ -23,6 +24,7 @@ from app.chat.rooms import (
     Membership,
     Room,
     archive_room,
+    by_name,
     change_room,
     create_room,
     find_membership,
@@ -32,7 +34,7 @@ from app.chat.rooms import (
     may_archive,
     open_direct,
 )
-from app.chat.search import search_messages
+from app.chat.search import HITS, search_messages
 from app.chat.timeline import ShownMessage, read_page, show_message
 from app.database import Transaction
 from app.live.presence import list_readers
@@ -120,12 +122,12 @@ def answered(reply: ShownMessage | None) -> Any:
 
 def first_unread_far_up(room: Room, read: int) -> int:
     """The first unread message when it is not on the last page, else 0."""
-    return read + 1 if 0 < read < room.last_number - 40 else 0
+    return read + 1 if read < room.last_number - 40 else 0
 
 
 def number_of(text: str) -> int:
-    """A number in an address or form; 0 for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+    """A number in an address or form, as small as the ids of every database; 0 for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 @get("/chat")
@@ -154,7 +156,7 @@ async def render_rooms(
 async def list_active(transaction: Transaction) -> list[Member]:
     """The active members of the workspace, by name."""
     statement = select(Member).where(Member.suspended_at.is_(None), Member.removed_at.is_(None))
-    return list(await transaction.scalars(statement.order_by(Member.name, Member.id)))
+    return by_name(await transaction.scalars(statement.order_by(Member.id)))
 
 
 async def find_person(transaction: Transaction, text: str) -> Member:
@@ -209,10 +211,12 @@ async def show_search(
     author: str = "",
     since: str = "",
     until: str = "",
+    before: str = "",
 ) -> Response[str]:
     """Messages by words, in a room, of an author, in a span of days."""
     where = await get_room(transaction, member, room) if room else None
-    form = Form([("q", q[:200]), ("room", room), ("author", author), ("since", since), ("until", until)])
+    asked = {"q": q[:200], "room": room, "author": author, "since": since, "until": until}
+    form = Form(list(asked.items()))
     hits = await search_messages(
         transaction,
         member,
@@ -221,6 +225,7 @@ async def show_search(
         author_id=number_of(author),
         since=read_day(since),
         until=read_day(until, end=True),
+        before=number_of(before),
     )
     return await render_page(
         request,
@@ -228,7 +233,8 @@ async def show_search(
         member,
         "chat/search.html",
         form=form,
-        hits=hits,
+        hits=hits[:HITS],
+        older=f"/chat/search?{urlencode(asked | {'before': hits[HITS - 1].message.id})}" if len(hits) > HITS else "",
         rooms=await list_joined(transaction, member),
         people=await list_active(transaction),
     )
@@ -319,10 +325,17 @@ async def describe(
 
 
 @post("/chat/{slug:str}/notify")
-async def choose_notify(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
+async def choose_notify(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
+) -> Response[Any]:
     """Choose what one is told of a room."""
     room = await get_room(transaction, member, slug)
-    await memberships.set_notify(transaction, room, member, form["notify"])
+    try:
+        await memberships.set_notify(transaction, room, member, form["notify"])
+    except Invalid as invalid:
+        form = Form([("name", room.name), ("description", room.description)])
+        form.errors = invalid.errors
+        return await render_about(request, transaction, member, room, form, status=422)
     await push_read(transaction, member, room)
     return Redirect(f"/chat/{slug}/about?done=room-saved", status_code=303)
 

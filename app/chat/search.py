@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +15,9 @@ from app.chat.markdown import plain_text
 from app.chat.messages import Message, MessageIndex
 from app.chat.rooms import Room, is_visible
 from app.database import Transaction
+from app.web.texts import fold
 
-LIMIT = 50
+HITS = 50
 MOST_WORDS = 12
 
 
@@ -53,8 +55,10 @@ async def search_messages(
     author_id: int = 0,
     since: datetime | None = None,
     until: datetime | None = None,
+    before: int = 0,
 ) -> list[Hit]:
-    """The newest messages with these words that a member may see."""
+    """The newest messages with these words that a member may see, one more than a page shows; those before a
+    message's id, if there is one."""
     query = read_query(text)
     if not query:
         return []
@@ -70,8 +74,10 @@ async def search_messages(
         .join(Member, (Member.id == Message.member_id) & (Member.tenant_id == Message.tenant_id))
         .where(MessageIndex.text.op("MATCH")(query), is_visible(member), Message.deleted_at.is_(None))
         .order_by(Message.id.desc())
-        .limit(LIMIT)
+        .limit(HITS + 1)
     )
+    if before:
+        statement = statement.where(Message.id < before)
     if room is not None:
         statement = statement.where(Message.room_id == room.id)
     if author_id:
@@ -88,17 +94,22 @@ async def search_messages(
 
 def excerpt(content: str, text: str) -> Iterator[tuple[str, bool]]:
     """Some 200 characters of a message around the first word that was searched for, in marked pieces."""
-    plain = plain_text(content)
-    words = [re.escape(word) for word in re.findall(r"\w+", text)]
-    pattern = re.compile(rf"\b(?:{'|'.join(words)})\w*", re.IGNORECASE) if words else None
-    first = pattern.search(plain) if pattern else None
+    plain = unicodedata.normalize("NFC", plain_text(content))
+    words = [re.escape(word) for word in re.findall(r"\w+", fold(text))]
+    pattern = re.compile(rf"\b(?:{'|'.join(words)})\w*") if words else None
+    first = pattern.search(fold_letters(plain)) if pattern else None
     start = max(0, (first.start() if first else 0) - 60)
     if start:
         yield "…", False
     shown = plain[start : start + 200]
     end = 0
-    for match in pattern.finditer(shown) if pattern else ():
+    for match in pattern.finditer(fold_letters(shown)) if pattern else ():
         yield shown[end : match.start()], False
-        yield match[0], True
+        yield shown[match.start() : match.end()], True
         end = match.end()
     yield shown[end:] + ("…" if start + 200 < len(plain) else ""), False
+
+
+def fold_letters(text: str) -> str:
+    """Text without accents and case, letter by letter, so that places in it are places in the text."""
+    return "".join(fold(letter)[:1] or letter for letter in text)

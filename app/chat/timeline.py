@@ -16,7 +16,7 @@ from app.chat.markdown import plain_text
 from app.chat.messages import Mention, Message, MessageRevision, Reaction, RecordReference
 from app.chat.rooms import Room
 from app.database import Transaction
-from app.editing.rows import Card, find_card
+from app.editing.rows import Card, find_cards
 
 PAGE = 50
 EXCERPT = 140
@@ -70,13 +70,18 @@ class Page:
 
 
 async def read_page(transaction: Transaction, room: Room, *, before: int = 0, after: int = 0, around: int = 0) -> Page:
-    """The newest messages; or those before a number, after one, or around one."""
+    """The newest messages; or those before a number, after one, or around one.
+
+    Where there are none, it is those that come nearest.
+    """
     if around:
+        around = min(around, room.last_number)
         low, high = around - PAGE // 2, around + PAGE // 2
-    elif after:
+    elif 0 < after < room.last_number:
         low, high = after + 1, after + PAGE
     elif before:
-        low, high = before - PAGE, before - 1
+        high = min(before - 1 if before > 1 else PAGE, room.last_number)
+        low = high - PAGE + 1
     else:
         low, high = room.last_number - PAGE + 1, room.last_number
     statement = (
@@ -100,7 +105,7 @@ async def show_messages(transaction: Transaction, messages: Sequence[Message]) -
     reactions = await find_reactions(transaction, ids)
     edits = await count_edits(transaction, ids)
     attachments = await find_attachments(transaction, ids)
-    references = await find_references(transaction, ids)
+    cards = await find_message_cards(transaction, ids)
     mentions = await find_mentions(transaction, ids)
     people = await find_people(
         transaction,
@@ -126,18 +131,11 @@ async def show_messages(transaction: Transaction, messages: Sequence[Message]) -
                 edits=edits.get(message.id, 0),
                 reactions=group_reactions(reactions[message.id], people),
                 attachments=attachments[message.id],
-                cards=await find_cards(transaction, references[message.id]),
+                cards=cards[message.id],
                 mentions=mentions[message.id],
             )
         )
     return shown
-
-
-def quote_of(message: Message | None, people: dict[int, Person]) -> Quote | None:
-    """A message that is answered, in a line."""
-    if message is None:
-        return None
-    return Quote(message.id, message.number, people[message.member_id], plain_text(message.text)[:EXCERPT])
 
 
 def group_reactions(reactions: Iterable[Reaction], people: dict[int, Person]) -> list[tuple[str, list[Person]]]:
@@ -194,16 +192,19 @@ async def find_attachments(transaction: Transaction, ids: list[int]) -> dict[int
     return found
 
 
-async def find_references(transaction: Transaction, ids: list[int]) -> dict[int, list[RecordReference]]:
-    """Records that messages refer to."""
-    found: dict[int, list[RecordReference]] = defaultdict(list)
+async def find_message_cards(transaction: Transaction, ids: list[int]) -> dict[int, list[Card]]:
+    """Cards of the records that messages refer to; a reference to nothing stays a text."""
     statement = (
-        select(RecordReference)
+        select(RecordReference.message_id, RecordReference.subject)
         .where(RecordReference.message_id.in_(ids))
         .order_by(RecordReference.message_id, RecordReference.position)
     )
-    for reference in await transaction.scalars(statement):
-        found[reference.message_id].append(reference)
+    references = (await transaction.execute(statement)).all()
+    cards = await find_cards(transaction, {row.subject for row in references})
+    found: dict[int, list[Card]] = defaultdict(list)
+    for row in references:
+        if row.subject in cards:
+            found[row.message_id].append(cards[row.subject])
     return found
 
 
@@ -214,9 +215,3 @@ async def find_mentions(transaction: Transaction, ids: list[int]) -> dict[int, l
     for mention in await transaction.scalars(statement):
         found[mention.message_id].append(mention.member_id)
     return found
-
-
-async def find_cards(transaction: Transaction, references: Iterable[RecordReference]) -> list[Card]:
-    """Cards of the records that are there; a reference to nothing stays a text."""
-    cards = [await find_card(transaction, reference.subject) for reference in references]
-    return [card for card in cards if card is not None]

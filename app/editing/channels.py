@@ -14,7 +14,7 @@ from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.database import Transaction
 from app.editing.drafts import list_draft_times
-from app.editing.rows import KINDS, Editable, Place, kind_of, read_clock, tell_listeners
+from app.editing.rows import KINDS, Editable, Place, find_place, read_clock, tell_listeners
 from app.editing.waiting import ANSWER_WITHIN, Waiting, list_waiting
 from app.live.log import publish
 from app.web.templates import render
@@ -99,7 +99,7 @@ def note_push(transaction: Transaction, row: Editable, concerned: Iterable[int])
 async def publish_pushes(transaction: Transaction, pushes: Iterable[Push]) -> None:
     """Render and publish what the transaction has to tell."""
     for push in pushes:
-        place = await kind_of(push.row).find_place(transaction, push.row)
+        place = await find_place(transaction, push.row)
         if push.everybody:
             shown = {"row": push.row, "place": place}
             publish_partial(transaction, place.channel, "editing/lock_push.html", **shown)
@@ -144,8 +144,8 @@ async def list_edited(transaction: Transaction) -> list[tuple[Editable, Place]]:
             .order_by(kind.model.id)
             .limit(SHOWN)
         )
-        for row in await transaction.scalars(statement):
-            edited.append((row, await kind.find_place(transaction, row)))
+        rows = (await transaction.scalars(statement)).all()
+        edited.extend(zip(rows, await kind.find_places(transaction, rows), strict=True))
     return edited
 
 

@@ -17,7 +17,7 @@ from app.database import Transaction, now
 from app.database.clock import lease_clock
 from app.editing import waiting
 from app.editing.channels import push_lock
-from app.editing.rows import TURN, UNLOCKED, Editable, is_held, is_holder, kind_of
+from app.editing.rows import TURN, UNLOCKED, Editable, find_place, is_held, is_holder
 from app.editing.waiting import Waiting
 
 LOCK_COLUMNS = ("lock_token", *UNLOCKED)
@@ -112,7 +112,7 @@ async def take_over(transaction: Transaction, row: Editable, member: Member, *, 
         return None
     await waiting.leave(transaction, row, member)
     await waiting.forget_requests(transaction, row)
-    place = await kind_of(row).find_place(transaction, row)
+    place = await find_place(transaction, row)
     record_audit(
         transaction,
         member,

@@ -6,7 +6,8 @@ its own lost updates (docs/architecture.md).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -99,7 +100,7 @@ class Place:
     gone: bool = False
 
 
-FindPlace = Callable[[Transaction, Any], Awaitable[Place]]
+FindPlaces = Callable[[Transaction, Sequence[Any]], Awaitable[list[Place]]]
 FindPeople = Callable[[Transaction, Any], Awaitable[list[int]]]
 FindRow = Callable[[Transaction, str, int], Awaitable[Any]]
 Listener = Callable[[Transaction, "Editable", Place], Awaitable[None]]
@@ -110,12 +111,12 @@ class Kind:
     """A model of editable rows, under the name that drafts and queues know it by.
 
     `find_row` gives the row that people write as `#42`, or as `#42` of a list, or None; `find_people` the ids of those
-    who made it and changed it.
+    who made it and changed it; `find_places` is in a fixed number of queries for any number of rows.
     """
 
     name: str
     model: type[Editable]
-    find_place: FindPlace
+    find_places: FindPlaces
     find_row: FindRow
     find_people: FindPeople
 
@@ -135,12 +136,12 @@ LISTENERS: list[Listener] = []
 
 def editable(
     name: str, model: type[Editable], find_row: FindRow, find_people: FindPeople
-) -> Callable[[FindPlace], FindPlace]:
-    """Register a model whose rows are edited by one person at a time, with the function that tells a row's place."""
+) -> Callable[[FindPlaces], FindPlaces]:
+    """Register a model whose rows are edited by one person at a time, with the function that tells rows' places."""
 
-    def add(find_place: FindPlace) -> FindPlace:
-        KINDS[name] = Kind(name, model, find_place, find_row, find_people)
-        return find_place
+    def add(find_places: FindPlaces) -> FindPlaces:
+        KINDS[name] = Kind(name, model, find_places, find_row, find_people)
+        return find_places
 
     return add
 
@@ -161,15 +162,32 @@ async def find_subject(transaction: Transaction, list_name: str, number: int) ->
 
 async def find_card(transaction: Transaction, subject: str) -> Card | None:
     """The row of a name such as `record-42`, if there is one."""
-    name, _, number = subject.rpartition("-")
-    if name not in KINDS or not number.isdigit():
-        return None
-    row = await transaction.get(KINDS[name].model, int(number))
-    return None if row is None else Card(row, await KINDS[name].find_place(transaction, row))
+    return (await find_cards(transaction, [subject])).get(subject)
+
+
+async def find_cards(transaction: Transaction, subjects: Iterable[str]) -> dict[str, Card]:
+    """The rows of names such as `record-42`, as far as they are there."""
+    ids: dict[str, list[int]] = defaultdict(list)
+    for subject in subjects:
+        name, _, number = subject.rpartition("-")
+        if name in KINDS and number.isascii() and number.isdigit():
+            ids[name].append(int(number))
+    cards: dict[str, Card] = {}
+    for name, numbers in ids.items():
+        model = KINDS[name].model
+        rows = (await transaction.scalars(select(model).where(model.id.in_(numbers)))).all()
+        for row, place in zip(rows, await KINDS[name].find_places(transaction, rows), strict=True):
+            cards[place.name] = Card(row, place)
+    return cards
+
+
+async def find_place(transaction: Transaction, row: Editable) -> Place:
+    """Where a row is seen."""
+    return (await kind_of(row).find_places(transaction, [row]))[0]
 
 
 async def tell_listeners(transaction: Transaction, row: Editable) -> None:
     """Let whatever refers to a row show it anew."""
-    place = await kind_of(row).find_place(transaction, row)
+    place = await find_place(transaction, row)
     for listener in LISTENERS:
         await listener(transaction, row, place)

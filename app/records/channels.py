@@ -17,7 +17,7 @@ from app.live.log import publish
 from app.records.collections import Collection, list_collections, list_fields
 from app.records.history import list_history
 from app.records.lists import MOST_WORDS, sort_keys
-from app.records.records import Record, find_place, search_text
+from app.records.records import Record, find_place, find_places, search_text
 from app.web.templates import render
 from app.web.texts import _l
 
@@ -100,7 +100,7 @@ async def find_records(transaction: Transaction, member: Member, text: str) -> l
         .order_by(Record.number != number, ~Record.search.startswith(text, autoescape=True), Record.id.desc())
         .limit(LIMIT)
     )
-    places = [await find_place(transaction, record) for record in (await transaction.scalars(statement)).all()]
+    places = await find_places(transaction, (await transaction.scalars(statement)).all())
     return [Destination(place.title, _l("Record"), "book", place.address) for place in places]
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.accounts.members import Member
 from app.database import Transaction
 from app.records.collections import Field
-from app.records.records import LARGEST_NUMBER, Record
+from app.records.records import Record
 from app.records.revisions import Revision
 
 
@@ -74,8 +74,6 @@ async def list_history(
 
 async def get_revision(transaction: Transaction, record: Record, version: int) -> Revision:
     """A revision of a record. Raises NotFoundException."""
-    if version > LARGEST_NUMBER:
-        raise NotFoundException
     statement = select(Revision).where(Revision.record_id == record.id, Revision.version == version)
     revision = (await transaction.scalars(statement)).one_or_none()
     if revision is None:

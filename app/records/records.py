@@ -91,10 +91,22 @@ async def find_authors(transaction: Transaction, record: Record) -> list[int]:
 
 
 @editable("record", Record, find_by_reference, find_authors)
+async def find_places(transaction: Transaction, records: Sequence[Record]) -> list[Place]:
+    """Where records are seen."""
+    kept: dict[int, tuple[Collection, list[Field]]] = {}
+    for collection_id in {record.collection_id for record in records}:
+        collection = await transaction.get_one(Collection, collection_id)
+        kept[collection_id] = collection, await list_fields(transaction, collection)
+    return [place_of(*kept[record.collection_id], record) for record in records]
+
+
 async def find_place(transaction: Transaction, record: Record) -> Place:
     """Where a record is seen."""
-    collection = await transaction.get_one(Collection, record.collection_id)
-    fields = await list_fields(transaction, collection)
+    return (await find_places(transaction, [record]))[0]
+
+
+def place_of(collection: Collection, fields: list[Field], record: Record) -> Place:
+    """Where a record of a collection is seen."""
     return Place(
         name=f"record-{record.id}",
         channel=f"record.{record.id}",

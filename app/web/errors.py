@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
+from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from app.database.tenancy import TenantScopeError
 from app.web.cookies import CookieError
@@ -67,6 +68,8 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         status = 400
     elif isinstance(error, HTTPException):
         status = error.status_code
+    elif is_beyond_all_numbers(error):
+        status = 404
     else:
         status = 503 if is_database_away(error) else 500
         log.error("request failed", path=request.scope["path"], method=request.method, exc_info=error)
@@ -83,10 +86,13 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     )
 
 
+def is_beyond_all_numbers(error: Exception) -> bool:
+    """Whether an address or a form asked for a row by a number that the database's whole numbers do not reach."""
+    return isinstance(error, OverflowError) or (isinstance(error, DBAPIError) and "value out of int" in str(error.orig))
+
+
 def is_database_away(error: BaseException | None) -> bool:
     """Whether the cause of an exception is a database that can't be reached, or is full."""
-    from sqlalchemy.exc import DBAPIError, TimeoutError
-
     return isinstance(error, TimeoutError) or (
         isinstance(error, DBAPIError) and type(error.orig).__name__ in ("OperationalError", "InterfaceError")
     )

@@ -149,8 +149,8 @@ def upgrade() -> None:
 
     op.create_table(
         "mention",
-        sa.Column("member_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("message_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("member_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "message_id"],
@@ -161,14 +161,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenant.id"], name=op.f("fk_mention_tenant_id_tenant"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("member_id", "message_id", name=op.f("pk_mention")),
+        sa.PrimaryKeyConstraint("message_id", "member_id", name=op.f("pk_mention")),
     )
     op.create_table(
         "message_revision",
+        sa.Column("message_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("message_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "message_id"],
@@ -179,14 +179,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenant.id"], name=op.f("fk_message_revision_tenant_id_tenant"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("number", "message_id", name=op.f("pk_message_revision")),
+        sa.PrimaryKeyConstraint("message_id", "number", name=op.f("pk_message_revision")),
     )
     op.create_table(
         "reaction",
+        sa.Column("message_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("member_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("emoji", sa.String(length=16), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("message_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "member_id"],
@@ -202,13 +202,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenant.id"], name=op.f("fk_reaction_tenant_id_tenant"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("member_id", "emoji", "message_id", name=op.f("pk_reaction")),
+        sa.PrimaryKeyConstraint("message_id", "member_id", "emoji", name=op.f("pk_reaction")),
     )
     op.create_table(
         "record_reference",
+        sa.Column("message_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("subject", sa.String(length=80), nullable=False),
-        sa.Column("message_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "message_id"],
@@ -219,7 +219,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenant.id"], name=op.f("fk_record_reference_tenant_id_tenant"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("position", "message_id", name=op.f("pk_record_reference")),
+        sa.PrimaryKeyConstraint("message_id", "position", name=op.f("pk_record_reference")),
     )
     op.create_index(op.f("ix_record_reference_subject"), "record_reference", ["subject"])
     op.execute(

@@ -243,15 +243,73 @@ async def test_an_emoji_is_put_once_and_taken_away_again(database: Database) -> 
         assert [(emoji, [person.name for person in by]) for emoji, by in shown.reactions] == [("🎉", ["Davi"])]
 
 
-@pytest.mark.parametrize("emoji", ["👍", "❤️", "👩‍👩‍👧", "👍🏽", "1️⃣", "🇧🇷", "✅"])
+SCOTLAND = "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
+
+
+@pytest.mark.parametrize("emoji", ["👍", "❤️", "👩‍👩‍👧", "👍🏽", "1️⃣", "🇧🇷", "✅", "‼️", "↔️", "〰️", SCOTLAND])
 def test_an_emoji_is_an_emoji(emoji: str) -> None:
     assert check_emoji(emoji) == emoji
 
 
-@pytest.mark.parametrize("text", ["", "a", "1", "<b>", "👍a", "👍" * 11, "\u202e", "\u200d", "\0"])
+@pytest.mark.parametrize("text", ["", "a", "1", "<b>", "👍a", "👍" * 11, "\u202e", "\u200d", "\0", "^", "`", "¨", "°"])
 def test_a_text_is_no_emoji(text: str) -> None:
     with pytest.raises(Invalid):
         check_emoji(text)
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\u202e \u2066", "\x01\x02", " \n\t ", "\ufe0f\u0301"])
+async def test_a_text_that_nobody_can_see_is_empty(database: Database, text: str) -> None:
+    async with database.write(ACME) as transaction:
+        people = await people_of(transaction)
+        general = await get_room(transaction, people.ana, "general")
+        with pytest.raises(Invalid):
+            await say(transaction, general, people.ana, text)
+
+
+async def test_words_under_a_file_can_be_taken_away(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        people = await people_of(transaction)
+        general = await get_room(transaction, people.ana, "general")
+        message = await say(transaction, general, people.ana, "A picture")
+        with pytest.raises(Invalid):
+            await edit_message(transaction, message, people.ana, text="", origin="")
+        assert await edit_message(transaction, message, people.ana, text="", origin="", with_files=True)
+        assert message.text == ""
+
+
+async def test_an_archived_room_takes_no_edits_and_no_reactions(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        people = await people_of(transaction)
+        room = await create_room(transaction, people.ana, name="Last year")
+        message = await say(transaction, room, people.ana, "As it was")
+        await archive_room(transaction, room, people.ana, archived=True)
+        with pytest.raises(PageError) as edited:
+            await edit_message(transaction, message, people.ana, text="As it never was", origin="")
+        with pytest.raises(PageError) as reacted:
+            await react(transaction, message, people.ana, "👍", on=True)
+        assert (edited.value.status_code, reacted.value.status_code) == (403, 403)
+        assert await delete_message(transaction, message, people.ana), "what one regrets can still go"
+
+
+async def test_a_place_where_no_message_is_shows_the_nearest_ones(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        people = await people_of(transaction)
+        room = await create_room(transaction, people.ana, name="Short")
+        nothing = await read_page(transaction, room, around=7)
+        assert (nothing.messages, nothing.older, nothing.newer) == ([], False, False)
+        for number in range(60):
+            await say(transaction, room, people.ana, str(number))
+        for asked, first, last in (
+            ({"around": 99_999}, 35, 60),
+            ({"after": 60}, 11, 60),
+            ({"after": 9999}, 11, 60),
+            ({"before": 1}, 1, 50),
+            ({"before": 9999}, 11, 60),
+            ({"before": 11}, 1, 10),
+            ({"after": 59}, 60, 60),
+        ):
+            page = await read_page(transaction, room, **asked)
+            assert (page.messages[0].message.number, page.messages[-1].message.number) == (first, last), asked
 
 
 async def test_a_reply_quotes_and_a_card_shows_the_record(database: Database) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from app.chat import memberships
 from app.chat.markdown import plain_text
 from app.chat.messages import Message, MessageIndex, delete_message, edit_message
 from app.chat.rooms import Room, archive_room, create_room, ensure_general, open_direct, open_discussion
-from app.chat.search import LIMIT, MOST_WORDS, Hit, excerpt, read_query, search_messages
+from app.chat.search import HITS, MOST_WORDS, Hit, excerpt, read_query, search_messages
 from app.database import Database, Transaction, now
 from tests.chat.test_messages import ACME, GLOBEX, People, people_of, say
 
@@ -113,7 +114,7 @@ async def test_what_was_said_is_found_by_any_of_its_plain_words(
         word = data.draw(st.sampled_from(words))
         for typed in (word, word.upper(), f'"{word}"', word[:2], " ".join(words[:MOST_WORDS])):
             hits = await search_messages(transaction, people.davi, typed)
-            assert len(hits) == LIMIT or message.id in {hit.message.id for hit in hits}, (typed, text)
+            assert len(hits) == HITS or message.id in {hit.message.id for hit in hits}, (typed, text)
 
 
 @given(st.text(max_size=600), HOSTILE)
@@ -207,9 +208,11 @@ async def test_a_search_keeps_to_a_room_an_author_and_a_span_of_time(database: D
 async def test_the_newest_hits_come_first_and_not_too_many(database: Database) -> None:
     async with database.write(ACME) as transaction:
         people = await people_of(transaction)
-        await make_room(transaction, people, *(f"gramophone {number}" for number in range(LIMIT + 5)))
+        await make_room(transaction, people, *(f"gramophone {number}" for number in range(HITS + 5)))
         hits = await search_messages(transaction, people.carla, "gramophone")
-        assert [hit.message.number for hit in hits] == list(range(LIMIT + 5, 5, -1))
+        assert [hit.message.number for hit in hits] == list(range(HITS + 5, 4, -1)), "one more than a page shows"
+        older = await search_messages(transaction, people.carla, "gramophone", before=hits[HITS - 1].message.id)
+        assert [hit.message.number for hit in older] == [5, 4, 3, 2, 1]
 
 
 async def test_hits_of_others_do_not_take_the_place_of_ones_own(database: Database) -> None:
@@ -217,7 +220,7 @@ async def test_hits_of_others_do_not_take_the_place_of_ones_own(database: Databa
         people = await people_of(transaction)
         general = await ensure_general(transaction)
         await say(transaction, general, people.ana, "One gramophone for all")
-        await make_room(transaction, people, *(f"gramophone {number}" for number in range(LIMIT + 5)))
+        await make_room(transaction, people, *(f"gramophone {number}" for number in range(HITS + 5)))
         assert texts_of(await search_messages(transaction, people.davi, "gramophone")) == ["One gramophone for all"]
 
 
@@ -259,3 +262,18 @@ async def test_workspaces_find_only_what_was_said_in_them(database: Database) ->
         assert len(await search_messages(transaction, gil, "gramophone")) == 1
         rows = await transaction.scalars(select(MessageIndex).where(MessageIndex.rowid == message.id))
         assert rows.all() == []
+
+
+@pytest.mark.parametrize(
+    ("said", "typed", "marked"),
+    [
+        ("A ação começa", "acao", "ação"),
+        ("Uma acao antiga", "AÇÃO", "acao"),
+        ("O cafe\u0301 frio", "café", "café"),
+        ("Straße nach Süden", "suden", "Süden"),
+    ],
+)
+def test_an_excerpt_marks_words_whatever_their_accents(said: str, typed: str, marked: str) -> None:
+    pieces = list(excerpt(said, typed))
+    assert "".join(text for text, _ in pieces) == unicodedata.normalize("NFC", said)
+    assert [text for text, found in pieces if found] == [marked]

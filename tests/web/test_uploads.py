@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import stat
 import struct
 import tempfile
@@ -12,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -20,13 +22,13 @@ from hypothesis import strategies as st
 from multipart import parse_options_header  # type: ignore[import-untyped]
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
-from app.web import uploads
+from app.web import pictures, uploads
+from app.web.file_names import clean_name, content_disposition
 from app.web.uploads import (
     StoredFile,
     TooLarge,
     Unreadable,
-    clean_name,
-    content_disposition,
+    delete_abandoned,
     delete_stored,
     path_of,
     preview_of,
@@ -217,14 +219,14 @@ async def test_cancelling_in_the_middle_of_a_step_waits_for_it_and_leaves_nothin
     assert kept(tmp_path) == []
 
 
-@pytest.mark.parametrize("step", ["create", "publish", "copy"])
+@pytest.mark.parametrize(("module", "step"), [(uploads, "create"), (uploads, "publish"), (pictures, "copy")])
 async def test_a_full_disk_is_an_error_and_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType, step: str
 ) -> None:
     def full(*arguments: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(uploads, step, full)
+    monkeypatch.setattr(module, step, full)
     with pytest.raises(OSError, match="No space left"):
         await store(tmp_path, talkative("PNG"))
     assert kept(tmp_path) == []
@@ -450,15 +452,15 @@ async def test_a_progressive_jpeg_with_restarts_keeps_its_pixels(tmp_path: Path)
     image = Image.effect_noise((700, 500), 80)
     for options in ({"progressive": True}, {"restart_marker_blocks": 1}):
         content = encoded(image, "JPEG", quality=95, **options)
-        assert len(content) > 2 * uploads.PIECE
+        assert len(content) > 2 * pictures.PIECE
         assert stored(tmp_path, await store(tmp_path, content)) == content
 
 
 @pytest.mark.parametrize("before", range(6))
 async def test_the_end_of_a_jpeg_is_found_where_it_lies_across_pieces(before: int) -> None:
-    scan = b"\xff\0" * 10 + b"\1" * (uploads.PIECE - 23 + before)
+    scan = b"\xff\0" * 10 + b"\1" * (pictures.PIECE - 23 + before)
     source, target = io.BytesIO(scan + b"\xff\xff\xd9"), io.BytesIO()
-    uploads.copy_scan(source, target)
+    pictures.copy_scan(source, target)
     assert target.getvalue() == scan + b"\xff"
     assert source.read() == b"\xff\xd9"
 
@@ -506,13 +508,13 @@ async def test_no_damage_to_a_picture_raises_or_leaves_parts(data: st.DataObject
 
 
 async def test_a_small_file_with_endless_work_in_it_is_a_download(tmp_path: Path) -> None:
-    many_chunks = png_of(2, 2, *([b"IDAT"] * (uploads.MOST_SEGMENTS + 1)))
+    many_chunks = png_of(2, 2, *([b"IDAT"] * (pictures.MOST_SEGMENTS + 1)))
     jpeg = encoded(drawing(), "JPEG", progressive=True)
     scan = jpeg[jpeg.rindex(b"\xff\xda") : -2]
     assert (await store(tmp_path, jpeg[:-2] + scan * 5 + b"\xff\xd9")).media_type == "image/jpeg"
-    many_scans = jpeg[:-2] + scan * uploads.MOST_SCANS + b"\xff\xd9"
+    many_scans = jpeg[:-2] + scan * pictures.MOST_SCANS + b"\xff\xd9"
     gif = encoded(drawing(), "GIF")
-    many_blocks = gif[:-1] + b"!\xfe" + b"\1x" * (uploads.MOST_GIF_BLOCKS + 1) + b"\0;"
+    many_blocks = gif[:-1] + b"!\xfe" + b"\1x" * (pictures.MOST_GIF_BLOCKS + 1) + b"\0;"
     for content in (many_chunks, many_scans, many_blocks):
         file = await store(tmp_path, content)
         assert (file.media_type, file.preview) == ("application/octet-stream", False)
@@ -707,3 +709,16 @@ async def test_any_body_is_read_or_refused(body: bytes, cut: int) -> None:
         except (TooLarge, Unreadable):
             files = []
         assert len(kept(Path(folder))) == len(files)
+
+
+def test_what_a_killed_upload_left_is_deleted_a_day_later(tmp_path: Path) -> None:
+    key = "0123456789abcdef" * 2
+    folder = tmp_path / key[:2]
+    folder.mkdir()
+    fresh, old, stored = folder / f".{key}.part", folder / f".{key}.stripped", folder / key
+    for path in (fresh, old, stored):
+        path.write_bytes(b"x")
+    for path in (old, stored):
+        os.utime(path, (0, 0))
+    delete_abandoned(tmp_path)
+    assert (fresh.exists(), old.exists(), stored.exists()) == (True, False, True)

@@ -41,6 +41,7 @@
     if (sending || (!text().value.trim() && !form.querySelector("[name=file]"))) return;
     sending = true;
     clearTimeout(drafting);
+    drafting = null;
     const sent = text().value;
     say("");
     try {
@@ -56,15 +57,17 @@
       say(form.dataset.notSent);         // the same key goes with the next try, so that it is posted once
     } finally {
       sending = false;
+      if (text()?.value) draftSoon();
       text()?.focus();
     }
   }
 
+  function draftSoon() { drafting ??= setTimeout(keepDraft, 1000); }
   function keepDraft() {
+    drafting = null;
     if (!box() || editing) return;
     const body = new URLSearchParams({ text: text().value });
     navigator.sendBeacon(`${box().action}/draft`, body);
-    drafting = null;
   }
 
   // Completing @names from those who are in the room.
@@ -155,7 +158,7 @@
     if (event.target !== text()) return;
     grow();
     complete();
-    drafting ??= setTimeout(keepDraft, 1000);
+    draftSoon();
     if (Date.now() - typedAt > 3000 && !editing && /^\/chat\//.test(new URL(box().action).pathname)) {
       typedAt = Date.now();
       call(`${box().action}/typing`).catch(() => {});
