@@ -88,7 +88,7 @@ async def post_to_room(
         )
     if is_call(request):
         return Response(make_key(), status_code=200, media_type=MediaType.TEXT)
-    return Redirect(f"/chat/{slug}#composer", status_code=303)
+    return Redirect(f"/chat/{slug}?at=end#composer", status_code=303)
 
 
 async def say(

@@ -76,16 +76,17 @@ async def render_room(
     before: int = 0,
     after: int = 0,
     at: int = 0,
+    end: bool = False,
     reply: ShownMessage | None = None,
     text: str | None = None,
     key: str = "",
     error: Text | None = None,
     status: int = 200,
 ) -> Response[str]:
-    """A room at its end, or where it is asked for, with its box."""
+    """A room where it is asked for, else at its first unread message, with its box."""
     membership = await find_membership(transaction, room, member)
     read = membership.read_number if membership else room.last_number
-    around = at or (0 if before or after else first_unread_far_up(room, read))
+    around = at or (0 if before or after or end else first_unread_far_up(room, read))
     page = await read_page(transaction, room, before=before, after=after, around=around)
     people = await list_people(transaction, room)
     return await render_page(
@@ -260,7 +261,7 @@ async def show_room(
     at: str = "",
     reply: str = "",
 ) -> Response[str]:
-    """A room: at its end or its first unread message, before a message, after one, or around one."""
+    """A room: at its first unread message, before a message, after one, around one, or at its `end`."""
     room = await get_room(transaction, member, slug)
     answering = None
     if number_of(reply):
@@ -274,6 +275,7 @@ async def show_room(
         before=number_of(before),
         after=number_of(after),
         at=number_of(at),
+        end=at == "end",
         reply=answering,
     )
 

@@ -262,19 +262,23 @@ async def test_older_messages_come_above_without_a_jump_and_new_ones_below_do_no
 async def test_an_open_room_equals_a_fresh_load_after_an_outage(server: Server, people: tuple[Person, Person]) -> None:
     _, carla = people
     client = await server.sign_in("acme", "bruno@acme.test")
-    for number in range(30):
+    other = await server.sign_in("acme", "davi@acme.test")
+    for number in range(50):
         await client.post(ROOM, data={"text": f"Before {number}", "key": f"before {number}"})
-    await carla.open(ROOM)
+    await carla.open(f"{ROOM}?at=end")
     await carla.context.set_offline(True)
     await expect(carla.page.locator("html")).to_have_attribute("data-live", "off")
-    for number in range(60):
-        await client.post(ROOM, data={"text": f"During {number}", "key": f"during {number}"})
-    for number in range(10, 20):
-        await client.post(f"{ROOM}/messages/{number}/edit", data={"text": f"Edited {number}"})
-        await client.post(f"{ROOM}/messages/{number + 10}/delete")
-        await client.post(f"{ROOM}/messages/{number + 60}/react", data={"emoji": "👍"})
+    for number in range(500):
+        who = (client, other)[number % 2]
+        posted = await who.post(ROOM, data={"text": f"During {number}", "key": f"during {number}"})
+        assert posted.status_code == 303
+    for number in range(10, 30):
+        changed = await client.post(f"{ROOM}/messages/{number}/edit", data={"text": f"Edited {number}"})
+        removed = await client.post(f"{ROOM}/messages/{number + 20}/delete")
+        answered = await client.post(f"{ROOM}/messages/{number + 60}/react", data={"emoji": "👍"})
+        assert (changed.status_code, removed.status_code, answered.status_code) == (303, 303, 303)
     await carla.context.set_offline(False)
-    await expect(carla.page.get_by_text("During 59")).to_be_attached(timeout=20_000)
+    await expect(carla.page.get_by_text("During 499")).to_be_attached(timeout=20_000)
     await ready(carla.page)
     numbers = await messages(carla.page).evaluate_all("items => items.map(item => item.dataset.number)")
     assert numbers == [str(number) for number in range(int(numbers[0]), int(numbers[-1]) + 1)]
@@ -287,7 +291,7 @@ async def test_an_open_room_equals_a_fresh_load_after_an_outage(server: Server, 
         return dict(found)
 
     shown = await texts()
-    for at in (int(numbers[-1]) - 20, 20):
+    for at in (int(numbers[-1]) - 20, 30):
         await carla.page.goto(f"{carla.origin}{ROOM}?at={at}")
         await ready(carla.page)
         fresh = await texts()
@@ -296,6 +300,7 @@ async def test_an_open_room_equals_a_fresh_load_after_an_outage(server: Server, 
             number: text for number, text in fresh.items() if number in shown
         }
     await client.aclose()
+    await other.aclose()
 
 
 async def test_who_is_taken_out_of_a_private_room_gets_nothing_of_it_any_more(people: tuple[Person, Person]) -> None:
@@ -455,3 +460,18 @@ async def test_a_file_begins_a_discussion_and_its_box_keeps_a_draft(people: tupl
         await ana.page.get_by_label("Message", exact=True).fill("And the second")
     await ana.page.reload()
     await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("And the second")
+
+
+async def test_who_says_something_from_far_up_sees_it_at_the_end(server: Server, people: tuple[Person, Person]) -> None:
+    ana, _ = people
+    client = await server.sign_in("acme", "bruno@acme.test")
+    for number in range(70):
+        await client.post(ROOM, data={"text": f"Line {number}", "key": f"line {number}"})
+    await client.aclose()
+    await ana.open(ROOM)
+    await expect(ana.page.get_by_role("separator").filter(has_text="new messages")).to_be_visible()
+    await expect(ana.page.get_by_text("Line 69", exact=True)).to_have_count(0)
+    await send(ana.page, "I am here too")
+    await expect(messages(ana.page).last).to_contain_text("I am here too")
+    await expect(messages(ana.page).last).to_be_in_viewport()
+    await expect(ana.page.get_by_text("Line 69", exact=True)).to_be_visible()

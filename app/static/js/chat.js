@@ -18,6 +18,7 @@
     if (box) box.scrollTop = box.scrollHeight;
     jump(false);
   }
+  function openEnd() { location.assign(`${location.pathname}?at=end`); }
   function jump(shown) {
     const button = document.querySelector("[data-jump]");
     if (button) button.hidden = !shown;
@@ -97,7 +98,10 @@
     let mine = false;
     for (const template of templates) {
       template.remove();
-      if (messages.dataset.newer && !("change" in template.dataset)) { jump(true); continue; }   // the end is elsewhere
+      if (messages.dataset.newer && !("change" in template.dataset)) {   // the end is elsewhere
+        if (template.content.querySelector("li").dataset.author === me()) openEnd(); else jump(true);
+        continue;
+      }
       const item = template.content.querySelector("li").cloneNode(true);
       if ("change" in template.dataset) { change(item); continue; }
       if (put(item) && item.dataset.author === me()) mine = true;
@@ -222,10 +226,11 @@
     const unread = [...messages.querySelectorAll(":scope > .message")].find((item) => Number(item.dataset.number) > told && item.dataset.author !== me());
     firstUnread = unread ? Number(unread.dataset.number) : 0;
     decorate();
+    const end = new URLSearchParams(location.search).get("at") === "end";
     const at = messages.dataset.at !== "0" && messages.querySelector(`[data-number="${messages.dataset.at}"]`);
     const target = at || document.getElementById("unread-line");
     if (messages.closest(".room")) {
-      if (target) { target.scrollIntoView({ block: at ? "center" : "start" }); if (at) at.classList.add("fresh"); }
+      if (target && !end) { target.scrollIntoView({ block: at ? "center" : "start" }); if (at) at.classList.add("fresh"); }
       else toEnd();
     }
     scroller().addEventListener("scroll", () => { if (atEnd()) jump(false); }, { passive: true });
@@ -234,7 +239,7 @@
 
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-jump]")) {
-      if (list()?.dataset.newer) location.assign(location.pathname); else toEnd();
+      if (list()?.dataset.newer) openEnd(); else toEnd();
     }
     const react = event.target.closest("[data-react]");
     const picker = document.getElementById("emoji");
