@@ -18,6 +18,8 @@ from app.web.texts import _l
 from app.web.uploads import StoredFile
 
 MOST_A_MESSAGE = 10
+# The room that a picture takes among messages, in pixels.
+SHOWN_WIDTH, SHOWN_HEIGHT = 320, 220
 # A file whose message was never sent is kept this long.
 UNSENT_FOR = timedelta(days=1)
 
@@ -45,6 +47,13 @@ class Attachment(Tenanted, Base):
     height: Mapped[int | None]
     preview: Mapped[bool]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """Width and height, in pixels, of a picture among messages: its place is kept before it is loaded."""
+        width, height = self.width or 1, self.height or 1
+        scale = min(SHOWN_WIDTH / width, SHOWN_HEIGHT / height, 1)
+        return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 async def add_attachment(

@@ -31,6 +31,7 @@
   function clear() {
     text().value = "";
     editing = null;
+    typedAt = 0;                 // whoever goes on typing is said to, at once
     answer("");
     box().querySelector("[data-files]").replaceChildren();
     grow();
