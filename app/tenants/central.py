@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
-from litestar import Response, get, post
+from litestar import MediaType, Response, get, post
 from litestar.response import Redirect
+from sqlalchemy import select
 
 from app.accounts.access import AnyRequest, client_address
 from app.accounts.passwords import GuessingLimit, hash_password
 from app.accounts.shell import render_plain
 from app.accounts.tokens import make_token
-from app.database import Database
+from app.database import Database, Tenant
 from app.settings import Settings
 from app.tenants.workspaces import check_slug, create_workspace
 from app.web.forms import Form, Invalid
@@ -110,4 +112,18 @@ async def sign_up(
     return Redirect(settings.workspace_url(slug, f"/enter?token={token}"), status_code=303)
 
 
-handlers = [show_central, go_to_workspace, show_signup, sign_up]
+@get("/certificate", media_type=MediaType.TEXT)
+async def may_have_certificate(database: Database, settings: Settings, domain: str = "") -> Response[str]:
+    """Tell the proxy whether to get a certificate for a host: for the central one, and for workspaces that exist.
+
+    Caddy asks so before it asks its authority (https://caddyserver.com/docs/automatic-https#on-demand-tls).
+    """
+    slug = domain.lower().removesuffix("." + str(urlsplit(settings.base_url).hostname))
+    known = domain.lower() == urlsplit(settings.base_url).hostname
+    if not known and slug != domain.lower() and SLUG.fullmatch(slug):
+        async with database.read() as transaction:
+            known = await transaction.scalar(select(Tenant.id).where(Tenant.slug == slug)) is not None
+    return Response("yes\n" if known else "no\n", status_code=200 if known else 404)
+
+
+handlers = [may_have_certificate, show_central, go_to_workspace, show_signup, sign_up]

@@ -18,7 +18,7 @@ from app.web.errors import render_error
 from app.web.metrics import REQUESTS
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]")
-ANY_HOST = ("/healthz", "/readyz", "/metrics")
+ANY_HOST = ("/healthz", "/readyz", "/metrics", "/certificate")
 METHODS = ("GET", "HEAD", "POST")
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 HEADER_LIMIT = 32 * 1024
