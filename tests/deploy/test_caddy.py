@@ -148,7 +148,7 @@ async def test_plain_http_leads_to_https(proxy: Proxy) -> None:
 @pytest.mark.parametrize("slug", ["nobody", "a.acme", "xn--acme"])
 async def test_a_workspace_that_does_not_exist_gets_no_certificate(proxy: Proxy, slug: str) -> None:
     async with proxy.client(slug) as client:
-        with pytest.raises(httpx.ConnectError, match="alert internal error|tlsv1"):
+        with pytest.raises(httpx.ConnectError, match=r"alert internal error|tlsv1"):
             await client.get("/")
 
 
