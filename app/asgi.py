@@ -40,7 +40,7 @@ from app.records import bin_pages, collection_pages, edit_pages, lock_pages
 from app.records import pages as record_pages
 from app.records.records import empty_bin
 from app.settings import Settings
-from app.tenants import account, central, sign_in
+from app.tenants import account, audit_pages, central, invitation_pages, member_pages, picture_pages, sign_in
 from app.tenants import pages as tenant_pages
 from app.web.errors import handle_error
 from app.web.forms import provide_form
@@ -111,6 +111,10 @@ def create_app(settings: Settings) -> Gate:
             show_jump,
             *sign_in.handlers,
             *account.handlers,
+            *member_pages.handlers,
+            *invitation_pages.handlers,
+            *picture_pages.handlers,
+            *audit_pages.handlers,
             *tenant_pages.handlers,
             *collection_pages.handlers,
             *record_pages.handlers,

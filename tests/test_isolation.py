@@ -44,6 +44,8 @@ PATH_VALUES = {
     "key": ("serial", "title"),
     "session_id": ("{acme session}", "{globex session}"),
     "file_id": ("{acme file}", "{globex file}"),
+    "member_id": ("{acme member}", "{globex member}"),
+    "invitation_id": ("{acme invitation}", "{globex invitation}"),
     "subject": ("{acme record}", "{globex record}"),
 }
 # The table whose rows a channel's {id} names. A new pattern with an {id} needs a line here.
@@ -55,7 +57,18 @@ CHANNEL_TABLES = {
     "news.{id}": "room",
 }
 # Pages for people who are not signed in, and addresses for machines. A new one needs a good reason.
-PUBLIC = {"/static/{file_path:path}", "/login", "/enter", "/forgotten", "/password", "/healthz", "/readyz", "/metrics"}
+PUBLIC = {
+    "/static/{file_path:path}",
+    "/login",
+    "/enter",
+    "/forgotten",
+    "/password",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/join",
+    "/logo",
+}
 # What stands in pages that show something of acme.
 MARKS = ("Acme", "acme.test", "Bruno", "Carla", "Davi", "Dom Casmurro", "Iracema", "Spare lamps", "Lantern")
 
@@ -177,24 +190,41 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
             assert answer.status_code == 303, (path, answer.text)
         async with aclosing(await shared_server.sign_in("globex", "gil@globex.test")) as gil:
             await fill_rooms(ana, gil)
+            await add_people(ana, gil)
         made = World(shared_server, ana, {})
         sessions = [
             str(made.rows(f"SELECT max(id) FROM session WHERE tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)
         ]
-        files, records = (
+        files, records, members, invitations = (
             [
                 str(made.rows(f"SELECT max(id) FROM {table} WHERE tenant_id = {tenant}")[0][0])
                 for tenant in (ACME, GLOBEX)
             ]
-            for table in ("attachment", "record")
+            for table in ("attachment", "record", "member", "invitation")
         )
         made.values = {
             **PATH_VALUES,
             "session_id": (sessions[0], sessions[1]),
             "file_id": (files[0], files[1]),
+            "member_id": (members[0], members[1]),
+            "invitation_id": (invitations[0], invitations[1]),
             "subject": (f"record-{records[0]}", f"record-{records[1]}"),
         }
         yield made
+
+
+async def add_people(ana: httpx.AsyncClient, gil: httpx.AsyncClient) -> None:
+    """Both have somebody who was invited, and somebody with a picture."""
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(picture, "PNG")
+    for client, count in ((gil, 1), (ana, 3)):
+        for number in range(count):
+            invited = await client.post(
+                "/members/invitations", data={"email": f"lantern{number}@example.org", "role": "member"}
+            )
+            assert invited.status_code == 303, invited.text
+        sent = await client.post("/account/picture", files={"picture": ("lantern.png", picture.getvalue())})
+        assert sent.status_code == 303, sent.text
 
 
 async def fill_rooms(ana: httpx.AsyncClient, gil: httpx.AsyncClient) -> None:

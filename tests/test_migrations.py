@@ -16,7 +16,8 @@ import app.chat.timeline
 import app.editing.drafts
 import app.editing.waiting
 import app.live.log
-import app.records.records  # noqa: F401
+import app.records.records
+import app.tenants.invitations  # noqa: F401
 from app.database import Base
 from app.migration import configuration, is_ordinary, migrate_database
 

@@ -38,6 +38,7 @@ async def provide_transaction(request: AnyRequest, database: Database) -> AsyncI
     async with database.write() if writes else database.read() as transaction:
         await enter_workspace(transaction, request.scope["state"]["slug"])
         request.scope["state"]["language"] = transaction.tenant.language
+        transaction.info["address"] = client_address(request)
         yield transaction
 
 

@@ -17,7 +17,7 @@ class AuditEntry(Tenanted, Base):
     __tablename__ = "audit_entry"
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"]),
-        Index("ix_audit_entry_at", "tenant_id", "at"),
+        Index("ix_audit_entry_tenant_id_id", "tenant_id", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -40,7 +40,10 @@ def record_audit(
     after: str = "",
     address: str = "",
 ) -> None:
-    """Record what a member does with this transaction; `address` is where the request came from."""
+    """Record what a member does with this transaction; who runs the command line is None.
+
+    `address` is where the request came from; without one it is that of the request that this transaction is for.
+    """
     transaction.add(
         AuditEntry(
             member_id=member.id if member else None,
@@ -48,6 +51,6 @@ def record_audit(
             subject=subject,
             before=before,
             after=after,
-            address=address,
+            address=address or transaction.info.get("address", ""),
         )
     )

@@ -31,6 +31,8 @@ class Member(Tenanted, Base):
     name: Mapped[str] = mapped_column(String(80))
     role: Mapped[str] = mapped_column(String(10), default="member")
     password_hash: Mapped[str] = mapped_column(String(200))
+    picture: Mapped[str | None] = mapped_column(String(32))
+    time_zone: Mapped[str] = mapped_column(String(64), default="UTC")
     joined_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

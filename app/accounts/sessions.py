@@ -22,9 +22,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ua_parser import parse
 
 from app.accounts.members import Member
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, Tenant, Tenanted, Transaction, UtcDateTime, now
 
-LIFETIME = timedelta(days=30)
 SEEN_STEP = timedelta(minutes=1)
 
 
@@ -80,6 +79,11 @@ class SignedIn:
     session: Session
 
 
+def lifetime(tenant: Tenant) -> timedelta:
+    """How long a session lasts, as the workspace has chosen."""
+    return timedelta(days=tenant.session_days)
+
+
 def digest(token: str) -> bytes:
     """What is stored of a token."""
     return hashlib.sha256(token.encode()).digest()
@@ -92,7 +96,7 @@ async def start_session(transaction: Transaction, member: Member, *, address: st
         Session(
             token_hash=digest(token),
             member_id=member.id,
-            expires_at=now() + LIFETIME,
+            expires_at=now() + lifetime(transaction.tenant),
             address=address[:45],
             agent=agent[:300],
         )

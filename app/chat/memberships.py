@@ -7,6 +7,7 @@ from typing import Literal
 
 from sqlalchemy import select
 
+from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.chat.rooms import GENERAL, Membership, Room, by_name, find_membership, may_archive
 from app.database import Transaction
@@ -77,6 +78,7 @@ async def remove(transaction: Transaction, room: Room, member: Member, person: M
     """
     if not may_archive(room, member):
         raise PageError(403, _l("Only admins, and whoever made a room, may do this."))
+    record_audit(transaction, member, "room.member-removed", subject=person.email or person.name, before=room.name)
     await take_out(transaction, room, person)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, ForeignKeyConstraint, String, Text, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
+from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.chat.markdown import Rendered, render_markdown
 from app.chat.memberships import join
@@ -303,6 +304,10 @@ async def delete_message(transaction: Transaction, message: Message, member: Mem
         return False
     if message.member_id != member.id and not member.has_rank("admin"):
         raise PageError(403, _l("Only who wrote a message, and admins, can delete it."))
+    if message.member_id != member.id:
+        room = await transaction.get_one(Room, message.room_id)
+        author = await transaction.get_one(Member, message.member_id)
+        record_audit(transaction, member, "message.deleted", subject=author.email or author.name, before=room.name)
     await forget_references(transaction, message)
     for model, column in ((MessageRevision, MessageRevision.message_id), (Reaction, Reaction.message_id)):
         statement: Any = delete(model).where(column == message.id)

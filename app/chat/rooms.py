@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.accounts.audit import record_audit
 from app.accounts.members import NEWCOMERS, Member
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.web.errors import PageError
@@ -267,5 +268,7 @@ async def archive_room(transaction: Transaction, room: Room, member: Member, *, 
     """
     if not may_archive(room, member):
         raise PageError(403, _l("Only admins, and whoever made a room, may do this."))
+    if archived != (room.archived_at is not None):
+        record_audit(transaction, member, "room.archived" if archived else "room.opened", subject=room.name)
     room.archived_at = (room.archived_at or now()) if archived else None
     await transaction.flush()

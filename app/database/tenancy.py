@@ -49,7 +49,10 @@ class Base(DeclarativeBase):
 
 
 class Tenant(Base):
-    """A workspace. `cursor` counts its logged events, without a gap."""
+    """A workspace. `cursor` counts its logged events, without a gap; `pictures` the changes of its members' pictures.
+
+    A session lasts `session_days`; `logo` is the key of a picture.
+    """
 
     __tablename__ = "tenant"
 
@@ -60,6 +63,9 @@ class Tenant(Base):
     cursor: Mapped[int] = mapped_column(BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    logo: Mapped[str | None] = mapped_column(String(32))
+    pictures: Mapped[int] = mapped_column(default=0)
+    session_days: Mapped[int] = mapped_column(default=30)
 
 
 class Tenanted:

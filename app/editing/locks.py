@@ -116,7 +116,7 @@ async def take_over(transaction: Transaction, row: Editable, member: Member, *, 
     record_audit(
         transaction,
         member,
-        "edit taken over",
+        "edit.taken-over",
         subject=place.address,
         before=name or "",
         after=member.name,

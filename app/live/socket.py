@@ -187,6 +187,7 @@ class Socket:
             last = tenant.cursor
             if hub.is_level(tenant.id, last):
                 break
+        self.own(signed_in)
         hub.follow(connection, allowed, last)
         self.be_present(connection, tenant, signed_in)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import update
 
+from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.database import Transaction, now
 from app.editing import waiting
@@ -92,6 +93,7 @@ async def delete_record(
     await advance(
         transaction, record, author, version=version, values=record.values, search=record.search, deleted_at=now()
     )
+    record_audit(transaction, author, "record.deleted", subject=f"/c/{collection.slug}/{record.number}")
     await count_total(transaction, collection, -1)
     await keep(transaction, await list_fields(transaction, collection), record, author, "deleted")
 
@@ -114,6 +116,7 @@ async def restore_record(
     await advance(
         transaction, record, author, version=version, values=record.values, search=record.search, deleted_at=None
     )
+    record_audit(transaction, author, "record.restored", subject=f"/c/{collection.slug}/{record.number}")
     await count_total(transaction, collection, 1)
     await keep(transaction, fields, record, author, "restored")
 

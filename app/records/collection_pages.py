@@ -9,6 +9,7 @@ from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, require_role
+from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
@@ -47,6 +48,7 @@ async def add_collection(request: AnyRequest, transaction: Transaction, member: 
         form.check()
         collection = await create_collection(transaction, name=name)
         await add_field(transaction, collection, label=first, kind_name="text", required=True)
+        record_audit(transaction, member, "collection.added", subject=collection.name)
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_page(request, transaction, member, "records/collection_new.html", status=422, form=form)
@@ -93,6 +95,10 @@ async def rename(request: AnyRequest, transaction: Transaction, member: Member, 
     name = form.text("collection_name", limit=60)
     if form.errors:
         return await render_fields(request, transaction, member, collection, form)
+    if collection.name != name:
+        record_audit(
+            transaction, member, "collection.changed", subject=collection.slug, before=collection.name, after=name
+        )
     collection.name = name
     await transaction.flush()
     await push_collections(transaction)
@@ -171,6 +177,7 @@ async def save_field(
             await move_field(transaction, collection, field, -1 if action == "up" else 1)
         elif action == "remove":
             await remove_field(transaction, collection, field)
+            record_audit(transaction, member, "field.removed", subject=field.label, before=collection.name)
         else:
             values = read_field(form)
             form.check()

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import available_timezones
 
 from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, client_address, enter_workspace, provide_signed_in
+from app.accounts.audit import record_audit
 from app.accounts.passwords import GuessingLimit, hash_password, verify_password
-from app.accounts.sessions import LIFETIME, Session, SignedIn, list_sessions, start_session
+from app.accounts.sessions import Session, SignedIn, lifetime, list_sessions, start_session
 from app.accounts.shell import notice, render_page
 from app.database import Database, Transaction
 from app.live.cutoff import end_all_sessions, end_sessions, push_sessions
 from app.settings import Settings
+from app.tenants.members import leave_workspace, push_members
+from app.tenants.pictures import PICTURE_LIMIT, change_picture, pictures_of, receive_picture
 from app.web.cookies import session_cookie
-from app.web.forms import Form
+from app.web.forms import Form, Invalid
 from app.web.texts import _l
 
 notice("password", _l("Your password was changed. All other sessions were ended."))
+notice("saved", _l("Saved."))
 notice("name", _l("Your name was changed."))
 notice("session", _l("The session was ended."))
 notice("sessions", _l("All other sessions were ended."))
@@ -38,6 +43,7 @@ async def render_account(
         form=form or Form(),
         sessions=await list_sessions(transaction, signed_in.member),
         this=signed_in.session,
+        time_zones=sorted(available_timezones()),
     )
 
 
@@ -54,7 +60,63 @@ async def change_name(request: AnyRequest, transaction: Transaction, signed_in: 
     if form.errors:
         return await render_account(request, transaction, signed_in, form)
     signed_in.member.name = name
+    push_members(transaction)
     return Redirect("/account?done=name", status_code=303)
+
+
+@post("/account/time-zone")
+async def change_time_zone(
+    request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form
+) -> Response[Any]:
+    """Choose the zone in which quiet hours and mails are reckoned."""
+    if form["time_zone"] not in available_timezones():
+        form.errors["time_zone"] = _l("Choose one of the time zones.")
+        return await render_account(request, transaction, signed_in, form)
+    signed_in.member.time_zone = form["time_zone"]
+    return Redirect("/account?done=saved", status_code=303)
+
+
+@post("/account/picture", request_max_body_size=2 * PICTURE_LIMIT, opt={"writes": False})
+async def save_picture(
+    request: AnyRequest, database: Database, transaction: Transaction, signed_in: SignedIn, settings: Settings
+) -> Response[Any]:
+    """Show a picture instead of initials."""
+    tenant = transaction.tenant
+    directory = pictures_of(settings, tenant)
+    await transaction.close()  # an upload holds no connection
+    try:
+        content_type = request.headers.get("content-type", "")
+        key = await receive_picture(request.stream(), content_type, directory, square=True)
+    except Invalid as invalid:
+        async with database.read(tenant.id) as reading:
+            signed_in = await provide_signed_in(request, reading, settings)
+            form = Form()
+            form.errors = invalid.errors
+            return await render_account(request, reading, signed_in, form)
+    async with database.write(tenant.id) as writing:
+        signed_in = await provide_signed_in(request, writing, settings)
+        await change_picture(writing, signed_in.member, key, directory)
+    return Redirect("/account?done=saved", status_code=303)
+
+
+@post("/account/picture/remove")
+async def remove_picture(transaction: Transaction, signed_in: SignedIn, settings: Settings) -> Response[Any]:
+    """Go back to initials."""
+    await change_picture(transaction, signed_in.member, None, pictures_of(settings, transaction.tenant))
+    return Redirect("/account?done=saved", status_code=303)
+
+
+@post("/account/leave")
+async def leave(request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form) -> Response[Any]:
+    """Give up the account, when that was said to be meant."""
+    try:
+        if not form["sure"]:
+            raise Invalid(sure=_l("Say that you are sure."))
+        await leave_workspace(transaction, signed_in.member)
+    except Invalid as invalid:
+        form.errors = {"sure": next(iter(invalid.errors.values()))}
+        return await render_account(request, transaction, signed_in, form)
+    return Redirect("/login?why=removed", status_code=303)
 
 
 @post("/account/password")
@@ -79,10 +141,13 @@ async def change_password(
     async with database.write(tenant.id) as transaction:
         signed_in = await provide_signed_in(request, transaction, settings)
         signed_in.member.password_hash = hashed
+        record_audit(
+            transaction, signed_in.member, "password.changed", subject=signed_in.member.email or "", address=address
+        )
         await end_all_sessions(transaction, signed_in.member, reason="password")
         agent = request.headers.get("user-agent", "")
         token = await start_session(transaction, signed_in.member, address=address, agent=agent)
-        cookie = session_cookie(settings, token, seconds=int(LIFETIME.total_seconds()))
+        cookie = session_cookie(settings, token, seconds=int(lifetime(transaction.tenant).total_seconds()))
         return Redirect("/account?done=password", status_code=303, cookies=[cookie])
 
 
@@ -106,8 +171,19 @@ async def end_other_sessions(transaction: Transaction, signed_in: SignedIn) -> R
         Session.id != signed_in.session.id,
         reason="ended",
     )
+    record_audit(transaction, signed_in.member, "session.all-ended", subject=signed_in.member.email or "")
     push_sessions(transaction, signed_in.member)
     return Redirect("/account?done=sessions", status_code=303)
 
 
-handlers = [show_account, change_name, change_password, end_session, end_other_sessions]
+handlers = [
+    show_account,
+    change_name,
+    change_time_zone,
+    save_picture,
+    remove_picture,
+    leave,
+    change_password,
+    end_session,
+    end_other_sessions,
+]

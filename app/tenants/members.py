@@ -1,14 +1,73 @@
-"""What happens to members: suspended, let in again, removed."""
+"""What happens to members: their role, being kept out and let in again, leaving, handing over the workspace.
+
+`actor` is the admin who does it, or None for whoever runs the command line.
+"""
 
 from __future__ import annotations
 
+from typing import cast, get_args
+
+from litestar.exceptions import NotFoundException
 from sqlalchemy import func, select
 
-from app.accounts.members import Member
+from app.accounts.audit import record_audit
+from app.accounts.members import RANK, Member, Role
 from app.database import Transaction, now
 from app.live.cutoff import end_all_sessions
+from app.live.log import publish, stop_following
+from app.web.errors import PageError
 from app.web.forms import Invalid
-from app.web.texts import _l
+from app.web.templates import render
+from app.web.texts import _l, fold
+
+
+def push_members(transaction: Transaction) -> None:
+    """Publish that the list of members has changed, to whoever looks at it."""
+    publish(
+        transaction, "tenant", render(transaction.tenant.language, "live/refresh_push.html", target="members-refresh")
+    )
+
+
+async def list_members(transaction: Transaction) -> list[Member]:
+    """Everybody with an account: owners first, then admins, each by name."""
+    found = await transaction.scalars(select(Member).where(Member.removed_at.is_(None)).order_by(Member.id))
+    return sorted(found, key=lambda member: (-RANK[member.role], fold(member.name)))
+
+
+async def get_other(transaction: Transaction, member_id: int) -> Member:
+    """A member by id. Raises NotFoundException for one that was removed, too."""
+    statement = select(Member).where(Member.id == member_id, Member.removed_at.is_(None))
+    found = (await transaction.scalars(statement)).one_or_none()
+    if found is None:
+        raise NotFoundException
+    return found
+
+
+async def find_by_id(transaction: Transaction, member_id: int) -> Member | None:
+    """A member by id, whether they are still there or not."""
+    return (await transaction.scalars(select(Member).where(Member.id == member_id))).one_or_none()
+
+
+def may_manage(actor: Member | None, person: Member) -> bool:
+    """Whether a member may change another's role, or keep them out: owners everybody, admins whoever is no owner."""
+    return actor is None or (
+        actor.id != person.id and actor.has_rank("admin") and (actor.role == "owner" or person.role != "owner")
+    )
+
+
+def check_manager(actor: Member | None, person: Member) -> None:
+    """Raise a 403 page unless the actor may manage this person."""
+    if not may_manage(actor, person):
+        raise PageError(403, _l("Only owners manage owners, and only admins manage members; nobody manages themself."))
+
+
+def check_role(actor: Member | None, role: str) -> Role:
+    """A role that the actor can give. Raises Invalid for what is no role, and a 403 page for one above the actor's."""
+    if role not in get_args(Role):
+        raise Invalid(role=_l("Choose one of the roles."))
+    if actor is not None and (not actor.has_rank("admin") or RANK[role] > RANK[actor.role]):
+        raise PageError(403, _l("Nobody can give a role above their own."))
+    return cast(Role, role)
 
 
 async def keep_an_owner(transaction: Transaction, member: Member) -> None:
@@ -25,30 +84,92 @@ async def keep_an_owner(transaction: Transaction, member: Member) -> None:
         raise Invalid(member=_l("The last owner of a workspace can't leave it."))
 
 
-async def suspend_member(transaction: Transaction, member: Member) -> None:
+async def change_role(transaction: Transaction, actor: Member | None, person: Member, role: str) -> bool:
+    """Give a member another role; rights that are lost are lost in open pages, too. False when it is theirs already.
+
+    Raises Invalid for what is no role, and for the last owner; a 403 page unless the actor may.
+    """
+    check_manager(actor, person)
+    wanted = check_role(actor, role)
+    if person.role == wanted:
+        return False
+    if wanted != "owner":
+        await keep_an_owner(transaction, person)
+    record_audit(transaction, actor, "member.role", subject=person.email or "", before=person.role, after=wanted)
+    person.role = wanted
+    if not person.has_rank("admin"):
+        stop_following(transaction, member=person.id, channels=["admins"])
+    push_whole_page(transaction, person)
+    push_members(transaction)
+    return True
+
+
+async def hand_over_ownership(transaction: Transaction, actor: Member, person: Member) -> None:
+    """Make a member the owner in the actor's place, who is an admin then.
+
+    Raises a 403 page unless the actor is an owner, and Invalid for somebody who can't sign in.
+    """
+    if actor.role != "owner" or actor.id == person.id:
+        raise PageError(403, _l("Only an owner can hand over the workspace, and to somebody else."))
+    if not person.active:
+        raise Invalid(member=_l("Who is suspended can't own the workspace."))
+    for who, role in ((person, "owner"), (actor, "admin")):
+        record_audit(transaction, actor, "member.role", subject=who.email or "", before=who.role, after=role)
+        who.role = role
+        push_whole_page(transaction, who)
+    push_members(transaction)
+
+
+def push_whole_page(transaction: Transaction, person: Member) -> None:
+    """Publish that everything this person sees may look different now, to their open pages."""
+    html = render(transaction.tenant.language, "live/refresh_push.html", target="refresh")
+    publish(transaction, f"user.{person.id}", html)
+
+
+async def suspend_member(transaction: Transaction, person: Member, actor: Member | None = None) -> None:
     """Keep somebody out, at once.
 
-    Raises Invalid for the last owner.
+    Raises Invalid for the last owner, and a 403 page unless the actor may.
     """
-    await keep_an_owner(transaction, member)
-    if member.suspended_at is None:
-        member.suspended_at = now()
-        await end_all_sessions(transaction, member, reason="suspended")
+    check_manager(actor, person)
+    await keep_an_owner(transaction, person)
+    if person.suspended_at is None:
+        person.suspended_at = now()
+        record_audit(transaction, actor, "member.suspended", subject=person.email or "")
+        await end_all_sessions(transaction, person, reason="suspended")
+        push_members(transaction)
 
 
-async def restore_member(transaction: Transaction, member: Member) -> None:
-    """Let a suspended member in again."""
-    member.suspended_at = None
+async def restore_member(transaction: Transaction, person: Member, actor: Member | None = None) -> None:
+    """Let a suspended member in again. Raises a 403 page unless the actor may."""
+    check_manager(actor, person)
+    if person.suspended_at is not None:
+        person.suspended_at = None
+        record_audit(transaction, actor, "member.restored", subject=person.email or "")
+        push_members(transaction)
 
 
-async def remove_member(transaction: Transaction, member: Member) -> None:
+async def remove_member(transaction: Transaction, person: Member, actor: Member | None = None) -> None:
     """Take somebody's account away, at once. What they wrote stays, with their name.
 
-    Raises Invalid for the last owner.
+    Raises Invalid for the last owner, and a 403 page unless the actor may.
     """
-    await keep_an_owner(transaction, member)
-    if member.removed_at is None:
-        member.removed_at = now()
-        member.email = None
-        member.password_hash = ""
-        await end_all_sessions(transaction, member, reason="removed")
+    check_manager(actor, person)
+    await end_account(transaction, person, actor, "member.removed")
+
+
+async def leave_workspace(transaction: Transaction, member: Member) -> None:
+    """Give up one's own account. Raises Invalid for the last owner."""
+    await end_account(transaction, member, member, "member.left")
+
+
+async def end_account(transaction: Transaction, person: Member, actor: Member | None, what: str) -> None:
+    """Take an account away: the address is free again, and every session ends."""
+    await keep_an_owner(transaction, person)
+    if person.removed_at is None:
+        record_audit(transaction, actor, what, subject=person.email or "", before=person.role)
+        person.removed_at = now()
+        person.email = None
+        person.password_hash = ""
+        await end_all_sessions(transaction, person, reason="removed")
+        push_members(transaction)

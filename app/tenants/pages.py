@@ -1,4 +1,4 @@
-"""Pages of a workspace as a whole: home and settings."""
+"""The settings of a workspace, for admins: name, language, length of sessions, logo."""
 
 from __future__ import annotations
 
@@ -7,53 +7,95 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest, require_role
+from app.accounts.access import AnyRequest, provide_signed_in, require_role
+from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
-from app.database import Transaction
-from app.tenants.workspaces import change_settings
+from app.database import Database, Transaction
+from app.settings import Settings
+from app.tenants.pictures import PICTURE_LIMIT, change_logo, pictures_of, receive_picture
+from app.tenants.workspaces import SESSION_DAYS, change_settings
 from app.web.forms import Form, Invalid
 from app.web.texts import LANGUAGES, _l
 
 notice("settings", _l("The settings were saved."))
 
+LENGTHS = {1: _l("1 day"), 7: _l("1 week"), 30: _l("30 days"), 90: _l("90 days")}
+
 
 async def render_settings(
-    request: AnyRequest, transaction: Transaction, member: Member, form: Form, *, status: int = 200
+    request: AnyRequest, transaction: Transaction, member: Member, form: Form | None = None, *, status: int = 200
 ) -> Response[str]:
-    """The settings page."""
+    """The settings page, with what was typed."""
+    tenant = transaction.tenant
+    kept = [("name", tenant.name), ("language", tenant.language), ("session_days", str(tenant.session_days))]
     return await render_page(
         request,
         transaction,
         member,
         "tenants/settings.html",
         status=status,
-        form=form,
+        form=form or Form(kept),
         languages=LANGUAGES,
+        lengths={str(days): LENGTHS[days] for days in SESSION_DAYS},
     )
 
 
 @get("/settings")
 async def show_settings(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str]:
-    """Name and language of the workspace, for admins."""
+    """What admins choose for everybody."""
     require_role(member, "admin")
-    tenant = transaction.tenant
-    form = Form([("name", tenant.name), ("language", tenant.language)])
-    return await render_settings(request, transaction, member, form)
+    return await render_settings(request, transaction, member)
 
 
 @post("/settings")
 async def save_settings(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
-    """Change name and language."""
+    """Change name, language and length of sessions."""
     require_role(member, "admin")
-    name = form.text("name", limit=80)
+    name, days = form.text("name", limit=80), form["session_days"]
     try:
         form.check()
-        await change_settings(transaction, name=name, language=form["language"])
+        length = next((length for length in SESSION_DAYS if str(length) == days), 0)
+        await change_settings(transaction, member, name=name, language=form["language"], session_days=length)
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_settings(request, transaction, member, form, status=422)
     return Redirect("/settings?done=settings", status_code=303)
 
 
-handlers = [show_settings, save_settings]
+@post("/settings/logo", request_max_body_size=2 * PICTURE_LIMIT, opt={"writes": False})
+async def save_logo(
+    request: AnyRequest, database: Database, transaction: Transaction, member: Member, settings: Settings
+) -> Response[Any]:
+    """Give the workspace a logo."""
+    require_role(member, "admin")
+    tenant = transaction.tenant
+    directory = pictures_of(settings, tenant)
+    await transaction.close()  # an upload holds no connection
+    try:
+        content_type = request.headers.get("content-type", "")
+        key = await receive_picture(request.stream(), content_type, directory, square=False)
+    except Invalid as invalid:
+        async with database.read(tenant.id) as reading:
+            signed_in = await provide_signed_in(request, reading, settings)
+            form = Form([("name", tenant.name), ("language", tenant.language)])
+            form.values["session_days"] = [str(tenant.session_days)]
+            form.errors = invalid.errors
+            return await render_settings(request, reading, signed_in.member, form, status=422)
+    async with database.write(tenant.id) as writing:
+        signed_in = await provide_signed_in(request, writing, settings)
+        record_audit(writing, signed_in.member, "settings.changed", subject="logo")
+        await change_logo(writing, key, directory)
+    return Redirect("/settings?done=settings", status_code=303)
+
+
+@post("/settings/logo/remove")
+async def remove_logo(transaction: Transaction, member: Member, settings: Settings) -> Response[Any]:
+    """Go back to the program's own logo."""
+    require_role(member, "admin")
+    record_audit(transaction, member, "settings.changed", subject="logo")
+    await change_logo(transaction, None, pictures_of(settings, transaction.tenant))
+    return Redirect("/settings?done=settings", status_code=303)
+
+
+handlers = [show_settings, save_settings, save_logo, remove_logo]

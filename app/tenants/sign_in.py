@@ -17,9 +17,10 @@ from app.accounts.access import (
     local_path,
     provide_signed_in,
 )
+from app.accounts.audit import record_audit
 from app.accounts.members import Member, find_member
 from app.accounts.passwords import GuessingLimit, hash_password, is_outdated, verify_password
-from app.accounts.sessions import LIFETIME, Session, SignedIn, digest, start_session
+from app.accounts.sessions import Session, SignedIn, digest, lifetime, start_session
 from app.accounts.shell import render_plain
 from app.accounts.tokens import find_token, make_token, use_token
 from app.database import Database, Transaction
@@ -58,8 +59,9 @@ async def enter_with_session(
         address=client_address(request),
         agent=request.headers.get("user-agent", ""),
     )
+    record_audit(transaction, member, "session.started", subject=member.email or "", address=client_address(request))
     push_sessions(transaction, member)
-    cookie = session_cookie(settings, token, seconds=int(LIFETIME.total_seconds()))
+    cookie = session_cookie(settings, token, seconds=int(lifetime(transaction.tenant).total_seconds()))
     return Redirect(path, status_code=303, cookies=[cookie])
 
 
@@ -117,9 +119,11 @@ async def sign_in(
         stored = member.password_hash if member and member.removed_at is None else None
         if not await verify_password(form["password"][:200], stored) or member is None:
             await guessing.note_failure(account, address)
+            await note_refusal(database, tenant.id, member, email, address)
             error = _l("E-mail address or password is wrong.")
             return render_sign_in(transaction, next=form["next"], error=error, email=email, status=422)
         if member.suspended_at is not None:
+            await note_refusal(database, tenant.id, member, email, address)
             return render_sign_in(transaction, next=form["next"], error=WHY["suspended"], email=email, status=422)
     rehashed = await hash_password(form["password"][:200]) if is_outdated(member.password_hash) else None
     async with database.write(tenant.id) as writing:
@@ -130,6 +134,13 @@ async def sign_in(
             found.password_hash = rehashed
         path = local_path(settings, host_of(request), form["next"])
         return await enter_with_session(request, writing, settings, found, path)
+
+
+async def note_refusal(database: Database, tenant_id: int, member: Member | None, email: str, address: str) -> None:
+    """Record that somebody was not let in, in a transaction of its own."""
+    async with database.write(tenant_id) as transaction:
+        subject = email[:254] if member else _l("an unknown address").message
+        record_audit(transaction, None, "session.refused", subject=subject, address=address)
 
 
 @post("/logout")
@@ -228,6 +239,7 @@ async def set_new_password(request: AnyRequest, database: Database, settings: Se
         if member is None:
             return Redirect("/login?why=used", status_code=303)
         member.password_hash = hashed
+        record_audit(transaction, member, "password.reset", subject=member.email or "", address=client_address(request))
         await end_all_sessions(transaction, member, reason="password")
         return await enter_with_session(request, transaction, settings, member, "/")
 

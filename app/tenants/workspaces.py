@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy import select
 
+from app.accounts.audit import record_audit
 from app.accounts.members import Member, add_member
-from app.accounts.sessions import Session, delete_sessions
+from app.accounts.sessions import Session, delete_sessions, lifetime
 from app.database import Tenant, Transaction, now
+from app.live.cutoff import end_sessions
 from app.live.log import close_sockets, publish
 from app.web.forms import Invalid
 from app.web.gate import SLUG
@@ -23,6 +25,8 @@ RESERVED = frozenset(
     status support system test webmail workspace www
     """.split()  # noqa: SIM905  (easier to read and to add to)
 )
+
+SESSION_DAYS = (1, 7, 30, 90)
 
 # What a new workspace comes with: features append a function, such as the ready collection of books.
 FURNISHERS: list[Callable[[Transaction, Member], Awaitable[None]]] = []
@@ -73,26 +77,48 @@ async def create_workspace(
     return member
 
 
-async def change_settings(transaction: Transaction, *, name: str, language: str) -> None:
-    """Rename a workspace and choose its language.
+async def change_settings(
+    transaction: Transaction, actor: Member, *, name: str, language: str, session_days: int
+) -> None:
+    """Rename a workspace, choose its language, and how many days a session lasts, those that run included.
 
-    Raises Invalid for a language that the program does not speak.
+    Raises Invalid for a language that the program does not speak, and for a length that is not offered.
     """
+    tenant = transaction.tenant
     if language not in LANGUAGES:
         raise Invalid(language=_l("Choose one of the languages."))
-    transaction.tenant.name = name
-    transaction.tenant.language = language
-    publish(transaction, "tenant", render(language, "tenants/name_push.html", tenant=transaction.tenant))
+    if session_days not in SESSION_DAYS:
+        raise Invalid(session_days=_l("Choose one of these."))
+    for setting, value in (("name", name), ("language", language), ("session_days", session_days)):
+        before = getattr(tenant, setting)
+        if before != value:
+            record_audit(transaction, actor, "settings.changed", subject=setting, before=str(before), after=str(value))
+            setattr(tenant, setting, value)
+            if setting == "session_days":
+                await change_lifetime(transaction)
+    publish(transaction, "tenant", render(language, "tenants/name_push.html", tenant=tenant))
+
+
+async def change_lifetime(transaction: Transaction) -> None:
+    """Let running sessions end when they would have if the length had been so from the start; open pages notice."""
+    length = lifetime(transaction.tenant)
+    for session in (await transaction.scalars(select(Session))).all():
+        session.expires_at = session.started_at + length
+    await end_sessions(transaction, Session.started_at <= now() - length, reason="expired")
+    publish(transaction, "tenant", render(transaction.tenant.language, "live/refresh_push.html", target="refresh"))
 
 
 async def suspend_workspace(transaction: Transaction) -> None:
     """Close a workspace to everybody, at once. Nothing in it is lost."""
     if transaction.tenant.suspended_at is None:
         transaction.tenant.suspended_at = now()
+        record_audit(transaction, None, "workspace.suspended", subject=transaction.tenant.slug)
         await delete_sessions(transaction, Session.id > 0)
         close_sockets(transaction, everybody=True, reason="suspended")
 
 
 async def restore_workspace(transaction: Transaction) -> None:
     """Open a suspended workspace again."""
-    transaction.tenant.suspended_at = None
+    if transaction.tenant.suspended_at is not None:
+        transaction.tenant.suspended_at = None
+        record_audit(transaction, None, "workspace.restored", subject=transaction.tenant.slug)

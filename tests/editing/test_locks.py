@@ -291,7 +291,7 @@ async def test_admins_take_over_at_once_but_not_from_a_higher_role(
     if allowed:
         (entry,) = entries
         assert (entry.what, entry.subject, entry.before.lower(), entry.after.lower(), entry.address) == (
-            "edit taken over",
+            "edit.taken-over",
             "/c/books/40",
             holder,
             taker,

@@ -30,7 +30,7 @@ async def test_another_language_shows_in_every_page_at_once(sign_in: SignIn) -> 
     ana, carla = await sign_in("ana@acme.test"), await sign_in("carla@acme.test")
     say = translations("pt_BR").gettext
     assert say("Search") != "Search", "the Portuguese texts are missing"
-    saved = await ana.post("/settings", data={"name": "Biblioteca da Acme", "language": "pt_BR"})
+    saved = await ana.post("/settings", data={"name": "Biblioteca da Acme", "language": "pt_BR", "session_days": "30"})
     assert (saved.status_code, saved.headers["location"]) == (303, "/settings?done=settings")
     settings = await ana.get("/settings?done=settings")
     assert say("The settings were saved.") in settings.text
@@ -41,7 +41,7 @@ async def test_another_language_shows_in_every_page_at_once(sign_in: SignIn) -> 
     missing = await carla.get("/c/nothing")
     assert missing.status_code == 404
     assert html.escape(say("There is nothing here")) in missing.text
-    back = await ana.post("/settings", data={"name": "Biblioteca Acme", "language": "en"})
+    back = await ana.post("/settings", data={"name": "Biblioteca Acme", "language": "en", "session_days": "30"})
     assert back.status_code == 303
     assert "Search" in (await carla.get("/c/books")).text
 
@@ -49,7 +49,7 @@ async def test_another_language_shows_in_every_page_at_once(sign_in: SignIn) -> 
 async def test_a_member_may_neither_see_nor_change_the_settings(sign_in: SignIn) -> None:
     ana, carla = await sign_in("ana@acme.test"), await sign_in("carla@acme.test")
     assert (await carla.get("/settings")).status_code == 403
-    refused = await carla.post("/settings", data={"name": "Carla's", "language": "pt_BR"})
+    refused = await carla.post("/settings", data={"name": "Carla's", "language": "pt_BR", "session_days": "30"})
     assert refused.status_code == 403
     assert "Only admins of this workspace may do this." in refused.text
     assert "Biblioteca Acme" in (await ana.get("/settings")).text
@@ -57,7 +57,7 @@ async def test_a_member_may_neither_see_nor_change_the_settings(sign_in: SignIn)
 
 async def test_an_admin_who_is_not_the_owner_may_change_them(sign_in: SignIn) -> None:
     bruno = await sign_in("bruno@acme.test")
-    answer = await bruno.post("/settings", data={"name": "Biblioteca Acme", "language": "en"})
+    answer = await bruno.post("/settings", data={"name": "Biblioteca Acme", "language": "en", "session_days": "30"})
     assert answer.status_code == 303
 
 
@@ -67,6 +67,8 @@ async def test_an_admin_who_is_not_the_owner_may_change_them(sign_in: SignIn) ->
         ({"name": " ", "language": "en"}, "This can&#39;t be empty."),
         ({"name": "x" * 81, "language": "en"}, "At most 80 characters."),
         ({"name": "Typed & kept", "language": "xx"}, "Choose one of the languages."),
+        ({"name": "Typed & kept", "language": "en", "session_days": "8"}, "Choose one of these."),
+        ({"name": "Typed & kept", "language": "en", "session_days": "1e9"}, "Choose one of these."),
         ({}, "This can&#39;t be empty."),
     ],
 )

@@ -63,6 +63,9 @@
         main().dataset.channels = next.dataset.channels;
         cursor = Number(next.dataset.cursor);
         const side = fresh.querySelector(".side");
+        document.body.dataset.role = fresh.body.dataset.role;
+        const bar = fresh.querySelector(".bar");
+        if (bar) await htmx.swap({ sourceElement: document.body, target: document.querySelector(".bar"), swap: "innerMorph", text: bar.innerHTML });
         if (side) await htmx.swap({ sourceElement: document.body, target: document.querySelector(".side"), swap: "innerMorph", text: side.innerHTML });
         document.dispatchEvent(new CustomEvent("page:refreshed"));
         sayHello();

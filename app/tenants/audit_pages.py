@@ -1,0 +1,110 @@
+"""The audit log, for admins: who did what, when and from where."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from litestar import Response, get
+from sqlalchemy import select
+
+from app.accounts.access import AnyRequest, require_role
+from app.accounts.audit import AuditEntry
+from app.accounts.members import Member
+from app.accounts.shell import render_page
+from app.database import Transaction, now
+from app.web.forms import Form
+from app.web.texts import Text, _l
+
+PAGE = 100
+SPANS = {"1": _l("Last day"), "7": _l("Last 7 days"), "30": _l("Last 30 days"), "365": _l("Last year")}
+
+# What each kind of entry says; a new kind needs a line here.
+SENTENCES = {
+    "session.started": _l("signed in"),
+    "session.refused": _l("was refused at sign-in as"),
+    "session.all-ended": _l("ended all other sessions of"),
+    "password.changed": _l("changed the password of"),
+    "password.reset": _l("set a new password by mail for"),
+    "member.joined": _l("joined as"),
+    "member.role": _l("changed the role of"),
+    "member.suspended": _l("suspended"),
+    "member.restored": _l("let in again"),
+    "member.removed": _l("removed"),
+    "member.left": _l("left the workspace"),
+    "invitation.made": _l("invited"),
+    "invitation.resent": _l("sent again the invitation of"),
+    "invitation.revoked": _l("revoked the invitation of"),
+    "edit.taken-over": _l("took over the editing of"),
+    "record.deleted": _l("put into the bin"),
+    "record.restored": _l("took out of the bin"),
+    "collection.added": _l("added the collection"),
+    "collection.changed": _l("changed the collection"),
+    "field.removed": _l("removed the field"),
+    "room.archived": _l("archived the room"),
+    "room.opened": _l("opened again the room"),
+    "room.member-removed": _l("took out of a room"),
+    "message.deleted": _l("deleted a message of"),
+    "settings.changed": _l("changed the setting"),
+    "workspace.suspended": _l("suspended the workspace"),
+    "workspace.restored": _l("opened the workspace again"),
+}
+
+
+def sentence_of(entry: AuditEntry) -> Text | str:
+    """What an entry says was done."""
+    return SENTENCES.get(entry.what, entry.what)
+
+
+@get("/audit")
+async def show_audit(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    who: str = "",
+    what: str = "",
+    days: str = "",
+    before: str = "",
+) -> Response[str]:
+    """The newest entries, of a person, of a kind, of a span; older ones by `before`."""
+    require_role(member, "admin")
+    statement = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(PAGE + 1)
+    if who == "0":
+        statement = statement.where(AuditEntry.member_id.is_(None))
+    elif number_of(who):
+        statement = statement.where(AuditEntry.member_id == number_of(who))
+    if what in SENTENCES:
+        statement = statement.where(AuditEntry.what == what)
+    if days in SPANS:
+        statement = statement.where(AuditEntry.at > begin_of(int(days)))
+    if number_of(before):
+        statement = statement.where(AuditEntry.id < number_of(before))
+    entries = (await transaction.scalars(statement)).all()
+    names = {row.id: row.name for row in await transaction.execute(select(Member.id, Member.name))}
+    asked: dict[str, Any] = {"who": who, "what": what, "days": days}
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "tenants/audit.html",
+        entries=entries[:PAGE],
+        older=entries[PAGE - 1].id if len(entries) > PAGE else 0,
+        names=names,
+        sentences=SENTENCES,
+        sentence_of=sentence_of,
+        spans=SPANS,
+        form=Form(list(asked.items())),
+    )
+
+
+def begin_of(days: int) -> datetime:
+    """The moment so many days ago."""
+    return now() - timedelta(days=days)
+
+
+def number_of(text: str) -> int:
+    """An id in the address; 0 for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+handlers = [show_audit]

@@ -1,0 +1,167 @@
+"""Pages of invitations: sent by admins, and opened by who comes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from app.accounts.access import AnyRequest, client_address, enter_workspace, require_role
+from app.accounts.members import Member
+from app.accounts.passwords import GuessingLimit, hash_password
+from app.accounts.shell import notice, render_plain
+from app.database import Database, Tenant, Transaction
+from app.mail import Mailer
+from app.settings import Settings
+from app.tenants.invitations import (
+    Invitation,
+    accept_invitation,
+    find_invitation,
+    get_invitation,
+    invite_by_mail,
+    make_link,
+    renew_invitation,
+    revoke_invitation,
+)
+from app.tenants.member_pages import render_members
+from app.tenants.sign_in import enter_with_session
+from app.web.forms import Form, Invalid
+from app.web.templates import render
+from app.web.texts import _l, translations
+
+notice("invitation-sent", _l("The invitation is on its way."))
+notice("invitation-revoked", _l("The invitation works no more."))
+
+OVER = _l("This invitation was used, revoked, or is too old. Ask for a new one.")
+
+
+def whole_number(text: str) -> int:
+    """A number in a form; 0 for anything else, and for what is far too large."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
+
+
+def mail_invitation(
+    transaction: Transaction, settings: Settings, mailer: Mailer, actor: Member, invitation: Invitation, token: str
+) -> None:
+    """Mail the link when the transaction has committed."""
+    tenant, email = transaction.tenant, invitation.email or ""
+    link = settings.workspace_url(tenant.slug, f"/join?token={token}")
+    text = render(tenant.language, "tenants/invitation_mail.txt", actor=actor, tenant=tenant, link=link)
+    subject = translations(tenant.language).gettext("%(name)s invites you to %(workspace)s")
+    subject = subject % {"name": actor.name, "workspace": tenant.name}
+
+    async def send() -> None:
+        mailer.send_soon(to=email, subject=subject, text=text)
+
+    transaction.after_commit.append(send)
+
+
+@post("/members/invitations")
+async def send_invitation(
+    request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, mailer: Mailer, form: Form
+) -> Response[Any]:
+    """Invite an address."""
+    require_role(member, "admin")
+    email = form.email("email")
+    try:
+        form.check()
+        invitation, token = await invite_by_mail(transaction, member, email, form["role"])
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_members(request, transaction, member, mail_form=form, status=422)
+    mail_invitation(transaction, settings, mailer, member, invitation, token)
+    return Redirect("/members?done=invitation-sent", status_code=303)
+
+
+@post("/members/links")
+async def add_link(
+    request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, form: Form
+) -> Response[Any]:
+    """Make a link for some people, and show it, this once."""
+    require_role(member, "admin")
+    try:
+        _, token = await make_link(
+            transaction, member, form["role"], whole_number(form["uses"]), whole_number(form["days"])
+        )
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_members(request, transaction, member, link_form=form, status=422)
+    link = settings.workspace_url(transaction.tenant.slug, f"/join?token={token}")
+    return await render_members(request, transaction, member, link=link)
+
+
+@post("/members/invitations/{invitation_id:int}/resend")
+async def resend(
+    transaction: Transaction, member: Member, settings: Settings, mailer: Mailer, invitation_id: int
+) -> Response[Any]:
+    """Mail an invitation again, with a new link."""
+    require_role(member, "admin")
+    invitation = await get_invitation(transaction, invitation_id)
+    if invitation.email:
+        token = await renew_invitation(transaction, member, invitation)
+        mail_invitation(transaction, settings, mailer, member, invitation, token)
+    return Redirect("/members?done=invitation-sent", status_code=303)
+
+
+@post("/members/invitations/{invitation_id:int}/revoke")
+async def revoke(transaction: Transaction, member: Member, invitation_id: int) -> Response[Any]:
+    """Let an invitation work no more."""
+    require_role(member, "admin")
+    await revoke_invitation(transaction, member, await get_invitation(transaction, invitation_id))
+    return Redirect("/members?done=invitation-revoked", status_code=303)
+
+
+def render_join(
+    tenant: Tenant, invitation: Invitation | None, token: str, form: Form, status: int = 200
+) -> Response[str]:
+    """The page that an invitation leads to."""
+    return render_plain(
+        tenant.language,
+        "tenants/join.html",
+        status=status if invitation else 403,
+        tenant=tenant,
+        invitation=invitation,
+        token=token,
+        form=form,
+        over=OVER,
+    )
+
+
+@get("/join")
+async def show_join(transaction: Transaction, token: str = "") -> Response[str]:
+    """Ask whoever was invited for a name and a password. Opening it uses nothing up."""
+    invitation = await find_invitation(transaction, token[:100])
+    return render_join(transaction.tenant, invitation, token, Form())
+
+
+@post("/join")
+async def join(
+    request: AnyRequest, database: Database, settings: Settings, guessing: GuessingLimit, form: Form
+) -> Response[Any]:
+    """Become a member, and sign in."""
+    address, token = client_address(request), form["token"][:100]
+    async with database.read() as transaction:
+        tenant = await enter_workspace(transaction, request.scope["state"]["slug"])
+        request.scope["state"]["language"] = tenant.language
+        invitation = await find_invitation(transaction, token)
+    await guessing.check(f"{tenant.id}:join", address)
+    if invitation is None:
+        await guessing.note_failure(f"{tenant.id}:join", address)
+        return render_join(tenant, None, token, form)
+    name, password = form.text("name", limit=80), form.new_password("password")
+    email = invitation.email or form.email("email")
+    if form.errors:
+        return render_join(tenant, invitation, token, form, status=422)
+    hashed = await hash_password(password)
+    try:
+        async with database.write(tenant.id) as writing:
+            writing.info["address"] = address
+            member = await accept_invitation(writing, token, email=email, name=name, password_hash=hashed)
+            return await enter_with_session(request, writing, settings, member, "/")
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return render_join(tenant, invitation, token, form, status=422)
+
+
+handlers = [send_invitation, add_link, resend, revoke, show_join, join]

@@ -1,0 +1,187 @@
+"""Invitations: a link for one address, or one that some people may use; each works until its end."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from litestar.exceptions import NotFoundException
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.audit import record_audit
+from app.accounts.members import RANK, Member, Role, add_member, find_member
+from app.accounts.sessions import digest
+from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.tenants.members import check_role, push_members
+from app.web.errors import PageError
+from app.web.forms import Invalid
+from app.web.texts import _l
+
+MAIL_WORKS_FOR = timedelta(days=7)
+LONGEST_LINK_DAYS = 90
+MOST_USES = 500
+# Invitations that can still be used; more are a mistake, or somebody who sends mails in our name.
+MOST_OPEN = 200
+
+
+class Invitation(Tenanted, Base):
+    """A way in. One with an `email` is for that address and works once; of its token the row has the SHA-256."""
+
+    __tablename__ = "invitation"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "made_by_id"], ["member.tenant_id", "member.id"]),
+        Index("ix_invitation_tenant_id", "tenant_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    email: Mapped[str | None] = mapped_column(String(254))
+    role: Mapped[str] = mapped_column(String(10))
+    uses: Mapped[int] = mapped_column(default=0)
+    most_uses: Mapped[int]
+    made_by_id: Mapped[int]
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    @property
+    def subject(self) -> str:
+        """What the audit log calls it."""
+        return self.email or f"link {self.id}"
+
+
+def is_open() -> Any:
+    """The criterion of invitations that still work."""
+    return (
+        (Invitation.revoked_at.is_(None)) & (Invitation.expires_at > now()) & (Invitation.uses < Invitation.most_uses)
+    )
+
+
+async def list_invitations(transaction: Transaction) -> Sequence[Invitation]:
+    """The invitations that still work, the newest first."""
+    return (await transaction.scalars(select(Invitation).where(is_open()).order_by(Invitation.id.desc()))).all()
+
+
+async def get_invitation(transaction: Transaction, invitation_id: int) -> Invitation:
+    """An invitation that still works. Raises NotFoundException."""
+    statement = select(Invitation).where(Invitation.id == invitation_id, is_open())
+    invitation = (await transaction.scalars(statement)).one_or_none()
+    if invitation is None:
+        raise NotFoundException
+    return invitation
+
+
+async def find_invitation(transaction: Transaction, token: str) -> Invitation | None:
+    """The invitation of a token, while it works."""
+    statement = select(Invitation).where(Invitation.token_hash == digest(token), is_open())
+    return (await transaction.scalars(statement)).one_or_none()
+
+
+async def invite_by_mail(transaction: Transaction, actor: Member, email: str, role: str) -> tuple[Invitation, str]:
+    """Invite an address; the invitation, and the token for the mail. An earlier invitation of it works no more.
+
+    Raises Invalid for an address that is a member's, and a 403 page for a role that the actor can't give.
+    """
+    checked = check_role(actor, role)
+    if await find_member(transaction, email):
+        raise Invalid(email=_l("Somebody with this address is a member already."))
+    for earlier in await list_invitations(transaction):
+        if earlier.email == email:
+            earlier.revoked_at = now()
+    return await make_invitation(transaction, actor, email=email, role=checked, most_uses=1, lasts=MAIL_WORKS_FOR)
+
+
+async def make_link(transaction: Transaction, actor: Member, role: str, uses: int, days: int) -> tuple[Invitation, str]:
+    """Make a link that `uses` people may use within `days`; the invitation, and its token.
+
+    Raises Invalid for numbers that make no sense, and a 403 page for a role that the actor can't give.
+    """
+    checked = check_role(actor, role)
+    errors = {}
+    if not 1 <= uses <= MOST_USES:
+        errors["uses"] = _l("Between 1 and %(most)d.", most=MOST_USES)
+    if not 1 <= days <= LONGEST_LINK_DAYS:
+        errors["days"] = _l("Between 1 and %(most)d.", most=LONGEST_LINK_DAYS)
+    if errors:
+        raise Invalid(**errors)
+    lasts = timedelta(days=days)
+    return await make_invitation(transaction, actor, email=None, role=checked, most_uses=uses, lasts=lasts)
+
+
+async def make_invitation(
+    transaction: Transaction, actor: Member, *, email: str | None, role: Role, most_uses: int, lasts: timedelta
+) -> tuple[Invitation, str]:
+    """Store an invitation. Raises Invalid when there are too many open ones."""
+    if len(await list_invitations(transaction)) >= MOST_OPEN:
+        raise Invalid(email=_l("There are %(most)d open invitations. Revoke some first.", most=MOST_OPEN))
+    token = secrets.token_urlsafe(32)
+    invitation = Invitation(
+        token_hash=digest(token),
+        email=email,
+        role=role,
+        uses=0,
+        most_uses=most_uses,
+        made_by_id=actor.id,
+        expires_at=now() + lasts,
+    )
+    transaction.add(invitation)
+    await transaction.flush()
+    record_audit(transaction, actor, "invitation.made", subject=invitation.subject, after=role)
+    push_members(transaction)
+    return invitation, token
+
+
+async def renew_invitation(transaction: Transaction, actor: Member, invitation: Invitation) -> str:
+    """Give an invitation by mail a new token, and seven days more; the token that was mailed before works no more."""
+    token = secrets.token_urlsafe(32)
+    invitation.token_hash = digest(token)
+    invitation.expires_at = now() + MAIL_WORKS_FOR
+    record_audit(transaction, actor, "invitation.resent", subject=invitation.subject)
+    push_members(transaction)
+    return token
+
+
+async def revoke_invitation(transaction: Transaction, actor: Member, invitation: Invitation) -> None:
+    """Let an invitation work no more."""
+    invitation.revoked_at = now()
+    record_audit(transaction, actor, "invitation.revoked", subject=invitation.subject)
+    push_members(transaction)
+
+
+async def accept_invitation(
+    transaction: Transaction, token: str, *, email: str, name: str, password_hash: str
+) -> Member:
+    """Become a member by an invitation; that of an address is for that address, whatever was typed.
+
+    Raises Invalid when the address is a member's, and a 403 page when the invitation works no more, or is used up by
+    somebody at this very moment.
+    """
+    invitation = await find_invitation(transaction, token)
+    if invitation is None:
+        raise PageError(403, _l("This invitation was used, revoked, or is too old. Ask for a new one."))
+    statement = (
+        update(Invitation)
+        .where(Invitation.id == invitation.id, is_open())
+        .values(uses=Invitation.uses + 1)
+        .execution_options(synchronize_session=False)
+    )
+    result: Any = await transaction.execute(statement)
+    if result.rowcount != 1:
+        raise PageError(403, _l("This invitation was used, revoked, or is too old. Ask for a new one."))
+    role: Any = invitation.role
+    member = await add_member(
+        transaction, email=invitation.email or email, name=name, role=role, password_hash=password_hash
+    )
+    record_audit(transaction, member, "member.joined", subject=member.email or "", after=role)
+    push_members(transaction)
+    return member
+
+
+def roles_to_give(actor: Member) -> list[Role]:
+    """The roles that a member can give: none above their own, and none for who is no admin."""
+    roles: list[Role] = ["member", "admin", "owner"]
+    return [role for role in roles if RANK[role] <= RANK[actor.role]] if actor.has_rank("admin") else []

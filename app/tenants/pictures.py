@@ -1,0 +1,107 @@
+"""Pictures of people, and the logo of a workspace: small, square or flat, and without what cameras write into them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from PIL import Image, ImageOps
+from sqlalchemy import select
+
+from app.accounts.members import Member
+from app.database import Tenant, Transaction
+from app.live.log import publish
+from app.settings import Settings
+from app.web.forms import Invalid
+from app.web.templates import render
+from app.web.texts import Text, _l
+from app.web.uploads import PICTURES, TooLarge, Unreadable, delete_stored, path_of, preview_of, read_multipart
+
+# Bytes that an uploaded picture may have, and pixels of the one that is kept.
+PICTURE_LIMIT = 8_000_000
+SIDE = 192
+LOGO_HEIGHT, LOGO_WIDTH = 96, 384
+
+NO_PICTURE = _l("Choose a picture: PNG, JPEG, GIF or WebP.")
+
+
+def pictures_of(settings: Settings, tenant: Tenant) -> Path:
+    """Where the pictures of a workspace are."""
+    return settings.data_dir / "pictures" / str(tenant.id)
+
+
+async def receive_picture(chunks: AsyncIterator[bytes], content_type: str, directory: Path, *, square: bool) -> str:
+    """Store the picture that a form sends; its key.
+
+    Raises Invalid for what is too large, or no picture; then nothing is kept.
+    """
+    try:
+        _, files = await read_multipart(chunks, content_type, directory=directory, limit=PICTURE_LIMIT, field="picture")
+    except TooLarge as error:
+        raise refuse(_l("A picture may have up to %(limit)d MB.", limit=PICTURE_LIMIT // 1_000_000)) from error
+    except Unreadable as error:
+        raise refuse(NO_PICTURE) from error
+    for file in files[1:]:
+        await asyncio.to_thread(delete_stored, directory, file.key)
+    file = files[0]
+    if not file.preview:
+        await asyncio.to_thread(delete_stored, directory, file.key)
+        raise refuse(NO_PICTURE)
+    await asyncio.get_running_loop().run_in_executor(PICTURES, keep_small, directory, file.key, square)
+    return file.key
+
+
+def refuse(text: Text) -> Invalid:
+    """What a picture is refused with."""
+    return Invalid(picture=text)
+
+
+def keep_small(directory: Path, key: str, square: bool) -> None:
+    """Leave of an uploaded picture a small WebP under its key, made from its preview, which says nothing else."""
+    with Image.open(preview_of(directory, key), formats=["WEBP"]) as preview:
+        if square:
+            small = ImageOps.fit(preview, (SIDE, SIDE))
+        else:
+            small = preview.copy()
+            small.thumbnail((LOGO_WIDTH, LOGO_HEIGHT))
+    small.save(path_of(directory, key), "WEBP", quality=85, method=4)
+    preview_of(directory, key).unlink()
+
+
+async def change_picture(transaction: Transaction, member: Member, key: str | None, directory: Path) -> None:
+    """Give a member a picture, or none; open pages show it at once, and the one before is deleted."""
+    drop_later(transaction, directory, member.picture)
+    member.picture = key
+    note_change(transaction)
+
+
+async def change_logo(transaction: Transaction, key: str | None, directory: Path) -> None:
+    """Give the workspace a logo, or the program's own again."""
+    drop_later(transaction, directory, transaction.tenant.logo)
+    transaction.tenant.logo = key
+    html = render(transaction.tenant.language, "accounts/logo_push.html", tenant=transaction.tenant)
+    publish(transaction, "tenant", html)
+
+
+def drop_later(transaction: Transaction, directory: Path, key: str | None) -> None:
+    """Delete a picture when the transaction has committed."""
+    if key is not None:
+
+        async def drop() -> None:
+            await asyncio.to_thread(delete_stored, directory, key)
+
+        transaction.after_commit.append(drop)
+
+
+def note_change(transaction: Transaction) -> None:
+    """Count a change of pictures, so that pages ask for the style sheet of pictures anew; open pages do so at once."""
+    transaction.tenant.pictures += 1
+    html = render(transaction.tenant.language, "accounts/pictures_push.html", tenant=transaction.tenant)
+    publish(transaction, "tenant", html)
+
+
+async def list_pictures(transaction: Transaction) -> list[tuple[int, str]]:
+    """Members with a picture, and its key."""
+    statement = select(Member.id, Member.picture).where(Member.picture.is_not(None)).order_by(Member.id)
+    return [(row.id, row.picture) for row in await transaction.execute(statement)]

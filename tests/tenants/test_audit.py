@@ -1,0 +1,107 @@
+"""The audit log: what was done stands in it, for admins alone, and nobody rewrites it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing, closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.demo import PASSWORD
+from app.tenants.audit_pages import SENTENCES
+from tests.conftest import ROOT, Server
+
+
+@pytest.fixture
+async def people(server: Server) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+    async with AsyncExitStack() as stack:
+        yield {
+            name: await stack.enter_async_context(aclosing(await server.sign_in("acme", f"{name}@acme.test")))
+            for name in ("ana", "bruno", "carla", "davi")
+        }
+
+
+def test_every_kind_of_entry_has_its_sentence() -> None:
+    import re
+
+    used: set[str] = set()
+    for path in (ROOT / "app").rglob("*.py"):
+        text = path.read_text()
+        for call in re.findall(r"record_audit\((.*?)subject=|end_account\((.*?)\)", text, re.DOTALL):
+            used |= set(re.findall(r'"([a-z]+\.[a-z-]+)"', "".join(call)))
+    assert used == set(SENTENCES)
+
+
+async def test_what_admins_and_members_do_is_in_the_log(server: Server, people: dict[str, httpx.AsyncClient]) -> None:
+    with closing(sqlite3.connect(server.data_dir / "mutirao.sqlite")) as connection:
+        ids = dict(connection.execute("SELECT name, id FROM member").fetchall())
+    async with server.client("acme") as nobody:
+        await nobody.post("/login", data={"email": "carla@acme.test", "password": "wrong-password-typed"})
+        await nobody.post("/login", data={"email": "unknown@nowhere.test", "password": "wrong-password-typed"})
+    ana, bruno = people["ana"], people["bruno"]
+    await ana.post(f"/members/{ids['Carla']}/role", data={"role": "admin"})
+    await ana.post("/settings", data={"name": "Biblioteca Nova", "language": "en", "session_days": "7"})
+    await bruno.post("/members/invitations", data={"email": "eva@example.org", "role": "member"})
+    await bruno.post("/c/books/3/delete", data={"version": "1"})
+    await bruno.post(f"/members/{ids['Davi']}/suspend")
+    page = (await ana.get("/audit")).text
+    for words in (
+        "was refused at sign-in as</span>",
+        "carla@acme.test",
+        "an unknown address",
+        "changed the role of",
+        "<del>member</del>",
+        "<ins>admin</ins>",
+        "<del>Biblioteca Acme</del>",
+        "<ins>Biblioteca Nova</ins>",
+        "invited",
+        "eva@example.org",
+        "put into the bin",
+        "/c/books/3",
+        "suspended",
+        "127.0.0.1",
+    ):
+        assert words.replace("</span>", "") in page, words
+    for secret in (PASSWORD, "wrong-password-typed", "unknown@nowhere.test"):
+        assert secret not in page
+    only = (await ana.get(f"/audit?who={ids['Bruno']}&what=record.deleted&days=1")).text
+    assert "/c/books/3" in only
+    assert "Biblioteca Nova</ins>" not in only
+    assert "There is nothing of this kind." in (await ana.get(f"/audit?who={ids['Bruno']}&what=password.reset")).text
+
+
+@pytest.mark.parametrize("query", ["who=x", "who=99999999999999999999", "what=x", "days=-1", "before=x", "before=1"])
+async def test_a_filter_that_makes_no_sense_is_a_page(people: dict[str, httpx.AsyncClient], query: str) -> None:
+    assert (await people["ana"].get(f"/audit?{query}")).status_code == 200
+
+
+async def test_a_long_log_goes_on_to_older_entries(server: Server, people: dict[str, httpx.AsyncClient]) -> None:
+    with closing(sqlite3.connect(server.data_dir / "mutirao.sqlite")) as connection:
+        connection.executemany(
+            "INSERT INTO audit_entry (tenant_id, what, subject, before, after, address, at)"
+            " VALUES (1, 'session.refused', ?, '', '', '', '2026-01-01 00:00:00.000000')",
+            [(f"entry {number:03}",) for number in range(150)],
+        )
+        connection.commit()
+    page = (await people["ana"].get("/audit?what=session.refused")).text
+    assert ("entry 149" in page, "entry 049" in page) == (True, False)
+    older = page.split('href="/audit?who=')[1].split('"')[0].replace("&amp;", "&")
+    assert "entry 049" in (await people["ana"].get(f"/audit?who={older}")).text
+
+
+async def test_members_do_not_see_it(people: dict[str, httpx.AsyncClient]) -> None:
+    assert (await people["carla"].get("/audit")).status_code == 403
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit_entry SET subject = 'x'", "DELETE FROM audit_entry"])
+async def test_the_database_itself_refuses_to_rewrite_it(
+    server: Server, people: dict[str, httpx.AsyncClient], statement: str
+) -> None:
+    with (
+        closing(sqlite3.connect(Path(server.data_dir) / "mutirao.sqlite")) as connection,
+        pytest.raises(sqlite3.IntegrityError, match="only added to"),
+    ):
+        connection.execute(statement)

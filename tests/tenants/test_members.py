@@ -1,0 +1,280 @@
+"""Members: who may do what with whom, what it says before, and that it holds at once."""
+
+from __future__ import annotations
+
+import io
+import re
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing, closing
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from app.accounts.members import add_member, find_member
+from app.database import Database
+from app.tenants.members import change_role, hand_over_ownership, leave_workspace, suspend_member
+from app.web.errors import PageError
+from app.web.forms import Invalid
+from tests.conftest import Server
+
+ACME = 1
+
+
+@pytest.fixture
+async def people(server: Server) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+    async with AsyncExitStack() as stack:
+        yield {
+            name: await stack.enter_async_context(aclosing(await server.sign_in(tenant, f"{name}@{tenant}.test")))
+            for name, tenant in (
+                ("ana", "acme"),
+                ("bruno", "acme"),
+                ("carla", "acme"),
+                ("davi", "acme"),
+                ("gil", "globex"),
+            )
+        }
+
+
+def rows(server: Server, statement: str, *values: Any) -> list[Any]:
+    with closing(sqlite3.connect(server.data_dir / "mutirao.sqlite")) as connection:
+        return connection.execute(statement, values).fetchall()
+
+
+def id_of(server: Server, name: str) -> int:
+    return int(rows(server, "SELECT id FROM member WHERE name = ?", name)[0][0])
+
+
+async def test_everybody_sees_who_is_a_member_and_admins_what_can_be_done(
+    people: dict[str, httpx.AsyncClient], server: Server
+) -> None:
+    carla = (await people["carla"].get("/members")).text
+    assert all(name in carla for name in ("Ana", "Bruno", "Carla", "Davi"))
+    assert "Manage Davi" not in carla
+    assert "Invite by mail" not in carla
+    bruno = (await people["bruno"].get("/members")).text
+    assert "Manage Davi" in bruno
+    assert "Manage Ana" not in bruno, "an admin does not manage owners"
+    assert "Manage Bruno" not in bruno
+
+
+@pytest.mark.parametrize("what", ["role", "suspend", "restore", "remove", "owner"])
+@pytest.mark.parametrize(
+    ("actor", "person"), [("carla", "Davi"), ("carla", "Ana"), ("bruno", "Ana"), ("bruno", "Bruno"), ("ana", "Ana")]
+)
+async def test_who_may_not_manage_somebody_changes_nothing(
+    people: dict[str, httpx.AsyncClient], server: Server, actor: str, person: str, what: str
+) -> None:
+    before = rows(server, "SELECT * FROM member")
+    answer = await people[actor].post(f"/members/{id_of(server, person)}/{what}", data={"role": "admin"})
+    assert answer.status_code == 403
+    assert rows(server, "SELECT * FROM member") == before
+
+
+async def test_a_changed_role_holds_at_once_in_pages_and_sockets(
+    people: dict[str, httpx.AsyncClient], server: Server
+) -> None:
+    bruno = id_of(server, "Bruno")
+    async with server.connect("acme", people["bruno"]) as live:
+        await live.send(f'{{"sub": "admins user.{bruno}", "last": 0, "n": 1}}')
+        assert "<!--@1" in str(await live.recv())
+        page = (await people["ana"].get(f"/members/{bruno}")).text
+        assert "loses the old ones, at once" in page
+        answer = await people["ana"].post(f"/members/{bruno}/role", data={"role": "member"})
+        assert answer.headers["location"] == f"/members/{bruno}?done=role"
+        assert (await people["bruno"].get("/settings")).status_code == 403
+        while "data-refresh" not in str(await live.recv()):
+            pass
+    assert rows(server, "SELECT count(*) FROM event WHERE channel = '!unfollow'")[0][0] == 1
+
+
+@pytest.mark.parametrize("role", ["", "king", "Owner", "member\0"])
+async def test_a_role_that_is_none_is_refused_beside_the_choice(
+    people: dict[str, httpx.AsyncClient], server: Server, role: str
+) -> None:
+    answer = await people["ana"].post(f"/members/{id_of(server, 'Davi')}/role", data={"role": role})
+    assert answer.status_code == (303 if role == "member\0" else 422), "NUL is nothing in a form"
+
+
+async def test_nobody_gives_a_role_above_their_own(people: dict[str, httpx.AsyncClient], server: Server) -> None:
+    answer = await people["bruno"].post(f"/members/{id_of(server, 'Davi')}/role", data={"role": "owner"})
+    assert answer.status_code == 403
+
+
+async def test_who_is_suspended_is_out_at_once_and_told_why(
+    people: dict[str, httpx.AsyncClient], server: Server
+) -> None:
+    davi = id_of(server, "Davi")
+    assert "signed out everywhere at once" in (await people["bruno"].get(f"/members/{davi}")).text
+    assert (await people["bruno"].post(f"/members/{davi}/suspend")).status_code == 303
+    assert (await people["bruno"].post(f"/members/{davi}/suspend")).status_code == 303, "twice is as good as once"
+    assert (await people["davi"].get("/members")).headers["location"].startswith("/login")
+    assert "suspended" in (await people["ana"].get("/members")).text
+    assert (await people["bruno"].post(f"/members/{davi}/restore")).status_code == 303
+    await (await server.sign_in("acme", "davi@acme.test")).aclose()
+
+
+async def test_who_is_removed_is_gone_and_what_they_wrote_stays(
+    people: dict[str, httpx.AsyncClient], server: Server
+) -> None:
+    await people["davi"].post("/chat/general", data={"text": "I was here", "key": "was here"})
+    davi = id_of(server, "Davi")
+    assert (await people["ana"].post(f"/members/{davi}/remove")).status_code == 303
+    assert (await people["davi"].get("/")).headers["location"].startswith("/login")
+    assert "davi@acme.test" not in (await people["ana"].get("/members")).text
+    assert "I was here" in (await people["ana"].get("/chat/general")).text
+    for what in ("role", "suspend", "restore", "remove", "owner"):
+        assert (await people["ana"].post(f"/members/{davi}/{what}", data={"role": "admin"})).status_code == 404
+
+
+async def test_the_last_owner_stays_until_the_workspace_is_handed_over(
+    people: dict[str, httpx.AsyncClient], server: Server
+) -> None:
+    refused = await people["ana"].post("/account/leave", data={"sure": "yes"})
+    assert refused.status_code == 422
+    assert "The last owner of a workspace can&#39;t leave it." in refused.text
+    bruno = id_of(server, "Bruno")
+    assert "You can't take it back yourself." in (await people["ana"].get(f"/members/{bruno}")).text
+    assert (await people["ana"].post(f"/members/{bruno}/owner")).status_code == 303
+    assert rows(server, "SELECT name, role FROM member WHERE tenant_id = 1 AND role <> 'member' ORDER BY name") == [
+        ("Ana", "admin"),
+        ("Bruno", "owner"),
+    ]
+    unsure = await people["ana"].post("/account/leave", data={})
+    assert "Say that you are sure." in unsure.text
+    assert (await people["ana"].post("/account/leave", data={"sure": "yes"})).headers["location"].startswith("/login")
+    assert (await people["ana"].get("/")).headers["location"].startswith("/login")
+
+
+async def test_owners_can_not_leave_a_workspace_without_one_by_any_way(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        ana = await find_member(transaction, "ana@acme.test")
+        carla = await find_member(transaction, "carla@acme.test")
+        assert ana
+        assert carla
+        for attempt in (
+            leave_workspace(transaction, ana),
+            suspend_member(transaction, ana),
+            change_role(transaction, None, ana, "member"),
+        ):
+            with pytest.raises(Invalid):
+                await attempt
+        await suspend_member(transaction, carla, ana)
+        with pytest.raises(Invalid):
+            await hand_over_ownership(transaction, ana, carla)
+        eva = await add_member(transaction, email="eva@acme.test", name="Eva", role="owner", password_hash="")
+        await suspend_member(transaction, eva, ana)
+        with pytest.raises(Invalid, match="last owner"):
+            await leave_workspace(transaction, ana)
+        with pytest.raises(PageError):
+            await change_role(transaction, ana, ana, "member")
+
+
+@pytest.mark.parametrize("member_id", ["0", "999", str(2**63), "{gil}"])
+async def test_who_is_not_of_this_workspace_does_not_exist_here(
+    people: dict[str, httpx.AsyncClient], server: Server, member_id: str
+) -> None:
+    path = "/members/" + member_id.replace("{gil}", str(id_of(server, "Gil")))
+    before = rows(server, "SELECT * FROM member")
+    assert (await people["ana"].get(path)).status_code == 404
+    for what in ("role", "suspend", "restore", "remove", "owner"):
+        assert (await people["ana"].post(f"{path}/{what}", data={"role": "admin"})).status_code == 404
+    assert rows(server, "SELECT * FROM member") == before
+
+
+def picture_of(width: int = 400, height: int = 300) -> bytes:
+    content = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x010F] = "Acme-Camera"
+    Image.new("RGB", (width, height), "tomato").save(content, "JPEG", exif=exif)
+    return content.getvalue()
+
+
+async def test_a_picture_becomes_a_small_square_for_this_workspace_alone(
+    people: dict[str, httpx.AsyncClient], server: Server
+) -> None:
+    carla, number = people["carla"], id_of(server, "Carla")
+    assert (await carla.get(f"/pictures/{number}")).status_code == 404
+    sent = await carla.post("/account/picture", files={"picture": ("me.jpg", picture_of())})
+    assert sent.headers["location"] == "/account?done=saved"
+    styles = (await people["davi"].get("/pictures.css")).text
+    address = re.findall(rf'\.avatar\[data-person="{number}"\] {{ background: url\("([^"]+)"\)', styles)
+    shown = await people["davi"].get(address[0])
+    assert shown.headers["content-type"] == "image/webp"
+    assert Image.open(io.BytesIO(shown.content)).size == (192, 192)
+    assert b"Acme-Camera" not in shown.content
+    assert (await people["gil"].get(f"/pictures/{number}")).status_code == 404
+    async with server.client("acme") as nobody:
+        assert (await nobody.get(f"/pictures/{number}")).headers["location"].startswith("/login")
+    assert (await carla.post("/account/picture", files={"picture": ("me.png", picture_of(50, 500))})).status_code == 303
+    assert (await carla.post("/account/picture/remove")).status_code == 303
+    assert (await people["davi"].get(address[0])).status_code == 404
+    assert [path for path in (server.data_dir / "pictures").rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("path", ["/account/picture", "/settings/logo"])
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({"picture": ("me.png", b"no picture at all")}, "Choose a picture: PNG, JPEG, GIF or WebP."),
+        ({"picture": ("me.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>")}, "Choose a picture"),
+        ({"picture": ("me.png", b"")}, "Choose a picture"),
+        ({"picture": ("me.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 9_000_000)}, "A picture may have up to 8 MB."),
+        ({"other": ("me.png", b"x")}, "Choose a picture"),
+    ],
+)
+async def test_what_is_no_picture_is_refused_and_nothing_is_kept(
+    people: dict[str, httpx.AsyncClient], server: Server, path: str, files: Any, reason: str
+) -> None:
+    answer = await people["ana"].post(path, files=files)
+    assert answer.status_code == 422
+    assert reason in answer.text
+    folder = server.data_dir / "pictures"
+    assert not folder.exists() or [one for one in folder.rglob("*") if one.is_file()] == []
+
+
+async def test_the_logo_is_on_every_page_and_only_admins_change_it(
+    people: dict[str, httpx.AsyncClient], server: Server
+) -> None:
+    files = {"picture": ("logo.jpg", picture_of(1000, 200))}
+    assert (await people["carla"].post("/settings/logo", files=files)).status_code == 403
+    assert (await people["bruno"].post("/settings/logo", files=files)).status_code == 303
+    async with server.client("acme") as nobody:
+        page = (await nobody.get("/login")).text
+        address = re.findall(r'src="(/logo\?v=[0-9a-f]{32})"', page)[0]
+        logo = await nobody.get(address)
+        assert Image.open(io.BytesIO(logo.content)).size == (384, 77)
+    assert address in (await people["carla"].get("/c/books")).text
+    async with server.client("globex") as elsewhere:
+        assert (await elsewhere.get("/logo")).status_code == 404
+    assert (await people["bruno"].post("/settings/logo/remove")).status_code == 303
+    assert "/logo?v=" not in (await people["carla"].get("/c/books")).text
+
+
+@pytest.mark.parametrize("zone", ["", "Mars/Olympus", "../../etc/passwd", "UTC\0x"])
+async def test_a_time_zone_that_is_none_is_refused(people: dict[str, httpx.AsyncClient], zone: str) -> None:
+    answer = await people["carla"].post("/account/time-zone", data={"time_zone": zone})
+    assert answer.status_code == 422
+    assert "Choose one of the time zones." in answer.text
+    saved = await people["carla"].post("/account/time-zone", data={"time_zone": "America/Sao_Paulo"})
+    assert saved.status_code == 303
+    assert "<option selected>America/Sao_Paulo" in (await people["carla"].get("/account")).text
+
+
+async def test_shorter_sessions_end_those_that_are_too_old_and_their_sockets(
+    people: dict[str, httpx.AsyncClient], server: Server
+) -> None:
+    with closing(sqlite3.connect(server.data_dir / "mutirao.sqlite")) as connection:
+        connection.execute(
+            "UPDATE session SET started_at = datetime('now', '-2 days') WHERE member_id = ?", (id_of(server, "Davi"),)
+        )
+        connection.commit()
+    assert (await people["davi"].get("/")).status_code == 200
+    typed = {"name": "Biblioteca Acme", "language": "en", "session_days": "1"}
+    assert (await people["ana"].post("/settings", data=typed)).status_code == 303
+    assert (await people["davi"].get("/")).headers["location"].startswith("/login")
+    assert (await people["carla"].get("/")).status_code == 200
+    ends = rows(server, "SELECT max(julianday(expires_at) - julianday(started_at)) FROM session WHERE tenant_id = 1")
+    assert ends[0][0] == pytest.approx(1)
