@@ -1,4 +1,4 @@
-// Times in the reader's own zone and words: "5 minutes ago", with the exact time on hover.
+// Times in the reader's own zone and words: "5 minutes ago", "in 7 days", with the exact time on hover.
 (() => {
   "use strict";
   const language = document.documentElement.lang;
@@ -20,10 +20,10 @@
       element.title = full.format(moment);
       if ("clock" in element.dataset) {
         text = (moment.toDateString() === new Date().toDateString() ? clock : dated).format(moment);
-      } else if (seconds > -60) text = relative.format(0, "second");
-      else if (seconds > -3600) text = relative.format(Math.round(seconds / 60), "minute");
-      else if (seconds > -86400) text = relative.format(Math.round(seconds / 3600), "hour");
-      else if (seconds > -604800) text = relative.format(Math.round(seconds / 86400), "day");
+      } else if (Math.abs(seconds) < 60) text = relative.format(0, "second");
+      else if (Math.abs(seconds) < 3600) text = relative.format(Math.round(seconds / 60), "minute");
+      else if (Math.abs(seconds) < 86400) text = relative.format(Math.round(seconds / 3600), "hour");
+      else if (Math.abs(seconds) <= 604800) text = relative.format(Math.round(seconds / 86400), "day");
       else text = near.format(moment);
     }
     if (element.textContent !== text) element.textContent = text;

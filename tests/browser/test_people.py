@@ -1,0 +1,99 @@
+"""A new owner's first day: people are invited, given a role, removed; each page says so within a moment."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from tests.conftest import Server
+
+PASSWORD = "a long enough password"
+
+
+@pytest.fixture
+async def contexts(browser: Browser) -> AsyncIterator[list[BrowserContext]]:
+    made = [await browser.new_context() for _ in range(4)]
+    yield made
+    for context in made:
+        await context.close()
+
+
+async def read_link(server: Server, to: str) -> str:
+    """The link in the mail to an address."""
+    async with asyncio.timeout(10):
+        while True:
+            for path in (server.data_dir / "outbox").glob("*.eml"):
+                mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+                if mail["To"] == to:
+                    return re.findall(r"http://\S+/join\?token=\S+", mail.get_content())[0]
+            await asyncio.sleep(0.02)
+
+
+async def test_a_new_owner_invites_three_makes_one_an_admin_and_removes_one(
+    server: Server, contexts: list[BrowserContext]
+) -> None:
+    owner = await contexts[0].new_page()
+    await owner.goto(server.url("", "/signup"))
+    await owner.get_by_label("Workspace name").fill("Horta Comum")
+    await owner.get_by_label("Address").fill("horta")
+    await owner.get_by_label("Your name").fill("Olga")
+    await owner.get_by_label("Email").fill("olga@example.org")
+    await owner.get_by_label("Password").fill(PASSWORD)
+    await owner.get_by_role("button", name="Make it").click()
+    await owner.wait_for_url(server.url("horta", "/"))
+    pages: dict[str, Page] = {}
+    for context, name in zip(contexts[1:], ("Rui", "Sara", "Tom"), strict=True):
+        address = f"{name.lower()}@example.org"
+        await owner.goto(server.url("horta", "/members"))
+        await owner.locator("html[data-ready=yes]").wait_for(state="attached")
+        await owner.get_by_label("Email").fill(address)
+        await owner.get_by_role("button", name="Send the invitation").click()
+        await expect(owner.get_by_text("The invitation is on its way.")).to_be_visible()
+        page = pages[name] = await context.new_page()
+        await page.goto(await read_link(server, address))
+        await page.get_by_label("Your name").fill(name)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Join").click()
+        await page.wait_for_url(server.url("horta", "/"))
+        await expect(owner.locator(".person-list").get_by_text(name, exact=True)).to_be_visible()
+    sara, tom = pages["Sara"], pages["Tom"]
+    await sara.goto(server.url("horta", "/members"))
+    await sara.locator("html[data-ready=yes]").wait_for(state="attached")
+    await expect(sara.get_by_role("link", name="Manage Tom")).to_have_count(0)
+    await owner.get_by_role("link", name="Manage Sara").click()
+    await owner.get_by_role("heading", name="Sara").wait_for()
+    await owner.get_by_label("Role").select_option(label="Admin")
+    await owner.get_by_role("button", name="Change the role").click()
+    await expect(owner.get_by_text("The role was changed.")).to_be_visible()
+    await expect(sara.get_by_role("link", name="Manage Tom")).to_be_visible()
+    await expect(sara.locator("body")).to_have_attribute("data-role", "admin")
+    await tom.goto(server.url("horta", "/c/books"))
+    await tom.locator("html[data-ready=yes]").wait_for(state="attached")
+    await sara.get_by_role("link", name="Manage Tom").click()
+    await sara.get_by_role("button", name="Remove Tom").click()
+    await expect(sara.get_by_text("They are no longer a member.")).to_be_visible()
+    await expect(tom.get_by_text("You are no longer a member of this workspace.")).to_be_visible()
+    await expect(tom).to_have_url(re.compile("/login"))
+    await owner.goto(server.url("horta", "/members"))
+    await expect(owner.locator(".person-list").get_by_text("Tom", exact=True)).to_have_count(0)
+
+
+async def test_a_picture_shows_in_pages_that_are_open(server: Server, person, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    from PIL import Image
+
+    Image.new("RGB", (300, 200), "tomato").save(tmp_path / "me.png")
+    ana = await person(server, "acme", "ana@acme.test")
+    carla = await person(server, "acme", "carla@acme.test")
+    await ana.open("/members")
+    await carla.open("/account")
+    await carla.page.get_by_label("Your picture").set_input_files(tmp_path / "me.png")
+    await carla.page.get_by_role("button", name="Use this picture").click()
+    await expect(carla.page.get_by_text("Saved.")).to_be_visible()
+    shown = ana.page.locator("main .avatar").nth(2)
+    await expect(shown).to_have_css("background-image", re.compile("/pictures/"))
