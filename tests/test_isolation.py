@@ -196,11 +196,13 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
             str(made.rows(f"SELECT max(id) FROM session WHERE tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)
         ]
         files, records, members, invitations = (
-            [
-                str(made.rows(f"SELECT max(id) FROM {table} WHERE tenant_id = {tenant}")[0][0])
-                for tenant in (ACME, GLOBEX)
-            ]
-            for table in ("attachment", "record", "member", "invitation")
+            [str(made.rows(f"SELECT max(id) FROM {table} AND tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)]
+            for table in (
+                "attachment WHERE true",
+                "record WHERE true",
+                "member WHERE picture IS NOT NULL",
+                "invitation WHERE true",
+            )
         )
         made.values = {
             **PATH_VALUES,
@@ -348,7 +350,7 @@ async def test_a_page_of_globex_shows_and_changes_nothing_of_acme(
 
 def check_marks(answer: httpx.Response) -> None:
     """Nothing of acme stands in an answer, but for what the form itself said."""
-    text = answer.text.replace("ana@acme.test", "")
+    text = answer.text.replace("ana@acme.test", "").replace("Antarctica/Davis", "")
     assert [mark for mark in MARKS if mark in text] == []
 
 

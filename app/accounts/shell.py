@@ -112,6 +112,8 @@ NOTICES: dict[str, Text] = {}
 
 
 def notice(key: str, text: Text) -> Text:
-    """Register a sentence that a page shows after a redirect with `?done=key`."""
+    """Register a sentence that a page shows after a redirect with `?done=key`. Raises ValueError for a key in use."""
+    if key in NOTICES:
+        raise ValueError(f"the notice {key} is there already")
     NOTICES[key] = text
     return text

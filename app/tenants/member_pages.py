@@ -28,11 +28,11 @@ from app.web.texts import Text, _l
 
 ROLES = {"owner": _l("Owner"), "admin": _l("Admin"), "member": _l("Member")}
 
-notice("role", _l("The role was changed."))
+notice("member-role", _l("The role was changed."))
 notice("handed-over", _l("The workspace has a new owner. You are an admin now."))
-notice("suspended", _l("They are kept out."))
-notice("restored", _l("They may come in again."))
-notice("removed", _l("They are no longer a member."))
+notice("member-suspended", _l("They are kept out."))
+notice("member-restored", _l("They may come in again."))
+notice("member-removed", _l("They are no longer a member."))
 
 
 async def render_members(
@@ -111,7 +111,7 @@ async def give_role(
         await change_role(transaction, member, person, form["role"])
     except Invalid as invalid:
         return await refuse(request, transaction, member, person, invalid)
-    return Redirect(f"/members/{member_id}?done=role", status_code=303)
+    return Redirect(f"/members/{member_id}?done=member-role", status_code=303)
 
 
 @post("/members/{member_id:int}/owner")
@@ -133,14 +133,14 @@ async def suspend(request: AnyRequest, transaction: Transaction, member: Member,
         await suspend_member(transaction, person, member)
     except Invalid as invalid:
         return await refuse(request, transaction, member, person, invalid)
-    return Redirect("/members?done=suspended", status_code=303)
+    return Redirect("/members?done=member-suspended", status_code=303)
 
 
 @post("/members/{member_id:int}/restore")
 async def restore(transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Let somebody in again."""
     await restore_member(transaction, await get_other(transaction, member_id), member)
-    return Redirect("/members?done=restored", status_code=303)
+    return Redirect("/members?done=member-restored", status_code=303)
 
 
 @post("/members/{member_id:int}/remove")
@@ -151,7 +151,7 @@ async def remove(request: AnyRequest, transaction: Transaction, member: Member, 
         await remove_member(transaction, person, member)
     except Invalid as invalid:
         return await refuse(request, transaction, member, person, invalid)
-    return Redirect("/members?done=removed", status_code=303)
+    return Redirect("/members?done=member-removed", status_code=303)
 
 
 handlers = [show_members, show_member, give_role, make_owner, suspend, restore, remove]

@@ -11,7 +11,7 @@ from app.accounts.access import AnyRequest, provide_signed_in, require_role
 from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
-from app.database import Database, Transaction
+from app.database import Database, Tenant, Transaction
 from app.settings import Settings
 from app.tenants.pictures import PICTURE_LIMIT, change_logo, pictures_of, receive_picture
 from app.tenants.workspaces import SESSION_DAYS, change_settings
@@ -23,19 +23,23 @@ notice("settings", _l("The settings were saved."))
 LENGTHS = {1: _l("1 day"), 7: _l("1 week"), 30: _l("30 days"), 90: _l("90 days")}
 
 
+def kept_settings(tenant: Tenant) -> list[tuple[str, str]]:
+    """What the form of the settings shows."""
+    return [("name", tenant.name), ("language", tenant.language), ("session_days", str(tenant.session_days))]
+
+
 async def render_settings(
     request: AnyRequest, transaction: Transaction, member: Member, form: Form | None = None, *, status: int = 200
 ) -> Response[str]:
     """The settings page, with what was typed."""
     tenant = transaction.tenant
-    kept = [("name", tenant.name), ("language", tenant.language), ("session_days", str(tenant.session_days))]
     return await render_page(
         request,
         transaction,
         member,
         "tenants/settings.html",
         status=status,
-        form=form or Form(kept),
+        form=form or Form(kept_settings(tenant)),
         languages=LANGUAGES,
         lengths={str(days): LENGTHS[days] for days in SESSION_DAYS},
     )
@@ -78,8 +82,7 @@ async def save_logo(
     except Invalid as invalid:
         async with database.read(tenant.id) as reading:
             signed_in = await provide_signed_in(request, reading, settings)
-            form = Form([("name", tenant.name), ("language", tenant.language)])
-            form.values["session_days"] = [str(tenant.session_days)]
+            form = Form(kept_settings(tenant))
             form.errors = invalid.errors
             return await render_settings(request, reading, signed_in.member, form, status=422)
     async with database.write(tenant.id) as writing:

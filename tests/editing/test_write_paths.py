@@ -71,6 +71,7 @@ KNOWN_WRITES = {
     ("editing/drafts.py", "settle_draft", "draft.values"),
     ("chat/messages.py", "delete_message", "message.deleted_at"),
     ("records/field_changes.py", "change_field", "setattr(field)"),
+    ("tenants/workspaces.py", "change_settings", "setattr(tenant)"),
 }
 COLUMNS = {"version", "values", "deleted_at", "search"}
 LOCKABLE = {"Record", "Editable"}
@@ -697,6 +698,8 @@ def list_pages(book: Book) -> Iterator[str]:
         "subject": f"record-{book.id}",
         "session_id": "1",
         "file_id": "1",
+        "member_id": "1",
+        "invitation_id": "1",
     }
     for target in TARGETS:
         if target.method != "GET":
