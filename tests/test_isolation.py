@@ -44,6 +44,7 @@ PATH_VALUES = {
     "key": ("serial", "title"),
     "session_id": ("{acme session}", "{globex session}"),
     "file_id": ("{acme file}", "{globex file}"),
+    "announcement_id": ("{acme announcement}", "{globex announcement}"),
     "subject": ("{acme record}", "{globex record}"),
 }
 # The table whose rows a channel's {id} names. A new pattern with an {id} needs a line here.
@@ -55,7 +56,10 @@ CHANNEL_TABLES = {
     "news.{id}": "room",
 }
 # Pages for people who are not signed in, and addresses for machines. A new one needs a good reason.
-PUBLIC = {"/static/{file_path:path}", "/login", "/enter", "/forgotten", "/password", "/healthz", "/readyz", "/metrics"}
+PUBLIC = {
+    *("/static/{file_path:path}", "/login", "/enter", "/forgotten", "/password"),
+    *("/unsubscribe", "/healthz", "/readyz", "/metrics"),
+}
 # What stands in pages that show something of acme.
 MARKS = ("Acme", "acme.test", "Bruno", "Carla", "Davi", "Dom Casmurro", "Iracema", "Spare lamps", "Lantern")
 
@@ -177,21 +181,25 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
             assert answer.status_code == 303, (path, answer.text)
         async with aclosing(await shared_server.sign_in("globex", "gil@globex.test")) as gil:
             await fill_rooms(ana, gil)
+            for client in (ana, ana, gil):
+                told = await client.post("/announcements", data={"title": "Lantern", "text": "Mind the lantern"})
+                assert told.status_code == 303, told.text
         made = World(shared_server, ana, {})
         sessions = [
             str(made.rows(f"SELECT max(id) FROM session WHERE tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)
         ]
-        files, records = (
+        files, records, announcements = (
             [
                 str(made.rows(f"SELECT max(id) FROM {table} WHERE tenant_id = {tenant}")[0][0])
                 for tenant in (ACME, GLOBEX)
             ]
-            for table in ("attachment", "record")
+            for table in ("attachment", "record", "announcement")
         )
         made.values = {
             **PATH_VALUES,
             "session_id": (sessions[0], sessions[1]),
             "file_id": (files[0], files[1]),
+            "announcement_id": (announcements[0], announcements[1]),
             "subject": (f"record-{records[0]}", f"record-{records[1]}"),
         }
         yield made

@@ -9,6 +9,7 @@ from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, client_address, enter_workspace, provide_signed_in
+from app.accounts.happenings import account_changed
 from app.accounts.passwords import GuessingLimit, hash_password, verify_password
 from app.accounts.sessions import LIFETIME, Session, SignedIn, list_sessions, start_session
 from app.accounts.shell import notice, render_page
@@ -79,6 +80,7 @@ async def change_password(
     async with database.write(tenant.id) as transaction:
         signed_in = await provide_signed_in(request, transaction, settings)
         signed_in.member.password_hash = hashed
+        await account_changed(transaction, signed_in.member, "password")
         await end_all_sessions(transaction, signed_in.member, reason="password")
         agent = request.headers.get("user-agent", "")
         token = await start_session(transaction, signed_in.member, address=address, agent=agent)

@@ -62,8 +62,10 @@
         main().dataset.cursor = next.dataset.cursor;
         main().dataset.channels = next.dataset.channels;
         cursor = Number(next.dataset.cursor);
-        const side = fresh.querySelector(".side");
-        if (side) await htmx.swap({ sourceElement: document.body, target: document.querySelector(".side"), swap: "innerMorph", text: side.innerHTML });
+        for (const part of [".side", "#bell"]) {
+          const shown = fresh.querySelector(part);
+          if (shown) await htmx.swap({ sourceElement: document.body, target: document.querySelector(part), swap: "innerMorph", text: shown.innerHTML });
+        }
         document.dispatchEvent(new CustomEvent("page:refreshed"));
         sayHello();
       })
