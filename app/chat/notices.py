@@ -76,11 +76,13 @@ register_kind(
 
 
 def is_visible_to(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
-    """Everybody for public rooms, otherwise those who are in the room."""
-    inside = exists().where(
-        Membership.tenant_id == Room.tenant_id, Membership.room_id == Room.id, Membership.member_id == member_id
-    )
-    return exists().where(Room.id == subject_id, or_(Room.kind.in_(("public", "discussion")), inside))
+    """Everybody for public rooms, otherwise those who are in the room.
+
+    Neither of the two is inside the other: a nested one would not see the notification that is asked about.
+    """
+    public = exists().where(Room.id == subject_id, Room.kind.in_(("public", "discussion")))
+    inside = exists().where(Membership.room_id == subject_id, Membership.member_id == member_id)
+    return or_(public, inside)
 
 
 async def find_places(transaction: Transaction, ids: Sequence[int]) -> dict[int, Place]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy.orm import aliased
 
 from app.accounts.happenings import LISTENERS, What
 from app.accounts.members import NEWCOMERS, Member
@@ -72,12 +73,14 @@ register_kind(
 
 def is_there(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
     """Everybody may see a person who has not been removed."""
-    return exists().where(Member.id == subject_id, Member.removed_at.is_(None))
+    person = aliased(Member)  # the query around this one may have members of its own
+    return exists().where(person.id == subject_id, person.removed_at.is_(None))
 
 
 def is_own(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
     """One's own account."""
-    return exists().where(Member.id == subject_id, Member.id == member_id)
+    person = aliased(Member)
+    return exists().where(person.id == subject_id, person.id == member_id)
 
 
 async def find_people(transaction: Transaction, ids: Sequence[int]) -> dict[int, Place]:

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.accounts.members import RANK, Member
 from app.database import Base, Tenanted, UtcDateTime, now
@@ -107,8 +107,9 @@ def is_permitted() -> ColumnElement[bool]:
         names = [kind.name for kind in KINDS.values() if kind.role == role]
         if names:
             enough = [each for each in RANK if RANK[each] >= RANK[role]]
+            person = aliased(Member)  # the query around this one may have members of its own
             of_rank = exists().where(
-                Member.tenant_id == Notification.tenant_id, Member.id == Notification.member_id, Member.role.in_(enough)
+                person.tenant_id == Notification.tenant_id, person.id == Notification.member_id, person.role.in_(enough)
             )
             ranks.append(or_(Notification.kind.not_in(names), of_rank))
     return and_(Notification.kind.in_(list(KINDS)), or_(*subjects), *ranks)
