@@ -138,7 +138,7 @@ def sign(settings: Settings, words: str) -> str:
 
 def make_token(settings: Settings, tenant_id: int, member_id: int, kinds: Sequence[str]) -> str:
     """The token of a link that ends mails of some kinds to a member; it works without a session, and for ever."""
-    words = f"{tenant_id}.{member_id}.{'+'.join(kinds)}"
+    words = f"{tenant_id}.{member_id}.{'~'.join(kinds)}"
     return f"{words}.{sign(settings, words)}"
 
 
@@ -150,4 +150,4 @@ def read_token(settings: Settings, tenant: Tenant, token: str) -> tuple[int, lis
     tenant_id, member_id, kinds = words.split(".")
     if int(tenant_id) != tenant.id:
         return None
-    return int(member_id), [kind for kind in kinds.split("+") if kind in KINDS]
+    return int(member_id), [kind for kind in kinds.split("~") if kind in KINDS]

@@ -125,10 +125,13 @@ async def show_unsubscribe(transaction: Transaction, settings: Settings, token: 
     return await render_unsubscribe(transaction, settings, token, done=False)
 
 
-@post("/unsubscribe")
-async def unsubscribe(transaction: Transaction, settings: Settings, form: Form, token: str = "") -> Response[str]:
-    """End mails of the kinds that the token names (RFC 8058). It takes no session, and comes from anywhere."""
-    found = read_token(settings, transaction.tenant, token or form["token"])
+@post("/unsubscribe", status_code=200)
+async def unsubscribe(transaction: Transaction, settings: Settings, token: str = "") -> Response[str]:
+    """End mails of the kinds that the token names (RFC 8058). It takes no session, and comes from anywhere.
+
+    The address says everything: the form that a mail program sends may be of either kind, and is not read.
+    """
+    found = read_token(settings, transaction.tenant, token)
     if found is not None:
         member_id, kinds = found
         for name in kinds:
@@ -136,7 +139,7 @@ async def unsubscribe(transaction: Transaction, settings: Settings, form: Form, 
             if await transaction.scalar(select(Member.id).where(Member.id == member_id)) is not None:
                 in_app = choices[member_id].in_app
                 await choose(transaction, member_id, KINDS[name], Choice(in_app=in_app, mail="never"))
-    return await render_unsubscribe(transaction, settings, token or form["token"], done=True)
+    return await render_unsubscribe(transaction, settings, token, done=True)
 
 
 async def render_unsubscribe(transaction: Transaction, settings: Settings, token: str, *, done: bool) -> Response[str]:

@@ -121,7 +121,7 @@ async def choose(transaction: Transaction, member_id: int, kind: Kind, choice: C
         raise Invalid(mail=_l("Choose one of these."))
     if kind.fixed:
         return
-    row = await transaction.get(Preference, (member_id, kind.name))
+    row = await transaction.get(Preference, {"member_id": member_id, "kind": kind.name})
     if row is None:
         row = Preference(member_id=member_id, kind=kind.name)
         transaction.add(row)
@@ -187,7 +187,8 @@ def after_quiet(due: datetime, times: MailTimes | None) -> datetime:
 
 async def mute(transaction: Transaction, member: Member, subject_kind: str, subject_id: int) -> None:
     """Hear nothing more of a thing."""
-    if await transaction.get(Mute, (member.id, subject_kind, subject_id)) is None:
+    key = {"member_id": member.id, "subject_kind": subject_kind, "subject_id": subject_id}
+    if await transaction.get(Mute, key) is None:
         transaction.add(Mute(member_id=member.id, subject_kind=subject_kind, subject_id=subject_id))
         await transaction.flush()
 
@@ -215,7 +216,9 @@ async def follow(
     transaction: Transaction, member: Member, subject_kind: str, subject_id: int, *, following: bool
 ) -> None:
     """Follow a thing, or do so no more."""
-    row = await transaction.get(Follow, (member.id, subject_kind, subject_id))
+    row = await transaction.get(
+        Follow, {"member_id": member.id, "subject_kind": subject_kind, "subject_id": subject_id}
+    )
     if row is None:
         row = Follow(member_id=member.id, subject_kind=subject_kind, subject_id=subject_id)
         transaction.add(row)

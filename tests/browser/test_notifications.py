@@ -73,7 +73,9 @@ async def test_no_toast_for_what_one_is_looking_at_and_it_is_read(people: tuple[
     await expect(carla.page.locator("dl.fields")).to_contain_text("1901")
     await carla.page.goto(carla.origin + "/notifications")
     await ready(carla.page)
-    await expect(carla.page.get_by_role("listitem").filter(has_text="Ana changed Dom Casmurro: Year").first).to_be_visible()
+    await expect(
+        carla.page.get_by_role("listitem").filter(has_text="Ana changed Dom Casmurro: Year").first
+    ).to_be_visible()
     await unread(carla.page, 0)
     await expect(toasts(carla.page)).to_have_count(0)
 

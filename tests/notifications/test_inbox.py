@@ -154,7 +154,9 @@ async def test_reading_a_room_reads_what_was_told_of_it_and_deleting_takes_it_ba
 async def test_marking_all_read_leaves_what_came_after_the_page(people: People) -> None:
     carla = people["carla"]
     await say(people["ana"], "/chat/general", "One @Carla")
-    until = re.search(r'action="/notifications/read-all">.*?name="until" value="(\d+)"', (await carla.get("/notifications")).text)
+    until = re.search(
+        r'action="/notifications/read-all">.*?name="until" value="(\d+)"', (await carla.get("/notifications")).text
+    )
     assert until
     await say(people["ana"], "/chat/general", "Two @Carla")
     await carla.post("/notifications/read-all", data={"until": until[1]})
@@ -174,6 +176,7 @@ async def test_a_reason_and_a_subject_can_be_muted(people: People) -> None:
     await edit(ana, 40, await version_of(ana, 40), notes="Quiet")
     assert await unread(carla) == 0
     assert "Unmute" in (await carla.get("/notifications/preferences")).text
+    await carla.post("/notifications/mute", data={"subject": "record-40"})  # again, to no effect
     await carla.post("/notifications/unmute", data={"subject": "record-40"})
     await edit(ana, 40, await version_of(ana, 40), notes="Loud")
     assert await unread(carla) == 1
@@ -184,7 +187,9 @@ async def test_who_is_taken_out_of_a_room_loses_what_was_told_of_it(server: Serv
     room = (await people["ana"].post("/chat/new", data={"name": "Vault", "private": "yes"})).headers["location"]
     await people["ana"].post(f"{room}/invite", data={"person": "3"})
     await say(people["ana"], room, "The plan, @Carla and @Davi")
-    assert "Ana brought you into Vault" in (await people["carla"].get("/notifications")).text.replace("<b>", "").replace("</b>", "")
+    assert "Ana brought you into Vault" in (await people["carla"].get("/notifications")).text.replace(
+        "<b>", ""
+    ).replace("</b>", "")
     assert await unread(people["carla"]) == 2
     assert await unread(people["davi"]) == 0  # he is not in the room
     await people["ana"].post(f"{room}/remove", data={"person": "3"})
