@@ -50,6 +50,11 @@ class Group:
         return self.unread or self.total
 
     @property
+    def held(self) -> bool:
+        """Whether something of it stays unread until it is acknowledged."""
+        return any(item.notification.held and item.notification.read_at is None for item in self.items)
+
+    @property
     def same(self) -> Kind | None:
         """The kind that all shown ones are of."""
         kinds = {item.kind.name for item in self.spoken_of}

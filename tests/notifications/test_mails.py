@@ -49,9 +49,10 @@ class Post:
 
     async def wait(self, count: int) -> list[EmailMessage]:
         async with asyncio.timeout(25):
-            while len(self.mails) < count:
+            while True:
+                if len(self.mails) >= count:
+                    return self.mails
                 await asyncio.sleep(0.02)
-        return self.mails
 
 
 @pytest.fixture
@@ -82,7 +83,9 @@ def plain(mail: EmailMessage) -> str:
 
 async def until(condition: Callable[[], Any]) -> None:
     async with asyncio.timeout(25):
-        while not condition():
+        while True:
+            if condition():
+                return
             await asyncio.sleep(0.05)
 
 
