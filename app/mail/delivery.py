@@ -65,7 +65,7 @@ class Delivery:
             await send(self.settings, write_message(self.settings, content, mail.message_id))
         except aiosmtplib.SMTPRecipientsRefused as error:
             await self.refused(mail, str(error.recipients[0].code), error.recipients[0].code)
-        except aiosmtplib.SMTPResponseException as error:
+        except aiosmtplib.SMTPDataError as error:
             await self.refused(mail, f"{error.code} {error.message}", error.code)
         except (OSError, aiosmtplib.SMTPException, TimeoutError) as error:
             await self.unreachable(mail, error)
@@ -100,7 +100,8 @@ class Delivery:
             await self.put_off(mail)
 
     async def unreachable(self, mail: Mail, error: BaseException) -> None:
-        """The server can't be talked to: all mails wait, and none counts it as an attempt of its own."""
+        """The server can't be talked to, or does not want us (a wrong password, say): that is no mail's fault. All wait,
+        and none counts it as an attempt of its own."""
         self.failures += 1
         self.closed_until = back_off(self.failures, first=FIRST_WAIT, longest=LONGEST_WAIT)
         if self.failures == 1:

@@ -132,8 +132,10 @@ async def choose(transaction: Transaction, member_id: int, kind: Kind, choice: C
 async def read_times(transaction: Transaction, member_ids: Iterable[int]) -> dict[int, MailTimes]:
     """When members want no mails, by their ids; those who have not chosen are left out."""
     wanted = set(member_ids)
-    rows = await transaction.scalars(select(MailTimes))
-    return {row.member_id: row for row in rows if row.member_id in wanted}
+    statement = select(MailTimes)
+    if len(wanted) <= 100:  # of more, all are read
+        statement = statement.where(MailTimes.member_id.in_(wanted))
+    return {row.member_id: row for row in await transaction.scalars(statement) if row.member_id in wanted}
 
 
 async def choose_times(

@@ -28,8 +28,19 @@ class Post:
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.answers: list[str] = []
+        self.greeting = ""
         self.port = free_port()
         self.controller: Controller | None = None
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [self.greeting] if self.greeting else responses
+
+    async def handle_HELO(self, server: SMTP, session: Session, envelope: Envelope, hostname: str) -> str:
+        session.host_name = hostname
+        return self.greeting or "250 here"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.answers:
@@ -169,6 +180,19 @@ async def test_a_mail_that_is_not_taken_for_now_is_tried_again_and_one_that_neve
         await visitor.post("/forgotten", data={"email": "bruno@acme.test"})
         await until(lambda: "does not take a mail now" in server.log)
     assert rows(server, "SELECT receiver, attempts, leased_until FROM mail") == [("bruno@acme.test", 1, None)]
+
+
+async def test_a_server_that_does_not_let_us_in_loses_no_mail(server: Server, post: Post) -> None:
+    post.answers = []
+    post.greeting = "554 go away"
+    post.open()
+    async with server.client("acme") as visitor:
+        await visitor.post("/forgotten", data={"email": "ana@acme.test"})
+        await until(lambda: "can't be reached" in server.log)
+    assert rows(server, "SELECT attempts FROM mail") == [(0,)]
+    post.greeting = ""
+    (mail,) = await post.wait(1)
+    assert mail["to"] == "ana@acme.test"
 
 
 async def test_what_was_read_or_lost_meanwhile_is_not_mailed(server: Server, post: Post) -> None:

@@ -31,6 +31,7 @@
   function take() {
     const incoming = document.getElementById("toasts-incoming");
     if (!incoming) return;
+    if (document.querySelector("#bell [data-unread='0']")) document.getElementById("toasts").replaceChildren();
     for (const template of [...incoming.querySelectorAll("template")]) {
       template.remove();
       const { subject, at } = template.dataset;
