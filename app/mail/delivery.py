@@ -100,8 +100,10 @@ class Delivery:
             await self.put_off(mail)
 
     async def unreachable(self, mail: Mail, error: BaseException) -> None:
-        """The server can't be talked to, or does not want us (a wrong password, say): that is no mail's fault. All wait,
-        and none counts it as an attempt of its own."""
+        """The server can't be talked to, or does not want us (a wrong password, say): that is no mail's fault.
+
+        All mails wait, and none counts it as an attempt of its own.
+        """
         self.failures += 1
         self.closed_until = back_off(self.failures, first=FIRST_WAIT, longest=LONGEST_WAIT)
         if self.failures == 1:
