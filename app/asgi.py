@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -14,6 +15,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from sqlalchemy import select
 
+import app.notifications.accounts
 import app.records.books  # noqa: F401  (furnishes new workspaces)
 from app.accounts.access import (
     SignInNeeded,
@@ -32,13 +34,18 @@ from app.chat.rooms import ensure_general
 from app.database import Database, Tenant
 from app.editing.drafts import delete_old_drafts
 from app.editing.watch import Watch
+from app.jobs.jobs import Work, job
+from app.jobs.runner import Runner
 from app.live.log import trim
 from app.live.node import Node
 from app.live.socket import serve_socket
-from app.mail import Mailer
+from app.mail.delivery import Delivery
+from app.notifications import announcement_pages, preference_pages
+from app.notifications import pages as notification_pages
+from app.notifications.inbox import delete_old_notifications
 from app.records import bin_pages, collection_pages, edit_pages, lock_pages
 from app.records import pages as record_pages
-from app.records.records import empty_bin
+from app.records.changes import empty_bin
 from app.settings import Settings
 from app.tenants import account, audit_pages, central, invitation_pages, member_pages, picture_pages, sign_in
 from app.tenants import pages as tenant_pages
@@ -50,7 +57,6 @@ from app.web.static import static_files
 from app.web.uploads import delete_abandoned
 
 FORM_LIMIT = 64 * 1024
-SWEEP_EVERY = 600.0
 
 log = structlog.get_logger("app")
 everywhere: list[Any] = [static_files, show_liveness, show_readiness, show_metrics]
@@ -61,24 +67,26 @@ def create_app(settings: Settings) -> Gate:
     database = Database(settings.database_url)
     node = Node(database)
     watch = Watch(database, node)
-    mailer = Mailer(settings)
+    runner = Runner(database, settings)
+    delivery = Delivery(database, settings)
     guessing = GuessingLimit()
     writing = WritingLimit()
 
     @contextlib.asynccontextmanager
     async def run(_: Litestar) -> AsyncIterator[None]:
-        async with node.running(), watch.running():
-            sweeper = asyncio.create_task(sweep(database, settings))
+        async with node.running(), watch.running(), runner.loop.running(), delivery.loop.running():
             yield
-            sweeper.cancel()
         await database.close()
 
-    async def note_seen(request: Request[Any, Any, Any]) -> None:
-        """Note that a session is in use, after its page was answered."""
+    async def follow_up(request: Request[Any, Any, Any]) -> None:
+        """After a page was answered: note that its session is in use, and do what reading the page leads to."""
         seen = request.scope.get("state", {}).get("seen")
         if seen is not None:
             async with database.write(seen[0]) as transaction:
                 await mark_seen(transaction, seen[1])
+        for tenant_id, step in request.scope.get("state", {}).get("afterwards", ()):
+            async with database.write(tenant_id) as transaction:
+                await step(transaction)
 
     state = State({"node": node, "settings": settings})
     common: dict[str, Any] = {
@@ -94,7 +102,6 @@ def create_app(settings: Settings) -> Gate:
         "dependencies": {
             "settings": Provide(lambda: settings, sync_to_thread=False),
             "database": Provide(lambda: database, sync_to_thread=False),
-            "mailer": Provide(lambda: mailer, sync_to_thread=False),
             "guessing": Provide(lambda: guessing, sync_to_thread=False),
             "writing": Provide(lambda: writing, sync_to_thread=False),
             "form": Provide(provide_form),
@@ -124,31 +131,39 @@ def create_app(settings: Settings) -> Gate:
             *message_pages.handlers,
             *discussion_pages.handlers,
             *bin_pages.handlers,
+            *notification_pages.handlers,
+            *announcement_pages.handlers,
+            *preference_pages.handlers,
         ],
         lifespan=[run],
-        after_response=note_seen,
+        after_response=follow_up,
         **common,
     )
     return Gate(settings, central=Litestar([*everywhere, *central.handlers], **common), workspace=workspace)
 
 
-async def sweep(database: Database, settings: Settings) -> None:
-    """Every ten minutes: delete what has reached its end in each workspace."""
-    while True:
+@job("sweep", every=timedelta(minutes=10), seconds=600)
+async def sweep(work: Work) -> None:
+    """Delete what has reached its end in each workspace; one that fails does not keep the others from it."""
+    async with work.database.read() as transaction:
+        tenants = list(await transaction.scalars(select(Tenant.id)))
+    for tenant_id in tenants:
         try:
-            async with database.read() as transaction:
-                tenants = list(await transaction.scalars(select(Tenant.id)))
-            for tenant_id in tenants:
-                async with database.write(tenant_id) as transaction:
-                    await ensure_general(transaction)  # for workspaces from before there was chat
-                    await trim(transaction)
-                    await empty_bin(transaction)
-                    await delete_old_drafts(transaction)
-                    await delete_expired_sessions(transaction)
-                    keys = await delete_unsent(transaction)
-                    directory = message_pages.files_of(settings, transaction.tenant)
-                await message_pages.delete_files(directory, keys)
-                await asyncio.to_thread(delete_abandoned, directory)
+            await sweep_workspace(work.database, work.settings, tenant_id)
         except Exception as error:
-            log.error("sweeping failed; it is tried again", reason=repr(error))
-        await asyncio.sleep(SWEEP_EVERY)
+            log.error("sweeping a workspace failed; it is tried again", tenant=tenant_id, reason=repr(error))
+
+
+async def sweep_workspace(database: Database, settings: Settings, tenant_id: int) -> None:
+    """Delete what has reached its end in one workspace."""
+    async with database.write(tenant_id) as transaction:
+        await ensure_general(transaction)  # for workspaces from before there was chat
+        await trim(transaction)
+        await empty_bin(transaction)
+        await delete_old_drafts(transaction)
+        await delete_expired_sessions(transaction)
+        await delete_old_notifications(transaction)
+        keys = await delete_unsent(transaction)
+        directory = message_pages.files_of(settings, transaction.tenant)
+    await message_pages.delete_files(directory, keys)
+    await asyncio.to_thread(delete_abandoned, directory)

@@ -133,6 +133,8 @@ def run(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
 def run_in(settings: Settings, slug: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
     """Run some work in one transaction of a workspace; what is wrong with it is one line."""
 
+    import app.asgi  # noqa: F401  (features listen to what happens: all of them)
+
     async def open_and_work(database: Database) -> T:
         async with database.write() as transaction:
             tenant = (await transaction.scalars(select(Tenant).where(Tenant.slug == slug))).one_or_none()

@@ -8,6 +8,7 @@ from itertools import islice
 
 from sqlalchemy import select
 
+import app.notifications.accounts
 import app.records.books  # noqa: F401  (furnishes new workspaces)
 from app.accounts.members import Member, Role, add_member, find_member
 from app.accounts.passwords import hash_password
@@ -15,6 +16,7 @@ from app.chat.messages import post_message
 from app.chat.reading import mark_read
 from app.chat.rooms import ensure_general
 from app.database import Database, Tenant, Transaction
+from app.notifications.inbox import mark_read as mark_notified
 from app.records.changes import change_record
 from app.records.collections import get_collection, list_fields
 from app.records.keys import RecordKey
@@ -192,6 +194,8 @@ async def seed_workspace(transaction: Transaction, workspace: Workspace, passwor
             await change_record(transaction, books, record, typed, people[0], version=1)
             await change_record(transaction, books, record, {**typed, "status": "Lent"}, people[1], version=2)
     await talk(transaction, workspace, people)
+    for member in people:
+        await mark_notified(transaction, member)
 
 
 async def talk(transaction: Transaction, workspace: Workspace, people: list[Member]) -> None:

@@ -9,7 +9,11 @@ import app.chat.attachments
 import app.chat.timeline
 import app.editing.drafts
 import app.editing.waiting
+import app.jobs.jobs
 import app.live.log
+import app.mail.outbox
+import app.notifications.announcements
+import app.notifications.preferences
 import app.records.records
 import app.tenants.invitations  # noqa: F401
 from app.database import Base

@@ -13,10 +13,10 @@ APP = Path(__file__).parent.parent / "app"
 FLOORS = {
     "cli": 6, "asgi": 6, "demo": 6, "__main__": 6,
     "records": 5, "chat": 5,
-    "tenants": 4, "editing": 4,
+    "tenants": 4, "editing": 4, "notifications": 4,
     "live": 3,
     "accounts": 2,
-    "web": 1, "database": 1, "settings": 1, "mail": 1, "logs": 1, "migration": 1,
+    "web": 1, "database": 1, "jobs": 1, "settings": 1, "mail": 1, "logs": 1, "migration": 1,
 }  # fmt: skip
 GROUND = 1
 MODULES = sorted(APP.rglob("*.py"))

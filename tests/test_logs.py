@@ -40,8 +40,9 @@ async def wait_for_link(server: Server) -> str:
 def read_link(server: Server) -> str:
     """The token of the only mail in the outbox, '' while there is none."""
     for path in (server.data_dir / "outbox").glob("*.eml"):
-        found = re.search(r"token=(\S+)", message_from_bytes(path.read_bytes(), policy=policy.default).get_content())
-        return found[1] if found else ""
+        body = message_from_bytes(path.read_bytes(), policy=policy.default).get_body(("plain",))
+        if body and (found := re.search(r"token=(\S+)", body.get_content())):
+            return found[1]
     return ""
 
 

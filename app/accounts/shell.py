@@ -43,6 +43,19 @@ def sidebar_section(template: str, *, order: int) -> Callable[[SectionContext], 
     return add
 
 
+BAR: list[tuple[str, SectionContext]] = []
+
+
+def bar_part(template: str) -> Callable[[SectionContext], SectionContext]:
+    """Add a part to the top bar; the decorated function gives the partial's variables."""
+
+    def add(context: SectionContext) -> SectionContext:
+        BAR.append((template, context))
+        return context
+
+    return add
+
+
 PartContext = Callable[[AnyRequest, Transaction, Member, Any], Awaitable[dict[str, Any]]]
 PARTS: dict[str, list[tuple[str, PartContext]]] = {}
 
@@ -92,6 +105,7 @@ async def render_page(
         tenant=tenant,
         member=member,
         sections=sections,
+        bar=[(template, await context(request, transaction, member)) for template, context in BAR],
         stylesheets=stylesheets(),
         channels=f"tenant user.{member.id}{' admins' if member.has_rank('admin') else ''} {channels}".strip(),
         cursor=tenant.cursor,

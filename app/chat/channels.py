@@ -22,6 +22,7 @@ from app.database import Transaction
 from app.editing.rows import LISTENERS, Editable, Place
 from app.live.channels import channel
 from app.live.log import publish, stop_following
+from app.notifications.channels import push_bells
 from app.web.templates import render
 from app.web.texts import _l, fold
 
@@ -97,6 +98,7 @@ async def push_read(transaction: Transaction, member: Member, room: Room) -> Non
 async def push_removal(transaction: Transaction, room: Room, person: Member) -> None:
     """End what a person's pages get of a room that they may not see any more, in the same transaction."""
     await push_rooms(transaction, person)
+    push_bells(transaction, [person.id])
     if await find_visible(transaction, person, room.id) is None:
         publish_partial(transaction, f"user.{person.id}", "live/refresh_push.html", target=f"room-{room.id}-refresh")
         stop_following(transaction, member=person.id, channels=[f"room.{room.id}", f"news.{room.id}"])

@@ -26,6 +26,7 @@ from app.chat.messages import (
     post_message,
     react,
 )
+from app.chat.notices import notify_edit, notify_message, withdraw_message
 from app.chat.room_pages import make_key, number_of, render_room
 from app.chat.rooms import Room, find_membership, get_room
 from app.database import Database, Tenant, Transaction
@@ -122,6 +123,7 @@ async def say(
             membership.draft = ""
         await transaction.flush()
         await push_message(transaction, room, message)
+        await notify_message(transaction, room, message, member)
         if not joined and room.kind != "discussion":
             await push_rooms(transaction, member)
     return message
@@ -198,6 +200,7 @@ async def change_message(
             return Response(error.translate(transaction.tenant.language), status_code=422, media_type=MediaType.TEXT)
         return await render_message_form(request, transaction, member, room, message, form, status=422)
     if changed:
+        await notify_edit(transaction, room, message)
         await push_change(transaction, room, message)
     if is_call(request):
         return Response(None, status_code=204)
@@ -224,6 +227,7 @@ async def remove_message(
     message = await get_message(transaction, room, number)
     if await delete_message(transaction, message, member):
         keys = await take_off(transaction, message)
+        await withdraw_message(transaction, room, message)
         await push_change(transaction, room, message)
         directory = files_of(settings, transaction.tenant)
         transaction.after_commit.append(lambda: delete_files(directory, keys))

@@ -19,6 +19,7 @@ from app.accounts.shell import notice, render_page
 from app.chat import memberships
 from app.chat.channels import push_read, push_removal, push_room, push_rooms
 from app.chat.messages import LONGEST, get_message
+from app.chat.notices import mark_messages_read, notify_invited
 from app.chat.reading import list_joined, mark_read
 from app.chat.rooms import (
     Membership,
@@ -366,6 +367,7 @@ async def invite(transaction: Transaction, member: Member, slug: str, form: Form
     room = await get_room(transaction, member, slug)
     person = await find_person(transaction, form["person"])
     if await memberships.invite(transaction, room, member, person):
+        await notify_invited(transaction, room, member, person)
         await push_room(transaction, room)
     return Redirect(f"/chat/{slug}/about?done=invited", status_code=303)
 
@@ -396,6 +398,7 @@ async def read(transaction: Transaction, member: Member, slug: str, form: Form) 
     room = await get_room(transaction, member, slug)
     if await mark_read(transaction, room, member, number_of(form["number"])):
         await push_read(transaction, member, room)
+    await mark_messages_read(transaction, room, member, number_of(form["number"]))
     return Response(None, status_code=204)
 
 

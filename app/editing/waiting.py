@@ -82,15 +82,17 @@ async def join(transaction: Transaction, row: Editable, member: Member, lease: i
     return waiting
 
 
-async def ask(transaction: Transaction, row: Editable, member: Member, lease: int) -> None:
-    """Ask whoever edits to hand over. Who has asked already and got no answer yet has only asked once."""
+async def ask(transaction: Transaction, row: Editable, member: Member, lease: int) -> bool:
+    """Ask whoever edits to hand over. False for who has asked already and got no answer yet: that counts once."""
     waiting = await find_waiting(transaction, row, member)
     if waiting is None or waiting.state == "missed":
         waiting = await join(transaction, row, member, lease)
-    if waiting.asked_at is None or waiting.kept:
-        waiting.asked_at = await read_clock(transaction)
-        waiting.kept = waiting.unanswered = False
-        await transaction.flush()
+    if waiting.asked_at is not None and not waiting.kept:
+        return False
+    waiting.asked_at = await read_clock(transaction)
+    waiting.kept = waiting.unanswered = False
+    await transaction.flush()
+    return True
 
 
 async def refuse(transaction: Transaction, row: Editable, waiting_id: int) -> bool:

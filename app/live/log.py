@@ -6,7 +6,7 @@ The log is the truth that every delivery is checked against; everything faster i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,9 @@ from sqlalchemy import BigInteger, ForeignKey, String, Text, delete, func, selec
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Tenant, Tenanted, Transaction, UtcDateTime, now
+
+# HTML, or what gives it when everything that was committed before can be seen.
+Body = str | Callable[[], Awaitable[str]]
 
 CLOSE = "!close"
 UNFOLLOW = "!unfollow"
@@ -47,9 +50,13 @@ class Event:
     body: str
 
 
-def publish(transaction: Transaction, channel: str, body: str) -> None:
-    """Log an event with this transaction; it goes out when the transaction has committed."""
-    pending: list[tuple[str, str]] | None = transaction.info.get("events")
+def publish(transaction: Transaction, channel: str, body: Body) -> None:
+    """Log an event with this transaction; it goes out when the transaction has committed.
+
+    A body that counts what others write too is given as a function. It is called when the cursor is taken, so that the
+    event with the highest cursor has the count that holds.
+    """
+    pending: list[tuple[str, Body]] | None = transaction.info.get("events")
     if pending is None:
         pending = transaction.info["events"] = []
         transaction.at_commit.append(lambda: append(transaction, pending or []))
@@ -66,7 +73,7 @@ def stop_following(transaction: Transaction, *, member: int, channels: list[str]
     publish(transaction, UNFOLLOW, json.dumps({"member": member, "channels": channels}))
 
 
-async def append(transaction: Transaction, pending: list[tuple[str, str]]) -> None:
+async def append(transaction: Transaction, pending: list[tuple[str, Body]]) -> None:
     """Take the workspace's next cursors and write the events.
 
     It is the last thing a transaction does: the row lock on the cursor is what keeps the log gapless and in the order
@@ -81,7 +88,10 @@ async def append(transaction: Transaction, pending: list[tuple[str, str]]) -> No
         .execution_options(synchronize_session=False)
     )
     last = (await transaction.execute(statement)).scalar_one()
-    events = [Event(cursor, channel, body) for cursor, (channel, body) in enumerate(pending, last - len(pending) + 1)]
+    events = [
+        Event(cursor, channel, body if isinstance(body, str) else await body())
+        for cursor, (channel, body) in enumerate(pending, last - len(pending) + 1)
+    ]
     transaction.add_all(
         LoggedEvent(
             tenant_id=transaction.tenant.id,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
 
 from app.accounts.audit import record_audit
 from app.accounts.members import Member
@@ -20,7 +20,9 @@ from app.editing.locks import LOCK_COLUMNS, pass_on, release_lock
 from app.editing.rows import UNLOCKED, Held, is_writable
 from app.records.collections import Collection, list_fields
 from app.records.keys import check_unique
+from app.records.notices import notify_change, push_gone
 from app.records.records import (
+    KEPT_IN_BIN,
     Record,
     Values,
     count_total,
@@ -54,7 +56,7 @@ async def change_record(
     somebody holds it with another token.
     """
     fields = await list_fields(transaction, collection)
-    values = read_values(fields, typed)
+    values, before = read_values(fields, typed), record.values
     if record.version != version or record.deleted_at is not None:
         raise Changed
     changed = values != {field.key: record.values[field.key] for field in fields if field.key in record.values}
@@ -71,6 +73,7 @@ async def change_record(
             deleted_at=None,
         )
         await keep(transaction, fields, record, author, what)
+        await notify_change(transaction, fields, record, author, "changed", before)
     else:
         await release_lock(transaction, record, author, token)
     if what == "changed":
@@ -95,7 +98,9 @@ async def delete_record(
     )
     record_audit(transaction, author, "record.deleted", subject=f"/c/{collection.slug}/{record.number}")
     await count_total(transaction, collection, -1)
-    await keep(transaction, await list_fields(transaction, collection), record, author, "deleted")
+    fields = await list_fields(transaction, collection)
+    await keep(transaction, fields, record, author, "deleted")
+    await notify_change(transaction, fields, record, author, "deleted", record.values)
 
 
 async def restore_record(
@@ -119,6 +124,7 @@ async def restore_record(
     record_audit(transaction, author, "record.restored", subject=f"/c/{collection.slug}/{record.number}")
     await count_total(transaction, collection, 1)
     await keep(transaction, fields, record, author, "restored")
+    await notify_change(transaction, fields, record, author, "restored", record.values)
 
 
 async def advance(
@@ -160,3 +166,13 @@ async def advance(
         await waiting.leave_all(transaction, "record", record.id)
     if holder is not None:
         await pass_on(transaction, record, holder)
+
+
+async def empty_bin(transaction: Transaction) -> None:
+    """Delete for good what has been in the bin for 30 days; what was told of it goes from the inboxes."""
+    over = Record.deleted_at < now() - KEPT_IN_BIN
+    ids = list(await transaction.scalars(select(Record.id).where(over)))
+    if not ids:
+        return
+    await push_gone(transaction, ids)
+    await transaction.execute(delete(Record).where(over).execution_options(synchronize_session=False))

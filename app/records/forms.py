@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response
@@ -16,12 +17,20 @@ from app.editing.waiting import Waiting, list_waiting
 from app.live.presence import list_readers
 from app.records.collections import Collection, Field, get_collection, list_fields
 from app.records.history import compare, list_history
-from app.records.records import Record, find_place, get_record, title_of
+from app.records.records import Record, find_maker, find_place, get_record, title_of
 from app.settings import Settings
 from app.web.forms import Form
 
 # Long texts take up to twelve bytes a character in a form.
 RECORD_LIMIT = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a record's head is about: its name, such as `record-42`, and who added it."""
+
+    name: str
+    made_by: int | None
 
 
 def typed(fields: list[Field], form: Form) -> dict[str, str]:
@@ -56,6 +65,7 @@ async def render_record(
     """A record to be read; with `waiting`, by somebody who waits to edit it."""
     queue = await list_waiting(transaction, record)
     place = await find_place(transaction, record)
+    maker = await find_maker(transaction, record)
     (standing,) = await list_standings(transaction, record, queue, [member.id])
     return await render_page(
         request,
@@ -70,6 +80,7 @@ async def render_record(
         row=record,
         place=place,
         parts=await list_parts("record", request, transaction, member, place),
+        head_parts=await list_parts("record head", request, transaction, member, Made(place.name, maker)),
         standing=standing,
         waiting=waiting,
         readers=list_readers(request, transaction, f"record.{record.id}"),

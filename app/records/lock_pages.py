@@ -20,6 +20,7 @@ from app.editing.rows import LEASE
 from app.records.collections import Field
 from app.records.edit_pages import lease_of
 from app.records.forms import RECORD_LIMIT, open_record, read_count, typed
+from app.records.notices import notify_asked
 from app.records.records import Record
 from app.web.forms import Form
 from app.web.texts import _l
@@ -84,7 +85,8 @@ async def ask(request: AnyRequest, transaction: Transaction, member: Member, slu
     if token is not None:
         return Redirect(f"/c/{slug}/{number}/edit?lock={token}", status_code=303)
     if record.lock_member_id != member.id:
-        await waiting.ask(transaction, record, member, lease_of(request))
+        if await waiting.ask(transaction, record, member, lease_of(request)):
+            await notify_asked(transaction, record, member)
         push_standings(transaction, record)
     return Redirect(f"/c/{slug}/{number}/edit", status_code=303)
 

@@ -90,6 +90,12 @@ async def find_authors(transaction: Transaction, record: Record) -> list[int]:
     return list(await transaction.scalars(statement))
 
 
+async def find_maker(transaction: Transaction, record: Record) -> int | None:
+    """The id of the member who has added a record."""
+    statement = select(Revision.member_id).where(Revision.record_id == record.id, Revision.what == "created")
+    return await transaction.scalar(statement.limit(1))
+
+
 @editable("record", Record, find_by_reference, find_authors)
 async def find_places(transaction: Transaction, records: Sequence[Record]) -> list[Place]:
     """Where records are seen."""
@@ -256,9 +262,3 @@ async def keep(transaction: Transaction, fields: list[Field], record: Record, au
 def revision_of(record: Record, author: Member, what: str) -> Revision:
     """The revision that keeps what a record is now."""
     return Revision(record_id=record.id, version=record.version, member_id=author.id, what=what, values=record.values)
-
-
-async def empty_bin(transaction: Transaction) -> None:
-    """Delete for good what has been in the bin for 30 days."""
-    statement = delete(Record).where(Record.deleted_at < now() - KEPT_IN_BIN)
-    await transaction.execute(statement.execution_options(synchronize_session=False))

@@ -11,6 +11,7 @@ from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, client_address, enter_workspace, provide_signed_in
 from app.accounts.audit import record_audit
+from app.accounts.happenings import account_changed
 from app.accounts.passwords import GuessingLimit, hash_password, verify_password
 from app.accounts.sessions import Session, SignedIn, lifetime, list_sessions, start_session
 from app.accounts.shell import notice, render_page
@@ -144,6 +145,7 @@ async def change_password(
         record_audit(
             transaction, signed_in.member, "password.changed", subject=signed_in.member.email or "", address=address
         )
+        await account_changed(transaction, signed_in.member, "password")
         await end_all_sessions(transaction, signed_in.member, reason="password")
         agent = request.headers.get("user-agent", "")
         token = await start_session(transaction, signed_in.member, address=address, agent=agent)

@@ -12,7 +12,7 @@ from app.accounts.members import Member
 from app.accounts.passwords import GuessingLimit, hash_password
 from app.accounts.shell import notice, render_plain
 from app.database import Database, Tenant, Transaction
-from app.mail import Mailer
+from app.mail.outbox import put_mail
 from app.settings import Settings
 from app.tenants.invitations import (
     Invitation,
@@ -42,24 +42,20 @@ def whole_number(text: str) -> int:
 
 
 def mail_invitation(
-    transaction: Transaction, settings: Settings, mailer: Mailer, actor: Member, invitation: Invitation, token: str
+    transaction: Transaction, settings: Settings, actor: Member, invitation: Invitation, token: str
 ) -> None:
-    """Mail the link when the transaction has committed."""
+    """Mail the link, with this transaction."""
     tenant, email = transaction.tenant, invitation.email or ""
     link = settings.workspace_url(tenant.slug, f"/join?token={token}")
     text = render(tenant.language, "tenants/invitation_mail.txt", actor=actor, tenant=tenant, link=link)
     subject = translations(tenant.language).gettext("%(name)s invites you to %(workspace)s")
     subject = subject % {"name": actor.name, "workspace": tenant.name}
-
-    async def send() -> None:
-        mailer.send_soon(to=email, subject=subject, text=text)
-
-    transaction.after_commit.append(send)
+    put_mail(transaction, to=email, subject=subject, text=text, workspace_id=tenant.id)
 
 
 @post("/members/invitations")
 async def send_invitation(
-    request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, mailer: Mailer, form: Form
+    request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, form: Form
 ) -> Response[Any]:
     """Invite an address."""
     require_role(member, "admin")
@@ -70,7 +66,7 @@ async def send_invitation(
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_members(request, transaction, member, mail_form=form, status=422)
-    mail_invitation(transaction, settings, mailer, member, invitation, token)
+    mail_invitation(transaction, settings, member, invitation, token)
     return Redirect("/members?done=invitation-sent", status_code=303)
 
 
@@ -92,15 +88,13 @@ async def add_link(
 
 
 @post("/members/invitations/{invitation_id:int}/resend")
-async def resend(
-    transaction: Transaction, member: Member, settings: Settings, mailer: Mailer, invitation_id: int
-) -> Response[Any]:
+async def resend(transaction: Transaction, member: Member, settings: Settings, invitation_id: int) -> Response[Any]:
     """Mail an invitation again, with a new link."""
     require_role(member, "admin")
     invitation = await get_invitation(transaction, invitation_id)
     if invitation.email:
         token = await renew_invitation(transaction, member, invitation)
-        mail_invitation(transaction, settings, mailer, member, invitation, token)
+        mail_invitation(transaction, settings, member, invitation, token)
     return Redirect("/members?done=invitation-sent", status_code=303)
 
 

@@ -11,6 +11,7 @@ from litestar.exceptions import NotFoundException
 from sqlalchemy import func, select
 
 from app.accounts.audit import record_audit
+from app.accounts.happenings import account_changed
 from app.accounts.members import RANK, Member, Role
 from app.database import Transaction, now
 from app.live.cutoff import end_all_sessions
@@ -97,6 +98,7 @@ async def change_role(transaction: Transaction, actor: Member | None, person: Me
         await keep_an_owner(transaction, person)
     record_audit(transaction, actor, "member.role", subject=person.email or "", before=person.role, after=wanted)
     person.role = wanted
+    await account_changed(transaction, person, "role", by=actor)
     if not person.has_rank("admin"):
         stop_following(transaction, member=person.id, channels=["admins"])
     push_whole_page(transaction, person)
@@ -116,6 +118,7 @@ async def hand_over_ownership(transaction: Transaction, actor: Member, person: M
     for who, role in ((person, "owner"), (actor, "admin")):
         record_audit(transaction, actor, "member.role", subject=who.email or "", before=who.role, after=role)
         who.role = role
+        await account_changed(transaction, who, "role", by=actor)
         push_whole_page(transaction, who)
     push_members(transaction)
 

@@ -18,14 +18,17 @@ from app.accounts.access import (
     provide_signed_in,
 )
 from app.accounts.audit import record_audit
+from app.accounts.happenings import account_changed
 from app.accounts.members import Member, find_member
 from app.accounts.passwords import GuessingLimit, hash_password, is_outdated, verify_password
-from app.accounts.sessions import Session, SignedIn, digest, lifetime, start_session
+from app.accounts.sessions import Session, SignedIn, digest, lifetime, list_sessions, start_session
 from app.accounts.shell import render_plain
+from app.accounts.tokens import LIFETIME as TOKEN_LIFETIME
 from app.accounts.tokens import find_token, make_token, use_token
-from app.database import Database, Transaction
+from app.database import Database, Transaction, now
+from app.jobs.jobs import Work, job, put_job
 from app.live.cutoff import end_all_sessions, end_sessions, push_sessions
-from app.mail import Mailer
+from app.mail.outbox import put_mail
 from app.settings import Settings
 from app.web.cookies import read_cookie, session_cookie
 from app.web.forms import Form
@@ -53,6 +56,7 @@ async def enter_with_session(
     old = read_cookie(request.scope["headers"], settings.session_cookie)
     if old:
         await end_sessions(transaction, Session.token_hash == digest(old), reason="ended")
+    known = {session.device for session in await list_sessions(transaction, member)}
     token = await start_session(
         transaction,
         member,
@@ -60,6 +64,9 @@ async def enter_with_session(
         agent=request.headers.get("user-agent", ""),
     )
     record_audit(transaction, member, "session.started", subject=member.email or "", address=client_address(request))
+    device = (await list_sessions(transaction, member))[0].device
+    if known and device not in known:
+        await account_changed(transaction, member, "sign-in", detail=device)
     push_sessions(transaction, member)
     cookie = session_cookie(settings, token, seconds=int(lifetime(transaction.tenant).total_seconds()))
     return Redirect(path, status_code=303, cookies=[cookie])
@@ -181,8 +188,6 @@ async def show_forgotten(transaction: Transaction) -> Response[str]:
 async def mail_link(
     request: AnyRequest,
     transaction: Transaction,
-    settings: Settings,
-    mailer: Mailer,
     guessing: GuessingLimit,
     form: Form,
 ) -> Response[Any]:
@@ -194,15 +199,28 @@ async def mail_link(
     address = client_address(request)
     await guessing.check(f"{tenant.id}:mail:{email}", address)
     await guessing.note_failure(f"{tenant.id}:mail:{email}", address)
-    member = await find_member(transaction, email)
-    response = Redirect("/login?why=mailed", status_code=303)
-    if member and member.active:
+    await put_job(transaction, "password link", workspace_id=tenant.id, email=email)
+    return Redirect("/login?why=mailed", status_code=303)
+
+
+@job("password link")
+async def mail_password_link(work: Work) -> None:
+    """Mail a link to set a new password, if somebody has this address. Asking takes the same time in any case."""
+    async with work.finishing() as transaction:
+        tenant = transaction.tenant
+        member = await find_member(transaction, work.payload["email"])
+        if member is None or not member.active or tenant.suspended_at is not None:
+            return
         token = await make_token(transaction, member, "password")
-        link = settings.workspace_url(tenant.slug, f"/password?token={token}")
-        text = render(tenant.language, "accounts/password_mail.txt", member=member, tenant=tenant, link=link)
-        subject = translations(tenant.language).gettext("Set a new password")
-        mailer.send_soon(to=email, subject=subject, text=text)
-    return response
+        link = work.settings.workspace_url(tenant.slug, f"/password?token={token}")
+        put_mail(
+            transaction,
+            workspace_id=tenant.id,
+            to=work.payload["email"],
+            subject=translations(tenant.language).gettext("Set a new password"),
+            text=render(tenant.language, "accounts/password_mail.txt", member=member, tenant=tenant, link=link),
+            useless_after=now() + TOKEN_LIFETIME["password"],
+        )
 
 
 @get("/password")
@@ -240,6 +258,7 @@ async def set_new_password(request: AnyRequest, database: Database, settings: Se
             return Redirect("/login?why=used", status_code=303)
         member.password_hash = hashed
         record_audit(transaction, member, "password.reset", subject=member.email or "", address=client_address(request))
+        await account_changed(transaction, member, "password")
         await end_all_sessions(transaction, member, reason="password")
         return await enter_with_session(request, transaction, settings, member, "/")
 

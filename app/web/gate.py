@@ -20,6 +20,9 @@ from app.web.metrics import REQUESTS
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]")
 ANY_HOST = ("/healthz", "/readyz", "/metrics", "/certificate")
 METHODS = ("GET", "HEAD", "POST")
+# Requests that programs of others send without a session, such as a mail program that unsubscribes (RFC 8058). They may
+# come from anywhere, and cookies are taken off them: nothing can be done with one that a stranger could not do.
+WITHOUT_SESSION = ("/unsubscribe",)
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 HEADER_LIMIT = 32 * 1024
 
@@ -86,7 +89,10 @@ class Gate:
         # HEAD is GET without the body, which the server leaves out.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         state = {**scope.get("state", {}), "slug": slug, "head": scope["method"] == "HEAD"}
-        scope = {**scope, "method": method, "state": state}
+        headers = scope["headers"]
+        if scope["path"] in WITHOUT_SESSION:
+            headers = [pair for pair in headers if pair[0] != b"cookie"]
+        scope = {**scope, "method": method, "state": state, "headers": headers}
         await (self.workspace if slug else self.central)(scope, receive, send_secured)
 
     def judge(self, scope: Any) -> tuple[int, str | None]:
@@ -107,6 +113,8 @@ class Gate:
             origins = [value for name, value in headers if name == b"origin"]
             if len(origins) != 1 or origins[0].decode("latin-1") != f"{self.settings.scheme}://{host}":
                 return 403, None
+        elif scope["path"] in WITHOUT_SESSION:
+            return 0, slug or None
         elif scope["method"] in UNSAFE and not self.is_same_origin(headers, host):
             return 403, None
         return 0, slug or None

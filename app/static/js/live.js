@@ -62,11 +62,11 @@
         main().dataset.cursor = next.dataset.cursor;
         main().dataset.channels = next.dataset.channels;
         cursor = Number(next.dataset.cursor);
-        const side = fresh.querySelector(".side");
         document.body.dataset.role = fresh.body.dataset.role;
-        const bar = fresh.querySelector(".bar");
-        if (bar) await htmx.swap({ sourceElement: document.body, target: document.querySelector(".bar"), swap: "innerMorph", text: bar.innerHTML });
-        if (side) await htmx.swap({ sourceElement: document.body, target: document.querySelector(".side"), swap: "innerMorph", text: side.innerHTML });
+        for (const part of [".side", ".bar"]) {
+          const shown = fresh.querySelector(part);
+          if (shown) await htmx.swap({ sourceElement: document.body, target: document.querySelector(part), swap: "innerMorph", text: shown.innerHTML });
+        }
         document.dispatchEvent(new CustomEvent("page:refreshed"));
         sayHello();
       })

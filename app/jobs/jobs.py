@@ -1,0 +1,133 @@
+"""Jobs: what has to be done later or again and again, once over all workers, and in spite of a restart.
+
+A job is a row, put there in the transaction of its cause. Kept libraries were looked at: they want a database or a
+broker of their own (Redis, PostgreSQL alone) or their own processes; this is one table and one conditional UPDATE.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, case, delete, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base, Database, Transaction, now
+from app.database.leases import Leased, hold
+from app.settings import Settings
+
+
+class Job(Leased, Base):
+    """A job that waits or is being done; `key` is what there is one of at a time."""
+
+    __tablename__ = "job"
+    __table_args__ = (UniqueConstraint("name", "key"),)
+
+    name: Mapped[str] = mapped_column(String(40))
+    key: Mapped[str] = mapped_column(String(120))
+    workspace_id: Mapped[int | None] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"))
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+@dataclass(slots=True)
+class Work:
+    """A claimed job, as its function gets it.
+
+    What it changes in the database it changes in `finishing`, which settles the job in the same transaction: so it is
+    done once, whatever happens. `again` is when to do it again, None for when it comes round by itself, or never.
+    """
+
+    database: Database
+    settings: Settings
+    job_id: int
+    lease: int
+    workspace_id: int | None
+    payload: dict[str, Any]
+    every: timedelta | None
+    again: datetime | None = None
+    finished: bool = False
+
+    @contextlib.asynccontextmanager
+    async def finishing(self) -> AsyncIterator[Transaction]:
+        """The transaction, in the job's workspace, that ends the job.
+
+        Raises LeaseLost when somebody else has claimed it meanwhile.
+        """
+        async with self.database.write(self.workspace_id) as transaction:
+            await hold(transaction, Job, self.job_id, self.lease)
+            yield transaction
+            again = self.again or (now() + self.every if self.every else None)
+            here = Job.id == self.job_id
+            change: Any = delete(Job).where(here)
+            if again is not None:
+                change = update(Job).where(here).values(due_at=again, leased_until=None, attempts=0)
+            await transaction.execute(change.execution_options(synchronize_session=False))
+        self.finished = True
+
+
+Function = Callable[[Work], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A function that does jobs of a name; `seconds` is how long one may take before another worker tries."""
+
+    function: Function
+    every: timedelta | None
+    seconds: int
+
+
+FUNCTIONS: dict[str, Registered] = {}
+
+
+def job(name: str, *, every: timedelta | None = None, seconds: int = 60) -> Callable[[Function], Function]:
+    """Register the function of a job; with `every`, there is always one."""
+
+    def add(function: Function) -> Function:
+        FUNCTIONS[name] = Registered(function, every, seconds)
+        return function
+
+    return add
+
+
+async def put_job(
+    transaction: Transaction,
+    name: str,
+    *,
+    key: str = "",
+    at: datetime | None = None,
+    workspace_id: int | None = None,
+    **payload: Any,
+) -> None:
+    """Have something done, at a moment or at once. With a key that waits already, it is done at the earlier moment."""
+    due = at or now()
+    if key and await hasten(transaction, name, key, due):
+        return
+    made = Job(name=name, key=key or secrets.token_hex(16), workspace_id=workspace_id, payload=payload, due_at=due)
+    try:
+        async with transaction.begin_nested():
+            transaction.add(made)
+    except IntegrityError:
+        await hasten(transaction, name, key, due)
+    transaction.info["due"] = True
+
+
+async def hasten(transaction: Transaction, name: str, key: str, due: datetime) -> bool:
+    """Let a waiting job be due earlier if it is not. False when there is none.
+
+    The row is written in any case, so that a job that is just ending sees what this transaction brings, or is run anew.
+    """
+    statement: Any = (
+        update(Job)
+        .where(Job.name == name, Job.key == key)
+        .values(due_at=case((Job.due_at > due, due), else_=Job.due_at))
+        .execution_options(synchronize_session=False)
+    )
+    result: Any = await transaction.execute(statement)
+    transaction.info["due"] = True
+    return bool(result.rowcount)

@@ -1,0 +1,1 @@
+"""Mail: put into the outbox with the transaction of its cause, sent from there."""

@@ -1,0 +1,115 @@
+"""What is told of people: who has joined, and to each person what happens to their own account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy.orm import aliased
+
+from app.accounts.happenings import LISTENERS, What
+from app.accounts.members import NEWCOMERS, Member
+from app.database import Transaction
+from app.notifications.channels import push_bells
+from app.notifications.kinds import Kind, Place, Subject, register_kind, register_subject, whole_place
+from app.notifications.notifications import EVERYBODY, notify
+from app.web.texts import _l
+
+register_kind(
+    Kind(
+        "newcomer",
+        label=_l("Somebody joins the workspace"),
+        why=_l("Everybody is told who joins the workspace."),
+        one={"": _l("%(title)s joined the workspace")},
+        many=_l("%(count)d notifications about %(title)s"),
+        icon="users",
+    )
+)
+register_kind(
+    Kind(
+        "role",
+        label=_l("Your role changes"),
+        why=_l("It is about the security of your account."),
+        one={
+            "": _l("Your role in the workspace was changed"),
+            "owner": _l("You are an owner of the workspace now"),
+            "admin": _l("You are an admin of the workspace now"),
+            "member": _l("You are a member of the workspace now, without an admin's rights"),
+        },
+        many=_l("%(count)d notifications about your account"),
+        icon="key",
+        mail="once",
+        fixed=True,
+    )
+)
+register_kind(
+    Kind(
+        "password",
+        label=_l("Your password is changed"),
+        why=_l("It is about the security of your account."),
+        one={"": _l("Your password was changed. If it was not you, ask an admin for help at once")},
+        many=_l("%(count)d notifications about your account"),
+        icon="key",
+        mail="once",
+        in_app=False,
+        fixed=True,
+    )
+)
+register_kind(
+    Kind(
+        "sign-in",
+        label=_l("A sign-in from a browser that was not known"),
+        why=_l("It is about the security of your account."),
+        one={"": _l("Somebody signed in to your account with %(device)s. If it was not you, change your password")},
+        many=_l("%(count)d notifications about your account"),
+        icon="key",
+        mail="once",
+        in_app=False,
+        fixed=True,
+    )
+)
+
+
+def is_there(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
+    """Everybody may see a person who has not been removed."""
+    person = aliased(Member)  # the query around this one may have members of its own
+    return exists().where(person.id == subject_id, person.removed_at.is_(None))
+
+
+def is_own(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
+    """One's own account."""
+    person = aliased(Member)
+    return exists().where(person.id == subject_id, person.id == member_id)
+
+
+async def find_people(transaction: Transaction, ids: Sequence[int]) -> dict[int, Place]:
+    """Where people are seen."""
+    rows = await transaction.execute(select(Member.id, Member.name).where(Member.id.in_(ids)))
+    return {row.id: Place(row.name, "/members") for row in rows}
+
+
+async def find_accounts(transaction: Transaction, ids: Sequence[int]) -> dict[int, Place]:
+    """Where one's own account is seen."""
+    rows = await transaction.execute(select(Member.id, Member.name).where(Member.id.in_(ids)))
+    return {row.id: Place(row.name, "/account") for row in rows}
+
+
+register_subject(Subject("member", "user", is_there, find_people, whole_place))
+register_subject(Subject("account", "key", is_own, find_accounts, whole_place))
+
+
+async def announce_newcomer(transaction: Transaction, member: Member) -> None:
+    """Tell everybody who has joined."""
+    await notify(transaction, kind="newcomer", subject=("member", member.id), to=EVERYBODY, by=member)
+
+
+async def tell_of_account(transaction: Transaction, member: Member, what: What, by: Member | None, detail: str) -> None:
+    """Tell a person what has happened to their account. Who is an admin no more loses what only admins see."""
+    details = {"what": member.role} if what == "role" else {"device": detail} if what == "sign-in" else {}
+    await notify(transaction, kind=what, subject=("account", member.id), to=[member.id], by=by, details=details)
+    push_bells(transaction, [member.id])
+
+
+NEWCOMERS.append(announce_newcomer)
+LISTENERS.append(tell_of_account)

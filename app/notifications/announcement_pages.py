@@ -1,0 +1,123 @@
+"""Pages of announcements: reading one; for admins, writing them and seeing who has read them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from litestar import Response, get, post
+from litestar.exceptions import NotFoundException
+from litestar.response import Redirect
+
+from app.accounts.access import AnyRequest, require_role
+from app.accounts.members import Member
+from app.accounts.shell import notice, render_page
+from app.database import Transaction
+from app.notifications.announcements import (
+    LONGEST,
+    acknowledge,
+    announce,
+    get_announcement,
+    list_announcements,
+    list_readers,
+    withdraw_announcement,
+)
+from app.notifications.inbox import has_unread, of_subject
+from app.notifications.pages import note_opened
+from app.web.forms import Form, Invalid
+from app.web.texts import _l
+
+notice("announced", _l("Everybody is told."))
+notice("withdrawn", _l("The announcement was withdrawn."))
+notice("acknowledged", _l("Thank you."))
+
+
+@get("/announcements")
+async def show_announcements(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str]:
+    """What was announced, and the form to announce something; for admins."""
+    require_role(member, "admin")
+    return await render_announcements(request, transaction, member, Form())
+
+
+async def render_announcements(
+    request: AnyRequest, transaction: Transaction, member: Member, form: Form, status: int = 200
+) -> Response[str]:
+    """The page of announcements, with what was typed."""
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "notifications/announcements.html",
+        status=status,
+        announcements=await list_announcements(transaction),
+        form=form,
+        longest=LONGEST,
+    )
+
+
+@post("/announcements")
+async def write_announcement(
+    request: AnyRequest, transaction: Transaction, member: Member, form: Form
+) -> Response[Any]:
+    """Tell everybody something."""
+    require_role(member, "admin")
+    title = form.text("title", limit=120)
+    zone = ZoneInfo(member.time_zone)
+    ends_at = None
+    if form["ends_at"].strip():
+        try:
+            day = datetime.strptime(form["ends_at"].strip(), "%Y-%m-%d").date()
+            ends_at = datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
+        except (ValueError, OverflowError):
+            form.errors["ends_at"] = _l("This is not a day.")
+    try:
+        form.check()
+        await announce(
+            transaction, member, title=title, text=form["text"], acknowledge=bool(form["acknowledge"]), ends_at=ends_at
+        )
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_announcements(request, transaction, member, form, status=422)
+    return Redirect("/announcements?done=announced", status_code=303)
+
+
+@get("/announcements/{announcement_id:int}")
+async def show_announcement(
+    request: AnyRequest, transaction: Transaction, member: Member, announcement_id: int
+) -> Response[str]:
+    """An announcement; who writes them sees who has read it."""
+    announcement = await get_announcement(transaction, announcement_id)
+    if announcement.over and not member.has_rank("admin"):
+        raise NotFoundException
+    subject = ("announcement", announcement.id)
+    await note_opened(request, transaction, member, subject)
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "notifications/announcement.html",
+        announcement=announcement,
+        author=await transaction.get_one(Member, announcement.member_id),
+        to_acknowledge=await has_unread(transaction, member, *of_subject(subject), held=True),
+        readers=await list_readers(transaction, announcement) if member.has_rank("admin") else [],
+    )
+
+
+@post("/announcements/{announcement_id:int}/acknowledge")
+async def acknowledge_announcement(transaction: Transaction, member: Member, announcement_id: int) -> Response[Any]:
+    """Say that one has read it."""
+    announcement = await get_announcement(transaction, announcement_id)
+    await acknowledge(transaction, member, announcement)
+    return Redirect(f"/announcements/{announcement.id}?done=acknowledged", status_code=303)
+
+
+@post("/announcements/{announcement_id:int}/withdraw")
+async def take_back(transaction: Transaction, member: Member, announcement_id: int) -> Response[Any]:
+    """Tell it no more."""
+    announcement = await get_announcement(transaction, announcement_id)
+    await withdraw_announcement(transaction, member, announcement)
+    return Redirect("/announcements?done=withdrawn", status_code=303)
+
+
+handlers = [show_announcements, write_announcement, show_announcement, acknowledge_announcement, take_back]

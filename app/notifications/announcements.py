@@ -1,0 +1,142 @@
+"""Announcements: what an admin tells everybody, until a day and to be acknowledged if that is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from litestar.exceptions import NotFoundException
+from sqlalchemy import ColumnElement, ForeignKeyConstraint, String, Text, UniqueConstraint, exists, or_, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.access import require_role
+from app.accounts.members import Member
+from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.notifications.inbox import mark_read, of_subject
+from app.notifications.kinds import Kind, Place, Subject, register_kind, register_subject, whole_place
+from app.notifications.models import Notification
+from app.notifications.notifications import EVERYBODY, notify, withdraw
+from app.web.forms import Invalid
+from app.web.texts import _l
+
+LONGEST = 4000
+
+register_kind(
+    Kind(
+        "announcement",
+        label=_l("An admin announces something"),
+        why=_l("Announcements are for everybody in the workspace."),
+        one={"": _l("%(actor)s announces: %(title)s")},
+        many=_l("%(count)d notifications about %(title)s"),
+        icon="info",
+        mail="daily",
+    )
+)
+
+
+class Announcement(Tenanted, Base):
+    """What everybody is told until it ends; one with `acknowledge` stays unread until each has said so."""
+
+    __tablename__ = "announcement"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"]),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int]
+    title: Mapped[str] = mapped_column(String(120))
+    text: Mapped[str] = mapped_column(Text)
+    acknowledge: Mapped[bool]
+    ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    @property
+    def over(self) -> bool:
+        """Whether it is told no more."""
+        return self.ends_at is not None and self.ends_at <= now()
+
+
+def is_current(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
+    """Everybody may see an announcement until it ends."""
+    return exists().where(
+        Announcement.id == subject_id, or_(Announcement.ends_at.is_(None), Announcement.ends_at > now())
+    )
+
+
+async def find_announcements(transaction: Transaction, ids: Sequence[int]) -> dict[int, Place]:
+    """Where announcements are read."""
+    rows = await transaction.execute(select(Announcement.id, Announcement.title).where(Announcement.id.in_(ids)))
+    return {row.id: Place(row.title, f"/announcements/{row.id}") for row in rows}
+
+
+register_subject(Subject("announcement", "info", is_current, find_announcements, whole_place))
+
+
+async def announce(
+    transaction: Transaction, member: Member, *, title: str, text: str, acknowledge: bool, ends_at: datetime | None
+) -> Announcement:
+    """Tell everybody something.
+
+    Raises Invalid for an empty one or an end that is over, and a 403 page unless the member is an admin.
+    """
+    require_role(member, "admin")
+    text = text.replace("\r\n", "\n").strip()
+    if not title.strip():
+        raise Invalid(title=_l("This can't be empty."))
+    if len(text) > LONGEST:
+        raise Invalid(text=_l("At most %(limit)d characters.", limit=LONGEST))
+    if ends_at is not None and ends_at <= now():
+        raise Invalid(ends_at=_l("This day is over."))
+    made = Announcement(member_id=member.id, title=title, text=text, acknowledge=acknowledge, ends_at=ends_at)
+    transaction.add(made)
+    await transaction.flush()
+    await notify(
+        transaction,
+        kind="announcement",
+        subject=("announcement", made.id),
+        to=EVERYBODY,
+        by=member,
+        held=acknowledge,
+        details={"excerpt": text[:140]},
+    )
+    return made
+
+
+async def get_announcement(transaction: Transaction, announcement_id: int) -> Announcement:
+    """An announcement. Raises NotFoundException."""
+    if announcement_id > 2**31 - 1:
+        raise NotFoundException
+    found = await transaction.get(Announcement, announcement_id)
+    if found is None:
+        raise NotFoundException
+    return found
+
+
+async def list_announcements(transaction: Transaction) -> list[Announcement]:
+    """The newest announcements, newest first."""
+    return list(await transaction.scalars(select(Announcement).order_by(Announcement.id.desc()).limit(100)))
+
+
+async def withdraw_announcement(transaction: Transaction, member: Member, announcement: Announcement) -> None:
+    """Tell an announcement no more. Raises a 403 page unless the member is an admin."""
+    require_role(member, "admin")
+    await withdraw(transaction, ("announcement", announcement.id))
+    await transaction.delete(announcement)
+
+
+async def acknowledge(transaction: Transaction, member: Member, announcement: Announcement) -> None:
+    """Say that one has read an announcement."""
+    await mark_read(transaction, member, *of_subject(("announcement", announcement.id)), held=True)
+
+
+async def list_readers(transaction: Transaction, announcement: Announcement) -> list[tuple[str, datetime | None]]:
+    """Who was told of an announcement, by name, with when each read it."""
+    statement = (
+        select(Member.name, Notification.read_at)
+        .join(Member, (Member.id == Notification.member_id) & (Member.tenant_id == Notification.tenant_id))
+        .where(*of_subject(("announcement", announcement.id)), Member.removed_at.is_(None))
+        .order_by(Member.name, Member.id)
+    )
+    return [(row.name, row.read_at) for row in await transaction.execute(statement)]

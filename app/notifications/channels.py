@@ -1,0 +1,120 @@
+"""What notifications push: to `user.{id}` of each person alone, the bell and, as it arrives, a toast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
+
+from sqlalchemy import func, select
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.shell import bar_part
+from app.database import Transaction
+from app.live.log import publish
+from app.notifications.kinds import SUBJECTS, Kind, Place, text_of, word
+from app.notifications.models import Happening, Notification, is_shown
+from app.web.templates import render
+
+# Up to so many are counted; '99+' is shown.
+COUNTED = 1000
+# Of more people than this, all are counted in one statement, however much each has.
+FEW = 20
+
+
+async def count_unread(transaction: Transaction, member_ids: Iterable[int]) -> dict[int, int]:
+    """How many unread notifications members have in their inboxes, by their ids; at most `COUNTED`."""
+    ids = sorted(set(member_ids))
+    unread = (Notification.read_at.is_(None), is_shown())
+    if len(ids) > FEW:
+        statement = (
+            select(Notification.member_id, func.count().label("unread"))
+            .where(Notification.member_id.in_(ids), *unread)
+            .group_by(Notification.member_id)
+        )
+        found = {row.member_id: min(row.unread, COUNTED) for row in await transaction.execute(statement)}
+        return {member_id: found.get(member_id, 0) for member_id in ids}
+    counts = {}
+    for member_id in ids:
+        listed = select(Notification.id).where(Notification.member_id == member_id, *unread).limit(COUNTED)
+        counts[member_id] = len((await transaction.scalars(listed)).all())
+    return counts
+
+
+@dataclass(slots=True)
+class Bells:
+    """The people whose bells a transaction rings, each with the toasts to show; counted once for all of them."""
+
+    transaction: Transaction
+    toasts: dict[int, list[str]] = field(default_factory=dict)
+    counts: dict[int, int] | None = None
+    rendered: dict[int, str] = field(default_factory=dict)
+
+    async def publish(self) -> None:
+        """Log an event for each person."""
+        for member_id in self.toasts:
+            publish(self.transaction, f"user.{member_id}", partial(self.render, member_id))
+
+    async def render(self, member_id: int) -> str:
+        """What a person's pages get. Called when all that was committed before is to be seen."""
+        if self.counts is None:
+            self.counts = await count_unread(self.transaction, self.toasts)
+        unread = self.counts[member_id]
+        if unread not in self.rendered:
+            language = self.transaction.tenant.language
+            self.rendered[unread] = render(language, "notifications/bell_push.html", unread=unread)
+        return "".join([*self.toasts[member_id], self.rendered[unread]])
+
+
+def bells_of(transaction: Transaction) -> Bells:
+    """The bells that a transaction rings as it commits."""
+    bells: Bells | None = transaction.info.get("bells")
+    if bells is None:
+        bells = transaction.info["bells"] = Bells(transaction)
+        transaction.before_commit.append(bells.publish)
+    return bells
+
+
+def push_bells(transaction: Transaction, member_ids: Iterable[int]) -> None:
+    """Let the pages of members show how much is unread at the end of this transaction."""
+    bells = bells_of(transaction)
+    for member_id in member_ids:
+        bells.toasts.setdefault(member_id, [])
+
+
+async def push_toast(
+    transaction: Transaction,
+    member_ids: list[int],
+    kind: Kind,
+    happening: Happening,
+    by: Member | None,
+    *,
+    held: bool,
+) -> None:
+    """Show members what happens as it happens. Rendered once, whoever gets it."""
+    if not member_ids:
+        return
+    subject = SUBJECTS[happening.subject_kind]
+    places = await subject.find_places(transaction, [happening.subject_id])
+    place = places.get(happening.subject_id, Place("", ""))
+    language = transaction.tenant.language
+    values = {**happening.details, "actor": by.name if by else "", "title": place.title}
+    toast = render(
+        language,
+        "notifications/toast_push.html",
+        happening=happening,
+        sentence=word(text_of(kind, happening.details), language, **values),
+        address=subject.address_at(place, happening.number),
+        icon=kind.icon,
+        held=held,
+    )
+    bells = bells_of(transaction)
+    for member_id in member_ids:
+        bells.toasts.setdefault(member_id, []).append(toast)
+
+
+@bar_part("notifications/_bell.html")
+async def bell(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, object]:
+    """How much is unread, on every page."""
+    return {"unread": (await count_unread(transaction, [member.id]))[member.id]}

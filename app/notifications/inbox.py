@@ -1,0 +1,155 @@
+"""The inbox: what a member was told, unread first, grouped by what it is about; and what becomes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, select, update
+
+from app.accounts.members import Member
+from app.database import Transaction, now
+from app.notifications.channels import push_bells
+from app.notifications.kinds import SUBJECTS
+from app.notifications.listing import Group, describe, find_places
+from app.notifications.models import Happening, Notification, is_shown
+
+PAGE = 25
+SHOWN_OF_A_GROUP = 8
+KEPT_READ = timedelta(days=90)
+KEPT = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """A page of the inbox. `newest` is the last notification that was there when it was read."""
+
+    groups: list[Group]
+    newest: int
+    page: int
+    more: bool
+
+
+async def read_inbox(
+    transaction: Transaction, member: Member, *, unread_only: bool = False, kind: str = "", page: int = 1
+) -> Inbox:
+    """A page of groups: those with something unread first, the newest of each first."""
+    unread = func.sum(case((Notification.read_at.is_(None), 1), else_=0))
+    latest = func.max(Notification.id)
+    criteria: list[ColumnElement[bool]] = [Notification.member_id == member.id, is_shown()]
+    if unread_only:
+        criteria.append(Notification.read_at.is_(None))
+    if kind:
+        criteria.append(Notification.kind == kind)
+    statement = (
+        select(
+            Notification.subject_kind,
+            Notification.subject_id,
+            unread.label("unread"),
+            func.count().label("total"),
+            latest.label("latest"),
+        )
+        .where(*criteria)
+        .group_by(Notification.subject_kind, Notification.subject_id)
+        .order_by(case((unread > 0, 0), else_=1), latest.desc())
+        .offset((page - 1) * PAGE)
+        .limit(PAGE + 1)
+    )
+    rows = (await transaction.execute(statement)).all()
+    places = await find_places(transaction, [(row.subject_kind, row.subject_id) for row in rows])
+    groups = {
+        (row.subject_kind, row.subject_id): Group(
+            f"{row.subject_kind}-{row.subject_id}",
+            places[row.subject_kind, row.subject_id],
+            SUBJECTS[row.subject_kind].icon,
+            row.total,
+            row.unread,
+            row.latest,
+        )
+        for row in rows[:PAGE]
+        if (row.subject_kind, row.subject_id) in places
+    }
+    await fill(transaction, groups, criteria)
+    newest = await transaction.scalar(select(func.max(Notification.id)).where(Notification.member_id == member.id))
+    return Inbox(list(groups.values()), newest or 0, page, len(rows) > PAGE)
+
+
+async def fill(
+    transaction: Transaction, groups: dict[tuple[str, int], Group], criteria: list[ColumnElement[bool]]
+) -> None:
+    """Read the newest notifications of each group; unread ones first."""
+    if not groups:
+        return
+    which = [and_(Notification.subject_kind == name, Notification.subject_id == number) for name, number in groups]
+    place = (
+        func.row_number()
+        .over(
+            partition_by=(Notification.subject_kind, Notification.subject_id),
+            order_by=(Notification.read_at.is_not(None), Notification.id.desc()),
+        )
+        .label("place")
+    )
+    ranked = select(Notification.id, place).where(*criteria, or_(*which)).subquery()
+    statement = (
+        select(Notification, Happening, Member.name)
+        .join(ranked, ranked.c.id == Notification.id)
+        .join(
+            Happening,
+            (Happening.id == Notification.happening_id) & (Happening.tenant_id == Notification.tenant_id),
+        )
+        .outerjoin(Member, (Member.id == Happening.actor_id) & (Member.tenant_id == Happening.tenant_id))
+        .where(ranked.c.place <= SHOWN_OF_A_GROUP)
+        .order_by(Notification.read_at.is_not(None), Notification.id.desc())
+    )
+    for item in await describe(transaction, (await transaction.execute(statement)).all()):
+        groups[item.notification.subject_kind, item.notification.subject_id].items.append(item)
+
+
+async def mark_read(transaction: Transaction, member: Member, *criteria: Any, held: bool = False) -> bool:
+    """Mark a member's notifications that meet criteria as read, and tell their pages. False when none was.
+
+    What was not mailed yet is not mailed. Those that are `held` are left, unless they are meant.
+    """
+    statement: Any = (
+        update(Notification)
+        .where(Notification.member_id == member.id, Notification.read_at.is_(None), *criteria)
+        .values(read_at=now(), mail_at=None)
+    )
+    if not held:
+        statement = statement.where(~Notification.held)
+    result: Any = await transaction.execute(statement.execution_options(synchronize_session=False))
+    if not result.rowcount:
+        return False
+    push_bells(transaction, [member.id])
+    return True
+
+
+def of_subject(subject: tuple[str, int], *, up_to: int | None = None) -> tuple[ColumnElement[bool], ...]:
+    """Criteria for what is about a thing, or about its parts up to a number."""
+    criteria = [Notification.subject_kind == subject[0], Notification.subject_id == subject[1]]
+    if up_to is not None:
+        criteria.append(Notification.number <= up_to)
+    return tuple(criteria)
+
+
+async def has_unread(transaction: Transaction, member: Member, *criteria: Any, held: bool = False) -> bool:
+    """Whether some of a member's notifications are unread; with `held`, of those that are to be acknowledged."""
+    statement = select(Notification.id).where(
+        Notification.member_id == member.id, Notification.read_at.is_(None), Notification.held == held, *criteria
+    )
+    return await transaction.scalar(statement.limit(1)) is not None
+
+
+async def delete_old_notifications(transaction: Transaction) -> None:
+    """Forget what was read long ago, and what happened so long ago that nobody will."""
+    old = select(Happening.id).where(Happening.created_at < now() - KEPT)
+    for statement in (
+        delete(Notification).where(Notification.read_at < now() - KEPT_READ),
+        delete(Notification).where(Notification.happening_id.in_(old)),
+        delete(Happening).where(
+            Happening.created_at < now() - timedelta(days=1),
+            ~exists().where(Notification.tenant_id == Happening.tenant_id, Notification.happening_id == Happening.id),
+        ),
+    ):
+        await transaction.execute(statement.execution_options(synchronize_session=False))

@@ -1,0 +1,112 @@
+"""Kinds of notifications and the things they are about. Features register both; this package knows none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup, escape
+from sqlalchemy import ColumnElement
+
+from app.accounts.members import Role
+from app.database import Transaction
+from app.web.texts import Text, translations
+
+# How often mails are sent. 'never' is not at all, 'once' as it happens.
+MAILS = ("never", "once", "hourly", "daily")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of notification.
+
+    `one` says what happened, by what is in the happening's details as `what` ('' for the rest); `many` says it of
+    several. `why` answers 'why did I get this'. `mail` and `in_app` are what holds for who has not chosen. One that is
+    `fixed` can't be switched off or muted; one with `role` is for members of that rank.
+    """
+
+    name: str
+    label: Text
+    why: Text
+    one: Mapping[str, Text]
+    many: Text
+    icon: str = "bell"
+    mail: str = "never"
+    in_app: bool = True
+    fixed: bool = False
+    role: Role = "member"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a subject is called, and where it is seen."""
+
+    title: str
+    address: str
+
+
+# A criterion for 'this member may see the thing with this id', made from two columns or values.
+Visible = Callable[[Any, Any], ColumnElement[bool]]
+FindPlaces = Callable[[Transaction, Sequence[int]], Awaitable[dict[int, Place]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A kind of thing that notifications are about, such as 'record'.
+
+    `visible` is asked whenever notifications are read: who loses the right to a thing loses what is told of it.
+    `address_at` leads to a part of the thing, such as a message of a room.
+    """
+
+    name: str
+    icon: str
+    visible: Visible
+    find_places: FindPlaces
+    address_at: Callable[[Place, int], str]
+    followable: bool = False
+
+
+KINDS: dict[str, Kind] = {}
+SUBJECTS: dict[str, Subject] = {}
+
+
+def register_kind(kind: Kind) -> Kind:
+    """Make a kind known; the preferences list kinds in the order of this."""
+    KINDS[kind.name] = kind
+    return kind
+
+
+def register_subject(subject: Subject) -> Subject:
+    """Make a kind of thing known."""
+    SUBJECTS[subject.name] = subject
+    return subject
+
+
+def whole_place(place: Place, number: int) -> str:
+    """The address of a thing that has no parts to lead to."""
+    return place.address
+
+
+def text_of(kind: Kind, details: Mapping[str, Any]) -> Text:
+    """What a kind says of one happening."""
+    return kind.one.get(str(details.get("what", "")), kind.one[""])
+
+
+def word(text: Text, language: str, **values: Any) -> Markup:
+    """A sentence as HTML, with its names emphasised."""
+    bold = Markup("<b>{}</b>")
+    shown = {name: bold.format(value) if isinstance(value, str) else value for name, value in values.items()}
+    return escape(translations(language).gettext(text.message)) % shown
+
+
+def word_plainly(text: Text, language: str, **values: Any) -> str:
+    """A sentence as plain text."""
+    return Text(text.message, values).translate(language)
+
+
+def split(subject: str) -> tuple[str, int]:
+    """The kind and the id in a name such as `record-42`; ('', 0) for what is none."""
+    name, _, number = subject.rpartition("-")
+    known = name in SUBJECTS and number.isascii() and number.isdigit() and len(number) < 10
+    return (name, int(number)) if known else ("", 0)

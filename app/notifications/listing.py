@@ -1,0 +1,118 @@
+"""Notifications as people read them: what happened, to what, where to look; in a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from markupsafe import Markup
+
+from app.database import Transaction
+from app.notifications.kinds import KINDS, SUBJECTS, Kind, Place, text_of, word
+from app.notifications.models import Notification
+from app.web.texts import Text, _l
+
+# What is said of several things of different kinds.
+SEVERAL = _l("%(count)d notifications about %(title)s")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One notification as it is shown."""
+
+    notification: Notification
+    kind: Kind
+    text: Text
+    values: dict[str, Any]
+    address: str
+    excerpt: str
+    at: datetime
+
+
+@dataclass(slots=True)
+class Group:
+    """What there is of one subject: how many, how many unread, and the newest of them."""
+
+    subject: str
+    place: Place
+    icon: str
+    total: int
+    unread: int
+    newest: int
+    items: list[Item] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many the row speaks of: the unread ones, if there are."""
+        return self.unread or self.total
+
+    @property
+    def held(self) -> bool:
+        """Whether something of it stays unread until it is acknowledged."""
+        return any(item.notification.held and item.notification.read_at is None for item in self.items)
+
+    @property
+    def same(self) -> Kind | None:
+        """The kind that all shown ones are of."""
+        kinds = {item.kind.name for item in self.spoken_of}
+        return self.items[0].kind if len(kinds) == 1 else None
+
+    @property
+    def spoken_of(self) -> list[Item]:
+        """The items that the row speaks of."""
+        return [item for item in self.items if item.notification.read_at is None] or self.items
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """The kinds of what is shown, each once."""
+        return list({item.kind.name: item.kind for item in self.spoken_of}.values())
+
+
+async def find_places(transaction: Transaction, pairs: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Place]:
+    """Where subjects are seen; one question for each kind of subject."""
+    ids: dict[str, set[int]] = defaultdict(set)
+    for name, number in pairs:
+        ids[name].add(number)
+    found: dict[tuple[str, int], Place] = {}
+    for name, numbers in ids.items():
+        places = await SUBJECTS[name].find_places(transaction, sorted(numbers))
+        found.update({(name, number): place for number, place in places.items()})
+    return found
+
+
+async def describe(transaction: Transaction, rows: Sequence[Any]) -> list[Item]:
+    """Items from rows of (notification, happening, name of who did it); those whose subject is gone are left out."""
+    places = await find_places(transaction, [(row[0].subject_kind, row[0].subject_id) for row in rows])
+    items = []
+    for notification, happening, actor in rows:
+        place = places.get((notification.subject_kind, notification.subject_id))
+        if place is None:
+            continue
+        kind = KINDS[notification.kind]
+        items.append(
+            Item(
+                notification,
+                kind,
+                text_of(kind, happening.details),
+                {**happening.details, "actor": actor or "", "title": place.title},
+                SUBJECTS[notification.subject_kind].address_at(place, notification.number),
+                happening.details.get("excerpt", ""),
+                happening.created_at,
+            )
+        )
+    return items
+
+
+def say_one(item: Item, language: str) -> Markup:
+    """What happened, as HTML."""
+    return word(item.text, language, **item.values)
+
+
+def say_many(group: Group, language: str) -> Markup:
+    """What happened to one subject, as HTML: '5 changes to Dom Casmurro'."""
+    same = group.same
+    text = same.many if same else SEVERAL
+    return word(text, language, count=group.count, title=group.place.title)

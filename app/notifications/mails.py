@@ -1,0 +1,153 @@
+"""Mails of notifications: what is due for a person goes out as one mail, and only if it is still to be told."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from app.accounts.members import Member
+from app.database import Tenant, Transaction, now
+from app.jobs.jobs import Work, job, put_job
+from app.mail.outbox import Content, composer, put_mail
+from app.notifications.kinds import KINDS, word, word_plainly
+from app.notifications.listing import describe
+from app.notifications.models import Happening, Notification, is_permitted
+from app.settings import Settings
+from app.web.templates import render
+from app.web.texts import _l
+
+MOST_IN_MAIL = 50
+
+
+def plan_mails(transaction: Transaction, moments: Sequence[datetime]) -> None:
+    """Have mails that are due at these moments sent."""
+    if not moments:
+        return
+    planned: datetime | None = transaction.info.get("mails at")
+    transaction.info["mails at"] = min([*moments, *([planned] if planned else [])])
+    if planned is None:
+        transaction.before_commit.append(lambda: plan(transaction))
+
+
+async def plan(transaction: Transaction) -> None:
+    """Put the workspace's job, or let it be done earlier."""
+    tenant_id = transaction.tenant.id
+    at = transaction.info["mails at"]
+    await put_job(transaction, "notification mails", key=str(tenant_id), workspace_id=tenant_id, at=at)
+
+
+@job("notification mails")
+async def bundle_mails(work: Work) -> None:
+    """Put one mail into the outbox for each person of a workspace for whom something is due."""
+    async with work.finishing() as transaction:
+        statement = (
+            select(Notification.member_id, Notification.id)
+            .where(Notification.mail_at <= now())
+            .order_by(Notification.member_id, Notification.id)
+        )
+        due: dict[int, list[int]] = {}
+        for member_id, notification_id in await transaction.execute(statement):
+            due.setdefault(member_id, []).append(notification_id)
+        for member_id, ids in due.items():
+            put_mail(
+                transaction,
+                composer="notifications",
+                workspace_id=work.workspace_id,
+                member=member_id,
+                notifications=ids[-MOST_IN_MAIL:],
+            )
+        done = update(Notification).where(Notification.mail_at <= now()).values(mail_at=None)
+        await transaction.execute(done.execution_options(synchronize_session=False))
+        work.again = await transaction.scalar(
+            select(func.min(Notification.mail_at)).where(Notification.mail_at.is_not(None))
+        )
+
+
+@composer("notifications")
+async def write_mail(transaction: Transaction, settings: Settings, payload: dict[str, Any]) -> Content | None:
+    """A mail with those notifications that are still unread, and of what the person may still see."""
+    member = await transaction.get(Member, payload["member"])
+    if member is None or not member.active or not member.email or transaction.tenant.suspended_at:
+        return None
+    statement = (
+        select(Notification, Happening, Member.name)
+        .join(
+            Happening,
+            (Happening.id == Notification.happening_id) & (Happening.tenant_id == Notification.tenant_id),
+        )
+        .outerjoin(Member, (Member.id == Happening.actor_id) & (Member.tenant_id == Happening.tenant_id))
+        .where(
+            Notification.id.in_(payload["notifications"]),
+            Notification.member_id == member.id,
+            Notification.read_at.is_(None),
+            is_permitted(),
+        )
+        .order_by(Notification.id)
+    )
+    items = await describe(transaction, (await transaction.execute(statement)).all())
+    if not items:
+        return None
+    tenant = transaction.tenant
+    language = tenant.language
+    plain = [word_plainly(item.text, language, **item.values) for item in items]
+    subject = plain[0]
+    if len(items) > 1:
+        text = _l("%(count)d notifications from %(workspace)s", count=len(items), workspace=tenant.name)
+        subject = text.translate(language)
+    kinds = sorted({item.kind.name for item in items if not item.kind.fixed})
+    headers = {}
+    unsubscribe = ""
+    if kinds:
+        token = make_token(settings, tenant.id, member.id, kinds)
+        unsubscribe = settings.workspace_url(tenant.slug, f"/unsubscribe?token={token}")
+        headers = {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    shown: dict[str, Any] = {
+        "member": member,
+        "tenant": tenant,
+        "items": [
+            {
+                "plain": line,
+                "html": word(item.text, language, **item.values),
+                "excerpt": item.excerpt,
+                "address": settings.workspace_url(tenant.slug, item.address),
+            }
+            for item, line in zip(items, plain, strict=True)
+        ],
+        "unsubscribe": unsubscribe,
+        "preferences": settings.workspace_url(tenant.slug, "/notifications/preferences"),
+    }
+    return Content(
+        member.email,
+        subject[:200],
+        render(language, "notifications/mail.txt", **shown),
+        render(language, "notifications/mail.html", **shown),
+        headers,
+    )
+
+
+def sign(settings: Settings, words: str) -> str:
+    """What proves that we made a token."""
+    key = hashlib.sha256(b"unsubscribe\0" + settings.secret_key.encode()).digest()
+    return hmac.new(key, words.encode(), hashlib.sha256).hexdigest()
+
+
+def make_token(settings: Settings, tenant_id: int, member_id: int, kinds: Sequence[str]) -> str:
+    """The token of a link that ends mails of some kinds to a member; it works without a session, and for ever."""
+    words = f"{tenant_id}.{member_id}.{'~'.join(kinds)}"
+    return f"{words}.{sign(settings, words)}"
+
+
+def read_token(settings: Settings, tenant: Tenant, token: str) -> tuple[int, list[str]] | None:
+    """The member and the kinds that a token is for; None for one that is not this workspace's, or not ours."""
+    words, _, signature = token.rpartition(".")
+    if not signature.isascii() or not hmac.compare_digest(sign(settings, words), signature):
+        return None
+    tenant_id, member_id, kinds = words.split(".")
+    if int(tenant_id) != tenant.id:
+        return None
+    return int(member_id), [kind for kind in kinds.split("~") if kind in KINDS]

@@ -1,0 +1,181 @@
+"""Pages of the inbox: what one was told, reading it, following and muting."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Response, get, post
+from litestar.exceptions import NotFoundException
+from litestar.response import Redirect
+from sqlalchemy import literal, select
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.shell import notice, page_part, render_page
+from app.database import Tenant, Transaction
+from app.notifications.channels import push_bells
+from app.notifications.inbox import has_unread, mark_read, of_subject, read_inbox
+from app.notifications.kinds import KINDS, SUBJECTS, split
+from app.notifications.listing import say_many, say_one
+from app.notifications.models import Notification
+from app.notifications.preferences import Choice, choose, follow, list_choices, mute, read_followers
+from app.web.forms import Form
+from app.web.texts import _l
+
+LARGEST = 10_000_000
+
+notice("kind-muted", _l("You are told no more of this in the inbox. The preferences have it."))
+notice("muted", _l("You are told no more of this. The preferences list what you have muted."))
+
+
+def number_of(text: str) -> int:
+    """A number in an address or form; 0 for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+
+
+def view_of(show: str, kind: str, page: str) -> dict[str, Any]:
+    """What of the inbox is asked for."""
+    return {
+        "show": "unread" if show == "unread" else "all",
+        "kind": kind if kind in KINDS else "",
+        "page": max(1, min(number_of(page), LARGEST)),
+    }
+
+
+def address_of(view: dict[str, Any], **changes: Any) -> str:
+    """The address of a view of the inbox."""
+    wanted = {**view, **changes}
+    standard = {"show": "all", "kind": "", "page": 1}
+    query = urlencode({name: value for name, value in wanted.items() if value != standard[name]})
+    return "/notifications" + (f"?{query}" if query else "")
+
+
+@get("/notifications")
+async def show_inbox(
+    request: AnyRequest, transaction: Transaction, member: Member, show: str = "", kind: str = "", page: str = ""
+) -> Response[str]:
+    """What one was told, unread first."""
+    view = view_of(show, kind, page)
+    inbox = await read_inbox(
+        transaction, member, unread_only=view["show"] == "unread", kind=view["kind"], page=view["page"]
+    )
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "notifications/inbox.html",
+        inbox=inbox,
+        sentence=lambda item: say_one(item, transaction.tenant.language),
+        summary=lambda group: say_many(group, transaction.tenant.language),
+        view=view,
+        address=lambda **changes: address_of(view, **changes),
+        kinds=[known for known, _ in await list_choices(transaction, member) if known.in_app],
+    )
+
+
+def go_back(form: Form, done: str = "") -> Redirect:
+    """Back to the view of the inbox that a form came from."""
+    address = address_of(view_of(form["show"], form["kind_shown"], form["page"]))
+    return Redirect(address + (f"{'&' if '?' in address else '?'}done={done}" if done else ""), status_code=303)
+
+
+async def get_subject(transaction: Transaction, member: Member, text: str) -> tuple[str, int]:
+    """A subject that a member may see, by its name such as `record-42`. Raises NotFoundException."""
+    name, number = split(text)
+    if name:
+        seen = SUBJECTS[name].visible(literal(member.id), literal(number))
+        if await transaction.scalar(select(Tenant.id).where(seen)) is not None:
+            return name, number
+    raise NotFoundException
+
+
+@post("/notifications/read")
+async def read(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
+    """Mark what was told of a thing as read, up to what the page has shown."""
+    name, number = split(form["subject"])
+    criteria: list[Any] = [*of_subject((name, number))]
+    if "until" in form:
+        criteria.append(Notification.id <= number_of(form["until"]))
+    await mark_read(transaction, member, *criteria)
+    if "x-page" in request.headers:
+        return Response(None, status_code=204)
+    return go_back(form)
+
+
+@post("/notifications/read-all")
+async def read_all(transaction: Transaction, member: Member, form: Form) -> Response[Any]:
+    """Mark everything as read that was there when the page was; what came later stays unread."""
+    await mark_read(transaction, member, Notification.id <= number_of(form["until"]))
+    return go_back(form)
+
+
+@post("/notifications/mute")
+async def mute_subject(transaction: Transaction, member: Member, form: Form) -> Response[Any]:
+    """Hear nothing more of a thing, and count what was told of it as read."""
+    subject = await get_subject(transaction, member, form["subject"])
+    await mute(transaction, member, *subject)
+    await mark_read(transaction, member, *of_subject(subject))
+    return go_back(form, "muted")
+
+
+@post("/notifications/mute-kind")
+async def mute_kind(transaction: Transaction, member: Member, form: Form) -> Response[Any]:
+    """Hear nothing more for a reason, and count what was told for it as read."""
+    kind = KINDS.get(form["kind"])
+    if kind is None or kind.fixed or not member.has_rank(kind.role):
+        raise NotFoundException
+    await choose(transaction, member.id, kind, Choice(in_app=False, mail="never"))
+    await mark_read(transaction, member, Notification.kind == kind.name)
+    push_bells(transaction, [member.id])
+    return go_back(form, "kind-muted")
+
+
+@post("/follow/{subject:str}")
+async def follow_subject(transaction: Transaction, member: Member, subject: str) -> Response[Any]:
+    """Follow a thing."""
+    return await change_following(transaction, member, subject, following=True)
+
+
+@post("/unfollow/{subject:str}")
+async def unfollow_subject(transaction: Transaction, member: Member, subject: str) -> Response[Any]:
+    """Follow a thing no more."""
+    return await change_following(transaction, member, subject, following=False)
+
+
+async def change_following(transaction: Transaction, member: Member, text: str, *, following: bool) -> Response[Any]:
+    """Follow a thing or not, and go back to it. Raises NotFoundException for what can't be followed."""
+    subject = await get_subject(transaction, member, text)
+    if not SUBJECTS[subject[0]].followable:
+        raise NotFoundException
+    await follow(transaction, member, *subject, following=following)
+    places = await SUBJECTS[subject[0]].find_places(transaction, [subject[1]])
+    return Redirect(places[subject[1]].address, status_code=303)
+
+
+@page_part("record head", "notifications/_follow.html")
+async def follow_part(request: AnyRequest, transaction: Transaction, member: Member, about: Any) -> dict[str, Any]:
+    """The button to follow a thing. Opening its page also marks what was told of it as read."""
+    name, number = split(about.name)
+    await note_opened(request, transaction, member, (name, number))
+    chosen = (await read_followers(transaction, name, number)).get(member.id)
+    return {"subject": about.name, "following": about.made_by == member.id if chosen is None else chosen}
+
+
+async def note_opened(request: AnyRequest, transaction: Transaction, member: Member, subject: tuple[str, int]) -> None:
+    """What was told of a thing is read when its page was answered: a page's reading changes nothing itself."""
+    if request.scope["state"].get("head") or "prefetch" in request.headers.get("sec-purpose", ""):
+        return
+    if await has_unread(transaction, member, *of_subject(subject)):
+        newest = await transaction.scalar(
+            select(Notification.id).where(Notification.member_id == member.id).order_by(Notification.id.desc()).limit(1)
+        )
+
+        async def mark_opened(writing: Transaction) -> None:
+            person = await writing.get_one(Member, member.id)
+            await mark_read(writing, person, *of_subject(subject), Notification.id <= (newest or 0))
+
+        request.scope["state"].setdefault("afterwards", []).append((transaction.tenant.id, mark_opened))
+
+
+handlers = [show_inbox, read, read_all, mute_subject, mute_kind, follow_subject, unfollow_subject]

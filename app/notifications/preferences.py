@@ -1,0 +1,244 @@
+"""What each person wants to be told, and how; and what they follow and have muted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+from sqlalchemy import ForeignKeyConstraint, Index, String, delete, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.members import Member
+from app.database import Base, Tenanted, Transaction
+from app.notifications.kinds import KINDS, MAILS, Kind
+from app.web.forms import Invalid
+from app.web.texts import _l
+
+# How long a mail waits that is sent at once: who sees the thing on screen meanwhile gets none.
+AT_ONCE = timedelta(seconds=5)
+DAILY_HOUR = 8
+
+
+class OfMember(Tenanted):
+    """Mixin of what a member has chosen."""
+
+    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+def to_member() -> ForeignKeyConstraint:
+    """The key that ties a row to its member, in the same workspace."""
+    return ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"], ondelete="CASCADE")
+
+
+class Preference(OfMember, Base):
+    """How a member wants to be told of a kind; without a row, as the kind says."""
+
+    __tablename__ = "notification_preference"
+    __table_args__ = (to_member(),)
+
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    in_app: Mapped[bool]
+    mail: Mapped[str] = mapped_column(String(10))
+
+
+class MailTimes(OfMember, Base):
+    """When a member wants no mails, in minutes of the day in their own time zone (both None: whenever)."""
+
+    __tablename__ = "notification_mail_times"
+    __table_args__ = (to_member(),)
+
+    quiet_from: Mapped[int | None]
+    quiet_until: Mapped[int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The time zone that a member lives by, and when in it no mails are wanted, in minutes of the day."""
+
+    zone: ZoneInfo
+    quiet_from: int | None = None
+    quiet_until: int | None = None
+
+
+class OfSubject(OfMember):
+    """Mixin of what a member has chosen for a thing."""
+
+    subject_kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    subject_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+class Mute(OfSubject, Base):
+    """A thing that a member wants to hear nothing more of."""
+
+    __tablename__ = "notification_mute"
+    __table_args__ = (to_member(), Index("ix_notification_mute_subject", "tenant_id", "subject_kind", "subject_id"))
+
+
+class Follow(OfSubject, Base):
+    """A thing that a member follows, or (`following` false) does not although they made it."""
+
+    __tablename__ = "follow"
+    __table_args__ = (to_member(), Index("ix_follow_subject", "tenant_id", "subject_kind", "subject_id"))
+
+    following: Mapped[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How somebody wants to be told of a kind."""
+
+    in_app: bool
+    mail: str
+
+
+def default_choice(kind: Kind) -> Choice:
+    """What holds for who has not chosen."""
+    return Choice(kind.in_app, kind.mail)
+
+
+async def read_choices(transaction: Transaction, kind: Kind, member_ids: Iterable[int]) -> dict[int, Choice]:
+    """How members want to be told of a kind, by their ids."""
+    found = {member_id: default_choice(kind) for member_id in member_ids}
+    if not kind.fixed:
+        statement = select(Preference).where(Preference.kind == kind.name)
+        for row in await transaction.scalars(statement):
+            if row.member_id in found:
+                found[row.member_id] = Choice(row.in_app, row.mail)
+    return found
+
+
+async def list_choices(transaction: Transaction, member: Member) -> list[tuple[Kind, Choice]]:
+    """Every kind that a member can be told of, with how."""
+    rows = await transaction.scalars(select(Preference).where(Preference.member_id == member.id))
+    chosen = {row.kind: Choice(row.in_app, row.mail) for row in rows}
+    return [
+        (kind, default_choice(kind) if kind.fixed else chosen.get(kind.name, default_choice(kind)))
+        for kind in KINDS.values()
+        if member.has_rank(kind.role)
+    ]
+
+
+async def choose(transaction: Transaction, member_id: int, kind: Kind, choice: Choice) -> None:
+    """Keep how a member wants to be told of a kind; of a fixed one nothing changes.
+
+    Raises Invalid for a way of mailing that there is none.
+    """
+    if choice.mail not in MAILS:
+        raise Invalid(mail=_l("Choose one of these."))
+    if kind.fixed:
+        return
+    row = await transaction.get(Preference, {"member_id": member_id, "kind": kind.name})
+    if row is None:
+        row = Preference(member_id=member_id, kind=kind.name)
+        transaction.add(row)
+    row.in_app, row.mail = choice.in_app, choice.mail
+    await transaction.flush()
+
+
+async def read_times(transaction: Transaction, member_ids: Iterable[int]) -> dict[int, Times]:
+    """When members live, and want no mails, by their ids."""
+    wanted = set(member_ids)
+    statement = select(Member.id, Member.time_zone, MailTimes.quiet_from, MailTimes.quiet_until).outerjoin(
+        MailTimes, (MailTimes.member_id == Member.id) & (MailTimes.tenant_id == Member.tenant_id)
+    )
+    if len(wanted) <= 100:  # of more, all are read
+        statement = statement.where(Member.id.in_(wanted))
+    return {
+        row.id: Times(ZoneInfo(row.time_zone), row.quiet_from, row.quiet_until)
+        for row in await transaction.execute(statement)
+        if row.id in wanted
+    }
+
+
+async def choose_times(
+    transaction: Transaction, member: Member, *, quiet_from: int | None, quiet_until: int | None, time_zone: str
+) -> None:
+    """Keep when a member wants no mails. Raises Invalid for a zone that there is none."""
+    if time_zone not in available_timezones():
+        raise Invalid(time_zone=_l("Choose one of these."))
+    row = await transaction.get(MailTimes, member.id)
+    if row is None:
+        row = MailTimes(member_id=member.id)
+        transaction.add(row)
+    row.quiet_from, row.quiet_until = quiet_from, quiet_until
+    member.time_zone = time_zone
+    await transaction.flush()
+
+
+def mail_moment(how: str, moment: datetime, times: Times) -> datetime | None:
+    """When a mail is due for what happens at a moment; None for never.
+
+    Daily ones are sent at eight in the member's zone; in quiet hours everything waits for their end.
+    """
+    if how == "never":
+        return None
+    zone = times.zone
+    due = (moment + AT_ONCE).astimezone(zone)
+    if how == "hourly":
+        due = (moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)).astimezone(zone)
+    elif how == "daily":
+        due = moment.astimezone(zone).replace(hour=DAILY_HOUR, minute=0, second=0, microsecond=0)
+        if due <= moment:
+            due += timedelta(days=1)
+    return after_quiet(due, times).astimezone(UTC)
+
+
+def after_quiet(due: datetime, times: Times) -> datetime:
+    """The moment itself, or the end of the quiet hours that it lies in."""
+    if times.quiet_from is None or times.quiet_until is None:
+        return due
+    start, end, minute = times.quiet_from, times.quiet_until, due.hour * 60 + due.minute
+    quiet = start <= minute < end if start <= end else minute >= start or minute < end
+    if not quiet:
+        return due
+    ended = due.replace(hour=end // 60, minute=end % 60, second=0, microsecond=0)
+    return ended if ended > due else ended + timedelta(days=1)
+
+
+async def mute(transaction: Transaction, member: Member, subject_kind: str, subject_id: int) -> None:
+    """Hear nothing more of a thing."""
+    key = {"member_id": member.id, "subject_kind": subject_kind, "subject_id": subject_id}
+    if await transaction.get(Mute, key) is None:
+        transaction.add(Mute(member_id=member.id, subject_kind=subject_kind, subject_id=subject_id))
+        await transaction.flush()
+
+
+async def unmute(transaction: Transaction, member: Member, subject_kind: str, subject_id: int) -> None:
+    """Hear of a thing again."""
+    statement = delete(Mute).where(
+        Mute.member_id == member.id, Mute.subject_kind == subject_kind, Mute.subject_id == subject_id
+    )
+    await transaction.execute(statement)
+
+
+async def list_mutes(transaction: Transaction, member: Member) -> list[Mute]:
+    """What a member has muted."""
+    return list(await transaction.scalars(select(Mute).where(Mute.member_id == member.id)))
+
+
+async def find_muting(transaction: Transaction, subject_kind: str, subject_id: int) -> set[int]:
+    """Ids of those who have muted a thing."""
+    statement = select(Mute.member_id).where(Mute.subject_kind == subject_kind, Mute.subject_id == subject_id)
+    return set(await transaction.scalars(statement))
+
+
+async def follow(
+    transaction: Transaction, member: Member, subject_kind: str, subject_id: int, *, following: bool
+) -> None:
+    """Follow a thing, or do so no more."""
+    row = await transaction.get(
+        Follow, {"member_id": member.id, "subject_kind": subject_kind, "subject_id": subject_id}
+    )
+    if row is None:
+        row = Follow(member_id=member.id, subject_kind=subject_kind, subject_id=subject_id)
+        transaction.add(row)
+    row.following = following
+    await transaction.flush()
+
+
+async def read_followers(transaction: Transaction, subject_kind: str, subject_id: int) -> dict[int, bool]:
+    """Who has chosen to follow a thing or not to, by their ids."""
+    statement = select(Follow).where(Follow.subject_kind == subject_kind, Follow.subject_id == subject_id)
+    return {row.member_id: row.following for row in await transaction.scalars(statement)}

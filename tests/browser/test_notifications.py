@@ -1,0 +1,124 @@
+"""Notifications as people see them: the bell in every tab, toasts, the inbox."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.pages import assert_equals_a_fresh_load, ready
+from tests.conftest import Person, Server
+
+
+@pytest.fixture
+async def people(server: Server, person: Any) -> tuple[Person, Person]:
+    """Ana, who owns the workspace, and Carla, a member."""
+    return await person(server, "acme", "ana@acme.test"), await person(server, "acme", "carla@acme.test")
+
+
+def bell(page: Page) -> Locator:
+    return page.get_by_role("link", name="Notifications", exact=True)
+
+
+def toasts(page: Page) -> Locator:
+    return page.locator("#toasts .toast")
+
+
+async def say(page: Page, text: str) -> None:
+    await page.get_by_label("Message", exact=True).fill(text)
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.get_by_label("Message", exact=True)).to_have_value("")
+
+
+async def unread(page: Page, count: int) -> None:
+    await expect(bell(page)).to_have_attribute("data-unread", str(count))
+
+
+async def test_a_mention_rings_in_each_tab_of_that_person_and_reading_it_quiets_all(
+    server: Server, person: Any, people: tuple[Person, Person]
+) -> None:
+    ana, carla = people
+    davi = await person(server, "acme", "davi@acme.test")
+    await carla.open("/c/books")
+    second = await carla.context.new_page()
+    await second.goto(carla.origin + "/c/books/40")
+    await ready(second)
+    await davi.open("/c/books")
+    await ana.open("/chat/general")
+    await say(ana.page, "Have you seen this, @Carla?")
+    await unread(carla.page, 1)
+    await unread(second, 1)
+    await unread(davi.page, 0)
+    await expect(toasts(second)).to_have_text(re.compile(r"Ana mentioned you in general"))
+    await expect(toasts(davi.page)).to_have_count(0)
+    await toasts(second).get_by_role("link").click()
+    await expect(second.locator(".message.fresh, .message").last).to_contain_text("Have you seen this")
+    await unread(second, 0)
+    await unread(carla.page, 0)
+    await assert_equals_a_fresh_load(carla.page)
+    assert [*ana.problems, *carla.problems, *davi.problems] == []
+
+
+async def test_no_toast_for_what_one_is_looking_at_and_it_is_read(people: tuple[Person, Person]) -> None:
+    ana, carla = people
+    await carla.open("/c/books/40")
+    await carla.page.get_by_role("button", name="Follow").click()
+    await expect(carla.page.get_by_role("button", name="Unfollow")).to_be_visible()
+    await ready(carla.page)
+    await ana.open("/c/books/40/edit")
+    await ana.page.get_by_label("Year").fill("1901")
+    await ana.page.get_by_role("button", name="Save").click()
+    await expect(carla.page.locator("dl.fields")).to_contain_text("1901")
+    await carla.page.goto(carla.origin + "/notifications")
+    await ready(carla.page)
+    told = carla.page.get_by_role("listitem").filter(has_text="Ana changed Dom Casmurro: Year")
+    await expect(told.first).to_be_visible()
+    await unread(carla.page, 0)
+    await expect(toasts(carla.page)).to_have_count(0)
+
+
+async def test_marking_all_read_leaves_what_comes_meanwhile(people: tuple[Person, Person]) -> None:
+    ana, carla = people
+    await ana.open("/chat/general")
+    await say(ana.page, "One @Carla")
+    await carla.open("/notifications")
+    await expect(carla.page.get_by_text("One @Carla")).to_be_visible()
+    async with carla.page.expect_request("**/notifications/read-all") as asked:
+        await carla.page.get_by_role("button", name="Mark all read").click()
+    assert "until=" in str((await asked.value).post_data)
+    await unread(carla.page, 0)
+    await say(ana.page, "Two @Carla")
+    await unread(carla.page, 1)
+    await expect(carla.page.get_by_text("Two @Carla").first).to_be_visible()
+    await expect(carla.page.locator(".unread-group")).to_have_count(1)
+
+
+async def test_a_tab_that_was_offline_has_the_count_of_the_database(people: tuple[Person, Person]) -> None:
+    ana, carla = people
+    await carla.open("/c/books")
+    await ana.open("/chat/general")
+    await say(ana.page, "One @Carla")
+    await unread(carla.page, 1)
+    await carla.context.set_offline(True)
+    await expect(carla.page.locator("html[data-live=off]")).to_be_attached()
+    await say(ana.page, "Two @Carla")
+    await say(ana.page, "Three @Carla")
+    await carla.context.set_offline(False)
+    await ready(carla.page)
+    await unread(carla.page, 3)
+    await assert_equals_a_fresh_load(carla.page)
+
+
+async def test_toasts_stack_three_high_and_can_be_dismissed(people: tuple[Person, Person]) -> None:
+    ana, carla = people
+    await carla.open("/c/books")
+    await ana.open("/chat/general")
+    for number in range(4):
+        await say(ana.page, f"Number {number} @Carla")
+    await expect(toasts(carla.page)).to_have_count(3)
+    await expect(toasts(carla.page).first).to_contain_text("Number 1")
+    await toasts(carla.page).first.get_by_role("button", name="Dismiss").click()
+    await expect(toasts(carla.page)).to_have_count(2)
+    await expect(carla.page.get_by_role("status", name="New notifications")).to_contain_text("Number 3")

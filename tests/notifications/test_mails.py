@@ -1,0 +1,286 @@
+"""Mails through a real SMTP conversation: bundled, cancelled, unsubscribed from, and never twice."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import Callable
+from contextlib import aclosing, closing
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from app.notifications.mails import make_token, read_token
+from app.notifications.preferences import Times, after_quiet, mail_moment
+from tests.conftest import Server, end_server, free_port, start_server
+
+
+class Post:
+    """A mail server that keeps what it takes; `answers` are given before it takes anything."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.answers: list[str] = []
+        self.greeting = ""
+        self.port = free_port()
+        self.controller: Controller | None = None
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [self.greeting] if self.greeting else responses
+
+    async def handle_HELO(self, server: SMTP, session: Session, envelope: Envelope, hostname: str) -> str:
+        session.host_name = hostname
+        return self.greeting or "250 here"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if self.answers:
+            return self.answers.pop(0)
+        parsed: Any = message_from_bytes(envelope.content or b"", policy=policy.default)
+        self.mails.append(parsed)
+        return "250 taken"
+
+    def open(self) -> None:
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self.controller.start()
+
+    def close(self) -> None:
+        if self.controller:
+            self.controller.stop()
+            self.controller = None
+
+    async def wait(self, count: int) -> list[EmailMessage]:
+        async with asyncio.timeout(25):
+            while True:
+                if len(self.mails) >= count:
+                    return self.mails
+                await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def post() -> Any:
+    made = Post()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def server(seeded_file: Path, tmp_path: Path, post: Post) -> Any:
+    """A server that mails by `post`, which is not open yet."""
+    made = start_server(seeded_file, tmp_path, SMTP_URL=f"smtp://127.0.0.1:{post.port}")
+    yield made
+    end_server(made)
+
+
+def rows(server: Server, statement: str) -> list[Any]:
+    with closing(sqlite3.connect(server.data_dir / "mutirao.sqlite")) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def plain(mail: EmailMessage) -> str:
+    body = mail.get_body(("plain",))
+    assert body
+    return str(body.get_content())
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    async with asyncio.timeout(25):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0.05)
+
+
+async def wants(server: Server, email: str, **choices: str) -> None:
+    """Let somebody choose how to be mailed."""
+    async with aclosing(await server.sign_in("acme", email)) as client:
+        typed = {"time_zone": "UTC"}
+        for kind, mail in choices.items():
+            typed |= {f"app-{kind}": "yes", f"mail-{kind}": mail}
+        answer = await client.post("/notifications/preferences", data=typed)
+        assert answer.status_code == 303, answer.text
+
+
+async def mention(server: Server, text: str) -> None:
+    async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
+        answer = await ana.post("/chat/general", data={"text": text, "key": text[:39]})
+        assert answer.status_code == 303
+
+
+async def test_what_is_due_goes_out_in_one_mail_with_a_way_out(server: Server, post: Post) -> None:
+    post.open()
+    await wants(server, "carla@acme.test", mention="once")
+    await mention(server, "First for @Carla")
+    await mention(server, "Second for @Carla <b>bold</b>")
+    (mail,) = await post.wait(1)
+    assert mail["to"] == "carla@acme.test"
+    assert mail["subject"] == "2 notifications from Biblioteca Acme"
+    assert "Ana mentioned you in general" in plain(mail)
+    html = mail.get_body(("html",))
+    assert html
+    assert "<b>bold</b>" not in html.get_content()
+    assert mail["list-unsubscribe-post"] == "List-Unsubscribe=One-Click"
+    link = re.fullmatch(r"<(http://[^/]+)(/unsubscribe\?token=[^>]+)>", mail["list-unsubscribe"])
+    assert link
+    async with server.client("acme") as stranger:  # a mail program: no session, no Origin, from anywhere
+        del stranger.headers["origin"]
+        sent = {"List-Unsubscribe": "One-Click"}
+        files = {"List-Unsubscribe": (None, "One-Click")}
+        assert (await stranger.get(link[2])).status_code == 200
+        assert rows(server, "SELECT mail FROM notification_preference WHERE kind = 'mention'") == [("once",)]
+        headers = {"sec-fetch-site": "cross-site"}
+        assert (await stranger.post(link[2], data=sent, headers=headers)).status_code == 200
+        assert rows(server, "SELECT mail FROM notification_preference WHERE kind = 'mention'") == [("never",)]
+        assert (await stranger.post(link[2], files=files)).status_code == 200
+        assert (await stranger.post(link[2] + "0", data=sent)).status_code == 404
+        assert (await stranger.post("/unsubscribe?token=1.3.mention.é", data=sent)).status_code == 404
+        assert (await stranger.post("/unsubscribe", data={})).status_code == 404
+        assert (await stranger.post("/notifications/read-all", data={"until": "1"})).status_code == 403
+    async with server.client("globex") as stranger:
+        assert (await stranger.post(link[2], data={})).status_code == 404
+    assert rows(server, "SELECT count(*) FROM mail") == [(0,)]
+
+
+async def test_with_the_mail_server_down_nothing_is_lost_nothing_comes_twice_and_the_log_says_it_once(
+    server: Server, post: Post
+) -> None:
+    async with server.client("acme") as visitor:
+        for email in ("ana@acme.test", "bruno@acme.test", "carla@acme.test", "nobody@acme.test"):
+            assert (await visitor.post("/forgotten", data={"email": email})).status_code == 303
+    await until(lambda: "can't be reached" in server.log)
+    await until(lambda: rows(server, "SELECT count(*) FROM mail") == [(3,)])
+    server.stop()
+    server.start()  # what waits survives that
+    await until(lambda: server.log.count("can't be reached") == 2)
+    post.open()
+    mails = await post.wait(3)
+    await until(lambda: rows(server, "SELECT count(*) FROM mail") == [(0,)])
+    assert sorted(mail["to"] for mail in mails) == ["ana@acme.test", "bruno@acme.test", "carla@acme.test"]
+    assert len({mail["message-id"] for mail in mails}) == 3
+    assert server.log.count("can't be reached") == 2
+
+
+async def test_a_mail_that_is_not_taken_for_now_is_tried_again_and_one_that_never_will_be_is_not(
+    server: Server, post: Post
+) -> None:
+    post.answers = ["550 no such mailbox", "451 come back later"]
+    post.open()
+    async with server.client("acme") as visitor:
+        await visitor.post("/forgotten", data={"email": "ana@acme.test"})
+        await until(lambda: "refused a mail for good" in server.log)
+        await visitor.post("/forgotten", data={"email": "bruno@acme.test"})
+        await until(lambda: "does not take a mail now" in server.log)
+    assert rows(server, "SELECT receiver, attempts, leased_until FROM mail") == [("bruno@acme.test", 1, None)]
+
+
+async def test_a_server_that_does_not_let_us_in_loses_no_mail(server: Server, post: Post) -> None:
+    post.answers = []
+    post.greeting = "554 go away"
+    post.open()
+    async with server.client("acme") as visitor:
+        await visitor.post("/forgotten", data={"email": "ana@acme.test"})
+        await until(lambda: "can't be reached" in server.log)
+    assert rows(server, "SELECT attempts FROM mail") == [(0,)]
+    post.greeting = ""
+    (mail,) = await post.wait(1)
+    assert mail["to"] == "ana@acme.test"
+
+
+async def test_what_was_read_or_lost_meanwhile_is_not_mailed(server: Server, post: Post) -> None:
+    """The mail waits in the outbox for its server; then it tells only what is still to be told."""
+    await wants(server, "carla@acme.test", mention="once", invitation="once", direct="once")
+    async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
+        room = (await ana.post("/chat/new", data={"name": "Vault", "private": "yes"})).headers["location"]
+        await ana.post(f"{room}/invite", data={"person": "3"})
+        await ana.post(room, data={"text": "Secret @Carla", "key": "secret"})
+        await ana.post("/chat/general", data={"text": "Seen @Carla", "key": "seen"})
+        direct = (await ana.post("/chat/direct", data={"person": "3"})).headers["location"]
+        await ana.post(direct, data={"text": "Still to be told", "key": "told"})
+        await until(lambda: rows(server, "SELECT count(*) FROM mail") == [(1,)])
+        await ana.post(f"{room}/remove", data={"person": "3"})
+    async with aclosing(await server.sign_in("acme", "carla@acme.test")) as carla:
+        await carla.post("/chat/general/read", data={"number": "99"})
+    post.open()
+    (mail,) = await post.wait(1)
+    assert "Still to be told" in plain(mail)
+    assert "Secret" not in plain(mail)
+    assert "Vault" not in plain(mail)
+    assert "Seen" not in plain(mail)
+
+
+async def test_who_is_suspended_gets_no_mail(server: Server, post: Post) -> None:
+    await wants(server, "carla@acme.test", mention="once")
+    await mention(server, "For @Carla")
+    await until(lambda: rows(server, "SELECT count(*) FROM mail") == [(1,)])
+    assert server.run("member", "suspend", "acme", "carla@acme.test").returncode == 0
+    post.open()
+    await until(lambda: rows(server, "SELECT count(*) FROM mail") == [(0,)])
+    assert post.mails == []
+
+
+async def test_a_changed_password_is_always_told(server: Server, post: Post) -> None:
+    post.open()
+    async with aclosing(await server.sign_in("acme", "davi@acme.test")) as davi:
+        typed = {"app-password": "", "mail-password": "never", "time_zone": "UTC"}
+        await davi.post("/notifications/preferences", data=typed)
+        typed = {"password": "mutirao-demo", "new_password": "another long one"}
+        assert (await davi.post("/account/password", data=typed)).status_code == 303
+    (mail,) = await post.wait(1)
+    assert mail["to"] == "davi@acme.test"
+    assert "Your password was changed" in plain(mail)
+    assert mail["list-unsubscribe"] is None
+
+
+SETTINGS: Any = type("Settings", (), {"secret_key": "x" * 40})()
+
+
+def test_a_token_is_good_for_its_workspace_and_nothing_else() -> None:
+    acme: Any = type("Tenant", (), {"id": 1})()
+    globex: Any = type("Tenant", (), {"id": 2})()
+    token = make_token(SETTINGS, 1, 3, ["mention", "record-admin"])
+    assert read_token(SETTINGS, globex, token) is None
+    assert read_token(SETTINGS, acme, token.replace("1.3.", "1.4.")) is None
+    other: Any = type("Settings", (), {"secret_key": "y" * 40})()
+    assert read_token(other, acme, token) is None
+    found = read_token(SETTINGS, acme, token)
+    assert found is not None
+    assert found[0] == 3
+
+
+def times(start: int | None, end: int | None, zone: str = "America/Sao_Paulo") -> Times:
+    return Times(ZoneInfo(zone), start, end)
+
+
+@pytest.mark.parametrize(
+    ("how", "hour", "expected"),
+    [
+        ("once", "12:30", "2026-07-01 12:30:05"),
+        ("hourly", "12:30", "2026-07-01 13:00:00"),
+        ("daily", "12:30", "2026-07-02 11:00:00"),  # eight in São Paulo
+        ("daily", "09:00", "2026-07-01 11:00:00"),
+        ("once", "03:00", "2026-07-01 10:00:00"),  # quiet from 22 to 7 there
+        ("hourly", "01:30", "2026-07-01 10:00:00"),
+        ("once", "00:30", "2026-07-01 00:30:05"),
+    ],
+)
+def test_when_a_mail_is_due(how: str, hour: str, expected: str) -> None:
+    moment = datetime.fromisoformat(f"2026-07-01 {hour}:00").replace(tzinfo=UTC)
+    due = mail_moment(how, moment, times(22 * 60, 7 * 60))
+    assert due == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+
+
+def test_never_is_never_and_without_quiet_hours_nothing_waits() -> None:
+    moment = datetime(2026, 7, 1, 3, tzinfo=UTC)
+    assert mail_moment("never", moment, None) is None
+    assert after_quiet(moment, times(None, None)) == moment
+    assert after_quiet(moment, times(0, 0, "UTC")) == moment
