@@ -61,7 +61,7 @@ async def notify(
     transaction.add(happening)
     await transaction.flush()
     moment = now()
-    times = await read_times(transaction, [each for each, choice in choices.items() if choice.mail != "never"])
+    times = await read_times(transaction, choices)
     rows = [
         Notification(
             happening_id=happening.id,
