@@ -32,6 +32,7 @@ from app.chat.rooms import ensure_general
 from app.database import Database, Tenant
 from app.editing.drafts import delete_old_drafts
 from app.editing.watch import Watch
+from app.live.bus import make_bus
 from app.live.log import trim
 from app.live.node import Node
 from app.live.socket import serve_socket
@@ -45,7 +46,8 @@ from app.tenants import pages as tenant_pages
 from app.web.errors import handle_error
 from app.web.forms import provide_form
 from app.web.gate import Gate
-from app.web.health import show_liveness, show_metrics, show_readiness
+from app.web.health import Readiness, show_liveness, show_metrics, show_readiness
+from app.web.limits import Windows
 from app.web.static import static_files
 from app.web.uploads import delete_abandoned
 
@@ -59,11 +61,13 @@ everywhere: list[Any] = [static_files, show_liveness, show_readiness, show_metri
 def create_app(settings: Settings) -> Gate:
     """The ASGI application of one process."""
     database = Database(settings.database_url)
-    node = Node(database)
+    node = Node(database, make_bus(settings))
+    readiness = Readiness(bus=lambda: node.bus.state)
     watch = Watch(database, node)
     mailer = Mailer(settings)
-    guessing = GuessingLimit()
-    writing = WritingLimit()
+    windows = Windows(settings)
+    guessing = GuessingLimit(windows)
+    writing = WritingLimit(windows)
 
     @contextlib.asynccontextmanager
     async def run(_: Litestar) -> AsyncIterator[None]:
@@ -97,6 +101,7 @@ def create_app(settings: Settings) -> Gate:
             "mailer": Provide(lambda: mailer, sync_to_thread=False),
             "guessing": Provide(lambda: guessing, sync_to_thread=False),
             "writing": Provide(lambda: writing, sync_to_thread=False),
+            "readiness": Provide(lambda: readiness, sync_to_thread=False),
             "form": Provide(provide_form),
             "transaction": Provide(provide_transaction),
             "signed_in": Provide(provide_signed_in),
@@ -129,7 +134,13 @@ def create_app(settings: Settings) -> Gate:
         after_response=note_seen,
         **common,
     )
-    return Gate(settings, central=Litestar([*everywhere, *central.handlers], **common), workspace=workspace)
+    return Gate(
+        settings,
+        central=Litestar([*everywhere, *central.handlers], **common),
+        workspace=workspace,
+        readiness=readiness,
+        send_away=node.drain,
+    )
 
 
 async def sweep(database: Database, settings: Settings) -> None:
