@@ -59,22 +59,22 @@ def serve(host: str, port: int, workers: int | None, debug: bool) -> None:
 
 def run_server(settings: Settings, *, host: str, port: int, workers: int, debug: bool) -> None:
     """Serve until told to stop."""
-    from app.migration import migrate_database
-    from app.serving import open_listener, serve_on
-    from app.workers import supervise
+    from app.workers import open_listener, supervise
 
     set_up_logs(debug=debug)
-    migrate_database(settings.database_url)
-    listener = open_listener(host, port)
     if workers == 1:
-        serve_on(settings, listener)
+        from app.migration import migrate_database
+        from app.serving import serve_on
+
+        migrate_database(settings.database_url)
+        serve_on(settings, open_listener(host, port))
         return
     if not settings.redis_url:
         structlog.get_logger("app").warning(
             "without REDIS_URL workers don't hear each other: changes take half a second, and each knows who is here"
             " of its own pages only"
         )
-    supervise(listener, workers, debug=debug)
+    sys.exit(supervise(open_listener(host, port), workers, debug=debug))
 
 
 @commands.command(hidden=True)

@@ -1,9 +1,8 @@
-"""Serving: the listening socket, and one process of the program that serves on it until it is told to end."""
+"""Serving: one process of the program, which serves on a listening socket until it is told to end."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import signal
 import socket
 from types import FrameType
@@ -11,11 +10,10 @@ from types import FrameType
 import uvicorn
 
 from app.live.protocol import LiveProtocol
-from app.settings import Settings, SettingsError
+from app.settings import Settings
 from app.web.gate import Gate
-from app.workers import READY
+from app.workers import BACKLOG, READY
 
-BACKLOG = 2048
 # After the pages were sent away: how long connections in use may be used once more, to be told that they end; how long
 # pages may take to say goodbye; and how long requests may take to finish.
 LAST_USE = 1.0
@@ -79,27 +77,6 @@ class Server(uvicorn.Server):
     def list_sockets(self) -> list[LiveProtocol]:
         """The WebSockets that are still open."""
         return [protocol for protocol in self.server_state.connections if isinstance(protocol, LiveProtocol)]
-
-
-def open_listener(host: str, port: int) -> socket.socket:
-    """A socket that listens.
-
-    Raises SettingsError when the address is impossible or taken.
-    """
-    try:
-        family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
-    except ValueError as error:
-        raise SettingsError(f"--host: {host} is not an address of this machine") from error
-    listener = socket.socket(family)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        raise SettingsError(
-            f"PORT: {port} can't be listened on: {error.strerror}. Choose another: PORT=9000"
-        ) from error
-    return listener
 
 
 def serve_on(settings: Settings, listener: socket.socket, supervisor: socket.socket | None = None) -> None:

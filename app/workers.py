@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import os
 import signal
 import socket
@@ -19,12 +20,15 @@ from asyncio.subprocess import Process
 import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
+from app.settings import SettingsError
+
 FIRST_WAIT, LAST_WAIT = 0.5, 30.0
 # Who lived that long did not die of its start.
 STEADY = 30.0
 START_WITHIN = 60.0
 END_WITHIN = 20.0
 READY = b"ready"
+BACKLOG = 2048
 
 log = structlog.get_logger("workers")
 
@@ -73,8 +77,13 @@ class Supervisor:
         self.counts = tempfile.TemporaryDirectory(prefix="mutirao-")
         self.restarting: asyncio.Task[None] | None = None
 
-    async def run(self) -> None:
-        """Run until told to stop by SIGTERM or SIGINT; SIGHUP restarts the workers one by one."""
+    async def run(self) -> int:
+        """Migrate, then run until told to stop by SIGTERM or SIGINT; SIGHUP restarts the workers one by one.
+
+        The status to exit with.
+        """
+        if status := await self.migrate():
+            return status
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
@@ -87,6 +96,7 @@ class Supervisor:
                 await task
         await asyncio.gather(*(worker.end() for worker in self.workers if worker))
         self.counts.cleanup()
+        return 0
 
     def stop(self) -> None:
         """End all workers in order; at the second time by force."""
@@ -119,6 +129,11 @@ class Supervisor:
             )
         return Worker(process, ours)
 
+    async def migrate(self) -> int:
+        """Bring the database up to the version that is installed; not 0 when that can't be done."""
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "app", "migrate")
+        return await process.wait()
+
     async def keep(self, place: int) -> None:
         """Keep one place filled: start a worker there, and another one when it dies, ever more slowly."""
         loop = asyncio.get_running_loop()
@@ -146,8 +161,7 @@ class Supervisor:
 
     async def replace_all(self) -> None:
         """Put a new worker in the place of each, which serves before the old one ends; a new version migrates first."""
-        migrating = await asyncio.create_subprocess_exec(sys.executable, "-m", "app", "migrate")
-        if status := await migrating.wait():
+        if status := await self.migrate():
             log.error("the database can't be migrated; the old workers go on", status=status)
             return
         for place in range(self.count):
@@ -163,10 +177,31 @@ class Supervisor:
             log.info("a worker was replaced", pid=following.process.pid)
 
 
-def supervise(listener: socket.socket, count: int, *, debug: bool) -> None:
-    """Serve with several workers until told to stop."""
+def open_listener(host: str, port: int) -> socket.socket:
+    """A socket that listens.
 
-    async def run() -> None:
-        await Supervisor(listener, count, debug=debug).run()
+    Raises SettingsError when the address is impossible or taken.
+    """
+    try:
+        family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
+    except ValueError as error:
+        raise SettingsError(f"--host: {host} is not an address of this machine") from error
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise SettingsError(
+            f"PORT: {port} can't be listened on: {error.strerror}. Choose another: PORT=9000"
+        ) from error
+    return listener
 
-    asyncio.run(run())
+
+def supervise(listener: socket.socket, count: int, *, debug: bool) -> int:
+    """Serve with several workers until told to stop; the status to exit with."""
+
+    async def run() -> int:
+        return await Supervisor(listener, count, debug=debug).run()
+
+    return asyncio.run(run())
