@@ -61,6 +61,7 @@ class Server:
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     name: str = "server"
+    workers: int = 1
 
     @property
     def base_host(self) -> str:
@@ -88,7 +89,8 @@ class Server:
         """Start, and wait until it is ready."""
         with (self.data_dir / f"{self.name}.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "app", "serve", "--port", str(self.port), "--debug"],
+                [sys.executable, "-m", "app", "serve", "--port", str(self.port), "--debug"]
+                + (["--workers", str(self.workers)] if self.workers > 1 else []),
                 cwd=ROOT,
                 env=self.settings(),
                 stdout=log,
