@@ -236,6 +236,17 @@ def server(seeded_file: Path, tmp_path: Path) -> Iterator[Server]:
     end_server(made)
 
 
+@pytest.fixture
+def several(seeded_file: Path, tmp_path: Path, redis_server: RedisServer) -> Iterator[Server]:
+    """A server of two workers for one test."""
+    shutil.copy(seeded_file, tmp_path / "mutirao.sqlite")
+    made = Server(tmp_path, free_port(), {"REDIS_URL": redis_server.url}, workers=2)
+    made.start()
+    yield made
+    if made.process and made.process.poll() is None:
+        made.stop()  # a killed supervisor would leave its workers to end by themselves
+
+
 @pytest.fixture(scope="module")
 def shared_server(seeded_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server for all tests of a module, which leave its workspaces usable."""

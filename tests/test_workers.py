@@ -23,21 +23,9 @@ from app.database import Database
 from app.live.connection import Connection
 from app.live.log import publish
 from app.live.node import Node
-from tests.conftest import RedisServer, Server, free_port
+from tests.conftest import Server
 from tests.live.test_bus import until
 from tests.live.test_nothing_lost import OpenPage, list_new_books, open_page, until_level
-
-
-@pytest.fixture
-def several(seeded_file: Path, tmp_path: Path, redis_server: RedisServer) -> Iterator[Server]:
-    """Two workers on one port."""
-    (tmp_path / "mutirao.sqlite").write_bytes(seeded_file.read_bytes())
-    made = Server(tmp_path, free_port(), {"REDIS_URL": redis_server.url}, workers=2)
-    made.start()
-    yield made
-    if made.process and made.process.poll() is None:
-        made.process.terminate()
-        made.process.wait(20)
 
 
 def list_workers(server: Server) -> list[int]:
