@@ -26,7 +26,7 @@ FIRST_WAIT, LAST_WAIT = 0.5, 30.0
 # Who lived that long did not die of its start.
 STEADY = 30.0
 START_WITHIN = 60.0
-END_WITHIN = 20.0
+END_WITHIN = 15.0
 READY = b"ready"
 BACKLOG = 2048
 
