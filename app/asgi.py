@@ -36,6 +36,7 @@ from app.editing.drafts import delete_old_drafts
 from app.editing.watch import Watch
 from app.jobs.jobs import Work, job
 from app.jobs.runner import Runner
+from app.live.bus import make_bus
 from app.live.log import trim
 from app.live.node import Node
 from app.live.socket import serve_socket
@@ -52,7 +53,8 @@ from app.tenants import pages as tenant_pages
 from app.web.errors import handle_error
 from app.web.forms import provide_form
 from app.web.gate import Gate
-from app.web.health import show_liveness, show_metrics, show_readiness
+from app.web.health import Readiness, show_liveness, show_metrics, show_readiness
+from app.web.limits import Windows
 from app.web.static import static_files
 from app.web.uploads import delete_abandoned
 
@@ -65,12 +67,14 @@ everywhere: list[Any] = [static_files, show_liveness, show_readiness, show_metri
 def create_app(settings: Settings) -> Gate:
     """The ASGI application of one process."""
     database = Database(settings.database_url)
-    node = Node(database)
+    node = Node(database, make_bus(settings))
+    readiness = Readiness(bus=lambda: node.bus.state)
     watch = Watch(database, node)
     runner = Runner(database, settings)
     delivery = Delivery(database, settings)
-    guessing = GuessingLimit()
-    writing = WritingLimit()
+    windows = Windows(settings)
+    guessing = GuessingLimit(windows)
+    writing = WritingLimit(windows)
 
     @contextlib.asynccontextmanager
     async def run(_: Litestar) -> AsyncIterator[None]:
@@ -104,6 +108,7 @@ def create_app(settings: Settings) -> Gate:
             "database": Provide(lambda: database, sync_to_thread=False),
             "guessing": Provide(lambda: guessing, sync_to_thread=False),
             "writing": Provide(lambda: writing, sync_to_thread=False),
+            "readiness": Provide(lambda: readiness, sync_to_thread=False),
             "form": Provide(provide_form),
             "transaction": Provide(provide_transaction),
             "signed_in": Provide(provide_signed_in),
@@ -139,7 +144,13 @@ def create_app(settings: Settings) -> Gate:
         after_response=follow_up,
         **common,
     )
-    return Gate(settings, central=Litestar([*everywhere, *central.handlers], **common), workspace=workspace)
+    return Gate(
+        settings,
+        central=Litestar([*everywhere, *central.handlers], **common),
+        workspace=workspace,
+        readiness=readiness,
+        send_away=node.drain,
+    )
 
 
 @job("sweep", every=timedelta(minutes=10), seconds=600)

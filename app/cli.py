@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import uvicorn
+import structlog
 from litestar.exceptions import NotFoundException
 from sqlalchemy import select
 
@@ -50,46 +49,44 @@ def migrate() -> None:
 @commands.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, envvar="PORT", help="Port to listen on.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes that serve; the setting WORKERS if left out.")
 @click.option("--debug", is_flag=True, envvar="DEBUG", help="Print the flow of messages, a line each.")
-def serve(host: str, port: int, debug: bool) -> None:
+def serve(host: str, port: int, workers: int | None, debug: bool) -> None:
     """Migrate the database, then serve."""
     settings = read_settings()
-    run_server(settings, host=host, port=port, debug=debug or settings.debug)
+    run_server(settings, host=host, port=port, workers=workers or settings.workers, debug=debug or settings.debug)
 
 
-def run_server(settings: Settings, *, host: str, port: int, debug: bool) -> None:
+def run_server(settings: Settings, *, host: str, port: int, workers: int, debug: bool) -> None:
     """Serve until told to stop."""
-    from app.asgi import create_app
-    from app.migration import migrate_database
+    from app.workers import open_listener, supervise
 
     set_up_logs(debug=debug)
-    migrate_database(settings.database_url)
-    try:
-        family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
-    except ValueError as error:
-        raise SettingsError(f"--host: {host} is not an address of this machine") from error
-    listener = socket.socket(family)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        raise SettingsError(
-            f"PORT: {port} can't be listened on: {error.strerror}. Choose another: PORT=9000"
-        ) from error
-    config = uvicorn.Config(
-        create_app(settings),
-        ws="app.live.protocol:LiveProtocol",
-        ws_max_size=64 * 1024,
-        ws_ping_interval=12,
-        ws_ping_timeout=8,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=8,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=True,
-    )
-    uvicorn.Server(config).run(sockets=[listener])
+    if workers == 1:
+        from app.migration import migrate_database
+        from app.serving import serve_on
+
+        migrate_database(settings.database_url)
+        serve_on(settings, open_listener(host, port))
+        return
+    if not settings.redis_url:
+        structlog.get_logger("app").warning(
+            "without REDIS_URL workers don't hear each other: changes take half a second, and each knows who is here"
+            " of its own pages only"
+        )
+    sys.exit(supervise(open_listener(host, port), workers, debug=debug))
+
+
+@commands.command(hidden=True)
+@click.argument("listener", type=int)
+@click.argument("supervisor", type=int)
+@click.option("--debug", is_flag=True, help="Print the flow of messages, a line each.")
+def worker(listener: int, supervisor: int, debug: bool) -> None:
+    """Serve on an open socket, as one of several workers."""
+    from app.serving import serve_on
+
+    set_up_logs(debug=debug)
+    serve_on(read_settings(), socket.socket(fileno=listener), socket.socket(fileno=supervisor))
 
 
 @commands.command()
@@ -114,7 +111,7 @@ def demo(and_serve: bool, port: int, books: int) -> None:
             click.echo(f"    {person.email:<20} {person.role}")
     click.echo(f"  Password for all: {PASSWORD}", nl=True)
     if and_serve:
-        run_server(settings, host="127.0.0.1", port=port, debug=settings.debug)
+        run_server(settings, host="127.0.0.1", port=port, workers=settings.workers, debug=settings.debug)
 
 
 def run(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:

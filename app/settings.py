@@ -31,6 +31,7 @@ class Settings:
     edit_idle_seconds: int
     file_limit_megabytes: int
     files_quota_megabytes: int
+    redis_url: str = ""
 
     @property
     def scheme(self) -> str:
@@ -80,11 +81,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     database_url = environment.get("DATABASE_URL") or f"sqlite+aiosqlite:///{data_dir.resolve()}/mutirao.sqlite"
     if not database_url.startswith("sqlite+aiosqlite:///"):
         raise SettingsError("DATABASE_URL: this version takes sqlite+aiosqlite:///path only")
-    if environment.get("REDIS_URL"):
-        raise SettingsError("REDIS_URL: this version runs in one process and takes no Redis")
+    redis_url = environment.get("REDIS_URL", "")
+    check_redis_url(redis_url)
     workers = read_whole_number(environment, "WORKERS", default=1)
-    if workers != 1:
-        raise SettingsError("WORKERS: this version runs in one process; leave it at 1")
     smtp_url = environment.get("SMTP_URL", "")
     if smtp_url and urlsplit(smtp_url).scheme not in ("smtp", "smtps", "smtp+starttls"):
         raise SettingsError(
@@ -104,7 +103,23 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         edit_idle_seconds=read_whole_number(environment, "EDIT_IDLE_SECONDS", default=600),
         file_limit_megabytes=read_whole_number(environment, "FILE_LIMIT_MB", default=25),
         files_quota_megabytes=read_whole_number(environment, "FILES_QUOTA_MB", default=5000),
+        redis_url=redis_url,
     )
+
+
+def check_redis_url(redis_url: str) -> None:
+    """Refuse an address that is not one of Redis."""
+    if not redis_url:
+        return
+    try:
+        parts = urlsplit(redis_url)
+        parts.port  # noqa: B018  (raises for an impossible port)
+    except ValueError as error:
+        raise SettingsError(f"REDIS_URL: is not an address: {error}") from error
+    database = parts.path.removeprefix("/")
+    there = parts.path if parts.scheme == "unix" else parts.hostname and (not database or database.isdecimal())
+    if parts.scheme not in ("redis", "rediss", "unix") or not there:
+        raise SettingsError("REDIS_URL: must look like redis://:password@host:6379/0, rediss://… or unix:///path")
 
 
 def check_base_url(base_url: str) -> None:

@@ -19,18 +19,18 @@ WARM_UPS, REQUESTS = 3, 30
 
 
 @contextmanager
-def serve(data_dir: Path) -> Iterator[tuple[int, int]]:
+def serve(data_dir: Path, *options: str, **environment: str) -> Iterator[tuple[int, int]]:
     """Run the server on a directory's database while the block does; its port and process id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {
+    environment |= {
         "PATH": os.environ["PATH"],
         "DATA_DIR": str(data_dir),
         "BASE_URL": f"http://hero.localhost:{port}",
     }
     with (data_dir / "server.log").open("wb") as log:
-        command = [sys.executable, "-m", "app", "serve", "--port", str(port)]
+        command = [sys.executable, "-m", "app", "serve", "--port", str(port), *options]
         server = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=log)
     try:
         while True:
@@ -45,13 +45,13 @@ def serve(data_dir: Path) -> Iterator[tuple[int, int]]:
         server.wait(20)
 
 
-async def sign_in(port: int) -> httpx.AsyncClient:
-    """A client that is signed in to acme as Ana."""
+async def sign_in(port: int, email: str = "ana@acme.test") -> httpx.AsyncClient:
+    """A client that is signed in to acme, as Ana if not told otherwise."""
     host = f"acme.hero.localhost:{port}"
     client = httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{port}", headers={"host": host, "origin": f"http://{host}"}, timeout=60
     )
-    answer = await client.post("/login", data={"email": "ana@acme.test", "password": "mutirao-demo"})
+    answer = await client.post("/login", data={"email": email, "password": "mutirao-demo"})
     client.headers["cookie"] = answer.headers["set-cookie"].partition(";")[0]
     return client
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 import websockets
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
@@ -24,6 +26,7 @@ from app.demo import PASSWORD, seed_demo
 from app.migration import migrate_database
 
 ROOT = Path(__file__).parent.parent
+REDIS = shutil.which("redis-server")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
@@ -57,6 +60,8 @@ class Server:
     port: int
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    name: str = "server"
+    workers: int = 1
 
     @property
     def base_host(self) -> str:
@@ -70,7 +75,7 @@ class Server:
 
     @property
     def log(self) -> str:
-        return (self.data_dir / "server.log").read_text()
+        return (self.data_dir / f"{self.name}.log").read_text()
 
     def settings(self) -> dict[str, str]:
         return {
@@ -82,9 +87,10 @@ class Server:
 
     def start(self) -> None:
         """Start, and wait until it is ready."""
-        with (self.data_dir / "server.log").open("ab") as log:
+        with (self.data_dir / f"{self.name}.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "app", "serve", "--port", str(self.port), "--debug"],
+                [sys.executable, "-m", "app", "serve", "--port", str(self.port), "--debug"]
+                + (["--workers", str(self.workers)] if self.workers > 1 else []),
                 cwd=ROOT,
                 env=self.settings(),
                 stdout=log,
@@ -151,6 +157,58 @@ class Server:
         )
 
 
+@dataclass
+class RedisServer:
+    """A Redis of its own, on a port of its own, that a test may do anything to."""
+
+    data_dir: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        assert REDIS, "Redis is missing: run tests/install-system-packages"
+        self.process = subprocess.Popen(
+            [REDIS, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.data_dir)],
+            stdout=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with contextlib.suppress(redis.ConnectionError):
+                self.command("PING")
+                return
+            time.sleep(0.05)
+        raise RuntimeError("Redis did not start")
+
+    def command(self, *words: str) -> Any:
+        """Send a command."""
+        with redis.Redis(port=self.port) as client:
+            return client.execute_command(*words)
+
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def stop(self) -> None:
+        """Stop, and wait until it has ended."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(20)
+
+
+@pytest.fixture
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    made = RedisServer(tmp_path_factory.mktemp("redis"), free_port())
+    made.start()
+    yield made
+    made.stop()
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -176,6 +234,17 @@ def server(seeded_file: Path, tmp_path: Path) -> Iterator[Server]:
     made = start_server(seeded_file, tmp_path)
     yield made
     end_server(made)
+
+
+@pytest.fixture
+def several(seeded_file: Path, tmp_path: Path, redis_server: RedisServer) -> Iterator[Server]:
+    """A server of two workers for one test."""
+    shutil.copy(seeded_file, tmp_path / "mutirao.sqlite")
+    made = Server(tmp_path, free_port(), {"REDIS_URL": redis_server.url}, workers=2)
+    made.start()
+    yield made
+    if made.process and made.process.poll() is None:
+        made.stop()  # a killed supervisor would leave its workers to end by themselves
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,9 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from limits import RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 
 from app.web.errors import PageError
+from app.web.limits import Windows
 from app.web.texts import _l
 
 # OWASP's second choice of parameters: 44 ms on a small machine, 19 MiB.
@@ -61,14 +60,14 @@ class GuessingLimit:
     ACCOUNT = RateLimitItemPerMinute(10, 15)
     ADDRESS = RateLimitItemPerHour(100)
 
-    def __init__(self) -> None:
-        self.limiter = MovingWindowRateLimiter(MemoryStorage())
+    def __init__(self, windows: Windows) -> None:
+        self.windows = windows
 
     async def check(self, account: str, address: str) -> None:
         """Raise a 429 page when there were too many failures."""
         if not (
-            await self.limiter.test(self.ACCOUNT, "guess", account, address)
-            and await self.limiter.test(self.ADDRESS, "guess", address)
+            await self.windows.test(self.ACCOUNT, "guess", account, address)
+            and await self.windows.test(self.ADDRESS, "guess", address)
         ):
             raise PageError(
                 429,
@@ -77,5 +76,5 @@ class GuessingLimit:
 
     async def note_failure(self, account: str, address: str) -> None:
         """Count one failure."""
-        await self.limiter.hit(self.ACCOUNT, "guess", account, address)
-        await self.limiter.hit(self.ADDRESS, "guess", address)
+        await self.windows.hit(self.ACCOUNT, "guess", account, address)
+        await self.windows.hit(self.ADDRESS, "guess", address)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from app.accounts.members import Member
 from app.web.errors import PageError
+from app.web.limits import Windows
 from app.web.texts import _l
 
 A_MINUTE = RateLimitItemPerMinute(300)
@@ -16,10 +15,10 @@ A_MINUTE = RateLimitItemPerMinute(300)
 class WritingLimit:
     """Counts what each person writes: 300 messages a minute, which nobody types and a burst of a script stays under."""
 
-    def __init__(self) -> None:
-        self.limiter = MovingWindowRateLimiter(MemoryStorage())
+    def __init__(self, windows: Windows) -> None:
+        self.windows = windows
 
-    def check(self, member: Member) -> None:
+    async def check(self, member: Member) -> None:
         """Count one more message. Raises a 429 page when it is one too many."""
-        if not self.limiter.hit(A_MINUTE, str(member.tenant_id), str(member.id)):
+        if not await self.windows.hit(A_MINUTE, "write", str(member.tenant_id), str(member.id)):
             raise PageError(429, _l("That was too fast. Wait a moment, then send it again."))

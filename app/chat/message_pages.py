@@ -102,7 +102,7 @@ async def say(
     form: Form,
 ) -> Message:
     """Post what a box holds, and publish it. Raises Invalid."""
-    writing.check(member)
+    await writing.check(member)
     files = await find_unsent(transaction, room, member, [number_of(text) for text in form.values.get("file", [])])
     joined = await find_membership(transaction, room, member) is not None
     message, new = await post_message(
@@ -140,7 +140,7 @@ async def type_in_room(request: AnyRequest, transaction: Transaction, member: Me
         room_id=room.id,
         person=Person(member.id, member.name),
     )
-    node.hub.signal(transaction.tenant.id, f"room.{room.id}", html)
+    node.signal(transaction.tenant.id, f"room.{room.id}", html)
     return Response(None, status_code=204)
 
 

@@ -1,23 +1,33 @@
-"""The node: joins this process's hub to the log.
+"""The node: joins this process's hub to the log, and to the other nodes.
 
-What this process commits is delivered at once. What others commit is found by looking at the workspaces' cursors
-twice a second, so that nothing depends on being told.
+What this process commits is delivered at once, and told to the others on the bus. What they commit is found by looking
+at the workspaces' cursors twice a second, so that nothing depends on being told.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+from collections.abc import Coroutine
+from typing import Any
 
 import structlog
 from sqlalchemy import select
 
 from app.database import Database, Tenant, Transaction
+from app.live.bus import Bus, InProcessBus
+from app.live.connection import Connection
 from app.live.hub import HEARTBEAT, Hub
 from app.live.log import Event, read_after
 from app.live.presence import Presence
+from app.live.replay import Replays
 
 LOOK_EVERY = 0.5
+# Pages are sent away over some seconds, so that they don't all come back in the same one.
+AWAY_OVER = 5.0
+AWAY_EVERY = 0.1
+AWAY_AT_LEAST = 10
 
 log = structlog.get_logger("live")
 
@@ -25,13 +35,19 @@ log = structlog.get_logger("live")
 class Node:
     """This process's part in live delivery."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, bus: Bus | None = None) -> None:
         self.database = database
+        self.bus = bus or InProcessBus()
         self.hub = Hub()
-        self.presence = Presence(self.hub)
+        self.presence = Presence(self.hub, self.bus)
+        self.replays = Replays(database)
+        self.draining = False
         self.catching_up: dict[int, asyncio.Lock] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         database.on_commit.append(self.take)
+        self.bus.handlers["events"] = self.hear_events
+        self.bus.handlers["signal"] = self.hear_signal
+        self.bus.on_join.append(lambda: self.start(self.look()))
 
     async def run(self) -> None:
         """Look at the log and beat the heart, until cancelled."""
@@ -43,25 +59,59 @@ class Node:
                 await self.look()
             except Exception as error:
                 log.error("the log can't be read; delivery waits", reason=repr(error))
+            self.presence.end_leases()
             if loop.time() >= beat_at:
                 beat_at = loop.time() + HEARTBEAT
                 self.hub.heartbeat()
 
     def take(self, transaction: Transaction) -> None:
-        """Deliver what a transaction of this process has just committed."""
+        """Deliver what a transaction of this process has just committed, here and elsewhere."""
         events: list[Event] = transaction.info.get("committed", [])
         if not events:
             return
         tenant_id = transaction.tenant.id
+        told = [[event.cursor, event.channel, event.body] for event in events]
+        self.bus.publish("events", [tenant_id, told], needed=True)
+        self.take_events(tenant_id, events)
+
+    def hear_events(self, sender: str, content: Any) -> None:
+        """Deliver what another node has committed."""
+        tenant_id, told = content
+        if tenant_id in self.hub.cursors:
+            self.take_events(tenant_id, [Event(*each) for each in told])
+
+    def take_events(self, tenant_id: int, events: list[Event]) -> None:
+        """Deliver events if they follow on what was delivered; if there is a gap, read the log."""
         known = self.hub.cursors.get(tenant_id)
         if known is None:
             return
         if events[0].cursor == known + 1:
             self.hub.deliver(tenant_id, events)
         elif events[-1].cursor > known:
-            task = asyncio.get_running_loop().create_task(self.catch_up(tenant_id))
-            self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
+            self.start(self.catch_up(tenant_id, events[-1].cursor))
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something in the background; what goes wrong is done by the next look at the log."""
+
+        async def try_it() -> None:
+            try:
+                await work
+            except Exception as error:
+                log.error("the log can't be read; delivery waits", reason=repr(error))
+
+        task = asyncio.get_running_loop().create_task(try_it())
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def signal(self, tenant_id: int, channel: str, html: str) -> None:
+        """Send what is not logged (typing) to those who follow a channel, here and elsewhere."""
+        self.hub.signal(tenant_id, channel, html)
+        self.bus.publish("signal", [tenant_id, channel, html])
+
+    def hear_signal(self, sender: str, content: Any) -> None:
+        """Pass on another node's signal."""
+        tenant_id, channel, html = content
+        self.hub.signal(tenant_id, channel, html)
 
     async def look(self) -> None:
         """Catch up with every workspace whose cursor is ahead of what was delivered here."""
@@ -72,14 +122,14 @@ class Node:
             rows = (await transaction.execute(statement)).all()
         for tenant_id, cursor in rows:
             if cursor > self.hub.cursors.get(tenant_id, cursor):
-                await self.catch_up(tenant_id)
+                await self.catch_up(tenant_id, cursor)
 
-    async def catch_up(self, tenant_id: int) -> None:
-        """Deliver from the log what this process has not seen."""
+    async def catch_up(self, tenant_id: int, cursor: int) -> None:
+        """Deliver from the log what this process has not seen, up to a cursor or beyond."""
         lock = self.catching_up.setdefault(tenant_id, asyncio.Lock())
         async with lock:
             known = self.hub.cursors.get(tenant_id)
-            if known is None:
+            if known is None or known >= cursor:
                 return
             async with self.database.read(tenant_id) as transaction:
                 events = await read_after(transaction, known)
@@ -88,20 +138,41 @@ class Node:
             if known is not None:
                 self.hub.deliver(tenant_id, [event for event in events if event.cursor > known])
 
-    def drain(self) -> None:
-        """Send every page away; it comes back to whoever serves then."""
-        for sockets in list(self.hub.connections.values()):
-            for connection in list(sockets):
+    async def drain(self) -> None:
+        """Take no new pages, and send the open ones away in batches; they come back to whoever serves then."""
+        self.draining = True
+        batch = max(AWAY_AT_LEAST, math.ceil(len(self.list_connections()) * AWAY_EVERY / AWAY_OVER))
+        while pages := self.list_connections():
+            for connection in pages[:batch]:
                 self.hub.end(connection, 1012, "restart")
+            if len(pages) <= batch:
+                return
+            await asyncio.sleep(AWAY_EVERY)
+
+    def list_connections(self) -> list[Connection]:
+        """The sockets that have not been told to end."""
+        return [
+            connection
+            for sockets in self.hub.connections.values()
+            for connection in sockets
+            if not connection.closing.done()
+        ]
+
+    def end_all(self) -> None:
+        """Send every page away at once."""
+        self.draining = True
+        for connection in self.list_connections():
+            self.hub.end(connection, 1012, "restart")
 
     @contextlib.asynccontextmanager
     async def running(self):  # type: ignore[no-untyped-def]
         """Run while the block does."""
         task = asyncio.create_task(self.run())
-        try:
-            yield self
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-            self.drain()
+        async with self.bus.running():
+            try:
+                yield self
+            finally:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+                self.end_all()

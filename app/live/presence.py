@@ -1,23 +1,32 @@
-"""Presence: who is in a workspace now, and who reads the same thing. Several tabs are one person, and a reload does
-not flicker."""
+"""Presence: who is in a workspace now, and who reads the same thing, over all nodes.
+
+Several tabs are one person, and a reload does not flicker. Each node tells the others who comes and goes, numbered, so
+that a node that has missed something notices with the next beat and asks for all. A node that is not heard any more
+takes its people along when its lease ends. Nothing of it is stored anywhere.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.database import Transaction
+from app.live.bus import Bus
 from app.live.channels import presence_partial
 from app.live.hub import Hub
 from app.web.templates import render
 
 # How long somebody stays 'here' after their last tab went: a reload takes less.
 GRACE = 5.0
+# How long a node's people stay 'here' after it was heard for the last time. It beats every second.
+LEASE = 5.0
+# A place is announced at most this often, as after a restart everybody comes at once.
+ANNOUNCE_EVERY = 0.5
 SHOWN = 24
 
 Place = tuple[int, str]
@@ -31,15 +40,35 @@ class Person:
     name: str
 
 
-class Presence:
-    """Counts, for each channel with presence, the sockets of each member in this process."""
+@dataclass(slots=True)
+class OtherNode:
+    """What another node has said about its people; `version` counts what it said. -1: something was missed."""
 
-    def __init__(self, hub: Hub) -> None:
+    until: float
+    version: int = -1
+    people: dict[Place, dict[int, Person]] = field(default_factory=lambda: defaultdict(dict))
+
+
+class Presence:
+    """Counts, for each channel with presence, the sockets of each member here, and knows who is at other nodes."""
+
+    def __init__(self, hub: Hub, bus: Bus) -> None:
         self.hub = hub
+        self.bus = bus
         self.people: dict[Place, dict[int, Person]] = defaultdict(dict)
+        self.others: dict[str, OtherNode] = {}
+        self.version = 0
+        self.announcing: dict[Place, asyncio.TimerHandle] = {}
+        self.announce_again: set[Place] = set()
         self.sockets: dict[tuple[Place, int], int] = defaultdict(int)
         self.languages: dict[int, str] = {}
         self.leaving: dict[tuple[Place, int], asyncio.TimerHandle] = {}
+        bus.beat = lambda: self.version
+        bus.handlers.update(
+            {"beat": self.hear_beat, "here": self.hear_here, "gone": self.hear_gone, "all": self.hear_all}
+        )
+        bus.handlers["ask"] = lambda sender, wanted: self.tell_all(wanted)
+        bus.on_join.append(lambda: self.tell_all(""))
 
     def join(self, tenant_id: int, language: str, channel: str, person: Person) -> None:
         """A member's page follows the channel."""
@@ -49,8 +78,15 @@ class Presence:
         if leaving := self.leaving.pop((place, person.id), None):
             leaving.cancel()
         if self.people[place].get(person.id) != person:
-            self.people[place][person.id] = person
-            self.announce(place)
+            self.show(place, person)
+
+    def show(self, place: Place, person: Person) -> None:
+        """A member is here, or is called something else now."""
+        before = self.gather(place)
+        self.people[place][person.id] = person
+        self.version += 1
+        self.bus.publish("here", [self.version, *place, asdict(person)])
+        self.announce_change(place, before)
 
     def leave(self, tenant_id: int, channel: str, member_id: int, *, at_once: bool = False) -> None:
         """A member's page is gone; after a grace, so is the member, unless another page of theirs is open."""
@@ -68,15 +104,98 @@ class Presence:
     def forget(self, place: Place, member_id: int) -> None:
         """A member is not here any more."""
         self.leaving.pop((place, member_id), None)
+        before = self.gather(place)
         if self.people[place].pop(member_id, None) is not None:
-            self.announce(place)
+            self.version += 1
+            self.bus.publish("gone", [self.version, *place, member_id])
         if not self.people[place]:
             del self.people[place]
+        self.announce_change(place, before)
+
+    def tell_all(self, wanted: str) -> None:
+        """Tell the other nodes who is here, if this node is meant ('': every node is)."""
+        if wanted not in ("", self.bus.name):
+            return
+        places = [[*place, [asdict(person) for person in people.values()]] for place, people in self.people.items()]
+        self.bus.publish("all", [self.version, places], needed=True)
+
+    def hear(self, sender: str, version: int) -> OtherNode | None:
+        """A node has said something of which it counts `version`. None when something before was missed."""
+        until = asyncio.get_running_loop().time() + LEASE
+        node = self.others.setdefault(sender, OtherNode(until))
+        node.until = until
+        if node.version == version - 1:
+            node.version = version
+            return node
+        if node.version != -1:
+            node.version = -1
+            self.bus.publish("ask", sender)
+        return None
+
+    def hear_beat(self, sender: str, version: int) -> None:
+        """Another node lives, and has said so much until now."""
+        node = self.others.setdefault(sender, OtherNode(0.0))
+        node.until = asyncio.get_running_loop().time() + LEASE
+        if node.version != version:
+            self.bus.publish("ask", sender)
+
+    def hear_here(self, sender: str, content: Any) -> None:
+        """Somebody is at another node."""
+        version, tenant_id, channel, person = content
+        if node := self.hear(sender, version):
+            place = (tenant_id, channel)
+            before = self.gather(place)
+            node.people[place][person["id"]] = Person(**person)
+            self.announce_change(place, before)
+
+    def hear_gone(self, sender: str, content: Any) -> None:
+        """Somebody is at another node no more."""
+        version, tenant_id, channel, member_id = content
+        if node := self.hear(sender, version):
+            place = (tenant_id, channel)
+            before = self.gather(place)
+            node.people[place].pop(member_id, None)
+            if not node.people[place]:
+                del node.people[place]
+            self.announce_change(place, before)
+
+    def hear_all(self, sender: str, content: Any) -> None:
+        """Who is at another node."""
+        version, places = content
+        told = OtherNode(asyncio.get_running_loop().time() + LEASE, version)
+        for tenant_id, channel, people in places:
+            told.people[tenant_id, channel] = {person["id"]: Person(**person) for person in people}
+        self.replace(sender, told)
+
+    def end_leases(self) -> None:
+        """Forget the nodes that are not heard any more."""
+        moment = asyncio.get_running_loop().time()
+        for sender in [sender for sender, node in self.others.items() if node.until <= moment]:
+            self.replace(sender, None)
+
+    def replace(self, sender: str, told: OtherNode | None) -> None:
+        """Put what is known of a node in the place of what was known."""
+        known = self.others.get(sender)
+        places = {*(known.people if known else ()), *(told.people if told else ())}
+        before = {place: self.gather(place) for place in places}
+        self.others.pop(sender, None)
+        if told:
+            self.others[sender] = told
+        for place in places:
+            self.announce_change(place, before[place])
+
+    def gather(self, place: Place) -> dict[int, Person]:
+        """Who follows a channel with presence, at any node."""
+        found: dict[int, Person] = {}
+        for node in self.others.values():
+            found.update(node.people.get(place, {}))
+        found.update(self.people.get(place, {}))
+        return found
 
     def list_people(self, tenant_id: int, channel: str) -> dict[str, Any]:
         """Variables of the partial: the first people by name, and how many more there are."""
         people = sorted(
-            self.people.get((tenant_id, channel), {}).values(),
+            self.gather((tenant_id, channel)).values(),
             key=lambda person: (person.name.lower(), person.id),
         )
         return {"people": people[:SHOWN], "more": max(0, len(people) - SHOWN)}
@@ -90,9 +209,27 @@ class Presence:
             **self.list_people(tenant_id, channel),
         )
 
+    def announce_change(self, place: Place, before: dict[int, Person]) -> None:
+        """Announce who follows a channel, if that is not who did before."""
+        if self.gather(place) != before:
+            self.announce(place)
+
     def announce(self, place: Place) -> None:
-        """Tell every page that follows a channel who does."""
+        """Tell every page of this node that follows a channel who does: now, or with what else comes in a moment."""
+        if place in self.announcing:
+            self.announce_again.add(place)
+            return
+        if place not in self.hub.followers:
+            return
+        self.announcing[place] = asyncio.get_running_loop().call_later(ANNOUNCE_EVERY, self.rest, place)
         self.hub.signal(*place, self.render(*place))
+
+    def rest(self, place: Place) -> None:
+        """A place may be announced again."""
+        del self.announcing[place]
+        if place in self.announce_again:
+            self.announce_again.discard(place)
+            self.announce(place)
 
 
 @sidebar_section("live/_here.html", order=90)

@@ -17,9 +17,10 @@ from app.database import Tenant, now
 from app.live.channels import may_follow, presence_partial
 from app.live.connection import Connection
 from app.live.frames import Hello, Malformed, answer, numbered, read_hello
-from app.live.log import read_after, read_reach
+from app.live.log import read_after
 from app.live.node import Node
 from app.live.presence import Person
+from app.live.replay import Replay
 from app.settings import Settings
 from app.web.cookies import CookieError, read_cookie
 from app.web.errors import PageError
@@ -71,6 +72,8 @@ class Socket:
             signed_in, tenant = await self.sign_in()
             connection = self.connection = Connection(self.scope, tenant.id)
             self.own(signed_in)
+            if self.node.draining:
+                raise Ended(1012, "restart")
             self.node.hub.add(connection)
             log.debug("connected", tenant=self.slug, member=connection.member_id)
             writer = self.start_writer(connection, send)
@@ -154,8 +157,9 @@ class Socket:
     async def resume(self, hello: Hello) -> None:
         """Answer a hello: replay what the page has missed, then go live without a gap.
 
-        The member's rights and the log are read in one snapshot. If the hub has delivered beyond that snapshot in the
-        meantime, the difference is read again; otherwise the socket joins the hub with no await in between.
+        The log is read first, for all pages that come back at the same cursor, and the member's rights after it: what
+        was taken from the member before an event is not shown. If the hub has delivered beyond that snapshot of the log
+        in the meantime, the difference is read again; otherwise the socket joins the hub with no await in between.
         """
         connection = self.connection
         assert connection is not None  # noqa: S101
@@ -164,6 +168,7 @@ class Socket:
         token = read_cookie(self.scope["headers"], self.settings.session_cookie)
         last, answered = hello.last, False
         while True:
+            replay = await self.read_replay(connection.tenant_id, last)
             async with self.node.database.read() as transaction:
                 try:
                     tenant = await enter_workspace(transaction, self.slug)
@@ -173,23 +178,33 @@ class Socket:
                 if signed_in is None:
                     raise Ended(4401, "ended")
                 allowed = [name for name in hello.channels if await may_follow(transaction, signed_in.member, name)]
-                refresh = not answered and not await read_reach(transaction) <= last <= tenant.cursor
-                events = [] if refresh else await read_after(transaction, last, channels=allowed)
+                if replay.events is None:
+                    cursor, events = tenant.cursor, await read_after(transaction, last, channels=allowed)
+                else:
+                    cursor, events = replay.cursor, [event for event in replay.events if event.channel in allowed]
             if connection.closing.done():
                 raise Ended(*connection.closing.result())
             if not answered:
                 answered = True
+                refresh = not replay.reaches(last)
                 refused = [name for name in hello.channels if name not in allowed]
                 self.note(hello, allowed, refused, len(events), refresh=refresh)
-                connection.write(answer(hello, refused=refused, refresh_at=tenant.cursor if refresh else None))
-            if events or last != tenant.cursor:
-                connection.write(numbered(tenant.cursor, (event.body for event in events)))
-            last = tenant.cursor
+                connection.write(answer(hello, refused=refused, refresh_at=cursor if refresh else None))
+            if events or last != cursor:
+                connection.write(numbered(cursor, (event.body for event in events)))
+            last = cursor
             if hub.is_level(tenant.id, last):
                 break
         self.own(signed_in)
         hub.follow(connection, allowed, last)
         self.be_present(connection, tenant, signed_in)
+
+    async def read_replay(self, tenant_id: int, last: int) -> Replay:
+        """What the page has missed since a cursor, up to what the hub has delivered or beyond."""
+        try:
+            return await self.node.replays.read(tenant_id, last, least=self.node.hub.cursors.get(tenant_id, 0))
+        except LookupError as error:
+            raise Ended(4401, "suspended") from error
 
     def be_present(self, connection: Connection, tenant: Tenant, signed_in: SignedIn) -> None:
         """Be seen on the channels that the page follows now, no more on those it has left, and show who else is."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -15,6 +16,7 @@ from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Se
 
 from app.settings import Settings
 from app.web.errors import render_error
+from app.web.health import Readiness
 from app.web.metrics import REQUESTS
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]")
@@ -32,10 +34,25 @@ log = structlog.get_logger("web")
 class Gate:
     """The outermost ASGI application: passes a request on to the central site or to a workspace."""
 
-    def __init__(self, settings: Settings, *, central: ASGIApp, workspace: ASGIApp) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        central: ASGIApp,
+        workspace: ASGIApp,
+        readiness: Readiness,
+        send_away: Callable[[], Awaitable[None]],
+    ) -> None:
         self.settings = settings
         self.central = central
         self.workspace = workspace
+        self.readiness = readiness
+        self.send_away = send_away
+
+    async def drain(self) -> None:
+        """Say that this process is about to end: to `/readyz`, to connections as they are used, and to open pages."""
+        self.readiness.draining = True
+        await self.send_away()
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Judge, then pass on or refuse."""
@@ -73,6 +90,8 @@ class Gate:
                     *start["headers"],
                     *(pair for pair in security if pair[0] not in present),
                 ]
+                if self.readiness.draining:
+                    start["headers"] = [*start["headers"], (b"connection", b"close")]
                 method = scope["method"] if scope["method"] in METHODS else "other"
                 REQUESTS.labels(method, str(start["status"])).observe(time.perf_counter() - started)
             await send(message)

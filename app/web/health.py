@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -13,8 +15,17 @@ from sqlalchemy import select
 
 from app.database import Database, Tenant
 from app.settings import Settings
+from app.web.metrics import read_counters
 
 log = structlog.get_logger("web")
+
+
+@dataclass(slots=True)
+class Readiness:
+    """What `/readyz` says beside the database: the state of the bus, and whether this process is about to end."""
+
+    bus: Callable[[], str]
+    draining: bool = False
 
 
 @get("/healthz", media_type=MediaType.TEXT)
@@ -24,16 +35,20 @@ async def show_liveness() -> str:
 
 
 @get("/readyz")
-async def show_readiness(database: Database) -> Response[dict[str, str]]:
-    """The database answers too, within two seconds."""
-    parts = {"database": "ok", "bus": "in-process"}
+async def show_readiness(database: Database, readiness: Readiness) -> Response[dict[str, str]]:
+    """The database answers too, within two seconds, and the process goes on.
+
+    A bus that can't be reached does not make a process unready: events are delivered from the log.
+    """
+    parts = {"database": "ok", "bus": readiness.bus(), "serving": "draining" if readiness.draining else "ok"}
     try:
         async with asyncio.timeout(2), database.read() as transaction:
             await transaction.execute(select(Tenant.id).limit(1))
     except Exception as error:
         log.error("not ready", part="database", reason=repr(error))
         parts["database"] = "not reachable"
-    return Response(parts, status_code=200 if parts["database"] == "ok" else 503)
+    ready = parts["database"] == "ok" and not readiness.draining
+    return Response(parts, status_code=200 if ready else 503)
 
 
 @get("/metrics", media_type=MediaType.TEXT)
@@ -41,4 +56,4 @@ async def show_metrics(request: Request[Any, Any, Any], settings: Settings) -> R
     """Prometheus' text format, for METRICS_NETWORKS only."""
     if request.client is None or not settings.may_read_metrics(request.client.host):
         raise NotFoundException
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(read_counters()), media_type=CONTENT_TYPE_LATEST)

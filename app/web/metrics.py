@@ -1,9 +1,15 @@
 """Counters for Prometheus."""
 
-from prometheus_client import Counter, Gauge, Histogram
+import os
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.multiprocess import MultiProcessCollector
+
+# Set by the supervisor of several workers, before they start.
+SHARED = "PROMETHEUS_MULTIPROC_DIR" in os.environ
 
 REQUESTS = Histogram("mutirao_request_seconds", "Time to the answer's first byte", ["method", "status"])
-SOCKETS = Gauge("mutirao_sockets", "Open sockets of this process")
+SOCKETS = Gauge("mutirao_sockets", "Open sockets", multiprocess_mode="livesum")
 EVENTS = Counter("mutirao_events", "Logged events that this process delivered")
 DELIVERIES = Counter("mutirao_deliveries", "Frames written to sockets")
 RESUMES = Counter("mutirao_resumes", "Hellos answered", ["how"])
@@ -14,3 +20,12 @@ PUBLISH_TO_WRITTEN = Histogram(
     "From the commit of an event to the write of its frame to the last socket",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1),
 )
+
+
+def read_counters() -> CollectorRegistry:
+    """What is counted: by this process, or by all workers together."""
+    if not SHARED:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry

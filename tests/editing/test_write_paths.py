@@ -63,8 +63,11 @@ WRITES_NOTHING: dict[str, dict[str, str]] = {
 # What in app/ writes rows with a lock, or looks as if it did: file, function, what it writes, as `list_writes` says it.
 KNOWN_WRITES = {
     ("records/changes.py", "advance", "update(Record)"),  # checks version and lock in its statement
-    ("records/records.py", "empty_bin", "delete(Record)"),  # deletes for good what nobody can open, so nobody holds it
+    ("records/changes.py", "empty_bin", "delete(Record)"),  # deletes for good what nobody can open, so nobody holds it
     ("editing/locks.py", "change_lock", "update(model)"),  # writes the lock's columns alone
+    ("database/leases.py", "claim", "update(model)"),  # writes the lease of a mail or a job
+    ("database/leases.py", "hold", "update(model)"),
+    ("notifications/preference_pages.py", "show_preferences", "form.values"),  # what a form shows
     ("editing/drafts.py", "keep_draft", "draft.version"),
     ("editing/drafts.py", "keep_draft", "draft.values"),
     ("editing/drafts.py", "settle_draft", "draft.version"),
@@ -700,6 +703,7 @@ def list_pages(book: Book) -> Iterator[str]:
         "file_id": "1",
         "member_id": "1",
         "invitation_id": "1",
+        "announcement_id": "1",
     }
     for target in TARGETS:
         if target.method != "GET":

@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const SILENCE = 45000;
+  const QUIET = 4000;    // how long a server that sends its pages away may take to serve again, before it is said
   let hello = 0;         // number of the newest hello
   let answered = 0;      // number of the newest hello that was answered
   let cursor = 0;        // up to where this page is shown
@@ -9,6 +10,7 @@
   let asked = "";        // the channels it asked for
   let heard = Date.now();
   let socket = null;
+  let returning = null;  // runs while the page is on its way to the next server
 
   const root = document.documentElement;
   const main = () => document.getElementById("main");
@@ -23,6 +25,8 @@
   }
 
   function show(state) {
+    clearTimeout(returning);
+    returning = null;
     root.dataset.live = state;
     if (state === "off") {
       root.dataset.lost = "";
@@ -127,7 +131,11 @@
       location.assign(`/login?why=${encodeURIComponent(event.reason)}&next=${encodeURIComponent(path())}`);
     }
   }
-  document.addEventListener("htmx:ws:close", () => show("off"));
+  document.addEventListener("htmx:ws:close", (event) => {
+    root.dataset.ready = "no";
+    if (event.detail.code === 1012) returning ??= setTimeout(() => show("off"), QUIET);
+    else if (!returning) show("off");
+  });
 
   // After a navigation the new page has its own channels and cursor.
   document.addEventListener("htmx:after:swap", () => {

@@ -1,0 +1,76 @@
+"""Replays: what pages have missed, read from the log once for all that come back with the same cursor.
+
+After a restart hundreds of pages come back within some seconds, and most of them show the same state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from app.database import Database
+from app.live.log import Event, read_after, read_reach
+
+# Who has missed more than this is read for alone, by channels.
+SHARED_LIMIT = 1000
+KEPT_FOR = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The log of a workspace after a cursor, in one snapshot: of all channels, up to `cursor`.
+
+    `reach` is the cursor after which the log is complete. `events` is None when there are too many to share.
+    """
+
+    cursor: int
+    reach: int
+    events: list[Event] | None
+
+    def reaches(self, last: int) -> bool:
+        """Whether a page that shows the state at a cursor can catch up by the log."""
+        return self.reach <= last <= self.cursor
+
+
+class Replays:
+    """Reads replays, each once for all who ask for it at about the same time.
+
+    A replay may be a second old. That is safe as long as what a member may see is read after it: nothing is shown by a
+    right that was lost before.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.reading: dict[tuple[int, int], asyncio.Task[Replay]] = {}
+
+    async def read(self, tenant_id: int, last: int, *, least: int) -> Replay:
+        """The log of a workspace after a cursor, up to the cursor `least` or beyond."""
+        key = (tenant_id, last)
+        task = self.reading.get(key)
+        if task is None or (task.done() and task.result().cursor < least):
+            task = self.reading[key] = asyncio.create_task(self.read_log(tenant_id, last))
+            task.add_done_callback(lambda done: self.keep(key, done))
+        # One who goes away does not take the others' replay along.
+        return await asyncio.shield(task)
+
+    def keep(self, key: tuple[int, int], task: asyncio.Task[Replay]) -> None:
+        """Remember a replay for a moment, if it is one."""
+        failed = task.cancelled() or task.exception() is not None
+        if failed or task.result().events is None or not task.result().reaches(key[1]):
+            self.forget(key, task)
+        else:
+            asyncio.get_running_loop().call_later(KEPT_FOR, self.forget, key, task)
+
+    def forget(self, key: tuple[int, int], task: asyncio.Task[Replay]) -> None:
+        """Remember a replay no longer."""
+        if self.reading.get(key) is task:
+            del self.reading[key]
+
+    async def read_log(self, tenant_id: int, last: int) -> Replay:
+        """Read a replay in one snapshot."""
+        async with self.database.read(tenant_id) as transaction:
+            replay = Replay(transaction.tenant.cursor, await read_reach(transaction), [])
+            if not replay.reaches(last):
+                return replay
+            events = await read_after(transaction, last, limit=SHARED_LIMIT + 1)
+        return replace(replay, events=events if len(events) <= SHARED_LIMIT else None)

@@ -1,0 +1,101 @@
+"""Serving: one process of the program, which serves on a listening socket until it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from types import FrameType
+
+import uvicorn
+
+from app.live.protocol import LiveProtocol
+from app.settings import Settings
+from app.web.gate import Gate
+from app.workers import BACKLOG, READY
+
+# After the pages were sent away: how long connections in use may be used once more, to be told that they end; how long
+# pages may take to say goodbye; and how long requests may take to finish.
+LAST_USE = 1.0
+GOODBYE = 1.5
+FINISH = 5
+
+
+class Server(uvicorn.Server):
+    """uvicorn with an end that loses nothing: it listens no more, sends pages away in batches, finishes requests.
+
+    uvicorn itself closes all sockets at once, and waits for clients that don't read. `supervisor` is told when the
+    process is ready; when it is gone, so is the reason to serve.
+    """
+
+    def __init__(self, config: uvicorn.Config, gate: Gate, supervisor: socket.socket | None = None) -> None:
+        super().__init__(config)
+        self.gate = gate
+        self.supervisor = supervisor
+        self.hurried = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End in order; at Ctrl+C at once."""
+        self.hurried = self.hurried or sig == signal.SIGINT
+        super().handle_exit(sig, frame)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve, and tell the supervisor."""
+        await super().startup(sockets)
+        if self.supervisor is not None:
+            self.supervisor.setblocking(False)
+            self.supervisor.send(READY)
+            asyncio.get_running_loop().add_reader(self.supervisor, self.lose_supervisor)
+
+    def lose_supervisor(self) -> None:
+        """The supervisor has died, and nobody would stop or restart this process: end in order."""
+        if self.supervisor is not None:
+            asyncio.get_running_loop().remove_reader(self.supervisor)
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End within 15 s, whatever clients do."""
+        for server in self.servers:
+            server.close()
+        if not self.hurried:
+            await self.drain()
+        await super().shutdown(sockets)
+
+    async def drain(self) -> None:
+        """Send everybody elsewhere, and drop who does not go."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await self.gate.drain()
+        last_use, goodbye = began + LAST_USE, loop.time() + GOODBYE
+        while self.server_state.connections and not self.hurried and loop.time() < max(last_use, goodbye):
+            if loop.time() >= last_use and not self.list_sockets():
+                break
+            await asyncio.sleep(0.05)
+        for protocol in self.list_sockets():
+            protocol.abort()
+
+    def list_sockets(self) -> list[LiveProtocol]:
+        """The WebSockets that are still open."""
+        return [protocol for protocol in self.server_state.connections if isinstance(protocol, LiveProtocol)]
+
+
+def serve_on(settings: Settings, listener: socket.socket, supervisor: socket.socket | None = None) -> None:
+    """Serve on a listening socket until told to stop."""
+    from app.asgi import create_app  # the supervisor, which only listens, does without the program
+
+    gate = create_app(settings)
+    config = uvicorn.Config(
+        gate,
+        ws="app.live.protocol:LiveProtocol",
+        ws_max_size=64 * 1024,
+        ws_ping_interval=12,
+        ws_ping_timeout=8,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=FINISH,
+        backlog=BACKLOG,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+    )
+    Server(config, gate, supervisor).run(sockets=[listener])

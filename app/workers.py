@@ -1,0 +1,207 @@
+"""Workers: several processes on one port, kept alive and restarted one by one.
+
+All of them accept from one inherited listening socket, which stays open as long as the supervisor lives: a connection
+waits in its queue while a worker restarts or dies, and is taken by whoever is free. (With SO_REUSEPORT each worker has
+a queue of its own, and what waits in it is reset when the worker ends.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import os
+import signal
+import socket
+import sys
+import tempfile
+from asyncio.subprocess import Process
+
+import structlog
+from prometheus_client.multiprocess import mark_process_dead
+
+from app.settings import SettingsError
+
+FIRST_WAIT, LAST_WAIT = 0.5, 30.0
+# Who lived that long did not die of its start.
+STEADY = 30.0
+START_WITHIN = 60.0
+END_WITHIN = 15.0
+READY = b"ready"
+BACKLOG = 2048
+
+log = structlog.get_logger("workers")
+
+
+class Worker:
+    """One process, and the line to it: it says there when it is ready, and sees there when the supervisor is gone."""
+
+    def __init__(self, process: Process, line: socket.socket) -> None:
+        self.process = process
+        self.line = line
+        self.started_at = asyncio.get_running_loop().time()
+
+    async def become_ready(self) -> bool:
+        """Wait until it serves. False when it ended, or took too long."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(START_WITHIN):
+                return await loop.sock_recv(self.line, len(READY)) == READY
+        except (TimeoutError, OSError):
+            return False
+
+    async def end(self) -> None:
+        """End it in order, or by force."""
+        if self.process.returncode is None:
+            self.process.terminate()
+        try:
+            async with asyncio.timeout(END_WITHIN):
+                await self.process.wait()
+        except TimeoutError:
+            log.error("a worker does not end, and is killed", pid=self.process.pid)
+            self.process.kill()
+            await self.process.wait()
+        self.line.close()
+
+
+class Supervisor:
+    """Keeps a number of workers alive on one listening socket."""
+
+    def __init__(self, listener: socket.socket, count: int, *, debug: bool) -> None:
+        self.listener = listener
+        self.count = count
+        self.debug = debug
+        self.ending = asyncio.Event()
+        self.workers: list[Worker | None] = [None] * count
+        self.places = [asyncio.Lock() for _ in range(count)]
+        self.counts = tempfile.TemporaryDirectory(prefix="mutirao-")
+        self.restarting: asyncio.Task[None] | None = None
+
+    async def run(self) -> int:
+        """Migrate, then run until told to stop by SIGTERM or SIGINT; SIGHUP restarts the workers one by one.
+
+        The status to exit with.
+        """
+        if status := await self.migrate():
+            return status
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self.restart)
+        keeping = [asyncio.create_task(self.keep(place)) for place in range(self.count)]
+        await self.ending.wait()
+        for task in (*keeping, *([self.restarting] if self.restarting else [])):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await asyncio.gather(*(worker.end() for worker in self.workers if worker))
+        self.counts.cleanup()
+        return 0
+
+    def stop(self) -> None:
+        """End all workers in order; at the second time by force."""
+        if self.ending.is_set():
+            for worker in self.workers:
+                if worker and worker.process.returncode is None:
+                    worker.process.kill()
+        self.ending.set()
+
+    def restart(self) -> None:
+        """Restart the workers one by one."""
+        if self.restarting is None or self.restarting.done():
+            self.restarting = asyncio.create_task(self.replace_all())
+
+    async def start(self) -> Worker:
+        """Start a worker. It is in a session of its own: Ctrl+C reaches it through the supervisor alone."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "app",
+                "worker",
+                *(str(descriptor) for descriptor in (self.listener.fileno(), theirs.fileno())),
+                *(["--debug"] if self.debug else []),
+                pass_fds=(self.listener.fileno(), theirs.fileno()),
+                env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": self.counts.name},
+                start_new_session=True,
+            )
+        return Worker(process, ours)
+
+    async def migrate(self) -> int:
+        """Bring the database up to the version that is installed; not 0 when that can't be done."""
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "app", "migrate")
+        return await process.wait()
+
+    async def keep(self, place: int) -> None:
+        """Keep one place filled: start a worker there, and another one when it dies, ever more slowly."""
+        loop = asyncio.get_running_loop()
+        wait = FIRST_WAIT
+        while True:
+            async with self.places[place]:
+                worker = self.workers[place]
+                if worker is None or worker.process.returncode is not None:
+                    worker = self.workers[place] = await self.start()
+            status = await worker.process.wait()
+            worker.line.close()
+            mark_process_dead(worker.process.pid, self.counts.name)  # type: ignore[no-untyped-call]
+            if self.workers[place] is not worker:
+                continue  # it was replaced
+            if loop.time() - worker.started_at > STEADY:
+                wait = FIRST_WAIT
+            log.error(
+                "a worker ended, and is started again",
+                pid=worker.process.pid,
+                status=status,
+                seconds=wait,
+            )
+            await asyncio.sleep(wait)
+            wait = min(LAST_WAIT, wait * 2)
+
+    async def replace_all(self) -> None:
+        """Put a new worker in the place of each, which serves before the old one ends; a new version migrates first."""
+        if status := await self.migrate():
+            log.error("the database can't be migrated; the old workers go on", status=status)
+            return
+        for place in range(self.count):
+            async with self.places[place]:
+                following = await self.start()
+                if not await following.become_ready():
+                    await following.end()
+                    log.error("a new worker does not start; the old ones go on", status=following.process.returncode)
+                    return
+                before, self.workers[place] = self.workers[place], following
+            if before:
+                await before.end()
+            log.info("a worker was replaced", pid=following.process.pid)
+
+
+def open_listener(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises SettingsError when the address is impossible or taken.
+    """
+    try:
+        family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
+    except ValueError as error:
+        raise SettingsError(f"--host: {host} is not an address of this machine") from error
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise SettingsError(
+            f"PORT: {port} can't be listened on: {error.strerror}. Choose another: PORT=9000"
+        ) from error
+    return listener
+
+
+def supervise(listener: socket.socket, count: int, *, debug: bool) -> int:
+    """Serve with several workers until told to stop; the status to exit with."""
+
+    async def run() -> int:
+        return await Supervisor(listener, count, debug=debug).run()
+
+    return asyncio.run(run())

@@ -1,0 +1,76 @@
+"""The watch runs in every process; what ends, ends once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import func, select
+
+from app.accounts.members import Member, find_member
+from app.database import Database, Transaction, clock
+from app.editing import locks, waiting
+from app.editing.rows import LEASE
+from app.editing.waiting import Waiting
+from app.editing.watch import Watch
+from app.live.log import LoggedEvent
+from app.live.node import Node
+from app.records.collections import get_collection
+from app.records.records import Record, get_record
+
+ACME = 1
+
+
+@pytest.fixture
+def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Let time pass, in seconds."""
+    moment = [1_000_000]
+    monkeypatch.setattr(clock, "read_monotonic_clock", lambda: moment[0])
+
+    def pass_time(seconds: float) -> None:
+        moment[0] += int(seconds * 1000)
+
+    return pass_time
+
+
+async def book(transaction: Transaction, number: int) -> Record:
+    return await get_record(transaction, await get_collection(transaction, "books"), number)
+
+
+async def member(transaction: Transaction, name: str) -> Member:
+    found = await find_member(transaction, f"{name}@acme.test")
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("processes", [1, 4])
+async def test_a_lease_that_ends_makes_it_the_next_one_s_turn_once(
+    database: Database, wait: Callable[[float], None], processes: int
+) -> None:
+    async with database.write(ACME) as transaction:
+        row = await book(transaction, 40)
+        token = await locks.take_lock(transaction, row, await member(transaction, "ana"), lease=LEASE)
+    wait(LEASE - 5)
+    async with database.write(ACME) as transaction:
+        row = await book(transaction, 40)
+        for name in ("carla", "davi"):
+            await waiting.join(transaction, row, await member(transaction, name), LEASE)
+    wait(6)
+    others = [Database(database.url) for _ in range(processes)]
+    before = await read_cursor(database)
+    await asyncio.gather(*(Watch(other, Node(other)).look_at(ACME) for other in others))
+    async with database.read(ACME) as transaction:
+        row = await book(transaction, 40)
+        assert (row.lock_name, row.lock_offered, row.lock_token) == ("Carla", True, (token or 0) + 1)
+        states = await transaction.scalars(select(Waiting.state).order_by(Waiting.id))
+        assert list(states) == ["called", "waiting"]
+        channels = list(await transaction.scalars(select(LoggedEvent.channel).where(LoggedEvent.cursor > before)))
+    assert len(channels) == len(set(channels)), "something was published twice"
+    for other in others:
+        await other.close()
+
+
+async def read_cursor(database: Database) -> int:
+    async with database.read(ACME) as transaction:
+        return int(await transaction.scalar(select(func.max(LoggedEvent.cursor))) or 0)
