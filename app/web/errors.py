@@ -8,7 +8,9 @@ from typing import Any
 import structlog
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
+from sqlalchemy.exc import DBAPIError
 
+from app.database import postgresql
 from app.database.tenancy import TenantScopeError
 from app.web.cookies import CookieError
 from app.web.templates import render, stylesheets
@@ -69,7 +71,11 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         status = error.status_code
     else:
         status = 503 if is_database_away(error) else 500
-        log.error("request failed", path=request.scope["path"], method=request.method, exc_info=error)
+        where = {"path": request.scope["path"], "method": request.method}
+        if status == 503:
+            log.error("the database is not available", reason=str(error).splitlines()[0], **where)
+        else:
+            log.error("request failed", exc_info=error, **where)
     if isinstance(error, TenantScopeError):
         logging.getLogger("web").critical("a statement reached beyond its tenant", exc_info=error)
     language = request.scope.get("state", {}).get("language", "en")
@@ -85,8 +91,6 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
 
 def is_database_away(error: BaseException | None) -> bool:
     """Whether the cause of an exception is a database that can't be reached, or is full."""
-    from sqlalchemy.exc import DBAPIError, TimeoutError
-
-    return isinstance(error, TimeoutError) or (
-        isinstance(error, DBAPIError) and type(error.orig).__name__ in ("OperationalError", "InterfaceError")
+    return postgresql.is_away(error) or (
+        isinstance(error, DBAPIError) and type(error.orig).__name__ == "OperationalError"
     )
