@@ -31,13 +31,24 @@ def migrate(connection: Connection) -> None:
         compare_type=False,
         include_object=is_ordinary,
     )
+    if role_url is not None and is_done(connection, role_url):
+        return
     with context.begin_transaction():
         if role_url is not None:
             postgresql.open_for_migration(connection)
         context.run_migrations()
-        if role_url is not None and context.get_revision_argument() != "base":
+        if role_url is not None:
             postgresql.ensure_role(connection, role_url)
             postgresql.protect(connection, make_url(role_url).username or "")
+
+
+def is_done(connection: Connection, role_url: str) -> bool:
+    """Whether nothing is to be done: then no table is locked, as other processes may be at work."""
+    newest = context.get_head_revision()
+    return (
+        context.get_revision_argument() == newest == context.get_context().get_current_revision()
+        and postgresql.is_protected(connection, make_url(role_url).username or "")
+    )
 
 
 async def migrate_postgresql() -> None:

@@ -20,31 +20,39 @@ import websockets
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from app.database import Database
-from app.demo import PASSWORD, seed_demo
-from app.migration import migrate_database
+from app.demo import PASSWORD
+from tests.databases import KIND, Store, make_seed
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL leave out what is about SQLite alone; on SQLite what is about PostgreSQL alone."""
+    other = "sqlite" if KIND == "postgresql" else "postgresql"
+    left_out = [item for item in items if item.get_closest_marker(other)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.fixture(scope="session")
-async def seeded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with the demo in it, to be copied."""
-    path = tmp_path_factory.mktemp("seed") / "mutirao.sqlite"
-    url = f"sqlite+aiosqlite:///{path}"
-    migrate_database(url)
-    database = Database(url)
-    await seed_demo(database)
-    await database.close()
-    return path
+async def seed(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A database with the demo in it, to be copied."""
+    return await make_seed(tmp_path_factory.mktemp("seed"))
 
 
 @pytest.fixture
-async def database(seeded_file: Path, tmp_path: Path) -> AsyncIterator[Database]:
+def store(seed: Store, tmp_path: Path) -> Iterator[Store]:
     """A database of its own for each test, with the demo in it: tenant 1 is acme, tenant 2 globex."""
-    path = tmp_path / "mutirao.sqlite"
-    shutil.copy(seeded_file, path)
-    made = Database(f"sqlite+aiosqlite:///{path}")
+    made = seed.copy_to(tmp_path)
+    yield made
+    made.drop()
+
+
+@pytest.fixture
+async def database(store: Store) -> AsyncIterator[Database]:
+    """The store of a test, as the program opens it."""
+    made = Database(store.url)
     yield made
     await made.close()
 
@@ -57,6 +65,11 @@ class Server:
     port: int
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def store(self) -> Store:
+        """Its database."""
+        return Store(self.data_dir)
 
     @property
     def base_host(self) -> str:
@@ -77,6 +90,7 @@ class Server:
             "PATH": os.environ["PATH"],
             "DATA_DIR": str(self.data_dir),
             "BASE_URL": f"http://{self.base_host}",
+            **self.store.environment,
             **self.environment,
         }
 
@@ -157,8 +171,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_server(seeded_file: Path, data_dir: Path, **environment: str) -> Server:
-    shutil.copy(seeded_file, data_dir / "mutirao.sqlite")
+def start_server(seed: Store, data_dir: Path, **environment: str) -> Server:
+    seed.copy_to(data_dir)
     server = Server(data_dir, free_port(), environment)
     server.start()
     return server
@@ -168,20 +182,21 @@ def end_server(server: Server) -> None:
     if server.process and server.process.poll() is None:
         server.process.kill()
         server.process.wait(20)
+    server.store.drop()
 
 
 @pytest.fixture
-def server(seeded_file: Path, tmp_path: Path) -> Iterator[Server]:
+def server(seed: Store, tmp_path: Path) -> Iterator[Server]:
     """A server for one test, which may kill it and start it again."""
-    made = start_server(seeded_file, tmp_path)
+    made = start_server(seed, tmp_path)
     yield made
     end_server(made)
 
 
 @pytest.fixture(scope="module")
-def shared_server(seeded_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared_server(seed: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server for all tests of a module, which leave its workspaces usable."""
-    made = start_server(seeded_file, tmp_path_factory.mktemp("server"))
+    made = start_server(seed, tmp_path_factory.mktemp("server"))
     yield made
     end_server(made)
 

@@ -108,5 +108,5 @@ def compile_for_sqlite(element: is_found, compiler: Any, **options: Any) -> str:
 @compiles(is_found, "postgresql")
 def compile_for_postgresql(element: is_found, compiler: Any, **options: Any) -> str:
     """The function that migration 0003 makes."""
-    row_id, _, query = element.clauses
-    return f"{compiler.process(row_id, **options)} IN (SELECT search_message_index({compiler.process(query, **options)}))"
+    row_id, _, query = (compiler.process(each, **options) for each in element.clauses)
+    return f"{row_id} IN (SELECT search_message_index({query}))"

@@ -88,13 +88,17 @@ def protect(connection: Connection, role: str) -> None:
 
     It runs at the end of each migration, over all tables that are there, so that no migration can forget it.
     """
-    for table in list_tables(connection):
+    tables = list_tables(connection)
+    if not tables:  # all the way down
+        return
+    for table in tables:
         renew_policy(connection, table, "own", f"USING ({OWN}) WITH CHECK ({OWN})")
         if table != READ_BY_OWNER:
             connection.execute(text(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"))
     renew_policy(connection, "tenant", "found", "FOR SELECT USING (true)")
     renew_policy(connection, "tenant", "made", "FOR INSERT WITH CHECK (true)")
-    renew_policy(connection, "tenant", "changed", f"FOR UPDATE USING ({OWN_TENANT})")
+    # A writing transaction finds its workspace and locks it in one statement; it can change no other.
+    renew_policy(connection, "tenant", "changed", f"FOR UPDATE USING (true) WITH CHECK ({OWN_TENANT})")
     renew_policy(connection, "tenant", "deleted", f"FOR DELETE USING ({OWN_TENANT})")
     quoted = connection.dialect.identifier_preparer.quote(role)
     schema = connection.dialect.identifier_preparer.quote(connection.scalar(text("SELECT current_schema()")))
@@ -106,6 +110,17 @@ def protect(connection: Connection, role: str) -> None:
         f"GRANT EXECUTE ON FUNCTION search_message_index TO {quoted}",
     ):
         connection.execute(text(statement))
+
+
+def is_protected(connection: Connection, role: str) -> bool:
+    """Whether `protect` has nothing left to do for a role."""
+    statement = text(
+        "SELECT bool_and(relrowsecurity AND (relforcerowsecurity OR relname IN ('tenant', :read_by_owner)))"
+        " AND bool_and(has_table_privilege(pg_roles.oid, pg_class.oid, 'INSERT'))"
+        " FROM pg_class, pg_roles WHERE rolname = :role AND relnamespace = current_schema()::regnamespace"
+        " AND relkind = 'r' AND relname <> 'alembic_version'"
+    )
+    return bool(connection.scalar(statement, {"role": role, "read_by_owner": READ_BY_OWNER}))
 
 
 def renew_policy(connection: Connection, table: str, name: str, rule: str) -> None:
@@ -135,9 +150,7 @@ def ensure_role(connection: Connection, url: str) -> None:
     if connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": name}):
         return
     if not connection.scalar(text("SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user")):
-        raise RoleError(
-            f"there is no role {name}, and this one may not make it: CREATE ROLE {name} LOGIN PASSWORD '…'"
-        )
+        raise RoleError(f"there is no role {name}, and this one may not make it: CREATE ROLE {name} LOGIN PASSWORD '…'")
     quoted = connection.dialect.identifier_preparer.quote(name)
     password = (wanted.password or "").replace("'", "''")
     connection.execute(text(f"CREATE ROLE {quoted} LOGIN PASSWORD '{password}'".replace(":", r"\:")))

@@ -87,7 +87,6 @@ class TenantSession(Session):
             raise TenantScopeError("a session stays with its tenant")
         self.info["tenant_id"] = tenant_id
 
-
     def tell_database(self) -> None:
         """Tell a database with row-level security of the tenant, before the first statement that is confined to it."""
         transaction = self.get_transaction()

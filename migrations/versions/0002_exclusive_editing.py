@@ -101,8 +101,16 @@ def upgrade() -> None:
         postgresql_where=sa.text("lock_member_id IS NOT NULL"),
     )
 
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE FUNCTION lease_clock() RETURNS bigint LANGUAGE sql VOLATILE AS"
+            " $$ SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint $$"
+        )
+
 
 def downgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION lease_clock()")
     op.drop_index("ix_record_locked", "record")
     with op.batch_alter_table("record", table_kwargs={"sqlite_autoincrement": True}) as batch:
         batch.drop_constraint(batch.f("fk_record_tenant_id_lock_member_id_member"), type_="foreignkey")
