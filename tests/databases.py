@@ -115,6 +115,12 @@ class Cluster:
     def stop(self, mode: str = "fast") -> None:
         self.call("pg_ctl", "-m", mode, "-w", "stop")
 
+    def start_again(self) -> None:
+        """Start it if it is stopped."""
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", self.port)):
+                self.start()
+
     def end(self) -> None:
         self.stop("immediate")
         shutil.rmtree(self.directory, ignore_errors=True)
