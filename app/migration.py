@@ -16,9 +16,12 @@ from app.database import Database, postgresql
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
-def configuration(url: str) -> Config:
-    """Alembic's configuration, without a file."""
+def configuration(url: str, owner_url: str = "") -> Config:
+    """Alembic's configuration, without a file. `role_url` in it is for PostgreSQL: whom the tables are made for."""
     config = Config()
+    if url.startswith("postgresql"):
+        config.attributes["role_url"] = url
+        url = owner_url or url
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("sqlalchemy.url", url.replace("%", "%%").replace("sqlite+aiosqlite", "sqlite"))
     return config
@@ -36,15 +39,10 @@ def migrate_database(url: str, owner_url: str = "") -> None:
 
     Raises RoleError when there is no such role and the owner may not make it.
     """
-    if url.startswith("postgresql"):
-        config = configuration(owner_url or url)
-        config.attributes["role_url"] = url
-        command.upgrade(config, "head")
-        return
     path = make_url(url).database
-    if path:
+    if path and url.startswith("sqlite"):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    command.upgrade(configuration(url), "head")
+    command.upgrade(configuration(url, owner_url), "head")
 
 
 async def check_database(database: Database) -> None:

@@ -28,9 +28,17 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL leave out what is about SQLite alone; on SQLite what is about PostgreSQL alone."""
+    """Leave out what is about the other database alone, and on PostgreSQL also what uses no database.
+
+    What uses one takes it from the fixtures `seed` or `empty`.
+    """
     other = "sqlite" if KIND == "postgresql" else "postgresql"
-    left_out = [item for item in items if item.get_closest_marker(other)]
+
+    def is_left_out(item: pytest.Item) -> bool:
+        uses = {"seed", "empty"} & set(getattr(item, "fixturenames", ()))
+        return bool(item.get_closest_marker(other)) or (KIND == "postgresql" and not uses)
+
+    left_out = [item for item in items if is_left_out(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 
@@ -39,6 +47,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 async def seed(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A database with the demo in it, to be copied."""
     return await make_seed(tmp_path_factory.mktemp("seed"))
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Store]:
+    """A database without tables."""
+    made = Store(tmp_path)
+    made.ensure()
+    yield made
+    made.drop()
 
 
 @pytest.fixture

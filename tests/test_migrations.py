@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -24,15 +22,6 @@ import app.records.records  # noqa: F401
 from app.database import Base
 from app.migration import configuration, is_ordinary
 from tests.databases import Store, run_in_thread
-
-
-@pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Store]:
-    """A database without tables."""
-    store = Store(tmp_path)
-    store.ensure()
-    yield store
-    store.drop()
 
 
 def look(store: Store, work: Callable[[Connection], Any]) -> Any:
@@ -61,9 +50,7 @@ def test_a_migrated_database_is_what_the_models_say(empty: Store) -> None:
 
 def test_migrations_go_down_and_up_again(empty: Store) -> None:
     empty.migrate()
-    config = configuration(empty.owner_url or empty.url)
-    config.attributes["role_url"] = empty.url
-    command.downgrade(config, "base")
+    command.downgrade(configuration(empty.url, empty.owner_url), "base")
     left = look(empty, lambda connection: inspect(connection).get_table_names())
     assert set(left) <= {"alembic_version", "sqlite_sequence"}
     empty.migrate()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -148,11 +147,9 @@ def test_a_role_that_the_wall_does_not_hold_for_is_one_clear_line(store: Store, 
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_tables_that_are_not_there_are_one_clear_line(tmp_path: Path) -> None:
-    server = Server(tmp_path, free_port(), {"DATABASE_OWNER_URL": ""})
-    server.store.ensure()
+def test_tables_that_are_not_there_are_one_clear_line(empty: Store) -> None:
+    server = Server(empty.directory, free_port(), {"DATABASE_OWNER_URL": ""})
     result = server.run("serve", "--port", str(server.port))
-    server.store.drop()
     assert result.returncode == 2
     assert "run `python -m app migrate` with DATABASE_OWNER_URL" in result.stderr
     assert len(result.stderr.splitlines()) == 1
