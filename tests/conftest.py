@@ -30,12 +30,12 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is about the other database alone, and on PostgreSQL also what uses no database.
 
-    What uses one takes it from the fixtures `seed` or `empty`.
+    What uses one takes it from the fixtures `seeded` or `empty`.
     """
     other = "sqlite" if KIND == "postgresql" else "postgresql"
 
     def is_left_out(item: pytest.Item) -> bool:
-        uses = {"seed", "empty"} & set(getattr(item, "fixturenames", ()))
+        uses = {"seeded", "empty"} & set(getattr(item, "fixturenames", ()))
         return bool(item.get_closest_marker(other)) or (KIND == "postgresql" and not uses)
 
     left_out = [item for item in items if is_left_out(item)]
@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-async def seed(tmp_path_factory: pytest.TempPathFactory) -> Store:
+async def seeded(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A database with the demo in it, to be copied."""
     return await make_seed(tmp_path_factory.mktemp("seed"))
 
@@ -59,9 +59,9 @@ def empty(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def store(seed: Store, tmp_path: Path) -> Iterator[Store]:
+def store(seeded: Store, tmp_path: Path) -> Iterator[Store]:
     """A database of its own for each test, with the demo in it: tenant 1 is acme, tenant 2 globex."""
-    made = seed.copy_to(tmp_path)
+    made = seeded.copy_to(tmp_path)
     yield made
     made.drop()
 
@@ -188,8 +188,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_server(seed: Store, data_dir: Path, **environment: str) -> Server:
-    seed.copy_to(data_dir)
+def start_server(seeded: Store, data_dir: Path, **environment: str) -> Server:
+    seeded.copy_to(data_dir)
     server = Server(data_dir, free_port(), environment)
     server.start()
     return server
@@ -203,17 +203,17 @@ def end_server(server: Server) -> None:
 
 
 @pytest.fixture
-def server(seed: Store, tmp_path: Path) -> Iterator[Server]:
+def server(seeded: Store, tmp_path: Path) -> Iterator[Server]:
     """A server for one test, which may kill it and start it again."""
-    made = start_server(seed, tmp_path)
+    made = start_server(seeded, tmp_path)
     yield made
     end_server(made)
 
 
 @pytest.fixture(scope="module")
-def shared_server(seed: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared_server(seeded: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server for all tests of a module, which leave its workspaces usable."""
-    made = start_server(seed, tmp_path_factory.mktemp("server"))
+    made = start_server(seeded, tmp_path_factory.mktemp("server"))
     yield made
     end_server(made)
 

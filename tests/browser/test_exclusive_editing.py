@@ -290,9 +290,9 @@ async def test_a_tab_that_wakes_from_sleep_checks_its_token_before_it_takes_a_ke
 
 
 @pytest.fixture
-def impatient(seed: Store, tmp_path: Path) -> Iterator[Server]:
+def impatient(seeded: Store, tmp_path: Path) -> Iterator[Server]:
     """A server on which editing is idle after a second."""
-    made = start_server(seed, tmp_path, EDIT_IDLE_SECONDS="1")
+    made = start_server(seeded, tmp_path, EDIT_IDLE_SECONDS="1")
     yield made
     end_server(made)
 

@@ -343,8 +343,8 @@ class Editing(RuleBasedStateMachine):
 
 @pytest.mark.sqlite  # it moves the clock that leases run by, which is a server's on PostgreSQL
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_one_writer_and_nothing_typed_is_lost_whatever_happens(seed: Store) -> None:
-    SEED[:] = [seed.path]
+def test_one_writer_and_nothing_typed_is_lost_whatever_happens(seeded: Store) -> None:
+    SEED[:] = [seeded.path]
     run_state_machine_as_test(
         Editing,
         settings=settings(

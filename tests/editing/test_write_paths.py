@@ -741,7 +741,7 @@ async def test_no_page_of_anybody_else_shows_a_draft(
                 shown = await client.get(path)
                 assert shown.status_code < 500, path
                 assert "violets" not in shown.text, f"another workspace sees the draft at {path}"
-    pushed = book.rows("SELECT channel FROM event WHERE instr(body, 'violets')")
+    pushed = book.rows("SELECT channel FROM event WHERE body LIKE '%violets%'")
     assert pushed == [], "what is typed is pushed to nobody"
     for name in ("carla", "davi", "bruno", "ana"):  # in the order in which it is their turn
         await people[name].get(f"{book.address}/edit")

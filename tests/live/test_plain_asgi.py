@@ -20,9 +20,9 @@ from tests.databases import Store
 
 
 @pytest.fixture
-async def plain_server(seed: Store, tmp_path: Path) -> AsyncIterator[Server]:
+async def plain_server(seeded: Store, tmp_path: Path) -> AsyncIterator[Server]:
     """The application on uvicorn as it comes."""
-    seed.copy_to(tmp_path)
+    seeded.copy_to(tmp_path)
     described = Server(tmp_path, free_port())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
