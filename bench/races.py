@@ -1,7 +1,7 @@
 """Races of two editors for one record, with pauses longer than the lease: no update is lost, and nobody saves with a
 lock that is another's.
 
-    .venv/bin/python bench/races.py [--races 10000] [--processes 1|2] [--control]
+    .venv/bin/python bench/races.py [--races 10000] [--processes 1|2] [--control] [--url …]
 
 Each editor opens the record, reads a counter, sometimes pauses for longer than its lease lasts, and saves the counter
 plus one. `--control` leaves lock and version out of the saving statement: it has to lose updates.
@@ -93,7 +93,8 @@ async def race(url: str, names: list[str], races: int, *, control: bool) -> tupl
 
 async def prepare(url: str) -> None:
     """A demo whose book counts from 0."""
-    migrate_database(url)
+    if url.startswith("sqlite"):
+        migrate_database(url)
     database = Database(url)
     await seed_demo(database)
     async with database.write(ACME) as transaction:
@@ -115,10 +116,10 @@ async def read_result(url: str) -> tuple[int, int, int]:
     return int(record.values["notes"]), record.version, revisions or 0
 
 
-async def run(races: int, processes: int, *, control: bool) -> dict[str, Any]:
+async def run(races: int, processes: int, *, control: bool, url: str = "") -> dict[str, Any]:
     """Run the races, in one process or in two; what they came to."""
     with tempfile.TemporaryDirectory() as directory:
-        url = f"sqlite+aiosqlite:///{directory}/mutirao.sqlite"
+        url = url or f"sqlite+aiosqlite:///{directory}/mutirao.sqlite"
         await prepare(url)
         before = await read_result(url)
         started = time.perf_counter()
@@ -165,12 +166,12 @@ async def main() -> None:
     parser.add_argument("--processes", type=int, default=1, choices=(1, 2))
     parser.add_argument("--control", action="store_true")
     parser.add_argument("--editor", help=argparse.SUPPRESS)
-    parser.add_argument("--url", help=argparse.SUPPRESS)
+    parser.add_argument("--url", default="", help="a PostgreSQL database with its tables, to race on")
     chosen = parser.parse_args()
     if chosen.editor:
         print(json.dumps(await race(chosen.url, [chosen.editor], chosen.races, control=chosen.control)))
     else:
-        print(json.dumps(await run(chosen.races, chosen.processes, control=chosen.control)))
+        print(json.dumps(await run(chosen.races, chosen.processes, control=chosen.control, url=chosen.url)))
 
 
 if __name__ == "__main__":
