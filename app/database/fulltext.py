@@ -100,9 +100,10 @@ class is_found(FunctionElement[bool]):
 
 @compiles(is_found, "sqlite")
 def compile_for_sqlite(element: is_found, compiler: Any, **options: Any) -> str:
-    """FTS5's operator."""
-    _, text, query = element.clauses
-    return f"{compiler.process(text, **options)} MATCH {compiler.process(query, **options)}"
+    """FTS5's operator, in a statement of its own: beside others the planner may not be able to use it."""
+    row_id, text, query = (compiler.process(each, **options) for each in element.clauses)
+    table = text.partition(".")[0]
+    return f"{row_id} IN (SELECT rowid FROM {table} WHERE {table} MATCH {query})"
 
 
 @compiles(is_found, "postgresql")
