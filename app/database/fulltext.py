@@ -103,7 +103,7 @@ def compile_for_sqlite(element: is_found, compiler: Any, **options: Any) -> str:
     """FTS5's operator, in a statement of its own: beside others the planner may not be able to use it."""
     row_id, text, query = (compiler.process(each, **options) for each in element.clauses)
     table = text.partition(".")[0]
-    return f"{row_id} IN (SELECT rowid FROM {table} WHERE {table} MATCH {query})"
+    return f"{row_id} IN (SELECT rowid FROM {table} WHERE {table} MATCH {query})"  # noqa: S608  (names and a bound parameter)
 
 
 @compiles(is_found, "postgresql")
