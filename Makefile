@@ -3,6 +3,9 @@ PYTHON ?= python3
 export PORT ?= 8000
 export DATA_DIR ?= data
 
+# What runs a second time on PostgreSQL: every test that uses a database, of those in a browser the main ones.
+ON_POSTGRESQL = tests --ignore=tests/browser/test_chat.py --ignore=tests/browser/test_exclusive_editing.py
+
 .PHONY: run test check format bench lock messages clean
 
 run: .venv/installed
@@ -11,6 +14,7 @@ run: .venv/installed
 test: .venv/installed-dev
 	tests/install-system-packages
 	.venv/bin/python -m pytest $(TESTS)
+	TEST_DATABASE=postgresql .venv/bin/python -m pytest $(or $(TESTS),$(ON_POSTGRESQL))
 
 check: .venv/installed-dev
 	.venv/bin/ruff check .

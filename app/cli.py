@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 import structlog
 from litestar.exceptions import NotFoundException
-from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from app.accounts.members import Member, add_member, find_member
 from app.accounts.passwords import hash_password
@@ -41,9 +41,37 @@ def main() -> None:
 @commands.command()
 def migrate() -> None:
     """Bring the database's tables up to this version."""
-    from app.migration import migrate_database
+    migrate_tables(read_settings())
 
-    migrate_database(read_settings().database_url)
+
+def migrate_tables(settings: Settings) -> None:
+    """Bring the tables up to this version, and check that the program may use them.
+
+    On PostgreSQL that is the owner's work: without DATABASE_OWNER_URL it has to be done already.
+
+    Raises SettingsError with one line that says what is missing.
+    """
+    from app.database.postgresql import RoleError, is_away
+    from app.migration import check_database, migrate_database
+
+    owner = settings.database_owner_url
+    try:
+        if owner or settings.database_url.startswith("sqlite"):
+            migrate_database(settings.database_url, owner)
+        run(settings, check_database)
+    except RoleError as error:
+        raise SettingsError(f"DATABASE_URL: {error}") from error
+    except (DBAPIError, OSError) as error:
+        if not isinstance(error, OSError) and not is_away(error) and not is_refusal(error):
+            raise
+        reason = str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0]
+        raise SettingsError(f"DATABASE_URL: the database can't be reached: {reason}") from error
+
+
+def is_refusal(error: DBAPIError) -> bool:
+    """Whether the database does not let this role in, is not there, or does not let it do this."""
+    code = getattr(error.orig, "sqlstate", None) or ""
+    return code[:2] in ("28", "3D") or code == "42501"
 
 
 @commands.command()
@@ -63,10 +91,9 @@ def run_server(settings: Settings, *, host: str, port: int, workers: int, debug:
 
     set_up_logs(debug=debug)
     if workers == 1:
-        from app.migration import migrate_database
         from app.serving import serve_on
 
-        migrate_database(settings.database_url)
+        migrate_tables(settings)
         serve_on(settings, open_listener(host, port))
         return
     if not settings.redis_url:
@@ -96,10 +123,9 @@ def worker(listener: int, supervisor: int, debug: bool) -> None:
 def demo(and_serve: bool, port: int, books: int) -> None:
     """Fill an empty database with two workspaces to try."""
     from app.demo import PASSWORD, WORKSPACES, add_many_books, seed_demo
-    from app.migration import migrate_database
 
     settings = read_settings()
-    migrate_database(settings.database_url)
+    migrate_tables(settings)
     seeded = run(settings, seed_demo)
     if books:
         run_in(settings, "acme", lambda transaction: add_many_books(transaction, books))
@@ -134,7 +160,7 @@ def run_in(settings: Settings, slug: str, work: Callable[[Transaction], Awaitabl
 
     async def open_and_work(database: Database) -> T:
         async with database.write() as transaction:
-            tenant = (await transaction.scalars(select(Tenant).where(Tenant.slug == slug))).one_or_none()
+            tenant = await transaction.find_tenant(Tenant.slug == slug)
             if tenant is None:
                 raise click.ClickException(f"there is no workspace {slug}")
             transaction.enter(tenant)
@@ -283,7 +309,10 @@ def backup(path: Path) -> None:
     """Write a consistent copy of the SQLite database to PATH, while the program runs."""
     from app.migration import copy_database
 
+    settings = read_settings()
+    if settings.database_url.startswith("postgresql"):
+        raise click.ClickException("this is for SQLite; of PostgreSQL, pg_dump makes copies")
     if path.exists():
         raise click.ClickException(f"{path} is there already")
-    copy_database(read_settings().database_url, path)
+    copy_database(settings.database_url, path)
     click.echo(f"Written to {path}.")

@@ -7,16 +7,21 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import make_url
 
-import app.database.sqlite  # noqa: F401  (brings a safe SQLite)
+from app.database import Database, postgresql
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
-def configuration(url: str) -> Config:
-    """Alembic's configuration, without a file."""
+def configuration(url: str, owner_url: str = "") -> Config:
+    """Alembic's configuration, without a file. `role_url` in it is for PostgreSQL: whom the tables are made for."""
     config = Config()
+    if url.startswith("postgresql"):
+        config.attributes["role_url"] = url
+        url = owner_url or url
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("sqlalchemy.url", url.replace("%", "%%").replace("sqlite+aiosqlite", "sqlite"))
     return config
@@ -27,12 +32,31 @@ def is_ordinary(thing: Any, name: str | None, kind: str, reflected: bool, compar
     return kind != "table" or not (thing.info.get("virtual") or (name or "").startswith("message_index"))
 
 
-def migrate_database(url: str) -> None:
-    """Bring the tables up to this version; nothing happens when they are."""
+def migrate_database(url: str, owner_url: str = "") -> None:
+    """Bring the tables up to this version; nothing happens when they are.
+
+    On PostgreSQL the owner of the tables does it, and gives the role of `url` what the program needs.
+
+    Raises RoleError when there is no such role and the owner may not make it.
+    """
     path = make_url(url).database
-    if path:
+    if path and url.startswith("sqlite"):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    command.upgrade(configuration(url), "head")
+    command.upgrade(configuration(url, owner_url), "head")
+
+
+async def check_database(database: Database) -> None:
+    """Raise RoleError unless a PostgreSQL database is at this version, and the program's role is under its policies."""
+    if not database.url.startswith("postgresql"):
+        return
+    newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    async with database.reader.connect() as connection:
+        await connection.run_sync(postgresql.check_role)
+        found = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+    if found != newest:
+        raise postgresql.RoleError(
+            "the tables are not at this version: run `python -m app migrate` with DATABASE_OWNER_URL"
+        )
 
 
 def copy_database(url: str, target: Path) -> None:

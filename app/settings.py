@@ -32,6 +32,7 @@ class Settings:
     file_limit_megabytes: int
     files_quota_megabytes: int
     redis_url: str = ""
+    database_owner_url: str = ""
 
     @property
     def scheme(self) -> str:
@@ -79,10 +80,13 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     if not os.access(data_dir, os.W_OK):
         raise SettingsError(f"DATA_DIR: {data_dir} is not writable")
     database_url = environment.get("DATABASE_URL") or f"sqlite+aiosqlite:///{data_dir.resolve()}/mutirao.sqlite"
-    if not database_url.startswith("sqlite+aiosqlite:///"):
-        raise SettingsError("DATABASE_URL: this version takes sqlite+aiosqlite:///path only")
     redis_url = environment.get("REDIS_URL", "")
     check_redis_url(redis_url)
+    owner_url = environment.get("DATABASE_OWNER_URL", "")
+    for name, url in (("DATABASE_URL", database_url), ("DATABASE_OWNER_URL", owner_url)):
+        check_database_url(name, url)
+    if owner_url and not (owner_url.startswith("postgresql") and database_url.startswith("postgresql")):
+        raise SettingsError("DATABASE_OWNER_URL: is for PostgreSQL only, beside DATABASE_URL")
     workers = read_whole_number(environment, "WORKERS", default=1)
     smtp_url = environment.get("SMTP_URL", "")
     if smtp_url and urlsplit(smtp_url).scheme not in ("smtp", "smtps", "smtp+starttls"):
@@ -104,7 +108,23 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         file_limit_megabytes=read_whole_number(environment, "FILE_LIMIT_MB", default=25),
         files_quota_megabytes=read_whole_number(environment, "FILES_QUOTA_MB", default=5000),
         redis_url=redis_url,
+        database_owner_url=owner_url,
     )
+
+
+def check_database_url(name: str, url: str) -> None:
+    """Refuse an address of a database that the program does not know."""
+    if not url or url.startswith("sqlite+aiosqlite:///"):
+        return
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  (raises for an impossible port)
+    except ValueError as error:
+        raise SettingsError(f"{name}: is not an address: {error}") from error
+    if parts.scheme != "postgresql+asyncpg" or not parts.username or len(parts.path) < 2:
+        raise SettingsError(
+            f"{name}: must look like sqlite+aiosqlite:///path or postgresql+asyncpg://user:password@host/database"
+        )
 
 
 def check_redis_url(redis_url: str) -> None:

@@ -1,7 +1,7 @@
 """Races of two editors for one record, with pauses longer than the lease: no update is lost, and nobody saves with a
 lock that is another's.
 
-    .venv/bin/python bench/races.py [--races 10000] [--processes 1|2] [--control]
+    .venv/bin/python bench/races.py [--races 10000] [--processes 1|2] [--control] [--url … --watch-url …]
 
 Each editor opens the record, reads a counter, sometimes pauses for longer than its lease lasts, and saves the counter
 plus one. `--control` leaves lock and version out of the saving statement: it has to lose updates.
@@ -43,22 +43,30 @@ ACME, NUMBER = 1, 40
 LEASE: Any = 0.02  # seconds; the program's own are whole
 PAUSES = (0.0, 0.0, 0.0, 0.03)
 
-WATCH = (
-    """
+WATCHED = """
     CREATE TABLE watched (
-        at INTEGER, holder INTEGER, until INTEGER, token INTEGER, version INTEGER,
-        new_holder INTEGER, new_token INTEGER, new_version INTEGER
+        at BIGINT, holder BIGINT, until BIGINT, token BIGINT, version BIGINT,
+        new_holder BIGINT, new_token BIGINT, new_version BIGINT
     )
-    """,
-    f"""
-    CREATE TRIGGER watch AFTER UPDATE ON record WHEN old.tenant_id = {ACME} AND old.number = {NUMBER} BEGIN
-        INSERT INTO watched VALUES (
-            lease_clock(), old.lock_member_id, old.lock_until, old.lock_token, old.version,
-            new.lock_member_id, new.lock_token, new.version
-        );
-    END
-    """,
-)
+"""
+NOTE = """
+    INSERT INTO watched VALUES (
+        lease_clock(), old.lock_member_id, old.lock_until, old.lock_token, old.version,
+        new.lock_member_id, new.lock_token, new.version
+    );
+"""
+WATCHED_BOOK = f"WHEN (old.tenant_id = {ACME} AND old.number = {NUMBER})"
+WATCH = {
+    "sqlite": (WATCHED, f"CREATE TRIGGER watch AFTER UPDATE ON record {WATCHED_BOOK} BEGIN {NOTE} END"),
+    "postgresql": (
+        WATCHED,
+        f"""
+        CREATE FUNCTION watch_record() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+        AS $$ BEGIN {NOTE} RETURN NULL; END $$
+        """,
+        f"CREATE TRIGGER watch AFTER UPDATE ON record FOR EACH ROW {WATCHED_BOOK} EXECUTE FUNCTION watch_record()",
+    ),
+}
 # A lease that was running when somebody else got the lock, or saved. The statement looked at the clock before this.
 FINDINGS = {
     "second holders": "SELECT count(*) FROM watched WHERE new_token <> token AND holder IS NOT NULL AND until > at",
@@ -117,9 +125,10 @@ async def race(url: str, names: list[str], races: int, *, control: bool) -> Coun
     return outcomes
 
 
-async def prepare(url: str) -> None:
+async def prepare(url: str, watch_url: str) -> None:
     """A demo whose book counts from 0, and is watched."""
-    migrate_database(url)
+    if url.startswith("sqlite"):
+        migrate_database(url)
     database = Database(url)
     await seed_demo(database)
     async with database.write(ACME) as transaction:
@@ -128,9 +137,11 @@ async def prepare(url: str) -> None:
         assert member is not None
         books = await get_collection(transaction, "books")
         await change_record(transaction, books, record, {**record.values, "notes": "0"}, member, version=record.version)
+    await database.close()
+    database = Database(watch_url)
     async with database.write() as transaction:
         connection = await transaction.connection()
-        for statement in WATCH:
+        for statement in WATCH[connection.dialect.name]:
             await connection.exec_driver_sql(statement)
     await database.close()
 
@@ -155,11 +166,12 @@ async def read_result(url: str) -> tuple[int, int, int]:
     return int(record.values["notes"]), record.version, revisions or 0
 
 
-async def run(races: int, processes: int, *, control: bool) -> dict[str, Any]:
+async def run(races: int, processes: int, *, control: bool, url: str = "", watch_url: str = "") -> dict[str, Any]:
     """Run the races, in one process or in two; what they came to."""
     with tempfile.TemporaryDirectory() as directory:
-        url = f"sqlite+aiosqlite:///{directory}/mutirao.sqlite"
-        await prepare(url)
+        url = url or f"sqlite+aiosqlite:///{directory}/mutirao.sqlite"
+        watch_url = watch_url or url
+        await prepare(url, watch_url)
         before = await read_result(url)
         started = time.perf_counter()
         if processes == 1:
@@ -170,7 +182,7 @@ async def run(races: int, processes: int, *, control: bool) -> dict[str, Any]:
             )
         seconds = time.perf_counter() - started
         after = await read_result(url)
-        findings = await read_findings(url)
+        findings = await read_findings(watch_url)
     outcomes: Counter[str] = sum(results, Counter())
     return {
         "races": races,
@@ -202,12 +214,16 @@ async def main() -> None:
     parser.add_argument("--processes", type=int, default=1, choices=(1, 2))
     parser.add_argument("--control", action="store_true")
     parser.add_argument("--editor", help=argparse.SUPPRESS)
-    parser.add_argument("--url", help=argparse.SUPPRESS)
+    parser.add_argument("--url", default="", help="a PostgreSQL database with its tables, to race on")
+    parser.add_argument("--watch-url", default="", help="the same database, by a superuser")
     chosen = parser.parse_args()
     if chosen.editor:
         print(json.dumps(await race(chosen.url, [chosen.editor], chosen.races, control=chosen.control)))
     else:
-        print(json.dumps(await run(chosen.races, chosen.processes, control=chosen.control)))
+        results = await run(
+            chosen.races, chosen.processes, control=chosen.control, url=chosen.url, watch_url=chosen.watch_url
+        )
+        print(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,11 @@
 """Alembic's environment: the models' tables, on the database of the settings."""
 
+import asyncio
+import threading
+
 from alembic import context
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
 
 import app.accounts.audit
 import app.accounts.tokens
@@ -16,11 +20,15 @@ import app.notifications.announcements
 import app.notifications.preferences
 import app.records.records
 import app.tenants.invitations  # noqa: F401
-from app.database import Base
+from app.database import Base, postgresql
 from app.migration import is_ordinary
 
-engine = create_engine(context.config.get_main_option("sqlalchemy.url") or "")
-with engine.connect() as connection:
+URL = context.config.get_main_option("sqlalchemy.url") or ""
+
+
+def migrate(connection: Connection) -> None:
+    """Run the migrations; on PostgreSQL all in one transaction, and what they have made is behind its wall then."""
+    role_url = context.config.attributes.get("role_url")
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
@@ -28,6 +36,58 @@ with engine.connect() as connection:
         compare_type=False,
         include_object=is_ordinary,
     )
+    if role_url is not None and is_done(connection, role_url):
+        return
     with context.begin_transaction():
+        if role_url is not None:
+            postgresql.open_for_migration(connection)
         context.run_migrations()
-engine.dispose()
+        if role_url is not None:
+            postgresql.ensure_role(connection, role_url)
+            postgresql.protect(connection, make_url(role_url).username or "")
+
+
+def is_done(connection: Connection, role_url: str) -> bool:
+    """Whether nothing is to be done: then no table is locked, as other processes may be at work."""
+    newest = context.get_head_revision()
+    return (
+        context.get_revision_argument() == newest == context.get_context().get_current_revision()
+        and postgresql.is_protected(connection, make_url(role_url).username or "")
+    )
+
+
+async def migrate_postgresql() -> None:
+    """Migrate by the driver that the program uses anyway."""
+    engine = create_async_engine(URL)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(migrate)
+            await connection.commit()
+    finally:
+        await engine.dispose()
+
+
+def run_in_thread() -> None:
+    """Migrate in a thread, as there may be an event loop in this one."""
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            asyncio.run(migrate_postgresql())
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
+
+
+if URL.startswith("postgresql"):
+    run_in_thread()
+else:
+    engine = create_engine(URL)
+    with engine.connect() as connection:
+        migrate(connection)
+    engine.dispose()

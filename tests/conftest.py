@@ -22,32 +22,57 @@ import websockets
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from app.database import Database
-from app.demo import PASSWORD, seed_demo
-from app.migration import migrate_database
+from app.demo import PASSWORD
+from tests.databases import KIND, Store, make_seed
 
 ROOT = Path(__file__).parent.parent
 REDIS = shutil.which("redis-server")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about the other database alone, and on PostgreSQL also what uses no database.
+
+    What uses one takes it from the fixtures `seeded` or `empty`.
+    """
+    other = "sqlite" if KIND == "postgresql" else "postgresql"
+
+    def is_left_out(item: pytest.Item) -> bool:
+        uses = {"seeded", "empty"} & set(getattr(item, "fixturenames", ()))
+        return bool(item.get_closest_marker(other)) or (KIND == "postgresql" and not uses)
+
+    left_out = [item for item in items if is_left_out(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.fixture(scope="session")
-async def seeded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with the demo in it, to be copied."""
-    path = tmp_path_factory.mktemp("seed") / "mutirao.sqlite"
-    url = f"sqlite+aiosqlite:///{path}"
-    migrate_database(url)
-    database = Database(url)
-    await seed_demo(database)
-    await database.close()
-    return path
+async def seeded(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A database with the demo in it, to be copied."""
+    return await make_seed(tmp_path_factory.mktemp("seed"))
 
 
 @pytest.fixture
-async def database(seeded_file: Path, tmp_path: Path) -> AsyncIterator[Database]:
+def empty(tmp_path: Path) -> Iterator[Store]:
+    """A database without tables."""
+    made = Store(tmp_path)
+    made.ensure()
+    yield made
+    made.drop()
+
+
+@pytest.fixture
+def store(seeded: Store, tmp_path: Path) -> Iterator[Store]:
     """A database of its own for each test, with the demo in it: tenant 1 is acme, tenant 2 globex."""
-    path = tmp_path / "mutirao.sqlite"
-    shutil.copy(seeded_file, path)
-    made = Database(f"sqlite+aiosqlite:///{path}")
+    made = seeded.copy_to(tmp_path)
+    yield made
+    made.drop()
+
+
+@pytest.fixture
+async def database(store: Store) -> AsyncIterator[Database]:
+    """The store of a test, as the program opens it."""
+    made = Database(store.url)
     yield made
     await made.close()
 
@@ -62,6 +87,11 @@ class Server:
     process: subprocess.Popen[bytes] | None = None
     name: str = "server"
     workers: int = 1
+
+    @property
+    def store(self) -> Store:
+        """Its database."""
+        return Store(self.data_dir)
 
     @property
     def base_host(self) -> str:
@@ -82,6 +112,7 @@ class Server:
             "PATH": os.environ["PATH"],
             "DATA_DIR": str(self.data_dir),
             "BASE_URL": f"http://{self.base_host}",
+            **self.store.environment,
             **self.environment,
         }
 
@@ -215,8 +246,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_server(seeded_file: Path, data_dir: Path, **environment: str) -> Server:
-    shutil.copy(seeded_file, data_dir / "mutirao.sqlite")
+def start_server(seeded: Store, data_dir: Path, **environment: str) -> Server:
+    seeded.copy_to(data_dir)
     server = Server(data_dir, free_port(), environment)
     server.start()
     return server
@@ -226,31 +257,33 @@ def end_server(server: Server) -> None:
     if server.process and server.process.poll() is None:
         server.process.kill()
         server.process.wait(20)
+    server.store.drop()
 
 
 @pytest.fixture
-def server(seeded_file: Path, tmp_path: Path) -> Iterator[Server]:
+def server(seeded: Store, tmp_path: Path) -> Iterator[Server]:
     """A server for one test, which may kill it and start it again."""
-    made = start_server(seeded_file, tmp_path)
+    made = start_server(seeded, tmp_path)
     yield made
     end_server(made)
 
 
 @pytest.fixture
-def several(seeded_file: Path, tmp_path: Path, redis_server: RedisServer) -> Iterator[Server]:
+def several(seeded: Store, tmp_path: Path, redis_server: RedisServer) -> Iterator[Server]:
     """A server of two workers for one test."""
-    shutil.copy(seeded_file, tmp_path / "mutirao.sqlite")
+    seeded.copy_to(tmp_path)
     made = Server(tmp_path, free_port(), {"REDIS_URL": redis_server.url}, workers=2)
     made.start()
     yield made
     if made.process and made.process.poll() is None:
         made.stop()  # a killed supervisor would leave its workers to end by themselves
+    made.store.drop()
 
 
 @pytest.fixture(scope="module")
-def shared_server(seeded_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared_server(seeded: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server for all tests of a module, which leave its workspaces usable."""
-    made = start_server(seeded_file, tmp_path_factory.mktemp("server"))
+    made = start_server(seeded, tmp_path_factory.mktemp("server"))
     yield made
     end_server(made)
 

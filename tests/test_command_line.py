@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from app.cli import commands, main
 from app.demo import PASSWORD
 from tests.conftest import Server, end_server, free_port
+from tests.databases import Store
 
 
 def list_commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -124,6 +125,7 @@ def test_what_can_not_be_done_is_one_clear_line(shared_server: Server, arguments
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.sqlite
 async def test_a_backup_of_a_running_server_can_be_served(shared_server: Server, tmp_path: Path) -> None:
     async with aclosing(await shared_server.sign_in("acme", "ana@acme.test")) as ana:
         assert (await ana.post("/c/books/new", data={"title": "In the backup"})).status_code == 303
@@ -142,6 +144,7 @@ async def test_a_backup_of_a_running_server_can_be_served(shared_server: Server,
         end_server(copy)
 
 
+@pytest.mark.sqlite
 def test_a_backup_overwrites_nothing(shared_server: Server, tmp_path: Path) -> None:
     path = tmp_path / "precious"
     path.write_text("precious")
@@ -151,12 +154,12 @@ def test_a_backup_overwrites_nothing(shared_server: Server, tmp_path: Path) -> N
     assert path.read_text() == "precious"
 
 
-def test_the_demo_is_made_once_and_says_how_to_sign_in(tmp_path: Path) -> None:
-    server = Server(tmp_path, free_port())
+def test_the_demo_is_made_once_and_says_how_to_sign_in(empty: Store) -> None:
+    server = Server(empty.directory, free_port())
     for words in ("The demo is ready.", "The demo was there already."):
         result = server.run("demo")
         assert result.returncode == 0, result.stderr
         assert words in result.stdout
         for part in (f"http://acme.{server.base_host}", f"http://globex.{server.base_host}", "ana@acme.test", PASSWORD):
             assert part in result.stdout
-    assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
+    assert (empty.directory / "secret_key").stat().st_mode & 0o077 == 0

@@ -10,10 +10,9 @@ import asyncio
 import io
 import json
 import re
-import sqlite3
 import warnings
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, closing
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,20 +143,13 @@ class World:
     ana: httpx.AsyncClient
     values: dict[str, tuple[str, str]]
 
-    @property
-    def file(self) -> Path:
-        return self.server.data_dir / "mutirao.sqlite"
-
     def rows(self, statement: str) -> list[Any]:
-        with closing(sqlite3.connect(self.file)) as connection:
-            return connection.execute(statement).fetchall()
+        return self.server.store.rows(statement)
 
     def dump(self, tenant: int) -> dict[str, list[Any]]:
         """Every row of a workspace."""
-        tables = [name for (name,) in self.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
         found = {"tenant": self.rows(f"SELECT * FROM tenant WHERE id = {tenant}")}
-        for table in tables:
-            columns = {row[1] for row in self.rows(f'PRAGMA table_info("{table}")')}
+        for table, columns in self.server.store.dump_tables().items():
             if "tenant_id" in columns:
                 found[table] = sorted(self.rows(f'SELECT * FROM "{table}" WHERE tenant_id = {tenant}'), key=repr)
         return found
@@ -373,7 +365,7 @@ def test_each_public_page_is_there() -> None:
 
 @pytest.mark.parametrize(("purpose", "path"), [("password", "/password"), ("enter", "/enter")])
 async def test_a_link_of_acme_opens_nothing_in_globex(world: World, purpose: Any, path: str) -> None:
-    database = Database(f"sqlite+aiosqlite:///{world.file}")
+    database = Database(world.server.store.url)
     async with database.write(ACME) as transaction:
         member = await find_member(transaction, "ana@acme.test")
         assert member
@@ -429,7 +421,7 @@ async def test_what_acme_publishes_reaches_nobody_in_globex(world: World, gil: h
     own = channels_of(world, GLOBEX, "gil@globex.test")
     theirs = channels_of(world, ACME, "ana@acme.test")
     cursor = world.rows(f"SELECT cursor FROM tenant WHERE id = {GLOBEX}")[0][0]
-    database = Database(f"sqlite+aiosqlite:///{world.file}")
+    database = Database(world.server.store.url)
 
     async def publish_both() -> None:
         """On every name that either may follow in acme's log, then a last word in globex's."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import Connection, inspect
+from sqlalchemy.ext.asyncio import create_async_engine
 
 import app.accounts.audit
 import app.accounts.tokens
@@ -23,36 +25,55 @@ import app.notifications.preferences
 import app.records.records
 import app.tenants.invitations  # noqa: F401
 from app.database import Base
-from app.migration import configuration, is_ordinary, migrate_database
+from app.migration import configuration, is_ordinary
+from tests.databases import Store, run_in_thread
 
 
-def test_a_migrated_database_is_what_the_models_say(tmp_path: Path) -> None:
-    path = tmp_path / "new.sqlite"
-    migrate_database(f"sqlite+aiosqlite:///{path}")
-    engine = create_engine(f"sqlite:///{path}")
-    with engine.connect() as connection:
-        assert (
-            compare_metadata(
-                MigrationContext.configure(connection, opts={"include_object": is_ordinary}), Base.metadata
-            )
-            == []
-        )
-    engine.dispose()
+def look(store: Store, work: Callable[[Connection], Any]) -> Any:
+    """What the owner of the tables sees."""
+
+    async def connect() -> Any:
+        engine = create_async_engine(store.owner_url or store.url)
+        try:
+            async with engine.connect() as connection:
+                return await connection.run_sync(work)
+        finally:
+            await engine.dispose()
+
+    return run_in_thread(connect)
 
 
-def test_migrations_go_down_and_up_again(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'new.sqlite'}"
-    migrate_database(url)
-    command.downgrade(configuration(url), "base")
-    engine = create_engine(url.replace("+aiosqlite", ""))
-    assert set(inspect(engine).get_table_names()) <= {"alembic_version", "sqlite_sequence"}
-    engine.dispose()
-    migrate_database(url)
+def test_a_migrated_database_is_what_the_models_say(empty: Store) -> None:
+    empty.migrate()
+
+    def compare(connection: Connection) -> list[Any]:
+        context = MigrationContext.configure(connection, opts={"include_object": is_ordinary})
+        return list(compare_metadata(context, Base.metadata))
+
+    assert look(empty, compare) == []
 
 
-def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "new.sqlite"
-    migrate_database(f"sqlite+aiosqlite:///{path}")
-    before = path.read_bytes()
-    migrate_database(f"sqlite+aiosqlite:///{path}")
-    assert path.read_bytes() == before
+def test_migrations_go_down_and_up_again(empty: Store) -> None:
+    empty.migrate()
+    command.downgrade(configuration(empty.url, empty.owner_url), "base")
+    left = look(empty, lambda connection: inspect(connection).get_table_names())
+    assert set(left) <= {"alembic_version", "sqlite_sequence"}
+    empty.migrate()
+
+
+def test_migrating_twice_changes_nothing(empty: Store) -> None:
+    empty.migrate()
+    before = dump(empty)
+    empty.migrate()
+    assert dump(empty) == before
+
+
+def dump(store: Store) -> object:
+    """All that the database holds."""
+    if store.path.exists():
+        return store.path.read_bytes()
+    return [
+        store.rows("SELECT oid, xmin::text, relforcerowsecurity, relacl::text FROM pg_class ORDER BY oid"),
+        store.rows("SELECT tablename::text, policyname::text, cmd, qual, with_check FROM pg_policies ORDER BY 1, 2"),
+        store.rows("SELECT * FROM alembic_version"),
+    ]

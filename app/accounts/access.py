@@ -9,7 +9,6 @@ from urllib.parse import quote, urljoin, urlsplit
 from litestar import Request, Response
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
-from sqlalchemy import select
 
 from app.accounts.members import Member, Role
 from app.accounts.sessions import SEEN_STEP, SignedIn, find_session
@@ -47,7 +46,7 @@ async def enter_workspace(transaction: Transaction, slug: str) -> Tenant:
 
     Raises NotFoundException for one that does not exist, and a 403 page for one that is suspended.
     """
-    tenant = (await transaction.scalars(select(Tenant).where(Tenant.slug == slug))).one_or_none()
+    tenant = await transaction.find_tenant(Tenant.slug == slug)
     if tenant is None:
         raise NotFoundException
     if tenant.suspended_at is not None:

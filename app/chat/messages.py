@@ -19,6 +19,7 @@ from app.chat.markdown import Rendered, render_markdown
 from app.chat.memberships import join
 from app.chat.rooms import Room
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database.fulltext import FullText
 from app.editing.rows import find_subject
 from app.web.errors import PageError
 from app.web.forms import Invalid
@@ -115,13 +116,13 @@ class RecordReference(OfMessage, Base):
 
 
 class MessageIndex(Tenanted, Base):
-    """The full-text index (SQLite FTS5, https://sqlite.org/fts5.html); a row has the id of its message."""
+    """The full-text index; a row has the id of its message (`rowid` is what FTS5 calls it)."""
 
     __tablename__ = "message_index"
     __table_args__ = {"info": {"virtual": True}}  # noqa: RUF012  (made by its migration)
 
-    rowid: Mapped[int] = mapped_column(primary_key=True)
-    text: Mapped[str] = mapped_column(Text)
+    rowid: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    text: Mapped[str] = mapped_column(FullText)
 
 
 async def get_message(transaction: Transaction, room: Room, number: int) -> Message:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import case, exists, func, or_, select
 
 from app.accounts.members import Member
 from app.chat.messages import Mention, Message
@@ -66,7 +66,7 @@ async def count_unread(transaction: Transaction, member: Member, room_ids: list[
         select(
             Message.room_id,
             func.count().label("unread"),
-            func.sum(func.iif(names, 1, 0)).label("mentions"),
+            func.sum(case((names, 1), else_=0)).label("mentions"),
         )
         .join(Membership, (Membership.room_id == Message.room_id) & (Membership.tenant_id == Message.tenant_id))
         .join(Room, (Room.id == Message.room_id) & (Room.tenant_id == Message.tenant_id))

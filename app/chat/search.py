@@ -15,6 +15,7 @@ from app.chat.markdown import plain_text
 from app.chat.messages import Message, MessageIndex
 from app.chat.rooms import Room, is_visible
 from app.database import Transaction
+from app.database.fulltext import Query, is_found
 from app.web.texts import fold
 
 HITS = 50
@@ -32,18 +33,14 @@ class Hit:
     excerpt: list[tuple[str, bool]]
 
 
-def read_query(text: str) -> str:
-    """What a person typed as a query of FTS5: every word and "phrase" has to be there, the last word may go on.
-
-    Each is quoted, so that nothing a person types is syntax; '' when there is no word.
-    """
+def read_query(text: str) -> Query | None:
+    """What a person typed: every word and "phrase" has to be there, the last word may go on. None without a word."""
     parts = re.findall(r'"([^"]*)"|(\S+)', text.replace("\0", " "))
     words = [(phrase or word).replace('"', " ").strip() for phrase, word in parts][:MOST_WORDS]
     words = [word for word in words if any(character.isalnum() for character in word)]
     if not words:
-        return ""
-    open_ended = not text.rstrip().endswith('"')
-    return " ".join(f'"{word}"' for word in words) + ("*" if open_ended else "")
+        return None
+    return Query(tuple(words), open_ended=not text.rstrip().endswith('"'))
 
 
 async def search_messages(
@@ -60,19 +57,18 @@ async def search_messages(
     """The newest messages with these words that a member may see, one more than a page shows; those before a
     message's id, if there is one."""
     query = read_query(text)
-    if not query:
+    if query is None:
         return []
     statement = (
         select(
             Message,
             Room,
             Member.name,
-            MessageIndex.text,
         )
-        .join(Message, (Message.id == MessageIndex.rowid) & (Message.tenant_id == MessageIndex.tenant_id))
+        .join(MessageIndex, (Message.id == MessageIndex.rowid) & (Message.tenant_id == MessageIndex.tenant_id))
         .join(Room, (Room.id == Message.room_id) & (Room.tenant_id == Message.tenant_id))
         .join(Member, (Member.id == Message.member_id) & (Member.tenant_id == Message.tenant_id))
-        .where(MessageIndex.text.op("MATCH")(query), is_visible(member), Message.deleted_at.is_(None))
+        .where(is_found(MessageIndex.rowid, MessageIndex.text, query), is_visible(member), Message.deleted_at.is_(None))
         .order_by(Message.id.desc())
         .limit(HITS + 1)
     )
@@ -87,8 +83,8 @@ async def search_messages(
     if until is not None:
         statement = statement.where(Message.created_at < until)
     return [
-        Hit(message, found, message.member_id, name, list(excerpt(content, text)))
-        for message, found, name, content in await transaction.execute(statement)
+        Hit(message, found, message.member_id, name, list(excerpt(message.text, text)))
+        for message, found, name in await transaction.execute(statement)
     ]
 
 

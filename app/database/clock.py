@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from sqlalchemy import BigInteger
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
 
 class lease_clock(GenericFunction[int]):
     """The database's clock as an SQL expression: `Record.lock_until > lease_clock()`.
 
-    It only ever measures how long ago something was; what it counts from differs between databases.
+    It only ever measures how long ago something was; what it counts from differs between databases. On PostgreSQL it
+    is a function that migration 0002 makes: the server's own clock, also within a transaction.
     """
 
     type = BigInteger()
@@ -27,9 +26,3 @@ def read_monotonic_clock() -> int:
     not move it.
     """
     return time.monotonic_ns() // 1_000_000
-
-
-@compiles(lease_clock, "postgresql")
-def compile_for_postgresql(element: lease_clock, compiler: Any, **options: Any) -> str:
-    """The server's own clock; `now()` would stand still during a transaction."""
-    return "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)"

@@ -1,4 +1,4 @@
-"""Transactions: readers see one snapshot, the writer of a process works alone."""
+"""Transactions: readers see one snapshot, the writers of a workspace work one after another."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.database import sqlite
+from app.database import postgresql, sqlite
 from app.database.tenancy import Tenant, TenantSession
 
 
@@ -22,8 +23,9 @@ class Transaction(AsyncSession):
     sync_session_class = TenantSession
     sync_session: TenantSession
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, writes: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.writes = writes
         self.before_commit: list[Callable[[], Awaitable[None]]] = []
         self.at_commit: list[Callable[[], Awaitable[None]]] = []
         self.after_commit: list[Callable[[], Awaitable[None]]] = []
@@ -35,6 +37,18 @@ class Transaction(AsyncSession):
         if self._tenant is None:
             raise LookupError("this transaction has no tenant")
         return self._tenant
+
+    async def find_tenant(self, criterion: ColumnElement[bool]) -> Tenant | None:
+        """The workspace to enter; a writing transaction has it for itself from here to its end.
+
+        This lock is the first thing that a writing transaction takes, and the only one that it waits for: writers of
+        a workspace come one after another, each sees all that the ones before have done, and no two wait for each
+        other. SQLite has one writer at a time anyway.
+        """
+        statement = select(Tenant).where(criterion)
+        if self.writes:
+            statement = statement.with_for_update(key_share=True)
+        return (await self.scalars(statement)).one_or_none()
 
     def enter(self, tenant: Tenant) -> None:
         """Confine this transaction to one tenant, for good."""
@@ -54,26 +68,31 @@ class Database:
     """The engine of this process.
 
     On SQLite there is one writing connection, so that writers wait for each other here and not in the file's lock,
-    and several reading ones beside it.
+    and several reading ones beside it. On PostgreSQL, writing and reading connections are in pools of their own, so
+    that a request that reads and then writes never waits for itself.
     """
 
-    def __init__(self, url: str, *, readers: int = 8) -> None:
+    def __init__(self, url: str, *, readers: int = 8, writers: int = 8) -> None:
         self.url = url
-        self.writer = sqlite.create_engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
-        self.reader = sqlite.create_engine(url, begin="BEGIN", pool_size=readers)
+        if url.startswith("postgresql"):
+            self.writer = postgresql.create_engine(url, reads=False, pool_size=writers)
+            self.reader = postgresql.create_engine(url, reads=True, pool_size=readers)
+        else:
+            self.writer = sqlite.create_engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
+            self.reader = sqlite.create_engine(url, begin="BEGIN", pool_size=readers)
         self.on_commit: list[Callable[[Transaction], None]] = []
 
     @asynccontextmanager
     async def read(self, tenant_id: int | None = None) -> AsyncIterator[Transaction]:
         """One snapshot, of one tenant if given; nothing that is changed is kept."""
-        async with Transaction(self.reader, expire_on_commit=False, autoflush=False) as transaction:
+        async with Transaction(self.reader, writes=False, expire_on_commit=False, autoflush=False) as transaction:
             await self._enter(transaction, tenant_id)
             yield transaction
 
     @asynccontextmanager
     async def write(self, tenant_id: int | None = None) -> AsyncIterator[Transaction]:
         """A transaction that commits at the end of the block, and is undone when the block raises."""
-        async with Transaction(self.writer, expire_on_commit=False) as transaction:
+        async with Transaction(self.writer, writes=True, expire_on_commit=False) as transaction:
             await self._enter(transaction, tenant_id)
             yield transaction
             await transaction.complete()
@@ -84,7 +103,7 @@ class Database:
 
     async def _enter(self, transaction: Transaction, tenant_id: int | None) -> None:
         if tenant_id is not None:
-            tenant = await transaction.get(Tenant, tenant_id)
+            tenant = await transaction.find_tenant(Tenant.id == tenant_id)
             if tenant is None:
                 raise LookupError(f"there is no tenant {tenant_id}")
             transaction.enter(tenant)

@@ -2,8 +2,8 @@
 
 SQLAlchemy's `with_loader_criteria` covers selects, joins, counts and updates with criteria, but not statements in
 plain SQL, inserts, updates by primary key, or objects added by hand. `confine` and the events below refuse or check
-each of these; tests/database/test_tenancy.py tries them one by one. Composite foreign keys `(tenant_id, id)` are the
-second wall, in the database itself.
+each of these; tests/database/test_tenancy.py tries them one by one. The second wall is in the database itself:
+composite foreign keys `(tenant_id, id)`, and on PostgreSQL row-level security (postgresql.py).
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from sqlalchemy.orm.context import FromStatement
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.schema import Table
 
-from app.database.types import UtcDateTime, now
+from app.database import postgresql
+from app.database.types import WHOLE_NUMBER, UtcDateTime, now
 
 
 class TenantScopeError(Exception):
@@ -37,6 +38,7 @@ class TenantScopeError(Exception):
 class Base(DeclarativeBase):
     """Base of all models."""
 
+    type_annotation_map = {int: WHOLE_NUMBER}  # noqa: RUF012  (read by SQLAlchemy once)
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -91,10 +93,22 @@ class TenantSession(Session):
             raise TenantScopeError("a session stays with its tenant")
         self.info["tenant_id"] = tenant_id
 
+    def tell_database(self) -> None:
+        """Tell a database with row-level security of the tenant, before the first statement that is confined to it."""
+        transaction = self.get_transaction()
+        if self.tenant_id is None or self.info.get("told") is transaction is not None:
+            return
+        connection = self.connection()
+        if connection.dialect.name == "postgresql":
+            postgresql.enter_tenant(connection, self.tenant_id)
+        self.info["told"] = self.get_transaction()
+
 
 @event.listens_for(TenantSession, "do_orm_execute")
 def confine(state: ORMExecuteState) -> None:
     """Add the tenant to each statement, and refuse those to which it can't be added."""
+    if isinstance(state.session, TenantSession):
+        state.session.tell_database()
     statement: Any = state.statement
     if not state.is_orm_statement or isinstance(statement, FromStatement):
         raise TenantScopeError("plain SQL can't be confined to a tenant: use the ORM")
@@ -117,6 +131,8 @@ def confine(state: ORMExecuteState) -> None:
 @event.listens_for(TenantSession, "before_flush")
 def check_flush(session: Session, context: UOWTransaction, instances: Any) -> None:
     """Give new rows their tenant, and refuse to write another's."""
+    if isinstance(session, TenantSession):
+        session.tell_database()
     tenant_id = session.info.get("tenant_id")
     for instance in session.new:
         if isinstance(instance, Tenanted) and instance.__dict__.get("tenant_id") is None:

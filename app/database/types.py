@@ -5,8 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+# 64 bits on every database: SQLite's INTEGER has them, and only a column of that very type takes ids by itself.
+WHOLE_NUMBER: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def sortable_text(length: int) -> TypeEngine[str]:
+    """Text whose order is that of its bytes, whatever the collation of the database."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
 def now() -> datetime:

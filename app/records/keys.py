@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, UniqueCo
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Tenanted, Transaction
+from app.database.types import sortable_text
 from app.records.collections import Field
 from app.records.kinds import LAST, SORT_KEY_LIMIT
 from app.web.forms import Invalid
@@ -28,7 +29,7 @@ class RecordKey(Tenanted, Base):
     record_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     field_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     number: Mapped[int] = mapped_column(BigInteger)
-    sort_key: Mapped[str] = mapped_column(String(SORT_KEY_LIMIT))
+    sort_key: Mapped[str] = mapped_column(sortable_text(SORT_KEY_LIMIT))
     unique_key: Mapped[str | None] = mapped_column(String(500))
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.database import Transaction
+from app.database.functions import find_text
 from app.records.collections import Collection, Field
 from app.records.keys import RecordKey
 from app.records.kinds import LAST
@@ -87,7 +88,7 @@ def matching(collection: Collection, view: View, statement: Select[tuple[Record]
     """Confine a statement to the kept records of a collection that have the view's words."""
     statement = statement.where(Record.collection_id == collection.id, Record.deleted_at.is_(None))
     for word in view.words:
-        statement = statement.where(func.instr(Record.search, word) > 0)
+        statement = statement.where(find_text(Record.search, word) > 0)
     return statement
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from app.accounts.audit import record_audit
 from app.accounts.members import Member, add_member
@@ -69,7 +70,10 @@ async def create_workspace(
         raise Invalid(slug=_l("This address is taken. Choose another one."))
     tenant = Tenant(slug=slug, name=name, language=language if language in LANGUAGES else "en", cursor=0)
     transaction.add(tenant)
-    await transaction.flush()
+    try:
+        await transaction.flush()
+    except IntegrityError as error:  # somebody else has just taken it
+        raise Invalid(slug=_l("This address is taken. Choose another one.")) from error
     transaction.enter(tenant)
     member = await add_member(transaction, email=email, name=owner, role="owner", password_hash=password_hash)
     for furnish in FURNISHERS:

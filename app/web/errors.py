@@ -10,6 +10,7 @@ from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
+from app.database import postgresql
 from app.database.tenancy import TenantScopeError
 from app.web.cookies import CookieError
 from app.web.templates import render, stylesheets
@@ -72,7 +73,11 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         status = 404
     else:
         status = 503 if is_database_away(error) else 500
-        log.error("request failed", path=request.scope["path"], method=request.method, exc_info=error)
+        where = {"path": request.scope["path"], "method": request.method}
+        if status == 503:
+            log.error("the database is not available", reason=str(error).splitlines()[0], **where)
+        else:
+            log.error("request failed", exc_info=error, **where)
     if isinstance(error, TenantScopeError):
         logging.getLogger("web").critical("a statement reached beyond its tenant", exc_info=error)
     language = request.scope.get("state", {}).get("language", "en")
@@ -93,6 +98,8 @@ def is_beyond_all_numbers(error: Exception) -> bool:
 
 def is_database_away(error: BaseException | None) -> bool:
     """Whether the cause of an exception is a database that can't be reached, or is full."""
-    return isinstance(error, TimeoutError) or (
-        isinstance(error, DBAPIError) and type(error.orig).__name__ in ("OperationalError", "InterfaceError")
+    return (
+        postgresql.is_away(error)
+        or isinstance(error, TimeoutError)
+        or (isinstance(error, DBAPIError) and type(error.orig).__name__ == "OperationalError")
     )

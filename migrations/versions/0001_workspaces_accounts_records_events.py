@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from app.database.types import WHOLE_NUMBER, sortable_text
+
 revision = "0001"
 down_revision = None
 
@@ -10,7 +12,7 @@ down_revision = None
 def upgrade() -> None:
     op.create_table(
         "tenant",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", WHOLE_NUMBER, nullable=False),
         sa.Column("slug", sa.String(length=40), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("language", sa.String(length=10), nullable=False),
@@ -22,14 +24,14 @@ def upgrade() -> None:
     )
     op.create_table(
         "collection",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", WHOLE_NUMBER, nullable=False),
         sa.Column("slug", sa.String(length=40), nullable=False),
         sa.Column("name", sa.String(length=60), nullable=False),
         sa.Column("icon", sa.String(length=20), nullable=False),
         sa.Column("last_number", sa.BigInteger(), nullable=False),
         sa.Column("total", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", WHOLE_NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenant.id"], name=op.f("fk_collection_tenant_id_tenant"), ondelete="CASCADE"
         ),
@@ -39,7 +41,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "event",
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", WHOLE_NUMBER, nullable=False),
         sa.Column("cursor", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("channel", sa.String(length=60), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
@@ -51,7 +53,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "member",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", WHOLE_NUMBER, nullable=False),
         sa.Column("email", sa.String(length=254), nullable=True),
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("role", sa.String(length=10), nullable=False),
@@ -59,7 +61,7 @@ def upgrade() -> None:
         sa.Column("joined_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("suspended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", WHOLE_NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenant.id"], name=op.f("fk_member_tenant_id_tenant"), ondelete="CASCADE"
         ),
@@ -69,8 +71,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "field",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("collection_id", sa.Integer(), nullable=False),
+        sa.Column("id", WHOLE_NUMBER, nullable=False),
+        sa.Column("collection_id", WHOLE_NUMBER, nullable=False),
         sa.Column("key", sa.String(length=40), nullable=False),
         sa.Column("label", sa.String(length=60), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
@@ -79,8 +81,8 @@ def upgrade() -> None:
         sa.Column("help", sa.String(length=200), nullable=False),
         sa.Column("default", sa.String(length=500), nullable=False),
         sa.Column("choices", sa.JSON(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("position", WHOLE_NUMBER, nullable=False),
+        sa.Column("tenant_id", WHOLE_NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "collection_id"],
             ["collection.tenant_id", "collection.id"],
@@ -96,8 +98,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "record",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("collection_id", sa.Integer(), nullable=False),
+        sa.Column("id", WHOLE_NUMBER, nullable=False),
+        sa.Column("collection_id", WHOLE_NUMBER, nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
@@ -105,7 +107,7 @@ def upgrade() -> None:
         sa.Column("values", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", WHOLE_NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "collection_id"],
             ["collection.tenant_id", "collection.id"],
@@ -125,15 +127,15 @@ def upgrade() -> None:
 
     op.create_table(
         "session",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", WHOLE_NUMBER, nullable=False),
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("member_id", WHOLE_NUMBER, nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("address", sa.String(length=45), nullable=False),
         sa.Column("agent", sa.String(length=300), nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", WHOLE_NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "member_id"],
             ["member.tenant_id", "member.id"],
@@ -154,10 +156,10 @@ def upgrade() -> None:
     op.create_table(
         "single_use_token",
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("member_id", WHOLE_NUMBER, nullable=False),
         sa.Column("purpose", sa.String(length=10), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", WHOLE_NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "member_id"],
             ["member.tenant_id", "member.id"],
@@ -174,12 +176,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "record_key",
-        sa.Column("record_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("field_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("record_id", WHOLE_NUMBER, autoincrement=False, nullable=False),
+        sa.Column("field_id", WHOLE_NUMBER, autoincrement=False, nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
-        sa.Column("sort_key", sa.String(length=120), nullable=False),
+        sa.Column("sort_key", sortable_text(120), nullable=False),
         sa.Column("unique_key", sa.String(length=500), nullable=True),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", WHOLE_NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "field_id"],
             ["field.tenant_id", "field.id"],
@@ -203,13 +205,13 @@ def upgrade() -> None:
 
     op.create_table(
         "revision",
-        sa.Column("record_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("record_id", WHOLE_NUMBER, autoincrement=False, nullable=False),
         sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("member_id", WHOLE_NUMBER, nullable=False),
         sa.Column("what", sa.String(length=10), nullable=False),
         sa.Column("values", sa.JSON(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", WHOLE_NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "member_id"],
             ["member.tenant_id", "member.id"],

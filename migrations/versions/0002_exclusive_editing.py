@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from app.database.types import WHOLE_NUMBER
+
 revision = "0002"
 down_revision = "0001"
 
@@ -10,15 +12,15 @@ down_revision = "0001"
 def upgrade() -> None:
     op.create_table(
         "audit_entry",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("member_id", sa.Integer(), nullable=True),
+        sa.Column("id", WHOLE_NUMBER, nullable=False),
+        sa.Column("member_id", WHOLE_NUMBER, nullable=True),
         sa.Column("what", sa.String(length=40), nullable=False),
         sa.Column("subject", sa.String(length=254), nullable=False),
         sa.Column("before", sa.Text(), nullable=False),
         sa.Column("after", sa.Text(), nullable=False),
         sa.Column("address", sa.String(length=45), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", WHOLE_NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "member_id"],
             ["member.tenant_id", "member.id"],
@@ -33,13 +35,13 @@ def upgrade() -> None:
     op.create_table(
         "draft",
         sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column("row_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("member_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("row_id", WHOLE_NUMBER, autoincrement=False, nullable=False),
+        sa.Column("member_id", WHOLE_NUMBER, autoincrement=False, nullable=False),
         sa.Column("token", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("values", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("typed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", WHOLE_NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "member_id"],
             ["member.tenant_id", "member.id"],
@@ -52,12 +54,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "waiting",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", WHOLE_NUMBER, nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column("row_id", sa.Integer(), nullable=False),
-        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("row_id", WHOLE_NUMBER, nullable=False),
+        sa.Column("member_id", WHOLE_NUMBER, nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
-        sa.Column("page", sa.Integer(), nullable=False),
+        sa.Column("page", WHOLE_NUMBER, nullable=False),
         sa.Column("role", sa.String(length=10), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
@@ -65,7 +67,7 @@ def upgrade() -> None:
         sa.Column("asked_at", sa.BigInteger(), nullable=True),
         sa.Column("kept", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("unanswered", sa.Boolean(), server_default=sa.false(), nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", WHOLE_NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "member_id"],
             ["member.tenant_id", "member.id"],
@@ -79,7 +81,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("record", table_kwargs={"sqlite_autoincrement": True}) as batch:
         batch.add_column(sa.Column("lock_token", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
-        batch.add_column(sa.Column("lock_member_id", sa.Integer(), nullable=True))
+        batch.add_column(sa.Column("lock_member_id", WHOLE_NUMBER, nullable=True))
         batch.add_column(sa.Column("lock_name", sa.String(length=80), nullable=True))
         batch.add_column(sa.Column("lock_role", sa.String(length=10), nullable=True))
         batch.add_column(sa.Column("lock_since", sa.DateTime(timezone=True), nullable=True))
@@ -99,8 +101,16 @@ def upgrade() -> None:
         postgresql_where=sa.text("lock_member_id IS NOT NULL"),
     )
 
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE FUNCTION lease_clock() RETURNS bigint LANGUAGE sql VOLATILE AS"
+            " $$ SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint $$"
+        )
+
 
 def downgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION lease_clock()")
     op.drop_index("ix_record_locked", "record")
     with op.batch_alter_table("record", table_kwargs={"sqlite_autoincrement": True}) as batch:
         batch.drop_constraint(batch.f("fk_record_tenant_id_lock_member_id_member"), type_="foreignkey")

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from app.database.types import WHOLE_NUMBER
+
 revision = "0005"
 down_revision = "0004"
 
@@ -12,13 +14,13 @@ def upgrade() -> None:
         "job",
         sa.Column("name", sa.String(length=40), nullable=False),
         sa.Column("key", sa.String(length=120), nullable=False),
-        sa.Column("workspace_id", sa.Integer(), nullable=True),
+        sa.Column("workspace_id", WHOLE_NUMBER, nullable=True),
         sa.Column("payload", sa.JSON(), nullable=False),
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", WHOLE_NUMBER, nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("lease", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("leased_until", sa.BigInteger(), nullable=True),
-        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("attempts", WHOLE_NUMBER, server_default=sa.text("0"), nullable=False),
         sa.ForeignKeyConstraint(
             ["workspace_id"], ["tenant.id"], name=op.f("fk_job_workspace_id_tenant"), ondelete="CASCADE"
         ),
@@ -29,7 +31,7 @@ def upgrade() -> None:
 
     op.create_table(
         "mail",
-        sa.Column("workspace_id", sa.Integer(), nullable=True),
+        sa.Column("workspace_id", WHOLE_NUMBER, nullable=True),
         sa.Column("message_id", sa.String(length=80), nullable=False),
         sa.Column("receiver", sa.String(length=254), nullable=False),
         sa.Column("subject", sa.String(length=300), nullable=False),
@@ -37,11 +39,11 @@ def upgrade() -> None:
         sa.Column("composer", sa.String(length=40), nullable=False),
         sa.Column("payload", sa.JSON(), nullable=False),
         sa.Column("useless_after", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", WHOLE_NUMBER, nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("lease", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("leased_until", sa.BigInteger(), nullable=True),
-        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("attempts", WHOLE_NUMBER, server_default=sa.text("0"), nullable=False),
         sa.ForeignKeyConstraint(
             ["workspace_id"], ["tenant.id"], name=op.f("fk_mail_workspace_id_tenant"), ondelete="CASCADE"
         ),
@@ -51,14 +53,14 @@ def upgrade() -> None:
 
     op.create_table(
         "announcement",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("id", WHOLE_NUMBER, nullable=False),
+        sa.Column("member_id", WHOLE_NUMBER, nullable=False),
         sa.Column("title", sa.String(length=120), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("acknowledge", sa.Boolean(), nullable=False),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", WHOLE_NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "member_id"],
             ["member.tenant_id", "member.id"],
@@ -74,9 +76,9 @@ def upgrade() -> None:
         "follow",
         sa.Column("following", sa.Boolean(), nullable=False),
         sa.Column("subject_kind", sa.String(length=20), nullable=False),
-        sa.Column("subject_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("member_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("subject_id", WHOLE_NUMBER, autoincrement=False, nullable=False),
+        sa.Column("member_id", WHOLE_NUMBER, autoincrement=False, nullable=False),
+        sa.Column("tenant_id", WHOLE_NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "member_id"],
             ["member.tenant_id", "member.id"],
@@ -92,14 +94,14 @@ def upgrade() -> None:
 
     op.create_table(
         "happening",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", WHOLE_NUMBER, nullable=False),
         sa.Column("subject_kind", sa.String(length=20), nullable=False),
-        sa.Column("subject_id", sa.Integer(), nullable=False),
+        sa.Column("subject_id", WHOLE_NUMBER, nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
-        sa.Column("actor_id", sa.Integer(), nullable=True),
+        sa.Column("actor_id", WHOLE_NUMBER, nullable=True),
         sa.Column("details", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", WHOLE_NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "actor_id"],
             ["member.tenant_id", "member.id"],
@@ -115,10 +117,10 @@ def upgrade() -> None:
 
     op.create_table(
         "notification_mail_times",
-        sa.Column("quiet_from", sa.Integer(), nullable=True),
-        sa.Column("quiet_until", sa.Integer(), nullable=True),
-        sa.Column("member_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("quiet_from", WHOLE_NUMBER, nullable=True),
+        sa.Column("quiet_until", WHOLE_NUMBER, nullable=True),
+        sa.Column("member_id", WHOLE_NUMBER, autoincrement=False, nullable=False),
+        sa.Column("tenant_id", WHOLE_NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "member_id"],
             ["member.tenant_id", "member.id"],
@@ -133,9 +135,9 @@ def upgrade() -> None:
     op.create_table(
         "notification_mute",
         sa.Column("subject_kind", sa.String(length=20), nullable=False),
-        sa.Column("subject_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("member_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("subject_id", WHOLE_NUMBER, autoincrement=False, nullable=False),
+        sa.Column("member_id", WHOLE_NUMBER, autoincrement=False, nullable=False),
+        sa.Column("tenant_id", WHOLE_NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "member_id"],
             ["member.tenant_id", "member.id"],
@@ -154,8 +156,8 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("in_app", sa.Boolean(), nullable=False),
         sa.Column("mail", sa.String(length=10), nullable=False),
-        sa.Column("member_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("member_id", WHOLE_NUMBER, autoincrement=False, nullable=False),
+        sa.Column("tenant_id", WHOLE_NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "member_id"],
             ["member.tenant_id", "member.id"],
@@ -169,18 +171,18 @@ def upgrade() -> None:
     )
     op.create_table(
         "notification",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("happening_id", sa.Integer(), nullable=False),
-        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("id", WHOLE_NUMBER, nullable=False),
+        sa.Column("happening_id", WHOLE_NUMBER, nullable=False),
+        sa.Column("member_id", WHOLE_NUMBER, nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("subject_kind", sa.String(length=20), nullable=False),
-        sa.Column("subject_id", sa.Integer(), nullable=False),
+        sa.Column("subject_id", WHOLE_NUMBER, nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("shown", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("held", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("mail_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", WHOLE_NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "happening_id"],
             ["happening.tenant_id", "happening.id"],

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.pages import assert_equals_a_fresh_load, ready
 from tests.conftest import Person, Server, end_server, start_server
+from tests.databases import Store
 
 BOOK = "/c/books/40"
 EDIT = BOOK + "/edit"
@@ -232,12 +231,7 @@ async def test_what_was_typed_survives_a_killed_server_and_the_lock_too(
     await ana.page.get_by_label("Notes").press_sequentially(" While it is down.")
     async with ana.page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.status == 204):
         server.start()
-    with closing(sqlite3.connect(server.data_dir / "mutirao.sqlite")) as connection:
-        (draft,) = (
-            connection.execute("SELECT values ->> 'notes' FROM draft").fetchone()
-            if False
-            else (connection.execute("SELECT json_extract(\"values\", '$.notes') FROM draft").fetchone())
-        )
+    ((draft,),) = server.store.rows("SELECT \"values\" ->> 'notes' FROM draft")
     assert draft == "Before the crash. While it is down."
     await ready(carla.page)
     await expect(banner(carla.page, "Ana")).to_be_visible()
@@ -296,9 +290,9 @@ async def test_a_tab_that_wakes_from_sleep_checks_its_token_before_it_takes_a_ke
 
 
 @pytest.fixture
-def impatient(seeded_file: Path, tmp_path: Path) -> Iterator[Server]:
+def impatient(seeded: Store, tmp_path: Path) -> Iterator[Server]:
     """A server on which editing is idle after a second."""
-    made = start_server(seeded_file, tmp_path, EDIT_IDLE_SECONDS="1")
+    made = start_server(seeded, tmp_path, EDIT_IDLE_SECONDS="1")
     yield made
     end_server(made)
 

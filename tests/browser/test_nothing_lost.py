@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 from typing import Any
 
 from playwright.async_api import expect
@@ -51,10 +50,7 @@ async def test_a_page_fetches_itself_anew_when_the_log_no_longer_reaches_back(se
     server.stop(signal.SIGKILL)
     for title in ("Helena", "Abolição", "Zadig"):
         add_book(server, title)
-    connection = sqlite3.connect(server.data_dir / "mutirao.sqlite")
-    connection.execute("DELETE FROM event")
-    connection.commit()
-    connection.close()
+    server.store.rows("DELETE FROM event")
     server.start()
     await expect(carla.page.get_by_role("link", name="Zadig")).to_be_visible(timeout=20_000)
     await ready(carla.page)

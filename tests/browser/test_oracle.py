@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 from typing import Any
 
 import httpx
@@ -25,11 +24,9 @@ TITLES = ("Ábaco", "abacate", "Zebra", "O Machado", "2666")
 
 
 def version_of(server: Server, number: int) -> tuple[int, bool]:
-    connection = sqlite3.connect(server.data_dir / "mutirao.sqlite")
-    version, deleted_at = connection.execute(
-        "SELECT version, deleted_at FROM record WHERE tenant_id = 1 AND number = ?", (number,)
-    ).fetchone()
-    connection.close()
+    ((version, deleted_at),) = server.store.rows(
+        "SELECT version, deleted_at FROM record WHERE tenant_id = 1 AND number = ?", number
+    )
     return int(version), deleted_at is not None
 
 
@@ -80,7 +77,5 @@ async def test_pages_with_pushes_applied_equal_fresh_loads(server: Server, perso
 
 
 def connection_total(server: Server) -> int:
-    connection = sqlite3.connect(server.data_dir / "mutirao.sqlite")
-    (total,) = connection.execute("SELECT total FROM collection WHERE tenant_id = 1 AND slug = 'books'").fetchone()
-    connection.close()
+    ((total,),) = server.store.rows("SELECT total FROM collection WHERE tenant_id = 1 AND slug = 'books'")
     return int(total)

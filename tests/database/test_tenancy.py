@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import Connection, delete, func, insert, inspect, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from app.accounts.members import Member
 from app.accounts.sessions import Session
-from app.database import Database, Tenant, TenantScopeError
+from app.database import Database, Tenant, TenantScopeError, postgresql
 from app.database.types import now
 from app.records.collections import Collection
 from app.records.records import Record
@@ -107,13 +106,15 @@ async def test_a_transaction_never_changes_its_tenant(database: Database) -> Non
 
 async def test_the_database_itself_refuses_a_link_across_tenants(database: Database) -> None:
     ana = await member_of(database, ACME)
-    connection = sqlite3.connect(database.url.removeprefix("sqlite+aiosqlite:///"))
-    connection.execute("PRAGMA foreign_keys = ON")
-    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
-        connection.execute(
-            "INSERT INTO session (tenant_id, token_hash, member_id, started_at, seen_at, expires_at, address, agent)"
-            " VALUES (?, x'00', ?, ?, ?, ?, '', '')",
-            (GLOBEX, ana.id, *[now().isoformat()] * 3),
-        )
-        connection.commit()
-    connection.close()
+    statement = insert(inspect(Session).local_table).values(
+        tenant_id=GLOBEX, token_hash=b"0", member_id=ana.id, expires_at=now(), address="", agent=""
+    )
+    async with database.writer.connect() as connection:
+        await connection.run_sync(enter_globex)
+        with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
+            await connection.execute(statement)
+
+
+def enter_globex(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        postgresql.enter_tenant(connection, GLOBEX)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -21,6 +20,7 @@ import websockets
 
 from app.demo import PASSWORD
 from tests.conftest import ROOT, Server, end_server, free_port
+from tests.databases import Store
 
 CADDY = Path(sys.executable).parent / "caddy"
 
@@ -108,10 +108,10 @@ class Named(httpx.AsyncHTTPTransport):
 
 
 @pytest.fixture(scope="module")
-def proxy(seeded_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+def proxy(seeded: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     assert CADDY.exists(), "Caddy is missing: it comes with requirements-dev.txt"
     data_dir = tmp_path_factory.mktemp("proxied")
-    shutil.copy(seeded_file, data_dir / "mutirao.sqlite")
+    seeded.copy_to(data_dir)
     server = Server(data_dir, free_port())
     made = Proxy(tmp_path_factory.mktemp("caddy"), server, free_port(), free_port())
     server.environment = {"BASE_URL": f"https://{made.base_host}", "SECRET_KEY": "0123456789abcdef" * 2}

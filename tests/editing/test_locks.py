@@ -18,19 +18,23 @@ from app.live.log import read_after
 from app.records.changes import Changed, change_record, delete_record
 from app.records.collections import get_collection
 from app.records.records import Record, get_record
+from tests.databases import Store
 
 ACME = 1
 
 
 @pytest.fixture
-def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+def wait(monkeypatch: pytest.MonkeyPatch, store: Store) -> Callable[[float], None]:
     """Let time pass, in seconds: `wait(31)`."""
-    moment = [1_000_000]
-    monkeypatch.setattr(clock, "read_monotonic_clock", lambda: moment[0])
+    moment = 1_000_000
+    monkeypatch.setattr(clock, "read_monotonic_clock", lambda: moment)
 
     def pass_time(seconds: float) -> None:
-        moment[0] += int(seconds * 1000)
+        nonlocal moment
+        moment += int(seconds * 1000)
+        store.set_lease_clock(moment)
 
+    pass_time(0)
     return pass_time
 
 

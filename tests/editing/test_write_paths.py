@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import ast
 import re
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, aclosing, closing
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from sqlalchemy import func, select
 
 from app.accounts.members import Member, find_member
 from app.database import Database, Transaction
-from app.database.clock import read_monotonic_clock
 from app.editing.locks import take_lock
 from app.editing.rows import LEASE, Held
 from app.records.changes import Changed, change_record, delete_record, restore_record
@@ -457,13 +455,12 @@ class Book:
     """A book of its own for each test, with two revisions, as the tables have it."""
 
     def __init__(self, server: Server, number: int) -> None:
-        self.file = server.data_dir / "mutirao.sqlite"
+        self.store = server.store
         self.number = number
         self.address = f"/c/books/{number}"
 
     def rows(self, statement: str, *values: object) -> list[Any]:
-        with closing(sqlite3.connect(self.file)) as connection:
-            return connection.execute(statement, values).fetchall()
+        return self.store.rows(statement, *values)
 
     @property
     def id(self) -> int:
@@ -494,17 +491,19 @@ class Book:
 
     def lock_by(self, name: str) -> str:
         """Lock it whatever state it is in; the token."""
-        with closing(sqlite3.connect(self.file)) as connection:
-            ((member_id, shown, role),) = connection.execute(
-                "SELECT id, name, role FROM member WHERE tenant_id = 1 AND email = ?", (f"{name}@acme.test",)
-            )
-            ((token,),) = connection.execute(
-                "UPDATE record SET lock_token = lock_token + 1, lock_member_id = ?, lock_name = ?, lock_role = ?,"
-                " lock_since = '2026-01-01 00:00:00', lock_offered = 0, lock_until = ? WHERE id = ?"
-                " RETURNING lock_token",
-                (member_id, shown, role, read_monotonic_clock() + 500_000, self.id),
-            )
-            connection.commit()
+        ((member_id, shown, role),) = self.rows(
+            "SELECT id, name, role FROM member WHERE tenant_id = 1 AND email = ?", f"{name}@acme.test"
+        )
+        ((token,),) = self.rows(
+            "UPDATE record SET lock_token = lock_token + 1, lock_member_id = ?, lock_name = ?, lock_role = ?,"
+            " lock_since = '2026-01-01 00:00:00', lock_offered = false, lock_until = ? WHERE id = ?"
+            " RETURNING lock_token",
+            member_id,
+            shown,
+            role,
+            self.store.read_lease_clock() + 500_000,
+            self.id,
+        )
         return str(token)
 
     def fill(self, path: str) -> str:
@@ -749,7 +748,7 @@ async def test_no_page_of_anybody_else_shows_a_draft(
                 shown = await client.get(path)
                 assert shown.status_code < 500, path
                 assert "violets" not in shown.text, f"another workspace sees the draft at {path}"
-    pushed = book.rows("SELECT channel FROM event WHERE instr(body, 'violets')")
+    pushed = book.rows("SELECT channel FROM event WHERE body LIKE '%violets%'")
     assert pushed == [], "what is typed is pushed to nobody"
     for name in ("carla", "davi", "bruno", "ana"):  # in the order in which it is their turn
         await people[name].get(f"{book.address}/edit")

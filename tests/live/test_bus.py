@@ -24,14 +24,15 @@ from app.settings import read_settings
 from app.web.errors import PageError
 from app.web.limits import Windows
 from tests.conftest import RedisServer, Server, end_server, free_port, start_server
+from tests.databases import Store
 from tests.live.test_nothing_lost import list_new_books, open_page, until_level
 
 
 @pytest.fixture
-def nodes(seeded_file: Path, tmp_path: Path, redis_server: RedisServer) -> Iterator[list[Server]]:
+def nodes(seeded: Store, tmp_path: Path, redis_server: RedisServer) -> Iterator[list[Server]]:
     """Two servers on one database and one Redis."""
     environment = {"REDIS_URL": redis_server.url}
-    first = start_server(seeded_file, tmp_path, **environment)
+    first = start_server(seeded, tmp_path, **environment)
     second = Server(tmp_path, free_port(), environment, name="second")
     second.start()
     yield [first, second]
@@ -157,11 +158,9 @@ async def test_loss_and_recovery_are_a_line_each(nodes: list[Server], redis_serv
         assert node.log.count("the bus is back") == 1
 
 
-async def test_a_node_starts_and_serves_without_redis(
-    seeded_file: Path, tmp_path: Path, redis_server: RedisServer
-) -> None:
+async def test_a_node_starts_and_serves_without_redis(seeded: Store, tmp_path: Path, redis_server: RedisServer) -> None:
     await asyncio.to_thread(redis_server.stop)
-    node = await asyncio.to_thread(start_server, seeded_file, tmp_path, REDIS_URL=redis_server.url)
+    node = await asyncio.to_thread(start_server, seeded, tmp_path, REDIS_URL=redis_server.url)
     try:
         assert await read_bus(node) == "not reachable"
         async with aclosing(await node.sign_in("acme", "ana@acme.test")) as ana:
@@ -230,7 +229,7 @@ async def test_typing_is_seen_at_the_other_node(nodes: list[Server], people: lis
 
 
 @pytest.fixture
-async def joined(seeded_file: Path, database: Database, redis_server: RedisServer) -> AsyncIterator[tuple[Node, Node]]:
+async def joined(seeded: Store, database: Database, redis_server: RedisServer) -> AsyncIterator[tuple[Node, Node]]:
     """Two nodes that hear each other by the bus, and never look at the log by themselves."""
     second = Database(database.url)
     here, there = (Node(each, RedisBus(redis_server.url, "secret of the installation")) for each in (database, second))

@@ -6,8 +6,7 @@ import asyncio
 import json
 import re
 import signal
-import sqlite3
-from contextlib import AsyncExitStack, aclosing, closing
+from contextlib import AsyncExitStack, aclosing
 
 import httpx
 import pytest
@@ -71,8 +70,7 @@ async def until_level(server: Server, page: OpenPage) -> None:
 
 def read(server: Server, statement: str) -> list[int]:
     """A column of numbers from the database."""
-    with closing(sqlite3.connect(server.data_dir / "mutirao.sqlite")) as connection:
-        return [row[0] for row in connection.execute(statement)]
+    return [row[0] for row in server.store.rows(statement)]
 
 
 def list_new_books(server: Server) -> list[int]:

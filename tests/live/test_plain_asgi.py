@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -17,12 +16,13 @@ from litestar.exceptions import LitestarDeprecationWarning
 from app.asgi import create_app
 from app.settings import read_settings
 from tests.conftest import Server, free_port
+from tests.databases import Store
 
 
 @pytest.fixture
-async def plain_server(seeded_file: Path, tmp_path: Path) -> AsyncIterator[Server]:
+async def plain_server(seeded: Store, tmp_path: Path) -> AsyncIterator[Server]:
     """The application on uvicorn as it comes."""
-    shutil.copy(seeded_file, tmp_path / "mutirao.sqlite")
+    seeded.copy_to(tmp_path)
     described = Server(tmp_path, free_port())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
@@ -44,6 +44,7 @@ async def plain_server(seeded_file: Path, tmp_path: Path) -> AsyncIterator[Serve
     yield described
     running.should_exit = True
     await task
+    described.store.drop()
 
 
 async def test_events_and_cut_offs_arrive_on_a_plain_asgi_server(plain_server: Server) -> None:

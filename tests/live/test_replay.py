@@ -98,7 +98,7 @@ async def test_pages_that_share_a_replay_get_only_what_each_may_see(server: Serv
         ]
         found = re.search(r'data-channels="([^"]+)" data-cursor="(\d+)"', (await ana.get("/c/books")).text)
         assert found
-        database = Database(f"sqlite+aiosqlite:///{server.data_dir}/mutirao.sqlite")
+        database = Database(server.store.url)
         async with database.write(1) as transaction:
             publish(transaction, "admins", "for admins alone")
             publish(transaction, "user.1", "for Ana alone")

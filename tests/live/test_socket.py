@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, aclosing, closing
+from contextlib import AsyncExitStack, aclosing
 from itertools import count
 from typing import Any
 
@@ -91,9 +90,7 @@ async def add_book(client: httpx.AsyncClient, title: str) -> str:
 
 
 def change_database(server: Server, statement: str) -> None:
-    with closing(sqlite3.connect(server.data_dir / "mutirao.sqlite", isolation_level=None)) as connection:
-        connection.execute("PRAGMA busy_timeout = 10000")
-        connection.execute(statement)
+    server.store.rows(statement)
 
 
 # Who may open it

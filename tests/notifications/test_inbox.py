@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing, closing
+from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 import httpx
@@ -73,8 +72,7 @@ async def version_of(client: httpx.AsyncClient, number: int) -> int:
 
 
 def rows(server: Server, statement: str) -> list[Any]:
-    with closing(sqlite3.connect(server.data_dir / "mutirao.sqlite")) as connection:
-        return connection.execute(statement).fetchall()
+    return server.store.rows(statement)
 
 
 async def test_admins_are_told_which_fields_were_changed_and_nobody_of_their_own_changes(people: People) -> None:

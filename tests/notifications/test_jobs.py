@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +21,7 @@ from app.notifications.channels import count_unread
 from app.notifications.inbox import mark_read, read_inbox
 from app.notifications.models import Happening, Notification
 from app.notifications.notifications import EVERYBODY, notify
+from tests.databases import Store
 from tests.test_isolation import SETTINGS
 
 ACME = 1
@@ -200,9 +199,9 @@ async def test_ten_thousand_are_listed_counted_and_read_in_a_few_statements(data
         assert await count_unread(transaction, [carla.id]) == {carla.id: 0}
 
 
-def test_the_unread_are_counted_by_their_index(seeded_file: Any) -> None:
-    with closing(sqlite3.connect(seeded_file)) as connection:
-        plan = connection.execute(
-            "EXPLAIN QUERY PLAN SELECT id FROM notification WHERE tenant_id = 1 AND member_id = 3 AND read_at IS NULL"
-        ).fetchall()
+@pytest.mark.sqlite
+def test_the_unread_are_counted_by_their_index(store: Store) -> None:
+    plan = store.rows(
+        "EXPLAIN QUERY PLAN SELECT id FROM notification WHERE tenant_id = 1 AND member_id = 3 AND read_at IS NULL"
+    )
     assert "ix_notification_unread" in str(plan)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sqlite3
 from collections.abc import Callable
-from contextlib import aclosing, closing
+from contextlib import aclosing
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -21,6 +20,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from app.notifications.mails import make_token, read_token
 from app.notifications.preferences import Times, after_quiet, mail_moment
 from tests.conftest import Server, end_server, free_port, start_server
+from tests.databases import Store
 
 
 class Post:
@@ -75,16 +75,15 @@ def post() -> Any:
 
 
 @pytest.fixture
-def server(seeded_file: Path, tmp_path: Path, post: Post) -> Any:
+def server(seeded: Store, tmp_path: Path, post: Post) -> Any:
     """A server that mails by `post`, which is not open yet."""
-    made = start_server(seeded_file, tmp_path, SMTP_URL=f"smtp://127.0.0.1:{post.port}")
+    made = start_server(seeded, tmp_path, SMTP_URL=f"smtp://127.0.0.1:{post.port}")
     yield made
     end_server(made)
 
 
 def rows(server: Server, statement: str) -> list[Any]:
-    with closing(sqlite3.connect(server.data_dir / "mutirao.sqlite")) as connection:
-        return connection.execute(statement).fetchall()
+    return server.store.rows(statement)
 
 
 def plain(mail: EmailMessage) -> str:

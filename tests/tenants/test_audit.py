@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing, closing
-from pathlib import Path
+from contextlib import AsyncExitStack, aclosing
 
+import asyncpg
 import httpx
 import pytest
 
@@ -36,8 +36,7 @@ def test_every_kind_of_entry_has_its_sentence() -> None:
 
 
 async def test_what_admins_and_members_do_is_in_the_log(server: Server, people: dict[str, httpx.AsyncClient]) -> None:
-    with closing(sqlite3.connect(server.data_dir / "mutirao.sqlite")) as connection:
-        ids = dict(connection.execute("SELECT name, id FROM member").fetchall())
+    ids: dict[str, int] = dict(server.store.rows("SELECT name, id FROM member"))
     async with server.client("acme") as nobody:
         await nobody.post("/login", data={"email": "carla@acme.test", "password": "wrong-password-typed"})
         await nobody.post("/login", data={"email": "unknown@nowhere.test", "password": "wrong-password-typed"})
@@ -79,13 +78,11 @@ async def test_a_filter_that_makes_no_sense_is_a_page(people: dict[str, httpx.As
 
 
 async def test_a_long_log_goes_on_to_older_entries(server: Server, people: dict[str, httpx.AsyncClient]) -> None:
-    with closing(sqlite3.connect(server.data_dir / "mutirao.sqlite")) as connection:
-        connection.executemany(
-            "INSERT INTO audit_entry (tenant_id, what, subject, before, after, address, at)"
-            " VALUES (1, 'session.refused', ?, '', '', '', '2026-01-01 00:00:00.000000')",
-            [(f"entry {number:03}",) for number in range(150)],
-        )
-        connection.commit()
+    values = ", ".join(
+        f"(1, 'session.refused', 'entry {number:03}', '', '', '', '2026-01-01 00:00:00.000000')"
+        for number in range(150)
+    )
+    server.store.rows(f"INSERT INTO audit_entry (tenant_id, what, subject, before, after, address, at) VALUES {values}")
     page = (await people["ana"].get("/audit?what=session.refused")).text
     assert ("entry 149" in page, "entry 049" in page) == (True, False)
     older = page.split('href="/audit?who=')[1].split('"')[0].replace("&amp;", "&")
@@ -100,8 +97,5 @@ async def test_members_do_not_see_it(people: dict[str, httpx.AsyncClient]) -> No
 async def test_the_database_itself_refuses_to_rewrite_it(
     server: Server, people: dict[str, httpx.AsyncClient], statement: str
 ) -> None:
-    with (
-        closing(sqlite3.connect(Path(server.data_dir) / "mutirao.sqlite")) as connection,
-        pytest.raises(sqlite3.IntegrityError, match="only added to"),
-    ):
-        connection.execute(statement)
+    with pytest.raises((sqlite3.IntegrityError, asyncpg.RaiseError), match="only added to"):
+        server.store.rows(statement)

@@ -6,9 +6,8 @@ import asyncio
 import email
 import email.policy
 import re
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing, closing
+from contextlib import AsyncExitStack, aclosing
 
 import httpx
 import pytest
@@ -87,8 +86,7 @@ async def test_the_same_address_joins_once(server: Server, people: dict[str, htt
     again = await join(server, link)
     assert again.status_code == 422
     assert "Somebody with this address is a member already." in again.text
-    with closing(sqlite3.connect(server.data_dir / "mutirao.sqlite")) as connection:
-        assert connection.execute("SELECT uses FROM invitation").fetchall() == [(1,)], "who is refused uses nothing up"
+    assert server.store.rows("SELECT uses FROM invitation") == [(1,)], "who is refused uses nothing up"
 
 
 @pytest.mark.parametrize("end", ["revoked", "too old", "sent again", "of another workspace", "made up"])
@@ -101,9 +99,7 @@ async def test_an_invitation_that_has_ended_says_so(
     if end == "revoked":
         assert (await people["bruno"].post("/members/invitations/1/revoke")).status_code == 303
     if end == "too old":
-        with closing(sqlite3.connect(server.data_dir / "mutirao.sqlite")) as connection:
-            connection.execute("UPDATE invitation SET expires_at = datetime('now', '-1 second')")
-            connection.commit()
+        server.store.rows("UPDATE invitation SET expires_at = '2026-01-01 00:00:00+00'")
     if end == "sent again":
         assert (await people["ana"].post("/members/invitations/1/resend")).status_code == 303
         newer = await read_link(server, "eva@example.org", 2)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing, closing
+from contextlib import AsyncExitStack, aclosing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -39,8 +39,7 @@ async def people(server: Server) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
 
 
 def rows(server: Server, statement: str, *values: Any) -> list[Any]:
-    with closing(sqlite3.connect(server.data_dir / "mutirao.sqlite")) as connection:
-        return connection.execute(statement, values).fetchall()
+    return server.store.rows(statement, *values)
 
 
 def id_of(server: Server, name: str) -> int:
@@ -266,11 +265,8 @@ async def test_a_time_zone_that_is_none_is_refused(people: dict[str, httpx.Async
 async def test_shorter_sessions_end_those_that_are_too_old_and_their_sockets(
     people: dict[str, httpx.AsyncClient], server: Server
 ) -> None:
-    with closing(sqlite3.connect(server.data_dir / "mutirao.sqlite")) as connection:
-        connection.execute(
-            "UPDATE session SET started_at = datetime('now', '-2 days') WHERE member_id = ?", (id_of(server, "Davi"),)
-        )
-        connection.commit()
+    two_days_ago = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%d %H:%M:%S.%f")
+    server.store.rows(f"UPDATE session SET started_at = '{two_days_ago}' WHERE member_id = ?", id_of(server, "Davi"))
     assert (await people["davi"].get("/")).status_code == 200
     typed = {"name": "Biblioteca Acme", "language": "en", "session_days": "1"}
     assert (await people["ana"].post("/settings", data=typed)).status_code == 303

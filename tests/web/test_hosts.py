@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Iterator
-from contextlib import aclosing, closing, contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -223,10 +222,8 @@ async def test_refusals_of_the_gate_have_the_security_headers_and_a_page(shared_
 @contextmanager
 def damage(server: Server, statement: str) -> Iterator[None]:
     """Change the database behind the server's back."""
-    with closing(sqlite3.connect(server.data_dir / "mutirao.sqlite", isolation_level=None)) as connection:
-        connection.execute("PRAGMA busy_timeout = 10000")
-        connection.execute(statement)
-        yield
+    server.store.rows(statement)
+    yield
 
 
 async def test_a_fault_of_ours_is_a_500_page_without_details(server: Server) -> None:
@@ -240,6 +237,7 @@ async def test_a_fault_of_ours_is_a_500_page_without_details(server: Server) -> 
         assert "request failed" in server.log
 
 
+@pytest.mark.sqlite  # what PostgreSQL can lose is in tests/database/test_postgresql.py
 async def test_a_database_that_fails_is_a_503_page(server: Server) -> None:
     async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
         with damage(server, "ALTER TABLE record RENAME TO taken_away"):

@@ -1,0 +1,113 @@
+"""Full-text search by the database's own means, with one meaning on all: FTS5 on SQLite, tsvector on PostgreSQL.
+
+Words are runs of letters and digits, compared without case and accents. On PostgreSQL a text is cut into words here
+and not by one of its parsers, which know addresses, paths and word stems, and differ by installation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Dialect, Text
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import bindparam
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import Boolean, TypeDecorator, TypeEngine
+
+from app.web.texts import fold
+
+# What PostgreSQL takes of a word, with room to spare (a lexeme has less than 2 KB), and positions in a text.
+LONGEST_WORD = 200
+MOST_POSITIONS = 16_000
+
+
+def split_words(text: str) -> Iterator[str]:
+    """The words of a text as PostgreSQL's index has them: 'Olá, São João!' gives 'ola', 'sao', 'joao'."""
+    for word in re.findall(r"[^\W_]+", fold(text)):
+        yield word[:LONGEST_WORD]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is searched for: each phrase (or word) has to be there; with `open_ended` the last word may go on."""
+
+    phrases: tuple[str, ...]
+    open_ended: bool
+
+    def for_sqlite(self) -> str:
+        """In the syntax of FTS5 (https://sqlite.org/fts5.html#full_text_query_syntax), with everything quoted."""
+        quoted = (f'"{phrase.replace(chr(34), " ")}"' for phrase in self.phrases)
+        return " ".join(quoted) + ("*" if self.open_ended else "")
+
+    def for_postgresql(self) -> str:
+        """As a tsquery (https://www.postgresql.org/docs/current/datatype-textsearch.html)."""
+        phrases = [[f"'{word}'" for word in split_words(phrase)] for phrase in self.phrases]
+        phrases = [phrase for phrase in phrases if phrase]
+        if phrases and self.open_ended:
+            phrases[-1][-1] += ":*"
+        return " & ".join(" <-> ".join(phrase) for phrase in phrases)
+
+
+class FullText(TypeDecorator[str]):
+    """The column of an index: it takes a text, and can only be searched."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:  # noqa: D102
+        return dialect.type_descriptor(TSVECTOR() if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:  # noqa: D102
+        if value is None or dialect.name != "postgresql":
+            return value
+        words = list(split_words(value))[:MOST_POSITIONS]
+        return " ".join(f"'{word}':{position}" for position, word in enumerate(words, 1))
+
+
+class FullTextQuery(TypeDecorator[Query]):
+    """A query, in the syntax of the database."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:  # noqa: D102
+        return dialect.type_descriptor(TSQUERY() if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Query | None, dialect: Dialect) -> Any:  # noqa: D102
+        if value is None:
+            return None
+        return value.for_postgresql() if dialect.name == "postgresql" else value.for_sqlite()
+
+
+class is_found(FunctionElement[bool]):
+    """The criterion that a row of the index of messages has what is searched for: `is_found(row id, text, query)`.
+
+    On PostgreSQL the index is asked by a function of the tables' owner, that looks into the transaction's workspace
+    only. Under row-level security the planner would not use the index: it may not run the operator `@@`, which could
+    tell of the rows it sees, before it knows whose they are.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+
+    def __init__(self, row_id: Any, text: Any, query: Query) -> None:
+        super().__init__(row_id, text, bindparam(None, query, type_=FullTextQuery(), unique=True))
+
+
+@compiles(is_found, "sqlite")
+def compile_for_sqlite(element: is_found, compiler: Any, **options: Any) -> str:
+    """FTS5's operator, in a statement of its own: beside others the planner may not be able to use it."""
+    row_id, text, query = (compiler.process(each, **options) for each in element.clauses)
+    table = text.partition(".")[0]
+    return f"{row_id} IN (SELECT rowid FROM {table} WHERE {table} MATCH {query})"  # noqa: S608  (names and a bound parameter)
+
+
+@compiles(is_found, "postgresql")
+def compile_for_postgresql(element: is_found, compiler: Any, **options: Any) -> str:
+    """The function that migration 0003 makes."""
+    row_id, _, query = (compiler.process(each, **options) for each in element.clauses)
+    return f"{row_id} IN (SELECT search_message_index({query}))"
