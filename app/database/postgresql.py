@@ -115,7 +115,9 @@ def protect(connection: Connection, role: str) -> None:
 def is_protected(connection: Connection, role: str) -> bool:
     """Whether `protect` has nothing left to do for a role."""
     statement = text(
-        "SELECT bool_and(relrowsecurity AND (relforcerowsecurity OR relname IN ('tenant', :read_by_owner)))"
+        "SELECT bool_and((relrowsecurity AND (relforcerowsecurity OR relname IN ('tenant', :read_by_owner)))"
+        "  OR relname <> 'tenant' AND NOT EXISTS ("
+        "   SELECT 1 FROM pg_attribute WHERE attrelid = pg_class.oid AND attname = 'tenant_id'))"
         " AND bool_and(has_table_privilege(pg_roles.oid, pg_class.oid, 'INSERT'))"
         " FROM pg_class, pg_roles WHERE rolname = :role AND relnamespace = current_schema()::regnamespace"
         " AND relkind = 'r' AND relname <> 'alembic_version'"

@@ -65,6 +65,7 @@ KNOWN_WRITES = {
     ("editing/locks.py", "change_lock", "update(model)"),  # writes the lock's columns alone
     ("database/leases.py", "claim", "update(model)"),  # writes the lease of a mail or a job
     ("database/leases.py", "hold", "update(model)"),
+    ("live/presence.py", "hear", "node.version"),  # of what another node says
     ("notifications/preference_pages.py", "show_preferences", "form.values"),  # what a form shows
     ("editing/drafts.py", "keep_draft", "draft.version"),
     ("editing/drafts.py", "keep_draft", "draft.values"),
