@@ -14,7 +14,9 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from sqlalchemy import select
 
-import app.records.books  # noqa: F401  (furnishes new workspaces)
+import app.chat.usage
+import app.records.books  # (furnishes new workspaces)
+import app.records.usage  # noqa: F401  (both: what operators see counted)
 from app.accounts.access import (
     SignInNeeded,
     ask_to_sign_in,
@@ -34,8 +36,12 @@ from app.editing.drafts import delete_old_drafts
 from app.editing.watch import Watch
 from app.live.log import trim
 from app.live.node import Node
+from app.live.site import WorkspaceSite
 from app.live.socket import serve_socket
 from app.mail import Mailer
+from app.operators import pages as operator_pages
+from app.operators.channels import OperatorSite
+from app.operators.gathering import Gathering
 from app.records import bin_pages, collection_pages, edit_pages, lock_pages
 from app.records import pages as record_pages
 from app.records.records import empty_bin
@@ -60,13 +66,14 @@ def create_app(settings: Settings) -> Gate:
     database = Database(settings.database_url)
     node = Node(database)
     watch = Watch(database, node)
+    gathering = Gathering(database, node)
     mailer = Mailer(settings)
     guessing = GuessingLimit()
     writing = WritingLimit()
 
     @contextlib.asynccontextmanager
     async def run(_: Litestar) -> AsyncIterator[None]:
-        async with node.running(), watch.running():
+        async with node.running(), watch.running(), gathering.running():
             sweeper = asyncio.create_task(sweep(database, settings))
             yield
             sweeper.cancel()
@@ -79,10 +86,8 @@ def create_app(settings: Settings) -> Gate:
             async with database.write(seen[0]) as transaction:
                 await mark_seen(transaction, seen[1])
 
-    state = State({"node": node, "settings": settings})
     common: dict[str, Any] = {
         "openapi_config": None,
-        "state": state,
         "request_max_body_size": FORM_LIMIT,
         "exception_handlers": {
             HTTPException: handle_error,
@@ -121,10 +126,16 @@ def create_app(settings: Settings) -> Gate:
             *bin_pages.handlers,
         ],
         lifespan=[run],
+        state=State({"node": node, "settings": settings, "site": WorkspaceSite(settings)}),
         after_response=note_seen,
         **common,
     )
-    return Gate(settings, central=Litestar([*everywhere, *central.handlers], **common), workspace=workspace)
+    central_host = Litestar(
+        [*everywhere, serve_socket, *central.handlers, operator_pages.router],
+        state=State({"node": node, "settings": settings, "site": OperatorSite(settings)}),
+        **common,
+    )
+    return Gate(settings, central=central_host, workspace=workspace)
 
 
 async def sweep(database: Database, settings: Settings) -> None:

@@ -10,6 +10,9 @@ import app.chat.timeline
 import app.editing.drafts
 import app.editing.waiting
 import app.live.log
+import app.operators.figures
+import app.operators.log
+import app.operators.operators
 import app.records.records  # noqa: F401
 from app.database import Base
 from app.migration import is_ordinary

@@ -11,17 +11,13 @@ from litestar import asgi
 from litestar.exceptions import NotFoundException
 from litestar.types import Receive, Scope, Send
 
-from app.accounts.access import enter_workspace
-from app.accounts.sessions import SEEN_STEP, SignedIn, find_session, mark_seen
-from app.database import Tenant, now
-from app.live.channels import may_follow, presence_partial
+from app.live.channels import presence_partial
 from app.live.connection import Connection
 from app.live.frames import Hello, Malformed, answer, numbered, read_hello
-from app.live.log import read_after, read_reach
 from app.live.node import Node
 from app.live.presence import Person
-from app.settings import Settings
-from app.web.cookies import CookieError, read_cookie
+from app.live.site import Site, Visitor
+from app.web.cookies import CookieError
 from app.web.errors import PageError
 from app.web.metrics import REFUSALS, RESUMES
 
@@ -39,12 +35,12 @@ class Ended(Exception):
 
 @asgi("/live", copy_scope=False)
 async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
-    """Accept, follow what the page asks for and its member may see, and close with a reason."""
+    """Accept, follow what the page asks for and its visitor may see, and close with a reason."""
     if scope["type"] != "websocket":  # type: ignore[comparison-overlap]
         raise NotFoundException
     state = scope["litestar_app"].state
     node: Node = state.node
-    socket = Socket(scope, node, state.settings)
+    socket = Socket(scope, node, state.site)
     await receive()
     await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
     await socket.serve(receive, send)
@@ -53,11 +49,11 @@ async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
 class Socket:
     """One socket's life. The order of things in `resume` is what makes delivery gapless."""
 
-    def __init__(self, scope: Any, node: Node, settings: Settings) -> None:
+    def __init__(self, scope: Any, node: Node, site: Site) -> None:
         self.scope = scope
         self.node = node
-        self.settings = settings
-        self.slug: str = scope["state"]["slug"]
+        self.site = site
+        self.slug: str = scope["state"]["slug"] or ""
         self.connection: Connection | None = None
         self.present: set[str] = set()
         self.cut = False
@@ -68,9 +64,11 @@ class Socket:
         hellos: list[float] = []
         tasks: set[asyncio.Future[Any]] = set()
         try:
-            signed_in, tenant = await self.sign_in()
-            connection = self.connection = Connection(self.scope, tenant.id)
-            self.own(signed_in)
+            visitor = await self.sign_in()
+            connection = self.connection = Connection(self.scope, visitor.tenant_id)
+            connection.member_id = visitor.id
+            connection.session_id = visitor.session_id
+            connection.expires_at = visitor.expires_at
             self.node.hub.add(connection)
             log.debug("connected", tenant=self.slug, member=connection.member_id)
             writer = self.start_writer(connection, send)
@@ -128,80 +126,67 @@ class Socket:
         except Malformed as error:
             raise Ended(1008, "malformed") from error
 
-    async def sign_in(self) -> tuple[SignedIn, Tenant]:
+    async def sign_in(self) -> Visitor:
         """Who the cookie says this is; raises Ended(4401) when it is nobody."""
         try:
-            token = read_cookie(self.scope["headers"], self.settings.session_cookie)
             async with self.node.database.read() as transaction:
-                tenant = await enter_workspace(transaction, self.slug)
-                signed_in = await find_session(transaction, token)
+                visitor = await self.site.find_visitor(transaction, self.scope)
         except (CookieError, NotFoundException, PageError) as error:
             raise Ended(4401, "not signed in") from error
-        if signed_in is None:
+        if visitor is None:
             raise Ended(4401, "not signed in")
-        if now() - signed_in.session.seen_at > SEEN_STEP:
-            async with self.node.database.write(tenant.id) as transaction:
-                await mark_seen(transaction, signed_in.session.id)
-        return signed_in, tenant
-
-    def own(self, signed_in: SignedIn) -> None:
-        """Note whose socket this is, so that it can be cut off."""
-        assert self.connection is not None  # noqa: S101
-        self.connection.member_id = signed_in.member.id
-        self.connection.session_id = signed_in.session.id
-        self.connection.expires_at = signed_in.session.expires_at
+        await self.site.note_visit(self.node.database, visitor)
+        return visitor
 
     async def resume(self, hello: Hello) -> None:
         """Answer a hello: replay what the page has missed, then go live without a gap.
 
-        The member's rights and the log are read in one snapshot. If the hub has delivered beyond that snapshot in the
+        The visitor's rights and the log are read in one snapshot. If the hub has delivered beyond that snapshot in the
         meantime, the difference is read again; otherwise the socket joins the hub with no await in between.
         """
         connection = self.connection
         assert connection is not None  # noqa: S101
         hub = self.node.hub
         hub.unfollow(connection)
-        token = read_cookie(self.scope["headers"], self.settings.session_cookie)
         last, answered = hello.last, False
         while True:
             async with self.node.database.read() as transaction:
                 try:
-                    tenant = await enter_workspace(transaction, self.slug)
+                    visitor = await self.site.find_visitor(transaction, self.scope)
                 except (NotFoundException, PageError) as error:
                     raise Ended(4401, "suspended") from error
-                signed_in = await find_session(transaction, token)
-                if signed_in is None:
+                if visitor is None:
                     raise Ended(4401, "ended")
-                allowed = [name for name in hello.channels if await may_follow(transaction, signed_in.member, name)]
-                refresh = not answered and not await read_reach(transaction) <= last <= tenant.cursor
-                events = [] if refresh else await read_after(transaction, last, channels=allowed)
+                allowed = [name for name in hello.channels if await self.site.may_follow(transaction, visitor, name)]
+                refresh = not answered and not await self.site.read_reach(transaction) <= last <= visitor.cursor
+                events = [] if refresh else await self.site.read_missed(transaction, last, allowed)
             if connection.closing.done():
                 raise Ended(*connection.closing.result())
             if not answered:
                 answered = True
                 refused = [name for name in hello.channels if name not in allowed]
                 self.note(hello, allowed, refused, len(events), refresh=refresh)
-                connection.write(answer(hello, refused=refused, refresh_at=tenant.cursor if refresh else None))
-            if events or last != tenant.cursor:
-                connection.write(numbered(tenant.cursor, (event.body for event in events)))
-            last = tenant.cursor
-            if hub.is_level(tenant.id, last):
+                connection.write(answer(hello, refused=refused, refresh_at=visitor.cursor if refresh else None))
+            if events or last != visitor.cursor:
+                connection.write(numbered(visitor.cursor, (event.body for event in events)))
+            last = visitor.cursor
+            if hub.is_level(visitor.tenant_id, last):
                 break
         hub.follow(connection, allowed, last)
-        self.be_present(connection, tenant, signed_in)
+        self.be_present(connection, visitor)
 
-    def be_present(self, connection: Connection, tenant: Tenant, signed_in: SignedIn) -> None:
+    def be_present(self, connection: Connection, visitor: Visitor) -> None:
         """Be seen on the channels that the page follows now, no more on those it has left, and show who else is."""
         presence = self.node.presence
         here = {name for name in connection.channels if presence_partial(name)}
-        person = Person(signed_in.member.id, signed_in.member.name)
+        person = Person(visitor.id, visitor.name)
         for name in self.present - here:
-            presence.leave(tenant.id, name, person.id, at_once=True)
+            presence.leave(visitor.tenant_id, name, person.id, at_once=True)
         for name in here - self.present:
-            presence.join(tenant.id, tenant.language, name, person)
+            presence.join(visitor.tenant_id, visitor.language, name, person)
         self.present = here
         for name in sorted(here):
-            connection.write(presence.render(tenant.id, name))
+            connection.write(presence.render(visitor.tenant_id, name))
 
     def note(self, hello: Hello, allowed: list[str], refused: list[str], replayed: int, *, refresh: bool) -> None:
         """Count and log what came of a hello; a refusal is always logged."""

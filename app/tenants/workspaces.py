@@ -85,14 +85,26 @@ async def change_settings(transaction: Transaction, *, name: str, language: str)
     publish(transaction, "tenant", render(language, "tenants/name_push.html", tenant=transaction.tenant))
 
 
-async def suspend_workspace(transaction: Transaction) -> None:
-    """Close a workspace to everybody, at once. Nothing in it is lost."""
-    if transaction.tenant.suspended_at is None:
-        transaction.tenant.suspended_at = now()
-        await delete_sessions(transaction, Session.id > 0)
-        close_sockets(transaction, everybody=True, reason="suspended")
+async def suspend_workspace(transaction: Transaction, *, reason: str = "") -> bool:
+    """Close a workspace to everybody, at once; its pages say the reason. Nothing in it is lost.
+
+    False when it was suspended already: then nothing changes.
+    """
+    tenant = transaction.tenant
+    if tenant.suspended_at is not None:
+        return False
+    tenant.suspended_at = now()
+    tenant.suspended_why = reason
+    await delete_sessions(transaction, Session.id > 0)
+    close_sockets(transaction, everybody=True, reason="suspended")
+    return True
 
 
-async def restore_workspace(transaction: Transaction) -> None:
-    """Open a suspended workspace again."""
-    transaction.tenant.suspended_at = None
+async def restore_workspace(transaction: Transaction) -> bool:
+    """Open a suspended workspace again. False when it was open."""
+    tenant = transaction.tenant
+    if tenant.suspended_at is None:
+        return False
+    tenant.suspended_at = None
+    tenant.suspended_why = ""
+    return True

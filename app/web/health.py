@@ -23,9 +23,8 @@ async def show_liveness() -> str:
     return "ok\n"
 
 
-@get("/readyz")
-async def show_readiness(database: Database) -> Response[dict[str, str]]:
-    """The database answers too, within two seconds."""
+async def check_parts(database: Database) -> dict[str, str]:
+    """What this process stands on, each 'ok' or what is wrong with it; the database has two seconds to answer."""
     parts = {"database": "ok", "bus": "in-process"}
     try:
         async with asyncio.timeout(2), database.read() as transaction:
@@ -33,6 +32,13 @@ async def show_readiness(database: Database) -> Response[dict[str, str]]:
     except Exception as error:
         log.error("not ready", part="database", reason=repr(error))
         parts["database"] = "not reachable"
+    return parts
+
+
+@get("/readyz")
+async def show_readiness(database: Database) -> Response[dict[str, str]]:
+    """The database answers too."""
+    parts = await check_parts(database)
     return Response(parts, status_code=200 if parts["database"] == "ok" else 503)
 
 

@@ -1,0 +1,16 @@
+"""What there is to count of chat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from app.chat.attachments import Attachment
+from app.tenants.usage import measure
+
+
+@measure("storage")
+def count_storage() -> Select[Any]:
+    """Bytes of attached files."""
+    return select(Attachment.tenant_id, func.sum(Attachment.size)).group_by(Attachment.tenant_id)
