@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import Select, func, select
 
 from app.chat.attachments import Attachment
@@ -11,6 +9,6 @@ from app.tenants.usage import measure
 
 
 @measure("storage")
-def count_storage() -> Select[Any]:
+def count_storage() -> Select[int, int]:
     """Bytes of attached files."""
     return select(Attachment.tenant_id, func.sum(Attachment.size)).group_by(Attachment.tenant_id)

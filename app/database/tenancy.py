@@ -138,7 +138,8 @@ def check_counting(state: ORMExecuteState) -> None:
     """Raise TenantScopeError for a statement that does more than count."""
     if not state.is_select:
         raise TenantScopeError("a session that counts writes nothing")
-    for element in visitors.iterate(state.statement):
+    statement: Any = state.statement
+    for element in visitors.iterate(statement):
         if isinstance(element, TextClause):
             raise TenantScopeError("plain SQL is nothing to count")
         named: list[Any] = [element]

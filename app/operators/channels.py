@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from app.database import Database, Transaction
+from app.live.hub import CENTRAL
 from app.live.log import Event
 from app.live.site import Visitor
 from app.operators.access import find_operator_session
 from app.settings import Settings
 from app.web.cookies import read_cookie
 from app.web.texts import LANGUAGES
-
-# In the place of a workspace's number, which is 1 or more.
-CENTRAL = 0
 
 
 def channel_of(language: str) -> str:

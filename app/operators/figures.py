@@ -100,9 +100,10 @@ class Installation:
 
 def add_up(nodes: list[NodeFigures], locks: int) -> Installation:
     """Add up the rows of the processes."""
-    delays: Counter[str] = Counter()
+    delays: dict[str, float] = {}
     for node in nodes:
-        delays.update(node.figures["delays"])
+        for bound, count in node.figures["delays"].items():
+            delays[bound] = delays.get(bound, 0.0) + count
     p50, p99 = find_quantile(delays, 0.5), find_quantile(delays, 0.99)
     return Installation(
         nodes=nodes,

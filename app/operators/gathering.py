@@ -17,8 +17,9 @@ from typing import Any
 import structlog
 
 from app.database import Database, now
+from app.live.hub import CENTRAL
 from app.live.node import Node
-from app.operators.channels import CENTRAL, channel_of
+from app.operators.channels import channel_of
 from app.operators.figures import (
     NodeFigures,
     Recorder,
@@ -52,7 +53,7 @@ class Gathering:
 
     async def read_figures(self) -> dict[str, Any]:
         """The figures of this process, now."""
-        workspaces = {str(tenant): len(sockets) for tenant, sockets in self.hub.connections.items() if tenant}
+        workspaces = {str(tenant): len(self.hub.connections[tenant]) for tenant in self.hub.list_workspaces()}
         started = time.perf_counter()
         parts = await check_parts(self.database)
         return {

@@ -93,7 +93,7 @@ async def list_workspaces(transaction: Transaction, view: View, sockets: dict[in
     found = select(Tenant)
     for word in view.query.split():
         found = found.where(Tenant.name.icontains(word, autoescape=True) | Tenant.slug.icontains(word, autoescape=True))
-    count = await transaction.scalar(select(func.count()).select_from(found.subquery())) or 0
+    count = await transaction.scalar(select(func.count(found.subquery().c.id))) or 0
     if view.key in COUNTED:
         counted = MEASURES[view.key]().subquery()
         found = found.outerjoin(counted, counted.c[0] == Tenant.id)

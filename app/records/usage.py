@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import Select, func, select
 
 from app.editing.rows import is_held
@@ -12,13 +10,13 @@ from app.tenants.usage import measure
 
 
 @measure("records")
-def count_records() -> Select[Any]:
+def count_records() -> Select[int, int]:
     """Records that are not in the bin."""
     statement = select(Record.tenant_id, func.count(Record.id)).where(Record.deleted_at.is_(None))
     return statement.group_by(Record.tenant_id)
 
 
 @measure("locks")
-def count_locks() -> Select[Any]:
+def count_locks() -> Select[int, int]:
     """Records that somebody edits now."""
     return select(Record.tenant_id, func.count(Record.id)).where(is_held(Record)).group_by(Record.tenant_id)

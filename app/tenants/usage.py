@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import Select, func, select
 
@@ -13,7 +12,7 @@ from app.database import Transaction, now
 from app.live.log import LoggedEvent
 
 # A measure makes a statement of two columns, the tenant and a number, grouped by the tenant.
-Measure = Callable[[], Select[Any]]
+Measure = Callable[[], Select[int, int]]
 MEASURES: dict[str, Measure] = {}
 
 
@@ -42,14 +41,16 @@ async def measure_installation(transaction: Transaction, name: str) -> int:
 
 
 @measure("members")
-def count_members() -> Select[Any]:
+def count_members() -> Select[int, int]:
     """People with an account, suspended ones too."""
     statement = select(Member.tenant_id, func.count(Member.id)).where(Member.removed_at.is_(None))
     return statement.group_by(Member.tenant_id)
 
 
 @measure("events")
-def count_events() -> Select[Any]:
+def count_events() -> Select[int, int]:
     """Events of the last hour."""
     recent = LoggedEvent.created_at > now() - timedelta(hours=1)
-    return select(LoggedEvent.tenant_id, func.count()).where(recent).group_by(LoggedEvent.tenant_id)
+    return (
+        select(LoggedEvent.tenant_id, func.count(LoggedEvent.tenant_id)).where(recent).group_by(LoggedEvent.tenant_id)
+    )
