@@ -110,7 +110,8 @@ async def test_a_socket_of_the_central_host_needs_an_operators_session(
             async with shared_server.connect("", client) as socket:
                 with pytest.raises(websockets.ConnectionClosed) as closed:
                     await asyncio.wait_for(socket.recv(), 10)
-                assert closed.value.rcvd and closed.value.rcvd.code == 4401
+                assert closed.value.rcvd
+                assert closed.value.rcvd.code == 4401
     async with shared_server.connect("", operator) as socket:
         await socket.send('{"sub": "installation.en tenant admins user.1", "last": 0, "n": 1}')
         answer = str(await asyncio.wait_for(socket.recv(), 10))
@@ -165,7 +166,8 @@ async def test_the_session_ends_after_half_an_hour_without_use_and_cuts_its_sock
                 async with asyncio.timeout(10):
                     while True:
                         await socket.recv()
-            assert closed.value.rcvd and closed.value.rcvd.code == 4401
+            assert closed.value.rcvd
+            assert closed.value.rcvd.code == 4401
         assert (await client.get("/operator")).headers["location"] == "/operator/login"
 
 
@@ -187,7 +189,7 @@ async def test_signing_out_ends_the_session(shared_server: Server, operator: htt
 async def test_a_suspended_workspace_is_cut_off_says_why_and_comes_back_as_it_was(server: Server) -> None:
     def rows() -> list[Any]:
         return [
-            change(server, f"SELECT * FROM {table} WHERE tenant_id = 1 ORDER BY id")
+            sorted(change(server, f"SELECT * FROM {table} WHERE tenant_id = 1"), key=repr)
             for table in ("member", "record", "revision", "message")
         ]
 
@@ -208,7 +210,8 @@ async def test_a_suspended_workspace_is_cut_off_says_why_and_comes_back_as_it_wa
                 async with asyncio.timeout(5):
                     while True:
                         await socket.recv()
-            assert closed.value.rcvd and (closed.value.rcvd.code, closed.value.rcvd.reason) == (4401, "suspended")
+            assert closed.value.rcvd
+            assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4401, "suspended")
         page = await ana.get("/login?why=suspended")
         assert page.status_code == 403
         assert "Unpaid &lt;b&gt;bill&lt;/b&gt;" in page.text
@@ -219,7 +222,8 @@ async def test_a_suspended_workspace_is_cut_off_says_why_and_comes_back_as_it_wa
             assert restored.headers["location"] == "/operator?done=restored"
         assert change(server, "SELECT count(*) FROM operator_entry WHERE what = 'restored'") == [(1,)]
         log = (await client.get("/operator/log")).text
-        assert "suspended the workspace" in log and "opened the workspace again" in log and OPERATOR in log
+        for said in ("suspended the workspace", "opened the workspace again", OPERATOR):
+            assert said in log
     assert rows() == before
     await (await server.sign_in("acme", "ana@acme.test")).aclose()
 
