@@ -124,7 +124,7 @@ async def find_workspace(transaction: Transaction, slug: str) -> Tenant:
 
     Raises NotFoundException when there is none.
     """
-    tenant = (await transaction.scalars(select(Tenant).where(Tenant.slug == slug))).one_or_none()
+    tenant = await transaction.find_tenant(Tenant.slug == slug)
     if tenant is None:
         raise NotFoundException
     return tenant
