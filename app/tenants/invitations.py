@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, select, update
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, and_, exists, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.audit import record_audit
@@ -55,9 +55,17 @@ class Invitation(Tenanted, Base):
 
 
 def is_open() -> Any:
-    """The criterion of invitations that still work."""
-    return (
-        (Invitation.revoked_at.is_(None)) & (Invitation.expires_at > now()) & (Invitation.uses < Invitation.most_uses)
+    """The criterion of invitations that still work: also whoever made one could make it today."""
+    may_give = (Member.role == "owner") | ((Member.role == "admin") & (Invitation.role != "owner"))
+    maker = exists().where(
+        Member.id == Invitation.made_by_id,
+        Member.tenant_id == Invitation.tenant_id,
+        Member.suspended_at.is_(None),
+        Member.removed_at.is_(None),
+        may_give,
+    )
+    return and_(
+        Invitation.revoked_at.is_(None), Invitation.expires_at > now(), Invitation.uses < Invitation.most_uses, maker
     )
 
 

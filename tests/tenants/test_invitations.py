@@ -89,13 +89,20 @@ async def test_the_same_address_joins_once(server: Server, people: dict[str, htt
     assert server.store.rows("SELECT uses FROM invitation") == [(1,)], "who is refused uses nothing up"
 
 
-@pytest.mark.parametrize("end", ["revoked", "too old", "sent again", "of another workspace", "made up"])
+@pytest.mark.parametrize(
+    "end", ["revoked", "maker removed", "maker demoted", "too old", "sent again", "of another workspace", "made up"]
+)
 async def test_an_invitation_that_has_ended_says_so(
     server: Server, people: dict[str, httpx.AsyncClient], end: str
 ) -> None:
-    await people["ana"].post("/members/invitations", data={"email": "eva@example.org", "role": "member"})
+    maker = people["bruno" if end.startswith("maker") else "ana"]
+    await maker.post("/members/invitations", data={"email": "eva@example.org", "role": "member"})
     link = await read_link(server, "eva@example.org")
     host = "acme"
+    if end == "maker removed":
+        assert (await people["ana"].post("/members/2/remove")).status_code == 303
+    if end == "maker demoted":
+        assert (await people["ana"].post("/members/2/role", data={"role": "member"})).status_code == 303
     if end == "revoked":
         assert (await people["bruno"].post("/members/invitations/1/revoke")).status_code == 303
     if end == "too old":
