@@ -22,9 +22,7 @@ list() {
     find "$BACKUP_DIR" -mindepth 1 -maxdepth 1 -type d -name '2*Z' | sort -r
 }
 
-# Runs in a shell of its own, so that whatever fails ends it.
-make() (
-    set -eu
+make() {
     name=$(date -u +%Y-%m-%dT%H%M%SZ)
     rm -rf "$BACKUP_DIR"/unfinished.*
     new=$BACKUP_DIR/unfinished.$name
@@ -41,7 +39,7 @@ make() (
         rm -rf "$old"
     done
     say "made $name: $(du -sh "$BACKUP_DIR/$name" | cut -f 1)"
-)
+}
 
 is_newer_than() {
     [ -n "$(find "$BACKUP_DIR" -mindepth 1 -maxdepth 1 -type d -name '2*Z' -mmin "-$1" | head -n 1)" ]
@@ -53,8 +51,9 @@ rest() {
     wait $!
 }
 
+# In a shell of its own: in a condition, this one would go on after what fails.
 make_or_try_again() {
-    until make; do
+    until sh "$0" now; do
         say "the backup failed, and is tried again in ten minutes" >&2
         rest 600
     done
