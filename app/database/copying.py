@@ -177,7 +177,7 @@ def drop_references(connection: Connection) -> list[str]:
     found = connection.execute(
         text(
             "SELECT conrelid::regclass::text AS of_table, quote_ident(conname) AS name,"
-            " pg_get_constraintdef(oid) AS rule
+            " pg_get_constraintdef(oid) AS rule"
             " FROM pg_constraint WHERE contype = 'f' AND connamespace = current_schema()::regnamespace"
             " ORDER BY conrelid::regclass::text, conname"
         )
