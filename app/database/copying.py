@@ -102,11 +102,16 @@ def copy_table(source: Connection, target: Connection, table: Table) -> Compared
 
 
 def digest_table(connection: Connection, table: Table) -> Compared:
-    """What the rows of one table are."""
+    """What the rows of one table are.
+
+    Going back to a savepoint closes the cursor that they are read by: an open one would keep the table as it is.
+    """
     digest = Digest(table)
+    savepoint = connection.begin_nested()
     for rows in read_rows(connection, table):
         for row in rows:
             digest.add(row)
+    savepoint.rollback()
     return digest.compared
 
 
@@ -144,10 +149,21 @@ def canonical(column: Column[Any], value: Any) -> Any:
 
 
 def read_rows(connection: Connection, table: Table) -> Iterator[Sequence[Row[Any]]]:
-    """All rows in the order of the primary key, in chunks."""
+    """All rows in the order of the primary key, in chunks.
+
+    Raises CopyError for a value that is not of its column's type.
+    """
     statement = select(*(readable(connection, column) for column in table.columns))
     statement = statement.order_by(*(ordered(connection, column) for column in table.primary_key.columns))
-    yield from connection.execute(statement, execution_options={"yield_per": CHUNK}).partitions()
+    chunks = connection.execute(statement, execution_options={"yield_per": CHUNK}).partitions()
+    while True:
+        try:
+            rows = next(chunks, None)
+        except ValueError as error:
+            raise CopyError(f"{table.name} has what can't be read: {error}") from error
+        if rows is None:
+            return
+        yield rows
 
 
 def readable(connection: Connection, column: Column[Any]) -> Any:
