@@ -153,7 +153,7 @@ async def test_a_server_goes_on_where_the_other_one_ended(store: Store, target: 
 
 
 def test_strange_values_arrive_as_they_were(store: Store, target: Target) -> None:
-    moments = ["0001-01-01 00:00:00.000000", "1969-12-31 23:59:59.999999", "9999-12-31 23:59:59.999999"]
+    moments = ["0001-02-03 04:05:06.000000", "1969-12-31 23:59:59.999999", "9999-12-30 23:59:59.999999"]
     nested = {STRANGE[0]: STRANGE[1], "": "", "null": "null"}
     ids = [identity for (identity,) in store.rows("SELECT id FROM message ORDER BY id LIMIT ?", len(STRANGE))]
     change(
@@ -167,13 +167,13 @@ def test_strange_values_arrive_as_they_were(store: Store, target: Target) -> Non
         ("UPDATE record SET version = ?, lock_until = NULL WHERE id = 1", (2**63 - 1,)),
         ('UPDATE record SET "values" = ? WHERE id = 1', (json.dumps(nested),)),
         (
-            'INSERT INTO draft (kind, row_id, member_id, tenant_id, token, version, "values", kept_at)'
+            'INSERT INTO draft (kind, row_id, member_id, tenant_id, token, version, "values", typed_at)'
             " SELECT 'record', id, 1, 1, 7, 1, NULL, '2026-01-02 03:04:05.678901' FROM record WHERE id = 1",
             (),
         ),
         (
             "INSERT INTO single_use_token (token_hash, tenant_id, member_id, purpose, expires_at)"
-            " VALUES (?, 1, 1, 'reset', '2026-01-01 00:00:00.000001')",
+            " VALUES (?, 1, 1, 'password', '2026-01-01 00:00:00.000001')",
             (bytes(range(224, 256)),),
         ),
     )
