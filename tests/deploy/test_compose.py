@@ -132,13 +132,13 @@ def test_the_program_waits_for_the_migration_and_has_time_to_end() -> None:
         assert int(service(name)["stop_grace_period"].removesuffix("s")) > END_WITHIN + 10
 
 
-def test_the_proxy_is_the_one_that_is_tested() -> None:
+def test_the_proxy_is_the_one_that_is_tested(tmp_path: Path) -> None:
     described = service("caddy")
     assert "./deploy/Caddyfile:/etc/caddy/Caddyfile:ro" in described["volumes"]
     version = subprocess.run([CADDY, "version"], capture_output=True, text=True, check=True).stdout
     assert described["image"] == f"caddy:{'.'.join(version.removeprefix('v').split('.')[:2])}-alpine"
     for tls in ("acme", "local"):
-        environment = described["environment"] | {"TLS": tls, "PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+        environment = described["environment"] | {"TLS": tls, "PATH": os.environ["PATH"], "HOME": str(tmp_path)}
         checked = subprocess.run(
             [CADDY, "validate", "--config", ROOT / "deploy" / "Caddyfile", "--adapter", "caddyfile"],
             env=environment, capture_output=True, text=True, check=False,
