@@ -46,12 +46,13 @@ def rows(statement: str, *values: Any, role: str = "postgres") -> list[tuple[Any
 
 def read_everything() -> dict[str, Any]:
     """Every table with all its rows, who may do what with it, and the policies."""
-    names = [name for (name,) in rows("SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'S')"
-                                      " AND relnamespace = 'public'::regnamespace ORDER BY 1")]  # fmt: skip
-    found: dict[str, Any] = {
-        name: rows(f'SELECT count(*), md5(string_agg(ROW(t.*)::text, chr(10) ORDER BY ROW(t.*)::text)) FROM "{name}" t')
-        for name in names
-    }
+    found: dict[str, Any] = {}
+    for name, kind in rows(
+        "SELECT relname::text, relkind::text FROM pg_class"
+        " WHERE relkind IN ('r', 'S') AND relnamespace = 'public'::regnamespace ORDER BY 1"
+    ):
+        row = "t::text" if kind == "r" else "last_value || ' ' || is_called"
+        found[name] = rows(f'SELECT count(*), md5(string_agg({row}, chr(10) ORDER BY {row})) FROM "{name}" t')
     found["rights"] = rows(
         "SELECT relname::text, relowner::regrole::text, relacl::text, relrowsecurity, relforcerowsecurity FROM pg_class"
         " WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
