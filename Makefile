@@ -6,6 +6,9 @@ export DATA_DIR ?= data
 # What runs a second time on PostgreSQL: every test that uses a database, of those in a browser the main ones.
 ON_POSTGRESQL = tests --ignore=tests/browser/test_chat.py --ignore=tests/browser/test_exclusive_editing.py
 
+# Most tests wait for a server or a browser most of the time: two files at once.
+AT_ONCE = -n 2 --dist loadfile
+
 .PHONY: run test check format bench lock messages clean
 
 run: .venv/installed
@@ -13,8 +16,8 @@ run: .venv/installed
 
 test: .venv/installed-dev
 	tests/install-system-packages
-	.venv/bin/python -m pytest $(TESTS)
-	TEST_DATABASE=postgresql .venv/bin/python -m pytest $(or $(TESTS),$(ON_POSTGRESQL))
+	.venv/bin/python -m pytest $(AT_ONCE) $(TESTS)
+	TEST_DATABASE=postgresql .venv/bin/python -m pytest $(AT_ONCE) $(or $(TESTS),$(ON_POSTGRESQL))
 
 check: .venv/installed-dev
 	.venv/bin/ruff check .

@@ -15,8 +15,10 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from sqlalchemy import select
 
+import app.chat.usage
 import app.notifications.accounts
-import app.records.books  # noqa: F401  (furnishes new workspaces)
+import app.records.books  # (furnishes new workspaces)
+import app.records.usage  # noqa: F401  (both: what operators see counted)
 from app.accounts.access import (
     SignInNeeded,
     ask_to_sign_in,
@@ -39,11 +41,15 @@ from app.jobs.runner import Runner
 from app.live.bus import make_bus
 from app.live.log import trim
 from app.live.node import Node
+from app.live.site import WorkspaceSite
 from app.live.socket import serve_socket
 from app.mail.delivery import Delivery
 from app.notifications import announcement_pages, preference_pages
 from app.notifications import pages as notification_pages
 from app.notifications.inbox import delete_old_notifications
+from app.operators import pages as operator_pages
+from app.operators.channels import OperatorSite
+from app.operators.gathering import Gathering
 from app.records import bin_pages, collection_pages, edit_pages, lock_pages
 from app.records import pages as record_pages
 from app.records.changes import empty_bin
@@ -70,6 +76,7 @@ def create_app(settings: Settings) -> Gate:
     node = Node(database, make_bus(settings))
     readiness = Readiness(bus=lambda: node.bus.state)
     watch = Watch(database, node)
+    gathering = Gathering(database, node)
     runner = Runner(database, settings)
     delivery = Delivery(database, settings)
     windows = Windows(settings)
@@ -78,7 +85,13 @@ def create_app(settings: Settings) -> Gate:
 
     @contextlib.asynccontextmanager
     async def run(_: Litestar) -> AsyncIterator[None]:
-        async with node.running(), watch.running(), runner.loop.running(), delivery.loop.running():
+        async with (
+            node.running(),
+            watch.running(),
+            gathering.running(),
+            runner.loop.running(),
+            delivery.loop.running(),
+        ):
             yield
         await database.close()
 
@@ -92,10 +105,8 @@ def create_app(settings: Settings) -> Gate:
             async with database.write(tenant_id) as transaction:
                 await step(transaction)
 
-    state = State({"node": node, "settings": settings})
     common: dict[str, Any] = {
         "openapi_config": None,
-        "state": state,
         "request_max_body_size": FORM_LIMIT,
         "exception_handlers": {
             HTTPException: handle_error,
@@ -141,16 +152,16 @@ def create_app(settings: Settings) -> Gate:
             *preference_pages.handlers,
         ],
         lifespan=[run],
+        state=State({"node": node, "settings": settings, "site": WorkspaceSite(settings)}),
         after_response=follow_up,
         **common,
     )
-    return Gate(
-        settings,
-        central=Litestar([*everywhere, *central.handlers], **common),
-        workspace=workspace,
-        readiness=readiness,
-        send_away=node.drain,
+    central_host = Litestar(
+        [*everywhere, serve_socket, *central.handlers, operator_pages.router],
+        state=State({"node": node, "settings": settings, "site": OperatorSite(settings)}),
+        **common,
     )
+    return Gate(settings, central=central_host, workspace=workspace, readiness=readiness, send_away=node.drain)
 
 
 @job("sweep", every=timedelta(minutes=10), seconds=600)

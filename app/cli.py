@@ -122,7 +122,7 @@ def worker(listener: int, supervisor: int, debug: bool) -> None:
 @click.option("--books", default=0, help="Add this many made-up books to acme, to try a large collection.")
 def demo(and_serve: bool, port: int, books: int) -> None:
     """Fill an empty database with two workspaces to try."""
-    from app.demo import PASSWORD, WORKSPACES, add_many_books, seed_demo
+    from app.demo import OPERATOR, PASSWORD, WORKSPACES, add_many_books, seed_demo
 
     settings = read_settings()
     migrate_tables(settings)
@@ -131,6 +131,8 @@ def demo(and_serve: bool, port: int, books: int) -> None:
         run_in(settings, "acme", lambda transaction: add_many_books(transaction, books))
     click.echo("The demo is ready." if seeded else "The demo was there already.")
     click.echo(f"  {settings.base_url}  (central: sign up)")
+    click.echo(f"  {settings.base_url}/operator")
+    click.echo(f"    {OPERATOR:<20} operator")
     for workspace in WORKSPACES:
         click.echo(f"  {settings.workspace_url(workspace.slug)}")
         for person in workspace.people:
@@ -182,20 +184,106 @@ def workspace() -> None:
 
 @workspace.command("suspend")
 @click.argument("slug")
-def suspend_workspace_command(slug: str) -> None:
+@click.option("--reason", default="", help="Shown to its members; at most 200 characters.")
+def suspend_workspace_command(slug: str, reason: str) -> None:
     """Close a workspace to everybody, at once. Nothing in it is lost."""
-    from app.tenants.workspaces import suspend_workspace
+    from app.operators.workspaces import suspend
+    from app.web.forms import Form
 
-    run_in(read_settings(), slug, suspend_workspace)
+    form = Form([("reason", reason)])
+    shown = form.text("reason", limit=200, required=False)
+
+    async def check_and_suspend(transaction: Transaction) -> None:
+        form.check()
+        await suspend(transaction, "", reason=shown)
+
+    run_in(read_settings(), slug, check_and_suspend)
 
 
 @workspace.command("restore")
 @click.argument("slug")
 def restore_workspace_command(slug: str) -> None:
     """Open a suspended workspace again."""
-    from app.tenants.workspaces import restore_workspace
+    from app.operators.workspaces import restore
 
-    run_in(read_settings(), slug, restore_workspace)
+    run_in(read_settings(), slug, lambda transaction: restore(transaction, ""))
+
+
+@commands.group()
+def operator() -> None:
+    """Add or remove an operator, who runs this installation, or set a new password."""
+
+
+def run_for_operator(work: Callable[[Transaction], Awaitable[T]]) -> T:
+    """Run some work in one transaction of no workspace; what is wrong with it is one line."""
+
+    async def open_and_work(database: Database) -> T:
+        async with database.write() as transaction:
+            return await work(transaction)
+
+    try:
+        return run(read_settings(), open_and_work)
+    except Invalid as invalid:
+        errors = (f"{name}: {text.translate('en')}" for name, text in invalid.errors.items())
+        raise click.ClickException("; ".join(errors)) from invalid
+
+
+def find_and_change_operator(email: str, change: Callable[[Transaction, Any], Awaitable[None]]) -> None:
+    """Find an operator and do something with them."""
+    from app.operators.operators import find_operator
+
+    async def find_and_change(transaction: Transaction) -> None:
+        found = await find_operator(transaction, email)
+        if found is None:
+            raise click.ClickException(f"there is no operator {email}")
+        await change(transaction, found)
+
+    run_for_operator(find_and_change)
+
+
+@operator.command("add")
+@click.argument("email")
+@click.password_option(help="The password; asked for when left out, as others can read a command's options.")
+def add_operator_command(email: str, password: str) -> None:
+    """Give somebody an operator's account."""
+    from app.operators.operators import add_operator
+    from app.web.forms import Form
+
+    form = Form([("email", email), ("password", password)])
+    address, chosen = form.email("email"), form.new_password("password")
+
+    async def add(transaction: Transaction) -> None:
+        form.check()
+        await add_operator(transaction, email=address, password_hash=await hash_password(chosen))
+
+    run_for_operator(add)
+
+
+@operator.command("password")
+@click.argument("email")
+@click.password_option(help="The new password; asked for when left out, as others can read a command's options.")
+def set_operator_password_command(email: str, password: str) -> None:
+    """Set an operator's password, and end their sessions."""
+    from app.operators.operators import set_password
+    from app.web.forms import Form
+
+    form = Form([("password", password)])
+    chosen = form.new_password("password")
+
+    async def change(transaction: Transaction, found: Any) -> None:
+        form.check()
+        await set_password(transaction, found, await hash_password(chosen))
+
+    find_and_change_operator(email, change)
+
+
+@operator.command("remove")
+@click.argument("email")
+def remove_operator_command(email: str) -> None:
+    """Take an operator's account away, and end their sessions."""
+    from app.operators.operators import remove_operator
+
+    find_and_change_operator(email, remove_operator)
 
 
 @commands.group()

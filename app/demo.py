@@ -17,6 +17,7 @@ from app.chat.reading import mark_read
 from app.chat.rooms import ensure_general
 from app.database import Database, Tenant, Transaction
 from app.notifications.inbox import mark_read as mark_notified
+from app.operators.operators import add_operator
 from app.records.changes import change_record
 from app.records.collections import get_collection, list_fields
 from app.records.keys import RecordKey
@@ -24,6 +25,7 @@ from app.records.records import Record, create_record, create_records
 from app.records.revisions import Revision
 from app.tenants.workspaces import create_workspace
 
+OPERATOR = "op@hero.test"
 PASSWORD = "mutirao-demo"  # noqa: S105  (printed for everybody to see)
 
 
@@ -147,6 +149,8 @@ async def seed_demo(database: Database) -> bool:
     async with database.read() as transaction:
         if await transaction.scalar(select(Tenant.id).where(Tenant.slug == WORKSPACES[0].slug)):
             return False
+    async with database.write() as transaction:
+        await add_operator(transaction, email=OPERATOR, password_hash=await hash_password(PASSWORD))
     for workspace in WORKSPACES:
         hashed = await hash_password(PASSWORD)
         async with database.write() as transaction:

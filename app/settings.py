@@ -55,6 +55,11 @@ class Settings:
         """Name of the session cookie. `__Host-` keeps sibling workspaces from setting it (RFC 6265bis)."""
         return "__Host-session" if self.secure else "session"
 
+    @property
+    def operator_cookie(self) -> str:
+        """Name of the cookie of an operator's session, which only the central host sets and reads."""
+        return "__Host-operator" if self.secure else "operator"
+
     def may_read_metrics(self, address: str) -> bool:
         """Whether a client's address is in the networks that may read the metrics."""
         try:

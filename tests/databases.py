@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -225,11 +226,12 @@ class Store:
             MADE.discard(self.name)
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Run a statement with `?` for values, and keep what it does."""
+        """Run a statement with `?` for values, moments in UTC, and keep what it does."""
         if KIND == "sqlite":
+            moments = [f"{value:%Y-%m-%d %H:%M:%S.%f}" if isinstance(value, datetime) else value for value in values]
             with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
                 connection.execute("PRAGMA busy_timeout = 10000")
-                return connection.execute(statement, values).fetchall()
+                return connection.execute(statement, moments).fetchall()
         numbers = iter(range(1, 100))
         numbered = re.sub(r"\?", lambda _: f"${next(numbers)}", statement)
 

@@ -22,6 +22,9 @@ import app.live.log
 import app.mail.outbox
 import app.notifications.announcements
 import app.notifications.preferences
+import app.operators.figures
+import app.operators.log
+import app.operators.operators
 import app.records.records
 import app.tenants.invitations  # noqa: F401
 from app.database import Base

@@ -90,6 +90,13 @@ class Database:
             yield transaction
 
     @asynccontextmanager
+    async def count(self) -> AsyncIterator[Transaction]:
+        """One snapshot of the numbers of all tenants, for operators; it can read nothing else, and write nothing."""
+        async with self.read() as transaction:
+            transaction.sync_session.count()
+            yield transaction
+
+    @asynccontextmanager
     async def write(self, tenant_id: int | None = None) -> AsyncIterator[Transaction]:
         """A transaction that commits at the end of the block, and is undone when the block raises."""
         async with Transaction(self.writer, writes=True, expire_on_commit=False) as transaction:

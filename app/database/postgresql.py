@@ -19,6 +19,7 @@ NOT_NOW = ("08", "40", "53", "55", "57", "58")
 
 # A workspace's rows, whoever asks. `tenant` itself is read by its address before it is known which one is meant.
 OWN = "tenant_id = nullif(current_setting('app.tenant', true), '')::bigint"
+COUNTED = "current_setting('app.counting', true) = 'on'"
 OWN_TENANT = "id = nullif(current_setting('app.tenant', true), '')::bigint"
 # The owner reads this one for the program, through a function that looks into one workspace (fulltext.py).
 READ_BY_OWNER = "message_index"
@@ -76,6 +77,11 @@ def enter_tenant(connection: Connection, tenant_id: int) -> None:
     connection.execute(text("SELECT set_config('app.tenant', :tenant, true)"), {"tenant": str(tenant_id)})
 
 
+def start_counting(connection: Connection) -> None:
+    """Let the policies of this transaction pass all rows for reading: what is read of them is judged in tenancy.py."""
+    connection.execute(text("SELECT set_config('app.counting', 'on', true)"))
+
+
 def open_for_migration(connection: Connection) -> None:
     """Wait for other migrations, and let the owner see all rows until `protect`."""
     connection.execute(text("SELECT pg_advisory_xact_lock(727004)"))
@@ -94,6 +100,7 @@ def protect(connection: Connection, role: str) -> None:
     for table in tables:
         renew_policy(connection, table, "own", f"USING ({OWN}) WITH CHECK ({OWN})")
         if table != READ_BY_OWNER:
+            renew_policy(connection, table, "counted", f"FOR SELECT USING ({COUNTED})")
             connection.execute(text(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"))
     renew_policy(connection, "tenant", "found", "FOR SELECT USING (true)")
     renew_policy(connection, "tenant", "made", "FOR INSERT WITH CHECK (true)")

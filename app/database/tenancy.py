@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, MetaData, String, event
+from sqlalchemy import BigInteger, Column, ForeignKey, MetaData, String, event
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -24,7 +24,8 @@ from sqlalchemy.orm import (
     with_loader_criteria,
 )
 from sqlalchemy.orm.context import FromStatement
-from sqlalchemy.sql import visitors
+from sqlalchemy.sql import Select, Subquery, visitors
+from sqlalchemy.sql.elements import ColumnClause, TextClause
 from sqlalchemy.sql.schema import Table
 
 from app.database import postgresql
@@ -33,6 +34,16 @@ from app.database.types import WHOLE_NUMBER, UtcDateTime, now
 
 class TenantScopeError(Exception):
     """A statement or object reached beyond the session's tenant, or the session has none."""
+
+
+# The columns of tenants' tables that a counting transaction may name: whose a row is, when and how large. None of
+# them is anything that somebody in a workspace has written. A new one is a decision about privacy.
+COUNTABLE = frozenset(
+    """
+    id tenant_id size created_at removed_at deleted_at
+    lock_member_id lock_until
+    """.split()  # noqa: SIM905  (easier to read and to add to)
+)
 
 
 class Base(DeclarativeBase):
@@ -68,6 +79,7 @@ class Tenant(Base):
     logo: Mapped[str | None] = mapped_column(String(32))
     pictures: Mapped[int] = mapped_column(default=0)
     session_days: Mapped[int] = mapped_column(default=30)
+    suspended_why: Mapped[str] = mapped_column(String(200), default="", server_default="")
 
 
 class Tenanted:
@@ -91,17 +103,32 @@ class TenantSession(Session):
         """Confine this session to one tenant, for good."""
         if self.tenant_id not in (None, tenant_id):
             raise TenantScopeError("a session stays with its tenant")
+        if self.info.get("counting"):
+            raise TenantScopeError("a session that counts belongs to no tenant")
         self.info["tenant_id"] = tenant_id
 
     def tell_database(self) -> None:
-        """Tell a database with row-level security of the tenant, before the first statement that is confined to it."""
+        """Tell a database with row-level security what this session may see, before its first statement."""
         transaction = self.get_transaction()
-        if self.tenant_id is None or self.info.get("told") is transaction is not None:
+        counting = self.info.get("counting")
+        if (self.tenant_id is None and not counting) or self.info.get("told") is transaction is not None:
             return
         connection = self.connection()
         if connection.dialect.name == "postgresql":
-            postgresql.enter_tenant(connection, self.tenant_id)
+            if self.tenant_id is None:
+                postgresql.start_counting(connection)
+            else:
+                postgresql.enter_tenant(connection, self.tenant_id)
         self.info["told"] = self.get_transaction()
+
+    def count(self) -> None:
+        """Open the one door in the wall, for good: this session reads numbers of all tenants, and nothing else.
+
+        Its statements are selects that name no column of a tenant's table but COUNTABLE ones, and it writes nothing.
+        """
+        if self.tenant_id is not None:
+            raise TenantScopeError("a session stays with its tenant")
+        self.info["counting"] = True
 
 
 @event.listens_for(TenantSession, "do_orm_execute")
@@ -116,6 +143,9 @@ def confine(state: ORMExecuteState) -> None:
         raise TenantScopeError("an insert can't be confined to a tenant: add objects to the session")
     if (state.is_update or state.is_delete) and state.parameters:
         raise TenantScopeError("an update by primary key can't be confined to a tenant: use criteria")
+    if state.session.info.get("counting"):
+        check_counting(state)
+        return
     tenant_id = state.session.info.get("tenant_id")
     if tenant_id is None:
         for element in visitors.iterate(statement):
@@ -128,9 +158,32 @@ def confine(state: ORMExecuteState) -> None:
     )
 
 
+def check_counting(state: ORMExecuteState) -> None:
+    """Raise TenantScopeError for a statement that does more than count."""
+    if not state.is_select:
+        raise TenantScopeError("a session that counts writes nothing")
+    statement: Any = state.statement
+    for element in visitors.iterate(statement):
+        if isinstance(element, TextClause):
+            raise TenantScopeError("plain SQL is nothing to count")
+        named: list[Any] = [element]
+        if isinstance(element, Select):
+            named += element.selected_columns
+        for column in named:
+            # What a subquery gives out is judged where the subquery names it.
+            if not isinstance(column, ColumnClause) or isinstance(column.table, Subquery):
+                continue
+            if not isinstance(column, Column):
+                raise TenantScopeError("plain SQL is nothing to count")
+            if column.table is not None and "tenant_id" in column.table.c and column.name not in COUNTABLE:
+                raise TenantScopeError(f"{column.table.name}.{column.name} is nothing to count")
+
+
 @event.listens_for(TenantSession, "before_flush")
 def check_flush(session: Session, context: UOWTransaction, instances: Any) -> None:
     """Give new rows their tenant, and refuse to write another's."""
+    if session.info.get("counting"):
+        raise TenantScopeError("a session that counts writes nothing")
     if isinstance(session, TenantSession):
         session.tell_database()
     tenant_id = session.info.get("tenant_id")

@@ -46,7 +46,7 @@ class Watch:
 
     async def look(self) -> None:
         """End what is over in each workspace that is not known to be quiet."""
-        for tenant_id in list(self.node.hub.connections):
+        for tenant_id in self.node.hub.list_workspaces():
             if self.quiet.get(tenant_id) != self.node.hub.cursors.get(tenant_id):
                 await self.look_at(tenant_id)
 

@@ -22,6 +22,8 @@ from app.web.metrics import DELIVERIES, EVENTS, PUBLISH_TO_WRITTEN, SLOW_CLOSES,
 
 TICK = 0.005
 HEARTBEAT = 10.0
+# The central host's sockets, in the place of a workspace's number, which is 1 or more. It has no log.
+CENTRAL = 0
 
 log = structlog.get_logger("live")
 
@@ -37,6 +39,10 @@ class Hub:
         self.due_since = 0.0
         self.flushed_at = 0.0
         self.flush_planned: asyncio.TimerHandle | None = None
+
+    def list_workspaces(self) -> list[int]:
+        """The workspaces that have a socket here."""
+        return [tenant_id for tenant_id in self.connections if tenant_id != CENTRAL]
 
     def add(self, connection: Connection) -> None:
         """A socket was accepted. It gets nothing until it follows a channel."""

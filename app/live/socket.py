@@ -11,18 +11,15 @@ from litestar import asgi
 from litestar.exceptions import NotFoundException
 from litestar.types import Receive, Scope, Send
 
-from app.accounts.access import enter_workspace
-from app.accounts.sessions import SEEN_STEP, SignedIn, find_session, mark_seen
-from app.database import Tenant, now
-from app.live.channels import may_follow, presence_partial
+from app.live.channels import presence_partial
 from app.live.connection import Connection
 from app.live.frames import Hello, Malformed, answer, numbered, read_hello
 from app.live.log import read_after
 from app.live.node import Node
 from app.live.presence import Person
 from app.live.replay import Replay
-from app.settings import Settings
-from app.web.cookies import CookieError, read_cookie
+from app.live.site import Site, Visitor
+from app.web.cookies import CookieError
 from app.web.errors import PageError
 from app.web.metrics import REFUSALS, RESUMES
 
@@ -40,12 +37,12 @@ class Ended(Exception):
 
 @asgi("/live", copy_scope=False)
 async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
-    """Accept, follow what the page asks for and its member may see, and close with a reason."""
+    """Accept, follow what the page asks for and its visitor may see, and close with a reason."""
     if scope["type"] != "websocket":  # type: ignore[comparison-overlap]
         raise NotFoundException
     state = scope["litestar_app"].state
     node: Node = state.node
-    socket = Socket(scope, node, state.settings)
+    socket = Socket(scope, node, state.site)
     await receive()
     await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
     await socket.serve(receive, send)
@@ -54,11 +51,11 @@ async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
 class Socket:
     """One socket's life. The order of things in `resume` is what makes delivery gapless."""
 
-    def __init__(self, scope: Any, node: Node, settings: Settings) -> None:
+    def __init__(self, scope: Any, node: Node, site: Site) -> None:
         self.scope = scope
         self.node = node
-        self.settings = settings
-        self.slug: str = scope["state"]["slug"]
+        self.site = site
+        self.slug: str = scope["state"]["slug"] or ""
         self.connection: Connection | None = None
         self.present: set[str] = set()
         self.cut = False
@@ -69,9 +66,9 @@ class Socket:
         hellos: list[float] = []
         tasks: set[asyncio.Future[Any]] = set()
         try:
-            signed_in, tenant = await self.sign_in()
-            connection = self.connection = Connection(self.scope, tenant.id)
-            self.own(signed_in)
+            visitor = await self.sign_in()
+            connection = self.connection = Connection(self.scope, visitor.tenant_id)
+            self.own(visitor)
             if self.node.draining:
                 raise Ended(1012, "restart")
             self.node.hub.add(connection)
@@ -131,55 +128,49 @@ class Socket:
         except Malformed as error:
             raise Ended(1008, "malformed") from error
 
-    async def sign_in(self) -> tuple[SignedIn, Tenant]:
+    async def sign_in(self) -> Visitor:
         """Who the cookie says this is; raises Ended(4401) when it is nobody."""
         try:
-            token = read_cookie(self.scope["headers"], self.settings.session_cookie)
             async with self.node.database.read() as transaction:
-                tenant = await enter_workspace(transaction, self.slug)
-                signed_in = await find_session(transaction, token)
+                visitor = await self.site.find_visitor(transaction, self.scope)
         except (CookieError, NotFoundException, PageError) as error:
             raise Ended(4401, "not signed in") from error
-        if signed_in is None:
+        if visitor is None:
             raise Ended(4401, "not signed in")
-        if now() - signed_in.session.seen_at > SEEN_STEP:
-            async with self.node.database.write(tenant.id) as transaction:
-                await mark_seen(transaction, signed_in.session.id)
-        return signed_in, tenant
+        await self.site.note_visit(self.node.database, visitor)
+        return visitor
 
-    def own(self, signed_in: SignedIn) -> None:
+    def own(self, visitor: Visitor) -> None:
         """Note whose socket this is, so that it can be cut off."""
         assert self.connection is not None  # noqa: S101
-        self.connection.member_id = signed_in.member.id
-        self.connection.session_id = signed_in.session.id
-        self.connection.expires_at = signed_in.session.expires_at
+        self.connection.member_id = visitor.id
+        self.connection.session_id = visitor.session_id
+        self.connection.expires_at = visitor.expires_at
 
     async def resume(self, hello: Hello) -> None:
         """Answer a hello: replay what the page has missed, then go live without a gap.
 
-        The log is read first, for all pages that come back at the same cursor, and the member's rights after it: what
-        was taken from the member before an event is not shown. If the hub has delivered beyond that snapshot of the log
-        in the meantime, the difference is read again; otherwise the socket joins the hub with no await in between.
+        The log is read first, for all pages that come back at the same cursor, and the visitor's rights after it: what
+        was taken from the visitor before an event is not shown. If the hub has delivered beyond that snapshot of the
+        log in the meantime, the difference is read again; otherwise the socket joins the hub with no await in between.
         """
         connection = self.connection
         assert connection is not None  # noqa: S101
         hub = self.node.hub
         hub.unfollow(connection)
-        token = read_cookie(self.scope["headers"], self.settings.session_cookie)
         last, answered = hello.last, False
         while True:
             replay = await self.read_replay(connection.tenant_id, last)
             async with self.node.database.read() as transaction:
                 try:
-                    tenant = await enter_workspace(transaction, self.slug)
+                    visitor = await self.site.find_visitor(transaction, self.scope)
                 except (NotFoundException, PageError) as error:
                     raise Ended(4401, "suspended") from error
-                signed_in = await find_session(transaction, token)
-                if signed_in is None:
+                if visitor is None:
                     raise Ended(4401, "ended")
-                allowed = [name for name in hello.channels if await may_follow(transaction, signed_in.member, name)]
+                allowed = [name for name in hello.channels if await self.site.may_follow(transaction, visitor, name)]
                 if replay.events is None:
-                    cursor, events = tenant.cursor, await read_after(transaction, last, channels=allowed)
+                    cursor, events = visitor.cursor, await read_after(transaction, last, channels=allowed)
                 else:
                     cursor, events = replay.cursor, [event for event in replay.events if event.channel in allowed]
             if connection.closing.done():
@@ -193,31 +184,32 @@ class Socket:
             if events or last != cursor:
                 connection.write(numbered(cursor, (event.body for event in events)))
             last = cursor
-            if hub.is_level(tenant.id, last):
+            if hub.is_level(visitor.tenant_id, last):
                 break
-        self.own(signed_in)
+        self.own(visitor)
         hub.follow(connection, allowed, last)
-        self.be_present(connection, tenant, signed_in)
+        self.be_present(connection, visitor)
 
     async def read_replay(self, tenant_id: int, last: int) -> Replay:
         """What the page has missed since a cursor, up to what the hub has delivered or beyond."""
+        least = self.node.hub.cursors.get(tenant_id, 0)
         try:
-            return await self.node.replays.read(tenant_id, last, least=self.node.hub.cursors.get(tenant_id, 0))
+            return await self.site.read_replay(self.node.replays, tenant_id, last, least=least)
         except LookupError as error:
             raise Ended(4401, "suspended") from error
 
-    def be_present(self, connection: Connection, tenant: Tenant, signed_in: SignedIn) -> None:
+    def be_present(self, connection: Connection, visitor: Visitor) -> None:
         """Be seen on the channels that the page follows now, no more on those it has left, and show who else is."""
         presence = self.node.presence
         here = {name for name in connection.channels if presence_partial(name)}
-        person = Person(signed_in.member.id, signed_in.member.name)
+        person = Person(visitor.id, visitor.name)
         for name in self.present - here:
-            presence.leave(tenant.id, name, person.id, at_once=True)
+            presence.leave(visitor.tenant_id, name, person.id, at_once=True)
         for name in here - self.present:
-            presence.join(tenant.id, tenant.language, name, person)
+            presence.join(visitor.tenant_id, visitor.language, name, person)
         self.present = here
         for name in sorted(here):
-            connection.write(presence.render(tenant.id, name))
+            connection.write(presence.render(visitor.tenant_id, name))
 
     def note(self, hello: Hello, allowed: list[str], refused: list[str], replayed: int, *, refresh: bool) -> None:
         """Count and log what came of a hello; a refusal is always logged."""

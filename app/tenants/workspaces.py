@@ -112,17 +112,28 @@ async def change_lifetime(transaction: Transaction) -> None:
     publish(transaction, "tenant", render(transaction.tenant.language, "live/refresh_push.html", target="refresh"))
 
 
-async def suspend_workspace(transaction: Transaction) -> None:
-    """Close a workspace to everybody, at once. Nothing in it is lost."""
-    if transaction.tenant.suspended_at is None:
-        transaction.tenant.suspended_at = now()
-        record_audit(transaction, None, "workspace.suspended", subject=transaction.tenant.slug)
-        await delete_sessions(transaction, Session.id > 0)
-        close_sockets(transaction, everybody=True, reason="suspended")
+async def suspend_workspace(transaction: Transaction, *, reason: str = "") -> bool:
+    """Close a workspace to everybody, at once; its pages say the reason. Nothing in it is lost.
+
+    False when it was suspended already: then nothing changes.
+    """
+    tenant = transaction.tenant
+    if tenant.suspended_at is not None:
+        return False
+    tenant.suspended_at = now()
+    tenant.suspended_why = reason
+    record_audit(transaction, None, "workspace.suspended", subject=tenant.slug, after=reason)
+    await delete_sessions(transaction, Session.id > 0)
+    close_sockets(transaction, everybody=True, reason="suspended")
+    return True
 
 
-async def restore_workspace(transaction: Transaction) -> None:
-    """Open a suspended workspace again."""
-    if transaction.tenant.suspended_at is not None:
-        transaction.tenant.suspended_at = None
-        record_audit(transaction, None, "workspace.restored", subject=transaction.tenant.slug)
+async def restore_workspace(transaction: Transaction) -> bool:
+    """Open a suspended workspace again. False when it was open."""
+    tenant = transaction.tenant
+    if tenant.suspended_at is None:
+        return False
+    tenant.suspended_at = None
+    tenant.suspended_why = ""
+    record_audit(transaction, None, "workspace.restored", subject=tenant.slug)
+    return True

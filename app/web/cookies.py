@@ -39,10 +39,10 @@ def read_cookie(headers: Iterable[tuple[bytes, bytes]], wanted: str) -> str | No
     return found
 
 
-def session_cookie(settings: Settings, token: str, *, seconds: int) -> Cookie:
-    """The cookie that signs a browser in; `seconds` 0 takes it away."""
+def session_cookie(settings: Settings, token: str, *, seconds: int, name: str = "") -> Cookie:
+    """The cookie that signs a browser in; `seconds` 0 takes it away. `name` is another one than a member's."""
     return Cookie(
-        key=settings.session_cookie,
+        key=name or settings.session_cookie,
         value=token,
         path="/",
         max_age=seconds,

@@ -34,19 +34,26 @@ async def show_liveness() -> str:
     return "ok\n"
 
 
-@get("/readyz")
-async def show_readiness(database: Database, readiness: Readiness) -> Response[dict[str, str]]:
-    """The database answers too, within two seconds, and the process goes on.
-
-    A bus that can't be reached does not make a process unready: events are delivered from the log.
-    """
-    parts = {"database": "ok", "bus": readiness.bus(), "serving": "draining" if readiness.draining else "ok"}
+async def check_parts(database: Database, *, bus: str) -> dict[str, str]:
+    """What this process stands on, each 'ok' or what is wrong with it; the database has two seconds to answer."""
+    parts = {"database": "ok", "bus": bus}
     try:
         async with asyncio.timeout(2), database.read() as transaction:
             await transaction.execute(select(Tenant.id).limit(1))
     except Exception as error:
         log.error("not ready", part="database", reason=repr(error))
         parts["database"] = "not reachable"
+    return parts
+
+
+@get("/readyz")
+async def show_readiness(database: Database, readiness: Readiness) -> Response[dict[str, str]]:
+    """The database answers too, within two seconds, and the process goes on.
+
+    A bus that can't be reached does not make a process unready: events are delivered from the log.
+    """
+    parts = await check_parts(database, bus=readiness.bus())
+    parts["serving"] = "draining" if readiness.draining else "ok"
     ready = parts["database"] == "ok" and not readiness.draining
     return Response(parts, status_code=200 if ready else 503)
 

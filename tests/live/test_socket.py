@@ -120,11 +120,6 @@ async def test_only_a_page_of_the_same_host_may_dial(
     assert refused.value.response.status_code == 403
 
 
-async def test_there_is_no_socket_on_the_central_host(shared_server: Server) -> None:
-    with pytest.raises(InvalidStatus):
-        await shared_server.connect("")
-
-
 @pytest.mark.parametrize(
     "cookie",
     [None, "session=unknown", "session=", "session=a; session=b", "\u00a0session=a", "session=" + "x" * 4000],

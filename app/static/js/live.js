@@ -128,7 +128,7 @@
   // htmx tells the code of a close, but not its reason.
   function leave(event) {
     if (event.code === 4401) {
-      location.assign(`/login?why=${encodeURIComponent(event.reason)}&next=${encodeURIComponent(path())}`);
+      location.assign(`${document.body.dataset.signIn || "/login"}?why=${encodeURIComponent(event.reason)}&next=${encodeURIComponent(path())}`);
     }
   }
   document.addEventListener("htmx:ws:close", (event) => {

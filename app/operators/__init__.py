@@ -1,0 +1,1 @@
+"""Operators: who runs the installation, on the central host."""

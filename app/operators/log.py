@@ -1,0 +1,50 @@
+"""The operators' log: who did what to which workspace, and why. Only ever added to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import String, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base, Transaction, UtcDateTime, now
+from app.web.texts import _l
+
+PAGE = 100
+WHAT = {
+    "suspended": _l("suspended the workspace"),
+    "restored": _l("opened the workspace again"),
+    "signed in": _l("signed in"),
+}
+
+
+class OperatorEntry(Base):
+    """One thing that was done; `email` is the operator's, '' for the command line."""
+
+    __tablename__ = "operator_entry"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254))
+    what: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(254), default="")
+    reason: Mapped[str] = mapped_column(String(200), default="")
+    address: Mapped[str] = mapped_column(String(45), default="")
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+def record_entry(
+    transaction: Transaction, email: str, what: str, *, subject: str = "", reason: str = "", address: str = ""
+) -> None:
+    """Record what an operator does with this transaction; `address` is where the request came from."""
+    transaction.add(OperatorEntry(email=email, what=what, subject=subject, reason=reason, address=address[:45]))
+
+
+async def list_entries(transaction: Transaction, *, before: int) -> list[OperatorEntry]:
+    """A page of the log, the newest entry first, older than the one numbered `before` (0: the newest page).
+
+    It has one entry more than PAGE when there are older ones.
+    """
+    statement = select(OperatorEntry).order_by(OperatorEntry.id.desc()).limit(PAGE + 1)
+    if before:
+        statement = statement.where(OperatorEntry.id < before)
+    return list(await transaction.scalars(statement))

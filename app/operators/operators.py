@@ -1,0 +1,55 @@
+"""Operators: accounts on the central host, apart from the members of workspaces."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import String, delete, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base, Transaction, UtcDateTime, now
+from app.operators.sessions import OperatorSession
+from app.web.forms import Invalid
+from app.web.texts import _l
+
+
+class Operator(Base):
+    """Somebody who runs the installation."""
+
+    __tablename__ = "operator"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+async def find_operator(transaction: Transaction, email: str) -> Operator | None:
+    """The operator with an e-mail address, whatever its case."""
+    statement = select(Operator).where(Operator.email == email.strip().lower())
+    return (await transaction.scalars(statement)).one_or_none()
+
+
+async def add_operator(transaction: Transaction, *, email: str, password_hash: str) -> Operator:
+    """Give somebody an operator's account.
+
+    Raises Invalid when the address has one already.
+    """
+    if await find_operator(transaction, email):
+        raise Invalid(email=_l("Somebody with this address is an operator already."))
+    operator = Operator(email=email.strip().lower(), password_hash=password_hash)
+    transaction.add(operator)
+    await transaction.flush()
+    return operator
+
+
+async def set_password(transaction: Transaction, operator: Operator, password_hash: str) -> None:
+    """Change the password, and end every session there was."""
+    operator.password_hash = password_hash
+    await transaction.execute(delete(OperatorSession).where(OperatorSession.operator_id == operator.id))
+
+
+async def remove_operator(transaction: Transaction, operator: Operator) -> None:
+    """Take the account and its sessions away. The log keeps the address."""
+    await transaction.execute(delete(OperatorSession).where(OperatorSession.operator_id == operator.id))
+    await transaction.delete(operator)

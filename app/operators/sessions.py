@@ -1,0 +1,70 @@
+"""Operators' sessions: short ones, which end when nobody uses them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, ForeignKey, LargeBinary, String, and_, delete, or_, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.sessions import digest
+from app.database import Base, Transaction, UtcDateTime, now
+
+IDLE = timedelta(minutes=30)
+LIFETIME = timedelta(hours=12)
+SEEN_STEP = timedelta(seconds=30)
+
+
+class OperatorSession(Base):
+    """A browser in which an operator is signed in. The cookie holds a 256-bit token, this row only its SHA-256."""
+
+    __tablename__ = "operator_session"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # an id is not used again
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    operator_id: Mapped[int] = mapped_column(ForeignKey("operator.id", ondelete="CASCADE"))
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    address: Mapped[str] = mapped_column(String(45))
+
+
+def is_running() -> ColumnElement[bool]:
+    """Whether a session is in use, and not too old."""
+    moment = now()
+    return and_(OperatorSession.seen_at > moment - IDLE, OperatorSession.started_at > moment - LIFETIME)
+
+
+async def start_session(transaction: Transaction, operator_id: int, *, address: str) -> str:
+    """Sign a browser in, and return the token for its cookie."""
+    token = secrets.token_urlsafe(32)
+    transaction.add(OperatorSession(token_hash=digest(token), operator_id=operator_id, address=address[:45]))
+    await transaction.flush()
+    return token
+
+
+async def end_session(transaction: Transaction, token: str | None) -> None:
+    """End the session of a token, if there is one."""
+    if token:
+        await transaction.execute(delete(OperatorSession).where(OperatorSession.token_hash == digest(token)))
+
+
+async def mark_seen(transaction: Transaction, session_id: int) -> None:
+    """Note that a session is in use; one that is over stays so."""
+    statement = update(OperatorSession).where(OperatorSession.id == session_id, is_running())
+    await transaction.execute(statement.values(seen_at=now()))
+
+
+async def list_running(transaction: Transaction, sessions: Iterable[int]) -> set[int]:
+    """Which of some sessions still run."""
+    statement = select(OperatorSession.id).where(OperatorSession.id.in_(list(sessions)), is_running())
+    return set(await transaction.scalars(statement))
+
+
+async def delete_ended_sessions(transaction: Transaction) -> None:
+    """Forget the sessions that are over."""
+    moment = now()
+    ended = or_(OperatorSession.seen_at <= moment - IDLE, OperatorSession.started_at <= moment - LIFETIME)
+    await transaction.execute(delete(OperatorSession).where(ended))

@@ -1,0 +1,99 @@
+"""Operators sign in and out, apart from the members of workspaces."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import Response, get, post
+from litestar.params import QueryParameter
+from litestar.response import Redirect
+
+from app.accounts.access import AnyRequest, client_address
+from app.accounts.passwords import GuessingLimit, hash_password, is_outdated, verify_password
+from app.accounts.shell import render_plain
+from app.database import Database
+from app.operators.access import OperatorSignInNeeded, find_operator_session
+from app.operators.log import record_entry
+from app.operators.operators import find_operator
+from app.operators.sessions import LIFETIME, end_session, start_session
+from app.settings import Settings
+from app.tenants.central import browser_language
+from app.web.cookies import read_cookie, session_cookie
+from app.web.forms import Form
+from app.web.texts import Text, _l
+
+WHY = {
+    "ended": _l("Your session is over. Sign in to go on."),
+    "out": _l("You are signed out."),
+}
+
+
+def render_sign_in(
+    request: AnyRequest,
+    *,
+    message: Text | None = None,
+    error: Text | None = None,
+    email: str = "",
+    status: int = 200,
+) -> Response[str]:
+    """The sign-in form with what was typed."""
+    return render_plain(
+        browser_language(request), "operators/login.html", status=status, message=message, error=error, email=email
+    )
+
+
+@get("/operator/login")
+async def show_operator_sign_in(
+    request: AnyRequest,
+    database: Database,
+    settings: Settings,
+    why: Annotated[str, QueryParameter(name="why", max_length=20)] = "",
+) -> Response[Any]:
+    """The sign-in page; whoever is signed in goes on."""
+    token = read_cookie(request.scope["headers"], settings.operator_cookie)
+    async with database.read() as transaction:
+        if await find_operator_session(transaction, token):
+            return Redirect("/operator", status_code=303)
+    return render_sign_in(request, message=WHY.get(why))
+
+
+@post("/operator/login")
+async def sign_operator_in(
+    request: AnyRequest, database: Database, settings: Settings, guessing: GuessingLimit, form: Form
+) -> Response[Any]:
+    """Check the password outside any transaction, as that takes long, then sign in."""
+    request.scope["state"]["language"] = browser_language(request)
+    email, address = form["email"].strip().lower(), client_address(request)
+    account = f"operator:{email[:254]}"
+    await guessing.check(account, address)
+    async with database.read() as transaction:
+        operator = await find_operator(transaction, email)
+    stored = operator.password_hash if operator else None
+    if not await verify_password(form["password"][:200], stored) or operator is None:
+        await guessing.note_failure(account, address)
+        error = _l("E-mail address or password is wrong.")
+        return render_sign_in(request, error=error, email=email, status=422)
+    rehashed = await hash_password(form["password"][:200]) if is_outdated(operator.password_hash) else None
+    async with database.write() as transaction:
+        found = await find_operator(transaction, email)
+        if found is None or found.password_hash != operator.password_hash:
+            raise OperatorSignInNeeded
+        if rehashed:
+            found.password_hash = rehashed
+        await end_session(transaction, read_cookie(request.scope["headers"], settings.operator_cookie))
+        token = await start_session(transaction, found.id, address=address)
+        record_entry(transaction, found.email, "signed in", address=address)
+    cookie = session_cookie(settings, token, seconds=int(LIFETIME.total_seconds()), name=settings.operator_cookie)
+    return Redirect("/operator", status_code=303, cookies=[cookie])
+
+
+@post("/operator/logout")
+async def sign_operator_out(request: AnyRequest, database: Database, settings: Settings) -> Redirect:
+    """End this browser's session."""
+    async with database.write() as transaction:
+        await end_session(transaction, read_cookie(request.scope["headers"], settings.operator_cookie))
+    gone = session_cookie(settings, "", seconds=0, name=settings.operator_cookie)
+    return Redirect("/operator/login?why=out", status_code=303, cookies=[gone])
+
+
+handlers = [show_operator_sign_in, sign_operator_in, sign_operator_out]

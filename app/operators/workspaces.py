@@ -1,0 +1,143 @@
+"""The installation's workspaces as operators see them: numbers, and nothing that anybody wrote in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar.exceptions import NotFoundException
+from sqlalchemy import func, select
+
+from app.database import Tenant, Transaction
+from app.operators.log import record_entry
+from app.tenants.usage import MEASURES, measure_workspaces
+from app.tenants.workspaces import restore_workspace, suspend_workspace
+
+PAGE = 50
+LAST_PAGE = 1_000_000
+SHOWN = ("members", "records", "storage", "events")
+COUNTED = ("members", "records", "storage")
+COLUMNS: dict[str, Any] = {
+    "name": func.lower(Tenant.name),
+    "address": Tenant.slug,
+    "created": Tenant.created_at,
+    "state": Tenant.suspended_at,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a page of the list shows."""
+
+    query: str
+    key: str
+    descending: bool
+    page: int
+
+    @classmethod
+    def read(cls, query: str, sort: str, page: str) -> View:
+        """From the address; what makes no sense there is as if it were left out."""
+        key = sort.removeprefix("-")
+        if key not in COLUMNS and key not in COUNTED:
+            sort = key = "name"
+        number = int(page) if page.isascii() and page.isdigit() and len(page) < 8 else 1
+        words = " ".join(query.replace("\0", "").split())[:100]
+        return cls(words, key, sort.startswith("-"), min(max(number, 1), LAST_PAGE))
+
+    @property
+    def sort(self) -> str:
+        """As in the address."""
+        return f"-{self.key}" if self.descending else self.key
+
+    def address(self, *, sort: str = "", page: int = 1) -> str:
+        """The address of this list, sorted otherwise or on another page."""
+        values = {"q": self.query, "sort": sort or self.sort, "page": page if page > 1 else ""}
+        return "/operator?" + urlencode({name: value for name, value in values.items() if value})
+
+    def toggled(self, key: str) -> str:
+        """The sort for a column's heading: names go up first, numbers down."""
+        if key == self.key:
+            return key if self.descending else f"-{key}"
+        return key if key in ("name", "address") else f"-{key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A workspace in numbers. `storage` is in bytes, `events` are those of the last hour."""
+
+    slug: str
+    name: str
+    created_at: datetime
+    suspended_at: datetime | None
+    suspended_why: str
+    sockets: int
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of workspaces, and how many there are on all pages."""
+
+    rows: list[Row]
+    count: int
+    pages: int
+
+
+async def list_workspaces(transaction: Transaction, view: View, sockets: dict[int, int]) -> Listing:
+    """A page of the list, in as many statements as it has numbers: it does not ask for each workspace.
+
+    The transaction is a counting one; `sockets` are the open ones of each workspace.
+    """
+    found = select(Tenant)
+    for word in view.query.split():
+        found = found.where(Tenant.name.icontains(word, autoescape=True) | Tenant.slug.icontains(word, autoescape=True))
+    count = await transaction.scalar(select(func.count(found.subquery().c.id))) or 0
+    if view.key in COUNTED:
+        counted = MEASURES[view.key]().subquery()
+        found = found.outerjoin(counted, counted.c[0] == Tenant.id)
+        order: Any = func.coalesce(counted.c[1], 0)
+    else:
+        order = COLUMNS[view.key]
+    ordered = found.order_by(order.desc() if view.descending else order, Tenant.id)
+    tenants = list(await transaction.scalars(ordered.limit(PAGE).offset((view.page - 1) * PAGE)))
+    ids = [tenant.id for tenant in tenants]
+    numbers = {name: await measure_workspaces(transaction, name, ids) for name in SHOWN}
+    rows = [
+        Row(
+            slug=tenant.slug,
+            name=tenant.name,
+            created_at=tenant.created_at,
+            suspended_at=tenant.suspended_at,
+            suspended_why=tenant.suspended_why,
+            sockets=sockets.get(tenant.id, 0),
+            counts={name: numbers[name].get(tenant.id, 0) for name in SHOWN},
+        )
+        for tenant in tenants
+    ]
+    return Listing(rows, count, max(1, -(-count // PAGE)))
+
+
+async def find_workspace(transaction: Transaction, slug: str) -> Tenant:
+    """The workspace at an address.
+
+    Raises NotFoundException when there is none.
+    """
+    tenant = await transaction.find_tenant(Tenant.slug == slug)
+    if tenant is None:
+        raise NotFoundException
+    return tenant
+
+
+async def suspend(transaction: Transaction, email: str, *, reason: str, address: str = "") -> None:
+    """Suspend the workspace that the transaction is confined to, and record it; nothing happens a second time."""
+    if await suspend_workspace(transaction, reason=reason):
+        subject = transaction.tenant.slug
+        record_entry(transaction, email, "suspended", subject=subject, reason=reason, address=address)
+
+
+async def restore(transaction: Transaction, email: str, *, address: str = "") -> None:
+    """Open the workspace again, and record it; nothing happens a second time."""
+    if await restore_workspace(transaction):
+        record_entry(transaction, email, "restored", subject=transaction.tenant.slug, address=address)
