@@ -1,6 +1,6 @@
 FROM python:3.12-slim-bookworm
 
-ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 DATA_DIR=/data
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 DATA_DIR=/data PORT=8000
 WORKDIR /srv/mutirao
 
 COPY requirements.txt .
@@ -16,7 +16,7 @@ USER mutirao
 VOLUME /data
 EXPOSE 8000
 
-HEALTHCHECK --interval=15s --timeout=5s --start-period=20s \
-    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz', timeout=3)"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/healthz', timeout=3)"]
 
-CMD ["python", "-m", "app", "serve", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["python", "-m", "app", "serve", "--host", "0.0.0.0"]

@@ -404,3 +404,35 @@ def backup(path: Path) -> None:
         raise click.ClickException(f"{path} is there already")
     copy_database(settings.database_url, path)
     click.echo(f"Written to {path}.")
+
+
+@commands.command()
+@click.option(
+    "--from",
+    "path",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The SQLite file, such as data/mutirao.sqlite.",
+)
+def move(path: Path) -> None:
+    """Copy a SQLite database into the empty PostgreSQL database of the settings, and prove that both are the same.
+
+    Needs DATABASE_URL and DATABASE_OWNER_URL, and that nothing serves from either. When anything fails, PostgreSQL
+    stays empty; the file stays as it is.
+    """
+    import app.asgi  # noqa: F401  (all models)
+    from app.database.copying import CopyError
+    from app.migration import move_database
+
+    settings = read_settings()
+    if not settings.database_owner_url:
+        raise SettingsError("DATABASE_OWNER_URL: is needed beside DATABASE_URL, for the PostgreSQL database to move to")
+    migrate_tables(settings)
+    try:
+        compared = asyncio.run(move_database(path, settings.database_url, settings.database_owner_url))
+    except CopyError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{'table':<24} {'rows':>10}  digest of all rows, the same in both")
+    for table in compared:
+        click.echo(f"{table.table:<24} {table.rows:>10}  {table.digest[:32]}")
+    click.echo(f"{sum(table.rows for table in compared)} rows in {len(compared)} tables are the same.")

@@ -1,4 +1,4 @@
-"""Migrations, run by Alembic from migrations/; and copies of the database."""
+"""Migrations, run by Alembic from migrations/; copies of the database; and the move to another one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import make_url
+from sqlalchemy import Connection, make_url
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.database import Database, postgresql
+from app.database import Base, Database, postgresql
+from app.database.copying import Compared, CopyError, copy_tables
+from app.database.sqlite import open_snapshot
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -45,15 +49,20 @@ def migrate_database(url: str, owner_url: str = "") -> None:
     command.upgrade(configuration(url, owner_url), "head")
 
 
+def is_current(connection: Connection) -> bool:
+    """Whether the tables are at this version."""
+    newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision() == newest
+
+
 async def check_database(database: Database) -> None:
     """Raise RoleError unless a PostgreSQL database is at this version, and the program's role is under its policies."""
     if not database.url.startswith("postgresql"):
         return
-    newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
     async with database.reader.connect() as connection:
         await connection.run_sync(postgresql.check_role)
-        found = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
-    if found != newest:
+        current = await connection.run_sync(is_current)
+    if not current:
         raise postgresql.RoleError(
             "the tables are not at this version: run `python -m app migrate` with DATABASE_OWNER_URL"
         )
@@ -66,3 +75,28 @@ def copy_database(url: str, target: Path) -> None:
     source = sqlite3.connect(make_url(url).database or "")
     source.execute("VACUUM INTO ?", (str(target),))
     source.close()
+
+
+async def move_database(path: Path, url: str, owner_url: str) -> list[Compared]:
+    """Copy a SQLite file into a migrated and empty PostgreSQL database, and prove that both hold the same.
+
+    All models have to be imported. Nothing is kept there when this raises, and nothing is ever changed in the file.
+
+    Raises CopyError, with one line that says why.
+    """
+
+    def copy(target: Connection) -> list[Compared]:
+        try:
+            with open_snapshot(path) as source:
+                if not is_current(source):
+                    raise CopyError(f"{path} is not at this version: run `python -m app migrate` on it first")
+                return copy_tables(source, target, Base.metadata, role=make_url(url).username or "")
+        except DatabaseError as error:
+            raise CopyError(f"the copy failed: {str(error.orig).splitlines()[0]}") from error
+
+    engine = create_async_engine(owner_url)
+    try:
+        async with engine.begin() as target:
+            return await target.run_sync(copy)
+    finally:
+        await engine.dispose()

@@ -86,6 +86,8 @@ def serve_on(settings: Settings, listener: socket.socket, supervisor: socket.soc
     gate = create_app(settings)
     config = uvicorn.Config(
         gate,
+        # Who is told of by X-Forwarded-For: the last address that is not one of a proxy of ours.
+        forwarded_allow_ips=settings.forwarded_allow_ips.split(),
         ws="app.live.protocol:LiveProtocol",
         ws_max_size=64 * 1024,
         ws_ping_interval=12,

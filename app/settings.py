@@ -33,6 +33,7 @@ class Settings:
     files_quota_megabytes: int
     redis_url: str = ""
     database_owner_url: str = ""
+    forwarded_allow_ips: str = "127.0.0.1"
 
     @property
     def scheme(self) -> str:
@@ -61,8 +62,11 @@ class Settings:
 
     def may_read_metrics(self, address: str) -> bool:
         """Whether a client's address is in the networks that may read the metrics."""
-        networks = (ipaddress.ip_network(part) for part in self.metrics_networks.split())
-        return any(ipaddress.ip_address(address) in network for network in networks)
+        try:
+            client = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(client in ipaddress.ip_network(part) for part in self.metrics_networks.split())
 
     def workspace_url(self, slug: str, path: str = "/") -> str:
         """The address of a page in a workspace."""
@@ -112,6 +116,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         edit_idle_seconds=read_whole_number(environment, "EDIT_IDLE_SECONDS", default=600),
         file_limit_megabytes=read_whole_number(environment, "FILE_LIMIT_MB", default=25),
         files_quota_megabytes=read_whole_number(environment, "FILES_QUOTA_MB", default=5000),
+        forwarded_allow_ips=read_networks(environment, "FORWARDED_ALLOW_IPS", default="127.0.0.1"),
         redis_url=redis_url,
         database_owner_url=owner_url,
     )
@@ -191,11 +196,11 @@ def read_whole_number(environment: Mapping[str, str], name: str, *, default: int
 
 
 def read_networks(environment: Mapping[str, str], name: str, *, default: str) -> str:
-    """Networks in CIDR form, separated by spaces."""
-    text = environment.get(name) or default
+    """Networks in CIDR form or single addresses, separated by spaces or commas; as they are kept, by spaces."""
+    parts = (environment.get(name) or default).replace(",", " ").split()
     try:
-        for part in text.split():
+        for part in parts:
             ipaddress.ip_network(part)
     except ValueError as error:
         raise SettingsError(f"{name}: {error}") from error
-    return text
+    return " ".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
@@ -110,8 +111,11 @@ def local_path(settings: Settings, host: str, wanted: str) -> str:
 
 
 def client_address(request: AnyRequest) -> str:
-    """The address a request came from; behind the proxy, the one the proxy tells."""
-    return request.client.host if request.client else ""
+    """The address a request came from; behind the proxy, the one the proxy tells. Empty when that is none."""
+    try:
+        return str(ipaddress.ip_address(request.client.host.partition("%")[0])) if request.client else ""
+    except ValueError:
+        return ""
 
 
 def host_of(request: AnyRequest) -> str:

@@ -31,6 +31,11 @@ def split_words(text: str) -> Iterator[str]:
         yield word[:LONGEST_WORD]
 
 
+def list_lexemes(text: str) -> list[str]:
+    """Each word once, in order: what PostgreSQL's index has of a text."""
+    return sorted(set(list(split_words(text))[:MOST_POSITIONS]))
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """What is searched for: each phrase (or word) has to be there; with `open_ended` the last word may go on."""

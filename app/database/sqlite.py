@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 try:
@@ -17,7 +20,8 @@ except ImportError:  # no wheel for this platform: check_version decides
 
 import sqlite3
 
-from sqlalchemy import event
+import sqlalchemy
+from sqlalchemy import URL, Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -67,3 +71,22 @@ def create_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+@contextmanager
+def open_snapshot(path: Path) -> Iterator[Connection]:
+    """A file as it is now; nobody writes to it meanwhile."""
+    check_version()
+    engine = sqlalchemy.create_engine(
+        URL.create("sqlite", database=str(path)), connect_args={"isolation_level": None, "timeout": 10}
+    )
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
