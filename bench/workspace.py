@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from app.accounts.members import Member, add_member
+from app.accounts.members import Member
 from app.accounts.sessions import Session, digest
-from app.chat.rooms import Room
+from app.chat.rooms import GENERAL, Membership, Room
 from app.database import Database, Tenant, now
 from app.demo import WORKSPACES, seed_demo
 from app.migration import migrate_database
@@ -39,12 +39,16 @@ async def fill(url: str, directory: Path, *, members: int, sessions: int = 1, ow
     await seed_demo(database)
     lines = []
     async with database.write(1) as transaction:
+        room = (await transaction.scalars(select(Room).where(Room.slug == GENERAL))).one()
         people = [
-            await add_member(
-                transaction, email=f"m{number}@acme.test", name=f"Member {number}", role="member", password_hash=""
-            )
+            Member(email=f"m{number}@acme.test", name=f"Member {number}", role="member", password_hash="")
             for number in range(members)
         ]
+        transaction.add_all(people)
+        await transaction.flush()
+        transaction.add_all(
+            Membership(room_id=room.id, member_id=person.id, read_number=room.last_number) for person in people
+        )
         for each in range(sessions * members):
             token = secrets.token_urlsafe(32)
             member = people[each % members]
@@ -59,7 +63,6 @@ async def fill(url: str, directory: Path, *, members: int, sessions: int = 1, ow
                 )
             )
     async with database.read(1) as transaction:
-        room = (await transaction.scalars(select(Room).where(Room.slug == "general"))).one()
         cursor = await transaction.scalar(select(Tenant.cursor).where(Tenant.id == 1)) or 0
         count = len((await transaction.scalars(select(Member.id))).all())
     await database.close()
