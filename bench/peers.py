@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,7 +112,7 @@ def run_peer(peer: Peer) -> Iterator[tuple[int, dict[str, int]]]:
     """A peer; its port, and the processes to watch."""
     port = find_free_port()
     command = [part.format(port=port) for part in peer.command]
-    with run_redis() if peer.needs_redis else suppress() as redis:
+    with run_redis() if peer.needs_redis else nullcontext() as redis:
         environment = {**os.environ, "NODE_ENV": "production"}
         pids = {}
         if redis is not None:
