@@ -24,10 +24,11 @@ def serve(data_dir: Path, *options: str, **environment: str) -> Iterator[tuple[i
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment |= {
+    environment = {
         "PATH": os.environ["PATH"],
         "DATA_DIR": str(data_dir),
         "BASE_URL": f"http://hero.localhost:{port}",
+        **environment,
     }
     with (data_dir / "server.log").open("wb") as log:
         command = [sys.executable, "-m", "app", "serve", "--port", str(port), *options]

@@ -67,6 +67,9 @@ def find_free_port() -> int:
 class Cluster:
     """A PostgreSQL server of this test run, which forgets everything at its end."""
 
+    # Nobody needs what tests write after a crash of the machine.
+    SPEED = "-c fsync=off -c full_page_writes=off"
+
     def __init__(self) -> None:
         programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
         found = str(programs[-1]) if programs else shutil.which("initdb")
@@ -103,7 +106,7 @@ class Cluster:
 
     def start(self) -> None:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.directory}"
-        options += " -c fsync=off -c full_page_writes=off -c max_connections=300"
+        options += f" {self.SPEED} -c max_connections=300"
         # Its output goes to a file, so that nothing waits for a pipe that the server keeps open.
         with (self.directory / "start.log").open("wb") as output:
             done = subprocess.run(

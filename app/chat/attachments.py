@@ -87,6 +87,8 @@ async def add_attachment(
 
 async def find_unsent(transaction: Transaction, room: Room, member: Member, ids: Sequence[int]) -> Sequence[Attachment]:
     """The member's own files for this room that are in no message yet; others are left out."""
+    if not ids:
+        return []
     statement = select(Attachment).where(
         Attachment.id.in_(list(ids)[:MOST_A_MESSAGE]),
         Attachment.room_id == room.id,

@@ -47,9 +47,8 @@ def publish_partial(transaction: Transaction, name: str, template: str, **contex
     publish(transaction, name, render(transaction.tenant.language, template, **context))
 
 
-async def push_message(transaction: Transaction, room: Room, message: Message) -> None:
+async def push_message(transaction: Transaction, room: Room, shown: ShownMessage) -> None:
     """Publish a new message to those who look at the room, and a mark to everybody who counts."""
-    shown = await show_message(transaction, message)
     publish_partial(transaction, f"room.{room.id}", "chat/message_push.html", room=room, shown=shown)
     await push_news(transaction, room, shown)
 

@@ -63,6 +63,11 @@ class Rendered:
     everybody: bool
     records: tuple[tuple[str, int], ...]
 
+    @property
+    def refers(self) -> bool:
+        """Whether it names anybody or anything."""
+        return bool(self.members or self.everybody or self.records)
+
 
 def render_markdown(text: str, *, members: Mapping[str, int], origin: str) -> Rendered:
     """Render a message.

@@ -29,6 +29,7 @@ from app.chat.messages import (
 from app.chat.notices import notify_edit, notify_message, withdraw_message
 from app.chat.room_pages import make_key, number_of, render_room
 from app.chat.rooms import Room, find_membership, get_room
+from app.chat.timeline import show_message, show_plain
 from app.database import Database, Tenant, Transaction
 from app.live.node import Node
 from app.live.presence import Person
@@ -104,8 +105,8 @@ async def say(
     """Post what a box holds, and publish it. Raises Invalid."""
     await writing.check(member)
     files = await find_unsent(transaction, room, member, [number_of(text) for text in form.values.get("file", [])])
-    joined = await find_membership(transaction, room, member) is not None
-    message, new = await post_message(
+    before = await find_membership(transaction, room, member)
+    message, rendered = await post_message(
         transaction,
         room,
         member,
@@ -115,16 +116,18 @@ async def say(
         reply_to_id=number_of(form["reply"]),
         with_files=bool(files),
     )
-    if new:
+    if rendered is not None:
         for attachment in files:
             attachment.message_id = message.id
         membership = await find_membership(transaction, room, member)
         if membership is not None:
             membership.draft = ""
         await transaction.flush()
-        await push_message(transaction, room, message)
-        await notify_message(transaction, room, message, member)
-        if not joined and room.kind != "discussion":
+        plain = not (files or message.reply_to_id or rendered.refers)
+        shown = show_plain(message, member) if plain else await show_message(transaction, message)
+        await push_message(transaction, room, shown)
+        await notify_message(transaction, room, message, member, rendered)
+        if before is None and room.kind != "discussion":
             await push_rooms(transaction, member)
     return message
 

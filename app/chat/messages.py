@@ -174,14 +174,14 @@ async def post_message(
     origin: str,
     reply_to_id: int = 0,
     with_files: bool = False,
-) -> tuple[Message, bool]:
-    """Post a message, joining the room; (the message, whether it is new). The same key posts once.
+) -> tuple[Message, Rendered | None]:
+    """Post a message, joining the room; (the message, what it refers to). The same key posts once: then it is None.
 
     Raises Invalid for a text that won't do, and a 403 page for a room that is archived or not open to this member.
     """
     posted = await find_posted(transaction, member, key)
     if posted is not None:
-        return posted, False
+        return posted, None
     if not key or len(key) > LONGEST_KEY:
         raise Invalid(text=_l("The page is out of date. Load it again; what you typed is kept."))
     check_open(room)
@@ -204,7 +204,7 @@ async def post_message(
     if membership.read_number == message.number - 1:
         membership.read_number = message.number  # who has read up to here has read what they say themselves
     await transaction.flush()
-    return message, True
+    return message, rendered
 
 
 def check_open(room: Room) -> None:
@@ -215,6 +215,8 @@ def check_open(room: Room) -> None:
 
 async def find_answered(transaction: Transaction, room: Room, message_id: int) -> int | None:
     """The id of a message of the room that can be answered, or None."""
+    if not message_id:
+        return None
     statement = select(Message.id).where(
         Message.id == message_id, Message.room_id == room.id, Message.deleted_at.is_(None)
     )
@@ -237,7 +239,6 @@ async def take_number(transaction: Transaction, room: Room) -> int:
 
 async def keep_references(transaction: Transaction, message: Message, rendered: Rendered) -> None:
     """Keep whom and what a message names, and index its text."""
-    await forget_references(transaction, message)
     named = set(rendered.members) | ({0} if rendered.everybody else set())
     transaction.add_all(Mention(message_id=message.id, member_id=member_id) for member_id in sorted(named))
     found = [await find_subject(transaction, slug, number) for slug, number in rendered.records]
@@ -292,6 +293,7 @@ async def edit_message(
     )
     rendered = await render_text(transaction, text, origin)
     message.text, message.html, message.edited_at = text, rendered.html, now()
+    await forget_references(transaction, message)
     await keep_references(transaction, message, rendered)
     return True
 

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, or_, select
 
 from app.accounts.members import Member
-from app.chat.markdown import plain_text
-from app.chat.messages import Mention, Message
+from app.chat.markdown import Rendered, plain_text
+from app.chat.messages import Message
 from app.chat.rooms import Membership, Room
 from app.database import Transaction
 from app.notifications.inbox import mark_read, of_subject
@@ -105,22 +105,24 @@ def subject_of(room: Room) -> tuple[str, int]:
     return (name, number) if name else ("room", room.id)
 
 
-async def notify_message(transaction: Transaction, room: Room, message: Message, author: Member) -> None:
+async def notify_message(
+    transaction: Transaction, room: Room, message: Message, author: Member, rendered: Rendered
+) -> None:
     """Tell those whom a message concerns; each once, for the best reason. Who wants nothing of a room gets nothing."""
+    if room.kind not in ("direct", "discussion") and not message.reply_to_id and not rendered.refers:
+        return
     rows = await transaction.execute(
         select(Membership.member_id, Membership.notify).where(Membership.room_id == room.id)
     )
     inside = {row.member_id: row.notify for row in rows}
-    named = set(await transaction.scalars(select(Mention.member_id).where(Mention.message_id == message.id)))
-    if 0 in named:
-        named |= set(inside)
+    named = set(rendered.members) | (set(inside) if rendered.everybody else set())
     answered = await transaction.scalar(select(Message.member_id).where(Message.id == message.reply_to_id))
     everything = [each for each, wants in inside.items() if wants == "everything"]
     told = {each for each, wants in inside.items() if wants == "nothing"}
     if not room.open:
         named &= set(inside)
     for kind, to in (
-        ("mention", named - {0}),
+        ("mention", named),
         ("reply", [answered] if answered else []),
         ("direct", everything if room.kind == "direct" else []),
         ("discussion", everything if room.kind == "discussion" else []),

@@ -112,8 +112,7 @@ async def find_visible(transaction: Transaction, member: Member, room_id: int) -
 
 async def find_membership(transaction: Transaction, room: Room, member: Member) -> Membership | None:
     """A member's place in a room."""
-    statement = select(Membership).where(Membership.room_id == room.id, Membership.member_id == member.id)
-    return (await transaction.scalars(statement)).one_or_none()
+    return await transaction.get(Membership, (room.id, member.id))
 
 
 def by_name(named: Iterable[Named]) -> list[Named]:

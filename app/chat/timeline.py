@@ -98,6 +98,11 @@ async def show_message(transaction: Transaction, message: Message) -> ShownMessa
     return (await show_messages(transaction, [message]))[0]
 
 
+def show_plain(message: Message, author: Member) -> ShownMessage:
+    """A message that was just posted, and to which nothing belongs: no file, no name, no record, no quote."""
+    return ShownMessage(message, Person(author.id, author.name))
+
+
 async def show_messages(transaction: Transaction, messages: Sequence[Message]) -> list[ShownMessage]:
     """Messages with everything that belongs to them."""
     ids = [message.id for message in messages]

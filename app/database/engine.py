@@ -70,6 +70,8 @@ class Database:
     On SQLite there is one writing connection, so that writers wait for each other here and not in the file's lock,
     and several reading ones beside it. On PostgreSQL, writing and reading connections are in pools of their own, so
     that a request that reads and then writes never waits for itself.
+
+    `writing` is how many of this process's transactions write now, or wait until they may.
     """
 
     def __init__(self, url: str, *, readers: int = 8, writers: int = 8) -> None:
@@ -81,6 +83,7 @@ class Database:
             self.writer = sqlite.create_engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
             self.reader = sqlite.create_engine(url, begin="BEGIN", pool_size=readers)
         self.on_commit: list[Callable[[Transaction], None]] = []
+        self.writing = 0
 
     @asynccontextmanager
     async def read(self, tenant_id: int | None = None) -> AsyncIterator[Transaction]:
@@ -99,10 +102,14 @@ class Database:
     @asynccontextmanager
     async def write(self, tenant_id: int | None = None) -> AsyncIterator[Transaction]:
         """A transaction that commits at the end of the block, and is undone when the block raises."""
-        async with Transaction(self.writer, writes=True, expire_on_commit=False) as transaction:
-            await self._enter(transaction, tenant_id)
-            yield transaction
-            await transaction.complete()
+        self.writing += 1
+        try:
+            async with Transaction(self.writer, writes=True, expire_on_commit=False) as transaction:
+                await self._enter(transaction, tenant_id)
+                yield transaction
+                await transaction.complete()
+        finally:
+            self.writing -= 1
         for announce in self.on_commit:
             announce(transaction)
         for follow in transaction.after_commit:

@@ -25,7 +25,7 @@ from sqlalchemy import URL, Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from app.database import clock
+from app.database import clock, trips
 
 SAFE_VERSION = (3, 51, 3)
 
@@ -50,6 +50,8 @@ def create_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
     )
+
+    event.listen(engine.sync_engine, "do_connect", trips.connect)
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, record: Any) -> None:

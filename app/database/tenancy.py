@@ -9,6 +9,7 @@ composite foreign keys `(tenant_id, id)`, and on PostgreSQL row-level security (
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, ForeignKey, MetaData, String, event
@@ -131,6 +132,15 @@ class TenantSession(Session):
         self.info["counting"] = True
 
 
+@lru_cache(maxsize=1000)
+def criteria_of(tenant_id: int) -> tuple[Any, ...]:
+    """What confines a statement to a tenant. Kept, as every statement needs it."""
+    return (
+        with_loader_criteria(Tenanted, lambda model: model.tenant_id == tenant_id, include_aliases=True),
+        with_loader_criteria(Tenant, lambda model: model.id == tenant_id, include_aliases=True),
+    )
+
+
 @event.listens_for(TenantSession, "do_orm_execute")
 def confine(state: ORMExecuteState) -> None:
     """Add the tenant to each statement, and refuse those to which it can't be added."""
@@ -152,10 +162,7 @@ def confine(state: ORMExecuteState) -> None:
             if isinstance(element, Table) and "tenant_id" in element.c:
                 raise TenantScopeError(f"{element.name} belongs to tenants, and this session has none")
         return
-    state.statement = statement.options(
-        with_loader_criteria(Tenanted, lambda model: model.tenant_id == tenant_id, include_aliases=True),
-        with_loader_criteria(Tenant, lambda model: model.id == tenant_id, include_aliases=True),
-    )
+    state.statement = statement.options(*criteria_of(tenant_id))
 
 
 def check_counting(state: ORMExecuteState) -> None:

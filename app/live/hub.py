@@ -10,7 +10,7 @@ import asyncio
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -21,6 +21,9 @@ from app.live.log import CLOSE, UNFOLLOW, Event
 from app.web.metrics import DELIVERIES, EVENTS, PUBLISH_TO_WRITTEN, SLOW_CLOSES, SOCKETS
 
 TICK = 0.005
+# While others are about to commit, what is due waits for them: this many times as long as writing it took the last
+# time, and not longer than that many seconds.
+PATIENCE, LONGEST_PATIENCE = 3, 0.05
 HEARTBEAT = 10.0
 # The central host's sockets, in the place of a workspace's number, which is 1 or more. It has no log.
 CENTRAL = 0
@@ -38,6 +41,8 @@ class Hub:
         self.due: set[Connection] = set()
         self.due_since = 0.0
         self.flushed_at = 0.0
+        self.flush_took = 0.0
+        self.count_writers: Callable[[], int] = lambda: 0
         self.flush_planned: asyncio.TimerHandle | None = None
 
     def list_workspaces(self) -> list[int]:
@@ -111,10 +116,20 @@ class Hub:
                 sockets=len(followers),
                 bytes=len(event.body),
             )
-        if not self.due or self.flush_planned:
-            return
+        if self.due:
+            self.plan_flush()
+
+    def plan_flush(self) -> None:
+        """Write at once, or in a moment when something was just written, or is about to be committed."""
         loop = asyncio.get_running_loop()
         wait = self.flushed_at + TICK - loop.time()
+        if self.count_writers():
+            wait = max(wait, min(self.flush_took * PATIENCE, LONGEST_PATIENCE))
+            if self.flush_planned:
+                return
+        elif self.flush_planned:
+            self.flush_planned.cancel()
+            self.flush_planned = None
         if wait <= 0:
             self.flush()
         else:
@@ -130,13 +145,14 @@ class Hub:
             events, connection.due = connection.due, []
             if not events:
                 continue
-            key = (connection.tenant_id, *(event.cursor for event in events))
+            key = (connection.tenant_id, *[event.cursor for event in events])
             frame = encoded.get(key)
             if frame is None:
                 text = numbered(events[-1].cursor, (event.body for event in events))
                 frame = encoded[key] = (text, encode(text))
             connection.cursor = events[-1].cursor
             self.write(connection, *frame)
+        self.flush_took = asyncio.get_running_loop().time() - self.flushed_at
         DELIVERIES.inc(len(due))
         PUBLISH_TO_WRITTEN.observe(time.perf_counter() - self.due_since)
 

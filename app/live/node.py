@@ -45,6 +45,7 @@ class Node:
         self.catching_up: dict[int, asyncio.Lock] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         database.on_commit.append(self.take)
+        self.hub.count_writers = lambda: database.writing
         self.bus.handlers["events"] = self.hear_events
         self.bus.handlers["signal"] = self.hear_signal
         self.bus.on_join.append(lambda: self.start(self.look()))

@@ -1,0 +1,72 @@
+"""A workspace of many members, each with a session, as the load generator needs it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+
+from app.accounts.members import Member
+from app.accounts.sessions import Session, digest
+from app.chat.rooms import GENERAL, Membership, Room
+from app.database import Database, Tenant, now
+from app.demo import WORKSPACES, seed_demo
+from app.migration import migrate_database
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """The room that everybody is in, the log's cursor, and a file with a token and a member's id a line."""
+
+    room_id: int
+    slug: str
+    cursor: int
+    lines: Path
+
+    def hello(self, last: int | None = None) -> str:
+        """What a page of the room says when it has connected, for the load generator to put the member's id in."""
+        channels = f"tenant user.%u room.{self.room_id} news.{self.room_id}"
+        return f'{{"sub":"{channels}","last":{self.cursor if last is None else last},"n":1}}'
+
+
+async def fill(url: str, directory: Path, *, members: int, sessions: int = 1, owner_url: str = "") -> Crowd:
+    """The demo with this many more members of acme in the room `general`, and sessions of each."""
+    migrate_database(url, owner_url)
+    database = Database(url)
+    await seed_demo(database)
+    lines = []
+    async with database.write(1) as transaction:
+        room = (await transaction.scalars(select(Room).where(Room.slug == GENERAL))).one()
+        people = [
+            Member(email=f"m{number}@acme.test", name=f"Member {number}", role="member", password_hash="")
+            for number in range(members)
+        ]
+        transaction.add_all(people)
+        await transaction.flush()
+        transaction.add_all(
+            Membership(room_id=room.id, member_id=person.id, read_number=room.last_number) for person in people
+        )
+        for each in range(sessions * members):
+            token = secrets.token_urlsafe(32)
+            member = people[each % members]
+            lines.append(f"{token} {member.id}\n")
+            transaction.add(
+                Session(
+                    token_hash=digest(token),
+                    member_id=member.id,
+                    expires_at=now() + timedelta(days=1),
+                    address="127.0.0.1",
+                    agent="load",
+                )
+            )
+    async with database.read(1) as transaction:
+        cursor = await transaction.scalar(select(Tenant.cursor).where(Tenant.id == 1)) or 0
+        count = len((await transaction.scalars(select(Member.id))).all())
+    await database.close()
+    assert count == members + len(WORKSPACES[0].people)
+    file = directory / "lines"
+    file.write_text("".join(lines))
+    return Crowd(room.id, room.slug, cursor, file)
