@@ -122,7 +122,7 @@ async def test_what_was_said_is_found_by_any_of_its_plain_words(
 def test_an_excerpt_is_a_stretch_of_what_was_said_and_marks_only_whole_pieces(content: str, typed: str) -> None:
     pieces = list(excerpt(content, typed))
     shown = "".join(text for text, _ in pieces)
-    plain = plain_text(content)
+    plain = unicodedata.normalize("NFC", plain_text(content))
     assert len(shown) <= 202
     assert shown in plain or shown.removeprefix("…").removesuffix("…") in plain
     assert all(text for text, is_match in pieces if is_match)
