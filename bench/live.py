@@ -147,10 +147,11 @@ class Bench:
         with self.copy() as data_dir:
             stuck = measure_stuck(self.crowd, data_dir, sockets, sockets // 10, seconds)
         more = (stuck["peak_kib"] - well["peak_kib"]) / (sockets // 10) / 1024
+        before, after, slow = well["lat_ms"]["p99"], stuck["lat_ms"]["p99"], stuck["slow"]
         self.say(
-            f"| one in ten of {sockets} stuck"
-            f" | the others' p99 {well['lat_ms']['p99']:.0f} → {stuck['lat_ms']['p99']:.0f} ms, lost {stuck['lost']}; {more:.2f} MiB for each; {stuck['slow']['gone_before_end']} of"
-            f" {stuck['slow']['n']} gone, the last after {stuck['slow']['last_gone_s']:.0f} s |"
+            f"| one in ten of {sockets} stuck | the others' p99 {before:.0f} → {after:.0f} ms, lost {stuck['lost']};"
+            f" {more:.2f} MiB for each; {slow['gone_before_end']} of {slow['n']} gone,"
+            f" the last after {slow['last_gone_s']:.0f} s |"
         )
         with self.copy() as data_dir:
             nodes = measure_two_nodes(self.crowd, data_dir, max(10, SOCKETS // 5), 150)
