@@ -29,6 +29,7 @@ format: .venv/installed-dev
 	.venv/bin/ruff format .
 
 bench: .venv/installed-dev
+	.venv/bin/python bench/live.py
 	.venv/bin/python bench/pages.py
 	.venv/bin/python bench/chat.py
 
