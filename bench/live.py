@@ -104,7 +104,7 @@ class Bench:
             fixed = max(0.0, publish - FEW * slope)
             beyond = [max(0.0, min(each) - fixed / SOCKETS) for each in (one, eight)]
             best = min(runs["one"], key=cost)["lat_ms"]
-            lost = sum(run["lost"] + run["dup"] + run["ooo"] for kind in runs.values() for run in kind)
+            lost = sum(run["lost"] + run["dup"] for kind in runs.values() for run in kind)
             self.say(
                 f"| {name} | {min(one):.1f} ({max(one):.1f}) | {beyond[0]:.1f} | {min(eight):.1f} ({max(eight):.1f})"
                 f" | {beyond[1]:.1f} | {best['p50']:.0f} / {best['p99']:.0f} | {lost} |"
