@@ -49,7 +49,7 @@ class Site(Protocol):
     async def may_follow(self, transaction: Transaction, visitor: Visitor, channel: str) -> bool:
         """Whether the visitor may follow a channel."""
 
-    async def read_replay(self, replays: Replays, tenant_id: int, last: int, *, least: int) -> Replay:
+    async def read_replay(self, replays: Replays, tenant_id: int, last: int, *, least: float) -> Replay:
         """What a page has missed after a cursor, up to the cursor `least` or beyond.
 
         Raises LookupError when the workspace is gone.
@@ -92,6 +92,6 @@ class WorkspaceSite:
         """By the rule of the channel's pattern."""
         return visitor.member is not None and await may_follow(transaction, visitor.member, channel)
 
-    async def read_replay(self, replays: Replays, tenant_id: int, last: int, *, least: int) -> Replay:
+    async def read_replay(self, replays: Replays, tenant_id: int, last: int, *, least: float) -> Replay:
         """From the workspace's log."""
         return await replays.read(tenant_id, last, least=least)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from typing import Any
 
 import structlog
@@ -192,7 +193,8 @@ class Socket:
 
     async def read_replay(self, tenant_id: int, last: int) -> Replay:
         """What the page has missed since a cursor, up to what the hub has delivered or beyond."""
-        least = self.node.hub.cursors.get(tenant_id, 0)
+        # Nothing is delivered yet to a workspace's first page here: it does not begin with what was read earlier.
+        least = self.node.hub.cursors.get(tenant_id, math.inf)
         try:
             return await self.site.read_replay(self.node.replays, tenant_id, last, least=least)
         except LookupError as error:

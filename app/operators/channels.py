@@ -50,6 +50,6 @@ class OperatorSite:
         """Every operator sees the figures; there is nothing else."""
         return channel in map(channel_of, LANGUAGES)
 
-    async def read_replay(self, replays: Replays, tenant_id: int, last: int, *, least: int) -> Replay:
+    async def read_replay(self, replays: Replays, tenant_id: int, last: int, *, least: float) -> Replay:
         """The central host has no log."""
         return Replay(cursor=0, reach=0, events=[])

@@ -231,7 +231,7 @@ async def test_what_was_typed_survives_a_killed_server_and_the_lock_too(
     await ana.page.get_by_label("Notes").press_sequentially(" While it is down.")
     async with ana.page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.status == 204):
         server.start()
-    ((draft,),) = server.store.rows("SELECT \"values\" ->> 'notes' FROM draft")
+    ((draft,),) = server.store.rows("SELECT \"values\" ->> 'notes' FROM draft WHERE member_id = 1")
     assert draft == "Before the crash. While it is down."
     await ready(carla.page)
     await expect(banner(carla.page, "Ana")).to_be_visible()
