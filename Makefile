@@ -9,7 +9,7 @@ ON_POSTGRESQL = tests --ignore=tests/browser/test_chat.py --ignore=tests/browser
 # Most tests wait for a server or a browser most of the time: two files at once.
 AT_ONCE = -n 2 --dist loadfile
 
-.PHONY: run test check format bench lock messages clean
+.PHONY: run test faults check format bench lock messages clean
 
 run: .venv/installed
 	.venv/bin/python -m app demo --serve
@@ -18,6 +18,12 @@ test: .venv/installed-dev
 	tests/install-system-packages
 	.venv/bin/python -m pytest $(AT_ONCE) $(TESTS)
 	TEST_DATABASE=postgresql .venv/bin/python -m pytest $(AT_ONCE) $(or $(TESTS),$(ON_POSTGRESQL))
+
+# Every fault as often as docs/reliability.md says, on both databases: an hour's quarter, not in `make test`.
+faults: .venv/installed-dev
+	tests/install-system-packages
+	FAULTS=full .venv/bin/python -m pytest -rA $(or $(TESTS),tests/faults tests/database tests/live/test_bus.py)
+	FAULTS=full TEST_DATABASE=postgresql .venv/bin/python -m pytest $(or $(TESTS),tests/faults)
 
 check: .venv/installed-dev
 	.venv/bin/ruff check .
