@@ -28,7 +28,8 @@ from app.accounts.access import (
 )
 from app.accounts.jump import show_jump
 from app.accounts.passwords import GuessingLimit
-from app.accounts.sessions import delete_expired_sessions, mark_seen
+from app.accounts.sessions import delete_expired_sessions
+from app.accounts.visits import Visits
 from app.chat import discussion_pages, message_pages, room_pages
 from app.chat.attachments import delete_unsent
 from app.chat.limits import WritingLimit
@@ -37,7 +38,7 @@ from app.database import Database, Tenant
 from app.editing.drafts import delete_old_drafts
 from app.editing.watch import Watch
 from app.jobs.jobs import Work, job
-from app.jobs.runner import Runner
+from app.jobs.runner import Loop, Runner
 from app.live.bus import make_bus
 from app.live.log import trim
 from app.live.node import Node
@@ -79,6 +80,8 @@ def create_app(settings: Settings) -> Gate:
     gathering = Gathering(database, node)
     runner = Runner(database, settings)
     delivery = Delivery(database, settings)
+    visits = Visits(database)
+    writing_visits = Loop(database, visits.write, "the sessions in use")
     windows = Windows(settings)
     guessing = GuessingLimit(windows)
     writing = WritingLimit(windows)
@@ -91,16 +94,13 @@ def create_app(settings: Settings) -> Gate:
             gathering.running(),
             runner.loop.running(),
             delivery.loop.running(),
+            writing_visits.running(),
         ):
             yield
         await database.close()
 
     async def follow_up(request: Request[Any, Any, Any]) -> None:
-        """After a page was answered: note that its session is in use, and do what reading the page leads to."""
-        seen = request.scope.get("state", {}).get("seen")
-        if seen is not None:
-            async with database.write(seen[0]) as transaction:
-                await mark_seen(transaction, seen[1])
+        """After a page was answered: do what reading it leads to."""
         for tenant_id, step in request.scope.get("state", {}).get("afterwards", ()):
             async with database.write(tenant_id) as transaction:
                 await step(transaction)
@@ -152,7 +152,7 @@ def create_app(settings: Settings) -> Gate:
             *preference_pages.handlers,
         ],
         lifespan=[run],
-        state=State({"node": node, "settings": settings, "site": WorkspaceSite(settings)}),
+        state=State({"node": node, "settings": settings, "visits": visits, "site": WorkspaceSite(settings, visits)}),
         after_response=follow_up,
         **common,
     )

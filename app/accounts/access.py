@@ -12,8 +12,9 @@ from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from app.accounts.members import Member, Role
-from app.accounts.sessions import SEEN_STEP, SignedIn, find_session
-from app.database import Database, Tenant, Transaction, now
+from app.accounts.sessions import SignedIn, find_session
+from app.accounts.visits import Visits
+from app.database import Database, Tenant, Transaction
 from app.settings import Settings
 from app.web.cookies import read_cookie
 from app.web.errors import PageError
@@ -67,8 +68,8 @@ async def provide_signed_in(request: AnyRequest, transaction: Transaction, setti
     signed_in = await find_session(transaction, token)
     if signed_in is None:
         raise SignInNeeded
-    if now() - signed_in.session.seen_at > SEEN_STEP:
-        request.scope["state"]["seen"] = (transaction.tenant.id, signed_in.session.id)
+    visits: Visits = request.app.state.visits
+    visits.note(transaction.tenant.id, signed_in.session.id, seen_at=signed_in.session.seen_at)
     return signed_in
 
 

@@ -16,15 +16,12 @@ from sqlalchemy import (
     UniqueConstraint,
     delete,
     select,
-    update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 from ua_parser import parse
 
 from app.accounts.members import Member
 from app.database import Base, Tenant, Tenanted, Transaction, UtcDateTime, now
-
-SEEN_STEP = timedelta(minutes=1)
 
 
 class Session(Tenanted, Base):
@@ -128,11 +125,6 @@ async def list_sessions(transaction: Transaction, member: Member) -> list[Sessio
         .order_by(Session.seen_at.desc(), Session.id.desc())
     )
     return list(await transaction.scalars(statement))
-
-
-async def mark_seen(transaction: Transaction, session_id: int) -> None:
-    """Note that a session is in use."""
-    await transaction.execute(update(Session).where(Session.id == session_id).values(seen_at=now()))
 
 
 async def delete_sessions(transaction: Transaction, *criteria: object) -> list[int]:

@@ -6,6 +6,7 @@ of a member counts what is unread: one event for everybody, however many they ar
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import select
@@ -16,7 +17,7 @@ from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.chat.messages import Message, RecordReference
 from app.chat.reading import list_joined
-from app.chat.rooms import Room, find_visible, list_people, list_public_rooms
+from app.chat.rooms import Room, find_visible, is_visible, list_people, list_public_rooms
 from app.chat.timeline import ShownMessage, show_message, show_messages
 from app.database import Transaction
 from app.editing.rows import LISTENERS, Editable, Place
@@ -31,15 +32,10 @@ REFERRING = 100
 
 
 @channel("room.{id}", presence="live/readers_push.html")
-async def who_may_see_the_room(transaction: Transaction, member: Member, number: int) -> bool:
-    """Everybody for public rooms and discussions, otherwise those who are in the room."""
-    return await find_visible(transaction, member, number) is not None
-
-
 @channel("news.{id}")
-async def who_may_count_its_messages(transaction: Transaction, member: Member, number: int) -> bool:
+async def who_may_see_the_room(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
     """Everybody for public rooms and discussions, otherwise those who are in the room."""
-    return await find_visible(transaction, member, number) is not None
+    return await transaction.scalars(select(Room.id).where(Room.id.in_(numbers), is_visible(member)))
 
 
 def publish_partial(transaction: Transaction, name: str, template: str, **context: Any) -> None:

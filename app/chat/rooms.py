@@ -98,16 +98,21 @@ def is_visible(member: Member) -> ColumnElement[bool]:
 
 async def get_room(transaction: Transaction, member: Member, slug: str) -> Room:
     """A room by its slug. Raises NotFoundException for one that this member may not see."""
-    statement = select(Room).where(Room.slug == slug, is_visible(member))
-    room = (await transaction.scalars(statement)).one_or_none()
-    if room is None:
+    room = (await transaction.scalars(select(Room).where(Room.slug == slug))).one_or_none()
+    if room is None or not await may_see(transaction, member, room):
         raise NotFoundException
     return room
 
 
 async def find_visible(transaction: Transaction, member: Member, room_id: int) -> Room | None:
     """A room by its id, if this member may see it."""
-    return (await transaction.scalars(select(Room).where(Room.id == room_id, is_visible(member)))).one_or_none()
+    room = await transaction.get(Room, room_id)
+    return room if room is not None and await may_see(transaction, member, room) else None
+
+
+async def may_see(transaction: Transaction, member: Member, room: Room) -> bool:
+    """`is_visible` of a room that is at hand."""
+    return room.open or await find_membership(transaction, room, member) is not None
 
 
 async def find_membership(transaction: Transaction, room: Room, member: Member) -> Membership | None:

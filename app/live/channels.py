@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from app.accounts.members import Member
 from app.database import Transaction
 
-Rule = Callable[[Transaction, Member, int], Awaitable[bool]]
+# Which of the numbers a member may follow.
+Rule = Callable[[Transaction, Member, set[int]], Awaitable[Iterable[int]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A kind of channel. `name` is as documented (`room.{id}`); the rule gets the number in its place, or 0.
+    """A kind of channel. `name` is as documented (`room.{id}`); the rule gets the numbers in its place, or 0.
 
     `presence` is the template that shows who follows the channel, '' when that is nobody's business.
     """
@@ -31,7 +33,8 @@ PATTERNS: list[Pattern] = []
 def channel(name: str, *, presence: str = "") -> Callable[[Rule], Rule]:
     """Register a pattern such as `room.{id}` with its rule, and the template of its presence if it has one.
 
-    The rule runs in a transaction of the socket's own workspace, so that another workspace's number finds nothing.
+    The rule runs in a transaction of the socket's own workspace, so that another workspace's number finds nothing. It
+    is asked once for all channels of a page; patterns with the same rule are asked about together.
     """
 
     def add(rule: Rule) -> Rule:
@@ -42,13 +45,19 @@ def channel(name: str, *, presence: str = "") -> Callable[[Rule], Rule]:
     return add
 
 
-async def may_follow(transaction: Transaction, member: Member, name: str) -> bool:
-    """Whether a member may follow a channel of the transaction's workspace; False for a name of no pattern."""
-    for pattern in PATTERNS:
-        if match := pattern.expression.fullmatch(name):
-            number = int(match[1]) if pattern.expression.groups else 0
-            return await pattern.rule(transaction, member, number)
-    return False
+async def list_allowed(transaction: Transaction, member: Member, names: Iterable[str]) -> list[str]:
+    """Those of the channels that a member of the transaction's workspace may follow; none of a name of no pattern."""
+    found: dict[str, tuple[Rule, int]] = {}
+    numbers: dict[Rule, set[int]] = defaultdict(set)
+    for name in names:
+        for pattern in PATTERNS:
+            if match := pattern.expression.fullmatch(name):
+                number = int(match[1]) if pattern.expression.groups else 0
+                found[name] = pattern.rule, number
+                numbers[pattern.rule].add(number)
+                break
+    allowed = {rule: set(await rule(transaction, member, asked)) for rule, asked in numbers.items()}
+    return [name for name, (rule, number) in found.items() if number in allowed[rule]]
 
 
 def presence_partial(name: str) -> str:
@@ -57,18 +66,18 @@ def presence_partial(name: str) -> str:
 
 
 @channel("tenant", presence="live/here_push.html")
-async def everybody(transaction: Transaction, member: Member, number: int) -> bool:
+async def everybody(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
     """Everybody in the workspace."""
-    return True
+    return numbers
 
 
 @channel("admins")
-async def admins_only(transaction: Transaction, member: Member, number: int) -> bool:
+async def admins_only(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
     """Admins and owners."""
-    return member.has_rank("admin")
+    return numbers if member.has_rank("admin") else ()
 
 
 @channel("user.{id}")
-async def that_person_only(transaction: Transaction, member: Member, number: int) -> bool:
+async def that_person_only(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
     """That person alone."""
-    return member.id == number
+    return (member.id,)

@@ -43,8 +43,8 @@ class Replays:
         self.database = database
         self.reading: dict[tuple[int, int], asyncio.Task[Replay]] = {}
 
-    async def read(self, tenant_id: int, last: int, *, least: float) -> Replay:
-        """The log of a workspace after a cursor, up to the cursor `least` or beyond; infinity is as it is now."""
+    async def read(self, tenant_id: int, last: int, *, least: int) -> Replay:
+        """The log of a workspace after a cursor, up to the cursor `least` or beyond."""
         key = (tenant_id, last)
         task = self.reading.get(key)
         if task is None or (task.done() and task.result().cursor < least):

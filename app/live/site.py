@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from app.accounts.access import enter_workspace
 from app.accounts.members import Member
-from app.accounts.sessions import SEEN_STEP, find_session, mark_seen
-from app.database import Database, Transaction, now
-from app.live.channels import may_follow
-from app.live.replay import Replay, Replays
+from app.accounts.sessions import find_session
+from app.accounts.visits import Visits
+from app.database import Transaction
+from app.live.channels import list_allowed
 from app.settings import Settings
 from app.web.cookies import read_cookie
 
@@ -37,36 +38,37 @@ class Visitor:
 class Site(Protocol):
     """What the socket asks of the site that it belongs to."""
 
-    async def find_visitor(self, transaction: Transaction, scope: Any) -> Visitor | None:
-        """Who the cookie says this is.
+    def read_token(self, scope: Any) -> str | None:
+        """What the cookie says; raises CookieError."""
 
-        Raises CookieError, NotFoundException or PageError where a page of the site would.
+    async def find_visitor(self, transaction: Transaction, scope: Any) -> Visitor | None:
+        """Whose token that is.
+
+        Raises NotFoundException or PageError where a page of the site would.
         """
 
-    async def note_visit(self, database: Database, visitor: Visitor) -> None:
+    def note_visit(self, visitor: Visitor) -> None:
         """Note that a socket was opened."""
 
-    async def may_follow(self, transaction: Transaction, visitor: Visitor, channel: str) -> bool:
-        """Whether the visitor may follow a channel."""
-
-    async def read_replay(self, replays: Replays, tenant_id: int, last: int, *, least: float) -> Replay:
-        """What a page has missed after a cursor, up to the cursor `least` or beyond.
-
-        Raises LookupError when the workspace is gone.
-        """
+    async def list_allowed(self, transaction: Transaction, visitor: Visitor, channels: Iterable[str]) -> list[str]:
+        """Those of the channels that the visitor may follow."""
 
 
 class WorkspaceSite:
     """The sockets of members, on the host of their workspace."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, visits: Visits) -> None:
         self.settings = settings
+        self.visits = visits
+
+    def read_token(self, scope: Any) -> str | None:
+        """The token of a member's session."""
+        return read_cookie(scope["headers"], self.settings.session_cookie)
 
     async def find_visitor(self, transaction: Transaction, scope: Any) -> Visitor | None:
         """The member whose session it is."""
-        token = read_cookie(scope["headers"], self.settings.session_cookie)
         tenant = await enter_workspace(transaction, scope["state"]["slug"])
-        signed_in = await find_session(transaction, token)
+        signed_in = await find_session(transaction, self.read_token(scope))
         if signed_in is None:
             return None
         member, session = signed_in.member, signed_in.session
@@ -82,16 +84,10 @@ class WorkspaceSite:
             member=member,
         )
 
-    async def note_visit(self, database: Database, visitor: Visitor) -> None:
+    def note_visit(self, visitor: Visitor) -> None:
         """Note that the session is in use."""
-        if now() - visitor.seen_at > SEEN_STEP:
-            async with database.write(visitor.tenant_id) as transaction:
-                await mark_seen(transaction, visitor.session_id)
+        self.visits.note(visitor.tenant_id, visitor.session_id, seen_at=visitor.seen_at)
 
-    async def may_follow(self, transaction: Transaction, visitor: Visitor, channel: str) -> bool:
-        """By the rule of the channel's pattern."""
-        return visitor.member is not None and await may_follow(transaction, visitor.member, channel)
-
-    async def read_replay(self, replays: Replays, tenant_id: int, last: int, *, least: float) -> Replay:
-        """From the workspace's log."""
-        return await replays.read(tenant_id, last, least=least)
+    async def list_allowed(self, transaction: Transaction, visitor: Visitor, channels: Iterable[str]) -> list[str]:
+        """By the rules of the channels' patterns."""
+        return await list_allowed(transaction, visitor.member, channels) if visitor.member is not None else []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 from typing import Any
 
 import structlog
@@ -15,10 +14,9 @@ from litestar.types import Receive, Scope, Send
 from app.live.channels import presence_partial
 from app.live.connection import Connection
 from app.live.frames import Hello, Malformed, answer, numbered, read_hello
-from app.live.log import read_after
+from app.live.log import Event, read_after
 from app.live.node import Node
 from app.live.presence import Person
-from app.live.replay import Replay
 from app.live.site import Site, Visitor
 from app.web.cookies import CookieError
 from app.web.errors import PageError
@@ -28,6 +26,8 @@ from app.web.metrics import REFUSALS, RESUMES
 HELLO_LIMIT = 40
 HELLO_WINDOW = 10.0
 MESSAGE_LIMIT = 8 * 1024
+# A page's first hello comes with the next packet. Whose socket it is, is looked up with it.
+HELLO_WITHIN = 10.0
 
 log = structlog.get_logger("live")
 
@@ -43,55 +43,36 @@ async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
         raise NotFoundException
     state = scope["litestar_app"].state
     node: Node = state.node
-    socket = Socket(scope, node, state.site)
+    socket = Socket(scope, send, node, state.site)
     await receive()
     await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
-    await socket.serve(receive, send)
+    await socket.serve(receive)
 
 
 class Socket:
     """One socket's life. The order of things in `resume` is what makes delivery gapless."""
 
-    def __init__(self, scope: Any, node: Node, site: Site) -> None:
+    def __init__(self, scope: Any, send: Send, node: Node, site: Site) -> None:
         self.scope = scope
+        self.send = send
         self.node = node
         self.site = site
         self.slug: str = scope["state"]["slug"] or ""
         self.connection: Connection | None = None
+        self.tasks: set[asyncio.Future[Any]] = set()
         self.present: set[str] = set()
         self.cut = False
 
-    async def serve(self, receive: Receive, send: Send) -> None:
+    async def serve(self, receive: Receive) -> None:
         """Read hellos until the socket ends, from either side."""
         loop = asyncio.get_running_loop()
         hellos: list[float] = []
-        tasks: set[asyncio.Future[Any]] = set()
         try:
-            visitor = await self.sign_in()
-            connection = self.connection = Connection(self.scope, visitor.tenant_id)
-            self.own(visitor)
-            if self.node.draining:
-                raise Ended(1012, "restart")
-            self.node.hub.add(connection)
-            log.debug("connected", tenant=self.slug, member=connection.member_id)
-            writer = self.start_writer(connection, send)
-            if writer:
-                tasks.add(writer)
+            self.check_cookie()
             while True:
-                reader = asyncio.ensure_future(receive())
-                tasks.add(reader)
-                await asyncio.wait((reader, connection.closing), return_when=asyncio.FIRST_COMPLETED)
-                if connection.closing.done():
-                    raise Ended(*connection.closing.result())
-                tasks.discard(reader)
-                message = reader.result()
+                message = await self.receive(receive)
                 if message["type"] == "websocket.disconnect":
-                    log.debug(
-                        "closed",
-                        tenant=self.slug,
-                        member=connection.member_id,
-                        code=message.get("code"),
-                    )
+                    self.note_end(message.get("code"))
                     return
                 hellos = [moment for moment in hellos if moment > loop.time() - HELLO_WINDOW]
                 hellos.append(loop.time())
@@ -111,11 +92,26 @@ class Socket:
                 reason=reason,
             )
             with contextlib.suppress(Exception):
-                await send({"type": "websocket.close", "code": code, "reason": reason})
+                await self.send({"type": "websocket.close", "code": code, "reason": reason})
         finally:
-            for task in tasks:
+            for task in self.tasks:
                 task.cancel()
             self.leave()
+
+    async def receive(self, receive: Receive) -> Any:
+        """The next message; raises Ended when the socket must end before one comes."""
+        reader = asyncio.ensure_future(receive())
+        self.tasks.add(reader)
+        if self.connection is None:
+            await asyncio.wait((reader,), timeout=HELLO_WITHIN)
+            if not reader.done():
+                raise Ended(1008, "no hello")
+        else:
+            await asyncio.wait((reader, self.connection.closing), return_when=asyncio.FIRST_COMPLETED)
+            if self.connection.closing.done():
+                raise Ended(*self.connection.closing.result())
+        self.tasks.discard(reader)
+        return reader.result()
 
     def read(self, message: Any) -> Hello:
         """The hello in a message; raises Ended for anything else."""
@@ -129,76 +125,90 @@ class Socket:
         except Malformed as error:
             raise Ended(1008, "malformed") from error
 
-    async def sign_in(self) -> Visitor:
-        """Who the cookie says this is; raises Ended(4401) when it is nobody."""
+    def check_cookie(self) -> None:
+        """Raise Ended(4401) when the page has sent no token: it needs not be asked for a hello."""
         try:
-            async with self.node.database.read() as transaction:
-                visitor = await self.site.find_visitor(transaction, self.scope)
-        except (CookieError, NotFoundException, PageError) as error:
+            token = self.site.read_token(self.scope)
+        except CookieError as error:
             raise Ended(4401, "not signed in") from error
-        if visitor is None:
+        if not token:
             raise Ended(4401, "not signed in")
-        await self.site.note_visit(self.node.database, visitor)
-        return visitor
 
-    def own(self, visitor: Visitor) -> None:
-        """Note whose socket this is, so that it can be cut off."""
-        assert self.connection is not None  # noqa: S101
-        self.connection.member_id = visitor.id
-        self.connection.session_id = visitor.session_id
-        self.connection.expires_at = visitor.expires_at
+    async def look_up(self, hello: Hello) -> tuple[Visitor, list[str]]:
+        """Who the cookie says this is, and which of the channels they may follow, in one snapshot.
+
+        Raises Ended(4401) when it is nobody, or nobody any more.
+        """
+        async with self.node.database.read() as transaction:
+            try:
+                visitor = await self.site.find_visitor(transaction, self.scope)
+            except (NotFoundException, PageError) as error:
+                raise Ended(4401, "suspended") from error
+            if visitor is None:
+                raise Ended(4401, "ended" if self.connection else "not signed in")
+            return visitor, await self.site.list_allowed(transaction, visitor, hello.channels)
+
+    def join(self, visitor: Visitor) -> Connection:
+        """The connection, which the hub knows from the first hello on, and whose it is, so that it can be cut off."""
+        connection = self.connection
+        if connection is None:
+            if self.node.draining:
+                raise Ended(1012, "restart")
+            connection = self.connection = Connection(self.scope, visitor.tenant_id)
+            self.node.hub.add(connection)
+            self.start_writer(connection)
+            self.site.note_visit(visitor)
+            log.debug("connected", tenant=self.slug, member=visitor.id)
+        connection.member_id = visitor.id
+        connection.session_id = visitor.session_id
+        connection.expires_at = visitor.expires_at
+        return connection
 
     async def resume(self, hello: Hello) -> None:
         """Answer a hello: replay what the page has missed, then go live without a gap.
 
-        The log is read first, for all pages that come back at the same cursor, and the visitor's rights after it: what
-        was taken from the visitor before an event is not shown. If the hub has delivered beyond that snapshot of the
-        log in the meantime, the difference is read again; otherwise the socket joins the hub with no await in between.
+        What the visitor may see and the cursor come from one snapshot, and the log is read up to that cursor, for all
+        pages that come back at the same one: what was taken from the visitor before an event is not shown. If the hub
+        has delivered beyond that snapshot in the meantime, the difference is read again; otherwise the socket joins
+        the hub with no await in between.
         """
-        connection = self.connection
-        assert connection is not None  # noqa: S101
         hub = self.node.hub
-        hub.unfollow(connection)
+        if self.connection is not None:
+            hub.unfollow(self.connection)
         last, answered = hello.last, False
         while True:
-            replay = await self.read_replay(connection.tenant_id, last)
-            async with self.node.database.read() as transaction:
-                try:
-                    visitor = await self.site.find_visitor(transaction, self.scope)
-                except (NotFoundException, PageError) as error:
-                    raise Ended(4401, "suspended") from error
-                if visitor is None:
-                    raise Ended(4401, "ended")
-                allowed = [name for name in hello.channels if await self.site.may_follow(transaction, visitor, name)]
-                if replay.events is None:
-                    cursor, events = visitor.cursor, await read_after(transaction, last, channels=allowed)
-                else:
-                    cursor, events = replay.cursor, [event for event in replay.events if event.channel in allowed]
+            visitor, allowed = await self.look_up(hello)
+            reached, events = await self.read_log(visitor, last, allowed)
+            connection = self.join(visitor)
             if connection.closing.done():
                 raise Ended(*connection.closing.result())
             if not answered:
                 answered = True
-                refresh = not replay.reaches(last)
                 refused = [name for name in hello.channels if name not in allowed]
-                self.note(hello, allowed, refused, len(events), refresh=refresh)
-                connection.write(answer(hello, refused=refused, refresh_at=cursor if refresh else None))
-            if events or last != cursor:
-                connection.write(numbered(cursor, (event.body for event in events)))
-            last = cursor
+                self.note(hello, allowed, refused, len(events), refresh=not reached)
+                connection.write(answer(hello, refused=refused, refresh_at=None if reached else visitor.cursor))
+            if events or last != visitor.cursor:
+                connection.write(numbered(visitor.cursor, (event.body for event in events)))
+            last = visitor.cursor
             if hub.is_level(visitor.tenant_id, last):
                 break
-        self.own(visitor)
         hub.follow(connection, allowed, last)
         self.be_present(connection, visitor)
 
-    async def read_replay(self, tenant_id: int, last: int) -> Replay:
-        """What the page has missed since a cursor, up to what the hub has delivered or beyond."""
-        # Nothing is delivered yet to a workspace's first page here: it does not begin with what was read earlier.
-        least = self.node.hub.cursors.get(tenant_id, math.inf)
+    async def read_log(self, visitor: Visitor, last: int, channels: list[str]) -> tuple[bool, list[Event]]:
+        """Whether the log reaches back to a cursor, and what the page has missed since, up to the visitor's cursor."""
+        if last == visitor.cursor:
+            return True, []
         try:
-            return await self.site.read_replay(self.node.replays, tenant_id, last, least=least)
+            replay = await self.node.replays.read(visitor.tenant_id, last, least=visitor.cursor)
+            events = replay.events
+            if events is None:
+                async with self.node.database.read(visitor.tenant_id) as transaction:
+                    events = await read_after(transaction, last, channels=channels)
         except LookupError as error:
             raise Ended(4401, "suspended") from error
+        missed = [event for event in events if event.cursor <= visitor.cursor and event.channel in channels]
+        return replay.reaches(last), missed
 
     def be_present(self, connection: Connection, visitor: Visitor) -> None:
         """Be seen on the channels that the page follows now, no more on those it has left, and show who else is."""
@@ -232,17 +242,22 @@ class Socket:
                 refresh=refresh,
             )
 
-    def start_writer(self, connection: Connection, send: Send) -> asyncio.Task[None] | None:
+    def note_end(self, code: int | None) -> None:
+        """Log that the page has gone."""
+        member = self.connection.member_id if self.connection else 0
+        log.debug("closed", tenant=self.slug, member=member, code=code)
+
+    def start_writer(self, connection: Connection) -> None:
         """On a server without our protocol: a task that sends what the hub has queued."""
         queue = connection.queue
         if queue is None:
-            return None
+            return
 
         async def write() -> None:
             while True:
-                await send({"type": "websocket.send", "text": await queue.get(), "bytes": None})
+                await self.send({"type": "websocket.send", "text": await queue.get(), "bytes": None})
 
-        return asyncio.create_task(write())
+        self.tasks.add(asyncio.create_task(write()))
 
     def leave(self) -> None:
         """Take the socket out of hub and presence."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from app.database import Database, Transaction
+from app.database import Transaction
 from app.live.hub import CENTRAL
-from app.live.replay import Replay, Replays
 from app.live.site import Visitor
 from app.operators.access import find_operator_session
 from app.settings import Settings
@@ -25,10 +25,13 @@ class OperatorSite:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
+    def read_token(self, scope: Any) -> str | None:
+        """The token of an operator's session."""
+        return read_cookie(scope["headers"], self.settings.operator_cookie)
+
     async def find_visitor(self, transaction: Transaction, scope: Any) -> Visitor | None:
         """The operator whose session it is."""
-        token = read_cookie(scope["headers"], self.settings.operator_cookie)
-        found = await find_operator_session(transaction, token)
+        found = await find_operator_session(transaction, self.read_token(scope))
         if found is None:
             return None
         operator, session = found
@@ -43,13 +46,10 @@ class OperatorSite:
             expires_at=None,  # other pages move it: `Gathering.end_sockets` looks
         )
 
-    async def note_visit(self, database: Database, visitor: Visitor) -> None:
+    def note_visit(self, visitor: Visitor) -> None:
         """A socket comes back by itself, and is no use of the session."""
 
-    async def may_follow(self, transaction: Transaction, visitor: Visitor, channel: str) -> bool:
+    async def list_allowed(self, transaction: Transaction, visitor: Visitor, channels: Iterable[str]) -> list[str]:
         """Every operator sees the figures; there is nothing else."""
-        return channel in map(channel_of, LANGUAGES)
-
-    async def read_replay(self, replays: Replays, tenant_id: int, last: int, *, least: float) -> Replay:
-        """The central host has no log."""
-        return Replay(cursor=0, reach=0, events=[])
+        figures = set(map(channel_of, LANGUAGES))
+        return [name for name in channels if name in figures]

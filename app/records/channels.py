@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import and_, or_, select
 
@@ -23,15 +23,15 @@ from app.web.texts import _l
 
 
 @channel("collection.{id}")
-async def members_of_the_workspace(transaction: Transaction, member: Member, number: int) -> bool:
+async def members_of_the_workspace(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
     """Everybody in the workspace the collection belongs to."""
-    return await transaction.scalar(select(Collection.id).where(Collection.id == number)) is not None
+    return await transaction.scalars(select(Collection.id).where(Collection.id.in_(numbers)))
 
 
 @channel("record.{id}", presence="live/readers_push.html")
-async def readers_of_the_record(transaction: Transaction, member: Member, number: int) -> bool:
+async def readers_of_the_record(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
     """Everybody in the workspace the record belongs to."""
-    return await transaction.scalar(select(Record.id).where(Record.id == number)) is not None
+    return await transaction.scalars(select(Record.id).where(Record.id.in_(numbers)))
 
 
 async def push_record(

@@ -1,4 +1,7 @@
-"""Limits on how often something may be done: moving windows, counted here and, with Redis, over all nodes.
+"""Limits on how often something may be done: sliding windows, counted here and, with Redis, over all nodes.
+
+A window is two counters, of which the older one fades. (The library's moving windows keep each hit, and their storage
+in memory looks through everybody's hits at each of them, in another thread for each.)
 
 Without an answer from Redis this node's own count decides, at once: a limit may become wider, and no request waits.
 """
@@ -12,7 +15,7 @@ from typing import Any
 
 from limits import RateLimitItem
 from limits.aio.storage import MemoryStorage, RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -28,8 +31,8 @@ class Windows:
 
     def __init__(self, settings: Settings) -> None:
         self.key = hashlib.blake2b(settings.secret_key.encode(), person=b"mutirao limits").digest()
-        self.own = MovingWindowRateLimiter(MemoryStorage())
-        self.shared = MovingWindowRateLimiter(make_storage(settings.redis_url)) if settings.redis_url else None
+        self.own = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self.shared = SlidingWindowCounterRateLimiter(make_storage(settings.redis_url)) if settings.redis_url else None
         self.shared_from = 0.0
 
     async def test(self, item: RateLimitItem, *whose: str) -> bool:

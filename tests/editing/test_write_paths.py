@@ -63,6 +63,7 @@ KNOWN_WRITES = {
     ("records/changes.py", "advance", "update(Record)"),  # checks version and lock in its statement
     ("records/changes.py", "empty_bin", "delete(Record)"),  # deletes for good what nobody can open, so nobody holds it
     ("editing/locks.py", "change_lock", "update(model)"),  # writes the lock's columns alone
+    ("database/copying.py", "copy_table", "insert(table)"),  # fills an empty database with all of another
     ("database/leases.py", "claim", "update(model)"),  # writes the lease of a mail or a job
     ("database/leases.py", "hold", "update(model)"),
     ("live/presence.py", "hear", "node.version"),  # of what another node says

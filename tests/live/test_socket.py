@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, suppress
 from itertools import count
 from typing import Any
 
@@ -63,6 +63,13 @@ async def read_close(socket: Socket) -> tuple[int, str, list[str]]:
         except ConnectionClosed:
             pass
     return socket.close_code or 0, socket.close_reason or "", frames
+
+
+async def read_refusal(socket: Socket) -> tuple[int, str, list[str]]:
+    """Say hello on a socket that may have ended already, and read it to its end."""
+    with suppress(ConnectionClosed):
+        await socket.send(json.dumps({"sub": "tenant", "last": 0, "n": 1}))
+    return await read_close(socket)
 
 
 async def open_page(client: httpx.AsyncClient, path: str = "/c/books") -> tuple[str, int]:
@@ -127,15 +134,21 @@ async def test_only_a_page_of_the_same_host_may_dial(
 async def test_without_a_session_the_socket_is_closed_with_4401(shared_server: Server, cookie: str | None) -> None:
     headers = {"cookie": cookie} if cookie else {}
     async with shared_server.connect("acme", headers=headers) as socket:
-        assert await read_close(socket) == (4401, "not signed in", [])
+        assert await read_refusal(socket) == (4401, "not signed in", [])
+
+
+async def test_a_page_that_says_no_hello_is_closed_with_1008(shared_server: Server, sign_in: SignIn) -> None:
+    ana = await sign_in("ana@acme.test")
+    async with shared_server.connect("acme", ana) as socket:
+        assert await read_close(socket) == (1008, "no hello", [])
 
 
 async def test_a_session_of_another_workspace_is_none_here(shared_server: Server, sign_in: SignIn) -> None:
     gil = await sign_in("gil@globex.test")
     async with shared_server.connect("acme", gil) as socket:
-        assert await read_close(socket) == (4401, "not signed in", [])
+        assert await read_refusal(socket) == (4401, "not signed in", [])
     async with shared_server.connect("nobody", gil) as socket:
-        assert (await read_close(socket))[0] == 4401
+        assert (await read_refusal(socket))[0] == 4401
 
 
 # What it gets
@@ -468,7 +481,7 @@ async def cut_off(
     assert not any(title in frame for frame in frames)
     assert (await client.get("/c/books")).status_code in (303, 403)
     async with server.connect("acme", client) as socket:
-        assert (await read_close(socket))[0] == 4401
+        assert (await read_refusal(socket))[0] == 4401
     return reason
 
 
@@ -550,7 +563,7 @@ async def test_suspending_a_workspace_ends_all_its_sockets_and_no_others(
         for socket in (first, second):
             assert (await read_close(socket))[:2] == (4401, "suspended")
         async with shared_server.connect("globex", gil) as again:
-            assert (await read_close(again))[0] == 4401
+            assert (await read_refusal(again))[0] == 4401
         await add_book(ana, "Acme goes on")
         await read_until(other, "Acme goes on")
     assert (await run(shared_server, "workspace", "restore", "globex")).returncode == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import warnings
 from collections.abc import AsyncIterator
@@ -352,7 +353,8 @@ async def test_the_live_page_is_pushed_and_leads_to_the_sign_in_when_the_session
         sockets = page.locator("[data-figure=sockets]")
         await expect(sockets).to_have_text("1", timeout=10_000)
         async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
-            async with server.connect("acme", ana):
+            async with server.connect("acme", ana) as socket:
+                await socket.send(json.dumps({"sub": "tenant", "last": 0, "n": 1}))
                 await expect(sockets).to_have_text("2", timeout=10_000)
             await expect(sockets).to_have_text("1", timeout=10_000)
         change(server, "DELETE FROM operator_session")
