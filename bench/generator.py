@@ -9,7 +9,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build" / "bench"
-TIMEOUT = 110
+TIMEOUT = 240
 
 
 def compile_program(source: Path) -> Path:

@@ -24,6 +24,8 @@ from app.live.presence import Presence
 from app.live.replay import Replays
 
 LOOK_EVERY = 0.5
+# Sockets that come back in a storm leave half of the database's readers to requests.
+LOOKUPS_AT_ONCE = 4
 # Pages are sent away over some seconds, so that they don't all come back in the same one.
 AWAY_OVER = 5.0
 AWAY_EVERY = 0.1
@@ -41,6 +43,7 @@ class Node:
         self.hub = Hub()
         self.presence = Presence(self.hub, self.bus)
         self.replays = Replays(database)
+        self.lookups = asyncio.Semaphore(LOOKUPS_AT_ONCE)
         self.draining = False
         self.catching_up: dict[int, asyncio.Lock] = {}
         self.tasks: set[asyncio.Task[None]] = set()

@@ -70,23 +70,22 @@ class Presence:
         bus.handlers["ask"] = lambda sender, wanted: self.tell_all(wanted)
         bus.on_join.append(lambda: self.tell_all(""))
 
-    def join(self, tenant_id: int, language: str, channel: str, person: Person) -> None:
-        """A member's page follows the channel."""
+    def join(self, tenant_id: int, language: str, channel: str, person: Person) -> bool:
+        """A member's page follows the channel. True when this is news, of which every page hears, this one too."""
         place = (tenant_id, channel)
         self.sockets[place, person.id] += 1
         self.languages[tenant_id] = language
         if leaving := self.leaving.pop((place, person.id), None):
             leaving.cancel()
-        if self.people[place].get(person.id) != person:
-            self.show(place, person)
+        return self.people[place].get(person.id) != person and self.show(place, person)
 
-    def show(self, place: Place, person: Person) -> None:
-        """A member is here, or is called something else now."""
+    def show(self, place: Place, person: Person) -> bool:
+        """A member is here, or is called something else now. False when another node has said so already."""
         before = self.gather(place)
         self.people[place][person.id] = person
         self.version += 1
         self.bus.publish("here", [self.version, *place, asdict(person)])
-        self.announce_change(place, before)
+        return self.announce_change(place, before)
 
     def leave(self, tenant_id: int, channel: str, member_id: int, *, at_once: bool = False) -> None:
         """A member's page is gone; after a grace, so is the member, unless another page of theirs is open."""
@@ -209,10 +208,12 @@ class Presence:
             **self.list_people(tenant_id, channel),
         )
 
-    def announce_change(self, place: Place, before: dict[int, Person]) -> None:
-        """Announce who follows a channel, if that is not who did before."""
-        if self.gather(place) != before:
+    def announce_change(self, place: Place, before: dict[int, Person]) -> bool:
+        """Announce who follows a channel, if that is not who did before; whether it is."""
+        changed = self.gather(place) != before
+        if changed:
             self.announce(place)
+        return changed
 
     def announce(self, place: Place) -> None:
         """Tell every page of this node that follows a channel who does: now, or with what else comes in a moment."""

@@ -139,7 +139,7 @@ class Socket:
 
         Raises Ended(4401) when it is nobody, or nobody any more.
         """
-        async with self.node.database.read() as transaction:
+        async with self.node.lookups, self.node.database.read() as transaction:
             try:
                 visitor = await self.site.find_visitor(transaction, self.scope)
             except (NotFoundException, PageError) as error:
@@ -203,7 +203,7 @@ class Socket:
             replay = await self.node.replays.read(visitor.tenant_id, last, least=visitor.cursor)
             events = replay.events
             if events is None:
-                async with self.node.database.read(visitor.tenant_id) as transaction:
+                async with self.node.lookups, self.node.database.read(visitor.tenant_id) as transaction:
                     events = await read_after(transaction, last, channels=channels)
         except LookupError as error:
             raise Ended(4401, "suspended") from error
@@ -217,10 +217,11 @@ class Socket:
         person = Person(visitor.id, visitor.name)
         for name in self.present - here:
             presence.leave(visitor.tenant_id, name, person.id, at_once=True)
-        for name in here - self.present:
-            presence.join(visitor.tenant_id, visitor.language, name, person)
+        news = {
+            name for name in here - self.present if presence.join(visitor.tenant_id, visitor.language, name, person)
+        }
         self.present = here
-        for name in sorted(here):
+        for name in sorted(here - news):
             connection.write(presence.render(visitor.tenant_id, name))
 
     def note(self, hello: Hello, allowed: list[str], refused: list[str], replayed: int, *, refresh: bool) -> None:
