@@ -31,10 +31,10 @@ class Page:
         self.hellos = 0
         self.shown: list[str] = []
         self.longest_cut = 0.0
+        self.cut_at: float | None = None
 
     async def live(self) -> None:
         """Follow the server through its deaths, until cancelled."""
-        cut_at = 0.0
         while True:
             try:
                 async with self.server.connect("acme", self.client) as socket:
@@ -46,14 +46,14 @@ class Page:
                         if frame.startswith("<!--@"):
                             assert "refresh" not in frame
                             answered = True
-                            if cut_at:
-                                self.longest_cut = max(self.longest_cut, time.monotonic() - cut_at)
-                                cut_at = 0.0
+                            if self.cut_at is not None:
+                                self.longest_cut = max(self.longest_cut, time.monotonic() - self.cut_at)
+                                self.cut_at = None
                         elif answered:
                             self.show(frame)
             except (OSError, ConnectionClosed, InvalidHandshake):
                 pass
-            cut_at = cut_at or time.monotonic()
+            self.cut_at = self.cut_at or time.monotonic()
             await asyncio.sleep(0.05)  # as a page does; the server is being started again
 
     def show(self, frame: str) -> None:
@@ -107,6 +107,10 @@ class Traffic:
         check_history(self.acknowledged, stored, [page.shown for page in self.pages], tried=self.tried)
         return len(stored)
 
+    def list_cut(self) -> list[Page]:
+        """The pages that are not connected."""
+        return [page for page in self.pages if page.cut_at is not None]
+
     def list_behind(self) -> list[Page]:
         """The pages that don't show everything yet."""
         ((cursor,),) = self.server.store.rows("SELECT cursor FROM tenant WHERE id = 1")
@@ -122,11 +126,10 @@ async def traffic_on(server: Server, *, pages: int = 5) -> AsyncIterator[Traffic
             await stack.enter_async_context(aclosing(await server.sign_in("acme", f"{name}@acme.test")))
             for name in ("ana", "bruno", "carla")
         ]
-        for number in range(pages):
-            client = clients[number % 3]
+        for number, client in enumerate(clients):
             found = re.search(r'data-channels="([^"]+)" data-cursor="(\d+)"', (await client.get(ROOM)).text)
             assert found
-            traffic.pages.append(Page(server, client, found[1], int(found[2])))
+            traffic.pages += [Page(server, client, found[1], int(found[2])) for _ in range(number, pages, 3)]
         living = [asyncio.create_task(page.live()) for page in traffic.pages]
         try:
             async with asyncio.TaskGroup() as group:
