@@ -1,7 +1,7 @@
-"""uvicorn's WebSocket protocol with one addition: a frame encoded once can be written as it is.
+"""uvicorn's WebSocket protocol with one addition, and hardened against what no browser sends.
 
-The hub finds `write_frame` in the scope's extensions. On any other ASGI server it is not there, and the standard
-`send` is used.
+The addition: a frame encoded once can be written as it is. The hub finds `write_frame` in the scope's extensions. On
+any other ASGI server it is not there, and the standard `send` is used.
 """
 
 from __future__ import annotations
@@ -12,12 +12,17 @@ from asyncio import BaseTransport
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 from websockets.http11 import Request
 
 EXTENSION = "mutirao.write_frame"
 CLOSED = -1
 UNSENT_LIMIT = 128 * 1024
 USER_TIMEOUT = 20_000
+# Bytes that may wait for who sends pings and reads no pongs.
+PONG_LIMIT = 1024 * 1024
+BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+NOT_UTF8 = 1007
 
 
 class LiveProtocol(WebSocketsSansIOProtocol):
@@ -34,12 +39,50 @@ class LiveProtocol(WebSocketsSansIOProtocol):
             if transport.get_extra_info("sslcontext") is None:
                 self.descriptor = raw.fileno()
 
+    def data_received(self, data: bytes) -> None:
+        """Take frames, but none before the handshake is answered (RFC 6455, 4.1), and refuse a malformed handshake.
+
+        uvicorn leaves the one to an assertion, and the other open without an answer.
+        """
+        if self.handshake_initiated and not self.handshake_complete:
+            self.transport.abort()
+            return
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_complete:
+            self.transport.write(b"".join(self.conn.data_to_send()) or BAD_REQUEST)
+            self.transport.close()
+
     def handle_connect(self, event: Request) -> None:
         """Start the application with the extensions in its scope."""
         super().handle_connect(event)
         scope: Any = getattr(self, "scope", None)
         if scope is not None:
             scope["extensions"][EXTENSION] = self
+
+    def handle_cont(self, event: Frame) -> None:
+        """Keep a fragment of a message, unless it is an empty one: of these there may be any number."""
+        if event.data or event.fin:
+            super().handle_cont(event)
+
+    def handle_ping(self) -> None:
+        """Send the pong, and give up on who does not read them."""
+        if self.transport.is_closing():
+            return
+        super().handle_ping()
+        if self.transport.get_write_buffer_size() > PONG_LIMIT:
+            self.abort()
+
+    def send_receive_event_to_app(self) -> None:
+        """Pass a message on. A text that is not UTF-8 ends the socket (RFC 6455, 8.1); uvicorn logs a traceback."""
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                self.conn.fail(NOT_UTF8, "not UTF-8")
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
 
     def write_frame(self, frame: bytes) -> int:
         """Write an encoded frame; the bytes that now wait in this process, or CLOSED.
