@@ -12,7 +12,7 @@ from asyncio import BaseTransport
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
+from websockets.frames import Close, Frame
 from websockets.http11 import Request
 
 EXTENSION = "mutirao.write_frame"
@@ -64,9 +64,37 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         if event.data or event.fin:
             super().handle_cont(event)
 
+    def handle_close(self, event: Frame) -> None:
+        """Answer a close, or take it as the answer to ours."""
+        if self.close_sent or self.transport.is_closing() or self.conn.close_rcvd is None:
+            super().handle_close(event)
+        else:
+            self.end(self.conn.close_rcvd)
+
+    def handle_parser_exception(self) -> None:
+        """Fail the socket (RFC 6455, 7.1.7) for what may not be sent."""
+        if not self.close_sent and self.conn.close_sent is not None:
+            self.end(self.conn.close_sent)
+
+    def end(self, close: Close) -> None:
+        """Send what ends the socket, and read on until the other side has hung up too (RFC 6455, 7.1.1).
+
+        A connection that is closed with something unread is reset, and the code is lost: the page would come back.
+        """
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
+
     def handle_ping(self) -> None:
-        """Send the pong, and give up on who does not read them."""
-        if self.transport.is_closing():
+        """Send the pong, unless the socket has ended, and give up on who does not read pongs."""
+        if self.close_sent or self.transport.is_closing():
+            self.conn.data_to_send()
             return
         super().handle_ping()
         if self.transport.get_write_buffer_size() > PONG_LIMIT:
