@@ -227,7 +227,7 @@ cases["5.19 a text in five, with pings between"] = well(
 )
 cases["5 too much in fragments"] = ends(1009, *split(TEXT, b"x" * 70_000, 1000))
 cases["5 empty fragments"] = well(
-    Frame(TEXT, fin=False), *[Frame(CONT, fin=False)] * 1000, Frame(CONT, HELLO), answers=[1]
+    Frame(TEXT, fin=False), *[Frame(CONT, fin=False)] * 500, Frame(CONT, HELLO), answers=[1]
 )
 
 # 6 UTF-8.
