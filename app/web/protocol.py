@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEADER_TIME = 10.0
 HEADER_SIZE = 64 * 1024
 # A body may take so many seconds, and one more for each so many bytes of it that have come.
-BODY_TIME = 20.0
+BODY_TIME = 15.0
 BODY_RATE = 500
 
 log = structlog.get_logger("web")

@@ -191,7 +191,7 @@ def frames(draw: st.DrawFn) -> bytes:
     return frame(first, payload, masked=masked, length=length, form=longer)
 
 
-@played(300, 10_000)
+@played(150, 10_000)
 @given(data=st.lists(frames(), min_size=1, max_size=5).map(b"".join))
 async def test_random_frames_are_answered_or_end_their_socket(witness: Witness, data: bytes) -> None:
     await play(witness, data)
@@ -203,7 +203,7 @@ async def test_random_bytes_end_their_socket(witness: Witness, data: bytes) -> N
     await play(witness, data)
 
 
-@played(300, 10_000)
+@played(150, 10_000)
 @given(payload=texts, cut=st.integers(0, 400))
 async def test_random_texts_are_answered_or_end_their_socket(witness: Witness, payload: bytes, cut: int) -> None:
     """Whole or in two fragments: a hello is answered with its number, anything else is malformed, or too large."""
@@ -223,7 +223,7 @@ async def test_random_texts_are_answered_or_end_their_socket(witness: Witness, p
                 return
 
 
-@played(20, 500)
+@played(10, 500)
 @given(data=st.binary(min_size=1, max_size=400) | frames(), at_once=st.booleans(), size=st.sampled_from([1, 1_000_000]))
 async def test_what_comes_before_the_handshake_is_answered_does_no_harm(
     witness: Witness, data: bytes, *, at_once: bool, size: int
@@ -255,7 +255,7 @@ fields = st.builds(
 )
 
 
-@played(200, 5_000)
+@played(150, 5_000)
 @given(
     extra=st.lists(fields, max_size=2) | st.just([b"X-Many: 1"] * 200) | st.lists(st.binary(max_size=40), max_size=1),
     replaced=st.sampled_from([*sorted(handshake_fields), b"GET", b"/live", b"HTTP/1.1", b"nothing of it"]),
@@ -326,9 +326,9 @@ async def test_sockets_that_end_badly_leave_nothing_in_memory(witness: Witness) 
                     assert codes(await wire.read_frames())
                 await witness.note("ended")
 
-    await end_badly(times(100, 1000))
+    await end_badly(times(60, 1000))
     before = read_memory(witness.server)
-    await end_badly(times(300, 6000))
+    await end_badly(times(120, 6000))
     gained = read_memory(witness.server) - before
     assert gained < MEMORY
     print(f"{before} KiB before, {gained} KiB gained")
