@@ -27,6 +27,7 @@ from tests.faults.wire import (
     PING,
     PONG,
     TEXT,
+    Wire,
     close_payload,
     codes,
     dial,
@@ -42,7 +43,7 @@ from tests.live.test_socket import add_book, follow, read_until
 # it was sent (RFC 6455, 7.4; 1005 stands for none).
 STATED = {1002, 1007, 1008, 1009}
 ECHOED = {1000, 1001, 1003, 1005, 1010, 1011, 1012, 1013, 1014, *range(3000, 5000)}
-MEMORY = 48 * 1024  # KiB: what a process may gain while its caches and its heap fill; a leak gains more
+MEMORY = 32 * 1024  # KiB: what a process may gain when it is warm, in thousands of sockets
 
 
 @dataclass
@@ -82,12 +83,14 @@ async def witness(shared_server: Server) -> AsyncIterator[Witness]:
         socket = await stack.enter_async_context(shared_server.connect("acme", ana))
         await follow(socket, ana)
         made = Witness(shared_server, ana, socket)
+        before = read_memory(shared_server)
         yield made
         await made.check()
+    gained = read_memory(shared_server) - before
     log = shared_server.log[logged:]
     for word in ("Traceback", "Fatal", "[error", "[critical"):
         assert word not in log
-    print(f"{made.outcomes.total()} times: {dict(made.outcomes)}; {made.seen} events arrived meanwhile")
+    print(f"{made.outcomes.total()} times: {dict(made.outcomes)}; {made.seen} events meanwhile; {gained} KiB gained")
 
 
 def played(few: int, full: int) -> Any:
@@ -121,6 +124,14 @@ def is_whole(data: bytes) -> bool:
             return True
         place += 2 + extra + 4 + length
     return place == len(data)
+
+
+async def read_outcome(wire: Wire) -> tuple[int, bytes]:
+    """The answer to a hello, or the close, beside what comes unasked."""
+    while True:
+        first, content = await wire.read_frame()
+        if first == FIN | CLOSE or content.startswith(b"<!--@"):
+            return first, content
 
 
 async def play(witness: Witness, data: bytes) -> None:
@@ -211,18 +222,15 @@ async def test_random_texts_are_answered_or_end_their_socket(witness: Witness, p
     """Whole or in two fragments: a hello is answered with its number, anything else is malformed, or too large."""
     async with dial_live(witness.server, "acme", witness.cookie) as wire:
         await wire.send(text(payload[:cut], payload[cut:]) if cut < len(payload) else text(payload))
-        while True:
-            first, content = await wire.read_frame()
-            if first == FIN | CLOSE:
-                assert content[:2] in (close_payload(1008), close_payload(1009))
-                await witness.note(f"closed with {codes([(first, content)])[0]}")
-                return
-            if content.startswith(b"<!--@"):
-                assert content.startswith(b"<!--@%d" % json.loads(payload)["n"])
-                assert content.endswith(b"-->")
-                assert content.count(b">") == 1
-                await witness.note("answered")
-                return
+        first, content = await read_outcome(wire)
+        if first == FIN | CLOSE:
+            assert content[:2] in (close_payload(1008), close_payload(1009))
+            await witness.note(f"closed with {codes([(first, content)])[0]}")
+        else:
+            assert content.startswith(b"<!--@%d" % json.loads(payload)["n"])
+            assert content.endswith(b"-->")
+            assert content.count(b">") == 1
+            await witness.note("answered")
 
 
 @played(10, 500)
@@ -289,7 +297,6 @@ async def test_malformed_handshakes_are_refused(
     ],
 )
 async def test_a_flood_of_frames_ends_its_socket_and_holds_up_nobody(witness: Witness, name: str, piece: bytes) -> None:
-    before = read_memory(witness.server)
     longest = 0.0
 
     async def flood() -> None:
@@ -304,28 +311,28 @@ async def test_a_flood_of_frames_ends_its_socket_and_holds_up_nobody(witness: Wi
         await witness.check()
         longest = max(longest, time.monotonic() - began)
     await asyncio.gather(*floods)
-    gained = read_memory(witness.server) - before
-    assert gained < MEMORY
-    print(f"{len(floods)} sockets flooded with {name}; an event took at most {longest:.2f} s; {gained} KiB gained")
+    print(f"{len(floods)} sockets flooded with {name}; an event took at most {longest:.2f} s")
 
 
 async def test_sockets_that_end_badly_leave_nothing_in_memory(witness: Witness) -> None:
     """A great many of them, after so many that everything is warm."""
+    refused = " ".join(f"record.{number}" for number in range(10**9, 10**9 + 100))
     bad = [
         text(b"[" * 4000),
+        text(b'{"sub": "tenant", "last": 0, "n": ' + b"9" * 4000 + b"}"),
+        text(json.dumps({"sub": refused, "last": 2**50, "n": 1}).encode()),
         text(b"x" * 8_000, b"x" * 8_000),
         frame(FIN | TEXT, b"\xff" * 4000),
-        frame(TEXT, b"x" * 60_000) + frame(FIN | TEXT, b"x"),
+        frame(TEXT, b"x" * 60_000) + frame(FIN | TEXT, b"x" * 60_000),
         frame(FIN | TEXT, b"x", length=2**63),
-        frame(TEXT, b"x" * 60_000),
     ]
 
     async def end_badly(count: int) -> None:
         for number in range(count):
             async with dial_live(witness.server, "acme", witness.cookie) as wire:
                 await wire.send(bad[number % len(bad)])
-                if number % len(bad) != len(bad) - 1:
-                    assert codes(await wire.read_frames())
+                await read_outcome(wire)
+                await wire.send(frame(TEXT, b"x" * 8_000))  # and what is begun is not finished
                 await witness.note("ended")
 
     await end_badly(times(60, 1000))
