@@ -13,6 +13,7 @@ import uvicorn
 from app.live.protocol import LiveProtocol
 from app.settings import Settings
 from app.web.gate import Gate
+from app.web.protocol import BoundedProtocol
 from app.workers import BACKLOG, READY
 
 # After the pages were sent away: how long connections in use may be used once more, to be told that they end; how long
@@ -101,7 +102,8 @@ def serve_on(settings: Settings, listener: socket.socket, supervisor: socket.soc
         gate,
         # Who is told of by X-Forwarded-For: the last address that is not one of a proxy of ours.
         forwarded_allow_ips=settings.forwarded_allow_ips.split(),
-        ws="app.live.protocol:LiveProtocol",
+        http=BoundedProtocol,
+        ws=LiveProtocol,
         ws_max_size=64 * 1024,
         ws_ping_interval=12,
         ws_ping_timeout=8,

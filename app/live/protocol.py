@@ -1,7 +1,7 @@
-"""uvicorn's WebSocket protocol with one addition: a frame encoded once can be written as it is.
+"""uvicorn's WebSocket protocol with one addition, and hardened against what no browser sends.
 
-The hub finds `write_frame` in the scope's extensions. On any other ASGI server it is not there, and the standard
-`send` is used.
+The addition: a frame encoded once can be written as it is. The hub finds `write_frame` in the scope's extensions. On
+any other ASGI server it is not there, and the standard `send` is used.
 """
 
 from __future__ import annotations
@@ -12,12 +12,20 @@ from asyncio import BaseTransport
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Close, Frame
 from websockets.http11 import Request
 
 EXTENSION = "mutirao.write_frame"
 CLOSED = -1
 UNSENT_LIMIT = 128 * 1024
 USER_TIMEOUT = 20_000
+# A page sends a hello now and then, and pongs. So many frames in so many seconds are meant to keep us busy; bytes are
+# looked at in pieces, so that it is noticed early.
+FRAME_LIMIT = 1000
+FRAME_WINDOW = 10.0
+PIECE = 4 * 1024
+BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+NOT_UTF8, NOT_ALLOWED = 1007, 1008
 
 
 class LiveProtocol(WebSocketsSansIOProtocol):
@@ -26,6 +34,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: BaseTransport) -> None:
         """Bound what the kernel buffers for this socket, and how long it waits for a dead peer."""
         super().connection_made(transport)
+        self.counted_since, self.frames_counted = self.loop.time(), 0
         self.descriptor = -1
         raw = transport.get_extra_info("socket")
         if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6) and hasattr(socket, "TCP_NOTSENT_LOWAT"):
@@ -34,12 +43,94 @@ class LiveProtocol(WebSocketsSansIOProtocol):
             if transport.get_extra_info("sslcontext") is None:
                 self.descriptor = raw.fileno()
 
+    def data_received(self, data: bytes) -> None:
+        """Take frames, but not too many."""
+        for place in range(0, len(data), PIECE):
+            super().data_received(data[place : place + PIECE])
+            if self.conn.handshake_exc is not None and not self.handshake_complete:
+                self.refuse_handshake()
+            elif self.frames_counted > FRAME_LIMIT:
+                self.fail(NOT_ALLOWED, "too many frames")
+            if self.transport.is_closing():
+                return
+
+    def handle_events(self) -> None:
+        """Count the frames that have come."""
+        if self.loop.time() > self.counted_since + FRAME_WINDOW:
+            self.counted_since, self.frames_counted = self.loop.time(), 0
+        self.frames_counted += len(self.conn.events)
+        super().handle_events()
+
+    def refuse_handshake(self) -> None:
+        """Say what is wrong with a request that makes no sense. uvicorn would leave it without an answer."""
+        self.transport.write(b"".join(self.conn.data_to_send()) or BAD_REQUEST)
+        self.transport.close()
+
     def handle_connect(self, event: Request) -> None:
         """Start the application with the extensions in its scope."""
         super().handle_connect(event)
         scope: Any = getattr(self, "scope", None)
         if scope is not None:
             scope["extensions"][EXTENSION] = self
+
+    def handle_cont(self, event: Frame) -> None:
+        """Keep a fragment of a message, unless it is an empty one: of these there may be any number."""
+        if event.data or event.fin:
+            super().handle_cont(event)
+
+    def handle_close(self, event: Frame) -> None:
+        """Answer a close, or take it as the answer to ours."""
+        if self.close_sent or self.transport.is_closing() or self.conn.close_rcvd is None:
+            super().handle_close(event)
+        else:
+            self.end(self.conn.close_rcvd)
+
+    def handle_parser_exception(self) -> None:
+        """End the socket for a frame that nobody may send; why was found out already."""
+        if not self.close_sent and self.conn.close_sent is not None:
+            self.end(self.conn.close_sent)
+
+    def fail(self, code: int, reason: str) -> None:
+        """End the socket for what it has sent (RFC 6455, 7.1.7), at once if that has happened already."""
+        if self.close_sent:
+            self.abort()
+        else:
+            self.conn.fail(code, reason)
+            self.handle_parser_exception()
+
+    def end(self, close: Close) -> None:
+        """Send what ends the socket, and read on until the other side has hung up too (RFC 6455, 7.1.1).
+
+        A connection that is closed with something unread is reset, and the code is lost: the page would come back.
+        """
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.frames_counted = 0
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
+
+    def handle_ping(self) -> None:
+        """Send the pong, unless the socket has ended."""
+        if self.close_sent or self.transport.is_closing():
+            self.conn.data_to_send()
+        else:
+            super().handle_ping()
+
+    def send_receive_event_to_app(self) -> None:
+        """Pass a message on. A text that is not UTF-8 ends the socket (RFC 6455, 8.1); uvicorn logs a traceback."""
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                self.fail(NOT_UTF8, "not UTF-8")
+                return
+        super().send_receive_event_to_app()
 
     def write_frame(self, frame: bytes) -> int:
         """Write an encoded frame; the bytes that now wait in this process, or CLOSED.

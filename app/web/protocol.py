@@ -1,0 +1,122 @@
+"""uvicorn's HTTP protocol with bounds: how long a client may take to say what it wants, and how long that may be.
+
+uvicorn waits forever for the rest of a request, and keeps of its header whatever comes. A handshake of `/live` begins
+here too, as a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+# How long, in seconds, a header may take from the connection or its first byte on, and how large it may be. The gate
+# refuses smaller ones with a page; beyond this nothing more is read.
+HEADER_TIME = 10.0
+HEADER_SIZE = 64 * 1024
+# A body may take so many seconds, and one more for each so many bytes of it that have come.
+BODY_TIME = 15.0
+BODY_RATE = 500
+
+log = structlog.get_logger("web")
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Ends a connection whose request does not arrive in time, whatever it is that comes so slowly.
+
+    A timer runs while the client is the one to go on: from the connection, or the first byte on a connection that was
+    kept, to the end of the request.
+    """
+
+    timer: asyncio.TimerHandle | None = None
+    in_header = True
+    since = 0.0
+    received = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self.await_part(in_header=True)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        self.stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what comes, whether it is a part of a request or only keeps the connection busy."""
+        if self.timer is None:
+            self.await_part(in_header=True)
+        self.received += len(data)
+        super().data_received(data)
+        if self.in_header and self.received > HEADER_SIZE and not self.transport.is_closing():
+            self.refuse(431, "Request Header Fields Too Large")
+
+    def on_message_begin(self) -> None:
+        """A request begins, perhaps in the same data as the one before it has ended."""
+        super().on_message_begin()
+        if self.timer is None:
+            self.await_part(in_header=True)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a field of the header, and drop those that follow a body (RFC 9110, 6.5): we know none."""
+        if self.in_header:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The body follows, if there is one."""
+        super().on_headers_complete()
+        self.await_part(in_header=False)
+
+    def on_message_complete(self) -> None:
+        """The request is there: now it is for us to answer."""
+        self.stop_timer()
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """The connection is the WebSocket protocol's from here on, which fails for an address that is not ASCII."""
+        self.stop_timer()
+        if self.url.isascii():
+            super().handle_websocket_upgrade()
+        else:
+            self.send_400_response("Invalid HTTP request received.")
+
+    def await_part(self, *, in_header: bool) -> None:
+        """Begin to wait for a header, or for the body that follows it."""
+        self.in_header = in_header
+        self.since = self.loop.time()
+        self.received = 0
+        if self.timer is None:
+            self.timer = self.loop.call_at(self.due, self.look)
+
+    @property
+    def due(self) -> float:
+        """When the part that is awaited has to be there."""
+        if self.in_header:
+            return self.since + HEADER_TIME
+        return self.since + BODY_TIME + self.received / BODY_RATE
+
+    def look(self) -> None:
+        """End the connection if what is awaited is overdue. While we don't read, nobody waits for the client."""
+        if self.flow.read_paused:
+            self.since = self.loop.time()
+        if self.loop.time() < self.due:
+            self.timer = self.loop.call_at(self.due, self.look)
+        else:
+            self.refuse(408, "Request Timeout")
+
+    def refuse(self, status: int, phrase: str) -> None:
+        """Say why, if something was asked and nothing answered yet, and end the connection."""
+        self.stop_timer()
+        if self.received if self.in_header else not self.cycle.response_started:
+            log.info("request cut off", reason=phrase, client=self.client and self.client[0], received=self.received)
+            answer = f"HTTP/1.1 {status} {phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+            self.transport.write(answer.encode())
+        self.transport.close()
+
+    def stop_timer(self) -> None:
+        """Wait for nothing of the client."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
