@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import Server
 from tests.faults.extent import times
-from tests.faults.wire import Answer, codes, dial, handshake, request
+from tests.faults.wire import Answer, codes, dial, handshake, request, text
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 HEADER_LIMIT = 32 * 1024
@@ -39,7 +39,10 @@ class Doors:
         async with dial(self.server) as wire:
             if door == "socket":
                 answer = await wire.ask(handshake(self.server, "acme", cookie))
-                return (101, codes(await wire.read_frames())) if answer.status == 101 else self.kind(answer)
+                if answer.status != 101:
+                    return self.kind(answer)
+                await wire.send(text(b'{"sub": "tenant", "last": 0, "n": 1}'))
+                return 101, codes(await wire.read_frames())
             if door == "form":
                 return self.kind(
                     await wire.ask(request(self.server, "acme", "POST /account/name", *given, body=b"name=Eva"))
