@@ -132,15 +132,18 @@ class Node:
         """Deliver from the log what this process has not seen, up to a cursor or beyond."""
         lock = self.catching_up.setdefault(tenant_id, asyncio.Lock())
         async with lock:
-            known = self.hub.cursors.get(tenant_id)
-            if known is None or known >= cursor:
-                return
-            async with self.database.read(tenant_id) as transaction:
-                events = await read_after(transaction, known)
-            # Other deliveries may have happened while the log was read.
-            known = self.hub.cursors.get(tenant_id)
-            if known is not None:
-                self.hub.deliver(tenant_id, [event for event in events if event.cursor > known])
+            while True:
+                known = self.hub.cursors.get(tenant_id)
+                if known is None or known >= cursor:
+                    return
+                async with self.database.read(tenant_id) as transaction:
+                    events = await read_after(transaction, known)
+                reached = self.hub.cursors.get(tenant_id)
+                # While the log was read others may have delivered. Or everybody has left, and who came then is further
+                # behind than what was read begins.
+                if reached is not None and reached >= known:
+                    self.hub.deliver(tenant_id, [event for event in events if event.cursor > reached])
+                    return
 
     async def drain(self) -> None:
         """Take no new pages, and send the open ones away in batches; they come back to whoever serves then."""

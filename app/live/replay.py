@@ -35,8 +35,9 @@ class Replay:
 class Replays:
     """Reads replays, each once for all who ask for it at about the same time.
 
-    A replay may be a second old. That is safe as long as what a member may see is read after it: nothing is shown by a
-    right that was lost before.
+    A replay may be a second old, or go on beyond what was asked for. That is safe as long as each page takes from it
+    only what came up to the cursor at which the member's rights were read: nothing is shown by a right that was lost
+    before.
     """
 
     def __init__(self, database: Database) -> None:
@@ -44,14 +45,18 @@ class Replays:
         self.reading: dict[tuple[int, int], asyncio.Task[Replay]] = {}
 
     async def read(self, tenant_id: int, last: int, *, least: int) -> Replay:
-        """The log of a workspace after a cursor, up to the cursor `least` or beyond."""
+        """The log of a workspace after a cursor, up to the cursor `least` or beyond: never one that ends before it."""
         key = (tenant_id, last)
-        task = self.reading.get(key)
-        if task is None or (task.done() and task.result().cursor < least):
-            task = self.reading[key] = asyncio.create_task(self.read_log(tenant_id, last))
-            task.add_done_callback(lambda done: self.keep(key, done))
-        # One who goes away does not take the others' replay along.
-        return await asyncio.shield(task)
+        while True:
+            task = self.reading.get(key)
+            if task is None or (task.done() and task.result().cursor < least):
+                task = self.reading[key] = asyncio.create_task(self.read_log(tenant_id, last))
+                task.add_done_callback(lambda done: self.keep(key, done))
+            # One who goes away does not take the others' replay along.
+            replay = await asyncio.shield(task)
+            # One that was being read already may have begun before the cursor that this page has to reach.
+            if replay.cursor >= least:
+                return replay
 
     def keep(self, key: tuple[int, int], task: asyncio.Task[Replay]) -> None:
         """Remember a replay for a moment, if it is one."""

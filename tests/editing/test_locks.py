@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.accounts.audit import AuditEntry
 from app.accounts.members import Member, find_member
-from app.database import Database, Transaction, clock
+from app.database import Database, Transaction
 from app.editing import locks, waiting
 from app.editing.drafts import delete_old_drafts, find_draft, keep_draft, settle_draft
 from app.editing.rows import LEASE, TURN, Held
@@ -18,24 +18,8 @@ from app.live.log import read_after
 from app.records.changes import Changed, change_record, delete_record
 from app.records.collections import get_collection
 from app.records.records import Record, get_record
-from tests.databases import Store
 
 ACME = 1
-
-
-@pytest.fixture
-def wait(monkeypatch: pytest.MonkeyPatch, store: Store) -> Callable[[float], None]:
-    """Let time pass, in seconds: `wait(31)`."""
-    moment = 1_000_000
-    monkeypatch.setattr(clock, "read_monotonic_clock", lambda: moment)
-
-    def pass_time(seconds: float) -> None:
-        nonlocal moment
-        moment += int(seconds * 1000)
-        store.set_lease_clock(moment)
-
-    pass_time(0)
-    return pass_time
 
 
 async def book(transaction: Transaction, number: int = 40) -> Record:

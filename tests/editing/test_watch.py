@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.accounts.members import Member, find_member
-from app.database import Database, Transaction, clock
+from app.database import Database, Transaction
 from app.editing import locks, waiting
 from app.editing.rows import LEASE
 from app.editing.waiting import Waiting
@@ -20,18 +20,6 @@ from app.records.collections import get_collection
 from app.records.records import Record, get_record
 
 ACME = 1
-
-
-@pytest.fixture
-def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Let time pass, in seconds."""
-    moment = [1_000_000]
-    monkeypatch.setattr(clock, "read_monotonic_clock", lambda: moment[0])
-
-    def pass_time(seconds: float) -> None:
-        moment[0] += int(seconds * 1000)
-
-    return pass_time
 
 
 async def book(transaction: Transaction, number: int) -> Record:

@@ -6,13 +6,14 @@ import asyncio
 import json
 import re
 from contextlib import AsyncExitStack, aclosing
+from typing import Any
 
 import pytest
 from sqlalchemy import event
 
 from app.database import Database
 from app.live import replay
-from app.live.log import publish
+from app.live.log import Event, publish
 from app.live.replay import Replays
 from tests.conftest import Server
 
@@ -58,6 +59,35 @@ async def test_what_is_remembered_is_read_anew_when_the_hub_has_gone_on(
     assert (await replays.read(1, start, least=start)).events == []
     last = await write_events(database, "new")
     assert [each.body for each in (await replays.read(1, start, least=last)).events or ()] == ["new"]
+    assert len(readings) == 2
+
+
+async def test_a_reading_that_began_too_early_is_not_enough_for_who_has_to_reach_further(
+    database: Database, readings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages came back while others wrote: one that had seen a later cursor took a replay that ended before it."""
+    start = await write_events(database, "seen")
+    began, go_on = asyncio.Event(), asyncio.Event()
+    read_after = replay.read_after
+
+    async def read_slowly(*arguments: Any, **options: Any) -> list[Event]:
+        found = await read_after(*arguments, **options)
+        began.set()
+        await go_on.wait()
+        return found
+
+    monkeypatch.setattr(replay, "read_after", read_slowly)
+    replays = Replays(database)
+    early = asyncio.create_task(replays.read(1, start, least=start))
+    await began.wait()
+    last = await write_events(database, "new")
+
+    async def release() -> None:
+        go_on.set()
+
+    *late, _ = await asyncio.gather(*(replays.read(1, start, least=last) for _ in range(20)), release())
+    assert (await early).events == []
+    assert all(one and [each.body for each in one.events or ()] == ["new"] for one in late)
     assert len(readings) == 2
 
 
