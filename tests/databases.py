@@ -9,6 +9,7 @@ import asyncio
 import atexit
 import functools
 import hashlib
+import itertools
 import os
 import pwd
 import re
@@ -230,18 +231,22 @@ class Store:
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run a statement with `?` for values, moments in UTC, and keep what it does."""
+        return self.rows_of((statement, *values))[0]
+
+    def rows_of(self, *statements: tuple[Any, ...]) -> list[list[tuple[Any, ...]]]:
+        """Run statements, each with its values, over one connection; the rows of each."""
         if KIND == "sqlite":
-            moments = [f"{value:%Y-%m-%d %H:%M:%S.%f}" if isinstance(value, datetime) else value for value in values]
             with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
                 connection.execute("PRAGMA busy_timeout = 10000")
-                return connection.execute(statement, moments).fetchall()
-        numbers = iter(range(1, 100))
-        numbered = re.sub(r"\?", lambda _: f"${next(numbers)}", statement)
+                return [connection.execute(text, adapt(values)).fetchall() for text, *values in statements]
 
-        async def work() -> list[tuple[Any, ...]]:
+        async def work() -> list[list[tuple[Any, ...]]]:
             connection = await cluster().connect(self.name)
             try:
-                return [tuple(row) for row in await connection.fetch(numbered, *values)]
+                return [
+                    [tuple(row) for row in await connection.fetch(number_places(text), *values)]
+                    for text, *values in statements
+                ]
             finally:
                 await connection.close()
 
@@ -306,6 +311,17 @@ class Store:
 
 
 MADE: set[str] = set()
+
+
+def adapt(values: list[Any]) -> list[Any]:
+    """Values as SQLite stores them."""
+    return [f"{value:%Y-%m-%d %H:%M:%S.%f}" if isinstance(value, datetime) else value for value in values]
+
+
+def number_places(statement: str) -> str:
+    """A statement with `$1`, `$2` in the places of `?`."""
+    numbers = itertools.count(1)
+    return re.sub(r"\?", lambda _: f"${next(numbers)}", statement)
 
 
 async def make_seed(directory: Path) -> Store:

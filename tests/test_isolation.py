@@ -7,6 +7,7 @@ Acme is the workspace that is asked for, globex the one that asks.
 from __future__ import annotations
 
 import asyncio
+import functools
 import io
 import json
 import re
@@ -148,11 +149,17 @@ class World:
 
     def dump(self, tenant: int) -> dict[str, list[Any]]:
         """Every row of a workspace."""
-        found = {"tenant": self.rows(f"SELECT * FROM tenant WHERE id = {tenant}")}
-        for table, columns in self.server.store.dump_tables().items():
-            if "tenant_id" in columns:
-                found[table] = sorted(self.rows(f'SELECT * FROM "{table}" WHERE tenant_id = {tenant}'), key=repr)
-        return found
+        tables = [table for table, columns in self.tables.items() if "tenant_id" in columns]
+        own, *found = self.server.store.rows_of(
+            (f"SELECT * FROM tenant WHERE id = {tenant}",),
+            *((f'SELECT * FROM "{table}" WHERE tenant_id = {tenant}',) for table in tables),
+        )
+        rows = (sorted(each, key=repr) for each in found)
+        return {"tenant": own, **dict(zip(tables, rows, strict=True))}
+
+    @functools.cached_property
+    def tables(self) -> dict[str, list[str]]:
+        return self.server.store.dump_tables()
 
 
 @pytest.fixture(scope="module")

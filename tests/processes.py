@@ -1,0 +1,194 @@
+"""Processes of the program, forked from one that has imported it: a second of CPU less for each of some hundred.
+
+What runs in them is `app.cli.main` with its own environment, working directory and output, as `python -m app` does.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import gc
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+REQUEST_LIMIT = 64 * 1024
+
+
+class Process:
+    """A running `python -m app …`, used like subprocess.Popen."""
+
+    def __init__(self, arguments: list[str], environment: dict[str, str], output: Path) -> None:
+        self.returncode: int | None = None
+        self.waiting = threading.Lock()
+        self.line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.line.connect(fork_server())
+        request = {"arguments": arguments, "environment": environment, "output": str(output)}
+        self.line.send(json.dumps(request).encode())
+        self.pid = int(self.line.recv(100))
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until it has ended; raises subprocess.TimeoutExpired when it does not."""
+        with self.waiting:
+            if self.returncode is None:
+                self.line.settimeout(timeout)
+                try:
+                    self.returncode = int(self.line.recv(100))
+                except (TimeoutError, BlockingIOError) as error:
+                    raise subprocess.TimeoutExpired("app", timeout or 0) from error
+                self.line.close()
+            return self.returncode
+
+    def poll(self) -> int | None:
+        """How it has ended, or None while it runs."""
+        try:
+            return self.wait(0)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+@functools.cache
+def fork_server() -> str:
+    """The address of this run's fork server. It ends with the run: it reads a pipe that the run holds open."""
+    directory = tempfile.TemporaryDirectory(prefix="mutirao-processes-")
+    address = str(Path(directory.name, "socket"))
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.processes", address],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert server.stdin is not None and server.stdout is not None  # noqa: PT018
+    assert server.stdout.readline() == b"ready\n"
+
+    def end() -> None:
+        assert server.stdin is not None and server.stdout is not None  # noqa: PT018
+        server.stdin.close()
+        server.wait(20)
+        server.stdout.close()
+        directory.cleanup()
+
+    atexit.register(end)
+    return address
+
+
+class ForkServer:
+    """Forks a process for each connection, tells its number there, and at its end how it ended."""
+
+    def __init__(self, address: str) -> None:
+        self.lines: dict[int, socket.socket] = {}
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.listener.bind(address)
+        self.listener.listen(100)
+        self.ended, wakeup = socket.socketpair()
+        for end in (self.ended, wakeup):
+            end.setblocking(False)
+        self.wakeup = wakeup
+        signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+
+    def serve(self) -> None:
+        """Serve until standard input ends, and take along who still runs."""
+        with selectors.DefaultSelector() as selector:
+            for source in (sys.stdin, self.listener, self.ended):
+                selector.register(source, selectors.EVENT_READ)
+            while True:
+                ready = {key.fileobj for key, _ in selector.select()}
+                if sys.stdin in ready:
+                    break
+                if self.ended in ready:
+                    self.ended.recv(1000)
+                    self.tell_ends()
+                if self.listener in ready:
+                    self.fork()
+        for pid in self.lines:
+            os.kill(pid, signal.SIGKILL)
+
+    def tell_ends(self) -> None:
+        """Tell of each process that has ended."""
+        while self.lines:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            line = self.lines.pop(pid)
+            with contextlib.suppress(BrokenPipeError):  # nobody waits for it any more
+                line.send(str(os.waitstatus_to_exitcode(status)).encode())
+            line.close()
+
+    def fork(self) -> None:
+        """Start a process."""
+        line, _ = self.listener.accept()
+        request: dict[str, Any] = json.loads(line.recv(REQUEST_LIMIT))
+        pid = os.fork()
+        if not pid:
+            try:
+                status = self.become(request)
+            except BaseException:
+                traceback.print_exc()
+                status = 1
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+        self.lines[pid] = line
+        line.send(str(pid).encode())
+
+    def become(self, request: dict[str, Any]) -> int:
+        """Be the program, in the forked process; the status to exit with."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for each in (self.listener, self.ended, self.wakeup, *self.lines.values()):
+            each.close()
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        output = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        from app.cli import main
+
+        sys.argv = ["app", *request["arguments"]]
+        try:
+            main()
+        except SystemExit as end:
+            if isinstance(end.code, str):
+                print(end.code, file=sys.stderr)
+            return end.code if isinstance(end.code, int) else int(end.code is not None)
+        return 0
+
+
+if __name__ == "__main__":
+    # Everything that the program needs, so that forked processes share it.
+    import app.asgi
+    import app.cli
+    import app.demo
+    import app.migration
+    import app.operators.operators
+    import app.serving  # noqa: F401
+
+    gc.freeze()
+    server = ForkServer(sys.argv[1])
+    print("ready", flush=True)
+    server.serve()
