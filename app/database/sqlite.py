@@ -45,7 +45,7 @@ def create_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
     check_version()
     engine = create_async_engine(
         url,
-        connect_args={"isolation_level": None},
+        connect_args={"isolation_level": None, "check_same_thread": False},  # trips.py takes turns
         poolclass=AsyncAdaptedQueuePool,
         pool_size=pool_size,
         max_overflow=0,

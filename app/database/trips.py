@@ -1,17 +1,26 @@
-"""One trip to SQLite's thread for each statement.
+"""As few trips to SQLite's thread as can be: none for what is quick anyway, else one for a statement.
 
-SQLAlchemy makes four of it with aiosqlite: for a cursor, for the statement, for its rows, and for the cursor's end.
-Each of them costs more than a small statement does. All rows are read at once here, as they are there.
+SQLAlchemy makes four of each statement with aiosqlite: for a cursor, for the statement, for its rows, and for the
+cursor's end. One alone costs ten times what a small statement does. So what can't take long is done where it is asked
+for: adding a row, and reading, which is interrupted when it does take long, and done again in the thread. What waits
+for the disk or for other processes, and what may change many rows, goes to the thread at once.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_cursor
+
+# How long reading may keep the event loop, in seconds, and how many steps of SQLite's machine lie between two looks at
+# the time (some 0.1 ms).
+QUICK = 0.002
+STEPS = 2000
+INTERRUPTED = 9  # SQLITE_INTERRUPT (https://www.sqlite.org/rescode.html#interrupt)
 
 
 @dataclass(slots=True)
@@ -24,8 +33,8 @@ class Outcome:
     arraysize: int = 1
 
 
-class OneTripCursor(AsyncAdapt_aiosqlite_cursor):
-    """A cursor that exists in SQLite's thread only while its statement runs."""
+class ShortTripCursor(AsyncAdapt_aiosqlite_cursor):
+    """A cursor that exists only while its statement runs. All rows are read at once."""
 
     __slots__ = ()
 
@@ -43,13 +52,14 @@ class OneTripCursor(AsyncAdapt_aiosqlite_cursor):
         self._rows.clear()
 
     async def _execute_async(self, operation: Any, parameters: Any) -> Any:
-        await self.travel(lambda cursor: cursor.execute(operation, () if parameters is None else parameters))
+        words = () if parameters is None else parameters
+        await self.travel(lambda cursor: cursor.execute(operation, words), operation)
 
     async def _executemany_async(self, operation: Any, seq_of_parameters: Any) -> Any:
         await self.travel(lambda cursor: cursor.executemany(operation, seq_of_parameters))
 
-    async def travel(self, work: Callable[[Any], Any]) -> None:
-        """Do something with a cursor in SQLite's thread, and bring back all that comes of it."""
+    async def travel(self, work: Callable[[Any], Any], operation: str = "") -> None:
+        """Do something with a cursor, in SQLite's thread unless it is quick, and keep all that comes of it."""
         connection: Any = self._connection
 
         def run() -> tuple[Outcome, list[Any]]:
@@ -61,21 +71,53 @@ class OneTripCursor(AsyncAdapt_aiosqlite_cursor):
             finally:
                 cursor.close()
 
-        async with self._adapt_connection._execute_mutex:
-            outcome, rows = await connection._execute(run)
-        self._cursor = outcome
+        here: Any = self._adapt_connection
+        async with here._execute_mutex:
+            if operation.startswith("INSERT") or operation == "BEGIN":
+                found: Any = run()
+            else:
+                found = (operation.startswith("SELECT") and here.patience.hurry(run)) or await connection._execute(run)
+        self._cursor, rows = found
         self._rows = deque(rows)
 
 
-class OneTripConnection(AsyncAdapt_aiosqlite_connection):
-    """A connection whose cursors make one trip."""
+class Patience:
+    """Interrupts what a connection reads when it keeps the event loop for too long."""
 
-    __slots__ = ()
+    def __init__(self, connection: Any) -> None:
+        self.until = float("inf")
+        connection.set_progress_handler(self.is_over, STEPS)
 
-    _cursor_cls = OneTripCursor
+    def is_over(self) -> bool:
+        """Whether to interrupt. SQLite asks this while it works."""
+        return time.perf_counter() > self.until
+
+    def hurry(self, run: Callable[[], tuple[Outcome, list[Any]]]) -> tuple[Outcome, list[Any]] | None:
+        """Read at once; None when that was interrupted. (Interrupting a change would undo the whole transaction.)"""
+        self.until = time.perf_counter() + QUICK
+        try:
+            return run()
+        except Exception as error:
+            if getattr(error, "sqlite_errorcode", None) == INTERRUPTED:
+                return None
+            raise
+        finally:
+            self.until = float("inf")
 
 
-def connect(dialect: Any, record: Any, arguments: Any, options: Any) -> OneTripConnection:
+class ShortTripConnection(AsyncAdapt_aiosqlite_connection):
+    """A connection whose cursors make one trip at most."""
+
+    __slots__ = ("patience",)
+
+    patience: Patience
+
+    _cursor_cls = ShortTripCursor
+
+
+def connect(dialect: Any, record: Any, arguments: Any, options: Any) -> ShortTripConnection:
     """Open a connection as the dialect does, for the event `do_connect`."""
     opened = dialect.loaded_dbapi.connect(*arguments, **options)
-    return OneTripConnection(opened.dbapi, opened._connection)
+    connection = ShortTripConnection(opened.dbapi, opened._connection)
+    connection.patience = Patience(opened._connection._conn)
+    return connection

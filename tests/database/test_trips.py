@@ -1,0 +1,82 @@
+"""What is quick is done on the event loop, what is not in SQLite's thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import BigInteger, Integer, String, func, literal, select, update
+
+from app.accounts.members import Member
+from app.chat.rooms import Room
+from app.database import Database, Transaction, trips
+
+pytestmark = pytest.mark.sqlite
+
+
+@pytest.fixture
+async def teach(database: Database) -> Callable[[Transaction], object]:
+    """Teach a transaction's connection to say which thread it works in."""
+
+    async def teach(transaction: Transaction) -> None:
+        connection = await (await transaction.connection()).get_raw_connection()
+        raw = connection.driver_connection
+        assert raw is not None
+        raw._conn.create_function("worked_in", 0, threading.get_ident)
+
+    return teach
+
+
+async def test_a_small_question_is_answered_where_it_is_asked(database: Database, teach: Callable) -> None:
+    async with database.read(1) as transaction:
+        await teach(transaction)
+        statement = select(func.worked_in(type_=BigInteger)).select_from(Room).limit(1)
+        assert await transaction.scalar(statement) == threading.get_ident()
+
+
+async def test_a_long_question_is_answered_in_the_thread_and_whole(
+    database: Database, teach: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trips, "QUICK", 0.0)
+    asked: list[int] = []
+    async with database.read(1) as transaction:
+        await teach(transaction)
+        numbers = select(literal(1, Integer).label("number")).cte("numbers", recursive=True)
+        numbers = numbers.union_all(select(numbers.c.number + 1).where(numbers.c.number < 50_000))
+        statement = (
+            select(func.count(), func.max(func.worked_in(type_=BigInteger)))
+            .select_from(Room)
+            .join(numbers, literal(True))
+            .where(Room.slug == "general")
+        )
+        count, thread = (await transaction.execute(statement)).one()
+        asked.append(thread)
+    assert count == 50_000
+    assert threading.get_ident() not in asked
+
+
+async def test_a_change_before_a_long_question_is_kept(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trips, "QUICK", 0.0)
+    monkeypatch.setattr(trips, "STEPS", 1)
+    changing = Database(database.url)
+    async with changing.write(1) as transaction:
+        changed = update(Room).where(Room.slug == "general").values(description="changed")
+        await transaction.execute(changed.execution_options(synchronize_session=False))
+        assert len((await transaction.scalars(select(Member))).all()) == 4
+    await changing.close()
+    async with database.read(1) as transaction:
+        assert await transaction.scalar(select(Room.description).where(Room.slug == "general")) == "changed"
+
+
+async def test_a_change_may_take_its_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interrupting it would undo its whole transaction."""
+    monkeypatch.setattr(trips, "QUICK", 0.0)
+    monkeypatch.setattr(trips, "STEPS", 1)
+    changing = Database(database.url)
+    async with changing.write(1) as transaction:
+        transaction.add(Room(slug="lamps", name="Lamps", kind="public"))
+    async with changing.read(1) as transaction:
+        found = await transaction.scalar(select(Room.name.cast(String)).where(Room.slug == "lamps"))
+    await changing.close()
+    assert found == "Lamps"
