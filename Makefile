@@ -3,8 +3,12 @@ PYTHON ?= python3
 export PORT ?= 8000
 export DATA_DIR ?= data
 
-# What runs a second time on PostgreSQL: every test that uses a database, of those in a browser the main ones.
-ON_POSTGRESQL = tests --ignore=tests/browser/test_chat.py --ignore=tests/browser/test_exclusive_editing.py
+# What runs a second time on PostgreSQL: every test that uses a database and asks it for more than who is signed in;
+# of those in a browser the main ones. (`TEST_DATABASE=postgresql .venv/bin/python -m pytest` runs all.)
+ON_POSTGRESQL = tests $(addprefix --ignore=tests/,web bench deploy/test_caddy.py deploy/test_nginx.py \
+	faults/test_autobahn.py faults/test_frames.py faults/test_handshakes.py \
+	$(addprefix browser/,test_chat.py test_cut_off.py test_exclusive_editing.py test_restart.py \
+	test_without_javascript.py))
 
 # Most tests wait for a server or a browser most of the time: two files at once.
 AT_ONCE = -n 2 --dist loadfile
