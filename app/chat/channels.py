@@ -15,8 +15,9 @@ from app.accounts.access import AnyRequest
 from app.accounts.jump import LIMIT, Destination, jump_source
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
-from app.chat.messages import Message, RecordReference
+from app.chat.messages import Message
 from app.chat.reading import list_joined
+from app.chat.references import RecordReference
 from app.chat.rooms import Room, find_visible, is_visible, list_people, list_public_rooms
 from app.chat.timeline import ShownMessage, show_message, show_messages
 from app.database import Transaction

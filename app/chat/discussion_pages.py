@@ -12,11 +12,12 @@ from sqlalchemy import select
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import page_part
+from app.chat.attachment_pages import store_files
+from app.chat.composer import EMOJI, Composer, make_key
 from app.chat.limits import WritingLimit
 from app.chat.memberships import add
-from app.chat.message_pages import MESSAGE_LIMIT, is_call, say, store_files
+from app.chat.message_pages import MESSAGE_LIMIT, is_call, say
 from app.chat.messages import LONGEST, check_text
-from app.chat.room_pages import EMOJI, Composer, make_key
 from app.chat.rooms import Room, find_discussion, find_membership, list_people, open_discussion
 from app.chat.timeline import Page, read_page
 from app.database import Database, Transaction

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import case, exists, func, or_, select
 
 from app.accounts.members import Member
-from app.chat.messages import Mention, Message
+from app.chat.messages import Message
+from app.chat.references import Mention
 from app.chat.rooms import Membership, Room, find_membership
 from app.database import Transaction
 from app.web.texts import fold

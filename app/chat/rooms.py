@@ -136,6 +136,20 @@ async def list_people(transaction: Transaction, room: Room) -> Sequence[Member]:
     return by_name(await transaction.scalars(statement))
 
 
+async def list_active(transaction: Transaction) -> list[Member]:
+    """The active members of the workspace, by name."""
+    statement = select(Member).where(Member.suspended_at.is_(None), Member.removed_at.is_(None))
+    return by_name(await transaction.scalars(statement.order_by(Member.id)))
+
+
+async def find_person(transaction: Transaction, member_id: int) -> Member:
+    """An active member. Raises NotFoundException."""
+    for person in await list_active(transaction):
+        if person.id == member_id:
+            return person
+    raise NotFoundException
+
+
 async def list_public_rooms(transaction: Transaction) -> Sequence[Room]:
     """The rooms that anybody may join, by name."""
     statement = select(Room).where(Room.kind == "public", Room.archived_at.is_(None)).order_by(Room.id)

@@ -12,7 +12,8 @@ from sqlalchemy import select
 
 from app.accounts.members import Member
 from app.chat.markdown import plain_text
-from app.chat.messages import Message, MessageIndex
+from app.chat.messages import Message
+from app.chat.references import MessageIndex
 from app.chat.rooms import Room, is_visible
 from app.database import Transaction
 from app.database.fulltext import Query, is_found
