@@ -17,6 +17,7 @@ from app.chat.attachments import Attachment, add_attachment, get_attachment
 from app.chat.rooms import Room, get_room
 from app.database import Database, Tenant, Transaction
 from app.settings import Settings
+from app.web.calls import refuse_call
 from app.web.file_names import content_disposition
 from app.web.forms import Invalid
 from app.web.templates import render
@@ -69,9 +70,9 @@ async def store_files(
             request.stream(), request.headers.get("content-type", ""), directory=directory, limit=limit
         )
     except TooLarge:
-        return refuse_file(tenant, _l("A file may have up to %(limit)d MB.", limit=limit // 1_000_000), 413)
+        return refuse_call(tenant.language, _l("A file may have up to %(limit)d MB.", limit=limit // 1_000_000), 413)
     except Unreadable:
-        return refuse_file(tenant, _l("There was no file in it."), 400)
+        return refuse_call(tenant.language, _l("There was no file in it."), 400)
     added: list[Attachment] = []
     try:
         async with database.write(tenant.id) as writing:
@@ -79,14 +80,9 @@ async def store_files(
                 added.append(await add_attachment(writing, room, member, file, quota=quota))
     except Invalid as invalid:
         await delete_files(directory, [file.key for file in stored])
-        return refuse_file(tenant, next(iter(invalid.errors.values())), 422)
+        return refuse_call(tenant.language, next(iter(invalid.errors.values())), 422)
     html = render(tenant.language, "chat/brought.html", files=added)
     return Response(html, status_code=200, media_type=MediaType.HTML)
-
-
-def refuse_file(tenant: Tenant, text: Any, status: int) -> Response[str]:
-    """Say in a line why a file is not taken."""
-    return Response(text.translate(tenant.language), status_code=status, media_type=MediaType.TEXT)
 
 
 @get("/files/{file_id:int}/preview")

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
+from app.chat.attachments import MOST_A_MESSAGE
 from app.chat.messages import LONGEST
 from app.chat.timeline import ShownMessage
 from app.web.texts import Text
@@ -15,15 +16,22 @@ EMOJI = (
     *("❌", "👀", "💡", "📚", "☕", "🚀", "🤔", "💪", "⭐", "🌱", "🕒", "📌"),
 )
 
+# Eight thousand characters take up to twelve bytes each in a form.
+MESSAGE_LIMIT = 128 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """The box in which a message is typed: where it goes, and what is in it."""
+    """The box in which a message is typed: where it goes, which place its draft is of, and what is in
+    it. `file_limit` is in megabytes."""
 
     address: str
+    place: str
     text: str
     key: str
+    file_limit: int
     limit: int = LONGEST
+    most_files: int = MOST_A_MESSAGE
     reply: Any = None
     error: Text | None = None
 

@@ -11,7 +11,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.chat import memberships
-from app.chat.channels import push_read, push_removal, push_room, push_rooms
+from app.chat.channels import push_archived, push_people, push_read, push_removal, push_room, push_rooms
 from app.chat.notices import notify_invited
 from app.chat.rooms import (
     Room,
@@ -99,6 +99,7 @@ async def join(transaction: Transaction, member: Member, slug: str) -> Response[
     room = await get_room(transaction, member, slug)
     await memberships.join(transaction, room, member)
     await push_rooms(transaction, member)
+    await push_people(transaction, room)
     return Redirect(f"/chat/{slug}", status_code=303)
 
 
@@ -108,6 +109,7 @@ async def leave(transaction: Transaction, member: Member, slug: str) -> Response
     room = await get_room(transaction, member, slug)
     await memberships.leave(transaction, room, member)
     await push_removal(transaction, room, member)
+    await push_people(transaction, room)
     return Redirect("/chat", status_code=303)
 
 
@@ -138,7 +140,7 @@ async def archive(transaction: Transaction, member: Member, slug: str, form: For
     """Close a room to new messages, or open it again."""
     room = await get_room(transaction, member, slug)
     await archive_room(transaction, room, member, archived=bool(form["archived"]))
-    await push_room(transaction, room)
+    await push_archived(transaction, room)
     return Redirect(f"/chat/{slug}", status_code=303)
 
 

@@ -12,12 +12,14 @@ from app.accounts.access import AnyRequest, host_of
 from app.accounts.members import Member
 from app.accounts.shell import render_page
 from app.chat.attachment_pages import delete_files, files_of
-from app.chat.attachments import find_unsent, has_files, take_off
-from app.chat.channels import push_change, push_message, push_rooms
-from app.chat.composer import make_key
+from app.chat.attachments import MOST_A_MESSAGE, find_unsent, has_files, take_off
+from app.chat.channels import push_change, push_message, push_people, push_rooms
+from app.chat.composer import MESSAGE_LIMIT, make_key
+from app.chat.drafts import delete_draft, place_of
 from app.chat.limits import WritingLimit
 from app.chat.messages import (
     Message,
+    SentAlready,
     delete_message,
     edit_message,
     get_message,
@@ -28,27 +30,22 @@ from app.chat.messages import (
 from app.chat.notices import notify_edit, notify_message, withdraw_message
 from app.chat.room_pages import render_room
 from app.chat.rooms import Room, find_membership, get_room
-from app.chat.timeline import show_message, show_plain
+from app.chat.timeline import find_mentions, show_message, show_plain
 from app.database import Transaction
 from app.live.node import Node
 from app.live.presence import Person
 from app.settings import Settings
+from app.web.calls import is_call, refuse_call
 from app.web.forms import Form, Invalid, number_of
 from app.web.templates import render
+from app.web.texts import _l
 
-# Eight thousand characters take up to twelve bytes each in a form.
-MESSAGE_LIMIT = 128 * 1024
 MESSAGES = "/chat/{slug:str}/messages/{number:int}"
 
 
 def origin_of(request: AnyRequest, settings: Settings) -> str:
     """The origin that addresses of this workspace begin with."""
     return f"{settings.scheme}://{host_of(request)}"
-
-
-def is_call(request: AnyRequest) -> bool:
-    """Whether a page of ours asks by itself, and shows no other page."""
-    return "x-page" in request.headers
 
 
 @post("/chat/{slug:str}", request_max_body_size=MESSAGE_LIMIT)
@@ -66,15 +63,23 @@ async def post_to_room(
     try:
         await say(request, transaction, member, settings, writing, room, form)
     except Invalid as invalid:
-        error = next(iter(invalid.errors.values()))
         if is_call(request):
-            return Response(error.translate(transaction.tenant.language), status_code=422, media_type=MediaType.TEXT)
+            return refuse_message(transaction, invalid)
+        key = "" if isinstance(invalid, SentAlready) else form["key"]
+        error = next(iter(invalid.errors.values()))
         return await render_room(
-            request, transaction, member, room, text=form["text"], key=form["key"], error=error, status=422
+            request, transaction, member, room, text=form["text"], key=key, error=error, status=422
         )
     if is_call(request):
         return Response(make_key(), status_code=200, media_type=MediaType.TEXT)
     return Redirect(f"/chat/{slug}?at=end#composer", status_code=303)
+
+
+def refuse_message(transaction: Transaction, invalid: Invalid) -> Response[Any]:
+    """Tell the page why a message is not posted; where the box's key is used up, the key of the next one."""
+    if isinstance(invalid, SentAlready):
+        return Response(make_key(), status_code=409, media_type=MediaType.TEXT)
+    return refuse_call(transaction.tenant.language, next(iter(invalid.errors.values())), 422)
 
 
 async def say(
@@ -88,7 +93,10 @@ async def say(
 ) -> Message:
     """Post what a box holds, and publish it. Raises Invalid."""
     await writing.check(member)
-    files = await find_unsent(transaction, room, member, [number_of(text) for text in form.values.get("file", [])])
+    brought = [number_of(text) for text in form.values.get("file", [])]
+    if len(brought) > MOST_A_MESSAGE:
+        raise Invalid(text=_l("A message takes up to %(limit)d files.", limit=MOST_A_MESSAGE))
+    files = await find_unsent(transaction, room, member, brought)
     before = await find_membership(transaction, room, member)
     message, rendered = await post_message(
         transaction,
@@ -103,9 +111,7 @@ async def say(
     if rendered is not None:
         for attachment in files:
             attachment.message_id = message.id
-        membership = await find_membership(transaction, room, member)
-        if membership is not None:
-            membership.draft = ""
+        await delete_draft(transaction, member, place_of(room))
         await transaction.flush()
         plain = not (files or message.reply_to_id or rendered.refers)
         shown = show_plain(message, member) if plain else await show_message(transaction, message)
@@ -113,6 +119,7 @@ async def say(
         await notify_message(transaction, room, message, member, rendered)
         if before is None and room.kind != "discussion":
             await push_rooms(transaction, member)
+            await push_people(transaction, room)
     return message
 
 
@@ -120,14 +127,17 @@ async def say(
 async def type_in_room(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[Any]:
     """Tell those who look at a room that somebody types. It is not logged, and gone after some seconds."""
     room = await get_room(transaction, member, slug)
+    return signal_typing(request, transaction, member, f"room.{room.id}", place_of(room))
+
+
+def signal_typing(
+    request: AnyRequest, transaction: Transaction, member: Member, channel: str, place: str
+) -> Response[Any]:
+    """Say on a channel that a member types in the box of a place."""
     node: Node = request.app.state.node
-    html = render(
-        transaction.tenant.language,
-        "chat/typing_push.html",
-        room_id=room.id,
-        person=Person(member.id, member.name),
-    )
-    node.signal(transaction.tenant.id, f"room.{room.id}", html)
+    person = Person(member.id, member.name)
+    html = render(transaction.tenant.language, "chat/typing_push.html", place=place, person=person)
+    node.signal(transaction.tenant.id, channel, html)
     return Response(None, status_code=204)
 
 
@@ -164,6 +174,7 @@ async def change_message(
     transaction: Transaction,
     member: Member,
     settings: Settings,
+    writing: WritingLimit,
     slug: str,
     number: int,
     form: Form,
@@ -171,6 +182,8 @@ async def change_message(
     """Save one's own message anew."""
     room = await get_room(transaction, member, slug)
     message = await get_message(transaction, room, number)
+    await writing.check(member, change=True)
+    named = (await find_mentions(transaction, [message.id]))[message.id]
     try:
         changed = await edit_message(
             transaction,
@@ -184,11 +197,11 @@ async def change_message(
         form.errors = invalid.errors
         error = next(iter(invalid.errors.values()))
         if is_call(request):
-            return Response(error.translate(transaction.tenant.language), status_code=422, media_type=MediaType.TEXT)
+            return refuse_call(transaction.tenant.language, error, 422)
         return await render_message_form(request, transaction, member, room, message, form, status=422)
     if changed:
         await notify_edit(transaction, room, message)
-        await push_change(transaction, room, message)
+        await push_change(transaction, room, message, named=named)
     if is_call(request):
         return Response(None, status_code=204)
     return Redirect(f"/chat/{slug}?at={message.number}", status_code=303)
@@ -206,10 +219,11 @@ async def remove_message(
     """Delete a message with its files."""
     room = await get_room(transaction, member, slug)
     message = await get_message(transaction, room, number)
+    named = (await find_mentions(transaction, [message.id]))[message.id]
     if await delete_message(transaction, message, member):
         keys = await take_off(transaction, message)
         await withdraw_message(transaction, room, message)
-        await push_change(transaction, room, message)
+        await push_change(transaction, room, message, named=named)
         directory = files_of(settings, transaction.tenant)
         transaction.after_commit.append(lambda: delete_files(directory, keys))
     if is_call(request):
@@ -219,17 +233,24 @@ async def remove_message(
 
 @post(f"{MESSAGES}/react")
 async def put_emoji(
-    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, form: Form
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    writing: WritingLimit,
+    slug: str,
+    number: int,
+    form: Form,
 ) -> Response[Any]:
     """Put an emoji under a message, or take one's own away."""
     room = await get_room(transaction, member, slug)
+    await writing.check(member, change=True)
     message = await get_message(transaction, room, number)
     try:
         if not await react(transaction, message, member, form["emoji"], on=True):
             await react(transaction, message, member, form["emoji"], on=False)
     except Invalid as invalid:
         error = next(iter(invalid.errors.values()))
-        return Response(error.translate(transaction.tenant.language), status_code=422, media_type=MediaType.TEXT)
+        return refuse_call(transaction.tenant.language, error, 422)
     await push_change(transaction, room, message)
     if is_call(request):
         return Response(None, status_code=204)

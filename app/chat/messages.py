@@ -116,6 +116,10 @@ async def render_text(transaction: Transaction, text: str, origin: str) -> Rende
     return render_markdown(text, members=members, origin=origin)
 
 
+class SentAlready(Invalid):
+    """Another text was posted with this key, and the page did not hear of it."""
+
+
 async def find_posted(transaction: Transaction, member: Member, key: str) -> Message | None:
     """The message that a member has posted with a key."""
     statement = select(Message).where(Message.member_id == member.id, Message.key == key)
@@ -135,10 +139,14 @@ async def post_message(
 ) -> tuple[Message, Rendered | None]:
     """Post a message, joining the room; (the message, what it refers to). The same key posts once: then it is None.
 
-    Raises Invalid for a text that won't do, and a 403 page for a room that is archived or not open to this member.
+    Raises Invalid for a text that won't do, SentAlready for one that is not what was posted with the key, and a 403
+    page for a room that is archived or not open to this member.
     """
     posted = await find_posted(transaction, member, key)
     if posted is not None:
+        untouched = posted.edited_at is None and posted.deleted_at is None
+        if untouched and posted.text != check_text(text, empty=True):
+            raise SentAlready(text=_l("What was in the box before was sent already. Look, and send the rest again."))
         return posted, None
     if not key or len(key) > LONGEST_KEY:
         raise Invalid(text=_l("The page is out of date. Load it again; what you typed is kept."))

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
+from litestar import MediaType, Response, get, post
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import render_page
 from app.chat.channels import push_read, push_rooms
-from app.chat.composer import EMOJI, Composer, answered, make_key
-from app.chat.messages import LONGEST, get_message
+from app.chat.composer import EMOJI, MESSAGE_LIMIT, Composer, answered, make_key
+from app.chat.drafts import find_draft, keep_draft, place_of
+from app.chat.messages import get_message
 from app.chat.notices import mark_messages_read
 from app.chat.reading import list_joined, mark_read
 from app.chat.rooms import (
-    Membership,
     Room,
     create_room,
     find_membership,
@@ -68,13 +68,16 @@ async def render_room(
         read=read,
         at=at,
         people=len(people),
-        mentionable=people,
+        outside=membership is None and room.kind == "public",
+        mentionable=await list_active(transaction) if room.open else people,
         emoji_choices=EMOJI,
         readers=list_readers(request, transaction, f"room.{room.id}"),
         composer=Composer(
             address=f"/chat/{room.slug}",
-            text=(membership.draft if membership else "") if text is None else text,
+            place=place_of(room),
+            text=await find_draft(transaction, member, place_of(room)) if text is None else text,
             key=key or make_key(),
+            file_limit=request.app.state.settings.file_limit_megabytes,
             reply=answered(reply),
             error=error,
         ),
@@ -175,23 +178,27 @@ async def show_room(
 
 @post("/chat/{slug:str}/read")
 async def read(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
-    """Note up to where a room was on screen; the member's other pages count anew."""
+    """Note from where (`since`) up to where a room was on screen; the member's other pages count anew."""
     room = await get_room(transaction, member, slug)
-    if await mark_read(transaction, room, member, number_of(form["number"])):
+    number, since = number_of(form["number"]), number_of(form["since"])
+    if await mark_read(transaction, room, member, number, since=since):
         await push_read(transaction, member, room)
-    await mark_messages_read(transaction, room, member, number_of(form["number"]))
+    await mark_messages_read(transaction, room, member, number, since=since)
     return Response(None, status_code=204)
 
 
-@post("/chat/{slug:str}/draft")
-async def keep_draft(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
-    """Keep what is in the box of a room that one is in."""
+@post("/chat/{slug:str}/draft", request_max_body_size=MESSAGE_LIMIT)
+async def keep_room_draft(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
+    """Keep what is in the box of a room."""
     room = await get_room(transaction, member, slug)
-    membership: Membership | None = await find_membership(transaction, room, member)
-    if membership is not None:
-        membership.draft = form["text"][: LONGEST * 2]
-        await transaction.flush()
-    return Response(None, status_code=204)
+    return await answer_draft(transaction, member, place_of(room), form)
+
+
+async def answer_draft(transaction: Transaction, member: Member, place: str, form: Form) -> Response[Any]:
+    """Keep what is in a box; where it was sent already, the answer is 409 with a key for the next message."""
+    if await keep_draft(transaction, member, place, form["text"], key=form["key"]):
+        return Response(None, status_code=204)
+    return Response(make_key(), status_code=409, media_type=MediaType.TEXT)
 
 
 handlers = [
@@ -201,5 +208,5 @@ handlers = [
     write_to,
     show_room,
     read,
-    keep_draft,
+    keep_room_draft,
 ]

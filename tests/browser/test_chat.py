@@ -100,7 +100,7 @@ async def test_a_message_is_edited_answered_and_given_an_emoji(people: tuple[Per
     await send(ana.page, "A typo, see #40")
     last = messages(carla.page).last
     await expect(last).to_contain_text("A typo")
-    await expect(last.get_by_text("edited")).to_be_visible()
+    await expect(last.locator(".edited span")).to_be_visible()
     await expect(last.locator(".record-card")).to_contain_text("Dom Casmurro")
     await last.hover()
     await expect(last.get_by_role("link", name="Edit message")).to_be_hidden()
