@@ -69,13 +69,16 @@ class Rendered:
         return bool(self.members or self.everybody or self.records)
 
 
-def render_markdown(text: str, *, members: Mapping[str, int], origin: str) -> Rendered:
+def render_markdown(
+    text: str, *, members: Mapping[str, int], origin: str, missing: frozenset[tuple[str, int]] = frozenset()
+) -> Rendered:
     """Render a message.
 
     `members` are the ids of the workspace's members by the names they are shown with; `origin` is the workspace's own,
-    such as "http://acme.hero.localhost:8000". The result is the same for every reader.
+    such as "http://acme.hero.localhost:8000". References to records that are `missing` are mere text. The result is the
+    same for every reader.
     """
-    message = Message(members, origin)
+    message = Message(members, origin, missing)
     html = RENDERING.render(without_controls(text), {"message": message})
     # Entities can bring back what was removed from the text.
     html = WALL.clean(REMOVED.sub("", html))
@@ -122,8 +125,9 @@ def words_of(tokens: list[Token]) -> Iterator[str]:
 class Message:
     """A message while it is rendered: whom and what it may refer to, and what it did."""
 
-    def __init__(self, members: Mapping[str, int], origin: str) -> None:
+    def __init__(self, members: Mapping[str, int], origin: str, missing: frozenset[tuple[str, int]]) -> None:
         self.members = members
+        self.missing = missing
         self.origin = origin_of(urlsplit(origin))
         self.mentioned: set[int] = set()
         self.everybody = False
@@ -303,6 +307,9 @@ def in_link(tokens: list[Token], message: Message) -> Iterator[Token]:
         # A path of two slashes would be another host's address.
         path = "/" + address.path.lstrip("/")
         record = RECORD_PATH.fullmatch(path)
+        if record and (record[1], int(record[2])) in message.missing:
+            yield from inside
+            return
         if record and not address.query and not address.fragment:
             collection, number = record[1], int(record[2])
             message.refer(collection, number)
@@ -335,6 +342,8 @@ def in_text(tokens: list[Token], message: Message) -> Iterator[Token]:
         if start < shown or start in escaped or (start and is_word(text.typed[start - 1])):
             continue
         if mark["number"]:
+            if ("", int(mark["number"])) in message.missing:
+                continue
             end = mark.end()
             message.refer("", int(mark["number"]))
             inside = [

@@ -17,7 +17,7 @@ from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.chat.markdown import Rendered, render_markdown
 from app.chat.memberships import join
-from app.chat.references import OfMessage, forget_references, keep_references, to_message
+from app.chat.references import OfMessage, find_missing, forget_references, keep_references, to_message
 from app.chat.rooms import Room
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.web.errors import PageError
@@ -110,10 +110,12 @@ def check_text(text: str, *, empty: bool) -> str:
 
 
 async def render_text(transaction: Transaction, text: str, origin: str) -> Rendered:
-    """A text as HTML, with the members of the workspace as names to mention."""
+    """A text as HTML, with the members of the workspace as names to mention. Records that are not there stay text."""
     statement = select(Member.name, Member.id).where(Member.removed_at.is_(None))
     members = {row.name: row.id for row in await transaction.execute(statement)} if "@" in text else {}
-    return render_markdown(text, members=members, origin=origin)
+    rendered = render_markdown(text, members=members, origin=origin)
+    missing = await find_missing(transaction, rendered)
+    return render_markdown(text, members=members, origin=origin, missing=missing) if missing else rendered
 
 
 class SentAlready(Invalid):

@@ -54,6 +54,11 @@ class MessageIndex(Tenanted, Base):
     text: Mapped[str] = mapped_column(FullText)
 
 
+async def find_missing(transaction: Transaction, rendered: Rendered) -> frozenset[tuple[str, int]]:
+    """Those of the records that a message refers to which are not there."""
+    return frozenset([each for each in rendered.records if not await find_subject(transaction, each[0], each[1])])
+
+
 async def keep_references(transaction: Transaction, message_id: int, text: str, rendered: Rendered) -> None:
     """Keep whom and what a message names, and index its text."""
     named = set(rendered.members) | ({0} if rendered.everybody else set())

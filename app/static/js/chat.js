@@ -268,7 +268,7 @@
       if (stuck) jump(false);
     }, { passive: true });
     sizes.disconnect();
-    if (messages.closest(".room")) sizes.observe(box);
+    if (messages.closest(".room")) [box, messages].forEach((each) => sizes.observe(each));
     watch(true);
   }
   const sizes = new ResizeObserver(() => { if (stuck && list()?.closest(".room")) toEnd(); });
