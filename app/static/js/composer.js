@@ -186,6 +186,7 @@
   }, true);
   document.addEventListener("input", (event) => {
     if (event.target !== text()) return;
+    if (box().querySelector("[data-error]").textContent !== box().dataset.notSent) say("");
     grow();
     keepHere();
     if (!editing) draftSoon();
