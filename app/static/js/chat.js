@@ -27,8 +27,10 @@
     const line = document.getElementById("unread-line");
     const box = scroller();
     if (!document.hidden || !line || firstUnread <= told) return toEnd();
+    stuck = false;
     box.scrollTop = Math.min(box.scrollHeight, box.scrollTop + line.getBoundingClientRect().top - box.getBoundingClientRect().top - 8);
-    if (!atEnd()) jump(true);
+    stuck = atEnd();
+    if (!stuck) jump(true);
   }
   function show(item) {
     item.scrollIntoView({ block: "center" });
@@ -125,7 +127,6 @@
     const incoming = document.getElementById(`room-${messages.dataset.room}-incoming`);
     const templates = [...incoming.querySelectorAll("template")];
     if (!templates.length) return false;
-    const stay = stuck;
     let mine = false;
     let added = false;
     for (const template of templates) {
@@ -146,7 +147,8 @@
     }
     decorate();
     document.dispatchEvent(new CustomEvent("list:changed"));
-    if (mine) toEnd(); else if (stay) follow(); else if (added) jump(true);
+    if (mine) stuck = true;
+    if (!stuck && added) jump(true); else if (document.hidden) follow();   // what is visible follows as it grows (sizes)
     watch();
     return true;
   }
