@@ -30,7 +30,14 @@ from app.accounts.jump import show_jump
 from app.accounts.passwords import GuessingLimit
 from app.accounts.sessions import delete_expired_sessions
 from app.accounts.visits import Visits
-from app.chat import discussion_pages, message_pages, room_pages
+from app.chat import (
+    attachment_pages,
+    discussion_pages,
+    membership_pages,
+    message_pages,
+    room_pages,
+    search_pages,
+)
 from app.chat.attachments import delete_unsent
 from app.chat.limits import WritingLimit
 from app.chat.rooms import ensure_general
@@ -144,7 +151,10 @@ def create_app(settings: Settings) -> Gate:
             *edit_pages.handlers,
             *lock_pages.handlers,
             *room_pages.handlers,
+            *membership_pages.handlers,
+            *search_pages.handlers,
             *message_pages.handlers,
+            *attachment_pages.handlers,
             *discussion_pages.handlers,
             *bin_pages.handlers,
             *notification_pages.handlers,
@@ -186,6 +196,6 @@ async def sweep_workspace(database: Database, settings: Settings, tenant_id: int
         await delete_expired_sessions(transaction)
         await delete_old_notifications(transaction)
         keys = await delete_unsent(transaction)
-        directory = message_pages.files_of(settings, transaction.tenant)
-    await message_pages.delete_files(directory, keys)
+        directory = attachment_pages.files_of(settings, transaction.tenant)
+    await attachment_pages.delete_files(directory, keys)
     await asyncio.to_thread(delete_abandoned, directory)

@@ -15,7 +15,8 @@ sys.path.insert(0, str(ROOT))
 from sqlalchemy import update  # noqa: E402
 
 from app.accounts.members import find_member  # noqa: E402
-from app.chat.messages import Message, MessageIndex  # noqa: E402
+from app.chat.messages import Message  # noqa: E402
+from app.chat.references import MessageIndex  # noqa: E402
 from app.chat.rooms import Room, create_room, get_room  # noqa: E402
 from app.database import Database  # noqa: E402
 from app.demo import WORKSPACES, seed_demo  # noqa: E402

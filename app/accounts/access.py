@@ -16,6 +16,7 @@ from app.accounts.sessions import SignedIn, find_session
 from app.accounts.visits import Visits
 from app.database import Database, Tenant, Transaction
 from app.settings import Settings
+from app.web.calls import is_call, refuse_call
 from app.web.cookies import read_cookie
 from app.web.errors import PageError
 from app.web.texts import _l
@@ -87,6 +88,9 @@ def require_role(member: Member, role: Role) -> None:
 def ask_to_sign_in(request: AnyRequest, error: Exception) -> Response[Any]:
     """Lead to the sign-in page, and from there back to what was asked for."""
     path = request.scope["path"]
+    if is_call(request):
+        language = request.scope["state"].get("language", "en")
+        return refuse_call(language, _l("You are not signed in any more. Sign in again; what you typed is kept."), 401)
     if request.method != "GET" or path == "/":
         return Redirect("/login", status_code=303)
     query = request.scope["query_string"].decode("latin-1")

@@ -10,7 +10,8 @@ from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, func, se
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.chat.messages import Message, to_message
+from app.chat.messages import Message
+from app.chat.references import to_message
 from app.chat.rooms import Room, find_visible
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.web.forms import Invalid

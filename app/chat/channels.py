@@ -6,7 +6,7 @@ of a member counts what is unread: one event for everybody, however many they ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -15,8 +15,9 @@ from app.accounts.access import AnyRequest
 from app.accounts.jump import LIMIT, Destination, jump_source
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
-from app.chat.messages import Message, RecordReference
+from app.chat.messages import Message
 from app.chat.reading import list_joined
+from app.chat.references import RecordReference
 from app.chat.rooms import Room, find_visible, is_visible, list_people, list_public_rooms
 from app.chat.timeline import ShownMessage, show_message, show_messages
 from app.database import Transaction
@@ -49,23 +50,30 @@ async def push_message(transaction: Transaction, room: Room, shown: ShownMessage
     await push_news(transaction, room, shown)
 
 
-async def push_news(transaction: Transaction, room: Room, shown: ShownMessage) -> None:
+async def push_news(
+    transaction: Transaction, room: Room, shown: ShownMessage, *, named: Sequence[int] | None = None
+) -> None:
     """Let everybody in a room count anew. A discussion enters the sidebars of the few that take part."""
     if room.kind == "discussion":
         await push_rooms(transaction, *await list_people(transaction, room))
     else:
-        publish_partial(transaction, f"news.{room.id}", "chat/news_push.html", room=room, shown=shown)
+        publish_partial(transaction, f"news.{room.id}", "chat/news_push.html", room=room, shown=shown, named=named)
 
 
-async def push_change(transaction: Transaction, room: Room, message: Message) -> None:
-    """Publish what became of a message: edited, deleted, answered by emoji; and those that quote it."""
+async def push_change(
+    transaction: Transaction, room: Room, message: Message, *, named: Sequence[int] | None = None
+) -> None:
+    """Publish what became of a message: edited, deleted, answered by emoji; and those that quote it.
+
+    `named` are the members whom it mentioned before.
+    """
     shown = await show_message(transaction, message)
     statement = select(Message).where(Message.reply_to_id == message.id).order_by(Message.id.desc()).limit(REFERRING)
     quoting = (await transaction.scalars(statement)).all()
     for each in (shown, *await show_messages(transaction, quoting)):
         publish_partial(transaction, f"room.{room.id}", "chat/change_push.html", room=room, shown=each)
-    if message.deleted_at is not None:
-        await push_news(transaction, room, shown)
+    if message.deleted_at is not None or (named is not None and set(named) != set(shown.mentions)):
+        await push_news(transaction, room, shown, named=named)
 
 
 async def push_rooms(transaction: Transaction, *people: Member) -> None:
@@ -76,9 +84,29 @@ async def push_rooms(transaction: Transaction, *people: Member) -> None:
 
 
 async def push_room(transaction: Transaction, room: Room) -> None:
-    """Publish a room's new name or state to those who are in it, and to those who look at it."""
+    """Publish a room's new name and who is in it, to them and to those who look at it."""
     await push_rooms(transaction, *await list_people(transaction, room))
-    publish_partial(transaction, f"room.{room.id}", "live/refresh_push.html", target=f"room-{room.id}-refresh")
+    await push_people(transaction, room)
+
+
+async def push_people(transaction: Transaction, room: Room) -> None:
+    """Publish to those who look at a room that somebody came or went."""
+    people = await list_people(transaction, room)
+    publish_partial(
+        transaction,
+        f"room.{room.id}",
+        "chat/room_push.html",
+        room=room,
+        people=len(people),
+        mentionable=None if room.open else people,
+    )
+
+
+async def push_archived(transaction: Transaction, room: Room) -> None:
+    """Publish that a room is closed to new messages, or open again."""
+    await push_rooms(transaction, *await list_people(transaction, room))
+    for target in ("refresh", "about"):
+        publish_partial(transaction, f"room.{room.id}", "live/refresh_push.html", target=f"room-{room.id}-{target}")
 
 
 async def push_read(transaction: Transaction, member: Member, room: Room) -> None:

@@ -12,17 +12,21 @@ from sqlalchemy import select
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import page_part
+from app.chat.attachment_pages import store_files
+from app.chat.composer import EMOJI, MESSAGE_LIMIT, Composer, make_key
+from app.chat.drafts import find_draft
 from app.chat.limits import WritingLimit
 from app.chat.memberships import add
-from app.chat.message_pages import MESSAGE_LIMIT, is_call, say, store_files
-from app.chat.messages import LONGEST, check_text
-from app.chat.room_pages import EMOJI, Composer, make_key
-from app.chat.rooms import Room, find_discussion, find_membership, list_people, open_discussion
+from app.chat.message_pages import refuse_message, say, signal_typing
+from app.chat.messages import check_text
+from app.chat.room_pages import answer_draft
+from app.chat.rooms import Room, find_discussion, find_membership, list_active, open_discussion
 from app.chat.timeline import Page, read_page
 from app.database import Database, Transaction
 from app.editing.rows import Card, Place, find_card, kind_of
 from app.live.log import publish
 from app.settings import Settings
+from app.web.calls import is_call
 from app.web.forms import Form, Invalid
 from app.web.templates import render
 
@@ -39,12 +43,14 @@ async def discussion_part(
         "room": room,
         "page": await read_page(transaction, room) if room else Page([], older=False, newer=False),
         "read": membership.read_number if membership else room.last_number if room else 0,
-        "people": await list_people(transaction, room) if room else [],
+        "mentionable": await list_active(transaction),
         "emoji_choices": EMOJI,
         "composer": Composer(
             address=f"/discussion/{place.name}",
-            text=membership.draft if membership else "",
+            place=place.name,
+            text=await find_draft(transaction, member, place.name),
             key=make_key(),
+            file_limit=request.app.state.settings.file_limit_megabytes,
         ),
     }
 
@@ -81,8 +87,7 @@ async def discuss(
         room = await enter_discussion(transaction, subject)
         await say(request, transaction, member, settings, writing, room, form)
     except Invalid as invalid:
-        error = next(iter(invalid.errors.values())).translate(transaction.tenant.language)
-        return Response(error, status_code=422, media_type=MediaType.TEXT)
+        return refuse_message(transaction, invalid)
     if is_call(request):
         return Response(make_key(), status_code=200, media_type=MediaType.TEXT)
     return Redirect(f"{card.place.address}#discussion", status_code=303)
@@ -100,16 +105,22 @@ async def enter_discussion(transaction: Transaction, subject: str) -> Room:
     return room
 
 
-@post("/discussion/{subject:str}/draft")
-async def keep_discussion_draft(transaction: Transaction, member: Member, subject: str, form: Form) -> Response[Any]:
-    """Keep what is in the box of a discussion that one takes part in."""
-    await get_card(transaction, subject)
+@post("/discussion/{subject:str}/typing")
+async def type_in_discussion(
+    request: AnyRequest, transaction: Transaction, member: Member, subject: str
+) -> Response[Any]:
+    """Tell those who look at a thing that somebody types about it."""
+    card = await get_card(transaction, subject)
     room = await find_discussion(transaction, subject)
-    membership = await find_membership(transaction, room, member) if room else None
-    if membership is not None:
-        membership.draft = form["text"][: LONGEST * 2]
-        await transaction.flush()
-    return Response(None, status_code=204)
+    channel = f"room.{room.id}" if room else card.place.channel
+    return signal_typing(request, transaction, member, channel, card.place.name)
+
+
+@post("/discussion/{subject:str}/draft", request_max_body_size=MESSAGE_LIMIT)
+async def keep_discussion_draft(transaction: Transaction, member: Member, subject: str, form: Form) -> Response[Any]:
+    """Keep what is in the box of a discussion."""
+    card = await get_card(transaction, subject)
+    return await answer_draft(transaction, member, card.place.name, form)
 
 
 @post("/discussion/{subject:str}/files", request_max_body_size=None, opt={"writes": False})
@@ -136,4 +147,4 @@ async def bring_authors(transaction: Transaction, room: Room, card: Card) -> Non
         await add(transaction, room, person)
 
 
-handlers = [show_discussion, discuss, keep_discussion_draft, bring_to_discussion]
+handlers = [show_discussion, discuss, type_in_discussion, keep_discussion_draft, bring_to_discussion]

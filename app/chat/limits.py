@@ -13,12 +13,13 @@ A_MINUTE = RateLimitItemPerMinute(300)
 
 
 class WritingLimit:
-    """Counts what each person writes: 300 messages a minute, which nobody types and a burst of a script stays under."""
+    """Counts what each person writes: 300 messages a minute, which nobody types and a burst of a script stays under,
+    and apart from them as many changes, which are edits and emoji."""
 
     def __init__(self, windows: Windows) -> None:
         self.windows = windows
 
-    async def check(self, member: Member) -> None:
-        """Count one more message. Raises a 429 page when it is one too many."""
-        if not await self.windows.hit(A_MINUTE, "write", str(member.tenant_id), str(member.id)):
+    async def check(self, member: Member, *, change: bool = False) -> None:
+        """Count one more message, or change of one. Raises a 429 page when it is one too many."""
+        if not await self.windows.hit(A_MINUTE, "change" if change else "write", str(member.tenant_id), str(member.id)):
             raise PageError(429, _l("That was too fast. Wait a moment, then send it again."))

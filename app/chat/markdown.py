@@ -8,45 +8,21 @@ nothing here takes more than linear time, apart from markdown-it's own small qua
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from html import escape
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
 
-import nh3
-from linkify_it import LinkifyIt  # type: ignore[import-untyped]
-from linkify_it.main import Match  # type: ignore[import-untyped]
-from markdown_it import MarkdownIt
-from markdown_it.rules_block import StateBlock, blockquote, list_block
 from markdown_it.rules_core import StateCore
-from markdown_it.rules_inline import StateInline, link, linkify
 from markdown_it.token import Token
 
-EVERYBODY = "room"
-RECORDS_LIMIT = 5
-# Levels of quotes and lists (a list takes two). Deeper marks stay text; maxNesting alone would swallow what they hold.
-DEPTH = 10
-NESTING = 20
+from app.chat.commonmark import PORTS, REL, WALL, Parser, origin_of
+from app.chat.names import EVERYBODY, Folded, Names, is_word
 
-REL = "noopener noreferrer nofollow"
-PORTS = {"http": 80, "https": 443}
+RECORDS_LIMIT = 5
 # Controls but newline and tab, what turns the direction of text for all that follows, and halves of characters.
 REMOVED = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-ADDRESS = re.compile(r"https?://[^/?#\\\s]|mailto:[^/?#\\\s]", re.IGNORECASE)
 RECORD_PATH = re.compile(r"/c/([a-z0-9-]+)/([1-9][0-9]{0,8})(?:/edit)?")
 MARK = re.compile(r"@|#(?P<number>[1-9][0-9]{0,8})(?!\w)")
-OWN_PATH = re.compile(r"/(?![/\\])")
-
-WALL = nh3.Cleaner(
-    tags={"a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "s", "span", "strong", "ul"},
-    attributes={"a": {"href"}, "ol": {"start"}, "span": {"data-member"}},
-    tag_attribute_values={"a": {"rel": {REL}, "target": {"_blank"}}},
-    allowed_classes={"a": {"record-link"}, "span": {"mention", "everybody"}},
-    link_rel=None,
-    url_schemes={"http", "https", "mailto"},
-    url_relative=lambda url: url if OWN_PATH.match(url) else None,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +45,16 @@ class Rendered:
         return bool(self.members or self.everybody or self.records)
 
 
-def render_markdown(text: str, *, members: Mapping[str, int], origin: str) -> Rendered:
+def render_markdown(
+    text: str, *, members: Mapping[str, int], origin: str, missing: frozenset[tuple[str, int]] = frozenset()
+) -> Rendered:
     """Render a message.
 
     `members` are the ids of the workspace's members by the names they are shown with; `origin` is the workspace's own,
-    such as "http://acme.hero.localhost:8000". The result is the same for every reader.
+    such as "http://acme.hero.localhost:8000". References to records that are `missing` are mere text. The result is the
+    same for every reader.
     """
-    message = Message(members, origin)
+    message = Message(members, origin, missing)
     html = RENDERING.render(without_controls(text), {"message": message})
     # Entities can bring back what was removed from the text.
     html = WALL.clean(REMOVED.sub("", html))
@@ -122,8 +101,9 @@ def words_of(tokens: list[Token]) -> Iterator[str]:
 class Message:
     """A message while it is rendered: whom and what it may refer to, and what it did."""
 
-    def __init__(self, members: Mapping[str, int], origin: str) -> None:
+    def __init__(self, members: Mapping[str, int], origin: str, missing: frozenset[tuple[str, int]]) -> None:
         self.members = members
+        self.missing = missing
         self.origin = origin_of(urlsplit(origin))
         self.mentioned: set[int] = set()
         self.everybody = False
@@ -141,197 +121,6 @@ class Message:
         """Note a record, unless there are enough."""
         if (collection, number) not in self.records and len(self.records) < RECORDS_LIMIT:
             self.records.append((collection, number))
-
-
-@dataclass(slots=True)
-class Names:
-    """Members' names, to be found at a place in a text without regard to case and to how accents are encoded.
-
-    `lengths` has, for the first letter of names, how long those are, longest first: a search is a few look-ups.
-    """
-
-    names: dict[str, list[str]] = field(default_factory=dict)
-    lengths: dict[str, list[int]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, members: Mapping[str, int]) -> Names:
-        """The names of these members, and '@room' before any member of that name."""
-        made = cls()
-        for name in (EVERYBODY, *members):
-            folded = "".join(map(fold, name))
-            if folded and (folded != EVERYBODY or name == EVERYBODY) and name not in made.names.get(folded, ()):
-                made.names.setdefault(folded, []).append(name)
-        for folded in made.names:
-            made.lengths.setdefault(folded[0], []).append(len(folded))
-        for first, lengths in made.lengths.items():
-            made.lengths[first] = sorted(set(lengths), reverse=True)
-        return made
-
-    def at(self, text: Folded, start: int) -> tuple[str, int] | None:
-        """The longest name that the text has from `start`, and where it ends."""
-        if start >= len(text.typed):
-            return None
-        begin = text.places[start]
-        for length in self.lengths.get(text.folded[begin : begin + 1], ()):
-            found = self.names.get(text.folded[begin : begin + length])
-            end = text.ends.get(begin + length)
-            if found and end is not None and not continues_word(text.typed, end):
-                # Where names differ by case alone, the one that was typed.
-                typed = text.typed[start:end]
-                return (typed if typed in found else found[0]), end
-        return None
-
-
-@dataclass(slots=True)
-class Folded:
-    """A text, the same folded, and where the letters of one are in the other."""
-
-    typed: str
-    folded: str = ""
-    places: list[int] = field(default_factory=list)
-    ends: dict[int, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        parts = []
-        length = 0
-        for place, character in enumerate(self.typed):
-            parts.append(fold(character))
-            self.places.append(length)
-            length += len(parts[-1])
-            self.ends[length] = place + 1
-        self.folded = "".join(parts)
-
-
-def fold(character: str) -> str:
-    """A character as it is compared: its case dropped, its accents apart from it, any white space a space."""
-    if character.isascii():
-        return " " if character.isspace() else character.lower()
-    if character.isspace():
-        return " "
-    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", character).casefold())
-
-
-def is_word(character: str) -> bool:
-    """Whether a character is part of a word: letters, digits, accents of their own (but no emoji's variation)."""
-    if character.isalnum() or character == "_":
-        return True
-    return unicodedata.category(character).startswith("M") and not "\ufe00" <= character <= "\ufe0f"
-
-
-def continues_word(text: str, place: int) -> bool:
-    """Whether a word would be cut at this place: what ends there goes on."""
-    return place < len(text) and is_word(text[place])
-
-
-def origin_of(address: SplitResult) -> tuple[str, str, int | None] | None:
-    """The scheme, host and port of an address; None where it names a person too, which our own never do."""
-    if address.username is not None or address.password is not None:
-        return None
-    return address.scheme, address.hostname or "", address.port or PORTS.get(address.scheme)
-
-
-# The parser: CommonMark with links as chats have them, and none of what a message does not need.
-
-
-class Parser(MarkdownIt):
-    """CommonMark for messages: a newline is a line break, marks don't nest without end, only web and mail links.
-
-    References (`[name]: address`) are off: one address may be repeated thousands of times, which turns 8,000
-    characters into megabytes.
-    """
-
-    def __init__(self, *, rendering: bool) -> None:
-        super().__init__("commonmark", {"html": False, "breaks": True, "xhtmlOut": False, "maxNesting": NESTING})
-        self.enable("strikethrough").disable(["html_block", "html_inline", "reference"])
-        self.block.ruler.at("blockquote", bounded_blockquote, {"alt": ["paragraph", "reference", "blockquote", "list"]})
-        self.block.ruler.at("list", bounded_list, {"alt": ["paragraph", "reference", "blockquote"]})
-        self.inline.ruler.at("image", image_as_link)
-        if rendering:
-            self.options["linkify"] = True
-            self.linkify = BareLinks()
-            self.enable("linkify")
-            self.inline.ruler.at("linkify", web_address)
-            self.core.ruler.before("text_join", "references_to_members_and_records", refer)
-            self.core.ruler.push("headings_as_bold", headings_as_bold)
-
-    def validateLink(self, url: str) -> bool:
-        """Whether an address may be a link. What may not stays text, as it was typed."""
-        if not ADDRESS.match(url):
-            return False
-        try:
-            origin_of(urlsplit(url))
-        except ValueError:
-            return False
-        # The wall reads addresses as browsers do, and would leave a link without one where it can't.
-        return "href" in WALL.clean(f'<a href="{escape(url)}"></a>')
-
-
-class BareLinks(LinkifyIt):  # type: ignore[misc]
-    """What becomes a link without being marked: web addresses, "www." ones, mail addresses.
-
-    Mere names with a dot don't: "notes.md" and "run.sh" are files in a conversation, and strangers' domains.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(options={"fuzzy_link": False, "fuzzy_email": True, "fuzzy_ip": False})
-        for scheme in ("ftp:", "//"):
-            self.add(scheme, None)
-        # A host has at most 253 characters; looking for longer ones at each "www." would take quadratic time.
-        host = rf"(?![^\s/?#]{{250}}){self.re['src_host_port_strict']}"
-        self.add("www.", {"validate": f"^{host}{self.re['src_path']}"})
-
-    def normalize(self, match: Match) -> None:
-        """Give an address the scheme that it was typed without."""
-        super().normalize(match)
-        if match.schema == "www.":
-            match.url = f"http://{match.url}"
-
-
-def bounded_blockquote(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """A quote, unless it is too deep in others."""
-    return state.level < DEPTH and blockquote(state, start, end, silent)
-
-
-def bounded_list(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """A list, unless it is too deep in others."""
-    return state.level < DEPTH and list_block(state, start, end, silent)
-
-
-def web_address(state: StateInline, silent: bool) -> bool:
-    """A bare address at its "://", before its letters are taken for marks.
-
-    The scheme is looked at first, as markdown-it searches all the text before for one.
-    """
-    return state.pending[-5:].lower().endswith(("http", "https")) and linkify(state, silent)
-
-
-def image_as_link(state: StateInline, silent: bool) -> bool:
-    """`![words](address)` as a link: an image would tell its server who reads the message, and when.
-
-    In the text of a link it makes a link in a link, which `refer` takes out again.
-    """
-    if not state.src.startswith("![", state.pos):
-        return False
-    state.pos += 1
-    if link(state, silent):
-        return True
-    state.pos -= 1
-    return False
-
-
-def headings_as_bold(state: StateCore) -> None:
-    """Headings as bold paragraphs: a message is no page."""
-    for place, token in enumerate(state.tokens):
-        if token.type == "heading_open":
-            token.type, token.tag = "paragraph_open", "p"
-            inline = state.tokens[place + 1]
-            inline.children = [
-                Token("strong_open", "strong", 1),
-                *(inline.children or []),
-                Token("strong_close", "strong", -1),
-            ]
-        elif token.type == "heading_close":
-            token.type, token.tag = "paragraph_close", "p"
 
 
 def refer(state: StateCore) -> None:
@@ -383,6 +172,9 @@ def in_link(tokens: list[Token], message: Message) -> Iterator[Token]:
         # A path of two slashes would be another host's address.
         path = "/" + address.path.lstrip("/")
         record = RECORD_PATH.fullmatch(path)
+        if record and (record[1], int(record[2])) in message.missing:
+            yield from inside
+            return
         if record and not address.query and not address.fragment:
             collection, number = record[1], int(record[2])
             message.refer(collection, number)
@@ -415,6 +207,8 @@ def in_text(tokens: list[Token], message: Message) -> Iterator[Token]:
         if start < shown or start in escaped or (start and is_word(text.typed[start - 1])):
             continue
         if mark["number"]:
+            if ("", int(mark["number"])) in message.missing:
+                continue
             end = mark.end()
             message.refer("", int(mark["number"]))
             inside = [
@@ -451,5 +245,5 @@ def text_token(content: str) -> Token:
     return Token("text", "", 0, content=content)
 
 
-RENDERING = Parser(rendering=True)
-READING = Parser(rendering=False)
+RENDERING = Parser(refer)
+READING = Parser()

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from litestar import MediaType, Response, get, post
 from litestar.exceptions import NotFoundException
-from litestar.response import File, Redirect
+from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, host_of
 from app.accounts.members import Member
 from app.accounts.shell import render_page
-from app.chat.attachments import Attachment, add_attachment, find_unsent, get_attachment, has_files, take_off
-from app.chat.channels import push_change, push_message, push_rooms
+from app.chat.attachment_pages import delete_files, files_of
+from app.chat.attachments import MOST_A_MESSAGE, find_unsent, has_files, take_off
+from app.chat.channels import push_change, push_message, push_people, push_rooms
+from app.chat.composer import MESSAGE_LIMIT, make_key
+from app.chat.drafts import delete_draft, place_of
 from app.chat.limits import WritingLimit
 from app.chat.messages import (
     Message,
+    SentAlready,
     delete_message,
     edit_message,
     get_message,
@@ -27,44 +28,24 @@ from app.chat.messages import (
     react,
 )
 from app.chat.notices import notify_edit, notify_message, withdraw_message
-from app.chat.room_pages import make_key, number_of, render_room
+from app.chat.room_pages import render_room
 from app.chat.rooms import Room, find_membership, get_room
-from app.chat.timeline import show_message, show_plain
-from app.database import Database, Tenant, Transaction
+from app.chat.timeline import find_mentions, show_message, show_plain
+from app.database import Transaction
 from app.live.node import Node
 from app.live.presence import Person
 from app.settings import Settings
-from app.web.file_names import content_disposition
-from app.web.forms import Form, Invalid
+from app.web.calls import is_call, refuse_call
+from app.web.forms import Form, Invalid, number_of
 from app.web.templates import render
 from app.web.texts import _l
-from app.web.uploads import (
-    TooLarge,
-    Unreadable,
-    delete_stored,
-    path_of,
-    preview_of,
-    read_multipart,
-)
 
-# Eight thousand characters take up to twelve bytes each in a form.
-MESSAGE_LIMIT = 128 * 1024
 MESSAGES = "/chat/{slug:str}/messages/{number:int}"
 
 
 def origin_of(request: AnyRequest, settings: Settings) -> str:
     """The origin that addresses of this workspace begin with."""
     return f"{settings.scheme}://{host_of(request)}"
-
-
-def files_of(settings: Settings, tenant: Tenant) -> Path:
-    """Where the files of a workspace are."""
-    return settings.data_dir / "files" / str(tenant.id)
-
-
-def is_call(request: AnyRequest) -> bool:
-    """Whether a page of ours asks by itself, and shows no other page."""
-    return "x-page" in request.headers
 
 
 @post("/chat/{slug:str}", request_max_body_size=MESSAGE_LIMIT)
@@ -82,15 +63,23 @@ async def post_to_room(
     try:
         await say(request, transaction, member, settings, writing, room, form)
     except Invalid as invalid:
-        error = next(iter(invalid.errors.values()))
         if is_call(request):
-            return Response(error.translate(transaction.tenant.language), status_code=422, media_type=MediaType.TEXT)
+            return refuse_message(transaction, invalid)
+        key = "" if isinstance(invalid, SentAlready) else form["key"]
+        error = next(iter(invalid.errors.values()))
         return await render_room(
-            request, transaction, member, room, text=form["text"], key=form["key"], error=error, status=422
+            request, transaction, member, room, text=form["text"], key=key, error=error, status=422
         )
     if is_call(request):
         return Response(make_key(), status_code=200, media_type=MediaType.TEXT)
     return Redirect(f"/chat/{slug}?at=end#composer", status_code=303)
+
+
+def refuse_message(transaction: Transaction, invalid: Invalid) -> Response[Any]:
+    """Tell the page why a message is not posted; where the box's key is used up, the key of the next one."""
+    if isinstance(invalid, SentAlready):
+        return Response(make_key(), status_code=409, media_type=MediaType.TEXT)
+    return refuse_call(transaction.tenant.language, next(iter(invalid.errors.values())), 422)
 
 
 async def say(
@@ -104,7 +93,10 @@ async def say(
 ) -> Message:
     """Post what a box holds, and publish it. Raises Invalid."""
     await writing.check(member)
-    files = await find_unsent(transaction, room, member, [number_of(text) for text in form.values.get("file", [])])
+    brought = [number_of(text) for text in form.values.get("file", [])]
+    if len(brought) > MOST_A_MESSAGE:
+        raise Invalid(text=_l("A message takes up to %(limit)d files.", limit=MOST_A_MESSAGE))
+    files = await find_unsent(transaction, room, member, brought)
     before = await find_membership(transaction, room, member)
     message, rendered = await post_message(
         transaction,
@@ -119,9 +111,7 @@ async def say(
     if rendered is not None:
         for attachment in files:
             attachment.message_id = message.id
-        membership = await find_membership(transaction, room, member)
-        if membership is not None:
-            membership.draft = ""
+        await delete_draft(transaction, member, place_of(room))
         await transaction.flush()
         plain = not (files or message.reply_to_id or rendered.refers)
         shown = show_plain(message, member) if plain else await show_message(transaction, message)
@@ -129,6 +119,7 @@ async def say(
         await notify_message(transaction, room, message, member, rendered)
         if before is None and room.kind != "discussion":
             await push_rooms(transaction, member)
+            await push_people(transaction, room)
     return message
 
 
@@ -136,14 +127,17 @@ async def say(
 async def type_in_room(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[Any]:
     """Tell those who look at a room that somebody types. It is not logged, and gone after some seconds."""
     room = await get_room(transaction, member, slug)
+    return signal_typing(request, transaction, member, f"room.{room.id}", place_of(room))
+
+
+def signal_typing(
+    request: AnyRequest, transaction: Transaction, member: Member, channel: str, place: str
+) -> Response[Any]:
+    """Say on a channel that a member types in the box of a place."""
     node: Node = request.app.state.node
-    html = render(
-        transaction.tenant.language,
-        "chat/typing_push.html",
-        room_id=room.id,
-        person=Person(member.id, member.name),
-    )
-    node.signal(transaction.tenant.id, f"room.{room.id}", html)
+    person = Person(member.id, member.name)
+    html = render(transaction.tenant.language, "chat/typing_push.html", place=place, person=person)
+    node.signal(transaction.tenant.id, channel, html)
     return Response(None, status_code=204)
 
 
@@ -180,6 +174,7 @@ async def change_message(
     transaction: Transaction,
     member: Member,
     settings: Settings,
+    writing: WritingLimit,
     slug: str,
     number: int,
     form: Form,
@@ -187,6 +182,8 @@ async def change_message(
     """Save one's own message anew."""
     room = await get_room(transaction, member, slug)
     message = await get_message(transaction, room, number)
+    await writing.check(member, change=True)
+    named = (await find_mentions(transaction, [message.id]))[message.id]
     try:
         changed = await edit_message(
             transaction,
@@ -200,20 +197,14 @@ async def change_message(
         form.errors = invalid.errors
         error = next(iter(invalid.errors.values()))
         if is_call(request):
-            return Response(error.translate(transaction.tenant.language), status_code=422, media_type=MediaType.TEXT)
+            return refuse_call(transaction.tenant.language, error, 422)
         return await render_message_form(request, transaction, member, room, message, form, status=422)
     if changed:
         await notify_edit(transaction, room, message)
-        await push_change(transaction, room, message)
+        await push_change(transaction, room, message, named=named)
     if is_call(request):
         return Response(None, status_code=204)
     return Redirect(f"/chat/{slug}?at={message.number}", status_code=303)
-
-
-async def delete_files(directory: Path, keys: Iterable[str]) -> None:
-    """Delete files from the disk."""
-    for key in keys:
-        await asyncio.to_thread(delete_stored, directory, key)
 
 
 @post(f"{MESSAGES}/delete")
@@ -228,10 +219,11 @@ async def remove_message(
     """Delete a message with its files."""
     room = await get_room(transaction, member, slug)
     message = await get_message(transaction, room, number)
+    named = (await find_mentions(transaction, [message.id]))[message.id]
     if await delete_message(transaction, message, member):
         keys = await take_off(transaction, message)
         await withdraw_message(transaction, room, message)
-        await push_change(transaction, room, message)
+        await push_change(transaction, room, message, named=named)
         directory = files_of(settings, transaction.tenant)
         transaction.after_commit.append(lambda: delete_files(directory, keys))
     if is_call(request):
@@ -241,17 +233,24 @@ async def remove_message(
 
 @post(f"{MESSAGES}/react")
 async def put_emoji(
-    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, form: Form
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    writing: WritingLimit,
+    slug: str,
+    number: int,
+    form: Form,
 ) -> Response[Any]:
     """Put an emoji under a message, or take one's own away."""
     room = await get_room(transaction, member, slug)
+    await writing.check(member, change=True)
     message = await get_message(transaction, room, number)
     try:
         if not await react(transaction, message, member, form["emoji"], on=True):
             await react(transaction, message, member, form["emoji"], on=False)
     except Invalid as invalid:
         error = next(iter(invalid.errors.values()))
-        return Response(error.translate(transaction.tenant.language), status_code=422, media_type=MediaType.TEXT)
+        return refuse_call(transaction.tenant.language, error, 422)
     await push_change(transaction, room, message)
     if is_call(request):
         return Response(None, status_code=204)
@@ -271,86 +270,6 @@ async def show_message_history(
     )
 
 
-@post("/chat/{slug:str}/files", request_max_body_size=None, opt={"writes": False})
-async def bring_files(
-    request: AnyRequest,
-    database: Database,
-    transaction: Transaction,
-    member: Member,
-    settings: Settings,
-    slug: str,
-) -> Response[Any]:
-    """Store files that are going to be sent; the answer is what the box shows of them."""
-    room = await get_room(transaction, member, slug)
-    return await store_files(request, database, transaction, member, settings, room)
-
-
-async def store_files(
-    request: AnyRequest,
-    database: Database,
-    transaction: Transaction,
-    member: Member,
-    settings: Settings,
-    room: Room,
-) -> Response[Any]:
-    """Store the files of a form for a room that the member may see. The transaction is ended before they are read."""
-    tenant = transaction.tenant
-    directory = files_of(settings, tenant)
-    quota = settings.files_quota_megabytes * 1_000_000
-    limit = settings.file_limit_megabytes * 1_000_000
-    await transaction.close()  # a long upload holds no connection
-    try:
-        _, stored = await read_multipart(
-            request.stream(), request.headers.get("content-type", ""), directory=directory, limit=limit
-        )
-    except TooLarge:
-        return refuse_file(tenant, _l("A file may have up to %(limit)d MB.", limit=limit // 1_000_000), 413)
-    except Unreadable:
-        return refuse_file(tenant, _l("There was no file in it."), 400)
-    added: list[Attachment] = []
-    try:
-        async with database.write(tenant.id) as writing:
-            for file in stored:
-                added.append(await add_attachment(writing, room, member, file, quota=quota))
-    except Invalid as invalid:
-        await delete_files(directory, [file.key for file in stored])
-        return refuse_file(tenant, next(iter(invalid.errors.values())), 422)
-    html = render(tenant.language, "chat/brought.html", files=added)
-    return Response(html, status_code=200, media_type=MediaType.HTML)
-
-
-def refuse_file(tenant: Tenant, text: Any, status: int) -> Response[str]:
-    """Say in a line why a file is not taken."""
-    return Response(text.translate(tenant.language), status_code=status, media_type=MediaType.TEXT)
-
-
-@get("/files/{file_id:int}/preview")
-async def show_preview(transaction: Transaction, member: Member, settings: Settings, file_id: int) -> File:
-    """The small picture of a file, to those who may see its message."""
-    attachment = await get_attachment(transaction, member, file_id)
-    path = preview_of(files_of(settings, transaction.tenant), attachment.key)
-    if not attachment.preview or not path.exists():
-        raise NotFoundException
-    return File(path, media_type="image/webp", content_disposition_type="inline")
-
-
-@get("/files/{file_id:int}")
-async def show_file(transaction: Transaction, member: Member, settings: Settings, file_id: int) -> File:
-    """A file as it was brought: pictures in the window, everything else as a download."""
-    attachment = await get_attachment(transaction, member, file_id)
-    path = path_of(files_of(settings, transaction.tenant), attachment.key)
-    if not path.exists():
-        raise NotFoundException
-    return File(
-        path,
-        media_type=attachment.media_type,
-        headers={
-            "content-disposition": content_disposition(attachment.name, inline=attachment.preview),
-            "content-security-policy": "sandbox; default-src 'none'",
-        },
-    )
-
-
 handlers = [
     post_to_room,
     type_in_room,
@@ -359,7 +278,4 @@ handlers = [
     remove_message,
     put_emoji,
     show_message_history,
-    bring_files,
-    show_preview,
-    show_file,
 ]

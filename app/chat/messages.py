@@ -17,10 +17,9 @@ from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.chat.markdown import Rendered, render_markdown
 from app.chat.memberships import join
+from app.chat.references import OfMessage, find_missing, forget_references, keep_references, to_message
 from app.chat.rooms import Room
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
-from app.database.fulltext import FullText
-from app.editing.rows import find_subject
 from app.web.errors import PageError
 from app.web.forms import Invalid
 from app.web.texts import _l
@@ -62,18 +61,6 @@ class Message(Tenanted, Base):
     deleted_by_id: Mapped[int | None]
 
 
-class OfMessage(Tenanted):
-    """Mixin of what belongs to a message and goes with it."""
-
-    # First in the primary keys, so that what belongs to a message is found by it.
-    message_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, sort_order=-1)
-
-
-def to_message() -> ForeignKeyConstraint:
-    """The key that ties a row to its message, in the same workspace."""
-    return ForeignKeyConstraint(["tenant_id", "message_id"], ["message.tenant_id", "message.id"], ondelete="CASCADE")
-
-
 class MessageRevision(OfMessage, Base):
     """What a message was before an edit; `number` counts them from 1."""
 
@@ -94,35 +81,6 @@ class Reaction(OfMessage, Base):
     member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     emoji: Mapped[str] = mapped_column(String(16), primary_key=True)
     made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-
-
-class Mention(OfMessage, Base):
-    """A member whom a message names, or 0 for `@room`."""
-
-    __tablename__ = "mention"
-    __table_args__ = (to_message(),)
-
-    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-
-
-class RecordReference(OfMessage, Base):
-    """A record that a message refers to, by the name of its row, such as `record-42`."""
-
-    __tablename__ = "record_reference"
-    __table_args__ = (to_message(),)
-
-    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    subject: Mapped[str] = mapped_column(String(80), index=True)
-
-
-class MessageIndex(Tenanted, Base):
-    """The full-text index; a row has the id of its message (`rowid` is what FTS5 calls it)."""
-
-    __tablename__ = "message_index"
-    __table_args__ = {"info": {"virtual": True}}  # noqa: RUF012  (made by its migration)
-
-    rowid: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    text: Mapped[str] = mapped_column(FullText)
 
 
 async def get_message(transaction: Transaction, room: Room, number: int) -> Message:
@@ -152,10 +110,16 @@ def check_text(text: str, *, empty: bool) -> str:
 
 
 async def render_text(transaction: Transaction, text: str, origin: str) -> Rendered:
-    """A text as HTML, with the members of the workspace as names to mention."""
+    """A text as HTML, with the members of the workspace as names to mention. Records that are not there stay text."""
     statement = select(Member.name, Member.id).where(Member.removed_at.is_(None))
     members = {row.name: row.id for row in await transaction.execute(statement)} if "@" in text else {}
-    return render_markdown(text, members=members, origin=origin)
+    rendered = render_markdown(text, members=members, origin=origin)
+    missing = await find_missing(transaction, rendered)
+    return render_markdown(text, members=members, origin=origin, missing=missing) if missing else rendered
+
+
+class SentAlready(Invalid):
+    """Another text was posted with this key, and the page did not hear of it."""
 
 
 async def find_posted(transaction: Transaction, member: Member, key: str) -> Message | None:
@@ -177,10 +141,14 @@ async def post_message(
 ) -> tuple[Message, Rendered | None]:
     """Post a message, joining the room; (the message, what it refers to). The same key posts once: then it is None.
 
-    Raises Invalid for a text that won't do, and a 403 page for a room that is archived or not open to this member.
+    Raises Invalid for a text that won't do, SentAlready for one that is not what was posted with the key, and a 403
+    page for a room that is archived or not open to this member.
     """
     posted = await find_posted(transaction, member, key)
     if posted is not None:
+        untouched = posted.edited_at is None and posted.deleted_at is None
+        if untouched and posted.text != check_text(text, empty=True):
+            raise SentAlready(text=_l("What was in the box before was sent already. Look, and send the rest again."))
         return posted, None
     if not key or len(key) > LONGEST_KEY:
         raise Invalid(text=_l("The page is out of date. Load it again; what you typed is kept."))
@@ -200,7 +168,7 @@ async def post_message(
     )
     transaction.add(message)
     await transaction.flush()
-    await keep_references(transaction, message, rendered)
+    await keep_references(transaction, message.id, text, rendered)
     if membership.read_number == message.number - 1:
         membership.read_number = message.number  # who has read up to here has read what they say themselves
     await transaction.flush()
@@ -237,33 +205,6 @@ async def take_number(transaction: Transaction, room: Room) -> int:
     return int(number)
 
 
-async def keep_references(transaction: Transaction, message: Message, rendered: Rendered) -> None:
-    """Keep whom and what a message names, and index its text."""
-    named = set(rendered.members) | ({0} if rendered.everybody else set())
-    transaction.add_all(Mention(message_id=message.id, member_id=member_id) for member_id in sorted(named))
-    found = [await find_subject(transaction, slug, number) for slug, number in rendered.records]
-    transaction.add_all(
-        RecordReference(message_id=message.id, position=position, subject=subject)
-        for position, subject in enumerate(dict.fromkeys(subject for subject in found if subject))
-    )
-    transaction.add(MessageIndex(rowid=message.id, text=message.text))
-    await transaction.flush()
-
-
-async def forget_references(transaction: Transaction, message: Message) -> None:
-    """Delete whom and what a message named, and its text from the index."""
-    for model, column in (
-        (Mention, Mention.message_id),
-        (RecordReference, RecordReference.message_id),
-        (MessageIndex, MessageIndex.rowid),
-    ):
-        statement: Any = delete(model).where(column == message.id)
-        await transaction.execute(statement.execution_options(synchronize_session=False))
-    for instance in list(transaction):
-        if isinstance(instance, Mention | RecordReference | MessageIndex):
-            transaction.expunge(instance)
-
-
 async def edit_message(
     transaction: Transaction, message: Message, member: Member, *, text: str, origin: str, with_files: bool = False
 ) -> bool:
@@ -293,8 +234,8 @@ async def edit_message(
     )
     rendered = await render_text(transaction, text, origin)
     message.text, message.html, message.edited_at = text, rendered.html, now()
-    await forget_references(transaction, message)
-    await keep_references(transaction, message, rendered)
+    await forget_references(transaction, message.id)
+    await keep_references(transaction, message.id, text, rendered)
     return True
 
 
@@ -311,7 +252,7 @@ async def delete_message(transaction: Transaction, message: Message, member: Mem
         room = await transaction.get_one(Room, message.room_id)
         author = await transaction.get_one(Member, message.member_id)
         record_audit(transaction, member, "message.deleted", subject=author.email or author.name, before=room.name)
-    await forget_references(transaction, message)
+    await forget_references(transaction, message.id)
     for model, column in ((MessageRevision, MessageRevision.message_id), (Reaction, Reaction.message_id)):
         statement: Any = delete(model).where(column == message.id)
         await transaction.execute(statement.execution_options(synchronize_session=False))

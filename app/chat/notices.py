@@ -159,6 +159,8 @@ async def notify_invited(transaction: Transaction, room: Room, member: Member, p
     await notify(transaction, kind="invitation", subject=("room", room.id), to=[person.id], by=member)
 
 
-async def mark_messages_read(transaction: Transaction, room: Room, member: Member, number: int) -> None:
+async def mark_messages_read(
+    transaction: Transaction, room: Room, member: Member, number: int, *, since: int = 0
+) -> None:
     """What was told of messages is read with them."""
-    await mark_read(transaction, member, *of_subject(subject_of(room), up_to=number))
+    await mark_read(transaction, member, *of_subject(subject_of(room), since=since, up_to=number))

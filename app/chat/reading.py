@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import case, exists, func, or_, select
 
 from app.accounts.members import Member
-from app.chat.messages import Mention, Message
+from app.chat.messages import Message
+from app.chat.references import Mention
 from app.chat.rooms import Membership, Room, find_membership
 from app.database import Transaction
 from app.web.texts import fold
@@ -83,11 +84,14 @@ async def count_unread(transaction: Transaction, member: Member, room_ids: list[
     return {row.room_id: (row.unread, row.mentions) for row in await transaction.execute(statement)}
 
 
-async def mark_read(transaction: Transaction, room: Room, member: Member, number: int) -> bool:
-    """Note that a member has read up to a message; never backwards. False when it was so already."""
+async def mark_read(transaction: Transaction, room: Room, member: Member, number: int, *, since: int = 0) -> bool:
+    """Note that a member has read up to a message, from the one with the number `since`.
+
+    Never backwards, and not beyond what was never on screen. False when nothing changes.
+    """
     membership = await find_membership(transaction, room, member)
     number = min(number, room.last_number)
-    if membership is None or number <= membership.read_number:
+    if membership is None or number <= membership.read_number or since > membership.read_number + 1:
         return False
     membership.read_number = number
     await transaction.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal, TypeVar
@@ -14,7 +15,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     String,
-    Text,
     UniqueConstraint,
     exists,
     or_,
@@ -71,7 +71,7 @@ class Room(Tenanted, Base):
 
 
 class Membership(Tenanted, Base):
-    """A member in a room: up to which message it is read, what is told of it, and what is typed in its box."""
+    """A member in a room: up to which message it is read, and what is told of it."""
 
     __tablename__ = "membership"
     __table_args__ = (
@@ -84,7 +84,6 @@ class Membership(Tenanted, Base):
     member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     read_number: Mapped[int] = mapped_column(BigInteger, default=0)
     notify: Mapped[str] = mapped_column(String(10), default="everything")
-    draft: Mapped[str] = mapped_column(Text, default="")
     joined_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -136,6 +135,20 @@ async def list_people(transaction: Transaction, room: Room) -> Sequence[Member]:
     return by_name(await transaction.scalars(statement))
 
 
+async def list_active(transaction: Transaction) -> list[Member]:
+    """The active members of the workspace, by name."""
+    statement = select(Member).where(Member.suspended_at.is_(None), Member.removed_at.is_(None))
+    return by_name(await transaction.scalars(statement.order_by(Member.id)))
+
+
+async def find_person(transaction: Transaction, member_id: int) -> Member:
+    """An active member. Raises NotFoundException."""
+    for person in await list_active(transaction):
+        if person.id == member_id:
+            return person
+    raise NotFoundException
+
+
 async def list_public_rooms(transaction: Transaction) -> Sequence[Room]:
     """The rooms that anybody may join, by name."""
     statement = select(Room).where(Room.kind == "public", Room.archived_at.is_(None)).order_by(Room.id)
@@ -162,7 +175,7 @@ async def create_room(
 
 def check_name(name: str, description: str) -> None:
     """Raise Invalid for a name or description that a room can't have."""
-    if not name.strip():
+    if not any(unicodedata.category(character)[0] in "LNPS" for character in name):
         raise Invalid(name=_l("This can't be empty."))
     if len(name) > LONGEST_NAME:
         raise Invalid(name=_l("At most %(limit)d characters.", limit=LONGEST_NAME))

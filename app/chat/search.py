@@ -12,7 +12,8 @@ from sqlalchemy import select
 
 from app.accounts.members import Member
 from app.chat.markdown import plain_text
-from app.chat.messages import Message, MessageIndex
+from app.chat.messages import Message
+from app.chat.references import MessageIndex
 from app.chat.rooms import Room, is_visible
 from app.database import Transaction
 from app.database.fulltext import Query, is_found
@@ -55,9 +56,9 @@ async def search_messages(
     before: int = 0,
 ) -> list[Hit]:
     """The newest messages with these words that a member may see, one more than a page shows; those before a
-    message's id, if there is one."""
+    message's id, if there is one. Without words, they are found by the rest of what is asked; by nothing, none is."""
     query = read_query(text)
-    if query is None:
+    if query is None and (text.strip() or not (room or author_id or since or until)):
         return []
     statement = (
         select(
@@ -65,13 +66,16 @@ async def search_messages(
             Room,
             Member.name,
         )
-        .join(MessageIndex, (Message.id == MessageIndex.rowid) & (Message.tenant_id == MessageIndex.tenant_id))
         .join(Room, (Room.id == Message.room_id) & (Room.tenant_id == Message.tenant_id))
         .join(Member, (Member.id == Message.member_id) & (Member.tenant_id == Message.tenant_id))
-        .where(is_found(MessageIndex.rowid, MessageIndex.text, query), is_visible(member), Message.deleted_at.is_(None))
+        .where(is_visible(member), Message.deleted_at.is_(None))
         .order_by(Message.id.desc())
         .limit(HITS + 1)
     )
+    if query is not None:
+        statement = statement.join(
+            MessageIndex, (Message.id == MessageIndex.rowid) & (Message.tenant_id == MessageIndex.tenant_id)
+        ).where(is_found(MessageIndex.rowid, MessageIndex.text, query))
     if before:
         statement = statement.where(Message.id < before)
     if room is not None:

@@ -13,7 +13,8 @@ from sqlalchemy import func, select
 from app.accounts.members import Member
 from app.chat.attachments import Attachment
 from app.chat.markdown import plain_text
-from app.chat.messages import Mention, Message, MessageRevision, Reaction, RecordReference
+from app.chat.messages import Message, MessageRevision, Reaction
+from app.chat.references import Mention, RecordReference
 from app.chat.rooms import Room
 from app.database import Transaction
 from app.editing.rows import Card, find_cards

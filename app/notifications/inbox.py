@@ -125,11 +125,13 @@ async def mark_read(transaction: Transaction, member: Member, *criteria: Any, he
     return True
 
 
-def of_subject(subject: tuple[str, int], *, up_to: int | None = None) -> tuple[ColumnElement[bool], ...]:
-    """Criteria for what is about a thing, or about its parts up to a number."""
+def of_subject(
+    subject: tuple[str, int], *, since: int = 0, up_to: int | None = None
+) -> tuple[ColumnElement[bool], ...]:
+    """Criteria for what is about a thing, or about its parts of some numbers; what is about no part is of number 0."""
     criteria = [Notification.subject_kind == subject[0], Notification.subject_id == subject[1]]
     if up_to is not None:
-        criteria.append(Notification.number <= up_to)
+        criteria.append(or_(Notification.number == 0, Notification.number.between(since, up_to)))
     return tuple(criteria)
 
 

@@ -20,6 +20,7 @@ from app.notifications.kinds import KINDS, SUBJECTS, split
 from app.notifications.listing import say_many, say_one
 from app.notifications.models import Notification
 from app.notifications.preferences import Choice, choose, follow, list_choices, mute, read_followers
+from app.web.calls import is_call
 from app.web.forms import Form
 from app.web.texts import _l
 
@@ -98,7 +99,7 @@ async def read(request: AnyRequest, transaction: Transaction, member: Member, fo
     if "until" in form:
         criteria.append(Notification.id <= number_of(form["until"]))
     await mark_read(transaction, member, *criteria)
-    if "x-page" in request.headers:
+    if is_call(request):
         return Response(None, status_code=204)
     return go_back(form)
 

@@ -16,7 +16,8 @@ from app.settings import Settings
 from app.web.forms import Invalid
 from app.web.templates import render
 from app.web.texts import Text, _l
-from app.web.uploads import PICTURES, TooLarge, Unreadable, delete_stored, path_of, preview_of, read_multipart
+from app.web.upload_forms import read_multipart
+from app.web.uploads import PICTURES, TooLarge, Unreadable, delete_stored, path_of, preview_of
 
 # Bytes that an uploaded picture may have, and pixels of the one that is kept.
 PICTURE_LIMIT = 8_000_000

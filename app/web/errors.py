@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from app.database import postgresql
 from app.database.tenancy import TenantScopeError
+from app.web.calls import is_call, refuse_call
 from app.web.cookies import CookieError
 from app.web.templates import render, stylesheets
 from app.web.texts import Text, _l
@@ -83,6 +84,8 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     language = request.scope.get("state", {}).get("language", "en")
     detail = error.text if isinstance(error, PageError) else None
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    if is_call(request):
+        return refuse_call(language, detail or EXPLANATIONS.get(status, EXPLANATIONS[500]), status)
     return Response(
         render_error(status, language=language, detail=detail),
         status_code=status,

@@ -12,6 +12,8 @@ from litestar.exceptions import ClientException
 from app.web.texts import Text, _l
 
 EMAIL = re.compile(r"[^@\s<>\"',;:\\()\[\]]+@[^@\s<>\"',;:\\()\[\]]+\.[^@\s<>\"',;:\\()\[\].]+")
+# Controls but white space, overrides and isolates of the direction, and halves of characters.
+UNSEEN = re.compile("[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Invalid(Exception):
@@ -41,8 +43,9 @@ class Form:
         return name in self.values
 
     def text(self, name: str, *, limit: int, required: bool = True) -> str:
-        """One line of text, trimmed, at most `limit` characters."""
-        value = " ".join(self[name].split())
+        """One line of text, trimmed, at most `limit` characters, without what nobody sees and what turns the text of
+        others around: controls, and overrides of the direction."""
+        value = " ".join(UNSEEN.sub("", self[name]).split())
         if required and not value:
             self.errors[name] = _l("This can't be empty.")
         elif len(value) > limit:
@@ -69,6 +72,11 @@ class Form:
         """Raise Invalid when a reader noted an error."""
         if self.errors:
             raise Invalid(**self.errors)
+
+
+def number_of(text: str) -> int:
+    """A number in an address or form, as small as the ids of every database; 0 for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 async def provide_form(request: Request[Any, Any, Any]) -> Form:

@@ -100,7 +100,7 @@ async def test_a_message_is_edited_answered_and_given_an_emoji(people: tuple[Per
     await send(ana.page, "A typo, see #40")
     last = messages(carla.page).last
     await expect(last).to_contain_text("A typo")
-    await expect(last.get_by_text("edited")).to_be_visible()
+    await expect(last.locator(".edited span")).to_be_visible()
     await expect(last.locator(".record-card")).to_contain_text("Dom Casmurro")
     await last.hover()
     await expect(last.get_by_role("link", name="Edit message")).to_be_hidden()
@@ -354,7 +354,8 @@ async def test_files_are_sent_seen_and_kept_from_others(server: Server, people: 
     await client.aclose()
     await last.hover()
     await messages(ana.page).last.hover()
-    await messages(ana.page).last.get_by_role("button", name="Delete message").click()
+    async with ana.page.expect_response("**/delete"):
+        await messages(ana.page).last.get_by_role("button", name="Delete message").click()
     await expect(last).to_contain_text("Deleted by Ana")
     assert not [path for path in (server.data_dir / "files").rglob("*") if path.is_file()]
 
@@ -475,3 +476,169 @@ async def test_who_says_something_from_far_up_sees_it_at_the_end(server: Server,
     await expect(messages(ana.page).last).to_contain_text("I am here too")
     await expect(messages(ana.page).last).to_be_in_viewport()
     await expect(ana.page.get_by_text("Line 69", exact=True)).to_be_visible()
+
+
+# Headless pages are never in the background, so that is played. It runs before the page's own scripts.
+IN_BACKGROUND = """() => {
+  let hidden = false;
+  Object.defineProperty(Document.prototype, 'hidden', { get: () => hidden });
+  addEventListener('test:hide', (event) => {
+    hidden = event.detail;
+    document.dispatchEvent(new Event('visibilitychange'));
+  });
+}"""
+
+
+async def test_only_what_was_on_screen_in_a_visible_tab_is_read(server: Server, people: tuple[Person, Person]) -> None:
+    _, carla = people
+    page = carla.page
+    client = await server.sign_in("acme", "bruno@acme.test")
+    await page.add_init_script(f"({IN_BACKGROUND})()")
+    await carla.open(ROOM)
+    await page.evaluate("dispatchEvent(new CustomEvent('test:hide', { detail: true }))")
+    for number in range(40):
+        await client.post(ROOM, data={"text": f"Line {number}", "key": f"line {number}"})
+    await expect(page.get_by_text("Line 39", exact=True)).to_be_attached()
+    unread = page.get_by_role("region", name="Rooms").locator(".unread")
+    await expect(unread).to_have_text("40")
+    await expect(page).to_have_title(re.compile(r"^\(40\) general"))
+    await expect(page.get_by_text("Line 0", exact=True)).to_be_in_viewport()
+    async with page.expect_response("**/chat/general/read"):
+        await page.evaluate("dispatchEvent(new CustomEvent('test:hide', { detail: false }))")
+    await expect(unread).not_to_have_text("40")
+    await expect(page.get_by_text("Line 39", exact=True)).not_to_be_in_viewport()
+    left = int(await unread.inner_text())
+    assert 0 < left < 40
+    await page.get_by_role("button", name="New messages below").click()
+    await expect(unread).to_be_hidden()
+    # A message opened by its address: what lies before it was not on screen.
+    await carla.open("/c/books")
+    for number in range(40, 140):
+        await client.post(ROOM, data={"text": f"Line {number}", "key": f"line {number}"})
+    await client.aclose()
+    await expect(unread).to_have_text("99+")
+    async with page.expect_response("**/chat/general/read"):
+        await carla.open(f"{ROOM}?at=110")
+    await expect(page.get_by_text("Line 103", exact=True)).to_be_in_viewport()
+    await expect(unread).to_have_attribute("data-read", "46")
+    await page.get_by_role("link", name=re.compile("general")).click()
+    await expect(page.locator("#unread-line + .message")).to_have_attribute("data-number", "47")
+    await expect(unread).not_to_have_attribute("data-read", "46")
+
+
+async def test_files_by_drop_and_paste_wait_for_each_other_and_say_what_is_too_much(
+    people: tuple[Person, Person],
+) -> None:
+    ana, carla = people
+    page = ana.page
+    await ana.open(ROOM)
+    await carla.open(ROOM)
+    await page.locator("[data-attach]").set_input_files(
+        [{"name": "film.bin", "mimeType": "video/mp4", "buffer": b"x" * 25_000_001}]
+    )
+    await expect(page.get_by_role("alert")).to_have_text("film.bin: A file may have up to 25 MB.")
+    dropped = await page.evaluate_handle(
+        "() => { const it = new DataTransfer(); it.items.add(new File(['words'], 'dropped.txt')); return it; }"
+    )
+    held = asyncio.Event()
+
+    async def hold(route: Any) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await page.route("**/chat/general/files", hold)
+    await page.dispatch_event("ol.messages", "drop", {"dataTransfer": dropped})
+    await page.evaluate(
+        "() => { const it = new DataTransfer(); it.items.add(new File(['words'], 'pasted.txt'));"
+        "document.getElementById('composer-text').dispatchEvent("
+        "new ClipboardEvent('paste', { clipboardData: it, bubbles: true, cancelable: true })); }"
+    )
+    await expect(page.get_by_role("progressbar")).to_have_count(2)
+    await page.get_by_label("Message", exact=True).fill("Both of them")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_have_text("Sent as soon as the files are here.")
+    held.set()
+    last = messages(carla.page).last
+    await expect(last).to_contain_text("Both of them")
+    await expect(last.get_by_role("link", name="dropped.txt")).to_be_visible()
+    await expect(last.get_by_role("link", name="pasted.txt")).to_be_visible()
+    await expect(page.get_by_label("Message", exact=True)).to_have_value("")
+
+
+async def test_an_answer_that_was_lost_and_an_ended_session_cost_nothing(
+    server: Server, people: tuple[Person, Person]
+) -> None:
+    ana, carla = people
+    page = ana.page
+    box = page.get_by_label("Message", exact=True)
+    await ana.open(ROOM)
+    await carla.open(ROOM)
+    before = await messages(carla.page).count()
+    client = await server.sign_in("acme", "ana@acme.test")
+
+    async def lose_the_answer(route: Any) -> None:
+        if route.request.method == "POST":
+            await client.post(ROOM, data=dict(parse_qsl(route.request.post_data or "")))
+            await route.abort()
+            await page.unroute("**/chat/general")
+        else:
+            await route.continue_()
+
+    # The server has it: the box finds out by its draft, and after a reload by its key.
+    await page.route("**/chat/general", lose_the_answer)
+    await box.fill("Said once")
+    await page.keyboard.press("Enter")
+    await expect(messages(carla.page)).to_have_count(before + 1)
+    await expect(box).to_have_value("")
+    await page.route("**/chat/general", lose_the_answer)
+    await box.fill("Said once more")
+    await page.keyboard.press("Enter")
+    await expect(messages(carla.page)).to_have_count(before + 2)
+    await page.reload()
+    await expect(box).to_have_value("")
+    await client.aclose()
+    # Editing gives back what was in the box before.
+    async with page.expect_response("**/chat/general/draft"):
+        await box.fill("The next")
+    await messages(page).last.hover()
+    await messages(page).last.get_by_role("link", name="Edit message").click()
+    await expect(box).to_have_value("Said once more")
+    await box.fill("Said once more, mended")
+    await page.keyboard.press("Enter")
+    await expect(box).to_have_value("The next")
+    await expect(messages(carla.page).last).to_contain_text("mended")
+    # It follows a message of the same author, and says all the same that it was edited.
+    await expect(messages(carla.page).last).to_have_class(re.compile("follows"))
+    await expect(messages(carla.page).last.locator(".edited span")).to_be_visible()
+    await expect(messages(page).last.get_by_role("link", name="edited")).to_be_visible()
+    await ana.context.clear_cookies()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_have_text(re.compile("Sign in again; what you typed is kept."))
+    await expect(box).to_have_value("The next")
+    await expect(messages(carla.page)).to_have_count(before + 2)
+
+
+async def test_messages_are_answered_by_keyboard_and_by_touch(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test", has_touch=True, is_mobile=True)
+    page = ana.page
+    await ana.open(ROOM)
+    await send(page, "One")
+    await send(page, "Two")
+    last = messages(page).last
+    await expect(last).to_have_class(re.compile("follows"))
+    await expect(last.get_by_role("button", name="React")).to_be_hidden()
+    await last.locator(".text").tap()
+    await expect(last.get_by_role("button", name="React")).to_be_visible()
+    await page.get_by_label("Message", exact=True).focus()
+    await last.locator(".when").focus()
+    await page.keyboard.press("Tab")
+    await expect(last.get_by_role("button", name="React")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await send(page, "Three")
+    await expect(messages(page).last.locator(".quote")).to_contain_text("Ana Two")
+    # The quote leads to what it quotes without leaving the page.
+    address = page.url
+    await messages(page).last.locator(".quote").tap()
+    await expect(messages(page).nth(-2)).to_be_focused()
+    assert page.url == address

@@ -15,9 +15,7 @@ from app.accounts.members import Member, add_member, find_member
 from app.chat import memberships
 from app.chat.messages import (
     LONGEST,
-    Mention,
     Message,
-    RecordReference,
     check_emoji,
     delete_message,
     edit_message,
@@ -27,6 +25,7 @@ from app.chat.messages import (
     react,
 )
 from app.chat.reading import list_joined, mark_read
+from app.chat.references import Mention, RecordReference
 from app.chat.rooms import (
     Room,
     archive_room,

@@ -71,3 +71,103 @@ async def test_a_search_goes_on_to_older_messages(ana: httpx.AsyncClient) -> Non
     older = await ana.get(f"/chat/search?q=saxophone&{link}")
     assert older.text.count('class="hit"') == 2
     assert "Older messages" not in older.text
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("author=3", ["That one is with my neighbour"]),
+        ("author=3&q=neighbour", ["That one is with my <mark>neighbour</mark>"]),
+        ("author=3&q=binder", []),
+        ("room=general&until=2000-01-01", []),
+        ("since=2000-01-01&room=general", ["take it to the binder", "Good morning!"]),
+        ("q=%3F%3F&room=general", []),
+        ("", []),
+    ],
+)
+async def test_messages_are_found_without_words_too(ana: httpx.AsyncClient, query: str, found: list[str]) -> None:
+    answer = await ana.get(f"/chat/search?{query}")
+    assert answer.status_code == 200
+    assert ('class="hit"' in answer.text) == bool(found)
+    assert all(text in answer.text for text in found)
+
+
+@pytest.mark.parametrize("day", ["yesterday", "2026-02-30", "9999-12-31", "0001-01-01"])
+async def test_what_is_no_day_is_said_beside_it(ana: httpx.AsyncClient, day: str) -> None:
+    answer = await ana.get("/chat/search", params={"q": "shelf", "until": day})
+    assert answer.status_code == 422
+    assert "This is not a date." in answer.text
+    assert f'value="{day}"' in answer.text
+
+
+async def test_a_search_in_a_room_that_one_is_not_in_says_so(shared_server: Server, ana: httpx.AsyncClient) -> None:
+    made = await ana.post("/chat/new", data={"name": "Open to all"})
+    slug = made.headers["location"].rpartition("/")[2]
+    async with aclosing(await shared_server.sign_in("acme", "davi@acme.test")) as davi:
+        answer = await davi.get(f"/chat/search?room={slug}")
+        assert f'<option value="{slug}" selected>' in answer.text
+
+
+async def test_a_page_that_asks_by_itself_gets_words_and_no_page(shared_server: Server, ana: httpx.AsyncClient) -> None:
+    made = await ana.post("/chat/new", data={"name": "Closed soon"})
+    room = made.headers["location"]
+    await ana.post(f"{room}/archive", data={"archived": "yes"})
+    call = {"x-page": "1"}
+    async with aclosing(shared_server.client("acme")) as nobody:
+        for client, path, status, words in (
+            (ana, room, 403, "This room is archived"),
+            (ana, "/chat/no-such-room", 404, "does not exist"),
+            (nobody, "/chat/general", 401, "Sign in again; what you typed is kept."),
+        ):
+            answer = await client.post(path, data={"text": "Hello", "key": "words"}, headers=call)
+            assert (answer.status_code, answer.headers["content-type"]) == (status, "text/plain; charset=utf-8")
+            assert words in answer.text
+
+
+async def test_a_key_that_is_used_up_is_answered_with_the_next_one(ana: httpx.AsyncClient) -> None:
+    call = {"x-page": "1"}
+    assert (await ana.post("/chat/general", data={"text": "Once", "key": "used"}, headers=call)).status_code == 200
+    for path in ("/chat/general", "/chat/general/draft"):
+        answer = await ana.post(path, data={"text": "Once, and more", "key": "used"}, headers=call)
+        assert answer.status_code == 409
+        assert len(answer.text) > 20
+    page = await ana.post("/chat/general", data={"text": "Once, and more", "key": "used"})
+    assert page.status_code == 422
+    assert "was sent already" in page.text
+    assert ">Once, and more</textarea>" in page.text
+    assert 'name="key" value="used"' not in page.text
+
+
+async def test_eleven_files_are_refused_and_none_is_left_out_in_silence(ana: httpx.AsyncClient) -> None:
+    files = [("file", (f"{number}.txt", b"words")) for number in range(10)]
+    brought = [await ana.post("/chat/general/files", files=files[:count]) for count in (9, 2)]
+    ids = [part.partition('"')[0] for answer in brought for part in answer.text.split('name="file" value="')[1:]]
+    assert len(ids) == 11
+    form: dict[str, object] = {"text": "", "key": "eleven"}
+    call = {"x-page": "1"}
+    refused = await ana.post("/chat/general", data=form | {"file": ids}, headers=call)
+    assert (refused.status_code, refused.text) == (422, "A message takes up to 10 files.")
+    sent = await ana.post("/chat/general", data=form | {"file": ids[:10]}, headers=call)
+    assert sent.status_code == 200
+
+
+@pytest.mark.parametrize(("name", "shown"), [("\u202egnissim \u2066b", "gnissim b"), ("a\x07\x00b", "ab")])
+async def test_a_name_keeps_nothing_that_turns_other_text_around(ana: httpx.AsyncClient, name: str, shown: str) -> None:
+    made = await ana.post("/chat/new", data={"name": name})
+    assert f"<h1># {shown}</h1>" in (await ana.get(made.headers["location"])).text
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u202e", "\ufeff \u2060"])
+async def test_a_name_that_nobody_can_see_is_empty(ana: httpx.AsyncClient, name: str) -> None:
+    made = await ana.post("/chat/new", data={"name": name})
+    assert made.status_code == 422
+    assert "can&#39;t be empty" in made.text
+
+
+@pytest.mark.parametrize("text", ["#99999", "http://{host}/c/books/99999", "[words](http://{host}/c/books/99999)"])
+async def test_a_record_that_is_not_there_stays_text(shared_server: Server, ana: httpx.AsyncClient, text: str) -> None:
+    typed = text.format(host=shared_server.host("acme"))
+    await ana.post("/chat/general", data={"text": typed, "key": f"missing {text}"[:40]})
+    shown = (await ana.get("/chat/general?at=end")).text.rpartition('<div class="text">')[2].partition("</div>")[0]
+    assert "record-link" not in shown
+    assert "<a" not in shown

@@ -48,6 +48,19 @@ async def test_reading_never_goes_backwards_nor_beyond_what_was_said(database: D
         assert await unread(transaction, people.davi, room) == (1, 0)
 
 
+async def test_what_lies_before_what_was_on_screen_is_not_read(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        people = await people_of(transaction)
+        room = await make_room(transaction, people)
+        for number in range(1, 31):
+            await say(transaction, room, people.ana, f"Line {number}")
+        assert await mark_read(transaction, room, people.davi, 10, since=1)
+        assert not await mark_read(transaction, room, people.davi, 25, since=20)
+        assert await unread(transaction, people.davi, room) == (20, 0)
+        assert await mark_read(transaction, room, people.davi, 25, since=11)
+        assert await unread(transaction, people.davi, room) == (5, 0)
+
+
 async def test_who_is_not_in_a_room_reads_it_without_a_trace(database: Database) -> None:
     async with database.write(ACME) as transaction:
         people = await people_of(transaction)

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from app.accounts.members import find_member
 from app.chat import memberships
 from app.chat.markdown import plain_text
-from app.chat.messages import Message, MessageIndex, delete_message, edit_message
+from app.chat.messages import Message, delete_message, edit_message
+from app.chat.references import MessageIndex
 from app.chat.rooms import Room, archive_room, create_room, ensure_general, open_direct, open_discussion
 from app.chat.search import HITS, MOST_WORDS, Hit, excerpt, read_query, search_messages
 from app.database import Database, Transaction, now

@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 from multipart import parse_options_header  # type: ignore[import-untyped]
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
-from app.web import pictures, uploads
+from app.web import picture_metadata, uploads
 from app.web.file_names import clean_name, content_disposition
+from app.web.upload_forms import read_multipart
 from app.web.uploads import (
     StoredFile,
     TooLarge,
@@ -32,7 +33,6 @@ from app.web.uploads import (
     delete_stored,
     path_of,
     preview_of,
-    read_multipart,
     store_upload,
 )
 
@@ -219,7 +219,7 @@ async def test_cancelling_in_the_middle_of_a_step_waits_for_it_and_leaves_nothin
     assert kept(tmp_path) == []
 
 
-@pytest.mark.parametrize(("module", "step"), [(uploads, "create"), (uploads, "publish"), (pictures, "copy")])
+@pytest.mark.parametrize(("module", "step"), [(uploads, "create"), (uploads, "publish"), (picture_metadata, "copy")])
 async def test_a_full_disk_is_an_error_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType, step: str
 ) -> None:
@@ -452,15 +452,15 @@ async def test_a_progressive_jpeg_with_restarts_keeps_its_pixels(tmp_path: Path)
     image = Image.effect_noise((700, 500), 80)
     for options in ({"progressive": True}, {"restart_marker_blocks": 1}):
         content = encoded(image, "JPEG", quality=95, **options)
-        assert len(content) > 2 * pictures.PIECE
+        assert len(content) > 2 * picture_metadata.PIECE
         assert stored(tmp_path, await store(tmp_path, content)) == content
 
 
 @pytest.mark.parametrize("before", range(6))
 async def test_the_end_of_a_jpeg_is_found_where_it_lies_across_pieces(before: int) -> None:
-    scan = b"\xff\0" * 10 + b"\1" * (pictures.PIECE - 23 + before)
+    scan = b"\xff\0" * 10 + b"\1" * (picture_metadata.PIECE - 23 + before)
     source, target = io.BytesIO(scan + b"\xff\xff\xd9"), io.BytesIO()
-    pictures.copy_scan(source, target)
+    picture_metadata.copy_scan(source, target)
     assert target.getvalue() == scan + b"\xff"
     assert source.read() == b"\xff\xd9"
 
@@ -508,13 +508,13 @@ async def test_no_damage_to_a_picture_raises_or_leaves_parts(data: st.DataObject
 
 
 async def test_a_small_file_with_endless_work_in_it_is_a_download(tmp_path: Path) -> None:
-    many_chunks = png_of(2, 2, *([b"IDAT"] * (pictures.MOST_SEGMENTS + 1)))
+    many_chunks = png_of(2, 2, *([b"IDAT"] * (picture_metadata.MOST_SEGMENTS + 1)))
     jpeg = encoded(drawing(), "JPEG", progressive=True)
     scan = jpeg[jpeg.rindex(b"\xff\xda") : -2]
     assert (await store(tmp_path, jpeg[:-2] + scan * 5 + b"\xff\xd9")).media_type == "image/jpeg"
-    many_scans = jpeg[:-2] + scan * pictures.MOST_SCANS + b"\xff\xd9"
+    many_scans = jpeg[:-2] + scan * picture_metadata.MOST_SCANS + b"\xff\xd9"
     gif = encoded(drawing(), "GIF")
-    many_blocks = gif[:-1] + b"!\xfe" + b"\1x" * (pictures.MOST_GIF_BLOCKS + 1) + b"\0;"
+    many_blocks = gif[:-1] + b"!\xfe" + b"\1x" * (picture_metadata.MOST_GIF_BLOCKS + 1) + b"\0;"
     for content in (many_chunks, many_scans, many_blocks):
         file = await store(tmp_path, content)
         assert (file.media_type, file.preview) == ("application/octet-stream", False)

@@ -8,7 +8,10 @@
   const scroller = () => list()?.closest(".scroller");
   const day = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "full" });
   const call = (path, body) => fetch(path, { method: "POST", body, headers: { "X-Page": "1" } });
+  const numberOf = (item) => Number(item.dataset.number);
+  const find = (number) => list()?.querySelector(`:scope > .message[data-number="${number}"]`);
 
+  let stuck = true;              // the end is in view, and stays there when what is around it grows
   function atEnd() {
     const box = scroller();
     return !box || box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
@@ -16,7 +19,24 @@
   function toEnd() {
     const box = scroller();
     if (box) box.scrollTop = box.scrollHeight;
+    stuck = true;
     jump(false);
+  }
+  // While nobody looks, it goes on only until the first message that was not seen is at the top.
+  function follow() {
+    const line = document.getElementById("unread-line");
+    const box = scroller();
+    if (!document.hidden || !line || firstUnread <= told) return toEnd();
+    stuck = false;
+    box.scrollTop = Math.min(box.scrollHeight, box.scrollTop + line.getBoundingClientRect().top - box.getBoundingClientRect().top - 8);
+    stuck = atEnd();
+    if (!stuck) jump(true);
+  }
+  function show(item) {
+    item.scrollIntoView({ block: "center" });
+    item.classList.remove("fresh");
+    void item.offsetWidth;       // so that the highlight begins anew
+    item.classList.add("fresh");
   }
   function openEnd() { location.assign(`${location.pathname}?at=end`); }
   function jump(shown) {
@@ -25,42 +45,51 @@
   }
 
   // Days, grouping, what is mine: shown by the page, as the message itself is the same for everybody.
-  function separator(className, text, id) {
-    const line = document.createElement("li");
-    line.className = className;
-    line.id = id;
-    line.setAttribute("role", "separator");
-    line.textContent = text;
-    return line;
-  }
-  function dayOf(element) {
+  function dayOf(element, today, yesterday) {
     const when = new Date(element.dataset.at);
-    const [today, yesterday] = list().dataset.labels.split("|");
-    const now = new Date();
-    if (when.toDateString() === now.toDateString()) return today;
-    now.setDate(now.getDate() - 1);
-    return when.toDateString() === now.toDateString() ? yesterday : day.format(when);
+    const date = when.toDateString();
+    const labels = list().dataset.labels.split("|");
+    return date === today ? labels[0] : date === yesterday ? labels[1] : day.format(when);
   }
   let firstUnread = 0;
   function decorate() {
     const messages = list();
     if (!messages) return;
-    messages.querySelectorAll(":scope > .day, :scope > .unread-line").forEach((line) => line.remove());
+    const now = new Date();
+    const today = now.toDateString();
+    now.setDate(now.getDate() - 1);
+    const yesterday = now.toDateString();
+    const lines = new Map([...messages.querySelectorAll(":scope > :is(.day, .unread-line)")].map((line) => [line.id, line]));
+    function line(className, id, text, item) {
+      let found = lines.get(id);
+      lines.delete(id);
+      if (!found) {
+        found = document.createElement("li");
+        found.className = className;
+        found.id = id;
+        found.setAttribute("role", "separator");
+      }
+      if (found.textContent !== text) found.textContent = text;
+      if (found.nextElementSibling !== item) messages.insertBefore(found, item);
+      return found;
+    }
     let before = null;
-    for (const item of [...messages.children]) {
+    let dateBefore = "";
+    for (const item of [...messages.querySelectorAll(":scope > .message")]) {
       item.classList.toggle("mine", item.dataset.author === me());
-      const date = dayOf(item);
-      const newDay = !before || dayOf(before) !== date;
-      if (newDay) messages.insertBefore(separator("day", date, `day-${item.dataset.number}`), item);
-      const isFirst = firstUnread && Number(item.dataset.number) === firstUnread;
-      if (isFirst) messages.insertBefore(separator("unread-line", messages.dataset.unreadLabel, "unread-line"), item);
-      item.classList.toggle("follows", Boolean(before && !newDay && !isFirst && before.dataset.author === item.dataset.author
+      const date = dayOf(item, today, yesterday);
+      const isFirst = firstUnread && numberOf(item) === firstUnread;
+      let top = item;
+      if (isFirst) top = line("unread-line", "unread-line", messages.dataset.unreadLabel, item);
+      if (date !== dateBefore) line("day", `day-${item.dataset.number}`, date, top);
+      item.classList.toggle("follows", Boolean(before && date === dateBefore && !isFirst && before.dataset.author === item.dataset.author
         && new Date(item.dataset.at) - new Date(before.dataset.at) < TOGETHER && !item.querySelector(".quote")));
       for (const button of item.querySelectorAll(".reactions button")) {
         button.setAttribute("aria-pressed", String(button.dataset.people.split(" ").includes(me())));
       }
-      before = item;
+      [before, dateBefore] = [item, date];
     }
+    lines.forEach((old) => old.remove());
     const nothing = document.querySelector(".nothing-yet");
     if (nothing) nothing.hidden = messages.children.length > 0;
   }
@@ -68,9 +97,10 @@
   function put(item) {
     const messages = list();
     if (document.getElementById(item.id)) return false;
-    const number = Number(item.dataset.number);
-    const next = [...messages.querySelectorAll(":scope > .message")].reverse().find((other) => Number(other.dataset.number) < number);
-    if (next) next.after(item); else messages.prepend(item);
+    const number = numberOf(item);
+    let before = messages.lastElementChild;      // new ones come last, so the search begins there
+    while (before && !(before.matches(".message") && numberOf(before) < number)) before = before.previousElementSibling;
+    if (before) before.after(item); else messages.prepend(item);
     htmx.process(item);
     return true;
   }
@@ -78,7 +108,7 @@
   // A message that is shown already; one in which somebody is at a button keeps its nodes.
   function change(item) {
     const old = document.getElementById(item.id);
-    if (!old) return;
+    if (!old) return false;
     if (old.contains(document.activeElement)) {
       const partial = `<hx-partial hx-target="#${item.id}" hx-swap="outerMorph">${item.outerHTML}</hx-partial>`;
       htmx.swap({ sourceElement: document.body, swap: "none", text: partial }).then(decorate);
@@ -86,32 +116,41 @@
       old.replaceWith(item);
       htmx.process(item);
     }
+    return true;
   }
 
+  let loading = 0;               // how many stretches are on their way
+  let late = [];                 // what came meanwhile and belongs to what is on its way: [item, whether it is a change]
   function takeIncoming() {
     const messages = list();
-    if (!messages) return;
+    if (!messages) return false;
     const incoming = document.getElementById(`room-${messages.dataset.room}-incoming`);
     const templates = [...incoming.querySelectorAll("template")];
-    if (!templates.length) return;
-    const stay = atEnd();
+    if (!templates.length) return false;
     let mine = false;
+    let added = false;
     for (const template of templates) {
       template.remove();
-      if (messages.dataset.newer && !("change" in template.dataset)) {   // the end is elsewhere
-        if (template.content.querySelector("li").dataset.author === me()) openEnd(); else jump(true);
-        continue;
-      }
       const item = template.content.querySelector("li").cloneNode(true);
-      if ("change" in template.dataset) { change(item); continue; }
-      if (put(item) && item.dataset.author === me()) mine = true;
-      typing.delete(item.dataset.author);
+      const own = item.dataset.author === me();
+      if ("change" in template.dataset) {
+        if (!change(item) && loading) late.push([item, true]);
+      } else if (messages.dataset.newer) {         // the end is elsewhere
+        if (loading) late.push([item, false]);
+        if (own) openEnd(); else jump(true);
+      } else if (put(item)) {
+        added = true;
+        if (own) mine = true;
+        else if (document.hidden && firstUnread <= told) firstUnread = numberOf(item);
+      }
+      document.dispatchEvent(new CustomEvent("message:shown", { detail: item.dataset.author }));
     }
     decorate();
     document.dispatchEvent(new CustomEvent("list:changed"));
-    if (stay || mine) toEnd(); else jump(true);
+    if (mine) stuck = true;
+    if (!stuck && added) jump(true); else if (document.hidden) follow();   // what is visible follows as it grows (sizes)
     watch();
-    showTyping();
+    return true;
   }
 
   // Older messages come above, newer ones below, without a jump.
@@ -119,100 +158,88 @@
     if (link.dataset.loading) return;
     link.dataset.loading = "yes";
     const box = scroller();
+    const messages = list();
     const which = link.closest(".older") ? ".older" : ".newer";
+    loading += 1;
     try {
       const response = await fetch(link.href);
+      if (!response.ok || response.redirected) throw new Error(response.statusText);
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      if (list() !== messages) return;
       const [top, below] = [box.scrollTop, box.scrollHeight - box.scrollTop];
       for (const item of page.querySelectorAll("ol.messages > .message")) put(document.importNode(item, true));
       const next = page.querySelector(`.scroller > ${which}`);
       link.closest(which).replaceWith(next ? document.importNode(next, true) : "");
-      if (which === ".newer") list().dataset.newer = next ? "yes" : "";
+      if (which === ".newer") messages.dataset.newer = next ? "yes" : "";
+      for (const [item, isChange] of late) {
+        if (isChange) change(item); else if (!messages.dataset.newer) put(item);
+      }
       decorate();
       document.dispatchEvent(new CustomEvent("list:changed"));
       box.scrollTop = which === ".older" ? box.scrollHeight - below : top;
       watch();
-    } catch { delete link.dataset.loading; }
+    } catch {                    // the network is away: it is tried again
+      setTimeout(() => { delete link.dataset.loading; if (list() === messages) watch(); }, 2000);
+    } finally {
+      loading -= 1;
+      if (!loading) late = [];
+    }
   }
 
-  // What was on screen in a visible tab is read.
+  // What was on screen in a visible tab is read, from the first to the last of it: not what lies before, and was never
+  // shown. Who goes to the end on purpose has done with what is between.
   let observer = null;
+  let low = Infinity;
   let seen = 0;
   let told = 0;
+  let said = "";
   let telling = null;
-  function watch() {
-    observer?.disconnect();
-    const messages = list();
-    if (!messages || !messages.dataset.slug) return;
-    observer = new IntersectionObserver((entries) => {
-      for (const entry of entries) {
-        if (!entry.isIntersecting || document.hidden) continue;
-        if (entry.target.matches(".older, .newer")) load(entry.target.querySelector("a"));
-        else seen = Math.max(seen, Number(entry.target.dataset.number));
+  function since() {
+    for (let item = find(low)?.previousElementSibling; item?.dataset.author === me(); item = item.previousElementSibling) low = numberOf(item);
+    return new URLSearchParams(location.search).get("at") === "end" ? 0 : low;
+  }
+  // For js/unread.js: whether what comes now is read in a moment.
+  function noteReading() { list().dataset.reading = stuck && since() <= told + 1 ? "yes" : ""; }
+  function look(entries) {
+    for (const entry of entries) {
+      if (!entry.isIntersecting || document.hidden) continue;
+      if (entry.target.matches(".older, .newer")) load(entry.target.querySelector("a"));
+      else {
+        seen = Math.max(seen, numberOf(entry.target));
+        low = Math.min(low, numberOf(entry.target));
       }
-      tell();
-    }, { root: scroller().scrollHeight > scroller().clientHeight ? scroller() : null });
-    for (const item of messages.querySelectorAll(":scope > .message")) {
-      if (Number(item.dataset.number) > told) observer.observe(item);
     }
-    for (const more of document.querySelectorAll(".scroller > :is(.older:has([data-older]), .newer)")) observer.observe(more);
+    tell();
+  }
+  function watch(anew) {
+    const messages = list();
+    if (!messages?.dataset.slug) return;
+    if (anew || !observer) {
+      observer?.disconnect();
+      observer = new IntersectionObserver(look, { root: messages.closest(".room") ? scroller() : null });
+    }
+    // What is watched already is not told again.
+    for (const item of document.querySelectorAll(".scroller > ol.messages > .message, .scroller > :is(.older:has([data-older]), .newer)")) observer.observe(item);
   }
   function tell() {
     const messages = list();
-    if (!messages || document.hidden || seen <= told || telling) return;
+    if (!messages) return;
+    noteReading();
+    if (document.hidden || seen <= told || telling) return;
     telling = setTimeout(() => {
       telling = null;
       if (document.hidden || list() !== messages) return;
-      const number = seen;
-      call(`/chat/${messages.dataset.slug}/read`, new URLSearchParams({ number })).then((response) => { if (response.ok) told = Math.max(told, number); }).catch(() => {});
+      const [number, from] = [seen, since()];
+      if (said === `${from} ${number}`) return;
+      said = `${from} ${number}`;
+      call(`/chat/${messages.dataset.slug}/read`, new URLSearchParams({ number, since: from })).then((response) => {
+        if (!response.ok) throw new Error(response.statusText);
+        if (from <= told + 1 && list() === messages) told = Math.max(told, number);
+        tell();
+      }).catch(() => { said = ""; });
     }, 250);
   }
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) { watch(); tell(); } });
-
-  // Counts in the sidebar and in the title, from marks that are the same for everybody.
-  function takeNews() {
-    for (const mark of document.querySelectorAll("[id^='room-'][id$='-news'] > i")) {
-      const count = document.getElementById(mark.parentElement.id.replace("-news", "-unread"));
-      const { number, author, mentions } = mark.dataset;
-      mark.remove();
-      if (!count || author === me() || Number(number) <= Number(count.dataset.read)) continue;
-      const step = "deleted" in mark.dataset ? -1 : 1;
-      count.dataset.count = Math.max(0, Number(count.dataset.count) + step);
-      if (mentions.split(" ").some((id) => id === me() || id === "0")) count.dataset.mentions = Math.max(0, Number(count.dataset.mentions) + step);
-    }
-    showCounts();
-  }
-  function showCounts() {
-    let sum = 0;
-    for (const count of document.querySelectorAll(".unread[data-count]")) {
-      const number = Number(count.dataset.count);
-      count.textContent = number > 99 ? "99+" : number;
-      count.hidden = number === 0;
-      const shown = { everything: number, mentions: Number(count.dataset.mentions), nothing: 0 }[count.dataset.notify];
-      sum += shown;
-    }
-    document.documentElement.dataset.unread = sum;
-    document.dispatchEvent(new CustomEvent("title:changed"));
-  }
-
-  // Who is typing; gone after five seconds.
-  const typing = new Map();
-  function takeTyping() {
-    for (const mark of document.querySelectorAll("[id^='room-'][id$='-typing'] > i")) {
-      if (mark.dataset.member !== me()) typing.set(mark.dataset.member, { name: mark.dataset.name, until: Date.now() + 5000 });
-      mark.remove();
-    }
-    showTyping();
-  }
-  function showTyping() {
-    for (const [id, person] of typing) if (person.until < Date.now()) typing.delete(id);
-    const line = document.querySelector("[data-typing]");
-    if (!line) return;
-    const names = [...typing.values()].map((person) => person.name);
-    const text = names.length > 2 ? line.dataset.typingMany : names.map((name) => line.dataset.typing.replace("{}", name)).join(" ");
-    if (line.textContent !== text) line.textContent = text;
-  }
-  setInterval(showTyping, 1000);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) watch(true); });
 
   // A page was opened.
   let opened = null;
@@ -221,51 +248,47 @@
     if (messages === opened) return;
     opened = messages;
     seen = told = messages ? Number(messages.dataset.read) : 0;
-    typing.clear();
+    low = Infinity;
+    said = "";
     if (!messages) return;
     const unread = [...messages.querySelectorAll(":scope > .message")].find((item) => Number(item.dataset.number) > told && item.dataset.author !== me());
     firstUnread = unread ? Number(unread.dataset.number) : 0;
     decorate();
     const end = new URLSearchParams(location.search).get("at") === "end";
-    const at = messages.dataset.at !== "0" && messages.querySelector(`[data-number="${messages.dataset.at}"]`);
-    const target = at || document.getElementById("unread-line");
+    const at = messages.dataset.at !== "0" && find(messages.dataset.at);
+    const line = document.getElementById("unread-line");
     if (messages.closest(".room")) {
-      if (target && !end) { target.scrollIntoView({ block: at ? "center" : "start" }); if (at) at.classList.add("fresh"); }
+      if (at && !end) show(at);
+      else if (line && !end) line.scrollIntoView({ block: "start" });
       else toEnd();
     }
-    scroller().addEventListener("scroll", () => { if (atEnd()) jump(false); }, { passive: true });
-    watch();
+    const box = scroller();
+    stuck = atEnd() && !messages.dataset.newer;
+    box.addEventListener("scroll", () => {
+      stuck = atEnd() && !messages.dataset.newer;
+      noteReading();
+      if (stuck) jump(false);
+    }, { passive: true });
+    sizes.disconnect();
+    if (messages.closest(".room")) [box, messages].forEach((each) => sizes.observe(each));
+    watch(true);
   }
+  const sizes = new ResizeObserver(() => { if (stuck && list()?.closest(".room")) toEnd(); });
 
   document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-jump]")) {
-      if (list()?.dataset.newer) openEnd(); else toEnd();
-    }
-    const react = event.target.closest("[data-react]");
-    const picker = document.getElementById("emoji");
-    if (react && picker) {
-      picker.dataset.to = react.dataset.react;
-      picker.showPopover();
-      const place = react.getBoundingClientRect();
-      picker.style.setProperty("left", `${Math.max(8, Math.min(place.left - 120, innerWidth - 310))}px`);
-      picker.style.setProperty("top", `${Math.max(8, Math.min(place.bottom + 4, innerHeight - 180))}px`);
-      picker.querySelector("button").focus();
-    }
-    const emoji = event.target.closest("[data-emoji]");
-    if (emoji && picker) {
-      call(picker.dataset.to, new URLSearchParams({ emoji: emoji.dataset.emoji }));
-      picker.hidePopover();
-    }
+    if (event.target.closest("[data-jump]")) { if (list()?.dataset.newer) openEnd(); else toEnd(); }
   });
-  document.addEventListener("submit", (event) => {
-    const form = event.target;
-    if (!form.matches(".reactions form, .message .delete")) return;
+  // A quote leads to what it quotes; where that is in the page, without leaving it.
+  document.addEventListener("click", (event) => {
+    const quote = event.target.closest(".message a.quote");
+    const item = quote && !event.ctrlKey && !event.metaKey && find(new URL(quote.href).searchParams.get("at"));
+    if (!item) return;
     event.preventDefault();
-    event.stopImmediatePropagation();
-    call(form.action, new URLSearchParams(new FormData(form)));
+    event.stopPropagation();
+    show(item);
+    item.focus({ preventScroll: true });
   }, true);
-
-  function takeAll() { open(); takeIncoming(); takeNews(); takeTyping(); if (list()) decorate(); }
+  function takeAll() { open(); takeIncoming(); }
   document.addEventListener("DOMContentLoaded", takeAll);
   document.addEventListener("htmx:after:swap", takeAll);
   document.addEventListener("htmx:ws:after:message:incoming", takeAll);

@@ -57,6 +57,11 @@
     refreshing ??= fetch(path(), { headers: { Accept: "text/html", "X-Refresh": "refresh" } })
       .then(async (response) => {
         if (response.redirected) return location.assign(response.url);
+        if (response.status >= 500) throw new Error(response.statusText);
+        if (!response.ok) {                            // it is gone, or not for this person any more
+          if (!main().querySelector("[data-keep]")) location.reload();
+          return;
+        }
         const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
         if (main() !== shown) return;                  // navigated meanwhile: that page is newer
         const next = fresh.getElementById("main");

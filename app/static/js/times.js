@@ -27,11 +27,14 @@
       else text = near.format(moment);
     }
     if (element.textContent !== text) element.textContent = text;
+    element.dataset.shown = "";
   }
   const writeAll = () => document.querySelectorAll("time[datetime]").forEach(write);
+  // A page may have many, and much may come in a moment: only what is new.
+  const writeNew = () => document.querySelectorAll("time[datetime]:not([data-shown])").forEach(write);
   document.addEventListener("DOMContentLoaded", writeAll);
-  document.addEventListener("htmx:after:swap", writeAll);
+  document.addEventListener("htmx:after:swap", writeNew);
+  document.addEventListener("list:changed", writeNew);
   document.addEventListener("page:refreshed", writeAll);
-  document.addEventListener("list:changed", writeAll);
   setInterval(writeAll, 30000);
 })();

@@ -1,0 +1,115 @@
+"""Files of messages: brought before they are sent, and fetched by those who may see them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from litestar import MediaType, Response, get, post
+from litestar.exceptions import NotFoundException
+from litestar.response import File
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.chat.attachments import Attachment, add_attachment, get_attachment
+from app.chat.rooms import Room, get_room
+from app.database import Database, Tenant, Transaction
+from app.settings import Settings
+from app.web.calls import refuse_call
+from app.web.file_names import content_disposition
+from app.web.forms import Invalid
+from app.web.templates import render
+from app.web.texts import _l
+from app.web.upload_forms import read_multipart
+from app.web.uploads import TooLarge, Unreadable, delete_stored, path_of, preview_of
+
+
+def files_of(settings: Settings, tenant: Tenant) -> Path:
+    """Where the files of a workspace are."""
+    return settings.data_dir / "files" / str(tenant.id)
+
+
+async def delete_files(directory: Path, keys: Iterable[str]) -> None:
+    """Delete files from the disk."""
+    for key in keys:
+        await asyncio.to_thread(delete_stored, directory, key)
+
+
+@post("/chat/{slug:str}/files", request_max_body_size=None, opt={"writes": False})
+async def bring_files(
+    request: AnyRequest,
+    database: Database,
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    slug: str,
+) -> Response[Any]:
+    """Store files that are going to be sent; the answer is what the box shows of them."""
+    room = await get_room(transaction, member, slug)
+    return await store_files(request, database, transaction, member, settings, room)
+
+
+async def store_files(
+    request: AnyRequest,
+    database: Database,
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    room: Room,
+) -> Response[Any]:
+    """Store the files of a form for a room that the member may see. The transaction is ended before they are read."""
+    tenant = transaction.tenant
+    directory = files_of(settings, tenant)
+    quota = settings.files_quota_megabytes * 1_000_000
+    limit = settings.file_limit_megabytes * 1_000_000
+    await transaction.close()  # a long upload holds no connection
+    try:
+        _, stored = await read_multipart(
+            request.stream(), request.headers.get("content-type", ""), directory=directory, limit=limit
+        )
+    except TooLarge:
+        return refuse_call(tenant.language, _l("A file may have up to %(limit)d MB.", limit=limit // 1_000_000), 413)
+    except Unreadable:
+        return refuse_call(tenant.language, _l("There was no file in it."), 400)
+    added: list[Attachment] = []
+    try:
+        async with database.write(tenant.id) as writing:
+            for file in stored:
+                added.append(await add_attachment(writing, room, member, file, quota=quota))
+    except Invalid as invalid:
+        await delete_files(directory, [file.key for file in stored])
+        return refuse_call(tenant.language, next(iter(invalid.errors.values())), 422)
+    html = render(tenant.language, "chat/brought.html", files=added)
+    return Response(html, status_code=200, media_type=MediaType.HTML)
+
+
+@get("/files/{file_id:int}/preview")
+async def show_preview(transaction: Transaction, member: Member, settings: Settings, file_id: int) -> File:
+    """The small picture of a file, to those who may see its message."""
+    attachment = await get_attachment(transaction, member, file_id)
+    path = preview_of(files_of(settings, transaction.tenant), attachment.key)
+    if not attachment.preview or not path.exists():
+        raise NotFoundException
+    return File(path, media_type="image/webp", content_disposition_type="inline")
+
+
+@get("/files/{file_id:int}")
+async def show_file(transaction: Transaction, member: Member, settings: Settings, file_id: int) -> File:
+    """A file as it was brought: pictures in the window, everything else as a download."""
+    attachment = await get_attachment(transaction, member, file_id)
+    path = path_of(files_of(settings, transaction.tenant), attachment.key)
+    if not path.exists():
+        raise NotFoundException
+    return File(
+        path,
+        media_type=attachment.media_type,
+        headers={
+            "content-disposition": content_disposition(attachment.name, inline=attachment.preview),
+            "content-security-policy": "sandbox; default-src 'none'",
+        },
+    )
+
+
+handlers = [bring_files, show_preview, show_file]

@@ -1,0 +1,64 @@
+"""Drafts: what a member has typed in the box of a room or a discussion and not sent yet."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKeyConstraint, String, Text, delete
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.members import Member
+from app.chat.messages import find_posted
+from app.chat.rooms import Room
+from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+
+
+class MessageDraft(Tenanted, Base):
+    """What a member has typed in a place. It needs no membership, and no room where nothing was said yet."""
+
+    __tablename__ = "message_draft"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"], ondelete="CASCADE"),
+    )
+
+    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    place: Mapped[str] = mapped_column(String(80), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    typed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+def place_of(room: Room) -> str:
+    """The place of a room's box: `room-5`; of a discussion's, what it is on: `record-42`."""
+    return room.subject if room.kind == "discussion" and room.subject else f"room-{room.id}"
+
+
+async def find_draft(transaction: Transaction, member: Member, place: str) -> str:
+    """What a member has typed in a place, '' for nothing."""
+    draft = await transaction.get(MessageDraft, (member.id, place))
+    return draft.text if draft is not None else ""
+
+
+async def keep_draft(transaction: Transaction, member: Member, place: str, text: str, *, key: str) -> bool:
+    """Keep what is typed in a box whose message will have this key.
+
+    False when that message is posted: what was sent does not come back by a request that was late.
+    """
+    if await find_posted(transaction, member, key) is not None:
+        return False
+    if not text.strip():
+        await delete_draft(transaction, member, place)
+        return True
+    draft = await transaction.get(MessageDraft, (member.id, place))
+    if draft is None:
+        transaction.add(MessageDraft(member_id=member.id, place=place, text=text))
+    else:
+        draft.text, draft.typed_at = text, now()
+    await transaction.flush()
+    return True
+
+
+async def delete_draft(transaction: Transaction, member: Member, place: str) -> None:
+    """What was typed in a place is sent."""
+    statement: Any = delete(MessageDraft).where(MessageDraft.member_id == member.id, MessageDraft.place == place)
+    await transaction.execute(statement.execution_options(synchronize_session="fetch"))

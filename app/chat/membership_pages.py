@@ -1,0 +1,147 @@
+"""Pages about a room: who is in it, what it is called, what one is told of it; inviting, removing, archiving."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.shell import notice, render_page
+from app.chat import memberships
+from app.chat.channels import push_archived, push_people, push_read, push_removal, push_room, push_rooms
+from app.chat.notices import notify_invited
+from app.chat.rooms import (
+    Room,
+    archive_room,
+    change_room,
+    find_membership,
+    find_person,
+    get_room,
+    list_people,
+    may_archive,
+)
+from app.database import Transaction
+from app.web.forms import Form, Invalid, number_of
+from app.web.texts import _l
+
+notice("invited", _l("They are in the room now."))
+notice("room-saved", _l("The room was saved."))
+
+
+@get("/chat/{slug:str}/about")
+async def show_about(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[str]:
+    """Who is in a room, and what can be changed of it."""
+    room = await get_room(transaction, member, slug)
+    form = Form([("name", room.name), ("description", room.description)])
+    return await render_about(request, transaction, member, room, form)
+
+
+async def render_about(
+    request: AnyRequest, transaction: Transaction, member: Member, room: Room, form: Form, status: int = 200
+) -> Response[str]:
+    """The page about a room, with what was typed."""
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "chat/about.html",
+        status=status,
+        channels=f"room.{room.id}",
+        room=room,
+        membership=await find_membership(transaction, room, member),
+        people=await list_people(transaction, room),
+        others=await memberships.list_people_to_invite(transaction, room),
+        may_archive=may_archive(room, member),
+        form=form,
+    )
+
+
+@post("/chat/{slug:str}/about")
+async def describe(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
+) -> Response[Any]:
+    """Rename and describe a room."""
+    room = await get_room(transaction, member, slug)
+    name = form.text("name", limit=80)
+    description = form.text("description", limit=500, required=False)
+    try:
+        form.check()
+        await change_room(transaction, room, member, name=name, description=description)
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_about(request, transaction, member, room, form, status=422)
+    await push_room(transaction, room)
+    return Redirect(f"/chat/{slug}/about?done=room-saved", status_code=303)
+
+
+@post("/chat/{slug:str}/notify")
+async def choose_notify(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
+) -> Response[Any]:
+    """Choose what one is told of a room."""
+    room = await get_room(transaction, member, slug)
+    try:
+        await memberships.set_notify(transaction, room, member, form["notify"])
+    except Invalid as invalid:
+        form = Form([("name", room.name), ("description", room.description)])
+        form.errors = invalid.errors
+        return await render_about(request, transaction, member, room, form, status=422)
+    await push_read(transaction, member, room)
+    return Redirect(f"/chat/{slug}/about?done=room-saved", status_code=303)
+
+
+@post("/chat/{slug:str}/join")
+async def join(transaction: Transaction, member: Member, slug: str) -> Response[Any]:
+    """Join a public room."""
+    room = await get_room(transaction, member, slug)
+    await memberships.join(transaction, room, member)
+    await push_rooms(transaction, member)
+    await push_people(transaction, room)
+    return Redirect(f"/chat/{slug}", status_code=303)
+
+
+@post("/chat/{slug:str}/leave")
+async def leave(transaction: Transaction, member: Member, slug: str) -> Response[Any]:
+    """Leave a room."""
+    room = await get_room(transaction, member, slug)
+    await memberships.leave(transaction, room, member)
+    await push_removal(transaction, room, member)
+    await push_people(transaction, room)
+    return Redirect("/chat", status_code=303)
+
+
+@post("/chat/{slug:str}/invite")
+async def invite(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
+    """Bring somebody into a room."""
+    room = await get_room(transaction, member, slug)
+    person = await find_person(transaction, number_of(form["person"]))
+    if await memberships.invite(transaction, room, member, person):
+        await notify_invited(transaction, room, member, person)
+        await push_room(transaction, room)
+    return Redirect(f"/chat/{slug}/about?done=invited", status_code=303)
+
+
+@post("/chat/{slug:str}/remove")
+async def remove(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
+    """Take somebody out of a room: nothing of it reaches them any more."""
+    room = await get_room(transaction, member, slug)
+    person = await find_person(transaction, number_of(form["person"]))
+    await memberships.remove(transaction, room, member, person)
+    await push_removal(transaction, room, person)
+    await push_room(transaction, room)
+    return Redirect(f"/chat/{slug}/about?done=room-saved", status_code=303)
+
+
+@post("/chat/{slug:str}/archive")
+async def archive(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
+    """Close a room to new messages, or open it again."""
+    room = await get_room(transaction, member, slug)
+    await archive_room(transaction, room, member, archived=bool(form["archived"]))
+    await push_archived(transaction, room)
+    return Redirect(f"/chat/{slug}", status_code=303)
+
+
+handlers = [show_about, describe, choose_notify, join, leave, invite, remove, archive]

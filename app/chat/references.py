@@ -1,0 +1,86 @@
+"""What belongs to a message and goes with it: whom it names, which records it refers to, and its words in the index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ForeignKeyConstraint, String, delete
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.chat.markdown import Rendered
+from app.database import Base, Tenanted, Transaction
+from app.database.fulltext import FullText
+from app.editing.rows import find_subject
+
+
+class OfMessage(Tenanted):
+    """Mixin of what belongs to a message and goes with it."""
+
+    # First in the primary keys, so that what belongs to a message is found by it.
+    message_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, sort_order=-1)
+
+
+def to_message() -> ForeignKeyConstraint:
+    """The key that ties a row to its message, in the same workspace."""
+    return ForeignKeyConstraint(["tenant_id", "message_id"], ["message.tenant_id", "message.id"], ondelete="CASCADE")
+
+
+class Mention(OfMessage, Base):
+    """A member whom a message names, or 0 for `@room`."""
+
+    __tablename__ = "mention"
+    __table_args__ = (to_message(),)
+
+    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+class RecordReference(OfMessage, Base):
+    """A record that a message refers to, by the name of its row, such as `record-42`."""
+
+    __tablename__ = "record_reference"
+    __table_args__ = (to_message(),)
+
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    subject: Mapped[str] = mapped_column(String(80), index=True)
+
+
+class MessageIndex(Tenanted, Base):
+    """The full-text index; a row has the id of its message (`rowid` is what FTS5 calls it)."""
+
+    __tablename__ = "message_index"
+    __table_args__ = {"info": {"virtual": True}}  # noqa: RUF012  (made by its migration)
+
+    rowid: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    text: Mapped[str] = mapped_column(FullText)
+
+
+async def find_missing(transaction: Transaction, rendered: Rendered) -> frozenset[tuple[str, int]]:
+    """Those of the records that a message refers to which are not there."""
+    return frozenset([each for each in rendered.records if not await find_subject(transaction, each[0], each[1])])
+
+
+async def keep_references(transaction: Transaction, message_id: int, text: str, rendered: Rendered) -> None:
+    """Keep whom and what a message names, and index its text."""
+    named = set(rendered.members) | ({0} if rendered.everybody else set())
+    transaction.add_all(Mention(message_id=message_id, member_id=member_id) for member_id in sorted(named))
+    found = [await find_subject(transaction, slug, number) for slug, number in rendered.records]
+    transaction.add_all(
+        RecordReference(message_id=message_id, position=position, subject=subject)
+        for position, subject in enumerate(dict.fromkeys(subject for subject in found if subject))
+    )
+    transaction.add(MessageIndex(rowid=message_id, text=text))
+    await transaction.flush()
+
+
+async def forget_references(transaction: Transaction, message_id: int) -> None:
+    """Delete whom and what a message named, and its text from the index."""
+    for model, column in (
+        (Mention, Mention.message_id),
+        (RecordReference, RecordReference.message_id),
+        (MessageIndex, MessageIndex.rowid),
+    ):
+        statement: Any = delete(model).where(column == message_id)
+        await transaction.execute(statement.execution_options(synchronize_session=False))
+    for instance in list(transaction):
+        if isinstance(instance, Mention | RecordReference | MessageIndex):
+            transaction.expunge(instance)

@@ -1,0 +1,19 @@
+"""Calls: what a script of a page asks for, to show it in the page that is open. Others ask for a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import MediaType, Request, Response
+
+from app.web.texts import Text
+
+
+def is_call(request: Request[Any, Any, Any]) -> bool:
+    """Whether a page of ours asks by itself, and shows no other page."""
+    return "x-page" in request.headers
+
+
+def refuse_call(language: str, text: Text, status: int) -> Response[Any]:
+    """Say in a line why it is not done. The page shows it where it asked."""
+    return Response(text.translate(language), status_code=status, media_type=MediaType.TEXT)
