@@ -87,6 +87,8 @@ class Server:
     process: subprocess.Popen[bytes] | None = None
     name: str = "server"
     workers: int = 1
+    address: str = "127.0.0.1"
+    log_dir: Path | None = None
 
     @property
     def store(self) -> Store:
@@ -104,8 +106,12 @@ class Server:
         return f"http://{self.host(slug)}{path}"
 
     @property
+    def log_path(self) -> Path:
+        return (self.log_dir or self.data_dir) / f"{self.name}.log"
+
+    @property
     def log(self) -> str:
-        return (self.data_dir / f"{self.name}.log").read_text()
+        return self.log_path.read_text()
 
     def settings(self) -> dict[str, str]:
         return {
@@ -118,9 +124,9 @@ class Server:
 
     def start(self) -> None:
         """Start, and wait until it is ready."""
-        with (self.data_dir / f"{self.name}.log").open("ab") as log:
+        with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "app", "serve", "--port", str(self.port), "--debug"]
+                [sys.executable, "-m", "app", "serve", "--host", self.address, "--port", str(self.port), "--debug"]
                 + (["--workers", str(self.workers)] if self.workers > 1 else []),
                 cwd=ROOT,
                 env=self.settings(),
@@ -130,7 +136,7 @@ class Server:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
-                if httpx.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200:
+                if httpx.get(f"http://{self.address}:{self.port}/readyz").status_code == 200:
                     return
             except httpx.TransportError:
                 time.sleep(0.05)
@@ -159,7 +165,7 @@ class Server:
     def client(self, slug: str, **headers: str) -> httpx.AsyncClient:
         """An HTTP client of a site; it sends the Origin that a browser would."""
         return httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.port}",
+            base_url=f"http://{self.address}:{self.port}",
             headers={"host": self.host(slug), "origin": f"http://{self.host(slug)}", **headers},
             timeout=20,
         )
@@ -179,7 +185,7 @@ class Server:
         options.setdefault("origin", f"http://{self.host(slug)}")
         return websockets.connect(
             f"ws://{self.host(slug)}/live",
-            host="127.0.0.1",
+            host=self.address,
             port=self.port,
             additional_headers=headers,
             compression=None,

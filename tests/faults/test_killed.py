@@ -26,8 +26,8 @@ async def kill_worker(server: Server) -> None:
 
 
 def tell(traffic: Traffic, kills: int, messages: int) -> None:
-    longest = max(page.longest_cut for page in traffic.pages)
-    print(f"{kills} kills, {messages} messages, {traffic.retries} sent again; a page was cut {longest:.1f} s at most")
+    print(f"{kills} kills, {messages} messages, {traffic.retries} sent again;", end=" ")
+    print(f"a page was cut {traffic.longest_cut():.1f} s at most, and {traffic.longest_delay():.1f} s late")
 
 
 async def test_a_process_that_is_killed_in_mid_broadcast_loses_nothing(server: Server) -> None:

@@ -169,3 +169,10 @@ def read_memory(server: Server) -> int:
     assert server.process is not None
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0])
+
+
+async def read_metric(server: Server, name: str) -> float:
+    """A number that the process that answers counts."""
+    async with server.client("") as client:
+        text = (await client.get("/metrics")).text
+    return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(f"{name} "))
