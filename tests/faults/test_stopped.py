@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import time
 
@@ -12,7 +13,7 @@ from tests.conftest import Server
 from tests.faults.extent import times
 from tests.faults.far import FarPages, far_pages
 from tests.faults.traffic import Traffic, traffic_on
-from tests.faults.wire import read_memory, read_metric
+from tests.faults.wire import dial_live, read_memory, read_metric, text
 from tests.live.test_bus import until
 
 NEAR, FAR = 5, 20
@@ -68,3 +69,21 @@ async def test_clients_that_are_stopped_under_load_are_dropped_and_come_back_lev
     print(f"{rounds} times {FAR} of {FAR + NEAR} clients stopped; {messages} messages, at most", end=" ")
     print(f"{traffic.longest_delay():.2f} s late for the others; dropped after {longest[True]:.1f} s at most as slow")
     print(f"readers ({slow:.0f}), after {longest[False]:.1f} s without a pong; {(most - before) / 1024:.1f} MiB more")
+
+
+async def test_a_page_on_a_slow_link_catches_up_with_much_while_others_write(server: Server) -> None:
+    """It is no slow reader for what it has missed while it was away, or it would be dropped and begin again."""
+    async with traffic_on(server) as traffic:
+        cookie, channels, cursor = traffic.seen
+        await publish_much(traffic)
+        reached = traffic.cursor
+        async with dial_live(server, "acme", cookie, buffer=16 * 1024) as wire:
+            await wire.send(text(json.dumps({"sub": channels, "last": cursor, "n": 1}).encode()))
+            assert (await wire.read_frame())[1] == b"<!--@1-->"
+            await traffic.more(30)
+            frames = [await wire.read_frame()]
+            while not frames[-1][1].startswith(b"<!--%d-->" % traffic.cursor):
+                frames.append(await wire.read_frame())
+    assert int(frames[0][1][4:].partition(b"-->")[0]) >= reached
+    assert frames[0][1].count(b"x" * 300_000) == MANY
+    traffic.check()
