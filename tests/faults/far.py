@@ -1,6 +1,6 @@
 """Pages in a process of their own, which can be stopped, or put behind a link that fails.
 
-Run as a program, it is that process: pages that live, and that say what they show whenever a line comes in.
+Run as a program, it is that process: pages that live, and that say what they show when a line comes in.
 """
 
 from __future__ import annotations
@@ -18,9 +18,6 @@ from tests.conftest import ROOT, Server
 from tests.faults.traffic import Page, Traffic
 from tests.live.test_bus import until
 
-# Somebody who pings so often notices a server that has given up as soon as the link is there again.
-PING_EVERY = 1
-
 
 class FarPages:
     """Some pages of a server, in another process; `command` is what that is started by."""
@@ -32,14 +29,19 @@ class FarPages:
     async def look(self) -> list[dict[str, Any]]:
         """What each page shows now: `shown`, `cursor`, `hellos` and whether it is `connected`."""
 
-        def ask() -> str:
-            assert self.process.stdin
-            assert self.process.stdout
-            self.process.stdin.write("look\n")
-            self.process.stdin.flush()
-            return self.process.stdout.readline()
+        return list(json.loads(await asyncio.to_thread(self.tell, "look")))
 
-        return list(json.loads(await asyncio.to_thread(ask)))
+    async def redial(self) -> None:
+        """Let each page dial anew, as a browser's does that hears that it is online again."""
+        await asyncio.to_thread(self.tell, "redial")
+
+    def tell(self, word: str) -> str:
+        """Say something to the process; its answer."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(f"{word}\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline()
 
     async def are_connected(self) -> bool:
         """Whether all of them follow the server."""
@@ -56,14 +58,20 @@ class FarPages:
 
         await until(are_back)
 
+    async def until_level(self, traffic: Traffic) -> None:
+        """Wait until all of them show what is there now."""
+        cursor = traffic.cursor
+
+        async def are_level() -> bool:
+            return all(page["cursor"] >= cursor for page in await self.look())
+
+        await until(are_level)
+
     async def finish(self, traffic: Traffic) -> None:
         """End the writing, wait until the pages show everything, and give what they show to the check."""
         traffic.over.set()
-
-        async def are_level() -> bool:
-            return not traffic.writing and all(page["cursor"] >= traffic.cursor for page in await self.look())
-
-        await until(are_level)
+        await until(lambda: not traffic.writing)
+        await self.until_level(traffic)
         traffic.shown_elsewhere += [page["shown"] for page in await self.look()]
 
 
@@ -88,9 +96,12 @@ def far_pages(traffic: Traffic, count: int, *, command: Sequence[str] = ()) -> I
 async def live(told: dict[str, Any]) -> None:
     """Be the pages, until the one who asks is gone."""
     server = Server(Path(), told["port"], address=told["address"])
-    pages = [Page(server, *told["seen"], ping_interval=PING_EVERY, ping_timeout=None) for _ in range(told["count"])]
+    pages = [Page(server, *told["seen"], ping_interval=None) for _ in range(told["count"])]
     living = [asyncio.create_task(page.live()) for page in pages]
-    while await asyncio.to_thread(sys.stdin.readline):
+    while word := (await asyncio.to_thread(sys.stdin.readline)).strip():
+        for page in pages if word == "redial" else ():
+            if page.socket:
+                page.socket.transport.abort()
         seen = [
             {
                 "shown": page.shown,

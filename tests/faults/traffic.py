@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 
 import httpx
+import websockets
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tests.conftest import Server
@@ -40,12 +41,14 @@ class Page:
         self.shown_at: dict[str, float] = {}
         self.longest_cut = 0.0
         self.cut_at: float | None = None
+        self.socket: websockets.ClientConnection | None = None
 
     async def live(self) -> None:
         """Follow the server through its deaths, until cancelled."""
         while True:
             try:
                 async with self.server.connect("acme", **self.options) as socket:
+                    self.socket = socket
                     self.hellos += 1
                     await socket.send(json.dumps({"sub": self.channels, "last": self.cursor, "n": self.hellos}))
                     answered = False
