@@ -19,7 +19,7 @@ from app.live.node import Node
 from app.live.presence import Person
 from app.live.site import Site, Visitor
 from app.web.cookies import CookieError
-from app.web.errors import PageError, is_database_away
+from app.web.errors import PageError, first_line, is_database_away
 from app.web.metrics import REFUSALS, RESUMES
 
 # A page says hello when it connects and when it navigates. Nobody clicks this fast.
@@ -39,7 +39,7 @@ class Ended(Exception):
 def failed(error: Exception) -> Ended:
     """How a socket ends by what is our fault: its page comes back. (By itself Litestar would close it with 4500.)"""
     if is_database_away(error):
-        log.error("the database is not available", path="/live", reason=str(error).splitlines()[0])
+        log.error("the database is not available", path="/live", reason=first_line(error))
         return Ended(1013, "try again later")
     log.error("a socket failed", exc_info=error)
     return Ended(1011, "something went wrong")

@@ -81,9 +81,9 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         status = 507 if is_disk_full(error) else 503 if is_database_away(error) else 500
         where = {"path": request.scope["path"], "method": request.method}
         if status == 507:
-            log.error("the disk is full", reason=str(error).splitlines()[0], **where)
+            log.error("the disk is full", reason=first_line(error), **where)
         elif status == 503:
-            log.error("the database is not available", reason=str(error).splitlines()[0], **where)
+            log.error("the database is not available", reason=first_line(error), **where)
         else:
             log.error("request failed", exc_info=error, **where)
     if isinstance(error, TenantScopeError):
@@ -102,6 +102,11 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
 def is_beyond_all_numbers(error: Exception) -> bool:
     """Whether an address or a form asked for a row by a number that the database's whole numbers do not reach."""
     return isinstance(error, OverflowError) or (isinstance(error, DBAPIError) and "value out of int" in str(error.orig))
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says, in one line; its name when it says nothing."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 def is_disk_full(error: BaseException) -> bool:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import Server
 from tests.databases import Cluster, cluster
-from tests.faults.extent import times
+from tests.faults.extent import FULL, times
 from tests.faults.traffic import Page, Traffic, traffic_on
 from tests.live.test_bus import until
 
@@ -32,12 +32,17 @@ async def is_ready(server: Server) -> bool:
         return (await client.get("/readyz")).status_code == 200
 
 
+async def is_unready(server: Server) -> bool:
+    """Whether the server says that it can't reach its database."""
+    return not await is_ready(server)
+
+
 async def be_away(running: Cluster, traffic: Traffic, mode: str) -> None:
     """Stop it and start it again. Meanwhile a page comes in vain, and writers are told that it can't be done now."""
     server = traffic.servers[0]
     await asyncio.to_thread(running.stop, mode)
     await traffic.more_refusals(5)
-    assert not await is_ready(server)
+    assert await is_unready(server)
     page = traffic.open(Page(server, *traffic.seen))
     await until(lambda: page.hellos > 1)
     await asyncio.to_thread(running.start_again)
@@ -71,7 +76,17 @@ async def cut_connections(running: Cluster, traffic: Traffic) -> None:
         await traffic.more(3)
 
 
-TROUBLES: list[Callable[[Cluster, Traffic], Awaitable[None]]] = [restart, crash, kill_one, cut_connections]
+async def pause(running: Cluster, traffic: Traffic, *, refusals: int = 0) -> None:
+    """Stop its processes, as happens to a machine that is moved; everybody waits, and at last is refused."""
+    running.signal(signal.SIGSTOP)
+    try:
+        await until(lambda: is_unready(traffic.servers[0]))
+        await traffic.more_refusals(refusals)
+    finally:
+        running.signal(signal.SIGCONT)
+
+
+TROUBLES: list[Callable[[Cluster, Traffic], Awaitable[None]]] = [restart, crash, kill_one, cut_connections, pause]
 
 
 async def test_nothing_is_lost_whatever_happens_to_postgresql(server: Server, running: Cluster) -> None:
@@ -82,6 +97,8 @@ async def test_nothing_is_lost_whatever_happens_to_postgresql(server: Server, ru
                 await traffic.more(10)
                 await trouble(running, traffic)
                 await until(lambda: is_ready(server))
+        if FULL:
+            await pause(running, traffic, refusals=3)
         await traffic.more(10)
     messages = traffic.check()
     print(
