@@ -94,6 +94,8 @@ class Supervisor:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        # What still waits at the socket is for the workers: the last one to close it takes all that is there.
+        self.listener.close()
         await asyncio.gather(*(worker.end() for worker in self.workers if worker))
         self.counts.cleanup()
         return 0

@@ -139,7 +139,7 @@ class Traffic:
             assert words in answer.text
             self.refused += 1
             return False
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == 200, (answer.status_code, answer.text)
         self.acknowledged.append(key)
         self.acknowledged_at[key] = time.monotonic()
         return True
