@@ -8,11 +8,13 @@ RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r r
 
 COPY migrations migrations
 COPY app app
+# The file system is read-only later: a process starts faster from what is compiled already.
+RUN python -m compileall -q app migrations
 
 RUN useradd --system --uid 10001 --home-dir /data mutirao \
     && mkdir /data \
     && chown mutirao:mutirao /data
-USER mutirao
+USER 10001
 VOLUME /data
 EXPOSE 8000
 

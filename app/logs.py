@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
+import os
 import sys
 from typing import Any
 
@@ -19,6 +22,18 @@ def hide_secrets(logger: Any, method: str, event: dict[str, Any]) -> dict[str, A
     return event
 
 
+class Stream(io.TextIOBase):
+    """Standard error, of which lines are lost rather than a request when they can't be written, as on a full disk."""
+
+    def write(self, text: str) -> int:
+        """Write lines as they are, past the buffers, which would give up what they can't write another time."""
+        left = text.encode(errors="backslashreplace")
+        with contextlib.suppress(OSError):
+            while left:
+                left = left[os.write(sys.stderr.fileno(), left) :]
+        return len(text)
+
+
 def set_up_logs(*, debug: bool) -> None:
     """Send structlog's and the standard library's lines to standard error in one form."""
     shared: list[Any] = [
@@ -32,13 +47,14 @@ def set_up_logs(*, debug: bool) -> None:
         if debug
         else structlog.processors.JSONRenderer()
     )
+    stream: Any = Stream()
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if debug else logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

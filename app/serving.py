@@ -57,11 +57,28 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End within 15 s, whatever clients do."""
+        for listener in sockets or []:
+            await self.take_waiting(listener)
         for server in self.servers:
             server.close()
         if not self.hurried:
             await self.drain()
         await super().shutdown(sockets)
+
+    async def take_waiting(self, listener: socket.socket) -> None:
+        """Take the connections that wait at a listening socket: when the last process closes it, they are reset."""
+        loop = asyncio.get_running_loop()
+        listener.setblocking(False)
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:  # nobody waits
+                return
+            await loop.connect_accepted_socket(self.make_protocol, connection)
+
+    def make_protocol(self) -> BoundedProtocol:
+        """The protocol of a new connection, as uvicorn makes it."""
+        return BoundedProtocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def drain(self) -> None:
         """Send everybody elsewhere, and drop who does not go."""

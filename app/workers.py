@@ -22,7 +22,8 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from app.settings import SettingsError
 
-FIRST_WAIT, LAST_WAIT = 0.5, 30.0
+# How long to wait before a worker that died is started again: ever longer, and longest when it does not even start.
+FIRST_WAIT, LAST_WAIT, LAST_WAIT_AT_START = 0.5, 2.0, 30.0
 # Who lived that long did not die of its start.
 STEADY = 30.0
 START_WITHIN = 60.0
@@ -40,15 +41,17 @@ class Worker:
         self.process = process
         self.line = line
         self.started_at = asyncio.get_running_loop().time()
+        self.ready = False
 
     async def become_ready(self) -> bool:
         """Wait until it serves. False when it ended, or took too long."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(START_WITHIN):
-                return await loop.sock_recv(self.line, len(READY)) == READY
+                self.ready = await loop.sock_recv(self.line, len(READY)) == READY
         except (TimeoutError, OSError):
-            return False
+            pass
+        return self.ready
 
     async def end(self) -> None:
         """End it in order, or by force."""
@@ -94,6 +97,8 @@ class Supervisor:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        # What still waits at the socket is for the workers: the last one to close it takes all that is there.
+        self.listener.close()
         await asyncio.gather(*(worker.end() for worker in self.workers if worker))
         self.counts.cleanup()
         return 0
@@ -143,6 +148,8 @@ class Supervisor:
                 worker = self.workers[place]
                 if worker is None or worker.process.returncode is not None:
                     worker = self.workers[place] = await self.start()
+            if not worker.ready:
+                await worker.become_ready()
             status = await worker.process.wait()
             worker.line.close()
             mark_process_dead(worker.process.pid, self.counts.name)  # type: ignore[no-untyped-call]
@@ -150,6 +157,7 @@ class Supervisor:
                 continue  # it was replaced
             if loop.time() - worker.started_at > STEADY:
                 wait = FIRST_WAIT
+            wait = min(wait, LAST_WAIT if worker.ready else LAST_WAIT_AT_START)
             log.error(
                 "a worker ended, and is started again",
                 pid=worker.process.pid,
@@ -157,7 +165,7 @@ class Supervisor:
                 seconds=wait,
             )
             await asyncio.sleep(wait)
-            wait = min(LAST_WAIT, wait * 2)
+            wait *= 2
 
     async def replace_all(self) -> None:
         """Put a new worker in the place of each, which serves before the old one ends; a new version migrates first."""

@@ -88,6 +88,8 @@ class Server:
     process: Process | subprocess.Popen[bytes] | None = None
     name: str = "server"
     workers: int = 1
+    address: str = "127.0.0.1"
+    log_dir: Path | None = None
 
     @property
     def store(self) -> Store:
@@ -105,8 +107,12 @@ class Server:
         return f"http://{self.host(slug)}{path}"
 
     @property
+    def log_path(self) -> Path:
+        return (self.log_dir or self.data_dir) / f"{self.name}.log"
+
+    @property
     def log(self) -> str:
-        return (self.data_dir / f"{self.name}.log").read_text()
+        return self.log_path.read_text()
 
     def settings(self) -> dict[str, str]:
         return {
@@ -119,18 +125,17 @@ class Server:
 
     def start(self) -> None:
         """Start, and wait until it is ready."""
-        log = self.data_dir / f"{self.name}.log"
-        arguments = ["serve", "--port", str(self.port), "--debug"]
+        arguments = ["serve", "--host", self.address, "--port", str(self.port), "--debug"]
         if self.workers == 1:
-            self.process = Process(arguments, self.settings(), log)
+            self.process = Process(arguments, self.settings(), self.log_path)
         else:  # which starts workers as itself was started
             command = [sys.executable, "-m", "app", *arguments, "--workers", str(self.workers)]
-            with log.open("ab") as output:
-                self.process = subprocess.Popen(command, cwd=ROOT, env=self.settings(), stdout=output, stderr=output)
+            with self.log_path.open("ab") as log:
+                self.process = subprocess.Popen(command, cwd=ROOT, env=self.settings(), stdout=log, stderr=log)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
-                if httpx.get(f"http://127.0.0.1:{self.port}/readyz", verify=False).status_code == 200:
+                if httpx.get(f"http://{self.address}:{self.port}/readyz", verify=False).status_code == 200:
                     return
             except httpx.TransportError:
                 time.sleep(0.05)
@@ -159,7 +164,7 @@ class Server:
     def client(self, slug: str, **headers: str) -> httpx.AsyncClient:
         """An HTTP client of a site; it sends the Origin that a browser would."""
         return httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.port}",
+            base_url=f"http://{self.address}:{self.port}",
             headers={"host": self.host(slug), "origin": f"http://{self.host(slug)}", **headers},
             timeout=20,
             verify=False,  # plain http: reading the authorities would be most of what a client costs
@@ -180,7 +185,7 @@ class Server:
         options.setdefault("origin", f"http://{self.host(slug)}")
         return websockets.connect(
             f"ws://{self.host(slug)}/live",
-            host="127.0.0.1",
+            host=self.address,
             port=self.port,
             additional_headers=headers,
             compression=None,

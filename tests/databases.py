@@ -22,7 +22,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -126,6 +126,18 @@ class Cluster:
             if probe.connect_ex(("127.0.0.1", self.port)):
                 self.start()
 
+    def list_processes(self) -> list[int]:
+        """Its processes, the one that starts and ends the others first."""
+        first = (self.directory / "data" / "postmaster.pid").read_text().split()[0]
+        others = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        return [int(number) for number in (first, *others)]
+
+    def signal(self, number: int) -> None:
+        """Send all of them a signal."""
+        for process in self.list_processes():
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
+
     def end(self) -> None:
         self.stop("immediate")
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -134,9 +146,13 @@ class Cluster:
         password = ":program" if role == PROGRAM else ""
         return f"postgresql+asyncpg://{role}{password}@127.0.0.1:{self.port}/{name}"
 
+    def local_url(self, name: str) -> str:
+        """The program's address of a database where no network leads to it."""
+        return f"postgresql+asyncpg://{PROGRAM}:program@/{name}?host={self.directory}&port={self.port}"
+
     async def connect(self, name: str, role: str = "postgres") -> asyncpg.Connection:
         return await asyncpg.connect(
-            host="127.0.0.1", port=self.port, user=role, password="program", database=name, timeout=10
+            host=str(self.directory), port=self.port, user=role, password="program", database=name, timeout=10
         )
 
     def execute(self, name: str, *statements: str) -> None:
@@ -150,10 +166,10 @@ class Cluster:
 
         run_in_thread(work)
 
-    def make(self, name: str, template: str = "") -> None:
-        """Make a database, empty or as another one is."""
+    def make(self, name: str, template: str = "", *, place: str = "pg_default") -> None:
+        """Make a database, empty or as another one is, in a tablespace."""
         copy = f"TEMPLATE {template}" if template else "TEMPLATE template0"
-        self.execute("postgres", f"CREATE DATABASE {name} OWNER {OWNER} {copy}")
+        self.execute("postgres", f"CREATE DATABASE {name} OWNER {OWNER} {copy} TABLESPACE {place}")
         if not template:
             self.execute(name, f"ALTER SCHEMA public OWNER TO {OWNER}")
 
@@ -213,13 +229,13 @@ class Store:
         self.ensure()
         migrate_database(self.url, self.owner_url)
 
-    def copy_to(self, directory: Path) -> Store:
-        """A copy of it, which nothing is connected to."""
+    def copy_to(self, directory: Path, *, place: str = "pg_default") -> Store:
+        """A copy of it, which nothing is connected to; on PostgreSQL in some tablespace."""
         copy = Store(directory)
         if KIND == "sqlite":
             shutil.copy(self.path, copy.path)
         else:
-            cluster().make(copy.name, self.name)
+            cluster().make(copy.name, self.name, place=place)
             MADE.add(copy.name)
         return copy
 

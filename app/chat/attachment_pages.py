@@ -18,6 +18,7 @@ from app.chat.rooms import Room, get_room
 from app.database import Database, Tenant, Transaction
 from app.settings import Settings
 from app.web.calls import refuse_call
+from app.web.errors import EXPLANATIONS, is_disk_full
 from app.web.file_names import content_disposition
 from app.web.forms import Invalid
 from app.web.templates import render
@@ -73,14 +74,20 @@ async def store_files(
         return refuse_call(tenant.language, _l("A file may have up to %(limit)d MB.", limit=limit // 1_000_000), 413)
     except Unreadable:
         return refuse_call(tenant.language, _l("There was no file in it."), 400)
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        return refuse_call(tenant.language, EXPLANATIONS[507], 507)
     added: list[Attachment] = []
     try:
         async with database.write(tenant.id) as writing:
             for file in stored:
                 added.append(await add_attachment(writing, room, member, file, quota=quota))
-    except Invalid as invalid:
+    except BaseException as error:  # whatever it is, no file stays that nothing names
         await delete_files(directory, [file.key for file in stored])
-        return refuse_call(tenant.language, next(iter(invalid.errors.values())), 422)
+        if isinstance(error, Invalid):
+            return refuse_call(tenant.language, next(iter(error.errors.values())), 422)
+        raise
     html = render(tenant.language, "chat/brought.html", files=added)
     return Response(html, status_code=200, media_type=MediaType.HTML)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 from sqlalchemy import Connection, event, make_url, text
@@ -13,6 +14,8 @@ CONNECT_SECONDS = 5
 POOL_SECONDS = 10
 LOCK_MILLISECONDS = 10_000
 STATEMENT_MILLISECONDS = 30_000
+# For an answer, from a server that does not keep to that itself: its machine is stopped, or the link to it is dead.
+ANSWER_SECONDS = 35
 # Classes of SQLSTATE that say 'not now' and not 'never': connection lost, serialization failure or deadlock, out of
 # resources, not available or cancelled, shutting down (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 NOT_NOW = ("08", "40", "53", "55", "57", "58")
@@ -39,6 +42,7 @@ def create_engine(url: str, *, reads: bool, pool_size: int) -> AsyncEngine:
         pool_pre_ping=True,  # after a restart of the server the first request already gets a new connection
         connect_args={
             "timeout": CONNECT_SECONDS,
+            "command_timeout": ANSWER_SECONDS,
             "server_settings": {
                 "application_name": "mutirao",
                 "lock_timeout": str(LOCK_MILLISECONDS),
@@ -64,7 +68,7 @@ def create_engine(url: str, *, reads: bool, pool_size: int) -> AsyncEngine:
 
 def is_away(error: BaseException | None) -> bool:
     """Whether an exception says that the database can't do it now: it may be tried again."""
-    if isinstance(error, TimeoutError | InterfaceError | ConnectionError):
+    if isinstance(error, TimeoutError | builtins.TimeoutError | InterfaceError | ConnectionError):
         return True
     if not isinstance(error, DBAPIError):
         return False

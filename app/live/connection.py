@@ -10,7 +10,8 @@ from app.live.frames import encode
 from app.live.protocol import CLOSED, EXTENSION
 
 # Over the soft limit signals such as presence are left out; over the hard one the socket is dropped, and its page
-# comes back and resumes from the log.
+# comes back and resumes from the log. A frame that came when nothing waited counts for neither: a page that has much
+# to catch up with may take its time, or it would be dropped and begin again for ever.
 SOFT_LIMIT = 256 * 1024
 HARD_LIMIT = 1024 * 1024
 QUEUE_LIMIT = 200
@@ -26,6 +27,7 @@ class Connection:
         "cursor",
         "due",
         "expires_at",
+        "granted",
         "member_id",
         "protocol",
         "queue",
@@ -43,6 +45,7 @@ class Connection:
         self.cursor = 0
         self.due: list[Any] = []
         self.waiting = 0
+        self.granted = 0
         self.closing: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
         self.protocol = scope["extensions"].get(EXTENSION) if scope.get("extensions") else None
         self.queue: asyncio.Queue[str] | None = None if self.protocol else asyncio.Queue()
@@ -57,10 +60,12 @@ class Connection:
         if self.closing.done():
             return False
         if self.protocol is not None:
-            waiting = self.protocol.write_frame(frame or encode(text))
+            frame = frame or encode(text)
+            waiting = self.protocol.write_frame(frame)
             if waiting == CLOSED:
                 return False
-            self.waiting = waiting
+            self.granted = waiting if waiting <= len(frame) else min(self.granted, waiting)
+            self.waiting = waiting - self.granted
         else:
             assert self.queue is not None  # noqa: S101
             self.queue.put_nowait(text)

@@ -121,6 +121,12 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         else:
             super().handle_ping()
 
+    def keepalive_timeout(self) -> None:
+        """Drop a peer that has not answered a ping: uvicorn would wait until it has taken what is on its way."""
+        self.pong_timer = None
+        self.pending_ping_payload = None
+        self.abort()
+
     def send_receive_event_to_app(self) -> None:
         """Pass a message on. A text that is not UTF-8 ends the socket (RFC 6455, 8.1); uvicorn logs a traceback."""
         if self.curr_msg_data_type == "text" and not self.close_sent:

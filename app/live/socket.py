@@ -19,7 +19,7 @@ from app.live.node import Node
 from app.live.presence import Person
 from app.live.site import Site, Visitor
 from app.web.cookies import CookieError
-from app.web.errors import PageError
+from app.web.errors import PageError, first_line, is_database_away
 from app.web.metrics import REFUSALS, RESUMES
 
 # A page says hello when it connects and when it navigates. Nobody clicks this fast.
@@ -34,6 +34,15 @@ log = structlog.get_logger("live")
 
 class Ended(Exception):
     """The socket must end: `args` are the close code and the reason."""
+
+
+def failed(error: Exception) -> Ended:
+    """How a socket ends by what is our fault: its page comes back. (By itself Litestar would close it with 4500.)"""
+    if is_database_away(error):
+        log.error("the database is not available", path="/live", reason=first_line(error))
+        return Ended(1013, "try again later")
+    log.error("a socket failed", exc_info=error)
+    return Ended(1011, "something went wrong")
 
 
 @asgi("/live", copy_scope=False)
@@ -65,22 +74,10 @@ class Socket:
 
     async def serve(self, receive: Receive) -> None:
         """Read hellos until the socket ends, from either side."""
-        loop = asyncio.get_running_loop()
-        hellos: list[float] = []
         try:
-            self.check_cookie()
-            while True:
-                message = await self.receive(receive)
-                if message["type"] == "websocket.disconnect":
-                    self.note_end(message.get("code"))
-                    return
-                hellos = [moment for moment in hellos if moment > loop.time() - HELLO_WINDOW]
-                hellos.append(loop.time())
-                if len(hellos) > HELLO_LIMIT:
-                    raise Ended(1008, "too many messages")
-                await self.resume(self.read(message))
-        except Ended as ended:
-            code, reason = ended.args
+            await self.answer_hellos(receive)
+        except Exception as error:
+            code, reason = (error if isinstance(error, Ended) else failed(error)).args
             self.cut = code == 4401
             if code in (1008, 1009, 4401):
                 REFUSALS.labels(reason).inc()
@@ -97,6 +94,22 @@ class Socket:
             for task in self.tasks:
                 task.cancel()
             self.leave()
+
+    async def answer_hellos(self, receive: Receive) -> None:
+        """Answer one after another until the page has gone. Raises Ended when it has to go."""
+        loop = asyncio.get_running_loop()
+        hellos: list[float] = []
+        self.check_cookie()
+        while True:
+            message = await self.receive(receive)
+            if message["type"] == "websocket.disconnect":
+                self.note_end(message.get("code"))
+                return
+            hellos = [moment for moment in hellos if moment > loop.time() - HELLO_WINDOW]
+            hellos.append(loop.time())
+            if len(hellos) > HELLO_LIMIT:
+                raise Ended(1008, "too many messages")
+            await self.resume(self.read(message))
 
     async def receive(self, receive: Receive) -> Any:
         """The next message; raises Ended when the socket must end before one comes."""

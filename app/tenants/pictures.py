@@ -17,7 +17,7 @@ from app.web.forms import Invalid
 from app.web.templates import render
 from app.web.texts import Text, _l
 from app.web.upload_forms import read_multipart
-from app.web.uploads import PICTURES, TooLarge, Unreadable, delete_stored, path_of, preview_of
+from app.web.uploads import PICTURES, TooLarge, Unreadable, delete_stored, in_thread, path_of, preview_of
 
 # Bytes that an uploaded picture may have, and pixels of the one that is kept.
 PICTURE_LIMIT = 8_000_000
@@ -49,7 +49,11 @@ async def receive_picture(chunks: AsyncIterator[bytes], content_type: str, direc
     if not file.preview:
         await asyncio.to_thread(delete_stored, directory, file.key)
         raise refuse(NO_PICTURE)
-    await asyncio.get_running_loop().run_in_executor(PICTURES, keep_small, directory, file.key, square)
+    try:
+        await in_thread(keep_small, directory, file.key, square, executor=PICTURES)
+    except BaseException:  # such as a full disk
+        await asyncio.to_thread(delete_stored, directory, file.key)
+        raise
     return file.key
 
 

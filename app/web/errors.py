@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from typing import Any
 
@@ -17,6 +18,9 @@ from app.web.cookies import CookieError
 from app.web.templates import render, stylesheets
 from app.web.texts import Text, _l
 
+# PostgreSQL's SQLSTATE for it (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+DISK_FULL = "53100"
+
 log = structlog.get_logger("web")
 
 HEADINGS = {
@@ -29,6 +33,7 @@ HEADINGS = {
     429: _l("Too many tries"),
     500: _l("Something went wrong on our side"),
     503: _l("Not available right now"),
+    507: _l("The disk is full"),
 }
 EXPLANATIONS = {
     400: _l("The browser sent something that makes no sense here. Go back and try again."),
@@ -40,6 +45,7 @@ EXPLANATIONS = {
     429: _l("Wait a few minutes, then try again."),
     500: _l("It was noted. Nothing that you saved before is lost; try again in a moment."),
     503: _l("The program can't reach its database. Try again in a moment."),
+    507: _l("There is no room left on the server, and nothing was saved. Whoever runs it can make room."),
 }
 
 
@@ -73,10 +79,12 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     elif is_beyond_all_numbers(error):
         status = 404
     else:
-        status = 503 if is_database_away(error) else 500
+        status = 507 if is_disk_full(error) else 503 if is_database_away(error) else 500
         where = {"path": request.scope["path"], "method": request.method}
-        if status == 503:
-            log.error("the database is not available", reason=str(error).splitlines()[0], **where)
+        if status == 507:
+            log.error("the disk is full", reason=first_line(error), **where)
+        elif status == 503:
+            log.error("the database is not available", reason=first_line(error), **where)
         else:
             log.error("request failed", exc_info=error, **where)
     if isinstance(error, TenantScopeError):
@@ -99,8 +107,20 @@ def is_beyond_all_numbers(error: Exception) -> bool:
     return isinstance(error, OverflowError) or (isinstance(error, DBAPIError) and "value out of int" in str(error.orig))
 
 
+def first_line(error: BaseException) -> str:
+    """What an exception says, in one line; its name when it says nothing."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether the cause of an exception is that there is no room left, for the database or for a file."""
+    if isinstance(error, DBAPIError):
+        return getattr(error.orig, "sqlstate", None) == DISK_FULL or "disk is full" in str(error.orig)
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 def is_database_away(error: BaseException | None) -> bool:
-    """Whether the cause of an exception is a database that can't be reached, or is full."""
+    """Whether the cause of an exception is a database that can't be reached."""
     return (
         postgresql.is_away(error)
         or isinstance(error, TimeoutError)

@@ -98,6 +98,8 @@ def test_a_container_is_bounded(name: str) -> None:
     described = service(name)
     assert described["logging"]["options"].keys() == {"max-size", "max-file"}
     assert described["security_opt"] == ["no-new-privileges:true"]
+    assert described["pids_limit"] == 512
+    assert re.fullmatch(r"\d+[mg]", described["mem_limit"])
     if name != "postgres":  # its image changes its user and the rights of its folders at the start
         assert described["read_only"] is True
         assert described["cap_drop"] == ["ALL"]

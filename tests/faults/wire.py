@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -85,9 +86,14 @@ class Wire:
 
 
 @asynccontextmanager
-async def dial(server: Server) -> AsyncIterator[Wire]:
-    """Connect to a server."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+async def dial(server: Server, *, buffer: int = 0) -> AsyncIterator[Wire]:
+    """Connect to a server; the system keeps at most `buffer` bytes that were not read, if that is given."""
+    dialing = socket.socket()
+    dialing.setblocking(False)
+    if buffer:
+        dialing.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    await asyncio.get_running_loop().sock_connect(dialing, (server.address, server.port))
+    reader, writer = await asyncio.open_connection(sock=dialing)
     try:
         yield Wire(reader, writer)
     finally:
@@ -95,9 +101,9 @@ async def dial(server: Server) -> AsyncIterator[Wire]:
 
 
 @asynccontextmanager
-async def dial_live(server: Server, slug: str, cookie: str | bytes) -> AsyncIterator[Wire]:
+async def dial_live(server: Server, slug: str, cookie: str | bytes, *, buffer: int = 0) -> AsyncIterator[Wire]:
     """Open a socket, as the page of somebody with this cookie."""
-    async with dial(server) as wire:
+    async with dial(server, buffer=buffer) as wire:
         answer = await wire.ask(handshake(server, slug, cookie))
         assert answer.status == 101, answer
         yield wire
@@ -169,3 +175,10 @@ def read_memory(server: Server) -> int:
     assert server.process is not None
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0])
+
+
+async def read_metric(server: Server, name: str) -> float:
+    """A number that the process that answers counts."""
+    async with server.client("") as client:
+        text = (await client.get("/metrics")).text
+    return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(f"{name} "))

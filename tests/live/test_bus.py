@@ -25,7 +25,6 @@ from app.web.errors import PageError
 from app.web.limits import Windows
 from tests.conftest import RedisServer, Server, end_server, free_port, start_server
 from tests.databases import Store
-from tests.live.test_nothing_lost import list_new_books, open_page, until_level
 
 
 @pytest.fixture
@@ -58,9 +57,9 @@ async def read_bus(node: Server) -> str:
     return str(answer.json()["bus"])
 
 
-async def until(condition: Callable[[], Any]) -> None:
+async def until(condition: Callable[[], Any], *, seconds: float = 30) -> None:
     """Wait until something holds; it may be a coroutine function."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(seconds):
         while True:
             found = condition()
             if await found if asyncio.iscoroutine(found) else found:
@@ -75,75 +74,6 @@ async def until_bus(nodes: list[Server], state: str) -> None:
         return [await read_bus(node) for node in nodes] == [state] * len(nodes)
 
     await until(all_say_so)
-
-
-async def write_on(client: httpx.AsyncClient, acknowledged: list[int], enough: asyncio.Event) -> None:
-    """Add books until it is enough."""
-    while not enough.is_set():
-        answer = await client.post("/c/books/new", data={"title": "Written in trouble"})
-        assert answer.status_code == 303
-        acknowledged.append(int(answer.headers["location"].rpartition("/")[2]))
-
-
-async def stop_and_start(redis: RedisServer, nodes: list[Server], more: Callable[[], Any]) -> None:
-    await asyncio.to_thread(redis.stop)
-    await until_bus(nodes, "not reachable")
-    await more()
-    await asyncio.to_thread(redis.start)
-
-
-async def pause(redis: RedisServer, nodes: list[Server], more: Callable[[], Any]) -> None:
-    redis.signal(signal.SIGSTOP)
-    await until_bus(nodes, "not reachable")
-    await more()
-    redis.signal(signal.SIGCONT)
-
-
-async def flush(redis: RedisServer, nodes: list[Server], more: Callable[[], Any]) -> None:
-    redis.command("FLUSHALL")
-    await more()
-
-
-async def cut_connections(redis: RedisServer, nodes: list[Server], more: Callable[[], Any]) -> None:
-    for _ in range(3):
-        redis.command("CLIENT", "KILL", "TYPE", "pubsub")
-        redis.command("CLIENT", "KILL", "TYPE", "normal")
-        await more()
-
-
-@pytest.mark.parametrize("trouble", [stop_and_start, pause, flush, cut_connections])
-async def test_no_event_is_lost_whatever_happens_to_redis(
-    nodes: list[Server],
-    people: list[httpx.AsyncClient],
-    redis_server: RedisServer,
-    trouble: Callable[..., Any],
-) -> None:
-    pages = [await open_page(node, person) for node, person in zip(nodes, people, strict=True)]
-    acknowledged: list[int] = []
-    enough = asyncio.Event()
-
-    async def more() -> None:
-        """Wait until some more was written."""
-        before = len(acknowledged)
-        await until(lambda: len(acknowledged) > before + 10)
-
-    await until_bus(nodes, "ok")
-    following = [asyncio.create_task(page.live()) for page in pages]
-    async with asyncio.TaskGroup() as writing, asyncio.timeout(60):
-        for person in people:
-            writing.create_task(write_on(person, acknowledged, enough))
-        await more()
-        await trouble(redis_server, nodes, more)
-        await until_bus(nodes, "ok")
-        await more()
-        enough.set()
-    for page in pages:
-        await until_level(nodes[0], page)
-    for task in following:
-        task.cancel()
-    committed = list_new_books(nodes[0])
-    assert sorted(acknowledged) == committed
-    assert [page.created for page in pages] == [committed, committed]
 
 
 async def test_loss_and_recovery_are_a_line_each(nodes: list[Server], redis_server: RedisServer) -> None:

@@ -1,0 +1,74 @@
+"""Links that fail without a word, as in a tunnel, or behind a router that was switched off: both ends stay open."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Server, end_server, free_port
+from tests.databases import KIND, Store, cluster
+from tests.faults.extent import times
+from tests.faults.far import far_pages
+from tests.faults.network import NETWORKS, SERVER, Network, network
+from tests.faults.traffic import traffic_on
+from tests.faults.wire import read_metric
+from tests.live.test_bus import until
+
+NEAR, FAR = 5, 20
+
+
+@pytest.fixture
+def cables() -> Iterator[Network]:
+    """A network that can be cut."""
+    with network() as made:
+        yield made
+
+
+@pytest.fixture
+def server_behind(cables: Network, seeded: Store, tmp_path: Path) -> Iterator[Server]:
+    """A server that is reached through the network, and by this thread, which is where it is."""
+    seeded.copy_to(tmp_path)
+    server = Server(tmp_path, free_port(), {"METRICS_NETWORKS": NETWORKS}, address=SERVER)
+    if KIND == "postgresql":
+        server.environment["DATABASE_URL"] = cluster().local_url(server.store.name)
+        server.environment["DATABASE_OWNER_URL"] = ""
+    with cables.at_the_server():
+        server.start()
+        yield server
+    end_server(server)
+
+
+async def test_links_that_fail_without_a_word_lose_nothing(cables: Network, server_behind: Server) -> None:
+    """For a moment, which nobody notices; and until the server has given up, while the clients still wait."""
+    moments, cuts, longest = times(1, 5), times(0, 5), 0.0
+    async with traffic_on(server_behind, pages=NEAR) as traffic:
+        with far_pages(traffic, FAR, command=cables.at_the_client) as far:
+            await far.until_back()
+
+            async def are_given_up() -> bool:
+                return await read_metric(server_behind, "mutirao_sockets") <= NEAR
+
+            for _ in range(moments):
+                cables.cut()
+                await traffic.more(20)
+                cables.mend()
+                await far.until_level(traffic)
+            assert max(page["hellos"] for page in await far.look()) == 1
+            for _ in range(cuts):
+                cables.cut()
+                began = time.monotonic()
+                await until(are_given_up, seconds=60)
+                longest = max(longest, time.monotonic() - began)
+                assert await far.are_connected(), "a client has noticed"
+                await traffic.more(10)
+                cables.mend()
+                await far.redial()
+                await far.until_back()
+            await far.finish(traffic)
+    messages = traffic.check()
+    assert all(page.hellos == 1 for page in traffic.pages), "the others were cut off"
+    print(f"{FAR} links cut {moments} times for a moment, {cuts} times until given up, after {longest:.1f} s at most;")
+    print(f"{messages} messages, for the others at most {traffic.longest_delay():.2f} s late")
