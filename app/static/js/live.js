@@ -54,7 +54,7 @@
   function refresh() {
     root.dataset.refreshing = "yes";
     const shown = main();
-    refreshing ??= fetch(path(), { headers: { Accept: "text/html", "X-Refresh": "refresh" } })
+    refreshing ??= fetch(path(), { headers: { Accept: "text/html", "X-Refresh": document.visibilityState === "visible" ? "refresh" : "refresh hidden" } })
       .then(async (response) => {
         if (response.redirected) return location.assign(response.url);
         const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
