@@ -103,6 +103,8 @@ async def change_settings(
             setattr(tenant, setting, value)
             if setting == "session_days":
                 await change_lifetime(transaction)
+            elif setting == "language":
+                push_everything(transaction)
     publish(transaction, "tenant", render(language, "tenants/name_push.html", tenant=tenant))
 
 
@@ -112,6 +114,11 @@ async def change_lifetime(transaction: Transaction) -> None:
     for session in (await transaction.scalars(select(Session))).all():
         session.expires_at = session.started_at + length
     await end_sessions(transaction, Session.started_at <= now() - length, reason="expired")
+    push_everything(transaction)
+
+
+def push_everything(transaction: Transaction) -> None:
+    """Publish that everything may look different now, to every open page."""
     publish(transaction, "tenant", render(transaction.tenant.language, "live/refresh_push.html", target="refresh"))
 
 

@@ -67,7 +67,12 @@
         main().dataset.channels = next.dataset.channels;
         cursor = Number(next.dataset.cursor);
         document.body.dataset.role = fresh.body.dataset.role;
-        for (const part of [".side", ".bar"]) {
+        const translated = fresh.documentElement.lang !== root.lang;
+        if (translated) {
+          root.lang = fresh.documentElement.lang;
+          document.title = fresh.title;
+        }
+        for (const part of [".side", ".bar", ...(translated ? [".skip", ".live-state"] : [])]) {
           const shown = fresh.querySelector(part);
           if (shown) await htmx.swap({ sourceElement: document.body, target: document.querySelector(part), swap: "innerMorph", text: shown.innerHTML });
         }
