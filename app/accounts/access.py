@@ -53,9 +53,10 @@ async def enter_workspace(transaction: Transaction, slug: str) -> Tenant:
     if tenant is None:
         raise NotFoundException
     if tenant.suspended_at is not None:
+        why = _l("This workspace is suspended. Whoever runs this installation can say why.")
         if tenant.suspended_why:
-            raise PageError(403, _l("This workspace is suspended. The reason: %(reason)s", reason=tenant.suspended_why))
-        raise PageError(403, _l("This workspace is suspended. Whoever runs this installation can say why."))
+            why = _l("This workspace is suspended. The reason: %(reason)s", reason=tenant.suspended_why)
+        raise PageError(403, why, heading=_l("Closed for now"))
     transaction.enter(tenant)
     return tenant
 

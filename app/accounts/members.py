@@ -9,6 +9,7 @@ from typing import Literal
 from sqlalchemy import String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.accounts.time_zones import known_time_zone
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.web.forms import Invalid
 from app.web.texts import _l
@@ -57,14 +58,18 @@ async def find_member(transaction: Transaction, email: str) -> Member | None:
     return (await transaction.scalars(statement)).one_or_none()
 
 
-async def add_member(transaction: Transaction, *, email: str, name: str, role: Role, password_hash: str) -> Member:
+async def add_member(
+    transaction: Transaction, *, email: str, name: str, role: Role, password_hash: str, time_zone: str = "UTC"
+) -> Member:
     """Give a person an account in this workspace.
 
     Raises Invalid when the address has one already.
     """
     if await find_member(transaction, email):
         raise Invalid(email=_l("Somebody with this address is a member already."))
-    member = Member(email=email.lower(), name=name, role=role, password_hash=password_hash)
+    member = Member(
+        email=email.lower(), name=name, role=role, password_hash=password_hash, time_zone=known_time_zone(time_zone)
+    )
     transaction.add(member)
     await transaction.flush()
     for welcome in NEWCOMERS:

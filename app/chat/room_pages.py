@@ -30,6 +30,8 @@ from app.chat.rooms import (
 from app.chat.timeline import ShownMessage, read_page, show_message
 from app.database import Transaction
 from app.live.presence import list_readers
+from app.notifications.inbox import of_subject
+from app.notifications.pages import note_opened
 from app.web.forms import Form, Invalid, number_of
 from app.web.texts import Text
 
@@ -159,6 +161,7 @@ async def show_room(
 ) -> Response[str]:
     """A room: at its first unread message, before a message, after one, around one, or at its `end`."""
     room = await get_room(transaction, member, slug)
+    await note_opened(request, transaction, member, *of_subject(("room", room.id), up_to=0))
     answering = None
     if number_of(reply):
         message = await get_message(transaction, room, number_of(reply))

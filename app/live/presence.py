@@ -74,9 +74,14 @@ class Presence:
         """A member's page follows the channel. True when this is news, of which every page hears, this one too."""
         place = (tenant_id, channel)
         self.sockets[place, person.id] += 1
-        self.languages[tenant_id] = language
         if leaving := self.leaving.pop((place, person.id), None):
             leaving.cancel()
+        return self.stay(tenant_id, language, channel, person)
+
+    def stay(self, tenant_id: int, language: str, channel: str, person: Person) -> bool:
+        """A page that follows the channel goes on; the member's name, and the language, are what they are now."""
+        place = (tenant_id, channel)
+        self.languages[tenant_id] = language
         return self.people[place].get(person.id) != person and self.show(place, person)
 
     def show(self, place: Place, person: Person) -> bool:

@@ -230,9 +230,11 @@ class Socket:
         person = Person(visitor.id, visitor.name)
         for name in self.present - here:
             presence.leave(visitor.tenant_id, name, person.id, at_once=True)
-        news = {
-            name for name in here - self.present if presence.join(visitor.tenant_id, visitor.language, name, person)
-        }
+        news = set()
+        for name in here:
+            seen = presence.stay if name in self.present else presence.join
+            if seen(visitor.tenant_id, visitor.language, name, person):
+                news.add(name)
         self.present = here
         for name in sorted(here - news):
             connection.write(presence.render(visitor.tenant_id, name))

@@ -8,12 +8,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import aliased
 
+from app.accounts.access import AnyRequest
 from app.accounts.happenings import LISTENERS, What
 from app.accounts.members import NEWCOMERS, Member
+from app.accounts.shell import page_part
 from app.database import Transaction
 from app.notifications.channels import push_bells
+from app.notifications.inbox import of_subject
 from app.notifications.kinds import Kind, Place, Subject, register_kind, register_subject, whole_place
+from app.notifications.models import Notification
 from app.notifications.notifications import EVERYBODY, notify
+from app.notifications.pages import note_opened
 from app.web.texts import _l
 
 register_kind(
@@ -97,6 +102,20 @@ async def find_accounts(transaction: Transaction, ids: Sequence[int]) -> dict[in
 
 register_subject(Subject("member", "user", is_there, find_people, whole_place))
 register_subject(Subject("account", "key", is_own, find_accounts, whole_place))
+
+
+@page_part("members", "notifications/_seen.html")
+async def members_part(request: AnyRequest, transaction: Transaction, member: Member, about: Any) -> dict[str, Any]:
+    """Who looks at the list of members has seen who has joined."""
+    await note_opened(request, transaction, member, Notification.subject_kind == "member")
+    return {"subject": "member"}
+
+
+@page_part("account", "notifications/_seen.html")
+async def account_part(request: AnyRequest, transaction: Transaction, member: Member, about: Any) -> dict[str, Any]:
+    """Who looks at the own account has seen which role it has."""
+    await note_opened(request, transaction, member, *of_subject(("account", member.id)))
+    return {"subject": f"account-{member.id}"}
 
 
 async def announce_newcomer(transaction: Transaction, member: Member) -> None:

@@ -91,7 +91,7 @@ async def show_announcement(
     if announcement.over and not member.has_rank("admin"):
         raise NotFoundException
     subject = ("announcement", announcement.id)
-    await note_opened(request, transaction, member, subject)
+    await note_opened(request, transaction, member, *of_subject(subject))
     return await render_page(
         request,
         transaction,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from litestar.exceptions import NotFoundException
@@ -11,8 +11,11 @@ from sqlalchemy import ColumnElement, ForeignKeyConstraint, String, Text, Unique
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.access import require_role
+from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.jobs.jobs import Work, job, put_job
+from app.notifications.channels import push_bells
 from app.notifications.inbox import mark_read, of_subject
 from app.notifications.kinds import Kind, Place, Subject, register_kind, register_subject, whole_place
 from app.notifications.models import Notification
@@ -56,6 +59,11 @@ class Announcement(Tenanted, Base):
     def over(self) -> bool:
         """Whether it is told no more."""
         return self.ends_at is not None and self.ends_at <= now()
+
+    @property
+    def last_moment(self) -> datetime | None:
+        """The last second in which it is told: it lies on the day that was chosen."""
+        return self.ends_at - timedelta(seconds=1) if self.ends_at else None
 
 
 def is_current(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
@@ -101,7 +109,21 @@ async def announce(
         held=acknowledge,
         details={"excerpt": text[:140]},
     )
+    record_audit(transaction, member, "announcement.made", subject=title)
+    if ends_at is not None:
+        await put_job(
+            transaction, "announcement end", workspace_id=transaction.tenant.id, at=ends_at, announcement=made.id
+        )
     return made
+
+
+@job("announcement end")
+async def note_end(work: Work) -> None:
+    """Let the bells of those who have not read an announcement count anew when it is over."""
+    async with work.finishing() as transaction:
+        about = of_subject(("announcement", work.payload["announcement"]))
+        unread = select(Notification.member_id).where(*about, Notification.read_at.is_(None))
+        push_bells(transaction, set(await transaction.scalars(unread)))
 
 
 async def get_announcement(transaction: Transaction, announcement_id: int) -> Announcement:
@@ -122,6 +144,7 @@ async def list_announcements(transaction: Transaction) -> list[Announcement]:
 async def withdraw_announcement(transaction: Transaction, member: Member, announcement: Announcement) -> None:
     """Tell an announcement no more. Raises a 403 page unless the member is an admin."""
     require_role(member, "admin")
+    record_audit(transaction, member, "announcement.withdrawn", subject=announcement.title)
     await withdraw(transaction, ("announcement", announcement.id))
     await transaction.delete(announcement)
 

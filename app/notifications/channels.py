@@ -104,6 +104,7 @@ async def push_toast(
         language,
         "notifications/toast_push.html",
         happening=happening,
+        kind=kind.name,
         sentence=word(text_of(kind, happening.details), language, **values),
         address=subject.address_at(place, happening.number),
         icon=kind.icon,

@@ -59,7 +59,7 @@ async def bundle_mails(work: Work) -> None:
                 composer="notifications",
                 workspace_id=work.workspace_id,
                 member=member_id,
-                notifications=ids[-MOST_IN_MAIL:],
+                notifications=ids,
             )
         done = update(Notification).where(Notification.mail_at <= now()).values(mail_at=None)
         await transaction.execute(done.execution_options(synchronize_session=False))
@@ -89,17 +89,18 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
         )
         .order_by(Notification.id)
     )
-    items = await describe(transaction, (await transaction.execute(statement)).all())
-    if not items:
+    told = await describe(transaction, (await transaction.execute(statement)).all())
+    if not told:
         return None
+    items = told[-MOST_IN_MAIL:]
     tenant = transaction.tenant
     language = tenant.language
     plain = [word_plainly(item.text, language, **item.values) for item in items]
     subject = plain[0]
-    if len(items) > 1:
-        text = _l("%(count)d notifications from %(workspace)s", count=len(items), workspace=tenant.name)
+    if len(told) > 1:
+        text = _l("%(count)d notifications from %(workspace)s", count=len(told), workspace=tenant.name)
         subject = text.translate(language)
-    kinds = sorted({item.kind.name for item in items if not item.kind.fixed})
+    kinds = sorted({item.kind.name for item in told if not item.kind.fixed})
     headers = {}
     unsubscribe = ""
     if kinds:
@@ -118,6 +119,8 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
             }
             for item, line in zip(items, plain, strict=True)
         ],
+        "older": len(told) - len(items),
+        "inbox": settings.workspace_url(tenant.slug, "/notifications"),
         "unsubscribe": unsubscribe,
         "preferences": settings.workspace_url(tenant.slug, "/notifications/preferences"),
     }

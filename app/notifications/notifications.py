@@ -13,7 +13,7 @@ from app.notifications.channels import push_bells, push_toast
 from app.notifications.kinds import KINDS
 from app.notifications.mails import plan_mails
 from app.notifications.models import Happening, Notification, is_shown
-from app.notifications.preferences import find_muting, mail_moment, read_choices, read_times
+from app.notifications.preferences import Choice, find_muting, mail_moment, read_choices, read_times
 
 EVERYBODY = "everybody"
 
@@ -34,7 +34,8 @@ async def notify(
 
     Nobody is notified of what they do themselves (`by`), nor those `without`. The answer are the ids of those whom it
     concerns, also when they don't want to know; a caller passes them as `without` of the next, so that everybody is
-    told once and for the best reason.
+    told once and for the best reason. What is `held`, to be acknowledged, comes to everybody's inbox: muting and
+    preferences don't keep it away.
     """
     known = KINDS[kind]
     left_out = set(without) | ({by.id} if by else set())
@@ -45,9 +46,9 @@ async def notify(
     if not known.fixed and not held:
         ids = ids - await find_muting(transaction, *subject)
     choices = {
-        member_id: choice
+        member_id: Choice(in_app=choice.in_app or held, mail=choice.mail)
         for member_id, choice in (await read_choices(transaction, known, ids)).items()
-        if choice.in_app or choice.mail != "never"
+        if choice.in_app or held or choice.mail != "never"
     }
     if not choices:
         return concerned

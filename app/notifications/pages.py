@@ -93,9 +93,12 @@ async def get_subject(transaction: Transaction, member: Member, text: str) -> tu
 
 @post("/notifications/read")
 async def read(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
-    """Mark what was told of a thing as read, up to what the page has shown."""
-    name, number = split(form["subject"])
-    criteria: list[Any] = [*of_subject((name, number))]
+    """Mark what was told of a thing as read, or of all things such as `member`; up to what the page has shown."""
+    wanted = form["subject"]
+    whole = Notification.subject_kind == wanted
+    criteria: list[Any] = [whole] if wanted in SUBJECTS else [*of_subject(split(wanted))]
+    if "kind" in form:
+        criteria.append(Notification.kind == form["kind"])
     if "until" in form:
         criteria.append(Notification.id <= number_of(form["until"]))
     await mark_read(transaction, member, *criteria)
@@ -158,23 +161,28 @@ async def change_following(transaction: Transaction, member: Member, text: str, 
 async def follow_part(request: AnyRequest, transaction: Transaction, member: Member, about: Any) -> dict[str, Any]:
     """The button to follow a thing. Opening its page also marks what was told of it as read."""
     name, number = split(about.name)
-    await note_opened(request, transaction, member, (name, number))
+    await note_opened(request, transaction, member, *of_subject((name, number)))
     chosen = (await read_followers(transaction, name, number)).get(member.id)
     return {"subject": about.name, "following": about.made_by == member.id if chosen is None else chosen}
 
 
-async def note_opened(request: AnyRequest, transaction: Transaction, member: Member, subject: tuple[str, int]) -> None:
-    """What was told of a thing is read when its page was answered: a page's reading changes nothing itself."""
-    if request.scope["state"].get("head") or "prefetch" in request.headers.get("sec-purpose", ""):
+async def note_opened(request: AnyRequest, transaction: Transaction, member: Member, *criteria: Any) -> None:
+    """What was told of a page's thing is read when the page was answered: its reading changes nothing itself.
+
+    It is not read by a browser that looks ahead, or a page that fetches itself anew while nobody sees it.
+    """
+    headers = request.headers
+    hidden = "prefetch" in headers.get("sec-purpose", "") or "hidden" in headers.get("x-refresh", "")
+    if request.scope["state"].get("head") or hidden:
         return
-    if await has_unread(transaction, member, *of_subject(subject)):
+    if await has_unread(transaction, member, *criteria):
         newest = await transaction.scalar(
             select(Notification.id).where(Notification.member_id == member.id).order_by(Notification.id.desc()).limit(1)
         )
 
         async def mark_opened(writing: Transaction) -> None:
             person = await writing.get_one(Member, member.id)
-            await mark_read(writing, person, *of_subject(subject), Notification.id <= (newest or 0))
+            await mark_read(writing, person, *criteria, Notification.id <= (newest or 0))
 
         request.scope["state"].setdefault("afterwards", []).append((transaction.tenant.id, mark_opened))
 

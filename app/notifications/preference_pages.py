@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
@@ -13,6 +12,7 @@ from sqlalchemy import select
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page, render_plain
+from app.accounts.time_zones import offer_time_zones
 from app.database import Transaction
 from app.notifications.channels import push_bells
 from app.notifications.kinds import KINDS, MAILS, split
@@ -67,7 +67,7 @@ async def render_preferences(
         status=status,
         choices=await list_choices(transaction, member),
         mails=MAIL_LABELS,
-        zones=sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),
+        zones=offer_time_zones(member.time_zone),
         muted=[(f"{kind}-{number}", place) for (kind, number), place in places.items()],
         form=form,
     )

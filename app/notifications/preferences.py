@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ForeignKeyConstraint, Index, String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
+from app.accounts.time_zones import list_time_zones
 from app.database import Base, Tenanted, Transaction
 from app.notifications.kinds import KINDS, MAILS, Kind
 from app.web.forms import Invalid
@@ -156,7 +157,7 @@ async def choose_times(
     transaction: Transaction, member: Member, *, quiet_from: int | None, quiet_until: int | None, time_zone: str
 ) -> None:
     """Keep when a member wants no mails. Raises Invalid for a zone that there is none."""
-    if time_zone not in available_timezones():
+    if time_zone not in list_time_zones():
         raise Invalid(time_zone=_l("Choose one of these."))
     row = await transaction.get(MailTimes, member.id)
     if row is None:

@@ -11,10 +11,13 @@ from app.database import Base, Transaction, UtcDateTime, now
 from app.web.texts import _l
 
 PAGE = 100
+# Whose sign-in was refused, where no operator has the address that was typed.
+UNKNOWN = "?"
 WHAT = {
     "suspended": _l("suspended the workspace"),
     "restored": _l("opened the workspace again"),
     "signed in": _l("signed in"),
+    "refused": _l("was refused at sign-in"),
 }
 
 

@@ -19,7 +19,7 @@ from app.operators.access import (
 )
 from app.operators.channels import channel_of
 from app.operators.figures import add_up, list_nodes, sockets_of_workspaces
-from app.operators.log import PAGE, WHAT, list_entries
+from app.operators.log import PAGE, UNKNOWN, WHAT, list_entries
 from app.operators.operators import Operator
 from app.operators.workspaces import View, find_workspace, list_workspaces, restore, suspend
 from app.settings import Settings
@@ -78,7 +78,7 @@ async def show_log(request: AnyRequest, database: Database, operator: Operator) 
         entries = await list_entries(transaction, before=before)
     older = entries[PAGE - 1].id if len(entries) > PAGE else 0
     return render_operators_page(
-        request, operator, "operators/log.html", entries=entries[:PAGE], older=older, what=WHAT
+        request, operator, "operators/log.html", entries=entries[:PAGE], older=older, what=WHAT, unknown=UNKNOWN
     )
 
 

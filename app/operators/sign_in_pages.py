@@ -13,7 +13,7 @@ from app.accounts.passwords import GuessingLimit, hash_password, is_outdated, ve
 from app.accounts.shell import render_plain
 from app.database import Database
 from app.operators.access import OperatorSignInNeeded, find_operator_session
-from app.operators.log import record_entry
+from app.operators.log import UNKNOWN, record_entry
 from app.operators.operators import find_operator
 from app.operators.sessions import LIFETIME, end_session, start_session
 from app.settings import Settings
@@ -71,6 +71,8 @@ async def sign_operator_in(
     stored = operator.password_hash if operator else None
     if not await verify_password(form["password"][:200], stored) or operator is None:
         await guessing.note_failure(account, address)
+        async with database.write() as transaction:
+            record_entry(transaction, operator.email if operator else UNKNOWN, "refused", address=address)
         error = _l("E-mail address or password is wrong.")
         return render_sign_in(request, error=error, email=email, status=422)
     rehashed = await hash_password(form["password"][:200]) if is_outdated(operator.password_hash) else None

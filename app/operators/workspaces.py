@@ -132,12 +132,12 @@ async def find_workspace(transaction: Transaction, slug: str) -> Tenant:
 
 async def suspend(transaction: Transaction, email: str, *, reason: str, address: str = "") -> None:
     """Suspend the workspace that the transaction is confined to, and record it; nothing happens a second time."""
-    if await suspend_workspace(transaction, reason=reason):
+    if await suspend_workspace(transaction, reason=reason, address=address):
         subject = transaction.tenant.slug
         record_entry(transaction, email, "suspended", subject=subject, reason=reason, address=address)
 
 
 async def restore(transaction: Transaction, email: str, *, address: str = "") -> None:
     """Open the workspace again, and record it; nothing happens a second time."""
-    if await restore_workspace(transaction):
+    if await restore_workspace(transaction, address=address):
         record_entry(transaction, email, "restored", subject=transaction.tenant.slug, address=address)

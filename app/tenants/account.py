@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
@@ -14,10 +13,12 @@ from app.accounts.audit import record_audit
 from app.accounts.happenings import account_changed
 from app.accounts.passwords import GuessingLimit, hash_password, verify_password
 from app.accounts.sessions import Session, SignedIn, lifetime, list_sessions, start_session
-from app.accounts.shell import notice, render_page
+from app.accounts.shell import list_parts, notice, render_page
+from app.accounts.time_zones import list_time_zones, offer_time_zones
 from app.database import Database, Transaction
 from app.live.cutoff import end_all_sessions, end_sessions, push_sessions
 from app.settings import Settings
+from app.tenants.member_pages import ROLES
 from app.tenants.members import leave_workspace, push_members
 from app.tenants.pictures import PICTURE_LIMIT, change_picture, pictures_of, receive_picture
 from app.web.cookies import session_cookie
@@ -44,7 +45,9 @@ async def render_account(
         form=form or Form(),
         sessions=await list_sessions(transaction, signed_in.member),
         this=signed_in.session,
-        time_zones=sorted(available_timezones()),
+        roles=ROLES,
+        parts=await list_parts("account", request, transaction, signed_in.member, None),
+        time_zones=offer_time_zones(signed_in.member.time_zone),
     )
 
 
@@ -70,7 +73,7 @@ async def change_time_zone(
     request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form
 ) -> Response[Any]:
     """Choose the zone in which quiet hours and mails are reckoned."""
-    if form["time_zone"] not in available_timezones():
+    if form["time_zone"] not in list_time_zones():
         form.errors["time_zone"] = _l("Choose one of the time zones.")
         return await render_account(request, transaction, signed_in, form)
     signed_in.member.time_zone = form["time_zone"]

@@ -21,7 +21,7 @@ SPANS = {"1": _l("Last day"), "7": _l("Last 7 days"), "30": _l("Last 30 days"), 
 
 # What each kind of entry says; a new kind needs a line here.
 SENTENCES = {
-    "session.started": _l("signed in"),
+    "session.started": _l("signed in as"),
     "session.refused": _l("was refused at sign-in as"),
     "session.all-ended": _l("ended all other sessions of"),
     "password.changed": _l("changed the password of"),
@@ -35,6 +35,8 @@ SENTENCES = {
     "invitation.made": _l("invited"),
     "invitation.resent": _l("sent again the invitation of"),
     "invitation.revoked": _l("revoked the invitation of"),
+    "announcement.made": _l("announced"),
+    "announcement.withdrawn": _l("withdrew the announcement"),
     "edit.taken-over": _l("took over the editing of"),
     "record.deleted": _l("put into the bin"),
     "record.restored": _l("took out of the bin"),

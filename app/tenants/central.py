@@ -103,6 +103,7 @@ async def sign_up(
                 owner=owner,
                 email=email,
                 password_hash=password_hash,
+                time_zone=form["time_zone"],
             )
             token = await make_token(transaction, member, "enter")
     except Invalid as invalid:

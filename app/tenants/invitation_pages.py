@@ -151,7 +151,9 @@ async def join(
     try:
         async with database.write(tenant.id) as writing:
             writing.info["address"] = address
-            member = await accept_invitation(writing, token, email=email, name=name, password_hash=hashed)
+            member = await accept_invitation(
+                writing, token, email=email, name=name, password_hash=hashed, time_zone=form["time_zone"]
+            )
             return await enter_with_session(request, writing, settings, member, "/")
     except Invalid as invalid:
         form.errors = invalid.errors

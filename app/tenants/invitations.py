@@ -12,10 +12,10 @@ from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, and_, e
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.audit import record_audit
-from app.accounts.members import RANK, Member, Role, add_member, find_member
+from app.accounts.members import RANK, Member, Role, find_member
 from app.accounts.sessions import digest
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
-from app.tenants.members import check_role, push_members
+from app.tenants.members import admit_member, check_role, push_members
 from app.web.errors import PageError
 from app.web.forms import Invalid
 from app.web.texts import _l
@@ -125,7 +125,7 @@ async def make_invitation(
 ) -> tuple[Invitation, str]:
     """Store an invitation. Raises Invalid when there are too many open ones."""
     if len(await list_invitations(transaction)) >= MOST_OPEN:
-        raise Invalid(email=_l("There are %(most)d open invitations. Revoke some first.", most=MOST_OPEN))
+        raise Invalid(role=_l("There are %(most)d open invitations. Revoke some first.", most=MOST_OPEN))
     token = secrets.token_urlsafe(32)
     invitation = Invitation(
         token_hash=digest(token),
@@ -161,7 +161,7 @@ async def revoke_invitation(transaction: Transaction, actor: Member, invitation:
 
 
 async def accept_invitation(
-    transaction: Transaction, token: str, *, email: str, name: str, password_hash: str
+    transaction: Transaction, token: str, *, email: str, name: str, password_hash: str, time_zone: str = "UTC"
 ) -> Member:
     """Become a member by an invitation; that of an address is for that address, whatever was typed.
 
@@ -181,12 +181,14 @@ async def accept_invitation(
     if result.rowcount != 1:
         raise PageError(403, _l("This invitation was used, revoked, or is too old. Ask for a new one."))
     role: Any = invitation.role
-    member = await add_member(
-        transaction, email=invitation.email or email, name=name, role=role, password_hash=password_hash
+    return await admit_member(
+        transaction,
+        email=invitation.email or email,
+        name=name,
+        role=role,
+        password_hash=password_hash,
+        time_zone=time_zone,
     )
-    record_audit(transaction, member, "member.joined", subject=member.email or "", after=role)
-    push_members(transaction)
-    return member
 
 
 def roles_to_give(actor: Member) -> list[Role]:

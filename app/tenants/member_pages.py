@@ -9,7 +9,7 @@ from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
-from app.accounts.shell import notice, render_page
+from app.accounts.shell import list_parts, notice, render_page
 from app.database import Transaction
 from app.live.presence import list_readers
 from app.tenants.invitations import list_invitations, roles_to_give
@@ -53,6 +53,7 @@ async def render_members(
         invitations=await list_invitations(transaction) if member.has_rank("admin") else [],
         roles=ROLES,
         giveable=roles_to_give(member),
+        parts=await list_parts("members", request, transaction, member, None),
         **{**shown, **context},
     )
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from app.accounts.audit import record_audit
 from app.accounts.happenings import account_changed
-from app.accounts.members import RANK, Member, Role
+from app.accounts.members import RANK, Member, Role, add_member
 from app.database import Transaction, now
 from app.live.cutoff import end_all_sessions
 from app.live.log import publish, stop_following
@@ -27,6 +27,21 @@ def push_members(transaction: Transaction) -> None:
     publish(
         transaction, "tenant", render(transaction.tenant.language, "live/refresh_push.html", target="members-refresh")
     )
+
+
+async def admit_member(
+    transaction: Transaction, *, email: str, name: str, role: Role, password_hash: str, time_zone: str = "UTC"
+) -> Member:
+    """Let somebody in: everybody is told, the lists that are open show it, and the audit log has it.
+
+    Raises Invalid when the address is a member's.
+    """
+    member = await add_member(
+        transaction, email=email, name=name, role=role, password_hash=password_hash, time_zone=time_zone
+    )
+    record_audit(transaction, member, "member.joined", subject=member.email or "", after=role)
+    push_members(transaction)
+    return member
 
 
 async def list_members(transaction: Transaction) -> list[Member]:

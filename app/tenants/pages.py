@@ -8,7 +8,6 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, provide_signed_in, require_role
-from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.database import Database, Tenant, Transaction
@@ -87,8 +86,7 @@ async def save_logo(
             return await render_settings(request, reading, signed_in.member, form, status=422)
     async with database.write(tenant.id) as writing:
         signed_in = await provide_signed_in(request, writing, settings)
-        record_audit(writing, signed_in.member, "settings.changed", subject="logo")
-        await change_logo(writing, key, directory)
+        await change_logo(writing, signed_in.member, key, directory)
     return Redirect("/settings?done=settings", status_code=303)
 
 
@@ -96,8 +94,7 @@ async def save_logo(
 async def remove_logo(transaction: Transaction, member: Member, settings: Settings) -> Response[Any]:
     """Go back to the program's own logo."""
     require_role(member, "admin")
-    record_audit(transaction, member, "settings.changed", subject="logo")
-    await change_logo(transaction, None, pictures_of(settings, transaction.tenant))
+    await change_logo(transaction, member, None, pictures_of(settings, transaction.tenant))
     return Redirect("/settings?done=settings", status_code=303)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image, ImageOps
 from sqlalchemy import select
 
+from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.database import Tenant, Transaction
 from app.live.log import publish
@@ -81,12 +82,23 @@ async def change_picture(transaction: Transaction, member: Member, key: str | No
     note_change(transaction)
 
 
-async def change_logo(transaction: Transaction, key: str | None, directory: Path) -> None:
-    """Give the workspace a logo, or the program's own again."""
-    drop_later(transaction, directory, transaction.tenant.logo)
+async def change_logo(transaction: Transaction, actor: Member, key: str | None, directory: Path) -> None:
+    """Give the workspace a logo, or the program's own again. The audit log tells logos apart by their fingerprints."""
+    before = transaction.tenant.logo
+    if key == before:
+        return
+    record_audit(
+        transaction, actor, "settings.changed", subject="logo", before=fingerprint(before), after=fingerprint(key)
+    )
+    drop_later(transaction, directory, before)
     transaction.tenant.logo = key
     html = render(transaction.tenant.language, "accounts/logo_push.html", tenant=transaction.tenant)
     publish(transaction, "tenant", html)
+
+
+def fingerprint(key: str | None) -> str:
+    """What names a picture in the audit log; '' for none."""
+    return key[:8] if key else ""
 
 
 def drop_later(transaction: Transaction, directory: Path, key: str | None) -> None:

@@ -60,6 +60,7 @@ async def create_workspace(
     owner: str,
     email: str,
     password_hash: str,
+    time_zone: str = "UTC",
 ) -> Member:
     """Make a workspace with its owner, confine the transaction to it, and return the owner.
 
@@ -75,7 +76,9 @@ async def create_workspace(
     except IntegrityError as error:  # somebody else has just taken it
         raise Invalid(slug=_l("This address is taken. Choose another one.")) from error
     transaction.enter(tenant)
-    member = await add_member(transaction, email=email, name=owner, role="owner", password_hash=password_hash)
+    member = await add_member(
+        transaction, email=email, name=owner, role="owner", password_hash=password_hash, time_zone=time_zone
+    )
     for furnish in FURNISHERS:
         await furnish(transaction, member)
     return member
@@ -100,6 +103,8 @@ async def change_settings(
             setattr(tenant, setting, value)
             if setting == "session_days":
                 await change_lifetime(transaction)
+            elif setting == "language":
+                push_everything(transaction)
     publish(transaction, "tenant", render(language, "tenants/name_push.html", tenant=tenant))
 
 
@@ -109,31 +114,36 @@ async def change_lifetime(transaction: Transaction) -> None:
     for session in (await transaction.scalars(select(Session))).all():
         session.expires_at = session.started_at + length
     await end_sessions(transaction, Session.started_at <= now() - length, reason="expired")
+    push_everything(transaction)
+
+
+def push_everything(transaction: Transaction) -> None:
+    """Publish that everything may look different now, to every open page."""
     publish(transaction, "tenant", render(transaction.tenant.language, "live/refresh_push.html", target="refresh"))
 
 
-async def suspend_workspace(transaction: Transaction, *, reason: str = "") -> bool:
+async def suspend_workspace(transaction: Transaction, *, reason: str = "", address: str = "") -> bool:
     """Close a workspace to everybody, at once; its pages say the reason. Nothing in it is lost.
 
-    False when it was suspended already: then nothing changes.
+    `address` is where the operator's request came from. False when it was suspended already: then nothing changes.
     """
     tenant = transaction.tenant
     if tenant.suspended_at is not None:
         return False
     tenant.suspended_at = now()
     tenant.suspended_why = reason
-    record_audit(transaction, None, "workspace.suspended", subject=tenant.slug, after=reason)
+    record_audit(transaction, None, "workspace.suspended", subject=tenant.slug, after=reason, address=address)
     await delete_sessions(transaction, Session.id > 0)
     close_sockets(transaction, everybody=True, reason="suspended")
     return True
 
 
-async def restore_workspace(transaction: Transaction) -> bool:
-    """Open a suspended workspace again. False when it was open."""
+async def restore_workspace(transaction: Transaction, *, address: str = "") -> bool:
+    """Open a suspended workspace again, by a request from `address`. False when it was open."""
     tenant = transaction.tenant
     if tenant.suspended_at is None:
         return False
     tenant.suspended_at = None
     tenant.suspended_why = ""
-    record_audit(transaction, None, "workspace.restored", subject=tenant.slug)
+    record_audit(transaction, None, "workspace.restored", subject=tenant.slug, address=address)
     return True

@@ -49,14 +49,14 @@ EXPLANATIONS = {
 }
 
 
-def render_error(status: int, *, language: str = "en", detail: Text | None = None) -> str:
-    """The page for a status code; `detail` says more than the usual explanation."""
+def render_error(status: int, *, language: str = "en", detail: Text | None = None, heading: Text | None = None) -> str:
+    """The page for a status code; `detail` and `heading` say more than the usual ones."""
     shown = status if status in HEADINGS else (500 if status >= 500 else 400)
     return render(
         language,
         "error.html",
         status=status,
-        heading=HEADINGS[shown],
+        heading=heading or HEADINGS[shown],
         explanation=detail or EXPLANATIONS[shown],
         stylesheets=stylesheets(),
     )
@@ -65,9 +65,10 @@ def render_error(status: int, *, language: str = "en", detail: Text | None = Non
 class PageError(HTTPException):
     """A refusal with words for the person who sees the page."""
 
-    def __init__(self, status: int, detail: Text) -> None:
+    def __init__(self, status: int, detail: Text, *, heading: Text | None = None) -> None:
         super().__init__(status_code=status, detail=detail.message)
         self.text = detail
+        self.heading = heading
 
 
 def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[str]:
@@ -90,12 +91,12 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     if isinstance(error, TenantScopeError):
         logging.getLogger("web").critical("a statement reached beyond its tenant", exc_info=error)
     language = request.scope.get("state", {}).get("language", "en")
-    detail = error.text if isinstance(error, PageError) else None
+    detail, heading = (error.text, error.heading) if isinstance(error, PageError) else (None, None)
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if is_call(request):
         return refuse_call(language, detail or EXPLANATIONS.get(status, EXPLANATIONS[500]), status)
     return Response(
-        render_error(status, language=language, detail=detail),
+        render_error(status, language=language, detail=detail, heading=heading),
         status_code=status,
         media_type=MediaType.HTML,
         headers=headers,

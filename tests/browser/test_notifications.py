@@ -79,6 +79,42 @@ async def test_no_toast_for_what_one_is_looking_at_and_it_is_read(people: tuple[
     await expect(toasts(carla.page)).to_have_count(0)
 
 
+async def test_being_asked_for_a_record_does_not_ring_over_the_page_that_asks(people: tuple[Person, Person]) -> None:
+    ana, carla = people
+    await carla.open("/c/books/40/edit")
+    await ana.open("/c/books/40/edit")
+    await ana.page.get_by_role("button", name="Ask").first.click()
+    await expect(carla.page.get_by_role("button", name="Hand over")).to_be_visible()
+    await unread(carla.page, 0)
+    await expect(toasts(carla.page)).to_have_count(0)
+    await carla.page.goto(carla.origin + "/notifications")
+    await expect(carla.page.get_by_text("Ana asks to edit Dom Casmurro")).to_be_visible()
+    await unread(carla.page, 0)
+
+
+async def test_a_tab_that_nobody_sees_reads_nothing_until_it_is_looked_at(
+    server: Server, people: tuple[Person, Person]
+) -> None:
+    ana, carla = people
+    await carla.page.add_init_script(
+        "let shown = 'hidden'; Object.defineProperty(document, 'visibilityState', { get: () => shown });"
+        "window.addEventListener('look', () => { shown = 'visible';"
+        " document.dispatchEvent(new Event('visibilitychange')); })"
+    )
+    await carla.open("/members")
+    await ana.open("/members/3")
+    await ana.page.get_by_label("Role").select_option("admin")  # all of Carla's page is fetched anew
+    await ana.page.get_by_role("button", name="Change the role").click()
+    await expect(carla.page.get_by_role("link", name="Manage Davi")).to_be_visible()
+    added = server.run("member", "add", "acme", "eva@acme.test", "--name", "Eva", "--password", "a long password")
+    assert added.returncode == 0, added.stderr
+    await expect(carla.page.get_by_role("link", name="Manage Eva")).to_be_visible()
+    await unread(carla.page, 2)
+    await carla.page.evaluate("window.dispatchEvent(new Event('look'))")
+    await unread(carla.page, 1)
+    await expect(toasts(carla.page)).to_have_count(0)
+
+
 async def test_marking_all_read_leaves_what_comes_meanwhile(people: tuple[Person, Person]) -> None:
     ana, carla = people
     await ana.open("/chat/general")

@@ -7,10 +7,14 @@ import email
 import email.policy
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
+from tests.browser.pages import assert_equals_a_fresh_load
 from tests.conftest import Server
 
 PASSWORD = "a long enough password"
@@ -84,9 +88,25 @@ async def test_a_new_owner_invites_three_makes_one_an_admin_and_removes_one(
     await expect(owner.locator(".person-list").get_by_text("Tom", exact=True)).to_have_count(0)
 
 
-async def test_a_picture_shows_in_pages_that_are_open(server: Server, person, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    from PIL import Image
+async def test_another_language_and_another_name_show_in_pages_that_are_open(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    carla = await person(server, "acme", "carla@acme.test")
+    await carla.open("/members")
+    await ana.open("/settings")
+    await ana.page.get_by_label("Language").select_option("pt_BR")
+    await ana.page.get_by_role("button", name="Save").click()
+    await expect(carla.page.get_by_role("heading", name="Membros")).to_be_visible()
+    await expect(carla.page.locator("html")).to_have_attribute("lang", "pt-BR")
+    await expect(carla.page).to_have_title("Membros · Biblioteca Acme")
+    await carla.open("/account")
+    await carla.page.get_by_label("O nome que os outros veem").fill("Clarice")
+    await carla.page.get_by_role("button", name="Mudar o nome").click()
+    await expect(ana.page.locator("#here")).to_have_text(re.compile("Aqui agora.*Clarice", re.DOTALL))
+    await assert_equals_a_fresh_load(ana.page)
+    assert [*ana.problems, *carla.problems] == []
 
+
+async def test_a_picture_shows_in_pages_that_are_open(server: Server, person: Any, tmp_path: Path) -> None:
     Image.new("RGB", (300, 200), "tomato").save(tmp_path / "me.png")
     ana = await person(server, "acme", "ana@acme.test")
     carla = await person(server, "acme", "carla@acme.test")

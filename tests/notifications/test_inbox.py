@@ -194,6 +194,35 @@ async def test_who_is_taken_out_of_a_room_loses_what_was_told_of_it(server: Serv
     assert "Vault" not in await listed(people["carla"])
 
 
+async def test_looking_at_the_thing_reads_what_was_told_of_it(server: Server, people: People) -> None:
+    """A newcomer in the list of members, the own role in the account, a room that one was brought into."""
+    ana, carla = people["ana"], people["carla"]
+    added = server.run("member", "add", "acme", "eva@acme.test", "--name", "Eva", "--password", "a long password")
+    assert added.returncode == 0, added.stderr
+    await ana.post("/members/3/role", data={"role": "admin"})
+    room = (await ana.post("/chat/new", data={"name": "Vault", "private": "yes"})).headers["location"]
+    await ana.post(f"{room}/invite", data={"person": "3"})
+    assert await unread(carla) == 3
+    for path, left in (("/members", 2), ("/account", 1), (room, 0)):
+        await carla.get(path, headers={"x-refresh": "refresh hidden"})  # by a tab that nobody sees
+        assert await unread(carla) == left + 1
+        await carla.get(path)
+        await until_unread(carla, left)
+
+
+async def test_a_part_of_a_page_reads_only_the_kind_that_it_shows(people: People) -> None:
+    carla = people["carla"]
+    await carla.post("/follow/record-3")
+    await edit(people["ana"], 3, await version_of(people["ana"], 3), title="Hamlet", notes="One")
+    await carla.get("/c/books/3/edit", headers={"hx-request": "true"})
+    await people["ana"].get("/c/books/3/edit", headers={"hx-request": "true"})
+    await people["ana"].post("/c/books/3/lock/ask")
+    assert await unread(carla) == 2
+    await carla.post("/notifications/read", data={"subject": "record-3", "kind": "record-asked"})
+    assert await unread(carla) == 1
+    assert "Ana changed Hamlet" in await listed(carla, "?show=unread")
+
+
 async def test_a_newcomer_is_announced_to_everybody(server: Server, people: People) -> None:
     added = server.run("member", "add", "acme", "eva@acme.test", "--name", "Eva", "--password", "a long password")
     assert added.returncode == 0, added.stderr
@@ -219,6 +248,34 @@ async def test_an_announcement_that_must_be_acknowledged_stays_unread_until_then
     assert "not yet" in (await ana.get("/announcements/1")).text
     await ana.post("/announcements/1/withdraw")
     assert await unread(people["davi"]) == 0
+    assert (await carla.get("/announcements/1")).status_code == 404
+
+
+async def test_what_must_be_acknowledged_comes_to_who_wants_no_announcements(people: People) -> None:
+    ana, carla = people["ana"], people["carla"]
+    await carla.post("/notifications/preferences", data={"time_zone": "UTC", "mail-announcement": "never"})
+    await ana.post("/announcements", data={"title": "Not for her"})
+    assert await unread(carla) == 0
+    await ana.post("/announcements", data={"title": "For everybody", "acknowledge": "yes"})
+    assert await unread(carla) == 1
+    assert "Carla <small>not yet" in (await ana.get("/announcements/2")).text
+
+
+async def test_an_announcement_that_ends_leaves_the_bell_of_open_pages(server: Server, people: People) -> None:
+    ana, carla = people["ana"], people["carla"]
+    await ana.post("/announcements", data={"title": "Until today", "acknowledge": "yes", "ends_at": "2999-01-31"})
+    page = (await carla.get("/c/books")).text
+    channels = re.search(r'data-channels="([^"]+)" data-cursor="(\d+)"', page)
+    assert channels
+    assert await unread(carla) == 1
+    async with server.connect("acme", carla) as socket:
+        await socket.send(json.dumps({"sub": channels[1], "last": int(channels[2]), "n": 1}))
+        await read_frames(socket, "<!--@1")
+        over = "2026-01-01 00:00:00+00"
+        rows(server, f"UPDATE announcement SET ends_at = '{over}'")
+        rows(server, f"UPDATE job SET due_at = '{over}' WHERE name = 'announcement end'")
+        await read_frames(socket, 'data-unread="0"')
+    assert await unread(carla) == 0
     assert (await carla.get("/announcements/1")).status_code == 404
 
 

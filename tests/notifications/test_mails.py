@@ -16,11 +16,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from sqlalchemy import select
 
-from app.notifications.mails import make_token, read_token
+from app.accounts.members import find_member
+from app.database import Database
+from app.notifications.mails import make_token, read_token, write_mail
+from app.notifications.models import Notification
+from app.notifications.notifications import notify
 from app.notifications.preferences import Times, after_quiet, mail_moment
 from tests.conftest import Server, end_server, free_port, start_server
 from tests.databases import Store
+from tests.test_isolation import SETTINGS as SITE
 
 
 class Post:
@@ -215,6 +221,24 @@ async def test_what_was_read_or_lost_meanwhile_is_not_mailed(server: Server, pos
     assert "Secret" not in plain(mail)
     assert "Vault" not in plain(mail)
     assert "Seen" not in plain(mail)
+
+
+async def test_more_than_a_mail_holds_are_counted_in_it(database: Database) -> None:
+    async with database.write(1) as transaction:
+        member = await find_member(transaction, "carla@acme.test")
+        assert member
+        for number in range(53):
+            await notify(
+                transaction, kind="direct", subject=("room", 1), to=[member.id], details={"excerpt": f"Word {number}."}
+            )
+        told = list(await transaction.scalars(select(Notification.id).where(Notification.kind == "direct")))
+        payload = {"member": member.id, "notifications": told}
+        mail = await write_mail(transaction, SITE, payload)
+    assert mail
+    assert mail.subject == "53 notifications from Biblioteca Acme"
+    assert ("Word 2." in mail.text, "Word 3." in mail.text, "Word 52." in mail.text) == (False, True, True)
+    assert "and 3 older: http://acme.hero.localhost:8000/notifications" in mail.text
+    assert "and 3 older" in mail.html
 
 
 async def test_who_is_suspended_gets_no_mail(server: Server, post: Post) -> None:

@@ -144,8 +144,11 @@ async def test_guessing_ends_after_ten_tries(server: Server) -> None:
             answer = await client.post("/operator/login", data={"email": OPERATOR, "password": "wrong"})
             assert answer.status_code == 422
         answer = await client.post("/operator/login", data={"email": OPERATOR, "password": PASSWORD})
+        await client.post("/operator/login", data={"email": "secret words", "password": PASSWORD})
     assert answer.status_code == 429
     assert "too many wrong tries" in answer.text
+    refused = change(server, "SELECT email, count(*) FROM operator_entry WHERE what = 'refused' GROUP BY email")
+    assert dict(refused) == {OPERATOR: 10, "?": 1}
 
 
 async def test_the_session_ends_after_half_an_hour_without_use_and_cuts_its_sockets(server: Server) -> None:

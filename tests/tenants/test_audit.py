@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
@@ -9,6 +11,7 @@ from contextlib import AsyncExitStack, aclosing
 import asyncpg
 import httpx
 import pytest
+from PIL import Image
 
 from app.demo import PASSWORD
 from app.tenants.audit_pages import SENTENCES
@@ -25,8 +28,6 @@ async def people(server: Server) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
 
 
 def test_every_kind_of_entry_has_its_sentence() -> None:
-    import re
-
     used: set[str] = set()
     for path in (ROOT / "app").rglob("*.py"):
         text = path.read_text()
@@ -70,6 +71,30 @@ async def test_what_admins_and_members_do_is_in_the_log(server: Server, people: 
     assert "/c/books/3" in only
     assert "Biblioteca Nova</ins>" not in only
     assert "There is nothing of this kind." in (await ana.get(f"/audit?who={ids['Bruno']}&what=password.reset")).text
+
+
+async def test_what_is_done_from_outside_and_what_is_no_text_is_in_the_log_too(
+    server: Server, people: dict[str, httpx.AsyncClient]
+) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(picture, "PNG")
+    added = server.run("member", "add", "acme", "eva@acme.test", "--name", "Eva", "--password", "a long password")
+    assert added.returncode == 0, added.stderr
+    assert server.run("member", "suspend", "acme", "eva@acme.test").returncode == 0
+    ana = people["ana"]
+    await ana.post("/settings/logo", files={"picture": ("logo.png", picture.getvalue())})
+    await ana.post("/settings/logo/remove")
+    await ana.post("/settings/logo/remove")
+    await ana.post("/announcements", data={"title": "Stocktaking"})
+    await ana.post("/announcements/1/withdraw")
+    page = (await ana.get("/audit")).text
+    assert re.search(r"<b>Eva</b> joined as <span[^>]*>eva@acme.test</span>", page)
+    assert re.search(r"<b>Whoever runs this installation</b> suspended <span[^>]*>eva@acme.test", page)
+    assert re.search(r"<b>Ana</b> announced <span[^>]*>Stocktaking", page)
+    assert re.search(r"<b>Ana</b> withdrew the announcement <span[^>]*>Stocktaking", page)
+    key = re.findall(r'logo</span><span class="change"> → <ins>([0-9a-f]{8})</ins>', page)
+    assert re.findall(r'logo</span><span class="change">: <del>([0-9a-f]{8})</del>', page) == key
+    assert len(key) == 1, "removing what is not there is nothing"
 
 
 @pytest.mark.parametrize("query", ["who=x", "who=99999999999999999999", "what=x", "days=-1", "before=x", "before=1"])

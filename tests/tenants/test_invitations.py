@@ -171,6 +171,22 @@ async def test_an_invitation_that_can_not_be_is_refused(
     assert "Revoke" not in (await people["bruno"].get("/members")).text
 
 
+@pytest.mark.parametrize("path", ["invitations", "links"])
+async def test_too_many_open_invitations_are_refused_where_it_can_be_read(
+    server: Server, people: dict[str, httpx.AsyncClient], path: str
+) -> None:
+    values = ", ".join(
+        f"(1, '{number:032}', 'member', 0, 1, 1, '2026-01-01 00:00:00+00', '2999-01-01 00:00:00+00')"
+        for number in range(200)
+    )
+    columns = "tenant_id, token_hash, role, uses, most_uses, made_by_id, made_at, expires_at"
+    server.store.rows(f"INSERT INTO invitation ({columns}) VALUES {values}")
+    typed = {"email": "eva@example.org", "role": "member", "uses": "1", "days": "1"}
+    answer = await people["ana"].post(f"/members/{path}", data=typed)
+    assert answer.status_code == 422
+    assert "There are 200 open invitations. Revoke some first." in answer.text
+
+
 @pytest.mark.parametrize("path", ["invitations", "links", "invitations/1/resend", "invitations/1/revoke"])
 async def test_members_invite_nobody(people: dict[str, httpx.AsyncClient], path: str) -> None:
     await people["ana"].post("/members/invitations", data={"email": "eva@example.org", "role": "member"})

@@ -262,6 +262,23 @@ async def test_a_time_zone_that_is_none_is_refused(people: dict[str, httpx.Async
     assert "<option selected>America/Sao_Paulo" in (await people["carla"].get("/account")).text
 
 
+async def test_the_time_zone_of_the_browser_is_there_from_the_start(
+    people: dict[str, httpx.AsyncClient], server: Server
+) -> None:
+    for zone, kept in (("America/Sao_Paulo", "America/Sao_Paulo"), ("Mars/Olympus", "UTC"), ("", "UTC")):
+        made = await people["ana"].post("/members/links", data={"uses": "1", "days": "1", "role": "member"})
+        token = re.findall(r"/join\?token=([\w-]+)", made.text)[0]
+        typed = {"name": "Eva", "email": f"eva-{len(zone)}@example.org", "password": "a long password"}
+        async with server.client("acme") as visitor:
+            joined = await visitor.post("/join", data={"token": token, "time_zone": zone, **typed})
+        assert joined.status_code == 303
+        assert rows(server, "SELECT time_zone FROM member WHERE email = ?", typed["email"]) == [(kept,)]
+    # A zone that is not offered by its name is still the chosen one wherever it is asked for.
+    rows(server, "UPDATE member SET time_zone = 'GMT' WHERE name = 'Carla'")
+    for path in ("/account", "/notifications/preferences"):
+        assert "<option selected>GMT</option>" in (await people["carla"].get(path)).text
+
+
 async def test_shorter_sessions_end_those_that_are_too_old_and_their_sockets(
     people: dict[str, httpx.AsyncClient], server: Server
 ) -> None:

@@ -54,7 +54,7 @@
   function refresh() {
     root.dataset.refreshing = "yes";
     const shown = main();
-    refreshing ??= fetch(path(), { headers: { Accept: "text/html", "X-Refresh": "refresh" } })
+    refreshing ??= fetch(path(), { headers: { Accept: "text/html", "X-Refresh": document.visibilityState === "visible" ? "refresh" : "refresh hidden" } })
       .then(async (response) => {
         if (response.redirected) return location.assign(response.url);
         if (response.status >= 500) throw new Error(response.statusText);
@@ -72,7 +72,12 @@
         main().dataset.channels = next.dataset.channels;
         cursor = Number(next.dataset.cursor);
         document.body.dataset.role = fresh.body.dataset.role;
-        for (const part of [".side", ".bar"]) {
+        const translated = fresh.documentElement.lang !== root.lang;
+        if (translated) {
+          root.lang = fresh.documentElement.lang;
+          document.title = fresh.title;
+        }
+        for (const part of [".side", ".bar", ...(translated ? [".skip", ".live-state"] : [])]) {
           const shown = fresh.querySelector(part);
           if (shown) await htmx.swap({ sourceElement: document.body, target: document.querySelector(part), swap: "innerMorph", text: shown.innerHTML });
         }

@@ -5,11 +5,17 @@
   const STAYS = 8000;
   const FRESH = 60000;                                  // what is older was missed: the inbox has it
 
-  const shown = (subject) => [...document.querySelectorAll("#main [data-subject]")].find((part) => part.dataset.subject === subject);
+  // The parts of the page that show a thing: all of it, or only what one kind tells. `member` is every `member-7`.
+  const shown = (subject, kind) => [...document.querySelectorAll("#main [data-subject]")].filter(({ dataset }) =>
+    (dataset.subject === subject || subject.startsWith(`${dataset.subject}-`)) && (!dataset.kind || dataset.kind === kind));
 
   // What is told of a thing is read by who looks at it.
-  function markRead(subject) {
-    fetch("/notifications/read", { method: "POST", headers: { "X-Page": "1" }, body: new URLSearchParams({ subject }) }).catch(() => {});
+  function markRead(parts) {
+    for (const { dataset } of parts) {
+      if (!("reads" in dataset)) continue;
+      const body = new URLSearchParams({ subject: dataset.subject, ...(dataset.kind && { kind: dataset.kind }) });
+      fetch("/notifications/read", { method: "POST", headers: { "X-Page": "1" }, body }).catch(() => {});
+    }
   }
 
   function show(toast) {
@@ -27,34 +33,30 @@
     toast.addEventListener("focusout", go);
   }
 
-  const missed = new Set();                             // came while this page was hidden
+  const hidden = () => document.visibilityState !== "visible";
+  const missed = [];                                    // came while this page was hidden
   function take() {
     const incoming = document.getElementById("toasts-incoming");
     if (!incoming) return;
     if (document.querySelector("#bell [data-unread='0']")) document.getElementById("toasts").replaceChildren();
     for (const template of [...incoming.querySelectorAll("template")]) {
       template.remove();
-      const { subject, at } = template.dataset;
-      const place = shown(subject);
-      if (document.visibilityState !== "visible") {
-        if (place) missed.add(subject);
-        continue;
-      }
-      if (place) {
-        if ("reads" in place.dataset) markRead(subject);
-        continue;
-      }
-      if (Date.now() - new Date(at) < FRESH) show(document.importNode(template.content, true).firstElementChild);
+      const { subject, kind, at } = template.dataset;
+      const parts = shown(subject, kind);
+      if (hidden()) missed.push([subject, kind]);
+      else if (parts.length) markRead(parts);
+      else if (Date.now() - new Date(at) < FRESH) show(document.importNode(template.content, true).firstElementChild);
     }
   }
 
+  // A page that fetched itself anew while hidden may have got everything that it missed.
+  document.addEventListener("page:refreshed", () => {
+    if (!hidden()) return;
+    for (const { dataset } of document.querySelectorAll("#main [data-subject][data-reads]")) missed.push([dataset.subject, dataset.kind]);
+  });
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState !== "visible") return;
-    for (const subject of missed) {
-      const place = shown(subject);
-      if (place && "reads" in place.dataset) markRead(subject);
-    }
-    missed.clear();
+    if (hidden()) return;
+    markRead(new Set(missed.splice(0).flatMap(([subject, kind]) => shown(subject, kind))));
   });
   document.addEventListener("click", (event) => {
     const toast = event.target.closest("#toasts .toast");

@@ -1,13 +1,19 @@
 // Times in the reader's own zone and words: "5 minutes ago", "in 7 days", with the exact time on hover.
 (() => {
   "use strict";
-  const language = document.documentElement.lang;
-  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
-  const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
-  const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
-  const clock = new Intl.DateTimeFormat(language, { timeStyle: "short" });
-  const dated = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
-  const near = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
+  let language, relative, full, day, clock, dated, near;
+
+  // A workspace may get another language while the page is open.
+  function speak() {
+    if (language === document.documentElement.lang) return;
+    language = document.documentElement.lang;
+    relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+    full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
+    day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
+    clock = new Intl.DateTimeFormat(language, { timeStyle: "short" });
+    dated = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+    near = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
+  }
 
   function write(element) {
     const stamp = element.getAttribute("datetime");
@@ -29,7 +35,10 @@
     if (element.textContent !== text) element.textContent = text;
     element.dataset.shown = "";
   }
-  const writeAll = () => document.querySelectorAll("time[datetime]").forEach(write);
+  function writeAll() {
+    speak();
+    document.querySelectorAll("time[datetime]").forEach(write);
+  }
   // A page may have many, and much may come in a moment: only what is new.
   const writeNew = () => document.querySelectorAll("time[datetime]:not([data-shown])").forEach(write);
   document.addEventListener("DOMContentLoaded", writeAll);

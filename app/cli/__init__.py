@@ -1,0 +1,33 @@
+"""The command line: `python -m app --help`. Each module has the commands of a noun."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from app.cli.members import member
+from app.cli.operators import operator
+from app.cli.records import record
+from app.cli.serving import demo, serve, worker
+from app.cli.tables import backup, migrate, move
+from app.cli.workspaces import workspace
+from app.settings import SettingsError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def commands() -> None:
+    """Mutirão: a workspace for teams. Settings are environment variables; README.md lists them."""
+
+
+for command in (migrate, serve, worker, demo, backup, move, workspace, operator, member, record):
+    commands.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; a wrong setting is one line, not a traceback."""
+    try:
+        commands()
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)

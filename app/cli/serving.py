@@ -1,0 +1,82 @@
+"""Commands that serve: for good, or to try."""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+import click
+import structlog
+
+from app.cli.tables import migrate_tables
+from app.cli.transactions import run, run_in
+from app.logs import set_up_logs
+from app.settings import Settings, read_settings
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, envvar="PORT", help="Port to listen on.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes that serve; the setting WORKERS if left out.")
+@click.option("--debug", is_flag=True, envvar="DEBUG", help="Print the flow of messages, a line each.")
+def serve(host: str, port: int, workers: int | None, debug: bool) -> None:
+    """Migrate the database, then serve."""
+    settings = read_settings()
+    run_server(settings, host=host, port=port, workers=workers or settings.workers, debug=debug or settings.debug)
+
+
+def run_server(settings: Settings, *, host: str, port: int, workers: int, debug: bool) -> None:
+    """Serve until told to stop."""
+    from app.workers import open_listener, supervise
+
+    set_up_logs(debug=debug)
+    if workers == 1:
+        from app.serving import serve_on
+
+        migrate_tables(settings)
+        serve_on(settings, open_listener(host, port))
+        return
+    if not settings.redis_url:
+        structlog.get_logger("app").warning(
+            "without REDIS_URL workers don't hear each other: changes take half a second, and each knows who is here"
+            " of its own pages only"
+        )
+    sys.exit(supervise(open_listener(host, port), workers, debug=debug))
+
+
+@click.command(hidden=True)
+@click.argument("listener", type=int)
+@click.argument("supervisor", type=int)
+@click.option("--debug", is_flag=True, help="Print the flow of messages, a line each.")
+def worker(listener: int, supervisor: int, debug: bool) -> None:
+    """Serve on an open socket, as one of several workers."""
+    from app.serving import serve_on
+
+    set_up_logs(debug=debug)
+    serve_on(read_settings(), socket.socket(fileno=listener), socket.socket(fileno=supervisor))
+
+
+@click.command()
+@click.option("--serve", "and_serve", is_flag=True, help="Then serve, and print the addresses.")
+@click.option("--port", default=8000, show_default=True, envvar="PORT", help="Port to listen on.")
+@click.option("--books", default=0, help="Add this many made-up books to acme, to try a large collection.")
+def demo(and_serve: bool, port: int, books: int) -> None:
+    """Fill an empty database with two workspaces to try."""
+    from app.demo import OPERATOR, PASSWORD, WORKSPACES, add_many_books, seed_demo
+
+    settings = read_settings()
+    migrate_tables(settings)
+    seeded = run(settings, seed_demo)
+    if books:
+        run_in(settings, "acme", lambda transaction: add_many_books(transaction, books))
+    click.echo("The demo is ready." if seeded else "The demo was there already.")
+    click.echo(f"  {settings.base_url}  (central: sign up)")
+    click.echo(f"  {settings.base_url}/operator")
+    click.echo(f"    {OPERATOR:<20} operator")
+    for workspace in WORKSPACES:
+        click.echo(f"  {settings.workspace_url(workspace.slug)}")
+        for person in workspace.people:
+            click.echo(f"    {person.email:<20} {person.role}")
+    click.echo(f"  Password for all: {PASSWORD}", nl=True)
+    if and_serve:
+        run_server(settings, host="127.0.0.1", port=port, workers=settings.workers, debug=settings.debug)

@@ -1,0 +1,95 @@
+"""Commands for the tables: bringing them up to date, copying them, moving them to PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+from sqlalchemy.exc import DBAPIError
+
+from app.cli.transactions import run
+from app.settings import Settings, SettingsError, read_settings
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database's tables up to this version."""
+    migrate_tables(read_settings())
+
+
+def migrate_tables(settings: Settings) -> None:
+    """Bring the tables up to this version, and check that the program may use them.
+
+    On PostgreSQL that is the owner's work: without DATABASE_OWNER_URL it has to be done already.
+
+    Raises SettingsError with one line that says what is missing.
+    """
+    from app.database.postgresql import RoleError, is_away
+    from app.migration import check_database, migrate_database
+
+    owner = settings.database_owner_url
+    try:
+        if owner or settings.database_url.startswith("sqlite"):
+            migrate_database(settings.database_url, owner)
+        run(settings, check_database)
+    except RoleError as error:
+        raise SettingsError(f"DATABASE_URL: {error}") from error
+    except (DBAPIError, OSError) as error:
+        if not isinstance(error, OSError) and not is_away(error) and not is_refusal(error):
+            raise
+        reason = str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0]
+        raise SettingsError(f"DATABASE_URL: the database can't be reached: {reason}") from error
+
+
+def is_refusal(error: DBAPIError) -> bool:
+    """Whether the database does not let this role in, is not there, or does not let it do this."""
+    code = getattr(error.orig, "sqlstate", None) or ""
+    return code[:2] in ("28", "3D") or code == "42501"
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
+def backup(path: Path) -> None:
+    """Write a consistent copy of the SQLite database to PATH, while the program runs."""
+    from app.migration import copy_database
+
+    settings = read_settings()
+    if settings.database_url.startswith("postgresql"):
+        raise click.ClickException("this is for SQLite; of PostgreSQL, pg_dump makes copies")
+    if path.exists():
+        raise click.ClickException(f"{path} is there already")
+    copy_database(settings.database_url, path)
+    click.echo(f"Written to {path}.")
+
+
+@click.command()
+@click.option(
+    "--from",
+    "path",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The SQLite file, such as data/mutirao.sqlite.",
+)
+def move(path: Path) -> None:
+    """Copy a SQLite database into the empty PostgreSQL database of the settings, and prove that both are the same.
+
+    Needs DATABASE_URL and DATABASE_OWNER_URL, and that nothing serves from either. When anything fails, PostgreSQL
+    stays empty; the file stays as it is.
+    """
+    import app.asgi  # noqa: F401  (all models)
+    from app.database.copying import CopyError
+    from app.migration import move_database
+
+    settings = read_settings()
+    if not settings.database_owner_url:
+        raise SettingsError("DATABASE_OWNER_URL: is needed beside DATABASE_URL, for the PostgreSQL database to move to")
+    migrate_tables(settings)
+    try:
+        compared = asyncio.run(move_database(path, settings.database_url, settings.database_owner_url))
+    except CopyError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{'table':<24} {'rows':>10}  digest of all rows, the same in both")
+    for table in compared:
+        click.echo(f"{table.table:<24} {table.rows:>10}  {table.digest[:32]}")
+    click.echo(f"{sum(table.rows for table in compared)} rows in {len(compared)} tables are the same.")

@@ -1,0 +1,69 @@
+"""Transactions of the command line: what is wrong with them is one line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import click
+from litestar.exceptions import NotFoundException
+
+from app.database import Database, Tenant, Transaction
+from app.settings import Settings, read_settings
+from app.web.forms import Invalid
+
+T = TypeVar("T")
+
+
+def run(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Run some work on the database."""
+
+    async def work_and_close() -> T:
+        database = Database(settings.database_url)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(work_and_close())
+
+
+def run_in(settings: Settings, slug: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    """Run some work in one transaction of a workspace; what is wrong with it is one line."""
+
+    import app.asgi  # noqa: F401  (features listen to what happens: all of them)
+
+    async def open_and_work(database: Database) -> T:
+        async with database.write() as transaction:
+            tenant = await transaction.find_tenant(Tenant.slug == slug)
+            if tenant is None:
+                raise click.ClickException(f"there is no workspace {slug}")
+            transaction.enter(tenant)
+            return await work(transaction)
+
+    try:
+        return run(settings, open_and_work)
+    except Invalid as invalid:
+        raise refusal_of(invalid) from invalid
+    except NotFoundException as error:
+        raise click.ClickException("there is no such thing in this workspace") from error
+
+
+def run_for_operator(work: Callable[[Transaction], Awaitable[T]]) -> T:
+    """Run some work in one transaction of no workspace; what is wrong with it is one line."""
+
+    async def open_and_work(database: Database) -> T:
+        async with database.write() as transaction:
+            return await work(transaction)
+
+    try:
+        return run(read_settings(), open_and_work)
+    except Invalid as invalid:
+        raise refusal_of(invalid) from invalid
+
+
+def refusal_of(invalid: Invalid) -> click.ClickException:
+    """What was given and will not do, as one line."""
+    errors = (f"{name}: {text.translate('en')}" for name, text in invalid.errors.items())
+    return click.ClickException("; ".join(errors))

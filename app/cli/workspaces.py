@@ -1,0 +1,41 @@
+"""Commands for workspaces."""
+
+from __future__ import annotations
+
+import click
+
+from app.cli.transactions import run_in
+from app.database import Transaction
+from app.settings import read_settings
+
+
+@click.group()
+def workspace() -> None:
+    """Suspend a workspace, or open it again."""
+
+
+@workspace.command("suspend")
+@click.argument("slug")
+@click.option("--reason", default="", help="Shown to its members; at most 200 characters.")
+def suspend_workspace_command(slug: str, reason: str) -> None:
+    """Close a workspace to everybody, at once. Nothing in it is lost."""
+    from app.operators.workspaces import suspend
+    from app.web.forms import Form
+
+    form = Form([("reason", reason)])
+    shown = form.text("reason", limit=200, required=False)
+
+    async def check_and_suspend(transaction: Transaction) -> None:
+        form.check()
+        await suspend(transaction, "", reason=shown)
+
+    run_in(read_settings(), slug, check_and_suspend)
+
+
+@workspace.command("restore")
+@click.argument("slug")
+def restore_workspace_command(slug: str) -> None:
+    """Open a suspended workspace again."""
+    from app.operators.workspaces import restore
+
+    run_in(read_settings(), slug, lambda transaction: restore(transaction, ""))

@@ -1,0 +1,143 @@
+"""Every form of a workspace: empty, too long, of a wrong type, sent twice at once, sent by who may not.
+
+The matrix is made from the program's own routes and field names, so that a new form is covered without thinking of it.
+Somebody else's things and another workspace's are in test_isolation.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests import test_isolation
+from tests.conftest import ROOT
+from tests.test_isolation import GLOBEX, TARGETS, Target, World, name_of
+
+world = test_isolation.world
+
+FORMS = [target for target in TARGETS if target.method != "GET"]
+READERS = r'form(?:\.\w+)?[\[(]\s*"(\w+)"|"(\w+)" (?:not )?in form\b|form\.values(?:\.get\(|\[)"(\w+)"|\(form, "(\w+)"'
+# Every name of a field that any page reads.
+FIELDS = sorted(
+    {
+        name
+        for path in (ROOT / "app").rglob("*.py")
+        for found in re.findall(READERS, path.read_text())
+        for name in found
+        if name
+    }
+)
+# What a field may be sent with; lengths so that all fields together are a body that is still read.
+VALUES = ["", "x" * 900, "9" * 19, "-½\r\n<b>\0"]
+# What belongs into a field of a name, for a form that is meant; anything else gets "1".
+PLAUSIBLE = {
+    **{
+        "name": "Twice",
+        "title": "Twice",
+        "text": "Twice",
+        "label": "Twice",
+        "first": "Title",
+        "collection_name": "Two",
+    },
+    **{"email": "twice@example.org", "role": "member", "language": "en", "session_days": "30", "time_zone": "UTC"},
+    **{"action": "save", "notify": "everything", "emoji": "👍", "until": "9999", "kind": "mention", "mail": "daily"},
+    **{"quiet_from": "22:00", "quiet_until": "07:00", "uses": "3", "days": "3", "ends_at": "2999-12-31", "sure": ""},
+    **{"password": "wrong", "new_password": "a long enough password", "show": "all", "archived": "", "private": ""},
+}
+# The forms that are for admins, owners, or whoever made the thing: a member is told so. A new one needs a line here.
+NOT_FOR_MEMBERS = {
+    *("/members/{member_id:int}/" + verb for verb in ("role", "owner", "suspend", "restore", "remove")),
+    *("/members/invitations", "/members/links"),
+    *("/members/invitations/{invitation_id:int}/" + verb for verb in ("resend", "revoke")),
+    *("/settings", "/settings/logo", "/settings/logo/remove"),
+    *("/collections/new", "/c/{slug:str}/fields", "/c/{slug:str}/rename", "/c/{slug:str}/fields/{key:str}"),
+    *("/announcements", "/announcements/{announcement_id:int}/withdraw"),
+    *("/chat/{slug:str}/messages/{number:int}/" + verb for verb in ("edit", "delete")),
+    "/chat/{slug:str}/archive",
+}
+MEANT = {name: PLAUSIBLE.get(name, "1") for name in FIELDS}
+SENT: list[dict[str, Any]] = [
+    *({"data": {name: value for name in FIELDS if name != "sure"}} for value in VALUES),
+    {"json": {"name": ["of another type"]}},
+    {"content": b"name=%ff&text=\xff&=&&", "headers": {"content-type": "application/x-www-form-urlencoded"}},
+]
+ANSWERS = {200, 204, 303, 400, 403, 404, 409, 413, 422, 429}
+
+all_forms = pytest.mark.parametrize("target", FORMS, ids=name_of)
+
+
+class Somebody:
+    """A person of globex, signed in anew when a form has ended the session."""
+
+    def __init__(self, world: World, email: str) -> None:
+        self.world, self.email = world, email
+        self.client = world.server.client("globex")
+
+    async def come_in(self) -> None:
+        """Sign in, unless the session goes on."""
+        if (await self.client.get("/pictures.css")).status_code != 200:
+            await self.client.aclose()
+            self.client = await self.world.server.sign_in("globex", self.email)
+
+    async def send(self, target: Target, **sent: Any) -> httpx.Response:
+        """Send a form about things of globex; what is refused says why, and nothing is a fault of ours."""
+        path = target.fill({name: self.world.values[name][1] for name in target.parameters})
+        answer = await self.client.request(target.method, path, **sent)
+        assert answer.status_code in ANSWERS, (sent, answer.status_code, answer.text[-600:])
+        if answer.status_code in (409, 422) and "<main" in answer.text:
+            assert re.search(r'role="alert"|class="error"', answer.text), sent
+        return answer
+
+
+@pytest.fixture(scope="module")
+async def gil(world: World) -> AsyncIterator[Somebody]:
+    """The owner."""
+    made = Somebody(world, "gil@globex.test")
+    yield made
+    await made.client.aclose()
+
+
+@pytest.fixture(scope="module")
+async def hana(world: World) -> AsyncIterator[Somebody]:
+    """A member."""
+    made = Somebody(world, "hana@globex.test")
+    yield made
+    await made.client.aclose()
+
+
+def test_the_matrix_knows_forms_and_fields() -> None:
+    assert len(FORMS) > 60
+    assert {"email", "quiet_from", "uses", "ends_at", "session_days", "person", "reply"} <= set(FIELDS)
+    assert {target.path for target in FORMS} >= NOT_FOR_MEMBERS
+
+
+@all_forms
+async def test_a_member_is_refused_what_is_not_for_members(world: World, hana: Somebody, target: Target) -> None:
+    for_members = target.path not in NOT_FOR_MEMBERS
+    before = {} if for_members else world.dump(GLOBEX)
+    await hana.come_in()
+    answer = await hana.send(target, data=MEANT)
+    assert (answer.status_code != 403) == for_members, (
+        f"{name_of(target)} answered {answer.status_code} to a member: if that is meant, it belongs into "
+        f"NOT_FOR_MEMBERS in tests/test_forms.py, or out of it"
+    )
+    after = {} if for_members else world.dump(GLOBEX)
+    assert [table for table in before if after[table] != before[table] and table != "session"] == []
+
+
+@all_forms
+async def test_a_form_that_is_sent_twice_at_once_is_no_fault_of_ours(gil: Somebody, target: Target) -> None:
+    await gil.come_in()
+    await asyncio.gather(*(gil.send(target, data=MEANT) for _ in range(2)))
+
+
+@all_forms
+async def test_no_value_is_a_fault_of_ours(gil: Somebody, target: Target) -> None:
+    for sent in SENT:
+        await gil.come_in()
+        await gil.send(target, **sent)
