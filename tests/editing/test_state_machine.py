@@ -133,8 +133,8 @@ class Editing(RuleBasedStateMachine):
 
         return self.do(operation)
 
-    @rule(tab=tabs)
-    def type(self, tab: Tab) -> None:
+    @rule(tab=tabs, late=st.booleans())
+    def type(self, tab: Tab, late: bool) -> None:
         if tab not in self.open_tabs:
             return
         self.typed += 1
@@ -149,15 +149,17 @@ class Editing(RuleBasedStateMachine):
                 saved=row.values,
                 token=tab.token,
                 version=tab.version,
+                late=late,
             )
+            settled = self.settled.get(tab.person, 0) >= tab.token and self.drafts.get(tab.person) is None
+            newer = self.written.get(tab.person, 0) > tab.token and not (late and self.drafts.get(tab.person) is None)
             if kept:
-                assert self.settled.get(tab.person, 0) < tab.token, "a settled draft came back"
-                assert self.written.get(tab.person, 0) <= tab.token, "an older page wrote over a newer one"
+                assert late or not settled, "a settled draft came back"
+                assert not newer, "an older page wrote over a newer one"
                 self.drafts[tab.person] = tab.text
-                self.written[tab.person] = tab.token
+                self.written[tab.person] = max(tab.token, self.settled.pop(tab.person, 0))
             else:
-                newer = self.written.get(tab.person, 0) > tab.token
-                assert newer or self.settled.get(tab.person, 0) >= tab.token, "a draft was refused without a reason"
+                assert newer or (settled and not late), "a draft was refused without a reason"
 
         self.do(operation)
 

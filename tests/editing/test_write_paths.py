@@ -693,6 +693,18 @@ async def test_what_was_typed_into_a_refused_save_is_the_typists_draft_and_nobod
     assert "For Carla&#39;s eyes" in opened.text
 
 
+async def test_at_first_each_field_is_whose_who_changed_it(people: dict[str, httpx.AsyncClient], book: Book) -> None:
+    """Version 1 had no author and the first title; Ana has changed the title since, Carla types an author."""
+    sent = {"title": "First title", "author": "Nobody", "version": "1"}
+    refused = await people["carla"].post(f"{book.address}/edit", data=sent)
+    opened = await people["carla"].get(f"{book.address}/edit")
+    for page in (refused.text, opened.text):
+        assert re.findall(r'<input type="radio" name="(\w+)" value="([^"]*)" checked', page) == [
+            ("title", "Second title"),
+            ("author", "Nobody"),
+        ]
+
+
 def list_pages(book: Book) -> Iterator[str]:
     """Every page of a workspace, as near to the book as it can be, and searches for the first word of the draft."""
     values = {
