@@ -58,7 +58,7 @@ from app.notifications.inbox import delete_old_notifications
 from app.operators import pages as operator_pages
 from app.operators.channels import OperatorSite
 from app.operators.gathering import Gathering
-from app.records import bin_pages, collection_pages, edit_pages, lock_pages
+from app.records import bin_pages, bulk_pages, collection_pages, edit_pages, import_pages, lock_pages
 from app.records import pages as record_pages
 from app.records.changes import empty_bin
 from app.settings import Settings
@@ -157,6 +157,8 @@ def create_app(settings: Settings) -> Gate:
             *attachment_pages.handlers,
             *discussion_pages.handlers,
             *bin_pages.handlers,
+            *bulk_pages.handlers,
+            *import_pages.handlers,
             *notification_pages.handlers,
             *announcement_pages.handlers,
             *preference_pages.handlers,

@@ -13,7 +13,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.database import Transaction
-from app.editing.drafts import list_draft_times
+from app.editing.drafts import list_drafts
 from app.editing.rows import KINDS, Editable, Place, find_place, read_clock, tell_listeners
 from app.editing.waiting import ANSWER_WITHIN, Waiting, list_waiting
 from app.live.log import publish
@@ -27,7 +27,7 @@ class Standing:
     """How one member stands to a row, as the member's own panel shows it.
 
     `position` is 1 for the next in line. The seconds are what is left of the member's turn, and of the time that the
-    holder has to answer.
+    holder has to answer. `late_draft` is when a draft was typed that is of an older page than the one that edits now.
     """
 
     member_id: int
@@ -36,6 +36,7 @@ class Standing:
     turn_left: int
     answer_left: int
     draft_at: datetime | None
+    late_draft: datetime | None
 
 
 async def list_standings(
@@ -44,13 +45,14 @@ async def list_standings(
     """How members stand to a row."""
     ids = sorted(set(member_ids))
     clock = await read_clock(transaction)
-    drafts = await list_draft_times(transaction, row)
+    drafts = await list_drafts(transaction, row)
     line = [each.member_id for each in queue if each.state == "waiting"]
     standings = []
     for member_id in ids:
         waiting = next((each for each in queue if each.member_id == member_id), None)
         called = row.lock_offered and row.lock_member_id == member_id
         asked_at = waiting.asked_at if waiting else None
+        typed_at, token = drafts.get(member_id, (None, 0))
         standings.append(
             Standing(
                 member_id,
@@ -58,7 +60,8 @@ async def list_standings(
                 line.index(member_id) + 1 if member_id in line else 0,
                 max(0, ((row.lock_until or 0) - clock) // 1000) if called else 0,
                 0 if asked_at is None else max(0, ANSWER_WITHIN - (clock - asked_at) // 1000),
-                drafts.get(member_id),
+                typed_at,
+                typed_at if token < row.lock_token else None,
             )
         )
     return standings
@@ -114,7 +117,7 @@ async def publish_standings(transaction: Transaction, push: Push, place: Place) 
     """Publish to each concerned person how they stand to a row; who has a draft of it is concerned."""
     row = push.row
     queue = await list_waiting(transaction, row)
-    concerned = push.concerned | {each.member_id for each in queue} | set(await list_draft_times(transaction, row))
+    concerned = push.concerned | {each.member_id for each in queue} | set(await list_drafts(transaction, row))
     if row.lock_member_id is not None:
         concerned.add(row.lock_member_id)
     for standing in await list_standings(transaction, row, queue, concerned):

@@ -49,12 +49,12 @@ async def find_draft(transaction: Transaction, row: Editable, member: Member) ->
     return draft if draft is not None and draft.values is not None else None
 
 
-async def list_draft_times(transaction: Transaction, row: Editable) -> dict[int, datetime]:
-    """Whose drafts of a row there are, and when each was typed."""
-    statement = select(Draft.member_id, Draft.typed_at).where(
+async def list_drafts(transaction: Transaction, row: Editable) -> dict[int, tuple[datetime, int]]:
+    """Whose drafts of a row there are, when each was typed, and the token of its page."""
+    statement = select(Draft.member_id, Draft.typed_at, Draft.token).where(
         Draft.kind == kind_of(row).name, Draft.row_id == row.id, Draft.values.is_not(None)
     )
-    return {row.member_id: row.typed_at for row in (await transaction.execute(statement)).all()}
+    return {row.member_id: (row.typed_at, row.token) for row in (await transaction.execute(statement)).all()}
 
 
 async def keep_draft(
@@ -66,15 +66,21 @@ async def keep_draft(
     saved: Mapping[str, str],
     token: int | None,
     version: int,
+    late: bool = False,
 ) -> bool:
-    """Keep what was typed on the page of a lock's token, unless it is what is saved.
+    """Keep what was typed on the page of a lock's token, unless it is what is saved, or kept already.
 
     False when a newer page of this member has written, or the draft is settled: nothing was kept. Without a token it
-    is kept in any case: the member has just sent it.
+    is kept in any case: the member has just sent it. What is `late` was never sent before, as the page could not: it
+    is kept after the draft of other pages was settled, too.
     """
     draft = await find_any(transaction, row, member)
     forced = token is None
     token = row.lock_token if token is None else token
+    if draft is not None and draft.values is None and late:
+        token = max(token, draft.token)
+    elif draft is not None and draft.values == dict(values) and token <= draft.token:
+        return True
     if all(value == saved.get(key, "") for key, value in values.items()):
         if draft is not None and draft.values is not None and token >= draft.token:
             await transaction.delete(draft)
@@ -83,7 +89,9 @@ async def keep_draft(
     if draft is None:
         draft = Draft(kind=kind_of(row).name, row_id=row.id, member_id=member.id)
         transaction.add(draft)
-    elif not forced and (token < draft.token or (token == draft.token and draft.values is None)):
+    elif not (forced or (late and draft.values is None)) and (
+        token < draft.token or (token == draft.token and draft.values is None)
+    ):
         return False
     draft.token, draft.version, draft.values, draft.typed_at = token, version, dict(values), now()
     await transaction.flush()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import and_, or_, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts.audit import record_audit
@@ -97,7 +97,8 @@ async def take_over(transaction: Transaction, row: Editable, member: Member, *, 
     holder, name = row.lock_member_id, row.lock_name
     await waiting.note_unanswered(transaction, row)
     asker = await waiting.find_waiting(transaction, row, member)
-    by_rank = member.has_rank("admin") and RANK[member.role] >= RANK[row.lock_role or "member"]
+    role = await transaction.scalar(select(Member.role).where(Member.id == holder))  # it may have changed since
+    by_rank = member.has_rank("admin") and RANK[member.role] >= RANK[role or "member"]
     if holder is None or not (by_rank or (asker is not None and asker.unanswered)):
         return None
     model = type(row)

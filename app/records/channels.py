@@ -87,6 +87,13 @@ async def push_fields(transaction: Transaction, collection: Collection) -> None:
     publish(transaction, f"collection.{collection.id}", html)
 
 
+def push_added(transaction: Transaction, collection: Collection) -> None:
+    """Tell the collection's open lists to fetch themselves anew, as many records were added at once."""
+    language = transaction.tenant.language
+    publish(transaction, f"collection.{collection.id}", render(language, "live/refresh_push.html", target="refresh"))
+    publish(transaction, "tenant", render(language, "records/count_push.html", collection=collection))
+
+
 @jump_source
 async def find_records(transaction: Transaction, member: Member, text: str) -> list[Destination]:
     """Records by number, or by words that are in them; those that begin so first."""

@@ -29,7 +29,7 @@ from app.records.forms import (
     render_record,
     typed,
 )
-from app.records.history import compare, get_revision
+from app.records.history import get_revision, list_differences
 from app.records.records import Record, title_of
 from app.settings import Settings
 from app.web.cookies import CookieError, read_cookie
@@ -129,7 +129,7 @@ async def render_draft(
         title=title_of(fields, record.values),
         draft=draft,
         mine=Form(list(mine.items())),
-        changes={change.field.key: change for change in compare(fields, record.values, mine)},
+        differences=await list_differences(transaction, fields, record, mine, draft.version),
         **await describe_editor(transaction, member, record, token, settings),
     )
 

@@ -16,7 +16,7 @@ from app.editing.rows import LEASE
 from app.editing.waiting import Waiting, list_waiting
 from app.live.presence import list_readers
 from app.records.collections import Collection, Field, get_collection, list_fields
-from app.records.history import compare, list_history
+from app.records.history import list_differences, list_history
 from app.records.records import Record, find_maker, find_place, get_record, title_of
 from app.settings import Settings
 from app.web.forms import Form
@@ -124,11 +124,13 @@ async def describe_editor(
     transaction: Transaction, member: Member, record: Record, token: int, settings: Settings | None
 ) -> dict[str, Any]:
     """What a page needs to keep a lock: the token, who waits, and its times in seconds."""
+    queue = await list_waiting(transaction, record)
+    (standing,) = await list_standings(transaction, record, queue, [member.id])
     return {
         "row": record,
         "place": await find_place(transaction, record),
-        "queue": await list_waiting(transaction, record),
-        "member_id": member.id,
+        "queue": queue,
+        "standing": standing,
         "token": token,
         "lease": LEASE,
         "idle": settings.edit_idle_seconds if settings else 0,
@@ -150,7 +152,10 @@ async def render_conflict(
 
     With `held`, it says who edits the record now.
     """
-    mine = typed(fields, form) if form else {}
+    differences = {}
+    if form:
+        version = read_count(form["version"])
+        differences = await list_differences(transaction, fields, record, typed(fields, form), version)
     history = await list_history(transaction, fields, record, limit=1)
     return await render_page(
         request,
@@ -164,6 +169,6 @@ async def render_conflict(
         form=form,
         held=held,
         title=title_of(fields, record.values),
-        changes={change.field.key: change for change in compare(fields, record.values, mine)} if form else {},
+        differences=differences,
         last=history[0],
     )

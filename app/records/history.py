@@ -26,6 +26,16 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """A field in which what somebody typed is not what is saved. `touched`: they changed it, not only another since."""
+
+    field: Field
+    yours: str
+    saved: str
+    touched: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One revision as the history shows it."""
 
@@ -41,6 +51,23 @@ def compare(fields: list[Field], before: Mapping[str, str], after: Mapping[str, 
     """The fields that differ."""
     pairs = ((field, before.get(field.key, ""), after.get(field.key, "")) for field in fields)
     return [Change(field, old, new) for field, old, new in pairs if old != new]
+
+
+async def list_differences(
+    transaction: Transaction, fields: list[Field], record: Record, yours: Mapping[str, str], version: int
+) -> dict[str, Difference]:
+    """By key, the fields in which what was typed over a version differs from what is saved now."""
+    statement = select(Revision.values).where(Revision.record_id == record.id, Revision.version == version)
+    seen = (await transaction.scalars(statement)).one_or_none()
+    return {
+        change.field.key: Difference(
+            change.field,
+            change.after,
+            change.before,
+            seen is None or change.after != seen.get(change.field.key, ""),
+        )
+        for change in compare(fields, record.values, yours)
+    }
 
 
 async def list_history(

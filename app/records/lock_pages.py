@@ -42,18 +42,26 @@ def answer_page(*, kept: bool, token: int = 0) -> Response[Any]:
 
 
 async def keep_typed(transaction: Transaction, member: Member, fields: list[Field], record: Record, form: Form) -> bool:
-    """Keep what a form has typed as the member's draft, if the form has anything. False when it was too late."""
+    """Keep what a form has typed as the member's draft, if the form has anything. False when it was too late.
+
+    The member's other pages are told, if it is not of the page that edits now.
+    """
     if not any(field.key in form for field in fields):
         return True
-    return await keep_draft(
+    token = read_count(form["lock"])
+    kept = await keep_draft(
         transaction,
         record,
         member,
         typed(fields, form),
         saved=record.values,
-        token=read_count(form["lock"]),
+        token=token,
         version=read_count(form["version"]),
+        late="late" in form,
     )
+    if kept and not (record.lock_member_id == member.id and record.lock_token == token):
+        push_standings(transaction, record, member.id)
+    return kept
 
 
 @post("/c/{slug:str}/{number:int}/lock/renew")
@@ -151,10 +159,7 @@ async def leave(transaction: Transaction, member: Member, slug: str, number: int
 async def keep_a_draft(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Keep what is typed on an open page."""
     _, record, fields = await open_record(transaction, slug, number, deleted=None)
-    kept = await keep_typed(transaction, member, fields, record, form)
-    if kept and record.lock_member_id != member.id:
-        push_standings(transaction, record, member.id)
-    return answer_page(kept=kept)
+    return answer_page(kept=await keep_typed(transaction, member, fields, record, form))
 
 
 @post("/c/{slug:str}/{number:int}/draft/restore", request_max_body_size=RECORD_LIMIT)

@@ -40,6 +40,7 @@ SENTENCES = {
     "edit.taken-over": _l("took over the editing of"),
     "record.deleted": _l("put into the bin"),
     "record.restored": _l("took out of the bin"),
+    "records.imported": _l("imported records into"),
     "collection.added": _l("added the collection"),
     "collection.changed": _l("changed the collection"),
     "field.removed": _l("removed the field"),

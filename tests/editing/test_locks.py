@@ -290,6 +290,14 @@ async def test_admins_take_over_at_once_but_not_from_a_higher_role(
         assert await desk.renew(holder, token or 0) == token
 
 
+async def test_whoever_has_risen_since_is_not_taken_over_from(desk: Desk, database: Database) -> None:
+    token = await desk.open("carla")
+    async with database.write(ACME) as transaction:
+        (await member(transaction, "carla")).role = "owner"
+    assert await desk.take_over("bruno") is None
+    assert await desk.renew("carla", token or 0) == token
+
+
 async def test_handing_over_makes_it_the_askers_turn_whoever_else_waits(desk: Desk, database: Database) -> None:
     token = await desk.open("ana")
     assert token
@@ -382,10 +390,12 @@ class Typing:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    async def keep(self, name: str, token: int | None, **values: str) -> bool:
+    async def keep(self, name: str, token: int | None, *, late: bool = False, **values: str) -> bool:
         async with self.database.write(ACME) as transaction:
             row, person = await book(transaction), await member(transaction, name)
-            return await keep_draft(transaction, row, person, values, saved=row.values, token=token, version=3)
+            return await keep_draft(
+                transaction, row, person, values, saved=row.values, token=token, version=3, late=late
+            )
 
     async def read(self, name: str) -> dict[str, str] | None:
         async with self.database.read(ACME) as transaction:
@@ -424,6 +434,30 @@ async def test_what_arrives_after_saving_does_not_bring_the_draft_back(desk: Des
     assert await typing.read("ana") is None
     newer = await desk.open("ana")
     assert await typing.keep("ana", newer, year="1901")
+
+
+async def test_what_a_page_typed_without_a_network_is_kept_after_another_page_has_saved(
+    desk: Desk, typing: Typing
+) -> None:
+    laptop = await desk.open("ana")
+    assert laptop
+    phone = await desk.open("ana", moving=laptop)
+    assert phone
+    assert await desk.save("ana", phone, year="1900")
+    assert not await typing.keep("ana", laptop, year="1901")
+    assert await typing.keep("ana", laptop, year="1901", late=True)
+    assert await typing.read("ana") == {"year": "1901"}
+
+
+async def test_what_a_page_typed_without_a_network_does_not_overwrite_another_pages_draft(
+    desk: Desk, typing: Typing
+) -> None:
+    laptop = await desk.open("ana")
+    assert laptop
+    phone = await desk.open("ana", moving=laptop)
+    assert await typing.keep("ana", phone, year="1900")
+    assert not await typing.keep("ana", laptop, year="1901", late=True)
+    assert await typing.read("ana") == {"year": "1900"}
 
 
 async def test_text_that_is_what_is_saved_is_no_draft(typing: Typing) -> None:

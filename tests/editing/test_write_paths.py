@@ -41,6 +41,21 @@ WRITES: dict[str, dict[str, str]] = {
     f"{RECORD}/restore": {},
     f"{RECORD}/revisions/{{version:int}}/restore": {},
 }
+# Paths that change several records; tests/records/test_bulk.py has what they do to each.
+WRITES_SEVERAL: dict[str, Callable[[int, str], dict[str, str]]] = {
+    "/c/{slug:str}/delete": lambda number, version: {"record": f"{number}:{version}"},
+    "/c/{slug:str}/import": lambda number, version: {
+        "table": f"#,Title,Author\n{number},Typed by Carla,Nobody",
+        "seen": f"{number}:{version}",
+    },
+}
+# Paths of a collection that change no record that is there.
+WRITES_NO_RECORD = {
+    "/c/{slug:str}/new",
+    "/c/{slug:str}/rename",
+    "/c/{slug:str}/fields",
+    "/c/{slug:str}/fields/{key:str}",
+}
 # Paths with a number that change no record, but its lock, its queue, a member's own draft, or a message.
 WRITES_NOTHING: dict[str, dict[str, str]] = {
     f"{RECORD}/lock/renew": {},
@@ -111,21 +126,22 @@ def name_of(path: str) -> str:
 
 
 def list_unsafe_paths() -> set[tuple[str, str]]:
-    """Method and path of every route with a number whose method may change something."""
+    """Method and path of every route of a collection, or with a number, whose method may change something."""
     return {
         (method, route.path)
         for route in list_routes()
-        if isinstance(route, HTTPRoute) and "{number:int}" in route.path
+        if isinstance(route, HTTPRoute) and ("{number:int}" in route.path or route.path.startswith("/c/"))
         for method in set(route.methods) - {"GET", "HEAD", "OPTIONS"}
     }
 
 
 def check_routes(routes: set[tuple[str, str]]) -> None:
     """Fail when a route is in neither table, or a table has one that is gone."""
-    tables = {("POST", path) for path in (*WRITES, *WRITES_NOTHING)}
+    tables = {("POST", path) for path in (*WRITES, *WRITES_SEVERAL, *WRITES_NOTHING, *WRITES_NO_RECORD)}
     assert not routes - tables, (
-        f"{sorted(routes - tables)} can change what has a number: add each path to WRITES in "
-        f"tests/editing/test_write_paths.py with the form it takes, or to WRITES_NOTHING if it changes no record"
+        f"{sorted(routes - tables)} can change records: add each path to WRITES or WRITES_SEVERAL in "
+        f"tests/editing/test_write_paths.py with the form it takes, or to WRITES_NOTHING or WRITES_NO_RECORD if it "
+        f"changes none"
     )
     assert not tables - routes, f"{sorted(tables - routes)} is no route any more: take it out of its table"
 
@@ -136,7 +152,7 @@ def test_every_route_that_can_write_a_record_is_tested_here() -> None:
 
 
 def test_a_new_route_says_what_to_add() -> None:
-    for new in (("POST", f"{RECORD}/archive"), ("PUT", f"{RECORD}/edit")):
+    for new in (("POST", f"{RECORD}/archive"), ("PUT", f"{RECORD}/edit"), ("POST", "/c/{slug:str}/move")):
         with pytest.raises(AssertionError, match="add each path to WRITES"):
             check_routes({*list_unsafe_paths(), new})
 
@@ -620,6 +636,25 @@ async def test_an_outdated_token_changes_nothing(people: dict[str, httpx.AsyncCl
         assert typed in answer.text
 
 
+@pytest.mark.parametrize("path", WRITES_SEVERAL)
+async def test_what_changes_several_leaves_what_is_held_or_has_changed_since(
+    people: dict[str, httpx.AsyncClient], book: Book, path: str
+) -> None:
+    address = path.replace("{slug:str}", "books")
+    before = book.row()
+    for version in ("1", "3", "0", ""):
+        answer = await people["carla"].post(address, data=WRITES_SEVERAL[path](book.number, version))
+        assert (answer.status_code, book.row()) == (409, before)
+    for holder, said in (("ana", "Ana is editing it."), ("carla", "You are editing it yourself.")):
+        token = await lock(people, book, holder)
+        answer = await people["carla"].post(address, data=WRITES_SEVERAL[path](book.number, "2"))
+        assert (answer.status_code, book.row()) == (409, before)
+        assert said in answer.text
+        await people[holder].post(f"{book.address}/lock/release", data={"lock": token})
+    answer = await people["carla"].post(address, data=WRITES_SEVERAL[path](book.number, "2"))
+    assert (answer.status_code, book.row()[0]) == (303, before[0] + 1)
+
+
 async def test_the_token_of_the_lock_saves(people: dict[str, httpx.AsyncClient], book: Book) -> None:
     token = await lock(people, book, "carla")
     answer = await people["carla"].post(f"{book.address}/edit", data={**TYPED, "version": "2", "lock": token})
@@ -691,6 +726,18 @@ async def test_what_was_typed_into_a_refused_save_is_the_typists_draft_and_nobod
     opened = await people["carla"].get(f"{book.address}/edit")
     assert "You have unsaved changes from" in opened.text
     assert "For Carla&#39;s eyes" in opened.text
+
+
+async def test_at_first_each_field_is_whose_who_changed_it(people: dict[str, httpx.AsyncClient], book: Book) -> None:
+    """Version 1 had no author and the first title; Ana has changed the title since, Carla types an author."""
+    sent = {"title": "First title", "author": "Nobody", "version": "1"}
+    refused = await people["carla"].post(f"{book.address}/edit", data=sent)
+    opened = await people["carla"].get(f"{book.address}/edit")
+    for page in (refused.text, opened.text):
+        assert re.findall(r'<input type="radio" name="(\w+)" value="([^"]*)" checked', page) == [
+            ("title", "Second title"),
+            ("author", "Nobody"),
+        ]
 
 
 def list_pages(book: Book) -> Iterator[str]:

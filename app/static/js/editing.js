@@ -10,6 +10,8 @@
   const COUNTDOWN = 60000;
   const LEAVING = 5000;
 
+  // The page's own clock, which nobody sets. It stands still while the machine sleeps, so a lease asks the other one, too.
+  const clock = () => performance.now();
   const post = (path, body, options) => fetch(path, {
     method: "POST", body, signal: AbortSignal.timeout(ANSWER_WITHIN), redirect: "manual", ...options,
   });
@@ -26,20 +28,37 @@
       this.lease = Number(element.dataset.lease) * 1000;
       this.idle = Number(element.dataset.idle) * 1000;
       this.form = document.getElementById("record-form");
-      this.confirmed = this.typed = Date.now();
+      this.confirmed = this.now();
+      this.typed = clock();
       this.renewing = null;
       this.tryAt = 0;            // the first renewal is at once: it makes the lease a short one
       this.unsent = 0;           // when the first key was typed that the server does not have
       this.changed = 0;          // when the last one was
+      this.late = document.querySelector("#editor .requests").dataset.late;
       this.sending = null;
       this.ended = false;
       this.leavingUntil = 0;     // a form was sent that will end this page, and has its time for that
       cookie(this.address, "", 0);
+      if (this.typedAlready()) this.input();
       if (location.search) history.replaceState(history.state, "", location.pathname);
     }
 
+    // Whether somebody was faster than this script.
+    typedAlready() {
+      return [...(this.form?.querySelectorAll("input, textarea") ?? [])].some((field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked);
+    }
+
+    now() {
+      return [clock(), Date.now()];
+    }
+
     get valid() {
-      return !this.ended && Date.now() - this.confirmed < this.lease && Date.now() >= this.confirmed;
+      return !this.ended && this.now().every((now, index) => now >= this.confirmed[index] && now - this.confirmed[index] < this.lease);
+    }
+
+    // Whether something is typed that the server has not confirmed.
+    get pending() {
+      return Boolean(this.unsent || this.sending);
     }
 
     fields() {
@@ -50,53 +69,61 @@
     }
 
     renew() {
-      if (this.ended || Date.now() < this.leavingUntil) return this.renewing;
-      const asked = Date.now();
+      if (this.ended || clock() < this.leavingUntil) return this.renewing;
+      const asked = this.now();
       const body = new URLSearchParams({ lock: this.token, version: this.element.dataset.version });
       this.renewing ??= post(`${this.address}/lock/renew`, body)
         .then((response) => {
-          if (Date.now() < this.leavingUntil) return;
+          if (clock() < this.leavingUntil) return;
           if (response.status === 204) {
             this.confirmed = asked;
             this.token = response.headers.get("X-Lock");
             this.element.dataset.lock = this.token;
             for (const input of document.querySelectorAll("#main input[name=lock]")) input.value = this.token;
           } else if (response.status === 409 || response.status === 404) return this.lose("lost");
-          this.tryAt = Date.now() + (response.status === 204 ? RENEW_EVERY : RETRY_AFTER);
+          this.tryAt = clock() + (response.status === 204 ? RENEW_EVERY : RETRY_AFTER);
         })
-        .catch(() => { this.tryAt = Date.now() + RETRY_AFTER; })
+        .catch(() => { this.tryAt = clock() + RETRY_AFTER; })
         .finally(() => { this.renewing = null; this.show(); });
       return this.renewing;
     }
 
-    // Keeps what is typed as the draft. True when the server has all of it.
-    async flush() {
+    // Keeps what is typed as the draft: true when the server has all of it, null when a newer page has settled it or has
+    // written its own, false when it has to be tried again.
+    async flush(late = false) {
       await this.sending;
       if (!this.unsent) return true;
-      const until = this.changed;
-      this.sending = post(`${this.address}/draft`, this.fields())
-        .then((response) => {
-          if (response.status !== 204) return response.status < 500;  // settled, or a newer page's: not ours to keep
-          if (this.changed === until) this.unsent = 0; else this.unsent = Date.now();
-          return true;
-        })
+      const since = this.unsent;
+      const body = this.fields();
+      if (late) body.set("late", "yes");
+      this.unsent = 0;
+      this.sending = post(`${this.address}/draft`, body)
+        .then((response) => (response.status === 204 ? true : [404, 409, 422].includes(response.status) ? null : false))
         .catch(() => false)
-        .finally(() => { this.sending = null; this.show(); });
+        .then((kept) => {
+          if (!kept) this.unsent = since;
+          this.sending = null;
+          this.show();
+          return kept;
+        });
       return this.sending;
     }
 
     input() {
-      this.typed = this.changed = Date.now();
+      this.typed = this.changed = clock();
       this.unsent ||= this.changed;
       this.show();
     }
 
-    // The lock is gone: keep what is typed, then show the record as everybody sees it.
+    // The lock is gone: keep what is typed, then show the record as everybody sees it. What is not to be kept beside a
+    // newer text of the same person's stays here to be copied.
     async lose(why) {
       if (this.ended) return;
       this.ended = true;
       this.show();
-      if (await this.flush()) location.assign(`${this.address}?done=${why}`);
+      const kept = (await this.flush()) ?? (await this.flush(true));
+      if (kept) location.assign(`${this.address}?done=${why}`);
+      else if (kept === null) this.element.querySelector("[data-stranded]").hidden = false;
       else setTimeout(() => { this.ended = false; this.lose(why); }, RETRY_AFTER);
     }
 
@@ -112,30 +139,48 @@
       }
     }
 
+    // Somebody signs out: what is typed is kept and the lock freed while the session still can.
+    async release() {
+      this.ended = true;
+      const body = this.fields();
+      body.set("left", "yes");
+      await post(`${this.address}/lock/release`, body).catch(() => {});
+    }
+
+    // The page is about to be left, perhaps for itself: what comes next asks for what is typed.
+    part() {
+      if (this.ended) return;
+      cookie(this.address, this.token, 10);
+      if (this.pending) navigator.sendBeacon(`${this.address}/draft`, this.fields());
+    }
+
     // The page is being left. What is typed goes along; a beacon survives the page.
     leave() {
       if (this.ended) return;
       this.ended = true;
       const short = new URLSearchParams({ lock: this.token, left: "yes" });
-      const body = this.unsent ? this.fields() : short;
+      const body = this.pending ? this.fields() : short;
       body.set("left", "yes");
       // A browser takes 64 KiB; more than that was kept as a draft some seconds ago.
       if (!navigator.sendBeacon(`${this.address}/lock/release`, body)) navigator.sendBeacon(`${this.address}/lock/release`, short);
     }
 
     tick() {
-      const now = Date.now();
+      const now = clock();
       if (this.ended || now < this.leavingUntil) return;
       if (now >= this.tryAt || !this.valid) this.renew();
       if (this.unsent && (now - this.changed >= PAUSE || now - this.unsent >= AT_MOST) && !this.sending) this.flush();
-      const left = this.typed + this.idle + COUNTDOWN - now;
-      if (this.idle && left <= 0) this.stop();
+      if (this.idle && this.left <= 0) this.stop();
       this.show();
+    }
+
+    get left() {
+      return this.typed + this.idle + COUNTDOWN - clock();
     }
 
     show() {
       const paused = !this.valid;
-      const left = this.typed + this.idle + COUNTDOWN - Date.now();
+      const { left } = this;
       this.element.querySelector("[data-paused]").hidden = !paused || this.ended;
       const countdown = this.element.querySelector("[data-countdown]");
       countdown.hidden = !this.idle || left > COUNTDOWN || this.ended;
@@ -143,8 +188,8 @@
       if (!this.form) return;
       this.form.toggleAttribute("data-paused", paused);
       const state = this.form.querySelector(".draft-state");
-      state.querySelector("[data-kept]").hidden = !this.changed || Boolean(this.unsent);
-      state.querySelector("[data-unsent]").hidden = !this.unsent || Date.now() - this.unsent < AT_MOST + RETRY_AFTER;
+      state.querySelector("[data-kept]").hidden = !this.changed || this.pending;
+      state.querySelector("[data-unsent]").hidden = !this.unsent || clock() - this.unsent < AT_MOST + RETRY_AFTER;
     }
   }
 
@@ -157,9 +202,11 @@
     }
 
     tick() {
-      if (Date.now() < this.tryAt) return;
-      this.tryAt = Date.now() + RENEW_EVERY;
-      post(`${this.address}/queue/stay`, new URLSearchParams({ page: this.page })).catch(() => {});
+      if (clock() < this.tryAt) return;
+      this.tryAt = clock() + RENEW_EVERY;
+      post(`${this.address}/queue/stay`, new URLSearchParams({ page: this.page }))
+        .then((response) => { if (response.status === 409) document.dispatchEvent(new CustomEvent("page:refresh")); })
+        .catch(() => {});
     }
 
     leave() {
@@ -192,14 +239,19 @@
     // The server tells at once when the lock has changed hands.
     const requests = editor && document.querySelector("#editor .requests");
     if (requests && requests.dataset.token !== editor.token) editor.renew();
+    // What was typed on the page before arrived after this one was made.
+    if (requests?.dataset.late && requests.dataset.late !== editor.late && !editor.changed && clock() >= editor.leavingUntil) {
+      editor.leavingUntil = clock() + LEAVING;
+      location.reload();
+    }
     tick();
   }
 
-  let ticked = Date.now();
+  let ticked = clock();
   function tick() {
-    const second = Date.now() - ticked >= 900;
+    const second = clock() - ticked >= 900;
     if (second) {
-      ticked = Date.now();
+      ticked = clock();
       for (const element of document.querySelectorAll("[data-seconds]")) {
         const left = Math.max(0, Number(element.dataset.left ?? element.dataset.seconds) - 1);
         element.dataset.left = left;
@@ -224,22 +276,28 @@
   document.addEventListener("input", (event) => { if (editor?.form?.contains(event.target)) editor.input(); });
   document.addEventListener("change", (event) => { if (editor?.form?.contains(event.target)) editor.input(); });
   document.addEventListener("click", (event) => {
-    if (editor && event.target.closest("[data-countdown] button")) { editor.typed = Date.now(); editor.show(); }
+    if (editor && event.target.closest("[data-countdown] button")) { editor.typed = clock(); editor.show(); }
   });
-  // Handing over waits for the draft.
+  // Handing over waits for the draft, and signing out for the lock.
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!editor || form.getAttribute("hx-swap") === "none") return;
-    if (form.matches("[data-flush]") && editor.unsent) {
+    const before = (done) => {
       event.preventDefault();
       event.stopImmediatePropagation();
-      editor.flush().then((kept) => { if (kept) form.requestSubmit(); });
-    } else if (document.getElementById("main").contains(form)) editor.leavingUntil = Date.now() + LEAVING;
+      done.then((kept) => { if (kept !== false) form.requestSubmit(); });
+    };
+    if (form.matches("[data-release]")) {
+      waiting?.leave();
+      waiting = null;
+      if (editor && !editor.ended) before(editor.release());
+    } else if (!editor || form.getAttribute("hx-swap") === "none") return;
+    else if (form.matches("[data-flush]") && editor.pending) before(editor.flush());
+    else if (document.getElementById("main").contains(form)) editor.leavingUntil = clock() + LEAVING;
   }, true);
 
   document.addEventListener("visibilitychange", () => { if (document.hidden) editor?.flush(); else tick(); });
   window.addEventListener("blur", () => editor?.flush());
-  window.addEventListener("beforeunload", () => { if (editor && !editor.ended) cookie(editor.address, editor.token, 10); });
+  window.addEventListener("beforeunload", () => editor?.part());
   window.addEventListener("pagehide", () => { editor?.leave(); waiting?.leave(); });
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   document.addEventListener("DOMContentLoaded", look);

@@ -57,6 +57,8 @@
     if (old && !isIn) old.remove();
     if (isIn) {
       const row = change.content.querySelector("tr").cloneNode(true);
+      // What is ticked stays so: the attribute survives being made into text, and the property a new node.
+      if (old?.querySelector("input[form=ticked]")?.checked) row.querySelector("input[form=ticked]").setAttribute("checked", "");
       const order = comparer(list);
       const rows = [...list.rows].filter((other) => other !== old);
       const next = rows.find((other) => order(row, other) < 0);

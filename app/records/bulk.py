@@ -1,0 +1,60 @@
+"""What is done with several records at once. Each is written as if it were alone, with its version and lock checked:
+those that somebody holds, or has changed since, are left as they are, and said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from app.accounts.members import Member
+from app.database import Transaction
+from app.editing.rows import Held
+from app.records.changes import Changed, delete_record
+from app.records.channels import push_record
+from app.records.collections import Collection
+from app.records.history import Difference
+from app.records.records import Record
+from app.web.texts import Text, _l
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """A record that was not written, and why; with what would have become of it, where that was typed."""
+
+    record: Record
+    reason: Text
+    differences: tuple[Difference, ...] = ()
+
+
+def reason_of(record: Record, refusal: Changed | Held, member: Member) -> Text:
+    """Why a record was left as it is."""
+    if isinstance(refusal, Changed):
+        return _l("It was changed after you had seen it.") if record.deleted_at is None else _l("It is in the bin.")
+    if record.lock_member_id == member.id:
+        return _l("You are editing it yourself.")
+    if record.lock_offered:
+        return _l("It is the turn of %(name)s to edit it.", name=record.lock_name)
+    return _l("%(name)s is editing it.", name=record.lock_name)
+
+
+async def delete_records(
+    transaction: Transaction, collection: Collection, seen: Mapping[int, int], author: Member
+) -> tuple[int, list[LeftAlone]]:
+    """Put records into the bin, by number at the version that the author has seen: how many, and which were not."""
+    statement = select(Record).where(Record.collection_id == collection.id, Record.number.in_(seen))
+    left: list[LeftAlone] = []
+    deleted = 0
+    for record in (await transaction.scalars(statement.order_by(Record.number))).all():
+        before = record.values
+        try:
+            if record.deleted_at is not None:
+                raise Changed
+            await delete_record(transaction, collection, record, author, version=seen[record.number])
+        except (Changed, Held) as refusal:
+            left.append(LeftAlone(record, reason_of(record, refusal, author)))
+        else:
+            deleted += 1
+            await push_record(transaction, collection, record, "deleted", before=before)
+    return deleted, left

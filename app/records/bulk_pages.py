@@ -1,0 +1,66 @@
+"""Pages of what is done with several records at once: deleting those that are ticked in a list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, post
+from litestar.response import Redirect
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.shell import notice, render_page
+from app.database import Transaction
+from app.records.bulk import delete_records
+from app.records.collections import get_collection, list_fields
+from app.records.forms import read_count
+from app.records.lists import PAGE_SIZE, read_view
+from app.records.records import title_of
+from app.web.forms import Form
+from app.web.texts import _l
+
+notice("several-deleted", _l("They are in the bin now, and can be restored from there for 30 days."))
+notice("none-chosen", _l("Nothing was deleted, as nothing was ticked."))
+
+
+def read_seen(form: Form) -> dict[int, int]:
+    """The records that are ticked: their numbers, each with the version that the page showed."""
+    seen = {}
+    for text in form.values.get("record", [])[:PAGE_SIZE]:
+        number, _, version = text.partition(":")
+        seen[read_count(number)] = read_count(version)
+    return seen
+
+
+@post("/c/{slug:str}/delete")
+async def delete_several(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
+) -> Response[Any]:
+    """Put the ticked records into the bin; say which could not be, and why."""
+    collection = await get_collection(transaction, slug)
+    fields = await list_fields(transaction, collection)
+    seen = read_seen(form)
+    view = read_view(fields, form["q"], form["sort"], form["page"])
+    address = view.address(page=view.page)
+    back = f"/c/{slug}{address}{'' if address == '?' else '&'}"
+    if not seen:
+        return Redirect(f"{back}done=none-chosen", status_code=303)
+    deleted, left = await delete_records(transaction, collection, seen, member)
+    if not left:
+        return Redirect(f"{back}done=several-deleted", status_code=303)
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "records/left_alone.html",
+        status=409,
+        collection=collection,
+        fields=fields,
+        left=[(each, title_of(fields, each.record.values)) for each in left],
+        deleted=deleted,
+        again=[each.record for each in left if each.record.lock_member_id is None and each.record.deleted_at is None],
+        view=view,
+    )
+
+
+handlers = [delete_several]

@@ -1,0 +1,263 @@
+"""Importing a table: read, planned line by line, and written.
+
+A line with a number changes that record, one without adds one. The plan is shown first, and what it was made from is
+checked again when it is written.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sqlalchemy import select
+
+from app.accounts.audit import record_audit
+from app.accounts.members import Member
+from app.database import Transaction
+from app.editing.rows import Held, is_held
+from app.records.bulk import LeftAlone, reason_of
+from app.records.changes import Changed, change_record
+from app.records.channels import push_added, push_record
+from app.records.collections import Collection, Field, list_fields
+from app.records.history import Difference, compare
+from app.records.keys import check_unique
+from app.records.records import LARGEST_NUMBER, Record, Values, create_record, read_values, title_of
+from app.web.forms import Invalid
+from app.web.texts import Text, _l, fold
+
+MOST_LINES = 500
+NUMBER_NAMES = {"#", "number", "numero"}
+NO = {"no", "false", "0", "nao", "n"}
+
+What = Literal["add", "change", "same", "held"]
+
+
+@dataclass(slots=True)
+class Line:
+    """A line of the table: what it would do, to which record, and what is wrong with it, with each field's label."""
+
+    at: int
+    cells: list[str]
+    typed: Values = field(default_factory=dict)
+    record: Record | None = None
+    what: What = "add"
+    title: str = ""
+    differences: tuple[Difference, ...] = ()
+    errors: list[tuple[str, Text]] = field(default_factory=list)
+    held_by: Text | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """What an import would do. `errors` are about the table as a whole; then it has no lines."""
+
+    header: list[str] = field(default_factory=list)
+    delimiter: str = ","
+    lines: list[Line] = field(default_factory=list)
+    errors: list[Text] = field(default_factory=list)
+
+    @property
+    def wrong(self) -> list[Line]:
+        """The lines that can't be imported as they are."""
+        return [line for line in self.lines if line.errors]
+
+    def count(self, what: What) -> int:
+        """How many lines would do something."""
+        return sum(line.what == what for line in self.lines)
+
+    @property
+    def seen(self) -> str:
+        """Numbers and versions of the records that the plan would change."""
+        return " ".join(f"{line.record.number}:{line.record.version}" for line in self.lines if line.record)
+
+    def table_of(self, lines: Sequence[Line]) -> str:
+        """Some of the lines as a table, to be imported again."""
+        text = io.StringIO()
+        csv.writer(text, delimiter=self.delimiter, lineterminator="\n").writerows(
+            [self.header, *(line.cells for line in lines)]
+        )
+        return text.getvalue()
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What an import has done, the lines that it could not write, and why."""
+
+    added: int = 0
+    changed: int = 0
+    left: list[tuple[Line, LeftAlone]] = field(default_factory=list)
+    refused: list[Line] = field(default_factory=list)
+
+    @property
+    def not_written(self) -> list[Line]:
+        """The lines of which nothing was written, in their order."""
+        return sorted([line for line, _ in self.left] + self.refused, key=lambda line: line.at)
+
+
+def read_rows(text: str) -> tuple[str, list[tuple[int, list[str]]]]:
+    """The cells of a table, by line, without empty lines; separated by what separates the cells of the first line.
+
+    Raises Invalid for what is no table.
+    """
+    first = text.lstrip("\ufeff\r\n").partition("\n")[0]
+    delimiter = max("\t;,", key=first.count)
+    reader = csv.reader(text.lstrip("\ufeff").splitlines(keepends=True), delimiter=delimiter, strict=True)
+    rows = []
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                rows.append((reader.line_num, [cell.strip() for cell in cells]))
+    except csv.Error as error:
+        raise Invalid(
+            table=_l("Line %(line)d can't be read: is a quotation mark missing?", line=reader.line_num)
+        ) from error
+    if len(rows) < 2:
+        raise Invalid(table=_l("Write the names of the fields in the first line, and the records below it."))
+    if len(rows) - 1 > MOST_LINES:
+        raise Invalid(table=_l("At most %(limit)d records at a time.", limit=MOST_LINES))
+    return delimiter, rows
+
+
+def read_header(fields: Sequence[Field], cells: Sequence[str]) -> list[Field | None]:
+    """The field of each column; None for the column of numbers.
+
+    Raises Invalid for a name that is no field, or comes twice.
+    """
+    by_name = {fold(each.label): each for each in fields}
+    columns: list[Field | None] = []
+    for cell in cells:
+        known = by_name.get(fold(cell))
+        if known is None and fold(cell) not in NUMBER_NAMES:
+            raise Invalid(table=_l("There is no field named “%(name)s”.", name=cell[:60]))
+        if known in columns:
+            raise Invalid(table=_l("The field “%(name)s” is there twice.", name=cell[:60]))
+        columns.append(known)
+    return columns
+
+
+async def plan_import(transaction: Transaction, collection: Collection, member: Member, text: str) -> Plan:
+    """What importing a table would do; it changes nothing."""
+    fields = await list_fields(transaction, collection)
+    try:
+        delimiter, rows = read_rows(text)
+        columns = read_header(fields, rows[0][1])
+    except Invalid as invalid:
+        return Plan(errors=list(invalid.errors.values()))
+    plan = Plan(rows[0][1], delimiter, [Line(at, cells) for at, cells in rows[1:]])
+    records = await find_records(transaction, collection, [number_in(line.cells, columns) for line in plan.lines])
+    taken: dict[tuple[str, str], int] = {}
+    for line in plan.lines:
+        number = number_in(line.cells, columns)
+        if len(line.cells) > len(columns) and any(line.cells[len(columns) :]):
+            line.errors.append(("", _l("It has more cells than the first line.")))
+        if number:
+            line.record, running = records.pop(number, (None, False))
+            if line.record is None or line.record.deleted_at is not None:
+                unknown = _l(
+                    "There is no record with the number %(number)s, or it is in an earlier line.", number=number
+                )
+                line.errors.append(("", unknown))
+                continue
+            if running:
+                line.held_by = reason_of(line.record, Held(), member)
+        await plan_line(transaction, fields, columns, line, taken)
+    return plan
+
+
+def number_in(cells: Sequence[str], columns: Sequence[Field | None]) -> str:
+    """What a line has in the column of numbers."""
+    return next((cell for cell, column in zip(cells, columns, strict=False) if column is None), "").lstrip("#")
+
+
+async def find_records(
+    transaction: Transaction, collection: Collection, numbers: Sequence[str]
+) -> dict[str, tuple[Record | None, bool]]:
+    """Records by what is written as their number, and whether somebody holds them."""
+    wanted = {int(each): each for each in numbers if each.isascii() and each.isdigit() and len(each) < 16}
+    statement = select(Record, is_held(Record)).where(
+        Record.collection_id == collection.id, Record.number.in_([each for each in wanted if each <= LARGEST_NUMBER])
+    )
+    return {wanted[record.number]: (record, held) for record, held in await transaction.execute(statement)}
+
+
+async def plan_line(
+    transaction: Transaction,
+    fields: list[Field],
+    columns: Sequence[Field | None],
+    line: Line,
+    taken: dict[tuple[str, str], int],
+) -> None:
+    """Read a line's values, and note what it would do. `taken` are unique values, with the lines that have them."""
+    line.typed = dict(line.record.values) if line.record else {each.key: each.default for each in fields}
+    for cell, column in zip(line.cells, columns, strict=False):
+        if column is not None:
+            unticked = column.kind_name == "yes_no" and fold(cell) in NO
+            ticked = column.kind_name == "yes_no" and cell and not unticked
+            line.typed[column.key] = "yes" if ticked else "" if unticked else cell
+    try:
+        values = read_values(fields, line.typed)
+        await check_unique(transaction, fields, values, line.record.id if line.record else None)
+    except Invalid as invalid:
+        labels = {each.key: each.label for each in fields}
+        line.errors += [(labels[key], reason) for key, reason in invalid.errors.items()]
+        return
+    for each in fields:
+        if each.unique and values.get(each.key):
+            other = taken.setdefault((each.key, fold(values[each.key])), line.at)
+            if other != line.at:
+                line.errors.append((each.label, _l("Line %(line)d has the same.", line=other)))
+    before = line.record.values if line.record else {}
+    line.title = title_of(fields, values)
+    line.differences = tuple(
+        Difference(change.field, change.after, change.before, True) for change in compare(fields, before, values)
+    )
+    if line.record:
+        line.what = "same" if not line.differences else "held" if line.held_by else "change"
+
+
+async def import_table(
+    transaction: Transaction, collection: Collection, member: Member, plan: Plan, seen: Mapping[int, int]
+) -> Outcome:
+    """Write a plan's lines. `seen` are the versions that the member has been shown, by number.
+
+    What somebody holds, or has changed since, is left as it is, and so is a line that won't do any more.
+    """
+    outcome = Outcome()
+    for line in plan.lines:
+        if line.errors:
+            outcome.refused.append(line)
+        elif line.record is None:
+            await create_record(transaction, collection, line.typed, member)
+            outcome.added += 1
+        elif line.what != "same":
+            record, before = line.record, line.record.values
+            try:
+                await change_record(
+                    transaction,
+                    collection,
+                    record,
+                    line.typed,
+                    member,
+                    version=seen.get(record.number, 0),
+                    what="imported",
+                )
+            except (Changed, Held) as refusal:
+                reason = reason_of(record, refusal, member)
+                outcome.left.append((line, LeftAlone(record, reason, line.differences)))
+            else:
+                outcome.changed += 1
+                await push_record(transaction, collection, record, "changed", before=before)
+    if outcome.added:
+        push_added(transaction, collection)
+    if outcome.added or outcome.changed:
+        record_audit(
+            transaction,
+            member,
+            "records.imported",
+            subject=f"/c/{collection.slug}",
+            after=f"+{outcome.added} ~{outcome.changed}",
+        )
+    return outcome

@@ -1,0 +1,221 @@
+"""Several records at once: each is written as if it were alone, and what could not be is said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import Server
+
+Peers = dict[str, httpx.AsyncClient]
+
+
+@pytest.fixture(scope="module")
+async def people(shared_server: Server) -> AsyncIterator[Peers]:
+    """An owner and two members of acme, and the owner of globex."""
+    async with AsyncExitStack() as stack:
+        yield {
+            name: await stack.enter_async_context(aclosing(await shared_server.sign_in(slug, f"{name}@{slug}.test")))
+            for slug, name in (("acme", "ana"), ("acme", "carla"), ("acme", "davi"), ("globex", "gil"))
+        }
+
+
+async def add(people: Peers, title: str) -> int:
+    added = await people["ana"].post("/c/books/new", data={"title": title, "notes": "Kept"})
+    return int(added.headers["location"].rpartition("/")[2])
+
+
+def stored(server: Server, number: int) -> dict[str, Any]:
+    statement = (
+        "SELECT r.version, r.deleted_at, r.\"values\" ->> 'title', r.\"values\" ->> 'notes', r.\"values\" ->> 'year',"
+        " r.lock_member_id FROM record r JOIN collection c ON c.id = r.collection_id"
+        " WHERE r.tenant_id = 1 AND c.slug = 'books' AND r.number = ?"
+    )
+    ((version, deleted_at, title, notes, year, holder),) = server.store.rows(statement, number)
+    return {
+        "version": version,
+        "deleted": deleted_at is not None,
+        "title": title,
+        "notes": notes,
+        "year": year,
+        "held": holder is not None,
+    }
+
+
+async def hold(people: Peers, name: str, number: int) -> None:
+    assert 'id="record-form"' in (await people[name].get(f"/c/books/{number}/edit")).text
+
+
+async def delete(people: Peers, name: str, *seen: str, **others: str) -> httpx.Response:
+    return await people[name].post("/c/books/delete", data={"record": list(seen), **others})
+
+
+async def test_the_ticked_records_go_into_the_bin_and_the_list_is_shown_as_it_was(
+    shared_server: Server, people: Peers
+) -> None:
+    first, second, other = [await add(people, f"Short-lived {number}") for number in (1, 2, 3)]
+    answer = await delete(people, "carla", f"{first}:1", f"{second}:1", q="Short", sort="title", page="1")
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        "/c/books?q=Short&sort=title&done=several-deleted",
+    )
+    assert [stored(shared_server, number)["deleted"] for number in (first, second, other)] == [True, True, False]
+    listed = (await people["davi"].get("/c/books?q=Short-lived")).text
+    assert re.findall(r'name="record" value="([\d:]+)"', listed) == [f"{other}:1"]
+
+
+async def test_what_is_held_or_has_changed_since_stays_and_is_said(shared_server: Server, people: Peers) -> None:
+    free, held, own, changed, binned = [await add(people, f"Stubborn {number}") for number in range(5)]
+    await hold(people, "ana", held)
+    await hold(people, "carla", own)
+    assert (await people["ana"].post(f"/c/books/{changed}/edit", data={"title": "New", "version": "1"})).is_redirect
+    assert (await people["ana"].post(f"/c/books/{binned}/delete", data={"version": "1"})).is_redirect
+    numbers = (free, held, own, changed, binned)
+    before = [stored(shared_server, number) for number in numbers]
+    answer = await delete(people, "carla", *(f"{number}:1" for number in numbers))
+    assert answer.status_code == 409
+    for said in (
+        "One record is in the bin now.",
+        "Ana is editing it.",
+        "You are editing it yourself.",
+        "It was changed after you had seen it.",
+        "It is in the bin.",
+    ):
+        assert said in answer.text
+    assert [stored(shared_server, number) for number in numbers[1:]] == before[1:]
+    assert stored(shared_server, free)["deleted"]
+    again = re.findall(r'name="record" value="([\d:]+)"', answer.text)
+    assert again == [f"{changed}:2"], "what was changed can be deleted as it is now; the others can't"
+
+
+@pytest.mark.parametrize("seen", [(), ("",), ("x:1",), ("99999999999999999999:1",), ("40",), ("40:0",), ("40:99",)])
+async def test_what_makes_no_sense_deletes_nothing(shared_server: Server, people: Peers, seen: tuple[str, ...]) -> None:
+    before = stored(shared_server, 40)
+    answer = await delete(people, "carla", *seen)
+    assert answer.status_code in (303, 409)
+    assert stored(shared_server, 40) == before
+
+
+async def test_another_workspace_deletes_only_its_own(shared_server: Server, people: Peers) -> None:
+    number = await add(people, "Acme's")
+    await delete(people, "gil", f"{number}:1")
+    assert not stored(shared_server, number)["deleted"]
+
+
+def table(*lines: str) -> dict[str, str]:
+    return {"table": "\n".join(("#,Title,Notes,Year", *lines))}
+
+
+async def plan(people: Peers, name: str, data: dict[str, str]) -> tuple[httpx.Response, dict[str, str]]:
+    """Look at what a table would do; the answer, and the form to go on with."""
+    shown = await people[name].post("/c/books/import", data=data)
+    seen = re.search(r'name="seen" value="([^"]*)"', shown.text)
+    return shown, {**data, "seen": seen[1] if seen else ""}
+
+
+async def test_lines_with_a_number_change_records_and_others_are_added(shared_server: Server, people: Peers) -> None:
+    number, same = await add(people, "To be imported"), await add(people, "Stays")
+    data = {"table": f"#;Title;Year\r\n{number};Imported;1901\r\n\r\n{same};Stays;\r\n;“Added; quoted”;1902\r\n"}
+    data["table"] = data["table"].replace("“", '"').replace("”", '"')
+    shown, form = await plan(people, "carla", data)
+    assert shown.status_code == 200
+    assert stored(shared_server, number)["version"] == 1, "looking changes nothing"
+    done = await people["carla"].post("/c/books/import", data=form)
+    assert (done.status_code, done.headers["location"]) == (303, "/c/books?done=imported")
+    after = stored(shared_server, number)
+    assert (after["version"], after["title"], after["year"]) == (2, "Imported", "1901")
+    assert after["notes"] == "Kept", "a column that is not there stays as it is"
+    assert stored(shared_server, same)["version"] == 1
+    assert "Added; quoted" in (await people["davi"].get("/c/books")).text
+    history = (await people["davi"].get(f"/c/books/{number}")).text
+    assert "imported" in history
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"table": ""}, "Write the names of the fields"),
+        ({"table": "Title"}, "Write the names of the fields"),
+        ({"table": "Title,Wrong\nA,B"}, "There is no field named “Wrong”."),
+        ({"table": "Title,title\nA,B"}, "The field “title” is there twice."),
+        ({"table": 'Title,Year\n"A,B'}, "is a quotation mark missing?"),
+        ({"table": "Title\n" + "A\n" * 501}, "At most 500 records at a time."),
+        (table(",,,1900"), "Title: This can&#39;t be empty."),
+        (table(",A,,soon"), "Year: Write a whole number"),
+        (table("99999,A,,"), "There is no record with the number 99999"),
+        (table("x,A,,"), "There is no record with the number x"),
+        (table("40,A,,", "40,B,,"), "There is no record with the number 40, or it is in an earlier line."),
+        (table(",A,,1900,more"), "It has more cells than the first line."),
+    ],
+)
+async def test_a_table_that_won_t_do_is_said_line_by_line_and_kept(
+    shared_server: Server, people: Peers, data: dict[str, str], said: str
+) -> None:
+    before = shared_server.store.rows("SELECT count(*), sum(version) FROM record")
+    for form in (data, {**data, "seen": "40:3"}):
+        answer = await people["carla"].post("/c/books/import", data=form)
+        assert answer.status_code in (422, 409)
+        assert said in answer.text
+        assert "A" not in data["table"] or "A" in answer.text.partition("<textarea")[2]
+    if "B" not in data["table"]:
+        assert shared_server.store.rows("SELECT count(*), sum(version) FROM record") == before
+
+
+async def test_lines_whose_record_is_held_or_has_changed_since_are_left_and_can_be_tried_again(
+    shared_server: Server, people: Peers
+) -> None:
+    free, held, own, changed = [await add(people, f"Contested {number}") for number in range(4)]
+    numbers = (free, held, own, changed)
+    data = table(*(f"{number},Contested,From the table,1900" for number in numbers), ",Fresh,,")
+    await hold(people, "ana", held)
+    shown, form = await plan(people, "carla", data)
+    assert "Ana is editing it." in shown.text
+    await hold(people, "carla", own)
+    await people["ana"].post(f"/c/books/{changed}/edit", data={"title": "New", "notes": "Ana's", "version": "1"})
+    before = [stored(shared_server, number) for number in numbers]
+    answer = await people["carla"].post("/c/books/import", data=form)
+    assert answer.status_code == 409
+    for said in (
+        "Ana is editing it.",
+        "You are editing it yourself.",
+        "It was changed after you had seen it.",
+        "<del>Ana&#39;s</del> → <ins>From the table</ins>",
+    ):
+        assert said in answer.text
+    assert [stored(shared_server, number) for number in numbers[1:]] == before[1:]
+    assert stored(shared_server, free)["notes"] == "From the table"
+    kept = answer.text.partition("<textarea")[2].partition("</textarea>")[0]
+    assert re.findall(r"^(\d+),Contested,From the table,1900$", kept, re.M) == [str(each) for each in numbers[1:]]
+
+
+async def test_a_draft_of_the_importers_own_is_not_settled_by_an_import(shared_server: Server, people: Peers) -> None:
+    number = await add(people, "Half written")
+    refused = await people["carla"].post(f"/c/books/{number}/edit", data={"title": "My draft", "version": "9"})
+    assert refused.status_code == 409
+    _, form = await plan(people, "carla", table(f"{number},Half written,Table,1900"))
+    assert (await people["carla"].post("/c/books/import", data=form)).status_code == 303
+    assert "You have unsaved changes from" in (await people["carla"].get(f"/c/books/{number}")).text
+
+
+async def test_a_unique_value_is_taken_once_also_within_the_table(shared_server: Server, people: Peers) -> None:
+    made = await people["ana"].post("/collections/new", data={"name": "Keys", "first": "Tag"})
+    slug = made.headers["location"].split("/")[2]
+    await people["ana"].post(f"/c/{slug}/fields/tag", data={"label": "Tag", "unique": "yes"})
+    await people["ana"].post(f"/c/{slug}/new", data={"tag": "K1"})
+    answer = await people["carla"].post(f"/c/{slug}/import", data={"table": "Tag\nk1\nK2\nk2"})
+    assert answer.status_code == 422
+    assert "Tag: Number 1 has this value already." in answer.text
+    assert "Tag: Line 3 has the same." in answer.text
+
+
+async def test_another_workspace_imports_into_its_own_alone(shared_server: Server, people: Peers) -> None:
+    number = await add(people, "Acme's again")
+    before = stored(shared_server, number)
+    answer = await people["gil"].post("/c/books/import", data={**table(f"{number},Stolen,,"), "seen": f"{number}:1"})
+    assert answer.status_code in (404, 409, 422)
+    assert stored(shared_server, number) == before
