@@ -127,10 +127,7 @@ async def race(url: str, names: list[str], races: int, *, control: bool) -> Coun
 
 async def prepare(url: str, watch_url: str) -> None:
     """A demo whose book counts from 0, and is watched."""
-    if url.startswith("sqlite"):
-        migrate_database(url)
     database = Database(url)
-    await seed_demo(database)
     async with database.write(ACME) as transaction:
         record = await find_book(transaction)
         member = await find_member(transaction, "ana@acme.test")
@@ -169,7 +166,12 @@ async def read_result(url: str) -> tuple[int, int, int]:
 async def run(races: int, processes: int, *, control: bool, url: str = "", watch_url: str = "") -> dict[str, Any]:
     """Run the races, in one process or in two; what they came to."""
     with tempfile.TemporaryDirectory() as directory:
-        url = url or f"sqlite+aiosqlite:///{directory}/mutirao.sqlite"
+        if not url:
+            url = f"sqlite+aiosqlite:///{directory}/mutirao.sqlite"
+            migrate_database(url)
+            database = Database(url)
+            await seed_demo(database)
+            await database.close()
         watch_url = watch_url or url
         await prepare(url, watch_url)
         before = await read_result(url)
@@ -214,7 +216,7 @@ async def main() -> None:
     parser.add_argument("--processes", type=int, default=1, choices=(1, 2))
     parser.add_argument("--control", action="store_true")
     parser.add_argument("--editor", help=argparse.SUPPRESS)
-    parser.add_argument("--url", default="", help="a PostgreSQL database with its tables, to race on")
+    parser.add_argument("--url", default="", help="a database with the demo in it, to race on")
     parser.add_argument("--watch-url", default="", help="the same database, by a superuser")
     chosen = parser.parse_args()
     if chosen.editor:

@@ -28,7 +28,8 @@ from app.records.records import LARGEST_NUMBER, Record, Values, create_record, r
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, fold
 
-MOST_LINES = 500
+# One transaction writes them all, and other writers wait for it.
+MOST_LINES = 200
 NUMBER_NAMES = {"#", "number", "numero"}
 NO = {"no", "false", "0", "nao", "n"}
 

@@ -2,29 +2,63 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.pages import assert_equals_a_fresh_load, ready
-from tests.conftest import Person, Server, end_server, start_server
-from tests.databases import Store
+from tests.conftest import Person, Server
 
-BOOK = "/c/books/40"
-EDIT = BOOK + "/edit"
-# A lease of 30 s ends, and the watch tells, well within this.
-SOON = 45_000
+NUMBERS = itertools.count(1)
+# The page's own clock, which tests move: longer than a lease, and than it takes to be idle.
+A_LEASE, IDLE = 31_000, 601_000
 
 
-async def edit(person: Person) -> Page:
+class Book:
+    """A book of the demo that no other test edits. Time passes for its lock at once: its row says that it is over."""
+
+    def __init__(self, server: Server, number: int) -> None:
+        self.server = server
+        self.number = number
+        self.address = f"/c/books/{number}"
+        self.edit = f"{self.address}/edit"
+        ((self.id, self.title),) = server.store.rows(
+            "SELECT r.id, r.\"values\" ->> 'title' FROM record r JOIN collection c ON c.id = r.collection_id"
+            " WHERE r.tenant_id = 1 AND c.slug = 'books' AND r.number = ?",
+            number,
+        )
+
+    def end_lease(self) -> None:
+        """Let the lease end that runs, or the turn."""
+        self.server.store.rows(
+            "UPDATE record SET lock_until = ? WHERE id = ?", self.server.store.read_lease_clock() - 1, self.id
+        )
+
+    def end_patience(self) -> None:
+        """Let the time pass that there was to answer somebody who asks."""
+        self.server.store.rows("UPDATE waiting SET asked_at = asked_at - 30000 WHERE row_id = ?", self.id)
+
+    def draft(self, member_id: int) -> str | None:
+        """The notes in a member's draft."""
+        found = self.server.store.rows(
+            "SELECT \"values\" ->> 'notes' FROM draft WHERE row_id = ? AND member_id = ?", self.id, member_id
+        )
+        return found[0][0] if found else None
+
+
+@pytest.fixture
+def book(shared_server: Server) -> Book:
+    return Book(shared_server, next(NUMBERS))
+
+
+async def edit(person: Person, book: Book) -> Page:
     """Open the edit page, and wait until its lock is confirmed."""
     async with person.page.expect_response(lambda answer: answer.url.endswith("/lock/renew") and answer.status == 204):
-        await person.open(EDIT)
+        await person.open(book.edit)
     return person.page
 
 
@@ -39,42 +73,46 @@ def banner(page: Page, name: str) -> Any:
 
 
 @pytest.fixture
-async def people(server: Server, person: Any) -> tuple[Person, Person]:
+async def people(shared_server: Server, person: Any) -> tuple[Person, Person]:
     """Ana, who owns the workspace, and Carla, a member."""
-    return await person(server, "acme", "ana@acme.test"), await person(server, "acme", "carla@acme.test")
+    return (
+        await person(shared_server, "acme", "ana@acme.test"),
+        await person(shared_server, "acme", "carla@acme.test"),
+    )
 
 
 async def test_everybody_sees_who_edits_and_when_it_is_free_again(
-    server: Server, person: Any, people: tuple[Person, Person]
+    shared_server: Server, person: Any, people: tuple[Person, Person], book: Book
 ) -> None:
     ana, carla = people
-    davi = await person(server, "acme", "davi@acme.test")
-    await carla.open(BOOK)
-    await davi.open("/c/books?sort=-number")
-    await edit(ana)
+    davi = await person(shared_server, "acme", "davi@acme.test")
+    await carla.open(book.address)
+    await davi.open("/c/books?sort=number")
+    await edit(ana, book)
     await expect(banner(carla.page, "Ana")).to_be_visible()
     await expect(carla.page.get_by_role("link", name="Edit")).to_have_count(0)
     await expect(carla.page.get_by_role("button", name="Ask to edit")).to_be_visible()
     await expect(carla.page.get_by_role("button", name="Delete")).to_be_hidden()
-    row = davi.page.get_by_role("row").filter(has_text="Dom Casmurro")
+    row = davi.page.locator(f"tr[data-number='{book.number}']")
     await expect(row.locator(".mark")).to_have_text(re.compile("Being edited by\\s+Ana"))
-    await expect(davi.page.get_by_role("region", name="Being edited")).to_contain_text("Dom Casmurro")
+    edited = davi.page.get_by_role("region", name="Being edited").get_by_text(book.title)
+    await expect(edited).to_be_visible()
     await assert_equals_a_fresh_load(carla.page)
     await assert_equals_a_fresh_load(davi.page)
     await ana.page.get_by_role("button", name="Cancel").click()
     await expect(carla.page.get_by_role("link", name="Edit")).to_be_visible()
     await expect(banner(carla.page, "Ana")).to_have_count(0)
     await expect(row.locator(".mark")).to_have_count(0)
-    await expect(davi.page.get_by_role("region", name="Being edited")).to_be_hidden()
+    await expect(edited).to_have_count(0)
     await assert_equals_a_fresh_load(carla.page)
     await assert_equals_a_fresh_load(davi.page)
     assert [*ana.problems, *carla.problems, *davi.problems] == []
 
 
-async def test_the_second_person_reads_asks_and_is_let_in(people: tuple[Person, Person]) -> None:
+async def test_the_second_person_reads_asks_and_is_let_in(people: tuple[Person, Person], book: Book) -> None:
     ana, carla = people
-    await edit(ana)
-    await carla.open(EDIT)
+    await edit(ana, book)
+    await carla.open(book.edit)
     await expect(banner(carla.page, "Ana")).to_be_visible()
     await expect(carla.page.get_by_role("textbox", name="Notes")).to_have_count(0)
     await expect(carla.page.get_by_text("You are next in line.")).to_be_visible()
@@ -103,40 +141,43 @@ async def test_the_second_person_reads_asks_and_is_let_in(people: tuple[Person, 
 
 
 async def test_who_is_next_in_line_is_called_and_then_the_one_after(
-    server: Server, person: Any, people: tuple[Person, Person]
+    shared_server: Server, person: Any, people: tuple[Person, Person], book: Book
 ) -> None:
     ana, carla = people
-    davi = await person(server, "acme", "davi@acme.test")
-    await edit(ana)
-    await carla.open(EDIT)
-    await davi.open(EDIT)
+    davi = await person(shared_server, "acme", "davi@acme.test")
+    await edit(ana, book)
+    await carla.open(book.edit)
+    await davi.open(book.edit)
     await expect(davi.page.get_by_text("You are number 2 in line.")).to_be_visible()
     await ana.page.get_by_role("button", name="Save").click()
     await expect(carla.page.get_by_text("It is your turn.", exact=True)).to_be_visible()
     await expect(davi.page.get_by_text("It is Carla's turn to edit")).to_be_visible()
-    await expect(davi.page.get_by_text("It is your turn.", exact=True)).to_be_visible(timeout=SOON)
+    book.end_lease()
+    await expect(davi.page.get_by_text("It is your turn.", exact=True)).to_be_visible()
     await expect(carla.page.get_by_text("it has passed")).to_be_visible()
     await davi.page.get_by_role("link", name="Edit now").click()
     await expect(davi.page.get_by_label("Notes")).to_be_visible()
     await expect(banner(carla.page, "Davi")).to_be_visible()
 
 
-async def test_who_leaves_the_line_is_not_called(people: tuple[Person, Person]) -> None:
+async def test_who_leaves_the_line_is_not_called(people: tuple[Person, Person], book: Book) -> None:
     ana, carla = people
-    await edit(ana)
-    await carla.open(EDIT)
+    await edit(ana, book)
+    await carla.open(book.edit)
     await expect(ana.page.get_by_text("Carla is waiting to edit.")).to_be_visible()
     await carla.page.get_by_role("link", name="Books").first.click()
     await expect(ana.page.get_by_text("Carla is waiting to edit.")).to_have_count(0)
 
 
-async def test_an_unanswered_request_lets_the_asker_take_over(people: tuple[Person, Person]) -> None:
+async def test_an_unanswered_request_lets_the_asker_take_over(people: tuple[Person, Person], book: Book) -> None:
     ana, carla = people
-    await edit(ana)
+    await edit(ana, book)
     await type_note(ana.page, "What Ana had typed")
-    await carla.open(BOOK)
+    await carla.open(book.address)
     await carla.page.get_by_role("button", name="Ask to edit").click()
-    await expect(carla.page.get_by_role("button", name="Take over")).to_be_visible(timeout=SOON)
+    await expect(carla.page.get_by_text("Without an answer you may take over in")).to_be_visible()
+    await expect(carla.page.get_by_role("button", name="Take over")).to_be_hidden()
+    book.end_patience()
     await carla.page.get_by_role("button", name="Take over").click()
     await expect(carla.page.get_by_label("Notes")).to_be_visible()
     await expect(ana.page.get_by_text("You are not editing this any more.")).to_be_visible()
@@ -144,13 +185,13 @@ async def test_an_unanswered_request_lets_the_asker_take_over(people: tuple[Pers
 
 
 async def test_an_admin_takes_over_with_a_confirmation_but_not_from_the_owner(
-    server: Server, person: Any, people: tuple[Person, Person]
+    shared_server: Server, person: Any, people: tuple[Person, Person], book: Book
 ) -> None:
     ana, carla = people
-    bruno = await person(server, "acme", "bruno@acme.test")
-    await edit(carla)
+    bruno = await person(shared_server, "acme", "bruno@acme.test")
+    await edit(carla, book)
     await carla.page.get_by_label("Notes").fill("Carla's last words")
-    await bruno.open(BOOK)
+    await bruno.open(book.address)
     await bruno.page.get_by_text("Take over").first.click()
     await bruno.page.get_by_role("button", name="Take over now").click()
     await expect(bruno.page.get_by_label("Notes")).to_be_visible()
@@ -160,16 +201,18 @@ async def test_an_admin_takes_over_with_a_confirmation_but_not_from_the_owner(
     await carla.page.get_by_role("button", name="Restore").click()
     await expect(carla.page.get_by_label("Notes")).to_have_value("Carla's last words")
     await carla.page.get_by_role("button", name="Cancel").click()
-    await edit(ana)
+    await edit(ana, book)
     await expect(banner(bruno.page, "Ana")).to_be_visible()
     await expect(bruno.page.locator(".take-over")).to_be_hidden()
 
 
-async def test_a_reload_keeps_the_lock_and_the_text_though_somebody_waits(people: tuple[Person, Person]) -> None:
+async def test_a_reload_keeps_the_lock_and_the_text_though_somebody_waits(
+    people: tuple[Person, Person], book: Book
+) -> None:
     ana, carla = people
-    await edit(ana)
-    await carla.open(EDIT)
-    await type_note(ana.page, "Half a sentence")
+    await edit(ana, book)
+    await carla.open(book.edit)
+    await ana.page.get_by_label("Notes").fill("Half a sentence")  # and no pause in which it could be kept
     await ana.page.reload()
     await ready(ana.page)
     await expect(ana.page.get_by_label("Notes")).to_have_value("Half a sentence")
@@ -180,24 +223,26 @@ async def test_a_reload_keeps_the_lock_and_the_text_though_somebody_waits(people
     await expect(ana.page.get_by_text("Carla is waiting to edit.")).to_be_visible()
 
 
-async def test_closing_the_tab_frees_the_lock_and_keeps_what_was_typed(people: tuple[Person, Person]) -> None:
+async def test_closing_the_tab_frees_the_lock_and_keeps_what_was_typed(
+    people: tuple[Person, Person], book: Book
+) -> None:
     ana, carla = people
-    await edit(ana)
-    await carla.open(BOOK)
+    await edit(ana, book)
+    await carla.open(book.address)
     await ana.page.get_by_label("Notes").fill("Typed just before closing")
     await ana.page.close(run_before_unload=False)
     await expect(carla.page.get_by_role("link", name="Edit")).to_be_visible()
     ana.page = await ana.context.new_page()
-    await ana.open(EDIT)
+    await ana.open(book.edit)
     await expect(ana.page.get_by_text("Typed just before closing")).to_be_visible()
 
 
-async def test_the_same_person_goes_on_in_another_tab(people: tuple[Person, Person]) -> None:
+async def test_the_same_person_goes_on_in_another_tab(people: tuple[Person, Person], book: Book) -> None:
     ana, _ = people
-    await edit(ana)
+    await edit(ana, book)
     await type_note(ana.page, "Typed in the first tab")
     second = await ana.context.new_page()
-    await second.goto(ana.origin + EDIT)
+    await second.goto(ana.origin + book.edit)
     await expect(second.get_by_text("You are editing this in another tab.")).to_be_visible()
     await expect(second.get_by_role("button", name="Ask to edit")).to_be_hidden()
     await second.get_by_role("link", name="Continue here").click()
@@ -209,54 +254,56 @@ async def test_the_same_person_goes_on_in_another_tab(people: tuple[Person, Pers
     await expect(ana.page.locator("dl.fields")).to_contain_text("Saved in the second")
 
 
-async def test_readers_are_seen_on_the_record(people: tuple[Person, Person]) -> None:
+async def test_readers_are_seen_on_the_record(people: tuple[Person, Person], book: Book) -> None:
     ana, carla = people
-    await carla.open(BOOK)
+    await carla.open(book.address)
     readers = carla.page.get_by_role("group", name="Reading this now")
     await expect(readers).to_have_text("CACarla")
-    await ana.open(BOOK)
+    await ana.open(book.address)
     await expect(readers).to_have_text("ANAnaCACarla")
     await ana.page.get_by_role("link", name="Books").first.click()
     await expect(readers).to_have_text("CACarla")
 
 
-async def test_what_was_typed_survives_a_killed_server_and_the_lock_too(
-    server: Server, people: tuple[Person, Person]
-) -> None:
-    ana, carla = people
-    await edit(ana)
-    await carla.open(EDIT)
+async def test_what_was_typed_survives_a_killed_server_and_the_lock_too(server: Server, person: Any) -> None:
+    ana, carla = [await person(server, "acme", f"{name}@acme.test") for name in ("ana", "carla")]
+    book = Book(server, 40)
+    await edit(ana, book)
+    await carla.open(book.edit)
     await type_note(ana.page, "Before the crash.")
     server.stop(signal.SIGKILL)
     await ana.page.get_by_label("Notes").press_sequentially(" While it is down.")
     async with ana.page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.status == 204):
         server.start()
-    ((draft,),) = server.store.rows("SELECT \"values\" ->> 'notes' FROM draft WHERE member_id = 1")
-    assert draft == "Before the crash. While it is down."
+    assert book.draft(1) == "Before the crash. While it is down."
     await ready(carla.page)
     await expect(banner(carla.page, "Ana")).to_be_visible()
     await ana.page.get_by_role("button", name="Save").click()
     await expect(carla.page.locator("dl.fields")).to_contain_text("While it is down.")
 
 
-async def test_a_lost_network_frees_the_lock_within_45_seconds_and_keeps_the_text(
-    people: tuple[Person, Person],
+async def test_a_lost_network_frees_the_lock_with_its_lease_and_keeps_the_text(
+    people: tuple[Person, Person], book: Book
 ) -> None:
     ana, carla = people
-    await edit(ana)
+    await ana.page.clock.install()
+    await edit(ana, book)
     await type_note(ana.page, "Before the cut.")
-    await carla.open(BOOK)
+    await carla.open(book.address)
     await ana.context.set_offline(True)
     await ana.page.get_by_label("Notes").press_sequentially(" After it.")
-    await expect(carla.page.get_by_role("link", name="Edit")).to_be_visible(timeout=SOON)
+    await expect(banner(carla.page, "Ana")).to_be_visible()
+    book.end_lease()
+    await expect(carla.page.get_by_role("link", name="Edit")).to_be_visible()
     # The lease is over: no key is taken any more, and the page says so.
-    await expect(ana.page.get_by_text("Typing is paused.")).to_be_visible(timeout=SOON)
+    await ana.page.clock.fast_forward(A_LEASE)
+    await expect(ana.page.get_by_text("Typing is paused.")).to_be_visible()
     await ana.page.get_by_label("Notes").press_sequentially("!!!")
     await expect(ana.page.get_by_label("Notes")).to_have_value("Before the cut. After it.")
     await carla.page.get_by_role("link", name="Edit").click()
     await expect(carla.page.get_by_label("Notes")).to_be_visible()
     await ana.context.set_offline(False)
-    await expect(ana.page.get_by_text("You are not editing this any more.")).to_be_visible(timeout=SOON)
+    await expect(ana.page.get_by_text("You are not editing this any more.")).to_be_visible()
     await expect(banner(ana.page, "Carla")).to_be_visible()
     await carla.page.get_by_role("button", name="Cancel").click()
     await ana.page.get_by_role("link", name="Go on with them").click()
@@ -264,15 +311,16 @@ async def test_a_lost_network_frees_the_lock_within_45_seconds_and_keeps_the_tex
 
 
 async def test_a_tab_that_wakes_from_sleep_checks_its_token_before_it_takes_a_key(
-    people: tuple[Person, Person],
+    people: tuple[Person, Person], book: Book
 ) -> None:
     ana, carla = people
     await ana.page.clock.install()
-    page = await edit(ana)
+    page = await edit(ana, book)
     await type_note(page, "Before the nap.")
-    await carla.open(BOOK)
+    await carla.open(book.address)
     await page.clock.pause_at(await page.evaluate("(Date.now() + 1) / 1000"))  # no timer runs: it sleeps
-    await expect(carla.page.get_by_role("link", name="Edit")).to_be_visible(timeout=SOON)
+    book.end_lease()
+    await expect(carla.page.get_by_role("link", name="Edit")).to_be_visible()
     await page.clock.set_system_time(await page.evaluate("(Date.now() + 300000) / 1000"))
     # Nobody has had the lock: the first key asks, and is not taken; then the tab goes on.
     async with page.expect_response(lambda answer: answer.url.endswith("/lock/renew") and answer.status == 204):
@@ -282,33 +330,28 @@ async def test_a_tab_that_wakes_from_sleep_checks_its_token_before_it_takes_a_ke
     await expect(page.get_by_label("Notes")).to_have_value(re.compile("Y"))
     await expect(banner(carla.page, "Ana")).to_be_visible()
     # Somebody takes it while it sleeps again: the tab is told at once, and what was typed is a draft.
-    await expect(carla.page.get_by_role("link", name="Edit")).to_be_visible(timeout=SOON)
+    book.end_lease()
+    await expect(carla.page.get_by_role("link", name="Edit")).to_be_visible()
     await carla.page.get_by_role("link", name="Edit").click()
     await expect(carla.page.get_by_label("Notes")).to_be_visible()
     await expect(page.get_by_text("You are not editing this any more.")).to_be_visible()
     await expect(page.get_by_text("You have unsaved changes from")).to_be_visible()
 
 
-@pytest.fixture
-def impatient(seeded: Store, tmp_path: Path) -> Iterator[Server]:
-    """A server on which editing is idle after a second."""
-    made = start_server(seeded, tmp_path, EDIT_IDLE_SECONDS="1")
-    yield made
-    end_server(made)
-
-
 async def test_who_does_nothing_is_asked_and_then_loses_the_lock_but_not_the_text(
-    impatient: Server, person: Any
+    people: tuple[Person, Person], book: Book
 ) -> None:
-    ana = await person(impatient, "acme", "ana@acme.test")
-    carla = await person(impatient, "acme", "carla@acme.test")
+    ana, carla = people
     await ana.page.clock.install()
-    await edit(ana)
-    await carla.open(BOOK)
+    await edit(ana, book)
+    await carla.open(book.address)
     await type_note(ana.page, "Typed before lunch")
+    await expect(ana.page.get_by_text("Are you still there?")).to_be_hidden()
+    await ana.page.clock.fast_forward(IDLE)
     await expect(ana.page.get_by_text("Are you still there?")).to_be_visible()
     await ana.page.get_by_role("button", name="Keep editing").click()
     await expect(ana.page.get_by_text("Are you still there?")).to_be_hidden()
+    await ana.page.clock.fast_forward(IDLE)
     await expect(ana.page.get_by_text("Are you still there?")).to_be_visible()
     await ana.page.clock.run_for(61_000)
     await expect(ana.page.get_by_text("Editing ended, as nothing was typed for a while.")).to_be_visible()
@@ -316,10 +359,61 @@ async def test_who_does_nothing_is_asked_and_then_loses_the_lock_but_not_the_tex
     await expect(ana.page.get_by_text("You have unsaved changes from")).to_be_visible()
 
 
-async def test_a_refused_save_keeps_the_lock_and_what_was_typed(people: tuple[Person, Person]) -> None:
+async def test_signing_out_keeps_what_was_typed_and_frees_the_lock(people: tuple[Person, Person], book: Book) -> None:
     ana, carla = people
-    await edit(ana)
-    await carla.open(BOOK)
+    await edit(carla, book)
+    await ana.open(book.address)
+    await carla.page.get_by_label("Notes").fill("Typed just before signing out")
+    await carla.page.get_by_label("Your account").click()
+    await carla.page.get_by_role("button", name="Sign out").click()
+    await expect(carla.page.get_by_label("Password")).to_be_visible()
+    await expect(ana.page.get_by_role("link", name="Edit")).to_be_visible()
+    assert book.draft(3) == "Typed just before signing out"
+
+
+@pytest.mark.parametrize("saved", [True, False], ids=["saved", "still typing"])
+async def test_what_was_typed_without_a_network_while_the_same_person_went_on_elsewhere_is_not_lost(
+    shared_server: Server, person: Any, book: Book, saved: bool
+) -> None:
+    laptop, phone = [await person(shared_server, "acme", "davi@acme.test") for _ in range(2)]
+    await edit(laptop, book)
+    await laptop.context.set_offline(True)
+    await laptop.page.get_by_label("Notes").fill("On the train")
+    await phone.open(book.edit)
+    await phone.page.get_by_role("link", name="Continue here").click()
+    await type_note(phone.page, "On the phone")
+    if saved:
+        await phone.page.get_by_role("button", name="Save").click()
+        await expect(phone.page.locator("dl.fields")).to_contain_text("On the phone")
+    await laptop.context.set_offline(False)
+    if saved:
+        await laptop.page.get_by_role("link", name="Go on with them").click()
+        await expect(laptop.page.get_by_text("On the train")).to_be_visible()
+    else:
+        await expect(laptop.page.get_by_text("You have gone on with this elsewhere.")).to_be_visible()
+        await expect(laptop.page.get_by_label("Notes")).to_have_value("On the train")
+        assert book.draft(4) == "On the phone"
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_a_machine_whose_clock_is_set_goes_on(people: tuple[Person, Person], book: Book, hours: int) -> None:
+    ana, carla = people
+    await ana.page.add_init_script(
+        "{ const now = Date.now.bind(Date); window.moved = 0; Date.now = () => now() + window.moved; }"
+    )
+    await edit(ana, book)
+    await carla.open(book.address)
+    async with ana.page.expect_response(lambda answer: answer.url.endswith("/lock/renew") and answer.status == 204):
+        await ana.page.evaluate(f"moved = {hours * 3_600_000}")
+    await type_note(ana.page, "After the clock was set")
+    await expect(ana.page.get_by_text("Are you still there?")).to_be_hidden()
+    await expect(banner(carla.page, "Ana")).to_be_visible()
+
+
+async def test_a_refused_save_keeps_the_lock_and_what_was_typed(people: tuple[Person, Person], book: Book) -> None:
+    ana, carla = people
+    await edit(ana, book)
+    await carla.open(book.address)
     await ana.page.get_by_label("Year").fill("soon")
     await ana.page.get_by_role("button", name="Save").click()
     await expect(ana.page.get_by_text("One thing needs mending below.")).to_be_visible()

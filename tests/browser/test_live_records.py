@@ -121,3 +121,27 @@ async def test_one_socket_lives_through_navigation(server: Server, person: Any) 
     await expect(ana.page.get_by_role("heading", name="Books")).to_be_visible()
     await ready(ana.page)
     assert sockets == [], "the first one was kept"
+
+
+async def test_ticks_stay_while_others_change_the_rows_and_what_is_held_is_left(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    carla = await person(server, "acme", "carla@acme.test")
+    await carla.open("/c/books?sort=title")
+    await carla.page.get_by_label("Select Dracula").check()
+    await carla.page.get_by_label("Select Dom Casmurro").check()
+    await expect(carla.page.get_by_text("2 selected")).to_be_visible()
+    await ana.open("/c/books/39/edit")
+    await fill_book(ana, Title="Count Dracula")  # which moves it to another place
+    await ana.page.wait_for_url("**/c/books/39")
+    await expect(carla.page.get_by_label("Select Count Dracula")).to_be_checked()
+    await ana.open("/c/books/40/edit")
+    await expect(carla.page.locator("#rows .mark")).to_be_visible()
+    await expect(carla.page.get_by_label("Select Dom Casmurro")).to_be_checked()
+    await carla.page.get_by_role("button", name="Delete selected").click()
+    await expect(carla.page.get_by_text("One record is in the bin now.")).to_be_visible()
+    await expect(carla.page.get_by_text("Ana is editing it.")).to_be_visible()
+    await carla.page.get_by_role("link", name="Back to the list").click()
+    await carla.page.get_by_label("Select all on this page").check()
+    await expect(carla.page.get_by_text("41 selected")).to_be_visible()
+    await carla.page.get_by_role("button", name="Select none").click()
+    await expect(carla.page.get_by_role("button", name="Delete selected")).to_be_hidden()

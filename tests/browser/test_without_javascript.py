@@ -78,3 +78,19 @@ async def test_a_record_that_is_being_edited_is_read_only_and_free_after_saving(
     await expect(carla.page.get_by_label("Notes")).to_have_value("Not to be saved")
     await carla.page.get_by_role("button", name="Save").click()
     await expect(carla.page.locator("dl.fields")).to_contain_text("Not to be saved")
+
+
+async def test_a_table_is_imported_and_ticked_books_are_deleted(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test", java_script_enabled=False)
+    page = await ana.open("/c/books/import", live=False)
+    await page.get_by_label("Table").fill("#,Title,Year\n40,Dom Casmurro,1900\n,Memorial de Aires,1908\n")
+    await page.get_by_role("button", name="Look at what it would do").click()
+    await expect(page.get_by_text("1 record is added, 1 is changed, 0 stay as they are.")).to_be_visible()
+    await page.get_by_role("button", name="Import", exact=True).click()
+    await expect(page.get_by_text("The table was imported.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Delete selected")).to_be_hidden()
+    await page.get_by_label("Select Memorial de Aires").check()
+    await page.get_by_label("Select Dom Casmurro").check()
+    await page.get_by_role("button", name="Delete selected").click()
+    await expect(page.get_by_text("They are in the bin now")).to_be_visible()
+    await expect(page.locator("#count")).to_have_text("41")

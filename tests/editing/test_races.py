@@ -23,13 +23,14 @@ def race(*arguments: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_no_update_is_lost_and_no_token_is_given_twice(store: Store, processes: str) -> None:
-    on = ["--url", store.url, "--watch-url", store.superuser_url] if KIND == "postgresql" else []
-    result = race("--races", "150", "--processes", processes, *on)
+    watch = ["--watch-url", store.superuser_url] if KIND == "postgresql" else []
+    result = race("--races", "150", "--processes", processes, "--url", store.url, *watch)
     assert (result["lost"], result["second holders"], result["saves without the lock"]) == (0, 0, 0)
     assert result["outcomes"]["saved"] == result["versions"] == result["revisions"] > 100
     refused = result["outcomes"].get("held", 0) + result["outcomes"].get("changed", 0)
     assert refused, "nobody came too late: the race proves nothing"
 
 
-def test_without_lock_and_version_updates_are_lost() -> None:
-    assert race("--races", "30", "--control")["lost"] > 0
+@pytest.mark.sqlite
+def test_without_lock_and_version_updates_are_lost(store: Store) -> None:
+    assert race("--races", "30", "--control", "--url", store.url)["lost"] > 0

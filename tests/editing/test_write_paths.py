@@ -784,6 +784,8 @@ async def test_no_page_of_anybody_else_shows_a_draft(
     near = {book.address, f"{book.address}/edit", "/c/books", "/c/books?q=Sealed"}
     pages = list(list_pages(book))
     assert near <= set(pages)
+    if kept_by != "an open page":  # it is the same row of the same table: every page is asked once
+        pages = [*near, "/"]
     for name in ("davi", "bruno", "ana"):
         for path in pages:
             shown = await people[name].get(path)
