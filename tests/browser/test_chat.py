@@ -642,3 +642,38 @@ async def test_messages_are_answered_by_keyboard_and_by_touch(server: Server, pe
     await messages(page).last.locator(".quote").tap()
     await expect(messages(page).nth(-2)).to_be_focused()
     assert page.url == address
+
+
+async def test_what_changes_while_a_stretch_is_on_its_way_is_not_lost(
+    server: Server, people: tuple[Person, Person]
+) -> None:
+    ana, _ = people
+    page = ana.page
+    client = await server.sign_in("acme", "bruno@acme.test")
+    for number in range(7, 71):
+        await client.post(ROOM, data={"text": f"Line {number}", "key": f"line {number}"})
+
+    async def answer_late(route: Any) -> None:
+        path = route.request.url.removeprefix(ana.origin)
+        early = (await client.get(path)).text
+        await client.post(f"{ROOM}/messages/{changed}/edit", data={"text": f"Line {changed}, mended"})
+        await client.post(ROOM, data={"text": f"After {changed}", "key": f"after {changed}"})
+        if "before" in path:
+            await expect(page.get_by_text(f"After {changed}")).to_be_attached()
+        else:  # the end is elsewhere, so only the button tells that it came
+            await expect(page.get_by_role("button", name="New messages below")).to_be_visible()
+        await route.fulfill(body=early, content_type="text/html")
+        await page.unroute("**/chat/general?*=*")
+
+    changed = 15  # older than what is shown
+    await ana.open(f"{ROOM}?at=end")
+    await page.route("**/chat/general?*=*", answer_late)
+    await page.locator(".scroller").evaluate("box => { box.scrollTop = 0; }")
+    await expect(page.get_by_text("Line 15, mended")).to_be_attached()
+    changed = 60  # newer
+    await ana.open(f"{ROOM}?at=30")
+    await page.route("**/chat/general?*=*", answer_late)
+    await page.locator(".scroller").evaluate("box => { box.scrollTop = box.scrollHeight; }")
+    await expect(page.get_by_text("Line 60, mended")).to_be_attached()
+    await expect(page.get_by_text("After 60")).to_be_attached()
+    await client.aclose()

@@ -59,7 +59,9 @@
         if (response.redirected) return location.assign(response.url);
         if (response.status >= 500) throw new Error(response.statusText);
         if (!response.ok) {                            // it is gone, or not for this person any more
-          if (!main().querySelector("[data-keep]")) location.reload();
+          if (main() !== shown || shown.querySelector("[data-keep]")) return;
+          shown.replaceChildren();
+          setTimeout(() => { if (main() === shown) location.reload(); }, 1000);   // unless another page is on its way
           return;
         }
         const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
