@@ -124,7 +124,16 @@ async def announce_newcomer(transaction: Transaction, member: Member) -> None:
 
 
 async def tell_of_account(transaction: Transaction, member: Member, what: What, by: Member | None, detail: str) -> None:
-    """Tell a person what has happened to their account. Who is an admin no more loses what only admins see."""
+    """Tell a person what has happened to their account. Who is an admin no more loses what only admins see.
+
+    Of somebody who is removed nobody is told any more that they have joined.
+    """
+    if what == "removed":
+        unread = select(Notification.member_id).where(
+            *of_subject(("member", member.id)), Notification.read_at.is_(None)
+        )
+        push_bells(transaction, set(await transaction.scalars(unread)))
+        return
     details = {"what": member.role} if what == "role" else {"device": detail} if what == "sign-in" else {}
     await notify(transaction, kind=what, subject=("account", member.id), to=[member.id], by=by, details=details)
     push_bells(transaction, [member.id])

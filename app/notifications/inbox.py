@@ -118,11 +118,14 @@ async def mark_read(transaction: Transaction, member: Member, *criteria: Any, he
     )
     if not held:
         statement = statement.where(~Notification.held)
-    result: Any = await transaction.execute(statement.execution_options(synchronize_session=False))
-    if not result.rowcount:
-        return False
-    push_bells(transaction, [member.id])
-    return True
+    statement = statement.returning(Notification.subject_kind, Notification.subject_id)
+    read = set((await transaction.execute(statement.execution_options(synchronize_session=False))).all())
+    for kind, number in read:
+        if (note := SUBJECTS[kind].note_read if kind in SUBJECTS else None) is not None:
+            note(transaction, number)
+    if read:
+        push_bells(transaction, [member.id])
+    return bool(read)
 
 
 def of_subject(

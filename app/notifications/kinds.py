@@ -56,7 +56,8 @@ class Subject:
     """A kind of thing that notifications are about, such as 'record'.
 
     `visible` is asked whenever notifications are read: who loses the right to a thing loses what is told of it.
-    `address_at` leads to a part of the thing, such as a message of a room.
+    `address_at` leads to a part of the thing, such as a message of a room. `note_read` is called when somebody has
+    read something that was told of it.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Subject:
     find_places: FindPlaces
     address_at: Callable[[Place, int], str]
     followable: bool = False
+    note_read: Callable[[Transaction, int], None] | None = None
 
 
 KINDS: dict[str, Kind] = {}

@@ -189,5 +189,6 @@ async def end_account(transaction: Transaction, person: Member, actor: Member | 
         person.removed_at = now()
         person.email = None
         person.password_hash = ""
+        await account_changed(transaction, person, "removed", by=actor)
         await end_all_sessions(transaction, person, reason="removed")
         push_members(transaction)

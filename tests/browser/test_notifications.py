@@ -79,6 +79,24 @@ async def test_no_toast_for_what_one_is_looking_at_and_it_is_read(people: tuple[
     await expect(toasts(carla.page)).to_have_count(0)
 
 
+async def test_who_has_acknowledged_is_seen_as_it_happens(people: tuple[Person, Person]) -> None:
+    ana, carla = people
+    await ana.open("/announcements")
+    await ana.page.get_by_label("Title").fill("Stocktaking")
+    await ana.page.get_by_label("Everybody has to say that they have read it").check()
+    await ana.page.get_by_role("button", name="Announce").click()
+    await expect(ana.page.get_by_text("Everybody is told.")).to_be_visible()
+    await ana.open("/announcements/1")
+    readers = ana.page.locator(".readers-list")
+    await expect(readers).to_contain_text("Carla not yet")
+    await carla.open("/notifications")
+    await carla.page.get_by_role("link", name="Acknowledge").click()
+    await carla.page.get_by_role("button", name="I have read this").click()
+    await unread(carla.page, 0)
+    await expect(readers).not_to_contain_text("Carla not yet")
+    await assert_equals_a_fresh_load(ana.page)
+
+
 async def test_being_asked_for_a_record_does_not_ring_over_the_page_that_asks(people: tuple[Person, Person]) -> None:
     ana, carla = people
     await carla.open("/c/books/40/edit")

@@ -279,6 +279,22 @@ async def test_an_announcement_that_ends_leaves_the_bell_of_open_pages(server: S
     assert (await carla.get("/announcements/1")).status_code == 404
 
 
+async def test_a_newcomer_who_is_removed_leaves_the_bell_of_open_pages(server: Server, people: People) -> None:
+    added = server.run("member", "add", "acme", "eva@acme.test", "--name", "Eva", "--password", "a long password")
+    assert added.returncode == 0, added.stderr
+    page = (await people["carla"].get("/c/books")).text
+    channels = re.search(r'data-channels="([^"]+)" data-cursor="(\d+)"', page)
+    assert channels
+    assert await unread(people["carla"]) == 1
+    async with server.connect("acme", people["carla"]) as socket:
+        await socket.send(json.dumps({"sub": channels[1], "last": int(channels[2]), "n": 1}))
+        await read_frames(socket, "<!--@1")
+        eva = rows(server, "SELECT id FROM member WHERE name = 'Eva'")[0][0]
+        assert (await people["ana"].post(f"/members/{eva}/remove")).status_code == 303
+        await read_frames(socket, 'data-unread="0"')
+    assert await unread(people["carla"]) == 0
+
+
 @pytest.mark.parametrize(
     ("typed", "reason"),
     [

@@ -1,0 +1,108 @@
+"""Every page can be used by everybody: names, headings, sizes, contrast, and the way of the Tab key."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from app.demo import OPERATOR, PASSWORD
+from tests.browser.pages import ready
+from tests.conftest import Server
+from tests.test_isolation import TARGETS
+
+LOOK = (Path(__file__).parent / "accessibility.js").read_text()
+# What stands for a parameter in the demo's acme; a page with another one needs a line here.
+VALUES = {"slug": "books", "number": "40", "version": "1", "member_id": "3", "announcement_id": "1", "key": "title"}
+ROOMS = {"slug": "general", "number": "1"}
+# No pages, but pictures, files and parts that others take in.
+PARTS = ("/pictures", "/files", "/chat/files", "/discussion")
+FOCUS = """() => {
+  const element = document.activeElement;
+  if (!element || element === document.body) return null;
+  const { top, bottom, width } = element.getBoundingClientRect();
+  const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
+  element.dataset.step ??= String(document.querySelectorAll("[data-step]").length);
+  return {
+    step: Number(element.dataset.step),
+    start: element.outerHTML.slice(0, 120),
+    seen: bottom > 0 && top < innerHeight && width > 0,
+    ringed: (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none",
+  };
+}"""
+
+
+def list_pages() -> list[str]:
+    """The path of every page of a workspace, from the program's own routes."""
+    pages = {
+        target.fill(VALUES | (ROOMS if target.path.startswith("/chat") else {}))
+        for target in TARGETS
+        if target.method == "GET" and not target.path.startswith(PARTS)
+    }
+    return sorted(pages)
+
+
+async def follow_tab(page: Page) -> list[str]:
+    """What is wrong with the stops of the Tab key: each is seen, has a ring, and leads on to the next."""
+    complaints, last = [], -1
+    for _ in range(400):
+        await page.keyboard.press("Tab")
+        stop: Any = await page.evaluate(FOCUS)
+        if stop is None:
+            return complaints
+        if stop["step"] < last:
+            return complaints if stop["step"] == 0 else [*complaints, f"the way leads back to {stop['start']}"]
+        last = stop["step"]  # the same again within a field of several parts, such as a date
+        if not stop["seen"]:
+            complaints.append(f"the focus is out of sight: {stop['start']}")
+        if not stop["ringed"]:
+            complaints.append(f"no ring of the focus: {stop['start']}")
+    return [*complaints, "the way has no end"]
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+async def test_every_page_of_a_workspace_is_accessible(
+    shared_server: Server, person: Any, scheme: str, width: int
+) -> None:
+    async with aclosing(await shared_server.sign_in("acme", "bruno@acme.test")) as bruno:
+        await bruno.post("/announcements", data={"title": "Stocktaking", "text": "On Friday", "acknowledge": "yes"})
+    ana = await person(
+        shared_server, "acme", "ana@acme.test", color_scheme=scheme, viewport={"width": width, "height": 800}
+    )
+    complaints: list[str] = []
+    for path in list_pages():
+        answer = await ana.page.goto(ana.origin + path)
+        assert answer.status == 200, path
+        await ready(ana.page)
+        found = await ana.page.evaluate(LOOK) + await follow_tab(ana.page)
+        complaints += [f"{path}: {complaint}" for complaint in found]
+    assert not complaints, "\n".join(complaints)
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_pages_before_and_beside_a_workspace_are_accessible(
+    shared_server: Server, browser: Browser, scheme: Any
+) -> None:
+    context = await browser.new_context(color_scheme=scheme)
+    page = await context.new_page()
+    await page.goto(shared_server.url("", "/operator"))
+    await page.get_by_label("Email").fill(OPERATOR)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("heading", name="Workspaces").wait_for()
+    complaints: list[str] = []
+    for slug, path in (
+        *(("acme", "/login"), ("acme", "/login?why=suspended"), ("acme", "/forgotten"), ("acme", "/join?token=x")),
+        *(("acme", "/nothing"), ("", "/"), ("", "/signup"), ("", "/operator"), ("", "/operator/live")),
+        *(("", "/operator/log"), ("", "/operator/workspaces/acme/suspend")),
+    ):
+        await page.goto(shared_server.url(slug, path))
+        found = await page.evaluate(LOOK) + await follow_tab(page)
+        complaints += [f"{slug}{path}: {complaint}" for complaint in found]
+    await context.close()
+    assert not complaints, "\n".join(complaints)
