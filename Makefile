@@ -23,7 +23,7 @@ test: .venv/installed-dev
 	.venv/bin/python -m pytest $(AT_ONCE) $(TESTS)
 	TEST_DATABASE=postgresql .venv/bin/python -m pytest $(AT_ONCE) $(or $(TESTS),$(ON_POSTGRESQL))
 
-# Every fault as often as docs/reliability.md says, on both databases: an hour's quarter, not in `make test`.
+# Every fault as often as docs/reliability.md says, on both databases: about an hour, as root; `make test` does a few of each.
 faults: .venv/installed-dev
 	tests/install-system-packages
 	FAULTS=full .venv/bin/python -m pytest -rA $(or $(TESTS),tests/faults tests/database tests/live/test_bus.py)

@@ -132,7 +132,7 @@ class Server:
             command = [sys.executable, "-m", "app", *arguments, "--workers", str(self.workers)]
             with self.log_path.open("ab") as log:
                 self.process = subprocess.Popen(command, cwd=ROOT, env=self.settings(), stdout=log, stderr=log)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 if httpx.get(f"http://{self.address}:{self.port}/readyz", verify=False).status_code == 200:

@@ -102,11 +102,23 @@ def target() -> Iterator[Target]:
     cluster().execute("postgres", f"DROP DATABASE {made.name} WITH (FORCE)")
 
 
-@pytest.fixture
-def migrated(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Target:
-    done = target.run(tmp_path_factory.mktemp("migrating"), "migrate")
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """A database with empty tables, to be copied."""
+    made = Target("migrated_" + secrets.token_hex(8))
+    cluster().make(made.name)
+    done = made.run(tmp_path_factory.mktemp("migrating"), "migrate")
     assert done.returncode == 0, done.stderr
-    return target
+    yield made
+    cluster().execute("postgres", f"DROP DATABASE {made.name} WITH (FORCE)")
+
+
+@pytest.fixture
+def migrated(template: Target) -> Iterator[Target]:
+    made = Target("moved_" + secrets.token_hex(8))
+    cluster().make(made.name, template.name)
+    yield made
+    cluster().execute("postgres", f"DROP DATABASE {made.name} WITH (FORCE)")
 
 
 def change(store: Store, *statements: tuple[str, tuple[Any, ...]]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Server, end_server, free_port
+from tests.conftest import Server, free_port
 from tests.databases import KIND, Store, cluster
 from tests.faults.extent import times
 from tests.faults.far import far_pages
@@ -29,16 +29,17 @@ def cables() -> Iterator[Network]:
 
 @pytest.fixture
 def server_behind(cables: Network, seeded: Store, tmp_path: Path) -> Iterator[Server]:
-    """A server that is reached through the network, and by this thread, which is where it is."""
+    """A server of two workers that is reached through the network, and by this thread, which is where it is."""
     seeded.copy_to(tmp_path)
-    server = Server(tmp_path, free_port(), {"METRICS_NETWORKS": NETWORKS}, address=SERVER)
+    server = Server(tmp_path, free_port(), {"METRICS_NETWORKS": NETWORKS}, address=SERVER, workers=2)
     if KIND == "postgresql":
         server.environment["DATABASE_URL"] = cluster().local_url(server.store.name)
         server.environment["DATABASE_OWNER_URL"] = ""
     with cables.at_the_server():
         server.start()
         yield server
-    end_server(server)
+        server.stop()
+    server.store.drop()
 
 
 async def test_links_that_fail_without_a_word_lose_nothing(cables: Network, server_behind: Server) -> None:
