@@ -51,10 +51,16 @@ lock: .venv/installed-dev
 	.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 		--python-version 3.11 --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-# Collects the texts of the program into the template, and the template into each translation.
+# Collects the texts of the program into the template, and the template into each translation, whose header is ours:
+# Babel's is full of dates and empty places.
+TRANSLATION = app/locale/pt_BR/LC_MESSAGES/messages.po
 messages: .venv/installed-dev
 	.venv/bin/pybabel --quiet extract -F babel.cfg -k _l -k fail --no-location --omit-header -o app/locale/messages.pot app
-	.venv/bin/pybabel --quiet update --no-fuzzy-matching --omit-header -i app/locale/messages.pot -d app/locale -l pt_BR
+	sed '/^$$/q' $(TRANSLATION) > $(TRANSLATION).header
+	.venv/bin/pybabel --quiet update --no-fuzzy-matching --ignore-obsolete --omit-header \
+		-i app/locale/messages.pot -d app/locale -l pt_BR
+	cat $(TRANSLATION) >> $(TRANSLATION).header
+	mv $(TRANSLATION).header $(TRANSLATION)
 
 .venv/installed: requirements.txt
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' || \
