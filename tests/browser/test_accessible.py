@@ -24,13 +24,15 @@ FOCUS = """() => {
   const element = document.activeElement;
   if (!element || element === document.body) return null;
   const { top, bottom, width } = element.getBoundingClientRect();
-  const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
+  // A box of several parts shows the ring around all of them.
+  const rings = [element, element.parentElement].map((each) => getComputedStyle(each));
   element.dataset.step ??= String(document.querySelectorAll("[data-step]").length);
   return {
     step: Number(element.dataset.step),
     start: element.outerHTML.slice(0, 120),
     seen: bottom > 0 && top < innerHeight && width > 0,
-    ringed: (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none",
+    ringed: rings[0].boxShadow !== "none"
+      || rings.some(({ outlineStyle, outlineWidth }) => outlineStyle !== "none" && parseFloat(outlineWidth) > 0),
   };
 }"""
 

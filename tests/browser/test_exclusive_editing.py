@@ -318,7 +318,7 @@ async def test_a_tab_that_wakes_from_sleep_checks_its_token_before_it_takes_a_ke
     page = await edit(ana, book)
     await type_note(page, "Before the nap.")
     await carla.open(book.address)
-    await page.clock.pause_at(await page.evaluate("(Date.now() + 1) / 1000"))  # no timer runs: it sleeps
+    await page.clock.pause_at(await page.evaluate("(Date.now() + 1000) / 1000"))  # no timer runs: it sleeps
     book.end_lease()
     await expect(carla.page.get_by_role("link", name="Edit")).to_be_visible()
     await page.clock.set_system_time(await page.evaluate("(Date.now() + 300000) / 1000"))

@@ -24,7 +24,7 @@ ROOM = "/chat/general"
 THROUGH_THE_PROGRAM = re.compile(r'File "[^"]*/app/[^"]*", line \d+')
 WRITERS = ("ana", "bruno", "carla")
 # What says, in words, that it can't be done now.
-REFUSALS = {503: "Not available right now", 507: "The disk is full"}
+REFUSALS = {503: "reach its database. Try again", 507: "There is no room left on the server"}
 # Codes of a close after which htmx dials no more, beside those of 4000 and above.
 GIVE_UP = (1000, 1008, 1009)
 KEY = re.compile(r"key-[a-z]+-\d+(?=-)")
@@ -121,10 +121,9 @@ class Traffic:
                 return
             key = f"key-{name}-{number}"
             self.tried.append(key)
-            while True:
-                if await self.post(client, key):
-                    break
+            while not await self.post(client, key):
                 await asyncio.sleep(0.05)
+            await asyncio.sleep(0.25)  # who writes faster than that is told, after a minute, to wait for another
 
     async def post(self, client: httpx.AsyncClient, key: str) -> bool:
         """Post a message; whether it was acknowledged."""
