@@ -121,7 +121,9 @@ class Traffic:
                 return
             key = f"key-{name}-{number}"
             self.tried.append(key)
-            while not await self.post(client, key):
+            while True:
+                if await self.post(client, key):
+                    break
                 await asyncio.sleep(0.05)
             await asyncio.sleep(0.25)  # who writes faster than that is told, after a minute, to wait for another
 
