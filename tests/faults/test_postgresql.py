@@ -63,7 +63,7 @@ async def kill_one(running: Cluster, traffic: Traffic) -> None:
         traffic.servers[0].store.name,
     )
     os.kill(process, signal.SIGKILL)
-    await traffic.more_refusals(1)
+    await traffic.more(10)
 
 
 async def cut_connections(running: Cluster, traffic: Traffic) -> None:
