@@ -13,7 +13,8 @@ from app.accounts.audit import AuditEntry
 from app.accounts.members import Member
 from app.accounts.shell import render_page
 from app.database import Transaction, now
-from app.web.forms import Form
+from app.tenants.member_pages import ROLES
+from app.web.forms import Form, number_of
 from app.web.texts import Text, _l
 
 PAGE = 100
@@ -95,19 +96,20 @@ async def show_audit(
         names=names,
         sentences=SENTENCES,
         sentence_of=sentence_of,
+        value_of=value_of,
         spans=SPANS,
         form=Form(list(asked.items())),
     )
 
 
+def value_of(entry: AuditEntry, value: str) -> Text | str:
+    """What was before, or after; a role in words."""
+    return ROLES.get(value, value) if entry.what.startswith(("member.", "invitation.")) else value
+
+
 def begin_of(days: int) -> datetime:
     """The moment so many days ago."""
     return now() - timedelta(days=days)
-
-
-def number_of(text: str) -> int:
-    """An id in the address; 0 for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 handlers = [show_audit]
