@@ -247,6 +247,8 @@
     const messages = list();
     if (messages === opened) return;
     opened = messages;
+    clearTimeout(telling); // of the page before; this one would wait for it, and then not be told of
+    telling = null;
     seen = told = messages ? Number(messages.dataset.read) : 0;
     low = Infinity;
     said = "";
