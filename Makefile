@@ -10,8 +10,8 @@ ON_POSTGRESQL = tests $(addprefix --ignore=tests/,web bench deploy/test_caddy.py
 	$(addprefix browser/,test_chat.py test_cut_off.py test_exclusive_editing.py test_restart.py \
 	test_without_javascript.py))
 
-# Most tests wait for a server or a browser most of the time: four files at once, also on two cores.
-AT_ONCE = -n 4 --dist loadfile
+# Most tests wait for a server or a browser most of the time: three files at once, also on two cores.
+AT_ONCE = -n 3 --dist loadfile
 
 .PHONY: run test faults check format bench lock messages clean
 
