@@ -3,8 +3,9 @@ lock that is another's.
 
     .venv/bin/python bench/races.py [--races 10000] [--processes 1|2] [--control] [--url … --watch-url …]
 
-Each editor opens the record, reads a counter, sometimes pauses for longer than its lease lasts, and saves the counter
-plus one. `--control` leaves lock and version out of the saving statement: it has to lose updates.
+Each editor opens the record, at once or a little later than the other, reads a counter, sometimes pauses for longer
+than its lease lasts, and saves the counter plus one. `--control` leaves lock and version out of the saving statement:
+it has to lose updates.
 
 What happens to the row is written down by a trigger of the database, whatever the program believes it does: who held it
 until when, and what it became.
@@ -41,7 +42,9 @@ from app.records.revisions import Revision  # noqa: E402
 
 ACME, NUMBER = 1, 40
 LEASE: Any = 0.02  # seconds; the program's own are whole
-PAUSES = (0.0, 0.0, 0.0, 0.03)
+PAUSES = (0.0, 0.06)
+# How much later than the other an editor may come, in seconds: at once, within the other's lease, or after its end.
+DELAYS = (0.0, 0.04)
 
 WATCHED = """
     CREATE TABLE watched (
@@ -87,7 +90,8 @@ async def find_book(transaction: Transaction) -> Record:
 
 
 async def edit_once(database: Database, name: str, *, control: bool) -> str:
-    """Open, read, perhaps pause, save: what came of it."""
+    """Open, at once or a little later, read, perhaps pause, save: what came of it."""
+    await asyncio.sleep(random.choice(DELAYS))
     async with database.write(ACME) as transaction:
         record = await find_book(transaction)
         member = await find_member(transaction, f"{name}@acme.test")

@@ -49,7 +49,7 @@ async def enter_workspace(transaction: Transaction, slug: str) -> Tenant:
 
     Raises NotFoundException for one that does not exist, and a 403 page for one that is suspended.
     """
-    tenant = await transaction.find_tenant(Tenant.slug == slug)
+    tenant = await transaction.find_tenant("slug", slug)
     if tenant is None:
         raise NotFoundException
     if tenant.suspended_at is not None:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
+    bindparam,
     delete,
     select,
 )
@@ -21,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ua_parser import parse
 
 from app.accounts.members import Member
-from app.database import Base, Tenant, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, Tenant, Tenanted, Transaction, UtcDateTime, now, standing
 
 
 class Session(Tenanted, Base):
@@ -102,16 +103,18 @@ async def start_session(transaction: Transaction, member: Member, *, address: st
     return token
 
 
+FIND_SESSION = standing(
+    select(Session, Member)
+    .join(Member, (Member.id == Session.member_id) & (Member.tenant_id == Session.tenant_id))
+    .where(Session.token_hash == bindparam("token_hash"), Session.expires_at > bindparam("now"))
+)
+
+
 async def find_session(transaction: Transaction, token: str | None) -> SignedIn | None:
     """Who a token signs in; None for one that is unknown or over, or whose member may not sign in."""
     if not token:
         return None
-    statement = (
-        select(Session, Member)
-        .join(Member, (Member.id == Session.member_id) & (Member.tenant_id == Session.tenant_id))
-        .where(Session.token_hash == digest(token), Session.expires_at > now())
-    )
-    row = (await transaction.execute(statement)).one_or_none()
+    row = (await transaction.execute(FIND_SESSION, {"token_hash": digest(token), "now": now()})).one_or_none()
     if row is None or not row.Member.active:
         return None
     return SignedIn(row.Member, row.Session)

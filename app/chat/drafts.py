@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, String, Text, delete
+from sqlalchemy import ForeignKeyConstraint, String, Text, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.chat.messages import find_posted
 from app.chat.rooms import Room
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, Tenanted, Transaction, UtcDateTime, now, standing
 
 
 class MessageDraft(Tenanted, Base):
@@ -33,9 +32,22 @@ def place_of(room: Room) -> str:
     return room.subject if room.kind == "discussion" and room.subject else f"room-{room.id}"
 
 
+FIND_DRAFT = standing(
+    select(MessageDraft).where(
+        MessageDraft.member_id == bindparam("member_id"), MessageDraft.place == bindparam("place")
+    )
+)
+
+
+async def get_draft(transaction: Transaction, member: Member, place: str) -> MessageDraft | None:
+    """The row of what a member has typed in a place, if there is one."""
+    found: MessageDraft | None = await transaction.scalar(FIND_DRAFT, {"member_id": member.id, "place": place})
+    return found
+
+
 async def find_draft(transaction: Transaction, member: Member, place: str) -> str:
     """What a member has typed in a place, '' for nothing."""
-    draft = await transaction.get(MessageDraft, (member.id, place))
+    draft = await get_draft(transaction, member, place)
     return draft.text if draft is not None else ""
 
 
@@ -49,7 +61,7 @@ async def keep_draft(transaction: Transaction, member: Member, place: str, text:
     if not text.strip():
         await delete_draft(transaction, member, place)
         return True
-    draft = await transaction.get(MessageDraft, (member.id, place))
+    draft = await get_draft(transaction, member, place)
     if draft is None:
         transaction.add(MessageDraft(member_id=member.id, place=place, text=text))
     else:
@@ -60,5 +72,7 @@ async def keep_draft(transaction: Transaction, member: Member, place: str, text:
 
 async def delete_draft(transaction: Transaction, member: Member, place: str) -> None:
     """What was typed in a place is sent."""
-    statement: Any = delete(MessageDraft).where(MessageDraft.member_id == member.id, MessageDraft.place == place)
-    await transaction.execute(statement.execution_options(synchronize_session="fetch"))
+    with transaction.no_autoflush:  # it has nothing to do with what waits to be written
+        draft = await get_draft(transaction, member, place)
+    if draft is not None:
+        await transaction.delete(draft)

@@ -112,7 +112,6 @@ async def say(
         for attachment in files:
             attachment.message_id = message.id
         await delete_draft(transaction, member, place_of(room))
-        await transaction.flush()
         plain = not (files or message.reply_to_id or rendered.refers)
         shown = show_plain(message, member) if plain else await show_message(transaction, message)
         await push_message(transaction, room, shown)

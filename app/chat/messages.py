@@ -9,9 +9,18 @@ from typing import Any
 
 from emoji import is_emoji
 from litestar.exceptions import NotFoundException
-from sqlalchemy import BigInteger, ForeignKeyConstraint, String, Text, UniqueConstraint, delete, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    ForeignKeyConstraint,
+    String,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    func,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts.audit import record_audit
 from app.accounts.members import Member
@@ -19,7 +28,7 @@ from app.chat.markdown import Rendered, render_markdown
 from app.chat.memberships import join
 from app.chat.references import OfMessage, find_missing, forget_references, keep_references, to_message
 from app.chat.rooms import Room
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, Tenanted, Transaction, UtcDateTime, now, standing
 from app.web.errors import PageError
 from app.web.forms import Invalid
 from app.web.texts import _l
@@ -122,10 +131,15 @@ class SentAlready(Invalid):
     """Another text was posted with this key, and the page did not hear of it."""
 
 
+FIND_POSTED = standing(
+    select(Message).where(Message.member_id == bindparam("member_id"), Message.key == bindparam("key"))
+)
+
+
 async def find_posted(transaction: Transaction, member: Member, key: str) -> Message | None:
     """The message that a member has posted with a key."""
-    statement = select(Message).where(Message.member_id == member.id, Message.key == key)
-    return (await transaction.scalars(statement)).one_or_none()
+    found: Message | None = await transaction.scalar(FIND_POSTED, {"member_id": member.id, "key": key})
+    return found
 
 
 async def post_message(
@@ -157,9 +171,10 @@ async def post_message(
     membership = await join(transaction, room, member)
     rendered = await render_text(transaction, text, origin)
     answered = await find_answered(transaction, room, reply_to_id)
+    room.last_number += 1  # writers of a workspace come one after another: nobody else takes this number
     message = Message(
         room_id=room.id,
-        number=await take_number(transaction, room),
+        number=room.last_number,
         member_id=member.id,
         key=key,
         text=text,
@@ -171,7 +186,6 @@ async def post_message(
     await keep_references(transaction, message.id, text, rendered)
     if membership.read_number == message.number - 1:
         membership.read_number = message.number  # who has read up to here has read what they say themselves
-    await transaction.flush()
     return message, rendered
 
 
@@ -189,20 +203,6 @@ async def find_answered(transaction: Transaction, room: Room, message_id: int) -
         Message.id == message_id, Message.room_id == room.id, Message.deleted_at.is_(None)
     )
     return await transaction.scalar(statement)
-
-
-async def take_number(transaction: Transaction, room: Room) -> int:
-    """The room's next number."""
-    statement = (
-        update(Room)
-        .where(Room.id == room.id)
-        .values(last_number=Room.last_number + 1)
-        .returning(Room.last_number)
-        .execution_options(synchronize_session=False)
-    )
-    number = (await transaction.execute(statement)).scalar_one()
-    set_committed_value(room, "last_number", number)
-    return int(number)
 
 
 async def edit_message(

@@ -69,7 +69,6 @@ async def keep_references(transaction: Transaction, message_id: int, text: str, 
         for position, subject in enumerate(dict.fromkeys(subject for subject in found if subject))
     )
     transaction.add(MessageIndex(rowid=message_id, text=text))
-    await transaction.flush()
 
 
 async def forget_references(transaction: Transaction, message_id: int) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
+    bindparam,
     exists,
     or_,
     select,
@@ -24,7 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.audit import record_audit
 from app.accounts.members import NEWCOMERS, Member
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, Tenanted, Transaction, UtcDateTime, now, standing
 from app.web.errors import PageError
 from app.web.forms import Invalid
 from app.web.texts import _l, fold
@@ -95,11 +96,26 @@ def is_visible(member: Member) -> ColumnElement[bool]:
     return or_(Room.kind.in_(("public", "discussion")), inside)
 
 
+# The member's place comes with the room: it is asked for next.
+FIND_ROOM = standing(
+    select(Room, Membership)
+    .outerjoin(
+        Membership,
+        (Membership.tenant_id == Room.tenant_id)
+        & (Membership.room_id == Room.id)
+        & (Membership.member_id == bindparam("member_id")),
+    )
+    .where(Room.slug == bindparam("slug"))
+)
+
+
 async def get_room(transaction: Transaction, member: Member, slug: str) -> Room:
     """A room by its slug. Raises NotFoundException for one that this member may not see."""
-    room = (await transaction.scalars(select(Room).where(Room.slug == slug))).one_or_none()
-    if room is None or not await may_see(transaction, member, room):
+    found = (await transaction.execute(FIND_ROOM, {"slug": slug, "member_id": member.id})).one_or_none()
+    if found is None or not (found.Room.open or found.Membership):
         raise NotFoundException
+    transaction.keep(found.Membership)
+    room: Room = found.Room
     return room
 
 

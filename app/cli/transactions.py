@@ -9,7 +9,7 @@ from typing import TypeVar
 import click
 from litestar.exceptions import NotFoundException
 
-from app.database import Database, Tenant, Transaction
+from app.database import Database, Transaction
 from app.settings import Settings, read_settings
 from app.web.forms import Invalid
 
@@ -36,7 +36,7 @@ def run_in(settings: Settings, slug: str, work: Callable[[Transaction], Awaitabl
 
     async def open_and_work(database: Database) -> T:
         async with database.write() as transaction:
-            tenant = await transaction.find_tenant(Tenant.slug == slug)
+            tenant = await transaction.find_tenant("slug", slug)
             if tenant is None:
                 raise click.ClickException(f"there is no workspace {slug}")
             transaction.enter(tenant)

@@ -1,7 +1,7 @@
 """The database: engine and transactions, models' base, and the scope that keeps tenants apart."""
 
 from app.database.engine import Database, Transaction
-from app.database.tenancy import Base, Tenant, Tenanted, TenantScopeError
+from app.database.tenancy import Base, Tenant, Tenanted, TenantScopeError, standing
 from app.database.types import UtcDateTime, now
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "Transaction",
     "UtcDateTime",
     "now",
+    "standing",
 ]

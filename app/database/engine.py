@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import postgresql, sqlite
-from app.database.tenancy import Tenant, TenantSession
+from app.database.tenancy import Tenant, TenantSession, standing
+
+FIND_TENANT = {
+    column.key: standing(select(Tenant).where(column == bindparam("value"))) for column in (Tenant.id, Tenant.slug)
+}
+LOCK_TENANT = {name: statement.with_for_update(key_share=True) for name, statement in FIND_TENANT.items()}
 
 
 class Transaction(AsyncSession):
@@ -38,22 +43,25 @@ class Transaction(AsyncSession):
             raise LookupError("this transaction has no tenant")
         return self._tenant
 
-    async def find_tenant(self, criterion: ColumnElement[bool]) -> Tenant | None:
-        """The workspace to enter; a writing transaction has it for itself from here to its end.
+    async def find_tenant(self, name: Literal["id", "slug"], value: int | str) -> Tenant | None:
+        """The workspace to enter, by its id or slug; a writing transaction has it for itself from here to its end.
 
         This lock is the first thing that a writing transaction takes, and the only one that it waits for: writers of
         a workspace come one after another, each sees all that the ones before have done, and no two wait for each
         other. SQLite has one writer at a time anyway.
         """
-        statement = select(Tenant).where(criterion)
-        if self.writes:
-            statement = statement.with_for_update(key_share=True)
-        return (await self.scalars(statement)).one_or_none()
+        statement = (LOCK_TENANT if self.writes else FIND_TENANT)[name]
+        found: Tenant | None = (await self.scalars(statement, {"value": value})).one_or_none()
+        return found
 
     def enter(self, tenant: Tenant) -> None:
         """Confine this transaction to one tenant, for good."""
         self.sync_session.enter(tenant.id)
         self._tenant = tenant
+
+    def keep(self, instance: object) -> None:
+        """Hold an object to the end: the session forgets what nobody refers to, and would read it again."""
+        self.info.setdefault("kept", []).append(instance)
 
     async def complete(self) -> None:
         """Run what waits for the commit, then commit."""
@@ -117,7 +125,7 @@ class Database:
 
     async def _enter(self, transaction: Transaction, tenant_id: int | None) -> None:
         if tenant_id is not None:
-            tenant = await transaction.find_tenant(Tenant.id == tenant_id)
+            tenant = await transaction.find_tenant("id", tenant_id)
             if tenant is None:
                 raise LookupError(f"there is no tenant {tenant_id}")
             transaction.enter(tenant)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String, Text, delete, func, select, update
+from sqlalchemy import BigInteger, ForeignKey, String, Text, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, Tenant, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 
 # HTML, or what gives it when everything that was committed before can be seen.
 Body = str | Callable[[], Awaitable[str]]
@@ -76,31 +76,16 @@ def stop_following(transaction: Transaction, *, member: int, channels: list[str]
 async def append(transaction: Transaction, pending: list[tuple[str, Body]]) -> None:
     """Take the workspace's next cursors and write the events.
 
-    It is the last thing a transaction does: the row lock on the cursor is what keeps the log gapless and in the order
-    of commits, so it should be short.
+    The transaction has had the workspace for itself since it began: that keeps the log gapless and in the order of
+    commits.
     """
-    await transaction.flush()
-    statement = (
-        update(Tenant)
-        .where(Tenant.id == transaction.tenant.id)
-        .values(cursor=Tenant.cursor + len(pending))
-        .returning(Tenant.cursor)
-        .execution_options(synchronize_session=False)
-    )
-    last = (await transaction.execute(statement)).scalar_one()
+    tenant = transaction.tenant
     events = [
         Event(cursor, channel, body if isinstance(body, str) else await body())
-        for cursor, (channel, body) in enumerate(pending, last - len(pending) + 1)
+        for cursor, (channel, body) in enumerate(pending, tenant.cursor + 1)
     ]
-    transaction.add_all(
-        LoggedEvent(
-            tenant_id=transaction.tenant.id,
-            cursor=event.cursor,
-            channel=event.channel,
-            body=event.body,
-        )
-        for event in events
-    )
+    tenant.cursor += len(events)
+    transaction.add_all(LoggedEvent(cursor=event.cursor, channel=event.channel, body=event.body) for event in events)
     transaction.info["committed"] = events
 
 

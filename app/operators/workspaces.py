@@ -124,7 +124,7 @@ async def find_workspace(transaction: Transaction, slug: str) -> Tenant:
 
     Raises NotFoundException when there is none.
     """
-    tenant = await transaction.find_tenant(Tenant.slug == slug)
+    tenant = await transaction.find_tenant("slug", slug)
     if tenant is None:
         raise NotFoundException
     return tenant

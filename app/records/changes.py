@@ -25,7 +25,6 @@ from app.records.records import (
     KEPT_IN_BIN,
     Record,
     Values,
-    count_total,
     keep,
     read_values,
     search_text,
@@ -97,7 +96,7 @@ async def delete_record(
         transaction, record, author, version=version, values=record.values, search=record.search, deleted_at=now()
     )
     record_audit(transaction, author, "record.deleted", subject=f"/c/{collection.slug}/{record.number}")
-    await count_total(transaction, collection, -1)
+    collection.total -= 1
     fields = await list_fields(transaction, collection)
     await keep(transaction, fields, record, author, "deleted")
     await notify_change(transaction, fields, record, author, "deleted", record.values)
@@ -122,7 +121,7 @@ async def restore_record(
         transaction, record, author, version=version, values=record.values, search=record.search, deleted_at=None
     )
     record_audit(transaction, author, "record.restored", subject=f"/c/{collection.slug}/{record.number}")
-    await count_total(transaction, collection, 1)
+    collection.total += 1
     await keep(transaction, fields, record, author, "restored")
     await notify_change(transaction, fields, record, author, "restored", record.values)
 

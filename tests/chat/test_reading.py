@@ -193,6 +193,7 @@ async def test_the_sidebar_takes_as_many_queries_for_many_rooms_as_for_one(datab
             for number in range(wanted):
                 room = await make_room(transaction, people, f"Room {wanted} {number}")
                 await say(transaction, room, people.ana, f"@Davi {wanted} {number}")
+            await transaction.flush()
             asked.clear()
             joined = await list_joined(transaction, people.davi)
             counts.append(len(asked))
