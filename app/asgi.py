@@ -13,6 +13,7 @@ from litestar import Litestar, Request, Response
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from litestar.types import Receive, Send
 from sqlalchemy import select
 
 import app.chat.usage
@@ -49,7 +50,7 @@ from app.jobs.runner import Loop, Runner
 from app.live.bus import make_bus
 from app.live.log import trim
 from app.live.node import Node
-from app.live.site import WorkspaceSite
+from app.live.site import Site, WorkspaceSite
 from app.live.socket import serve_socket
 from app.mail.delivery import Delivery
 from app.notifications import announcement_pages, preference_pages
@@ -137,7 +138,6 @@ def create_app(settings: Settings) -> Gate:
     workspace = Litestar(
         [
             *everywhere,
-            serve_socket,
             show_jump,
             *sign_in.handlers,
             *account.handlers,
@@ -164,16 +164,24 @@ def create_app(settings: Settings) -> Gate:
             *preference_pages.handlers,
         ],
         lifespan=[run],
-        state=State({"node": node, "settings": settings, "visits": visits, "site": WorkspaceSite(settings, visits)}),
+        state=State({"node": node, "settings": settings, "visits": visits}),
         after_response=follow_up,
         **common,
     )
     central_host = Litestar(
-        [*everywhere, serve_socket, *central.handlers, operator_pages.router],
-        state=State({"node": node, "settings": settings, "site": OperatorSite(settings)}),
+        [*everywhere, *central.handlers, operator_pages.router],
+        state=State({"node": node, "settings": settings}),
         **common,
     )
-    return Gate(settings, central=central_host, workspace=workspace, readiness=readiness, send_away=node.drain)
+    workspace_site, operator_site = WorkspaceSite(settings, visits), OperatorSite(settings)
+
+    async def live(scope: Any, receive: Receive, send: Send) -> None:
+        site: Site = workspace_site if scope["state"]["slug"] else operator_site
+        await serve_socket(scope, receive, send, node=node, site=site)
+
+    return Gate(
+        settings, central=central_host, workspace=workspace, live=live, readiness=readiness, send_away=node.drain
+    )
 
 
 @job("sweep", every=timedelta(minutes=10), seconds=600)

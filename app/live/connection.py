@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -18,17 +19,21 @@ QUEUE_LIMIT = 200
 
 
 class Connection:
-    """A socket, who it belongs to, what it follows, and up to which cursor it has been served."""
+    """A socket, who it belongs to, what it follows, and up to which cursor it has been served.
+
+    `ending` is the close code and the reason once it must end; `on_end` is called then.
+    """
 
     __slots__ = (
         "agent",
         "channels",
-        "closing",
         "cursor",
         "due",
+        "ending",
         "expires_at",
         "granted",
         "member_id",
+        "on_end",
         "protocol",
         "queue",
         "session_id",
@@ -36,7 +41,7 @@ class Connection:
         "waiting",
     )
 
-    def __init__(self, scope: Any, tenant_id: int) -> None:
+    def __init__(self, scope: Any, tenant_id: int, on_end: Callable[[], None]) -> None:
         self.tenant_id = tenant_id
         self.member_id = 0
         self.session_id = 0
@@ -46,7 +51,8 @@ class Connection:
         self.due: list[Any] = []
         self.waiting = 0
         self.granted = 0
-        self.closing: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
+        self.ending: tuple[int, str] | None = None
+        self.on_end = on_end
         self.protocol = scope["extensions"].get(EXTENSION) if scope.get("extensions") else None
         self.queue: asyncio.Queue[str] | None = None if self.protocol else asyncio.Queue()
 
@@ -57,7 +63,7 @@ class Connection:
 
     def write(self, text: str, frame: bytes | None = None) -> bool:
         """Write a frame (`frame` is `text` encoded, where the caller has it already). False when the socket is gone."""
-        if self.closing.done():
+        if self.ending is not None:
             return False
         if self.protocol is not None:
             frame = frame or encode(text)
@@ -82,5 +88,6 @@ class Connection:
         """End the socket. Not a frame follows."""
         self.channels = ()
         self.due = []
-        if not self.closing.done():
-            self.closing.set_result((code, reason))
+        if self.ending is None:
+            self.ending = (code, reason)
+            self.on_end()

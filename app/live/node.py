@@ -162,7 +162,7 @@ class Node:
             connection
             for sockets in self.hub.connections.values()
             for connection in sockets
-            if not connection.closing.done()
+            if connection.ending is None
         ]
 
     def end_all(self) -> None:

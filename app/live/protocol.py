@@ -6,6 +6,7 @@ any other ASGI server it is not there, and the standard `send` is used.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from asyncio import BaseTransport
@@ -28,12 +29,43 @@ BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length:
 NOT_UTF8, NOT_ALLOWED = 1007, 1008
 
 
+class Messages:
+    """What has come for the application: as much of `asyncio.Queue` as uvicorn uses, in a twentieth of its memory."""
+
+    __slots__ = ("arrival", "kept")
+
+    def __init__(self) -> None:
+        self.kept: list[Any] = []
+        self.arrival: asyncio.Future[None] | None = None
+
+    def empty(self) -> bool:
+        """Whether nothing waits."""
+        return not self.kept
+
+    def put_nowait(self, message: Any) -> None:
+        """Add a message."""
+        self.kept.append(message)
+        if self.arrival is not None and not self.arrival.done():
+            self.arrival.set_result(None)
+
+    async def get(self) -> Any:
+        """Take the next message, for the one reader that there is."""
+        while not self.kept:
+            self.arrival = asyncio.get_running_loop().create_future()
+            try:
+                await self.arrival
+            finally:
+                self.arrival = None
+        return self.kept.pop(0)
+
+
 class LiveProtocol(WebSocketsSansIOProtocol):
     """Adds `write_frame` to the scope, and lets the kernel hold less of what a slow reader has not taken."""
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Bound what the kernel buffers for this socket, and how long it waits for a dead peer."""
         super().connection_made(transport)
+        self.queue = Messages()  # type: ignore[assignment]
         self.counted_since, self.frames_counted = self.loop.time(), 0
         self.descriptor = -1
         raw = transport.get_extra_info("socket")
@@ -72,6 +104,13 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         scope: Any = getattr(self, "scope", None)
         if scope is not None:
             scope["extensions"][EXTENSION] = self
+
+    async def send(self, message: Any) -> None:
+        """Send; what the handshake has said is not needed any more once it is accepted, and idle sockets are many."""
+        await super().send(message)
+        if message["type"] == "websocket.accept":
+            self.request.headers.clear()
+            self.response.headers.clear()
 
     def handle_cont(self, event: Frame) -> None:
         """Keep a fragment of a message, unless it is an empty one: of these there may be any number."""

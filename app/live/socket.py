@@ -7,9 +7,8 @@ import contextlib
 from typing import Any
 
 import structlog
-from litestar import asgi
 from litestar.exceptions import NotFoundException
-from litestar.types import Receive, Scope, Send
+from litestar.types import Receive, Send
 
 from app.live.channels import presence_partial
 from app.live.connection import Connection
@@ -37,7 +36,7 @@ class Ended(Exception):
 
 
 def failed(error: Exception) -> Ended:
-    """How a socket ends by what is our fault: its page comes back. (By itself Litestar would close it with 4500.)"""
+    """How a socket ends by what is our fault: its page comes back."""
     if is_database_away(error):
         log.error("the database is not available", path="/live", reason=first_line(error))
         return Ended(1013, "try again later")
@@ -45,21 +44,22 @@ def failed(error: Exception) -> Ended:
     return Ended(1011, "something went wrong")
 
 
-@asgi("/live", copy_scope=False)
-async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
-    """Accept, follow what the page asks for and its visitor may see, and close with a reason."""
-    if scope["type"] != "websocket":  # type: ignore[comparison-overlap]
-        raise NotFoundException
-    state = scope["litestar_app"].state
-    node: Node = state.node
-    socket = Socket(scope, send, node, state.site)
+async def serve_socket(scope: Any, receive: Receive, send: Send, *, node: Node, site: Site) -> None:
+    """Accept, follow what the page asks for and its visitor may see, and close with a reason.
+
+    It is an application of its own: what the framework holds of a request, it would hold as long as the page is open.
+    """
     await receive()
     await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
-    await socket.serve(receive)
+    if isinstance(scope["headers"], list):  # the server keeps it too; of all that a browser says, only this is needed
+        scope["headers"][:] = [pair for pair in scope["headers"] if pair[0] == b"cookie"]
+    await Socket(scope, send, node, site).serve(receive)
 
 
 class Socket:
     """One socket's life. The order of things in `resume` is what makes delivery gapless."""
+
+    __slots__ = ("connection", "cut", "node", "present", "scope", "send", "site", "slug", "waiting", "writer")
 
     def __init__(self, scope: Any, send: Send, node: Node, site: Site) -> None:
         self.scope = scope
@@ -68,7 +68,8 @@ class Socket:
         self.site = site
         self.slug: str = scope["state"]["slug"] or ""
         self.connection: Connection | None = None
-        self.tasks: set[asyncio.Future[Any]] = set()
+        self.waiting: asyncio.Task[Any] | None = None
+        self.writer: asyncio.Task[None] | None = None
         self.present: set[str] = set()
         self.cut = False
 
@@ -91,8 +92,8 @@ class Socket:
             with contextlib.suppress(Exception):
                 await self.send({"type": "websocket.close", "code": code, "reason": reason})
         finally:
-            for task in self.tasks:
-                task.cancel()
+            if self.writer is not None:
+                self.writer.cancel()
             self.leave()
 
     async def answer_hellos(self, receive: Receive) -> None:
@@ -112,19 +113,38 @@ class Socket:
             await self.resume(self.read(message))
 
     async def receive(self, receive: Receive) -> Any:
-        """The next message; raises Ended when the socket must end before one comes."""
-        reader = asyncio.ensure_future(receive())
-        self.tasks.add(reader)
-        if self.connection is None:
-            await asyncio.wait((reader,), timeout=HELLO_WITHIN)
-            if not reader.done():
-                raise Ended(1008, "no hello")
-        else:
-            await asyncio.wait((reader, self.connection.closing), return_when=asyncio.FIRST_COMPLETED)
-            if self.connection.closing.done():
-                raise Ended(*self.connection.closing.result())
-        self.tasks.discard(reader)
-        return reader.result()
+        """The next message; raises Ended when the socket must end before one comes.
+
+        To end it, the wait is cancelled: a task that reads, beside this one, would be a tenth of what an idle socket
+        holds.
+        """
+        connection = self.connection
+        if connection is None:
+            try:
+                async with asyncio.timeout(HELLO_WITHIN):
+                    return await receive()
+            except TimeoutError:
+                raise Ended(1008, "no hello") from None
+        self.check(connection)
+        task = self.waiting = asyncio.current_task()
+        try:
+            return await receive()
+        except asyncio.CancelledError:
+            if task is not None and connection.ending is not None and not task.uncancel():
+                self.check(connection)
+            raise  # the server wants it
+        finally:
+            self.waiting = None
+
+    def check(self, connection: Connection) -> None:
+        """Raise Ended when the socket must end."""
+        if connection.ending is not None:
+            raise Ended(*connection.ending)
+
+    def interrupt(self) -> None:
+        """The socket must end: wait for no message."""
+        if self.waiting is not None:
+            self.waiting.cancel()
 
     def read(self, message: Any) -> Hello:
         """The hello in a message; raises Ended for anything else."""
@@ -167,7 +187,7 @@ class Socket:
         if connection is None:
             if self.node.draining:
                 raise Ended(1012, "restart")
-            connection = self.connection = Connection(self.scope, visitor.tenant_id)
+            connection = self.connection = Connection(self.scope, visitor.tenant_id, self.interrupt)
             self.node.hub.add(connection)
             self.start_writer(connection)
             self.site.note_visit(visitor)
@@ -193,8 +213,7 @@ class Socket:
             visitor, allowed = await self.look_up(hello)
             reached, events = await self.read_log(visitor, last, allowed)
             connection = self.join(visitor)
-            if connection.closing.done():
-                raise Ended(*connection.closing.result())
+            self.check(connection)
             if not answered:
                 answered = True
                 refused = [name for name in hello.channels if name not in allowed]
@@ -273,7 +292,7 @@ class Socket:
             while True:
                 await self.send({"type": "websocket.send", "text": await queue.get(), "bytes": None})
 
-        self.tasks.add(asyncio.create_task(write()))
+        self.writer = asyncio.create_task(write())
 
     def leave(self) -> None:
         """Take the socket out of hub and presence."""

@@ -32,7 +32,8 @@ log = structlog.get_logger("web")
 
 
 class Gate:
-    """The outermost ASGI application: passes a request on to the central site or to a workspace."""
+    """The outermost ASGI application: passes a request on to the central site or to a workspace, and sockets to both
+    to `live`."""
 
     def __init__(
         self,
@@ -40,12 +41,14 @@ class Gate:
         *,
         central: ASGIApp,
         workspace: ASGIApp,
+        live: ASGIApp,
         readiness: Readiness,
         send_away: Callable[[], Awaitable[None]],
     ) -> None:
         self.settings = settings
         self.central = central
         self.workspace = workspace
+        self.live = live
         self.readiness = readiness
         self.send_away = send_away
 
@@ -73,7 +76,7 @@ class Gate:
                 await send({"type": "websocket.close", "code": 4403, "reason": None})
                 return
             scope["state"] = {**scope.get("state", {}), "slug": slug}
-            await (self.workspace if slug else self.central)(scope, receive, send)
+            await self.live(scope, receive, send)
             return
         await self.answer(scope, receive, send, refusal, slug)
 
@@ -129,6 +132,8 @@ class Gate:
         if slug is None and not (scope["type"] == "http" and scope["path"] in ANY_HOST):
             return 400, None
         if scope["type"] == "websocket":
+            if scope["path"] != "/live":
+                return 404, None
             origins = [value for name, value in headers if name == b"origin"]
             if len(origins) != 1 or origins[0].decode("latin-1") != f"{self.settings.scheme}://{host}":
                 return 403, None

@@ -10,7 +10,7 @@ from app.live.log import Event
 
 
 def follow(hub: Hub) -> Connection:
-    connection = Connection({"extensions": {}}, 1)
+    connection = Connection({"extensions": {}}, 1, lambda: None)
     hub.add(connection)
     hub.follow(connection, ["tenant"], 0)
     return connection

@@ -21,7 +21,7 @@ async def test_who_came_while_the_log_was_read_gets_what_lies_before_it(
     node = Node(database)
     start = await write_events(database, "seen")
     between = await write_events(database, "between")
-    first, late = Connection({}, 1), Connection({}, 1)
+    first, late = (Connection({}, 1, lambda: None) for _ in range(2))
     node.hub.add(first)
     node.hub.follow(first, ["tenant"], between)
     read_after = nodes.read_after
