@@ -19,7 +19,7 @@ QUEUE_LIMIT = 200
 
 
 class Connection:
-    """A socket, who it belongs to, what it follows, and up to which cursor it has been served.
+    """A socket, who it belongs to, what it follows, and up to which cursor it had read the log when it joined.
 
     `ending` is the close code and the reason once it must end; `on_end` is called then.
     """
@@ -28,7 +28,6 @@ class Connection:
         "agent",
         "channels",
         "cursor",
-        "due",
         "ending",
         "expires_at",
         "granted",
@@ -48,7 +47,6 @@ class Connection:
         self.expires_at: datetime | None = None
         self.channels: tuple[str, ...] = ()
         self.cursor = 0
-        self.due: list[Any] = []
         self.waiting = 0
         self.granted = 0
         self.ending: tuple[int, str] | None = None
@@ -87,7 +85,6 @@ class Connection:
     def close(self, code: int, reason: str) -> None:
         """End the socket. Not a frame follows."""
         self.channels = ()
-        self.due = []
         if self.ending is None:
             self.ending = (code, reason)
             self.on_end()

@@ -31,6 +31,31 @@ CENTRAL = 0
 log = structlog.get_logger("live")
 
 
+def share(due: Iterable[tuple[Event, set[Connection]]]) -> list[tuple[list[Event], set[Connection]]]:
+    """Who gets the same events: each socket is in one set, with its events in their order.
+
+    Whole sets are compared, and not sockets one by one: most events go to the same thousands.
+    """
+    shares: list[tuple[list[Event], set[Connection]]] = []
+    for event, left in due:
+        for place in range(len(shares)):
+            events, sockets = shares[place]
+            if sockets.isdisjoint(left):
+                continue
+            both = sockets & left
+            left = left - both
+            if len(both) == len(sockets):
+                events.append(event)
+            else:
+                shares[place] = (events, sockets - both)
+                shares.append(([*events, event], both))
+            if not left:
+                break
+        if left:
+            shares.append(([event], left))
+    return shares
+
+
 class Hub:
     """Knows every socket of this process, and serves the events of a workspace in the order of its cursor."""
 
@@ -38,7 +63,8 @@ class Hub:
         self.connections: dict[int, set[Connection]] = defaultdict(set)
         self.followers: dict[tuple[int, str], set[Connection]] = defaultdict(set)
         self.cursors: dict[int, int] = {}
-        self.due: set[Connection] = set()
+        self.due: dict[int, list[tuple[Event, set[Connection]]]] = defaultdict(list)
+        self.ahead: dict[int, set[Connection]] = defaultdict(set)
         self.due_since = 0.0
         self.flushed_at = 0.0
         self.flush_took = 0.0
@@ -72,7 +98,8 @@ class Hub:
         connection.cursor = cursor
         for channel in connection.channels:
             self.followers[connection.tenant_id, channel].add(connection)
-        self.cursors.setdefault(connection.tenant_id, cursor)
+        if cursor > self.cursors.setdefault(connection.tenant_id, cursor):
+            self.ahead[connection.tenant_id].add(connection)
 
     def unfollow(self, connection: Connection) -> None:
         """Serve a socket nothing for now; what is due to it is in the log."""
@@ -83,8 +110,10 @@ class Hub:
                 if not followers:
                     del self.followers[connection.tenant_id, channel]
         connection.channels = ()
-        connection.due = []
-        self.due.discard(connection)
+        for _, sockets in self.due.get(connection.tenant_id, ()):
+            sockets.discard(connection)
+        if ahead := self.ahead.get(connection.tenant_id):
+            ahead.discard(connection)
 
     def is_level(self, tenant_id: int, cursor: int) -> bool:
         """Whether nothing after this cursor was delivered yet: a socket that has read so far can join."""
@@ -103,11 +132,9 @@ class Hub:
             if event.channel == UNFOLLOW:
                 self.unfollow_for(tenant_id, event)
                 continue
-            followers = self.followers.get((tenant_id, event.channel), ())
-            for connection in followers:
-                if event.cursor > connection.cursor:
-                    connection.due.append(event)
-                    self.due.add(connection)
+            followers = self.followers.get((tenant_id, event.channel), set())
+            if sockets := followers - self.find_ahead(tenant_id, event.cursor):
+                self.due[tenant_id].append((event, sockets))
             log.debug(
                 "delivered",
                 tenant=tenant_id,
@@ -118,6 +145,16 @@ class Hub:
             )
         if self.due:
             self.plan_flush()
+
+    def find_ahead(self, tenant_id: int, cursor: int) -> set[Connection]:
+        """The sockets that had read the log up to a cursor, or beyond, when they joined."""
+        ahead = self.ahead.get(tenant_id)
+        if not ahead:
+            return set()
+        still = self.ahead[tenant_id] = {connection for connection in ahead if connection.cursor >= cursor}
+        if not still:
+            del self.ahead[tenant_id]
+        return still
 
     def plan_flush(self) -> None:
         """Write at once, or in a moment when something was just written, or is about to be committed."""
@@ -137,23 +174,19 @@ class Hub:
 
     def flush(self) -> None:
         """Write what is due: one frame a socket, encoded once for all sockets with the same events."""
-        self.flush_planned = None
+        if self.flush_planned:
+            self.flush_planned.cancel()
+            self.flush_planned = None
         self.flushed_at = asyncio.get_running_loop().time()
-        encoded: dict[tuple[int, ...], tuple[str, bytes]] = {}
-        due, self.due = self.due, set()
-        for connection in due:
-            events, connection.due = connection.due, []
-            if not events:
-                continue
-            key = (connection.tenant_id, *[event.cursor for event in events])
-            frame = encoded.get(key)
-            if frame is None:
+        due, self.due = self.due, defaultdict(list)
+        for pending in due.values():
+            for events, sockets in share(pending):
                 text = numbered(events[-1].cursor, (event.body for event in events))
-                frame = encoded[key] = (text, encode(text))
-            connection.cursor = events[-1].cursor
-            self.write(connection, *frame)
+                frame = encode(text)
+                for connection in sockets:
+                    self.write(connection, text, frame)
+                DELIVERIES.inc(len(sockets))
         self.flush_took = asyncio.get_running_loop().time() - self.flushed_at
-        DELIVERIES.inc(len(due))
         PUBLISH_TO_WRITTEN.observe(time.perf_counter() - self.due_since)
 
     def write(self, connection: Connection, text: str, frame: bytes) -> None:
@@ -206,6 +239,8 @@ class Hub:
 
     def heartbeat(self) -> None:
         """Tell every page that it is connected, and how far the log has gone without concerning it."""
+        if self.due:
+            self.flush()
         moment = now()
         for tenant_id, sockets in self.connections.items():
             cursor = self.cursors.get(tenant_id, 0)
@@ -214,6 +249,5 @@ class Hub:
             for connection in list(sockets):
                 if connection.expires_at is not None and connection.expires_at <= moment:
                     self.end(connection, 4401, "expired")
-                elif connection.channels and not connection.due:
-                    connection.cursor = max(connection.cursor, cursor)
+                elif connection.channels:
                     self.write(connection, text, frame)
