@@ -25,7 +25,6 @@ class Connection:
     """
 
     __slots__ = (
-        "agent",
         "channels",
         "cursor",
         "ending",
