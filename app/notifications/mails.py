@@ -13,12 +13,12 @@ from sqlalchemy import func, select, update
 from app.accounts.members import Member
 from app.database import Tenant, Transaction, now
 from app.jobs.jobs import Work, job, put_job
+from app.mail.letters import write_letter
 from app.mail.outbox import Content, composer, put_mail
 from app.notifications.kinds import KINDS, word, word_plainly
 from app.notifications.listing import describe
 from app.notifications.models import Happening, Notification, is_permitted
 from app.settings import Settings
-from app.web.templates import render
 from app.web.texts import _l
 
 MOST_IN_MAIL = 50
@@ -57,7 +57,6 @@ async def bundle_mails(work: Work) -> None:
             put_mail(
                 transaction,
                 composer="notifications",
-                workspace_id=work.workspace_id,
                 member=member_id,
                 notifications=ids,
             )
@@ -109,7 +108,6 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
         headers = {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     shown: dict[str, Any] = {
         "member": member,
-        "tenant": tenant,
         "items": [
             {
                 "plain": line,
@@ -124,12 +122,14 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
         "unsubscribe": unsubscribe,
         "preferences": settings.workspace_url(tenant.slug, "/notifications/preferences"),
     }
-    return Content(
-        member.email,
-        subject[:200],
-        render(language, "notifications/mail.txt", **shown),
-        render(language, "notifications/mail.html", **shown),
-        headers,
+    return write_letter(
+        settings,
+        tenant,
+        "notifications/mail",
+        receiver=member.email,
+        subject=subject[:200],
+        headers=headers,
+        **shown,
     )
 
 

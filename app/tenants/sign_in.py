@@ -28,11 +28,11 @@ from app.accounts.tokens import find_token, make_token, use_token
 from app.database import Database, Transaction, now
 from app.jobs.jobs import Work, job, put_job
 from app.live.cutoff import end_all_sessions, end_sessions, push_sessions
-from app.mail.outbox import put_mail
+from app.mail.letters import write_letter
+from app.mail.outbox import Content, composer, put_mail
 from app.settings import Settings
 from app.web.cookies import read_cookie, session_cookie
 from app.web.forms import Form
-from app.web.templates import render
 from app.web.texts import Text, _l, translations
 
 WHY = {
@@ -210,16 +210,30 @@ async def mail_password_link(work: Work) -> None:
         member = await find_member(transaction, work.payload["email"])
         if member is None or not member.active or tenant.suspended_at is not None:
             return
-        token = await make_token(transaction, member, "password")
-        link = work.settings.workspace_url(tenant.slug, f"/password?token={token}")
         put_mail(
             transaction,
-            workspace_id=tenant.id,
-            to=work.payload["email"],
-            subject=translations(tenant.language).gettext("Set a new password"),
-            text=render(tenant.language, "accounts/password_mail.txt", member=member, tenant=tenant, link=link),
+            composer="password link",
             useless_after=now() + TOKEN_LIFETIME["password"],
+            token=await make_token(transaction, member, "password"),
         )
+
+
+@composer("password link")
+async def write_password_mail(transaction: Transaction, settings: Settings, payload: dict[str, Any]) -> Content | None:
+    """The mail with the link, while the link works: an earlier one of the same person does not any more."""
+    tenant = transaction.tenant
+    member = await find_token(transaction, payload["token"], "password")
+    if member is None or not member.email:
+        return None
+    return write_letter(
+        settings,
+        tenant,
+        "accounts/password_mail",
+        receiver=member.email,
+        subject=translations(tenant.language).gettext("Set a new password"),
+        member=member,
+        link=settings.workspace_url(tenant.slug, f"/password?token={payload['token']}"),
+    )
 
 
 @get("/password")
