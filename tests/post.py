@@ -13,12 +13,18 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class Post:
-    """A mail server that keeps what it takes; `answers` are given before it takes anything."""
+    """A mail server that keeps what it takes; `answers` are given before it takes anything.
+
+    It answers nobody until `at_once` mails are at its door together.
+    """
 
     def __init__(self, port: int) -> None:
         self.mails: list[EmailMessage] = []
         self.answers: list[str] = []
         self.greeting = ""
+        self.at_once = 1
+        self.together = asyncio.Event()
+        self.came = 0
         self.port = port
         self.controller: Controller | None = None
 
@@ -33,6 +39,10 @@ class Post:
         return self.greeting or "250 here"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        self.came += 1
+        if self.came >= self.at_once:
+            self.together.set()
+        await self.together.wait()
         if self.answers:
             return self.answers.pop(0)
         parsed: Any = message_from_bytes(envelope.content or b"", policy=policy.default)
