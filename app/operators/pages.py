@@ -25,7 +25,7 @@ from app.operators.workspaces import View, find_workspace, list_workspaces, rest
 from app.settings import Settings
 from app.tenants.central import browser_language
 from app.tenants.usage import measure_installation
-from app.web.forms import Form
+from app.web.forms import Form, number_of
 from app.web.texts import _l
 
 REASON_LIMIT = 200
@@ -72,8 +72,7 @@ async def show_installation(request: AnyRequest, database: Database, operator: O
 @get("/operator/log")
 async def show_log(request: AnyRequest, database: Database, operator: Operator) -> Response[str]:
     """What operators did, the newest first."""
-    typed = request.query_params.get("before", "")
-    before = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 16 else 0
+    before = number_of(request.query_params.get("before", ""))
     async with database.read() as transaction:
         entries = await list_entries(transaction, before=before)
     older = entries[PAGE - 1].id if len(entries) > PAGE else 0

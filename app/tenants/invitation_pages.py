@@ -27,18 +27,13 @@ from app.tenants.invitations import (
 )
 from app.tenants.member_pages import render_members
 from app.tenants.sign_in import enter_with_session
-from app.web.forms import Form, Invalid
+from app.web.forms import Form, Invalid, number_of
 from app.web.texts import _l, translations
 
 notice("invitation-sent", _l("The invitation is on its way."))
 notice("invitation-revoked", _l("The invitation works no more."))
 
 OVER = _l("This invitation was used, revoked, or is too old. Ask for a new one.")
-
-
-def whole_number(text: str) -> int:
-    """A number in a form; 0 for anything else, and for what is far too large."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
 
 
 def mail_invitation(transaction: Transaction, actor: Member, invitation: Invitation, token: str) -> None:
@@ -94,9 +89,7 @@ async def add_link(
     """Make a link for some people, and show it, this once."""
     require_role(member, "admin")
     try:
-        _, token = await make_link(
-            transaction, member, form["role"], whole_number(form["uses"]), whole_number(form["days"])
-        )
+        _, token = await make_link(transaction, member, form["role"], number_of(form["uses"]), number_of(form["days"]))
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_members(request, transaction, member, link_form=form, status=422)
