@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, Text
+from sqlalchemy import JSON, ForeignKey, String, Text, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Transaction, UtcDateTime
@@ -83,3 +83,18 @@ def put_mail(
         )
     )
     transaction.info["due"] = True
+
+
+async def count_waiting(transaction: Transaction) -> int:
+    """How many mails of all workspaces are still to be sent."""
+    return await transaction.scalar(select(func.count(Mail.id))) or 0
+
+
+async def list_untried(transaction: Transaction, composer: str) -> list[Mail]:
+    """This workspace's mails of a composer that nobody has tried to send yet, and nobody does before the commit."""
+    statement = (
+        select(Mail)
+        .where(Mail.workspace_id == transaction.tenant.id, Mail.composer == composer, Mail.lease == 0)
+        .with_for_update(skip_locked=True)
+    )
+    return list(await transaction.scalars(statement))

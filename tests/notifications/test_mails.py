@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from app.accounts.members import find_member
 from app.database import Database
+from app.demo import OPERATOR, PASSWORD
 from app.notifications.mails import make_token, read_token, write_mail
 from app.notifications.models import Notification
 from app.notifications.notifications import notify
@@ -84,6 +85,27 @@ async def test_what_is_due_goes_out_in_one_mail_with_a_way_out(server: Server, p
     async with server.client("globex") as stranger:
         assert (await stranger.post(link[2], data={})).status_code == 404
     assert rows(server, "SELECT count(*) FROM mail") == [(0,)]
+
+
+async def test_what_comes_while_the_mail_server_is_down_is_told_in_few_mails_and_operators_see_how_many_wait(
+    server: Server, post: Post
+) -> None:
+    await wants(server, "carla@acme.test", mention="once")
+    due = "SELECT count(*) FROM notification WHERE mail_at IS NOT NULL"
+    for number in range(1, 5):
+        await mention(server, f"Number {number} for @Carla")
+        await until(lambda: rows(server, due) == [(0,)])
+    async with server.client("") as operator:
+        signed_in = await operator.post("/operator/login", data={"email": OPERATOR, "password": PASSWORD})
+        operator.headers["cookie"] = signed_in.headers["set-cookie"].partition(";")[0]
+        page = (await operator.get("/operator/live")).text
+    assert re.search(r'data-figure="mails">[12]<', page), "one that was tried, and one that takes in what comes"
+    post.open()
+    await until(lambda: rows(server, "SELECT count(*) FROM mail") == [(0,)])
+    texts = [plain(mail) for mail in post.mails]
+    assert len(texts) <= 2
+    for number in range(1, 5):
+        assert "".join(texts).count(f"Number {number} for @Carla") == 1
 
 
 async def test_with_the_mail_server_down_nothing_is_lost_nothing_comes_twice_and_the_log_says_it_once(
