@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -66,3 +67,31 @@ async def test_two_workers_do_what_comes_round_once_in_each_period(server: Serve
         await until(lambda period=period: standing() == [(period, None, 50)])
     server.stop()
     assert standing() == [(4, None, 50)]
+
+
+async def test_what_has_reached_its_end_is_deleted_also_when_nobody_ran_at_that_moment(server: Server) -> None:
+    async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
+        for number in (3, 4):
+            assert (await ana.post(f"/c/books/{number}/delete", data={"version": "1"})).status_code == 303
+        for number in (5, 6):
+            page = await ana.get(f"/c/books/{number}/edit", headers={"sec-fetch-dest": "document"})
+            typed = {name: find_field(page.text, name) for name in ("lock", "version")}
+            answer = await ana.post(f"/c/books/{number}/draft", data={**typed, "title": "Not saved"})
+            assert answer.status_code == 204
+    numbers = "SELECT number FROM record WHERE tenant_id = 1 AND number IN (3, 4) ORDER BY number"
+    drafts = 'SELECT count(*) FROM draft WHERE "values" IS NOT NULL'
+    assert (server.store.rows(numbers), server.store.rows(drafts)) == ([(3,), (4,)], [(2,)])
+    ((fifth,),) = server.store.rows("SELECT id FROM record WHERE tenant_id = 1 AND number = 5")
+    server.stop()
+    server.store.rows(f"UPDATE record SET deleted_at = '{LONG_AGO}' WHERE tenant_id = 1 AND number = 3")
+    server.store.rows(f"UPDATE draft SET typed_at = '{LONG_AGO}' WHERE row_id = {fifth}")
+    server.store.rows(f"UPDATE job SET due_at = '{LONG_AGO}' WHERE name = 'sweep'")
+    server.start()
+    await until(lambda: server.store.rows(numbers) == [(4,)])
+    await until(lambda: server.store.rows(drafts) == [(1,)])
+
+
+def find_field(page: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="(\d+)"', page)
+    assert found
+    return found[1]
