@@ -90,6 +90,16 @@ async def test_sign_ins_that_the_limit_refuses_are_in_the_log_once_for_an_accoun
         assert "shut out after too many wrong tries as <span" not in (await gil.get("/audit")).text
 
 
+async def test_several_workers_log_the_first_refusal_of_the_limit_once(several: Server) -> None:
+    typed = {"email": "carla@acme.test", "password": "not hers"}
+    statuses = []
+    for _ in range(20):
+        async with several.client("acme") as nobody:  # on a connection of its own, which any worker may take
+            statuses.append((await nobody.post("/login", data=typed)).status_code)
+    assert statuses == [422] * 10 + [429] * 10
+    assert several.store.rows("SELECT count(*) FROM audit_entry WHERE what = 'session.shut-out'") == [(1,)]
+
+
 async def test_who_is_suspended_and_knows_the_password_does_not_fill_the_log(
     server: Server, people: dict[str, httpx.AsyncClient]
 ) -> None:
