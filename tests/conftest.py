@@ -24,6 +24,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from app.database import Database
 from app.demo import PASSWORD
 from tests.databases import KIND, Store, make_seed
+from tests.post import Post
 from tests.processes import Process
 
 ROOT = Path(__file__).parent.parent
@@ -284,6 +285,14 @@ def several(seeded: Store, tmp_path: Path, redis_server: RedisServer) -> Iterato
     if made.process and made.process.poll() is None:
         made.stop()  # a killed supervisor would leave its workers to end by themselves
     made.store.drop()
+
+
+@pytest.fixture
+def post() -> Iterator[Post]:
+    """A mail server that is not open yet."""
+    made = Post(free_port())
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")

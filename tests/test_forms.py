@@ -33,7 +33,7 @@ FIELDS = sorted(
     }
 )
 # What a field may be sent with; lengths so that all fields together are a body that is still read.
-VALUES = ["", "x" * 900, "9" * 19, "-½\r\n<b>\0"]
+VALUES = ["", "x" * 900, "9" * 18, "9" * 19, "-½\r\n<b>\0"]
 # What belongs into a field of a name, for a form that is meant; anything else gets "1".
 PLAUSIBLE = {
     **{

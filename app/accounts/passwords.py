@@ -50,6 +50,17 @@ def unknown_hash() -> str:
     return HASHER.hash("nobody has this password")
 
 
+class TooManyTries(PageError):
+    """Too many wrong passwords came from an address. `first` is the refusal to log: one in each window.
+
+    So a log tells that somebody was shut out, and can't be flooded by who goes on trying.
+    """
+
+    def __init__(self, *, first: bool) -> None:
+        super().__init__(429, _l("There were too many wrong tries. Wait a quarter of an hour, then try again."))
+        self.first = first
+
+
 class GuessingLimit:
     """Counts wrong passwords: ten in a quarter of an hour for an account, a hundred an hour for an address.
 
@@ -63,16 +74,25 @@ class GuessingLimit:
     def __init__(self, windows: Windows) -> None:
         self.windows = windows
 
-    async def check(self, account: str, address: str) -> None:
-        """Raise a 429 page when there were too many failures."""
-        if not (
-            await self.windows.test(self.ACCOUNT, "guess", account, address)
-            and await self.windows.test(self.ADDRESS, "guess", address)
-        ):
-            raise PageError(
-                429,
-                _l("There were too many wrong tries. Wait a quarter of an hour, then try again."),
-            )
+    async def check(self, account: str, address: str, *, log: str = "") -> None:
+        """Raise TooManyTries when there were too many failures; `log` names the log that the first refusal is for."""
+        for item, whose in ((self.ACCOUNT, (account, address)), (self.ADDRESS, (address,))):
+            if not await self.windows.test(item, "guess", *whose):
+                once = type(item)(1, item.multiples)
+                raise TooManyTries(first=bool(log) and await self.windows.hit(once, "refused", log, *whose))
+
+    async def verify(self, password: str, stored: str | None, account: str, address: str, *, log: str = "") -> bool:
+        """Whether a password is the stored one; a wrong one is counted. It takes long: hold no transaction meanwhile.
+
+        Raises TooManyTries. That is looked at again when the answer is known, so that many tries at once are no more
+        than as many after one another, and the last of them learns nothing.
+        """
+        await self.check(account, address, log=log)
+        right = await verify_password(password, stored)
+        await self.check(account, address, log=log)
+        if not right:
+            await self.note_failure(account, address)
+        return right
 
     async def note_failure(self, account: str, address: str) -> None:
         """Count one failure."""

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Tenant, Tenanted, Transaction, UtcDateTime
 from app.database.clock import lease_clock
+from app.web.forms import number_of
 
 # Leases in seconds. A page with JavaScript renews its own; one without has to do for a while. The longest also bounds
 # how far ahead a lease can be believed, should the clock ever be set back.
@@ -170,8 +171,8 @@ async def find_cards(transaction: Transaction, subjects: Iterable[str]) -> dict[
     ids: dict[str, list[int]] = defaultdict(list)
     for subject in subjects:
         name, _, number = subject.rpartition("-")
-        if name in KINDS and number.isascii() and number.isdigit():
-            ids[name].append(int(number))
+        if name in KINDS:
+            ids[name].append(number_of(number))
     cards: dict[str, Card] = {}
     for name, numbers in ids.items():
         model = KINDS[name].model

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement
 
 from app.accounts.members import Role
 from app.database import Transaction
+from app.web.forms import number_of
 from app.web.texts import Text, translations
 
 # How often mails are sent. 'never' is not at all, 'once' as it happens.
@@ -110,5 +111,4 @@ def word_plainly(text: Text, language: str, **values: Any) -> str:
 def split(subject: str) -> tuple[str, int]:
     """The kind and the id in a name such as `record-42`; ('', 0) for what is none."""
     name, _, number = subject.rpartition("-")
-    known = name in SUBJECTS and number.isascii() and number.isdigit() and len(number) < 10
-    return (name, int(number)) if known else ("", 0)
+    return (name, number_of(number)) if name in SUBJECTS and number_of(number) else ("", 0)

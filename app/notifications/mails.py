@@ -13,12 +13,12 @@ from sqlalchemy import func, select, update
 from app.accounts.members import Member
 from app.database import Tenant, Transaction, now
 from app.jobs.jobs import Work, job, put_job
-from app.mail.outbox import Content, composer, put_mail
+from app.mail.letters import write_letter
+from app.mail.outbox import Content, composer, list_untried, put_mail
 from app.notifications.kinds import KINDS, word, word_plainly
 from app.notifications.listing import describe
 from app.notifications.models import Happening, Notification, is_permitted
 from app.settings import Settings
-from app.web.templates import render
 from app.web.texts import _l
 
 MOST_IN_MAIL = 50
@@ -43,7 +43,10 @@ async def plan(transaction: Transaction) -> None:
 
 @job("notification mails")
 async def bundle_mails(work: Work) -> None:
-    """Put one mail into the outbox for each person of a workspace for whom something is due."""
+    """Put one mail into the outbox for each person of a workspace for whom something is due.
+
+    One that waits there untried takes more in: after hours without the mail server nobody gets a hundred.
+    """
     async with work.finishing() as transaction:
         statement = (
             select(Notification.member_id, Notification.id)
@@ -53,14 +56,12 @@ async def bundle_mails(work: Work) -> None:
         due: dict[int, list[int]] = {}
         for member_id, notification_id in await transaction.execute(statement):
             due.setdefault(member_id, []).append(notification_id)
+        untried = {mail.payload["member"]: mail for mail in await list_untried(transaction, "notifications")}
         for member_id, ids in due.items():
-            put_mail(
-                transaction,
-                composer="notifications",
-                workspace_id=work.workspace_id,
-                member=member_id,
-                notifications=ids,
-            )
+            if mail := untried.get(member_id):
+                mail.payload = {**mail.payload, "notifications": [*mail.payload["notifications"], *ids]}
+            else:
+                put_mail(transaction, composer="notifications", member=member_id, notifications=ids)
         done = update(Notification).where(Notification.mail_at <= now()).values(mail_at=None)
         await transaction.execute(done.execution_options(synchronize_session=False))
         work.again = await transaction.scalar(
@@ -109,7 +110,6 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
         headers = {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     shown: dict[str, Any] = {
         "member": member,
-        "tenant": tenant,
         "items": [
             {
                 "plain": line,
@@ -124,12 +124,14 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
         "unsubscribe": unsubscribe,
         "preferences": settings.workspace_url(tenant.slug, "/notifications/preferences"),
     }
-    return Content(
-        member.email,
-        subject[:200],
-        render(language, "notifications/mail.txt", **shown),
-        render(language, "notifications/mail.html", **shown),
-        headers,
+    return write_letter(
+        settings,
+        tenant,
+        "notifications/mail",
+        receiver=member.email,
+        subject=subject[:200],
+        headers=headers,
+        **shown,
     )
 
 

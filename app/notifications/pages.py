@@ -21,18 +21,13 @@ from app.notifications.listing import say_many, say_one
 from app.notifications.models import Notification
 from app.notifications.preferences import Choice, choose, follow, list_choices, mute, read_followers
 from app.web.calls import is_call
-from app.web.forms import Form
+from app.web.forms import Form, number_of
 from app.web.texts import _l
 
 LARGEST = 10_000_000
 
 notice("kind-muted", _l("You are told no more of this in the inbox. The preferences have it."))
 notice("muted", _l("You are told no more of this. The preferences list what you have muted."))
-
-
-def number_of(text: str) -> int:
-    """A number in an address or form; 0 for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 def view_of(show: str, kind: str, page: str) -> dict[str, Any]:

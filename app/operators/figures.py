@@ -13,6 +13,8 @@ from sqlalchemy import JSON, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Transaction, UtcDateTime, now
+from app.mail.outbox import count_waiting
+from app.tenants.usage import measure_installation
 
 STALE = timedelta(seconds=45)
 RATE_SECONDS = 10.0
@@ -96,9 +98,10 @@ class Installation:
     p99: float | None
     slow: int
     locks: int
+    mails: int
 
 
-def add_up(nodes: list[NodeFigures], locks: int) -> Installation:
+def add_up(nodes: list[NodeFigures], *, locks: int, mails: int) -> Installation:
     """Add up the rows of the processes."""
     delays: dict[str, float] = {}
     for node in nodes:
@@ -113,6 +116,16 @@ def add_up(nodes: list[NodeFigures], locks: int) -> Installation:
         p99=None if p99 is None else p99 * 1000,
         slow=sum(node.figures["slow"] for node in nodes),
         locks=locks,
+        mails=mails,
+    )
+
+
+async def read_installation(transaction: Transaction) -> Installation:
+    """What all processes say, and what waits in the database, in a counting transaction."""
+    return add_up(
+        await list_nodes(transaction),
+        locks=await measure_installation(transaction, "locks"),
+        mails=await count_waiting(transaction),
     )
 
 

@@ -21,15 +21,16 @@ from app.live.hub import CENTRAL
 from app.live.node import Node
 from app.operators.channels import channel_of
 from app.operators.figures import (
+    Installation,
     NodeFigures,
     Recorder,
     add_up,
     forget_node,
     list_nodes,
+    read_installation,
     write_figures,
 )
 from app.operators.sessions import delete_ended_sessions, list_running
-from app.tenants.usage import measure_installation
 from app.web.health import check_parts
 from app.web.templates import render
 from app.web.texts import LANGUAGES
@@ -83,19 +84,18 @@ class Gathering:
             await self.end_sockets()
             if figures["watching"]:
                 async with self.database.count() as transaction:
-                    nodes = await list_nodes(transaction)
-                    locks = await measure_installation(transaction, "locks")
-                self.push(nodes, locks)
+                    installation = await read_installation(transaction)
+                self.push(installation)
         except Exception as error:
             log.error("figures can't be gathered; it is tried again", reason=repr(error))
             alone = NodeFigures(id=self.id, started_at=self.started_at, seen_at=now(), figures=figures)
-            self.push([alone], 0)
+            self.push(add_up([alone], locks=0, mails=0))
 
-    def push(self, nodes: list[NodeFigures], locks: int) -> None:
+    def push(self, installation: Installation) -> None:
         """Bring the open pages up to date. It is not logged: the next figures come soon."""
         for language in LANGUAGES:
             if (CENTRAL, channel_of(language)) in self.hub.followers:
-                html = render(language, "operators/installation_push.html", installation=add_up(nodes, locks))
+                html = render(language, "operators/installation_push.html", installation=installation)
                 self.hub.signal(CENTRAL, channel_of(language), html)
 
     async def end_sockets(self) -> None:

@@ -18,6 +18,7 @@ WHAT = {
     "restored": _l("opened the workspace again"),
     "signed in": _l("signed in"),
     "refused": _l("was refused at sign-in"),
+    "shut out": _l("was shut out after too many wrong tries"),
 }
 
 

@@ -18,14 +18,13 @@ from app.operators.access import (
     render_operators_page,
 )
 from app.operators.channels import channel_of
-from app.operators.figures import add_up, list_nodes, sockets_of_workspaces
+from app.operators.figures import list_nodes, read_installation, sockets_of_workspaces
 from app.operators.log import PAGE, UNKNOWN, WHAT, list_entries
 from app.operators.operators import Operator
 from app.operators.workspaces import View, find_workspace, list_workspaces, restore, suspend
 from app.settings import Settings
 from app.tenants.central import browser_language
-from app.tenants.usage import measure_installation
-from app.web.forms import Form
+from app.web.forms import Form, number_of
 from app.web.texts import _l
 
 REASON_LIMIT = 200
@@ -61,8 +60,7 @@ async def show_workspaces(
 async def show_installation(request: AnyRequest, database: Database, operator: Operator) -> Response[str]:
     """The figures of all processes, which are pushed while the page is open."""
     async with database.count() as transaction:
-        nodes = await list_nodes(transaction)
-        installation = add_up(nodes, await measure_installation(transaction, "locks"))
+        installation = await read_installation(transaction)
     channel = channel_of(browser_language(request))
     return render_operators_page(
         request, operator, "operators/installation.html", channels=channel, installation=installation
@@ -72,8 +70,7 @@ async def show_installation(request: AnyRequest, database: Database, operator: O
 @get("/operator/log")
 async def show_log(request: AnyRequest, database: Database, operator: Operator) -> Response[str]:
     """What operators did, the newest first."""
-    typed = request.query_params.get("before", "")
-    before = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 16 else 0
+    before = number_of(request.query_params.get("before", ""))
     async with database.read() as transaction:
         entries = await list_entries(transaction, before=before)
     older = entries[PAGE - 1].id if len(entries) > PAGE else 0

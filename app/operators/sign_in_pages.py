@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, client_address
-from app.accounts.passwords import GuessingLimit, hash_password, is_outdated, verify_password
+from app.accounts.passwords import GuessingLimit, TooManyTries, hash_password, is_outdated
 from app.accounts.shell import render_plain
 from app.database import Database
 from app.operators.access import OperatorSignInNeeded, find_operator_session
@@ -64,15 +64,20 @@ async def sign_operator_in(
     """Check the password outside any transaction, as that takes long, then sign in."""
     request.scope["state"]["language"] = browser_language(request)
     email, address = form["email"].strip().lower(), client_address(request)
-    account = f"operator:{email[:254]}"
-    await guessing.check(account, address)
     async with database.read() as transaction:
         operator = await find_operator(transaction, email)
-    stored = operator.password_hash if operator else None
-    if not await verify_password(form["password"][:200], stored) or operator is None:
-        await guessing.note_failure(account, address)
+    stored, known = (operator.password_hash, operator.email) if operator else (None, UNKNOWN)
+    account = f"operator:{email[:254]}"
+    try:
+        right = await guessing.verify(form["password"][:200], stored, account, address, log="operators")
+    except TooManyTries as refusal:
+        if refusal.first:
+            async with database.write() as transaction:
+                record_entry(transaction, known, "shut out", address=address)
+        raise
+    if not right or operator is None:
         async with database.write() as transaction:
-            record_entry(transaction, operator.email if operator else UNKNOWN, "refused", address=address)
+            record_entry(transaction, known, "refused", address=address)
         error = _l("E-mail address or password is wrong.")
         return render_sign_in(request, error=error, email=email, status=422)
     rehashed = await hash_password(form["password"][:200]) if is_outdated(operator.password_hash) else None

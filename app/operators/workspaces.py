@@ -14,6 +14,7 @@ from app.database import Tenant, Transaction
 from app.operators.log import record_entry
 from app.tenants.usage import MEASURES, measure_workspaces
 from app.tenants.workspaces import restore_workspace, suspend_workspace
+from app.web.forms import number_of
 
 PAGE = 50
 LAST_PAGE = 1_000_000
@@ -42,9 +43,8 @@ class View:
         key = sort.removeprefix("-")
         if key not in COLUMNS and key not in COUNTED:
             sort = key = "name"
-        number = int(page) if page.isascii() and page.isdigit() and len(page) < 8 else 1
         words = " ".join(query.replace("\0", "").split())[:100]
-        return cls(words, key, sort.startswith("-"), min(max(number, 1), LAST_PAGE))
+        return cls(words, key, sort.startswith("-"), min(max(number_of(page), 1), LAST_PAGE))
 
     @property
     def sort(self) -> str:

@@ -16,9 +16,9 @@ from app.editing.rows import Held
 from app.records.changes import Changed, delete_record, restore_record
 from app.records.channels import push_record
 from app.records.collections import Collection, Field, get_collection, list_fields
-from app.records.forms import read_count, render_conflict
+from app.records.forms import render_conflict
 from app.records.records import KEPT_IN_BIN, Record, get_record, title_of
-from app.web.forms import Form, Invalid
+from app.web.forms import Form, Invalid, number_of
 from app.web.texts import _l
 
 notice("deleted", _l("It is in the bin now, and can be restored from there for 30 days."))
@@ -39,7 +39,7 @@ async def delete(
     record = await get_record(transaction, collection, number)
     before = record.values
     try:
-        await delete_record(transaction, collection, record, member, version=read_count(form["version"]))
+        await delete_record(transaction, collection, record, member, version=number_of(form["version"]))
     except (Changed, Held) as refusal:
         held = isinstance(refusal, Held)
         fields = await list_fields(transaction, collection)
@@ -62,7 +62,7 @@ async def restore(
     record = await get_record(transaction, collection, number, deleted=True)
     fields = await list_fields(transaction, collection)
     try:
-        await restore_record(transaction, collection, record, member, version=read_count(form["version"]))
+        await restore_record(transaction, collection, record, member, version=number_of(form["version"]))
     except Invalid as invalid:
         return await render_bin(request, transaction, member, collection, fields, invalid=(record, invalid), status=422)
     except (Changed, Held) as refusal:

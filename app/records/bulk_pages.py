@@ -13,10 +13,9 @@ from app.accounts.shell import notice, render_page
 from app.database import Transaction
 from app.records.bulk import delete_records
 from app.records.collections import get_collection, list_fields
-from app.records.forms import read_count
 from app.records.lists import PAGE_SIZE, read_view
 from app.records.records import title_of
-from app.web.forms import Form
+from app.web.forms import Form, number_of
 from app.web.texts import _l
 
 notice("several-deleted", _l("They are in the bin now, and can be restored from there for 30 days."))
@@ -28,7 +27,7 @@ def read_seen(form: Form) -> dict[int, int]:
     seen = {}
     for text in form.values.get("record", [])[:PAGE_SIZE]:
         number, _, version = text.partition(":")
-        seen[read_count(number)] = read_count(version)
+        seen[number_of(number)] = number_of(version)
     return seen
 
 

@@ -18,6 +18,7 @@ from app.records.collections import Collection, list_collections, list_fields
 from app.records.history import list_history
 from app.records.lists import MOST_WORDS, sort_keys
 from app.records.records import Record, find_place, find_places, search_text
+from app.web.forms import number_of
 from app.web.templates import render
 from app.web.texts import _l
 
@@ -100,7 +101,7 @@ async def find_records(transaction: Transaction, member: Member, text: str) -> l
     if not text:
         return []
     words = [Record.search.contains(word, autoescape=True) for word in text.split()[:MOST_WORDS]]
-    number = int(text.removeprefix("#")) if text.removeprefix("#").isdigit() and len(text) < 12 else 0
+    number = number_of(text.removeprefix("#"))
     statement = (
         select(Record)
         .where(Record.deleted_at.is_(None), or_(Record.number == number, and_(*words)))

@@ -23,7 +23,6 @@ from app.records.forms import (
     RECORD_LIMIT,
     describe_editor,
     open_record,
-    read_count,
     render_conflict,
     render_form,
     render_record,
@@ -33,7 +32,7 @@ from app.records.history import get_revision, list_differences
 from app.records.records import Record, title_of
 from app.settings import Settings
 from app.web.cookies import CookieError, read_cookie
-from app.web.forms import Form, Invalid
+from app.web.forms import Form, Invalid, number_of
 from app.web.texts import _l
 
 notice("unchanged", _l("Nothing was changed."))
@@ -57,7 +56,7 @@ async def show_edit(
     if not is_visit(request):
         waiting = await find_waiting(transaction, record, member)
         return await render_record(request, transaction, member, collection, fields, record, waiting=waiting)
-    moving = read_count(lock) or read_reloading(request)
+    moving = number_of(lock) or read_reloading(request)
     token = await take_lock(transaction, record, member, lease=lease_of(request), moving=moving)
     if token is None:
         waiting = None
@@ -94,7 +93,7 @@ def is_visit(request: AnyRequest) -> bool:
 def read_reloading(request: AnyRequest) -> int:
     """The token of the page that this request reloads (js/editing.js leaves it in a cookie), or 0."""
     try:
-        return read_count(read_cookie(request.scope["headers"], "editing") or "")
+        return number_of(read_cookie(request.scope["headers"], "editing") or "")
     except CookieError:
         return 0
 
@@ -147,7 +146,7 @@ async def save(
     """Save over the version that the form was opened with; else show both, and lose nothing that was typed."""
     collection, record, fields = await open_record(transaction, slug, number, deleted=None)
     before = record.values
-    token, version = read_count(form["lock"]), read_count(form["version"])
+    token, version = number_of(form["lock"]), number_of(form["version"])
     mine = typed(fields, form)
     try:
         changed = await change_record(transaction, collection, record, mine, member, version=version, token=token)
@@ -191,7 +190,7 @@ async def revert(
     collection, record, fields = await open_record(transaction, slug, number)
     old = await get_revision(transaction, record, version)
     before = record.values
-    seen = read_count(form["version"])
+    seen = number_of(form["version"])
     try:
         changed = await change_record(
             transaction, collection, record, old.values, member, version=seen, what="reverted"

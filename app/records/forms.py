@@ -19,7 +19,7 @@ from app.records.collections import Collection, Field, get_collection, list_fiel
 from app.records.history import list_differences, list_history
 from app.records.records import Record, find_maker, find_place, get_record, title_of
 from app.settings import Settings
-from app.web.forms import Form
+from app.web.forms import Form, number_of
 
 # Long texts take up to twelve bytes a character in a form.
 RECORD_LIMIT = 1024 * 1024
@@ -36,11 +36,6 @@ class Made:
 def typed(fields: list[Field], form: Form) -> dict[str, str]:
     """What the form has for each field."""
     return {field.key: form[field.key] for field in fields}
-
-
-def read_count(text: str) -> int:
-    """A version, token or number as a page sends it; 0, which none of them is, for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 async def open_record(
@@ -154,7 +149,7 @@ async def render_conflict(
     """
     differences = {}
     if form:
-        version = read_count(form["version"])
+        version = number_of(form["version"])
         differences = await list_differences(transaction, fields, record, typed(fields, form), version)
     history = await list_history(transaction, fields, record, limit=1)
     return await render_page(

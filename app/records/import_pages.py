@@ -12,9 +12,9 @@ from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
 from app.records.collections import get_collection, list_fields
-from app.records.forms import RECORD_LIMIT, read_count
+from app.records.forms import RECORD_LIMIT
 from app.records.imports import MOST_LINES, Outcome, Plan, import_table, plan_import
-from app.web.forms import Form
+from app.web.forms import Form, number_of
 from app.web.texts import _l
 
 notice("imported", _l("The table was imported."))
@@ -54,7 +54,7 @@ async def import_records(
 def read_seen(text: str) -> dict[int, int]:
     """Versions by number, as the page with the plan sends them back."""
     pairs = (pair.partition(":") for pair in text.split()[:MOST_LINES])
-    return {read_count(number): read_count(version) for number, _, version in pairs}
+    return {number_of(number): number_of(version) for number, _, version in pairs}
 
 
 async def render_import(

@@ -24,8 +24,8 @@ from app.records.channels import push_added, push_record
 from app.records.collections import Collection, Field, list_fields
 from app.records.history import Difference, compare
 from app.records.keys import check_unique
-from app.records.records import LARGEST_NUMBER, Record, Values, create_record, read_values, title_of
-from app.web.forms import Invalid
+from app.records.records import Record, Values, create_record, read_values, title_of
+from app.web.forms import Invalid, number_of
 from app.web.texts import Text, _l, fold
 
 # One transaction writes them all, and other writers wait for it.
@@ -177,10 +177,8 @@ async def find_records(
     transaction: Transaction, collection: Collection, numbers: Sequence[str]
 ) -> dict[str, tuple[Record | None, bool]]:
     """Records by what is written as their number, and whether somebody holds them."""
-    wanted = {int(each): each for each in numbers if each.isascii() and each.isdigit() and len(each) < 16}
-    statement = select(Record, is_held(Record)).where(
-        Record.collection_id == collection.id, Record.number.in_([each for each in wanted if each <= LARGEST_NUMBER])
-    )
+    wanted = {number_of(each): each for each in numbers}
+    statement = select(Record, is_held(Record)).where(Record.collection_id == collection.id, Record.number.in_(wanted))
     return {wanted[record.number]: (record, held) for record, held in await transaction.execute(statement)}
 
 

@@ -16,6 +16,7 @@ from app.records.collections import Collection, Field
 from app.records.keys import RecordKey
 from app.records.kinds import LAST
 from app.records.records import Record
+from app.web.forms import number_of
 from app.web.texts import fold
 
 PAGE_SIZE = 50
@@ -80,8 +81,7 @@ def read_view(fields: list[Field], query: str, sort: str, page: str) -> View:
     key = sort.removeprefix("-")
     if key != "number" and key not in {field.key for field in fields}:
         sort = DEFAULT_SORT
-    number = int(page) if page.isascii() and page.isdigit() and len(page) < 9 else 1
-    return View(" ".join(query.replace("\0", "").split())[:200], sort, max(1, number))
+    return View(" ".join(query.replace("\0", "").split())[:200], sort, max(1, number_of(page)))
 
 
 def matching(collection: Collection, view: View, statement: Select[tuple[Record]]) -> Select[tuple[Record]]:

@@ -19,10 +19,10 @@ from app.editing.locks import hand_over, release_lock, renew_lock, take_lock, ta
 from app.editing.rows import LEASE
 from app.records.collections import Field
 from app.records.edit_pages import lease_of
-from app.records.forms import RECORD_LIMIT, open_record, read_count, typed
+from app.records.forms import RECORD_LIMIT, open_record, typed
 from app.records.notices import notify_asked
 from app.records.records import Record
-from app.web.forms import Form
+from app.web.forms import Form, number_of
 from app.web.texts import _l
 
 notice("kept", _l("Nothing was saved. What you had typed is kept as a draft."))
@@ -48,7 +48,7 @@ async def keep_typed(transaction: Transaction, member: Member, fields: list[Fiel
     """
     if not any(field.key in form for field in fields):
         return True
-    token = read_count(form["lock"])
+    token = number_of(form["lock"])
     kept = await keep_draft(
         transaction,
         record,
@@ -56,7 +56,7 @@ async def keep_typed(transaction: Transaction, member: Member, fields: list[Fiel
         typed(fields, form),
         saved=record.values,
         token=token,
-        version=read_count(form["version"]),
+        version=number_of(form["version"]),
         late="late" in form,
     )
     if kept and not (record.lock_member_id == member.id and record.lock_token == token):
@@ -68,7 +68,7 @@ async def keep_typed(transaction: Transaction, member: Member, fields: list[Fiel
 async def renew(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Prolong the lease of an open page."""
     _, record, _ = await open_record(transaction, slug, number)
-    token, version = read_count(form["lock"]), read_count(form["version"])
+    token, version = number_of(form["lock"]), number_of(form["version"])
     renewed = await renew_lock(transaction, record, member, token, version, lease=LEASE)
     return answer_page(kept=renewed is not None, token=renewed or 0)
 
@@ -78,7 +78,7 @@ async def release(transaction: Transaction, member: Member, slug: str, number: i
     """Stop editing without saving; what was typed is kept as a draft. Who has `left` the page is shown no other."""
     _, record, fields = await open_record(transaction, slug, number, deleted=None)
     await keep_typed(transaction, member, fields, record, form)
-    await release_lock(transaction, record, member, read_count(form["lock"]))
+    await release_lock(transaction, record, member, number_of(form["lock"]))
     if "left" in form:
         return answer_page(kept=True)
     draft = await find_draft(transaction, record, member)
@@ -105,9 +105,9 @@ async def keep(
 ) -> Response[Any]:
     """Answer somebody who asks: not now."""
     _, record, _ = await open_record(transaction, slug, number)
-    token = read_count(form["lock"])
+    token = number_of(form["lock"])
     if record.lock_member_id == member.id and record.lock_token == token:
-        await waiting.refuse(transaction, record, read_count(form["waiting"]))
+        await waiting.refuse(transaction, record, number_of(form["waiting"]))
         push_standings(transaction, record)
     if "hx-request" in request.headers:
         return Response(None, status_code=204)
@@ -118,8 +118,8 @@ async def keep(
 async def give(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Hand the lock over to somebody who waits."""
     _, record, _ = await open_record(transaction, slug, number)
-    token = read_count(form["lock"])
-    if not await hand_over(transaction, record, member, token, read_count(form["waiting"])):
+    token = number_of(form["lock"])
+    if not await hand_over(transaction, record, member, token, number_of(form["waiting"])):
         return Redirect(f"/c/{slug}/{number}/edit?lock={token}", status_code=303)
     draft = await find_draft(transaction, record, member)
     return Redirect(f"/c/{slug}/{number}{'?done=handed' if draft else ''}", status_code=303)
@@ -132,7 +132,7 @@ async def take(
     """Take the lock away from its holder, if it is still the one that the page showed."""
     _, record, _ = await open_record(transaction, slug, number)
     token = await take_lock(transaction, record, member, lease=lease_of(request))
-    if token is None and record.lock_token == read_count(form["lock"]):
+    if token is None and record.lock_token == number_of(form["lock"]):
         token = await take_over(transaction, record, member, lease=lease_of(request), address=client_address(request))
     if token is None:
         return Redirect(f"/c/{slug}/{number}?done=not-yet", status_code=303)
@@ -143,14 +143,14 @@ async def take(
 async def stay(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Go on waiting with an open page."""
     _, record, _ = await open_record(transaction, slug, number)
-    return answer_page(kept=await waiting.stay(transaction, record, member, read_count(form["page"]), LEASE))
+    return answer_page(kept=await waiting.stay(transaction, record, member, number_of(form["page"]), LEASE))
 
 
 @post("/c/{slug:str}/{number:int}/queue/leave")
 async def leave(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Wait no more, as the page is left."""
     _, record, _ = await open_record(transaction, slug, number, deleted=None)
-    if await waiting.leave(transaction, record, member, read_count(form["page"])):
+    if await waiting.leave(transaction, record, member, number_of(form["page"])):
         push_standings(transaction, record, member.id)
     return answer_page(kept=True)
 
@@ -166,7 +166,7 @@ async def keep_a_draft(transaction: Transaction, member: Member, slug: str, numb
 async def restore_draft(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Go on with the draft, as the member has chosen field by field."""
     _, record, fields = await open_record(transaction, slug, number)
-    token = read_count(form["lock"])
+    token = number_of(form["lock"])
     await keep_draft(
         transaction, record, member, typed(fields, form), saved=record.values, token=None, version=record.version
     )
@@ -179,7 +179,7 @@ async def discard_draft(transaction: Transaction, member: Member, slug: str, num
     _, record, _ = await open_record(transaction, slug, number, deleted=None)
     await settle_draft(transaction, record, member)
     push_standings(transaction, record, member.id)
-    token = read_count(form["lock"])
+    token = number_of(form["lock"])
     return Redirect(
         f"/c/{slug}/{number}/edit?lock={token}" if token else f"/c/{slug}/{number}?done=discarded", status_code=303
     )

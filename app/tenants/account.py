@@ -11,7 +11,7 @@ from litestar.response import Redirect
 from app.accounts.access import AnyRequest, client_address, enter_workspace, provide_signed_in
 from app.accounts.audit import record_audit
 from app.accounts.happenings import account_changed
-from app.accounts.passwords import GuessingLimit, hash_password, verify_password
+from app.accounts.passwords import GuessingLimit, hash_password
 from app.accounts.sessions import Session, SignedIn, lifetime, list_sessions, start_session
 from app.accounts.shell import list_parts, notice, render_page
 from app.accounts.time_zones import list_time_zones, offer_time_zones
@@ -134,12 +134,12 @@ async def change_password(
         tenant = await enter_workspace(transaction, slug)
         request.scope["state"]["language"] = tenant.language
         signed_in = await provide_signed_in(request, transaction, settings)
-        account = f"{tenant.id}:{signed_in.member.email}"
-        await guessing.check(account, address)
-        if not await verify_password(form["password"][:200], signed_in.member.password_hash):
-            await guessing.note_failure(account, address)
-            form.errors["password"] = _l("This is not your password.")
-        if form.errors:
+        account, stored = f"{tenant.id}:{signed_in.member.email}", signed_in.member.password_hash
+    if not await guessing.verify(form["password"][:200], stored, account, address):
+        form.errors["password"] = _l("This is not your password.")
+    if form.errors:
+        async with database.read(tenant.id) as transaction:
+            signed_in = await provide_signed_in(request, transaction, settings)
             return await render_account(request, transaction, signed_in, form)
     hashed = await hash_password(password)
     async with database.write(tenant.id) as transaction:

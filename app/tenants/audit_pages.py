@@ -24,6 +24,7 @@ SPANS = {"1": _l("Last day"), "7": _l("Last 7 days"), "30": _l("Last 30 days"), 
 SENTENCES = {
     "session.started": _l("signed in as"),
     "session.refused": _l("was refused at sign-in as"),
+    "session.shut-out": _l("was shut out after too many wrong tries as"),
     "session.all-ended": _l("ended all other sessions of"),
     "password.changed": _l("changed the password of"),
     "password.reset": _l("set a new password by mail for"),

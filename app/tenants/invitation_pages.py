@@ -12,7 +12,8 @@ from app.accounts.members import Member
 from app.accounts.passwords import GuessingLimit, hash_password
 from app.accounts.shell import notice, render_plain
 from app.database import Database, Tenant, Transaction
-from app.mail.outbox import put_mail
+from app.mail.letters import write_letter
+from app.mail.outbox import Content, composer, put_mail
 from app.settings import Settings
 from app.tenants.invitations import (
     Invitation,
@@ -26,8 +27,7 @@ from app.tenants.invitations import (
 )
 from app.tenants.member_pages import render_members
 from app.tenants.sign_in import enter_with_session
-from app.web.forms import Form, Invalid
-from app.web.templates import render
+from app.web.forms import Form, Invalid, number_of
 from app.web.texts import _l, translations
 
 notice("invitation-sent", _l("The invitation is on its way."))
@@ -36,27 +36,39 @@ notice("invitation-revoked", _l("The invitation works no more."))
 OVER = _l("This invitation was used, revoked, or is too old. Ask for a new one.")
 
 
-def whole_number(text: str) -> int:
-    """A number in a form; 0 for anything else, and for what is far too large."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
-
-
-def mail_invitation(
-    transaction: Transaction, settings: Settings, actor: Member, invitation: Invitation, token: str
-) -> None:
+def mail_invitation(transaction: Transaction, actor: Member, invitation: Invitation, token: str) -> None:
     """Mail the link, with this transaction."""
-    tenant, email = transaction.tenant, invitation.email or ""
-    link = settings.workspace_url(tenant.slug, f"/join?token={token}")
-    text = render(tenant.language, "tenants/invitation_mail.txt", actor=actor, tenant=tenant, link=link)
+    put_mail(
+        transaction,
+        composer="invitation",
+        useless_after=invitation.expires_at,
+        token=token,
+        actor=actor.id,
+    )
+
+
+@composer("invitation")
+async def write_invitation(transaction: Transaction, settings: Settings, payload: dict[str, Any]) -> Content | None:
+    """The mail with the link, while the link works: not when it was used, revoked or sent again meanwhile."""
+    tenant = transaction.tenant
+    invitation = await find_invitation(transaction, payload["token"])
+    if invitation is None or not invitation.email:
+        return None
+    actor = await transaction.get_one(Member, payload["actor"])
     subject = translations(tenant.language).gettext("%(name)s invites you to %(workspace)s")
-    subject = subject % {"name": actor.name, "workspace": tenant.name}
-    put_mail(transaction, to=email, subject=subject, text=text, workspace_id=tenant.id)
+    return write_letter(
+        settings,
+        tenant,
+        "tenants/invitation_mail",
+        receiver=invitation.email,
+        subject=subject % {"name": actor.name, "workspace": tenant.name},
+        actor=actor,
+        link=settings.workspace_url(tenant.slug, f"/join?token={payload['token']}"),
+    )
 
 
 @post("/members/invitations")
-async def send_invitation(
-    request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, form: Form
-) -> Response[Any]:
+async def send_invitation(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
     """Invite an address."""
     require_role(member, "admin")
     email = form.email("email")
@@ -66,7 +78,7 @@ async def send_invitation(
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_members(request, transaction, member, mail_form=form, status=422)
-    mail_invitation(transaction, settings, member, invitation, token)
+    mail_invitation(transaction, member, invitation, token)
     return Redirect("/members?done=invitation-sent", status_code=303)
 
 
@@ -77,9 +89,7 @@ async def add_link(
     """Make a link for some people, and show it, this once."""
     require_role(member, "admin")
     try:
-        _, token = await make_link(
-            transaction, member, form["role"], whole_number(form["uses"]), whole_number(form["days"])
-        )
+        _, token = await make_link(transaction, member, form["role"], number_of(form["uses"]), number_of(form["days"]))
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_members(request, transaction, member, link_form=form, status=422)
@@ -88,13 +98,13 @@ async def add_link(
 
 
 @post("/members/invitations/{invitation_id:int}/resend")
-async def resend(transaction: Transaction, member: Member, settings: Settings, invitation_id: int) -> Response[Any]:
+async def resend(transaction: Transaction, member: Member, invitation_id: int) -> Response[Any]:
     """Mail an invitation again, with a new link."""
     require_role(member, "admin")
     invitation = await get_invitation(transaction, invitation_id)
     if invitation.email:
         token = await renew_invitation(transaction, member, invitation)
-        mail_invitation(transaction, settings, member, invitation, token)
+        mail_invitation(transaction, member, invitation, token)
     return Redirect("/members?done=invitation-sent", status_code=303)
 
 

@@ -20,7 +20,7 @@ from app.accounts.access import (
 from app.accounts.audit import record_audit
 from app.accounts.happenings import account_changed
 from app.accounts.members import Member, find_member
-from app.accounts.passwords import GuessingLimit, hash_password, is_outdated, verify_password
+from app.accounts.passwords import GuessingLimit, TooManyTries, hash_password, is_outdated
 from app.accounts.sessions import Session, SignedIn, digest, lifetime, list_sessions, start_session
 from app.accounts.shell import render_plain
 from app.accounts.tokens import LIFETIME as TOKEN_LIFETIME
@@ -28,11 +28,11 @@ from app.accounts.tokens import find_token, make_token, use_token
 from app.database import Database, Transaction, now
 from app.jobs.jobs import Work, job, put_job
 from app.live.cutoff import end_all_sessions, end_sessions, push_sessions
-from app.mail.outbox import put_mail
+from app.mail.letters import write_letter
+from app.mail.outbox import Content, composer, put_mail
 from app.settings import Settings
 from app.web.cookies import read_cookie, session_cookie
 from app.web.forms import Form
-from app.web.templates import render
 from app.web.texts import Text, _l, translations
 
 WHY = {
@@ -120,18 +120,24 @@ async def sign_in(
     async with database.read() as transaction:
         tenant = await enter_workspace(transaction, request.scope["state"]["slug"])
         request.scope["state"]["language"] = tenant.language
-        account = f"{tenant.id}:{email[:254]}"
-        await guessing.check(account, address)
         member = await find_member(transaction, email)
-        stored = member.password_hash if member and member.removed_at is None else None
-        if not await verify_password(form["password"][:200], stored) or member is None:
+    stored = member.password_hash if member and member.removed_at is None else None
+    subject = email[:254] if member else _l("an unknown address").message
+    account = f"{tenant.id}:{email[:254]}"
+    try:
+        right = await guessing.verify(form["password"][:200], stored, account, address, log=f"audit:{tenant.id}")
+    except TooManyTries as refusal:
+        if refusal.first:
+            async with database.write(tenant.id) as writing:
+                record_audit(writing, None, "session.shut-out", subject=subject, address=address)
+        raise
+    if not right or member is None or member.suspended_at is not None:
+        error = WHY["suspended"] if right else _l("E-mail address or password is wrong.")
+        if right:  # who is suspended and knows the password does not fill the log either
             await guessing.note_failure(account, address)
-            await note_refusal(database, tenant.id, member, email, address)
-            error = _l("E-mail address or password is wrong.")
-            return render_sign_in(transaction, next=form["next"], error=error, email=email, status=422)
-        if member.suspended_at is not None:
-            await note_refusal(database, tenant.id, member, email, address)
-            return render_sign_in(transaction, next=form["next"], error=WHY["suspended"], email=email, status=422)
+        async with database.write(tenant.id) as writing:
+            record_audit(writing, None, "session.refused", subject=subject, address=address)
+            return render_sign_in(writing, next=form["next"], error=error, email=email, status=422)
     rehashed = await hash_password(form["password"][:200]) if is_outdated(member.password_hash) else None
     async with database.write(tenant.id) as writing:
         found = await find_member(writing, email)
@@ -141,13 +147,6 @@ async def sign_in(
             found.password_hash = rehashed
         path = local_path(settings, host_of(request), form["next"])
         return await enter_with_session(request, writing, settings, found, path)
-
-
-async def note_refusal(database: Database, tenant_id: int, member: Member | None, email: str, address: str) -> None:
-    """Record that somebody was not let in, in a transaction of its own."""
-    async with database.write(tenant_id) as transaction:
-        subject = email[:254] if member else _l("an unknown address").message
-        record_audit(transaction, None, "session.refused", subject=subject, address=address)
 
 
 @post("/logout")
@@ -211,16 +210,30 @@ async def mail_password_link(work: Work) -> None:
         member = await find_member(transaction, work.payload["email"])
         if member is None or not member.active or tenant.suspended_at is not None:
             return
-        token = await make_token(transaction, member, "password")
-        link = work.settings.workspace_url(tenant.slug, f"/password?token={token}")
         put_mail(
             transaction,
-            workspace_id=tenant.id,
-            to=work.payload["email"],
-            subject=translations(tenant.language).gettext("Set a new password"),
-            text=render(tenant.language, "accounts/password_mail.txt", member=member, tenant=tenant, link=link),
+            composer="password link",
             useless_after=now() + TOKEN_LIFETIME["password"],
+            token=await make_token(transaction, member, "password"),
         )
+
+
+@composer("password link")
+async def write_password_mail(transaction: Transaction, settings: Settings, payload: dict[str, Any]) -> Content | None:
+    """The mail with the link, while the link works: an earlier one of the same person does not any more."""
+    tenant = transaction.tenant
+    member = await find_token(transaction, payload["token"], "password")
+    if member is None or not member.email:
+        return None
+    return write_letter(
+        settings,
+        tenant,
+        "accounts/password_mail",
+        receiver=member.email,
+        subject=translations(tenant.language).gettext("Set a new password"),
+        member=member,
+        link=settings.workspace_url(tenant.slug, f"/password?token={payload['token']}"),
+    )
 
 
 @get("/password")

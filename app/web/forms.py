@@ -75,8 +75,12 @@ class Form:
 
 
 def number_of(text: str) -> int:
-    """A number in an address or form, as small as the ids of every database; 0 for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    """An id, version or other number in an address or form; 0, which none of them is, for anything else.
+
+    It has 18 digits at most. Databases hold a little more, in 64 bits, and never come so far; so what is reckoned from
+    it, such as the first row of the page after, does not overflow them either.
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 async def provide_form(request: Request[Any, Any, Any]) -> Form:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from typing import Any
 
 import pytest
@@ -163,6 +164,40 @@ async def test_a_tab_that_was_offline_has_the_count_of_the_database(people: tupl
     await ready(carla.page)
     await unread(carla.page, 3)
     await assert_equals_a_fresh_load(carla.page)
+
+
+async def test_tabs_that_were_asleep_wake_up_with_the_count_of_the_database(
+    server: Server, people: tuple[Person, Person]
+) -> None:
+    ana, carla = people
+    asleep = [carla.page, await carla.context.new_page()]
+    for page, path in zip(asleep, ("/c/books", "/members"), strict=True):
+        await page.goto(carla.origin + path)
+        await ready(page)
+    debuggers = [await carla.context.new_cdp_session(page) for page in asleep]
+    for debugger in debuggers:  # no script of theirs runs from here on, as in a machine that sleeps
+        await debugger.send("Debugger.enable")
+        await debugger.send("Debugger.pause")
+    awake = await carla.context.new_page()
+    await awake.goto(carla.origin + "/c/books/40")
+    await ready(awake)
+    await ana.open("/chat/general")
+    await say(ana.page, "Read elsewhere, @Carla")
+    await unread(awake, 1)
+    await awake.goto(carla.origin + "/chat/general")
+    await unread(awake, 0)
+    await awake.goto(carla.origin + "/c/books/40")
+    await ready(awake)
+    server.stop(signal.SIGKILL)
+    server.start()
+    await ready(ana.page)
+    await say(ana.page, "Unread, @Carla")
+    await unread(awake, 1)
+    for debugger in debuggers:
+        await debugger.send("Debugger.disable")
+    for page in asleep:
+        await unread(page, 1)
+        await assert_equals_a_fresh_load(page)
 
 
 async def test_toasts_stack_three_high_and_can_be_dismissed(people: tuple[Person, Person]) -> None:

@@ -16,6 +16,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.pages import assert_equals_a_fresh_load
 from tests.conftest import Server
+from tests.post import plain
 
 PASSWORD = "a long enough password"
 
@@ -35,7 +36,7 @@ async def read_link(server: Server, to: str) -> str:
             for path in (server.data_dir / "outbox").glob("*.eml"):
                 mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
                 if mail["To"] == to:
-                    return re.findall(r"http://\S+/join\?token=\S+", mail.get_content())[0]
+                    return re.findall(r"http://\S+/join\?token=\S+", plain(mail))[0]
             await asyncio.sleep(0.02)
 
 

@@ -151,6 +151,19 @@ async def test_guessing_ends_after_ten_tries(server: Server) -> None:
     assert dict(refused) == {OPERATOR: 10, "?": 1}
 
 
+async def test_an_operators_sign_ins_that_the_limit_refuses_are_in_the_log_once(server: Server) -> None:
+    async with server.client("") as client:
+        for _ in range(13):
+            answer = await client.post("/operator/login", data={"email": OPERATOR, "password": "wrong"})
+    assert answer.status_code == 429
+    shut_out = change(server, "SELECT email, address FROM operator_entry WHERE what = 'shut out'")
+    assert shut_out == [(OPERATOR, "127.0.0.1")]
+    async with server.client("", **{"x-forwarded-for": "192.0.2.7"}) as elsewhere:
+        signed_in = await elsewhere.post("/operator/login", data={"email": OPERATOR, "password": PASSWORD})
+        elsewhere.headers["cookie"] = signed_in.headers["set-cookie"].partition(";")[0]
+        assert "was shut out after too many wrong tries" in (await elsewhere.get("/operator/log")).text
+
+
 async def test_the_session_ends_after_half_an_hour_without_use_and_cuts_its_sockets(server: Server) -> None:
     async with aclosing(await sign_in(server)) as client:
         seen = "UPDATE operator_session SET seen_at = ?"

@@ -73,6 +73,44 @@ async def test_what_admins_and_members_do_is_in_the_log(server: Server, people: 
     assert "There is nothing of this kind." in (await ana.get(f"/audit?who={ids['Bruno']}&what=password.reset")).text
 
 
+async def test_sign_ins_that_the_limit_refuses_are_in_the_log_once_for_an_account(
+    server: Server, people: dict[str, httpx.AsyncClient]
+) -> None:
+    async with server.client("acme") as nobody:
+        for email in ("carla@acme.test", "unknown@nowhere.test"):
+            answers = [await nobody.post("/login", data={"email": email, "password": PASSWORD[:9]}) for _ in range(13)]
+            assert [answer.status_code for answer in answers] == [422] * 10 + [429] * 3
+        shut_out = await nobody.post("/login", data={"email": "carla@acme.test", "password": PASSWORD})
+        assert shut_out.status_code == 429
+    entries = server.store.rows("SELECT subject, address FROM audit_entry WHERE what = 'session.shut-out' ORDER BY id")
+    assert entries == [("carla@acme.test", "127.0.0.1"), ("an unknown address", "127.0.0.1")]
+    page = (await people["ana"].get("/audit?what=session.shut-out")).text
+    assert re.search(r"<b>Somebody</b> was shut out after too many wrong tries as <span[^>]*>carla@acme.test", page)
+    async with aclosing(await server.sign_in("globex", "gil@globex.test")) as gil:
+        assert "shut out after too many wrong tries as <span" not in (await gil.get("/audit")).text
+
+
+async def test_several_workers_log_the_first_refusal_of_the_limit_once(several: Server) -> None:
+    typed = {"email": "carla@acme.test", "password": "not hers"}
+    statuses = []
+    for _ in range(20):
+        async with several.client("acme") as nobody:  # on a connection of its own, which any worker may take
+            statuses.append((await nobody.post("/login", data=typed)).status_code)
+    assert statuses == [422] * 10 + [429] * 10
+    assert several.store.rows("SELECT count(*) FROM audit_entry WHERE what = 'session.shut-out'") == [(1,)]
+
+
+async def test_who_is_suspended_and_knows_the_password_does_not_fill_the_log(
+    server: Server, people: dict[str, httpx.AsyncClient]
+) -> None:
+    assert server.run("member", "suspend", "acme", "carla@acme.test").returncode == 0
+    typed = {"email": "carla@acme.test", "password": PASSWORD}
+    async with server.client("acme") as carla:
+        assert [(await carla.post("/login", data=typed)).status_code for _ in range(13)] == [422] * 10 + [429] * 3
+    counted = server.store.rows("SELECT what, count(*) FROM audit_entry WHERE what LIKE 'session.s%' GROUP BY what")
+    assert dict(counted)["session.shut-out"] == 1
+
+
 async def test_what_is_done_from_outside_and_what_is_no_text_is_in_the_log_too(
     server: Server, people: dict[str, httpx.AsyncClient]
 ) -> None:

@@ -36,7 +36,7 @@ async def read_link(server: Server, to: str, count: int = 1) -> str:
             ]
             found = [mail for mail in mails if mail["To"] == to]
             if len(found) >= count:
-                return re.findall(r"http://acme\S+(/join\?token=\S+)", found[-1].get_content())[0]
+                return re.findall(r"http://acme\S+(/join\?token=\S+)", found[-1].get_body(("plain",)).get_content())[0]
             await asyncio.sleep(0.02)
 
 

@@ -116,6 +116,18 @@ async def test_ten_wrong_passwords_close_the_account_to_that_address_alone(
     assert await is_signed_in(await sign_in("ana@acme.test"))
 
 
+async def test_no_page_waits_for_passwords_that_are_looked_at(server: Server) -> None:
+    async with server.client("acme") as visitor:
+        tries = [
+            asyncio.create_task(visitor.post("/login", data={"email": f"nobody{number}@acme.test", "password": "x"}))
+            for number in range(60)
+        ]
+        await asyncio.wait(tries, return_when=asyncio.FIRST_COMPLETED)
+        assert (await visitor.get("/forgotten")).status_code == 200
+        assert sum(each.done() for each in tries) < 40
+        assert {answer.status_code for answer in await asyncio.gather(*tries)} == {422}
+
+
 async def test_signing_in_leads_back_to_the_page_that_was_asked_for(visitor: httpx.AsyncClient) -> None:
     asked = await visitor.get("/c/books", params={"q": "de assis", "sort": "title"})
     assert asked.status_code == 303

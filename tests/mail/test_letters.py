@@ -1,0 +1,134 @@
+"""Mails of links, through a real SMTP conversation: as text and as HTML, and only while their links work."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import aclosing
+from email.message import EmailMessage
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Server, end_server, start_server
+from tests.databases import Store
+from tests.post import Post, html, plain, until
+
+# What makes a mail program fetch something, or run it.
+FETCHING = {"img", "link", "script", "iframe", "object", "embed", "video", "audio", "source", "base", "form"}
+
+
+@pytest.fixture
+def server(seeded: Store, tmp_path: Path, post: Post) -> Iterator[Server]:
+    made = start_server(seeded, tmp_path, SMTP_URL=f"smtp://127.0.0.1:{post.port}")
+    yield made
+    end_server(made)
+
+
+class Elements(HTMLParser):
+    """The elements of a mail, with their attributes, and its links."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    @property
+    def links(self) -> list[str]:
+        return [str(attributes["href"]) for tag, attributes in self.elements if tag == "a"]
+
+
+def check_frame(mail: EmailMessage, server: Server) -> list[str]:
+    """Look at what every mail has in common; the links of its HTML."""
+    assert mail.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+    found = Elements(html(mail))
+    assert not FETCHING & {tag for tag, _ in found.elements}
+    assert not {"src", "srcset", "background"} & {name for _, attributes in found.elements for name in attributes}
+    assert not re.search(r"url\(|@import", html(mail))
+    assert ("meta", {"name": "color-scheme", "content": "light dark"}) in found.elements
+    styles = [attributes.get("style") or "" for _, attributes in found.elements]
+    for style in styles:
+        named = {name for name in ("background", "color") if re.search(rf"(^|;)\s*{name}:", style)}
+        assert named in (set(), {"background", "color"}), "one colour alone can't be read on every ground"
+    assert all(link.startswith(f"http://{server.host('acme')}/") for link in found.links)
+    home = f"http://{server.host('acme')}/"
+    links = [link for link in found.links if link != home]
+    assert all(link in plain(mail) for link in links), "both tell the same"
+    return links
+
+
+async def invite(server: Server, email: str) -> None:
+    async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
+        answer = await ana.post("/members/invitations", data={"email": email, "role": "member"})
+        assert answer.headers["location"] == "/members?done=invitation-sent"
+
+
+def waiting(server: Server) -> Any:
+    return server.store.rows("SELECT count(*) FROM mail")[0][0]
+
+
+async def test_an_invitation_is_text_and_html_and_both_lead_in(server: Server, post: Post) -> None:
+    post.open()
+    async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
+        await ana.post("/account/name", data={"name": "Ana <b>Maria</b>"})
+    await invite(server, "eva@example.org")
+    (mail,) = await post.wait(1)
+    link = check_frame(mail, server)[0]
+    assert mail["subject"] == "Ana <b>Maria</b> invites you to Biblioteca Acme"
+    assert "Ana <b>Maria</b> invites you to Biblioteca Acme." in plain(mail)
+    assert "Ana &lt;b&gt;Maria&lt;/b&gt; invites you to Biblioteca Acme." in html(mail)
+    async with server.client("acme") as eva:
+        assert "Join Biblioteca Acme" in (await eva.get(link.partition(server.host("acme"))[2])).text
+
+
+async def test_a_link_for_a_password_is_text_and_html_in_the_language_of_the_workspace(
+    server: Server, post: Post
+) -> None:
+    server.store.rows("UPDATE tenant SET language = 'pt_BR' WHERE slug = 'acme'")
+    post.open()
+    async with server.client("acme") as carla:
+        await carla.post("/forgotten", data={"email": "carla@acme.test"})
+        (mail,) = await post.wait(1)
+        link = check_frame(mail, server)[0]
+        assert (await carla.get(link.partition(server.host("acme"))[2])).status_code == 200
+    assert mail["to"] == "carla@acme.test"
+    assert mail["subject"] == "Crie uma nova senha"
+    assert '<html lang="pt-BR">' in html(mail)
+    assert "alguém pediu uma nova senha" in html(mail)
+
+
+async def test_a_notification_has_the_same_frame(server: Server, post: Post) -> None:
+    post.open()
+    async with aclosing(await server.sign_in("acme", "davi@acme.test")) as davi:
+        typed = {"password": "mutirao-demo", "new_password": "another long one"}
+        assert (await davi.post("/account/password", data=typed)).status_code == 303
+    (mail,) = await post.wait(1)
+    assert f"http://{server.host('acme')}/notifications/preferences" in check_frame(mail, server)
+
+
+async def test_while_the_mail_server_is_down_links_that_end_are_not_mailed(server: Server, post: Post) -> None:
+    for name in ("revoked", "again", "kept"):
+        await invite(server, f"{name}@example.org")
+    async with aclosing(await server.sign_in("acme", "bruno@acme.test")) as bruno:
+        ids = dict(server.store.rows("SELECT email, id FROM invitation"))
+        assert (await bruno.post(f"/members/invitations/{ids['revoked@example.org']}/revoke")).status_code == 303
+        assert (await bruno.post(f"/members/invitations/{ids['again@example.org']}/resend")).status_code == 303
+        for count in (5, 6):
+            await bruno.post("/forgotten", data={"email": "carla@acme.test"})
+            await until(lambda count=count: waiting(server) == count)
+    post.open()
+    await until(lambda: waiting(server) == 0)
+    mails = {str(mail["to"]): mail for mail in post.mails}
+    assert sorted(mails) == ["again@example.org", "carla@acme.test", "kept@example.org"]
+    assert len(post.mails) == 3
+    assert mails["again@example.org"]["subject"] == "Bruno invites you to Biblioteca Acme"
+    async with server.client("acme") as anybody:
+        for mail in mails.values():
+            link = check_frame(mail, server)[0]
+            assert (await anybody.get(link.partition(server.host("acme"))[2])).status_code == 200

@@ -1,0 +1,90 @@
+"""A mail server that tests talk to by SMTP, as the program does, and what is to be said of the mails it took."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+class Post:
+    """A mail server that keeps what it takes; `answers` are given before it takes anything.
+
+    It answers nobody until `at_once` mails are at its door together.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.mails: list[EmailMessage] = []
+        self.answers: list[str] = []
+        self.greeting = ""
+        self.at_once = 1
+        self.together = asyncio.Event()
+        self.came = 0
+        self.port = port
+        self.controller: Controller | None = None
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [self.greeting] if self.greeting else responses
+
+    async def handle_HELO(self, server: SMTP, session: Session, envelope: Envelope, hostname: str) -> str:
+        session.host_name = hostname
+        return self.greeting or "250 here"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        self.came += 1
+        if self.came >= self.at_once:
+            self.together.set()
+        await self.together.wait()
+        if self.answers:
+            return self.answers.pop(0)
+        parsed: Any = message_from_bytes(envelope.content or b"", policy=policy.default)
+        self.mails.append(parsed)
+        return "250 taken"
+
+    def open(self) -> None:
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self.controller.start()
+
+    def close(self) -> None:
+        if self.controller:
+            self.controller.stop()
+            self.controller = None
+
+    async def wait(self, count: int) -> list[EmailMessage]:
+        async with asyncio.timeout(25):
+            while True:
+                if len(self.mails) >= count:
+                    return self.mails
+                await asyncio.sleep(0.02)
+
+
+def plain(mail: EmailMessage) -> str:
+    """The text of a mail."""
+    return body_of(mail, "plain")
+
+
+def html(mail: EmailMessage) -> str:
+    """The HTML of a mail."""
+    return body_of(mail, "html")
+
+
+def body_of(mail: EmailMessage, subtype: str) -> str:
+    body = mail.get_body((subtype,))
+    assert body, f"there is no {subtype}"
+    return str(body.get_content())
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    async with asyncio.timeout(25):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0.05)
