@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 import app.accounts.audit
 import app.accounts.tokens
 import app.chat.attachments
+import app.chat.drafts
 import app.chat.timeline
 import app.editing.drafts
 import app.editing.waiting

@@ -70,6 +70,7 @@ async def provide_signed_in(request: AnyRequest, transaction: Transaction, setti
     signed_in = await find_session(transaction, token)
     if signed_in is None:
         raise SignInNeeded
+    transaction.info["session"] = signed_in.session.id
     visits: Visits = request.app.state.visits
     visits.note(transaction.tenant.id, signed_in.session.id, seen_at=signed_in.session.seen_at)
     return signed_in

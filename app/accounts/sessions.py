@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -23,6 +24,16 @@ from ua_parser import parse
 
 from app.accounts.members import Member
 from app.database import Base, Tenant, Tenanted, Transaction, UtcDateTime, now, standing
+
+# Called with the ids of sessions that end, in the transaction that ends them: what was theirs alone ends with them.
+Listener = Callable[[Transaction, list[int]], Awaitable[None]]
+LISTENERS: list[Listener] = []
+
+
+def session_listener(listen: Listener) -> Listener:
+    """Register a function that ends what belongs to sessions that end."""
+    LISTENERS.append(listen)
+    return listen
 
 
 class Session(Tenanted, Base):
@@ -131,12 +142,17 @@ async def list_sessions(transaction: Transaction, member: Member) -> list[Sessio
 
 
 async def delete_sessions(transaction: Transaction, *criteria: object) -> list[int]:
-    """Delete sessions, and return their ids. Sockets are cut by `live.cutoff`, which calls this."""
+    """Delete sessions with what is theirs alone, and return their ids. Sockets are cut by `live.cutoff`, which calls
+    this."""
     found = list(await transaction.scalars(select(Session.id).where(*criteria)))  # type: ignore[arg-type]
+    if not found:
+        return found
+    for listen in LISTENERS:
+        await listen(transaction, found)
     await transaction.execute(delete(Session).where(Session.id.in_(found)))
     return found
 
 
 async def delete_expired_sessions(transaction: Transaction) -> None:
     """Forget the sessions of this tenant that are over."""
-    await transaction.execute(delete(Session).where(Session.expires_at <= now()))
+    await delete_sessions(transaction, Session.expires_at <= now())

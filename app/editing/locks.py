@@ -13,11 +13,12 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts.audit import record_audit
 from app.accounts.members import RANK, Member
+from app.accounts.sessions import session_listener
 from app.database import Transaction, now
 from app.database.clock import lease_clock
 from app.editing import waiting
-from app.editing.channels import push_lock
-from app.editing.rows import TURN, UNLOCKED, Editable, find_place, is_held, is_holder
+from app.editing.channels import push_lock, push_standings
+from app.editing.rows import KINDS, TURN, UNLOCKED, Editable, find_place, is_held, is_holder
 from app.editing.waiting import Waiting
 
 LOCK_COLUMNS = ("lock_token", *UNLOCKED)
@@ -35,7 +36,7 @@ async def take_lock(
     model = type(row)
     mine = and_(model.lock_member_id == member.id, or_(model.lock_offered, model.lock_token == moving))
     before = row.lock_member_id
-    if not await change_lock(transaction, row, or_(~is_held(model), mine), **held_by(row, member, lease)):
+    if not await change_lock(transaction, row, or_(~is_held(model), mine), **held_by(transaction, row, member, lease)):
         return None
     await waiting.leave(transaction, row, member)
     if before != member.id:
@@ -53,7 +54,8 @@ async def renew_lock(
     shows.
     """
     model = type(row)
-    if await change_lock(transaction, row, is_holder(model, member.id, token), lock_until=lease_clock() + lease * 1000):
+    until = {"lock_until": lease_clock() + lease * 1000, "lock_session_id": transaction.info.get("session")}
+    if await change_lock(transaction, row, is_holder(model, member.id, token), **until):
         return token
     if await change_lock(
         transaction,
@@ -61,7 +63,7 @@ async def renew_lock(
         model.lock_member_id.is_(None),
         model.lock_token == token,
         model.version == version,
-        **held_by(row, member, lease),
+        **held_by(transaction, row, member, lease),
     ):
         push_lock(transaction, row, member.id)
         return row.lock_token
@@ -74,6 +76,26 @@ async def release_lock(transaction: Transaction, row: Editable, member: Member, 
         return False
     await pass_on(transaction, row, member.id)
     return True
+
+
+@session_listener
+async def release_locks_of_sessions(transaction: Transaction, session_ids: list[int]) -> None:
+    """Free the locks that were taken with sessions that end, and let their pages wait no more.
+
+    A request that is under way with such a session on PostgreSQL may take the lock once more: then its lease ends.
+    """
+    left = await waiting.leave_with_sessions(transaction, session_ids)
+    for kind in KINDS.values():
+        model = kind.model
+        theirs = model.lock_member_id.is_not(None) & model.lock_session_id.in_(session_ids)
+        for row in (await transaction.scalars(select(model).where(theirs).order_by(model.id))).all():
+            before = row.lock_member_id
+            if before is not None and await change_lock(transaction, row, theirs, **UNLOCKED):
+                await pass_on(transaction, row, before)
+    for name, row_id, member_id in left:
+        waited_for = await transaction.get(KINDS[name].model, row_id)
+        if waited_for is not None:
+            push_standings(transaction, waited_for, member_id)
 
 
 async def hand_over(transaction: Transaction, row: Editable, member: Member, token: int, waiting_id: int) -> bool:
@@ -107,7 +129,7 @@ async def take_over(transaction: Transaction, row: Editable, member: Member, *, 
         row,
         model.lock_token == row.lock_token,
         model.lock_member_id == holder,
-        **held_by(row, member, lease),
+        **held_by(transaction, row, member, lease),
     )
     if not taken:
         return None
@@ -162,13 +184,14 @@ async def pass_on(transaction: Transaction, row: Editable, before: int, receiver
         lock_role=following.role,
         lock_since=now(),
         lock_until=lease_clock() + TURN * 1000,
+        lock_session_id=following.session_id,
         lock_offered=True,
     ):
         await waiting.change_waiting(transaction, Waiting.id == following.id, state="called")
     push_lock(transaction, row, before)
 
 
-def held_by(row: Editable, member: Member, lease: int) -> dict[str, Any]:
+def held_by(transaction: Transaction, row: Editable, member: Member, lease: int) -> dict[str, Any]:
     """The lock's columns for a new holder."""
     return {
         "lock_token": type(row).lock_token + 1,
@@ -177,6 +200,7 @@ def held_by(row: Editable, member: Member, lease: int) -> dict[str, Any]:
         "lock_role": member.role,
         "lock_since": now() if row.lock_member_id != member.id or row.lock_offered else row.lock_since,
         "lock_until": lease_clock() + lease * 1000,
+        "lock_session_id": transaction.info.get("session"),
         "lock_offered": False,
     }
 

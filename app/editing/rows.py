@@ -30,8 +30,9 @@ class Editable(Tenanted):
     """Mixin of a row that one person edits at a time, and whose `version` grows with each change.
 
     `lock_token` grows each time that the lock changes hands, and never falls: who holds the lock proves it with the
-    token. An offered lock is somebody's turn: theirs to take, until the lease ends. `lock_name` and `lock_role` are
-    copies of the holder's, so that a row can be shown without another query.
+    token. The lock ends with the session that it was taken with. An offered lock is somebody's turn: theirs to take,
+    until the lease ends. `lock_name` and `lock_role` are copies of the holder's, so that a row can be shown without
+    another query.
     """
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -42,6 +43,7 @@ class Editable(Tenanted):
     lock_role: Mapped[str | None] = mapped_column(String(10), default=None)
     lock_since: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     lock_until: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    lock_session_id: Mapped[int | None] = mapped_column(default=None)
     lock_offered: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
@@ -51,6 +53,7 @@ UNLOCKED: dict[str, Any] = {
     "lock_role": None,
     "lock_since": None,
     "lock_until": None,
+    "lock_session_id": None,
     "lock_offered": False,
 }
 

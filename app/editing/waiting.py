@@ -23,8 +23,9 @@ State = Literal["waiting", "called", "missed"]
 class Waiting(Tenanted, Base):
     """A person who waits for a row, from the moment they opened its edit page until they leave that page.
 
-    `page` numbers the pages that the person has opened, so that only the newest one's leaving ends the waiting. Who
-    was called and did not come has missed the turn. `unanswered` is set when the time for an answer is over.
+    `page` numbers the pages that the person has opened, so that only the newest one's leaving ends the waiting, or
+    the end of the session that it was opened with. Who was called and did not come has missed the turn. `unanswered` is
+    set when the time for an answer is over.
     """
 
     __tablename__ = "waiting"
@@ -44,6 +45,7 @@ class Waiting(Tenanted, Base):
     since: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     until: Mapped[int] = mapped_column(BigInteger)
     asked_at: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    session_id: Mapped[int | None] = mapped_column(default=None)
     kept: Mapped[bool] = mapped_column(default=False, server_default=false())
     unanswered: Mapped[bool] = mapped_column(default=False, server_default=false())
 
@@ -78,6 +80,7 @@ async def join(transaction: Transaction, row: Editable, member: Member, lease: i
     waiting.name, waiting.role = member.name, member.role
     waiting.page += 1
     waiting.until = clock + lease * 1000
+    waiting.session_id = transaction.info.get("session")
     await transaction.flush()
     return waiting
 
@@ -125,6 +128,17 @@ async def leave(transaction: Transaction, row: Editable, member: Member, page: i
         statement = statement.where(Waiting.page == page)
     result: Any = await transaction.execute(statement.execution_options(synchronize_session=False))
     return bool(result.rowcount)
+
+
+async def leave_with_sessions(transaction: Transaction, session_ids: list[int]) -> list[tuple[str, int, int]]:
+    """Stop waiting with the pages of sessions that end; the kind and id of each row, and the member."""
+    statement = (
+        delete(Waiting)
+        .where(Waiting.session_id.in_(session_ids))
+        .returning(Waiting.kind, Waiting.row_id, Waiting.member_id)
+    )
+    found = await transaction.execute(statement.execution_options(synchronize_session=False))
+    return sorted((row.kind, row.row_id, row.member_id) for row in found)
 
 
 async def leave_all(transaction: Transaction, kind: str, row_id: int) -> None:

@@ -49,7 +49,7 @@ async def change_record(
 ) -> bool:
     """Save new values over the version that the author has seen, with the token of the author's lock (0: none).
 
-    Frees the lock. False when there is nothing to change.
+    Frees the lock. False when there is nothing to change; whoever has no right to the lock is refused that, too.
 
     Raises Invalid when a value won't do, Changed when the record is not at that version any more, and Held when
     somebody holds it with another token.
@@ -74,6 +74,9 @@ async def change_record(
         await keep(transaction, fields, record, author, what)
         await notify_change(transaction, fields, record, author, "changed", before)
     else:
+        writable = select(is_writable(Record, author.id, token)).where(Record.id == record.id)
+        if not await transaction.scalar(writable):
+            raise Held
         await release_lock(transaction, record, author, token)
     if what == "changed":
         await settle_draft(transaction, record, author)

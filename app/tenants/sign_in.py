@@ -47,6 +47,7 @@ WHY = {
 }
 Next = Annotated[str, QueryParameter(name="next", max_length=2000)]
 Why = Annotated[str, QueryParameter(name="why", max_length=20)]
+Kept = Annotated[str, QueryParameter(name="kept", max_length=20)]
 
 
 async def enter_with_session(
@@ -79,13 +80,14 @@ async def show_sign_in(
     settings: Settings,
     next: Next = "",
     why: Why = "",
+    kept: Kept = "",
 ) -> Response[Any]:
-    """The sign-in page; whoever is signed in goes on."""
+    """The sign-in page; whoever is signed in goes on. It says so when what they had typed is `kept`."""
     path = local_path(settings, host_of(request), next)
     try:
         await provide_signed_in(request, transaction, settings)
     except SignInNeeded:
-        return render_sign_in(transaction, next=next, message=WHY.get(why))
+        return render_sign_in(transaction, next=next, message=WHY.get(why), kept=bool(kept))
     return Redirect(path, status_code=303)
 
 
@@ -94,6 +96,7 @@ def render_sign_in(
     *,
     next: str,
     message: Text | None = None,
+    kept: bool = False,
     error: Text | None = None,
     email: str = "",
     status: int = 200,
@@ -106,6 +109,7 @@ def render_sign_in(
         tenant=transaction.tenant,
         next=next,
         message=message,
+        kept=kept,
         error=error,
         email=email,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.browser.pages import ready
-from tests.conftest import Server
+from tests.conftest import PASSWORD, Person, Server
 
 
 async def test_signing_out_in_one_tab_takes_the_other_to_the_sign_in(server: Server, person: Any) -> None:
@@ -49,3 +50,67 @@ async def test_another_browser_ends_when_its_session_is_ended(server: Server, pe
     await here.page.get_by_role("button", name="End all others").click()
     await expect(there.page.get_by_text("You were signed out.")).to_be_visible()
     await expect(here.page.get_by_text("All other sessions were ended.")).to_be_visible()
+
+
+async def cut_off_while_typing(server: Server, person: Any) -> Person:
+    """Davi, whose session another browser ends before the server has got the last words that he typed."""
+    there = await person(server, "acme", "davi@acme.test")
+    here = await person(server, "acme", "davi@acme.test")
+    await there.open("/c/books/40/edit")
+    notes = there.page.get_by_label("Notes")
+    async with there.page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.status == 204):
+        await notes.fill("What the server has,")
+    await there.page.route("**/draft", lambda route: route.abort())
+    await notes.press_sequentially(" and what it has not.")
+    await here.open("/account")
+    await here.page.get_by_role("button", name="End all others").click()
+    await expect(there.page.get_by_text("What you had typed is kept")).to_be_visible()
+    await there.page.unroute("**/draft")
+    return there
+
+
+async def sign_in(page: Page, email: str) -> None:
+    await page.get_by_label("Email").fill(email)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+
+
+async def test_what_was_typed_as_the_session_was_ended_is_offered_after_signing_in_again(
+    server: Server, person: Any
+) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    await ana.open("/c/books/40")
+    davi = await cut_off_while_typing(server, person)
+    await expect(ana.page.get_by_role("link", name="Edit")).to_be_visible()
+    await sign_in(davi.page, "davi@acme.test")
+    await expect(davi.page.get_by_label("Notes")).to_have_value("What the server has, and what it has not.")
+    assert davi.problems == []
+
+
+async def test_what_was_typed_as_the_session_was_ended_waits_where_somebody_else_edits_by_now(
+    server: Server, person: Any
+) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    davi = await cut_off_while_typing(server, person)
+    await ana.open("/c/books/40/edit")
+    await expect(ana.page.get_by_label("Notes")).not_to_have_value(re.compile("what it has not"))
+    await sign_in(davi.page, "davi@acme.test")
+    await expect(davi.page.get_by_text("Ana is editing")).to_be_visible()
+    await expect(davi.page.get_by_text("You have unsaved changes from")).to_be_visible()
+    await ana.page.get_by_role("button", name="Cancel").click()
+    await davi.page.get_by_role("link", name="Edit now").click()
+    await expect(davi.page.get_by_text("What the server has, and what it has not.")).to_be_visible()
+
+
+async def test_what_was_typed_as_the_session_was_ended_is_not_shown_to_who_signs_in_there_next(
+    server: Server, person: Any
+) -> None:
+    davi = await cut_off_while_typing(server, person)
+    await sign_in(davi.page, "carla@acme.test")
+    await ready(davi.page)
+    await expect(davi.page.get_by_label("Notes")).not_to_have_value(re.compile("what it has not"))
+    drafts = server.store.rows(
+        "SELECT member.name, draft.\"values\" ->> 'notes' FROM draft JOIN member ON member.id = draft.member_id"
+        ' WHERE draft."values" IS NOT NULL'
+    )
+    assert drafts == [("Davi", "What the server has,")]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import itertools
 import re
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.pages import assert_equals_a_fresh_load, ready
-from tests.conftest import Person, Server
+from tests.conftest import Person, Server, end_server, start_server
+from tests.databases import Store
 
 NUMBERS = itertools.count(1)
 # The page's own clock, which tests move: longer than a lease, and than it takes to be idle.
@@ -357,6 +359,24 @@ async def test_who_does_nothing_is_asked_and_then_loses_the_lock_but_not_the_tex
     await expect(ana.page.get_by_text("Editing ended, as nothing was typed for a while.")).to_be_visible()
     await expect(carla.page.get_by_role("link", name="Edit")).to_be_visible()
     await expect(ana.page.get_by_text("You have unsaved changes from")).to_be_visible()
+
+
+async def test_how_long_editing_may_rest_is_a_setting(seeded: Store, tmp_path: Path, person: Any) -> None:
+    server = start_server(seeded, tmp_path, EDIT_IDLE_SECONDS="2")
+    try:
+        ana, carla = [await person(server, "acme", f"{name}@acme.test") for name in ("ana", "carla")]
+        book = Book(server, 40)
+        await ana.page.clock.install()
+        await edit(ana, book)
+        await carla.open(book.address)
+        await type_note(ana.page, "Typed before lunch")
+        await expect(ana.page.get_by_text("Are you still there?")).to_be_visible()  # after two real seconds
+        await expect(banner(carla.page, "Ana")).to_be_visible()
+        await ana.page.clock.run_for(61_000)
+        await expect(carla.page.get_by_role("link", name="Edit")).to_be_visible()
+        assert book.draft(1) == "Typed before lunch"
+    finally:
+        end_server(server)
 
 
 async def test_signing_out_keeps_what_was_typed_and_frees_the_lock(people: tuple[Person, Person], book: Book) -> None:

@@ -598,6 +598,20 @@ async def test_what_the_same_person_holds_in_another_tab_is_not_changed(
         assert typed in answer.text
 
 
+@pytest.mark.parametrize("path", ["edit", "revisions/2/restore"])
+async def test_what_would_change_nothing_is_refused_too_where_somebody_else_holds_it(
+    people: dict[str, httpx.AsyncClient], book: Book, path: str
+) -> None:
+    token = await lock(people, book, "ana")
+    sent = {"title": "Second title", "version": "2", "lock": token}
+    before = book.row()
+    refused = await people["carla"].post(f"{book.address}/{path}", data=sent)
+    assert (refused.status_code, book.row()) == (409, before)
+    assert "Ana has been editing this since" in refused.text
+    saved = await people["ana"].post(f"{book.address}/edit", data=sent)
+    assert saved.headers["location"] == f"{book.address}?done=unchanged"
+
+
 @writes
 async def test_what_has_changed_since_is_not_changed(
     people: dict[str, httpx.AsyncClient], book: Book, path: str

@@ -147,6 +147,18 @@
       await post(`${this.address}/lock/release`, body).catch(() => {});
     }
 
+    // The session is over, and so is the lock: what the server does not have stays in the tab (js/unsent.js). Whether
+    // anything was typed here.
+    cut() {
+      if (!this.ended && this.pending) {
+        const body = this.fields();
+        body.set("late", "yes");
+        document.dispatchEvent(new CustomEvent("editing:unsent", { detail: { address: this.address, body: String(body) } }));
+      }
+      this.ended = true;
+      return Boolean(this.changed);
+    }
+
     // The page is about to be left, perhaps for itself: what comes next asks for what is typed.
     part() {
       if (this.ended) return;
@@ -295,6 +307,7 @@
     else if (document.getElementById("main").contains(form)) editor.leavingUntil = clock() + LEAVING;
   }, true);
 
+  document.addEventListener("page:cut", (event) => { if (editor?.cut()) event.detail.kept = true; });
   document.addEventListener("visibilitychange", () => { if (document.hidden) editor?.flush(); else tick(); });
   window.addEventListener("blur", () => editor?.flush());
   window.addEventListener("beforeunload", () => editor?.part());

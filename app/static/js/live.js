@@ -140,7 +140,10 @@
   // htmx tells the code of a close, but not its reason.
   function leave(event) {
     if (event.code === 4401) {
-      location.assign(`${document.body.dataset.signIn || "/login"}?why=${encodeURIComponent(event.reason)}&next=${encodeURIComponent(path())}`);
+      const cut = new CustomEvent("page:cut", { detail: { kept: false } });
+      document.dispatchEvent(cut);
+      const kept = cut.detail.kept ? "&kept=yes" : "";
+      location.assign(`${document.body.dataset.signIn || "/login"}?why=${encodeURIComponent(event.reason)}${kept}&next=${encodeURIComponent(path())}`);
     }
   }
   document.addEventListener("htmx:ws:close", (event) => {
