@@ -8,7 +8,7 @@ from typing import Literal
 from app.accounts.members import Member
 from app.database import Transaction
 
-What = Literal["role", "password", "sign-in", "removed"]
+What = Literal["role", "name", "password", "sign-in", "removed"]
 Listener = Callable[[Transaction, Member, What, "Member | None", str], Awaitable[None]]
 
 LISTENERS: list[Listener] = []
@@ -17,7 +17,8 @@ LISTENERS: list[Listener] = []
 async def account_changed(
     transaction: Transaction, member: Member, what: What, *, by: Member | None = None, detail: str = ""
 ) -> None:
-    """Tell that an account has changed: its `role` (after it was set), its `password`, a `sign-in` from a browser that
-    was not known, which `detail` describes, or that it is `removed`. `by` is who did it, when it was not the member."""
+    """Tell that an account has changed: its `role` or `name` (after it was set), its `password`, a `sign-in` from a
+    browser that was not known, which `detail` describes, or that it is `removed`. `by` is who did it, when it was not
+    the member."""
     for listener in LISTENERS:
         await listener(transaction, member, what, by, detail)

@@ -80,6 +80,34 @@ async def list_parts(
     return [(template, await context(request, transaction, member, about)) for template, context in PARTS.get(page, [])]
 
 
+ShowAgain = Callable[[AnyRequest, Transaction, Member, Any, int], Awaitable[Response[str]]]
+OWNERS: dict[str, ShowAgain] = {}
+
+
+def page_owner(page: str) -> Callable[[ShowAgain], ShowAgain]:
+    """Register who shows a kind of page that has parts: the decorated function is called with what the page is about
+    and the status of the answer."""
+
+    def add(show: ShowAgain) -> ShowAgain:
+        OWNERS[page] = show
+        return show
+
+    return add
+
+
+async def show_again(
+    page: str, request: AnyRequest, transaction: Transaction, member: Member, about: Any, *, refused: Any
+) -> Response[str]:
+    """A page whose part was sent a form that won't do. The part finds what it needs to tell in `refused_form`."""
+    request.state.refused_form = refused
+    return await OWNERS[page](request, transaction, member, about, 422)
+
+
+def refused_form(request: AnyRequest) -> Any:
+    """What `show_again` was given, None on a page that is opened."""
+    return request.state.get("refused_form")
+
+
 async def render_page(
     request: AnyRequest,
     transaction: Transaction,

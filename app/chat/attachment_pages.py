@@ -9,18 +9,20 @@ from typing import Any
 
 from litestar import MediaType, Response, get, post
 from litestar.exceptions import NotFoundException
-from litestar.response import File
+from litestar.response import File, Redirect
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
-from app.chat.attachments import Attachment, add_attachment, get_attachment
+from app.chat.attachments import Attachment, add_attachment, get_attachment, take_out
+from app.chat.composer import MESSAGE_LIMIT
+from app.chat.drafts import keep_draft, place_of
 from app.chat.rooms import Room, get_room
 from app.database import Database, Tenant, Transaction
 from app.settings import Settings
-from app.web.calls import refuse_call
+from app.web.calls import is_call, refuse_call
 from app.web.errors import EXPLANATIONS, is_disk_full
 from app.web.file_names import content_disposition
-from app.web.forms import Invalid
+from app.web.forms import Form, Invalid
 from app.web.templates import render
 from app.web.texts import _l
 from app.web.upload_forms import read_multipart
@@ -88,7 +90,7 @@ async def store_files(
         if isinstance(error, Invalid):
             return refuse_call(tenant.language, next(iter(error.errors.values())), 422)
         raise
-    html = render(tenant.language, "chat/brought.html", files=added)
+    html = render(tenant.language, "chat/_brought.html", files=added)
     return Response(html, status_code=200, media_type=MediaType.HTML)
 
 
@@ -119,4 +121,19 @@ async def show_file(transaction: Transaction, member: Member, settings: Settings
     )
 
 
-handlers = [bring_files, show_preview, show_file]
+@post("/files/{file_id:int}/take-out", request_max_body_size=MESSAGE_LIMIT)
+async def take_out_file(
+    request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, file_id: int, form: Form
+) -> Response[Any]:
+    """Take a file out of the box. Without JavaScript the whole box comes with it, and what is typed in it is kept."""
+    room, keys = await take_out(transaction, member, file_id)
+    directory = files_of(settings, transaction.tenant)
+    transaction.after_commit.append(lambda: delete_files(directory, keys))
+    if is_call(request):
+        return Response(None, status_code=204)
+    await keep_draft(transaction, member, place_of(room), form["text"], key=form["key"])
+    address = f"/discussion/{room.subject}" if room.kind == "discussion" else f"/chat/{room.slug}?at=end#composer"
+    return Redirect(address, status_code=303)
+
+
+handlers = [bring_files, show_preview, show_file, take_out_file]

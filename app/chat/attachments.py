@@ -99,6 +99,19 @@ async def find_unsent(transaction: Transaction, room: Room, member: Member, ids:
     return (await transaction.scalars(statement.order_by(Attachment.id))).all()
 
 
+async def list_unsent(transaction: Transaction, room: Room | None, member: Member) -> Sequence[Attachment]:
+    """The files that a member has brought to the box of a room and not sent, as many as go with a message."""
+    if room is None:
+        return []
+    statement = select(Attachment).where(
+        Attachment.room_id == room.id,
+        Attachment.member_id == member.id,
+        Attachment.message_id.is_(None),
+        Attachment.created_at >= now() - UNSENT_FOR,
+    )
+    return (await transaction.scalars(statement.order_by(Attachment.id).limit(MOST_A_MESSAGE))).all()
+
+
 async def get_attachment(transaction: Transaction, member: Member, attachment_id: int) -> Attachment:
     """A file that this member may have. Raises NotFoundException."""
     attachment = await transaction.scalar(select(Attachment).where(Attachment.id == attachment_id))
@@ -107,6 +120,18 @@ async def get_attachment(transaction: Transaction, member: Member, attachment_id
     if attachment.message_id is None and attachment.member_id != member.id:
         raise NotFoundException
     return attachment
+
+
+async def take_out(transaction: Transaction, member: Member, attachment_id: int) -> tuple[Room, list[str]]:
+    """Delete a file that the member has brought and not sent; its room, and the keys of what is to be deleted on disk.
+
+    Raises NotFoundException, also for a file that was sent: it is its message's.
+    """
+    attachment = await get_attachment(transaction, member, attachment_id)
+    room = await find_visible(transaction, member, attachment.room_id)
+    if room is None or attachment.message_id is not None:
+        raise NotFoundException
+    return room, await delete_all(transaction, [attachment])
 
 
 async def has_files(transaction: Transaction, message: Message) -> bool:

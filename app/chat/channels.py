@@ -12,13 +12,15 @@ from typing import Any
 from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
+from app.accounts.happenings import LISTENERS as ACCOUNT_LISTENERS
+from app.accounts.happenings import What
 from app.accounts.jump import LIMIT, Destination, jump_source
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.chat.messages import Message
 from app.chat.reading import list_joined
 from app.chat.references import RecordReference
-from app.chat.rooms import Room, find_visible, is_visible, list_people, list_public_rooms
+from app.chat.rooms import Membership, Room, find_visible, is_visible, list_people, list_public_rooms, name_of
 from app.chat.timeline import ShownMessage, show_message, show_messages
 from app.database import Transaction
 from app.editing.rows import LISTENERS, Editable, Place
@@ -146,6 +148,25 @@ async def push_cards(transaction: Transaction, row: Editable, place: Place) -> N
 
 
 LISTENERS.append(push_cards)
+
+
+async def rename_direct_rooms(
+    transaction: Transaction, member: Member, what: What, by: Member | None, detail: str
+) -> None:
+    """Direct rooms are called after their people, whatever those are called now."""
+    if what != "name":
+        return
+    inside = select(Membership.room_id).where(Membership.member_id == member.id)
+    rooms = await transaction.scalars(select(Room).where(Room.kind == "direct", Room.id.in_(inside)))
+    for room in rooms.all():
+        ids = [int(number) for number in (room.subject or "").removeprefix("people-").split("-")]
+        people = await transaction.scalars(select(Member).where(Member.id.in_(ids)).order_by(Member.id))
+        room.name = name_of(people.all())
+        await transaction.flush()
+        await push_room(transaction, room)
+
+
+ACCOUNT_LISTENERS.append(rename_direct_rooms)
 
 
 @jump_source

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.chat.attachments import MOST_A_MESSAGE
+from app.chat.attachments import MOST_A_MESSAGE, Attachment
 from app.chat.messages import LONGEST
 from app.chat.timeline import ShownMessage
 from app.web.texts import Text
@@ -23,13 +24,14 @@ MESSAGE_LIMIT = 128 * 1024
 @dataclass(frozen=True, slots=True)
 class Composer:
     """The box in which a message is typed: where it goes, which place its draft is of, and what is in
-    it. `file_limit` is in megabytes."""
+    it, with the files that were brought. `file_limit` is in megabytes."""
 
     address: str
     place: str
     text: str
     key: str
     file_limit: int
+    files: Sequence[Attachment] = ()
     limit: int = LONGEST
     most_files: int = MOST_A_MESSAGE
     reply: Any = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from litestar import MediaType, Response, get, post
@@ -11,14 +12,15 @@ from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
-from app.accounts.shell import page_part
+from app.accounts.shell import page_part, refused_form, show_again
 from app.chat.attachment_pages import store_files
+from app.chat.attachments import list_unsent
 from app.chat.composer import EMOJI, MESSAGE_LIMIT, Composer, make_key
 from app.chat.drafts import find_draft
 from app.chat.limits import WritingLimit
 from app.chat.memberships import add
 from app.chat.message_pages import refuse_message, say, signal_typing
-from app.chat.messages import check_text
+from app.chat.messages import SentAlready, check_text
 from app.chat.room_pages import answer_draft
 from app.chat.rooms import Room, find_discussion, find_membership, list_active, open_discussion
 from app.chat.timeline import Page, read_page
@@ -29,6 +31,16 @@ from app.settings import Settings
 from app.web.calls import is_call
 from app.web.forms import Form, Invalid
 from app.web.templates import render
+from app.web.texts import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A message that was not posted, and why. Without a key the box gets a new one."""
+
+    text: str
+    key: str
+    error: Text
 
 
 @page_part("record", "chat/_discussion.html")
@@ -38,6 +50,7 @@ async def discussion_part(
     """What was said about a record, and the box to say more."""
     room = await find_discussion(transaction, place.name)
     membership = await find_membership(transaction, room, member) if room else None
+    refused: Refused | None = refused_form(request)
     return {
         "place": place,
         "room": room,
@@ -48,9 +61,11 @@ async def discussion_part(
         "composer": Composer(
             address=f"/discussion/{place.name}",
             place=place.name,
-            text=await find_draft(transaction, member, place.name),
-            key=make_key(),
+            text=refused.text if refused else await find_draft(transaction, member, place.name),
+            key=(refused.key if refused else "") or make_key(),
             file_limit=request.app.state.settings.file_limit_megabytes,
+            files=await list_unsent(transaction, room, member),
+            error=refused.error if refused else None,
         ),
     }
 
@@ -87,7 +102,11 @@ async def discuss(
         room = await enter_discussion(transaction, subject)
         await say(request, transaction, member, settings, writing, room, form)
     except Invalid as invalid:
-        return refuse_message(transaction, invalid)
+        if is_call(request):
+            return refuse_message(transaction, invalid)
+        key = "" if isinstance(invalid, SentAlready) else form["key"]
+        refused = Refused(form["text"], key, next(iter(invalid.errors.values())))
+        return await show_again(kind_of(card.row).name, request, transaction, member, card.row, refused=refused)
     if is_call(request):
         return Response(make_key(), status_code=200, media_type=MediaType.TEXT)
     return Redirect(f"{card.place.address}#discussion", status_code=303)

@@ -10,6 +10,7 @@ from litestar.response import Redirect
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import render_page
+from app.chat.attachments import list_unsent
 from app.chat.channels import push_read, push_rooms
 from app.chat.composer import EMOJI, MESSAGE_LIMIT, Composer, answered, make_key
 from app.chat.drafts import find_draft, keep_draft, place_of
@@ -80,6 +81,7 @@ async def render_room(
             text=await find_draft(transaction, member, place_of(room)) if text is None else text,
             key=key or make_key(),
             file_limit=request.app.state.settings.file_limit_megabytes,
+            files=await list_unsent(transaction, room, member),
             reply=answered(reply),
             error=error,
         ),

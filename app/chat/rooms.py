@@ -235,9 +235,13 @@ async def open_direct(transaction: Transaction, people: Sequence[Member]) -> Roo
     found = (await transaction.scalars(select(Room).where(Room.subject == subject))).one_or_none()
     if found is not None:
         return found
-    name = ", ".join(person.name for person in unique)[:LONGEST_NAME]
     slug = "direct-" + "-".join(str(person.id) for person in unique)
-    return await add_room(transaction, Room(slug=slug, name=name, kind="direct", subject=subject), unique)
+    return await add_room(transaction, Room(slug=slug, name=name_of(unique), kind="direct", subject=subject), unique)
+
+
+def name_of(people: Sequence[Member]) -> str:
+    """What a direct room of these people is called."""
+    return ", ".join(person.name for person in people)[:LONGEST_NAME]
 
 
 async def open_discussion(transaction: Transaction, subject: str, name: str) -> Room:

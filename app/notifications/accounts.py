@@ -128,6 +128,8 @@ async def tell_of_account(transaction: Transaction, member: Member, what: What, 
 
     Of somebody who is removed nobody is told any more that they have joined.
     """
+    if what == "name":  # everybody sees it, and nobody need be told
+        return
     if what == "removed":
         unread = select(Notification.member_id).where(
             *of_subject(("member", member.id)), Notification.read_at.is_(None)

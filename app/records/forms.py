@@ -9,7 +9,7 @@ from litestar import Response
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
-from app.accounts.shell import list_parts, render_page
+from app.accounts.shell import list_parts, page_owner, render_page
 from app.database import Transaction
 from app.editing.channels import list_standings
 from app.editing.rows import LEASE
@@ -56,6 +56,7 @@ async def render_record(
     record: Record,
     *,
     waiting: Waiting | None = None,
+    status: int = 200,
 ) -> Response[str]:
     """A record to be read; with `waiting`, by somebody who waits to edit it."""
     queue = await list_waiting(transaction, record)
@@ -67,6 +68,7 @@ async def render_record(
         transaction,
         member,
         "records/record.html",
+        status=status,
         channels=f"record.{record.id} collection.{collection.id}",
         collection=collection,
         record=record,
@@ -80,6 +82,16 @@ async def render_record(
         waiting=waiting,
         readers=list_readers(request, transaction, f"record.{record.id}"),
     )
+
+
+@page_owner("record")
+async def show_record_again(
+    request: AnyRequest, transaction: Transaction, member: Member, record: Record, status: int
+) -> Response[str]:
+    """The page of a record, for a part of it whose form won't do."""
+    collection = await transaction.get_one(Collection, record.collection_id)
+    fields = await list_fields(transaction, collection)
+    return await render_record(request, transaction, member, collection, fields, record, status=status)
 
 
 async def render_form(

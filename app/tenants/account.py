@@ -64,6 +64,7 @@ async def change_name(request: AnyRequest, transaction: Transaction, signed_in: 
     if form.errors:
         return await render_account(request, transaction, signed_in, form)
     signed_in.member.name = name
+    await account_changed(transaction, signed_in.member, "name")
     push_members(transaction)
     return Redirect("/account?done=name", status_code=303)
 

@@ -22,8 +22,11 @@
   for (const field of all("input:not([type=hidden]), select, textarea")) {
     if (!field.labels?.length && !field.getAttribute("aria-label") && !field.getAttribute("aria-labelledby")) complaints.push(`no label: ${start(field)}`);
   }
+  // What is not displayed at this width is no name.
+  const spoken = (node) => node.nodeType === Node.TEXT_NODE ? node.data
+    : node.nodeType !== Node.ELEMENT_NODE || getComputedStyle(node).display === "none" ? "" : [...node.childNodes].map(spoken).join("");
   for (const control of all("a[href], button, summary").filter(shown)) {
-    if (!(control.getAttribute("aria-label") || control.textContent).trim()) complaints.push(`no name: ${start(control)}`);
+    if (!(control.getAttribute("aria-label") || spoken(control)).trim()) complaints.push(`no name: ${start(control)}`);
   }
   for (const image of all("img:not([alt])")) complaints.push(`no alternative: ${start(image)}`);
 

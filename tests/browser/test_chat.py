@@ -29,6 +29,19 @@ CANARIES = [
     "```\n<template hx><p>x</p></template>\n```",
 ]
 
+# What does not fit in the width: the page, or a button that nobody can reach.
+WIDE = """document.documentElement.scrollWidth > innerWidth
+  || [...document.querySelectorAll('main button')].some((each) => each.getBoundingClientRect().right > innerWidth)"""
+NAMES = [
+    "<script>document.title = 'broken'</script>",
+    "<img src=x onerror=\"document.title='broken'\">",
+    '<hx-partial hx-target="#main" hx-swap="innerHTML">broken</hx-partial>',
+    '<b hx-get="/logout" hx-trigger="load" hx-on:load="document.title=1">x</b>',
+    "\u202egnissim \u2066\0 {} $& $1 %(name)s {{ 7 * 7 }}",
+    "W" * 80,
+    "👩‍👩‍👧 🇧🇷 e\u0301 שלום",
+]
+
 
 @pytest.fixture
 async def people(server: Server, person: Any) -> tuple[Person, Person]:
@@ -38,6 +51,13 @@ async def people(server: Server, person: Any) -> tuple[Person, Person]:
 
 def messages(page: Page) -> Locator:
     return page.locator("ol.messages > .message")
+
+
+async def delete_last(page: Page) -> None:
+    """Delete the last message, as one is asked to."""
+    await messages(page).last.hover()
+    await messages(page).last.locator("summary[aria-label='Delete message']").click()
+    await messages(page).last.get_by_role("button", name="Delete it now").click()
 
 
 async def send(page: Page, text: str) -> None:
@@ -64,8 +84,7 @@ async def test_a_message_reaches_the_other_at_once_and_is_counted_elsewhere(
     await expect(davi.page).to_have_title(re.compile(r"^\(1\) Books"))
     await send(ana.page, "Second")
     await expect(unread).to_have_text("2")
-    await messages(ana.page).last.hover()
-    await messages(ana.page).last.get_by_role("button", name="Delete message").click()
+    await delete_last(ana.page)
     await expect(unread).to_have_text("1")
     await expect(messages(carla.page).last).to_contain_text("Deleted by Ana")
     await davi.page.get_by_role("link", name=re.compile("general")).click()
@@ -104,7 +123,7 @@ async def test_a_message_is_edited_answered_and_given_an_emoji(people: tuple[Per
     await expect(last.locator(".record-card")).to_contain_text("Dom Casmurro")
     await last.hover()
     await expect(last.get_by_role("link", name="Edit message")).to_be_hidden()
-    await expect(last.get_by_role("button", name="Delete message")).to_be_hidden()
+    await expect(last.locator("summary[aria-label='Delete message']")).to_be_hidden()
     await last.get_by_role("button", name="React").click()
     await carla.page.get_by_role("menuitem", name="🎉").click()
     await expect(messages(ana.page).last.get_by_role("button", name="🎉 1: Carla")).to_be_visible()
@@ -303,6 +322,92 @@ async def test_an_open_room_equals_a_fresh_load_after_an_outage(server: Server, 
     await other.aclose()
 
 
+async def test_who_reads_further_up_stays_there_when_the_log_does_not_reach_back(
+    server: Server, people: tuple[Person, Person]
+) -> None:
+    _, carla = people
+    page = carla.page
+    client = await server.sign_in("acme", "bruno@acme.test")
+    for number in range(200):
+        await client.post(ROOM, data={"text": f"Line {number}", "key": f"line {number}"})
+    await carla.open(f"{ROOM}?at=100")
+    shown = page.locator(".message[data-number='95']")
+    await shown.evaluate("item => item.scrollIntoView({ block: 'start' })")
+    await expect(shown).to_be_in_viewport()
+    where = "item => Math.round(item.getBoundingClientRect().top)"
+    before = await shown.evaluate(where)
+    await carla.context.set_offline(True)
+    await expect(page.locator("html")).to_have_attribute("data-live", "off")
+    await client.post(f"{ROOM}/messages/95/edit", data={"text": "Edited meanwhile"})
+    await client.post(ROOM, data={"text": "Said meanwhile", "key": "meanwhile"})
+    server.store.rows("DELETE FROM event")
+    async with page.expect_response(re.compile(r"/chat/general\?at=95$")):
+        await carla.context.set_offline(False)
+    await ready(page)
+    await expect(shown).to_contain_text("Edited meanwhile")
+    assert abs(await shown.evaluate(where) - before) <= 2
+    await page.get_by_role("button", name="New messages below").click()
+    await expect(page.get_by_text("Said meanwhile")).to_be_in_viewport()
+    await client.aclose()
+    assert carla.problems == []
+
+
+async def test_a_message_is_deleted_after_one_was_asked_by_keyboard_too(people: tuple[Person, Person]) -> None:
+    ana, carla = people
+    await ana.open(ROOM)
+    await carla.open(ROOM)
+    await send(ana.page, "Said too soon")
+    last = messages(ana.page).last
+    await last.focus()
+    summary = last.locator("summary[aria-label='Delete message']")
+    await summary.focus()
+    await ana.page.keyboard.press("Enter")
+    sure = last.get_by_role("button", name="Delete it now")
+    await expect(sure).to_have_accessible_description(re.compile("deleted for everybody"))
+    await expect(sure).to_be_in_viewport()
+    await ana.page.keyboard.press("Escape")
+    await expect(sure).to_be_hidden()
+    await expect(summary).to_be_focused()
+    await expect(messages(carla.page).last).to_contain_text("Said too soon")
+    await ana.page.keyboard.press("Enter")
+    await ana.page.keyboard.press("Tab")
+    await expect(sure).to_be_focused()
+    await ana.page.keyboard.press("Enter")
+    await expect(messages(carla.page).last).to_contain_text("Deleted by Ana")
+    await expect(last).to_contain_text("Deleted by Ana")
+    await expect(last).to_be_focused()
+
+
+async def test_files_in_the_box_are_there_after_a_reload_until_they_are_sent_or_taken_out(
+    server: Server, people: tuple[Person, Person]
+) -> None:
+    ana, carla = people
+    await ana.open(ROOM)
+    brought = ana.page.locator(".brought .file")
+    await ana.page.locator("[data-attach]").set_input_files(
+        [{"name": name, "mimeType": "text/plain", "buffer": b"words"} for name in ("plan.txt", "list.txt")]
+    )
+    await expect(brought.locator("[name=file]")).to_have_count(2)
+    await ana.page.reload()
+    await ready(ana.page)
+    await expect(brought.locator(".name")).to_have_text(["plan.txt", "list.txt"])
+    await carla.open(ROOM)
+    await expect(carla.page.locator(".brought .file")).to_have_count(0)
+    async with ana.page.expect_response("**/take-out"):
+        await ana.page.get_by_role("button", name="Take out plan.txt").click()
+    await ana.page.reload()
+    await ready(ana.page)
+    await expect(brought.locator(".name")).to_have_text(["list.txt"])
+    await send(ana.page, "Here it is")
+    await expect(messages(carla.page).last.get_by_role("link", name="list.txt")).to_be_visible()
+    await expect(brought).to_have_count(0)
+    await ana.page.reload()
+    await ready(ana.page)
+    await expect(brought).to_have_count(0)
+    assert len([path for path in (server.data_dir / "files").rglob("*") if path.is_file()]) == 1
+    assert [*ana.problems, *carla.problems] == []
+
+
 async def test_who_is_taken_out_of_a_private_room_gets_nothing_of_it_any_more(people: tuple[Person, Person]) -> None:
     ana, carla = people
     await ana.open("/chat/new")
@@ -355,7 +460,7 @@ async def test_files_are_sent_seen_and_kept_from_others(server: Server, people: 
     await last.hover()
     await messages(ana.page).last.hover()
     async with ana.page.expect_response("**/delete"):
-        await messages(ana.page).last.get_by_role("button", name="Delete message").click()
+        await delete_last(ana.page)
     await expect(last).to_contain_text("Deleted by Ana")
     assert not [path for path in (server.data_dir / "files").rglob("*") if path.is_file()]
 
@@ -444,6 +549,71 @@ async def test_names_that_mean_harm_are_names(people: tuple[Person, Person]) -> 
         assert "broken" not in (await ana.page.title()).replace(canary[:80], "")
     await carla.page.reload()
     await expect(carla.page.locator("main :is(script, [hx-get], hx-partial)")).to_have_count(0)
+    assert [*ana.problems, *carla.problems] == []
+
+
+async def test_members_whose_names_mean_harm_have_names(server: Server, people: tuple[Person, Person]) -> None:
+    ana, carla = people
+    page = ana.page
+    harm = page.locator(":is(script:not([src]), img[onerror], b[hx-get], hx-partial, .mention strong, .mention a)")
+    client = await server.sign_in("acme", "carla@acme.test")
+    box = page.get_by_label("Message", exact=True)
+
+    async def shows(name: str, where: Locator) -> None:
+        """It is there as it was written, nothing of it runs, and it fits a phone and a desktop."""
+        await expect(where.first).to_contain_text(name)
+        await expect(harm).to_have_count(0)
+        assert "broken" not in (await page.title()).replace(name, "")
+        for size in ({"width": 390, "height": 800}, {"width": 1280, "height": 800}):
+            await page.set_viewport_size(size)
+            assert not await page.evaluate(WIDE), (name, page.url, size)
+
+    for turn, written in enumerate(NAMES):
+        await client.post("/account/name", data={"name": written})
+        name = " ".join(re.sub("[\0\u202e\u2066]", "", written).split())
+        await ana.open(ROOM)
+        await carla.open(ROOM)
+        await shows(name, page.locator(".side").get_by_role("listitem").filter(has_text=name))
+        await carla.page.get_by_label("Message", exact=True).press_sequentially("Who is there")
+        await shows(name, page.locator("[data-typing]"))
+        await carla.page.get_by_label("Message", exact=True).fill(f"@Ana, hello {turn}")
+        await carla.page.keyboard.press("Enter")
+        await expect(messages(page).last).to_contain_text(f"hello {turn}")
+        await shows(name, messages(page).last.locator(".meta"))
+        number = await messages(page).last.get_attribute("data-number")
+        await client.post(f"{ROOM}/messages/{number}/react", data={"emoji": "🎉"})
+        reaction = messages(page).last.get_by_role("button", name=f"🎉 1: {name}", exact=True)
+        await expect(reaction).to_have_attribute("title", name)
+        await box.fill("@" + name[:2])
+        await shows(name, page.get_by_role("option").filter(has_text=name))
+        await box.press("Enter")
+        await expect(box).to_have_value(f"@{name} ")
+        await box.press("Enter")
+        await shows(f"@{name}", messages(page).last.locator(".mention"))
+        theirs = page.locator(f".message[data-number='{number}']")
+        await theirs.hover()
+        await theirs.get_by_role("link", name="Reply").click()
+        await shows(name, page.locator("[data-answered]"))
+        await page.keyboard.press("Escape")
+        for address, where in {
+            f"{ROOM}/about": "main li",
+            "/chat": "main label",
+            "/members": "main",
+            "/notifications": "main li",
+            f"/chat/search?q=hello+{turn}": "main li",
+        }.items():
+            await ana.open(address)
+            await page.locator("main details").evaluate_all("all => all.forEach(each => { each.open = true; })")
+            await shows(name, page.locator(where).filter(has_text=name))
+        await page.keyboard.press("Control+k")
+        await page.locator("#jump-text").fill(name[:20])
+        place = page.locator(".jump-list :is(a, button)").filter(has_text=name)
+        await shows(name, place)
+        await place.first.click()
+        cut = name[:70]  # the name of a room has an end
+        await shows(cut, page.locator("h1"))
+        await shows(cut, page.locator(".side").get_by_role("link").filter(has_text=cut))
+    await client.aclose()
     assert [*ana.problems, *carla.problems] == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from playwright.async_api import expect
@@ -94,3 +95,39 @@ async def test_a_table_is_imported_and_ticked_books_are_deleted(server: Server, 
     await page.get_by_role("button", name="Delete selected").click()
     await expect(page.get_by_text("They are in the bin now")).to_be_visible()
     await expect(page.locator("#count")).to_have_text("41")
+
+
+async def test_a_message_about_a_record_that_is_refused_is_still_in_its_box(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test", java_script_enabled=False)
+    page = await ana.open("/c/books/40", live=False)
+    box = page.get_by_label("Message", exact=True)
+    text = "Long " * 1700
+    await box.fill(text)
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.get_by_role("heading", name="Dom Casmurro")).to_be_visible()
+    await expect(box).to_have_value(text)
+    await expect(box).to_have_accessible_description(re.compile("8,?000"))
+    await expect(box).to_be_in_viewport()
+    await box.fill("Shorter")
+    await page.get_by_role("button", name="Send").click()
+    await expect(page).to_have_url(re.compile("/c/books/40#discussion$"))
+    await expect(page.locator("ol.messages > .message").last).to_contain_text("Shorter")
+    await expect(box).to_have_value("")
+
+
+async def test_a_message_is_deleted_after_one_was_asked_and_a_file_is_taken_out(server: Server, person: Any) -> None:
+    client = await server.sign_in("acme", "ana@acme.test")
+    await client.post("/chat/general/files", files={"file": ("plan.txt", b"words", "text/plain")})
+    await client.post("/chat/general", data={"text": "Said too soon", "key": "soon"})
+    await client.aclose()
+    ana = await person(server, "acme", "ana@acme.test", java_script_enabled=False)
+    page = await ana.open("/chat/general?at=end", live=False)
+    await page.get_by_label("Message", exact=True).fill("Half a thought")
+    await page.get_by_role("button", name="Take out plan.txt").click()
+    await expect(page.get_by_text("plan.txt")).to_have_count(0)
+    await expect(page.get_by_label("Message", exact=True)).to_have_value("Half a thought")
+    last = page.locator("ol.messages > .message").last
+    await last.hover()
+    await last.locator("summary[aria-label='Delete message']").click()
+    await last.get_by_role("button", name="Delete it now").click()
+    await expect(last).to_contain_text("Deleted by Ana")

@@ -19,7 +19,9 @@ from app.chat.attachments import (
     delete_unsent,
     find_unsent,
     get_attachment,
+    list_unsent,
     take_off,
+    take_out,
 )
 from app.chat.messages import Message, delete_message, post_message
 from app.chat.rooms import Room, archive_room, create_room, ensure_general, open_direct
@@ -229,3 +231,40 @@ async def test_only_files_that_were_never_sent_are_swept_after_a_day(database: D
         assert await delete_unsent(transaction) == keys
         assert await delete_unsent(transaction) == []
         assert set(await transaction.scalars(select(Attachment.name))) == {"fresh", "sent"}
+
+
+async def test_files_not_sent_are_listed_to_who_brought_them_for_that_room_and_day(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        people = await people_of(transaction)
+        general = await ensure_general(transaction)
+        other = await create_room(transaction, people.carla, name="Other")
+        first = await bring(transaction, general, people.carla, "first")
+        sent = await bring(transaction, general, people.carla, "sent")
+        second = await bring(transaction, general, people.carla, "second")
+        old = await bring(transaction, general, people.carla, "old")
+        old.created_at = now() - UNSENT_FOR - timedelta(minutes=1)
+        await bring(transaction, other, people.carla, "elsewhere")
+        await bring(transaction, general, people.davi, "another's")
+        await send(transaction, general, people.carla, sent)
+        assert list(await list_unsent(transaction, general, people.carla)) == [first, second]
+        assert list(await list_unsent(transaction, general, people.ana)) == []
+        assert list(await list_unsent(transaction, None, people.carla)) == []
+
+
+async def test_only_who_brought_a_file_takes_it_out_and_only_before_it_is_sent(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        people = await people_of(transaction)
+        general = await ensure_general(transaction)
+        mine, sent = [await bring(transaction, general, people.carla, name) for name in ("mine", "sent")]
+        await send(transaction, general, people.carla, sent)
+        for member, file in ((people.ana, mine), (people.davi, mine), (people.carla, sent), (people.ana, sent)):
+            with pytest.raises(NotFoundException):
+                await take_out(transaction, member, file.id)
+        room, keys = await take_out(transaction, people.carla, mine.id)
+        assert (room.id, keys) == (general.id, [mine.key])
+        assert await count_rows(transaction) == 1
+    async with database.write(GLOBEX) as transaction:
+        gil = (await transaction.scalars(select(Member))).first()
+        assert gil is not None
+        with pytest.raises(NotFoundException):
+            await take_out(transaction, gil, sent.id)

@@ -37,6 +37,7 @@ from app.database import Database, Transaction, now
 from app.web.errors import PageError
 from app.web.forms import Invalid
 from tests.chat.test_messages import ACME, GLOBEX, People, people_of, say
+from tests.conftest import Server
 
 
 async def count(transaction: Transaction, model: type[Room] | type[Membership]) -> int:
@@ -424,3 +425,21 @@ async def test_the_database_itself_lets_nobody_into_a_room_of_another_workspace(
                 theirs = await create_room(transaction, gil, name="Coffee", private=True)
                 transaction.add(Membership(room_id=room_of or theirs.id, member_id=member_of or gil.id))
                 await transaction.flush()
+
+
+async def test_direct_rooms_are_called_after_their_people_also_when_one_is_called_something_else(
+    shared_server: Server,
+) -> None:
+    carla = await shared_server.sign_in("acme", "carla@acme.test")
+    bruno = await shared_server.sign_in("acme", "bruno@acme.test")
+    people = shared_server.store.rows("SELECT id, name FROM member WHERE tenant_id = 1 AND name IN ('Bruno', 'Carla')")
+    ids = {name: number for number, name in people}
+    made = await carla.post("/chat/direct", data={"person": str(ids["Bruno"])})
+    assert "Bruno, Carla" in (await bruno.get(made.headers["location"])).text
+    try:
+        await carla.post("/account/name", data={"name": "Carla <b>Sá</b>"})
+        assert "Bruno, Carla &lt;b&gt;Sá&lt;/b&gt;" in (await bruno.get(made.headers["location"])).text
+    finally:
+        await carla.post("/account/name", data={"name": "Carla"})
+        await carla.aclose()
+        await bruno.aclose()

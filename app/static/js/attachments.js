@@ -30,7 +30,7 @@
     stop.className = "link";
     stop.dataset.dropFile = "";
     stop.textContent = "✕";
-    stop.setAttribute("aria-label", form.dataset.takeOut.replace("{}", file.name));
+    stop.setAttribute("aria-label", form.dataset.takeOut.replace("{}", () => file.name));
     item.append(name, bar, stop);
     files().append(item);
     const request = new XMLHttpRequest();
@@ -53,13 +53,27 @@
     request.send(body);
   }
 
+  // What can't be taken out on the server comes back: it would be there again after a reload.
+  async function takeOut(item) {
+    const [list, next] = [item.parentElement, item.nextSibling];
+    const button = item.querySelector("[formaction]");
+    item.remove();
+    uploads.get(item)?.abort();
+    if (!button) return;
+    const response = await fetch(button.formAction, { method: "POST", headers: { "X-Page": "1" } }).catch(() => null);
+    if (response?.ok || response?.status === 404) return;
+    list.insertBefore(item, next?.parentElement === list ? next : null);
+    if (list.isConnected) say(box().dataset.notDone);
+  }
+
   document.addEventListener("click", (event) => {
     const item = event.target.closest("[data-drop-file]")?.closest("li");
     if (!item) return;
-    item.remove();
-    uploads.get(item)?.abort();
+    event.preventDefault();
+    event.stopPropagation();
+    takeOut(item);
     document.getElementById("composer-text")?.focus();
-  });
+  }, true);
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-attach]")) { bring(event.target.files); event.target.value = ""; }
   });

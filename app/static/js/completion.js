@@ -46,7 +46,7 @@
   }
   function take(name) {
     const area = text();
-    const before = area.value.slice(0, area.selectionStart).replace(/@[^@\n]*$/, `@${name} `);
+    const before = area.value.slice(0, area.selectionStart).replace(/@[^@\n]*$/, () => `@${name} `);
     area.setRangeText(before, 0, area.selectionStart, "end");
     close();
     area.dispatchEvent(new Event("input", { bubbles: true }));

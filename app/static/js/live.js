@@ -49,12 +49,19 @@
     socket.send(JSON.stringify({ sub: asked, last: cursor, n: hello }));
   }
 
+  // Where on its page somebody is: a part of the page that is a stretch of something long says which stretch to bring.
+  function placeOnPage() {
+    const detail = { address: new URL(location.href) };
+    document.dispatchEvent(new CustomEvent("page:refreshing", { detail }));
+    return detail.address.pathname + detail.address.search;
+  }
+
   // The parts of the page that a fresh load would bring, with what is being typed left alone.
   let refreshing = null;
   function refresh() {
     root.dataset.refreshing = "yes";
     const shown = main();
-    refreshing ??= fetch(path(), { headers: { Accept: "text/html", "X-Refresh": document.visibilityState === "visible" ? "refresh" : "refresh hidden" } })
+    refreshing ??= fetch(placeOnPage(), { headers: { Accept: "text/html", "X-Refresh": document.visibilityState === "visible" ? "refresh" : "refresh hidden" } })
       .then(async (response) => {
         if (response.redirected) return location.assign(response.url);
         if (response.status >= 500) throw new Error(response.statusText);

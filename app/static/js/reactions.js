@@ -31,7 +31,7 @@
   });
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!form.matches(".reactions form, .message .delete")) return;
+    if (!form.matches(".reactions form, .message .delete form")) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     ask(form.action, new URLSearchParams(new FormData(form)));
