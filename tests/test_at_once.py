@@ -16,7 +16,8 @@ from sqlalchemy import func, select
 from app.accounts.members import Member, add_member, find_member
 from app.accounts.tokens import make_token, use_token
 from app.chat.memberships import join
-from app.chat.messages import Message, Reaction, post_message, react
+from app.chat.messages import Message, Reaction, post_message
+from app.chat.reactions import react
 from app.chat.reading import mark_read
 from app.chat.rooms import Membership, Room, create_room, ensure_general, find_membership, open_direct
 from app.database import Database, Tenant, Transaction

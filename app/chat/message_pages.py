@@ -25,9 +25,9 @@ from app.chat.messages import (
     get_message,
     list_revisions,
     post_message,
-    react,
 )
 from app.chat.notices import notify_edit, notify_message, withdraw_message
+from app.chat.reactions import react
 from app.chat.room_pages import render_room
 from app.chat.rooms import Room, find_membership, get_room
 from app.chat.timeline import find_mentions, show_message, show_plain

@@ -16,14 +16,13 @@ from app.chat import memberships
 from app.chat.messages import (
     LONGEST,
     Message,
-    check_emoji,
     delete_message,
     edit_message,
     get_message,
     list_revisions,
     post_message,
-    react,
 )
+from app.chat.reactions import check_emoji, react
 from app.chat.reading import list_joined, mark_read
 from app.chat.references import Mention, RecordReference
 from app.chat.rooms import (

@@ -9,6 +9,7 @@ from tests.conftest import Server
 
 async def test_without_the_store_of_locks_nobody_edits_and_nothing_is_lost(server: Server) -> None:
     async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
+        ana.timeout = 60  # another writer may wait before us, as long as we do
         with server.store.keep_writers_out():
             refused = await ana.get("/c/books/40/edit")
             assert refused.status_code == 503

@@ -1,0 +1,49 @@
+"""Reactions: emoji that members put under a message."""
+
+from __future__ import annotations
+
+from emoji import is_emoji
+from litestar.exceptions import NotFoundException
+from sqlalchemy import select
+
+from app.accounts.members import Member
+from app.chat.messages import Message, Reaction, check_open
+from app.chat.rooms import Room
+from app.database import Transaction
+from app.web.forms import Invalid
+from app.web.texts import _l
+
+MOST_REACTIONS = 20
+
+
+def check_emoji(emoji: str) -> str:
+    """An emoji as it is stored. Raises Invalid for any other text."""
+    if not is_emoji(emoji):
+        raise Invalid(emoji=_l("Choose an emoji."))
+    return emoji
+
+
+async def react(transaction: Transaction, message: Message, member: Member, emoji: str, *, on: bool) -> bool:
+    """Put an emoji under a message, or take it away. False when it is so already.
+
+    Raises Invalid for what is no emoji or one kind too many, NotFoundException for a deleted message, and a 403 page
+    in an archived room.
+    """
+    if message.deleted_at is not None:
+        raise NotFoundException
+    check_open(await transaction.get_one(Room, message.room_id))
+    check_emoji(emoji)
+    statement = select(Reaction).where(Reaction.message_id == message.id)
+    reactions = (await transaction.scalars(statement)).all()
+    mine = next((each for each in reactions if each.member_id == member.id and each.emoji == emoji), None)
+    if (mine is not None) == on:
+        return False
+    if mine is not None:
+        await transaction.delete(mine)
+    else:
+        kinds = {each.emoji for each in reactions}
+        if emoji not in kinds and len(kinds) >= MOST_REACTIONS:
+            raise Invalid(emoji=_l("There are %(limit)d different ones already.", limit=MOST_REACTIONS))
+        transaction.add(Reaction(message_id=message.id, member_id=member.id, emoji=emoji))
+    await transaction.flush()
+    return True
