@@ -96,11 +96,18 @@ def page_owner(page: str) -> Callable[[ShowAgain], ShowAgain]:
 
 
 async def show_again(
-    page: str, request: AnyRequest, transaction: Transaction, member: Member, about: Any, *, refused: Any
+    page: str,
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    about: Any,
+    *,
+    refused: Any,
+    status: int = 422,
 ) -> Response[str]:
     """A page whose part was sent a form that won't do. The part finds what it needs to tell in `refused_form`."""
     request.state.refused_form = refused
-    return await OWNERS[page](request, transaction, member, about, 422)
+    return await OWNERS[page](request, transaction, member, about, status)
 
 
 def refused_form(request: AnyRequest) -> Any:

@@ -106,7 +106,8 @@ async def discuss(
             return refuse_message(transaction, invalid)
         key = "" if isinstance(invalid, SentAlready) else form["key"]
         refused = Refused(form["text"], key, next(iter(invalid.errors.values())))
-        return await show_again(kind_of(card.row).name, request, transaction, member, card.row, refused=refused)
+        page = kind_of(card.row).name
+        return await show_again(page, request, transaction, member, card.row, refused=refused, status=invalid.status)
     if is_call(request):
         return Response(make_key(), status_code=200, media_type=MediaType.TEXT)
     return Redirect(f"{card.place.address}#discussion", status_code=303)

@@ -5,11 +5,17 @@ from __future__ import annotations
 from limits import RateLimitItemPerMinute
 
 from app.accounts.members import Member
-from app.web.errors import PageError
+from app.web.forms import Invalid
 from app.web.limits import Windows
 from app.web.texts import _l
 
 A_MINUTE = RateLimitItemPerMinute(300)
+
+
+class TooFast(Invalid):
+    """Somebody has written more than they may for now."""
+
+    status = 429
 
 
 class WritingLimit:
@@ -20,6 +26,6 @@ class WritingLimit:
         self.windows = windows
 
     async def check(self, member: Member, *, change: bool = False) -> None:
-        """Count one more message, or change of one. Raises a 429 page when it is one too many."""
+        """Count one more message, or change of one. Raises TooFast when it is one too many."""
         if not await self.windows.hit(A_MINUTE, "change" if change else "write", str(member.tenant_id), str(member.id)):
-            raise PageError(429, _l("That was too fast. Wait a moment, then send it again."))
+            raise TooFast(text=_l("That was too fast. Wait a moment, then send it again."))

@@ -22,6 +22,7 @@ from app.chat.messages import (
     SentAlready,
     delete_message,
     edit_message,
+    find_answered,
     get_message,
     list_revisions,
     post_message,
@@ -30,7 +31,7 @@ from app.chat.notices import notify_edit, notify_message, withdraw_message
 from app.chat.reactions import react
 from app.chat.room_pages import render_room
 from app.chat.rooms import Room, find_membership, get_room
-from app.chat.timeline import find_mentions, show_message, show_plain
+from app.chat.timeline import ShownMessage, find_mentions, show_message, show_plain
 from app.database import Transaction
 from app.live.node import Node
 from app.live.presence import Person
@@ -68,18 +69,32 @@ async def post_to_room(
         key = "" if isinstance(invalid, SentAlready) else form["key"]
         error = next(iter(invalid.errors.values()))
         return await render_room(
-            request, transaction, member, room, text=form["text"], key=key, error=error, status=422
+            request,
+            transaction,
+            member,
+            room,
+            reply=await show_answered(transaction, room, number_of(form["reply"])),
+            text=form["text"],
+            key=key,
+            error=error,
+            status=invalid.status,
         )
     if is_call(request):
         return Response(make_key(), status_code=200, media_type=MediaType.TEXT)
     return Redirect(f"/chat/{slug}?at=end#composer", status_code=303)
 
 
+async def show_answered(transaction: Transaction, room: Room, message_id: int) -> ShownMessage | None:
+    """The message of the room that was going to be answered, if it can be."""
+    found = await find_answered(transaction, room, message_id)
+    return await show_message(transaction, await transaction.get_one(Message, found)) if found else None
+
+
 def refuse_message(transaction: Transaction, invalid: Invalid) -> Response[Any]:
     """Tell the page why a message is not posted; where the box's key is used up, the key of the next one."""
     if isinstance(invalid, SentAlready):
         return Response(make_key(), status_code=409, media_type=MediaType.TEXT)
-    return refuse_call(transaction.tenant.language, next(iter(invalid.errors.values())), 422)
+    return refuse_call(transaction.tenant.language, next(iter(invalid.errors.values())), invalid.status)
 
 
 async def say(
@@ -181,9 +196,9 @@ async def change_message(
     """Save one's own message anew."""
     room = await get_room(transaction, member, slug)
     message = await get_message(transaction, room, number)
-    await writing.check(member, change=True)
     named = (await find_mentions(transaction, [message.id]))[message.id]
     try:
+        await writing.check(member, change=True)
         changed = await edit_message(
             transaction,
             message,
@@ -196,8 +211,8 @@ async def change_message(
         form.errors = invalid.errors
         error = next(iter(invalid.errors.values()))
         if is_call(request):
-            return refuse_call(transaction.tenant.language, error, 422)
-        return await render_message_form(request, transaction, member, room, message, form, status=422)
+            return refuse_call(transaction.tenant.language, error, invalid.status)
+        return await render_message_form(request, transaction, member, room, message, form, status=invalid.status)
     if changed:
         await notify_edit(transaction, room, message)
         await push_change(transaction, room, message, named=named)
@@ -242,14 +257,14 @@ async def put_emoji(
 ) -> Response[Any]:
     """Put an emoji under a message, or take one's own away."""
     room = await get_room(transaction, member, slug)
-    await writing.check(member, change=True)
     message = await get_message(transaction, room, number)
     try:
+        await writing.check(member, change=True)
         if not await react(transaction, message, member, form["emoji"], on=True):
             await react(transaction, message, member, form["emoji"], on=False)
     except Invalid as invalid:
         error = next(iter(invalid.errors.values()))
-        return refuse_call(transaction.tenant.language, error, 422)
+        return refuse_call(transaction.tenant.language, error, invalid.status)
     await push_change(transaction, room, message)
     if is_call(request):
         return Response(None, status_code=204)

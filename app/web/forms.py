@@ -19,8 +19,10 @@ UNSEEN = re.compile("[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u20
 class Invalid(Exception):
     """An operation was given what it can't take. `errors` has a text for each field, '' for the whole.
 
-    Operations raise it before they change anything.
+    Operations raise it before they change anything. `status` is what the page that says so is answered with.
     """
+
+    status = 422
 
     def __init__(self, **errors: Text) -> None:
         super().__init__(", ".join(f"{field}: {error.message}" for field, error in errors.items()))

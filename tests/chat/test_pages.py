@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -45,6 +46,16 @@ async def test_an_empty_room_is_a_page(ana: httpx.AsyncClient) -> None:
     made = await ana.post("/chat/new", data={"name": "Nothing said"})
     for query in ("", "?at=5", "?after=5", "?before=5"):
         assert (await ana.get(made.headers["location"] + query)).status_code == 200
+
+
+async def test_a_refused_answer_still_answers(ana: httpx.AsyncClient) -> None:
+    page = (await ana.get("/chat/general")).text
+    message_id, number = re.findall(r'id="message-(\d+)"[^>]*data-number="(\d+)"', page)[-1]
+    reply = f'name="reply" value="{message_id}"'
+    assert reply in (await ana.get(f"/chat/general?reply={number}")).text
+    refused = await ana.post("/chat/general", data={"text": "", "key": "empty answer", "reply": message_id})
+    assert refused.status_code == 422
+    assert reply in refused.text
 
 
 async def test_an_unknown_way_of_being_told_is_refused_beside_the_choice(ana: httpx.AsyncClient) -> None:
