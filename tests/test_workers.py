@@ -287,7 +287,7 @@ async def test_pages_are_sent_away_in_batches(
 ) -> None:
     node = Node(database)
     for _ in range(pages):
-        node.hub.add(Connection({"extensions": {}}, 1))
+        node.hub.add(Connection({"extensions": {}}, 1, lambda: None))
     left = [pages]
 
     async def note(seconds: float) -> None:

@@ -5,6 +5,7 @@
   const files = () => box().querySelector("[data-files]");
   const say = (words) => document.dispatchEvent(new CustomEvent("composer:say", { detail: words }));
   const uploads = new WeakMap();
+  let turn = Promise.resolve();  // one after another: a message has its files in the order in which they came
 
   function bring(chosen) {
     const { fileLimit, tooLarge, mostFiles, tooMany } = box().dataset;
@@ -33,12 +34,20 @@
     stop.setAttribute("aria-label", form.dataset.takeOut.replace("{}", () => file.name));
     item.append(name, bar, stop);
     files().append(item);
+    turn = turn.then(() => item.isConnected && send(form, item, bar, file)).then(() => {
+      if (!form.querySelector("[data-files] progress")) document.dispatchEvent(new CustomEvent("files:settled"));
+    });
+  }
+  function send(form, item, bar, file) {
     const request = new XMLHttpRequest();
     uploads.set(item, request);
     request.open("POST", `${form.action}/files`);
     request.setRequestHeader("X-Page", "1");
     request.upload.addEventListener("progress", (event) => { if (event.lengthComputable) bar.value = event.loaded / event.total; });
-    request.addEventListener("loadend", () => {
+    const body = new FormData();
+    body.append("file", file, file.name);
+    request.send(body);
+    return new Promise((done) => request.addEventListener("loadend", () => {
       if (request.status === 200 && item.isConnected) item.outerHTML = request.responseText;
       else {
         const wanted = item.isConnected;
@@ -46,11 +55,8 @@
         const words = request.getResponseHeader("content-type")?.startsWith("text/plain") && request.responseText;
         if (wanted) say(`${file.name}: ${words || form.dataset.notSent}`);
       }
-      if (!form.querySelector("[data-files] progress")) document.dispatchEvent(new CustomEvent("files:settled"));
-    });
-    const body = new FormData();
-    body.append("file", file, file.name);
-    request.send(body);
+      done();
+    }));
   }
 
   // What can't be taken out on the server comes back: it would be there again after a reload.

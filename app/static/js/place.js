@@ -23,7 +23,7 @@
   // After js/chat.js has opened the page.
   document.addEventListener("page:refreshed", () => {
     const messages = list();
-    const item = place?.room === messages?.dataset.room && all().find((each) => numberOf(each) === place.number);
+    const item = place && place.room === messages?.dataset.room && all().find((each) => numberOf(each) === place.number);
     if (item) {
       item.classList.remove("fresh");
       const box = messages.closest(".scroller");
