@@ -155,18 +155,15 @@ def confined(statement: Any, tenant_id: int) -> Any:
     return statement.options(*criteria_of(tenant_id))
 
 
-@lru_cache(maxsize=100)
-def names_tenanted(statement: Any) -> str:
-    """The first table of tenants that a standing statement names, '' if there is none."""
-    return find_tenanted(statement)
-
-
 def find_tenanted(statement: Any) -> str:
     """The first table of tenants that a statement names, '' if there is none."""
     for element in visitors.iterate(statement):
         if isinstance(element, Table) and "tenant_id" in element.c:
             return element.name
     return ""
+
+
+find_tenanted_in_standing = lru_cache(maxsize=100)(find_tenanted)
 
 
 @event.listens_for(TenantSession, "do_orm_execute")
@@ -187,7 +184,7 @@ def confine(state: ORMExecuteState) -> None:
     tenant_id = state.session.info.get("tenant_id")
     is_standing = statement.get_execution_options().get("standing", False)
     if tenant_id is None:
-        if name := (names_tenanted if is_standing else find_tenanted)(statement):
+        if name := (find_tenanted_in_standing if is_standing else find_tenanted)(statement):
             raise TenantScopeError(f"{name} belongs to tenants, and this session has none")
         return
     state.statement = confined(statement, tenant_id) if is_standing else statement.options(*criteria_of(tenant_id))
