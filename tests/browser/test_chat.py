@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 from PIL import Image
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.pages import assert_equals_a_fresh_load, ready
 from tests.conftest import Person, Server
@@ -508,6 +508,44 @@ async def test_a_few_letters_lead_to_a_room_a_person_or_a_record(people: tuple[P
         await page.keyboard.press("Enter")
         await page.wait_for_url(there)
         await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_the_box_is_closed_by_the_very_click_that_leads_elsewhere(people: tuple[Person, Person]) -> None:
+    ana, _ = people
+    for place in ("a", "button"):
+        page = await ana.open("/c/books")
+        await page.keyboard.press("Control+k")
+        link = page.get_by_role("dialog").locator(".jump-list").locator(place).first
+        assert not await link.evaluate("link => { link.click(); return document.getElementById('jump').open; }")
+        await page.wait_for_url("**/chat/*")
+
+
+async def test_the_box_stays_open_when_a_page_that_was_on_its_way_arrives(people: tuple[Person, Person]) -> None:
+    ana, _ = people
+    page = await ana.open("/c/books")
+    typed = asyncio.Event()
+
+    async def come_late(route: Route) -> None:
+        await typed.wait()
+        await route.continue_()
+
+    await page.route("**/chat/general", come_late)
+    await page.get_by_role("link", name="general").click()
+    await page.keyboard.press("Control+k")
+    box = page.get_by_role("searchbox", name="A room, a person or a record")
+    await box.press_sequentially("cas")
+    typed.set()
+    await page.wait_for_url("**/chat/general")
+    await box.press_sequentially("mu")
+    await expect(box).to_have_value("casmu")
+    await expect(page.get_by_role("dialog").locator(".jump-list .marked")).to_contain_text("Casmurro")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/c/books/40")
+    await page.keyboard.press("Control+k")
+    await page.keyboard.press("Escape")
+    await page.get_by_role("link", name="general").click()
+    await expect(messages(page)).not_to_have_count(0)
+    await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 async def test_from_an_old_message_one_reads_on_to_the_newest(server: Server, people: tuple[Person, Person]) -> None:

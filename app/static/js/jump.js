@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   let asked = 0;
+  let typed = null;              // what stands in the box while it is open
   const dialog = () => document.getElementById("jump");
   const places = () => [...dialog().querySelectorAll(".jump-list :is(a, button)")];
 
@@ -21,13 +22,19 @@
     all.forEach((place, number) => place.classList.toggle("marked", number === (index + all.length) % all.length));
     all.find((place) => place.classList.contains("marked"))?.scrollIntoView({ block: "nearest" });
   }
-  function open() {
+  function open(text = "") {
     if (!dialog() || dialog().open) return;
     dialog().showModal();
     const input = dialog().querySelector("input");
-    input.value = "";
+    input.value = typed = text;
     input.focus();
     find();
+  }
+  // At once: a timer may run as late as when the box has been opened again.
+  function close() {
+    asked += 1;
+    typed = null;
+    dialog().close();
   }
 
   document.addEventListener("keydown", (event) => {
@@ -37,9 +44,12 @@
     if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); mark(now + (event.key === "ArrowDown" ? 1 : -1)); }
     if (event.key === "Enter") { event.preventDefault(); places()[now]?.click(); }
   });
-  document.addEventListener("input", (event) => { if (event.target.closest("#jump")) find(); });
+  document.addEventListener("input", (event) => { if (event.target.closest("#jump")) { typed = event.target.value; find(); } });
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-jump-open]")) { event.preventDefault(); event.stopPropagation(); open(); }
-    if (event.target === dialog() || event.target.closest("#jump .jump-list :is(a, button)")) setTimeout(() => dialog()?.close());
+    if (event.target === dialog() || event.target.closest("#jump .jump-list :is(a, button)")) close();
   }, true);
+  document.addEventListener("close", (event) => { if (event.target === dialog()) typed = null; }, true);   // by Escape
+  // A page that was on its way brings a box of its own.
+  document.addEventListener("htmx:before:settle", () => { if (typed !== null) open(typed); });
 })();
