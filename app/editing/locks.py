@@ -72,7 +72,7 @@ async def renew_lock(
 
 async def release_lock(transaction: Transaction, row: Editable, member: Member, token: int) -> bool:
     """Free the lock that this member took with this token; then it is the next one's turn. False when it was lost."""
-    if not await change_lock(transaction, row, is_holder(type(row), member.id, token), **UNLOCKED):
+    if not await change_lock(transaction, row, is_holder(type(row), member.id, token), **given_back(row)):
         return False
     await pass_on(transaction, row, member.id)
     return True
@@ -82,7 +82,8 @@ async def release_lock(transaction: Transaction, row: Editable, member: Member, 
 async def release_locks_of_sessions(transaction: Transaction, session_ids: list[int]) -> None:
     """Free the locks that were taken with sessions that end, and let their pages wait no more.
 
-    A request that is under way with such a session on PostgreSQL may take the lock once more: then its lease ends.
+    A page whose person signs in again goes on, if nobody has had the lock since. So may a request that is under way
+    with such a session on PostgreSQL: then its lease ends.
     """
     left = await waiting.leave_with_sessions(transaction, session_ids)
     for kind in KINDS.values():
@@ -104,7 +105,7 @@ async def hand_over(transaction: Transaction, row: Editable, member: Member, tok
     receiver = next((each for each in queue if each.id == waiting_id and each.state == "waiting"), None)
     if receiver is None:
         return False
-    if not await change_lock(transaction, row, is_holder(type(row), member.id, token), **UNLOCKED):
+    if not await change_lock(transaction, row, is_holder(type(row), member.id, token), **given_back(row)):
         return False
     await pass_on(transaction, row, member.id, receiver)
     return True
@@ -189,6 +190,11 @@ async def pass_on(transaction: Transaction, row: Editable, before: int, receiver
     ):
         await waiting.change_waiting(transaction, Waiting.id == following.id, state="called")
     push_lock(transaction, row, before)
+
+
+def given_back(row: Editable) -> dict[str, Any]:
+    """The lock's columns when it is freed by intent: a renewal that was under way then does not take it up again."""
+    return {**UNLOCKED, "lock_token": type(row).lock_token + 1}
 
 
 def held_by(transaction: Transaction, row: Editable, member: Member, lease: int) -> dict[str, Any]:

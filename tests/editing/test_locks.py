@@ -145,6 +145,18 @@ async def test_a_lease_that_ended_is_taken_up_again_if_nobody_has_had_the_lock(
     assert await desk.holder() == ("Ana", False)
 
 
+async def test_a_renewal_that_arrives_after_the_lock_was_given_back_does_not_take_it_up_again(desk: Desk) -> None:
+    token = await desk.open("ana")
+    assert token
+    assert await desk.release("ana", token)
+    assert await desk.renew("ana", token) is None
+    token = await desk.open("ana")
+    assert token
+    assert not await desk.save("ana", token)  # nothing new: the record is at the same version
+    assert await desk.renew("ana", token) is None
+    assert await desk.holder() == (None, False)
+
+
 async def test_a_lease_is_not_taken_up_again_over_a_change_of_the_record(
     desk: Desk, wait: Callable[[float], None]
 ) -> None:

@@ -131,6 +131,7 @@
       if (this.ended) return;
       this.ended = true;
       this.show();
+      await this.renewing;       // it may bring another token
       try {
         await post(`${this.address}/lock/release`, this.fields());
         location.assign(`${this.address}?done=idle`);
@@ -142,6 +143,7 @@
     // Somebody signs out: what is typed is kept and the lock freed while the session still can.
     async release() {
       this.ended = true;
+      await this.renewing;
       const body = this.fields();
       body.set("left", "yes");
       await post(`${this.address}/lock/release`, body).catch(() => {});
