@@ -23,7 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ua_parser import parse
 
 from app.accounts.members import Member
-from app.database import Base, Tenant, Tenanted, Transaction, UtcDateTime, now, standing
+from app.database import Base, Standing, Tenant, Tenanted, Transaction, UtcDateTime, now
 
 # Called with the ids of sessions that end, in the transaction that ends them: what was theirs alone ends with them.
 Listener = Callable[[Transaction, list[int]], Awaitable[None]]
@@ -114,7 +114,7 @@ async def start_session(transaction: Transaction, member: Member, *, address: st
     return token
 
 
-FIND_SESSION = standing(
+FIND_SESSION = Standing(
     select(Session, Member)
     .join(Member, (Member.id == Session.member_id) & (Member.tenant_id == Session.tenant_id))
     .where(Session.token_hash == bindparam("token_hash"), Session.expires_at > bindparam("now"))
@@ -125,10 +125,11 @@ async def find_session(transaction: Transaction, token: str | None) -> SignedIn 
     """Who a token signs in; None for one that is unknown or over, or whose member may not sign in."""
     if not token:
         return None
-    row = (await transaction.execute(FIND_SESSION, {"token_hash": digest(token), "now": now()})).one_or_none()
-    if row is None or not row.Member.active:
+    found = await transaction.find(FIND_SESSION, token_hash=digest(token), now=now())
+    if found is None:
         return None
-    return SignedIn(row.Member, row.Session)
+    session, member = found
+    return SignedIn(member, session) if member.active else None
 
 
 async def list_sessions(transaction: Transaction, member: Member) -> list[Session]:

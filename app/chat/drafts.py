@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.members import Member
 from app.chat.messages import find_posted
 from app.chat.rooms import Room
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now, standing
+from app.database import Base, Standing, Tenanted, Transaction, UtcDateTime, now
 
 
 class MessageDraft(Tenanted, Base):
@@ -32,7 +32,7 @@ def place_of(room: Room) -> str:
     return room.subject if room.kind == "discussion" and room.subject else f"room-{room.id}"
 
 
-FIND_DRAFT = standing(
+FIND_DRAFT = Standing(
     select(MessageDraft).where(
         MessageDraft.member_id == bindparam("member_id"), MessageDraft.place == bindparam("place")
     )
@@ -41,8 +41,8 @@ FIND_DRAFT = standing(
 
 async def get_draft(transaction: Transaction, member: Member, place: str) -> MessageDraft | None:
     """The row of what a member has typed in a place, if there is one."""
-    found: MessageDraft | None = await transaction.scalar(FIND_DRAFT, {"member_id": member.id, "place": place})
-    return found
+    found = await transaction.find(FIND_DRAFT, member_id=member.id, place=place)
+    return found and found[0]
 
 
 async def find_draft(transaction: Transaction, member: Member, place: str) -> str:
@@ -72,7 +72,6 @@ async def keep_draft(transaction: Transaction, member: Member, place: str, text:
 
 async def delete_draft(transaction: Transaction, member: Member, place: str) -> None:
     """What was typed in a place is sent."""
-    with transaction.no_autoflush:  # it has nothing to do with what waits to be written
-        draft = await get_draft(transaction, member, place)
+    draft = await get_draft(transaction, member, place)
     if draft is not None:
         await transaction.delete(draft)

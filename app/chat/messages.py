@@ -27,7 +27,7 @@ from app.chat.markdown import Rendered, render_markdown
 from app.chat.memberships import join
 from app.chat.references import OfMessage, find_missing, forget_references, keep_references, to_message
 from app.chat.rooms import Room
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now, standing
+from app.database import Base, Standing, Tenanted, Transaction, UtcDateTime, now
 from app.web.errors import PageError
 from app.web.forms import Invalid
 from app.web.texts import _l
@@ -129,15 +129,15 @@ class SentAlready(Invalid):
     """Another text was posted with this key, and the page did not hear of it."""
 
 
-FIND_POSTED = standing(
+FIND_POSTED = Standing(
     select(Message).where(Message.member_id == bindparam("member_id"), Message.key == bindparam("key"))
 )
 
 
 async def find_posted(transaction: Transaction, member: Member, key: str) -> Message | None:
     """The message that a member has posted with a key."""
-    found: Message | None = await transaction.scalar(FIND_POSTED, {"member_id": member.id, "key": key})
-    return found
+    found = await transaction.find(FIND_POSTED, member_id=member.id, key=key)
+    return found and found[0]
 
 
 async def post_message(
@@ -169,21 +169,21 @@ async def post_message(
     membership = await join(transaction, room, member)
     rendered = await render_text(transaction, text, origin)
     answered = await find_answered(transaction, room, reply_to_id)
-    room.last_number += 1  # writers of a workspace come one after another: nobody else takes this number
+    number = room.last_number + 1  # writers of a workspace come one after another: nobody else takes this one
     message = Message(
         room_id=room.id,
-        number=room.last_number,
+        number=number,
         member_id=member.id,
         key=key,
         text=text,
         html=rendered.html,
         reply_to_id=answered,
     )
-    transaction.add(message)
-    await transaction.flush()
+    await transaction.insert(message)
+    await transaction.change(room, last_number=number)
     await keep_references(transaction, message.id, text, rendered)
-    if membership.read_number == message.number - 1:
-        membership.read_number = message.number  # who has read up to here has read what they say themselves
+    if membership.read_number == number - 1:  # who has read up to here has read what they say themselves
+        await transaction.change(membership, read_number=number)
     return message, rendered
 
 

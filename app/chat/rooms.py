@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.audit import record_audit
 from app.accounts.members import NEWCOMERS, Member
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now, standing
+from app.database import Base, Standing, Tenanted, Transaction, UtcDateTime, now
 from app.web.errors import PageError
 from app.web.forms import Invalid
 from app.web.texts import _l, fold
@@ -97,7 +97,7 @@ def is_visible(member: Member) -> ColumnElement[bool]:
 
 
 # The member's place comes with the room: it is asked for next.
-FIND_ROOM = standing(
+FIND_ROOM = Standing(
     select(Room, Membership)
     .outerjoin(
         Membership,
@@ -111,11 +111,11 @@ FIND_ROOM = standing(
 
 async def get_room(transaction: Transaction, member: Member, slug: str) -> Room:
     """A room by its slug. Raises NotFoundException for one that this member may not see."""
-    found = (await transaction.execute(FIND_ROOM, {"slug": slug, "member_id": member.id})).one_or_none()
-    if found is None or not (found.Room.open or found.Membership):
+    found = await transaction.find(FIND_ROOM, slug=slug, member_id=member.id)
+    if found is None or not (found[0].open or found[1]):
         raise NotFoundException
-    transaction.keep(found.Membership)
-    room: Room = found.Room
+    room, membership = found
+    transaction.keep(membership)
     return room
 
 

@@ -10,12 +10,12 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import postgresql, sqlite
-from app.database.tenancy import Tenant, TenantSession, standing
+from app.database.rows import Found, Standing, change_row, insert_rows
+from app.database.tenancy import Tenant, TenantSession
 
-FIND_TENANT = {
-    column.key: standing(select(Tenant).where(column == bindparam("value"))) for column in (Tenant.id, Tenant.slug)
-}
-LOCK_TENANT = {name: statement.with_for_update(key_share=True) for name, statement in FIND_TENANT.items()}
+SELECT_TENANT = {column.key: select(Tenant).where(column == bindparam("value")) for column in (Tenant.id, Tenant.slug)}
+FIND_TENANT = {name: Standing(statement) for name, statement in SELECT_TENANT.items()}
+LOCK_TENANT = {name: Standing(select_.with_for_update(key_share=True)) for name, select_ in SELECT_TENANT.items()}
 
 
 class Transaction(AsyncSession):
@@ -50,9 +50,8 @@ class Transaction(AsyncSession):
         a workspace come one after another, each sees all that the ones before have done, and no two wait for each
         other. SQLite has one writer at a time anyway.
         """
-        statement = (LOCK_TENANT if self.writes else FIND_TENANT)[name]
-        found: Tenant | None = (await self.scalars(statement, {"value": value})).one_or_none()
-        return found
+        found = await self.find((LOCK_TENANT if self.writes else FIND_TENANT)[name], value=value)
+        return found and found[0]
 
     def enter(self, tenant: Tenant) -> None:
         """Confine this transaction to one tenant, for good."""
@@ -62,6 +61,21 @@ class Transaction(AsyncSession):
     def keep(self, instance: object) -> None:
         """Hold an object to the end: the session forgets what nobody refers to, and would read it again."""
         self.info.setdefault("kept", []).append(instance)
+
+    async def find(self, standing: Standing[*Found], **parameters: object) -> tuple[*Found] | None:
+        """The objects of the one row that a standing statement finds, or None. Raises MultipleResultsFound."""
+        return await self.run_sync(lambda _: standing.find(self.sync_session, parameters))
+
+    async def insert(self, *instances: object) -> None:
+        """Write the rows of new objects of one model at once, in a third of the time that `add` and a flush take.
+
+        They are the session's afterwards. What waits to be flushed is written first.
+        """
+        await self.run_sync(lambda _: insert_rows(self.sync_session, instances))
+
+    async def change(self, instance: object, **values: object) -> None:
+        """Write some attributes of an object's row at once, likewise."""
+        await self.run_sync(lambda _: change_row(self.sync_session, instance, values))
 
     async def complete(self) -> None:
         """Run what waits for the commit, then commit."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, Column, ForeignKey, MetaData, String, event
 from sqlalchemy.orm import (
@@ -48,7 +48,12 @@ COUNTABLE = frozenset(
 
 
 class Base(DeclarativeBase):
-    """Base of all models."""
+    """Base of all models.
+
+    Rows of a model that is `guarded` are changed only by statements that check what they rely on, and by no other.
+    """
+
+    guarded: ClassVar[bool] = False
 
     type_annotation_map = {int: WHOLE_NUMBER}  # noqa: RUF012  (read by SQLAlchemy once)
     metadata = MetaData(
@@ -141,29 +146,12 @@ def criteria_of(tenant_id: int) -> tuple[Any, ...]:
     )
 
 
-def standing(statement: Any) -> Any:
-    """A statement that is made once, with `bindparam`s, and executed often: it is confined once for each tenant.
-
-    Making a statement, confining it and finding what was compiled of it takes longer than SQLite does with it.
-    """
-    return statement.execution_options(standing=True)
-
-
-@lru_cache(maxsize=4000)
-def confined(statement: Any, tenant_id: int) -> Any:
-    """A standing statement, confined to a tenant."""
-    return statement.options(*criteria_of(tenant_id))
-
-
 def find_tenanted(statement: Any) -> str:
     """The first table of tenants that a statement names, '' if there is none."""
     for element in visitors.iterate(statement):
         if isinstance(element, Table) and "tenant_id" in element.c:
             return element.name
     return ""
-
-
-find_tenanted_in_standing = lru_cache(maxsize=100)(find_tenanted)
 
 
 @event.listens_for(TenantSession, "do_orm_execute")
@@ -182,12 +170,11 @@ def confine(state: ORMExecuteState) -> None:
         check_counting(state)
         return
     tenant_id = state.session.info.get("tenant_id")
-    is_standing = statement.get_execution_options().get("standing", False)
     if tenant_id is None:
-        if name := (find_tenanted_in_standing if is_standing else find_tenanted)(statement):
+        if name := find_tenanted(statement):
             raise TenantScopeError(f"{name} belongs to tenants, and this session has none")
         return
-    state.statement = confined(statement, tenant_id) if is_standing else statement.options(*criteria_of(tenant_id))
+    state.statement = statement.options(*criteria_of(tenant_id))
 
 
 def check_counting(state: ORMExecuteState) -> None:

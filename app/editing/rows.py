@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, ColumnElement, String, and_, false, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -34,6 +34,8 @@ class Editable(Tenanted):
     until the lease ends. `lock_name` and `lock_role` are copies of the holder's, so that a row can be shown without
     another query.
     """
+
+    guarded: ClassVar[bool] = True
 
     id: Mapped[int] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(BigInteger, default=1)

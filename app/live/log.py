@@ -84,8 +84,9 @@ async def append(transaction: Transaction, pending: list[tuple[str, Body]]) -> N
         Event(cursor, channel, body if isinstance(body, str) else await body())
         for cursor, (channel, body) in enumerate(pending, tenant.cursor + 1)
     ]
-    tenant.cursor += len(events)
-    transaction.add_all(LoggedEvent(cursor=event.cursor, channel=event.channel, body=event.body) for event in events)
+    await transaction.change(tenant, cursor=tenant.cursor + len(events))
+    rows = (LoggedEvent(cursor=event.cursor, channel=event.channel, body=event.body) for event in events)
+    await transaction.insert(*rows)
     transaction.info["committed"] = events
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Connection, bindparam, delete, func, insert, inspect, select, text, update
+from sqlalchemy import Connection, delete, func, insert, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts.members import Member
 from app.accounts.sessions import Session
-from app.database import Database, Tenant, TenantScopeError, postgresql, standing
+from app.database import Database, Tenant, TenantScopeError, postgresql
 from app.database.types import now
 from app.records.collections import Collection
 from app.records.records import Record
@@ -49,18 +49,6 @@ async def test_a_transaction_without_a_tenant_raises(database: Database) -> None
                 await transaction.execute(statement)
         with pytest.raises(TenantScopeError):
             await transaction.get(Member, 1)
-
-
-async def test_a_standing_statement_is_confined_to_each_tenant_in_turn(database: Database) -> None:
-    everybody = standing(select(Member).where(Member.name != bindparam("name")))
-    with pytest.raises(TenantScopeError):
-        async with database.read() as transaction:
-            await transaction.execute(everybody, {"name": ""})
-    for tenant_id in (ACME, GLOBEX, ACME):
-        async with database.read(tenant_id) as transaction:
-            found = (await transaction.scalars(everybody, {"name": "Ana"})).all()
-        assert {member.tenant_id for member in found} == {tenant_id}
-        assert "Ana" not in {member.name for member in found}
 
 
 async def test_plain_sql_is_refused(database: Database) -> None:

@@ -1,0 +1,173 @@
+"""Rows that are read and written the short way are those that the session reads and writes, and no other tenant's."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import bindparam, delete, func, inspect, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+
+from app.accounts.members import Member
+from app.accounts.sessions import Session
+from app.chat.messages import Message
+from app.chat.rooms import Membership, Room, ensure_general
+from app.database import Base, Database, Standing, Tenant, TenantScopeError, Transaction
+from app.database.rows import shape_of
+from app.live.log import LoggedEvent
+
+ACME, GLOBEX = 1, 2
+BY_NAME = Standing(select(Member).where(Member.name == bindparam("name")))
+WITH_SESSION = Standing(
+    select(Member, Session)
+    .outerjoin(Session, (Session.member_id == Member.id) & (Session.tenant_id == Member.tenant_id))
+    .where(Member.name == bindparam("name"))
+)
+
+OURS = select(Message).where(Message.key == "k1000")
+
+
+async def find(transaction: Transaction, name: str) -> Member:
+    found = await transaction.find(BY_NAME, name=name)
+    assert found is not None
+    return found[0]
+
+
+def message(room: Room, member: Member, number: int = 1000, **other: object) -> Message:
+    return Message(room_id=room.id, number=number, member_id=member.id, key=f"k{number}", text="", html="", **other)
+
+
+async def test_a_standing_statement_finds_what_the_session_finds(database: Database) -> None:
+    async with database.read(ACME) as transaction:
+        short = await find(transaction, "Ana")
+    async with database.read(ACME) as transaction:
+        long = (await transaction.scalars(select(Member).where(Member.name == "Ana"))).one()
+    names = inspect(Member).column_attrs.keys()
+    assert {name: getattr(short, name) for name in names} == {name: getattr(long, name) for name in names}
+
+
+async def test_what_it_finds_is_the_sessions_own_object(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        long = (await transaction.scalars(select(Member).where(Member.name == "Ana"))).one()
+        assert await find(transaction, "Ana") is long
+        long.name = "Anna"
+        assert await transaction.find(BY_NAME, name="Ana") is None  # what waits to be written is written first
+        assert await find(transaction, "Anna") is long
+        carla = await find(transaction, "Carla")
+        assert (await transaction.scalars(select(Member).where(Member.name == "Carla"))).one() is carla
+        carla.name = "Clara"
+    async with database.read(ACME) as transaction:
+        assert await find(transaction, "Clara")
+
+
+async def test_of_an_outer_join_that_finds_nothing_there_is_nothing(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        await transaction.execute(delete(Session))
+        found = await transaction.find(WITH_SESSION, name="Ana")
+        assert found is not None
+        assert (found[0].name, found[1]) == ("Ana", None)
+
+
+async def test_a_standing_statement_is_confined_to_each_tenant_in_turn(database: Database) -> None:
+    first = Standing(select(Member).where(Member.id == select(func.min(Member.id)).scalar_subquery()))
+    for tenant_id in (ACME, GLOBEX, ACME):
+        async with database.read(tenant_id) as transaction:
+            ids = (await transaction.scalars(select(Member.id))).all()
+            found = await transaction.find(first)
+            assert found is not None
+            assert (found[0].tenant_id, found[0].id) == (tenant_id, min(ids))
+    async with database.read(GLOBEX) as transaction:
+        assert await transaction.find(BY_NAME, name="Ana") is None
+    with pytest.raises(TenantScopeError):
+        async with database.read() as transaction:
+            await transaction.find(BY_NAME, name="Ana")
+    with pytest.raises(TenantScopeError):
+        async with database.count() as transaction:
+            await transaction.find(BY_NAME, name="Ana")
+
+
+async def test_an_inserted_object_has_its_id_its_tenant_and_its_defaults(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        room, ana = await ensure_general(transaction), await find(transaction, "Ana")
+        written = message(room, ana)
+        await transaction.insert(written)
+        assert (written.tenant_id, written.edited_at) == (ACME, None)
+        assert None not in (written.id, written.created_at)
+        assert (await transaction.scalars(OURS)).one() is written
+        written.text = "Changed after"
+    async with database.read(ACME) as transaction:
+        read = (await transaction.scalars(OURS)).one()
+        assert (read.id, read.text, read.created_at) == (written.id, "Changed after", written.created_at)
+
+
+async def test_many_rows_are_inserted_in_one_statement(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        await transaction.execute(delete(LoggedEvent))
+        await transaction.insert(*(LoggedEvent(cursor=10_000 + place, channel="x", body="") for place in range(5)))
+    async with database.read(ACME) as transaction:
+        assert (await transaction.scalars(select(LoggedEvent.cursor).order_by(LoggedEvent.cursor))).all() == [
+            10_000,
+            10_001,
+            10_002,
+            10_003,
+            10_004,
+        ]
+
+
+async def test_what_waits_to_be_flushed_is_written_before_an_insert(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        ana = await find(transaction, "Ana")
+        room = Room(id=900, slug="new", name="New", kind="public")
+        transaction.add(room)
+        await transaction.insert(Membership(room_id=900, member_id=ana.id))  # its foreign key needs the room
+    async with database.read(ACME) as transaction:
+        assert await transaction.get(Membership, (900, ana.id))
+
+
+async def test_rows_of_another_tenant_are_neither_inserted_nor_changed(database: Database) -> None:
+    async with database.read(ACME) as transaction:
+        ana = await find(transaction, "Ana")
+    async with database.write(ACME) as transaction:
+        room = await ensure_general(transaction)
+    for tenant_id, stolen in ((GLOBEX, ACME), (GLOBEX, None)):
+        with pytest.raises((TenantScopeError, IntegrityError)):  # by us, or by the database for another's room
+            async with database.write(tenant_id) as transaction:
+                await transaction.insert(message(room, ana, tenant_id=stolen))
+    with pytest.raises(TenantScopeError):
+        async with database.write(GLOBEX) as transaction:
+            await transaction.change(ana, name="stolen")
+    with pytest.raises(TenantScopeError):
+        async with database.write() as transaction:
+            await transaction.insert(message(room, ana))
+    with pytest.raises(TenantScopeError):
+        async with database.count() as transaction:
+            await transaction.change(ana, name="stolen")
+    async with database.read(ACME) as transaction:
+        assert (await find(transaction, "Ana")).id == ana.id
+        assert (await transaction.scalars(OURS)).all() == []
+
+
+async def test_a_change_writes_one_row_and_the_object_is_what_the_row_is(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        ana = await find(transaction, "Ana")
+        await transaction.change(ana, name="Anna", time_zone="America/Bahia")
+        assert (ana.name, ana.time_zone) == ("Anna", "America/Bahia")
+        assert ana not in transaction.dirty
+        names = set(await transaction.scalars(select(Member.name)))
+        assert names >= {"Anna", "Carla"}
+    async with database.read(ACME) as transaction:
+        assert (await find(transaction, "Anna")).time_zone == "America/Bahia"
+
+
+async def test_a_change_of_a_row_that_is_gone_is_told(database: Database) -> None:
+    with pytest.raises(StaleDataError):
+        async with database.write(ACME) as transaction:
+            room, ana = await ensure_general(transaction), await find(transaction, "Ana")
+            membership = await transaction.get_one(Membership, (room.id, ana.id))
+            gone = delete(Membership).execution_options(synchronize_session=False)
+            await transaction.execute(gone)
+            await transaction.change(membership, read_number=5)
+
+
+def test_whatever_the_short_way_writes_is_shaped_as_its_table() -> None:
+    for model in (Tenant, Room, Membership, Message, LoggedEvent):
+        assert shape_of(model).names == [column.key for column in Base.metadata.tables[model.__tablename__].columns]
