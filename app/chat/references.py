@@ -68,7 +68,7 @@ async def keep_references(transaction: Transaction, message_id: int, text: str, 
         RecordReference(message_id=message_id, position=position, subject=subject)
         for position, subject in enumerate(dict.fromkeys(subject for subject in found if subject))
     )
-    await transaction.insert(MessageIndex(rowid=message_id, text=text))
+    await transaction.insert_rows(MessageIndex, {"rowid": message_id, "text": text})
 
 
 async def forget_references(transaction: Transaction, message_id: int) -> None:

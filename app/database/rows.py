@@ -8,20 +8,20 @@ confined by the same criteria, and a transaction writes rows of its own tenant a
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, Generic, TypeVarTuple
 
-from sqlalchemy import Insert, Select, Table, Update, bindparam, insert, inspect, update
-from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy import Connection, Insert, Select, Table, Update, bindparam, insert, inspect, update
+from sqlalchemy.orm import make_transient_to_detached, with_loader_criteria
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.database.tenancy import (
+    Tenant,
     Tenanted,
     TenantScopeError,
     TenantSession,
     check_instance,
-    criteria_of,
     find_tenanted,
 )
 
@@ -83,29 +83,35 @@ def take(session: TenantSession, instance: Any) -> None:
     session.add(instance)
 
 
+# As `criteria_of` in tenancy.py, with the tenant's number as a parameter, so that one statement does for all.
+CRITERIA: Any = (
+    with_loader_criteria(Tenanted, lambda model: model.tenant_id == bindparam("confined_to"), include_aliases=True),
+    with_loader_criteria(Tenant, lambda model: model.id == bindparam("confined_to"), include_aliases=True),
+)
+
+
 class Standing(Generic[*Found]):
-    """A select of whole objects by `bindparam`s, which is executed often: it is confined once for each tenant."""
+    """A select of whole objects by `bindparam`s, which is executed often: it is made and confined once."""
 
     def __init__(self, statement: Select[*Found]) -> None:
         self.models = [each["entity"] for each in statement.column_descriptions]
         self.tenanted = find_tenanted(statement)
         columns = [getattr(model, name) for model in self.models for name in shape_of(model).names]
         self.statement = statement.with_only_columns(*columns, maintain_column_froms=True)
-
-    @lru_cache(maxsize=1000)  # noqa: B019  (there are as many as modules have made)
-    def confined(self, tenant_id: int | None) -> Any:
-        """The statement, confined to a tenant. Raises TenantScopeError where one is needed and there is none."""
-        if tenant_id is not None:
-            return self.statement.options(*criteria_of(tenant_id))
-        if self.tenanted:
-            raise TenantScopeError(f"{self.tenanted} belongs to tenants, and this session has none")
-        return self.statement
+        self.confined = self.statement.options(*CRITERIA)
 
     def find(self, session: TenantSession, parameters: dict[str, Any]) -> tuple[*Found] | None:
-        """The objects of the one row there is, or None. Raises MultipleResultsFound."""
-        enter(session)
-        statement = self.confined(session.tenant_id)
-        row = session.connection().execute(statement, parameters).one_or_none()
+        """The objects of the one row there is, or None.
+
+        Raises MultipleResultsFound, and TenantScopeError where a tenant is needed and the session has none.
+        """
+        connection = enter(session)
+        if session.tenant_id is not None:
+            row = connection.execute(self.confined, {**parameters, "confined_to": session.tenant_id}).one_or_none()
+        elif self.tenanted:
+            raise TenantScopeError(f"{self.tenanted} belongs to tenants, and this session has none")
+        else:
+            row = connection.execute(self.statement, parameters).one_or_none()
         if row is None:
             return None
         found, place = [], 0
@@ -125,47 +131,48 @@ def update_of(model: Any, names: tuple[str, ...]) -> Update:
     return found.values({name: bindparam(f"new_{name}") for name in names})
 
 
-def enter(session: TenantSession) -> None:
-    """Write first what waits to be flushed. Raises TenantScopeError for a session that counts."""
+def enter(session: TenantSession) -> Connection:
+    """Write what waits to be flushed, and give the connection. Raises TenantScopeError for a session that counts."""
     if session.info.get("counting"):
         raise TenantScopeError("a session that counts has statements of its own")
     if session.autoflush:
         session.flush()
-    session.tell_database()
+    return session.tell_database()
 
 
-def insert_rows(session: TenantSession, instances: tuple[Any, ...]) -> None:
-    """Write new objects of one model. They are the session's afterwards."""
-    enter(session)
-    model: Any = type(instances[0])
+def insert_object(session: TenantSession, instance: Any) -> None:
+    """Write the row of a new object. It is the session's afterwards."""
+    connection = enter(session)
+    model: Any = type(instance)
     shape = shape_of(model)
-    rows = []
-    for instance in instances:
-        if isinstance(instance, Tenanted) and instance.__dict__.get("tenant_id") is None:
-            instance.tenant_id = session.tenant_id
-        check_instance(instance, session.tenant_id)
-        rows.append(shape.complete(instance))
-    if shape.generated is None:
-        session.connection().execute(shape.insert, rows)
-    else:
-        for instance, row in zip(instances, rows, strict=True):
-            written: Any = session.connection().execute(shape.insert, row)
-            set_committed_value(instance, shape.generated, written.inserted_primary_key[0])
-    for instance in instances:
-        take(session, instance)
+    if isinstance(instance, Tenanted) and instance.__dict__.get("tenant_id") is None:
+        instance.tenant_id = session.tenant_id
+    check_instance(instance, session.tenant_id)
+    written: Any = connection.execute(shape.insert, shape.complete(instance))
+    if shape.generated is not None:
+        set_committed_value(instance, shape.generated, written.inserted_primary_key[0])
+    take(session, instance)
+
+
+def insert_rows(session: TenantSession, model: Any, rows: list[dict[str, Any]]) -> None:
+    """Write rows of this tenant that nobody needs as objects."""
+    connection = enter(session)
+    if session.tenant_id is None:
+        raise TenantScopeError(f"rows of {model.__name__} belong to a tenant, and this session has none")
+    connection.execute(shape_of(model).insert, [{**row, "tenant_id": session.tenant_id} for row in rows])
 
 
 def change_row(session: TenantSession, instance: Any, values: dict[str, Any]) -> None:
     """Write some attributes of an object of the session. Raises StaleDataError when its row is gone."""
     if instance.guarded:
         raise TypeError(f"a row of {type(instance).__name__} is changed by statements that check what they rely on")
-    enter(session)
+    connection = enter(session)
     check_instance(instance, session.tenant_id)
     model: Any = type(instance)
     shape = shape_of(model)
     parameters = {f"new_{name}": value for name, value in values.items()}
     parameters |= {f"key_{name}": instance.__dict__[name] for name in (*shape.key, "tenant_id") if name in shape.names}
-    if session.connection().execute(update_of(model, tuple(values)), parameters).rowcount != 1:
+    if connection.execute(update_of(model, tuple(values)), parameters).rowcount != 1:
         raise StaleDataError(f"a row of {shape.table.name} is gone")
     for name, value in values.items():
         set_committed_value(instance, name, value)

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, ForeignKey, MetaData, String, event
+from sqlalchemy import BigInteger, Column, Connection, ForeignKey, MetaData, String, event
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -113,19 +113,23 @@ class TenantSession(Session):
             raise TenantScopeError("a session that counts belongs to no tenant")
         self.info["tenant_id"] = tenant_id
 
-    def tell_database(self) -> None:
-        """Tell a database with row-level security what this session may see, before its first statement."""
-        transaction = self.get_transaction()
-        counting = self.info.get("counting")
-        if (self.tenant_id is None and not counting) or self.info.get("told") is transaction is not None:
-            return
+    def tell_database(self) -> Connection:
+        """The connection, whose database knows what this session may see, where it has row-level security."""
+        told = self.info.get("told")
+        if told is not None and told[0] is self.get_transaction():
+            connection: Connection = told[1]
+            return connection
         connection = self.connection()
+        counting = self.info.get("counting")
+        if self.tenant_id is None and not counting:
+            return connection
         if connection.dialect.name == "postgresql":
             if self.tenant_id is None:
                 postgresql.start_counting(connection)
             else:
                 postgresql.enter_tenant(connection, self.tenant_id)
-        self.info["told"] = self.get_transaction()
+        self.info["told"] = (self.get_transaction(), connection)
+        return connection
 
     def count(self) -> None:
         """Open the one door in the wall, for good: this session reads numbers of all tenants, and nothing else.

@@ -114,6 +114,12 @@ class ShortTripConnection(AsyncAdapt_aiosqlite_connection):
 
     _cursor_cls = ShortTripCursor
 
+    def rollback(self) -> None:
+        """Undo the transaction, if there is one: the pool asks for it each time that a connection comes back."""
+        connection: Any = self._connection
+        if connection._conn.in_transaction:
+            super().rollback()
+
 
 def connect(dialect: Any, record: Any, arguments: Any, options: Any) -> ShortTripConnection:
     """Open a connection as the dialect does, for the event `do_connect`."""

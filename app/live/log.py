@@ -85,8 +85,8 @@ async def append(transaction: Transaction, pending: list[tuple[str, Body]]) -> N
         for cursor, (channel, body) in enumerate(pending, tenant.cursor + 1)
     ]
     await transaction.change(tenant, cursor=tenant.cursor + len(events))
-    rows = (LoggedEvent(cursor=event.cursor, channel=event.channel, body=event.body) for event in events)
-    await transaction.insert(*rows)
+    rows = ({"cursor": event.cursor, "channel": event.channel, "body": event.body} for event in events)
+    await transaction.insert_rows(LoggedEvent, *rows)
     transaction.info["committed"] = events
 
 

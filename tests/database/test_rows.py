@@ -102,7 +102,8 @@ async def test_an_inserted_object_has_its_id_its_tenant_and_its_defaults(databas
 async def test_many_rows_are_inserted_in_one_statement(database: Database) -> None:
     async with database.write(ACME) as transaction:
         await transaction.execute(delete(LoggedEvent))
-        await transaction.insert(*(LoggedEvent(cursor=10_000 + place, channel="x", body="") for place in range(5)))
+        rows = ({"cursor": 10_000 + place, "channel": "x", "body": ""} for place in range(5))
+        await transaction.insert_rows(LoggedEvent, *rows)
     async with database.read(ACME) as transaction:
         assert (await transaction.scalars(select(LoggedEvent.cursor).order_by(LoggedEvent.cursor))).all() == [
             10_000,
@@ -138,6 +139,13 @@ async def test_rows_of_another_tenant_are_neither_inserted_nor_changed(database:
     with pytest.raises(TenantScopeError):
         async with database.write() as transaction:
             await transaction.insert(message(room, ana))
+    with pytest.raises(TenantScopeError):
+        async with database.write() as transaction:
+            await transaction.insert_rows(LoggedEvent, {"cursor": 1, "channel": "x", "body": "", "tenant_id": ACME})
+    async with database.write(GLOBEX) as transaction:  # whatever is said, it is the transaction's tenant
+        await transaction.insert_rows(LoggedEvent, {"cursor": 9_000, "channel": "x", "body": "", "tenant_id": ACME})
+    async with database.read(ACME) as transaction:
+        assert await transaction.get(LoggedEvent, (ACME, 9_000)) is None
     with pytest.raises(TenantScopeError):
         async with database.count() as transaction:
             await transaction.change(ana, name="stolen")
