@@ -21,12 +21,14 @@ QUEUE_LIMIT = 200
 class Connection:
     """A socket, who it belongs to, what it follows, and up to which cursor it had read the log when it joined.
 
-    `ending` is the close code and the reason once it must end; `on_end` is called then.
+    `ending` is the close code and the reason once it must end; `on_end` is called then. `descriptor` is what the next
+    frame may be written to as it is, -1 when it has to go through `write`.
     """
 
     __slots__ = (
         "channels",
         "cursor",
+        "descriptor",
         "ending",
         "expires_at",
         "granted",
@@ -50,7 +52,10 @@ class Connection:
         self.granted = 0
         self.ending: tuple[int, str] | None = None
         self.on_end = on_end
+        self.descriptor = -1
         self.protocol = scope["extensions"].get(EXTENSION) if scope.get("extensions") else None
+        if self.protocol is not None:
+            self.protocol.outlet = self
         self.queue: asyncio.Queue[str] | None = None if self.protocol else asyncio.Queue()
 
     @property
@@ -83,6 +88,7 @@ class Connection:
 
     def close(self, code: int, reason: str) -> None:
         """End the socket. Not a frame follows."""
+        self.descriptor = -1
         self.channels = ()
         if self.ending is None:
             self.ending = (code, reason)

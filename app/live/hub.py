@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -40,15 +41,14 @@ def share(due: Iterable[tuple[Event, set[Connection]]]) -> list[tuple[list[Event
     for event, left in due:
         for place in range(len(shares)):
             events, sockets = shares[place]
-            if sockets.isdisjoint(left):
-                continue
-            both = sockets & left
-            left = left - both
+            others = left - sockets
+            both = left - others if others else left
             if len(both) == len(sockets):
                 events.append(event)
-            else:
+            elif both:
                 shares[place] = (events, sockets - both)
                 shares.append(([*events, event], both))
+            left = others
             if not left:
                 break
         if left:
@@ -182,12 +182,27 @@ class Hub:
         for pending in due.values():
             for events, sockets in share(pending):
                 text = numbered(events[-1].cursor, (event.body for event in events))
-                frame = encode(text)
-                for connection in sockets:
-                    self.write(connection, text, frame)
+                self.write_to_all(sockets, text)
                 DELIVERIES.inc(len(sockets))
         self.flush_took = asyncio.get_running_loop().time() - self.flushed_at
         PUBLISH_TO_WRITTEN.observe(time.perf_counter() - self.due_since)
+
+    def write_to_all(self, sockets: Iterable[Connection], text: str) -> None:
+        """Write the same to many sockets. Nearly always that is one system call each, and little beside it."""
+        frame = encode(text)
+        size, write = len(frame), os.write
+        for connection in sockets:
+            left = frame
+            if (descriptor := connection.descriptor) >= 0:
+                try:
+                    written = write(descriptor, frame)
+                except OSError:
+                    written = 0
+                if written == size:
+                    continue
+                connection.descriptor = -1
+                left = frame[written:]
+            self.write(connection, text, left)
 
     def write(self, connection: Connection, text: str, frame: bytes) -> None:
         """Write to one socket, and drop it when its reader is too slow."""
@@ -205,10 +220,7 @@ class Hub:
         """Send what is not logged (presence, typing) to those who follow a channel and keep up."""
         followers = self.followers.get((tenant_id, channel))
         if followers:
-            frame = encode(html)
-            for connection in list(followers):
-                if not connection.slow:
-                    self.write(connection, html, frame)
+            self.write_to_all([each for each in followers if not each.slow], html)
 
     def close_for(self, tenant_id: int, event: Event) -> None:
         """End the sockets that a logged event names."""
@@ -244,10 +256,7 @@ class Hub:
         moment = now()
         for tenant_id, sockets in self.connections.items():
             cursor = self.cursors.get(tenant_id, 0)
-            text = numbered(cursor, ())
-            frame = encode(text)
             for connection in list(sockets):
                 if connection.expires_at is not None and connection.expires_at <= moment:
                     self.end(connection, 4401, "expired")
-                elif connection.channels:
-                    self.write(connection, text, frame)
+            self.write_to_all([each for each in sockets if each.channels], numbered(cursor, ()))
