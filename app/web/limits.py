@@ -22,8 +22,27 @@ from redis.backoff import NoBackoff
 
 from app.settings import Settings
 
+# How often, in seconds, counters that are over are looked for in memory.
+SWEPT_EVERY = 10.0
 PATIENCE = 0.2
 TRIED_AGAIN_AFTER = 3.0
+
+
+class SweptStorage(MemoryStorage):
+    """Counters in memory. The library looks through everybody's at each hit for those that are over."""
+
+    swept = float("-inf")
+
+    async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Count up, and now and then do so in the library's way, which forgets counters that are over."""
+        if time.monotonic() >= self.swept + SWEPT_EVERY:
+            self.swept = time.monotonic()
+            return await super().incr(key, expiry, amount)
+        count = await self.get(key) + amount  # which forgets this one, if it is over
+        self.storage[key] = count
+        if count == amount:
+            self.expirations[key] = time.time() + expiry
+        return count
 
 
 class Windows:
@@ -31,7 +50,7 @@ class Windows:
 
     def __init__(self, settings: Settings) -> None:
         self.key = hashlib.blake2b(settings.secret_key.encode(), person=b"mutirao limits").digest()
-        self.own = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self.own = SlidingWindowCounterRateLimiter(SweptStorage())
         self.shared = SlidingWindowCounterRateLimiter(make_storage(settings.redis_url)) if settings.redis_url else None
         self.shared_from = 0.0
 
