@@ -19,7 +19,7 @@ import httpx
 import pytest
 import redis
 import websockets
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from app.database import Database
 from app.demo import PASSWORD
@@ -307,6 +307,7 @@ def shared_server(seeded: Store, tmp_path_factory: pytest.TempPathFactory) -> It
 async def browser() -> AsyncIterator[Browser]:
     """Chromium, as Debian packages it."""
     assert CHROMIUM, "Chromium is missing: run tests/install-system-packages"
+    expect.set_options(timeout=15_000)  # a busy machine is slow, and not wrong
     async with async_playwright() as playwright:
         made = await playwright.chromium.launch(
             executable_path=CHROMIUM,
