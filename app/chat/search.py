@@ -8,15 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, column, select
 
 from app.accounts.members import Member
 from app.chat.markdown import plain_text
 from app.chat.messages import Message
-from app.chat.references import MessageIndex
 from app.chat.rooms import Room, is_visible
 from app.database import Transaction
-from app.database.fulltext import Query, is_found
+from app.database.fulltext import Query, find_messages
 from app.web.texts import fold
 
 HITS = 50
@@ -69,15 +68,16 @@ async def search_messages(
         .join(Room, (Room.id == Message.room_id) & (Room.tenant_id == Message.tenant_id))
         .join(Member, (Member.id == Message.member_id) & (Member.tenant_id == Message.tenant_id))
         .where(is_visible(member), Message.deleted_at.is_(None))
-        .order_by(Message.id.desc())
         .limit(HITS + 1)
     )
+    number: ColumnElement[int] = Message.id.expression
     if query is not None:
-        statement = statement.join(
-            MessageIndex, (Message.id == MessageIndex.rowid) & (Message.tenant_id == MessageIndex.tenant_id)
-        ).where(is_found(MessageIndex.rowid, MessageIndex.text, query))
+        found = find_messages(query).table_valued(column("id", Message.id.type), name="found")
+        number = found.c.id
+        statement = statement.join(found, Message.id == number)
+    statement = statement.order_by(number.desc())
     if before:
-        statement = statement.where(Message.id < before)
+        statement = statement.where(number < before)
     if room is not None:
         statement = statement.where(Message.room_id == room.id)
     if author_id:
@@ -87,8 +87,8 @@ async def search_messages(
     if until is not None:
         statement = statement.where(Message.created_at < until)
     return [
-        Hit(message, found, message.member_id, name, list(excerpt(message.text, text)))
-        for message, found, name in await transaction.execute(statement)
+        Hit(message, where, message.member_id, name, list(excerpt(message.text, text)))
+        for message, where, name in await transaction.execute(statement)
     ]
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from app.accounts.members import find_member
 from app.chat import memberships
@@ -278,3 +278,28 @@ def test_an_excerpt_marks_words_whatever_their_accents(said: str, typed: str, ma
     pieces = list(excerpt(said, typed))
     assert "".join(text for text, _ in pieces) == unicodedata.normalize("NFC", said)
     assert [text for text, found in pieces if found] == [marked]
+
+
+@pytest.mark.sqlite
+async def test_the_index_is_asked_from_the_newest_on_and_for_no_more_than_is_shown(database: Database) -> None:
+    """Sorting what it finds, or looking each message up among it, would take as long as the workspace is old."""
+    asked = []
+    async with database.write(ACME) as transaction:
+        people = await people_of(transaction)
+        await make_room(transaction, people, *(f"number {number}" for number in range(5)))
+    event.listen(
+        database.reader.sync_engine,
+        "before_cursor_execute",
+        lambda connection, cursor, statement, parameters, context, many: asked.append((statement, parameters)),
+    )
+    async with database.read(ACME) as transaction:
+        people = await people_of(transaction)
+        asked.clear()
+        hits = await search_messages(transaction, people.ana, "number")
+        statement, parameters = asked[-1]
+        connection = await transaction.connection()
+        plan = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)).all()
+    assert texts_of(hits) == [f"number {number}" for number in reversed(range(5))]
+    steps = " / ".join(step.detail for step in plan)
+    assert "SCAN message_index VIRTUAL TABLE" in steps
+    assert "TEMP B-TREE" not in steps
