@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.chat.markdown import Rendered, plain_text, render_markdown
+from app.chat.markdown import PROSE, Message, Rendered, plain_text, render_markdown, render_marked
 
 ORIGIN = "http://acme.hero.localhost:8000"
 MEMBERS = {"Ana": 1, "Bruno": 2, "Ana Souza": 3, "José": 4, "Weiß": 5, "J. D'Ávila-Costa": 6, "山田": 7}
@@ -581,3 +581,24 @@ def test_any_text_has_a_plain_line_no_longer_than_itself(text: str) -> None:
 def test_words_without_marks_are_shown_as_they_are(text: str) -> None:
     assert inner(text) == text
     assert plain_text(text) == text
+
+
+# What could be a link, a list, a rule, a mark or a character that something turns into another.
+ALMOST_PROSE = st.sampled_from(
+    """http https: mailto: www. example.com javascript: a Olá 1. 2) - -- --- (c) 'quoted' "x" e.g. ... ! [ x:y ² ª ſ
+    İ Ａ 中文 हिन्दी ß & é e\u0301 foo-bar // 10:30 ( ) \u00a0 @ana #1""".split()  # noqa: SIM905  (easier to read)
+)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(
+    st.one_of(
+        st.lists(ALMOST_PROSE, max_size=8).map(" ".join),
+        st.lists(ALMOST_PROSE, max_size=8).map("".join),
+        st.from_regex(PROSE, fullmatch=True),
+    )
+)
+def test_a_line_of_words_is_what_markdown_would_make_of_it(text: str) -> None:
+    if PROSE.fullmatch(text):
+        marked = render_marked(text, Message({"Ana": 1}, "http://acme.test", frozenset()))
+        assert render_markdown(text, members={"Ana": 1}, origin="http://acme.test") == marked
