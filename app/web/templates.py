@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_eval_context, select_autoescape
+from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from app.web.texts import LANGUAGES, Text, translations
@@ -49,10 +50,13 @@ def environment(language: str) -> Environment:
     return made
 
 
-def write_with(translate: Callable[[str], str]) -> Callable[..., Markup]:
-    """Jinja's `_("…", name=value)` for environments that escape everything, without asking its context three times."""
+def write_with(translate: Callable[[str], str]) -> Callable[..., str]:
+    """Jinja's `_("…", name=value)`, which would ask its context three times for each text."""
 
-    def write(message: str, /, **values: Any) -> Markup:
+    @pass_eval_context
+    def write(template: EvalContext, message: str, /, **values: Any) -> str:
+        if not template.autoescape:  # a mail's text
+            return translate(message) % values
         return Markup(translate(message)) % values if values else plain(message)  # noqa: S704  (our own text)
 
     @cache
