@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 from PIL import Image
-from playwright.async_api import Locator, Page, Route, expect
+from playwright.async_api import Locator, Page, Route, WebSocketRoute, expect
 
 from tests.browser.pages import assert_equals_a_fresh_load, ready
 from tests.conftest import Person, Server
@@ -327,6 +327,13 @@ async def test_who_reads_further_up_stays_there_when_the_log_does_not_reach_back
 ) -> None:
     _, carla = people
     page = carla.page
+    sockets: list[WebSocketRoute] = []
+
+    def connect(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    await page.route_web_socket(re.compile("/live$"), connect)
     client = await server.sign_in("acme", "bruno@acme.test")
     for number in range(200):
         await client.post(ROOM, data={"text": f"Line {number}", "key": f"line {number}"})
@@ -337,6 +344,7 @@ async def test_who_reads_further_up_stays_there_when_the_log_does_not_reach_back
     where = "item => Math.round(item.getBoundingClientRect().top)"
     before = await shown.evaluate(where)
     await carla.context.set_offline(True)
+    await sockets[-1].close()  # the browser would keep it, and what comes meanwhile, for when it is back
     await expect(page.locator("html")).to_have_attribute("data-live", "off")
     await client.post(f"{ROOM}/messages/95/edit", data={"text": "Edited meanwhile"})
     await client.post(ROOM, data={"text": "Said meanwhile", "key": "meanwhile"})
