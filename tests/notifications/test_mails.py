@@ -57,6 +57,7 @@ async def test_what_is_due_goes_out_in_one_mail_with_a_way_out(server: Server, p
     await wants(server, "carla@acme.test", mention="once")
     await mention(server, "First for @Carla")
     await mention(server, "Second for @Carla <b>bold</b>")
+    await until(lambda: rows(server, "SELECT count(*) FROM mail WHERE leased_until IS NULL") == [(1,)])
     post.open()  # what waits for the mail server is told in one mail, however long the second one took
     (mail,) = await post.wait(1)
     assert mail["to"] == "carla@acme.test"
