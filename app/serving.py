@@ -21,6 +21,9 @@ from app.workers import BACKLOG, READY
 LAST_USE = 1.0
 GOODBYE = 1.5
 FINISH = 5
+# How long an idle connection is kept: longer than proxies keep theirs (Caddy 120 s, nginx 60 s), so that it is the
+# proxy that ends one, and no request meets a connection that the program has just closed.
+KEEP_ALIVE = 130
 
 
 class Server(uvicorn.Server):
@@ -125,6 +128,7 @@ def serve_on(settings: Settings, listener: socket.socket, supervisor: socket.soc
         ws_ping_interval=12,
         ws_ping_timeout=8,
         ws_per_message_deflate=False,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=FINISH,
         backlog=BACKLOG,
         log_config=None,

@@ -168,7 +168,6 @@ class Server:
             base_url=f"http://{self.address}:{self.port}",
             headers={"host": self.host(slug), "origin": f"http://{self.host(slug)}", **headers},
             timeout=20,
-            limits=httpx.Limits(keepalive_expiry=2),  # as the server's, 5 s, it could meet a connection that ends
             verify=False,  # plain http: reading the authorities would be most of what a client costs
         )
 

@@ -18,6 +18,9 @@ HEADER_SIZE = 64 * 1024
 # A body may take so many seconds, and one more for each so many bytes of it that have come.
 BODY_TIME = 15.0
 BODY_RATE = 500
+# How long, in seconds, what still comes on a refused connection is read and dropped (RFC 9112, 9.6): closed with
+# something unread, it would be reset, and the client might never see why.
+LINGER = 2.0
 
 log = structlog.get_logger("web")
 
@@ -33,6 +36,7 @@ class BoundedProtocol(HttpToolsProtocol):
     in_header = True
     since = 0.0
     received = 0
+    refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
@@ -46,6 +50,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what comes, whether it is a part of a request or only keeps the connection busy."""
+        if self.refused:
+            return
         if self.timer is None:
             self.await_part(in_header=True)
         self.received += len(data)
@@ -109,11 +115,17 @@ class BoundedProtocol(HttpToolsProtocol):
     def refuse(self, status: int, phrase: str) -> None:
         """Say why, if something was asked and nothing answered yet, and end the connection."""
         self.stop_timer()
+        self.refused = True
         if self.received if self.in_header else not self.cycle.response_started:
             log.info("request cut off", reason=phrase, client=self.client and self.client[0], received=self.received)
             answer = f"HTTP/1.1 {status} {phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
             self.transport.write(answer.encode())
-        self.transport.close()
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.timer = self.loop.call_later(LINGER, self.transport.close)
 
     def stop_timer(self) -> None:
         """Wait for nothing of the client."""

@@ -77,12 +77,15 @@ class Wire:
         return frames
 
     async def read_rest(self) -> bytes:
-        """What comes until the server hangs up."""
+        """What comes until the server hangs up, be it with a reset because it was not sent everything it had read."""
+        rest = b""
         async with asyncio.timeout(3 * PATIENCE):
             try:
-                return await self.reader.read()
+                while data := await self.reader.read(65536):
+                    rest += data
             except ConnectionError:
-                return b""
+                pass
+        return rest
 
 
 @asynccontextmanager
