@@ -79,7 +79,8 @@ async def open_socket(server: Server, client: httpx.AsyncClient, **options: Any)
         loop=loop,
     )
     factory.protocol = Page
-    factory.setProtocolOptions(**options)
+    # The library gives up a handshake after a second or some; a busy machine may take longer.
+    factory.setProtocolOptions(**{"openHandshakeTimeout": 20, "closeHandshakeTimeout": 20, **options})
     transport, page = await loop.create_connection(factory, "127.0.0.1", server.port)
     try:
         await page.wait(lambda: page.ready)
