@@ -118,8 +118,10 @@ def check_text(text: str, *, empty: bool) -> str:
 
 async def render_text(transaction: Transaction, text: str, origin: str) -> Rendered:
     """A text as HTML, with the members of the workspace as names to mention. Records that are not there stay text."""
-    statement = select(Member.name, Member.id).where(Member.removed_at.is_(None))
-    members = {row.name: row.id for row in await transaction.execute(statement)} if "@" in text else {}
+    members: dict[str, int] = {}
+    if "@" in text:
+        statement = select(Member.name, Member.id).where(Member.removed_at.is_(None))
+        members = {row.name: row.id for row in await transaction.execute(statement)}
     rendered = render_markdown(text, members=members, origin=origin)
     missing = await find_missing(transaction, rendered)
     return render_markdown(text, members=members, origin=origin, missing=missing) if missing else rendered

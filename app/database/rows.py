@@ -1,21 +1,25 @@
 """Rows read and written by statements that are made once.
 
-Making a statement, confining it, finding what was compiled of it and making objects of what it finds takes SQLAlchemy's
-session ten times as long as SQLite takes for a row, and so does finding out what has changed of an object. What every
-request or message needs goes this shorter way. The wall between tenants (tenancy.py) is the same: statements are
-confined by the same criteria, and a transaction writes rows of its own tenant alone.
+Making a statement, confining it, executing it and making objects of what it finds takes SQLAlchemy's session many
+times as long as SQLite takes for a row, and so does finding out what has changed of an object. What every request or
+message needs goes this shorter way. The wall between tenants (tenancy.py) is the same: statements are confined by the
+same criteria, and a transaction writes rows of its own tenant alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Generic, TypeVarTuple
 
-from sqlalchemy import Connection, Insert, Select, Table, Update, bindparam, insert, inspect, update
+from sqlalchemy import BindParameter, Column, Connection, Select, Table, bindparam, insert, inspect, update
+from sqlalchemy.exc import MultipleResultsFound
 from sqlalchemy.orm import make_transient_to_detached, with_loader_criteria
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.sql import visitors
 
+from app.database.prepared import Prepared
 from app.database.tenancy import (
     Tenant,
     Tenanted,
@@ -43,14 +47,14 @@ class Shape:
         self.make = mapper.class_manager.new_instance
         generated = self.table.autoincrement_column
         self.generated: str | None = generated.key if generated is not None else None
-        self.defaults: dict[str, Any] = {
-            column.key: column.default for column in self.table.columns if column.key != self.generated
+        self.defaults = {
+            column.key: default_of(column) for column in self.table.columns if column.key != self.generated
         }
-        self.insert: Insert = insert(self.table)
+        self.insert = Prepared(insert(self.table), self.defaults)
 
-    def load(self, session: TenantSession, values: tuple[Any, ...]) -> Any:
+    def load(self, session: TenantSession, values: Sequence[Any]) -> Any:
         """The object of a row: the session's, if it has it already. None for an outer join that has found nothing."""
-        key = tuple(values[place] for place in self.places)
+        key = tuple([values[place] for place in self.places])
         if key[0] is None:
             return None
         instance = session.identity_map.get(self.identify(key))
@@ -64,11 +68,22 @@ class Shape:
     def complete(self, instance: Any) -> dict[str, Any]:
         """The row of a new object, which gets the defaults of what it has not been given."""
         given = instance.__dict__
-        for name, default in self.defaults.items():
-            if name not in given:
-                value = default.arg(None) if default is not None and default.is_callable else default and default.arg
-                set_committed_value(instance, name, value)
-        return {name: given[name] for name in self.defaults}
+        row = self.fill(given)
+        for name in row.keys() - given.keys():
+            set_committed_value(instance, name, row[name])
+        return row
+
+    def fill(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """A whole new row, of which these values are given."""
+        return {name: given[name] if name in given else make() for name, make in self.defaults.items()}
+
+
+def default_of(column: Column[Any]) -> Callable[[], Any]:
+    """What makes the value of a column that is not given one."""
+    default: Any = column.default
+    if default is None:
+        return lambda: None
+    return (lambda: default.arg(None)) if default.is_callable else lambda: default.arg
 
 
 @cache
@@ -97,8 +112,10 @@ class Standing(Generic[*Found]):
         self.models = [each["entity"] for each in statement.column_descriptions]
         self.tenanted = find_tenanted(statement)
         columns = [getattr(model, name) for model in self.models for name in shape_of(model).names]
-        self.statement = statement.with_only_columns(*columns, maintain_column_froms=True)
-        self.confined = self.statement.options(*CRITERIA)
+        whole = statement.with_only_columns(*columns, maintain_column_froms=True)
+        names = [each.key for each in visitors.iterate(statement) if isinstance(each, BindParameter) and each.required]
+        self.prepared = Prepared(whole, names)
+        self.confined = Prepared(whole.options(*CRITERIA), [*names, "confined_to"])
 
     def find(self, session: TenantSession, parameters: dict[str, Any]) -> tuple[*Found] | None:
         """The objects of the one row there is, or None.
@@ -107,14 +124,17 @@ class Standing(Generic[*Found]):
         """
         connection = enter(session)
         if session.tenant_id is not None:
-            row = connection.execute(self.confined, {**parameters, "confined_to": session.tenant_id}).one_or_none()
+            parameters["confined_to"] = session.tenant_id
+            rows = self.confined.execute(connection, parameters).rows
         elif self.tenanted:
             raise TenantScopeError(f"{self.tenanted} belongs to tenants, and this session has none")
         else:
-            row = connection.execute(self.statement, parameters).one_or_none()
-        if row is None:
+            rows = self.prepared.execute(connection, parameters).rows
+        if not rows:
             return None
-        found, place = [], 0
+        if len(rows) > 1:
+            raise MultipleResultsFound(f"{len(rows)} rows were found where there should be one")
+        row, found, place = rows[0], [], 0
         for model in self.models:
             shape = shape_of(model)
             found.append(shape.load(session, row[place : place + len(shape.names)]))
@@ -123,12 +143,13 @@ class Standing(Generic[*Found]):
 
 
 @cache
-def update_of(model: Any, names: tuple[str, ...]) -> Update:
+def update_of(model: Any, names: tuple[str, ...]) -> Prepared:
     """The statement that changes some columns of one row, which is found by its key and its tenant."""
     shape = shape_of(model)
     key = {*shape.key, *({"tenant_id"} & set(shape.names))}
     found = update(shape.table).where(*(shape.table.c[name] == bindparam(f"key_{name}") for name in sorted(key)))
-    return found.values({name: bindparam(f"new_{name}") for name in names})
+    named = [*(f"key_{name}" for name in key), *(f"new_{name}" for name in names)]
+    return Prepared(found.values({name: bindparam(f"new_{name}") for name in names}), named)
 
 
 def enter(session: TenantSession) -> Connection:
@@ -148,9 +169,9 @@ def insert_object(session: TenantSession, instance: Any) -> None:
     if isinstance(instance, Tenanted) and instance.__dict__.get("tenant_id") is None:
         instance.tenant_id = session.tenant_id
     check_instance(instance, session.tenant_id)
-    written: Any = connection.execute(shape.insert, shape.complete(instance))
+    written = shape.insert.execute(connection, shape.complete(instance))
     if shape.generated is not None:
-        set_committed_value(instance, shape.generated, written.inserted_primary_key[0])
+        set_committed_value(instance, shape.generated, written.added)
     take(session, instance)
 
 
@@ -159,7 +180,9 @@ def insert_rows(session: TenantSession, model: Any, rows: list[dict[str, Any]]) 
     connection = enter(session)
     if session.tenant_id is None:
         raise TenantScopeError(f"rows of {model.__name__} belong to a tenant, and this session has none")
-    connection.execute(shape_of(model).insert, [{**row, "tenant_id": session.tenant_id} for row in rows])
+    shape = shape_of(model)
+    whole = [shape.fill({**row, "tenant_id": session.tenant_id}) for row in rows]
+    shape.insert.execute_each(connection, whole)
 
 
 def change_row(session: TenantSession, instance: Any, values: dict[str, Any]) -> None:
@@ -172,7 +195,7 @@ def change_row(session: TenantSession, instance: Any, values: dict[str, Any]) ->
     shape = shape_of(model)
     parameters = {f"new_{name}": value for name, value in values.items()}
     parameters |= {f"key_{name}": instance.__dict__[name] for name in (*shape.key, "tenant_id") if name in shape.names}
-    if connection.execute(update_of(model, tuple(values)), parameters).rowcount != 1:
+    if update_of(model, tuple(values)).execute(connection, parameters).changed != 1:
         raise StaleDataError(f"a row of {shape.table.name} is gone")
     for name, value in values.items():
         set_committed_value(instance, name, value)

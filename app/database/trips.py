@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_cursor
@@ -61,16 +62,7 @@ class ShortTripCursor(AsyncAdapt_aiosqlite_cursor):
     async def travel(self, work: Callable[[Any], Any], operation: str = "") -> None:
         """Do something with a cursor, in SQLite's thread unless it is quick, and keep all that comes of it."""
         connection: Any = self._connection
-
-        def run() -> tuple[Outcome, list[Any]]:
-            cursor = connection._conn.cursor()
-            try:
-                work(cursor)
-                rows = cursor.fetchall() if cursor.description else []
-                return Outcome(cursor.description, cursor.rowcount, cursor.lastrowid), rows
-            finally:
-                cursor.close()
-
+        run = partial(run_in_cursor, connection._conn, work)
         here: Any = self._adapt_connection
         async with here._execute_mutex:
             if operation.startswith("INSERT") or operation == "BEGIN":
@@ -79,6 +71,17 @@ class ShortTripCursor(AsyncAdapt_aiosqlite_cursor):
                 found = (operation.startswith("SELECT") and here.patience.hurry(run)) or await connection._execute(run)
         self._cursor, rows = found
         self._rows = deque(rows)
+
+
+def run_in_cursor(connection: Any, work: Callable[[Any], Any]) -> tuple[Outcome, list[Any]]:
+    """Do something with a cursor of SQLite's, and give all that comes of it."""
+    cursor = connection.cursor()
+    try:
+        work(cursor)
+        rows = cursor.fetchall() if cursor.description else []
+        return Outcome(cursor.description, cursor.rowcount, cursor.lastrowid), rows
+    finally:
+        cursor.close()
 
 
 class Patience:
@@ -113,6 +116,17 @@ class ShortTripConnection(AsyncAdapt_aiosqlite_connection):
     patience: Patience
 
     _cursor_cls = ShortTripCursor
+
+    def run_now(self, operation: str, parameters: tuple[Any, ...]) -> tuple[Outcome, list[Any]] | None:
+        """Execute a statement that reads, or writes one row.
+
+        None when reading takes long, or another statement is being executed: then it has to go the way of all.
+        """
+        if self._execute_mutex.locked():
+            return None
+        connection: Any = self._connection
+        run = partial(run_in_cursor, connection._conn, lambda cursor: cursor.execute(operation, parameters))
+        return self.patience.hurry(run) if operation.startswith("SELECT") else run()
 
     def rollback(self) -> None:
         """Undo the transaction, if there is one: the pool asks for it each time that a connection comes back."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import bindparam, delete, func, inspect, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, MultipleResultsFound
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.accounts.members import Member
@@ -43,6 +43,37 @@ async def test_a_standing_statement_finds_what_the_session_finds(database: Datab
         long = (await transaction.scalars(select(Member).where(Member.name == "Ana"))).one()
     names = inspect(Member).column_attrs.keys()
     assert {name: getattr(short, name) for name in names} == {name: getattr(long, name) for name in names}
+
+
+async def test_a_standing_statement_may_hold_values_of_its_own(database: Database) -> None:
+    admins = Standing(select(Member).where(Member.name == bindparam("name"), Member.role == "admin"))
+    async with database.write(ACME) as transaction:
+        ana = await find(transaction, "Ana")
+        await transaction.change(ana, role="admin")
+        assert await transaction.find(admins, name="Ana") == (ana,)
+        await transaction.change(ana, role="member")
+        assert await transaction.find(admins, name="Ana") is None
+
+
+async def test_of_several_rows_none_is_taken(database: Database) -> None:
+    everybody = Standing(select(Member))
+    async with database.read(ACME) as transaction:
+        with pytest.raises(MultipleResultsFound):
+            await transaction.find(everybody)
+
+
+async def test_a_row_that_is_there_already_is_told_as_ever(database: Database) -> None:
+    for insert in ("short", "long"):
+        with pytest.raises(IntegrityError) as caught:
+            async with database.write(ACME) as transaction:
+                room, ana = await ensure_general(transaction), await find(transaction, "Ana")
+                again = Membership(room_id=room.id, member_id=ana.id)
+                if insert == "short":
+                    transaction.expunge_all()
+                    await transaction.insert(again)
+                else:
+                    transaction.add(again)
+        assert "INSERT INTO membership" in str(caught.value)
 
 
 async def test_what_it_finds_is_the_sessions_own_object(database: Database) -> None:

@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import BigInteger, Integer, String, func, literal, select, update
+from sqlalchemy import BigInteger, Integer, String, bindparam, func, literal, select, update
 
 from app.accounts.members import Member
 from app.chat.rooms import Room
-from app.database import Database, Transaction, trips
+from app.database import Database, Standing, Transaction, trips
+
+BY_NAME = Standing(select(Member).where(Member.name == bindparam("name")))
 
 pytestmark = pytest.mark.sqlite
 
@@ -54,6 +56,21 @@ async def test_a_long_question_is_answered_in_the_thread_and_whole(
         asked.append(thread)
     assert count == 50_000
     assert threading.get_ident() not in asked
+
+
+async def test_a_standing_statement_that_takes_long_is_answered_whole(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trips, "QUICK", 0.0)
+    monkeypatch.setattr(trips, "STEPS", 1)
+    asking = Database(database.url)
+    async with asking.read(1) as transaction:
+        raw = await (await transaction.connection()).get_raw_connection()
+        assert raw.dbapi_connection.run_now("SELECT count(*) FROM member", ()) is None
+        found = await transaction.find(BY_NAME, name="Ana")
+    await asking.close()
+    assert found is not None
+    assert found[0].name == "Ana"
 
 
 async def test_a_change_before_a_long_question_is_kept(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
