@@ -13,6 +13,7 @@ from litestar import Litestar, Request, Response
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from litestar.routes import HTTPRoute
 from litestar.types import Receive, Send
 from sqlalchemy import select
 
@@ -173,6 +174,8 @@ def create_app(settings: Settings) -> Gate:
         state=State({"node": node, "settings": settings}),
         **common,
     )
+    for site in (workspace, central_host):
+        resolve_in_turn(site)
     workspace_site, operator_site = WorkspaceSite(settings, visits), OperatorSite(settings)
 
     async def live(scope: Any, receive: Receive, send: Send) -> None:
@@ -182,6 +185,19 @@ def create_app(settings: Settings) -> Gate:
     return Gate(
         settings, central=central_host, workspace=workspace, live=live, readiness=readiness, send_away=node.drain
     )
+
+
+def resolve_in_turn(site: Litestar) -> None:
+    """Resolve what pages depend on one after the other.
+
+    Litestar makes a task for each of those that don't depend on each other. Ours wait for nothing but the transaction,
+    and the tasks were a tenth of what a request costs.
+    """
+    for route in site.routes:
+        if isinstance(route, HTTPRoute):
+            for _, arguments in route.route_handler_map.values():
+                batches = [sorted(batch, key=lambda each: each.key) for batch in arguments.dependency_batches]
+                arguments.dependency_batches = [{each} for batch in batches for each in batch]
 
 
 @job("sweep", every=timedelta(minutes=10), seconds=600)

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVarTuple
 from sqlalchemy import BindParameter, Column, Connection, Select, Table, bindparam, insert, inspect, update
 from sqlalchemy.exc import MultipleResultsFound
 from sqlalchemy.orm import make_transient_to_detached, with_loader_criteria
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.sql import visitors
 
@@ -57,12 +57,16 @@ class Shape:
         key = tuple([values[place] for place in self.places])
         if key[0] is None:
             return None
-        instance = session.identity_map.get(self.identify(key))
+        identity = self.identify(key)
+        instance = session.identity_map.get(identity)
         if instance is None:
             instance = self.make()
             instance.__dict__.update(zip(self.names, values, strict=True))
             check_instance(instance, session.tenant_id)
-            take(session, instance)
+            # What the session does with an object that it has read.
+            state = instance_state(instance)
+            state.key, state.session_id = identity, session.hash_key
+            session.identity_map.add(state)
         return instance
 
     def complete(self, instance: Any) -> dict[str, Any]:
@@ -90,12 +94,6 @@ def default_of(column: Column[Any]) -> Callable[[], Any]:
 def shape_of(model: Any) -> Shape:
     """The shape of a model, which is looked at once."""
     return Shape(model)
-
-
-def take(session: TenantSession, instance: Any) -> None:
-    """Make an object the session's, as if it had just been read."""
-    make_transient_to_detached(instance)
-    session.add(instance)
 
 
 # As `criteria_of` in tenancy.py, with the tenant's number as a parameter, so that one statement does for all.
@@ -172,7 +170,8 @@ def insert_object(session: TenantSession, instance: Any) -> None:
     written = shape.insert.execute(connection, shape.complete(instance))
     if shape.generated is not None:
         set_committed_value(instance, shape.generated, written.added)
-    take(session, instance)
+    make_transient_to_detached(instance)
+    session.add(instance)
 
 
 def insert_rows(session: TenantSession, model: Any, rows: list[dict[str, Any]]) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_eval_context, select_autoescape
+from jinja2.ext import Extension
+from jinja2.lexer import Token, TokenStream
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
@@ -31,7 +33,7 @@ def environment(language: str) -> Environment:
         loader=FileSystemLoader(APP / "templates"),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
-        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do", Constants],
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
@@ -48,6 +50,36 @@ def environment(language: str) -> Environment:
         clock=clock,
     )
     return made
+
+
+class Constants(Extension):
+    """Writes `{{ _("…") }}` and `{{ static("…") }}` when a template is compiled, and not each time it is rendered."""
+
+    CALL = ("variable_begin", "name", "lparen", "string", "rparen", "variable_end")
+
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        """Put what such a call gives in its place."""
+        waiting: list[Token] = []
+        for token in stream:
+            waiting.append(token)
+            if token.type != self.CALL[len(waiting) - 1]:
+                yield from waiting
+                waiting = []
+            elif len(waiting) == len(self.CALL):
+                yield from self.write(waiting)
+                waiting = []
+        yield from waiting
+
+    def write(self, call: list[Token]) -> list[Token]:
+        """The text that a call gives; for any other call, the call."""
+        name, argument = call[1].value, call[3].value
+        if name == "static":
+            text = static_url(argument)
+        elif name == "_":
+            text = translations(str(self.environment.globals["language"])).gettext(argument) % {}
+        else:
+            return call
+        return [Token(call[0].lineno, "data", text)]
 
 
 def write_with(translate: Callable[[str], str]) -> Callable[..., str]:

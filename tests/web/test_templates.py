@@ -1,0 +1,49 @@
+"""What is constant in a template is what the call would give, in each language."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.web.templates import environment, static_url
+from app.web.texts import LANGUAGES, translations
+
+TEXTS = ("Reply", "React", "Delete message", "100 %% of it", "A text that nobody has translated & <b>marked</b>")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_constant_text_is_what_the_call_gives(language: str, text: str) -> None:
+    made = environment(language)
+    constant, called = f'{{{{ _("{text}") }}}}', f'{{{{ (_("{text}")) }}}}'
+    assert "gettext" not in made.compile(constant, raw=True)
+    assert made.from_string(constant).render() == made.from_string(called).render()
+    assert made.from_string(constant).render() == translations(language).gettext(text) % {}
+
+
+def test_a_constant_address_is_what_the_call_gives() -> None:
+    made = environment("en")
+    assert made.from_string("{{ static('logo.svg') }}").render() == static_url("logo.svg")
+    assert "static" not in made.compile("<img src=\"{{ static('logo.svg') }}\">", raw=True).replace("/static/", "")
+
+
+@given(st.lists(st.sampled_from(["{{ ", " }}", "_", "(", ")", '"x"', "name", "| upper", "{{ _('y') }}", "text ", "~"])))
+def test_whatever_else_stands_in_a_template_stays(pieces: list[str]) -> None:
+    source = "".join(pieces)
+    made, plain = environment("en"), environment("en").overlay(extensions=["jinja2.ext.i18n", "jinja2.ext.do"])
+    plain.extensions = {name: each for name, each in plain.extensions.items() if "Constants" not in name}
+
+    def outcome(template: object) -> object:
+        try:
+            return made.__class__.from_string(template, source).render(name="<n>")  # type: ignore[arg-type]
+        except Exception as error:
+            return type(error)
+
+    assert outcome(made) == outcome(plain)
+
+
+def test_arguments_are_still_escaped() -> None:
+    made = environment("pt_BR")
+    shown = made.from_string('{{ _("Deleted by %(name)s", name=name) }}').render(name="<b>")
+    assert shown == "Apagada por &lt;b&gt;"
