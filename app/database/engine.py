@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import builtins
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 from sqlalchemy import bindparam, select
+from sqlalchemy.exc import TimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import postgresql, sqlite
@@ -16,6 +19,10 @@ from app.database.tenancy import Tenant, Tenanted, TenantSession
 SELECT_TENANT = {column.key: select(Tenant).where(column == bindparam("value")) for column in (Tenant.id, Tenant.slug)}
 FIND_TENANT = {name: Standing(statement) for name, statement in SELECT_TENANT.items()}
 LOCK_TENANT = {name: Standing(select_.with_for_update(key_share=True)) for name, select_ in SELECT_TENANT.items()}
+
+
+# How long to wait for others who write.
+TURN_SECONDS = 10
 
 
 class Transaction(AsyncSession):
@@ -95,7 +102,8 @@ class Database:
 
     On SQLite there is one writing connection, so that writers wait for each other here and not in the file's lock,
     and several reading ones beside it. On PostgreSQL, writing and reading connections are in pools of their own, so
-    that a request that reads and then writes never waits for itself.
+    that a request that reads and then writes never waits for itself. Who comes first writes first: a pool alone gives
+    a connection that has just become free to whoever asks in that moment, before those who wait.
 
     `writing` is how many of this process's transactions write now, or wait until they may.
     """
@@ -110,6 +118,7 @@ class Database:
             self.reader = sqlite.create_engine(url, begin="BEGIN", pool_size=readers)
         self.on_commit: list[Callable[[Transaction], None]] = []
         self.writing = 0
+        self.turns = asyncio.Semaphore(1 if self.writer.dialect.name == "sqlite" else writers)
 
     @asynccontextmanager
     async def read(self, tenant_id: int | None = None) -> AsyncIterator[Transaction]:
@@ -130,7 +139,10 @@ class Database:
         """A transaction that commits at the end of the block, and is undone when the block raises."""
         self.writing += 1
         try:
-            async with Transaction(self.writer, writes=True, expire_on_commit=False) as transaction:
+            async with (
+                self._in_turn(),
+                Transaction(self.writer, writes=True, expire_on_commit=False) as transaction,
+            ):
                 await self._enter(transaction, tenant_id)
                 yield transaction
                 await transaction.complete()
@@ -140,6 +152,18 @@ class Database:
             announce(transaction)
         for follow in transaction.after_commit:
             await follow()
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(TURN_SECONDS):
+                await self.turns.acquire()
+        except builtins.TimeoutError as error:
+            raise TimeoutError(f"other transactions have been writing for {TURN_SECONDS} s") from error
+        try:
+            yield
+        finally:
+            self.turns.release()
 
     async def _enter(self, transaction: Transaction, tenant_id: int | None) -> None:
         if tenant_id is not None:

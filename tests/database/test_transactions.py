@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
+from sqlalchemy.exc import TimeoutError
 
 from app.accounts.members import Member
-from app.database import Database
+from app.database import Database, engine
 from app.live.log import LoggedEvent, publish
 
 ACME = 1
@@ -58,3 +59,39 @@ async def test_twenty_writers_leave_no_gap_in_the_cursor(database: Database) -> 
         rows = (await transaction.execute(written)).all()
         assert sorted(row.cursor for row in rows) == list(range(before + 1, transaction.tenant.cursor + 1))
         assert len({row.body for row in rows}) == len(rows) == sum(number % 3 + 1 for number in range(20))
+
+
+@pytest.mark.sqlite
+async def test_who_comes_first_writes_first(database: Database) -> None:
+    """Also before who comes in the moment in which the connection is given back."""
+    order: list[str] = []
+    tasks: list[asyncio.Task[None]] = []
+
+    async def write(name: str) -> None:
+        async with database.write(ACME):
+            order.append(name)
+
+    def come(*_: object) -> None:
+        tasks.append(asyncio.create_task(write("late")))
+
+    async with database.write(ACME):
+        tasks += [asyncio.create_task(write(name)) for name in ("first", "second")]
+        await asyncio.gather(*(asyncio.sleep(0) for _ in range(100)))
+        event.listen(database.writer.sync_engine, "checkin", come, once=True)
+    while any(not task.done() for task in tasks):
+        await asyncio.gather(*tasks)
+    assert order == ["first", "second", "late"]
+
+
+async def test_who_waits_too_long_for_others_is_told(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "TURN_SECONDS", 0.01)
+    async with database.write(ACME):
+        turns = [asyncio.create_task(database.turns.acquire()) for _ in range(database.turns._value)]
+        await asyncio.gather(*turns)
+        with pytest.raises(TimeoutError):
+            async with database.write(ACME):
+                pass
+        for _ in turns:
+            database.turns.release()
+    async with database.write(ACME) as transaction:
+        assert transaction.tenant.id == ACME
