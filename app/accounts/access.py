@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import AsyncIterator
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -119,8 +120,14 @@ def local_path(settings: Settings, host: str, wanted: str) -> str:
 
 def client_address(request: AnyRequest) -> str:
     """The address a request came from; behind the proxy, the one the proxy tells. Empty when that is none."""
+    return read_address(request.client.host) if request.client else ""
+
+
+@lru_cache(maxsize=1000)
+def read_address(text: str) -> str:
+    """An address as it is usually written; '' for what is none."""
     try:
-        return str(ipaddress.ip_address(request.client.host.partition("%")[0])) if request.client else ""
+        return str(ipaddress.ip_address(text.partition("%")[0]))
     except ValueError:
         return ""
 

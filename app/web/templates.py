@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -29,7 +29,7 @@ def render(language: str, template: str, **context: Any) -> str:
 @cache
 def environment(language: str) -> Environment:
     """The environment of one language."""
-    made = Environment(
+    made = OneLanguage(
         loader=FileSystemLoader(APP / "templates"),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
@@ -50,6 +50,17 @@ def environment(language: str) -> Environment:
         clock=clock,
     )
     return made
+
+
+class OneLanguage(Environment):
+    """An environment whose globals are all there before its first template: each has a dictionary of them.
+
+    Jinja's own are seen through a `ChainMap`, which is written in Python and copied each time a template is rendered.
+    """
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """The globals of a template."""
+        return {**self.globals, **(d or {})}
 
 
 class Constants(Extension):
