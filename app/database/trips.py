@@ -2,8 +2,9 @@
 
 SQLAlchemy makes four of each statement with aiosqlite: for a cursor, for the statement, for its rows, and for the
 cursor's end. One alone costs ten times what a small statement does. So what can't take long is done where it is asked
-for: adding a row, and reading, which is interrupted when it does take long, and done again in the thread. What waits
-for the disk or for other processes, and what may change many rows, goes to the thread at once.
+for: adding a row or changing one by its key, and reading, which is interrupted when it does take long, and done again
+in the thread. What waits for the disk or for other processes, and what may change many rows, goes to the thread at
+once.
 """
 
 from __future__ import annotations
