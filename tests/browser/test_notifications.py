@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.pages import assert_equals_a_fresh_load, ready
 from tests.conftest import Person, Server
@@ -147,6 +148,30 @@ async def test_marking_all_read_leaves_what_comes_meanwhile(people: tuple[Person
     await say(ana.page, "Two @Carla")
     await unread(carla.page, 1)
     await expect(carla.page.get_by_text("Two @Carla").first).to_be_visible()
+    await expect(carla.page.locator(".unread-group")).to_have_count(1)
+
+
+async def test_what_comes_while_the_page_before_is_refreshed_is_shown(people: tuple[Person, Person]) -> None:
+    ana, carla = people
+    held, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        if "x-refresh" in route.request.headers:
+            held.set()
+            await go_on.wait()
+        await route.continue_()
+
+    await ana.open("/chat/general")
+    await carla.open("/c/books")
+    await carla.page.route("**/c/books", hold)
+    await carla.page.evaluate("document.dispatchEvent(new CustomEvent('page:refresh'))")
+    await held.wait()
+    await bell(carla.page).click()
+    await expect(carla.page.get_by_role("heading", name="Notifications")).to_be_visible()
+    await expect(carla.page.locator("html[data-ready=yes]")).to_be_visible()
+    await say(ana.page, "Good morning, @Carla")
+    await unread(carla.page, 1)
+    go_on.set()
     await expect(carla.page.locator(".unread-group")).to_have_count(1)
 
 

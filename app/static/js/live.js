@@ -58,9 +58,10 @@
 
   // The parts of the page that a fresh load would bring, with what is being typed left alone.
   let refreshing = null;
+  let wanted = null;       // the <main> that was to be refreshed last
   function refresh() {
     root.dataset.refreshing = "yes";
-    const shown = main();
+    const shown = wanted = main();
     refreshing ??= fetch(placeOnPage(), { headers: { Accept: "text/html", "X-Refresh": document.visibilityState === "visible" ? "refresh" : "refresh hidden" } })
       .then(async (response) => {
         if (response.redirected) return location.assign(response.url);
@@ -94,7 +95,11 @@
         sayHello();
       })
       .catch(() => setTimeout(refresh, 2000))
-      .finally(() => { refreshing = null; delete root.dataset.refreshing; });
+      .finally(() => {
+        refreshing = null;
+        delete root.dataset.refreshing;
+        if (wanted !== shown && wanted === main()) refresh();   // a page that came meanwhile
+      });
     return refreshing;
   }
   document.addEventListener("page:refresh", refresh);
