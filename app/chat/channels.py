@@ -7,7 +7,6 @@ of a member counts what is unread: one event for everybody, however many they ar
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from sqlalchemy import select
 
@@ -25,9 +24,8 @@ from app.chat.timeline import ShownMessage, show_message, show_messages
 from app.database import Transaction
 from app.editing.rows import LISTENERS, Editable, Place
 from app.live.channels import channel
-from app.live.log import publish, stop_following
+from app.live.log import publish_partial, stop_following
 from app.notifications.channels import push_bells
-from app.web.templates import render
 from app.web.texts import _l, fold
 
 # How many older messages are shown anew when what they refer to changes.
@@ -39,11 +37,6 @@ REFERRING = 100
 async def who_may_see_the_room(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
     """Everybody for public rooms and discussions, otherwise those who are in the room."""
     return await transaction.scalars(select(Room.id).where(Room.id.in_(numbers), is_visible(member)))
-
-
-def publish_partial(transaction: Transaction, name: str, template: str, **context: Any) -> None:
-    """Publish a partial in the workspace's language."""
-    publish(transaction, name, render(transaction.tenant.language, template, **context))
 
 
 async def push_message(transaction: Transaction, room: Room, shown: ShownMessage) -> None:

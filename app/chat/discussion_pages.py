@@ -26,11 +26,10 @@ from app.chat.rooms import Room, find_discussion, find_membership, list_active, 
 from app.chat.timeline import Page, read_page
 from app.database import Database, Transaction
 from app.editing.rows import Card, Place, find_card, kind_of
-from app.live.log import publish
+from app.live.log import publish_partial
 from app.settings import Settings
 from app.web.calls import is_call
 from app.web.forms import Form, Invalid
-from app.web.templates import render
 from app.web.texts import Text
 
 
@@ -120,8 +119,8 @@ async def enter_discussion(transaction: Transaction, subject: str) -> Room:
     if room is None:
         room = await open_discussion(transaction, subject, card.place.title)
         await bring_authors(transaction, room, card)
-        html = render(transaction.tenant.language, "live/refresh_push.html", target=f"{subject}-discussion-refresh")
-        publish(transaction, card.place.channel, html)
+        target = f"{subject}-discussion-refresh"
+        publish_partial(transaction, card.place.channel, "live/refresh_push.html", target=target)
     return room
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 
@@ -16,8 +15,7 @@ from app.database import Transaction
 from app.editing.drafts import list_drafts
 from app.editing.rows import KINDS, Editable, Place, find_place, read_clock, tell_listeners
 from app.editing.waiting import ANSWER_WITHIN, Waiting, list_waiting
-from app.live.log import publish
-from app.web.templates import render
+from app.live.log import publish_partial
 
 SHOWN = 24
 
@@ -130,11 +128,6 @@ async def publish_standings(transaction: Transaction, push: Push, place: Place) 
             standing=standing,
             queue=queue,
         )
-
-
-def publish_partial(transaction: Transaction, channel: str, template: str, **context: Any) -> None:
-    """Publish a partial in the workspace's language."""
-    publish(transaction, channel, render(transaction.tenant.language, template, **context))
 
 
 async def list_edited(transaction: Transaction) -> list[tuple[Editable, Place]]:

@@ -7,8 +7,7 @@ from typing import Any
 from app.accounts.members import Member
 from app.accounts.sessions import Session, delete_sessions
 from app.database import Transaction
-from app.live.log import close_sockets, publish
-from app.web.templates import render
+from app.live.log import close_sockets, publish_partial
 
 
 async def end_sessions(transaction: Transaction, *criteria: Any, reason: str) -> None:
@@ -26,5 +25,4 @@ async def end_all_sessions(transaction: Transaction, member: Member, *, reason: 
 
 def push_sessions(transaction: Transaction, member: Member) -> None:
     """Publish that a member's sessions have changed, to that person's open account pages."""
-    html = render(transaction.tenant.language, "live/refresh_push.html", target="sessions-refresh")
-    publish(transaction, f"user.{member.id}", html)
+    publish_partial(transaction, f"user.{member.id}", "live/refresh_push.html", target="sessions-refresh")

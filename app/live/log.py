@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, ForeignKey, String, Text, delete, func, selec
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.web.templates import render
 
 # HTML, or what gives it when everything that was committed before can be seen.
 Body = str | Callable[[], Awaitable[str]]
@@ -61,6 +62,11 @@ def publish(transaction: Transaction, channel: str, body: Body) -> None:
         pending = transaction.info["events"] = []
         transaction.at_commit.append(lambda: append(transaction, pending or []))
     pending.append((channel, body))
+
+
+def publish_partial(transaction: Transaction, channel: str, template: str, **context: Any) -> None:
+    """Publish a partial in the workspace's language."""
+    publish(transaction, channel, render(transaction.tenant.language, template, **context))
 
 
 def close_sockets(transaction: Transaction, **whose: Any) -> None:

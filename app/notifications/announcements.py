@@ -15,14 +15,13 @@ from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.jobs import Work, job, put_job
-from app.live.log import publish
+from app.live.log import publish_partial
 from app.notifications.channels import push_bells
 from app.notifications.inbox import mark_read, of_subject
 from app.notifications.kinds import Kind, Place, Subject, register_kind, register_subject, whole_place
 from app.notifications.models import Notification
 from app.notifications.notifications import EVERYBODY, notify, withdraw
 from app.web.forms import Invalid
-from app.web.templates import render
 from app.web.texts import _l
 
 LONGEST = 4000
@@ -84,7 +83,7 @@ async def find_announcements(transaction: Transaction, ids: Sequence[int]) -> di
 def push_readers(transaction: Transaction, announcement_id: int) -> None:
     """Let admins who look at an announcement see who has read it."""
     target = f"announcement-{announcement_id}-refresh"
-    publish(transaction, "admins", render(transaction.tenant.language, "live/refresh_push.html", target=target))
+    publish_partial(transaction, "admins", "live/refresh_push.html", target=target)
 
 
 register_subject(Subject("announcement", "info", is_current, find_announcements, whole_place, note_read=push_readers))

@@ -13,13 +13,12 @@ from app.accounts.shell import sidebar_section
 from app.database import Transaction
 from app.editing.rows import tell_listeners
 from app.live.channels import channel
-from app.live.log import publish
+from app.live.log import publish_partial
 from app.records.collections import Collection, list_collections, list_fields
 from app.records.history import list_history
 from app.records.lists import MOST_WORDS, sort_keys
 from app.records.records import Record, find_place, find_places, search_text
 from app.web.forms import number_of
-from app.web.templates import render
 from app.web.texts import _l
 
 
@@ -47,52 +46,40 @@ async def push_record(
 
     `before` are the values it had, from which a list knows whether it was counted under its search.
     """
-    language = transaction.tenant.language
     fields = await list_fields(transaction, collection)
     place = await find_place(transaction, record)
     shown = {"collection": collection, "fields": fields, "record": record, "place": place}
-    row = render(
-        language,
+    publish_partial(
+        transaction,
+        f"collection.{collection.id}",
         "records/row_push.html",
         **shown,
         what=what,
         keys=sort_keys(fields, record),
         before="" if before is None else search_text(fields, before),
     )
-    publish(transaction, f"collection.{collection.id}", row)
     history = await list_history(transaction, fields, record)
-    publish(
-        transaction,
-        f"record.{record.id}",
-        render(language, "records/record_push.html", **shown, what=what, history=history),
-    )
+    publish_partial(transaction, f"record.{record.id}", "records/record_push.html", **shown, what=what, history=history)
     await tell_listeners(transaction, record)
     if what in ("created", "deleted", "restored"):
-        publish(
-            transaction,
-            "tenant",
-            render(language, "records/count_push.html", collection=collection),
-        )
+        publish_partial(transaction, "tenant", "records/count_push.html", collection=collection)
 
 
 async def push_collections(transaction: Transaction) -> None:
     """Publish the sidebar's collections after one was added or renamed."""
     collections = await list_collections(transaction)
-    html = render(transaction.tenant.language, "records/collections_push.html", collections=collections)
-    publish(transaction, "tenant", html)
+    publish_partial(transaction, "tenant", "records/collections_push.html", collections=collections)
 
 
 async def push_fields(transaction: Transaction, collection: Collection) -> None:
     """Tell the collection's open pages to fetch themselves anew, as their columns have changed."""
-    html = render(transaction.tenant.language, "live/refresh_push.html", target="refresh")
-    publish(transaction, f"collection.{collection.id}", html)
+    publish_partial(transaction, f"collection.{collection.id}", "live/refresh_push.html", target="refresh")
 
 
 def push_added(transaction: Transaction, collection: Collection) -> None:
     """Tell the collection's open lists to fetch themselves anew, as many records were added at once."""
-    language = transaction.tenant.language
-    publish(transaction, f"collection.{collection.id}", render(language, "live/refresh_push.html", target="refresh"))
-    publish(transaction, "tenant", render(language, "records/count_push.html", collection=collection))
+    publish_partial(transaction, f"collection.{collection.id}", "live/refresh_push.html", target="refresh")
+    publish_partial(transaction, "tenant", "records/count_push.html", collection=collection)
 
 
 @jump_source

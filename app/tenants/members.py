@@ -15,18 +15,15 @@ from app.accounts.happenings import account_changed
 from app.accounts.members import RANK, Member, Role, add_member
 from app.database import Transaction, now
 from app.live.cutoff import end_all_sessions
-from app.live.log import publish, stop_following
+from app.live.log import publish_partial, stop_following
 from app.web.errors import PageError
 from app.web.forms import Invalid
-from app.web.templates import render
 from app.web.texts import _l, fold
 
 
 def push_members(transaction: Transaction) -> None:
     """Publish that the list of members has changed, to whoever looks at it."""
-    publish(
-        transaction, "tenant", render(transaction.tenant.language, "live/refresh_push.html", target="members-refresh")
-    )
+    publish_partial(transaction, "tenant", "live/refresh_push.html", target="members-refresh")
 
 
 async def admit_member(
@@ -140,8 +137,7 @@ async def hand_over_ownership(transaction: Transaction, actor: Member, person: M
 
 def push_whole_page(transaction: Transaction, person: Member) -> None:
     """Publish that everything this person sees may look different now, to their open pages."""
-    html = render(transaction.tenant.language, "live/refresh_push.html", target="refresh")
-    publish(transaction, f"user.{person.id}", html)
+    publish_partial(transaction, f"user.{person.id}", "live/refresh_push.html", target="refresh")
 
 
 async def suspend_member(transaction: Transaction, person: Member, actor: Member | None = None) -> None:

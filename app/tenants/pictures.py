@@ -12,10 +12,9 @@ from sqlalchemy import select
 from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.database import Tenant, Transaction
-from app.live.log import publish
+from app.live.log import publish_partial
 from app.settings import Settings
 from app.web.forms import Invalid
-from app.web.templates import render
 from app.web.texts import Text, _l
 from app.web.upload_forms import read_multipart
 from app.web.uploads import PICTURES, TooLarge, Unreadable, delete_stored, in_thread, path_of, preview_of
@@ -92,8 +91,7 @@ async def change_logo(transaction: Transaction, actor: Member, key: str | None, 
     )
     drop_later(transaction, directory, before)
     transaction.tenant.logo = key
-    html = render(transaction.tenant.language, "accounts/logo_push.html", tenant=transaction.tenant)
-    publish(transaction, "tenant", html)
+    publish_partial(transaction, "tenant", "accounts/logo_push.html", tenant=transaction.tenant)
 
 
 def fingerprint(key: str | None) -> str:
@@ -114,8 +112,7 @@ def drop_later(transaction: Transaction, directory: Path, key: str | None) -> No
 def note_change(transaction: Transaction) -> None:
     """Count a change of pictures, so that pages ask for the style sheet of pictures anew; open pages do so at once."""
     transaction.tenant.pictures += 1
-    html = render(transaction.tenant.language, "accounts/pictures_push.html", tenant=transaction.tenant)
-    publish(transaction, "tenant", html)
+    publish_partial(transaction, "tenant", "accounts/pictures_push.html", tenant=transaction.tenant)
 
 
 async def list_pictures(transaction: Transaction) -> list[tuple[int, str]]:

@@ -12,10 +12,9 @@ from app.accounts.members import Member, add_member
 from app.accounts.sessions import Session, delete_sessions, lifetime
 from app.database import Tenant, Transaction, now
 from app.live.cutoff import end_sessions
-from app.live.log import close_sockets, publish
+from app.live.log import close_sockets, publish_partial
 from app.web.forms import Invalid
 from app.web.gate import SLUG
-from app.web.templates import render
 from app.web.texts import LANGUAGES, _l
 
 RESERVED = frozenset(
@@ -105,7 +104,7 @@ async def change_settings(
                 await change_lifetime(transaction)
             elif setting == "language":
                 push_everything(transaction)
-    publish(transaction, "tenant", render(language, "tenants/name_push.html", tenant=tenant))
+    publish_partial(transaction, "tenant", "tenants/name_push.html", tenant=tenant)
 
 
 async def change_lifetime(transaction: Transaction) -> None:
@@ -119,7 +118,7 @@ async def change_lifetime(transaction: Transaction) -> None:
 
 def push_everything(transaction: Transaction) -> None:
     """Publish that everything may look different now, to every open page."""
-    publish(transaction, "tenant", render(transaction.tenant.language, "live/refresh_push.html", target="refresh"))
+    publish_partial(transaction, "tenant", "live/refresh_push.html", target="refresh")
 
 
 async def suspend_workspace(transaction: Transaction, *, reason: str = "", address: str = "") -> bool:
