@@ -64,6 +64,12 @@ async def edit(person: Person, book: Book) -> Page:
     return person.page
 
 
+async def cancel(person: Person) -> None:
+    """Leave the edit page, and wait until the record is free."""
+    await person.page.get_by_role("button", name="Cancel").click()
+    await expect(person.page.get_by_role("link", name="Edit")).to_be_visible()
+
+
 async def type_note(page: Page, text: str) -> None:
     """Type into the notes, and wait until the server has the draft."""
     async with page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.status == 204):
@@ -198,11 +204,11 @@ async def test_an_admin_takes_over_with_a_confirmation_but_not_from_the_owner(
     await bruno.page.get_by_role("button", name="Take over now").click()
     await expect(bruno.page.get_by_label("Notes")).to_be_visible()
     await expect(carla.page.get_by_text("You have unsaved changes from")).to_be_visible()
-    await bruno.page.get_by_role("button", name="Cancel").click()
+    await cancel(bruno)
     await carla.page.get_by_role("link", name="Go on with them").click()
     await carla.page.get_by_role("button", name="Restore").click()
     await expect(carla.page.get_by_label("Notes")).to_have_value("Carla's last words")
-    await carla.page.get_by_role("button", name="Cancel").click()
+    await cancel(carla)
     await edit(ana, book)
     await expect(banner(bruno.page, "Ana")).to_be_visible()
     await expect(bruno.page.locator(".take-over")).to_be_hidden()
@@ -307,7 +313,7 @@ async def test_a_lost_network_frees_the_lock_with_its_lease_and_keeps_the_text(
     await ana.context.set_offline(False)
     await expect(ana.page.get_by_text("You are not editing this any more.")).to_be_visible()
     await expect(banner(ana.page, "Carla")).to_be_visible()
-    await carla.page.get_by_role("button", name="Cancel").click()
+    await cancel(carla)
     await ana.page.get_by_role("link", name="Go on with them").click()
     await expect(ana.page.get_by_text("Before the cut. After it.")).to_be_visible()
 
