@@ -19,8 +19,6 @@ from app.database.tenancy import Tenant, Tenanted, TenantSession
 SELECT_TENANT = {column.key: select(Tenant).where(column == bindparam("value")) for column in (Tenant.id, Tenant.slug)}
 FIND_TENANT = {name: Standing(statement) for name, statement in SELECT_TENANT.items()}
 LOCK_TENANT = {name: Standing(select_.with_for_update(key_share=True)) for name, select_ in SELECT_TENANT.items()}
-
-
 # How long to wait for others who write.
 TURN_SECONDS = 10
 
