@@ -55,7 +55,7 @@ class Connection:
         self.descriptor = -1
         self.protocol = scope["extensions"].get(EXTENSION) if scope.get("extensions") else None
         if self.protocol is not None:
-            self.protocol.outlet = self
+            self.protocol.writer.outlet = self
         self.queue: asyncio.Queue[str] | None = None if self.protocol else asyncio.Queue()
 
     @property

@@ -80,7 +80,7 @@ def test_after_the_first_frame_the_next_ones_go_straight_to_the_descriptor(run: 
         application = Application()
         async with served(application) as port, websockets.connect(f"ws://127.0.0.1:{port}") as page:
             connection = await connection_of(application)
-            assert connection.descriptor == application.protocol.descriptor >= 0
+            assert connection.descriptor == application.protocol.writer.descriptor >= 0
             application.protocol.write_frame = None  # not needed any more
             Hub().write_to_all([connection], "second")
             assert [await page.recv(), await page.recv()] == ["first", "second"]
@@ -135,9 +135,10 @@ def test_the_descriptor_is_let_go_before_it_can_be_another_connections(
     lost = LiveProtocol.connection_lost
 
     def look(self: LiveProtocol, exc: Exception | None) -> None:
-        before = os.fstat(self.descriptor).st_mode
+        descriptor, outlet = self.writer.descriptor, self.writer.outlet
+        before = os.fstat(descriptor).st_mode
         lost(self, exc)
-        seen.append((before == os.fstat(self.descriptor).st_mode, self.outlet and self.outlet.descriptor))
+        seen.append((before == os.fstat(descriptor).st_mode, outlet and outlet.descriptor))
 
     monkeypatch.setattr(LiveProtocol, "connection_lost", look)
 
