@@ -29,7 +29,8 @@ from app.accounts.access import (
     provide_transaction,
 )
 from app.accounts.jump import show_jump
-from app.accounts.passwords import GuessingLimit
+from app.accounts.passwords import GuessingLimit, MailLimit
+from app.accounts.reauthentication import Reauthentication
 from app.accounts.sessions import delete_expired_sessions
 from app.accounts.visits import Visits
 from app.chat import (
@@ -93,6 +94,7 @@ def create_app(settings: Settings) -> Gate:
     writing_visits = Loop(database, visits.write, "the sessions in use")
     windows = Windows(settings)
     guessing = GuessingLimit(windows)
+    mailing = MailLimit(guessing)
     writing = WritingLimit(windows)
 
     @contextlib.asynccontextmanager
@@ -127,6 +129,7 @@ def create_app(settings: Settings) -> Gate:
             "settings": Provide(lambda: settings, sync_to_thread=False),
             "database": Provide(lambda: database, sync_to_thread=False),
             "guessing": Provide(lambda: guessing, sync_to_thread=False),
+            "mailing": Provide(lambda: mailing, sync_to_thread=False),
             "writing": Provide(lambda: writing, sync_to_thread=False),
             "readiness": Provide(lambda: readiness, sync_to_thread=False),
             "form": Provide(provide_form),
@@ -166,6 +169,7 @@ def create_app(settings: Settings) -> Gate:
         ],
         lifespan=[run],
         state=State({"node": node, "settings": settings, "visits": visits}),
+        before_request=Reauthentication(database, settings, guessing),
         after_response=follow_up,
         **common,
     )

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from app.accounts.hashing import hash_password
 from app.accounts.members import Member, find_member
-from app.accounts.passwords import hash_password
 from app.cli.transactions import run_in
 from app.database import Transaction
 from app.settings import read_settings

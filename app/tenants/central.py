@@ -10,12 +10,13 @@ from litestar.response import Redirect
 from sqlalchemy import select
 
 from app.accounts.access import AnyRequest, client_address
-from app.accounts.passwords import GuessingLimit, hash_password
+from app.accounts.hashing import hash_password
+from app.accounts.passwords import GuessingLimit
 from app.accounts.shell import render_plain
 from app.accounts.tokens import make_token
 from app.database import Database, Tenant
 from app.settings import Settings
-from app.tenants.workspaces import check_slug, create_workspace
+from app.tenants.workspaces import check_free, check_slug, create_workspace
 from app.web.forms import Form, Invalid
 from app.web.gate import SLUG
 from app.web.texts import LANGUAGES, _l
@@ -80,7 +81,6 @@ async def sign_up(
 ) -> Response[Any]:
     """Make the workspace, and lead its owner into it, signed in."""
     request.scope["state"]["language"] = browser_language(request)
-    await guessing.check("signup", client_address(request))
     name, slug = form.text("workspace", limit=80), form["slug"].strip().lower()
     owner, email, password = (
         form.text("name", limit=80),
@@ -93,6 +93,9 @@ async def sign_up(
         except Invalid as invalid:
             form.errors.update(invalid.errors)
         form.check()
+        async with database.read() as reading:
+            await check_free(reading, slug)
+        await guessing.count("signup", client_address(request))
         password_hash = await hash_password(password)
         async with database.write() as transaction:
             member = await create_workspace(
@@ -109,7 +112,6 @@ async def sign_up(
     except Invalid as invalid:
         form.errors = invalid.errors
         return render_signup(request, settings, form, status=422)
-    await guessing.note_failure("signup", client_address(request))
     return Redirect(settings.workspace_url(slug, f"/enter?token={token}"), status_code=303)
 
 

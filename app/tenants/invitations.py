@@ -12,7 +12,7 @@ from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, and_, e
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.audit import record_audit
-from app.accounts.members import RANK, Member, Role, find_member
+from app.accounts.members import ALREADY, RANK, Member, Role, find_member
 from app.accounts.sessions import digest
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.tenants.members import admit_member, check_role, push_members
@@ -96,7 +96,7 @@ async def invite_by_mail(transaction: Transaction, actor: Member, email: str, ro
     """
     checked = check_role(actor, role)
     if await find_member(transaction, email):
-        raise Invalid(email=_l("Somebody with this address is a member already."))
+        raise Invalid(email=ALREADY)
     for earlier in await list_invitations(transaction):
         if earlier.email == email:
             earlier.revoked_at = now()

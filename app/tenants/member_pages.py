@@ -9,6 +9,7 @@ from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.shell import list_parts, notice, render_page
 from app.database import Transaction
 from app.live.presence import list_readers
@@ -102,7 +103,9 @@ async def refuse(
     return await render_member(request, transaction, member, person, error=error, status=422)
 
 
-@post("/members/{member_id:int}/role")
+@post(
+    "/members/{member_id:int}/role", opt=dangerous(_l("You are about to give somebody more rights."), when=raises_role)
+)
 async def give_role(
     request: AnyRequest, transaction: Transaction, member: Member, member_id: int, form: Form
 ) -> Response[Any]:
@@ -115,7 +118,7 @@ async def give_role(
     return Redirect(f"/members/{member_id}?done=member-role", status_code=303)
 
 
-@post("/members/{member_id:int}/owner")
+@post("/members/{member_id:int}/owner", opt=dangerous(_l("You are about to hand over the workspace.")))
 async def make_owner(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Hand over the workspace."""
     person = await get_other(transaction, member_id)
@@ -144,7 +147,7 @@ async def restore(transaction: Transaction, member: Member, member_id: int) -> R
     return Redirect("/members?done=member-restored", status_code=303)
 
 
-@post("/members/{member_id:int}/remove")
+@post("/members/{member_id:int}/remove", opt=dangerous(_l("You are about to take somebody's account away.")))
 async def remove(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Take somebody's account away."""
     person = await get_other(transaction, member_id)

@@ -50,6 +50,12 @@ def check_slug(slug: str) -> None:
         raise Invalid(slug=_l("This address is reserved. Choose another one."))
 
 
+async def check_free(transaction: Transaction, slug: str) -> None:
+    """Raise Invalid when a workspace has this address."""
+    if await transaction.scalar(select(Tenant.id).where(Tenant.slug == slug)):
+        raise Invalid(slug=_l("This address is taken. Choose another one."))
+
+
 async def create_workspace(
     transaction: Transaction,
     *,
@@ -66,8 +72,7 @@ async def create_workspace(
     Raises Invalid when the address is taken or can't be one.
     """
     check_slug(slug)
-    if await transaction.scalar(select(Tenant.id).where(Tenant.slug == slug)):
-        raise Invalid(slug=_l("This address is taken. Choose another one."))
+    await check_free(transaction, slug)
     tenant = Tenant(slug=slug, name=name, language=language if language in LANGUAGES else "en", cursor=0)
     transaction.add(tenant)
     try:
