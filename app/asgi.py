@@ -65,7 +65,16 @@ from app.records import bin_pages, bulk_pages, collection_pages, edit_pages, imp
 from app.records import pages as record_pages
 from app.records.changes import empty_bin
 from app.settings import Settings
-from app.tenants import account, audit_pages, central, invitation_pages, member_pages, picture_pages, sign_in
+from app.tenants import (
+    account,
+    audit_pages,
+    central,
+    confirmation,
+    invitation_pages,
+    member_pages,
+    picture_pages,
+    sign_in,
+)
 from app.tenants import pages as tenant_pages
 from app.web.errors import handle_error
 from app.web.forms import provide_form
@@ -146,6 +155,7 @@ def create_app(settings: Settings) -> Gate:
             *sign_in.handlers,
             *account.handlers,
             *member_pages.handlers,
+            *confirmation.handlers,
             *invitation_pages.handlers,
             *picture_pages.handlers,
             *audit_pages.handlers,

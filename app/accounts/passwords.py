@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
@@ -140,19 +142,34 @@ class MailLimit:
     def __init__(self, guessing: GuessingLimit) -> None:
         self.guessing = guessing
 
-    async def count(self, workspace: int, receiver: str) -> None:
-        """Count a mail that is about to be put into the outbox. Raises TooManyTries."""
-        counted = await self.guessing.reserve(
-            [
-                (self.RECEIVER, ("mail", str(workspace), receiver)),
-                (self.ANYWHERE, ("mail", receiver)),
-            ],
-            _l("This address was sent as many mails as it may be sent in a day. Wait %(wait)s, then try again."),
-        )
+    async def count(self, receiver: str, workspace: int | None = None) -> Counted:
+        """Count a mail that is about to be put into the outbox, of a workspace that is there or about to be made.
+
+        Raises TooManyTries.
+        """
+        wanted: Counted = [(self.ANYWHERE, ("mail", receiver))]
+        if workspace is not None:
+            wanted.append((self.RECEIVER, ("mail", str(workspace), receiver)))
+        text = _l("This address was sent as many mails as it may be sent in a day. Wait %(wait)s, then try again.")
+        counted = await self.guessing.reserve(wanted, text)
+        if workspace is None:
+            return counted
         text = _l("The workspace has sent as many mails as it may send in a day. Wait %(wait)s, then try again.")
         try:
-            await self.guessing.reserve([(self.WORKSPACE, ("mail", "workspace", str(workspace)))], text)
+            return counted + await self.guessing.reserve(
+                [(self.WORKSPACE, ("mail", "workspace", str(workspace)))], text
+            )
         except TooManyTries:
+            await self.guessing.give_back(counted)
+            raise
+
+    @contextlib.asynccontextmanager
+    async def counting(self, receiver: str, workspace: int) -> AsyncIterator[None]:
+        """Count a mail of a workspace, and give it back when what it is for fails. Raises TooManyTries."""
+        counted = await self.count(receiver, workspace)
+        try:
+            yield
+        except Exception:
             await self.guessing.give_back(counted)
             raise
 

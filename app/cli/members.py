@@ -33,7 +33,7 @@ def add_member_command(slug: str, email: str, name: str, role: Any, password: st
     form = Form([("email", email), ("name", name), ("password", password)])
     address, shown, chosen = (
         form.email("email"),
-        form.text("name", limit=80),
+        form.name("name"),
         form.new_password("password"),
     )
 

@@ -62,7 +62,7 @@ async def show_account(request: AnyRequest, transaction: Transaction, signed_in:
 @post("/account/name")
 async def change_name(request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form) -> Response[Any]:
     """Change the name that others see."""
-    name = form.text("name", limit=80)
+    name = form.name("name", kept=signed_in.member.name)
     if form.errors:
         return await render_account(request, transaction, signed_in, form)
     signed_in.member.name = name

@@ -11,11 +11,12 @@ from sqlalchemy import select
 
 from app.accounts.access import AnyRequest, client_address
 from app.accounts.hashing import hash_password
-from app.accounts.passwords import GuessingLimit
+from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
 from app.accounts.shell import render_plain
 from app.accounts.tokens import make_token
 from app.database import Database, Tenant
 from app.settings import Settings
+from app.tenants.confirmation import mail_confirmation
 from app.tenants.workspaces import check_free, check_slug, create_workspace
 from app.web.forms import Form, Invalid
 from app.web.gate import SLUG
@@ -75,15 +76,28 @@ async def show_signup(request: AnyRequest, settings: Settings) -> Response[str]:
     return render_signup(request, settings, Form([("language", browser_language(request))]))
 
 
+async def count_mail(mailing: MailLimit, email: str) -> None:
+    """Count the mail that confirms an address. Raises Invalid when it was sent too many."""
+    try:
+        await mailing.count(email)
+    except TooManyTries as refusal:
+        raise Invalid(email=refusal.text) from refusal
+
+
 @post("/signup")
 async def sign_up(
-    request: AnyRequest, database: Database, settings: Settings, guessing: GuessingLimit, form: Form
+    request: AnyRequest,
+    database: Database,
+    settings: Settings,
+    guessing: GuessingLimit,
+    mailing: MailLimit,
+    form: Form,
 ) -> Response[Any]:
     """Make the workspace, and lead its owner into it, signed in."""
     request.scope["state"]["language"] = browser_language(request)
-    name, slug = form.text("workspace", limit=80), form["slug"].strip().lower()
+    name, slug = form.name("workspace"), form["slug"].strip().lower()
     owner, email, password = (
-        form.text("name", limit=80),
+        form.name("name"),
         form.email("email"),
         form.new_password("password"),
     )
@@ -96,6 +110,8 @@ async def sign_up(
         async with database.read() as reading:
             await check_free(reading, slug)
         await guessing.count("signup", client_address(request))
+        if settings.smtp_url:
+            await count_mail(mailing, email)
         password_hash = await hash_password(password)
         async with database.write() as transaction:
             member = await create_workspace(
@@ -107,7 +123,10 @@ async def sign_up(
                 email=email,
                 password_hash=password_hash,
                 time_zone=form["time_zone"],
+                mail_confirmed=not settings.smtp_url,
             )
+            if settings.smtp_url:
+                await mail_confirmation(transaction, member)
             token = await make_token(transaction, member, "enter")
     except Invalid as invalid:
         form.errors = invalid.errors

@@ -13,7 +13,8 @@ from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.shell import list_parts, notice, render_page
 from app.database import Transaction
 from app.live.presence import list_readers
-from app.tenants.invitations import list_invitations, roles_to_give
+from app.tenants.confirmation import is_confirmed
+from app.tenants.invitations import list_invitations, may_change, roles_to_give
 from app.tenants.members import (
     change_role,
     get_other,
@@ -52,6 +53,8 @@ async def render_members(
         here={person.id for person in list_readers(request, transaction, "tenant")["people"]},
         manageable=lambda person: may_manage(member, person),
         invitations=await list_invitations(transaction) if member.has_rank("admin") else [],
+        may_change=lambda invitation: may_change(member, invitation),
+        may_mail=is_confirmed(transaction.tenant, request.app.state.settings),
         roles=ROLES,
         giveable=roles_to_give(member),
         parts=await list_parts("members", request, transaction, member, None),

@@ -27,13 +27,15 @@ from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
 from app.accounts.sessions import Session, SignedIn, digest, lifetime, list_sessions
 from app.accounts.shell import render_plain
 from app.accounts.tokens import LIFETIME as TOKEN_LIFETIME
-from app.accounts.tokens import Purpose, find_token, make_token, use_token
-from app.database import Database, Tenant, Transaction, now
+from app.accounts.tokens import find_token, make_token, use_token
+from app.database import Database, Transaction, now
 from app.jobs.jobs import Work, job, put_job
 from app.live.cutoff import end_all_sessions, end_sessions, push_sessions, start_session
 from app.mail.letters import write_letter
 from app.mail.outbox import Content, composer, put_mail
 from app.settings import Settings
+from app.tenants.confirmation import confirm_mail
+from app.tenants.links import check_link
 from app.web.cookies import read_cookie, session_cookie
 from app.web.forms import Form
 from app.web.texts import Text, _l, translations
@@ -192,31 +194,14 @@ async def enter(
     request: AnyRequest, database: Database, settings: Settings, guessing: GuessingLimit, form: Form
 ) -> Response[Any]:
     """Sign in by the token that sign-up gave."""
-    tenant = await check_link(request, database, guessing, form["token"], "enter")
-    if tenant is None:
+    tenant, works = await check_link(request, database, guessing, form["token"], "enter")
+    if not works:
         return Redirect("/login?why=used", status_code=303)
     async with database.write(tenant.id) as transaction:
         member = await use_token(transaction, form["token"], "enter")
         if member is None:
             return Redirect("/login?why=used", status_code=303)
         return await enter_with_session(request, transaction, settings, member, "/")
-
-
-async def check_link(
-    request: AnyRequest, database: Database, guessing: GuessingLimit, token: str, purpose: Purpose
-) -> Tenant | None:
-    """The workspace of the host, if a link works there; a made-up one is counted, and takes no turn of the writer.
-
-    Raises TooManyTries.
-    """
-    async with database.read() as transaction:
-        tenant = await enter_workspace(transaction, request.scope["state"]["slug"])
-        request.scope["state"]["language"] = tenant.language
-        member = await find_token(transaction, token, purpose)
-    if member is None:
-        await guessing.count(f"{tenant.id}:link", client_address(request))
-        return None
-    return tenant
 
 
 @get("/forgotten")
@@ -306,8 +291,8 @@ async def set_new_password(
 ) -> Response[Any]:
     """Set the password, end every session there was, and sign in."""
     token, password = form["token"], form.new_password("password")
-    tenant = await check_link(request, database, guessing, token, "password")
-    if tenant is None:
+    tenant, works = await check_link(request, database, guessing, token, "password")
+    if not works:
         return Redirect("/login?why=used", status_code=303)
     if form.errors:
         return render_plain(
@@ -321,6 +306,7 @@ async def set_new_password(
             return Redirect("/login?why=used", status_code=303)
         member.password_hash = hashed
         record_audit(transaction, member, "password.reset", subject=member.email or "", address=client_address(request))
+        confirm_mail(transaction, member)
         await account_changed(transaction, member, "password")
         await end_all_sessions(transaction, member, reason="password")
         return await enter_with_session(request, transaction, settings, member, "/")

@@ -66,14 +66,19 @@ async def create_workspace(
     email: str,
     password_hash: str,
     time_zone: str = "UTC",
+    mail_confirmed: bool = True,
 ) -> Member:
     """Make a workspace with its owner, confine the transaction to it, and return the owner.
+
+    Unless `mail_confirmed`, the owner has to confirm the address before anybody is invited by mail.
 
     Raises Invalid when the address is taken or can't be one.
     """
     check_slug(slug)
     await check_free(transaction, slug)
     tenant = Tenant(slug=slug, name=name, language=language if language in LANGUAGES else "en", cursor=0)
+    if not mail_confirmed:
+        tenant.mail_confirmed_at = None
     transaction.add(tenant)
     try:
         await transaction.flush()
