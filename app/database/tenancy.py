@@ -87,7 +87,7 @@ class Tenant(Base):
     pictures: Mapped[int] = mapped_column(default=0)
     session_days: Mapped[int] = mapped_column(default=30)
     suspended_why: Mapped[str] = mapped_column(String(200), default="", server_default="")
-    mail_confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=now)
+    mail_confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Tenanted:

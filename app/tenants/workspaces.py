@@ -76,9 +76,13 @@ async def create_workspace(
     """
     check_slug(slug)
     await check_free(transaction, slug)
-    tenant = Tenant(slug=slug, name=name, language=language if language in LANGUAGES else "en", cursor=0)
-    if not mail_confirmed:
-        tenant.mail_confirmed_at = None
+    tenant = Tenant(
+        slug=slug,
+        name=name,
+        language=language if language in LANGUAGES else "en",
+        cursor=0,
+        mail_confirmed_at=now() if mail_confirmed else None,
+    )
     transaction.add(tenant)
     try:
         await transaction.flush()
