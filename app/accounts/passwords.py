@@ -97,7 +97,7 @@ class GuessingLimit:
         )
         if await self.windows.hit(self.EVERYWHERE, "everywhere", account):
             return [*counted, (self.EVERYWHERE, ("everywhere", account))]
-        slow = _l("Somebody tries to guess this password. Wait %(wait)s, then try again, or set a new one by mail.")
+        slow = _l("There were too many tries at this account. Wait %(wait)s, then try again, or set a new password.")
         try:
             await self.reserve([(self.SLOWED, ("slowed", account))], slow)
         except TooManyTries:
@@ -178,5 +178,5 @@ class MailLimit:
 
         Raises TooManyTries.
         """
-        text = _l("Links were sent to this address already. The newest one works. Wait %(wait)s for another.")
+        text = _l("That was asked for too often. The newest link of the last hour works. Wait %(wait)s for another.")
         await self.guessing.reserve([(self.LINKS, ("link", str(workspace), receiver))], text)
