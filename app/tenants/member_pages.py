@@ -107,7 +107,8 @@ async def refuse(
 
 
 @post(
-    "/members/{member_id:int}/role", opt=dangerous(_l("You are about to give somebody the rights of an admin or owner."), when=raises_role)
+    "/members/{member_id:int}/role",
+    opt=dangerous(_l("You are about to give somebody the rights of an admin or owner."), when=raises_role),
 )
 async def give_role(
     request: AnyRequest, transaction: Transaction, member: Member, member_id: int, form: Form

@@ -21,6 +21,7 @@ from app.operators.operators import find_operator
 from app.operators.sessions import start_session as start_operator_session
 from tests.conftest import Server
 from tests.databases import Store
+from tests.test_isolation import hello
 
 ACME = 1
 
@@ -134,10 +135,10 @@ async def test_the_newest_fifty_sessions_are_kept_and_the_sockets_of_others_are_
         async with database.write(ACME) as transaction:
             member = await find_member(transaction, "carla@acme.test")
             assert member
-            for _ in range(645):
+            for number in range(645):
                 transaction.add(
                     Session(
-                        token_hash=bytes(32) if not _ else _.to_bytes(32, "big"),
+                        token_hash=number.to_bytes(32, "big"),
                         member_id=member.id,
                         expires_at=member.joined_at.replace(year=2999),
                         address="192.0.2.1",
@@ -145,6 +146,7 @@ async def test_the_newest_fifty_sessions_are_kept_and_the_sockets_of_others_are_
                     )
                 )
         async with server.connect("acme", first) as socket:
+            await hello(socket, ["tenant"], 0)
             async with aclosing(await server.sign_in("acme", "carla@acme.test")) as second:
                 page = await second.get("/account")
                 assert page.status_code == 200

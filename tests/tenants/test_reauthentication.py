@@ -51,7 +51,7 @@ HARMLESS = {
     *("/chat/new", "/chat/direct", "/chat/{slug:str}", "/files/{file_id:int}/take-out"),
     *(f"/chat/{{slug:str}}/{what}" for what in ("read", "draft", "files", "typing", "about", "notify", "join")),
     *(f"/chat/{{slug:str}}/{what}" for what in ("leave", "invite", "remove", "archive")),
-    *(f"/chat/{{slug:str}}/{{number:int}}/{what}" for what in ("edit", "delete", "react")),
+    *(f"/chat/{{slug:str}}/messages/{{number:int}}/{what}" for what in ("edit", "delete", "react")),
     *(f"/discussion/{{subject:str}}{what}" for what in ("", "/typing", "/draft", "/files")),
     *(f"/notifications/{what}" for what in ("read", "read-all", "mute", "mute-kind", "preferences", "unmute")),
     *("/follow/{subject:str}", "/unfollow/{subject:str}", "/announcements"),
