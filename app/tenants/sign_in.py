@@ -159,7 +159,7 @@ async def sign_in(
     if not right or member is None or member.suspended_at is not None:
         error = WHY["suspended"] if right else _l("E-mail address or password is wrong.")
         if right:  # who is suspended and knows the password does not fill the log either
-            await guessing.begin(account, address, log=log, device=device)
+            await guessing.begin(account, address, device=device)
         async with database.write(tenant.id) as writing:
             record_audit(writing, None, "session.refused", subject=subject, address=address)
             return render_sign_in(writing, next=form["next"], error=error, email=email, status=422)

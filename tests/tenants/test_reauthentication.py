@@ -106,14 +106,21 @@ async def test_a_dangerous_act_asks_for_the_password_and_does_nothing_meanwhile(
     assert asked.status_code == 403
     assert f'action="{path}"' in asked.text
     assert carried(asked.text) == typed
-    wrong = await ana.post(path, data={**carried(asked.text), "password_again": "not hers"})
+    called = await ana.post(path, data=typed, headers={"x-page": "1"})
+    assert (called.status_code, called.text) == (403, "Open the page again, and give your password.")
+    assert dump(shared_server) == before
+
+
+async def test_a_wrong_password_is_said_and_what_was_posted_is_kept(
+    shared_server: Server, ana: httpx.AsyncClient
+) -> None:
+    before = dump(shared_server)
+    typed = {"email": "eva@example.org", "role": "owner"}
+    wrong = await ana.post("/members/invitations", data={**typed, "password_again": "not hers"})
     assert wrong.status_code == 422
     assert "This is not your password." in wrong.text
     assert carried(wrong.text) == typed
     assert "not hers" not in wrong.text
-    assert dump(shared_server) == before
-    called = await ana.post(path, data=typed, headers={"x-page": "1"})
-    assert (called.status_code, called.text) == (403, "Open the page again, and give your password.")
     assert dump(shared_server) == before
 
 
