@@ -29,7 +29,8 @@ from app.accounts.access import (
     provide_transaction,
 )
 from app.accounts.jump import show_jump
-from app.accounts.passwords import GuessingLimit
+from app.accounts.passwords import GuessingLimit, MailLimit
+from app.accounts.reauthentication import Reauthentication
 from app.accounts.sessions import delete_expired_sessions
 from app.accounts.visits import Visits
 from app.chat import (
@@ -64,7 +65,16 @@ from app.records import bin_pages, bulk_pages, collection_pages, edit_pages, imp
 from app.records import pages as record_pages
 from app.records.changes import empty_bin
 from app.settings import Settings
-from app.tenants import account, audit_pages, central, invitation_pages, member_pages, picture_pages, sign_in
+from app.tenants import (
+    account,
+    audit_pages,
+    central,
+    confirmation,
+    invitation_pages,
+    member_pages,
+    picture_pages,
+    sign_in,
+)
 from app.tenants import pages as tenant_pages
 from app.web.errors import handle_error
 from app.web.forms import provide_form
@@ -93,6 +103,7 @@ def create_app(settings: Settings) -> Gate:
     writing_visits = Loop(database, visits.write, "the sessions in use")
     windows = Windows(settings)
     guessing = GuessingLimit(windows)
+    mailing = MailLimit(guessing)
     writing = WritingLimit(windows)
 
     @contextlib.asynccontextmanager
@@ -127,6 +138,7 @@ def create_app(settings: Settings) -> Gate:
             "settings": Provide(lambda: settings, sync_to_thread=False),
             "database": Provide(lambda: database, sync_to_thread=False),
             "guessing": Provide(lambda: guessing, sync_to_thread=False),
+            "mailing": Provide(lambda: mailing, sync_to_thread=False),
             "writing": Provide(lambda: writing, sync_to_thread=False),
             "readiness": Provide(lambda: readiness, sync_to_thread=False),
             "form": Provide(provide_form),
@@ -143,6 +155,7 @@ def create_app(settings: Settings) -> Gate:
             *sign_in.handlers,
             *account.handlers,
             *member_pages.handlers,
+            *confirmation.handlers,
             *invitation_pages.handlers,
             *picture_pages.handlers,
             *audit_pages.handlers,
@@ -166,6 +179,7 @@ def create_app(settings: Settings) -> Gate:
         ],
         lifespan=[run],
         state=State({"node": node, "settings": settings, "visits": visits}),
+        before_request=Reauthentication(database, settings, guessing),
         after_response=follow_up,
         **common,
     )

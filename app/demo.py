@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 import app.notifications.accounts
 import app.records.books  # noqa: F401  (furnishes new workspaces)
+from app.accounts.hashing import hash_password
 from app.accounts.members import Member, Role, add_member, find_member
-from app.accounts.passwords import hash_password
 from app.chat.messages import post_message
 from app.chat.reading import mark_read
 from app.chat.rooms import ensure_general

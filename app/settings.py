@@ -60,6 +60,11 @@ class Settings:
         """Name of the cookie of an operator's session, which only the central host sets and reads."""
         return "__Host-operator" if self.secure else "operator"
 
+    @property
+    def device_cookie(self) -> str:
+        """Name of the cookie by which a browser is known to accounts that it has signed in to."""
+        return "__Host-device" if self.secure else "device"
+
     def may_read_metrics(self, address: str) -> bool:
         """Whether a client's address is in the networks that may read the metrics."""
         try:

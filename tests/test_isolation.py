@@ -60,7 +60,7 @@ CHANNEL_TABLES = {
 # Pages for people who are not signed in, and addresses for machines. A new one needs a good reason.
 PUBLIC = {
     *("/static/{file_path:path}", "/login", "/enter", "/forgotten", "/password"),
-    *("/unsubscribe", "/join", "/logo", "/healthz", "/readyz", "/metrics"),
+    *("/unsubscribe", "/join", "/confirm", "/logo", "/healthz", "/readyz", "/metrics"),
 }
 # What stands in pages that show something of acme.
 MARKS = ("Acme", "acme.test", "Bruno", "Carla", "Davi", "Dom Casmurro", "Iracema", "Spare lamps", "Lantern")

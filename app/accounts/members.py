@@ -15,6 +15,7 @@ from app.web.forms import Invalid
 from app.web.texts import _l
 
 Role = Literal["owner", "admin", "member"]
+ALREADY = _l("Somebody with this address is a member already.")
 RANK: dict[str, int] = {"member": 0, "admin": 1, "owner": 2}
 
 
@@ -66,7 +67,7 @@ async def add_member(
     Raises Invalid when the address has one already.
     """
     if await find_member(transaction, email):
-        raise Invalid(email=_l("Somebody with this address is a member already."))
+        raise Invalid(email=ALREADY)
     member = Member(
         email=email.lower(), name=name, role=role, password_hash=password_hash, time_zone=known_time_zone(time_zone)
     )

@@ -1,100 +1,182 @@
-"""Passwords: argon2id in threads, a few at a time, and limits against guessing."""
+"""Limits against guessing passwords and against whatever else a stranger can ask for: counted first, then done."""
 
 from __future__ import annotations
 
-import asyncio
-from functools import cache
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-from limits import RateLimitItemPerHour, RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
 
+from app.accounts.hashing import Busy, verify_password
 from app.web.errors import PageError
-from app.web.limits import Windows
-from app.web.texts import _l
+from app.web.limits import Windows, network_of
+from app.web.texts import Text, _l
 
-# OWASP's second choice of parameters: 44 ms on a small machine, 19 MiB.
-HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
-HASHING = asyncio.Semaphore(2)
-
-
-async def hash_password(password: str) -> str:
-    """The text to store for a password."""
-    async with HASHING:
-        return await asyncio.to_thread(HASHER.hash, password)
-
-
-async def verify_password(password: str, stored: str | None) -> bool:
-    """Whether the password is the stored one; takes the same time when there is nobody (`stored` is None)."""
-    async with HASHING:
-        return await asyncio.to_thread(verify, password, stored)
-
-
-def verify(password: str, stored: str | None) -> bool:
-    """Compare in the calling thread."""
-    try:
-        HASHER.verify(stored or unknown_hash(), password)
-    except (VerificationError, InvalidHashError):
-        return False
-    return stored is not None
-
-
-def is_outdated(stored: str) -> bool:
-    """Whether the hash was made with other parameters than today's."""
-    return HASHER.check_needs_rehash(stored)
-
-
-@cache
-def unknown_hash() -> str:
-    """A hash that nobody's password has."""
-    return HASHER.hash("nobody has this password")
+Counted = list[tuple[RateLimitItem, tuple[str, ...]]]
 
 
 class TooManyTries(PageError):
-    """Too many wrong passwords came from an address. `first` is the refusal to log: one in each window.
+    """Too many tries came from an address. `first` is the refusal to log: one in each window.
 
     So a log tells that somebody was shut out, and can't be flooded by who goes on trying.
     """
 
-    def __init__(self, *, first: bool) -> None:
-        super().__init__(429, _l("There were too many wrong tries. Wait a quarter of an hour, then try again."))
+    def __init__(self, text: Text, *, wait: float, first: bool = False) -> None:
+        super().__init__(429, Text(text.message, {"wait": timedelta(seconds=wait)}), retry_after=wait)
         self.first = first
 
 
 class GuessingLimit:
-    """Counts wrong passwords: ten in a quarter of an hour for an account, a hundred an hour for an address.
+    """Counts tries: ten in a quarter of an hour for an account, a hundred an hour for an address.
 
-    Counted are only failures, so that nobody is kept out who knows the password; and an account's count is kept for
-    each address it is tried from, so that a stranger can't lock its owner out.
+    A right password is given back, so that nobody is kept out who knows it; and an account's count is kept for each
+    address it is tried from, so that a stranger can't lock its owner out. Addresses of IPv6 count by their /64.
+
+    Whoever tries one account from many addresses is slowed: when sixty tries in an hour were wrong, wherever they came
+    from, strangers have six a minute together. That shuts nobody out either: a browser that has signed in to the
+    account before (`devices.py`) is counted by itself alone, and so is whoever sets a new password by mail.
     """
 
     ACCOUNT = RateLimitItemPerMinute(10, 15)
     ADDRESS = RateLimitItemPerHour(100)
+    EVERYWHERE = RateLimitItemPerHour(60)
+    SLOWED = RateLimitItemPerMinute(6)
 
     def __init__(self, windows: Windows) -> None:
         self.windows = windows
 
-    async def check(self, account: str, address: str, *, log: str = "") -> None:
-        """Raise TooManyTries when there were too many failures; `log` names the log that the first refusal is for."""
-        for item, whose in ((self.ACCOUNT, (account, address)), (self.ADDRESS, (address,))):
-            if not await self.windows.test(item, "guess", *whose):
-                once = type(item)(1, item.multiples)
-                raise TooManyTries(first=bool(log) and await self.windows.hit(once, "refused", log, *whose))
+    async def count(self, account: str, address: str) -> None:
+        """Count something that a stranger is about to do, under a name if it has a limit of its own.
 
-    async def verify(self, password: str, stored: str | None, account: str, address: str, *, log: str = "") -> bool:
-        """Whether a password is the stored one; a wrong one is counted. It takes long: hold no transaction meanwhile.
-
-        Raises TooManyTries. That is looked at again when the answer is known, so that many tries at once are no more
-        than as many after one another, and the last of them learns nothing.
+        Raises TooManyTries.
         """
-        await self.check(account, address, log=log)
-        right = await verify_password(password, stored)
-        await self.check(account, address, log=log)
-        if not right:
-            await self.note_failure(account, address)
+        network = network_of(address)
+        wanted: Counted = [(self.ADDRESS, ("guess", network))]
+        if account:
+            wanted.insert(0, (self.ACCOUNT, ("guess", account, network)))
+        await self.reserve(wanted, _l("That was too often. Wait %(wait)s, then try again."))
+
+    async def verify(
+        self,
+        password: str,
+        stored: str | None,
+        account: str,
+        address: str,
+        *,
+        log: str = "",
+        device: str = "",
+        known: bool = False,
+    ) -> bool:
+        """Whether a password is the stored one. It takes long: hold no transaction meanwhile.
+
+        `log` names the log that the first refusal is for, `device` a browser that is known to the account; `known` is
+        whether somebody is signed in, so that they don't wait behind strangers. Raises TooManyTries and Busy.
+        """
+        counted = await self.begin(account, address, log=log, device=device)
+        try:
+            right = await verify_password(password, stored, known=known or bool(device))
+        except Busy:
+            await self.give_back(counted)
+            raise
+        if right:
+            await self.give_back(counted)
         return right
 
-    async def note_failure(self, account: str, address: str) -> None:
-        """Count one failure."""
-        await self.windows.hit(self.ACCOUNT, "guess", account, address)
-        await self.windows.hit(self.ADDRESS, "guess", address)
+    async def begin(self, account: str, address: str, *, log: str = "", device: str = "") -> Counted:
+        """Count a try at a password before it is looked at; so many at once are no more than that.
+
+        Raises TooManyTries.
+        """
+        text = _l("There were too many wrong tries. Wait %(wait)s, then try again.")
+        if device:
+            return await self.reserve([(self.ACCOUNT, ("guess", account, "device", device))], text, log)
+        network = network_of(address)
+        counted = await self.reserve(
+            [(self.ACCOUNT, ("guess", account, network)), (self.ADDRESS, ("guess", network))], text, log
+        )
+        if await self.windows.hit(self.EVERYWHERE, "everywhere", account):
+            return [*counted, (self.EVERYWHERE, ("everywhere", account))]
+        slow = _l("There were too many tries at this account. Wait %(wait)s, then try again, or set a new password.")
+        try:
+            await self.reserve([(self.SLOWED, ("slowed", account))], slow)
+        except TooManyTries:
+            await self.give_back(counted)
+            raise
+        return counted
+
+    async def reserve(self, wanted: Counted, text: Text, log: str = "") -> Counted:
+        """Count in several windows, or in none of them.
+
+        Raises TooManyTries.
+        """
+        counted: Counted = []
+        for item, whose in wanted:
+            if not await self.windows.hit(item, *whose):
+                await self.give_back(counted)
+                once = type(item)(1, item.multiples)
+                first = bool(log) and await self.windows.hit(once, "refused", log, *whose)
+                raise TooManyTries(text, wait=await self.windows.wait(item, *whose), first=first)
+            counted.append((item, whose))
+        return counted
+
+    async def give_back(self, counted: Counted) -> None:
+        """Take back what was counted, as it was no try that counts."""
+        for item, whose in counted:
+            await self.windows.give_back(item, *whose)
+
+
+class MailLimit:
+    """Counts mails that are sent because somebody has typed an address.
+
+    Invitations and what confirms an address: five a day to each from one workspace, ten from all of them, and two
+    hundred a day for a workspace. Links for passwords go to members alone: five an hour to each, and the newest works
+    for an hour, so that whoever asks for them in another's name keeps nobody from having one that works.
+    """
+
+    RECEIVER = RateLimitItemPerDay(5)
+    ANYWHERE = RateLimitItemPerDay(10)
+    WORKSPACE = RateLimitItemPerDay(200)
+    LINKS = RateLimitItemPerHour(5)
+
+    def __init__(self, guessing: GuessingLimit) -> None:
+        self.guessing = guessing
+
+    async def count(self, receiver: str, workspace: int | None = None) -> Counted:
+        """Count a mail that is about to be put into the outbox, of a workspace that is there or about to be made.
+
+        Raises TooManyTries.
+        """
+        wanted: Counted = [(self.ANYWHERE, ("mail", receiver))]
+        if workspace is not None:
+            wanted.append((self.RECEIVER, ("mail", str(workspace), receiver)))
+        text = _l("This address was sent as many mails as it may be sent in a day. Wait %(wait)s, then try again.")
+        counted = await self.guessing.reserve(wanted, text)
+        if workspace is None:
+            return counted
+        text = _l("The workspace has sent as many mails as it may send in a day. Wait %(wait)s, then try again.")
+        try:
+            return counted + await self.guessing.reserve(
+                [(self.WORKSPACE, ("mail", "workspace", str(workspace)))], text
+            )
+        except TooManyTries:
+            await self.guessing.give_back(counted)
+            raise
+
+    @contextlib.asynccontextmanager
+    async def counting(self, receiver: str, workspace: int) -> AsyncIterator[None]:
+        """Count a mail of a workspace, and give it back when what it is for fails. Raises TooManyTries."""
+        counted = await self.count(receiver, workspace)
+        try:
+            yield
+        except Exception:
+            await self.guessing.give_back(counted)
+            raise
+
+    async def count_link(self, workspace: int, receiver: str) -> None:
+        """Count a link for a password that somebody asks for, whether or not the address is known.
+
+        Raises TooManyTries.
+        """
+        text = _l("That was asked for too often. The newest link of the last hour works. Wait %(wait)s for another.")
+        await self.guessing.reserve([(self.LINKS, ("link", str(workspace), receiver))], text)

@@ -37,7 +37,10 @@ def session_listener(listen: Listener) -> Listener:
 
 
 class Session(Tenanted, Base):
-    """A signed-in browser. The cookie holds a 256-bit token, this row only its SHA-256."""
+    """A signed-in browser. The cookie holds a 256-bit token, this row only its SHA-256.
+
+    `password_at` is when it last proved that whoever sits there has the password.
+    """
 
     __tablename__ = "session"
     __table_args__ = (
@@ -51,6 +54,7 @@ class Session(Tenanted, Base):
     member_id: Mapped[int] = mapped_column(index=True)
     started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    password_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     address: Mapped[str] = mapped_column(String(45))
     agent: Mapped[str] = mapped_column(String(300))
@@ -72,6 +76,10 @@ class Session(Tenanted, Base):
         """The country of the address, '' where it is not known."""
         found = locator().lookup(self.address)
         return "" if found.is_private or not found.country_code.isalpha() else str(found.country_name)
+
+
+# Sessions of one member; with one more the one that was seen longest ago ends.
+MOST_SESSIONS = 50
 
 
 @cache
@@ -98,8 +106,8 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-async def start_session(transaction: Transaction, member: Member, *, address: str, agent: str) -> str:
-    """Sign a browser in, and return the token for its cookie."""
+async def add_session(transaction: Transaction, member: Member, *, address: str, agent: str) -> str:
+    """Sign a browser in, and return the token for its cookie. `live.cutoff` calls this, and ends what are too many."""
     token = secrets.token_urlsafe(32)
     transaction.add(
         Session(
@@ -140,6 +148,13 @@ async def list_sessions(transaction: Transaction, member: Member) -> list[Sessio
         .order_by(Session.seen_at.desc(), Session.id.desc())
     )
     return list(await transaction.scalars(statement))
+
+
+async def list_surplus(transaction: Transaction, member: Member) -> list[int]:
+    """The ids of a member's sessions that are more than may be kept; the ones that were seen last are not."""
+    newest = select(Session.id).where(Session.member_id == member.id)
+    ordered = newest.order_by(Session.seen_at.desc(), Session.id.desc())
+    return list(await transaction.scalars(ordered.offset(MOST_SESSIONS)))
 
 
 async def delete_sessions(transaction: Transaction, *criteria: object) -> list[int]:

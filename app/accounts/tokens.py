@@ -1,7 +1,12 @@
-"""Single-use links: to set a new password, or to enter a workspace that was just made on the central host."""
+"""Single-use links: to set a new password, to confirm an e-mail address, or to enter a workspace that was just made.
+
+A link is bound to what it stands for: one that lets somebody in works only while password and address are those that
+it was made for, one that confirms an address while the address is.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from datetime import datetime, timedelta
 from typing import Literal
@@ -13,8 +18,8 @@ from app.accounts.members import Member
 from app.accounts.sessions import digest
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 
-Purpose = Literal["password", "enter"]
-LIFETIME = {"password": timedelta(hours=1), "enter": timedelta(minutes=1)}
+Purpose = Literal["password", "enter", "confirm"]
+LIFETIME = {"password": timedelta(hours=1), "enter": timedelta(minutes=1), "confirm": timedelta(days=7)}
 
 
 class SingleUseToken(Tenanted, Base):
@@ -29,13 +34,25 @@ class SingleUseToken(Tenanted, Base):
     member_id: Mapped[int]
     purpose: Mapped[str] = mapped_column(String(10))
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    bound_to: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+def bond(member: Member, purpose: Purpose) -> bytes:
+    """What a link is bound to, as a digest that tells nothing."""
+    parts = [member.email or "", "" if purpose == "confirm" else member.password_hash]
+    return hashlib.sha256("\0".join(parts).encode()).digest()
+
+
+async def void_tokens(transaction: Transaction, member: Member, purpose: Purpose) -> None:
+    """Let the links of a person and purpose work no more."""
+    await transaction.execute(
+        delete(SingleUseToken).where(SingleUseToken.member_id == member.id, SingleUseToken.purpose == purpose)
+    )
 
 
 async def make_token(transaction: Transaction, member: Member, purpose: Purpose) -> str:
     """A new token; an earlier one of the same person and purpose works no more."""
-    await transaction.execute(
-        delete(SingleUseToken).where(SingleUseToken.member_id == member.id, SingleUseToken.purpose == purpose)
-    )
+    await void_tokens(transaction, member, purpose)
     token = secrets.token_urlsafe(32)
     transaction.add(
         SingleUseToken(
@@ -43,6 +60,7 @@ async def make_token(transaction: Transaction, member: Member, purpose: Purpose)
             member_id=member.id,
             purpose=purpose,
             expires_at=now() + LIFETIME[purpose],
+            bound_to=bond(member, purpose),
         )
     )
     return token
@@ -51,7 +69,7 @@ async def make_token(transaction: Transaction, member: Member, purpose: Purpose)
 async def find_token(transaction: Transaction, token: str, purpose: Purpose) -> Member | None:
     """The member a token belongs to, while it works."""
     statement = (
-        select(Member)
+        select(Member, SingleUseToken.bound_to)
         .join(
             SingleUseToken,
             (SingleUseToken.member_id == Member.id) & (SingleUseToken.tenant_id == Member.tenant_id),
@@ -62,8 +80,11 @@ async def find_token(transaction: Transaction, token: str, purpose: Purpose) -> 
             SingleUseToken.expires_at > now(),
         )
     )
-    member = (await transaction.scalars(statement)).one_or_none()
-    return member if member and member.active else None
+    found = (await transaction.execute(statement)).one_or_none()
+    if found is None or not found.Member.active or found.bound_to != bond(found.Member, purpose):
+        return None
+    member: Member = found.Member
+    return member
 
 
 async def use_token(transaction: Transaction, token: str, purpose: Purpose) -> Member | None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from app.accounts.hashing import hash_password
 from app.accounts.members import Member, find_member
-from app.accounts.passwords import hash_password
 from app.cli.transactions import run_in
 from app.database import Transaction
 from app.settings import read_settings
@@ -33,7 +33,7 @@ def add_member_command(slug: str, email: str, name: str, role: Any, password: st
     form = Form([("email", email), ("name", name), ("password", password)])
     address, shown, chosen = (
         form.email("email"),
-        form.text("name", limit=80),
+        form.name("name"),
         form.new_password("password"),
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from app.accounts.passwords import hash_password
+from app.accounts.hashing import hash_password
 from app.cli.transactions import run_for_operator
 from app.database import Transaction
 

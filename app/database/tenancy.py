@@ -70,7 +70,8 @@ class Base(DeclarativeBase):
 class Tenant(Base):
     """A workspace. `cursor` counts its logged events, without a gap; `pictures` the changes of its members' pictures.
 
-    A session lasts `session_days`; `logo` is the key of a picture.
+    A session lasts `session_days`; `logo` is the key of a picture. `mail_confirmed_at` is None while nobody has shown
+    that the address its owner signed up with can be read by its owner.
     """
 
     __tablename__ = "tenant"
@@ -86,6 +87,7 @@ class Tenant(Base):
     pictures: Mapped[int] = mapped_column(default=0)
     session_days: Mapped[int] = mapped_column(default=30)
     suspended_why: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    mail_confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Tenanted:

@@ -5,9 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from app.accounts.members import Member
-from app.accounts.sessions import Session, delete_sessions
+from app.accounts.sessions import Session, add_session, delete_sessions, list_surplus
+from app.accounts.tokens import void_tokens
 from app.database import Transaction
 from app.live.log import close_sockets, publish_partial
+
+
+async def start_session(transaction: Transaction, member: Member, *, address: str, agent: str) -> str:
+    """Sign a browser in, and return the token for its cookie. Of too many sessions the oldest end."""
+    token = await add_session(transaction, member, address=address, agent=agent)
+    surplus = await list_surplus(transaction, member)
+    if surplus:
+        await end_sessions(transaction, Session.id.in_(surplus), reason="ended")
+    return token
 
 
 async def end_sessions(transaction: Transaction, *criteria: Any, reason: str) -> None:
@@ -18,9 +28,17 @@ async def end_sessions(transaction: Transaction, *criteria: Any, reason: str) ->
 
 
 async def end_all_sessions(transaction: Transaction, member: Member, *, reason: str) -> None:
-    """End all sessions of a member, and close the member's sockets."""
+    """End all sessions of a member, close the member's sockets, and void the links that were mailed to set a new
+    password: whoever ends everything means whatever could be used to come in again."""
+    await void_tokens(transaction, member, "password")
     await delete_sessions(transaction, Session.member_id == member.id)
     close_sockets(transaction, member=member.id, reason=reason)
+
+
+async def end_other_sessions(transaction: Transaction, member: Member, *, but: Session) -> None:
+    """End all sessions of a member but one, and void the links that were mailed to set a new password."""
+    await void_tokens(transaction, member, "password")
+    await end_sessions(transaction, Session.member_id == member.id, Session.id != but.id, reason="ended")
 
 
 def push_sessions(transaction: Transaction, member: Member) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, ForeignKey, LargeBinary, String, and_, delete, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.sessions import digest
+from app.accounts.sessions import MOST_SESSIONS, digest
 from app.database import Base, Transaction, UtcDateTime, now
 
 IDLE = timedelta(minutes=30)
@@ -42,7 +42,17 @@ async def start_session(transaction: Transaction, operator_id: int, *, address: 
     token = secrets.token_urlsafe(32)
     transaction.add(OperatorSession(token_hash=digest(token), operator_id=operator_id, address=address[:45]))
     await transaction.flush()
+    await end_surplus(transaction, operator_id)
     return token
+
+
+async def end_surplus(transaction: Transaction, operator_id: int) -> None:
+    """End an operator's sessions that are more than `MOST_SESSIONS`: those that were seen longest ago."""
+    of_operator = select(OperatorSession.id).where(OperatorSession.operator_id == operator_id)
+    ordered = of_operator.order_by(OperatorSession.seen_at.desc(), OperatorSession.id.desc())
+    surplus = list(await transaction.scalars(ordered.offset(MOST_SESSIONS)))
+    if surplus:
+        await transaction.execute(delete(OperatorSession).where(OperatorSession.id.in_(surplus)))
 
 
 async def end_session(transaction: Transaction, token: str | None) -> None:

@@ -9,7 +9,9 @@ from litestar.params import QueryParameter
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, client_address
-from app.accounts.passwords import GuessingLimit, TooManyTries, hash_password, is_outdated
+from app.accounts.devices import device_cookie, find_device
+from app.accounts.hashing import hash_password, is_outdated
+from app.accounts.passwords import GuessingLimit, TooManyTries
 from app.accounts.shell import render_plain
 from app.database import Database
 from app.operators.access import OperatorSignInNeeded, find_operator_session
@@ -67,9 +69,10 @@ async def sign_operator_in(
     async with database.read() as transaction:
         operator = await find_operator(transaction, email)
     stored, known = (operator.password_hash, operator.email) if operator else (None, UNKNOWN)
-    account = f"operator:{email[:254]}"
+    account, headers = f"operator:{email[:254]}", request.scope["headers"]
+    device = find_device(settings, headers, f"operator:{operator.id}", stored) if operator else ""
     try:
-        right = await guessing.verify(form["password"][:200], stored, account, address, log="operators")
+        right = await guessing.verify(form["password"][:200], stored, account, address, log="operators", device=device)
     except TooManyTries as refusal:
         if refusal.first:
             async with database.write() as transaction:
@@ -80,18 +83,20 @@ async def sign_operator_in(
             record_entry(transaction, known, "refused", address=address)
         error = _l("E-mail address or password is wrong.")
         return render_sign_in(request, error=error, email=email, status=422)
-    rehashed = await hash_password(form["password"][:200]) if is_outdated(operator.password_hash) else None
+    outdated = is_outdated(operator.password_hash)
+    rehashed = await hash_password(form["password"][:200], known=True) if outdated else None
     async with database.write() as transaction:
         found = await find_operator(transaction, email)
         if found is None or found.password_hash != operator.password_hash:
             raise OperatorSignInNeeded
         if rehashed:
             found.password_hash = rehashed
-        await end_session(transaction, read_cookie(request.scope["headers"], settings.operator_cookie))
+        await end_session(transaction, read_cookie(headers, settings.operator_cookie))
         token = await start_session(transaction, found.id, address=address)
         record_entry(transaction, found.email, "signed in", address=address)
+        remembered = device_cookie(settings, headers, f"operator:{found.id}", found.password_hash)
     cookie = session_cookie(settings, token, seconds=int(LIFETIME.total_seconds()), name=settings.operator_cookie)
-    return Redirect("/operator", status_code=303, cookies=[cookie])
+    return Redirect("/operator", status_code=303, cookies=[cookie, remembered])
 
 
 @post("/operator/logout")

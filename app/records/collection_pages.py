@@ -11,6 +11,7 @@ from litestar.response import Redirect
 from app.accounts.access import AnyRequest, require_role
 from app.accounts.audit import record_audit
 from app.accounts.members import Member
+from app.accounts.reauthentication import dangerous
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
 from app.records.channels import push_collections, push_fields
@@ -163,7 +164,15 @@ async def show_field(
     return await render_fields(request, transaction, member, collection, Form(pairs), field)
 
 
-@post("/c/{slug:str}/fields/{key:str}")
+def removes(form: Form) -> bool:
+    """Whether the button that removes the field was pressed."""
+    return form["action"] == "remove"
+
+
+@post(
+    "/c/{slug:str}/fields/{key:str}",
+    opt=dangerous(_l("You are about to remove a field with all its values."), when=removes),
+)
 async def save_field(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
 ) -> Response[Any]:

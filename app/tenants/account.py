@@ -11,17 +11,19 @@ from litestar.response import Redirect
 from app.accounts.access import AnyRequest, client_address, enter_workspace, provide_signed_in
 from app.accounts.audit import record_audit
 from app.accounts.happenings import account_changed
-from app.accounts.passwords import GuessingLimit, hash_password
-from app.accounts.sessions import Session, SignedIn, lifetime, list_sessions, start_session
+from app.accounts.hashing import hash_password
+from app.accounts.passwords import GuessingLimit
+from app.accounts.reauthentication import dangerous
+from app.accounts.sessions import Session, SignedIn, list_sessions
 from app.accounts.shell import list_parts, notice, render_page
 from app.accounts.time_zones import list_time_zones, offer_time_zones
 from app.database import Database, Transaction
-from app.live.cutoff import end_all_sessions, end_sessions, push_sessions
+from app.live.cutoff import end_all_sessions, end_other_sessions, end_sessions, push_sessions, start_session
 from app.settings import Settings
 from app.tenants.member_pages import ROLES
 from app.tenants.members import leave_workspace, push_members
 from app.tenants.pictures import PICTURE_LIMIT, change_picture, pictures_of, receive_picture
-from app.web.cookies import session_cookie
+from app.tenants.sign_in import cookies_of
 from app.web.forms import Form, Invalid
 from app.web.texts import _l
 
@@ -60,7 +62,7 @@ async def show_account(request: AnyRequest, transaction: Transaction, signed_in:
 @post("/account/name")
 async def change_name(request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form) -> Response[Any]:
     """Change the name that others see."""
-    name = form.text("name", limit=80)
+    name = form.name("name", kept=signed_in.member.name)
     if form.errors:
         return await render_account(request, transaction, signed_in, form)
     signed_in.member.name = name
@@ -111,7 +113,7 @@ async def remove_picture(transaction: Transaction, signed_in: SignedIn, settings
     return Redirect("/account?done=saved", status_code=303)
 
 
-@post("/account/leave")
+@post("/account/leave", opt=dangerous(_l("You are about to leave the workspace.")))
 async def leave(request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form) -> Response[Any]:
     """Give up the account, when that was said to be meant."""
     try:
@@ -136,13 +138,13 @@ async def change_password(
         request.scope["state"]["language"] = tenant.language
         signed_in = await provide_signed_in(request, transaction, settings)
         account, stored = f"{tenant.id}:{signed_in.member.email}", signed_in.member.password_hash
-    if not await guessing.verify(form["password"][:200], stored, account, address):
+    if not form.errors and not await guessing.verify(form["password"][:200], stored, account, address, known=True):
         form.errors["password"] = _l("This is not your password.")
     if form.errors:
         async with database.read(tenant.id) as transaction:
             signed_in = await provide_signed_in(request, transaction, settings)
             return await render_account(request, transaction, signed_in, form)
-    hashed = await hash_password(password)
+    hashed = await hash_password(password, known=True)
     async with database.write(tenant.id) as transaction:
         signed_in = await provide_signed_in(request, transaction, settings)
         signed_in.member.password_hash = hashed
@@ -153,8 +155,8 @@ async def change_password(
         await end_all_sessions(transaction, signed_in.member, reason="password")
         agent = request.headers.get("user-agent", "")
         token = await start_session(transaction, signed_in.member, address=address, agent=agent)
-        cookie = session_cookie(settings, token, seconds=int(lifetime(transaction.tenant).total_seconds()))
-        return Redirect("/account?done=password", status_code=303, cookies=[cookie])
+        cookies = cookies_of(request, transaction, settings, signed_in.member, token)
+        return Redirect("/account?done=password", status_code=303, cookies=cookies)
 
 
 @post("/account/sessions/{session_id:int}/end")
@@ -169,14 +171,9 @@ async def end_session(transaction: Transaction, signed_in: SignedIn, session_id:
 
 
 @post("/account/sessions/end-others")
-async def end_other_sessions(transaction: Transaction, signed_in: SignedIn) -> Response[Any]:
+async def end_others(transaction: Transaction, signed_in: SignedIn) -> Response[Any]:
     """End all of one's sessions but this one."""
-    await end_sessions(
-        transaction,
-        Session.member_id == signed_in.member.id,
-        Session.id != signed_in.session.id,
-        reason="ended",
-    )
+    await end_other_sessions(transaction, signed_in.member, but=signed_in.session)
     record_audit(transaction, signed_in.member, "session.all-ended", subject=signed_in.member.email or "")
     push_sessions(transaction, signed_in.member)
     return Redirect("/account?done=sessions", status_code=303)
@@ -191,5 +188,5 @@ handlers = [
     leave,
     change_password,
     end_session,
-    end_other_sessions,
+    end_others,
 ]

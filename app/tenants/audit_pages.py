@@ -34,6 +34,7 @@ SENTENCES = {
     "member.restored": _l("let in again"),
     "member.removed": _l("removed"),
     "member.left": _l("left the workspace"),
+    "mail.confirmed": _l("confirmed the address"),
     "invitation.made": _l("invited"),
     "invitation.resent": _l("sent again the invitation of"),
     "invitation.revoked": _l("revoked the invitation of"),

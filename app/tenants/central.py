@@ -10,12 +10,14 @@ from litestar.response import Redirect
 from sqlalchemy import select
 
 from app.accounts.access import AnyRequest, client_address
-from app.accounts.passwords import GuessingLimit, hash_password
+from app.accounts.hashing import hash_password
+from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
 from app.accounts.shell import render_plain
 from app.accounts.tokens import make_token
 from app.database import Database, Tenant
 from app.settings import Settings
-from app.tenants.workspaces import check_slug, create_workspace
+from app.tenants.confirmation import mail_confirmation
+from app.tenants.workspaces import check_free, check_slug, create_workspace
 from app.web.forms import Form, Invalid
 from app.web.gate import SLUG
 from app.web.texts import LANGUAGES, _l
@@ -74,16 +76,28 @@ async def show_signup(request: AnyRequest, settings: Settings) -> Response[str]:
     return render_signup(request, settings, Form([("language", browser_language(request))]))
 
 
+async def count_mail(mailing: MailLimit, email: str) -> None:
+    """Count the mail that confirms an address. Raises Invalid when it was sent too many."""
+    try:
+        await mailing.count(email)
+    except TooManyTries as refusal:
+        raise Invalid(email=refusal.text) from refusal
+
+
 @post("/signup")
 async def sign_up(
-    request: AnyRequest, database: Database, settings: Settings, guessing: GuessingLimit, form: Form
+    request: AnyRequest,
+    database: Database,
+    settings: Settings,
+    guessing: GuessingLimit,
+    mailing: MailLimit,
+    form: Form,
 ) -> Response[Any]:
     """Make the workspace, and lead its owner into it, signed in."""
     request.scope["state"]["language"] = browser_language(request)
-    await guessing.check("signup", client_address(request))
-    name, slug = form.text("workspace", limit=80), form["slug"].strip().lower()
+    name, slug = form.name("workspace"), form["slug"].strip().lower()
     owner, email, password = (
-        form.text("name", limit=80),
+        form.name("name"),
         form.email("email"),
         form.new_password("password"),
     )
@@ -93,6 +107,11 @@ async def sign_up(
         except Invalid as invalid:
             form.errors.update(invalid.errors)
         form.check()
+        async with database.read() as reading:
+            await check_free(reading, slug)
+        await guessing.count("signup", client_address(request))
+        if settings.smtp_url:
+            await count_mail(mailing, email)
         password_hash = await hash_password(password)
         async with database.write() as transaction:
             member = await create_workspace(
@@ -104,12 +123,14 @@ async def sign_up(
                 email=email,
                 password_hash=password_hash,
                 time_zone=form["time_zone"],
+                mail_confirmed=not settings.smtp_url,
             )
+            if settings.smtp_url:
+                await mail_confirmation(transaction, member)
             token = await make_token(transaction, member, "enter")
     except Invalid as invalid:
         form.errors = invalid.errors
         return render_signup(request, settings, form, status=422)
-    await guessing.note_failure("signup", client_address(request))
     return Redirect(settings.workspace_url(slug, f"/enter?token={token}"), status_code=303)
 
 

@@ -8,8 +8,10 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, client_address, enter_workspace, require_role
-from app.accounts.members import Member
-from app.accounts.passwords import GuessingLimit, hash_password
+from app.accounts.hashing import hash_password
+from app.accounts.members import ALREADY, Member, find_member
+from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
+from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.shell import notice, render_plain
 from app.database import Database, Tenant, Transaction
 from app.mail.letters import write_letter
@@ -33,6 +35,7 @@ from app.web.texts import _l, translations
 notice("invitation-sent", _l("The invitation is on its way."))
 notice("invitation-revoked", _l("The invitation works no more."))
 
+INVITING = dangerous(_l("You are about to invite somebody with the rights of an admin or owner."), when=raises_role)
 OVER = _l("This invitation was used, revoked, or is too old. Ask for a new one.")
 
 
@@ -67,22 +70,41 @@ async def write_invitation(transaction: Transaction, settings: Settings, payload
     )
 
 
-@post("/members/invitations")
-async def send_invitation(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
+@post("/members/invitations", opt=INVITING)
+async def send_invitation(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    mailing: MailLimit,
+    form: Form,
+) -> Response[Any]:
     """Invite an address."""
     require_role(member, "admin")
     email = form.email("email")
     try:
         form.check()
-        invitation, token = await invite_by_mail(transaction, member, email, form["role"])
-    except Invalid as invalid:
-        form.errors = invalid.errors
-        return await render_members(request, transaction, member, mail_form=form, status=422)
+        async with mailing.counting(email, transaction.tenant.id):
+            invitation, token = await invite_by_mail(transaction, settings, member, email, form["role"])
+    except (Invalid, TooManyTries) as refusal:
+        return await refuse_mail(request, transaction, member, form, refusal)
     mail_invitation(transaction, member, invitation, token)
     return Redirect("/members?done=invitation-sent", status_code=303)
 
 
-@post("/members/links")
+async def refuse_mail(
+    request: AnyRequest, transaction: Transaction, member: Member, form: Form, refusal: Invalid | TooManyTries
+) -> Response[str]:
+    """The list of members, with the reason why nothing was mailed where the address was typed."""
+    form.errors = refusal.errors if isinstance(refusal, Invalid) else {"email": refusal.text}
+    status = refusal.status if isinstance(refusal, Invalid) else refusal.status_code
+    answer = await render_members(request, transaction, member, mail_form=form, status=status)
+    if isinstance(refusal, TooManyTries):
+        answer.headers.update(refusal.headers or {})
+    return answer
+
+
+@post("/members/links", opt=INVITING)
 async def add_link(
     request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, form: Form
 ) -> Response[Any]:
@@ -98,12 +120,24 @@ async def add_link(
 
 
 @post("/members/invitations/{invitation_id:int}/resend")
-async def resend(transaction: Transaction, member: Member, invitation_id: int) -> Response[Any]:
+async def resend(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    mailing: MailLimit,
+    invitation_id: int,
+) -> Response[Any]:
     """Mail an invitation again, with a new link."""
     require_role(member, "admin")
     invitation = await get_invitation(transaction, invitation_id)
     if invitation.email:
-        token = await renew_invitation(transaction, member, invitation)
+        try:
+            async with mailing.counting(invitation.email, transaction.tenant.id):
+                token = await renew_invitation(transaction, settings, member, invitation)
+        except (Invalid, TooManyTries) as refusal:
+            typed = Form([("email", invitation.email), ("role", invitation.role)])
+            return await refuse_mail(request, transaction, member, typed, refusal)
         mail_invitation(transaction, member, invitation, token)
     return Redirect("/members?done=invitation-sent", status_code=303)
 
@@ -149,13 +183,18 @@ async def join(
         tenant = await enter_workspace(transaction, request.scope["state"]["slug"])
         request.scope["state"]["language"] = tenant.language
         invitation = await find_invitation(transaction, token)
-    await guessing.check(f"{tenant.id}:join", address)
     if invitation is None:
-        await guessing.note_failure(f"{tenant.id}:join", address)
+        await guessing.count(f"{tenant.id}:join", address)
         return render_join(tenant, None, token, form)
-    name, password = form.text("name", limit=80), form.new_password("password")
+    name, password = form.name("name"), form.new_password("password")
     email = invitation.email or form.email("email")
     if form.errors:
+        return render_join(tenant, invitation, token, form, status=422)
+    await guessing.count("", address)
+    async with database.read(tenant.id) as reading:
+        member = await find_member(reading, email)
+    if member is not None:
+        form.errors["email"] = ALREADY
         return render_join(tenant, invitation, token, form, status=422)
     hashed = await hash_password(password)
     try:

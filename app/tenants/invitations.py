@@ -12,9 +12,11 @@ from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, and_, e
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.audit import record_audit
-from app.accounts.members import RANK, Member, Role, find_member
+from app.accounts.members import ALREADY, RANK, Member, Role, find_member
 from app.accounts.sessions import digest
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.settings import Settings
+from app.tenants.confirmation import check_confirmed
 from app.tenants.members import admit_member, check_role, push_members
 from app.web.errors import PageError
 from app.web.forms import Invalid
@@ -89,16 +91,33 @@ async def find_invitation(transaction: Transaction, token: str) -> Invitation | 
     return (await transaction.scalars(statement)).one_or_none()
 
 
-async def invite_by_mail(transaction: Transaction, actor: Member, email: str, role: str) -> tuple[Invitation, str]:
+def may_change(actor: Member, invitation: Invitation) -> bool:
+    """Whether a member could make an invitation, and so may send it again or end it."""
+    return actor.has_rank("admin") and RANK[invitation.role] <= RANK[actor.role]
+
+
+def check_change(actor: Member, invitation: Invitation) -> None:
+    """Raise a 403 page unless the actor may send an invitation again or end it."""
+    if not may_change(actor, invitation):
+        raise PageError(403, _l("Only an owner can change an invitation to be an owner."))
+
+
+async def invite_by_mail(
+    transaction: Transaction, settings: Settings, actor: Member, email: str, role: str
+) -> tuple[Invitation, str]:
     """Invite an address; the invitation, and the token for the mail. An earlier invitation of it works no more.
 
-    Raises Invalid for an address that is a member's, and a 403 page for a role that the actor can't give.
+    Raises Invalid for an address that is a member's, and while the owner's own is not confirmed; a 403 page for a role
+    that the actor can't give.
     """
     checked = check_role(actor, role)
+    check_confirmed(transaction.tenant, settings)
     if await find_member(transaction, email):
-        raise Invalid(email=_l("Somebody with this address is a member already."))
+        raise Invalid(email=ALREADY)
     for earlier in await list_invitations(transaction):
         if earlier.email == email:
+            if not may_change(actor, earlier):
+                raise Invalid(email=_l("An owner has invited this address already."))
             earlier.revoked_at = now()
     return await make_invitation(transaction, actor, email=email, role=checked, most_uses=1, lasts=MAIL_WORKS_FOR)
 
@@ -143,8 +162,13 @@ async def make_invitation(
     return invitation, token
 
 
-async def renew_invitation(transaction: Transaction, actor: Member, invitation: Invitation) -> str:
-    """Give an invitation by mail a new token, and seven days more; the token that was mailed before works no more."""
+async def renew_invitation(transaction: Transaction, settings: Settings, actor: Member, invitation: Invitation) -> str:
+    """Give an invitation by mail a new token, and seven days more; the token that was mailed before works no more.
+
+    Raises Invalid while the owner's address is not confirmed, and a 403 page unless the actor could make it.
+    """
+    check_change(actor, invitation)
+    check_confirmed(transaction.tenant, settings)
     token = secrets.token_urlsafe(32)
     invitation.token_hash = digest(token)
     invitation.expires_at = now() + MAIL_WORKS_FOR
@@ -154,7 +178,8 @@ async def renew_invitation(transaction: Transaction, actor: Member, invitation: 
 
 
 async def revoke_invitation(transaction: Transaction, actor: Member, invitation: Invitation) -> None:
-    """Let an invitation work no more."""
+    """Let an invitation work no more. Raises a 403 page unless the actor could make it."""
+    check_change(actor, invitation)
     invitation.revoked_at = now()
     record_audit(transaction, actor, "invitation.revoked", subject=invitation.subject)
     push_members(transaction)

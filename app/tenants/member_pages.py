@@ -9,10 +9,12 @@ from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.shell import list_parts, notice, render_page
 from app.database import Transaction
 from app.live.presence import list_readers
-from app.tenants.invitations import list_invitations, roles_to_give
+from app.tenants.confirmation import is_confirmed
+from app.tenants.invitations import list_invitations, may_change, roles_to_give
 from app.tenants.members import (
     change_role,
     get_other,
@@ -51,6 +53,8 @@ async def render_members(
         here={person.id for person in list_readers(request, transaction, "tenant")["people"]},
         manageable=lambda person: may_manage(member, person),
         invitations=await list_invitations(transaction) if member.has_rank("admin") else [],
+        may_change=lambda invitation: may_change(member, invitation),
+        may_mail=is_confirmed(transaction.tenant, request.app.state.settings),
         roles=ROLES,
         giveable=roles_to_give(member),
         parts=await list_parts("members", request, transaction, member, None),
@@ -102,7 +106,10 @@ async def refuse(
     return await render_member(request, transaction, member, person, error=error, status=422)
 
 
-@post("/members/{member_id:int}/role")
+@post(
+    "/members/{member_id:int}/role",
+    opt=dangerous(_l("You are about to give somebody the rights of an admin or owner."), when=raises_role),
+)
 async def give_role(
     request: AnyRequest, transaction: Transaction, member: Member, member_id: int, form: Form
 ) -> Response[Any]:
@@ -115,7 +122,7 @@ async def give_role(
     return Redirect(f"/members/{member_id}?done=member-role", status_code=303)
 
 
-@post("/members/{member_id:int}/owner")
+@post("/members/{member_id:int}/owner", opt=dangerous(_l("You are about to hand over the workspace.")))
 async def make_owner(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Hand over the workspace."""
     person = await get_other(transaction, member_id)
@@ -144,7 +151,7 @@ async def restore(transaction: Transaction, member: Member, member_id: int) -> R
     return Redirect("/members?done=member-restored", status_code=303)
 
 
-@post("/members/{member_id:int}/remove")
+@post("/members/{member_id:int}/remove", opt=dangerous(_l("You are about to take somebody's account away.")))
 async def remove(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Take somebody's account away."""
     person = await get_other(transaction, member_id)

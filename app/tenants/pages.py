@@ -55,7 +55,7 @@ async def show_settings(request: AnyRequest, transaction: Transaction, member: M
 async def save_settings(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
     """Change name, language and length of sessions."""
     require_role(member, "admin")
-    name, days = form.text("name", limit=80), form["session_days"]
+    name, days = form.name("name", kept=transaction.tenant.name), form["session_days"]
     try:
         form.check()
         length = next((length for length in SESSION_DAYS if str(length) == days), 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Response, get, post
+from litestar.datastructures import Cookie
 from litestar.params import QueryParameter
 from litestar.response import Redirect
 
@@ -18,19 +19,23 @@ from app.accounts.access import (
     provide_signed_in,
 )
 from app.accounts.audit import record_audit
+from app.accounts.devices import device_cookie, find_device
 from app.accounts.happenings import account_changed
+from app.accounts.hashing import hash_password, is_outdated
 from app.accounts.members import Member, find_member
-from app.accounts.passwords import GuessingLimit, TooManyTries, hash_password, is_outdated
-from app.accounts.sessions import Session, SignedIn, digest, lifetime, list_sessions, start_session
+from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
+from app.accounts.sessions import Session, SignedIn, digest, lifetime, list_sessions
 from app.accounts.shell import render_plain
 from app.accounts.tokens import LIFETIME as TOKEN_LIFETIME
 from app.accounts.tokens import find_token, make_token, use_token
 from app.database import Database, Transaction, now
 from app.jobs.jobs import Work, job, put_job
-from app.live.cutoff import end_all_sessions, end_sessions, push_sessions
+from app.live.cutoff import end_all_sessions, end_sessions, push_sessions, start_session
 from app.mail.letters import write_letter
 from app.mail.outbox import Content, composer, put_mail
 from app.settings import Settings
+from app.tenants.confirmation import confirm_mail
+from app.tenants.links import check_link
 from app.web.cookies import read_cookie, session_cookie
 from app.web.forms import Form
 from app.web.texts import Text, _l, translations
@@ -69,8 +74,22 @@ async def enter_with_session(
     if known and device not in known:
         await account_changed(transaction, member, "sign-in", detail=device)
     push_sessions(transaction, member)
-    cookie = session_cookie(settings, token, seconds=int(lifetime(transaction.tenant).total_seconds()))
-    return Redirect(path, status_code=303, cookies=[cookie])
+    return Redirect(path, status_code=303, cookies=cookies_of(request, transaction, settings, member, token))
+
+
+def cookies_of(
+    request: AnyRequest, transaction: Transaction, settings: Settings, member: Member, token: str
+) -> list[Cookie]:
+    """The cookies of a session that has just begun: one signs the browser in, one makes it known to the account."""
+    return [
+        session_cookie(settings, token, seconds=int(lifetime(transaction.tenant).total_seconds())),
+        device_cookie(settings, request.scope["headers"], device_account(member), member.password_hash),
+    ]
+
+
+def device_account(member: Member) -> str:
+    """What an account is called in the cookie of a browser that is known to it."""
+    return f"{member.tenant_id}:{member.id}"
 
 
 @get("/login")
@@ -128,8 +147,10 @@ async def sign_in(
     stored = member.password_hash if member and member.removed_at is None else None
     subject = email[:254] if member else _l("an unknown address").message
     account = f"{tenant.id}:{email[:254]}"
+    device = find_device(settings, request.scope["headers"], device_account(member), stored) if member else ""
+    log = f"audit:{tenant.id}"
     try:
-        right = await guessing.verify(form["password"][:200], stored, account, address, log=f"audit:{tenant.id}")
+        right = await guessing.verify(form["password"][:200], stored, account, address, log=log, device=device)
     except TooManyTries as refusal:
         if refusal.first:
             async with database.write(tenant.id) as writing:
@@ -138,11 +159,12 @@ async def sign_in(
     if not right or member is None or member.suspended_at is not None:
         error = WHY["suspended"] if right else _l("E-mail address or password is wrong.")
         if right:  # who is suspended and knows the password does not fill the log either
-            await guessing.note_failure(account, address)
+            await guessing.begin(account, address, device=device)
         async with database.write(tenant.id) as writing:
             record_audit(writing, None, "session.refused", subject=subject, address=address)
             return render_sign_in(writing, next=form["next"], error=error, email=email, status=422)
-    rehashed = await hash_password(form["password"][:200]) if is_outdated(member.password_hash) else None
+    outdated = is_outdated(member.password_hash)
+    rehashed = await hash_password(form["password"][:200], known=True) if outdated else None
     async with database.write(tenant.id) as writing:
         found = await find_member(writing, email)
         if found is None or not found.active or found.password_hash != member.password_hash:
@@ -168,12 +190,18 @@ async def show_enter(transaction: Transaction, token: str = "") -> Response[str]
 
 
 @post("/enter")
-async def enter(request: AnyRequest, transaction: Transaction, settings: Settings, form: Form) -> Response[Any]:
+async def enter(
+    request: AnyRequest, database: Database, settings: Settings, guessing: GuessingLimit, form: Form
+) -> Response[Any]:
     """Sign in by the token that sign-up gave."""
-    member = await use_token(transaction, form["token"], "enter")
-    if member is None:
+    tenant, works = await check_link(request, database, guessing, form["token"], "enter")
+    if not works:
         return Redirect("/login?why=used", status_code=303)
-    return await enter_with_session(request, transaction, settings, member, "/")
+    async with database.write(tenant.id) as transaction:
+        member = await use_token(transaction, form["token"], "enter")
+        if member is None:
+            return Redirect("/login?why=used", status_code=303)
+        return await enter_with_session(request, transaction, settings, member, "/")
 
 
 @get("/forgotten")
@@ -190,19 +218,22 @@ async def show_forgotten(transaction: Transaction) -> Response[str]:
 @post("/forgotten")
 async def mail_link(
     request: AnyRequest,
-    transaction: Transaction,
+    database: Database,
     guessing: GuessingLimit,
+    mailing: MailLimit,
     form: Form,
 ) -> Response[Any]:
     """Mail a link; the answer is the same whether or not the address is known."""
-    tenant = transaction.tenant
+    async with database.read() as reading:
+        tenant = await enter_workspace(reading, request.scope["state"]["slug"])
+        request.scope["state"]["language"] = tenant.language
     email = form.email("email")
     if form.errors:
         return render_plain(tenant.language, "accounts/forgotten.html", status=422, tenant=tenant, form=form)
-    address = client_address(request)
-    await guessing.check(f"{tenant.id}:mail:{email}", address)
-    await guessing.note_failure(f"{tenant.id}:mail:{email}", address)
-    await put_job(transaction, "password link", workspace_id=tenant.id, email=email)
+    await guessing.count(f"{tenant.id}:mail:{email}", client_address(request))
+    await mailing.count_link(tenant.id, email)
+    async with database.write(tenant.id) as transaction:
+        await put_job(transaction, "password link", workspace_id=tenant.id, email=email)
     return Redirect("/login?why=mailed", status_code=303)
 
 
@@ -255,26 +286,27 @@ async def show_new_password(transaction: Transaction, token: str = "") -> Respon
 
 
 @post("/password")
-async def set_new_password(request: AnyRequest, database: Database, settings: Settings, form: Form) -> Response[Any]:
+async def set_new_password(
+    request: AnyRequest, database: Database, settings: Settings, guessing: GuessingLimit, form: Form
+) -> Response[Any]:
     """Set the password, end every session there was, and sign in."""
-    password = form.new_password("password")
-    hashed = None if form.errors else await hash_password(password)
-    async with database.write() as transaction:
-        tenant = await enter_workspace(transaction, request.scope["state"]["slug"])
-        if hashed is None:
-            return render_plain(
-                tenant.language,
-                "accounts/password.html",
-                status=422,
-                tenant=tenant,
-                token=form["token"],
-                form=form,
-            )
-        member = await use_token(transaction, form["token"], "password")
+    token, password = form["token"], form.new_password("password")
+    tenant, works = await check_link(request, database, guessing, token, "password")
+    if not works:
+        return Redirect("/login?why=used", status_code=303)
+    if form.errors:
+        return render_plain(
+            tenant.language, "accounts/password.html", status=422, tenant=tenant, token=token, form=form
+        )
+    await guessing.count("", client_address(request))
+    hashed = await hash_password(password)
+    async with database.write(tenant.id) as transaction:
+        member = await use_token(transaction, token, "password")
         if member is None:
             return Redirect("/login?why=used", status_code=303)
         member.password_hash = hashed
         record_audit(transaction, member, "password.reset", subject=member.email or "", address=client_address(request))
+        confirm_mail(transaction, member)
         await account_changed(transaction, member, "password")
         await end_all_sessions(transaction, member, reason="password")
         return await enter_with_session(request, transaction, settings, member, "/")

@@ -50,6 +50,12 @@ def check_slug(slug: str) -> None:
         raise Invalid(slug=_l("This address is reserved. Choose another one."))
 
 
+async def check_free(transaction: Transaction, slug: str) -> None:
+    """Raise Invalid when a workspace has this address."""
+    if await transaction.scalar(select(Tenant.id).where(Tenant.slug == slug)):
+        raise Invalid(slug=_l("This address is taken. Choose another one."))
+
+
 async def create_workspace(
     transaction: Transaction,
     *,
@@ -60,15 +66,23 @@ async def create_workspace(
     email: str,
     password_hash: str,
     time_zone: str = "UTC",
+    mail_confirmed: bool = True,
 ) -> Member:
     """Make a workspace with its owner, confine the transaction to it, and return the owner.
+
+    Unless `mail_confirmed`, the owner has to confirm the address before anybody is invited by mail.
 
     Raises Invalid when the address is taken or can't be one.
     """
     check_slug(slug)
-    if await transaction.scalar(select(Tenant.id).where(Tenant.slug == slug)):
-        raise Invalid(slug=_l("This address is taken. Choose another one."))
-    tenant = Tenant(slug=slug, name=name, language=language if language in LANGUAGES else "en", cursor=0)
+    await check_free(transaction, slug)
+    tenant = Tenant(
+        slug=slug,
+        name=name,
+        language=language if language in LANGUAGES else "en",
+        cursor=0,
+        mail_confirmed_at=now() if mail_confirmed else None,
+    )
     transaction.add(tenant)
     try:
         await transaction.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 from typing import Any
 
 import structlog
@@ -63,10 +64,13 @@ def render_error(status: int, *, language: str = "en", detail: Text | None = Non
 
 
 class PageError(HTTPException):
-    """A refusal with words for the person who sees the page."""
+    """A refusal with words for the person who sees the page. `retry_after` is in how many seconds it may do."""
 
-    def __init__(self, status: int, detail: Text, *, heading: Text | None = None) -> None:
-        super().__init__(status_code=status, detail=detail.message)
+    def __init__(
+        self, status: int, detail: Text, *, heading: Text | None = None, retry_after: float | None = None
+    ) -> None:
+        headers = None if retry_after is None else {"Retry-After": str(max(1, math.ceil(round(retry_after, 3))))}
+        super().__init__(status_code=status, detail=detail.message, headers=headers)
         self.text = detail
         self.heading = heading
 
@@ -94,7 +98,9 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     detail, heading = (error.text, error.heading) if isinstance(error, PageError) else (None, None)
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if is_call(request):
-        return refuse_call(language, detail or EXPLANATIONS.get(status, EXPLANATIONS[500]), status)
+        refusal = refuse_call(language, detail or EXPLANATIONS.get(status, EXPLANATIONS[500]), status)
+        refusal.headers.update(headers)
+        return refusal
     return Response(
         render_error(status, language=language, detail=detail, heading=heading),
         status_code=status,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,14 @@ from app.web.texts import Text, _l
 EMAIL = re.compile(r"[^@\s<>\"',;:\\()\[\]]+@[^@\s<>\"',;:\\()\[\]]+\.[^@\s<>\"',;:\\()\[\].]+")
 # Controls but white space, overrides and isolates of the direction, and halves of characters.
 UNSEEN = re.compile("[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+# What mail programs make links of: an address of any scheme, `www.`, a domain, a number of the internet. A letter, a
+# dot and two letters are enough, as nobody knows all domains.
+LINKED = re.compile(
+    r"[a-z][a-z0-9+.-]*:/|\b(?:mailto|tel|sms|data|javascript):|\bwww\d*\.|\w\.(?:xn--|[^\W\d_]{2})|\b\d+(?:\.\d+){3}\b",
+    re.IGNORECASE,
+)
 
 
 class Invalid(Exception):
@@ -54,6 +63,14 @@ class Form:
             self.errors[name] = _l("At most %(limit)d characters.", limit=limit)
         return value
 
+    def name(self, name: str, *, limit: int = 80, kept: str = "") -> str:
+        """What a person or workspace is called. It stands in mails to strangers, so it holds no address of a page; one
+        that is there from before may be `kept`."""
+        value = self.text(name, limit=limit)
+        if value != kept and name not in self.errors and is_linked(value):
+            self.errors[name] = _l("A name can't hold the address of a page. After a dot, leave a space.")
+        return value
+
     def email(self, name: str) -> str:
         """An e-mail address, in lower case."""
         value = self.text(name, limit=254).lower()
@@ -74,6 +91,13 @@ class Form:
         """Raise Invalid when a reader noted an error."""
         if self.errors:
             raise Invalid(**self.errors)
+
+
+def is_linked(text: str) -> bool:
+    """Whether a mail program might make a link of something in a text; look-alikes of a dot are dots to browsers."""
+    plain = unicodedata.normalize("NFKC", text).replace("\u3002", ".")
+    shown = "".join(character for character in plain if unicodedata.category(character) != "Cf")
+    return LINKED.search(shown) is not None
 
 
 def number_of(text: str) -> int:

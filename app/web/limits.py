@@ -1,5 +1,8 @@
 """Limits on how often something may be done: sliding windows, counted here and, with Redis, over all nodes.
 
+What is limited is counted before it is done (`hit`), and given back if it turns out not to count (`give_back`). There
+is no way to look first and count later: as many as come at once would all find that there is still room.
+
 A window is two counters, of which the older one fades. (The library's moving windows keep each hit, and their storage
 in memory looks through everybody's hits at each of them, in another thread for each.)
 
@@ -10,7 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ipaddress
 import time
+from functools import lru_cache
 from typing import Any
 
 from limits import RateLimitItem
@@ -54,31 +59,81 @@ class Windows:
         self.shared = SlidingWindowCounterRateLimiter(make_storage(settings.redis_url)) if settings.redis_url else None
         self.shared_from = 0.0
 
-    async def test(self, item: RateLimitItem, *whose: str) -> bool:
-        """Whether it may be done once more."""
-        return await self.own.test(item, *whose) and await self.ask(item, whose, "test")
-
     async def hit(self, item: RateLimitItem, *whose: str) -> bool:
-        """Count that it was done; whether it might be.
+        """Count that it is about to be done; whether it may be. What may not be done is not counted."""
+        if not await self.own.hit(item, *whose):
+            return False
+        if await self.ask(item, whose, "hit") is False:
+            await uncount(self.own, item, whose)
+            return False
+        return True
 
-        It is counted here in any case, so that the loss of Redis does not give everybody a new start.
+    async def give_back(self, item: RateLimitItem, *whose: str) -> None:
+        """Take back what `hit` has counted a moment ago."""
+        await uncount(self.own, item, whose)
+        await self.ask(item, whose, "give back")
+
+    async def wait(self, item: RateLimitItem, *whose: str) -> float:
+        """How many seconds it takes until it may be done again; 0 when it may be done now."""
+        return max(await seconds_left(self.own, item, whose), await self.ask(item, whose, "wait") or 0)
+
+    async def ask(self, item: RateLimitItem, whose: tuple[str, ...], what: str) -> Any:
+        """Do something over all nodes; None when Redis does not answer in time, and for some seconds after that.
+
+        It is done here in any case, so that the loss of Redis does not give everybody a new start.
         """
-        allowed = await self.own.hit(item, *whose)
-        return await self.ask(item, whose, "hit") and allowed
-
-    async def ask(self, item: RateLimitItem, whose: tuple[str, ...], what: str) -> bool:
-        """Test or count over all nodes; True when Redis does not answer in time, and for some seconds after that."""
         if self.shared is None or time.monotonic() < self.shared_from:
-            return True
+            return None
         # Redis gets no names and addresses.
-        named = hashlib.blake2b("\0".join(whose).encode(), key=self.key, digest_size=16).hexdigest()
-        do = self.shared.test if what == "test" else self.shared.hit
+        named = (hashlib.blake2b("\0".join(whose).encode(), key=self.key, digest_size=16).hexdigest(),)
         try:
             async with asyncio.timeout(PATIENCE):
-                return await do(item, named)
+                if what == "hit":
+                    return await self.shared.hit(item, *named)
+                if what == "wait":
+                    return await seconds_left(self.shared, item, named)
+                return await uncount(self.shared, item, named)
         except Exception:  # the bus, which talks to the same Redis, says what is wrong with it
             self.shared_from = time.monotonic() + TRIED_AGAIN_AFTER
-            return True
+            return None
+
+
+async def uncount(windows: SlidingWindowCounterRateLimiter, item: RateLimitItem, whose: tuple[str, ...]) -> None:
+    """Count one less in the window of this moment, for which the library has no function."""
+    storage: Any = windows.storage
+    _, current = storage.sliding_window_keys(item.key_for(*whose), item.get_expiry(), time.time())
+    if await storage.get(current) > 0:
+        await storage.incr(current, 2 * item.get_expiry(), -1)
+
+
+async def seconds_left(windows: SlidingWindowCounterRateLimiter, item: RateLimitItem, whose: tuple[str, ...]) -> float:
+    """How long until one more is allowed: until what counts of the window before has faded enough.
+
+    (The library tells when the next hit fades, which is not when one is allowed.)
+    """
+    storage: Any = windows.storage
+    length, most = item.get_expiry(), item.amount
+    before, fading, current, current_left = await storage.get_sliding_window(item.key_for(*whose), length)
+    if before * fading / length + current < most:
+        return 0
+    left = fading if before else current_left - length  # of the window that runs
+    if current < most:
+        return float(left - (most - current) * length / before)
+    return float(left + length * (1 - most / current))
+
+
+@lru_cache(maxsize=1000)
+def network_of(address: str) -> str:
+    """Whom an address is counted as: one of IPv6 as its /64, which is what a single customer has at the least."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
 def make_storage(url: str) -> RedisStorage:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import gettext
 import io
+import math
 import unicodedata
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from babel.dates import format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -29,7 +32,17 @@ class Text:
 
     def translate(self, language: str) -> str:
         """The text in a language."""
-        return translations(language).gettext(self.message) % self.values
+        values = {name: speak(value, language) for name, value in self.values.items()}
+        return translations(language).gettext(self.message) % values
+
+
+def speak(value: Any, language: str) -> Any:
+    """A value as a text has it: a length of time in words, in whole seconds, minutes or hours and never too short."""
+    if not isinstance(value, timedelta):
+        return value
+    unit = next((unit for unit in (1, 60, 3600) if round(value.total_seconds(), 3) <= 60 * unit), 3600)
+    whole = max(1, math.ceil(round(value.total_seconds() / unit, 3))) * unit
+    return format_timedelta(timedelta(seconds=whole), threshold=1, locale=language)
 
 
 def _l(message: str, **values: Any) -> Text:

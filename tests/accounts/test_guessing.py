@@ -1,4 +1,4 @@
-"""Guessing passwords: how often, and which refusals are for the log."""
+"""Guessing passwords: how often, how long one waits, who is kept out, and which refusals are for the log."""
 
 from __future__ import annotations
 
@@ -6,26 +6,66 @@ import asyncio
 
 import pytest
 
+from app.accounts import hashing
 from app.accounts.passwords import GuessingLimit, TooManyTries
 from app.web.limits import Windows
 from tests.test_isolation import SETTINGS
 
 
-async def refuse(limit: GuessingLimit, account: str, address: str, log: str) -> bool:
-    """Be refused; whether it is a refusal to log."""
+class Counting:
+    """A hasher that counts what it is asked; 'right' is everybody's password."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def hash(self, password: str) -> str:
+        self.asked += 1
+        return f"hash of {password}"
+
+    def check_needs_rehash(self, stored: str) -> bool:
+        return False
+
+    def verify(self, stored: str, password: str) -> bool:
+        self.asked += 1
+        if password != "right":
+            raise hashing.VerificationError
+        return True
+
+
+@pytest.fixture
+def hasher(monkeypatch: pytest.MonkeyPatch) -> Counting:
+    made = Counting()
+    monkeypatch.setattr(hashing, "HASHER", made)
+    return made
+
+
+@pytest.fixture
+def limit() -> GuessingLimit:
+    return GuessingLimit(Windows(SETTINGS))
+
+
+async def refusal_of(limit: GuessingLimit, account: str, address: str, log: str = "") -> TooManyTries:
+    """Be refused."""
     with pytest.raises(TooManyTries) as refusal:
-        await limit.check(account, address, log=log)
-    return refusal.value.first
+        await limit.begin(account, address, log=log)
+    return refusal.value
 
 
-async def test_the_first_refusal_of_an_account_is_for_the_log_and_those_after_it_are_not() -> None:
-    limit = GuessingLimit(Windows(SETTINGS))
+async def guess(
+    limit: GuessingLimit, address: str, *, account: str = "1:ana", password: str = "wrong", device: str = ""
+) -> bool | TooManyTries:
+    try:
+        return await limit.verify(password, "hash", account, address, device=device)
+    except TooManyTries as refusal:
+        return refusal
+
+
+async def test_the_first_refusal_of_an_account_is_for_the_log_and_those_after_it_are_not(limit: GuessingLimit) -> None:
     for account in ("1:ana", "1:bruno"):
         for _ in range(10):
-            await limit.check(account, "192.0.2.1", log="one")
-            await limit.note_failure(account, "192.0.2.1")
+            await limit.begin(account, "192.0.2.1", log="one")
     refusals = [("1:ana", "one"), ("1:ana", "one"), ("1:bruno", "one"), ("1:ana", ""), ("1:ana", "one")]
-    assert [await refuse(limit, account, "192.0.2.1", log) for account, log in refusals] == [
+    assert [(await refusal_of(limit, account, "192.0.2.1", log)).first for account, log in refusals] == [
         True,
         False,
         True,
@@ -34,27 +74,90 @@ async def test_the_first_refusal_of_an_account_is_for_the_log_and_those_after_it
     ]
 
 
-async def test_an_address_that_tries_all_accounts_is_for_each_log_once() -> None:
-    limit = GuessingLimit(Windows(SETTINGS))
+async def test_an_address_that_tries_all_accounts_is_for_each_log_once(limit: GuessingLimit) -> None:
     for number in range(100):
-        await limit.check(f"1:{number}", "192.0.2.1", log="one")
-        await limit.note_failure(f"1:{number}", "192.0.2.1")
-    assert [await refuse(limit, f"1:{number}", "192.0.2.1", "one") for number in range(30)] == [True] + [False] * 29
-    assert await refuse(limit, "2:ana", "192.0.2.1", "another")
-    await limit.check("1:ana", "192.0.2.2", log="one")
+        await limit.begin(f"1:{number}", "192.0.2.1", log="one")
+    refusals = [await refusal_of(limit, f"1:{number}", "192.0.2.1", "one") for number in range(30)]
+    assert [refusal.first for refusal in refusals] == [True] + [False] * 29
+    assert (await refusal_of(limit, "2:ana", "192.0.2.1", "another")).first
+    await limit.begin("1:ana", "192.0.2.2", log="one")
 
 
-async def test_many_tries_at_once_are_no_more_than_one_after_another() -> None:
-    limit = GuessingLimit(Windows(SETTINGS))
-
-    async def guess() -> bool | TooManyTries:
-        try:
-            return await limit.verify("wrong", None, "1:ana", "192.0.2.1", log="one")
-        except TooManyTries as refusal:
-            return refusal
-
-    answers = await asyncio.gather(*(guess() for _ in range(30)))
-    refusals = [answer for answer in answers if isinstance(answer, TooManyTries)]
+@pytest.mark.usefixtures("hasher")
+async def test_many_tries_at_once_are_no_more_than_one_after_another(limit: GuessingLimit, hasher: Counting) -> None:
+    answers = await asyncio.gather(*(guess(limit, "192.0.2.1") for _ in range(30)))
     assert answers.count(False) == 10
-    assert len(refusals) == 20
-    assert [refusal.first for refusal in refusals].count(True) == 1
+    assert len([answer for answer in answers if isinstance(answer, TooManyTries)]) == 20
+    assert hasher.asked == 10, "what is refused is not looked at"
+
+
+@pytest.mark.usefixtures("hasher")
+async def test_a_right_password_is_not_counted_however_often(limit: GuessingLimit) -> None:
+    assert [await guess(limit, "192.0.2.1", password="right") for _ in range(150)] == [True] * 150
+
+
+async def test_ten_things_at_once_that_are_counted_first_are_ten(limit: GuessingLimit) -> None:
+    counted = await asyncio.gather(*(limit.count("signup", "192.0.2.1") for _ in range(40)), return_exceptions=True)
+    assert counted.count(None) == 10
+
+
+@pytest.mark.parametrize(
+    ("tried", "then", "refused"),
+    [
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::9", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("192.0.2.1", "192.0.2.2", False),
+    ],
+)
+async def test_addresses_of_one_customer_are_counted_together(
+    limit: GuessingLimit, tried: str, then: str, refused: bool
+) -> None:
+    for _ in range(10):
+        await limit.begin("1:ana", tried)
+    if refused:
+        await refusal_of(limit, "1:ana", then)
+    else:
+        await limit.begin("1:ana", then)
+
+
+@pytest.mark.usefixtures("hasher")
+async def test_an_account_that_is_tried_from_everywhere_is_slowed_and_its_owner_is_not_kept_out(
+    limit: GuessingLimit,
+) -> None:
+    answers = [await guess(limit, f"198.51.{number // 250}.{number % 250}") for number in range(500)]
+    assert 60 <= answers.count(False) <= 72, "sixty, and then six a minute"
+    refusal = await refusal_of(limit, "1:ana", "203.0.113.9")
+    assert refusal.headers
+    assert 1 <= int(refusal.headers["Retry-After"]) <= 60
+    assert "second" in refusal.text.translate("en")
+    assert await guess(limit, "203.0.113.9", password="right", device="her own browser") is True
+    assert await guess(limit, "198.51.0.1", account="1:bruno") is False, "another account is not slowed"
+
+
+@pytest.mark.usefixtures("hasher")
+async def test_a_known_browser_has_tries_of_its_own(limit: GuessingLimit) -> None:
+    assert [await guess(limit, "192.0.2.1") for _ in range(10)] == [False] * 10
+    assert [await guess(limit, "192.0.2.1", device="hers") for _ in range(10)] == [False] * 10
+    assert isinstance(await guess(limit, "192.0.2.1", device="hers"), TooManyTries)
+
+
+async def test_who_has_to_wait_is_told_how_long_it_really_takes(
+    limit: GuessingLimit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1_000_000 * 900.0 + 600]  # two thirds of a window are over
+    monkeypatch.setattr("time.time", lambda: clock[0])
+    for _ in range(10):
+        await limit.begin("1:ana", "192.0.2.1")
+    refusal = await refusal_of(limit, "1:ana", "192.0.2.1")
+    assert (refusal.headers or {})["Retry-After"] == "300"
+    assert refusal.text.translate("en") == "There were too many wrong tries. Wait 5 minutes, then try again."
+    assert "5 minutos" in refusal.text.translate("pt_BR")
+    clock[0] += 299
+    await refusal_of(limit, "1:ana", "192.0.2.1")
+    clock[0] += 2
+    await limit.begin("1:ana", "192.0.2.1")
+    assert (await refusal_of(limit, "1:ana", "192.0.2.1")).headers == {"Retry-After": "89"}
+    clock[0] += 90
+    await limit.begin("1:ana", "192.0.2.1")

@@ -7,9 +7,10 @@ from datetime import timedelta
 from sqlalchemy import event, select
 
 from app.accounts.members import Member
-from app.accounts.sessions import Session, start_session
+from app.accounts.sessions import Session
 from app.accounts.visits import Visits
 from app.database import Database, now
+from app.live.cutoff import start_session
 
 
 async def list_sessions(database: Database) -> list[Session]:

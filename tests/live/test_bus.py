@@ -212,21 +212,20 @@ async def test_wrong_passwords_are_counted_over_all_nodes_and_without_redis_by_e
     settings = read_settings({"DATA_DIR": str(tmp_path), "REDIS_URL": redis_server.url})
     here, there = GuessingLimit(Windows(settings)), GuessingLimit(Windows(settings))
     for _ in range(5):
-        await here.note_failure("acme/ana", "10.0.0.1")
-        await there.note_failure("acme/ana", "10.0.0.1")
+        await here.begin("acme/ana", "10.0.0.1")
+        await there.begin("acme/ana", "10.0.0.1")
     for node in (here, there):
         with pytest.raises(PageError):
-            await node.check("acme/ana", "10.0.0.1")
-        await node.check("acme/ana", "10.0.0.2")
+            await node.begin("acme/ana", "10.0.0.1")
+        await node.give_back(await node.begin("acme/ana", "10.0.0.2"))
     keys = [key.decode() for key in redis_server.command("KEYS", "*")]
     assert keys
     assert not any("ana" in key or "10.0.0.1" in key for key in keys)
 
     redis_server.signal(signal.SIGSTOP)
-    await here.check("acme/ana", "10.0.0.1")
     for _ in range(5):
-        await here.note_failure("acme/ana", "10.0.0.1")
+        await here.begin("acme/ana", "10.0.0.1")
     with pytest.raises(PageError):
-        await here.check("acme/ana", "10.0.0.1")
-    await there.check("acme/ana", "10.0.0.1")
+        await here.begin("acme/ana", "10.0.0.1")
+    await there.begin("acme/ana", "10.0.0.1")
     redis_server.signal(signal.SIGCONT)

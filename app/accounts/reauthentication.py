@@ -1,0 +1,138 @@
+"""Asking for the password again before what can't be taken back, when it was given some time ago.
+
+A route says so itself: `@post(…, opt=dangerous(_l("…")))`. The page that asks carries what was posted in its form and
+posts it to the same address again, with the password. So it needs no script and no place to go back to, and nothing
+that was typed is lost. It is looked at before the route's own transaction begins, as a password takes long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from litestar import Response
+
+from app.accounts.access import (
+    AnyRequest,
+    client_address,
+    enter_workspace,
+    host_of,
+    local_path,
+    provide_signed_in,
+)
+from app.accounts.passwords import GuessingLimit
+from app.accounts.sessions import SignedIn
+from app.accounts.shell import render_page
+from app.database import Database, Transaction, now
+from app.settings import Settings
+from app.web.calls import is_call, refuse_call
+from app.web.forms import Form, provide_form
+from app.web.texts import Text, _l
+
+GOOD_FOR = timedelta(minutes=15)
+# A name that no other form has: those that people choose have a prefix.
+FIELD = "password_again"
+
+
+@dataclass(frozen=True, slots=True)
+class Danger:
+    """What a route does, as the page that asks says it; `when` tells it of a form with which it is not dangerous."""
+
+    what: Text
+    when: Callable[[Form], bool] | None
+
+
+def dangerous(what: Text, *, when: Callable[[Form], bool] | None = None) -> dict[str, Any]:
+    """For the `opt` of a route: ask for the password again before it does this."""
+    return {"danger": Danger(what, when)}
+
+
+def raises_role(form: Form) -> bool:
+    """Whether a form gives somebody the rights of an admin or owner."""
+    return form["role"] != "member"
+
+
+class Reauthentication:
+    """Comes before each request of a workspace; it looks at those to dangerous routes."""
+
+    def __init__(self, database: Database, settings: Settings, guessing: GuessingLimit) -> None:
+        self.database = database
+        self.settings = settings
+        self.guessing = guessing
+
+    async def __call__(self, request: AnyRequest) -> Response[Any] | None:
+        """The page that asks for the password; None when the request may go on.
+
+        Raises SignInNeeded and TooManyTries.
+        """
+        danger: Danger | None = request.route_handler.opt.get("danger")
+        if danger is None:
+            return None
+        form = await provide_form(request)
+        if danger.when and not danger.when(form):
+            return None
+        async with self.database.read() as transaction:
+            signed_in = await self.enter(request, transaction)
+            if now() - signed_in.session.password_at <= GOOD_FOR:
+                return None
+            if FIELD not in form:
+                return await self.ask(request, transaction, signed_in, danger, form, status=403)
+        if await self.is_given(request, signed_in, form[FIELD]):
+            return None
+        form.errors[FIELD] = _l("This is not your password.")
+        async with self.database.read() as transaction:
+            signed_in = await self.enter(request, transaction)
+            return await self.ask(request, transaction, signed_in, danger, form, status=422)
+
+    async def enter(self, request: AnyRequest, transaction: Transaction) -> SignedIn:
+        """Who asks, in the workspace of the host. Raises SignInNeeded."""
+        tenant = await enter_workspace(transaction, request.scope["state"]["slug"])
+        request.scope["state"]["language"] = tenant.language
+        return await provide_signed_in(request, transaction, self.settings)
+
+    async def is_given(self, request: AnyRequest, signed_in: SignedIn, password: str) -> bool:
+        """Whether it is the password; if so, the session keeps when it was given. Raises TooManyTries."""
+        member = signed_in.member
+        account, address = f"{member.tenant_id}:{member.email}", client_address(request)
+        log = f"audit:{member.tenant_id}"
+        stored = member.password_hash
+        if not await self.guessing.verify(password[:200], stored, account, address, log=log, known=True):
+            return False
+        async with self.database.write(member.tenant_id) as transaction:
+            found = await provide_signed_in(request, transaction, self.settings)
+            if found.member.password_hash != stored:
+                return False
+            found.session.password_at = now()
+        return True
+
+    async def ask(
+        self,
+        request: AnyRequest,
+        transaction: Transaction,
+        signed_in: SignedIn,
+        danger: Danger,
+        form: Form,
+        *,
+        status: int,
+    ) -> Response[Any]:
+        """The page that asks, with what was posted."""
+        if is_call(request):
+            return refuse_call(transaction.tenant.language, _l("Open the page again, and give your password."), 403)
+        query = request.scope["query_string"].decode("latin-1")
+        came_from = urlsplit(request.headers.get("referer", ""))
+        return await render_page(
+            request,
+            transaction,
+            signed_in.member,
+            "accounts/reauthenticate.html",
+            status=status,
+            what=danger.what,
+            form=form,
+            field=FIELD,
+            action=quote(request.scope["path"]) + (f"?{query}" if query else ""),
+            carried=[(name, value) for name, values in form.values.items() for value in values if name != FIELD],
+            back=local_path(self.settings, host_of(request), came_from.path),
+        )

@@ -1,0 +1,198 @@
+"""Whoever does something that can't be taken back has given the password within a quarter of an hour."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import httpx
+import pytest
+from litestar.routes import HTTPRoute
+
+from app.demo import PASSWORD
+from tests.conftest import Server
+from tests.test_isolation import list_routes
+
+# Every dangerous route, with an address of it in acme and forms that Ana may post there. A new one needs a line here.
+DANGEROUS = {
+    "/members/{member_id:int}/owner": ("/members/2/owner", [{}]),
+    "/members/{member_id:int}/role": ("/members/3/role", [{"role": "admin"}, {"role": "owner"}]),
+    "/members/{member_id:int}/remove": ("/members/3/remove", [{}]),
+    "/members/invitations": (
+        "/members/invitations",
+        [{"email": "eva@example.org", "role": "admin"}, {"email": "eva@example.org", "role": "owner"}],
+    ),
+    "/members/links": (
+        "/members/links",
+        [{"uses": "1", "days": "1", "role": "admin"}, {"uses": "1", "days": "1", "role": "owner"}],
+    ),
+    "/account/leave": ("/account/leave", [{"sure": "yes"}]),
+    "/c/{slug:str}/fields/{key:str}": ("/c/books/fields/notes", [{"action": "remove"}]),
+}
+# What can be taken back, harms nobody, or asks for the password by itself. A new route needs a line here or above:
+# does it give somebody rights, take an account away, or delete what does not come back from the bin?
+HARMLESS = {
+    *("/login", "/logout", "/enter", "/forgotten", "/password", "/join", "/confirm", "/unsubscribe"),
+    *("/account/name", "/account/time-zone", "/account/picture", "/account/picture/remove", "/account/password"),
+    *("/account/sessions/{session_id:int}/end", "/account/sessions/end-others", "/account/confirm-mail"),
+    *("/members/{member_id:int}/suspend", "/members/{member_id:int}/restore"),
+    *("/members/invitations/{invitation_id:int}/resend", "/members/invitations/{invitation_id:int}/revoke"),
+    *("/settings", "/settings/logo", "/settings/logo/remove"),
+    *("/collections/new", "/c/{slug:str}/rename", "/c/{slug:str}/fields", "/c/{slug:str}/import"),
+    *("/c/{slug:str}/new", "/c/{slug:str}/delete"),  # into the bin
+    *("/c/{slug:str}/{number:int}/edit", "/c/{slug:str}/{number:int}/delete", "/c/{slug:str}/{number:int}/restore"),
+    "/c/{slug:str}/{number:int}/revisions/{version:int}/restore",
+    *(f"/c/{{slug:str}}/{{number:int}}/lock/{what}" for what in ("renew", "release", "ask", "keep", "hand-over")),
+    "/c/{slug:str}/{number:int}/lock/take-over",
+    *(f"/c/{{slug:str}}/{{number:int}}/queue/{what}" for what in ("stay", "leave")),
+    *(f"/c/{{slug:str}}/{{number:int}}/draft{what}" for what in ("", "/restore", "/discard")),
+    *("/chat/new", "/chat/direct", "/chat/{slug:str}", "/files/{file_id:int}/take-out"),
+    *(f"/chat/{{slug:str}}/{what}" for what in ("read", "draft", "files", "typing", "about", "notify", "join")),
+    *(f"/chat/{{slug:str}}/{what}" for what in ("leave", "invite", "remove", "archive")),
+    *(f"/chat/{{slug:str}}/messages/{{number:int}}/{what}" for what in ("edit", "delete", "react")),
+    *(f"/discussion/{{subject:str}}{what}" for what in ("", "/typing", "/draft", "/files")),
+    *(f"/notifications/{what}" for what in ("read", "read-all", "mute", "mute-kind", "preferences", "unmute")),
+    *("/follow/{subject:str}", "/unfollow/{subject:str}", "/announcements"),
+    *(f"/announcements/{{announcement_id:int}}/{what}" for what in ("acknowledge", "withdraw")),
+}
+each_dangerous = pytest.mark.parametrize(
+    ("path", "typed"), [(path, typed) for path, forms in DANGEROUS.values() for typed in forms]
+)
+
+
+@pytest.fixture
+async def ana(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    """Ana, who has given her password an hour ago."""
+    async with aclosing(await shared_server.sign_in("acme", "ana@acme.test")) as client:
+        grow_old(shared_server)
+        yield client
+
+
+def grow_old(server: Server) -> None:
+    server.store.rows("UPDATE session SET password_at = '2026-01-01 00:00:00+00'")
+
+
+def dump(server: Server) -> list[object]:
+    """What the dangerous acts would change."""
+    tables = ("member", "invitation", "field", "mail", "audit_entry")
+    return [sorted(rows, key=repr) for rows in server.store.rows_of(*((f"SELECT * FROM {table}",) for table in tables))]
+
+
+def carried(page: str) -> dict[str, str]:
+    """The form of the page that asks, but for the password."""
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page)
+    return {name: html.unescape(value) for name, value in found}
+
+
+def test_every_route_that_changes_something_is_known_to_be_dangerous_or_not() -> None:
+    declared, others = set(), set()
+    for route in list_routes():
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else []:
+            if handler.http_methods & {"POST", "PUT", "PATCH", "DELETE"}:
+                (declared if "danger" in handler.opt else others).add(route.path)
+    assert declared == set(DANGEROUS)
+    assert others - HARMLESS == set(), "a new route: add it to DANGEROUS or HARMLESS in this file"
+    assert HARMLESS - others == set(), "a route that is not there any more"
+
+
+@each_dangerous
+async def test_a_dangerous_act_asks_for_the_password_and_does_nothing_meanwhile(
+    shared_server: Server, ana: httpx.AsyncClient, path: str, typed: dict[str, str]
+) -> None:
+    before = dump(shared_server)
+    asked = await ana.post(path, data=typed)
+    assert asked.status_code == 403
+    assert f'action="{path}"' in asked.text
+    assert carried(asked.text) == typed
+    called = await ana.post(path, data=typed, headers={"x-page": "1"})
+    assert (called.status_code, called.text) == (403, "Open the page again, and give your password.")
+    assert dump(shared_server) == before
+
+
+async def test_a_wrong_password_is_said_and_what_was_posted_is_kept(
+    shared_server: Server, ana: httpx.AsyncClient
+) -> None:
+    before = dump(shared_server)
+    typed = {"email": "eva@example.org", "role": "owner"}
+    wrong = await ana.post("/members/invitations", data={**typed, "password_again": "not hers"})
+    assert wrong.status_code == 422
+    assert "This is not your password." in wrong.text
+    assert carried(wrong.text) == typed
+    assert "not hers" not in wrong.text
+    assert dump(shared_server) == before
+
+
+@each_dangerous
+async def test_with_the_password_it_goes_on_with_what_was_posted(
+    shared_server: Server, ana: httpx.AsyncClient, path: str, typed: dict[str, str]
+) -> None:
+    asked = await ana.post(path, data=typed)
+    # Carla's session can do none of this: what is asked for is done by her rights, and not by her password.
+    async with aclosing(await shared_server.sign_in("acme", "carla@acme.test")) as carla:
+        grow_old(shared_server)
+        refused = await carla.post(path, data={"password_again": PASSWORD, "role": "owner"})
+        assert refused.status_code in (403, 404, 422)
+        again = await carla.post(path, data={"role": "owner"})
+        assert "password_again" not in again.text, "it was given"
+    unsure = {} if path == "/account/leave" else carried(asked.text)
+    done = await ana.post(path, data={**unsure, "password_again": PASSWORD})
+    if path == "/account/leave":
+        assert done.status_code == 422
+        assert "Say that you are sure." in done.text
+    elif path == "/members/links":
+        assert done.status_code == 200
+        assert "/join?token=" in done.text
+    else:
+        assert done.status_code == 303, done.text
+    if path.startswith("/members/2") or path.startswith("/members/3"):  # back to how it was
+        shared_server.store.rows("UPDATE member SET role = 'owner' WHERE id = 1")
+        shared_server.store.rows("UPDATE member SET role = 'admin' WHERE id = 2")
+        shared_server.store.rows("UPDATE member SET role = 'member' WHERE id = 3")
+    shared_server.store.rows(
+        "UPDATE member SET removed_at = NULL, email = 'carla@acme.test', password_hash ="
+        " (SELECT password_hash FROM (SELECT id, password_hash FROM member) AS other WHERE id = 1) WHERE id = 3"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "typed"),
+    [
+        ("/members/3/role", {"role": "member"}),
+        ("/members/invitations", {"email": "dora@example.org", "role": "member"}),
+        ("/c/books/fields/title", {"action": "down"}),
+    ],
+)
+async def test_the_same_address_does_what_is_not_dangerous_at_once(
+    ana: httpx.AsyncClient, path: str, typed: dict[str, str]
+) -> None:
+    assert (await ana.post(path, data=typed)).status_code == 303
+
+
+async def test_who_has_just_signed_in_is_not_asked(shared_server: Server) -> None:
+    async with aclosing(await shared_server.sign_in("acme", "ana@acme.test")) as fresh:
+        made = await fresh.post("/members/links", data={"uses": "1", "days": "1", "role": "admin"})
+        assert made.status_code == 200
+        assert "/join?token=" in made.text
+
+
+async def test_wrong_passwords_are_counted_as_those_of_the_sign_in_are(
+    shared_server: Server, ana: httpx.AsyncClient
+) -> None:
+    async with aclosing(await shared_server.sign_in("acme", "davi@acme.test")) as davi:
+        grow_old(shared_server)
+        wrong = {"sure": "yes", "password_again": "not his"}
+        answers = [await davi.post("/account/leave", data=wrong) for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [422] * 10 + [429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+    async with shared_server.client("acme") as visitor:
+        shut_out = await visitor.post("/login", data={"email": "davi@acme.test", "password": PASSWORD})
+        assert shut_out.status_code == 429
+
+
+async def test_nobody_without_a_session_is_asked_for_a_password(shared_server: Server) -> None:
+    async with shared_server.client("acme") as stranger:
+        for path, _ in DANGEROUS.values():
+            answer = await stranger.post(path, data={"password_again": PASSWORD, "role": "owner"})
+            assert (answer.status_code, answer.headers["location"]) == (303, "/login")
