@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.members import Member
 from app.accounts.sessions import digest
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.jobs.sweeps import delete_by_keys, sweeps
 
 Purpose = Literal["password", "enter"]
 LIFETIME = {"password": timedelta(hours=1), "enter": timedelta(minutes=1)}
@@ -29,6 +30,12 @@ class SingleUseToken(Tenanted, Base):
     member_id: Mapped[int]
     purpose: Mapped[str] = mapped_column(String(10))
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+@sweeps(SingleUseToken)
+async def delete_old_tokens(transaction: Transaction, limit: int) -> int:
+    """Delete tokens that nobody has used in time."""
+    return await delete_by_keys(transaction, SingleUseToken, SingleUseToken.expires_at <= now(), limit=limit)
 
 
 async def make_token(transaction: Transaction, member: Member, purpose: Purpose) -> str:

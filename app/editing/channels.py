@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,10 +12,11 @@ from sqlalchemy import select
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
-from app.database import Transaction
-from app.editing.drafts import list_drafts
+from app.database import Transaction, now
+from app.editing.drafts import KEPT_FOR, Draft, list_drafts
 from app.editing.rows import KINDS, Editable, Place, find_place, read_clock, tell_listeners
 from app.editing.waiting import ANSWER_WITHIN, Waiting, list_waiting
+from app.jobs.sweeps import sweeps
 from app.live.log import publish_partial
 
 SHOWN = 24
@@ -128,6 +130,25 @@ async def publish_standings(transaction: Transaction, push: Push, place: Place) 
             standing=standing,
             queue=queue,
         )
+
+
+@sweeps(Draft)
+async def delete_old_drafts(transaction: Transaction, limit: int) -> int:
+    """Delete what was typed long ago and not saved; pages that say so follow."""
+    old = select(Draft).where(Draft.typed_at < now() - KEPT_FOR).order_by(Draft.typed_at).limit(limit)
+    found = (await transaction.scalars(old)).all()
+    concerned: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for draft in found:
+        if draft.values is not None:
+            concerned[draft.kind, draft.row_id].append(draft.member_id)
+        await transaction.delete(draft)
+    await transaction.flush()
+    for name in {name for name, _ in concerned}:
+        model = KINDS[name].model
+        ids = [row_id for kind, row_id in concerned if kind == name]
+        for row in await transaction.scalars(select(model).where(model.id.in_(ids))):
+            push_standings(transaction, row, *concerned[name, row.id])
+    return len(found)
 
 
 async def list_edited(transaction: Transaction) -> list[tuple[Editable, Place]]:
