@@ -14,12 +14,13 @@ from typing import Any
 import structlog
 from sqlalchemy import delete, inspect, select, tuple_
 
-from app.database import Base, Database, Tenant, Tenanted, Transaction
-from app.jobs.jobs import Work, job
+from app.database import Base, Database, Tenant, Tenanted, Transaction, now
+from app.jobs.jobs import FUNCTIONS, Job, Work, job
 from app.settings import Settings
 
 # How many rows one transaction deletes.
 BATCH = 500
+UNKNOWN_FOR = timedelta(days=30)
 
 log = structlog.get_logger("sweep")
 
@@ -63,6 +64,13 @@ async def delete_by_keys(
     statement = delete(model).where(key.in_(found)).execution_options(synchronize_session=False)
     result: Any = await transaction.execute(statement)
     return int(result.rowcount)
+
+
+@sweeps(Job)
+async def delete_unknown(transaction: Transaction, limit: int) -> int:
+    """Delete what an earlier or later version would have done, and nobody has for a month."""
+    unknown = Job.name.not_in(list(FUNCTIONS)), Job.due_at < now() - UNKNOWN_FOR
+    return await delete_by_keys(transaction, Job, *unknown, limit=limit)
 
 
 @job("sweep", every=timedelta(minutes=10), seconds=600)

@@ -17,7 +17,7 @@ from sqlalchemy import JSON, ForeignKey, Index, String, Text, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Tenant, Transaction, UtcDateTime, now
-from app.database.leases import Leased, is_due
+from app.database.leases import Leased, is_due, is_free
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.settings import Settings
 
@@ -67,6 +67,12 @@ class FailedMail(Base):
     reason: Mapped[str] = mapped_column(String(300))
     attempts: Mapped[int]
     failed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+
+
+@sweeps(Mail)
+async def delete_useless(transaction: Transaction, limit: int) -> int:
+    """Delete what nobody needs any more, also while the mail server is away."""
+    return await delete_by_keys(transaction, Mail, Mail.useless_after <= now(), is_free(Mail), limit=limit)
 
 
 @sweeps(FailedMail)

@@ -59,7 +59,10 @@ def write_message(settings: Settings, content: Content, message_id: str) -> Emai
     """The message as it goes over the wire. Raises Refused for an address that there can't be."""
     message = EmailMessage()
     name, sender = parseaddr(settings.mail_from)
-    message["From"] = encode_address(sender, name)
+    try:
+        message["From"] = encode_address(sender, name)
+    except Refused as error:  # no mail is lost by a wrong setting
+        raise Refused(f"MAIL_FROM: {error}", for_good=False) from error
     message["To"] = encode_address(content.receiver)
     message["Subject"] = " ".join(UNSEEN.sub("", content.subject).split())
     message["Date"] = formatdate()
