@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -47,6 +48,8 @@ class BrokenOff(Exception):
 def encode_address(address: str, display_name: str = "") -> Address:
     """An address as mail servers take it, its domain by IDNA 2008. Raises Refused for one that there can't be."""
     local, _, domain = address.rpartition("@")
+    if re.search(r'[@\s,;<>"\\]', local):
+        raise Refused("the address is none that mail can go to", for_good=True)
     try:
         if not domain.isascii():
             domain = idna.encode(domain, uts46=True).decode()
