@@ -131,7 +131,7 @@ async def add_draft(transaction: Transaction) -> None:
     carla = await carla_of(transaction)
     typed = {"title": "Long ago"}
     transaction.add(
-        Draft(kind="record", row_id=1, member_id=carla.id, token=0, version=1, values=typed, typed_at=now() - LONG_AGO)
+        Draft(kind="record", row_id=1, member_id=carla.id, token=0, version=99, values=typed, typed_at=now() - LONG_AGO)
     )
 
 
@@ -180,7 +180,7 @@ OLD: dict[str, tuple[Add, Any]] = {
     "invitation": (add_invitation, Invitation.uses == 0),
     "attachment": (add_attachment, Attachment.name == "old.txt"),
     "record": (add_record, Record.number == 7),
-    "draft": (add_draft, Draft.token == 0),
+    "draft": (add_draft, Draft.version == 99),
     "waiting": (add_waiting, Waiting.until == 1),
     "notification": (add_notification, Notification.kind == "mention"),
     "happening": (add_notification, Happening.subject_kind == "room"),
@@ -255,7 +255,9 @@ async def test_open_bins_and_pages_follow_when_the_bin_is_emptied(database: Data
     async with database.write(ACME) as transaction:
         await add_record(transaction)
         record = (await transaction.scalars(select(Record).where(Record.number == 7))).one()
-        await notify(transaction, kind="record-followed", subject=("record", record.id), to=[2])
+        await notify(
+            transaction, kind="record-followed", subject=("record", record.id), to=[2], details={"fields": "Title"}
+        )
     cursor = await read_cursor(database)
     await sweep_one(database, SETTINGS, ACME)
     events = await last_events(database, cursor)
