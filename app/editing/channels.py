@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, tuple_
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -135,19 +134,14 @@ async def publish_standings(transaction: Transaction, push: Push, place: Place) 
 @sweeps(Draft)
 async def delete_old_drafts(transaction: Transaction, limit: int) -> int:
     """Delete what was typed long ago and not saved; pages that say so follow."""
-    old = select(Draft).where(Draft.typed_at < now() - KEPT_FOR).order_by(Draft.typed_at).limit(limit)
-    found = (await transaction.scalars(old)).all()
-    concerned: dict[tuple[str, int], list[int]] = defaultdict(list)
-    for draft in found:
-        if draft.values is not None:
-            concerned[draft.kind, draft.row_id].append(draft.member_id)
-        await transaction.delete(draft)
-    await transaction.flush()
-    for name in {name for name, _ in concerned}:
-        model = KINDS[name].model
-        ids = [row_id for kind, row_id in concerned if kind == name]
-        for row in await transaction.scalars(select(model).where(model.id.in_(ids))):
-            push_standings(transaction, row, *concerned[name, row.id])
+    key = Draft.kind, Draft.row_id, Draft.member_id
+    old = select(*key).where(Draft.typed_at < now() - KEPT_FOR).order_by(Draft.typed_at).limit(limit)
+    statement = delete(Draft).where(tuple_(*key).in_(old)).returning(*key, Draft.values.is_not(None))
+    found = (await transaction.execute(statement.execution_options(synchronize_session=False))).all()
+    for kind, row_id, member_id, shown in found:
+        if shown:
+            target = f"{kind}-{row_id}-standing"
+            publish_partial(transaction, f"user.{member_id}", "live/refresh_push.html", target=target)
     return len(found)
 
 

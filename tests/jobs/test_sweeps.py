@@ -273,7 +273,7 @@ async def test_a_page_that_speaks_of_a_draft_follows_when_it_is_swept(database: 
     await sweep_one(database, SETTINGS, ACME)
     async with database.read(ACME) as transaction:
         carla = await carla_of(transaction)
-    assert f"user.{carla.id}" in await last_events(database, cursor)
+    assert "#record-1-standing" in (await last_events(database, cursor))[f"user.{carla.id}"]
 
 
 async def test_lists_of_invitations_follow_when_one_ends(database: Database) -> None:
