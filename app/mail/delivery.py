@@ -34,8 +34,9 @@ LONGEST_WAIT = timedelta(minutes=15)
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=4)
 MOST_ATTEMPTS = 32
-# Each of these may have brought a copy to its receiver.
+# Each of these may have brought a copy to its receiver; or the server is not well, and is over it in some hours.
 MOST_BROKEN_OFF = 5
+FIRST_PAUSE_BROKEN_OFF = timedelta(minutes=10)
 # So many are looked up at a time; what is most urgent is looked for before each.
 PLANNED = 20
 
@@ -44,9 +45,9 @@ log = structlog.get_logger("mail")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What has become of a mail: it is done with, or tried `again`, or `failed` for this reason."""
+    """What has become of a mail: it is done with, or tried `again` after so long at first, or `failed` for a reason."""
 
-    again: bool = False
+    again: timedelta | None = None
     failed: str = ""
 
 
@@ -60,8 +61,8 @@ class Settlement:
     async def write(self, transaction: Transaction) -> None:
         """Settle the mail, if it is still ours."""
         mail, statement = self.mail, cast(Any, delete(Mail))
-        if self.outcome.again:
-            due = back_off(mail.attempts, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
+        if self.outcome.again is not None:
+            due = back_off(mail.attempts, first=self.outcome.again, longest=LONGEST_PAUSE)
             statement = update(Mail).values(leased_until=None, due_at=due)
         statement = statement.where(Mail.id == mail.id, Mail.lease == mail.lease)
         result: Any = await transaction.execute(statement.execution_options(synchronize_session=False))
@@ -148,17 +149,17 @@ class Delivery:
             if mail.attempts >= MOST_ATTEMPTS:
                 return self.give_up(mail, reason)
             log.warning("the mail server does not take a mail now; it is tried again", mail=mail.id, reason=str(error))
-            return Outcome(again=True)
+            return Outcome(again=FIRST_PAUSE)
         except BrokenOff as error:
             if mail.attempts >= MOST_BROKEN_OFF:
                 return self.give_up(mail, f"the mail server broke off: {error}")
             log.warning("the mail server broke off at a mail; it is tried again", mail=mail.id, reason=str(error))
-            return Outcome(again=True)
+            return Outcome(again=FIRST_PAUSE_BROKEN_OFF)
         except Exception as error:
             if mail.attempts >= MOST_ATTEMPTS:
                 return self.give_up(mail, "it can't be written")
             log.error("a mail can't be written; it is tried again", mail=mail.id, reason=repr(error))
-            return Outcome(again=True)
+            return Outcome(again=FIRST_PAUSE)
         return Outcome()
 
     def give_up(self, mail: Mail, reason: str) -> Outcome:
