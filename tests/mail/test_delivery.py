@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
+import app.asgi
 import app.mail.smtp
 from app.database import Database, Transaction
 from app.mail.delivery import MOST_ATTEMPTS, MOST_BROKEN_OFF, Delivery, Settlement
 from app.mail.outbox import Mail, Urgency
+from app.operators.figures import read_installation
 from app.settings import Settings
+from app.web.templates import render
 from tests.databases import Store
 from tests.post import Post, plain
 from tests.test_isolation import SETTINGS
@@ -191,6 +194,12 @@ async def test_who_is_never_taken_is_given_up_and_operators_read_why_but_not_to_
     await put(database, "carla@acme.test", "davi@acme.test")
     await send_out(delivery)
     assert failed(store) == [("550 no mailbox …", 1)]
+    async with database.count() as transaction:
+        installation = await read_installation(transaction)
+    page = render("en", "operators/_installation.html", installation=installation)
+    assert '<td class="title">acme</td>' in page
+    assert "550 no mailbox …" in page
+    assert "carla" not in page
     store.rows(f"UPDATE mail SET attempts = {MOST_ATTEMPTS - 1}, due_at = '{LONG_AGO}'")
     await send_out(delivery)
     assert failed(store)[1] == ("451 later", MOST_ATTEMPTS)
