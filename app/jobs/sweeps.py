@@ -57,7 +57,12 @@ def sweeps(*models: type[Base]) -> Callable[[Step], Step]:
 async def delete_by_keys(
     transaction: Transaction, model: type[Base], *criteria: Any, limit: int, order_by: Any = None
 ) -> int:
-    """Delete rows that meet criteria, at most `limit` of them and in an order if it matters; how many it was."""
+    """Delete rows that meet criteria, at most `limit` of them and in an order if it matters; how many it was.
+
+    Raises TypeError for a guarded model: its rows are deleted by statements of their own.
+    """
+    if model.guarded:
+        raise TypeError(f"{model.__name__} is guarded")
     keys = inspect(model).primary_key
     key: Any = keys[0] if len(keys) == 1 else tuple_(*keys)
     found = select(*keys).where(*criteria).order_by(order_by if order_by is not None else keys[0]).limit(limit)
