@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -15,7 +13,6 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.routes import HTTPRoute
 from litestar.types import Receive, Send
-from sqlalchemy import select
 
 import app.chat.usage
 import app.notifications.accounts
@@ -31,7 +28,6 @@ from app.accounts.access import (
 from app.accounts.jump import show_jump
 from app.accounts.passwords import GuessingLimit, MailLimit
 from app.accounts.reauthentication import Reauthentication
-from app.accounts.sessions import delete_expired_sessions
 from app.accounts.visits import Visits
 from app.chat import (
     attachment_pages,
@@ -41,29 +37,22 @@ from app.chat import (
     room_pages,
     search_pages,
 )
-from app.chat.attachments import delete_unsent
 from app.chat.limits import WritingLimit
-from app.chat.rooms import ensure_general
-from app.database import Database, Tenant
-from app.editing.drafts import delete_old_drafts
+from app.database import Database
 from app.editing.watch import Watch
-from app.jobs.jobs import Work, job
 from app.jobs.runner import Loop, Runner
 from app.live.bus import make_bus
-from app.live.log import trim
 from app.live.node import Node
 from app.live.site import Site, WorkspaceSite
 from app.live.socket import serve_socket
 from app.mail.delivery import Delivery
 from app.notifications import announcement_pages, preference_pages
 from app.notifications import pages as notification_pages
-from app.notifications.inbox import delete_old_notifications
 from app.operators import pages as operator_pages
 from app.operators.channels import OperatorSite
 from app.operators.gathering import Gathering
 from app.records import bin_pages, bulk_pages, collection_pages, edit_pages, import_pages, lock_pages
 from app.records import pages as record_pages
-from app.records.changes import empty_bin
 from app.settings import Settings
 from app.tenants import (
     account,
@@ -82,7 +71,6 @@ from app.web.gate import Gate
 from app.web.health import Readiness, show_liveness, show_metrics, show_readiness
 from app.web.limits import Windows
 from app.web.static import static_files
-from app.web.uploads import delete_abandoned
 
 FORM_LIMIT = 64 * 1024
 
@@ -113,7 +101,7 @@ def create_app(settings: Settings) -> Gate:
             watch.running(),
             gathering.running(),
             runner.loop.running(),
-            delivery.loop.running(),
+            delivery.running(),
             writing_visits.running(),
         ):
             yield
@@ -212,30 +200,3 @@ def resolve_in_turn(site: Litestar) -> None:
             for _, arguments in route.route_handler_map.values():
                 batches = [sorted(batch, key=lambda each: each.key) for batch in arguments.dependency_batches]
                 arguments.dependency_batches = [{each} for batch in batches for each in batch]
-
-
-@job("sweep", every=timedelta(minutes=10), seconds=600)
-async def sweep(work: Work) -> None:
-    """Delete what has reached its end in each workspace; one that fails does not keep the others from it."""
-    async with work.database.read() as transaction:
-        tenants = list(await transaction.scalars(select(Tenant.id)))
-    for tenant_id in tenants:
-        try:
-            await sweep_workspace(work.database, work.settings, tenant_id)
-        except Exception as error:
-            log.error("sweeping a workspace failed; it is tried again", tenant=tenant_id, reason=repr(error))
-
-
-async def sweep_workspace(database: Database, settings: Settings, tenant_id: int) -> None:
-    """Delete what has reached its end in one workspace."""
-    async with database.write(tenant_id) as transaction:
-        await ensure_general(transaction)  # for workspaces from before there was chat
-        await trim(transaction)
-        await empty_bin(transaction)
-        await delete_old_drafts(transaction)
-        await delete_expired_sessions(transaction)
-        await delete_old_notifications(transaction)
-        keys = await delete_unsent(transaction)
-        directory = attachment_pages.files_of(settings, transaction.tenant)
-    await attachment_pages.delete_files(directory, keys)
-    await asyncio.to_thread(delete_abandoned, directory)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -15,7 +16,9 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 class Post:
     """A mail server that keeps what it takes; `answers` are given before it takes anything.
 
-    It answers nobody until `at_once` mails are at its door together.
+    It answers nobody until `at_once` mails are at its door together. `at_receiver` is what it answers to addresses, and
+    `at_sender` to ours; at a mail to somebody of `breaks_off_at` it hangs up when it has taken it, and of `silent_at`
+    says nothing more.
     """
 
     def __init__(self, port: int) -> None:
@@ -26,17 +29,41 @@ class Post:
         self.together = asyncio.Event()
         self.came = 0
         self.port = port
+        self.at_sender = ""
+        self.at_receiver: dict[str, str] = {}
+        self.breaks_off_at: set[str] = set()
+        self.silent_at: set[str] = set()
+        self.smtputf8 = False
+        self.tls: ssl.SSLContext | None = None
+        self.conversations = 0
         self.controller: Controller | None = None
 
     async def handle_EHLO(
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
         session.host_name = hostname
+        self.conversations += 1
         return [self.greeting] if self.greeting else responses
 
     async def handle_HELO(self, server: SMTP, session: Session, envelope: Envelope, hostname: str) -> str:
         session.host_name = hostname
         return self.greeting or "250 here"
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, mail_options: list[str]
+    ) -> str:
+        if not self.at_sender:
+            envelope.mail_from = address
+            envelope.mail_options.extend(mail_options)
+        return self.at_sender or "250 go on"
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, rcpt_options: list[str]
+    ) -> str:
+        answer = self.at_receiver.get(address, "250 go on")
+        if answer.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return answer
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         self.came += 1
@@ -47,10 +74,21 @@ class Post:
             return self.answers.pop(0)
         parsed: Any = message_from_bytes(envelope.content or b"", policy=policy.default)
         self.mails.append(parsed)
+        if self.breaks_off_at & set(envelope.rcpt_tos):
+            server.transport.abort()
+        if self.silent_at & set(envelope.rcpt_tos):
+            await asyncio.Event().wait()
         return "250 taken"
 
+    @property
+    def receivers(self) -> list[str]:
+        """To whom mails came, in this order."""
+        return [str(mail["to"]) for mail in self.mails]
+
     def open(self) -> None:
-        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self.controller = Controller(
+            self, hostname="127.0.0.1", port=self.port, enable_SMTPUTF8=self.smtputf8, tls_context=self.tls
+        )
         self.controller.start()
 
     def close(self) -> None:

@@ -167,8 +167,3 @@ async def delete_sessions(transaction: Transaction, *criteria: object) -> list[i
         await listen(transaction, found)
     await transaction.execute(delete(Session).where(Session.id.in_(found)))
     return found
-
-
-async def delete_expired_sessions(transaction: Transaction) -> None:
-    """Forget the sessions of this tenant that are over."""
-    await delete_sessions(transaction, Session.expires_at <= now())

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.members import Member
 from app.accounts.sessions import digest
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.jobs.sweeps import delete_by_keys, sweeps
 
 Purpose = Literal["password", "enter", "confirm"]
 LIFETIME = {"password": timedelta(hours=1), "enter": timedelta(minutes=1), "confirm": timedelta(days=7)}
@@ -48,6 +49,12 @@ async def void_tokens(transaction: Transaction, member: Member, purpose: Purpose
     await transaction.execute(
         delete(SingleUseToken).where(SingleUseToken.member_id == member.id, SingleUseToken.purpose == purpose)
     )
+
+
+@sweeps(SingleUseToken)
+async def delete_old_tokens(transaction: Transaction, limit: int) -> int:
+    """Delete tokens that nobody has used in time."""
+    return await delete_by_keys(transaction, SingleUseToken, SingleUseToken.expires_at <= now(), limit=limit)
 
 
 async def make_token(transaction: Transaction, member: Member, purpose: Purpose) -> str:

@@ -13,11 +13,12 @@ from litestar.response import File, Redirect
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
-from app.chat.attachments import Attachment, add_attachment, get_attachment, take_out
+from app.chat.attachments import Attachment, add_attachment, delete_unsent, get_attachment, take_out
 from app.chat.composer import MESSAGE_LIMIT
 from app.chat.drafts import keep_draft, place_of
 from app.chat.rooms import Room, get_room
 from app.database import Database, Tenant, Transaction
+from app.jobs.sweeps import sweeps
 from app.settings import Settings
 from app.web.calls import is_call, refuse_call
 from app.web.errors import EXPLANATIONS, is_disk_full
@@ -26,7 +27,7 @@ from app.web.forms import Form, Invalid
 from app.web.templates import render
 from app.web.texts import _l
 from app.web.upload_forms import read_multipart
-from app.web.uploads import TooLarge, Unreadable, delete_stored, path_of, preview_of
+from app.web.uploads import TooLarge, Unreadable, delete_abandoned, delete_stored, path_of, preview_of
 
 
 def files_of(settings: Settings, tenant: Tenant) -> Path:
@@ -38,6 +39,20 @@ async def delete_files(directory: Path, keys: Iterable[str]) -> None:
     """Delete files from the disk."""
     for key in keys:
         await asyncio.to_thread(delete_stored, directory, key)
+
+
+@sweeps(Attachment)
+async def sweep_files(transaction: Transaction, limit: int) -> int:
+    """Delete files that were never sent, and what cut off uploads have left."""
+    directory = files_of(transaction.info["settings"], transaction.tenant)
+    keys = await delete_unsent(transaction, limit)
+
+    async def clear() -> None:
+        await delete_files(directory, keys)
+        await asyncio.to_thread(delete_abandoned, directory)
+
+    transaction.after_commit.append(clear)
+    return len(keys)
 
 
 @post("/chat/{slug:str}/files", request_max_body_size=None, opt={"writes": False})

@@ -146,9 +146,14 @@ async def take_off(transaction: Transaction, message: Message) -> list[str]:
     return await delete_all(transaction, found)
 
 
-async def delete_unsent(transaction: Transaction) -> list[str]:
+async def delete_unsent(transaction: Transaction, limit: int = 500) -> list[str]:
     """Delete files that were brought more than a day ago and never sent; the keys of what is to be deleted on disk."""
-    statement = select(Attachment).where(Attachment.message_id.is_(None), Attachment.created_at < now() - UNSENT_FOR)
+    statement = (
+        select(Attachment)
+        .where(Attachment.message_id.is_(None), Attachment.created_at < now() - UNSENT_FOR)
+        .order_by(Attachment.id)
+        .limit(limit)
+    )
     return await delete_all(transaction, (await transaction.scalars(statement)).all())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKeyConstraint, String, Text, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -11,6 +11,9 @@ from app.accounts.members import Member
 from app.chat.messages import find_posted
 from app.chat.rooms import Room
 from app.database import Base, Standing, Tenanted, Transaction, UtcDateTime, now
+from app.jobs.sweeps import delete_by_keys, sweeps
+
+KEPT_FOR = timedelta(days=90)
 
 
 class MessageDraft(Tenanted, Base):
@@ -25,6 +28,12 @@ class MessageDraft(Tenanted, Base):
     place: Mapped[str] = mapped_column(String(80), primary_key=True)
     text: Mapped[str] = mapped_column(Text)
     typed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+@sweeps(MessageDraft)
+async def delete_old_drafts(transaction: Transaction, limit: int) -> int:
+    """Delete what was typed long ago and never sent."""
+    return await delete_by_keys(transaction, MessageDraft, MessageDraft.typed_at < now() - KEPT_FOR, limit=limit)
 
 
 def place_of(room: Room) -> str:

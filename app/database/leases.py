@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, ColumnElement, or_, select, text, update
+from sqlalchemy import BigInteger, ColumnElement, and_, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database.clock import lease_clock
@@ -43,17 +43,21 @@ def is_free(model: type[Leased]) -> ColumnElement[bool]:
     return or_(model.leased_until.is_(None), model.leased_until <= clock, model.leased_until > clock + LONGEST * 1000)
 
 
+def is_due(model: type[Leased]) -> ColumnElement[bool]:
+    """Whether a row's moment has come and nobody has claimed it."""
+    return and_(model.due_at <= now(), is_free(model))
+
+
 async def find_due(transaction: Transaction, model: type[Leased]) -> int | None:
     """The id of the row that is due longest and that nobody has claimed."""
-    statement = select(model.id).where(model.due_at <= now(), is_free(model)).order_by(model.due_at, model.id).limit(1)
-    return await transaction.scalar(statement)
+    return await transaction.scalar(select(model.id).where(is_due(model)).order_by(model.due_at, model.id).limit(1))
 
 
 async def claim(transaction: Transaction, model: type[Row], row_id: int, *, seconds: int) -> Row | None:
     """Claim a due row for some seconds; None when somebody else was faster."""
     statement: Any = (
         update(model)
-        .where(model.id == row_id, model.due_at <= now(), is_free(model))
+        .where(model.id == row_id, is_due(model))
         .values(leased_until=lease_clock() + seconds * 1000, lease=model.lease + 1, attempts=model.attempts + 1)
         .execution_options(synchronize_session=False)
     )

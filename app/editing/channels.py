@@ -6,15 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, tuple_
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
-from app.database import Transaction
-from app.editing.drafts import list_drafts
+from app.database import Transaction, now
+from app.editing.drafts import KEPT_FOR, Draft, list_drafts
 from app.editing.rows import KINDS, Editable, Place, find_place, read_clock, tell_listeners
 from app.editing.waiting import ANSWER_WITHIN, Waiting, list_waiting
+from app.jobs.sweeps import sweeps
 from app.live.log import publish_partial
 
 SHOWN = 24
@@ -128,6 +129,20 @@ async def publish_standings(transaction: Transaction, push: Push, place: Place) 
             standing=standing,
             queue=queue,
         )
+
+
+@sweeps(Draft)
+async def delete_old_drafts(transaction: Transaction, limit: int) -> int:
+    """Delete what was typed long ago and not saved; pages that say so follow."""
+    key = Draft.kind, Draft.row_id, Draft.member_id
+    old = select(*key).where(Draft.typed_at < now() - KEPT_FOR).order_by(Draft.typed_at).limit(limit)
+    statement = delete(Draft).where(tuple_(*key).in_(old)).returning(*key, Draft.values.is_not(None))
+    found = (await transaction.execute(statement.execution_options(synchronize_session=False))).all()
+    for kind, row_id, member_id, shown in found:
+        if shown:
+            target = f"{kind}-{row_id}-standing"
+            publish_partial(transaction, f"user.{member_id}", "live/refresh_push.html", target=target)
+    return len(found)
 
 
 async def list_edited(transaction: Transaction) -> list[tuple[Editable, Place]]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, delete, select
+from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
@@ -108,9 +107,3 @@ async def settle_draft(transaction: Transaction, row: Editable, member: Member) 
     draft.token, draft.version, draft.values, draft.typed_at = row.lock_token, row.version, None, now()
     await transaction.flush()
     return had
-
-
-async def delete_old_drafts(transaction: Transaction) -> None:
-    """Delete what was typed more than 30 days ago."""
-    statement: Any = delete(Draft).where(Draft.typed_at < now() - KEPT_FOR)
-    await transaction.execute(statement.execution_options(synchronize_session=False))

@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, String, UniqueConstraint, delete, false, select, update
+from sqlalchemy import BigInteger, ForeignKeyConstraint, String, UniqueConstraint, delete, false, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
 from app.editing.rows import Editable, kind_of, read_clock
+from app.jobs.sweeps import delete_by_keys, sweeps
 
 # How long, in seconds, whoever edits has to answer somebody who asks.
 ANSWER_WITHIN = 30
+# How long, in milliseconds, those who went stay where nobody had a page open to be told.
+LEFT_FOR = 3_600_000
 
 State = Literal["waiting", "called", "missed"]
 
@@ -152,6 +155,15 @@ async def drop_gone(transaction: Transaction, row: Editable) -> bool:
     statement = delete(Waiting).where(*of_row(row), Waiting.until <= lease_clock())
     result: Any = await transaction.execute(statement.execution_options(synchronize_session=False))
     return bool(result.rowcount)
+
+
+@sweeps(Waiting)
+async def delete_gone(transaction: Transaction, limit: int) -> int:
+    """Take out those whose pages went while nobody had a page open in the workspace; the watch is for the others."""
+    clock = lease_clock()
+    return await delete_by_keys(
+        transaction, Waiting, or_(Waiting.until <= clock - LEFT_FOR, Waiting.until > clock + LEFT_FOR), limit=limit
+    )
 
 
 async def change_waiting(transaction: Transaction, *criteria: Any, **values: Any) -> bool:

@@ -26,7 +26,10 @@ class Job(Leased, Base):
     """A job that waits or is being done; `key` is what there is one of at a time."""
 
     __tablename__ = "job"
-    __table_args__ = (UniqueConstraint("name", "key"),)
+    __table_args__ = (
+        UniqueConstraint("name", "key"),
+        {"sqlite_autoincrement": True},  # an id is not used again: who is late must not settle another job
+    )
 
     name: Mapped[str] = mapped_column(String(40))
     key: Mapped[str] = mapped_column(String(120))

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.database import Database, Transaction
@@ -19,6 +20,8 @@ from app.settings import Settings
 LOOK_EVERY = 1.0
 # How long what is under way may take to end when the program stops.
 GRACE = 5.0
+# How often a job is tried that fails, in some three days. What comes round is tried for ever.
+MOST_ATTEMPTS = 80
 
 log = structlog.get_logger("jobs")
 
@@ -109,13 +112,15 @@ class Runner:
             log.info("a job took too long, and somebody else does it", job=job.name)
         except Exception as error:
             again = back_off(job.attempts, first=timedelta(seconds=5), longest=timedelta(hours=1))
-            log.error("a job failed; it is tried again", job=job.name, attempt=job.attempts, reason=repr(error))
+            change: Any = update(Job).values(due_at=again, leased_until=None)
+            if job.attempts >= MOST_ATTEMPTS and registered.every is None:
+                log.error("a job is given up", job=job.name, attempts=job.attempts, reason=repr(error))
+                change = delete(Job)
+            else:
+                log.error("a job failed; it is tried again", job=job.name, attempt=job.attempts, reason=repr(error))
             async with self.database.write() as transaction:
                 await transaction.execute(
-                    update(Job)
-                    .where(Job.id == job.id, Job.lease == job.lease)
-                    .values(due_at=again, leased_until=None)
-                    .execution_options(synchronize_session=False)
+                    change.where(Job.id == job.id, Job.lease == job.lease).execution_options(synchronize_session=False)
                 )
 
     async def prepare(self) -> None:

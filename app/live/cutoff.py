@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
+
 from app.accounts.members import Member
 from app.accounts.sessions import Session, add_session, delete_sessions, list_surplus
 from app.accounts.tokens import void_tokens
-from app.database import Transaction
+from app.database import Transaction, now
+from app.jobs.sweeps import sweeps
 from app.live.log import close_sockets, publish_partial
 
 
@@ -27,6 +30,18 @@ async def end_sessions(transaction: Transaction, *criteria: Any, reason: str) ->
         close_sockets(transaction, sessions=ended, reason=reason)
 
 
+@sweeps(Session)
+async def end_expired_sessions(transaction: Transaction, limit: int) -> int:
+    """End the sessions that are over; lists of sessions that are open follow."""
+    over = select(Session.id, Session.member_id).where(Session.expires_at <= now()).order_by(Session.id).limit(limit)
+    found = (await transaction.execute(over)).all()
+    if found:
+        await end_sessions(transaction, Session.id.in_([row.id for row in found]), reason="expired")
+    for member_id in sorted({row.member_id for row in found}):
+        push_sessions(transaction, member_id)
+    return len(found)
+
+
 async def end_all_sessions(transaction: Transaction, member: Member, *, reason: str) -> None:
     """End all sessions of a member, close the member's sockets, and void the links that were mailed to set a new
     password: whoever ends everything means whatever could be used to come in again."""
@@ -41,6 +56,6 @@ async def end_other_sessions(transaction: Transaction, member: Member, *, but: S
     await end_sessions(transaction, Session.member_id == member.id, Session.id != but.id, reason="ended")
 
 
-def push_sessions(transaction: Transaction, member: Member) -> None:
+def push_sessions(transaction: Transaction, member_id: int) -> None:
     """Publish that a member's sessions have changed, to that person's open account pages."""
-    publish_partial(transaction, f"user.{member.id}", "live/refresh_push.html", target="sessions-refresh")
+    publish_partial(transaction, f"user.{member_id}", "live/refresh_push.html", target="sessions-refresh")

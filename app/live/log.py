@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String, Text, delete, func, select
+from sqlalchemy import BigInteger, ForeignKey, String, Text, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.jobs.sweeps import delete_by_keys, sweeps
 from app.web.templates import render
 
 # HTML, or what gives it when everything that was committed before can be seen.
@@ -121,10 +122,14 @@ async def read_reach(transaction: Transaction) -> int:
     return transaction.tenant.cursor if oldest is None else oldest - 1
 
 
-async def trim(transaction: Transaction) -> None:
-    """Delete events older than a day, but keep the last thousand of the workspace."""
-    statement = delete(LoggedEvent).where(
+@sweeps(LoggedEvent)
+async def trim(transaction: Transaction, limit: int) -> int:
+    """Delete events older than a day, the oldest first, but keep the last thousand of the workspace."""
+    return await delete_by_keys(
+        transaction,
+        LoggedEvent,
         LoggedEvent.created_at < now() - KEPT_FOR,
         LoggedEvent.cursor <= transaction.tenant.cursor - KEPT_AT_LEAST,
+        order_by=LoggedEvent.cursor,  # what is left of the log has no gap
+        limit=limit,
     )
-    await transaction.execute(statement)

@@ -1,34 +1,80 @@
 """Delivery: takes mails out of the outbox, one at a time, and hands them to the mail server.
 
-A mail is claimed by a lease, sent, and deleted. When the server can't be reached nothing is lost: all mails wait, the
-log says so once, and it is tried again, later each time. Only a process that dies between the server's 'taken' and the
-deletion sends a mail again, with the same Message-ID, by which mailboxes know the second copy.
+A mail is claimed by a lease, which counts the try; then it is sent, and deleted. When the server can't be reached
+nothing is lost: all mails wait, the log says so once, and it is tried again, later each time. Whatever else goes wrong
+is that mail's own: it goes behind the others, and is given up after so many tries. Only a process that dies between the
+server's 'taken' and the deletion, or a server that breaks off there, sends a mail again, with the same Message-ID, by
+which mailboxes know the second copy.
 """
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-import aiosmtplib
 import structlog
 from sqlalchemy import delete, update
 
 from app.database import Database, Transaction, now
-from app.database.leases import back_off, claim, find_due
+from app.database.leases import back_off, claim
 from app.jobs.runner import Loop
-from app.mail.outbox import COMPOSERS, Content, Mail
-from app.mail.smtp import send, write_message
+from app.mail.outbox import COMPOSERS, Content, FailedMail, Mail, find_most_urgent, list_due
+from app.mail.smtp import BrokenOff, MailServer, Refused, Unreachable, write_message
 from app.settings import Settings
 
-# A conversation with the server is over within 20 s for each of its steps.
+# Longer than a conversation with the slowest server that is still listened to.
 LEASE = 300
 FIRST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(minutes=15)
-MOST_ATTEMPTS = 12
+# Between the tries of one mail. With the most of them it is tried for four days (RFC 5321, 4.5.4.1).
+FIRST_PAUSE = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(hours=4)
+MOST_ATTEMPTS = 32
+# Each of these may have brought a copy to its receiver; or the server is not well, and is over it in some hours.
+MOST_BROKEN_OFF = 5
+FIRST_PAUSE_BROKEN_OFF = timedelta(minutes=10)
+# So many are looked up at a time; what is most urgent is looked for before each.
+PLANNED = 20
 
 log = structlog.get_logger("mail")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What has become of a mail: it is done with, or tried `again` after so long at first, or `failed` for a reason."""
+
+    again: timedelta | None = None
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What is to be written of a mail that was tried."""
+
+    mail: Mail
+    outcome: Outcome
+
+    async def write(self, transaction: Transaction) -> None:
+        """Settle the mail, if it is still ours."""
+        mail, statement = self.mail, cast(Any, delete(Mail))
+        if self.outcome.again is not None:
+            due = back_off(mail.attempts, first=self.outcome.again, longest=LONGEST_PAUSE)
+            statement = update(Mail).values(leased_until=None, due_at=due)
+        statement = statement.where(Mail.id == mail.id, Mail.lease == mail.lease)
+        result: Any = await transaction.execute(statement.execution_options(synchronize_session=False))
+        if self.outcome.failed and result.rowcount:
+            transaction.add(
+                FailedMail(
+                    workspace_id=mail.workspace_id,
+                    composer=mail.composer,
+                    reason=self.outcome.failed[:300],
+                    attempts=mail.attempts,
+                )
+            )
 
 
 class Delivery:
@@ -37,48 +83,89 @@ class Delivery:
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
         self.settings = settings
+        self.server = MailServer(settings)
         self.failures = 0
         self.closed_until: datetime | None = None
+        self.planned: deque[int] = deque()
+        self.unsettled: list[Settlement] = []
         self.loop = Loop(database, self.step, "mail")
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Send while the block runs."""
+        async with self.loop.running():
+            yield
+        await self.server.close()
 
     async def step(self) -> bool:
         """Send one mail that is due. False when there is none, or the server is not to be asked yet."""
+        await self.settle_all()
         if self.closed_until is not None and now() < self.closed_until:
             return False
-        async with self.database.read() as transaction:
-            mail_id = await find_due(transaction, Mail)
+        mail_id = await self.find_next()
         if mail_id is None:
+            await self.server.close()
             return False
+        try:
+            await self.server.open()
+        except Unreachable as error:
+            self.note_unreachable(error)
+            return False
+        if self.failures:
+            log.info("the mail server can be reached again", tries=self.failures)
+        self.failures, self.closed_until = 0, None
         async with self.database.write() as transaction:
             mail = await claim(transaction, Mail, mail_id, seconds=LEASE)
         if mail is not None:
-            await self.deliver(mail)
+            self.unsettled.append(Settlement(mail, await self.deliver(mail)))
+            await self.settle_all()
         return True
 
-    async def deliver(self, mail: Mail) -> None:
-        """Send a claimed mail, and settle it."""
+    async def find_next(self) -> int | None:
+        """The mail to send now: the most urgent, then one of each workspace in turn."""
+        async with self.database.read() as transaction:
+            urgent = await find_most_urgent(transaction)
+            if urgent is None and not self.planned:
+                self.planned.extend(await list_due(transaction, PLANNED))
+        if urgent is not None:
+            return urgent
+        return self.planned.popleft() if self.planned else None
+
+    async def deliver(self, mail: Mail) -> Outcome:
+        """Send a claimed mail; what becomes of it. Every fault but a server that is away is the mail's own."""
+        receiver = ""
         try:
+            if mail.attempts > MOST_ATTEMPTS:  # by a process that dies of it, say: nobody came to count
+                return self.give_up(mail, "it was tried too often")
             content = await self.compose(mail)
-            if content is None:
-                await self.settle(mail, delete(Mail))
-                return
-            await send(self.settings, write_message(self.settings, content, mail.message_id))
-        except aiosmtplib.SMTPRecipientsRefused as error:
-            await self.refused(mail, str(error.recipients[0].code), error.recipients[0].code)
-        except aiosmtplib.SMTPDataError as error:
-            await self.refused(mail, f"{error.code} {error.message}", error.code)
-        except (OSError, aiosmtplib.SMTPException, TimeoutError) as error:
-            await self.unreachable(mail, error)
-        except asyncio.CancelledError:
-            raise
+            if content is not None:
+                receiver = content.receiver
+                await self.server.send(write_message(self.settings, content, mail.message_id))
+        except Refused as error:
+            reason = str(error).replace(receiver, "…") if receiver else str(error)
+            if error.for_good:
+                log.error("the mail server refused a mail for good", mail=mail.id, reason=str(error))
+                return Outcome(failed=reason)
+            if mail.attempts >= MOST_ATTEMPTS:
+                return self.give_up(mail, reason)
+            log.warning("the mail server does not take a mail now; it is tried again", mail=mail.id, reason=str(error))
+            return Outcome(again=FIRST_PAUSE)
+        except BrokenOff as error:
+            if mail.attempts >= MOST_BROKEN_OFF:
+                return self.give_up(mail, f"the mail server broke off: {error}")
+            log.warning("the mail server broke off at a mail; it is tried again", mail=mail.id, reason=str(error))
+            return Outcome(again=FIRST_PAUSE_BROKEN_OFF)
         except Exception as error:
+            if mail.attempts >= MOST_ATTEMPTS:
+                return self.give_up(mail, "it can't be written")
             log.error("a mail can't be written; it is tried again", mail=mail.id, reason=repr(error))
-            await self.put_off(mail)
-        else:
-            await self.settle(mail, delete(Mail))
-            if self.failures:
-                log.info("the mail server takes mails again", tries=self.failures)
-            self.failures, self.closed_until = 0, None
+            return Outcome(again=FIRST_PAUSE)
+        return Outcome()
+
+    def give_up(self, mail: Mail, reason: str) -> Outcome:
+        """Try a mail no more."""
+        log.error("a mail is given up", mail=mail.id, attempts=mail.attempts, reason=reason)
+        return Outcome(failed=reason)
 
     async def compose(self, mail: Mail) -> Content | None:
         """What is to be sent now; None for a mail that nobody needs any more."""
@@ -90,37 +177,17 @@ class Delivery:
         async with self.database.read(mail.workspace_id) as transaction:
             return await COMPOSERS[mail.composer](transaction, self.settings, mail.payload)
 
-    async def refused(self, mail: Mail, reason: str, code: int) -> None:
-        """The server has answered, and does not take this mail: for good (RFC 5321, 4.2.1: 5xx) or for now."""
-        if code >= 500 or mail.attempts >= MOST_ATTEMPTS:
-            log.error("the mail server refused a mail for good", mail=mail.id, reason=reason)
-            await self.settle(mail, delete(Mail))
-        else:
-            log.warning("the mail server does not take a mail now; it is tried again", mail=mail.id, reason=reason)
-            await self.put_off(mail)
-
-    async def unreachable(self, mail: Mail, error: BaseException) -> None:
-        """The server can't be talked to, or does not want us (a wrong password, say): that is no mail's fault.
-
-        All mails wait, and none counts it as an attempt of its own.
-        """
+    def note_unreachable(self, error: Unreachable) -> None:
+        """All mails wait, and none counts it as a try of its own."""
         self.failures += 1
         self.closed_until = back_off(self.failures, first=FIRST_WAIT, longest=LONGEST_WAIT)
+        self.planned.clear()
         if self.failures == 1:
             log.error("the mail server can't be reached; mails wait and are tried again", reason=str(error))
-        await self.settle(mail, update(Mail).values(leased_until=None, attempts=mail.attempts - 1))
 
-    async def put_off(self, mail: Mail) -> None:
-        """Try a mail again later."""
-        due = back_off(mail.attempts, first=timedelta(seconds=30), longest=timedelta(hours=2))
-        await self.settle(mail, update(Mail).values(leased_until=None, due_at=due))
-
-    async def settle(self, mail: Mail, change: Any) -> None:
-        """Change or delete a mail, if it is still ours."""
-        async with self.database.write() as transaction:
-            await self.apply(transaction, mail, change)
-
-    async def apply(self, transaction: Transaction, mail: Mail, change: Any) -> None:
-        """The statement that settles a mail."""
-        statement = change.where(Mail.id == mail.id, Mail.lease == mail.lease)
-        await transaction.execute(statement.execution_options(synchronize_session=False))
+    async def settle_all(self) -> None:
+        """Write what has become of mails. As long as that can't be written, no other is sent, and none twice."""
+        while self.unsettled:
+            async with self.database.write() as transaction:
+                await self.unsettled[0].write(transaction)
+            self.unsettled.pop(0)

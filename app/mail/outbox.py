@@ -1,6 +1,7 @@
 """The outbox: mails that are to be sent. A row is written with the cause of the mail, and deleted when it is sent.
 
-A mail is composed when it is sent: what it tells is looked at again then, and it may not be sent at all.
+A mail is composed when it is sent: what it tells is looked at again then, and it may not be sent at all. Of one that
+could not be sent the outbox keeps why, for operators.
 """
 
 from __future__ import annotations
@@ -8,15 +9,28 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, Text, func, select
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, Transaction, UtcDateTime
-from app.database.leases import Leased
+from app.database import Base, Tenant, Transaction, UtcDateTime, now
+from app.database.leases import Leased, is_due, is_free
+from app.jobs.sweeps import delete_by_keys, sweeps
 from app.settings import Settings
+
+# How long operators see what could not be sent.
+FAILURES_KEPT_FOR = timedelta(days=30)
+
+
+class Urgency(IntEnum):
+    """What is sent first, whatever else waits: what somebody waits for, or has to know of at once."""
+
+    AT_ONCE = 0
+    SOON = 1
+    WHENEVER = 2
 
 
 class Mail(Leased, Base):
@@ -26,6 +40,10 @@ class Mail(Leased, Base):
     """
 
     __tablename__ = "mail"
+    __table_args__ = (
+        Index("ix_mail_urgency", "urgency", "due_at"),
+        {"sqlite_autoincrement": True},  # an id is not used again: who is late must not settle another's mail
+    )
 
     workspace_id: Mapped[int | None] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"))
     message_id: Mapped[str] = mapped_column(String(80))
@@ -35,6 +53,32 @@ class Mail(Leased, Base):
     composer: Mapped[str] = mapped_column(String(40), default="")
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
     useless_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    urgency: Mapped[int] = mapped_column(default=Urgency.SOON, server_default="1")
+
+
+class FailedMail(Base):
+    """A mail that was given up: what it was, and why. Neither to whom nor what it said."""
+
+    __tablename__ = "failed_mail"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int | None] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"))
+    composer: Mapped[str] = mapped_column(String(40))
+    reason: Mapped[str] = mapped_column(String(300))
+    attempts: Mapped[int]
+    failed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+
+
+@sweeps(Mail)
+async def delete_useless(transaction: Transaction, limit: int) -> int:
+    """Delete what nobody needs any more, also while the mail server is away."""
+    return await delete_by_keys(transaction, Mail, Mail.useless_after <= now(), is_free(Mail), limit=limit)
+
+
+@sweeps(FailedMail)
+async def delete_old_failures(transaction: Transaction, limit: int) -> int:
+    """Forget what was given up long ago."""
+    return await delete_by_keys(transaction, FailedMail, FailedMail.failed_at < now() - FAILURES_KEPT_FOR, limit=limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +110,13 @@ def put_mail(
     transaction: Transaction,
     *,
     composer: str,
+    urgency: Urgency = Urgency.SOON,
     useless_after: datetime | None = None,
     **payload: Any,
 ) -> None:
     """Have a mail of this workspace sent when this transaction has committed, written by a composer from the rest.
 
-    It is tried until the server takes it or it is `useless_after` a moment.
+    It is tried until the server takes it, it is `useless_after` a moment, or it is given up (`delivery.py`).
     """
     transaction.add(
         Mail(
@@ -80,6 +125,7 @@ def put_mail(
             composer=composer,
             payload=payload,
             useless_after=useless_after,
+            urgency=urgency,
         )
     )
     transaction.info["due"] = True
@@ -88,6 +134,31 @@ def put_mail(
 async def count_waiting(transaction: Transaction) -> int:
     """How many mails of all workspaces are still to be sent."""
     return await transaction.scalar(select(func.count(Mail.id))) or 0
+
+
+async def find_most_urgent(transaction: Transaction) -> int | None:
+    """The id of a mail that is due and goes before all others."""
+    due = select(Mail.id).where(Mail.urgency == Urgency.AT_ONCE, is_due(Mail)).order_by(Mail.due_at, Mail.id)
+    return await transaction.scalar(due.limit(1))
+
+
+async def list_due(transaction: Transaction, limit: int) -> list[int]:
+    """The ids of mails that are due, by urgency; of the same urgency, one of each workspace in turn."""
+    turn = func.row_number().over(partition_by=(Mail.urgency, Mail.workspace_id), order_by=(Mail.due_at, Mail.id))
+    due = select(Mail.id, Mail.urgency, Mail.due_at, turn.label("turn")).where(is_due(Mail)).subquery()
+    statement = select(due.c.id).order_by(due.c.urgency, due.c.turn, due.c.due_at, due.c.id).limit(limit)
+    return list(await transaction.scalars(statement))
+
+
+async def list_failures(transaction: Transaction, limit: int) -> list[tuple[FailedMail, str]]:
+    """The mails that were given up last, with the addresses of their workspaces, the newest first."""
+    statement = (
+        select(FailedMail, Tenant.slug)
+        .outerjoin(Tenant, Tenant.id == FailedMail.workspace_id)
+        .order_by(FailedMail.failed_at.desc(), FailedMail.id.desc())
+        .limit(limit)
+    )
+    return [(row[0], row[1] or "") for row in await transaction.execute(statement)]
 
 
 async def list_untried(transaction: Transaction, composer: str) -> list[Mail]:

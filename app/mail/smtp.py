@@ -3,36 +3,85 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 import time
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import formatdate
+from email.utils import formatdate, parseaddr
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
+import idna
 import structlog
 
 from app.mail.outbox import Content
 from app.settings import Settings
+from app.web.forms import UNSEEN
+
+# How long the server may take: for each step of a conversation, and to take a mail that it has been given.
+STEP_SECONDS = 20
+TAKING_SECONDS = 60
+# Servers end conversations that go on for too long; a new one is begun before that.
+MOST_IN_CONVERSATION = 100
 
 log = structlog.get_logger("mail")
 
 
+class Unreachable(Exception):
+    """The server can't be talked to, or does not want us (a wrong password, say): that is no mail's fault."""
+
+
+class Refused(Exception):
+    """The server has answered, and does not take this mail: `for_good`, or now."""
+
+    def __init__(self, reason: str, *, for_good: bool) -> None:
+        super().__init__(reason)
+        self.for_good = for_good
+
+
+class BrokenOff(Exception):
+    """The conversation ended in the middle of a mail. Nobody knows whether the server has it."""
+
+
+def encode_address(address: str, display_name: str = "") -> Address:
+    """An address as mail servers take it, its domain by IDNA 2008. Raises Refused for one that there can't be."""
+    local, _, domain = address.rpartition("@")
+    if re.search(r'[@\s,;<>"\\]', local):
+        raise Refused("the address is none that mail can go to", for_good=True)
+    try:
+        if not domain.isascii():
+            domain = idna.encode(domain, uts46=True).decode()
+        return Address(display_name, local, domain)
+    except (idna.IDNAError, ValueError) as error:
+        raise Refused(f"the address is none that mail can go to: {error}", for_good=True) from error
+
+
 def write_message(settings: Settings, content: Content, message_id: str) -> EmailMessage:
-    """The message as it goes over the wire."""
+    """The message as it goes over the wire. Raises Refused for an address that there can't be."""
     message = EmailMessage()
-    message["From"] = settings.mail_from
-    message["To"] = content.receiver
-    message["Subject"] = " ".join(content.subject.split())
+    name, sender = parseaddr(settings.mail_from)
+    try:
+        message["From"] = encode_address(sender, name)
+    except Refused as error:  # no mail is lost by a wrong setting
+        raise Refused(f"MAIL_FROM: {error}", for_good=False) from error
+    message["To"] = encode_address(content.receiver)
+    message["Subject"] = " ".join(UNSEEN.sub("", content.subject).split())
     message["Date"] = formatdate()
     message["Message-ID"] = f"<{message_id}@{urlsplit(settings.base_url).hostname}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834
-    for name, value in content.headers.items():
-        message[name] = value
-    message.set_content(content.text)
+    for header, value in content.headers.items():
+        message[header] = value
+    message.set_content(clean(content.text))
     if content.html:
-        message.add_alternative(content.html, subtype="html")
+        message.add_alternative(clean(content.html), subtype="html")
     return message
+
+
+def clean(text: str) -> str:
+    """A body without controls and what turns text around, with lines that all end in the same way."""
+    return UNSEEN.sub("", "\n".join(text.replace("\r\n", "\n").split("\r")))
 
 
 def keep(settings: Settings, message: EmailMessage) -> Path:
@@ -46,22 +95,83 @@ def keep(settings: Settings, message: EmailMessage) -> Path:
     return path
 
 
-async def send(settings: Settings, message: EmailMessage) -> None:
-    """Hand the mail to the server. Raises OSError and aiosmtplib.SMTPException."""
-    if not settings.smtp_url:
-        path = await asyncio.to_thread(keep, settings, message)
-        log.info(
-            "mail kept in the outbox: SMTP_URL is not set", subject=message["Subject"], to=message["To"], file=str(path)
+class MailServer:
+    """The mail server, and a conversation with it in which several mails are sent, one after another."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.client: aiosmtplib.SMTP | None = None
+        self.sent = 0
+
+    async def open(self) -> None:
+        """Begin a conversation, or go on with the one there is. Raises Unreachable."""
+        if self.sent >= MOST_IN_CONVERSATION or (self.client is not None and not self.client.is_connected):
+            await self.close()
+        if self.client is not None or not self.settings.smtp_url:
+            return
+        url = urlsplit(self.settings.smtp_url)
+        client = aiosmtplib.SMTP(
+            hostname=url.hostname,
+            port=url.port,
+            username=unquote(url.username) if url.username else None,
+            password=unquote(url.password) if url.password else None,
+            use_tls=url.scheme == "smtps",
+            start_tls=True if url.scheme == "smtp+starttls" else None,
+            timeout=STEP_SECONDS,
         )
-        return
-    url = urlsplit(settings.smtp_url)
-    await aiosmtplib.send(
-        message,
-        hostname=url.hostname,
-        port=url.port,
-        username=unquote(url.username) if url.username else None,
-        password=unquote(url.password) if url.password else None,
-        use_tls=url.scheme == "smtps",
-        start_tls=True if url.scheme == "smtp+starttls" else None,
-        timeout=20,
-    )
+        try:
+            await client.connect()
+            if client.is_ehlo_or_helo_needed:
+                try:
+                    await client.ehlo()
+                except aiosmtplib.SMTPHeloError:
+                    await client.helo()
+        except (OSError, aiosmtplib.SMTPException, TimeoutError) as error:
+            client.close()
+            raise Unreachable(str(error)) from error
+        except BaseException:
+            client.close()
+            raise
+        self.client, self.sent = client, 0
+
+    async def send(self, message: EmailMessage) -> None:
+        """Hand a mail to the server. Raises Refused and BrokenOff; after either, others can be sent."""
+        client = self.client
+        if client is None:
+            path = await asyncio.to_thread(keep, self.settings, message)
+            subject, to = message["Subject"], message["To"]
+            log.info("mail kept in the outbox: SMTP_URL is not set", subject=subject, to=to, file=str(path))
+            return
+        self.sent += 1
+        sender, receiver = (message[header].addresses[0].addr_spec for header in ("From", "To"))
+        try:
+            await client.send_message(message, sender=sender, recipients=[receiver], timeout=TAKING_SECONDS)
+        except aiosmtplib.SMTPNotSupported as error:
+            reason = "the part of the address before the @ needs SMTPUTF8 (RFC 6531), which the mail server has not"
+            raise Refused(reason, for_good=True) from error
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            answer = error.recipients[0]
+            raise Refused(f"{answer.code} {answer.message}", for_good=answer.code >= 500) from error
+        except aiosmtplib.SMTPDataError as error:
+            raise Refused(f"{error.code} {error.message}", for_good=error.code >= 500) from error
+        except aiosmtplib.SMTPResponseException as error:
+            # What is said before the receiver is named is about the sender, which an operator can mend: no mail is
+            # lost by a wrong MAIL_FROM.
+            raise Refused(f"{error.code} {error.message}", for_good=False) from error
+        except (OSError, aiosmtplib.SMTPException, TimeoutError) as error:
+            await self.close()
+            raise BrokenOff(str(error) or repr(error)) from error
+        except BaseException:  # also where the program ends: what was half said is no beginning of another mail
+            client.close()
+            self.client = None
+            raise
+
+    async def close(self) -> None:
+        """End the conversation, if there is one."""
+        client, self.client, self.sent = self.client, None, 0
+        if client is None:
+            return
+        if client.is_connected:
+            with contextlib.suppress(OSError, aiosmtplib.SMTPException, TimeoutError):
+                await client.quit(timeout=2)
+        client.close()

@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, sel
 
 from app.accounts.members import Member
 from app.database import Transaction, now
+from app.jobs.sweeps import delete_by_keys, sweeps
 from app.notifications.channels import push_bells
-from app.notifications.kinds import SUBJECTS
+from app.notifications.kinds import SUBJECTS, list_fixed
 from app.notifications.listing import Group, describe, find_places
 from app.notifications.models import Happening, Notification, is_shown
 
@@ -109,12 +110,14 @@ async def fill(
 async def mark_read(transaction: Transaction, member: Member, *criteria: Any, held: bool = False) -> bool:
     """Mark a member's notifications that meet criteria as read, and tell their pages. False when none was.
 
-    What was not mailed yet is not mailed. Those that are `held` are left, unless they are meant.
+    What was not mailed yet is not mailed, but for what is always told: whoever has got into an account could read it
+    away. Those that are `held` are left, unless they are meant.
     """
+    still = case((Notification.kind.in_(list_fixed()), Notification.mail_at))
     statement: Any = (
         update(Notification)
         .where(Notification.member_id == member.id, Notification.read_at.is_(None), *criteria)
-        .values(read_at=now(), mail_at=None)
+        .values(read_at=now(), mail_at=still)
     )
     if not held:
         statement = statement.where(~Notification.held)
@@ -146,15 +149,25 @@ async def has_unread(transaction: Transaction, member: Member, *criteria: Any, h
     return await transaction.scalar(statement.limit(1)) is not None
 
 
-async def delete_old_notifications(transaction: Transaction) -> None:
-    """Forget what was read long ago, and what happened so long ago that nobody will."""
-    old = select(Happening.id).where(Happening.created_at < now() - KEPT)
-    for statement in (
-        delete(Notification).where(Notification.read_at < now() - KEPT_READ),
-        delete(Notification).where(Notification.happening_id.in_(old)),
-        delete(Happening).where(
-            Happening.created_at < now() - timedelta(days=1),
-            ~exists().where(Notification.tenant_id == Happening.tenant_id, Notification.happening_id == Happening.id),
-        ),
-    ):
+@sweeps(Notification, Happening)
+async def delete_old_notifications(transaction: Transaction, limit: int) -> int:
+    """Forget what was read long ago, and what happened so long ago that nobody will; bells count anew."""
+    moment = now()
+    old = select(Happening.id).where(Happening.created_at < moment - KEPT)
+    forgotten = select(Notification.id, Notification.member_id, Notification.read_at).where(
+        or_(Notification.read_at < moment - KEPT_READ, Notification.happening_id.in_(old))
+    )
+    found = (await transaction.execute(forgotten.order_by(Notification.id).limit(limit))).all()
+    if found:
+        statement = delete(Notification).where(Notification.id.in_([row.id for row in found]))
         await transaction.execute(statement.execution_options(synchronize_session=False))
+        push_bells(transaction, {row.member_id for row in found if row.read_at is None})
+    if len(found) >= limit:
+        return len(found)
+    return len(found) + await delete_by_keys(
+        transaction,
+        Happening,
+        Happening.created_at < moment - timedelta(days=1),
+        ~exists().where(Notification.tenant_id == Happening.tenant_id, Notification.happening_id == Happening.id),
+        limit=limit - len(found),
+    )

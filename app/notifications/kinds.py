@@ -91,6 +91,11 @@ def whole_place(place: Place, number: int) -> str:
     return place.address
 
 
+def list_fixed() -> list[str]:
+    """The kinds that everybody is always told of, by mail too."""
+    return [kind.name for kind in KINDS.values() if kind.fixed]
+
+
 def text_of(kind: Kind, details: Mapping[str, Any]) -> Text:
     """What a kind says of one happening."""
     return kind.one.get(str(details.get("what", "")), kind.one[""])

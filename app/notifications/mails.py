@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 
 from app.accounts.members import Member
 from app.database import Tenant, Transaction, now
 from app.jobs.jobs import Work, job, put_job
 from app.mail.letters import write_letter
-from app.mail.outbox import Content, composer, list_untried, put_mail
-from app.notifications.kinds import KINDS, word, word_plainly
+from app.mail.outbox import Content, Urgency, composer, list_untried, put_mail
+from app.notifications.kinds import KINDS, list_fixed, word, word_plainly
 from app.notifications.listing import describe
 from app.notifications.models import Happening, Notification, is_permitted
 from app.settings import Settings
@@ -45,25 +46,45 @@ async def plan(transaction: Transaction) -> None:
 async def bundle_mails(work: Work) -> None:
     """Put one mail into the outbox for each person of a workspace for whom something is due.
 
-    One that waits there untried takes more in: after hours without the mail server nobody gets a hundred.
+    One that waits there untried takes more in: after hours without the mail server nobody gets a hundred. What is
+    always told goes in mails of its own, at once and in full: nobody can bury it among other things.
     """
     async with work.finishing() as transaction:
         statement = (
-            select(Notification.member_id, Notification.id)
+            update(Notification)
             .where(Notification.mail_at <= now())
-            .order_by(Notification.member_id, Notification.id)
+            .values(mail_at=None)
+            .returning(Notification.id, Notification.member_id, Notification.kind)
+            .execution_options(synchronize_session=False)
         )
-        due: dict[int, list[int]] = {}
-        for member_id, notification_id in await transaction.execute(statement):
-            due.setdefault(member_id, []).append(notification_id)
-        untried = {mail.payload["member"]: mail for mail in await list_untried(transaction, "notifications")}
+        due: dict[int, list[int]] = defaultdict(list)
+        always: dict[int, list[int]] = defaultdict(list)
+        # One statement finds and clears them: what falls due meanwhile is the next mail's.
+        for row in sorted(await transaction.execute(statement)):
+            (always if row.kind in list_fixed() else due)[row.member_id].append(row.id)
+        for member_id, ids in always.items():
+            for start in range(0, len(ids), MOST_IN_MAIL):
+                told = ids[start : start + MOST_IN_MAIL]
+                put_mail(
+                    transaction,
+                    composer="notifications",
+                    urgency=Urgency.AT_ONCE,
+                    member=member_id,
+                    notifications=told,
+                )
+        waiting = await list_untried(transaction, "notifications")
+        untried = {mail.payload["member"]: mail for mail in waiting if mail.urgency != Urgency.AT_ONCE}
         for member_id, ids in due.items():
             if mail := untried.get(member_id):
                 mail.payload = {**mail.payload, "notifications": [*mail.payload["notifications"], *ids]}
             else:
-                put_mail(transaction, composer="notifications", member=member_id, notifications=ids)
-        done = update(Notification).where(Notification.mail_at <= now()).values(mail_at=None)
-        await transaction.execute(done.execution_options(synchronize_session=False))
+                put_mail(
+                    transaction,
+                    composer="notifications",
+                    urgency=Urgency.WHENEVER,
+                    member=member_id,
+                    notifications=ids,
+                )
         work.again = await transaction.scalar(
             select(func.min(Notification.mail_at)).where(Notification.mail_at.is_not(None))
         )
@@ -71,10 +92,15 @@ async def bundle_mails(work: Work) -> None:
 
 @composer("notifications")
 async def write_mail(transaction: Transaction, settings: Settings, payload: dict[str, Any]) -> Content | None:
-    """A mail with those notifications that are still unread, and of what the person may still see."""
+    """A mail with those notifications that are still unread, and of what the person may still see.
+
+    What is always told is told whatever was read, and also to somebody who is suspended.
+    """
     member = await transaction.get(Member, payload["member"])
-    if member is None or not member.active or not member.email or transaction.tenant.suspended_at:
+    if member is None or not member.email:
         return None
+    told_whatever = Notification.kind.in_(list_fixed())
+    kept_out = not member.active or transaction.tenant.suspended_at is not None
     statement = (
         select(Notification, Happening, Member.name)
         .join(
@@ -85,7 +111,7 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
         .where(
             Notification.id.in_(payload["notifications"]),
             Notification.member_id == member.id,
-            Notification.read_at.is_(None),
+            told_whatever if kept_out else or_(Notification.read_at.is_(None), told_whatever),
             is_permitted(),
         )
         .order_by(Notification.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -13,7 +13,7 @@ from app.notifications.channels import push_bells, push_toast
 from app.notifications.kinds import KINDS
 from app.notifications.mails import plan_mails
 from app.notifications.models import Happening, Notification, is_shown
-from app.notifications.preferences import Choice, find_muting, mail_moment, read_choices, read_times
+from app.notifications.preferences import Choice, Follow, Mute, find_muting, mail_moment, read_choices, read_times
 
 EVERYBODY = "everybody"
 
@@ -32,13 +32,14 @@ async def notify(
 ) -> set[int]:
     """Notify members by their ids, or everybody, or those of a role's rank, of what happens to a subject.
 
-    Nobody is notified of what they do themselves (`by`), nor those `without`. The answer are the ids of those whom it
-    concerns, also when they don't want to know; a caller passes them as `without` of the next, so that everybody is
-    told once and for the best reason. What is `held`, to be acknowledged, comes to everybody's inbox: muting and
-    preferences don't keep it away.
+    Nobody is notified of what they do themselves (`by`), but for what is always told, nor those `without`. The answer
+    are the ids of those whom it concerns, also when they don't want to know; a caller passes them as `without` of the
+    next, so that everybody is told once and for the best reason. What is `held`, to be acknowledged, comes to
+    everybody's inbox: muting and preferences don't keep it away.
     """
     known = KINDS[kind]
-    left_out = set(without) | ({by.id} if by else set())
+    # Of what happens to accounts people are told whoever did it: it may have been somebody with their session.
+    left_out = set(without) | ({by.id} if by and not known.fixed else set())
     ids = await find_receivers(transaction, to, left_out)
     if not ids:
         return set()
@@ -73,7 +74,7 @@ async def notify(
             number=number,
             shown=choice.in_app,
             held=held,
-            mail_at=mail_moment(choice.mail, moment, times[member_id]),
+            mail_at=moment if known.fixed else mail_moment(choice.mail, moment, times[member_id]),
         )
         for member_id, choice in sorted(choices.items())
     ]
@@ -97,6 +98,16 @@ async def find_receivers(transaction: Transaction, to: Iterable[int] | Role | st
             return set()
         statement = statement.where(Member.id.in_(wanted))
     return set(await transaction.scalars(statement)) - left_out
+
+
+async def forget_subjects(transaction: Transaction, kind: str, ids: Sequence[int]) -> None:
+    """Things are gone for good: what was told of them goes, and who follows them or has muted them."""
+    about = Notification.subject_kind == kind, Notification.subject_id.in_(ids)
+    unread = select(Notification.member_id).where(*about, Notification.read_at.is_(None))
+    push_bells(transaction, set(await transaction.scalars(unread)))
+    for model in (Notification, Happening, Follow, Mute):
+        statement = delete(model).where(model.subject_kind == kind, model.subject_id.in_(ids))
+        await transaction.execute(statement.execution_options(synchronize_session=False))
 
 
 async def withdraw(transaction: Transaction, subject: tuple[str, int], number: int | None = None) -> None:

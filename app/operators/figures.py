@@ -13,11 +13,14 @@ from sqlalchemy import JSON, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Transaction, UtcDateTime, now
-from app.mail.outbox import count_waiting
+from app.jobs.sweeps import delete_by_keys, sweeps
+from app.mail.outbox import FailedMail, count_waiting, list_failures
 from app.tenants.usage import measure_installation
 
 STALE = timedelta(seconds=45)
 RATE_SECONDS = 10.0
+# How many of the mails that were given up are shown.
+MOST_FAILURES = 20
 DELAY_SECONDS = 60.0
 DELAY = "mutirao_publish_to_written_seconds"
 
@@ -99,9 +102,10 @@ class Installation:
     slow: int
     locks: int
     mails: int
+    failures: list[tuple[FailedMail, str]]
 
 
-def add_up(nodes: list[NodeFigures], *, locks: int, mails: int) -> Installation:
+def add_up(nodes: list[NodeFigures], *, locks: int, mails: int, failures: list[tuple[FailedMail, str]]) -> Installation:
     """Add up the rows of the processes."""
     delays: dict[str, float] = {}
     for node in nodes:
@@ -117,6 +121,7 @@ def add_up(nodes: list[NodeFigures], *, locks: int, mails: int) -> Installation:
         slow=sum(node.figures["slow"] for node in nodes),
         locks=locks,
         mails=mails,
+        failures=failures,
     )
 
 
@@ -126,6 +131,7 @@ async def read_installation(transaction: Transaction) -> Installation:
         await list_nodes(transaction),
         locks=await measure_installation(transaction, "locks"),
         mails=await count_waiting(transaction),
+        failures=await list_failures(transaction, MOST_FAILURES),
     )
 
 
@@ -141,6 +147,12 @@ async def list_nodes(transaction: Transaction) -> list[NodeFigures]:
     """The processes that were seen lately, the oldest first."""
     statement = select(NodeFigures).where(NodeFigures.seen_at > now() - STALE)
     return list(await transaction.scalars(statement.order_by(NodeFigures.started_at, NodeFigures.id)))
+
+
+@sweeps(NodeFigures)
+async def forget_gone(transaction: Transaction, limit: int) -> int:
+    """Delete the rows of processes that are gone."""
+    return await delete_by_keys(transaction, NodeFigures, NodeFigures.seen_at <= now() - STALE, limit=limit)
 
 
 async def write_figures(transaction: Transaction, node_id: str, started_at: datetime, figures: dict[str, Any]) -> None:

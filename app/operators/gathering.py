@@ -30,7 +30,7 @@ from app.operators.figures import (
     read_installation,
     write_figures,
 )
-from app.operators.sessions import delete_ended_sessions, list_running
+from app.operators.sessions import list_running
 from app.web.health import check_parts
 from app.web.templates import render
 from app.web.texts import LANGUAGES
@@ -79,7 +79,6 @@ class Gathering:
                 async with self.database.write() as transaction:
                     await write_figures(transaction, self.id, self.started_at, figures)
                     if due:
-                        await delete_ended_sessions(transaction)
                         self.written_at = time.monotonic()
             await self.end_sockets()
             if figures["watching"]:
@@ -89,7 +88,7 @@ class Gathering:
         except Exception as error:
             log.error("figures can't be gathered; it is tried again", reason=repr(error))
             alone = NodeFigures(id=self.id, started_at=self.started_at, seen_at=now(), figures=figures)
-            self.push(add_up([alone], locks=0, mails=0))
+            self.push(add_up([alone], locks=0, mails=0, failures=[]))
 
     def push(self, installation: Installation) -> None:
         """Bring the open pages up to date. It is not logged: the next figures come soon."""

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.sessions import MOST_SESSIONS, digest
 from app.database import Base, Transaction, UtcDateTime, now
+from app.jobs.sweeps import delete_by_keys, sweeps
 
 IDLE = timedelta(minutes=30)
 LIFETIME = timedelta(hours=12)
@@ -73,8 +74,9 @@ async def list_running(transaction: Transaction, sessions: Iterable[int]) -> set
     return set(await transaction.scalars(statement))
 
 
-async def delete_ended_sessions(transaction: Transaction) -> None:
+@sweeps(OperatorSession)
+async def delete_ended_sessions(transaction: Transaction, limit: int) -> int:
     """Forget the sessions that are over."""
     moment = now()
     ended = or_(OperatorSession.seen_at <= moment - IDLE, OperatorSession.started_at <= moment - LIFETIME)
-    await transaction.execute(delete(OperatorSession).where(ended))
+    return await delete_by_keys(transaction, OperatorSession, ended, limit=limit)

@@ -18,9 +18,12 @@ from app.editing import waiting
 from app.editing.drafts import settle_draft
 from app.editing.locks import LOCK_COLUMNS, pass_on, release_lock
 from app.editing.rows import UNLOCKED, Held, is_writable
+from app.jobs.sweeps import sweeps
+from app.live.log import publish_partial
+from app.notifications.notifications import forget_subjects
 from app.records.collections import Collection, list_fields
 from app.records.keys import check_unique
-from app.records.notices import notify_change, push_gone
+from app.records.notices import notify_change
 from app.records.records import (
     KEPT_IN_BIN,
     Record,
@@ -170,11 +173,23 @@ async def advance(
         await pass_on(transaction, record, holder)
 
 
-async def empty_bin(transaction: Transaction) -> None:
-    """Delete for good what has been in the bin for 30 days; what was told of it goes from the inboxes."""
-    over = Record.deleted_at < now() - KEPT_IN_BIN
-    ids = list(await transaction.scalars(select(Record.id).where(over)))
-    if not ids:
-        return
-    await push_gone(transaction, ids)
-    await transaction.execute(delete(Record).where(over).execution_options(synchronize_session=False))
+@sweeps(Record)
+async def empty_bin(transaction: Transaction, limit: int) -> int:
+    """Delete for good what has been in the bin for 30 days, with what was told of it and who follows it.
+
+    Bins, and pages of the records, that are open follow.
+    """
+    over = select(Record).where(Record.deleted_at < now() - KEPT_IN_BIN).order_by(Record.id).limit(limit)
+    records = (await transaction.scalars(over)).all()
+    if not records:
+        return 0
+    ids = [record.id for record in records]
+    await forget_subjects(transaction, "record", ids)
+    statement = delete(Record).where(Record.id.in_(ids)).execution_options(synchronize_session=False)
+    await transaction.execute(statement)
+    for collection_id in sorted({record.collection_id for record in records}):
+        target = f"bin-{collection_id}-refresh"
+        publish_partial(transaction, f"collection.{collection_id}", "live/refresh_push.html", target=target)
+    for record_id in ids:
+        publish_partial(transaction, f"record.{record_id}", "live/refresh_push.html", target="refresh")
+    return len(ids)

@@ -9,9 +9,7 @@ from sqlalchemy import ColumnElement, exists, select
 
 from app.accounts.members import Member
 from app.database import Transaction
-from app.notifications.channels import push_bells
 from app.notifications.kinds import Kind, Place, Subject, register_kind, register_subject
-from app.notifications.models import Notification
 from app.notifications.notifications import notify
 from app.notifications.preferences import read_followers
 from app.records.collections import Collection, Field, list_fields
@@ -113,13 +111,3 @@ async def notify_asked(transaction: Transaction, record: Record, member: Member)
     if record.lock_member_id is not None:
         to = [record.lock_member_id]
         await notify(transaction, kind="record-asked", subject=("record", record.id), to=to, by=member)
-
-
-async def push_gone(transaction: Transaction, record_ids: Sequence[int]) -> None:
-    """Let those who were told of records that are deleted for good count anew."""
-    statement = select(Notification.member_id).where(
-        Notification.subject_kind == "record",
-        Notification.subject_id.in_(record_ids),
-        Notification.read_at.is_(None),
-    )
-    push_bells(transaction, set(await transaction.scalars(statement)))

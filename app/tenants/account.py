@@ -166,7 +166,7 @@ async def end_session(transaction: Transaction, signed_in: SignedIn, session_id:
     if session_id not in found:
         raise NotFoundException
     await end_sessions(transaction, Session.id == session_id, reason="ended")
-    push_sessions(transaction, signed_in.member)
+    push_sessions(transaction, signed_in.member.id)
     return Redirect("/account?done=session", status_code=303)
 
 
@@ -175,7 +175,7 @@ async def end_others(transaction: Transaction, signed_in: SignedIn) -> Response[
     """End all of one's sessions but this one."""
     await end_other_sessions(transaction, signed_in.member, but=signed_in.session)
     record_audit(transaction, signed_in.member, "session.all-ended", subject=signed_in.member.email or "")
-    push_sessions(transaction, signed_in.member)
+    push_sessions(transaction, signed_in.member.id)
     return Redirect("/account?done=sessions", status_code=303)
 
 

@@ -15,6 +15,8 @@ from app.accounts.audit import record_audit
 from app.accounts.members import ALREADY, RANK, Member, Role, find_member
 from app.accounts.sessions import digest
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.jobs.jobs import Work, job, put_job
+from app.jobs.sweeps import delete_by_keys, sweeps
 from app.settings import Settings
 from app.tenants.confirmation import check_confirmed
 from app.tenants.members import admit_member, check_role, push_members
@@ -27,6 +29,8 @@ LONGEST_LINK_DAYS = 90
 MOST_USES = 500
 # Invitations that can still be used; more are a mistake, or somebody who sends mails in our name.
 MOST_OPEN = 200
+# How long after its end an invitation is kept.
+KEPT_FOR = timedelta(days=30)
 
 
 class Invitation(Tenanted, Base):
@@ -54,6 +58,36 @@ class Invitation(Tenanted, Base):
     def subject(self) -> str:
         """What the audit log calls it."""
         return self.email or f"link {self.id}"
+
+
+@sweeps(Invitation)
+async def delete_ended_invitations(transaction: Transaction, limit: int) -> int:
+    """Delete what has ended long ago; a used or revoked one has reached its end by then, too."""
+    return await delete_by_keys(transaction, Invitation, Invitation.expires_at < now() - KEPT_FOR, limit=limit)
+
+
+async def plan_end(transaction: Transaction, invitation: Invitation) -> None:
+    """Let lists of invitations that are open follow when this one ends."""
+    await put_job(
+        transaction,
+        "invitation end",
+        key=str(invitation.id),
+        workspace_id=transaction.tenant.id,
+        at=invitation.expires_at,
+        invitation=invitation.id,
+    )
+
+
+@job("invitation end")
+async def note_end(work: Work) -> None:
+    """Publish that an invitation has ended; one that was renewed meanwhile ends later."""
+    async with work.finishing() as transaction:
+        ends = select(Invitation.expires_at).where(Invitation.id == work.payload["invitation"])
+        end = await transaction.scalar(ends)
+        if end is not None and end > now():
+            work.again = end
+        else:
+            push_members(transaction)
 
 
 def is_open() -> Any:
@@ -157,6 +191,7 @@ async def make_invitation(
     )
     transaction.add(invitation)
     await transaction.flush()
+    await plan_end(transaction, invitation)
     record_audit(transaction, actor, "invitation.made", subject=invitation.subject, after=role)
     push_members(transaction)
     return invitation, token
@@ -172,6 +207,7 @@ async def renew_invitation(transaction: Transaction, settings: Settings, actor: 
     token = secrets.token_urlsafe(32)
     invitation.token_hash = digest(token)
     invitation.expires_at = now() + MAIL_WORKS_FOR
+    await plan_end(transaction, invitation)
     record_audit(transaction, actor, "invitation.resent", subject=invitation.subject)
     push_members(transaction)
     return token

@@ -32,7 +32,7 @@ from app.database import Database, Transaction, now
 from app.jobs.jobs import Work, job, put_job
 from app.live.cutoff import end_all_sessions, end_sessions, push_sessions, start_session
 from app.mail.letters import write_letter
-from app.mail.outbox import Content, composer, put_mail
+from app.mail.outbox import Content, Urgency, composer, put_mail
 from app.settings import Settings
 from app.tenants.confirmation import confirm_mail
 from app.tenants.links import check_link
@@ -73,7 +73,7 @@ async def enter_with_session(
     device = (await list_sessions(transaction, member))[0].device
     if known and device not in known:
         await account_changed(transaction, member, "sign-in", detail=device)
-    push_sessions(transaction, member)
+    push_sessions(transaction, member.id)
     return Redirect(path, status_code=303, cookies=cookies_of(request, transaction, settings, member, token))
 
 
@@ -179,7 +179,7 @@ async def sign_in(
 async def sign_out(transaction: Transaction, signed_in: SignedIn, settings: Settings) -> Redirect:
     """End this browser's session, and cut off its pages."""
     await end_sessions(transaction, Session.id == signed_in.session.id, reason="ended")
-    push_sessions(transaction, signed_in.member)
+    push_sessions(transaction, signed_in.member.id)
     return Redirect("/login?why=out", status_code=303, cookies=[session_cookie(settings, "", seconds=0)])
 
 
@@ -248,6 +248,7 @@ async def mail_password_link(work: Work) -> None:
         put_mail(
             transaction,
             composer="password link",
+            urgency=Urgency.AT_ONCE,
             useless_after=now() + TOKEN_LIFETIME["password"],
             token=await make_token(transaction, member, "password"),
         )

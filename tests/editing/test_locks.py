@@ -11,7 +11,8 @@ from app.accounts.audit import AuditEntry
 from app.accounts.members import Member, find_member
 from app.database import Database, Transaction
 from app.editing import locks, waiting
-from app.editing.drafts import delete_old_drafts, find_draft, keep_draft, settle_draft
+from app.editing.channels import delete_old_drafts
+from app.editing.drafts import find_draft, keep_draft, settle_draft
 from app.editing.rows import LEASE, TURN, Held
 from app.editing.waiting import ANSWER_WITHIN
 from app.live.log import read_after
@@ -514,5 +515,5 @@ async def test_drafts_are_deleted_after_30_days(
         with monkeypatch.context() as patch:
             patch.setattr(drafts, "now", lambda later=later: later)
             async with database.write(ACME) as transaction:
-                await delete_old_drafts(transaction)
+                await delete_old_drafts(transaction, 100)
         assert (await typing.read("ana") is not None) == kept

@@ -83,6 +83,8 @@ KNOWN_WRITES = {
     ("database/rows.py", "update_of", "update(shape.table)"),  # refuses what is guarded
     ("database/leases.py", "claim", "update(model)"),  # writes the lease of a mail or a job
     ("database/leases.py", "hold", "update(model)"),
+    ("jobs/sweeps.py", "delete_by_keys", "delete(model)"),  # refuses what is guarded
+    ("notifications/notifications.py", "forget_subjects", "delete(model)"),  # of four models that it names
     ("live/presence.py", "hear", "node.version"),  # of what another node says
     ("notifications/preference_pages.py", "show_preferences", "form.values"),  # what a form shows
     ("editing/drafts.py", "keep_draft", "draft.version"),

@@ -1,0 +1,111 @@
+"""Sweeps: what has reached its end is deleted, every ten minutes, a part at a time so that nobody waits long to write.
+
+Every table either has a sweep, registered where its model is, or says why its rows stay (tests/jobs/test_sweeps.py).
+What a sweep changes on open pages it publishes, as whoever changes it by hand does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import delete, inspect, select, tuple_
+
+from app.database import Base, Database, Tenant, Tenanted, Transaction, now
+from app.jobs.jobs import FUNCTIONS, Job, Work, job
+from app.settings import Settings
+
+# How many rows one transaction deletes.
+BATCH = 500
+UNKNOWN_FOR = timedelta(days=30)
+
+log = structlog.get_logger("sweep")
+
+# Deletes at most so many rows, and says how many it was.
+Step = Callable[[Transaction, int], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What deletes the rows of some tables that have reached their end."""
+
+    models: tuple[type[Base], ...]
+    step: Step
+
+    @property
+    def of_workspaces(self) -> bool:
+        """Whether the rows belong to workspaces, and not to the installation."""
+        return issubclass(self.models[0], Tenanted)
+
+
+SWEEPS: list[Sweep] = []
+
+
+def sweeps(*models: type[Base]) -> Callable[[Step], Step]:
+    """Register a function that deletes rows of these tables which have reached their end."""
+
+    def add(step: Step) -> Step:
+        SWEEPS.append(Sweep(models, step))
+        return step
+
+    return add
+
+
+async def delete_by_keys(
+    transaction: Transaction, model: type[Base], *criteria: Any, limit: int, order_by: Any = None
+) -> int:
+    """Delete rows that meet criteria, at most `limit` of them and in an order if it matters; how many it was.
+
+    Raises TypeError for a guarded model: its rows are deleted by statements of their own.
+    """
+    if model.guarded:
+        raise TypeError(f"{model.__name__} is guarded")
+    keys = inspect(model).primary_key
+    key: Any = keys[0] if len(keys) == 1 else tuple_(*keys)
+    found = select(*keys).where(*criteria).order_by(order_by if order_by is not None else keys[0]).limit(limit)
+    statement = delete(model).where(key.in_(found)).execution_options(synchronize_session=False)
+    result: Any = await transaction.execute(statement)
+    return int(result.rowcount)
+
+
+@sweeps(Job)
+async def delete_unknown(transaction: Transaction, limit: int) -> int:
+    """Delete what an earlier or later version would have done, and nobody has for a month."""
+    unknown = Job.name.not_in(list(FUNCTIONS)), Job.due_at < now() - UNKNOWN_FOR
+    return await delete_by_keys(transaction, Job, *unknown, limit=limit)
+
+
+@job("sweep", every=timedelta(minutes=10), seconds=600)
+async def sweep(work: Work) -> None:
+    """Delete what has reached its end in the installation and in each workspace."""
+    async with work.database.read() as transaction:
+        tenants = list(await transaction.scalars(select(Tenant.id)))
+    for tenant_id in (None, *tenants):
+        await sweep_one(work.database, work.settings, tenant_id)
+
+
+async def sweep_one(database: Database, settings: Settings, tenant_id: int | None) -> None:
+    """Delete what has reached its end in one workspace, or beside all of them.
+
+    A sweep that fails keeps neither the others nor other workspaces from theirs.
+    """
+    left = [each for each in SWEEPS if each.of_workspaces == (tenant_id is not None)]
+    while left:
+        current, unfinished = left[0], list(left)
+        try:
+            async with database.write(tenant_id) as transaction:
+                transaction.info["settings"] = settings
+                room = BATCH
+                for current in left:
+                    room -= await current.step(transaction, room)
+                    if room <= 0:
+                        break
+                    unfinished.remove(current)
+            left = unfinished
+        except Exception as error:
+            tables = ", ".join(model.__tablename__ for model in current.models)
+            log.error("a sweep failed; it is tried again", tenant=tenant_id, tables=tables, reason=repr(error))
+            left.remove(current)  # and with the others it begins anew: what they did is undone

@@ -1,0 +1,321 @@
+"""Every table with an end has a sweep, and open pages follow what is swept."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+import app.asgi  # noqa: F401  (which knows all tables and sweeps)
+from app.accounts.members import Member, find_member
+from app.accounts.sessions import Session, start_session
+from app.accounts.tokens import SingleUseToken, make_token
+from app.chat.attachments import Attachment
+from app.chat.drafts import MessageDraft, keep_draft
+from app.database import Base, Database, Transaction, now
+from app.editing.drafts import Draft
+from app.editing.waiting import Waiting
+from app.jobs.jobs import FUNCTIONS, Job, Work, put_job
+from app.jobs.runner import Runner
+from app.jobs.sweeps import BATCH, SWEEPS, sweep_one, sweeps
+from app.live.log import KEPT_AT_LEAST, LoggedEvent, publish
+from app.mail.outbox import FailedMail, Mail
+from app.notifications.models import Happening, Notification
+from app.notifications.notifications import notify
+from app.operators.figures import NodeFigures
+from app.operators.sessions import OperatorSession
+from app.records.records import Record
+from app.tenants.invitations import Invitation, make_link
+from tests.test_isolation import SETTINGS
+
+ACME = 1
+LONG_AGO = timedelta(days=400)
+
+# Tables whose rows stay, with the reason.
+KEPT = {
+    "tenant": "a workspace ends by being deleted",
+    "member": "who was removed has a name on what they wrote",
+    "operator": "ends by being deleted",
+    "operator_entry": "a log that is only ever added to",
+    "audit_entry": "a log that is only ever added to",
+    "collection": "what people have made",
+    "field": "goes with its collection",
+    "record_key": "goes with its record",
+    "revision": "goes with its record",
+    "room": "what people have made",
+    "membership": "goes with its room or member",
+    "message": "what people have written",
+    "message_revision": "goes with its message",
+    "message_index": "goes with its message",
+    "reaction": "goes with its message",
+    "mention": "goes with its message",
+    "record_reference": "goes with its message",
+    "announcement": "admins look up what was announced, also what is over",
+    "notification_preference": "goes with its member",
+    "notification_mail_times": "goes with its member",
+    "notification_mute": "goes with its member, or with what was muted",
+    "follow": "goes with its member, or with what is followed",
+}
+
+
+def swept() -> set[str]:
+    return {model.__tablename__ for each in SWEEPS for model in each.models}
+
+
+def test_every_table_has_a_sweep_or_a_reason_to_be_kept() -> None:
+    tables = {table.name for table in Base.metadata.sorted_tables}
+    assert swept() | KEPT.keys() == tables
+    assert not swept() & KEPT.keys()
+
+
+def test_what_has_a_moment_at_which_it_ends_is_swept() -> None:
+    ends = {"expires_at", "until", "useless_after", "typed_at", "seen_at", "read_at"}
+    with_end = {table.name for table in Base.metadata.sorted_tables if ends & set(table.columns.keys())}
+    assert with_end <= swept()
+
+
+async def carla_of(transaction: Transaction) -> Member:
+    found = await find_member(transaction, "carla@acme.test")
+    assert found
+    return found
+
+
+async def add_session(transaction: Transaction) -> None:
+    await start_session(transaction, await carla_of(transaction), address="", agent="")
+    await transaction.execute(update(Session).values(expires_at=now() - LONG_AGO))
+
+
+async def add_token(transaction: Transaction) -> None:
+    await make_token(transaction, await carla_of(transaction), "password")
+    await transaction.flush()
+    await transaction.execute(update(SingleUseToken).values(expires_at=now() - LONG_AGO))
+
+
+async def add_message_draft(transaction: Transaction) -> None:
+    await keep_draft(transaction, await carla_of(transaction), "room-1", "Long ago", key="k")
+    await transaction.execute(update(MessageDraft).values(typed_at=now() - LONG_AGO))
+
+
+async def add_invitation(transaction: Transaction) -> None:
+    ana = await find_member(transaction, "ana@acme.test")
+    assert ana
+    await make_link(transaction, ana, "member", 1, 1)
+    await transaction.execute(update(Invitation).values(expires_at=now() - LONG_AGO))
+
+
+async def add_attachment(transaction: Transaction) -> None:
+    carla = await carla_of(transaction)
+    transaction.add(
+        Attachment(
+            room_id=1,
+            message_id=None,
+            member_id=carla.id,
+            key="a" * 32,
+            name="old.txt",
+            size=3,
+            media_type="text/plain",
+            preview=False,
+            created_at=now() - LONG_AGO,
+        )
+    )
+
+
+async def add_record(transaction: Transaction) -> None:
+    await transaction.execute(update(Record).where(Record.number == 7).values(deleted_at=now() - LONG_AGO))
+
+
+async def add_draft(transaction: Transaction) -> None:
+    carla = await carla_of(transaction)
+    typed = {"title": "Long ago"}
+    transaction.add(
+        Draft(kind="record", row_id=1, member_id=carla.id, token=0, version=99, values=typed, typed_at=now() - LONG_AGO)
+    )
+
+
+async def add_waiting(transaction: Transaction) -> None:
+    carla = await carla_of(transaction)
+    transaction.add(Waiting(kind="record", row_id=1, member_id=carla.id, name="Carla", role="member", until=1))
+
+
+async def add_notification(transaction: Transaction) -> None:
+    carla = await carla_of(transaction)
+    await notify(transaction, kind="mention", subject=("room", 1), to=[carla.id])
+    await transaction.execute(update(Happening).values(created_at=now() - LONG_AGO))
+
+
+async def add_events(transaction: Transaction) -> None:
+    for number in range(KEPT_AT_LEAST + 3):
+        publish(transaction, "tenant", str(number))
+
+
+async def add_mail(transaction: Transaction) -> None:
+    transaction.add(Mail(message_id="m", payload={}, useless_after=now() - LONG_AGO))
+
+
+async def add_failure(transaction: Transaction) -> None:
+    transaction.add(FailedMail(composer="invitation", reason="550", attempts=1, failed_at=now() - LONG_AGO))
+
+
+async def add_job(transaction: Transaction) -> None:
+    await put_job(transaction, "of another version", at=now() - LONG_AGO)
+
+
+async def add_node(transaction: Transaction) -> None:
+    transaction.add(NodeFigures(id="gone", figures={}, seen_at=now() - LONG_AGO))
+
+
+async def add_operator_session(transaction: Transaction) -> None:
+    transaction.add(OperatorSession(token_hash=b"x" * 32, operator_id=1, address="", seen_at=now() - LONG_AGO))
+
+
+Add = Callable[[Transaction], Awaitable[None]]
+# How a row of each swept table comes to be old, and which rows are meant.
+OLD: dict[str, tuple[Add, Any]] = {
+    "session": (add_session, Session.expires_at < func.current_timestamp()),
+    "single_use_token": (add_token, SingleUseToken.purpose == "password"),
+    "message_draft": (add_message_draft, MessageDraft.text == "Long ago"),
+    "invitation": (add_invitation, Invitation.uses == 0),
+    "attachment": (add_attachment, Attachment.name == "old.txt"),
+    "record": (add_record, Record.number == 7),
+    "draft": (add_draft, Draft.version == 99),
+    "waiting": (add_waiting, Waiting.until == 1),
+    "notification": (add_notification, Notification.kind == "mention"),
+    "happening": (add_notification, Happening.subject_kind == "room"),
+    "event": (add_events, LoggedEvent.body == "0"),
+    "mail": (add_mail, Mail.message_id == "m"),
+    "failed_mail": (add_failure, FailedMail.reason == "550"),
+    "job": (add_job, Job.name == "of another version"),
+    "node": (add_node, NodeFigures.id == "gone"),
+    "operator_session": (add_operator_session, OperatorSession.address == ""),
+}
+MODELS = {model.__tablename__: model for each in SWEEPS for model in each.models}
+
+
+def test_each_sweep_is_tried() -> None:
+    assert OLD.keys() == swept()
+
+
+@pytest.mark.parametrize("table", sorted(OLD))
+async def test_what_has_reached_its_end_is_deleted(database: Database, table: str) -> None:
+    add, criterion = OLD[table]
+    tenant_id = ACME if "tenant_id" in MODELS[table].__table__.columns else None
+    counted = select(func.count()).select_from(MODELS[table]).where(criterion)
+    async with database.write(tenant_id) as transaction:
+        await add(transaction)
+    if table == "event":
+        async with database.write(ACME) as transaction:
+            await transaction.execute(update(LoggedEvent).values(created_at=now() - LONG_AGO))
+    async with database.read(tenant_id) as transaction:
+        assert await transaction.scalar(counted)
+    await sweep_one(database, SETTINGS, tenant_id)
+    async with database.read(tenant_id) as transaction:
+        assert await transaction.scalar(counted) == 0
+
+
+async def test_much_is_swept_a_part_at_a_time_and_what_fails_keeps_nothing_else_from_it(database: Database) -> None:
+    added = BATCH + 7
+    async with database.write() as transaction:
+        for number in range(added):
+            transaction.add(FailedMail(composer="c", reason=str(number), attempts=1, failed_at=now() - LONG_AGO))
+    tried: list[int] = []
+
+    @sweeps(Job)
+    async def fail(transaction: Transaction, limit: int) -> int:
+        tried.append(limit)
+        raise ValueError("it went wrong")
+
+    commits: list[Transaction] = []
+    database.on_commit.append(commits.append)
+    SWEEPS.insert(0, SWEEPS.pop())  # the first one is the one that fails
+    try:
+        await sweep_one(database, SETTINGS, None)
+    finally:
+        SWEEPS[:] = [each for each in SWEEPS if each.step is not fail]
+    assert tried == [BATCH]
+    assert len(commits) == 2
+    async with database.read() as transaction:
+        assert await transaction.scalar(select(func.count(FailedMail.id))) == 0
+
+
+async def last_events(database: Database, cursor: int) -> dict[str, str]:
+    async with database.read(ACME) as transaction:
+        logged = select(LoggedEvent.channel, LoggedEvent.body).where(LoggedEvent.cursor > cursor)
+        return {row.channel: row.body for row in await transaction.execute(logged)}
+
+
+async def read_cursor(database: Database) -> int:
+    async with database.read(ACME) as transaction:
+        return transaction.tenant.cursor
+
+
+async def test_open_bins_and_pages_follow_when_the_bin_is_emptied(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        await add_record(transaction)
+        record = (await transaction.scalars(select(Record).where(Record.number == 7))).one()
+        await notify(
+            transaction, kind="record-followed", subject=("record", record.id), to=[2], details={"fields": "Title"}
+        )
+    cursor = await read_cursor(database)
+    await sweep_one(database, SETTINGS, ACME)
+    events = await last_events(database, cursor)
+    assert f'hx-target="#bin-{record.collection_id}-refresh"' in events[f"collection.{record.collection_id}"]
+    assert "data-refresh" in events[f"record.{record.id}"]
+    assert 'data-unread="0"' in events["user.2"]
+
+
+async def test_a_page_that_speaks_of_a_draft_follows_when_it_is_swept(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        await add_draft(transaction)
+    cursor = await read_cursor(database)
+    await sweep_one(database, SETTINGS, ACME)
+    async with database.read(ACME) as transaction:
+        carla = await carla_of(transaction)
+    assert "#record-1-standing" in (await last_events(database, cursor))[f"user.{carla.id}"]
+
+
+async def test_lists_of_invitations_follow_when_one_ends(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        ana = await find_member(transaction, "ana@acme.test")
+        assert ana
+        await make_link(transaction, ana, "member", 5, 1)
+    runner = Runner(database, SETTINGS)
+    runner.prepared = True
+    async with database.write() as transaction:
+        await transaction.execute(update(Job).values(due_at=now()))
+    cursor = await read_cursor(database)
+    assert await runner.step()  # it was renewed, and ends later
+    assert await last_events(database, cursor) == {}
+    async with database.write(ACME) as transaction:
+        await transaction.execute(update(Invitation).values(expires_at=now()))
+    async with database.write() as transaction:
+        await transaction.execute(update(Job).values(due_at=now()))
+    assert await runner.step()
+    assert "members-refresh" in (await last_events(database, cursor))["tenant"]
+    async with database.read() as transaction:
+        jobs = select(func.count(Job.id)).where(Job.name == "invitation end")
+        assert await transaction.scalar(jobs) == 0
+
+
+async def test_a_job_that_always_fails_is_given_up_at_last(database: Database) -> None:
+    async def fail(work: Work) -> None:
+        raise ValueError("it went wrong")
+
+    from app.jobs.jobs import Registered
+    from app.jobs.runner import MOST_ATTEMPTS
+
+    FUNCTIONS["fails"] = Registered(fail, None, 60)
+    try:
+        async with database.write() as transaction:
+            await put_job(transaction, "fails", workspace_id=ACME)
+        async with database.write() as transaction:
+            await transaction.execute(update(Job).where(Job.name == "fails").values(attempts=MOST_ATTEMPTS - 1))
+        runner = Runner(database, SETTINGS)
+        runner.prepared = True
+        assert await runner.step()
+    finally:
+        del FUNCTIONS["fails"]
+    async with database.read() as transaction:
+        assert await transaction.scalar(select(func.count(Job.id)).where(Job.name == "fails")) == 0
