@@ -41,7 +41,7 @@ from app.chat import (
     search_pages,
 )
 from app.chat.attachments import delete_unsent
-from app.chat.limits import WritingLimit
+from app.chat.limits import SearchLimit, WritingLimit
 from app.chat.rooms import ensure_general
 from app.database import Database, Tenant
 from app.editing.drafts import delete_old_drafts
@@ -94,6 +94,7 @@ def create_app(settings: Settings) -> Gate:
     windows = Windows(settings)
     guessing = GuessingLimit(windows)
     writing = WritingLimit(windows)
+    searching = SearchLimit(windows)
 
     @contextlib.asynccontextmanager
     async def run(_: Litestar) -> AsyncIterator[None]:
@@ -128,6 +129,7 @@ def create_app(settings: Settings) -> Gate:
             "database": Provide(lambda: database, sync_to_thread=False),
             "guessing": Provide(lambda: guessing, sync_to_thread=False),
             "writing": Provide(lambda: writing, sync_to_thread=False),
+            "searching": Provide(lambda: searching, sync_to_thread=False),
             "readiness": Provide(lambda: readiness, sync_to_thread=False),
             "form": Provide(provide_form),
             "transaction": Provide(provide_transaction),

@@ -65,8 +65,10 @@ def render_error(status: int, *, language: str = "en", detail: Text | None = Non
 class PageError(HTTPException):
     """A refusal with words for the person who sees the page."""
 
-    def __init__(self, status: int, detail: Text, *, heading: Text | None = None) -> None:
-        super().__init__(status_code=status, detail=detail.message)
+    def __init__(
+        self, status: int, detail: Text, *, heading: Text | None = None, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(status_code=status, detail=detail.message, headers=headers)
         self.text = detail
         self.heading = heading
 
@@ -94,7 +96,7 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     detail, heading = (error.text, error.heading) if isinstance(error, PageError) else (None, None)
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if is_call(request):
-        return refuse_call(language, detail or EXPLANATIONS.get(status, EXPLANATIONS[500]), status)
+        return refuse_call(language, detail or EXPLANATIONS.get(status, EXPLANATIONS[500]), status, headers)
     return Response(
         render_error(status, language=language, detail=detail, heading=heading),
         status_code=status,
