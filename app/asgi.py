@@ -66,6 +66,7 @@ from app.records.changes import empty_bin
 from app.settings import Settings
 from app.tenants import account, audit_pages, central, invitation_pages, member_pages, picture_pages, sign_in
 from app.tenants import pages as tenant_pages
+from app.web.decoding import DECODER
 from app.web.errors import handle_error
 from app.web.forms import provide_form
 from app.web.gate import Gate
@@ -107,6 +108,7 @@ def create_app(settings: Settings) -> Gate:
             writing_visits.running(),
         ):
             yield
+        DECODER.end()
         await database.close()
 
     async def follow_up(request: Request[Any, Any, Any]) -> None:
