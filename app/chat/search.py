@@ -16,7 +16,7 @@ from app.chat.messages import Message
 from app.chat.rooms import Room, is_visible
 from app.database import Transaction
 from app.database.fulltext import Query, find_messages
-from app.web.texts import fold
+from app.web.texts import FOLDED, fold
 
 HITS = 50
 # Characters that are searched for words while the loop waits; more are in a thread.
@@ -125,15 +125,6 @@ def excerpt(plain: str, text: str) -> Iterator[tuple[str, bool]]:
 
 def fold_letters(text: str) -> str:
     """Text without accents and case, letter by letter, so that places in it are places in the text."""
-    return text.lower() if text.isascii() else text.translate(FOLDED)
+    return text.lower() if text.isascii() else "".join(FOLDED[ord(letter)][:1] or letter for letter in text)
 
 
-class FoldedLetters(dict[int, str]):
-    """Letters by their code points, folded once each."""
-
-    def __missing__(self, code: int) -> str:
-        folded = self[code] = fold(chr(code))[:1] or chr(code)
-        return folded
-
-
-FOLDED = FoldedLetters()

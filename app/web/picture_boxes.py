@@ -21,9 +21,7 @@ META = frozenset((b"hdlr", b"pitm", b"iinf", b"iloc", b"iref", b"iprp", b"idat",
 MOVIE = frozenset((b"mvhd", b"trak", b"mvex", b"tkhd", b"tref", b"edts", b"elst", b"mdia", b"mdhd", b"hdlr", b"minf"))
 MOVIE_INSIDE = frozenset((b"moov", b"trak", b"mdia"))
 # Items that are pictures, or tell how pictures are put together.
-ITEMS = frozenset(
-    (b"av01", b"hvc1", b"hvc2", b"lhv1", b"avc1", b"jpeg", b"j2k1", b"unci", b"grid", b"iovl", b"iden", b"tmap")
-)
+ITEMS = frozenset(b"av01 hvc1 hvc2 lhv1 avc1 jpeg j2k1 unci grid iovl iden tmap".split())
 LARGEST_TABLE = 8 * 1024 * 1024
 
 
@@ -103,9 +101,8 @@ def strip_meta(source: IO[bytes], target: IO[bytes], meta: Box) -> None:
             boxes[box.name] = box
         else:
             free(target, box)
-    dropped = set()
-    if b"iinf" in boxes:
-        dropped |= strip_items(source, target, boxes[b"iinf"])
+    thumbnails = find_thumbnails(source, boxes[b"iref"]) if b"iref" in boxes else set()
+    dropped = strip_items(source, target, boxes[b"iinf"], thumbnails) if b"iinf" in boxes else set()
     if b"iloc" in boxes:
         inside = boxes.get(b"idat")
         for item, start, end in extents_of(table(source, boxes[b"iloc"]), inside.content if inside else None):
@@ -115,8 +112,18 @@ def strip_meta(source: IO[bytes], target: IO[bytes], meta: Box) -> None:
                 blank(target, start, end)
 
 
-def strip_items(source: IO[bytes], target: IO[bytes], box: Box) -> set[int]:
-    """Rename the items that are no pictures, and forget what all are called; the numbers of those."""
+def find_thumbnails(source: IO[bytes], box: Box) -> set[int]:
+    """The numbers of the items that are thumbnails of others."""
+    width = 2 if read_at(source, box.content, 4)[0] == 0 else 4
+    return {
+        int.from_bytes(read_at(source, reference.content, width), "big")
+        for reference in boxes_in(source, box.content + 4, box.end)
+        if reference.name == b"thmb"
+    }
+
+
+def strip_items(source: IO[bytes], target: IO[bytes], box: Box, thumbnails: set[int]) -> set[int]:
+    """Rename the items that are not needed, and forget what all are called; the numbers of those."""
     version = read_at(source, box.content, 4)[0]
     dropped = set()
     for entry in boxes_in(source, box.content + (6 if version == 0 else 8), box.end):
@@ -128,8 +135,9 @@ def strip_items(source: IO[bytes], target: IO[bytes], box: Box) -> set[int]:
         width = 2 if version == 2 else 4
         head = read_at(source, entry.content + 4, width + 6)
         name = entry.content + 4 + width + 2
-        if head[width + 2 :] not in ITEMS:
-            dropped.add(int.from_bytes(head[:width], "big"))
+        item = int.from_bytes(head[:width], "big")
+        if item in thumbnails or head[width + 2 :] not in ITEMS:
+            dropped.add(item)
             target.seek(name)
             target.write(b"skip")
         blank(target, name + 4, entry.end)
@@ -142,12 +150,7 @@ def extents_of(content: bytes, inside: int | None) -> Iterator[tuple[int, int, i
     version = reader.number(1)
     reader.number(3)
     sizes = reader.number(2)
-    offset_size, length_size, base_size, index_size = (
-        (sizes >> 12) & 15,
-        (sizes >> 8) & 15,
-        (sizes >> 4) & 15,
-        sizes & 15,
-    )
+    offset_size, length_size, base_size, index_size = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
     wide = 2 if version < 2 else 4
     for _ in range(reader.number(wide)):
         item = reader.number(wide)
