@@ -126,5 +126,3 @@ def excerpt(plain: str, text: str) -> Iterator[tuple[str, bool]]:
 def fold_letters(text: str) -> str:
     """Text without accents and case, letter by letter, so that places in it are places in the text."""
     return text.lower() if text.isascii() else "".join(FOLDED[ord(letter)][:1] or letter for letter in text)
-
-

@@ -26,7 +26,7 @@ MOST_JPEG_PIXELS = 200_000_000
 # How long, in seconds, a picture may take.
 PATIENCE = 20.0
 # All that the process may take, Python and the decoders' code included.
-MEMORY = 768 * 1024 * 1024
+MEMORY = 512 * 1024 * 1024
 
 START = "import sys; sys.path[:] = sys.argv[1:]; from app.web.pictures import serve; serve()"
 

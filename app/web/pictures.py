@@ -10,6 +10,7 @@ import os
 import resource
 import select
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,8 @@ def serve() -> None:
 def bound() -> None:
     """Bound what this process may take, for good."""
     os.nice(5)
+    with suppress(OSError):  # rather this process than the server, where the machine has no memory left
+        Path("/proc/self/oom_score_adj").write_text("1000")
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
