@@ -13,11 +13,11 @@ from app.accounts.members import Member
 from app.database import Tenant, Transaction
 from app.live.log import publish_partial
 from app.settings import Settings
-from app.web.decoding import DECODER, shrink
+from app.web.decoding import DECODER, TooCostly, TooManyPixels, Undecodable, shrink
 from app.web.forms import Invalid
 from app.web.texts import Text, _l
 from app.web.upload_forms import read_multipart
-from app.web.uploads import PICTURES, TooLarge, Unreadable, delete_stored, in_thread, path_of, preview_of
+from app.web.uploads import PICTURES, TOO_COSTLY, TooLarge, Unreadable, delete_stored, in_thread, path_of, preview_of
 
 # Bytes that an uploaded picture may have, and pixels of the one that is kept.
 PICTURE_LIMIT = 8_000_000
@@ -53,8 +53,10 @@ async def receive_picture(chunks: AsyncIterator[bytes], content_type: str, direc
         await in_thread(
             keep_small, directory, file.key, square, executor=PICTURES, stop=lambda: DECODER.abandon(file.key)
         )
-    except BaseException:  # such as a full disk
+    except BaseException as error:  # such as a full disk
         await asyncio.to_thread(delete_stored, directory, file.key)
+        if isinstance(error, TooCostly | TooManyPixels | Undecodable):
+            raise refuse(TOO_COSTLY) from error
         raise
     return file.key
 

@@ -159,6 +159,20 @@ async def test_a_picture_of_a_person_that_is_too_large_says_what_may_be(tmp_path
     assert kept(tmp_path) == []
 
 
+async def test_a_picture_of_a_person_that_the_decoder_fails_at_is_refused_and_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise decoding.TooCostly
+
+    monkeypatch.setattr("app.tenants.pictures.shrink", fail)
+    body = form(form_part("picture", encoded(drawing(), "PNG"), "me.png"))
+    with pytest.raises(Invalid) as refused:
+        await receive_picture(pieces(body), FORM, tmp_path, square=True)
+    assert refused.value.errors["picture"] == TOO_COSTLY
+    assert kept(tmp_path) == []
+
+
 @pytest.mark.parametrize("square", [True, False])
 async def test_a_picture_of_a_person_is_kept_small(tmp_path: Path, square: bool) -> None:
     body = form(form_part("picture", encoded(drawing(900, 300), "JPEG", exif=exif(6)), "me.jpg"))
