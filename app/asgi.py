@@ -37,7 +37,7 @@ from app.chat import (
     room_pages,
     search_pages,
 )
-from app.chat.limits import WritingLimit
+from app.chat.limits import SearchLimit, WritingLimit
 from app.database import Database
 from app.editing.watch import Watch
 from app.jobs.runner import Loop, Runner
@@ -65,6 +65,7 @@ from app.tenants import (
     sign_in,
 )
 from app.tenants import pages as tenant_pages
+from app.web.decoding import DECODER
 from app.web.errors import handle_error
 from app.web.forms import provide_form
 from app.web.gate import Gate
@@ -93,6 +94,7 @@ def create_app(settings: Settings) -> Gate:
     guessing = GuessingLimit(windows)
     mailing = MailLimit(guessing)
     writing = WritingLimit(windows)
+    searching = SearchLimit(windows)
 
     @contextlib.asynccontextmanager
     async def run(_: Litestar) -> AsyncIterator[None]:
@@ -105,6 +107,7 @@ def create_app(settings: Settings) -> Gate:
             writing_visits.running(),
         ):
             yield
+        DECODER.end()
         await database.close()
 
     async def follow_up(request: Request[Any, Any, Any]) -> None:
@@ -128,6 +131,7 @@ def create_app(settings: Settings) -> Gate:
             "guessing": Provide(lambda: guessing, sync_to_thread=False),
             "mailing": Provide(lambda: mailing, sync_to_thread=False),
             "writing": Provide(lambda: writing, sync_to_thread=False),
+            "searching": Provide(lambda: searching, sync_to_thread=False),
             "readiness": Provide(lambda: readiness, sync_to_thread=False),
             "form": Provide(provide_form),
             "transaction": Provide(provide_transaction),

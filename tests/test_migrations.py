@@ -28,6 +28,7 @@ import app.operators.log
 import app.operators.operators
 import app.records.records
 import app.tenants.invitations  # noqa: F401
+from app.chat.markdown import plain_text
 from app.database import Base
 from app.migration import configuration, is_ordinary
 from tests.databases import Store, run_in_thread
@@ -70,6 +71,16 @@ def test_migrating_twice_changes_nothing(empty: Store) -> None:
     before = dump(empty)
     empty.migrate()
     assert dump(empty) == before
+
+
+def test_messages_that_were_there_get_their_plain_text(store: Store) -> None:
+    before = store.rows("SELECT id, text, html, plain FROM message ORDER BY id")
+    assert any(row[1] != row[3] for row in before), "no message has markup"
+    command.downgrade(configuration(store.url, store.owner_url), "0008")
+    store.migrate()
+    after = store.rows("SELECT id, text, html, plain FROM message ORDER BY id")
+    assert after == before
+    assert all(row[3] == plain_text(row[1]) for row in after)
 
 
 def dump(store: Store) -> object:

@@ -105,7 +105,8 @@ async def store_files(
         if isinstance(error, Invalid):
             return refuse_call(tenant.language, next(iter(error.errors.values())), 422)
         raise
-    html = render(tenant.language, "chat/_brought.html", files=added)
+    problems = {each.id: file.problem for each, file in zip(added, stored, strict=True)}
+    html = render(tenant.language, "chat/_brought.html", files=added, problems=problems)
     return Response(html, status_code=200, media_type=MediaType.HTML)
 
 

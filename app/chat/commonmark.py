@@ -1,20 +1,34 @@
-"""CommonMark as chats have it, and the wall that lets only what it writes through."""
+"""CommonMark as chats have it, and the wall that lets only what it writes through.
+
+What a text may cost is bounded by its length, whatever it is made of: markdown-it takes quadratic time for some (open
+brackets, marks that nothing closes, quotes in quotes that go on), so each step that it makes is counted in `work.py`.
+When a text has used up what it may cost, the rest of it stays as it was typed: nothing is lost, nothing is an error.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import nh3
-from linkify_it import LinkifyIt  # type: ignore[import-untyped]
-from linkify_it.main import Match  # type: ignore[import-untyped]
 from markdown_it import MarkdownIt
+from markdown_it.parser_inline import ParserInline
+from markdown_it.ruler import Ruler
 from markdown_it.rules_block import StateBlock, blockquote, list_block
 from markdown_it.rules_core import StateCore
-from markdown_it.rules_inline import StateInline, link, linkify
+from markdown_it.rules_inline import StateInline, link
+from markdown_it.rules_inline.balance_pairs import processDelimiters
+from markdown_it.rules_inline.state_inline import Delimiter
 from markdown_it.token import Token
+
+from app.chat.addresses import bare_links, web_address
+from app.chat.work import VALIDATION, allowance, spend
+
+# What a step in a paragraph costs: it asks each rule.
+STEP = 3
 
 # Levels of quotes and lists (a list takes two). Deeper marks stay text; maxNesting alone would swallow what they hold.
 DEPTH = 10
@@ -53,22 +67,30 @@ class Parser(MarkdownIt):
     """
 
     def __init__(self, refer: Callable[[StateCore], None] | None = None) -> None:
-        super().__init__("commonmark", {"html": False, "breaks": True, "xhtmlOut": False, "maxNesting": NESTING})
+        super().__init__()
+        self.inline = BoundedInline()
+        self.configure("commonmark", {"html": False, "breaks": True, "xhtmlOut": False, "maxNesting": NESTING})
         self.enable("strikethrough").disable(["html_block", "html_inline", "reference"])
         self.block.ruler.at("blockquote", bounded_blockquote, {"alt": ["paragraph", "reference", "blockquote", "list"]})
         self.block.ruler.at("list", bounded_list, {"alt": ["paragraph", "reference", "blockquote"]})
+        count_blocks(self.block.ruler)
         self.inline.ruler.at("image", image_as_link)
+        self.inline.ruler2.at("balance_pairs", bounded_pairs)
         if refer:
-            self.options["linkify"] = True
-            self.linkify = BareLinks()
-            self.enable("linkify")
             self.inline.ruler.at("linkify", web_address)
+            self.core.ruler.at("linkify", bare_links)
+            self.enable("linkify")
             self.core.ruler.before("text_join", "references_to_members_and_records", refer)
             self.core.ruler.push("headings_as_bold", headings_as_bold)
 
+    def parse(self, src: str, env: Any = None) -> list[Token]:
+        """Parse a text, within what one of its length may cost."""
+        with allowance(len(src)):
+            return super().parse(src, env)
+
     def validateLink(self, url: str) -> bool:
         """Whether an address may be a link. What may not stays text, as it was typed."""
-        if not ADDRESS.match(url):
+        if not ADDRESS.match(url) or not spend(VALIDATION):
             return False
         try:
             origin_of(urlsplit(url))
@@ -78,25 +100,76 @@ class Parser(MarkdownIt):
         return "href" in WALL.clean(f'<a href="{escape(url)}"></a>')
 
 
-class BareLinks(LinkifyIt):  # type: ignore[misc]
-    """What becomes a link without being marked: web addresses, "www." ones, mail addresses.
+class BoundedInline(ParserInline):
+    """The parser of paragraphs, each step of which is counted."""
 
-    Mere names with a dot don't: "notes.md" and "run.sh" are files in a conversation, and strangers' domains.
-    """
+    def skipToken(self, state: StateInline) -> None:
+        """Step over what begins here. When the text may cost nothing more, that is all of it: it closes no bracket."""
+        if not spend(1 if state.pos in state.cache else STEP):
+            state.pos = state.posMax
+            return
+        super().skipToken(state)
 
-    def __init__(self) -> None:
-        super().__init__(options={"fuzzy_link": False, "fuzzy_email": True, "fuzzy_ip": False})
-        for scheme in ("ftp:", "//"):
-            self.add(scheme, None)
-        # A host has at most 253 characters; looking for longer ones at each "www." would take quadratic time.
-        host = rf"(?![^\s/?#]{{250}}){self.re['src_host_port_strict']}"
-        self.add("www.", {"validate": f"^{host}{self.re['src_path']}"})
+    def tokenize(self, state: StateInline) -> None:
+        """Make tokens of a range, and a mere text of what it can't afford."""
+        rules = self.ruler.getRules("")
+        end = state.posMax
+        while state.pos < end:
+            if not spend(STEP):
+                state.append_pending(state.src[state.pos : end])
+                state.pos = end
+                break
+            if state.level < NESTING and any(rule(state, False) for rule in rules):
+                continue
+            state.append_pending(state.src[state.pos])
+            state.pos += 1
+        if state.pending:
+            state.pushPending()
 
-    def normalize(self, match: Match) -> None:
-        """Give an address the scheme that it was typed without."""
-        super().normalize(match)
-        if match.schema == "www.":
-            match.url = f"http://{match.url}"
+
+class Exhausted(Exception):
+    """The text has cost what it may."""
+
+
+class CountedDelimiters(Sequence[Delimiter]):
+    """Marks of emphasis, each look at which is counted."""
+
+    def __init__(self, delimiters: list[Delimiter]) -> None:
+        self.delimiters = delimiters
+
+    def __len__(self) -> int:
+        return len(self.delimiters)
+
+    def __getitem__(self, place: Any) -> Any:
+        if not spend():
+            raise Exhausted
+        return self.delimiters[place]
+
+
+def bounded_pairs(state: StateInline) -> None:
+    """Pair marks of emphasis. Those that it can't afford to pair stay marks."""
+    inside = (meta["delimiters"] for meta in state.tokens_meta if meta and "delimiters" in meta)
+    try:
+        for delimiters in (state.delimiters, *inside):
+            processDelimiters(state, CountedDelimiters(delimiters))  # type: ignore[arg-type]
+    except Exhausted:
+        return
+
+
+def count_blocks(ruler: Ruler[Any]) -> None:
+    """Count each try of a rule for blocks; none but that for paragraphs is tried when the text may cost no more."""
+    for rule in ruler.__rules__:
+        if rule.name != "paragraph":
+            ruler.at(rule.name, counted(rule.fn), {"alt": rule.alt})
+
+
+def counted(rule: Callable[[StateBlock, int, int, bool], bool]) -> Callable[[StateBlock, int, int, bool], bool]:
+    """A rule for blocks that is counted."""
+
+    def run(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+        return spend() and rule(state, start, end, silent)
+
+    return run
 
 
 def bounded_blockquote(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -107,14 +180,6 @@ def bounded_blockquote(state: StateBlock, start: int, end: int, silent: bool) ->
 def bounded_list(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """A list, unless it is too deep in others."""
     return state.level < DEPTH and list_block(state, start, end, silent)
-
-
-def web_address(state: StateInline, silent: bool) -> bool:
-    """A bare address at its "://", before its letters are taken for marks.
-
-    The scheme is looked at first, as markdown-it searches all the text before for one.
-    """
-    return state.pending[-5:].lower().endswith(("http", "https")) and linkify(state, silent)
 
 
 def image_as_link(state: StateInline, silent: bool) -> bool:

@@ -1,15 +1,17 @@
-"""How fast one person may write."""
+"""How fast one person may write, and search."""
 
 from __future__ import annotations
 
 from limits import RateLimitItemPerMinute
 
 from app.accounts.members import Member
+from app.web.errors import PageError
 from app.web.forms import Invalid
 from app.web.limits import Windows
 from app.web.texts import _l
 
 A_MINUTE = RateLimitItemPerMinute(300)
+SEARCHES_A_MINUTE = RateLimitItemPerMinute(60)
 
 
 class TooFast(Invalid):
@@ -29,3 +31,21 @@ class WritingLimit:
         """Count one more message, or change of one. Raises TooFast when it is one too many."""
         if not await self.windows.hit(A_MINUTE, "change" if change else "write", str(member.tenant_id), str(member.id)):
             raise TooFast(text=_l("That was too fast. Wait a moment, then send it again."))
+
+
+class SearchLimit:
+    """Counts what each person searches messages for: 60 times a minute, more than anybody reads."""
+
+    def __init__(self, windows: Windows) -> None:
+        self.windows = windows
+
+    async def check(self, member: Member) -> None:
+        """Count one more search. Raises a 429 page when it is one too many."""
+        whose = ("search", str(member.tenant_id), str(member.id))
+        if not await self.windows.hit(SEARCHES_A_MINUTE, *whose):
+            raise PageError(
+                429,
+                _l("You have searched very often. Wait a minute, then try again."),
+                heading=_l("Too many searches"),
+                retry_after=await self.windows.wait(SEARCHES_A_MINUTE, *whose),
+            )

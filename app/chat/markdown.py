@@ -1,12 +1,13 @@
 """What a person typed in a message, as HTML that is safe to show to everybody.
 
 Two walls: markdown-it is configured so that it writes no HTML of the person's, and nh3 then lets through only the
-tags, attributes, classes and schemes that this module writes. Texts are hostile as a rule: nesting is bounded and
-nothing here takes more than linear time, apart from markdown-it's own small quadratic terms.
+tags, attributes, classes and schemes that this module writes. Texts are hostile as a rule: nesting is bounded, and
+nothing here costs more than so much for each character (`work.py`).
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from app.chat.commonmark import PORTS, REL, WALL, Parser, origin_of
 from app.chat.names import EVERYBODY, Folded, Names, is_word
 
 RECORDS_LIMIT = 5
+# What a longer text may cost could hold the loop for over 5 ms.
+SHORT = 250
 # Controls but newline and tab, what turns the direction of text for all that follows, and halves of characters.
 REMOVED = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 RECORD_PATH = re.compile(r"/c/([a-z0-9-]+)/([1-9][0-9]{0,8})(?:/edit)?")
@@ -29,14 +32,15 @@ MARK = re.compile(r"@|#(?P<number>[1-9][0-9]{0,8})(?!\w)")
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A message as HTML, and what it refers to.
+    """A message as HTML, without markup, and what it refers to.
 
-    `html` is sanitised. `members` are the ids of those mentioned by name, `everybody` says whether '@room' was.
-    `records` are collection slugs ('' where only '#42' was written) and record numbers, in the order they were
-    written, each once, at most five.
+    `html` is sanitised. `plain` is a line of text, for search, quotes and notifications. `members` are the ids of those
+    mentioned by name, `everybody` says whether '@room' was. `records` are collection slugs ('' where only '#42' was
+    written) and record numbers, in the order they were written, each once, at most five.
     """
 
     html: str
+    plain: str
     members: frozenset[int]
     everybody: bool
     records: tuple[tuple[str, int], ...]
@@ -45,6 +49,15 @@ class Rendered:
     def refers(self) -> bool:
         """Whether it names anybody or anything."""
         return bool(self.members or self.everybody or self.records)
+
+
+async def render_aside(
+    text: str, *, members: Mapping[str, int], origin: str, missing: frozenset[tuple[str, int]] = frozenset()
+) -> Rendered:
+    """Render a message as `render_markdown` does, in a thread where it could hold the loop for long."""
+    if len(text) <= SHORT:
+        return render_markdown(text, members=members, origin=origin, missing=missing)
+    return await asyncio.to_thread(render_markdown, text, members=members, origin=origin, missing=missing)
 
 
 def render_markdown(
@@ -57,7 +70,7 @@ def render_markdown(
     same for every reader.
     """
     if PROSE.fullmatch(text):
-        return Rendered(f"<p>{text}</p>\n", frozenset(), everybody=False, records=())
+        return Rendered(f"<p>{text}</p>\n", one_line(text), frozenset(), everybody=False, records=())
     return render_marked(text, Message(members, origin, missing))
 
 
@@ -66,11 +79,11 @@ def render_marked(text: str, message: Message) -> Rendered:
     html = RENDERING.render(without_controls(text), {"message": message})
     # Entities can bring back what was removed from the text.
     html = WALL.clean(REMOVED.sub("", html))
-    return Rendered(html, frozenset(message.mentioned), message.everybody, tuple(message.records))
+    return Rendered(html, plain_text(text), frozenset(message.mentioned), message.everybody, tuple(message.records))
 
 
 def plain_text(text: str) -> str:
-    """A message without its markup, on one line, for notifications, quotes and search.
+    """A message without its markup, on one line. It is stored with the message: nobody parses one to show a line of it.
 
     It is text, not HTML, and at most as long as what was typed. A message of nothing but markup stays as it is.
     """

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.audit import record_audit
 from app.accounts.members import Member
-from app.chat.markdown import Rendered, render_markdown
+from app.chat.markdown import Rendered, render_aside
 from app.chat.memberships import join
 from app.chat.references import OfMessage, find_missing, forget_references, keep_references, to_message
 from app.chat.rooms import Room
@@ -39,7 +39,8 @@ LONGEST_KEY = 40
 class Message(Tenanted, Base):
     """A message. `key` was made in the page it was typed in, so that sending it twice posts it once.
 
-    `html` is its text as it is shown: safe, and the same for everybody. Of a deleted one only the trace is left.
+    `html` is its text as it is shown: safe, and the same for everybody; `plain` is a line without markup. Of a deleted
+    one only the trace is left.
     """
 
     __tablename__ = "message"
@@ -61,6 +62,7 @@ class Message(Tenanted, Base):
     key: Mapped[str] = mapped_column(String(LONGEST_KEY))
     text: Mapped[str] = mapped_column(Text)
     html: Mapped[str] = mapped_column(Text)
+    plain: Mapped[str] = mapped_column(Text)
     reply_to_id: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     edited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -122,9 +124,9 @@ async def render_text(transaction: Transaction, text: str, origin: str) -> Rende
     if "@" in text:
         statement = select(Member.name, Member.id).where(Member.removed_at.is_(None))
         members = {row.name: row.id for row in await transaction.execute(statement)}
-    rendered = render_markdown(text, members=members, origin=origin)
+    rendered = await render_aside(text, members=members, origin=origin)
     missing = await find_missing(transaction, rendered)
-    return render_markdown(text, members=members, origin=origin, missing=missing) if missing else rendered
+    return await render_aside(text, members=members, origin=origin, missing=missing) if missing else rendered
 
 
 class SentAlready(Invalid):
@@ -179,6 +181,7 @@ async def post_message(
         key=key,
         text=text,
         html=rendered.html,
+        plain=rendered.plain,
         reply_to_id=answered,
     )
     await transaction.insert(message)
@@ -233,7 +236,7 @@ async def edit_message(
         )
     )
     rendered = await render_text(transaction, text, origin)
-    message.text, message.html, message.edited_at = text, rendered.html, now()
+    message.text, message.html, message.plain, message.edited_at = text, rendered.html, rendered.plain, now()
     await forget_references(transaction, message.id)
     await keep_references(transaction, message.id, text, rendered)
     return True
@@ -256,7 +259,7 @@ async def delete_message(transaction: Transaction, message: Message, member: Mem
     for model, column in ((MessageRevision, MessageRevision.message_id), (Reaction, Reaction.message_id)):
         statement: Any = delete(model).where(column == message.id)
         await transaction.execute(statement.execution_options(synchronize_session=False))
-    message.text = message.html = ""
+    message.text = message.html = message.plain = ""
     message.deleted_at, message.deleted_by_id = now(), member.id
     await transaction.flush()
     return True

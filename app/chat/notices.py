@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, or_, select
 
 from app.accounts.members import Member
-from app.chat.markdown import Rendered, plain_text
+from app.chat.markdown import Rendered
 from app.chat.messages import Message
 from app.chat.rooms import Membership, Room
 from app.database import Transaction
@@ -135,7 +135,7 @@ async def notify_message(
             by=author,
             number=message.number,
             without=told,
-            details={"excerpt": plain_text(message.text)[:EXCERPT]},
+            details={"excerpt": message.plain[:EXCERPT]},
         )
 
 
@@ -146,7 +146,7 @@ async def notify_edit(transaction: Transaction, room: Room, message: Message) ->
         Happening.subject_kind == subject[0], Happening.subject_id == subject[1], Happening.number == message.number
     )
     for happening in await transaction.scalars(statement):
-        happening.details = {**happening.details, "excerpt": plain_text(message.text)[:EXCERPT]}
+        happening.details = {**happening.details, "excerpt": message.plain[:EXCERPT]}
 
 
 async def withdraw_message(transaction: Transaction, room: Room, message: Message) -> None:

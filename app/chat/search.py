@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -11,14 +12,15 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, column, select
 
 from app.accounts.members import Member
-from app.chat.markdown import plain_text
 from app.chat.messages import Message
 from app.chat.rooms import Room, is_visible
 from app.database import Transaction
 from app.database.fulltext import Query, find_messages
-from app.web.texts import fold
+from app.web.texts import FOLDED, fold
 
 HITS = 50
+# Characters that are searched for words while the loop waits; more are in a thread.
+AT_ONCE = 20_000
 MOST_WORDS = 12
 
 
@@ -86,15 +88,26 @@ async def search_messages(
         statement = statement.where(Message.created_at >= since)
     if until is not None:
         statement = statement.where(Message.created_at < until)
+    rows = (await transaction.execute(statement)).all()
+    plains = [message.plain for message, _, _ in rows]
+    if sum(map(len, plains)) <= AT_ONCE:
+        excerpts = make_excerpts(plains, text)
+    else:
+        excerpts = await asyncio.to_thread(make_excerpts, plains, text)
     return [
-        Hit(message, where, message.member_id, name, list(excerpt(message.text, text)))
-        for message, where, name in await transaction.execute(statement)
+        Hit(message, where, message.member_id, name, pieces)
+        for (message, where, name), pieces in zip(rows, excerpts, strict=True)
     ]
 
 
-def excerpt(content: str, text: str) -> Iterator[tuple[str, bool]]:
-    """Some 200 characters of a message around the first word that was searched for, in marked pieces."""
-    plain = unicodedata.normalize("NFC", plain_text(content))
+def make_excerpts(plains: list[str], text: str) -> list[list[tuple[str, bool]]]:
+    """The excerpt of each of these plain texts."""
+    return [list(excerpt(plain, text)) for plain in plains]
+
+
+def excerpt(plain: str, text: str) -> Iterator[tuple[str, bool]]:
+    """Some 200 characters of a plain text around the first word that was searched for, in marked pieces."""
+    plain = unicodedata.normalize("NFC", plain)
     words = [re.escape(word) for word in re.findall(r"\w+", fold(text))]
     pattern = re.compile(rf"\b(?:{'|'.join(words)})\w*") if words else None
     first = pattern.search(fold_letters(plain)) if pattern else None
@@ -112,4 +125,4 @@ def excerpt(content: str, text: str) -> Iterator[tuple[str, bool]]:
 
 def fold_letters(text: str) -> str:
     """Text without accents and case, letter by letter, so that places in it are places in the text."""
-    return "".join(fold(letter)[:1] or letter for letter in text)
+    return text.lower() if text.isascii() else "".join(FOLDED[ord(letter)][:1] or letter for letter in text)

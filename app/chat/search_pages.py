@@ -11,6 +11,7 @@ from litestar import Response, get
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import render_page
+from app.chat.limits import SearchLimit
 from app.chat.reading import list_joined
 from app.chat.rooms import get_room, list_active
 from app.chat.search import HITS, search_messages
@@ -24,6 +25,7 @@ async def show_search(
     request: AnyRequest,
     transaction: Transaction,
     member: Member,
+    searching: SearchLimit,
     q: str = "",
     room: str = "",
     author: str = "",
@@ -35,6 +37,8 @@ async def show_search(
     where = await get_room(transaction, member, room) if room else None
     asked = {"q": q[:200], "room": room, "author": author, "since": since, "until": until}
     form = Form(list(asked.items()))
+    if any(asked.values()):
+        await searching.check(member)
     zone = ZoneInfo(member.time_zone)
     first, last = read_day(form, "since", zone), read_day(form, "until", zone)
     hits = await search_messages(

@@ -12,7 +12,6 @@ from sqlalchemy import func, select
 
 from app.accounts.members import Member
 from app.chat.attachments import Attachment
-from app.chat.markdown import plain_text
 from app.chat.messages import Message, MessageRevision, Reaction
 from app.chat.references import Mention, RecordReference
 from app.chat.rooms import Room
@@ -131,9 +130,7 @@ async def show_messages(transaction: Transaction, messages: Sequence[Message]) -
                 deleted_by=people.get(message.deleted_by_id or 0),
                 quote=None
                 if answered is None
-                else Quote(
-                    answered.id, answered.number, people[answered.member_id], plain_text(answered.text)[:EXCERPT]
-                ),
+                else Quote(answered.id, answered.number, people[answered.member_id], answered.plain[:EXCERPT]),
                 edits=edits.get(message.id, 0),
                 reactions=group_reactions(reactions[message.id], people),
                 attachments=attachments[message.id],

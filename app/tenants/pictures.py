@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from PIL import Image, ImageOps
 from sqlalchemy import select
 
 from app.accounts.audit import record_audit
@@ -14,10 +13,11 @@ from app.accounts.members import Member
 from app.database import Tenant, Transaction
 from app.live.log import publish_partial
 from app.settings import Settings
+from app.web.decoding import DECODER, TooCostly, TooManyPixels, Undecodable, shrink
 from app.web.forms import Invalid
 from app.web.texts import Text, _l
 from app.web.upload_forms import read_multipart
-from app.web.uploads import PICTURES, TooLarge, Unreadable, delete_stored, in_thread, path_of, preview_of
+from app.web.uploads import PICTURES, TOO_COSTLY, TooLarge, Unreadable, delete_stored, in_thread, path_of, preview_of
 
 # Bytes that an uploaded picture may have, and pixels of the one that is kept.
 PICTURE_LIMIT = 8_000_000
@@ -48,11 +48,15 @@ async def receive_picture(chunks: AsyncIterator[bytes], content_type: str, direc
     file = files[0]
     if not file.preview:
         await asyncio.to_thread(delete_stored, directory, file.key)
-        raise refuse(NO_PICTURE)
+        raise refuse(file.problem or NO_PICTURE)
     try:
-        await in_thread(keep_small, directory, file.key, square, executor=PICTURES)
-    except BaseException:  # such as a full disk
+        await in_thread(
+            keep_small, directory, file.key, square, executor=PICTURES, stop=lambda: DECODER.abandon(file.key)
+        )
+    except BaseException as error:  # such as a full disk
         await asyncio.to_thread(delete_stored, directory, file.key)
+        if isinstance(error, TooCostly | TooManyPixels | Undecodable):
+            raise refuse(TOO_COSTLY) from error
         raise
     return file.key
 
@@ -64,13 +68,8 @@ def refuse(text: Text) -> Invalid:
 
 def keep_small(directory: Path, key: str, square: bool) -> None:
     """Leave of an uploaded picture a small WebP under its key, made from its preview, which says nothing else."""
-    with Image.open(preview_of(directory, key), formats=["WEBP"]) as preview:
-        if square:
-            small = ImageOps.fit(preview, (SIDE, SIDE))
-        else:
-            small = preview.copy()
-            small.thumbnail((LOGO_WIDTH, LOGO_HEIGHT))
-    small.save(path_of(directory, key), "WEBP", quality=85, method=4)
+    width, height = (SIDE, SIDE) if square else (LOGO_WIDTH, LOGO_HEIGHT)
+    shrink(preview_of(directory, key), path_of(directory, key), width, height, crop=square, owner=key)
     preview_of(directory, key).unlink()
 
 

@@ -14,6 +14,6 @@ def is_call(request: Request[Any, Any, Any]) -> bool:
     return "x-page" in request.headers
 
 
-def refuse_call(language: str, text: Text, status: int) -> Response[Any]:
+def refuse_call(language: str, text: Text, status: int, headers: dict[str, str] | None = None) -> Response[Any]:
     """Say in a line why it is not done. The page shows it where it asked."""
-    return Response(text.translate(language), status_code=status, media_type=MediaType.TEXT)
+    return Response(text.translate(language), status_code=status, media_type=MediaType.TEXT, headers=headers)

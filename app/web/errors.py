@@ -98,9 +98,7 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     detail, heading = (error.text, error.heading) if isinstance(error, PageError) else (None, None)
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if is_call(request):
-        refusal = refuse_call(language, detail or EXPLANATIONS.get(status, EXPLANATIONS[500]), status)
-        refusal.headers.update(headers)
-        return refusal
+        return refuse_call(language, detail or EXPLANATIONS.get(status, EXPLANATIONS[500]), status, headers)
     return Response(
         render_error(status, language=language, detail=detail, heading=heading),
         status_code=status,

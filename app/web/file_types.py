@@ -47,8 +47,14 @@ SURE = 0.4
 CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\f\r\x1b") + b"\x7f"
 
 
+# Brands of pictures in boxes (ISO/IEC 23008-12, AVIF), and the signatures of JPEG XL's and JPEG 2000's.
+BRANDS = frozenset(b"avif avis heic heix heim heis hevc hevx hevm hevs mif1 mif2 msf1 miaf".split())
+BOXES = (b"\0\0\0\x0cJXL \r\n\x87\n", b"\0\0\0\x0cjP  \r\n\x87\n")
+TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
 def promised_kind(head: bytes) -> str | None:
-    """The kind of picture, in Pillow's words, that the first 12 bytes of a file promise."""
+    """The kind of picture, in Pillow's words, that the first 12 bytes of a file promise; "BOXES" for those in boxes."""
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG"
     if head.startswith(b"\xff\xd8\xff"):
@@ -57,6 +63,10 @@ def promised_kind(head: bytes) -> str | None:
         return "GIF"
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "WEBP"
+    if head.startswith(TIFF_STARTS):
+        return "TIFF"
+    if head in BOXES or (head[4:8] == b"ftyp" and head[8:12] in BRANDS):
+        return "BOXES"
     return None
 
 

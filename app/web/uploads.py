@@ -18,12 +18,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
 
-from PIL import Image
-
+from app.web.decoding import (
+    DECODER,
+    MOST_JPEG_PIXELS,
+    MOST_PIXELS,
+    Abandoned,
+    Picture,
+    TooCostly,
+    TooManyPixels,
+    Undecodable,
+    decode,
+)
 from app.web.file_names import clean_name
 from app.web.file_types import DOWNLOAD, PICTURE_TYPES, media_type_of, promised_kind
+from app.web.picture_boxes import strip_boxes
 from app.web.picture_metadata import STRIPPERS, Unwalkable
-from app.web.pictures import Picture, decode
+from app.web.picture_tags import strip_tiff
+from app.web.texts import Text, _l
 
 KEY = re.compile(r"[0-9a-f]{32}")
 
@@ -34,8 +45,18 @@ GATHERED = 256 * 1024
 # What an upload leaves behind when the program is killed is this old, in seconds, when it is deleted.
 ABANDONED_AFTER = 24 * 3600
 
-# A picture of 50 megapixels takes 200 MB and more while it is decoded, so only few are at a time.
-PICTURES = ThreadPoolExecutor(max_workers=2, thread_name_prefix="picture")
+# One picture is decoded at a time: this thread waits for the process that does it.
+PICTURES = ThreadPoolExecutor(max_workers=1, thread_name_prefix="picture")
+
+TOO_MANY_PIXELS = _l(
+    "A picture may have up to %(limit)d megapixels, a JPEG up to %(jpeg)d.",
+    limit=MOST_PIXELS // 1_000_000,
+    jpeg=MOST_JPEG_PIXELS // 1_000_000,
+)
+TOO_COSTLY = _l("This picture takes too long or too much memory to be read. Save it anew, smaller, and try again.")
+
+# Pictures of which nothing may move: their metadata is overwritten.
+PLACED = {"TIFF": strip_tiff, "BOXES": strip_boxes}
 
 Result = TypeVar("Result")
 
@@ -54,7 +75,8 @@ class StoredFile:
 
     `key` names it on disk, `name` is what the person called it, cleaned for display and for `Content-Disposition`.
     `size` is in bytes, of what is stored. `media_type` is told by the content and is never one that a browser runs.
-    `width` and `height` are in pixels, of a picture as it is looked at; `preview` says whether it has a preview.
+    `width` and `height` are in pixels, of a picture as it is looked at; `preview` says whether it has a preview. What
+    may be a picture and was not decoded says in `problem` why; it is kept without metadata, for download.
     """
 
     key: str
@@ -64,6 +86,7 @@ class StoredFile:
     width: int | None
     height: int | None
     preview: bool
+    problem: Text | None = None
 
 
 async def store_upload(chunks: AsyncIterator[bytes], *, name: str, directory: Path, limit: int) -> StoredFile:
@@ -107,12 +130,22 @@ def delete_abandoned(directory: Path) -> None:
                 path.unlink()
 
 
-async def in_thread(function: Callable[..., Result], *arguments: object, executor: Executor | None = None) -> Result:
-    """Run a function in a thread, and be cancelled only when it is over: until then its files are in use."""
+async def in_thread(
+    function: Callable[..., Result],
+    *arguments: object,
+    executor: Executor | None = None,
+    stop: Callable[[], None] | None = None,
+) -> Result:
+    """Run a function in a thread, and be cancelled only when it is over: until then its files are in use.
+
+    `stop` is called when it is cancelled, to let it be over soon.
+    """
     future = asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
+        if stop is not None:
+            stop()
         while not future.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.wait([future])
@@ -135,6 +168,8 @@ class Upload:
         self.preview_part = self.path.with_name(f".{self.key}.preview")
         self.file: IO[bytes] | None = None
         self.gathered = bytearray()
+        self.abandoned = False
+        self.problem: Text | None = None
 
     async def write(self, chunk: bytes) -> None:
         """Take the next bytes. Raises TooLarge when they are too many."""
@@ -149,11 +184,16 @@ class Upload:
         """Look at the file, clean it, and put it in its place."""
         await in_thread(self.put_down)
         kind = await in_thread(self.close)
-        return await in_thread(self.settle, name, kind, executor=PICTURES if kind else None)
+        return await in_thread(self.settle, name, kind, executor=PICTURES if kind else None, stop=self.abandon)
 
     async def discard(self) -> None:
         """Leave nothing of it, wherever it got to."""
         await in_thread(self.remove)
+
+    def abandon(self) -> None:
+        """Stop looking at it: nobody waits for it any more."""
+        self.abandoned = True
+        DECODER.abandon(self.key)
 
     def put_down(self) -> None:
         """Write what is gathered."""
@@ -172,11 +212,14 @@ class Upload:
 
     def settle(self, name: str, kind: str | None) -> StoredFile:
         """Find out what the file is; then let it appear, the preview first."""
+        if self.abandoned:
+            raise Abandoned
         picture = self.look_at_picture(kind) if kind else None
-        media_type = PICTURE_TYPES[picture.kind] if picture else DOWNLOAD if kind else media_type_of(self.part)
         if picture:
-            with create(self.preview_part) as file:
-                file.write(picture.preview)
+            media_type = PICTURE_TYPES[picture.kind]
+        else:
+            media_type = DOWNLOAD if kind in PICTURE_TYPES else media_type_of(self.part)
+        if picture:
             publish(self.preview_part, self.preview)
         size = self.part.stat().st_size
         publish(self.part, self.path)
@@ -188,26 +231,32 @@ class Upload:
             width=picture.width if picture else None,
             height=picture.height if picture else None,
             preview=picture is not None,
+            problem=self.problem,
         )
 
     def look_at_picture(self, kind: str) -> Picture | None:
         """Strip and decode what says that it is a picture; None, and the bytes as they came, when it is none.
 
-        A picture of too many pixels is stripped all the same, as it may be a real one.
+        A picture that is not decoded, for too many pixels or as its kind is not shown, is stripped all the same.
         """
         try:
             with self.part.open("rb", PIECE) as source, create(self.stripped) as target:
-                STRIPPERS[kind](source, target)
+                (STRIPPERS | PLACED)[kind](source, target)
         except Unwalkable:
             self.stripped.unlink()
             return None
         picture = None
         try:
-            picture = decode(self.stripped, kind)
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-            pass
-        except Exception:  # decoders raise anything for a broken picture
+            if kind in PICTURE_TYPES:
+                picture = decode(self.stripped, kind, self.preview_part, self.key)
+        except TooManyPixels:
+            self.problem = TOO_MANY_PIXELS
+        except TooCostly:
+            self.problem = TOO_COSTLY
+            self.preview_part.unlink(missing_ok=True)  # what of it was written
+        except Undecodable:
             self.stripped.unlink()
+            self.preview_part.unlink(missing_ok=True)
             return None
         self.stripped.replace(self.part)
         return picture

@@ -1,4 +1,4 @@
-"""How fast one person may write, over HTTP."""
+"""How fast one person may write and search, over HTTP."""
 
 from __future__ import annotations
 
@@ -36,3 +36,22 @@ async def test_who_writes_too_fast_is_told_and_others_write_on(server: Server) -
         assert changed.status_code == 303
         said = await carla.post("/chat/general", data={"text": "Slow", "key": "slow"})
         assert said.status_code == 303
+
+
+async def test_who_searches_without_end_is_told_to_wait_and_others_search_on(server: Server) -> None:
+    async with (
+        aclosing(await server.sign_in("acme", "ana@acme.test")) as ana,
+        aclosing(await server.sign_in("acme", "carla@acme.test")) as carla,
+    ):
+        answers = [await ana.get("/chat/search", params={"q": f"word {number}"}) for number in range(80)]
+        assert [answer.status_code for answer in answers[:60]] == [200] * 60
+        refused = answers[-1]
+        assert refused.status_code == 429
+        assert int(refused.headers["retry-after"]) == 60
+        assert "You have searched very often." in refused.text
+        assert "</html>" in refused.text
+        called = await ana.get("/chat/search", params={"q": "word"}, headers={"x-page": "1"})
+        assert (called.status_code, called.headers["retry-after"]) == (429, "60")
+        assert called.text == "You have searched very often. Wait a minute, then try again."
+        assert (await ana.get("/chat/search")).status_code == 200, "the empty page searches for nothing"
+        assert (await carla.get("/chat/search", params={"q": "word"})).status_code == 200

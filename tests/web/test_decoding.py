@@ -1,0 +1,313 @@
+"""Pictures are decoded beside the server, within bounds, and what is kept of any kind of picture tells nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import signal
+import socket
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageSequence
+
+from app.tenants.pictures import receive_picture
+from app.web import decoding
+from app.web.decoding import DECODER, MOST_PIXELS
+from app.web.forms import Invalid
+from app.web.uploads import TOO_COSTLY, TOO_MANY_PIXELS, StoredFile, preview_of
+from tests.web.test_uploads import FORM, SECRET, drawing, encoded, exif, form, form_part, kept, pieces, png_of, store
+from tests.web.test_uploads import stored as stored_bytes
+
+
+@pytest.fixture(autouse=True)
+def own_decoder() -> Any:
+    """Each test starts a process of its own."""
+    DECODER.end()
+    yield
+    DECODER.end()
+
+
+def picture_of_the_decoder() -> Path:
+    """Where the system shows what the process has."""
+    assert DECODER.process is not None
+    return Path(f"/proc/{DECODER.process.pid}")
+
+
+# The process
+
+
+def test_the_server_has_no_decoder_in_it() -> None:
+    code = "import sys, app.asgi, app.workers; sys.exit('PIL' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+async def test_the_decoder_has_neither_secrets_nor_sockets_of_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "of the server")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.set_inheritable(True)
+        await store(tmp_path, encoded(drawing(), "PNG"))
+        process = picture_of_the_decoder()
+        assert process.joinpath("environ").read_bytes() == b"PYTHONDONTWRITEBYTECODE=1\0"
+        opened = [str(path.readlink()) for path in process.joinpath("fd").iterdir()]
+        assert not [name for name in opened if name.startswith("socket:")]
+        lines = process.joinpath("limits").read_text().splitlines()
+        limits = {line[:26].strip(): line[26:].split()[0] for line in lines}
+        assert int(limits["Max address space"]) == decoding.MEMORY
+        assert limits["Max core file size"] == "0"
+        assert limits["Max cpu time"] != "unlimited"
+
+
+async def test_one_process_decodes_one_picture_after_another(tmp_path: Path) -> None:
+    content = encoded(drawing(), "PNG")
+    files = await asyncio.gather(*(store(tmp_path, content) for _ in range(5)))
+    assert all(file.preview for file in files)
+    first = picture_of_the_decoder()
+    await store(tmp_path, content)
+    assert picture_of_the_decoder() == first
+
+
+async def test_a_large_picture_takes_no_memory_of_the_server_and_its_process_ends(tmp_path: Path) -> None:
+    lines = zlib.compress(bytes(1 + 7000 * 3) * 7000)
+    file = await store(tmp_path, png_of(7000, 7000, b"IDAT" + lines))
+    assert (file.width, file.height, file.preview) == (7000, 7000, True)
+    assert DECODER.process is not None
+    assert await asyncio.to_thread(DECODER.process.wait) == 0
+    assert (await store(tmp_path, encoded(drawing(), "PNG"))).preview, "the next picture finds no process"
+
+
+HANGING = "import time; time.sleep(1000)"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os, signal, sys; sys.stdin.readline(); os.kill(os.getpid(), signal.SIGSEGV)",
+        "import sys; sys.stdin.readline(); sys.exit(1)",
+        'import sys; sys.stdin.readline(); print(\'{"error": "memory"}\', flush=True)',
+        HANGING,
+    ],
+    ids=["crashes", "exits", "has too little memory", "hangs"],
+)
+async def test_a_picture_that_a_decoder_fails_at_is_kept_without_metadata_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    content = encoded(drawing(), "PNG", exif=exif(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(decoding, "START", code)
+        patch.setattr(decoding, "PATIENCE", 0.5 if code == HANGING else 20)
+        file = await store(tmp_path, content)
+    assert (file.media_type, file.preview, file.problem) == ("application/octet-stream", False, TOO_COSTLY)
+    assert SECRET in content
+    assert SECRET not in stored_bytes(tmp_path, file)
+    assert kept(tmp_path) == [file.key]
+    DECODER.end()
+    assert (await store(tmp_path, content)).preview, "another process decodes the next"
+
+
+async def test_a_picture_for_which_memory_is_bounded_is_refused_by_its_decoder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As small as the process can be started with: a picture of 40 megapixels does not fit."""
+    start = decoding.START.replace("import serve;", "import serve; import app.web.pictures as p; p.MEMORY = 120 << 20;")
+    monkeypatch.setattr(decoding, "START", start)
+    lines = zlib.compress(bytes(1 + 7000 * 3) * 7000)
+    file = await store(tmp_path, png_of(7000, 7000, b"IDAT" + lines))
+    assert file.problem == TOO_COSTLY
+
+
+async def test_who_goes_away_stops_the_decoder_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "START", HANGING)
+    started = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    read_line = decoding.read_line
+
+    def reading(*arguments: Any) -> Any:
+        loop.call_soon_threadsafe(started.set)
+        return read_line(*arguments)
+
+    monkeypatch.setattr(decoding, "read_line", reading)
+    task = asyncio.create_task(store(tmp_path, encoded(drawing(), "PNG")))
+    await started.wait()
+    process = DECODER.process
+    assert process is not None
+    waiting = asyncio.create_task(store(tmp_path, encoded(drawing(), "PNG")))
+    waiting.cancel()
+    task.cancel()
+    for each in (task, waiting):
+        with pytest.raises(asyncio.CancelledError):
+            await each
+    assert process.returncode == -signal.SIGKILL
+    assert kept(tmp_path) == []
+
+
+async def test_a_picture_of_a_person_that_is_too_large_says_what_may_be(tmp_path: Path) -> None:
+    large = png_of(10_000, 10_000, b"IDAT" + zlib.compress(bytes(1000)))
+    body = form(form_part("picture", large, "me.png"))
+    with pytest.raises(Invalid) as refused:
+        await receive_picture(pieces(body), FORM, tmp_path, square=True)
+    assert refused.value.errors["picture"] == TOO_MANY_PIXELS
+    assert TOO_MANY_PIXELS.translate("en") == "A picture may have up to 50 megapixels, a JPEG up to 200."
+    assert kept(tmp_path) == []
+
+
+async def test_a_picture_of_a_person_that_the_decoder_fails_at_is_refused_and_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise decoding.TooCostly
+
+    monkeypatch.setattr("app.tenants.pictures.shrink", fail)
+    body = form(form_part("picture", encoded(drawing(), "PNG"), "me.png"))
+    with pytest.raises(Invalid) as refused:
+        await receive_picture(pieces(body), FORM, tmp_path, square=True)
+    assert refused.value.errors["picture"] == TOO_COSTLY
+    assert kept(tmp_path) == []
+
+
+@pytest.mark.parametrize("square", [True, False])
+async def test_a_picture_of_a_person_is_kept_small(tmp_path: Path, square: bool) -> None:
+    body = form(form_part("picture", encoded(drawing(900, 300), "JPEG", exif=exif(6)), "me.jpg"))
+    key = await receive_picture(pieces(body), FORM, tmp_path, square=square)
+    assert kept(tmp_path) == [key]
+    with Image.open(tmp_path / key[:2] / key) as small:
+        assert small.size == ((192, 192) if square else (32, 96))
+        assert not small.getexif()
+
+
+async def test_a_jpeg_is_decoded_at_a_fraction_of_its_size(tmp_path: Path) -> None:
+    large = Image.new("L", (10_000, 8_000))
+    assert large.width * large.height > MOST_PIXELS
+    file = await store(tmp_path, encoded(large, "JPEG"))
+    assert (file.width, file.height, file.problem) == (10_000, 8_000, None)
+    with Image.open(preview_of(tmp_path, file.key)) as preview:
+        assert preview.size == (1280, 1024)
+
+
+# Kinds that are not shown
+
+
+def tiff(**options: Any) -> bytes:
+    """A TIFF of two pages with what cameras and programs write into it."""
+    tags = exif(6)
+    tags[0x010E] = tags[0x013B] = SECRET.decode()
+    tags[0x02BC] = b"<x>" + SECRET + b"</x>"
+    tags[0x83BB] = SECRET
+    tags.get_ifd(0x8769)[0x927C] = SECRET
+    pages = [drawing(), drawing(80, 60)]
+    return encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:], tiffinfo=tags, exif=tags, **options)
+
+
+def pages_of(content: bytes) -> list[tuple[tuple[int, int], bytes]]:
+    with Image.open(io.BytesIO(content)) as image:
+        return [(page.size, page.tobytes()) for page in ImageSequence.Iterator(image)]
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"big_tiff": True}, {"compression": "tiff_lzw"}, {"compression": "jpeg"}], ids=str
+)
+async def test_a_tiff_keeps_its_pages_and_orientation_and_tells_nothing_else(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
+    content = tiff(**options)
+    file = await store(tmp_path, content, "scan.tif")
+    cleaned = stored_bytes(tmp_path, file)
+    assert SECRET in content
+    assert SECRET not in cleaned
+    assert pages_of(cleaned) == pages_of(content)
+    with Image.open(io.BytesIO(cleaned)) as image:
+        tags = image.getexif()
+        assert tags[0x0112] == 6
+        assert not tags.get_ifd(0x8825)
+        assert not tags.get_ifd(0x8769)
+        assert not {0x010E, 0x010F, 0x013B, 0x02BC, 0x83BB} & set(tags)
+    assert file.media_type in {"image/tiff", "application/octet-stream"}
+    assert not file.preview
+
+
+def avif(frames: int = 1) -> bytes:
+    pictures = [Image.new("RGB", (64, 48), colour) for colour in ("red", "lime", "blue")[:frames]]
+    options = {"save_all": True, "append_images": pictures[1:]} if frames > 1 else {}
+    return encoded(pictures[0], "AVIF", exif=exif(1), xmp=b"<x>" + SECRET + b"</x>", **options)
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+async def test_an_avif_keeps_its_pixels_and_tells_nothing(tmp_path: Path, frames: int) -> None:
+    content = avif(frames)
+    file = await store(tmp_path, content, "holiday.avif")
+    cleaned = stored_bytes(tmp_path, file)
+    assert SECRET in content
+    assert SECRET not in cleaned
+    assert pages_of(cleaned) == pages_of(content)
+    assert len(pages_of(cleaned)) == frames
+    with Image.open(io.BytesIO(cleaned)) as image:
+        assert not image.getexif()
+        assert "xmp" not in image.info
+    assert (file.media_type, file.preview) == ("image/avif", False)
+
+
+def box(name: bytes, *contents: bytes) -> bytes:
+    content = b"".join(contents)
+    return (8 + len(content)).to_bytes(4, "big") + name + content
+
+
+def heic() -> bytes:
+    """A HEIC as phones write it: a picture, its thumbnail, EXIF and XMP."""
+    items = [(1, b"hvc1", b"P" * 50), (2, b"hvc1", b"T" * 40), (3, b"Exif", SECRET), (4, b"mime", b"<x>" + SECRET)]
+
+    def infe(item: int, kind: bytes) -> bytes:
+        name = b"application/rdf+xml\0" if kind == b"mime" else b""
+        return box(b"infe", b"\2\0\0\0", item.to_bytes(2, "big"), b"\0\0", kind, b"IMG\0", name)
+
+    def meta(start: int) -> bytes:
+        table = b""
+        for item, _, content in items:
+            table += item.to_bytes(2, "big") + b"\0\0\0\1" + start.to_bytes(4, "big") + len(content).to_bytes(4, "big")
+            start += len(content)
+        return box(
+            b"meta",
+            bytes(4),
+            box(b"hdlr", bytes(8), b"pict", bytes(13)),
+            box(b"iinf", bytes(4), len(items).to_bytes(2, "big"), *(infe(item, kind) for item, kind, _ in items)),
+            box(b"iref", bytes(4), box(b"thmb", b"\0\2\0\1\0\1"), box(b"cdsc", b"\0\3\0\1\0\1")),
+            box(b"iloc", bytes(4), b"\x44\0", len(items).to_bytes(2, "big"), table),
+        )
+
+    first = box(b"ftyp", b"heic", bytes(4), b"mif1heic")
+    start = len(first) + len(meta(0)) + 8
+    data = box(b"mdat", *(content for _, _, content in items))
+    return first + meta(start) + data + box(b"uuid", b"0" * 16, SECRET)
+
+
+async def test_a_heic_keeps_its_picture_and_neither_metadata_nor_thumbnail(tmp_path: Path) -> None:
+    content = heic()
+    file = await store(tmp_path, content, "IMG_1.HEIC")
+    cleaned = stored_bytes(tmp_path, file)
+    assert len(cleaned) == len(content)
+    assert b"P" * 50 in cleaned
+    assert SECRET in content
+    assert SECRET not in cleaned
+    assert b"TTT" not in cleaned
+    assert b"Exif" not in cleaned
+    assert file.media_type in {"image/heic", "image/heif"}
+    assert not file.preview
+
+
+async def test_broken_pictures_in_boxes_and_with_tags_are_kept_as_files_and_never_an_error(tmp_path: Path) -> None:
+    for content in (heic(), avif(), tiff(), tiff(big_tiff=True)):
+        for cut in (12, 20, 40, len(content) // 3, len(content) // 2, len(content) - 5):
+            file: StoredFile = await store(tmp_path, content[:cut])
+            assert not file.preview
+        for place in range(0, min(len(content), 600), 23):
+            damaged = bytearray(content)
+            damaged[place] ^= 0xFF
+            await store(tmp_path, bytes(damaged))
+    assert not [name for name in kept(tmp_path) if name.startswith(".")]
