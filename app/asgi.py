@@ -60,9 +60,10 @@ from app.notifications.inbox import delete_old_notifications
 from app.operators import pages as operator_pages
 from app.operators.channels import OperatorSite
 from app.operators.gathering import Gathering
-from app.records import bin_pages, bulk_pages, collection_pages, edit_pages, import_pages, lock_pages
+from app.records import adding_pages, bin_pages, bulk_pages, collection_pages, edit_pages, import_pages, lock_pages
 from app.records import pages as record_pages
 from app.records.changes import empty_bin
+from app.records.field_changes import delete_removed_fields
 from app.settings import Settings
 from app.tenants import account, audit_pages, central, invitation_pages, member_pages, picture_pages, sign_in
 from app.tenants import pages as tenant_pages
@@ -149,6 +150,7 @@ def create_app(settings: Settings) -> Gate:
             *tenant_pages.handlers,
             *collection_pages.handlers,
             *record_pages.handlers,
+            *adding_pages.handlers,
             *edit_pages.handlers,
             *lock_pages.handlers,
             *room_pages.handlers,
@@ -219,6 +221,7 @@ async def sweep_workspace(database: Database, settings: Settings, tenant_id: int
         await trim(transaction)
         await empty_bin(transaction)
         await delete_old_drafts(transaction)
+        await delete_removed_fields(transaction)
         await delete_expired_sessions(transaction)
         await delete_old_notifications(transaction)
         keys = await delete_unsent(transaction)
