@@ -1,4 +1,4 @@
-"""A record that is not added yet: what is typed is a draft of the member's, in each tab and browser, until it is saved."""
+"""A record that is not added yet: what is typed is a draft of the member, in each tab and browser, until it is saved."""
 
 from __future__ import annotations
 
@@ -72,9 +72,7 @@ async def test_two_tabs_do_not_write_over_each_other(shared_server: Server, pers
     await expect(first.get_by_label("Title")).to_have_value("")
 
 
-async def test_a_field_that_is_removed_while_somebody_types_into_it_loses_nothing(
-    server: Server, person: Any
-) -> None:
+async def test_a_field_that_is_removed_while_somebody_types_into_it_loses_nothing(server: Server, person: Any) -> None:
     ana = await server.sign_in("acme", "ana@acme.test")
     carla = await person(server, "acme", "carla@acme.test")
     davi = await person(server, "acme", "davi@acme.test")
