@@ -1,4 +1,4 @@
-"""A record that is not added yet: what is typed is a draft of the member, in each tab and browser, until it is saved."""
+"""A record that is not added yet: what is typed is a draft of the member, in each browser, until it is saved."""
 
 from __future__ import annotations
 

@@ -116,6 +116,7 @@ class KeptForm extends HTMLElement {
   strand() {
     this.stranded = true;
     this.querySelector("[data-stranded]").hidden = false;
+    this.form.elements["draft-version"].value = "";        // saving this text does not end the other's draft
     this.keep();
   }
 
