@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import html
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
+from app.database import Database, now
+from app.records.collections import get_collection, list_fields, list_removed_fields
+from app.records.field_changes import delete_removed_fields, remove_field
 from tests.conftest import Server
 
 
@@ -110,3 +114,16 @@ async def test_a_date_that_is_none_is_given_back(shared_server: Server) -> None:
     assert answer.status_code == 422
     assert 'type="text" value="31 February"' in answer.text
     await ana.aclose()
+
+
+async def test_a_removed_field_is_known_for_thirty_days_and_then_forgotten(database: Database) -> None:
+    async with database.write(1) as transaction:
+        books = await get_collection(transaction, "books")
+        fields = {field.key: field for field in await list_fields(transaction, books)}
+        for days, key in ((31, "notes"), (29, "isbn")):
+            await remove_field(transaction, books, fields[key])
+            fields[key].removed_at = now() - timedelta(days=days)
+    async with database.write(1) as transaction:
+        await delete_removed_fields(transaction)
+        assert [field.key for field in await list_removed_fields(transaction, books.id)] == ["isbn"]
+        assert not {"notes", "isbn"} & {field.key for field in await list_fields(transaction, books)}
