@@ -51,7 +51,7 @@ from app.notifications import pages as notification_pages
 from app.operators import pages as operator_pages
 from app.operators.channels import OperatorSite
 from app.operators.gathering import Gathering
-from app.records import bin_pages, bulk_pages, collection_pages, edit_pages, import_pages, lock_pages
+from app.records import adding_pages, bin_pages, bulk_pages, collection_pages, edit_pages, import_pages, lock_pages
 from app.records import pages as record_pages
 from app.settings import Settings
 from app.tenants import (
@@ -154,6 +154,7 @@ def create_app(settings: Settings) -> Gate:
             *tenant_pages.handlers,
             *collection_pages.handlers,
             *record_pages.handlers,
+            *adding_pages.handlers,
             *edit_pages.handlers,
             *lock_pages.handlers,
             *room_pages.handlers,

@@ -91,6 +91,8 @@ class Somebody:
         assert answer.status_code in ANSWERS, (sent, answer.status_code, answer.text[-600:])
         if answer.status_code in (409, 422) and "<main" in answer.text:
             assert re.search(r'role="alert"|class="error"', answer.text), sent
+        if 'data-channels="tenant' in answer.text:
+            assert ('data-answer="' in answer.text) == (answer.request.method != "GET"), path
         return answer
 
 

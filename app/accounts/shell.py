@@ -11,7 +11,7 @@ from typing import Any
 
 from litestar import MediaType, Response
 
-from app.accounts.access import AnyRequest
+from app.accounts.access import AnyRequest, host_of, local_path
 from app.accounts.members import Member
 from app.database import Transaction
 from app.web.templates import render, stylesheets
@@ -128,9 +128,11 @@ async def render_page(
     """A page of the workspace.
 
     `channels` are what the page follows beside the ones that every page does. The cursor it shows was read in the
-    same snapshot as everything else on it.
+    same snapshot as everything else on it, and counts what this transaction has published by now: that is on it, too.
+    A page that answers a form has no address of its own. It says that it is one, and where its form was.
     """
     tenant = transaction.tenant
+    answers = request.method not in ("GET", "HEAD")
     sections: list[tuple[str, dict[str, Any]]] = [
         (section.template, await section.context(request, transaction, member)) for section in SECTIONS
     ]
@@ -143,12 +145,19 @@ async def render_page(
         bar=[(template, await context(request, transaction, member)) for template, context in BAR],
         stylesheets=stylesheets(),
         channels=f"tenant user.{member.id}{' admins' if member.has_rank('admin') else ''} {channels}".strip(),
-        cursor=tenant.cursor,
+        cursor=tenant.cursor + len(transaction.info.get("events", ())),
+        answer=page_before(request) if answers else None,
         path=request.scope["path"],
         notice=NOTICES.get(request.query_params.get("done", "")),
         **context,
     )
-    return Response(html, status_code=status, media_type=MediaType.HTML)
+    headers = {"HX-Push-Url": "false"} if answers else {}
+    return Response(html, status_code=status, media_type=MediaType.HTML, headers=headers)
+
+
+def page_before(request: AnyRequest) -> str:
+    """The path of the page that sent this request; '/' where the browser does not tell."""
+    return local_path(request.app.state.settings, host_of(request), request.headers.get("referer", "/"))
 
 
 def render_plain(language: str, template: str, *, status: int = 200, **context: Any) -> Response[str]:

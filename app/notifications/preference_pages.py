@@ -15,7 +15,7 @@ from app.accounts.shell import notice, render_page, render_plain
 from app.accounts.time_zones import offer_time_zones
 from app.database import Transaction
 from app.notifications.channels import push_bells
-from app.notifications.kinds import KINDS, MAILS, split
+from app.notifications.kinds import KINDS, MAILS, Kind, split
 from app.notifications.listing import find_places
 from app.notifications.mails import read_token
 from app.notifications.preferences import (
@@ -65,12 +65,18 @@ async def render_preferences(
         member,
         "notifications/preferences.html",
         status=status,
-        choices=await list_choices(transaction, member),
+        choices=[(kind, typed_choice(form, kind, choice)) for kind, choice in await list_choices(transaction, member)],
         mails=MAIL_LABELS,
         zones=offer_time_zones(member.time_zone),
         muted=[(f"{kind}-{number}", place) for (kind, number), place in places.items()],
         form=form,
     )
+
+
+def typed_choice(form: Form, kind: Kind, kept: Choice) -> Choice:
+    """What was chosen for a kind in a form that is shown again; in a form that is opened, what is kept."""
+    mail = form[f"mail-{kind.name}"]
+    return Choice(in_app=f"app-{kind.name}" in form, mail=mail) if mail in MAILS else kept
 
 
 def read_time(form: Form, name: str) -> int | None:

@@ -25,7 +25,7 @@ from app.web.texts import Text, _l, fold
 MOST_FIELDS = 40
 MOST_CHOICES = 100
 # Names in list addresses and record forms that are not fields.
-RESERVED_KEYS = {"number", "q", "sort", "page", "version", "id"}
+RESERVED_KEYS = {"number", "q", "sort", "page", "version", "id", "lock", "late", "left"}
 
 
 class Collection(Tenanted, Base):
@@ -47,7 +47,11 @@ class Collection(Tenanted, Base):
 
 
 class Field(Tenanted, Base):
-    """One thing that is known of each record. Values are stored under `key`, which stays when `label` changes."""
+    """One thing that is known of each record. Values are stored under `key`, which stays when `label` changes.
+
+    A removed one is known for a while, so that what somebody was typing into it has a name, and its key is not another
+    field's.
+    """
 
     __tablename__ = "field"
     __table_args__ = (
@@ -71,6 +75,7 @@ class Field(Tenanted, Base):
     default: Mapped[str] = mapped_column(String(500), default="")
     choices: Mapped[list[str]] = mapped_column(JSON, default=list)
     position: Mapped[int] = mapped_column(default=0)
+    removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
     @property
     def kind(self) -> Kind:
@@ -107,8 +112,14 @@ async def get_collection(transaction: Transaction, slug: str) -> Collection:
 
 async def list_fields(transaction: Transaction, collection: Collection) -> list[Field]:
     """The fields of a collection, in their order; the first is what a record is called by."""
-    statement = select(Field).where(Field.collection_id == collection.id).order_by(Field.position, Field.id)
-    return list(await transaction.scalars(statement))
+    statement = select(Field).where(Field.collection_id == collection.id, Field.removed_at.is_(None))
+    return list(await transaction.scalars(statement.order_by(Field.position, Field.id)))
+
+
+async def list_removed_fields(transaction: Transaction, collection_id: int) -> list[Field]:
+    """The fields that were taken out of a collection lately, the newest last."""
+    statement = select(Field).where(Field.collection_id == collection_id, Field.removed_at.is_not(None))
+    return list(await transaction.scalars(statement.order_by(Field.removed_at, Field.id)))
 
 
 async def create_collection(transaction: Transaction, *, name: str, slug: str = "", icon: str = "box") -> Collection:
@@ -170,7 +181,8 @@ async def add_field(
     base = "_".join(re.findall(r"[a-z0-9]+", fold(label)))[:32].strip("_") or "field"
     if fold(label) in {fold(field.label) for field in fields}:
         raise Invalid(label=_l("There is a field of this name already."))
-    taken = {field.key for field in fields} | RESERVED_KEYS
+    removed = await list_removed_fields(transaction, collection.id)
+    taken = {field.key for field in (*fields, *removed)} | RESERVED_KEYS
     key = next(name for name in (base, *(f"{base}_{n}" for n in range(2, 99))) if name not in taken)
     position = await transaction.scalar(select(func.max(Field.position)).where(Field.collection_id == collection.id))
     field = Field(

@@ -21,12 +21,16 @@ from app.records.channels import push_record
 from app.records.collections import Collection, Field
 from app.records.forms import (
     RECORD_LIMIT,
+    Removed,
     describe_editor,
+    find_errors,
+    find_removed,
+    holds_unseen,
     open_record,
+    read_typed,
     render_conflict,
     render_form,
     render_record,
-    typed,
 )
 from app.records.history import get_revision, list_differences
 from app.records.records import Record, title_of
@@ -116,6 +120,7 @@ async def render_draft(
 ) -> Response[str]:
     """What the member had typed and not saved, beside what is saved now; to go on with, or to discard."""
     mine = draft.values or {}
+    form = Form(list(mine.items()))
     return await render_page(
         request,
         transaction,
@@ -127,7 +132,8 @@ async def render_draft(
         fields=fields,
         title=title_of(fields, record.values),
         draft=draft,
-        mine=Form(list(mine.items())),
+        mine=form,
+        removed=await find_removed(transaction, collection, form, record),
         differences=await list_differences(transaction, fields, record, mine, draft.version),
         **await describe_editor(transaction, member, record, token, settings),
     )
@@ -147,8 +153,10 @@ async def save(
     collection, record, fields = await open_record(transaction, slug, number, deleted=None)
     before = record.values
     token, version = number_of(form["lock"]), number_of(form["version"])
-    mine = typed(fields, form)
+    mine = await read_typed(transaction, fields, form, collection.id)
     try:
+        if await holds_unseen(transaction, collection, form, record):
+            raise Removed(**find_errors(fields, mine))
         changed = await change_record(transaction, collection, record, mine, member, version=version, token=token)
     except Invalid as invalid:
         form.errors = invalid.errors
@@ -163,7 +171,7 @@ async def save(
             record=record,
             token=token,
             settings=settings,
-            status=422,
+            status=invalid.status,
         )
     except (Changed, Held) as refusal:
         held = isinstance(refusal, Held)

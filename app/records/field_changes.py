@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
-from app.database import Transaction
+from app.database import Transaction, now
+from app.jobs.sweeps import delete_by_keys, sweeps
 from app.records.collections import Collection, Field, check_field, list_fields
 from app.records.keys import RecordKey
 from app.records.kinds import LAST
 from app.records.records import Record
 from app.web.forms import Invalid
 from app.web.texts import _l, fold
+
+# As long as drafts are kept, which may have a text that was typed into it.
+REMOVED_IS_KNOWN_FOR = timedelta(days=30)
 
 
 async def change_field(transaction: Transaction, collection: Collection, field: Field, **values: Any) -> None:
@@ -82,14 +87,22 @@ async def move_field(transaction: Transaction, collection: Collection, field: Fi
 
 
 async def remove_field(transaction: Transaction, collection: Collection, field: Field) -> None:
-    """Take a field out. Its values stay in the revisions, but are shown no more.
+    """Take a field out. Its values stay in the revisions, but are shown no more. Who types into it is told.
 
     Raises Invalid for the last field, as a record must be called something.
     """
     if len(await list_fields(transaction, collection)) == 1:
         raise Invalid(label=_l("A collection keeps at least one field."))
-    await transaction.delete(field)
+    field.removed_at = now()
     await transaction.flush()
+    keys = delete(RecordKey).where(RecordKey.field_id == field.id)
+    await transaction.execute(keys.execution_options(synchronize_session=False))
+
+
+@sweeps(Field)
+async def delete_removed_fields(transaction: Transaction, limit: int) -> int:
+    """Forget the fields that were removed more than 30 days ago."""
+    return await delete_by_keys(transaction, Field, Field.removed_at < now() - REMOVED_IS_KNOWN_FOR, limit=limit)
 
 
 async def fill_keys(transaction: Transaction, field: Field) -> None:

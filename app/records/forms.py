@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +16,12 @@ from app.editing.channels import list_standings
 from app.editing.rows import LEASE
 from app.editing.waiting import Waiting, list_waiting
 from app.live.presence import list_readers
-from app.records.collections import Collection, Field, get_collection, list_fields
+from app.records.collections import Collection, Field, get_collection, list_fields, list_removed_fields
 from app.records.history import list_differences, list_history
-from app.records.records import Record, find_maker, find_place, get_record, title_of
+from app.records.records import Record, find_maker, find_place, get_record, read_values, title_of
 from app.settings import Settings
-from app.web.forms import Form, number_of
+from app.web.forms import Form, Invalid, number_of
+from app.web.texts import Text
 
 # Long texts take up to twelve bytes a character in a form.
 RECORD_LIMIT = 1024 * 1024
@@ -33,9 +35,43 @@ class Made:
     made_by: int | None
 
 
-def typed(fields: list[Field], form: Form) -> dict[str, str]:
-    """What the form has for each field."""
-    return {field.key: form[field.key] for field in fields}
+async def read_typed(transaction: Transaction, fields: list[Field], form: Form, collection_id: int) -> dict[str, str]:
+    """What the form has for each field, and for those that were removed while it was open."""
+    removed = await list_removed_fields(transaction, collection_id)
+    return {field.key: form[field.key] for field in (*fields, *(field for field in removed if field.key in form))}
+
+
+async def find_removed(
+    transaction: Transaction, collection: Collection, form: Form, record: Record | None
+) -> list[tuple[Field, str]]:
+    """The fields that were removed while somebody typed into them, with what was typed.
+
+    What the form was opened with is not typed: what the record has, or the default of a new one.
+    """
+    removed = await list_removed_fields(transaction, collection.id)
+    before = {field.key: field.default for field in removed} if record is None else record.values
+    return [(field, form[field.key]) for field in removed if form[field.key] not in ("", before.get(field.key, ""))]
+
+
+class Removed(Invalid):
+    """A field was removed while somebody typed into it. They see what they typed before anything is saved."""
+
+    status = 409
+
+
+async def holds_unseen(transaction: Transaction, collection: Collection, form: Form, record: Record | None) -> bool:
+    """Whether the form has a text for a removed field that its page has not said was removed."""
+    seen = form.values.get("removed-fields", [])
+    return any(field.key not in seen for field, _ in await find_removed(transaction, collection, form, record))
+
+
+def find_errors(fields: list[Field], values: Mapping[str, str]) -> dict[str, Text]:
+    """What is wrong with what was typed, by the fields' keys."""
+    try:
+        read_values(fields, values)
+    except Invalid as invalid:
+        return invalid.errors
+    return {}
 
 
 async def open_record(
@@ -106,8 +142,12 @@ async def render_form(
     record: Record | None = None,
     token: int = 0,
     status: int = 200,
+    restored: bool = False,
 ) -> Response[str]:
-    """The form of a new record, or of one whose lock the member holds with a token, with what was typed."""
+    """The form of a new record, or of one whose lock the member holds with a token, with what was typed.
+
+    With `restored`, it says that it has what was typed before.
+    """
     context: dict[str, Any] = {}
     if record is not None:
         context = await describe_editor(transaction, member, record, token, settings)
@@ -122,6 +162,10 @@ async def render_form(
         fields=fields,
         form=form,
         record=record,
+        removed=await find_removed(transaction, collection, form, record),
+        held_back=status == 409 and not form.errors,
+        restored=restored,
+        most=RECORD_LIMIT,
         title=title_of(fields, record.values) if record else "",
         **context,
     )
@@ -162,7 +206,8 @@ async def render_conflict(
     differences = {}
     if form:
         version = number_of(form["version"])
-        differences = await list_differences(transaction, fields, record, typed(fields, form), version)
+        mine = await read_typed(transaction, fields, form, collection.id)
+        differences = await list_differences(transaction, fields, record, mine, version)
     history = await list_history(transaction, fields, record, limit=1)
     return await render_page(
         request,
@@ -177,5 +222,6 @@ async def render_conflict(
         held=held,
         title=title_of(fields, record.values),
         differences=differences,
+        removed=await find_removed(transaction, collection, form, record) if form else [],
         last=history[0],
     )

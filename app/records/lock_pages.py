@@ -19,7 +19,7 @@ from app.editing.locks import hand_over, release_lock, renew_lock, take_lock, ta
 from app.editing.rows import LEASE
 from app.records.collections import Field
 from app.records.edit_pages import lease_of
-from app.records.forms import RECORD_LIMIT, open_record, typed
+from app.records.forms import RECORD_LIMIT, open_record, read_typed
 from app.records.notices import notify_asked
 from app.records.records import Record
 from app.web.forms import Form, number_of
@@ -53,7 +53,7 @@ async def keep_typed(transaction: Transaction, member: Member, fields: list[Fiel
         transaction,
         record,
         member,
-        typed(fields, form),
+        await read_typed(transaction, fields, form, record.collection_id),
         saved=record.values,
         token=token,
         version=number_of(form["version"]),
@@ -167,9 +167,8 @@ async def restore_draft(transaction: Transaction, member: Member, slug: str, num
     """Go on with the draft, as the member has chosen field by field."""
     _, record, fields = await open_record(transaction, slug, number)
     token = number_of(form["lock"])
-    await keep_draft(
-        transaction, record, member, typed(fields, form), saved=record.values, token=None, version=record.version
-    )
+    mine = await read_typed(transaction, fields, form, record.collection_id)
+    await keep_draft(transaction, record, member, mine, saved=record.values, token=None, version=record.version)
     return Redirect(f"/c/{slug}/{number}/edit?lock={token}", status_code=303)
 
 

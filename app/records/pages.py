@@ -1,10 +1,10 @@
-"""Pages of records: start, list, record, and adding one."""
+"""Pages of records: start, list, and record."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
+from litestar import Response, get
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
@@ -12,12 +12,10 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import render_page
 from app.database import Transaction
-from app.records.channels import push_record
 from app.records.collections import get_collection, list_collections, list_fields
-from app.records.forms import RECORD_LIMIT, open_record, render_form, render_record, typed
+from app.records.forms import open_record, render_record
 from app.records.lists import list_records, read_view, sort_keys
-from app.records.records import create_record, find_by_reference, find_place
-from app.web.forms import Form, Invalid
+from app.records.records import find_by_reference, find_place
 
 
 @get("/")
@@ -67,29 +65,6 @@ async def show_list(
     )
 
 
-@get("/c/{slug:str}/new")
-async def show_new(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[str]:
-    """An empty form, filled with the defaults."""
-    collection = await get_collection(transaction, slug)
-    fields = await list_fields(transaction, collection)
-    form = Form([(field.key, field.default) for field in fields])
-    return await render_form(request, transaction, member, collection, fields, form)
-
-
-@post("/c/{slug:str}/new", request_max_body_size=RECORD_LIMIT)
-async def add(request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
-    """Add a record, and show it."""
-    collection = await get_collection(transaction, slug)
-    fields = await list_fields(transaction, collection)
-    try:
-        record = await create_record(transaction, collection, typed(fields, form), member)
-    except Invalid as invalid:
-        form.errors = invalid.errors
-        return await render_form(request, transaction, member, collection, fields, form, status=422)
-    await push_record(transaction, collection, record, "created")
-    return Redirect(f"/c/{slug}/{record.number}", status_code=303)
-
-
 @get("/c/{slug:str}/{number:int}")
 async def show_record(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int
@@ -103,7 +78,5 @@ handlers = [
     show_home,
     show_reference,
     show_list,
-    show_new,
-    add,
     show_record,
 ]

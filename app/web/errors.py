@@ -42,7 +42,7 @@ EXPLANATIONS = {
     404: _l("The page does not exist, was removed, or is not yours to see."),
     405: _l("Go back and try again from the page itself."),
     409: _l("What you wanted to change has changed since you opened it. Nothing was saved."),
-    413: _l("What you sent is larger than this page takes."),
+    413: _l("What you sent is larger than this page takes, and nothing was saved. Go back and send less at a time."),
     429: _l("Wait a few minutes, then try again."),
     500: _l("It was noted. Nothing that you saved before is lost; try again in a moment."),
     503: _l("The program can't reach its database. Try again in a moment."),

@@ -8,7 +8,7 @@ from alembic import op
 from app.database.types import WHOLE_NUMBER
 
 revision = "0013"
-down_revision = "0010"
+down_revision = "0012"
 
 
 def upgrade() -> None:

@@ -125,7 +125,11 @@ async def test_the_second_person_reads_asks_and_is_let_in(people: tuple[Person, 
     await expect(carla.page.get_by_role("textbox", name="Notes")).to_have_count(0)
     await expect(carla.page.get_by_text("You are next in line.")).to_be_visible()
     await ana.page.get_by_label("Notes").focus()
-    await expect(ana.page.get_by_text("Carla is waiting to edit.")).to_be_visible()
+    line = ana.page.get_by_role("status").filter(has_text="Carla is waiting to edit.")
+    await expect(line).to_be_visible()
+    toast = ana.page.locator("#toasts", has_text="Carla would like to edit this next.")
+    await expect(toast).to_be_visible()
+    assert await toast.locator(".toast").count() == 1
     await carla.page.get_by_role("button", name="Ask to edit").click()
     await expect(ana.page.get_by_text("Carla asks to edit", exact=True)).to_be_visible()
     await expect(ana.page.get_by_label("Notes")).to_be_focused()

@@ -42,7 +42,6 @@ KEPT = {
     "operator_entry": "a log that is only ever added to",
     "audit_entry": "a log that is only ever added to",
     "collection": "what people have made",
-    "field": "goes with its collection",
     "record_key": "goes with its record",
     "revision": "goes with its record",
     "room": "what people have made",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.web.templates import environment, static_url
+from app.web.templates import APP, environment, static_url
 from app.web.texts import LANGUAGES, translations
 
 TEXTS = ("Reply", "React", "Delete message", "100 %% of it", "A text that nobody has translated & <b>marked</b>")
@@ -47,3 +49,28 @@ def test_arguments_are_still_escaped() -> None:
     made = environment("pt_BR")
     shown = made.from_string('{{ _("Deleted by %(name)s", name=name) }}').render(name="<b>")
     assert shown == "Apagada por &lt;b&gt;"
+
+
+# Forms whose text is kept in another way: on the server while it is typed, and by the box of a room.
+KEPT_OTHERWISE = ('id="record-form"', 'id="composer"')
+TEXT_FIELD = (
+    r'ui\.input\((?![^\n]*type="password")|<select|<input (?![^>]*type="(?:hidden|checkbox|radio|file|password)")'
+)
+PAGES = [path for path in sorted((APP / "templates").rglob("*.html")) if "workspace.html" in path.read_text()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_a_form_that_takes_a_while_to_fill_in_keeps_what_is_typed(page: object) -> None:
+    """A textarea, or two fields that take a text or a choice, and it has to be in `{% call ui.kept() %}`."""
+    source = page.read_text()  # type: ignore[attr-defined]
+    kept = [found.span() for found in re.finditer(r"{% call ui\.kept\(.*?{% endcall %}", source, re.DOTALL)]
+    for form in re.finditer(r'<form [^>]*method="post".*?</form>', source, re.DOTALL):
+        texts = len(re.findall(TEXT_FIELD, form[0])) + 2 * len(re.findall(r"<textarea (?![^>]*hidden)", form[0]))
+        if texts >= 2 and not any(each in form[0] for each in KEPT_OTHERWISE):
+            assert any(start < form.start() < end for start, end in kept), form[0][:120]
+
+
+def test_the_frame_of_live_pages_says_which_of_them_answer_a_form() -> None:
+    frames = [path for path in (APP / "templates").rglob("*.html") if "data-cursor=" in path.read_text()]
+    assert {path.name for path in frames} == {"workspace.html", "frame.html"}
+    assert "data-answer=" in (APP / "templates/workspace.html").read_text()

@@ -56,30 +56,60 @@
     return detail.address.pathname + detail.address.search;
   }
 
+  // What a refresh may not take away: the answer to a form, and what is typed (js/kept-form.js tells).
+  function holds(shown) {
+    if ("answer" in shown.dataset || shown.querySelector("[data-keep]")) return true;
+    const asking = new CustomEvent("page:holds", { detail: { typed: false } });
+    document.dispatchEvent(asking);
+    return asking.detail.typed;
+  }
+
+  // Says, once, that the page would be another one by now. What is shown stays until the reader asks for that.
+  function markStale(address, fresh) {
+    const line = document.getElementById("stale");
+    if (line.firstElementChild) return;
+    line.append(document.importNode(fresh.getElementById("stale-line").content, true));
+    line.querySelector("a").href = address;
+  }
+
+  // Where a page is fetched anew from. The answer to a form has no address of its own: its form's page has.
+  const addressOf = (shown) => shown.dataset.answer ?? placeOnPage();
+
+  async function fetchAnew(address) {
+    const seen = document.visibilityState === "visible" ? "refresh" : "refresh hidden";
+    return fetch(address, { headers: { Accept: "text/html", "X-Refresh": seen } });
+  }
+
   // The parts of the page that a fresh load would bring, with what is being typed left alone.
   let refreshing = null;
   let wanted = null;       // the <main> that was to be refreshed last
   function refresh() {
     root.dataset.refreshing = "yes";
     const shown = wanted = main();
-    refreshing ??= fetch(placeOnPage(), { headers: { Accept: "text/html", "X-Refresh": document.visibilityState === "visible" ? "refresh" : "refresh hidden" } })
+    const isAnswer = "answer" in shown.dataset;
+    const address = addressOf(shown);
+    refreshing ??= fetchAnew(address)
       .then(async (response) => {
+        // An address that only takes forms can't be asked whether the page is still for this person; a role can.
+        const unknown = isAnswer && response.status === 405;
+        if (unknown) response = await fetchAnew("/");
         if (response.redirected) return location.assign(response.url);
         if (response.status >= 500) throw new Error(response.statusText);
         if (!response.ok) {                            // it is gone, or not for this person any more
           if (main() !== shown || shown.querySelector("[data-keep]")) return;
           shown.replaceChildren();
-          setTimeout(() => { if (main() === shown) location.reload(); }, 1000);   // unless another page is on its way
+          setTimeout(() => { if (main() === shown) isAnswer ? location.assign(address) : location.reload(); }, 1000);   // unless another page is on its way
           return;
         }
         const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
         if (main() !== shown) return;                  // navigated meanwhile: that page is newer
         const next = fresh.getElementById("main");
         if (!next) return location.reload();
-        const editing = main().querySelector("[data-keep]");
-        if (!editing) await htmx.swap({ sourceElement: document.body, target: main(), swap: "outerMorph", text: next.outerHTML });
+        if (unknown && fresh.body.dataset.role !== document.body.dataset.role) return location.assign("/");
+        if (holds(shown)) markStale(unknown ? "/" : address, fresh);
+        else await htmx.swap({ sourceElement: document.body, target: main(), swap: "outerMorph", text: next.outerHTML });
         main().dataset.cursor = next.dataset.cursor;
-        main().dataset.channels = next.dataset.channels;
+        if (!isAnswer) main().dataset.channels = next.dataset.channels;
         cursor = Number(next.dataset.cursor);
         document.body.dataset.role = fresh.body.dataset.role;
         const translated = fresh.documentElement.lang !== root.lang;

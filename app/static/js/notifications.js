@@ -65,6 +65,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") event.target.closest?.(".toast")?.remove();
   });
+  document.addEventListener("toast:show", (event) => show(event.detail));
   document.addEventListener("htmx:after:swap", take);
   document.addEventListener("htmx:ws:after:message:incoming", take);
 })();

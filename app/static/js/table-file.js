@@ -15,6 +15,7 @@
     const text = decode(await event.target.files[0].arrayBuffer());
     const table = document.getElementById("field-table");
     table.value = text;
+    table.dispatchEvent(new Event("input", { bubbles: true }));   // as if it was typed
     table.focus();
   });
   document.addEventListener("DOMContentLoaded", show);

@@ -1,0 +1,73 @@
+"""Pages of adding a record. What is typed is kept as a draft until it is saved or discarded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.database import Transaction
+from app.records.channels import push_record
+from app.records.collections import get_collection, list_fields
+from app.records.forms import RECORD_LIMIT, Removed, find_errors, holds_unseen, read_typed, render_form
+from app.records.new_drafts import find_any, keep_new_draft, settle_new_draft
+from app.records.records import create_record
+from app.web.forms import Form, Invalid, number_of
+
+
+@get("/c/{slug:str}/new")
+async def show_new(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[str]:
+    """The form with what the member had typed and not saved; else with the defaults."""
+    collection = await get_collection(transaction, slug)
+    fields = await list_fields(transaction, collection)
+    draft = await find_any(transaction, collection, member)
+    kept = None if draft is None else draft.values
+    values = {field.key: field.default for field in fields if kept is None or field.key not in kept} | (kept or {})
+    form = Form([*values.items(), ("draft-version", str(draft.version if draft else 0))])
+    return await render_form(request, transaction, member, collection, fields, form, restored=kept is not None)
+
+
+@post("/c/{slug:str}/new", request_max_body_size=RECORD_LIMIT)
+async def add(request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
+    """Add a record, and show it."""
+    collection = await get_collection(transaction, slug)
+    fields = await list_fields(transaction, collection)
+    values = await read_typed(transaction, fields, form, collection.id)
+    version = number_of(form["draft-version"])
+    try:
+        if await holds_unseen(transaction, collection, form, None):
+            raise Removed(**find_errors(fields, values))
+        record = await create_record(transaction, collection, values, member)
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        kept = await keep_new_draft(transaction, collection, member, values, version=version)
+        form.values["draft-version"] = [str(version if kept is None else kept)]
+        return await render_form(request, transaction, member, collection, fields, form, status=invalid.status)
+    await settle_new_draft(transaction, collection, member, version=version)
+    await push_record(transaction, collection, record, "created")
+    return Redirect(f"/c/{slug}/{record.number}", status_code=303)
+
+
+@post("/c/{slug:str}/new/draft", request_max_body_size=RECORD_LIMIT)
+async def keep_draft_of_new(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
+    """Keep what is typed on an open page: 204 with the version to go on with, or 409 when another page has gone on."""
+    collection = await get_collection(transaction, slug)
+    fields = await list_fields(transaction, collection)
+    values = await read_typed(transaction, fields, form, collection.id)
+    kept = await keep_new_draft(transaction, collection, member, values, version=number_of(form["draft-version"]))
+    if kept is None:
+        return Response(None, status_code=409)
+    return Response(None, status_code=204, headers={"X-Draft": str(kept)})
+
+
+@post("/c/{slug:str}/new/draft/discard")
+async def discard_draft_of_new(transaction: Transaction, member: Member, slug: str) -> Response[Any]:
+    """Throw the draft away, and begin with an empty form."""
+    await settle_new_draft(transaction, await get_collection(transaction, slug), member)
+    return Redirect(f"/c/{slug}/new", status_code=303)
+
+
+handlers = [show_new, add, keep_draft_of_new, discard_draft_of_new]

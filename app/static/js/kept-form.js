@@ -1,0 +1,230 @@
+// <kept-form>: a form that takes a while to fill in. What is typed is kept in the tab's own store, of this workspace
+// (its host), this member and the address that the form is sent to, until a post to there has succeeded; it is put back
+// when the form is shown again. Secrets and files are never kept. What would be too long for the server is not sent.
+//
+// One with `data-draft` is kept on the server, too, at that address: then the tab has only what the server has not got
+// yet, or what it refused because another tab has gone on with the draft.
+const NEVER_KEPT = ["password", "file", "hidden", "submit", "button", "reset"];
+const TICKED = ["checkbox", "radio"];
+const SIGN_IN = "/login";
+const PAUSE = 300;
+const DRAFT_PAUSE = 1000;        // a draft is sent this long after the last key …
+const DRAFT_AT_MOST = 4000;      // … or this long after the first one that was not sent
+const RETRY_AFTER = 2000;
+let answered = 0;                // the status of the newest answer to a post
+
+const nameOf = (address) => `kept ${document.body.dataset.member} ${new URL(address, location.href).pathname}`;
+
+function isTyped(field) {
+  if (field.type === "file") return field.files.length > 0;
+  if (TICKED.includes(field.type)) return field.checked !== field.defaultChecked;
+  if (field.tagName === "SELECT") return field.selectedIndex !== Math.max(0, [...field.options].findIndex((option) => option.defaultSelected));
+  return field.value !== field.defaultValue;
+}
+
+function read(name) {
+  try { return JSON.parse(sessionStorage.getItem(name)); } catch { return null; }
+}
+function forget(name) {
+  try { sessionStorage.removeItem(name); } catch { /* there is no store */ }
+}
+
+class KeptForm extends HTMLElement {
+  connectedCallback() {
+    for (const type of ["input", "change"]) this.addEventListener(type, () => this.note());
+    this.addEventListener("submit", (event) => this.send(event), true);
+    this.addEventListener("click", (event) => {
+      if (event.target.closest("[data-afresh]")) this.startAfresh();
+      else if (event.target.closest(".actions a") && !this.draft) this.forget();          // cancelled
+    });
+    this.draft = this.dataset.draft;
+    const address = new URL(this.form.getAttribute("action"), location.href).pathname;
+    this.name = nameOf(address);
+    // Whether the page is the answer to this very form: then what it shows is the server's word.
+    this.answer = document.getElementById("main").dataset.answered === address;
+    this.putBack();
+  }
+
+  disconnectedCallback() {
+    this.leave();
+  }
+
+  // The page is left: what is typed goes along.
+  leave() {
+    if (this.pending) this.keep();
+    if (!this.unsent || this.stranded || this.gone) return;
+    clearTimeout(this.sending);
+    navigator.sendBeacon(this.draft, this.body());
+  }
+
+  get form() {
+    return this.querySelector("form:not([data-discard])");
+  }
+
+  get fields() {
+    return [...this.form.elements].filter((field) => field.name && !field.disabled && !NEVER_KEPT.includes(field.type));
+  }
+
+  values() {
+    return this.fields.map(({ name, type, value, checked }) => ({ name, value, ...(TICKED.includes(type) && { checked }) }));
+  }
+
+  note() {
+    this.complain(false);
+    this.pending ??= setTimeout(() => this.keep(), PAUSE);
+    if (this.draft) this.sendSoon();
+  }
+
+  body() {
+    return new URLSearchParams(new FormData(this.form));
+  }
+
+  sendSoon() {
+    this.unsent ||= performance.now();
+    this.changes = (this.changes ?? 0) + 1;
+    this.showState();
+    if (this.stranded) return;
+    clearTimeout(this.sending);
+    this.sending = setTimeout(() => this.sendDraft(), Math.min(DRAFT_PAUSE, Math.max(0, this.unsent + DRAFT_AT_MOST - performance.now())));
+  }
+
+  // One at a time: each says which version of the draft it goes on with.
+  async sendDraft() {
+    if (this.onItsWay || !this.isConnected || this.gone) return;
+    const { changes } = this;
+    this.onItsWay = true;
+    let wait = 0;
+    try {
+      const response = await fetch(this.draft, { method: "POST", body: this.body(), headers: { "X-Page": "1" }, redirect: "manual" });
+      if (response.status === 204) {
+        this.form.elements["draft-version"].value = response.headers.get("X-Draft");
+        if (changes === this.changes) {
+          this.unsent = 0;
+          this.forget();
+        }
+      } else if (response.status === 409) this.strand();
+      else wait = RETRY_AFTER;
+    } catch {
+      wait = RETRY_AFTER;
+    }
+    this.onItsWay = false;
+    this.showState();
+    if (this.unsent && !this.stranded) this.sending = setTimeout(() => this.sendDraft(), wait || DRAFT_PAUSE);
+  }
+
+  // Another tab has gone on with the draft: this text stays in this tab alone.
+  strand() {
+    this.stranded = true;
+    this.querySelector("[data-stranded]").hidden = false;
+    this.form.elements["draft-version"].value = "";        // saving this text does not end the other's draft
+    this.keep();
+  }
+
+  showState() {
+    const state = this.querySelector(".draft-state");
+    state.querySelector("[data-kept]").hidden = Boolean(this.unsent) || !this.changes;
+    state.querySelector("[data-unsent]").hidden = !this.unsent || performance.now() - this.unsent < DRAFT_AT_MOST + RETRY_AFTER;
+  }
+
+  keep() {
+    clearTimeout(this.pending);
+    this.pending = null;
+    if (this.gone) return;
+    if (!this.answer && !this.unsent && !this.fields.some(isTyped)) return forget(this.name);
+    const kept = { values: this.values(), stranded: this.stranded };
+    try { sessionStorage.setItem(this.name, JSON.stringify(kept)); } catch { /* the tab's store is full or off */ }
+  }
+
+  forget() {
+    clearTimeout(this.pending);
+    this.pending = null;
+    forget(this.name);
+  }
+
+  putBack() {
+    const kept = read(this.name);
+    if (!kept) return;
+    if (JSON.stringify(kept.values) === JSON.stringify(this.values())) {
+      if (this.draft && !this.answer) this.forget();       // the server has it
+      return;
+    }
+    if (this.answer) {
+      if (answered >= 400) this.keep();
+      else this.forget();
+      return;
+    }
+    const rest = [...kept.values];
+    for (const field of this.fields) {
+      const ticked = TICKED.includes(field.type);
+      const at = rest.findIndex((each) => each.name === field.name && (!ticked || each.value === field.value));
+      if (at < 0) continue;
+      const [{ value, checked }] = rest.splice(at, 1);
+      if (ticked) field.checked = checked;
+      else if (field.tagName !== "SELECT" || [...field.options].some((option) => option.value === value)) field.value = value;
+    }
+    if (!this.fields.some(isTyped)) return;
+    this.querySelector("[data-put-back]").hidden = false;
+    if (kept.stranded) this.strand();
+    else if (this.draft) this.sendSoon();
+  }
+
+  startAfresh() {
+    this.forget();
+    this.gone = Boolean(this.draft);                       // its button discards the draft on the server, and opens a new form
+    if (this.gone) return;
+    this.form.reset();
+    this.querySelector("[data-put-back]").hidden = true;
+    this.fields[0]?.focus();
+  }
+
+  send(event) {
+    if (event.target !== this.form) return;
+    const length = new URLSearchParams(new FormData(this.form)).toString().length;
+    if (length > Number(this.dataset.limit)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      this.complain(true);
+    }
+    this.keep();
+  }
+
+  // Beside the longest field, as that is the one to shorten.
+  complain(wrong) {
+    const line = this.querySelector("[data-too-long]");
+    if (line.hidden === !wrong) return;
+    line.hidden = !wrong;
+    line.id = wrong ? "too-long" : "";
+    const before = this.querySelector("[aria-errormessage]");
+    for (const name of ["aria-errormessage", "aria-invalid"]) before?.removeAttribute(name);
+    if (!wrong) return;
+    const longest = this.fields.filter((field) => !TICKED.includes(field.type)).reduce((a, b) => (b.value.length > a.value.length ? b : a));
+    longest.after(line);
+    longest.setAttribute("aria-errormessage", line.id);
+    longest.setAttribute("aria-invalid", "true");
+    longest.focus();
+  }
+}
+customElements.define("kept-form", KeptForm);
+
+const forms = () => document.querySelectorAll("kept-form");
+const keepAll = () => forms().forEach((form) => { if (form.pending) form.keep(); });
+window.addEventListener("pagehide", () => forms().forEach((form) => form.leave()));
+document.addEventListener("visibilitychange", keepAll);
+document.addEventListener("htmx:before:request", keepAll);
+
+// A post has succeeded when it led to another page. One that is answered itself may still be about what was typed.
+document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+  if (ctx.request.method !== "POST") return;
+  answered = ctx.response.status;
+  const { raw } = ctx.response;
+  if (raw.redirected && raw.ok && new URL(raw.url).pathname !== SIGN_IN) {
+    forms().forEach((form) => { if (form.name === nameOf(ctx.request.action)) { form.forget(); form.gone = true; } });
+    forget(nameOf(ctx.request.action));
+  }
+});
+
+// Whatever is typed into the page is not taken away by fetching it anew (js/live.js). Where a field stays through that, it may.
+document.addEventListener("page:holds", (event) => {
+  const fields = [...document.querySelectorAll("#main form[method=post] :is(input, textarea, select)")];
+  if (fields.some((field) => !field.closest("[hx-morph-skip], [hx-preserve]") && isTyped(field))) event.detail.typed = true;
+});

@@ -1,0 +1,102 @@
+"""A record that is not added yet: what is typed is a draft of the member, in each browser, until it is saved."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.async_api import Page, expect
+
+from tests.browser.pages import ready
+from tests.conftest import Server
+
+BACK = "What you had typed here and not saved is back."
+STRANDED = "You have gone on with this in another tab."
+
+
+async def type_kept(page: Page, label: str, text: str) -> None:
+    """Type, and wait until the server has it."""
+    async with page.expect_response(lambda answer: answer.url.endswith("/new/draft") and answer.status == 204):
+        await page.get_by_label(label).fill(text)
+
+
+async def test_typing_is_back_after_a_link_in_another_browser_and_gone_when_saved(
+    shared_server: Server, person: Any
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    bruno = await person(shared_server, "acme", "bruno@acme.test")
+    there = await person(shared_server, "acme", "ana@acme.test")
+    await ana.open("/c/books/new")
+    await expect(ana.page.get_by_text(BACK)).to_be_hidden()
+    await type_kept(ana.page, "Title", "Half a ti")
+    await expect(ana.page.get_by_text("Draft kept")).to_be_visible()
+    await ana.page.get_by_label("Title").fill("Half a title")
+    await ana.page.get_by_role("link", name="general").first.click()
+    await expect(ana.page.get_by_label("Title")).to_have_count(0)
+    await ana.open("/c/books/new")
+    await expect(ana.page.get_by_label("Title")).to_have_value("Half a title")
+    await expect(ana.page.get_by_text(BACK)).to_be_visible()
+    await there.open("/c/books/new")
+    await expect(there.page.get_by_label("Title")).to_have_value("Half a title")
+    await bruno.open("/c/books/new")
+    await expect(bruno.page.get_by_label("Title")).to_have_value("")
+    await ana.page.get_by_role("button", name="Save").click()
+    await expect(ana.page.get_by_role("heading", name="Half a title")).to_be_visible()
+    await ana.open("/c/books/new")
+    await expect(ana.page.get_by_label("Title")).to_have_value("")
+    await expect(ana.page.get_by_text(BACK)).to_be_hidden()
+    assert [each.problems for each in (ana, bruno, there)] == [[], [], []]
+
+
+async def test_two_tabs_do_not_write_over_each_other(shared_server: Server, person: Any) -> None:
+    bruno = await person(shared_server, "acme", "bruno@acme.test")
+    first = await bruno.open("/c/books/new")
+    second = await bruno.context.new_page()
+    await second.goto(bruno.origin + "/c/books/new")
+    await ready(second)
+    await type_kept(first, "Title", "Of the first")
+    await second.get_by_label("Title").fill("Of the second")
+    await expect(second.get_by_text(STRANDED)).to_be_visible()
+    await second.reload()
+    await expect(second.get_by_label("Title")).to_have_value("Of the second")
+    await expect(second.get_by_text(STRANDED)).to_be_visible()
+    await first.reload()
+    await expect(first.get_by_label("Title")).to_have_value("Of the first")
+    await second.get_by_role("button", name="Save").click()
+    await expect(second.get_by_role("heading", name="Of the second")).to_be_visible()
+    await first.reload()
+    await expect(first.get_by_label("Title")).to_have_value("Of the first")
+    await first.get_by_role("button", name="Start afresh").click()
+    await expect(first.get_by_label("Title")).to_have_value("")
+    await first.reload()
+    await expect(first.get_by_label("Title")).to_have_value("")
+
+
+async def test_a_field_that_is_removed_while_somebody_types_into_it_loses_nothing(server: Server, person: Any) -> None:
+    ana = await server.sign_in("acme", "ana@acme.test")
+    carla = await person(server, "acme", "carla@acme.test")
+    davi = await person(server, "acme", "davi@acme.test")
+    await carla.open("/c/books/40/edit")
+    await davi.open("/c/books/new")
+    await davi.page.get_by_label("Title").fill("Helena")
+    for page in (carla.page, davi.page):
+        async with page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.status == 204):
+            await page.get_by_label("Notes").fill("Typed into a field")
+    removed = await ana.post("/c/books/fields/notes", data={"action": "remove"})
+    assert removed.status_code == 303
+    for page in (carla.page, davi.page):
+        await expect(page.locator("#stale")).to_contain_text("This page has changed.")
+        await page.get_by_label("Notes").press_sequentially(" that is gone")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_text("Nothing was saved yet")).to_be_visible()
+        await expect(page.get_by_label("Notes")).to_have_value("Typed into a field that is gone")
+        await expect(page.get_by_text("The field “Notes” was removed")).to_be_visible()
+        await page.reload()
+        await expect(page.get_by_label("Notes")).to_have_value("Typed into a field that is gone")
+        await page.get_by_role("button", name=re.compile("Save|Restore")).click()
+        if page is carla.page and await page.locator("#record-form").count():
+            await page.get_by_role("button", name="Save").click()
+        await expect(page.locator("dl.fields")).to_be_visible()
+        await expect(page.get_by_text("that is gone")).to_have_count(0)
+    await ana.aclose()
+    assert [carla.problems, davi.problems] == [[], []]

@@ -1,0 +1,133 @@
+"""A refresh takes nothing away: no answer to a form, no typed text, no report. The page says that it is stale."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.pages import ready
+from tests.conftest import Server
+
+STALE = "This page has changed."
+
+
+async def send(server: Server, who: str, path: str, /, **data: str) -> None:
+    """Do something elsewhere, as somebody."""
+    client = await server.sign_in("acme", who)
+    answer = await client.post(path, data=data)
+    await client.aclose()
+    assert answer.status_code == 303, answer.text
+
+
+async def change_language(server: Server) -> None:
+    await send(server, "ana@acme.test", "/settings", name="Acme", language="pt_BR", session_days="30")
+
+
+async def show_anew(page: Page) -> None:
+    """Ask for the page as it is now, by keyboard."""
+    await page.locator("#stale a").focus()
+    await page.keyboard.press("Enter")
+
+
+async def test_a_link_that_is_shown_once_stays_and_its_page_is_not_stale_by_its_own_making(
+    shared_server: Server, person: Any
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    await ana.open("/members")
+    await ana.page.get_by_role("button", name="Make the link").click()
+    link = ana.page.get_by_label("Link of the invitation")
+    await expect(link).to_have_value(re.compile("/join"))
+    value = await link.input_value()
+    await ready(ana.page)
+    await expect(ana.page.locator("#stale")).to_be_empty()
+    await send(shared_server, "bruno@acme.test", "/members/invitations", email="new@example.org", role="member")
+    await expect(ana.page.locator("#stale")).to_contain_text(STALE)
+    await expect(link).to_have_value(value)
+    assert ana.page.url == ana.origin + "/members"
+    await show_anew(ana.page)
+    await expect(ana.page.get_by_text("new@example.org")).to_be_visible()
+    await expect(link).to_have_count(0)
+    assert ana.problems == []
+
+
+async def test_a_pasted_table_and_its_errors_outlive_a_change_of_language(server: Server, person: Any) -> None:
+    carla = await person(server, "acme", "carla@acme.test")
+    await carla.open("/c/books/import")
+    table = "Title,Year\nHelena,soon\n"
+    await carla.page.get_by_label("Table").fill(table)
+    await carla.page.get_by_role("button", name="Look at what it would do").click()
+    await expect(carla.page.get_by_text("Write a whole number")).to_be_visible()
+    await ready(carla.page)
+    await change_language(server)
+    await expect(carla.page.locator("#stale")).to_contain_text("mudou")
+    await expect(carla.page.locator("#collections h2")).to_contain_text("Coleções")
+    await expect(carla.page.get_by_text("Write a whole number")).to_be_visible()
+    await expect(carla.page.locator("#field-table")).to_have_value(table)
+
+
+async def test_a_report_of_what_was_left_outlives_a_refresh(server: Server, person: Any) -> None:
+    carla = await person(server, "acme", "carla@acme.test")
+    await carla.open("/c/books")
+    await carla.page.get_by_label("Select Dom Casmurro").check()
+    client = await server.sign_in("acme", "bruno@acme.test")
+    await client.get("/c/books/40/edit")
+    await client.aclose()
+    await carla.page.get_by_role("button", name="Delete selected").click()
+    report = carla.page.get_by_role("heading", name="Nothing was deleted")
+    await expect(report).to_be_visible()
+    await ready(carla.page)
+    await change_language(server)
+    await expect(carla.page.locator("#stale")).to_contain_text("mudou")
+    await expect(report).to_be_visible()
+
+
+async def test_half_an_invitation_outlives_what_others_do(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    await ana.open("/members")
+    await ana.page.get_by_label("Email").fill("half@")
+    await send(shared_server, "bruno@acme.test", "/members/invitations", email="two@example.org", role="member")
+    await expect(ana.page.locator("#stale")).to_contain_text(STALE)
+    await expect(ana.page.get_by_label("Email")).to_have_value("half@")
+    await send(shared_server, "bruno@acme.test", "/members/invitations", email="three@example.org", role="member")
+    await ready(ana.page)
+    await expect(ana.page.locator("#stale p")).to_have_count(1)
+    await show_anew(ana.page)
+    await expect(ana.page.get_by_text("three@example.org")).to_be_visible()
+    await expect(ana.page.get_by_label("Email")).to_have_value("half@")
+
+
+async def test_an_answer_goes_when_its_reader_loses_the_right_to_it(server: Server, person: Any) -> None:
+    bruno = await person(server, "acme", "bruno@acme.test")
+    await bruno.open("/announcements")
+    await bruno.page.get_by_label("Title").fill("Moving")
+    await bruno.page.get_by_label("Until the end of").evaluate(
+        "field => { field.type = 'text'; field.value = 'never' }"
+    )
+    await bruno.page.get_by_role("button", name="Announce").click()
+    await expect(bruno.page.get_by_text("This is not a day.")).to_be_visible()
+    await ready(bruno.page)
+    member = server.store.rows("SELECT id FROM member WHERE email = 'bruno@acme.test'")[0][0]
+    await send(server, "ana@acme.test", f"/members/{member}/role", role="member")
+    await expect(bruno.page.get_by_text("This is not a day.")).to_have_count(0)
+    await expect(bruno.page.get_by_text("Only admins of this workspace may do this.")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/settings/logo"])
+async def test_an_answer_at_an_address_that_only_takes_forms_goes_with_a_role(
+    server: Server, person: Any, path: str
+) -> None:
+    bruno = await person(server, "acme", "bruno@acme.test")
+    await bruno.open("/settings")
+    picture = {"name": "no.png", "mimeType": "image/png", "buffer": b"nothing"}
+    for _ in range(2):
+        await bruno.page.locator("#field-picture").set_input_files([picture])
+        await bruno.page.get_by_role("button", name="Use this logo").click()
+        await expect(bruno.page.locator("#error-picture")).to_be_visible()
+        await ready(bruno.page)
+    assert bruno.page.url == bruno.origin + path
+    member = server.store.rows("SELECT id FROM member WHERE email = 'bruno@acme.test'")[0][0]
+    await send(server, "ana@acme.test", f"/members/{member}/role", role="member")
+    await expect(bruno.page.locator("#error-picture")).to_have_count(0)

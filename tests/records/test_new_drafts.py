@@ -1,0 +1,129 @@
+"""Drafts of records that are not added yet, and what is typed into a field that is removed meanwhile."""
+
+from __future__ import annotations
+
+import html
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from app.database import Database, now
+from app.records.collections import get_collection, list_fields, list_removed_fields
+from app.records.field_changes import delete_removed_fields, remove_field
+from tests.conftest import Server
+
+
+def shown(answer: httpx.Response) -> str:
+    return html.unescape(answer.text)
+
+
+async def keep(client: httpx.AsyncClient, version: str, **typed: str) -> httpx.Response:
+    return await client.post("/c/books/new/draft", data={"draft-version": version, **typed})
+
+
+async def test_a_draft_is_the_members_own_and_ends_when_it_is_saved(shared_server: Server) -> None:
+    carla = await shared_server.sign_in("acme", "carla@acme.test")
+    davi = await shared_server.sign_in("acme", "davi@acme.test")
+    gil = await shared_server.sign_in("globex", "gil@globex.test")
+    kept = await keep(carla, "0", title="Carla's half")
+    assert (kept.status_code, kept.headers["x-draft"]) == (204, "1")
+    assert "Carla's half" in shown(await carla.get("/c/books/new"))
+    for other in (davi, gil):
+        assert "Carla's half" not in shown(await other.get("/c/books/new"))
+        assert (await other.post("/c/books/new/draft/discard")).status_code == 303
+    added = await carla.post("/c/books/new", data={"title": "Carla's whole", "draft-version": "1"})
+    assert added.status_code == 303
+    assert "Carla's half" not in shown(await carla.get("/c/books/new"))
+    late = await keep(carla, "1", title="Carla's half and more")
+    assert late.status_code == 409
+    assert "Carla's half" not in shown(await carla.get("/c/books/new"))
+    for client in (carla, davi, gil):
+        await client.aclose()
+
+
+async def test_an_older_page_writes_over_no_newer_draft_nor_ends_it(shared_server: Server) -> None:
+    davi = await shared_server.sign_in("acme", "davi@acme.test")
+    assert (await keep(davi, "0", title="Words of one")).status_code == 204
+    assert (await keep(davi, "0", title="Words of another")).status_code == 409
+    assert (await keep(davi, "1", title="Words of one, longer")).headers["x-draft"] == "2"
+    saved = await davi.post("/c/books/new", data={"title": "Words of another", "draft-version": "0"})
+    assert saved.status_code == 303
+    assert "Words of one, longer" in shown(await davi.get("/c/books/new"))
+    assert (await davi.post("/c/books/new/draft/discard")).status_code == 303
+    assert "Words of one" not in shown(await davi.get("/c/books/new"))
+    await davi.aclose()
+
+
+async def test_a_refused_record_is_kept_as_a_draft(shared_server: Server) -> None:
+    bruno = await shared_server.sign_in("acme", "bruno@acme.test")
+    refused = await bruno.post("/c/books/new", data={"title": "Refused", "year": "soon", "draft-version": "0"})
+    assert refused.status_code == 422
+    later = shown(await bruno.get("/c/books/new"))
+    assert 'value="Refused"' in later
+    assert 'value="soon"' in later
+    await bruno.post("/c/books/new/draft/discard")
+    await bruno.aclose()
+
+
+async def test_a_text_for_a_removed_field_is_shown_before_anything_is_saved_and_kept_with_other_errors(
+    server: Server,
+) -> None:
+    ana = await server.sign_in("acme", "ana@acme.test")
+    carla = await server.sign_in("acme", "carla@acme.test")
+    await carla.get("/c/books/40/edit")
+    lock = server.store.rows("SELECT lock_token, version, id FROM record WHERE number = 40 AND tenant_id = 1")[0]
+    removed = await ana.post("/c/books/fields/notes", data={"action": "remove"})
+    assert removed.status_code == 303
+    again = await ana.post("/c/books/fields", data={"label": "Notes", "kind": "date"})
+    assert again.status_code == 303
+    keys: Any = server.store.rows("SELECT key FROM field WHERE label = 'Notes' AND tenant_id = 1 ORDER BY id")
+    assert keys == [("notes",), ("notes_2",)]
+    typed = {"title": "Dom Casmurro", "notes": "Typed before", "lock": str(lock[0]), "version": str(lock[1])}
+    for more in ({"year": "soon"}, {}):
+        answer = await carla.post("/c/books/40/edit", data={**typed, **more})
+        assert answer.status_code == 409
+        assert "Typed before" in answer.text
+        assert "The field “Notes” was removed" in shown(answer)
+    draft = server.store.rows('SELECT "values" FROM draft WHERE "values" IS NOT NULL')
+    assert "Typed before" in str(draft)
+    saved = await carla.post("/c/books/40/edit", data={**typed, "removed-fields": "notes"})
+    assert (saved.status_code, saved.headers["location"]) == (303, "/c/books/40")
+    assert server.store.rows('SELECT "values" FROM draft WHERE "values" IS NOT NULL') == []
+    await ana.aclose()
+    await carla.aclose()
+
+
+async def test_a_conflict_shows_what_was_typed_into_a_removed_field(server: Server) -> None:
+    ana = await server.sign_in("acme", "ana@acme.test")
+    carla = await server.sign_in("acme", "carla@acme.test")
+    await ana.post("/c/books/fields/notes", data={"action": "remove"})
+    typed = {"title": "Another", "notes": "Typed before", "version": "99", "removed-fields": "notes"}
+    answer = await carla.post("/c/books/40/edit", data=typed)
+    assert answer.status_code == 409
+    assert "Nothing was saved." in answer.text
+    assert "Typed before" in answer.text
+    await ana.aclose()
+    await carla.aclose()
+
+
+async def test_a_date_that_is_none_is_given_back(shared_server: Server) -> None:
+    ana = await shared_server.sign_in("acme", "ana@acme.test")
+    await ana.post("/c/books/fields", data={"label": "Bought", "kind": "date"})
+    answer = await ana.post("/c/books/new", data={"title": "A day", "bought": "31 February"})
+    assert answer.status_code == 422
+    assert 'type="text" value="31 February"' in answer.text
+    await ana.aclose()
+
+
+async def test_a_removed_field_is_known_for_thirty_days_and_then_forgotten(database: Database) -> None:
+    async with database.write(1) as transaction:
+        books = await get_collection(transaction, "books")
+        fields = {field.key: field for field in await list_fields(transaction, books)}
+        for days, key in ((31, "notes"), (29, "isbn")):
+            await remove_field(transaction, books, fields[key])
+            fields[key].removed_at = now() - timedelta(days=days)
+    async with database.write(1) as transaction:
+        await delete_removed_fields(transaction, 100)
+        assert [field.key for field in await list_removed_fields(transaction, books.id)] == ["isbn"]
+        assert not {"notes", "isbn"} & {field.key for field in await list_fields(transaction, books)}
