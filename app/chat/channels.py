@@ -22,14 +22,14 @@ from app.chat.references import RecordReference
 from app.chat.rooms import Membership, Room, find_visible, is_visible, list_people, list_public_rooms, name_of
 from app.chat.timeline import ShownMessage, show_message, show_messages
 from app.database import Transaction
-from app.editing.rows import LISTENERS, Editable, Place
+from app.editing.rows import LISTENERS, Card
 from app.live.channels import channel
 from app.live.log import publish_partial, stop_following
 from app.notifications.channels import push_bells
 from app.web.texts import _l, fold
 
-# How many older messages are shown anew when what they refer to changes.
-REFERRING = 100
+# How many older messages are shown anew when what they quote changes.
+QUOTING = 100
 
 
 @channel("room.{id}", presence="live/readers_push.html")
@@ -63,7 +63,7 @@ async def push_change(
     `named` are the members whom it mentioned before.
     """
     shown = await show_message(transaction, message)
-    statement = select(Message).where(Message.reply_to_id == message.id).order_by(Message.id.desc()).limit(REFERRING)
+    statement = select(Message).where(Message.reply_to_id == message.id).order_by(Message.id.desc()).limit(QUOTING)
     quoting = (await transaction.scalars(statement)).all()
     for each in (shown, *await show_messages(transaction, quoting)):
         publish_partial(transaction, f"room.{room.id}", "chat/change_push.html", room=room, shown=each)
@@ -122,22 +122,19 @@ async def push_removal(transaction: Transaction, room: Room, person: Member) -> 
         stop_following(transaction, member=person.id, channels=[f"room.{room.id}", f"news.{room.id}"])
 
 
-async def push_cards(transaction: Transaction, row: Editable, place: Place) -> None:
-    """Show the messages anew that refer to a row that has changed, or its lock."""
+async def push_cards(transaction: Transaction, cards: Sequence[Card]) -> None:
+    """Show the cards of rows that have changed in the rooms where messages refer to them: one push for each card, for
+    all messages that have it, to those who may see the room."""
+    named = {card.place.name: card for card in cards}
     statement = (
-        select(Message, Room)
-        .join(
-            RecordReference,
-            (RecordReference.message_id == Message.id) & (RecordReference.tenant_id == Message.tenant_id),
-        )
-        .join(Room, (Room.id == Message.room_id) & (Room.tenant_id == Message.tenant_id))
-        .where(RecordReference.subject == place.name)
-        .order_by(Message.id.desc())
-        .limit(REFERRING)
+        select(RecordReference.subject, Message.room_id)
+        .join(Message, (Message.id == RecordReference.message_id) & (Message.tenant_id == RecordReference.tenant_id))
+        .where(RecordReference.subject.in_(named))
+        .distinct()
+        .order_by(RecordReference.subject, Message.room_id)
     )
-    for message, room in (await transaction.execute(statement)).all():
-        shown = await show_message(transaction, message)
-        publish_partial(transaction, f"room.{room.id}", "chat/change_push.html", room=room, shown=shown)
+    for subject, room_id in (await transaction.execute(statement)).all():
+        publish_partial(transaction, f"room.{room_id}", "chat/card_push.html", room_id=room_id, card=named[subject])
 
 
 LISTENERS.append(push_cards)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 
 from litestar.exceptions import NotFoundException
@@ -107,8 +108,25 @@ async def get_collection(transaction: Transaction, slug: str) -> Collection:
 
 async def list_fields(transaction: Transaction, collection: Collection) -> list[Field]:
     """The fields of a collection, in their order; the first is what a record is called by."""
-    statement = select(Field).where(Field.collection_id == collection.id).order_by(Field.position, Field.id)
-    return list(await transaction.scalars(statement))
+    return (await list_fields_of(transaction, [collection.id]))[collection.id]
+
+
+async def list_fields_of(transaction: Transaction, collection_ids: Iterable[int]) -> dict[int, list[Field]]:
+    """The fields of some collections, by the collection's id."""
+    found: dict[int, list[Field]] = {collection_id: [] for collection_id in collection_ids}
+    statement = select(Field).where(Field.collection_id.in_(found)).order_by(Field.position, Field.id)
+    for field in await transaction.scalars(statement):
+        found[field.collection_id].append(field)
+    return found
+
+
+async def find_collections(
+    transaction: Transaction, collection_ids: Iterable[int]
+) -> dict[int, tuple[Collection, list[Field]]]:
+    """Some collections with their fields, by id."""
+    fields = await list_fields_of(transaction, collection_ids)
+    collections = await transaction.scalars(select(Collection).where(Collection.id.in_(fields)))
+    return {collection.id: (collection, fields[collection.id]) for collection in collections}
 
 
 async def create_collection(transaction: Transaction, *, name: str, slug: str = "", icon: str = "box") -> Collection:
