@@ -13,7 +13,7 @@ from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.database import Transaction
 from app.editing.drafts import Drafts, list_drafts
-from app.editing.pushes import PUBLISHERS, Push
+from app.editing.pushes import Push
 from app.editing.rows import KINDS, Editable, Place, make_cards, read_clock
 from app.editing.waiting import ANSWER_WITHIN, Waiting, list_queues
 from app.live.log import publish_partial
@@ -78,9 +78,6 @@ async def publish(transaction: Transaction, pushes: Sequence[Push]) -> None:
         publish_standings(transaction, push, place, queues[row], drafts[row], clock)
     if any(push.everybody for push in pushes):
         publish_partial(transaction, "tenant", "editing/edited_push.html", edited=await list_edited(transaction))
-
-
-PUBLISHERS.append(publish)
 
 
 def publish_standings(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from app.database import Transaction
@@ -19,10 +19,6 @@ class Push:
     row: Editable
     everybody: bool = False
     concerned: set[int] = field(default_factory=set)
-
-
-Publisher = Callable[[Transaction, Sequence[Push]], Awaitable[None]]
-PUBLISHERS: list[Publisher] = []
 
 
 def push_lock(transaction: Transaction, row: Editable, *concerned: int) -> None:
@@ -48,5 +44,6 @@ def note_push(transaction: Transaction, row: Editable, concerned: Iterable[int])
 async def publish_pushes(transaction: Transaction, pushes: Sequence[Push]) -> None:
     """Tell what was noted."""
     transaction.info["editing"].clear()
-    for publish in PUBLISHERS:
-        await publish(transaction, pushes)
+    from app.editing.channels import publish  # which reads the drafts that note pushes here
+
+    await publish(transaction, pushes)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from app.accounts.members import find_member
+from app.chat.channels import push_cards
 from app.chat.messages import post_message
 from app.chat.rooms import create_room
 from app.database import Database
 from app.editing.drafts import keep_draft, settle_draft
 from app.editing.locks import take_lock
+from app.editing.rows import LISTENERS
 from app.live.log import LoggedEvent
 from app.records.collections import get_collection
 from app.records.records import get_record
@@ -18,6 +20,7 @@ ACME = 1
 
 
 async def test_a_card_is_pushed_once_to_each_room_that_shows_it(database: Database) -> None:
+    assert push_cards in LISTENERS
     async with database.write(ACME) as transaction:
         ana = await find_member(transaction, "ana@acme.test")
         assert ana
