@@ -17,19 +17,28 @@ from app.accounts.jump import LIMIT, Destination, jump_source
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.chat.messages import Message
-from app.chat.reading import list_joined
+from app.chat.reading import list_joined, list_joined_of
 from app.chat.references import RecordReference
-from app.chat.rooms import Membership, Room, find_visible, is_visible, list_people, list_public_rooms, name_of
+from app.chat.rooms import (
+    Membership,
+    Room,
+    find_visible,
+    is_visible,
+    list_people,
+    list_people_of,
+    list_public_rooms,
+    name_of,
+)
 from app.chat.timeline import ShownMessage, show_message, show_messages
 from app.database import Transaction
-from app.editing.rows import LISTENERS, Editable, Place
+from app.editing.rows import LISTENERS, Card
 from app.live.channels import channel
 from app.live.log import publish_partial, stop_following
 from app.notifications.channels import push_bells
 from app.web.texts import _l, fold
 
-# How many older messages are shown anew when what they refer to changes.
-REFERRING = 100
+# How many older messages are shown anew when what they quote changes.
+QUOTING = 100
 
 
 @channel("room.{id}", presence="live/readers_push.html")
@@ -63,7 +72,7 @@ async def push_change(
     `named` are the members whom it mentioned before.
     """
     shown = await show_message(transaction, message)
-    statement = select(Message).where(Message.reply_to_id == message.id).order_by(Message.id.desc()).limit(REFERRING)
+    statement = select(Message).where(Message.reply_to_id == message.id).order_by(Message.id.desc()).limit(QUOTING)
     quoting = (await transaction.scalars(statement)).all()
     for each in (shown, *await show_messages(transaction, quoting)):
         publish_partial(transaction, f"room.{room.id}", "chat/change_push.html", room=room, shown=each)
@@ -72,29 +81,44 @@ async def push_change(
 
 
 async def push_rooms(transaction: Transaction, *people: Member) -> None:
-    """Publish to each of these people which rooms they are in."""
-    for person in people:
-        rooms = await list_joined(transaction, person)
-        publish_partial(transaction, f"user.{person.id}", "chat/rooms_push.html", rooms=rooms, member_id=person.id)
+    """Publish to each of these people which rooms they are in, as it is at the end of the transaction."""
+    transaction.gather(publish_rooms, *(person.id for person in people))
 
 
-async def push_room(transaction: Transaction, room: Room) -> None:
+async def publish_rooms(transaction: Transaction, member_ids: Sequence[int]) -> None:
+    """Render and publish people's rooms."""
+    for member_id, rooms in (await list_joined_of(transaction, member_ids)).items():
+        publish_partial(transaction, f"user.{member_id}", "chat/rooms_push.html", rooms=rooms, member_id=member_id)
+
+
+def push_room(transaction: Transaction, room: Room) -> None:
     """Publish a room's new name and who is in it, to them and to those who look at it."""
-    await push_rooms(transaction, *await list_people(transaction, room))
-    await push_people(transaction, room)
+    transaction.gather(publish_insiders, room)
+    push_people(transaction, room)
 
 
-async def push_people(transaction: Transaction, room: Room) -> None:
+def push_people(transaction: Transaction, room: Room) -> None:
     """Publish to those who look at a room that somebody came or went."""
-    people = await list_people(transaction, room)
-    publish_partial(
-        transaction,
-        f"room.{room.id}",
-        "chat/room_push.html",
-        room=room,
-        people=len(people),
-        mentionable=None if room.open else people,
-    )
+    transaction.gather(publish_people, room)
+
+
+async def publish_insiders(transaction: Transaction, rooms: Sequence[Room]) -> None:
+    """Publish to everybody who is in some rooms which rooms they are in."""
+    people = await list_people_of(transaction, rooms)
+    await push_rooms(transaction, *(person for inside in people.values() for person in inside))
+
+
+async def publish_people(transaction: Transaction, rooms: Sequence[Room]) -> None:
+    """Render and publish what rooms are called and who is in them."""
+    for room, people in (await list_people_of(transaction, rooms)).items():
+        publish_partial(
+            transaction,
+            f"room.{room.id}",
+            "chat/room_push.html",
+            room=room,
+            people=len(people),
+            mentionable=None if room.open else people,
+        )
 
 
 async def push_archived(transaction: Transaction, room: Room) -> None:
@@ -122,22 +146,19 @@ async def push_removal(transaction: Transaction, room: Room, person: Member) -> 
         stop_following(transaction, member=person.id, channels=[f"room.{room.id}", f"news.{room.id}"])
 
 
-async def push_cards(transaction: Transaction, row: Editable, place: Place) -> None:
-    """Show the messages anew that refer to a row that has changed, or its lock."""
+async def push_cards(transaction: Transaction, cards: Sequence[Card]) -> None:
+    """Show the cards of rows that have changed in the rooms where messages refer to them: one push for each card, for
+    all messages that have it, to those who may see the room."""
+    named = {card.place.name: card for card in cards}
     statement = (
-        select(Message, Room)
-        .join(
-            RecordReference,
-            (RecordReference.message_id == Message.id) & (RecordReference.tenant_id == Message.tenant_id),
-        )
-        .join(Room, (Room.id == Message.room_id) & (Room.tenant_id == Message.tenant_id))
-        .where(RecordReference.subject == place.name)
-        .order_by(Message.id.desc())
-        .limit(REFERRING)
+        select(RecordReference.subject, Message.room_id)
+        .join(Message, (Message.id == RecordReference.message_id) & (Message.tenant_id == RecordReference.tenant_id))
+        .where(RecordReference.subject.in_(named))
+        .distinct()
+        .order_by(RecordReference.subject, Message.room_id)
     )
-    for message, room in (await transaction.execute(statement)).all():
-        shown = await show_message(transaction, message)
-        publish_partial(transaction, f"room.{room.id}", "chat/change_push.html", room=room, shown=shown)
+    for subject, room_id in (await transaction.execute(statement)).all():
+        publish_partial(transaction, f"room.{room_id}", "chat/card_push.html", room_id=room_id, card=named[subject])
 
 
 LISTENERS.append(push_cards)
@@ -150,13 +171,16 @@ async def rename_direct_rooms(
     if what != "name":
         return
     inside = select(Membership.room_id).where(Membership.member_id == member.id)
-    rooms = await transaction.scalars(select(Room).where(Room.kind == "direct", Room.id.in_(inside)))
-    for room in rooms.all():
-        ids = [int(number) for number in (room.subject or "").removeprefix("people-").split("-")]
-        people = await transaction.scalars(select(Member).where(Member.id.in_(ids)).order_by(Member.id))
-        room.name = name_of(people.all())
-        await transaction.flush()
-        await push_room(transaction, room)
+    rooms = (await transaction.scalars(select(Room).where(Room.kind == "direct", Room.id.in_(inside)))).all()
+    insiders = {room.id: [int(n) for n in (room.subject or "").removeprefix("people-").split("-")] for room in rooms}
+    wanted = {member_id for ids in insiders.values() for member_id in ids}
+    found = await transaction.scalars(select(Member).where(Member.id.in_(wanted)))
+    people = {person.id: person for person in found}
+    for room in rooms:
+        room.name = name_of([people[member_id] for member_id in sorted(insiders[room.id]) if member_id in people])
+    await transaction.flush()
+    for room in rooms:
+        push_room(transaction, room)
 
 
 ACCOUNT_LISTENERS.append(rename_direct_rooms)

@@ -73,7 +73,7 @@ async def describe(
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_about(request, transaction, member, room, form, status=422)
-    await push_room(transaction, room)
+    push_room(transaction, room)
     return Redirect(f"/chat/{slug}/about?done=room-saved", status_code=303)
 
 
@@ -99,7 +99,7 @@ async def join(transaction: Transaction, member: Member, slug: str) -> Response[
     room = await get_room(transaction, member, slug)
     await memberships.join(transaction, room, member)
     await push_rooms(transaction, member)
-    await push_people(transaction, room)
+    push_people(transaction, room)
     return Redirect(f"/chat/{slug}", status_code=303)
 
 
@@ -109,7 +109,7 @@ async def leave(transaction: Transaction, member: Member, slug: str) -> Response
     room = await get_room(transaction, member, slug)
     await memberships.leave(transaction, room, member)
     await push_removal(transaction, room, member)
-    await push_people(transaction, room)
+    push_people(transaction, room)
     return Redirect("/chat", status_code=303)
 
 
@@ -120,7 +120,7 @@ async def invite(transaction: Transaction, member: Member, slug: str, form: Form
     person = await find_person(transaction, number_of(form["person"]))
     if await memberships.invite(transaction, room, member, person):
         await notify_invited(transaction, room, member, person)
-        await push_room(transaction, room)
+        push_room(transaction, room)
     return Redirect(f"/chat/{slug}/about?done=invited", status_code=303)
 
 
@@ -131,7 +131,7 @@ async def remove(transaction: Transaction, member: Member, slug: str, form: Form
     person = await find_person(transaction, number_of(form["person"]))
     await memberships.remove(transaction, room, member, person)
     await push_removal(transaction, room, person)
-    await push_room(transaction, room)
+    push_room(transaction, room)
     return Redirect(f"/chat/{slug}/about?done=room-saved", status_code=303)
 
 

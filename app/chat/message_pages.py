@@ -133,7 +133,7 @@ async def say(
         await notify_message(transaction, room, message, member, rendered)
         if before is None and room.kind != "discussion":
             await push_rooms(transaction, member)
-            await push_people(transaction, room)
+            push_people(transaction, room)
     return message
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import case, exists, func, or_, select
@@ -30,20 +31,30 @@ class JoinedRoom:
 async def list_joined(transaction: Transaction, member: Member) -> list[JoinedRoom]:
     """The rooms of a member by name, with what is unread in each; direct ones after the others, then the discussions in
     which something is unread."""
+    return (await list_joined_of(transaction, [member.id]))[member.id]
+
+
+async def list_joined_of(transaction: Transaction, member_ids: Iterable[int]) -> dict[int, list[JoinedRoom]]:
+    """Likewise of each of some members, by their ids."""
+    ids = list(member_ids)
     statement = (
         select(Room, Membership)
         .join(Membership, (Membership.room_id == Room.id) & (Membership.tenant_id == Room.tenant_id))
         .where(
-            Membership.member_id == member.id,
+            Membership.member_id.in_(ids),
             Room.archived_at.is_(None),
             or_(Room.kind != "discussion", Membership.read_number < Room.last_number),
         )
     )
     rows = sorted((await transaction.execute(statement)).all(), key=lambda row: place_in_sidebar(row[0]))
-    behind = [room.id for room, membership in rows if membership.read_number < room.last_number]
-    unread = await count_unread(transaction, member, behind)
-    joined = [JoinedRoom(room, membership, *unread.get(room.id, (0, 0))) for room, membership in rows]
-    return [each for each in joined if each.unread or each.room.kind != "discussion"]
+    behind = {room.id for room, membership in rows if membership.read_number < room.last_number}
+    unread = await count_unread(transaction, ids, sorted(behind))
+    joined: dict[int, list[JoinedRoom]] = {member_id: [] for member_id in ids}
+    for room, membership in rows:
+        each = JoinedRoom(room, membership, *unread.get((membership.member_id, room.id), (0, 0)))
+        if each.unread or room.kind != "discussion":
+            joined[membership.member_id].append(each)
+    return joined
 
 
 def place_in_sidebar(room: Room) -> tuple[bool, bool, str, int]:
@@ -51,8 +62,10 @@ def place_in_sidebar(room: Room) -> tuple[bool, bool, str, int]:
     return room.kind == "discussion", room.kind == "direct", fold(room.name), room.id
 
 
-async def count_unread(transaction: Transaction, member: Member, room_ids: list[int]) -> dict[int, tuple[int, int]]:
-    """By room, how many messages of others a member has not read, and how many of them name the member.
+async def count_unread(
+    transaction: Transaction, member_ids: list[int], room_ids: list[int]
+) -> dict[tuple[int, int], tuple[int, int]]:
+    """By member and room, how many messages of others a member has not read, and how many of them name the member.
 
     What was deleted does not count.
     """
@@ -61,10 +74,11 @@ async def count_unread(transaction: Transaction, member: Member, room_ids: list[
     names = exists().where(
         Mention.tenant_id == Message.tenant_id,
         Mention.message_id == Message.id,
-        or_(Mention.member_id == member.id, Mention.member_id == 0),
+        or_(Mention.member_id == Membership.member_id, Mention.member_id == 0),
     )
     statement = (
         select(
+            Membership.member_id,
             Message.room_id,
             func.count().label("unread"),
             func.sum(case((names, 1), else_=0)).label("mentions"),
@@ -73,15 +87,16 @@ async def count_unread(transaction: Transaction, member: Member, room_ids: list[
         .join(Room, (Room.id == Message.room_id) & (Room.tenant_id == Message.tenant_id))
         .where(
             Message.number > Room.last_number - COUNTED * 10,
-            Membership.member_id == member.id,
+            Membership.member_id.in_(member_ids),
             Message.room_id.in_(room_ids),
             Message.number > Membership.read_number,
-            Message.member_id != member.id,
+            Message.member_id != Membership.member_id,
             Message.deleted_at.is_(None),
         )
-        .group_by(Message.room_id)
+        .group_by(Membership.member_id, Message.room_id)
     )
-    return {row.room_id: (row.unread, row.mentions) for row in await transaction.execute(statement)}
+    found = (await transaction.execute(statement)).all()
+    return {(row.member_id, row.room_id): (row.unread, row.mentions) for row in found}
 
 
 async def mark_read(transaction: Transaction, room: Room, member: Member, number: int, *, since: int = 0) -> bool:

@@ -142,13 +142,25 @@ def by_name(named: Iterable[Named]) -> list[Named]:
 
 async def list_people(transaction: Transaction, room: Room) -> Sequence[Member]:
     """Who is in a room, by name."""
+    return (await list_people_of(transaction, [room]))[room]
+
+
+async def list_people_of(transaction: Transaction, rooms: Sequence[Room]) -> dict[Room, list[Member]]:
+    """Who is in each of some rooms, by name."""
     statement = (
-        select(Member)
-        .join(Membership, (Membership.member_id == Member.id) & (Membership.tenant_id == Member.tenant_id))
-        .where(Membership.room_id == room.id, Member.suspended_at.is_(None), Member.removed_at.is_(None))
+        select(Membership.room_id, Member)
+        .join(Member, (Membership.member_id == Member.id) & (Membership.tenant_id == Member.tenant_id))
+        .where(
+            Membership.room_id.in_([room.id for room in rooms]),
+            Member.suspended_at.is_(None),
+            Member.removed_at.is_(None),
+        )
         .order_by(Member.id)
     )
-    return by_name(await transaction.scalars(statement))
+    found: dict[int, list[Member]] = {room.id: [] for room in rooms}
+    for room_id, person in await transaction.execute(statement):
+        found[room_id].append(person)
+    return {room: by_name(found[room.id]) for room in rooms}
 
 
 async def list_active(transaction: Transaction) -> list[Member]:

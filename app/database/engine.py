@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
@@ -21,6 +21,9 @@ FIND_TENANT = {name: Standing(statement) for name, statement in SELECT_TENANT.it
 LOCK_TENANT = {name: Standing(select_.with_for_update(key_share=True)) for name, select_ in SELECT_TENANT.items()}
 # How long to wait for others who write.
 TURN_SECONDS = 10
+
+# What is done once in a transaction, with all things that were noted for it.
+Gathered = Callable[["Transaction", Sequence[Any]], Awaitable[None]]
 
 
 class Transaction(AsyncSession):
@@ -39,6 +42,7 @@ class Transaction(AsyncSession):
         self.before_commit: list[Callable[[], Awaitable[None]]] = []
         self.at_commit: list[Callable[[], Awaitable[None]]] = []
         self.after_commit: list[Callable[[], Awaitable[None]]] = []
+        self._gathered: dict[Gathered, dict[Hashable, None]] = {}
         self._tenant: Tenant | None = None
 
     @property
@@ -62,6 +66,16 @@ class Transaction(AsyncSession):
         """Confine this transaction to one tenant, for good."""
         self.sync_session.enter(tenant.id)
         self._tenant = tenant
+
+    def gather(self, work: Gathered, *things: Hashable) -> None:
+        """Note things for some work that looks at what has become of them before the commit.
+
+        It is done once, with all of them, each once: however many there are, and however often they are noted.
+        """
+        if work not in self._gathered:
+            self._gathered[work] = {}
+            self.before_commit.append(lambda: work(self, list(self._gathered.pop(work))))
+        self._gathered[work].update(dict.fromkeys(things))
 
     def keep(self, instance: object) -> None:
         """Hold an object to the end: the session forgets what nobody refers to, and would read it again."""

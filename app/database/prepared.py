@@ -7,7 +7,7 @@ waited for anyway, SQLAlchemy executes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -54,10 +54,11 @@ class Prepared:
     def execute_each(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
         """Execute it with the values of each row, in one trip to a database elsewhere."""
         straight: Any = connection.connection.dbapi_connection
-        if isinstance(straight, ShortTripConnection):
-            for row in rows:
-                self.execute(connection, row)
-        else:
+        if len(rows) == 1:
+            self.execute(connection, rows[0])
+        elif not rows:
+            return
+        elif not (isinstance(straight, ShortTripConnection) and self.for_sqlite.execute_each(straight, rows)):
             connection.execute(self.statement, rows)
 
     @cached_property
@@ -86,17 +87,28 @@ class ForSqlite:
 
     def execute(self, connection: ShortTripConnection, parameters: dict[str, Any]) -> Result | None:
         """Execute it at once; None when it is not quick."""
-        given = {**self.constants, **parameters} if self.constants else parameters
-        values = tuple([process(given[name]) if process else given[name] for name, process in self.encode])
-        error_class = connection.dbapi.Error
-        try:
-            found = connection.run_now(self.words, values)
-        except error_class as error:
-            raise DBAPIError.instance(self.words, values, error, error_class, dialect=SQLITE) from error
+        found = self.run(connection, self.encode_row(parameters), connection.run_now)
         if found is None:
             return None
         outcome, rows = found
         return Result([self.read(row) for row in rows], outcome.rowcount, outcome.lastrowid)
+
+    def execute_each(self, connection: ShortTripConnection, rows: Sequence[dict[str, Any]]) -> bool:
+        """Execute it at once with the values of each row. False when another statement is being executed."""
+        return self.run(connection, [self.encode_row(row) for row in rows], connection.run_each_now) is not None
+
+    def encode_row(self, parameters: dict[str, Any]) -> tuple[Any, ...]:
+        """The values of parameters as SQLite has them."""
+        given = {**self.constants, **parameters} if self.constants else parameters
+        return tuple([process(given[name]) if process else given[name] for name, process in self.encode])
+
+    def run(self, connection: ShortTripConnection, values: Any, work: Callable[[str, Any], Any]) -> Any:
+        """Execute it, and let its errors look as SQLAlchemy's do."""
+        error_class = connection.dbapi.Error
+        try:
+            return work(self.words, values)
+        except error_class as error:
+            raise DBAPIError.instance(self.words, values, error, error_class, dialect=SQLITE) from error
 
     def read(self, row: tuple[Any, ...]) -> Sequence[Any]:
         """A row with values as we have them."""

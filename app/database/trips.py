@@ -129,6 +129,13 @@ class ShortTripConnection(AsyncAdapt_aiosqlite_connection):
         run = partial(run_in_cursor, connection._conn, lambda cursor: cursor.execute(operation, parameters))
         return self.patience.hurry(run) if operation.startswith("SELECT") else run()
 
+    def run_each_now(self, operation: str, rows: list[tuple[Any, ...]]) -> tuple[Outcome, list[Any]] | None:
+        """Execute a statement that adds a row, for each of some; None when another one is being executed."""
+        if self._execute_mutex.locked():
+            return None
+        connection: Any = self._connection
+        return run_in_cursor(connection._conn, lambda cursor: cursor.executemany(operation, rows))
+
     def rollback(self) -> None:
         """Undo the transaction, if there is one: the pool asks for it each time that a connection comes back."""
         connection: Any = self._connection

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, select, tuple_
@@ -12,9 +12,10 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.database import Transaction, now
-from app.editing.drafts import KEPT_FOR, Draft, list_drafts
-from app.editing.rows import KINDS, Editable, Place, find_place, read_clock, tell_listeners
-from app.editing.waiting import ANSWER_WITHIN, Waiting, list_waiting
+from app.editing.drafts import KEPT_FOR, Draft, Drafts, list_drafts
+from app.editing.pushes import Push
+from app.editing.rows import KINDS, Editable, Place, make_cards, read_clock
+from app.editing.waiting import ANSWER_WITHIN, Waiting, list_queues
 from app.jobs.sweeps import sweeps
 from app.live.log import publish_partial
 
@@ -38,95 +39,64 @@ class Standing:
     late_draft: datetime | None
 
 
-async def list_standings(
-    transaction: Transaction, row: Editable, queue: Sequence[Waiting], member_ids: Iterable[int]
-) -> list[Standing]:
-    """How members stand to a row."""
-    ids = sorted(set(member_ids))
-    clock = await read_clock(transaction)
-    drafts = await list_drafts(transaction, row)
+async def find_standing(transaction: Transaction, row: Editable, queue: Sequence[Waiting], member_id: int) -> Standing:
+    """How a member stands to a row."""
+    drafts = (await list_drafts(transaction, [row]))[row]
+    return standing_of(row, queue, drafts, await read_clock(transaction), member_id)
+
+
+def standing_of(row: Editable, queue: Sequence[Waiting], drafts: Drafts, clock: int, member_id: int) -> Standing:
+    """How a member stands to a row with this queue and these drafts, by the database's clock."""
     line = [each.member_id for each in queue if each.state == "waiting"]
-    standings = []
-    for member_id in ids:
-        waiting = next((each for each in queue if each.member_id == member_id), None)
-        called = row.lock_offered and row.lock_member_id == member_id
-        asked_at = waiting.asked_at if waiting else None
-        typed_at, token = drafts.get(member_id, (None, 0))
-        standings.append(
-            Standing(
-                member_id,
-                waiting,
-                line.index(member_id) + 1 if member_id in line else 0,
-                max(0, ((row.lock_until or 0) - clock) // 1000) if called else 0,
-                0 if asked_at is None else max(0, ANSWER_WITHIN - (clock - asked_at) // 1000),
-                typed_at,
-                typed_at if token < row.lock_token else None,
-            )
-        )
-    return standings
+    waiting = next((each for each in queue if each.member_id == member_id), None)
+    called = row.lock_offered and row.lock_member_id == member_id
+    asked_at = waiting.asked_at if waiting else None
+    typed_at, token = drafts.get(member_id, (None, 0))
+    return Standing(
+        member_id,
+        waiting,
+        line.index(member_id) + 1 if member_id in line else 0,
+        max(0, ((row.lock_until or 0) - clock) // 1000) if called else 0,
+        0 if asked_at is None else max(0, ANSWER_WITHIN - (clock - asked_at) // 1000),
+        typed_at,
+        typed_at if token < row.lock_token else None,
+    )
 
 
-@dataclass(slots=True)
-class Push:
-    """What a transaction will tell of a row: `everybody` when the lock has changed, and these members in any case."""
-
-    row: Editable
-    everybody: bool = False
-    concerned: set[int] = field(default_factory=set)
-
-
-def push_lock(transaction: Transaction, row: Editable, *concerned: int) -> None:
-    """Publish who edits a row, or that it is free; `concerned` are members for whom something has changed with it.
-
-    It is published as it is at the end of the transaction.
-    """
-    note_push(transaction, row, concerned).everybody = True
-
-
-def push_standings(transaction: Transaction, row: Editable, *concerned: int) -> None:
-    """Publish, to each person whom it concerns alone, whose turn it is, who is in line and what was asked."""
-    note_push(transaction, row, concerned)
-
-
-def note_push(transaction: Transaction, row: Editable, concerned: Iterable[int]) -> Push:
-    """What this transaction will tell of the row; told once, however often it is noted."""
-    pushes: dict[Editable, Push] = transaction.info.setdefault("editing", {})
-    if not pushes:
-        transaction.before_commit.append(lambda: publish_pushes(transaction, pushes.values()))
-    push = pushes.setdefault(row, Push(row))
-    push.concerned.update(concerned)
-    return push
-
-
-async def publish_pushes(transaction: Transaction, pushes: Iterable[Push]) -> None:
-    """Render and publish what the transaction has to tell."""
+async def publish(transaction: Transaction, pushes: Sequence[Push]) -> None:
+    """Render and publish what a transaction has to tell, in a fixed number of queries for any number of rows."""
+    rows = [push.row for push in pushes]
+    places = {card.row: card.place for card in await make_cards(transaction, rows)}
+    queues = await list_queues(transaction, rows)
+    drafts = await list_drafts(transaction, rows)
+    clock = await read_clock(transaction)
     for push in pushes:
-        place = await find_place(transaction, push.row)
+        row, place = push.row, places[push.row]
         if push.everybody:
-            shown = {"row": push.row, "place": place}
+            shown = {"row": row, "place": place}
             publish_partial(transaction, place.channel, "editing/lock_push.html", **shown)
             publish_partial(transaction, place.list_channel, "editing/mark_push.html", **shown)
-            await tell_listeners(transaction, push.row)
-        await publish_standings(transaction, push, place)
+        publish_standings(transaction, push, place, queues[row], drafts[row], clock)
     if any(push.everybody for push in pushes):
         publish_partial(transaction, "tenant", "editing/edited_push.html", edited=await list_edited(transaction))
 
 
-async def publish_standings(transaction: Transaction, push: Push, place: Place) -> None:
+def publish_standings(
+    transaction: Transaction, push: Push, place: Place, queue: Sequence[Waiting], drafts: Drafts, clock: int
+) -> None:
     """Publish to each concerned person how they stand to a row; who has a draft of it is concerned."""
     row = push.row
-    queue = await list_waiting(transaction, row)
-    concerned = push.concerned | {each.member_id for each in queue} | set(await list_drafts(transaction, row))
+    concerned = push.concerned | {each.member_id for each in queue} | set(drafts)
     if row.lock_member_id is not None:
         concerned.add(row.lock_member_id)
-    for standing in await list_standings(transaction, row, queue, concerned):
+    for member_id in sorted(concerned):
         publish_partial(
             transaction,
-            f"user.{standing.member_id}",
+            f"user.{member_id}",
             "editing/standing_push.html",
             row=row,
             place=place,
-            standing=standing,
+            standing=standing_of(row, queue, drafts, clock, member_id),
             queue=queue,
         )
 

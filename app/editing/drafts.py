@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, select
@@ -10,9 +11,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.editing.pushes import push_standings
 from app.editing.rows import Editable, kind_of
 
 KEPT_FOR = timedelta(days=30)
+
+# By member: when a draft was typed, and the token of its page.
+Drafts = dict[int, tuple[datetime, int]]
 
 
 class Draft(Tenanted, Base):
@@ -48,12 +53,60 @@ async def find_draft(transaction: Transaction, row: Editable, member: Member) ->
     return draft if draft is not None and draft.values is not None else None
 
 
-async def list_drafts(transaction: Transaction, row: Editable) -> dict[int, tuple[datetime, int]]:
-    """Whose drafts of a row there are, when each was typed, and the token of its page."""
-    statement = select(Draft.member_id, Draft.typed_at, Draft.token).where(
-        Draft.kind == kind_of(row).name, Draft.row_id == row.id, Draft.values.is_not(None)
-    )
-    return {row.member_id: (row.typed_at, row.token) for row in (await transaction.execute(statement)).all()}
+async def list_drafts(transaction: Transaction, rows: Sequence[Editable]) -> dict[Editable, Drafts]:
+    """The drafts that there are of each of some rows."""
+    ids: dict[str, dict[int, Editable]] = defaultdict(dict)
+    for row in rows:
+        ids[kind_of(row).name][row.id] = row
+    found: dict[Editable, Drafts] = {row: {} for row in rows}
+    for name, named in ids.items():
+        statement = select(Draft.row_id, Draft.member_id, Draft.typed_at, Draft.token).where(
+            Draft.kind == name, Draft.row_id.in_(named), Draft.values.is_not(None)
+        )
+        for row_id, member_id, typed_at, token in await transaction.execute(statement):
+            found[named[row_id]][member_id] = typed_at, token
+    return found
+
+
+def shown_of(row: Editable, member_id: int, draft: Draft | None) -> tuple[datetime | None, datetime | None]:
+    """What the member's open pages say of a draft: that it waits to be gone on with, and that it is an older page's.
+
+    The page that edits has what is typed on it already, and the others only say that it does.
+    """
+    if draft is None or draft.values is None:
+        return None, None
+    edits = row.lock_member_id == member_id and not row.lock_offered
+    return None if edits else draft.typed_at, draft.typed_at if draft.token < row.lock_token else None
+
+
+async def write_draft(
+    transaction: Transaction,
+    row: Editable,
+    member: Member,
+    draft: Draft | None,
+    *,
+    token: int,
+    version: int,
+    values: dict[str, str] | None,
+) -> None:
+    """Write a draft: the one place where what is typed is kept and settled. The member's open pages follow it."""
+    before = shown_of(row, member.id, draft)
+    if draft is None:
+        draft = Draft(kind=kind_of(row).name, row_id=row.id, member_id=member.id)
+        transaction.add(draft)
+    draft.token, draft.version, draft.values, draft.typed_at = token, version, values, now()
+    await transaction.flush()
+    if shown_of(row, member.id, draft) != before:
+        push_standings(transaction, row, member.id)
+
+
+async def drop_draft(transaction: Transaction, row: Editable, member: Member, draft: Draft) -> None:
+    """Forget a draft of what is saved anyway, and its token with it."""
+    before = shown_of(row, member.id, draft)
+    await transaction.delete(draft)
+    await transaction.flush()
+    if before != shown_of(row, member.id, None):
+        push_standings(transaction, row, member.id)
 
 
 async def keep_draft(
@@ -82,18 +135,15 @@ async def keep_draft(
         return True
     if all(value == saved.get(key, "") for key, value in values.items()):
         if draft is not None and draft.values is not None and token >= draft.token:
-            await transaction.delete(draft)
-            await transaction.flush()
+            await drop_draft(transaction, row, member, draft)
         return True
-    if draft is None:
-        draft = Draft(kind=kind_of(row).name, row_id=row.id, member_id=member.id)
-        transaction.add(draft)
-    elif not (forced or (late and draft.values is None)) and (
-        token < draft.token or (token == draft.token and draft.values is None)
+    if (
+        draft is not None
+        and not (forced or (late and draft.values is None))
+        and (token < draft.token or (token == draft.token and draft.values is None))
     ):
         return False
-    draft.token, draft.version, draft.values, draft.typed_at = token, version, dict(values), now()
-    await transaction.flush()
+    await write_draft(transaction, row, member, draft, token=token, version=version, values=dict(values))
     return True
 
 
@@ -101,9 +151,5 @@ async def settle_draft(transaction: Transaction, row: Editable, member: Member) 
     """The draft was saved or discarded: nothing of it is left. False when there was none."""
     draft = await find_any(transaction, row, member)
     had = draft is not None and draft.values is not None
-    if draft is None:
-        draft = Draft(kind=kind_of(row).name, row_id=row.id, member_id=member.id)
-        transaction.add(draft)
-    draft.token, draft.version, draft.values, draft.typed_at = row.lock_token, row.version, None, now()
-    await transaction.flush()
+    await write_draft(transaction, row, member, draft, token=row.lock_token, version=row.version, values=None)
     return had

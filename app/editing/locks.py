@@ -17,7 +17,7 @@ from app.accounts.sessions import session_listener
 from app.database import Transaction, now
 from app.database.clock import lease_clock
 from app.editing import waiting
-from app.editing.channels import push_lock, push_standings
+from app.editing.pushes import push_lock, push_standings
 from app.editing.rows import KINDS, TURN, UNLOCKED, Editable, find_place, is_held, is_holder
 from app.editing.waiting import Waiting
 

@@ -109,7 +109,7 @@ class Place:
 FindPlaces = Callable[[Transaction, Sequence[Any]], Awaitable[list[Place]]]
 FindPeople = Callable[[Transaction, Any], Awaitable[list[int]]]
 FindRow = Callable[[Transaction, str, int], Awaitable[Any]]
-Listener = Callable[[Transaction, "Editable", Place], Awaitable[None]]
+Listener = Callable[[Transaction, Sequence["Card"]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,8 @@ class Card:
 
 
 KINDS: dict[str, Kind] = {}
-# Called when a row has changed, or its lock: what refers to the row is to be shown anew.
+# Called once in a transaction with all rows that have changed, or whose locks have: what refers to them is to be shown
+# anew.
 LISTENERS: list[Listener] = []
 
 
@@ -182,8 +183,17 @@ async def find_cards(transaction: Transaction, subjects: Iterable[str]) -> dict[
     for name, numbers in ids.items():
         model = KINDS[name].model
         rows = (await transaction.scalars(select(model).where(model.id.in_(numbers)))).all()
-        for row, place in zip(rows, await KINDS[name].find_places(transaction, rows), strict=True):
-            cards[place.name] = Card(row, place)
+        cards |= {card.place.name: card for card in await make_cards(transaction, rows)}
+    return cards
+
+
+async def make_cards(transaction: Transaction, rows: Sequence[Editable]) -> list[Card]:
+    """Rows with their places, by kind."""
+    cards = []
+    for kind in KINDS.values():
+        own = [row for row in rows if isinstance(row, kind.model)]
+        places = await kind.find_places(transaction, own) if own else []
+        cards += [Card(row, place) for row, place in zip(own, places, strict=True)]
     return cards
 
 
@@ -192,8 +202,13 @@ async def find_place(transaction: Transaction, row: Editable) -> Place:
     return (await kind_of(row).find_places(transaction, [row]))[0]
 
 
-async def tell_listeners(transaction: Transaction, row: Editable) -> None:
-    """Let whatever refers to a row show it anew."""
-    place = await find_place(transaction, row)
+def note_change(transaction: Transaction, row: Editable) -> None:
+    """Let whatever refers to a row show it anew, once, as it is at the end of the transaction."""
+    transaction.gather(tell_listeners, row)
+
+
+async def tell_listeners(transaction: Transaction, rows: Sequence[Editable]) -> None:
+    """Show rows to whatever refers to them."""
+    cards = await make_cards(transaction, rows)
     for listener in LISTENERS:
-        await listener(transaction, row, place)
+        await listener(transaction, cards)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -60,8 +61,21 @@ def of_row(row: Editable) -> tuple[Any, ...]:
 
 async def list_waiting(transaction: Transaction, row: Editable) -> Sequence[Waiting]:
     """Everybody with an open page that waits for the row, in order; also those who were called or missed their turn."""
-    statement = select(Waiting).where(*of_row(row)).order_by(Waiting.id)
-    return (await transaction.scalars(statement.execution_options(populate_existing=True))).all()
+    return (await list_queues(transaction, [row]))[row]
+
+
+async def list_queues(transaction: Transaction, rows: Sequence[Editable]) -> dict[Editable, Sequence[Waiting]]:
+    """Likewise for each of some rows."""
+    names = {(kind_of(row).name, row.id): row for row in rows}
+    ids = defaultdict(list)
+    for name, row_id in names:
+        ids[name].append(row_id)
+    found: dict[Editable, list[Waiting]] = {row: [] for row in rows}
+    for name, numbers in ids.items():
+        statement = select(Waiting).where(Waiting.kind == name, Waiting.row_id.in_(numbers)).order_by(Waiting.id)
+        for waiting in await transaction.scalars(statement.execution_options(populate_existing=True)):
+            found[names[name, waiting.row_id]].append(waiting)
+    return {**found}
 
 
 async def find_waiting(transaction: Transaction, row: Editable, member: Member) -> Waiting | None:

@@ -16,8 +16,8 @@ from sqlalchemy import or_, select
 from app.database import Database
 from app.database.clock import lease_clock
 from app.editing import waiting
-from app.editing.channels import push_standings
 from app.editing.locks import lapse
+from app.editing.pushes import push_standings
 from app.editing.rows import KINDS, is_held
 from app.editing.waiting import ANSWER_WITHIN, Waiting
 from app.live.node import Node

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import and_, or_, select
 
@@ -11,13 +12,13 @@ from app.accounts.jump import LIMIT, Destination, jump_source
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.database import Transaction
-from app.editing.rows import tell_listeners
+from app.editing.rows import note_change
 from app.live.channels import channel
 from app.live.log import publish_partial
-from app.records.collections import Collection, list_collections, list_fields
-from app.records.history import list_history
+from app.records.collections import Collection, list_collections, list_fields, list_fields_of
+from app.records.history import list_histories
 from app.records.lists import MOST_WORDS, sort_keys
-from app.records.records import Record, find_place, find_places, search_text
+from app.records.records import Record, find_places, place_of, search_text
 from app.web.forms import number_of
 from app.web.texts import _l
 
@@ -47,21 +48,47 @@ async def push_record(
     `before` are the values it had, from which a list knows whether it was counted under its search.
     """
     fields = await list_fields(transaction, collection)
-    place = await find_place(transaction, record)
-    shown = {"collection": collection, "fields": fields, "record": record, "place": place}
-    publish_partial(
-        transaction,
-        f"collection.{collection.id}",
-        "records/row_push.html",
-        **shown,
-        what=what,
-        keys=sort_keys(fields, record),
-        before="" if before is None else search_text(fields, before),
-    )
-    history = await list_history(transaction, fields, record)
-    publish_partial(transaction, f"record.{record.id}", "records/record_push.html", **shown, what=what, history=history)
-    await tell_listeners(transaction, record)
-    if what in ("created", "deleted", "restored"):
+    words = "" if before is None else search_text(fields, before)
+    transaction.gather(publish_changes, RecordChange(collection, record, what, words))
+    note_change(transaction, record)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordChange:
+    """What became of a record. `before` is what a search in it looked through."""
+
+    collection: Collection
+    record: Record
+    what: str
+    before: str
+
+
+async def publish_changes(transaction: Transaction, changes: Sequence[RecordChange]) -> None:
+    """Render and publish what became of records, in a fixed number of queries for any number of them."""
+    fields = await list_fields_of(transaction, {change.collection.id for change in changes})
+    told = [(fields[change.collection.id], change.record) for change in changes]
+    histories = await list_histories(transaction, told)
+    for change in changes:
+        collection, record = change.collection, change.record
+        shown = {
+            "collection": collection,
+            "fields": fields[collection.id],
+            "record": record,
+            "place": place_of(collection, fields[collection.id], record),
+            "what": change.what,
+        }
+        publish_partial(
+            transaction,
+            f"collection.{collection.id}",
+            "records/row_push.html",
+            **shown,
+            keys=sort_keys(fields[collection.id], record),
+            before=change.before,
+        )
+        history = histories[record]
+        publish_partial(transaction, f"record.{record.id}", "records/record_push.html", **shown, history=history)
+    counted = {each.collection: None for each in changes if each.what in ("created", "deleted", "restored")}
+    for collection in counted:
         publish_partial(transaction, "tenant", "records/count_push.html", collection=collection)
 
 

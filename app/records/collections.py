@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 
 from litestar.exceptions import NotFoundException
@@ -112,14 +113,32 @@ async def get_collection(transaction: Transaction, slug: str) -> Collection:
 
 async def list_fields(transaction: Transaction, collection: Collection) -> list[Field]:
     """The fields of a collection, in their order; the first is what a record is called by."""
-    statement = select(Field).where(Field.collection_id == collection.id, Field.removed_at.is_(None))
-    return list(await transaction.scalars(statement.order_by(Field.position, Field.id)))
+    return (await list_fields_of(transaction, [collection.id]))[collection.id]
 
 
 async def list_removed_fields(transaction: Transaction, collection_id: int) -> list[Field]:
     """The fields that were taken out of a collection lately, the newest last."""
     statement = select(Field).where(Field.collection_id == collection_id, Field.removed_at.is_not(None))
     return list(await transaction.scalars(statement.order_by(Field.removed_at, Field.id)))
+
+
+async def list_fields_of(transaction: Transaction, collection_ids: Iterable[int]) -> dict[int, list[Field]]:
+    """The fields of some collections, by the collection's id."""
+    found: dict[int, list[Field]] = {collection_id: [] for collection_id in collection_ids}
+    kept = select(Field).where(Field.collection_id.in_(found), Field.removed_at.is_(None))
+    statement = kept.order_by(Field.position, Field.id)
+    for field in await transaction.scalars(statement):
+        found[field.collection_id].append(field)
+    return found
+
+
+async def find_collections(
+    transaction: Transaction, collection_ids: Iterable[int]
+) -> dict[int, tuple[Collection, list[Field]]]:
+    """Some collections with their fields, by id."""
+    fields = await list_fields_of(transaction, collection_ids)
+    collections = await transaction.scalars(select(Collection).where(Collection.id.in_(fields)))
+    return {collection.id: (collection, fields[collection.id]) for collection in collections}
 
 
 async def create_collection(transaction: Transaction, *, name: str, slug: str = "", icon: str = "box") -> Collection:

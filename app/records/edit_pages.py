@@ -11,9 +11,9 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
-from app.editing.channels import push_standings
 from app.editing.drafts import Draft, find_draft, keep_draft
 from app.editing.locks import release_lock, take_lock
+from app.editing.pushes import push_standings
 from app.editing.rows import LEASE, LEASE_WITHOUT_JAVASCRIPT, Held
 from app.editing.waiting import find_waiting, join
 from app.records.changes import Changed, change_record

@@ -12,7 +12,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import list_parts, page_owner, render_page
 from app.database import Transaction
-from app.editing.channels import list_standings
+from app.editing.channels import find_standing
 from app.editing.rows import LEASE
 from app.editing.waiting import Waiting, list_waiting
 from app.live.presence import list_readers
@@ -98,7 +98,7 @@ async def render_record(
     queue = await list_waiting(transaction, record)
     place = await find_place(transaction, record)
     maker = await find_maker(transaction, record)
-    (standing,) = await list_standings(transaction, record, queue, [member.id])
+    standing = await find_standing(transaction, record, queue, member.id)
     return await render_page(
         request,
         transaction,
@@ -176,7 +176,7 @@ async def describe_editor(
 ) -> dict[str, Any]:
     """What a page needs to keep a lock: the token, who waits, and its times in seconds."""
     queue = await list_waiting(transaction, record)
-    (standing,) = await list_standings(transaction, record, queue, [member.id])
+    standing = await find_standing(transaction, record, queue, member.id)
     return {
         "row": record,
         "place": await find_place(transaction, record),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -74,14 +75,28 @@ async def list_history(
     transaction: Transaction, fields: list[Field], record: Record, *, limit: int = 50
 ) -> list[Entry]:
     """The newest revisions, newest first."""
+    return (await list_histories(transaction, [(fields, record)], limit=limit))[record]
+
+
+async def list_histories(
+    transaction: Transaction, of: Sequence[tuple[list[Field], Record]], *, limit: int = 50
+) -> dict[Record, list[Entry]]:
+    """The newest revisions of each of some records, with their fields; newest first."""
     statement = (
         select(Revision, Member.name)
         .join(Member, (Member.id == Revision.member_id) & (Member.tenant_id == Revision.tenant_id))
-        .where(Revision.record_id == record.id)
+        .join(Record, (Record.id == Revision.record_id) & (Record.tenant_id == Revision.tenant_id))
+        .where(Record.id.in_([record.id for _, record in of]), Revision.version >= Record.version - limit)
         .order_by(Revision.version.desc())
-        .limit(limit + 1)
     )
-    rows = (await transaction.execute(statement)).all()
+    rows: dict[int, list[tuple[Revision, str]]] = defaultdict(list)
+    for revision, author in await transaction.execute(statement):
+        rows[revision.record_id].append((revision, author))
+    return {record: make_entries(fields, rows[record.id], limit) for fields, record in of}
+
+
+def make_entries(fields: list[Field], rows: Sequence[tuple[Revision, str]], limit: int) -> list[Entry]:
+    """Entries of revisions, newest first; each is compared with the one before."""
     entries = []
     for index, (revision, author) in enumerate(rows[:limit]):
         before = rows[index + 1][0].values if index + 1 < len(rows) else {}

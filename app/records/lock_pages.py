@@ -13,9 +13,9 @@ from app.accounts.members import Member
 from app.accounts.shell import notice
 from app.database import Transaction
 from app.editing import waiting
-from app.editing.channels import push_standings
 from app.editing.drafts import find_draft, keep_draft, settle_draft
 from app.editing.locks import hand_over, release_lock, renew_lock, take_lock, take_over
+from app.editing.pushes import push_standings
 from app.editing.rows import LEASE
 from app.records.collections import Field
 from app.records.edit_pages import lease_of
@@ -42,26 +42,19 @@ def answer_page(*, kept: bool, token: int = 0) -> Response[Any]:
 
 
 async def keep_typed(transaction: Transaction, member: Member, fields: list[Field], record: Record, form: Form) -> bool:
-    """Keep what a form has typed as the member's draft, if the form has anything. False when it was too late.
-
-    The member's other pages are told, if it is not of the page that edits now.
-    """
+    """Keep what a form has typed as the member's draft, if the form has anything. False when it was too late."""
     if not any(field.key in form for field in fields):
         return True
-    token = number_of(form["lock"])
-    kept = await keep_draft(
+    return await keep_draft(
         transaction,
         record,
         member,
         await read_typed(transaction, fields, form, record.collection_id),
         saved=record.values,
-        token=token,
+        token=number_of(form["lock"]),
         version=number_of(form["version"]),
         late="late" in form,
     )
-    if kept and not (record.lock_member_id == member.id and record.lock_token == token):
-        push_standings(transaction, record, member.id)
-    return kept
 
 
 @post("/c/{slug:str}/{number:int}/lock/renew")
@@ -177,7 +170,6 @@ async def discard_draft(transaction: Transaction, member: Member, slug: str, num
     """Throw the draft away, from the page that offers it or from the record's page."""
     _, record, _ = await open_record(transaction, slug, number, deleted=None)
     await settle_draft(transaction, record, member)
-    push_standings(transaction, record, member.id)
     token = number_of(form["lock"])
     return Redirect(
         f"/c/{slug}/{number}/edit?lock={token}" if token else f"/c/{slug}/{number}?done=discarded", status_code=303

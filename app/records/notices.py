@@ -12,7 +12,7 @@ from app.database import Transaction
 from app.notifications.kinds import Kind, Place, Subject, register_kind, register_subject
 from app.notifications.notifications import notify
 from app.notifications.preferences import read_followers
-from app.records.collections import Collection, Field, list_fields
+from app.records.collections import Field, find_collections
 from app.records.history import compare
 from app.records.records import Record, find_maker, title_of
 from app.web.texts import _l
@@ -61,14 +61,11 @@ def is_there(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
 async def find_places(transaction: Transaction, ids: Sequence[int]) -> dict[int, Place]:
     """Where records are seen."""
     records = (await transaction.scalars(select(Record).where(Record.id.in_(ids)))).all()
-    wanted = {record.collection_id for record in records}
-    collections = (await transaction.scalars(select(Collection).where(Collection.id.in_(wanted)))).all()
-    fields = {collection.id: await list_fields(transaction, collection) for collection in collections}
-    slugs = {collection.id: collection.slug for collection in collections}
+    kept = await find_collections(transaction, {record.collection_id for record in records})
     return {
         record.id: Place(
-            title_of(fields[record.collection_id], record.values) or str(record.number),
-            f"/c/{slugs[record.collection_id]}/{record.number}",
+            title_of(kept[record.collection_id][1], record.values) or str(record.number),
+            f"/c/{kept[record.collection_id][0].slug}/{record.number}",
         )
         for record in records
     }

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.members import Member
 from app.database import Base, Transaction, UtcDateTime, now
 from app.editing.rows import Editable, Place, editable
-from app.records.collections import Collection, Field, list_fields
+from app.records.collections import Collection, Field, find_collections, list_fields
 from app.records.keys import RecordKey, check_unique, keys_of
 from app.records.revisions import Revision
 from app.web.forms import Invalid
@@ -98,10 +98,7 @@ async def find_maker(transaction: Transaction, record: Record) -> int | None:
 @editable("record", Record, find_by_reference, find_authors)
 async def find_places(transaction: Transaction, records: Sequence[Record]) -> list[Place]:
     """Where records are seen."""
-    kept: dict[int, tuple[Collection, list[Field]]] = {}
-    for collection_id in {record.collection_id for record in records}:
-        collection = await transaction.get_one(Collection, collection_id)
-        kept[collection_id] = collection, await list_fields(transaction, collection)
+    kept = await find_collections(transaction, {record.collection_id for record in records})
     return [place_of(*kept[record.collection_id], record) for record in records]
 
 

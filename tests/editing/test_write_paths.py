@@ -87,10 +87,8 @@ KNOWN_WRITES = {
     ("notifications/notifications.py", "forget_subjects", "delete(model)"),  # of four models that it names
     ("live/presence.py", "hear", "node.version"),  # of what another node says
     ("notifications/preference_pages.py", "show_preferences", "form.values"),  # what a form shows
-    ("editing/drafts.py", "keep_draft", "draft.version"),
-    ("editing/drafts.py", "keep_draft", "draft.values"),
-    ("editing/drafts.py", "settle_draft", "draft.version"),
-    ("editing/drafts.py", "settle_draft", "draft.values"),
+    ("editing/drafts.py", "write_draft", "draft.version"),
+    ("editing/drafts.py", "write_draft", "draft.values"),
     ("chat/messages.py", "delete_message", "message.deleted_at"),
     ("records/field_changes.py", "change_field", "setattr(field)"),
     ("tenants/workspaces.py", "change_settings", "setattr(tenant)"),

@@ -122,8 +122,14 @@
     return true;
   }
 
+  // The card of a record, in each message that has it. The nodes around it stay, and the link keeps the focus.
+  function changeCards(card) {
+    const shown = list().querySelectorAll(`.record-card[data-card="${CSS.escape(card.dataset.card)}"]`);
+    for (const old of shown) old.replaceChildren(...card.cloneNode(true).childNodes);
+  }
+
   let loading = 0;               // how many stretches are on their way
-  let late = [];                 // what came meanwhile and belongs to what is on its way: [item, whether it is a change]
+  let late = [];                 // what came meanwhile and belongs to what is on its way: [item, what to do with it]
   function takeIncoming() {
     const messages = list();
     if (!messages) return false;
@@ -134,12 +140,18 @@
     let added = false;
     for (const template of templates) {
       template.remove();
+      if ("card" in template.dataset) {
+        const card = template.content.firstElementChild;
+        changeCards(card);
+        if (loading) late.push([card, changeCards]);
+        continue;
+      }
       const item = template.content.querySelector("li").cloneNode(true);
       const own = item.dataset.author === me();
       if ("change" in template.dataset) {
-        if (!change(item) && loading) late.push([item, true]);
+        if (!change(item) && loading) late.push([item, change]);
       } else if (messages.dataset.newer) {         // the end is elsewhere
-        if (loading) late.push([item, false]);
+        if (loading) late.push([item, putLate]);
         if (own) openEnd(); else jump(true);
       } else if (put(item)) {
         added = true;
@@ -155,6 +167,8 @@
     watch();
     return true;
   }
+
+  function putLate(item) { if (!list().dataset.newer) put(item); }
 
   // Older messages come above, newer ones below, without a jump.
   async function load(link) {
@@ -174,9 +188,7 @@
       const next = page.querySelector(`.scroller > ${which}`);
       link.closest(which).replaceWith(next ? document.importNode(next, true) : "");
       if (which === ".newer") messages.dataset.newer = next ? "yes" : "";
-      for (const [item, isChange] of late) {
-        if (isChange) change(item); else if (!messages.dataset.newer) put(item);
-      }
+      for (const [item, take] of late) take(item);
       decorate();
       document.dispatchEvent(new CustomEvent("list:changed"));
       box.scrollTop = which === ".older" ? box.scrollHeight - below : top;

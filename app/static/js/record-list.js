@@ -33,6 +33,7 @@
   }
 
   function highlight(row) {
+    if (!row) return;      // it has gone while it was on its way
     row.classList.remove("fresh");
     void row.offsetWidth;  // starts the animation anew
     row.classList.add("fresh");
