@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from litestar import MediaType, Request, Response
@@ -14,6 +15,7 @@ def is_call(request: Request[Any, Any, Any]) -> bool:
     return "x-page" in request.headers
 
 
-def refuse_call(language: str, text: Text, status: int) -> Response[Any]:
-    """Say in a line why it is not done. The page shows it where it asked."""
-    return Response(text.translate(language), status_code=status, media_type=MediaType.TEXT)
+def refuse_call(language: str, text: Text, status: int, *, wait: float | None = None) -> Response[Any]:
+    """Say in a line why it is not done, and after how many seconds it may be. The page shows it where it asked."""
+    headers = {} if wait is None else {"retry-after": str(max(1, math.ceil(wait)))}
+    return Response(text.translate(language), status_code=status, media_type=MediaType.TEXT, headers=headers)

@@ -66,6 +66,17 @@ class Windows:
         allowed = await self.own.hit(item, *whose)
         return await self.ask(item, whose, "hit") and allowed
 
+    async def wait(self, item: RateLimitItem, *whose: str) -> float:
+        """How many seconds it takes until it may be done again, as far as this node knows."""
+        storage: Any = self.own.storage
+        length, most = item.get_expiry(), item.amount
+        before, fading, current, left = await storage.get_sliding_window(item.key_for(*whose), length)
+        if before * fading / length + current < most:
+            return 0
+        if current < most:
+            return float(fading - (most - current) * length / before)
+        return float((fading if before else left - length) + length * (1 - most / current))
+
     async def ask(self, item: RateLimitItem, whose: tuple[str, ...], what: str) -> bool:
         """Test or count over all nodes; True when Redis does not answer in time, and for some seconds after that."""
         if self.shared is None or time.monotonic() < self.shared_from:
