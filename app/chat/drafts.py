@@ -51,12 +51,6 @@ async def get_draft(transaction: Transaction, member: Member, place: str) -> Mes
     return found and found[0]
 
 
-async def find_draft(transaction: Transaction, member: Member, place: str) -> str:
-    """What a member has typed in a place, '' for nothing."""
-    draft = await get_draft(transaction, member, place)
-    return draft.text if draft is not None else ""
-
-
 async def keep_draft(
     transaction: Transaction, member: Member, place: str, text: str, *, key: str, reply_to_id: int = 0
 ) -> bool:

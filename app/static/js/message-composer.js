@@ -15,6 +15,7 @@ class MessageComposer extends HTMLElement {
   #turn = Promise.resolve();     // drafts go one after another: the last one typed is the last one kept
   #typedAt = 0;
   #opened = false;
+  #editNext = null;              // the key of a message that is to be edited as soon as it is there
 
   connectedCallback() {
     this.form = this.querySelector("form");
@@ -33,7 +34,7 @@ class MessageComposer extends HTMLElement {
     this.area.addEventListener("keydown", (event) => this.#pressed(event), { signal });
     document.addEventListener("click", (event) => this.#clicked(event), { capture: true, signal });
     document.addEventListener("composer:say", (event) => this.say(event.detail), { signal });
-    document.addEventListener("list:changed", () => this.#lookForDeleted(), { signal });
+    document.addEventListener("list:changed", () => { this.#lookForDeleted(); this.#editWaited(); }, { signal });
     document.addEventListener("page:refreshed", () => this.#lookForDeleted(), { signal });
     document.addEventListener("htmx:before:request", () => this.#draftNow(), { signal });
     window.addEventListener("pagehide", () => this.#draftNow(), { signal });
@@ -259,6 +260,7 @@ class MessageComposer extends HTMLElement {
 
   #typed() {
     this.say("");
+    this.#editNext = null;
     this.#grow();
     this.#keepHere();
     if (this.#editing) return;
@@ -278,9 +280,26 @@ class MessageComposer extends HTMLElement {
     }
     if (event.key === "Escape" && !composing) this.#stopAnswering();
     if (event.key === "ArrowUp" && !this.area.value && !this.#editing) {
-      const own = [...document.querySelectorAll("ol.messages > .mine:has(.text)")].pop();
-      if (own) { event.preventDefault(); this.#edit(own.querySelector("[data-edit]").getAttribute("href").replace(/\/edit$/, "")); }
+      event.preventDefault();
+      this.#editLast();
     }
+  }
+
+  // The last one of one's own. One that is on its way can be edited when it is there.
+  #editLast() {
+    const waiting = outbox.at(this.place).filter((entry) => !entry.edited).at(-1);
+    if (waiting?.tries || waiting?.state === "refused") return this.takeBack(outbox.takeBack(waiting.key));
+    const own = [...document.querySelectorAll("ol.messages > .mine:has(.text)")].pop();
+    const key = waiting?.key ?? [...document.querySelectorAll("message-outbox .outgoing.sent")].at(-1)?.dataset.key;
+    if (key) this.#editNext = key;
+    else if (own) this.#edit(own.querySelector("[data-edit]").getAttribute("href").replace(/\/edit$/, ""));
+  }
+
+  #editWaited() {
+    const own = this.#editNext && document.querySelector(`ol.messages > .mine[data-key="${CSS.escape(this.#editNext)}"]`);
+    if (!own) return;
+    this.#editNext = null;
+    this.#edit(own.querySelector("[data-edit]").getAttribute("href").replace(/\/edit$/, ""));
   }
 
   #stopAnswering() {

@@ -5,14 +5,17 @@ import { me } from "./tab-store.js";
 
 class MessageOutbox extends HTMLElement {
   #sent = new Map();             // key -> entry: the server has it, and the page does not show it yet
+  #items = new Map();            // key -> what is shown of it
+  #drawn = new WeakMap();        // item -> what it was drawn from
   #said = new Map();             // key -> what was said of it aloud
+  #due = false;
 
   connectedCallback() {
     this.list = this.querySelector("ol");
     this.status = this.querySelector("[role=status]");
     this.stop = new AbortController();
     const { signal } = this.stop;
-    outbox.addEventListener("change", () => this.show(), { signal });
+    outbox.addEventListener("change", () => this.#soon(), { signal });
     outbox.addEventListener("sent", (event) => {
       const { entry } = event.detail;
       if (entry.place === this.dataset.place && !entry.edited) this.#sent.set(entry.key, entry);
@@ -35,23 +38,31 @@ class MessageOutbox extends HTMLElement {
     const waiting = outbox.at(this.dataset.place).filter((entry) => !entry.edited);
     if (!waiting.length && !this.#sent.size) return;
     const shown = new Set([...document.querySelectorAll(`ol.messages > .message[data-author="${me}"]`)].map((item) => item.dataset.key));
-    for (const key of this.#sent.keys()) if (shown.has(key)) { this.#sent.delete(key); this.#item(key)?.remove(); }
+    const met = [...this.#sent.keys()].filter((key) => shown.has(key));
+    for (const key of met) this.#sent.delete(key);
     for (const { key } of waiting) if (shown.has(key)) outbox.drop(key);
+    if (met.length) this.show();
   }
 
-  #item(key) { return [...this.list.children].find((item) => item.dataset.key === key); }
+  // Once for all that happens at the same moment; before the next frame.
+  #soon() {
+    if (this.#due) return;
+    this.#due = true;
+    queueMicrotask(() => { this.#due = false; this.show(); });
+  }
 
   show() {
     const entries = [...this.#sent.values(), ...outbox.at(this.dataset.place)].sort((one, other) => one.number - other.number);
     const keys = new Set(entries.map((entry) => entry.key));
-    for (const item of [...this.list.children]) if (!keys.has(item.dataset.key)) item.remove();
+    for (const [key, item] of this.#items) if (!keys.has(key)) { item.remove(); this.#items.delete(key); this.#said.delete(key); }
     const box = this.closest(".room .scroller");
     const atEnd = box && box.scrollHeight - box.scrollTop - box.clientHeight < 80;
     let added = false;
     for (const [index, entry] of entries.entries()) {
-      let item = this.#item(entry.key);
+      let item = this.#items.get(entry.key);
       if (!item) {
         item = this.#make(entry);
+        this.#items.set(entry.key, item);
         added = true;
       }
       if (this.list.children[index] !== item) this.list.insertBefore(item, this.list.children[index] ?? null);
@@ -85,6 +96,10 @@ class MessageOutbox extends HTMLElement {
     const sent = this.#sent.has(entry.key);
     const failed = entry.state === "refused" || entry.tries > 0;
     const underWay = outbox.sending?.entry === entry;
+    const box = Boolean(document.querySelector("message-composer"));
+    const from = JSON.stringify([entry.state, entry.tries, refusal, sent, underWay, outbox.signedOut, box]);
+    if (this.#drawn.get(item) === from) return;
+    this.#drawn.set(item, from);
     let state = entry.edited ? texts.saving : texts.sending;
     let why = "";
     if (sent) state = "";
@@ -108,7 +123,6 @@ class MessageOutbox extends HTMLElement {
       : gone ? texts.withoutQuote : entry.edited ? texts.replace : texts.anotherMessage;
     if (again.textContent !== label) again.textContent = label;
     again.hidden = !failed || (gone && Boolean(entry.edited));
-    const box = Boolean(document.querySelector("message-composer"));
     item.querySelector("[data-back]").hidden = !failed || !box;
     item.querySelector("[data-discard]").hidden = !failed || box;
     const said = failed && !sent && (!underWay || refusal) ? `${entry.edited ? texts.notSaved : texts.notSent}. ${why}` : "";
