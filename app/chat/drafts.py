@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import ForeignKeyConstraint, String, Text, bindparam, select
@@ -73,8 +74,10 @@ async def keep_draft(
     return True
 
 
-async def delete_draft(transaction: Transaction, member: Member, place: str, *, key: str | None = None) -> None:
-    """What was typed in a place is sent, with this key if one is given: what was typed since is kept."""
+async def delete_draft(
+    transaction: Transaction, member: Member, place: str, *, keys: Collection[str] | None = None
+) -> None:
+    """What was typed in a place is sent, with one of these keys if any are given: what was typed since is kept."""
     draft = await get_draft(transaction, member, place)
-    if draft is not None and (key is None or draft.key in ("", key)):
+    if draft is not None and (keys is None or draft.key in ("", *keys)):
         await transaction.delete(draft)

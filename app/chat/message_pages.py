@@ -151,7 +151,8 @@ async def say(
     if rendered is not None:
         for attachment in files:
             attachment.message_id = message.id
-        await delete_draft(transaction, member, place_of(room), key=message.key)
+        keys = [message.key, *form.values.get("instead", [])]
+        await delete_draft(transaction, member, place_of(room), keys=keys)
         plain = not (files or message.reply_to_id or rendered.refers)
         shown = show_plain(message, member) if plain else await show_message(transaction, message)
         await push_message(transaction, room, shown)
