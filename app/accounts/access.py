@@ -65,11 +65,12 @@ async def enter_workspace(transaction: Transaction, slug: str) -> Tenant:
 async def provide_signed_in(request: AnyRequest, transaction: Transaction, settings: Settings) -> SignedIn:
     """The member who asks, with their session.
 
-    Raises SignInNeeded when there is none.
+    Raises SignInNeeded when there is none, or when a page asks by itself for somebody else: another person has signed
+    in with the same browser since, and what the one before has typed is not theirs to send.
     """
     token = read_cookie(request.scope["headers"], settings.session_cookie)
     signed_in = await find_session(transaction, token)
-    if signed_in is None:
+    if signed_in is None or request.headers.get("x-member", str(signed_in.member.id)) != str(signed_in.member.id):
         raise SignInNeeded
     transaction.info["session"] = signed_in.session.id
     visits: Visits = request.app.state.visits

@@ -23,7 +23,7 @@ from app.settings import Settings
 from app.web.calls import is_call, refuse_call
 from app.web.errors import EXPLANATIONS, is_disk_full
 from app.web.file_names import content_disposition
-from app.web.forms import Form, Invalid
+from app.web.forms import Form, Invalid, number_of
 from app.web.templates import render
 from app.web.texts import _l
 from app.web.upload_forms import read_multipart
@@ -147,7 +147,8 @@ async def take_out_file(
     transaction.after_commit.append(lambda: delete_files(directory, keys))
     if is_call(request):
         return Response(None, status_code=204)
-    await keep_draft(transaction, member, place_of(room), form["text"], key=form["key"])
+    reply = number_of(form["reply"])
+    await keep_draft(transaction, member, place_of(room), form["text"], key=form["key"], reply_to_id=reply)
     address = f"/discussion/{room.subject}" if room.kind == "discussion" else f"/chat/{room.slug}?at=end#composer"
     return Redirect(address, status_code=303)
 

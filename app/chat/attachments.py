@@ -140,10 +140,15 @@ async def has_files(transaction: Transaction, message: Message) -> bool:
     return await transaction.scalar(statement) is not None
 
 
+async def list_files(transaction: Transaction, message: Message) -> Sequence[Attachment]:
+    """The files of a message, in the order in which they were brought."""
+    statement = select(Attachment).where(Attachment.message_id == message.id).order_by(Attachment.id)
+    return (await transaction.scalars(statement)).all()
+
+
 async def take_off(transaction: Transaction, message: Message) -> list[str]:
     """Delete the files of a message; the keys of what is to be deleted on disk."""
-    found = (await transaction.scalars(select(Attachment).where(Attachment.message_id == message.id))).all()
-    return await delete_all(transaction, found)
+    return await delete_all(transaction, await list_files(transaction, message))
 
 
 async def delete_unsent(transaction: Transaction, limit: int = 500) -> list[str]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.chat.attachments import MOST_A_MESSAGE, Attachment
-from app.chat.messages import LONGEST
-from app.chat.timeline import ShownMessage
+from app.accounts.members import Member
+from app.chat.attachments import MOST_A_MESSAGE, Attachment, list_unsent
+from app.chat.drafts import get_draft
+from app.chat.keys import make_key
+from app.chat.messages import LONGEST, Message
+from app.chat.rooms import Room
+from app.chat.timeline import ShownMessage, show_message
+from app.database import Transaction
 from app.web.texts import Text
 
 EMOJI = (
@@ -24,7 +28,8 @@ MESSAGE_LIMIT = 128 * 1024
 @dataclass(frozen=True, slots=True)
 class Composer:
     """The box in which a message is typed: where it goes, which place its draft is of, and what is in
-    it, with the files that were brought. `file_limit` is in megabytes."""
+    it, with the files that were brought. `file_limit` is in megabytes. `reply` is the answered message, as `answered`
+    shows it."""
 
     address: str
     place: str
@@ -38,13 +43,45 @@ class Composer:
     error: Text | None = None
 
 
-def make_key() -> str:
-    """The key of a message that is going to be typed."""
-    return secrets.token_urlsafe(16)
+async def open_composer(
+    transaction: Transaction,
+    member: Member,
+    room: Room | None,
+    *,
+    address: str,
+    place: str,
+    file_limit: int,
+    reply: ShownMessage | None = None,
+    text: str | None = None,
+    key: str = "",
+    error: Text | None = None,
+) -> Composer:
+    """The box of a room, or of a discussion that nobody has begun, with what its member has typed there and brought.
+
+    Of a message that was refused it has `text`, `key` and `reply` instead of the draft's.
+    """
+    draft = await get_draft(transaction, member, place) if text is None else None
+    if draft is not None:
+        text, key = draft.text, draft.key
+        if reply is None and room is not None and draft.reply_to_id:
+            message = await transaction.get(Message, draft.reply_to_id)
+            if message is not None and message.room_id == room.id:
+                reply = await show_message(transaction, message)
+    return Composer(
+        address=address,
+        place=place,
+        text=text or "",
+        key=key or make_key(),
+        file_limit=file_limit,
+        files=await list_unsent(transaction, room, member),
+        reply=answered(reply),
+        error=error,
+    )
 
 
 def answered(reply: ShownMessage | None) -> Any:
     """What the box shows of a message that is going to be answered."""
     if reply is None:
         return None
-    return {"id": reply.message.id, "author": reply.author, "text": reply.message.text[:80]}
+    gone = reply.message.deleted_at is not None
+    return {"id": reply.message.id, "author": reply.author, "text": reply.message.text[:80], "gone": gone}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import MediaType, Response, get, post
+from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 from sqlalchemy import select
@@ -14,22 +14,19 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import page_part, refused_form, show_again
 from app.chat.attachment_pages import store_files
-from app.chat.attachments import list_unsent
-from app.chat.composer import EMOJI, MESSAGE_LIMIT, Composer, make_key
-from app.chat.drafts import find_draft
+from app.chat.composer import EMOJI, MESSAGE_LIMIT, open_composer
 from app.chat.limits import WritingLimit
 from app.chat.memberships import add
-from app.chat.message_pages import refuse_message, say, signal_typing
+from app.chat.message_pages import answer_draft, answer_posted, refuse_message, say, show_answered, signal_typing
 from app.chat.messages import SentAlready, check_text
-from app.chat.room_pages import answer_draft
 from app.chat.rooms import Room, find_discussion, find_membership, list_active, open_discussion
-from app.chat.timeline import Page, read_page
+from app.chat.timeline import Page, ShownMessage, read_page
 from app.database import Database, Transaction
 from app.editing.rows import Card, Place, find_card, kind_of
 from app.live.log import publish_partial
 from app.settings import Settings
 from app.web.calls import is_call
-from app.web.forms import Form, Invalid
+from app.web.forms import Form, Invalid, number_of
 from app.web.texts import Text
 
 
@@ -40,6 +37,7 @@ class Refused:
     text: str
     key: str
     error: Text
+    reply: ShownMessage | None
 
 
 @page_part("record", "chat/_discussion.html")
@@ -57,13 +55,16 @@ async def discussion_part(
         "read": membership.read_number if membership else room.last_number if room else 0,
         "mentionable": await list_active(transaction),
         "emoji_choices": EMOJI,
-        "composer": Composer(
+        "composer": await open_composer(
+            transaction,
+            member,
+            room,
             address=f"/discussion/{place.name}",
             place=place.name,
-            text=refused.text if refused else await find_draft(transaction, member, place.name),
-            key=(refused.key if refused else "") or make_key(),
             file_limit=request.app.state.settings.file_limit_megabytes,
-            files=await list_unsent(transaction, room, member),
+            reply=refused.reply if refused else None,
+            text=refused.text if refused else None,
+            key=refused.key if refused else "",
             error=refused.error if refused else None,
         ),
     }
@@ -99,16 +100,18 @@ async def discuss(
     try:
         check_text(form["text"], empty="file" in form)
         room = await enter_discussion(transaction, subject)
-        await say(request, transaction, member, settings, writing, room, form)
+        message = await say(request, transaction, member, settings, writing, room, form)
     except Invalid as invalid:
         if is_call(request):
-            return refuse_message(transaction, invalid)
+            return await refuse_message(transaction, invalid)
         key = "" if isinstance(invalid, SentAlready) else form["key"]
-        refused = Refused(form["text"], key, next(iter(invalid.errors.values())))
+        begun = await find_discussion(transaction, subject)
+        reply = await show_answered(transaction, begun, number_of(form["reply"])) if begun else None
+        refused = Refused(form["text"], key, next(iter(invalid.errors.values())), reply)
         page = kind_of(card.row).name
         return await show_again(page, request, transaction, member, card.row, refused=refused, status=invalid.status)
     if is_call(request):
-        return Response(make_key(), status_code=200, media_type=MediaType.TEXT)
+        return answer_posted(message)
     return Redirect(f"{card.place.address}#discussion", status_code=303)
 
 

@@ -1,13 +1,15 @@
-"""Drafts: what a member has typed in the box of a room or a discussion and not sent yet."""
+"""Drafts: what a member has typed in the box of a room or a discussion and not sent yet, and what it answers."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKeyConstraint, String, Text, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
+from app.chat.keys import LONGEST_KEY
 from app.chat.messages import find_posted
 from app.chat.rooms import Room
 from app.database import Base, Standing, Tenanted, Transaction, UtcDateTime, now
@@ -17,7 +19,10 @@ KEPT_FOR = timedelta(days=90)
 
 
 class MessageDraft(Tenanted, Base):
-    """What a member has typed in a place. It needs no membership, and no room where nothing was said yet."""
+    """What a member has typed in a place. It needs no membership, and no room where nothing was said yet.
+
+    `key` is that of the message it will be, `reply_to_id` the message it answers.
+    """
 
     __tablename__ = "message_draft"
     __table_args__ = (
@@ -27,6 +32,8 @@ class MessageDraft(Tenanted, Base):
     member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     place: Mapped[str] = mapped_column(String(80), primary_key=True)
     text: Mapped[str] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(String(LONGEST_KEY), default="")
+    reply_to_id: Mapped[int | None]
     typed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -54,33 +61,32 @@ async def get_draft(transaction: Transaction, member: Member, place: str) -> Mes
     return found and found[0]
 
 
-async def find_draft(transaction: Transaction, member: Member, place: str) -> str:
-    """What a member has typed in a place, '' for nothing."""
-    draft = await get_draft(transaction, member, place)
-    return draft.text if draft is not None else ""
-
-
-async def keep_draft(transaction: Transaction, member: Member, place: str, text: str, *, key: str) -> bool:
-    """Keep what is typed in a box whose message will have this key.
+async def keep_draft(
+    transaction: Transaction, member: Member, place: str, text: str, *, key: str, reply_to_id: int = 0
+) -> bool:
+    """Keep what is typed in a box whose message will have this key, and what it answers.
 
     False when that message is posted: what was sent does not come back by a request that was late.
     """
     if await find_posted(transaction, member, key) is not None:
         return False
-    if not text.strip():
+    if not text.strip() and not reply_to_id:
         await delete_draft(transaction, member, place)
         return True
+    key = key if len(key) <= LONGEST_KEY else ""
     draft = await get_draft(transaction, member, place)
     if draft is None:
-        transaction.add(MessageDraft(member_id=member.id, place=place, text=text))
-    else:
-        draft.text, draft.typed_at = text, now()
+        draft = MessageDraft(member_id=member.id, place=place)
+        transaction.add(draft)
+    draft.text, draft.key, draft.reply_to_id, draft.typed_at = text, key, reply_to_id or None, now()
     await transaction.flush()
     return True
 
 
-async def delete_draft(transaction: Transaction, member: Member, place: str) -> None:
-    """What was typed in a place is sent."""
+async def delete_draft(
+    transaction: Transaction, member: Member, place: str, *, keys: Collection[str] | None = None
+) -> None:
+    """What was typed in a place is sent, with one of these keys if any are given: what was typed since is kept."""
     draft = await get_draft(transaction, member, place)
-    if draft is not None:
+    if draft is not None and (keys is None or draft.key in ("", *keys)):
         await transaction.delete(draft)

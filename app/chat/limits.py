@@ -15,9 +15,13 @@ SEARCHES_A_MINUTE = RateLimitItemPerMinute(60)
 
 
 class TooFast(Invalid):
-    """Somebody has written more than they may for now."""
+    """Somebody has written more than they may for now, and may go on after `wait` seconds."""
 
     status = 429
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(text=_l("That was too fast. Wait a moment, then send it again."))
+        self.wait = wait
 
 
 class WritingLimit:
@@ -29,8 +33,9 @@ class WritingLimit:
 
     async def check(self, member: Member, *, change: bool = False) -> None:
         """Count one more message, or change of one. Raises TooFast when it is one too many."""
-        if not await self.windows.hit(A_MINUTE, "change" if change else "write", str(member.tenant_id), str(member.id)):
-            raise TooFast(text=_l("That was too fast. Wait a moment, then send it again."))
+        whose = ("change" if change else "write", str(member.tenant_id), str(member.id))
+        if not await self.windows.hit(A_MINUTE, *whose):
+            raise TooFast(await self.windows.wait(A_MINUTE, *whose))
 
 
 class SearchLimit:

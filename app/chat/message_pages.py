@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import MediaType, Response, get, post
@@ -12,17 +13,19 @@ from app.accounts.access import AnyRequest, host_of
 from app.accounts.members import Member
 from app.accounts.shell import render_page
 from app.chat.attachment_pages import delete_files, files_of
-from app.chat.attachments import MOST_A_MESSAGE, find_unsent, has_files, take_off
+from app.chat.attachments import MOST_A_MESSAGE, Attachment, find_unsent, has_files, list_files, take_off
 from app.chat.channels import push_change, push_message, push_people, push_rooms
-from app.chat.composer import MESSAGE_LIMIT, make_key
-from app.chat.drafts import delete_draft, place_of
-from app.chat.limits import WritingLimit
+from app.chat.composer import MESSAGE_LIMIT
+from app.chat.drafts import delete_draft, keep_draft, place_of
+from app.chat.limits import TooFast, WritingLimit
 from app.chat.messages import (
+    ChangedMeanwhile,
     Message,
     SentAlready,
     delete_message,
     edit_message,
     find_answered,
+    find_posted,
     get_message,
     list_revisions,
     post_message,
@@ -31,17 +34,18 @@ from app.chat.notices import notify_edit, notify_message, withdraw_message
 from app.chat.reactions import react
 from app.chat.room_pages import render_room
 from app.chat.rooms import Room, find_membership, get_room
-from app.chat.timeline import ShownMessage, find_mentions, show_message, show_plain
+from app.chat.timeline import ShownMessage, count_edits, find_mentions, show_message, show_plain
 from app.database import Transaction
 from app.live.node import Node
 from app.live.presence import Person
 from app.settings import Settings
-from app.web.calls import is_call, refuse_call
+from app.web.calls import is_call, refuse_call, retry_after
 from app.web.forms import Form, Invalid, number_of
 from app.web.templates import render
 from app.web.texts import _l
 
 MESSAGES = "/chat/{slug:str}/messages/{number:int}"
+MOST_TAKEN_BACK = 10
 
 
 def origin_of(request: AnyRequest, settings: Settings) -> str:
@@ -62,10 +66,10 @@ async def post_to_room(
     """Post a message."""
     room = await get_room(transaction, member, slug)
     try:
-        await say(request, transaction, member, settings, writing, room, form)
+        message = await say(request, transaction, member, settings, writing, room, form)
     except Invalid as invalid:
         if is_call(request):
-            return refuse_message(transaction, invalid)
+            return await refuse_message(transaction, invalid)
         key = "" if isinstance(invalid, SentAlready) else form["key"]
         error = next(iter(invalid.errors.values()))
         return await render_room(
@@ -80,8 +84,14 @@ async def post_to_room(
             status=invalid.status,
         )
     if is_call(request):
-        return Response(make_key(), status_code=200, media_type=MediaType.TEXT)
+        return answer_posted(message)
     return Redirect(f"/chat/{slug}?at=end#composer", status_code=303)
+
+
+def answer_posted(message: Message) -> Response[Any]:
+    """Tell the page which message it is that it has sent."""
+    posted = {"id": message.id, "number": message.number, "key": message.key}
+    return Response(posted, status_code=200, media_type=MediaType.JSON)
 
 
 async def show_answered(transaction: Transaction, room: Room, message_id: int) -> ShownMessage | None:
@@ -90,11 +100,27 @@ async def show_answered(transaction: Transaction, room: Room, message_id: int) -
     return await show_message(transaction, await transaction.get_one(Message, found)) if found else None
 
 
-def refuse_message(transaction: Transaction, invalid: Invalid) -> Response[Any]:
-    """Tell the page why a message is not posted; where the box's key is used up, the key of the next one."""
-    if isinstance(invalid, SentAlready):
-        return Response(make_key(), status_code=409, media_type=MediaType.TEXT)
-    return refuse_call(transaction.tenant.language, next(iter(invalid.errors.values())), invalid.status)
+async def refuse_message(transaction: Transaction, invalid: Invalid) -> Response[Any]:
+    """Tell the page why a message is not posted or changed; where it would stand against another, what is stored."""
+    if isinstance(invalid, SentAlready | ChangedMeanwhile):
+        return await answer_stored(transaction, invalid.message)
+    headers = retry_after(invalid.wait) if isinstance(invalid, TooFast) else None
+    return refuse_call(transaction.tenant.language, next(iter(invalid.errors.values())), invalid.status, headers)
+
+
+async def answer_stored(transaction: Transaction, message: Message) -> Response[Any]:
+    """Tell a page what is stored of its member's own message, that it may not replace unseen."""
+    stored = {
+        "id": message.id,
+        "number": message.number,
+        "key": message.key,
+        "text": message.text,
+        "reply": message.reply_to_id,
+        "files": [file.id for file in await list_files(transaction, message)],
+        "edits": (await count_edits(transaction, [message.id])).get(message.id, 0),
+        "deleted": message.deleted_at is not None,
+    }
+    return Response(stored, status_code=409, media_type=MediaType.JSON)
 
 
 async def say(
@@ -108,10 +134,9 @@ async def say(
 ) -> Message:
     """Post what a box holds, and publish it. Raises Invalid."""
     await writing.check(member)
-    brought = [number_of(text) for text in form.values.get("file", [])]
-    if len(brought) > MOST_A_MESSAGE:
-        raise Invalid(text=_l("A message takes up to %(limit)d files.", limit=MOST_A_MESSAGE))
-    files = await find_unsent(transaction, room, member, brought)
+    brought = {number_of(text) for text in form.values.get("file", [])}
+    await check_taken_back(transaction, member, form)
+    files = await take_files(transaction, room, member, form["key"], brought)
     before = await find_membership(transaction, room, member)
     message, rendered = await post_message(
         transaction,
@@ -121,12 +146,13 @@ async def say(
         text=form["text"],
         origin=origin_of(request, settings),
         reply_to_id=number_of(form["reply"]),
-        with_files=bool(files),
+        files=brought,
     )
     if rendered is not None:
         for attachment in files:
             attachment.message_id = message.id
-        await delete_draft(transaction, member, place_of(room))
+        keys = [message.key, *form.values.get("instead", [])]
+        await delete_draft(transaction, member, place_of(room), keys=keys)
         plain = not (files or message.reply_to_id or rendered.refers)
         shown = show_plain(message, member) if plain else await show_message(transaction, message)
         await push_message(transaction, room, shown)
@@ -135,6 +161,53 @@ async def say(
             await push_rooms(transaction, member)
             push_people(transaction, room)
     return message
+
+
+async def take_files(
+    transaction: Transaction, room: Room, member: Member, key: str, brought: set[int]
+) -> Sequence[Attachment]:
+    """The files that go with a message. Raises Invalid when there are too many, or one of them is not there.
+
+    Of a message that is posted they are no more to be had, and need not be.
+    """
+    if not brought or await find_posted(transaction, member, key) is not None:
+        return []
+    if len(brought) > MOST_A_MESSAGE:
+        raise Invalid(text=_l("A message takes up to %(limit)d files.", limit=MOST_A_MESSAGE))
+    files = await find_unsent(transaction, room, member, sorted(brought))
+    if len(files) < len(brought):
+        raise Invalid(text=_l("A file is not there any more. Attach it again."))
+    return files
+
+
+async def check_taken_back(transaction: Transaction, member: Member, form: Form) -> None:
+    """Raise SentAlready when a message is sent instead of one that was taken back, and that one has come after all.
+
+    The page had no answer to it, and could not know.
+    """
+    instead = form.values.get("instead", [])
+    if instead and await find_posted(transaction, member, form["key"]) is None:
+        for key in instead[:MOST_TAKEN_BACK]:
+            posted = await find_posted(transaction, member, key)
+            if posted is not None:
+                raise SentAlready(posted)
+
+
+@post("/chat/{slug:str}/draft", request_max_body_size=MESSAGE_LIMIT)
+async def keep_room_draft(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
+    """Keep what is in the box of a room."""
+    room = await get_room(transaction, member, slug)
+    return await answer_draft(transaction, member, place_of(room), form)
+
+
+async def answer_draft(transaction: Transaction, member: Member, place: str, form: Form) -> Response[Any]:
+    """Keep what is in a box; where something was sent with its key already, say what."""
+    key, reply = form["key"], number_of(form["reply"])
+    if not await keep_draft(transaction, member, place, form["text"], key=key, reply_to_id=reply):
+        posted = await find_posted(transaction, member, key)
+        if posted is not None:
+            return await answer_stored(transaction, posted)
+    return Response(None, status_code=204)
 
 
 @post("/chat/{slug:str}/typing")
@@ -164,7 +237,9 @@ async def show_message_form(
     message = await get_message(transaction, room, number)
     if message.member_id != member.id or message.deleted_at is not None:
         raise NotFoundException
-    return await render_message_form(request, transaction, member, room, message, Form([("text", message.text)]))
+    edits = (await count_edits(transaction, [message.id])).get(message.id, 0)
+    form = Form([("text", message.text), ("edits", str(edits))])
+    return await render_message_form(request, transaction, member, room, message, form)
 
 
 async def render_message_form(
@@ -206,12 +281,15 @@ async def change_message(
             text=form["text"],
             origin=origin_of(request, settings),
             with_files=await has_files(transaction, message),
+            edits=number_of(form["edits"]) if "edits" in form else None,
         )
     except Invalid as invalid:
-        form.errors = invalid.errors
-        error = next(iter(invalid.errors.values()))
         if is_call(request):
-            return refuse_call(transaction.tenant.language, error, invalid.status)
+            return await refuse_message(transaction, invalid)
+        form.errors = invalid.errors
+        if isinstance(invalid, ChangedMeanwhile):
+            edits = (await count_edits(transaction, [message.id]))[message.id]
+            form.values["edits"] = [str(edits)]
         return await render_message_form(request, transaction, member, room, message, form, status=invalid.status)
     if changed:
         await notify_edit(transaction, room, message)
@@ -263,8 +341,7 @@ async def put_emoji(
         if not await react(transaction, message, member, form["emoji"], on=True):
             await react(transaction, message, member, form["emoji"], on=False)
     except Invalid as invalid:
-        error = next(iter(invalid.errors.values()))
-        return refuse_call(transaction.tenant.language, error, invalid.status)
+        return await refuse_message(transaction, invalid)
     await push_change(transaction, room, message)
     if is_call(request):
         return Response(None, status_code=204)
@@ -286,6 +363,7 @@ async def show_message_history(
 
 handlers = [
     post_to_room,
+    keep_room_draft,
     type_in_room,
     show_message_form,
     change_message,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.audit import record_audit
 from app.accounts.members import Member
+from app.chat.keys import LONGEST_KEY, fingerprint
 from app.chat.markdown import Rendered, render_aside
 from app.chat.memberships import join
 from app.chat.references import OfMessage, find_missing, forget_references, keep_references, to_message
@@ -33,11 +34,11 @@ from app.web.forms import Invalid
 from app.web.texts import _l
 
 LONGEST = 8_000
-LONGEST_KEY = 40
 
 
 class Message(Tenanted, Base):
-    """A message. `key` was made in the page it was typed in, so that sending it twice posts it once.
+    """A message. `key` was made in the page it was typed in, so that sending it twice posts it once; `sent`
+    is the fingerprint of what was sent with it (None for a message of an earlier version).
 
     `html` is its text as it is shown: safe, and the same for everybody; `plain` is a line without markup. Of a deleted
     one only the trace is left.
@@ -60,6 +61,7 @@ class Message(Tenanted, Base):
     number: Mapped[int] = mapped_column(BigInteger)
     member_id: Mapped[int]
     key: Mapped[str] = mapped_column(String(LONGEST_KEY))
+    sent: Mapped[str | None] = mapped_column(String(64))
     text: Mapped[str] = mapped_column(Text)
     html: Mapped[str] = mapped_column(Text)
     plain: Mapped[str] = mapped_column(Text)
@@ -101,14 +103,15 @@ async def get_message(transaction: Transaction, room: Room, number: int) -> Mess
     return message
 
 
-def check_text(text: str, *, empty: bool) -> str:
-    """The text as it is stored. Raises Invalid when it is empty without having to be, or too long.
-
-    One that only has characters which nobody can see is empty.
-    """
+def clean_text(text: str) -> str:
+    """A text without what is around it. One that only has characters which nobody can see is empty."""
     text = text.replace("\r\n", "\n").strip()
-    if not any(unicodedata.category(character)[0] in "LNPS" for character in text):
-        text = ""
+    return text if any(unicodedata.category(character)[0] in "LNPS" for character in text) else ""
+
+
+def check_text(text: str, *, empty: bool) -> str:
+    """The text as it is stored. Raises Invalid when it is empty without having to be, or too long."""
+    text = clean_text(text)
     if not text and not empty:
         raise Invalid(text=_l("Write something first."))
     if len(text) > LONGEST:
@@ -130,7 +133,41 @@ async def render_text(transaction: Transaction, text: str, origin: str) -> Rende
 
 
 class SentAlready(Invalid):
-    """Another text was posted with this key, and the page did not hear of it."""
+    """Something else was posted with this key, and the page did not hear of it: `message`."""
+
+    status = 409
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(text=_l("What was in the box before was sent already. Look, and send the rest again."))
+        self.message = message
+
+
+class AnswerGone(Invalid):
+    """The message that is answered is not there any more."""
+
+    status = 410
+
+    def __init__(self) -> None:
+        super().__init__(reply=_l("The message you answered was deleted. This can be sent as a message of its own."))
+
+
+class MessageGone(Invalid):
+    """The message that is edited is not there any more."""
+
+    status = 410
+
+    def __init__(self) -> None:
+        super().__init__(text=_l("This message was deleted meanwhile."))
+
+
+class ChangedMeanwhile(Invalid):
+    """The message that is edited was edited by its author elsewhere: `message`."""
+
+    status = 409
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(text=_l("You changed this message elsewhere meanwhile. Saved again, this replaces it."))
+        self.message = message
 
 
 FIND_POSTED = Standing(
@@ -153,32 +190,38 @@ async def post_message(
     text: str,
     origin: str,
     reply_to_id: int = 0,
-    with_files: bool = False,
+    files: Collection[int] = (),
 ) -> tuple[Message, Rendered | None]:
     """Post a message, joining the room; (the message, what it refers to). The same key posts once: then it is None.
 
-    Raises Invalid for a text that won't do, SentAlready for one that is not what was posted with the key, and a 403
-    page for a room that is archived or not open to this member.
+    The same is sent when room, text, answered message and files are the same, also when the message was edited or
+    deleted since. `files` are the ids of those that the caller puts to it.
+
+    Raises Invalid for a text that won't do, SentAlready for what is not the same as was posted with the key, AnswerGone
+    when there is nothing to answer, and a 403 page for a room that is archived or not open to this member.
     """
+    sent = fingerprint(key, room_id=room.id, text=clean_text(text), reply_to_id=reply_to_id, files=files)
     posted = await find_posted(transaction, member, key)
     if posted is not None:
-        untouched = posted.edited_at is None and posted.deleted_at is None
-        if untouched and posted.text != check_text(text, empty=True):
-            raise SentAlready(text=_l("What was in the box before was sent already. Look, and send the rest again."))
+        if not is_same(posted, sent, clean_text(text)):
+            raise SentAlready(posted)
         return posted, None
     if not key or len(key) > LONGEST_KEY:
         raise Invalid(text=_l("The page is out of date. Load it again; what you typed is kept."))
     check_open(room)
-    text = check_text(text, empty=with_files)
+    text = check_text(text, empty=bool(files))
+    answered = await find_answered(transaction, room, reply_to_id)
+    if reply_to_id and answered is None:
+        raise AnswerGone
     membership = await join(transaction, room, member)
     rendered = await render_text(transaction, text, origin)
-    answered = await find_answered(transaction, room, reply_to_id)
     number = room.last_number + 1  # writers of a workspace come one after another: nobody else takes this one
     message = Message(
         room_id=room.id,
         number=number,
         member_id=member.id,
         key=key,
+        sent=sent,
         text=text,
         html=rendered.html,
         plain=rendered.plain,
@@ -190,6 +233,13 @@ async def post_message(
     if membership.read_number == number - 1:  # who has read up to here has read what they say themselves
         await transaction.change(membership, read_number=number)
     return message, rendered
+
+
+def is_same(posted: Message, sent: str, text: str) -> bool:
+    """Whether what is sent is what was posted with its key. Of an earlier version's message only the text is known."""
+    if posted.sent is None:
+        return posted.edited_at is not None or posted.deleted_at is not None or posted.text == text
+    return posted.sent == sent
 
 
 def check_open(room: Room) -> None:
@@ -209,15 +259,27 @@ async def find_answered(transaction: Transaction, room: Room, message_id: int) -
 
 
 async def edit_message(
-    transaction: Transaction, message: Message, member: Member, *, text: str, origin: str, with_files: bool = False
+    transaction: Transaction,
+    message: Message,
+    member: Member,
+    *,
+    text: str,
+    origin: str,
+    with_files: bool = False,
+    edits: int | None = None,
 ) -> bool:
     """Change the text of one's own message, and keep what it was. False when nothing changes.
 
-    Raises Invalid for a text that won't do, NotFoundException for a deleted message, and a 403 page for another's or
-    in an archived room.
+    `edits` is how often it had been edited when its text was taken for this one, if that is known: an edit that comes
+    late replaces no later one.
+
+    Raises Invalid for a text that won't do, MessageGone for a deleted message (NotFoundException for another's),
+    ChangedMeanwhile, and a 403 page for another's message or in an archived room.
     """
     if message.deleted_at is not None:
-        raise NotFoundException
+        if message.member_id != member.id:
+            raise NotFoundException
+        raise MessageGone
     if message.member_id != member.id:
         raise PageError(403, _l("Only who wrote a message can change it."))
     check_open(await transaction.get_one(Room, message.room_id))
@@ -227,6 +289,8 @@ async def edit_message(
     count = await transaction.scalar(
         select(func.count()).select_from(MessageRevision).where(MessageRevision.message_id == message.id)
     )
+    if edits is not None and edits != (count or 0):
+        raise ChangedMeanwhile(message)
     transaction.add(
         MessageRevision(
             message_id=message.id,

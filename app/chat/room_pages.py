@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import MediaType, Response, get, post
+from litestar import Response, get, post
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import render_page
-from app.chat.attachments import list_unsent
 from app.chat.channels import push_read, push_rooms
-from app.chat.composer import EMOJI, MESSAGE_LIMIT, Composer, answered, make_key
-from app.chat.drafts import find_draft, keep_draft, place_of
+from app.chat.composer import EMOJI, open_composer
+from app.chat.drafts import place_of
 from app.chat.messages import get_message
 from app.chat.notices import mark_messages_read
 from app.chat.reading import list_joined, mark_read
@@ -75,14 +74,16 @@ async def render_room(
         mentionable=await list_active(transaction) if room.open else people,
         emoji_choices=EMOJI,
         readers=list_readers(request, transaction, f"room.{room.id}"),
-        composer=Composer(
+        composer=await open_composer(
+            transaction,
+            member,
+            room,
             address=f"/chat/{room.slug}",
             place=place_of(room),
-            text=await find_draft(transaction, member, place_of(room)) if text is None else text,
-            key=key or make_key(),
             file_limit=request.app.state.settings.file_limit_megabytes,
-            files=await list_unsent(transaction, room, member),
-            reply=answered(reply),
+            reply=reply,
+            text=text,
+            key=key,
             error=error,
         ),
     )
@@ -192,20 +193,6 @@ async def read(transaction: Transaction, member: Member, slug: str, form: Form) 
     return Response(None, status_code=204)
 
 
-@post("/chat/{slug:str}/draft", request_max_body_size=MESSAGE_LIMIT)
-async def keep_room_draft(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
-    """Keep what is in the box of a room."""
-    room = await get_room(transaction, member, slug)
-    return await answer_draft(transaction, member, place_of(room), form)
-
-
-async def answer_draft(transaction: Transaction, member: Member, place: str, form: Form) -> Response[Any]:
-    """Keep what is in a box; where it was sent already, the answer is 409 with a key for the next message."""
-    if await keep_draft(transaction, member, place, form["text"], key=form["key"]):
-        return Response(None, status_code=204)
-    return Response(make_key(), status_code=409, media_type=MediaType.TEXT)
-
-
 handlers = [
     show_rooms,
     show_new_room,
@@ -213,5 +200,4 @@ handlers = [
     write_to,
     show_room,
     read,
-    keep_room_draft,
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from litestar import MediaType, Request, Response
@@ -12,6 +13,11 @@ from app.web.texts import Text
 def is_call(request: Request[Any, Any, Any]) -> bool:
     """Whether a page of ours asks by itself, and shows no other page."""
     return "x-page" in request.headers
+
+
+def retry_after(seconds: float) -> dict[str, str]:
+    """The header that says when it may be tried again (RFC 9110, 10.2.3)."""
+    return {"Retry-After": str(max(1, math.ceil(round(seconds, 3))))}
 
 
 def refuse_call(language: str, text: Text, status: int, headers: dict[str, str] | None = None) -> Response[Any]:

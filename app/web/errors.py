@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import math
 from typing import Any
 
 import structlog
@@ -14,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from app.database import postgresql
 from app.database.tenancy import TenantScopeError
+from app.web import calls
 from app.web.calls import is_call, refuse_call
 from app.web.cookies import CookieError
 from app.web.templates import render, stylesheets
@@ -69,7 +69,7 @@ class PageError(HTTPException):
     def __init__(
         self, status: int, detail: Text, *, heading: Text | None = None, retry_after: float | None = None
     ) -> None:
-        headers = None if retry_after is None else {"Retry-After": str(max(1, math.ceil(round(retry_after, 3))))}
+        headers = None if retry_after is None else calls.retry_after(retry_after)
         super().__init__(status_code=status, detail=detail.message, headers=headers)
         self.text = detail
         self.heading = heading

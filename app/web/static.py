@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from litestar.response import Response
+from litestar import Response, Router, get
+from litestar.exceptions import NotFoundException
 from litestar.static_files import create_static_files_router
 
-from app.web.templates import STATIC
+from app.web.assets import STATIC, static_content
 
 
 def keep_for_ever(response: Response[bytes]) -> Response[bytes]:
@@ -14,6 +15,16 @@ def keep_for_ever(response: Response[bytes]) -> Response[bytes]:
     return response
 
 
+@get("/{name:str}", sync_to_thread=False)
+def show_script(name: str) -> Response[bytes]:
+    """A script, with the addresses of what it imports. Raises NotFoundException."""
+    if name not in SCRIPTS:
+        raise NotFoundException
+    return Response(static_content(f"js/{name}"), media_type="text/javascript")
+
+
+SCRIPTS = frozenset(path.name for path in (STATIC / "js").glob("*.js"))
+scripts = Router("/static/js", route_handlers=[show_script], after_request=keep_for_ever, include_in_schema=False)
 static_files = create_static_files_router(
     path="/static", directories=[STATIC], after_request=keep_for_ever, include_in_schema=False
 )

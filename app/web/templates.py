@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from datetime import date, datetime
 from functools import cache
@@ -15,10 +14,10 @@ from jinja2.lexer import Token, TokenStream
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
+from app.web.assets import STATIC, static_url
 from app.web.texts import LANGUAGES, Text, translations
 
 APP = Path(__file__).parent.parent
-STATIC = APP / "static"
 
 
 def render(language: str, template: str, **context: Any) -> str:
@@ -107,13 +106,6 @@ def write_with(translate: Callable[[str], str]) -> Callable[..., str]:
         return Markup(translate(message)) % {}  # noqa: S704
 
     return write
-
-
-@cache
-def static_url(path: str) -> str:
-    """Address of a static file that changes with its content, so that browsers may keep it for ever."""
-    digest = hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
-    return f"/static/{path}?v={digest}"
 
 
 def initials(name: str) -> str:

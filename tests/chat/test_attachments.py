@@ -48,7 +48,7 @@ async def bring(transaction: Transaction, room: Room, member: Member, name: str 
 async def send(transaction: Transaction, room: Room, member: Member, *files: Attachment) -> Message:
     """Send files without a word, as the page does."""
     message, new = await post_message(
-        transaction, room, member, key=secrets.token_hex(8), text="", origin="", with_files=True
+        transaction, room, member, key=secrets.token_hex(8), text="", origin="", files=[file.id for file in files]
     )
     assert new
     for file in await find_unsent(transaction, room, member, [file.id for file in files]):

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from app.accounts.members import find_member
-from app.chat.drafts import delete_draft, find_draft, keep_draft, place_of
+from app.accounts.members import Member, find_member
+from app.chat.drafts import delete_draft, get_draft, keep_draft, place_of
 from app.chat.messages import SentAlready, delete_message, edit_message, post_message
 from app.chat.rooms import create_room, ensure_general, find_membership, open_discussion
-from app.database import Database
+from app.database import Database, Transaction
 from tests.chat.test_messages import ACME, GLOBEX, people_of, say
+
+
+async def typed(transaction: Transaction, member: Member, place: str) -> str:
+    """What a member has typed in a place, '' for nothing."""
+    draft = await get_draft(transaction, member, place)
+    return draft.text if draft is not None else ""
 
 
 async def test_a_draft_is_of_one_member_in_one_place_and_needs_no_membership(database: Database) -> None:
@@ -19,17 +25,17 @@ async def test_a_draft_is_of_one_member_in_one_place_and_needs_no_membership(dat
         general = await ensure_general(transaction)
         assert await keep_draft(transaction, people.carla, place_of(room), "Half a thou", key="one")
         assert await find_membership(transaction, room, people.carla) is None
-        assert await find_draft(transaction, people.carla, place_of(room)) == "Half a thou"
-        assert await find_draft(transaction, people.ana, place_of(room)) == ""
-        assert await find_draft(transaction, people.carla, place_of(general)) == ""
+        assert await typed(transaction, people.carla, place_of(room)) == "Half a thou"
+        assert await typed(transaction, people.ana, place_of(room)) == ""
+        assert await typed(transaction, people.carla, place_of(general)) == ""
         assert await keep_draft(transaction, people.carla, place_of(room), "Half a thought", key="one")
-        assert await find_draft(transaction, people.carla, place_of(room)) == "Half a thought"
+        assert await typed(transaction, people.carla, place_of(room)) == "Half a thought"
         assert await keep_draft(transaction, people.carla, place_of(room), " \n", key="one")
-        assert await find_draft(transaction, people.carla, place_of(room)) == ""
+        assert await typed(transaction, people.carla, place_of(room)) == ""
     async with database.write(GLOBEX) as transaction:
         hana = await find_member(transaction, "hana@globex.test")
         assert hana
-        assert await find_draft(transaction, hana, place_of(room)) == ""
+        assert await typed(transaction, hana, place_of(room)) == ""
 
 
 async def test_a_discussion_has_the_same_place_before_and_after_its_first_word(database: Database) -> None:
@@ -37,7 +43,7 @@ async def test_a_discussion_has_the_same_place_before_and_after_its_first_word(d
         people = await people_of(transaction)
         assert await keep_draft(transaction, people.ana, "record-40", "Is it", key="one")
         room = await open_discussion(transaction, "record-40", "Dom Casmurro")
-        assert await find_draft(transaction, people.ana, place_of(room)) == "Is it"
+        assert await typed(transaction, people.ana, place_of(room)) == "Is it"
 
 
 async def test_a_draft_that_comes_after_its_message_is_refused(database: Database) -> None:
@@ -48,7 +54,7 @@ async def test_a_draft_that_comes_after_its_message_is_refused(database: Databas
         await say(transaction, room, people.ana, "Good morning", key="one")
         await delete_draft(transaction, people.ana, place_of(room))
         assert not await keep_draft(transaction, people.ana, place_of(room), "Good morning", key="one")
-        assert await find_draft(transaction, people.ana, place_of(room)) == ""
+        assert await typed(transaction, people.ana, place_of(room)) == ""
         assert await keep_draft(transaction, people.ana, place_of(room), "The next one", key="two")
         assert await keep_draft(transaction, people.carla, place_of(room), "Mine", key="one")
 

@@ -29,6 +29,7 @@ async def test_who_writes_too_fast_is_told_and_others_write_on(server: Server) -
         taken, answer = await write_until_refused(ana, "Fast", **{"x-page": "1"})
         assert taken >= 300
         assert answer.text == "That was too fast. Wait a moment, then send it again."
+        assert 1 <= int(answer.headers["retry-after"]) <= 60
         taken, page = await write_until_refused(ana, "Kept in its box")
         assert "That was too fast." in page.text
         assert f">Kept in its box {taken}</textarea>" in page.text

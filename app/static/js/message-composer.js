@@ -1,0 +1,338 @@
+// <message-composer>: the box of a room or a discussion. Enter empties it at once and gives what was in it to the
+// outbox. What is being typed is kept in the tab and, a second after the last key, on the server.
+import { MessageFiles, filesOnTheirWay } from "./message-files.js";
+import { call, makeKey, outbox } from "./outbox.js";
+import { forget, keep, kept } from "./tab-store.js";
+
+const NEAR_THE_END = 500;        // characters left when the counter shows
+const DRAFTED_AFTER = 1000;
+const lengthOf = (value) => [...value.trim()].length;     // as the server counts: an emoji of one code point is one
+
+class MessageComposer extends HTMLElement {
+  #editing = null;               // { address, edits, before }: the message that is edited, and what was in the box
+  #instead = [];                 // keys of what was taken back into the box, and may have been sent all the same
+  #drafting = null;
+  #turn = Promise.resolve();     // drafts go one after another: the last one typed is the last one kept
+  #typedAt = 0;
+  #opened = false;
+  #editNext = null;              // the key of a message that is to be edited as soon as it is there
+
+  connectedCallback() {
+    this.form = this.querySelector("form");
+    this.area = this.querySelector("textarea");
+    this.place = new URL(this.form.action).pathname;
+    this.files ??= new MessageFiles(this);
+    this.stop = new AbortController();
+    const { signal } = this.stop;
+    this.files.listen(signal);
+    this.addEventListener("submit", (event) => {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      this.send();
+    }, { capture: true, signal });
+    this.area.addEventListener("input", () => this.#typed(), { signal });
+    this.area.addEventListener("keydown", (event) => this.#pressed(event), { signal });
+    document.addEventListener("click", (event) => this.#clicked(event), { capture: true, signal });
+    document.addEventListener("composer:say", (event) => this.say(event.detail), { signal });
+    document.addEventListener("list:changed", () => { this.#lookForDeleted(); this.#editWaited(); }, { signal });
+    document.addEventListener("page:refreshed", () => this.#lookForDeleted(), { signal });
+    document.addEventListener("htmx:before:request", () => this.#draftNow(), { signal });
+    window.addEventListener("pagehide", () => this.#draftNow(), { signal });
+    if (!this.#opened) this.#open();
+    this.#opened = true;
+  }
+
+  disconnectedCallback() {
+    this.#draftNow();
+    this.stop.abort();
+  }
+
+  // What this tab has typed here and the server may not have comes first. What is being sent is not in the box.
+  #open() {
+    const here = kept("typed", this.place);
+    if (here) this.#put(here);
+    const key = this.key;
+    if (outbox.queue.find(key)) this.#empty();
+    else if (here) this.#draftSoon(0);
+    this.files.leaveOut(filesOnTheirWay(this.place));
+    this.area.setSelectionRange(this.area.value.length, this.area.value.length);
+    this.#grow();
+    this.#lookForDeleted();
+  }
+
+  get key() { return this.form.elements.key.value; }
+
+  get reply() {
+    const id = Number(this.form.elements.reply.value);
+    return id ? { id, who: this.querySelector("[data-answered]").textContent } : null;
+  }
+
+  say(words) {
+    const line = this.querySelector("[data-error]");
+    line.hidden = !words;
+    line.textContent = words || "";
+    this.querySelector("#composer-error")?.remove();
+  }
+
+  #grow() {
+    const { area } = this;
+    area.rows = Math.min(10, Math.max(1, area.value.split("\n").length, Math.ceil(area.value.length / Math.max(20, area.clientWidth / 9))));
+    const left = Number(this.form.dataset.limit) - lengthOf(area.value);
+    const counter = this.querySelector(".counter");
+    counter.textContent = left >= NEAR_THE_END ? "" : (left < 0 ? this.form.dataset.over : this.form.dataset.left).replace("{}", Math.abs(left));
+    counter.classList.toggle("over", left < 0);
+  }
+
+  #write(text) {
+    this.area.value = text;
+    this.#grow();
+  }
+
+  #answer(reply) {
+    this.form.elements.reply.value = reply?.id || "";
+    this.querySelector(".answering").hidden = !reply && !this.#editing;
+    this.querySelector("[data-reply-to]").hidden = Boolean(this.#editing);
+    this.querySelector("[data-answered]").textContent = reply?.who || "";
+    this.querySelector("[data-answered-gone]").hidden = true;
+    if (reply) this.#lookForDeleted();
+  }
+
+  #put({ text, key, reply, instead }) {
+    this.form.elements.key.value = key;
+    this.#instead = instead ?? [];
+    this.#answer(reply);
+    this.#write(text);
+  }
+
+  #empty() {
+    forget("typed", this.place);
+    this.#put({ text: "", key: makeKey(), reply: null });
+    this.#typedAt = 0;           // whoever goes on typing is said to, at once
+  }
+
+  // What the server may not have is kept in the tab: always, where it does not know what was taken back.
+  #keepHere() {
+    if (this.#editing) keep("typed", this.#editing.address, { text: this.area.value, edits: this.#editing.edits });
+    else keep("typed", this.place, { text: this.area.value, key: this.key, reply: this.reply, instead: this.#instead });
+  }
+
+  #draftSoon(delay = DRAFTED_AFTER) { this.#drafting ??= setTimeout(() => this.#draftNow(), delay); }
+
+  #draftNow() {
+    if (this.#drafting === null) return;
+    clearTimeout(this.#drafting);
+    this.#drafting = null;
+    if (this.#editing) return;
+    const draft = { text: this.area.value, key: this.key, reply: this.form.elements.reply.value };
+    this.#turn = this.#turn.then(() => this.#keepDraft(draft));
+  }
+
+  async #keepDraft(draft) {
+    const body = new URLSearchParams(draft);
+    const same = () => this.key === draft.key && !this.#editing;
+    if (outbox.queue.find(draft.key)) return;              // sent meanwhile
+    try {
+      const response = await call(`${this.place}/draft`, body, { keepalive: body.toString().length < 30000 });
+      if (!same()) return;
+      if (response.status === 409) this.#sentElsewhere(await response.json());
+      else if (response.ok && this.area.value === draft.text && this.form.elements.reply.value === draft.reply && !this.#instead.length) {
+        forget("typed", this.place);
+      }
+    } catch {
+      if (this.isConnected && same()) this.#draftSoon(5000);
+    }
+  }
+
+  // From another page of the same member, which had the draft: what was typed here since is another message.
+  #sentElsewhere(stored) {
+    if (stored.deleted || stored.text === this.area.value.trim()) return this.#empty();
+    this.form.elements.key.value = makeKey();
+    this.#keepHere();
+    this.#draftSoon(0);
+  }
+
+  send() {
+    const text = this.area.value;
+    const length = lengthOf(text);
+    if (length > Number(this.form.dataset.limit)) return this.say(this.form.dataset.tooLong.replace("{}", length));
+    this.say("");
+    if (this.#editing) this.#sendEdit(text);
+    else {
+      const { files, arrivals } = this.files.take();
+      if (!text.trim() && !files.length) return;
+      outbox.add({ key: this.key, place: this.place, text, reply: this.reply, files, instead: this.#instead }, arrivals);
+      clearTimeout(this.#drafting);
+      this.#drafting = null;
+      this.#empty();
+      if (location.search) history.replaceState(history.state, "", location.pathname);
+    }
+    this.area.focus();
+  }
+
+  #sendEdit(text) {
+    const { address, edits, withFiles } = this.#editing;
+    if (!text.trim() && !withFiles) return this.say(this.form.dataset.empty);
+    outbox.add({ key: makeKey(), place: this.place, edited: address, edits, text, files: [], instead: [] });
+    this.#stopEditing();
+  }
+
+  // An entry of the outbox comes back into the box, before what is in it.
+  takeBack(entry) {
+    if (!entry) return;
+    if (entry.edited && entry.refusal?.what !== "gone") {
+      this.#startEditing(entry.edited, { text: entry.text, edits: entry.refusal?.stored?.edits ?? entry.edits });
+    } else {
+      if (this.#editing) this.#stopEditing();
+      const { refusal } = entry;           // what was refused is not there; of what is there instead was said
+      const instead = [...(refusal?.what === "stored" ? [] : entry.instead), ...(refusal || entry.edited ? [] : [entry.key])];
+      const text = [entry.text, this.area.value].filter((each) => each.trim()).join("\n");
+      this.files.put(entry.files);
+      this.#put({ text, key: makeKey(), reply: this.reply ?? entry.reply, instead: [...new Set([...this.#instead, ...instead])] });
+      this.#draftSoon();
+    }
+    this.#keepHere();
+    this.#focusEnd();
+  }
+
+  // What was refused is not changed: it becomes another entry, as what was refused of it was.
+  sendAgain(entry) {
+    const { refusal } = entry;
+    if (entry.edited && refusal?.what === "stored") outbox.tryAgain(entry, { edits: refusal.stored.edits });
+    else if (refusal && refusal.what !== "words") {
+      outbox.takeBack(entry.key);
+      const files = entry.files.filter((file) => file.id);
+      const { place, text } = entry;
+      const instead = refusal.stored?.key === entry.key ? [] : [entry.key];     // so that its draft goes with it
+      outbox.add({ key: makeKey(), place, text, files, reply: refusal.what === "gone" ? null : entry.reply, instead });
+    } else outbox.tryAgain(entry);
+    return true;
+  }
+
+  // Editing one's own message. What was in the box comes back afterwards.
+  async #edit(address) {
+    if (this.#editing?.address === address) return this.area.focus();
+    const waiting = outbox.at(this.place).find((entry) => entry.edited === address);
+    if (waiting) return this.takeBack(outbox.takeBack(waiting.key));
+    try {
+      const response = await fetch(`${address}/edit`);
+      if (!response.ok || response.redirected) return;
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      if (!this.isConnected) return;
+      const stored = { text: page.getElementById("field-text").value, edits: page.querySelector("[name=edits]").value };
+      this.#startEditing(address, kept("typed", address) ?? stored, page.querySelector("h1").textContent);
+      this.#focusEnd();
+    } catch {
+      this.say(this.form.dataset.notDone);
+    }
+  }
+
+  #startEditing(address, { text, edits }, heading = this.form.dataset.editing) {
+    const before = this.#editing?.before ?? { text: this.area.value, key: this.key, reply: this.reply, instead: this.#instead };
+    this.#draftNow();
+    const item = [...document.querySelectorAll(".message [data-edit]")].find((link) => link.getAttribute("href") === `${address}/edit`);
+    this.#editing = { address, edits, before, withFiles: Boolean(item?.closest(".message").querySelector(".files")) };
+    this.#answer({ id: "", who: heading });
+    this.#write(text);
+    this.say("");
+    this.#lookForDeleted();
+  }
+
+  #stopEditing() {
+    const { address, before } = this.#editing;
+    this.#editing = null;
+    forget("typed", address);
+    this.#put(before);
+  }
+
+  #focusEnd() {
+    this.area.focus();
+    this.area.setSelectionRange(this.area.value.length, this.area.value.length);
+  }
+
+  // The message that is answered or edited is deleted meanwhile: that is said, and nothing typed goes.
+  #lookForDeleted() {
+    const answered = document.getElementById(`message-${this.form.elements.reply.value}`);
+    if (answered?.querySelector(".deleted")) this.querySelector("[data-answered-gone]").hidden = false;
+    if (!this.#editing) return;
+    const number = this.#editing.address.split("/").at(-1);
+    const edited = document.querySelector(`ol.messages > .message[data-number="${number}"]`);
+    if (edited?.querySelector(".deleted")) this.say(this.form.dataset.editedGone);
+  }
+
+  #typed() {
+    this.say("");
+    this.#editNext = null;
+    this.#grow();
+    this.#keepHere();
+    if (this.#editing) return;
+    this.#draftSoon();
+    if (Date.now() - this.#typedAt > 3000 && this.area.value) {
+      this.#typedAt = Date.now();
+      call(`${this.place}/typing`).catch(() => {});
+    }
+  }
+
+  #pressed(event) {
+    if (event.defaultPrevented) return;
+    const composing = event.isComposing || event.keyCode === 229;   // Enter takes a word of an input method
+    if (event.key === "Enter" && !event.shiftKey && !composing) {
+      event.preventDefault();
+      this.send();
+    }
+    if (event.key === "Escape" && !composing) this.#stopAnswering();
+    if (event.key === "ArrowUp" && !this.area.value && !this.#editing) {
+      event.preventDefault();
+      this.#editLast();
+    }
+  }
+
+  // The last one of one's own. One that is on its way can be edited when it is there.
+  #editLast() {
+    const waiting = outbox.at(this.place).filter((entry) => !entry.edited).at(-1);
+    if (waiting?.tries || waiting?.state === "refused") return this.takeBack(outbox.takeBack(waiting.key));
+    const own = [...document.querySelectorAll("ol.messages > .mine:has(.text)")].pop();
+    const key = waiting?.key ?? [...document.querySelectorAll("message-outbox .outgoing.sent")].at(-1)?.dataset.key;
+    if (key) this.#editNext = key;
+    else if (own) this.#edit(own.querySelector("[data-edit]").getAttribute("href").replace(/\/edit$/, ""));
+  }
+
+  #editWaited() {
+    const own = this.#editNext && document.querySelector(`ol.messages > .mine[data-key="${CSS.escape(this.#editNext)}"]`);
+    if (!own) return;
+    this.#editNext = null;
+    this.#edit(own.querySelector("[data-edit]").getAttribute("href").replace(/\/edit$/, ""));
+  }
+
+  #stopAnswering() {
+    if (this.#editing) return this.#stopEditing();
+    if (!this.reply) return;
+    this.#answer(null);
+    this.#keepHere();
+    this.#draftSoon();
+  }
+
+  #clicked(event) {
+    const reply = event.target.closest("[data-reply]");
+    const change = event.target.closest("[data-edit]");
+    if (reply || change) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+    if (reply) {
+      if (this.#editing) this.#stopEditing();
+      const message = reply.closest(".message");
+      const name = message.querySelector(".meta b")?.textContent;
+      const said = (message.querySelector(".text, .files") ?? message).textContent.trim().slice(0, 80);
+      this.#answer({ id: Number(reply.dataset.reply), who: `${name}: ${said}` });
+      this.#keepHere();
+      this.#draftSoon();
+      this.area.focus();
+    }
+    if (change) this.#edit(change.getAttribute("href").replace(/\/edit$/, ""));
+    if (event.target.closest("[data-answer-off]")) {
+      this.#stopAnswering();
+      this.area.focus();
+    }
+  }
+}
+customElements.define("message-composer", MessageComposer);

@@ -1,0 +1,144 @@
+// <message-outbox>: what was sent from the box of a place and is not among its messages yet, each in its turn, plainly.
+// It goes when the real one comes: by its key, which is the same.
+import { outbox } from "./outbox.js";
+import { me } from "./tab-store.js";
+
+class MessageOutbox extends HTMLElement {
+  #sent = new Map();             // key -> entry: the server has it, and the page does not show it yet
+  #items = new Map();            // key -> what is shown of it
+  #drawn = new WeakMap();        // item -> what it was drawn from
+  #said = new Map();             // key -> what was said of it aloud
+  #due = false;
+
+  connectedCallback() {
+    this.list = this.querySelector("ol");
+    this.status = this.querySelector("[role=status]");
+    this.stop = new AbortController();
+    const { signal } = this.stop;
+    outbox.addEventListener("change", () => this.#soon(), { signal });
+    outbox.addEventListener("sent", (event) => {
+      const { entry } = event.detail;
+      if (entry.place === this.dataset.place && !entry.edited) this.#sent.set(entry.key, entry);
+    }, { signal });
+    this.addEventListener("click", (event) => this.#act(event), { signal });
+    // Before the next frame, so that nobody sees both.
+    this.observer = new MutationObserver(() => this.#meet());
+    this.observer.observe(document.body, { childList: true, subtree: true, attributeFilter: ["data-key"] });
+    this.#meet();
+    this.show();
+  }
+
+  disconnectedCallback() {
+    this.stop.abort();
+    this.observer.disconnect();
+  }
+
+  // What has come into the page by itself is acknowledged by that.
+  #meet() {
+    const waiting = outbox.at(this.dataset.place).filter((entry) => !entry.edited);
+    if (!waiting.length && !this.#sent.size) return;
+    const shown = new Set([...document.querySelectorAll(`ol.messages > .message[data-author="${me}"]`)].map((item) => item.dataset.key));
+    const met = [...this.#sent.keys()].filter((key) => shown.has(key));
+    for (const key of met) this.#sent.delete(key);
+    for (const { key } of waiting) if (shown.has(key)) outbox.drop(key);
+    if (met.length) this.show();
+  }
+
+  // Once for all that happens at the same moment; before the next frame.
+  #soon() {
+    if (this.#due) return;
+    this.#due = true;
+    queueMicrotask(() => { this.#due = false; this.show(); });
+  }
+
+  show() {
+    const entries = [...this.#sent.values(), ...outbox.at(this.dataset.place)].sort((one, other) => one.number - other.number);
+    const keys = new Set(entries.map((entry) => entry.key));
+    for (const [key, item] of this.#items) if (!keys.has(key)) { item.remove(); this.#items.delete(key); this.#said.delete(key); }
+    const box = this.closest(".room .scroller");
+    const atEnd = box && box.scrollHeight - box.scrollTop - box.clientHeight < 80;
+    let added = false;
+    for (const [index, entry] of entries.entries()) {
+      let item = this.#items.get(entry.key);
+      if (!item) {
+        item = this.#make(entry);
+        this.#items.set(entry.key, item);
+        added = true;
+      }
+      if (this.list.children[index] !== item) this.list.insertBefore(item, this.list.children[index] ?? null);
+      this.#update(item, entry);
+    }
+    if (box && (atEnd || added)) box.scrollTop = box.scrollHeight;
+  }
+
+  #make(entry) {
+    const item = this.querySelector("template").content.firstElementChild.cloneNode(true);
+    item.dataset.key = entry.key;
+    const avatar = document.querySelector(".bar .person .avatar")?.cloneNode(true);
+    if (avatar) item.prepend(avatar);
+    item.classList.toggle("edited", Boolean(entry.edited));
+    item.querySelector(".quote").textContent = entry.reply?.who ?? "";
+    item.querySelector(".quote").hidden = !entry.reply;
+    item.querySelector(".text").textContent = entry.text;
+    item.querySelector(".files").append(...(entry.files ?? []).map((file) => {
+      const name = document.createElement("li");
+      name.className = "file";
+      name.textContent = file.name;
+      return name;
+    }));
+    return item;
+  }
+
+  // What is said of an entry, and what can be done with it.
+  #update(item, entry) {
+    const texts = this.dataset;
+    const { refusal } = entry;
+    const sent = this.#sent.has(entry.key);
+    const failed = entry.state === "refused" || entry.tries > 0;
+    const underWay = outbox.sending?.entry === entry;
+    const box = Boolean(document.querySelector("message-composer"));
+    const from = JSON.stringify([entry.state, entry.tries, refusal, sent, underWay, outbox.signedOut, box]);
+    if (this.#drawn.get(item) === from) return;
+    this.#drawn.set(item, from);
+    let state = entry.edited ? texts.saving : texts.sending;
+    let why = "";
+    if (sent) state = "";
+    else if (entry.state === "files") state = texts.bringing;
+    else if (failed && !underWay) state = entry.edited ? texts.notSaved : texts.notSent;
+    if (outbox.signedOut && entry.state !== "refused") why = texts.signedOut;
+    if (refusal) {
+      const stored = refusal.stored?.text || texts.deleted;
+      why = refusal.what === "stored" ? (entry.edited ? texts.changed : texts.stored).replace("{}", () => stored)
+        : refusal.what === "files" ? texts.lostFiles : refusal.words || "";
+    }
+    item.classList.toggle("failed", failed && !sent);
+    item.classList.toggle("sent", sent);
+    for (const [place, text] of [["[data-state]", state], ["[data-why]", why]]) {
+      const line = item.querySelector(place);
+      if (line.textContent !== text) line.textContent = text;
+    }
+    const gone = refusal?.what === "gone";
+    const again = item.querySelector("[data-again]");
+    const label = !refusal || refusal.what === "words" || refusal.what === "files" ? texts.tryAgain
+      : gone ? texts.withoutQuote : entry.edited ? texts.replace : texts.anotherMessage;
+    if (again.textContent !== label) again.textContent = label;
+    again.hidden = !failed || (gone && Boolean(entry.edited));
+    item.querySelector("[data-back]").hidden = !failed || !box;
+    item.querySelector("[data-discard]").hidden = !failed || box;
+    const said = failed && !sent && (!underWay || refusal) ? `${entry.edited ? texts.notSaved : texts.notSent}. ${why}` : "";
+    if (said && this.#said.get(entry.key) !== said) this.status.textContent = `${said} ${entry.text.slice(0, 80)}`;
+    this.#said.set(entry.key, said);
+  }
+
+  #act(event) {
+    const button = event.target.closest("button");
+    const key = button?.closest("li")?.dataset.key;
+    const entry = key && outbox.queue.find(key);
+    if (!entry) return;
+    const box = document.querySelector("message-composer");
+    if ("discard" in button.dataset) outbox.drop(key);
+    else if ("back" in button.dataset) box?.takeBack(outbox.takeBack(key));
+    else box?.sendAgain(entry) ?? outbox.tryAgain(entry);
+  }
+}
+customElements.define("message-outbox", MessageOutbox);

@@ -1,0 +1,58 @@
+// What a tab has to send, in which order, and what an answer to it means. No page, no store, no network: those are in
+// outbox.js. An entry never changes its text, answered message and files: what is taken back becomes another one.
+
+const AGAIN = new Set([0, 408, 425, 502, 503, 504]);   // 0 is no answer at all
+const SHORTEST = 1000;           // ms until the second try; each further wait is twice as long
+const LONGEST = 30000;
+
+// "sent", "again" (nobody knows whether it is there), "slower", "signed out", or "refused" (it is not there).
+export function verdict(status) {
+  if (status >= 200 && status < 300) return "sent";
+  if (status === 429) return "slower";
+  if (status === 401) return "signed out";
+  return AGAIN.has(status) ? "again" : "refused";
+}
+
+export function delay(tries, chance = Math.random()) {
+  return Math.min(LONGEST, SHORTEST * 2 ** (tries - 1)) * (0.7 + 0.6 * chance);
+}
+
+export class MessageQueue {
+  entries = [];                  // by `number`, which grows
+
+  add(entry) {
+    const last = this.entries.at(-1);
+    entry.number = Math.max(entry.number ?? 0, last ? last.number + 1 : 1);
+    this.entries.push({ tries: 0, state: "waiting", ...entry });
+    return this.entries.at(-1);
+  }
+
+  find(key) { return this.entries.find((entry) => entry.key === key); }
+
+  at(place) { return this.entries.filter((entry) => entry.place === place); }
+
+  // The next one to be sent. One that waits for its files holds up those behind it in its place; one that was refused
+  // holds up nothing.
+  next() {
+    const held = new Set();
+    for (const entry of this.entries) {
+      if (entry.state === "files") held.add(entry.place);
+      if (entry.state === "waiting" && !held.has(entry.place)) return entry;
+    }
+    return undefined;
+  }
+
+  failed(entry) { entry.tries += 1; }
+
+  refused(entry, refusal) { Object.assign(entry, { state: "refused", refusal }); }
+
+  again(entry) {
+    if (entry.state === "refused") Object.assign(entry, { state: "waiting", refusal: null });
+  }
+
+  remove(key) {
+    const entry = this.find(key);
+    this.entries = this.entries.filter((each) => each !== entry);
+    return entry;
+  }
+}

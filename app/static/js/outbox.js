@@ -1,0 +1,191 @@
+// Sends what was typed in boxes, from whatever page is open: in order, each after the answer to the one before, again
+// by itself when the network is back. What is not acknowledged stays in the tab's store. Tells of changes by "change"
+// and "sent" events.
+import { MessageQueue, delay, verdict } from "./message-queue.js";
+import { allKept, forget, keep, me, whose } from "./tab-store.js";
+
+const PATIENCE = 20000;          // ms until a try counts as failed
+const KEPT_ALIVE = 30000;        // bytes that a browser sends on when the page is left
+
+export function makeKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+// A call of this page for its member: the server refuses it when somebody else is signed in by now.
+export function call(address, body, options = {}) {
+  return fetch(address, {
+    method: "POST", body, headers: { "X-Page": "1", "X-Member": me }, signal: AbortSignal.timeout(PATIENCE), ...options,
+  });
+}
+
+function bodyOf(entry) {
+  if (entry.edited) return new URLSearchParams({ text: entry.text, edits: entry.edits });
+  const body = new URLSearchParams({ text: entry.text, key: entry.key, reply: entry.reply?.id ?? "" });
+  for (const file of entry.files) body.append("file", file.id);
+  for (const key of entry.instead) body.append("instead", key);
+  return body;
+}
+
+class Outbox extends EventTarget {
+  queue = new MessageQueue();
+  sending = null;                // { entry, stop }
+  signedOut = false;
+  #running = false;
+  #paused = 0;                   // until when nothing is tried
+  #timer = null;
+  #others = "BroadcastChannel" in window ? new BroadcastChannel(`outbox ${whose}`) : null;
+
+  constructor() {
+    super();
+    for (const entry of allKept("outbox").sort((one, other) => one.number - other.number)) {
+      if (entry.state === "files") this.queue.refused(entry, { what: "files" });
+      this.queue.add(entry);
+    }
+    // Another tab, which began with a copy of this one, has sent it or taken it back.
+    this.#others?.addEventListener("message", (event) => this.drop(event.data, false));
+    for (const name of ["online", "pageshow"]) window.addEventListener(name, () => this.wake());
+    new MutationObserver(() => { if (document.documentElement.dataset.live === "on") this.wake(); })
+      .observe(document.documentElement, { attributeFilter: ["data-live"] });
+    this.#run();
+  }
+
+  at(place) { return this.queue.at(place); }
+
+  // `arrivals` are of files that are still on their way: each brings its file, or throws with the words why not.
+  add(entry, arrivals = []) {
+    const added = this.queue.add({ ...entry, number: Date.now(), state: arrivals.length ? "files" : "waiting" });
+    this.#keep(added);
+    if (arrivals.length) Promise.allSettled(arrivals).then((files) => this.#arrived(added, files));
+    this.#run();
+  }
+
+  #arrived(entry, arrivals) {
+    const failed = arrivals.find((each) => each.status === "rejected");
+    const came = arrivals.filter((each) => each.status === "fulfilled").map(({ value: { id, name, src } }) => ({ id, name, src }));
+    entry.files = [...entry.files.filter((file) => file.id), ...came].sort((one, other) => one.id - other.id);
+    entry.state = "waiting";
+    if (failed) this.queue.refused(entry, { what: "words", words: failed.reason.message });
+    if (this.queue.find(entry.key)) this.#keep(entry);
+    this.#run();
+  }
+
+  // It is there, or not wanted any more.
+  drop(key, tell = true) {
+    const entry = this.queue.remove(key);
+    if (this.sending?.entry.key === key && !tell) this.sending.stop.abort();
+    if (!entry) return null;
+    forget("outbox", entry.number);
+    if (tell) this.#others?.postMessage(key);
+    this.dispatchEvent(new Event("change"));
+    return entry;
+  }
+
+  // To be typed anew. A try that is under way may have come through: what is sent instead says instead of what.
+  takeBack(key) {
+    if (this.sending?.entry.key === key) this.sending.stop.abort();
+    return this.drop(key);
+  }
+
+  tryAgain(entry, change = {}) {
+    this.queue.again(entry);
+    Object.assign(entry, change);
+    this.#keep(entry);
+    this.wake();
+  }
+
+  wake() {
+    this.signedOut = false;
+    this.#paused = 0;
+    this.#run();
+  }
+
+  #keep(entry) {
+    keep("outbox", entry.number, entry);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  async #run() {
+    if (this.#running) return;
+    this.#running = true;
+    const work = async () => {
+      for (let entry = this.#next(); entry; entry = this.#next()) await this.#send(entry);
+    };
+    try {
+      // One tab at a time: a copy of this one would send the same.
+      if (this.#next()) await (navigator.locks?.request(`outbox ${whose}`, work) ?? work());
+    } catch { /* the page is being left */
+    } finally {
+      this.#running = false;
+    }
+    if (this.#next()) this.#run();           // it came while the loop was about to end
+  }
+
+  #next() {
+    return this.signedOut || Date.now() < this.#paused ? undefined : this.queue.next();
+  }
+
+  #pause(delay) {
+    this.#paused = Date.now() + delay;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#run(), delay + 10);
+  }
+
+  async #send(entry) {
+    const body = bodyOf(entry);
+    const stop = new AbortController();
+    this.sending = { entry, stop };
+    this.dispatchEvent(new Event("change"));
+    let status = 0;
+    let answer = {};
+    let words = "";
+    let wait = 0;
+    try {
+      const response = await call(entry.edited ? `${entry.edited}/edit` : entry.place, body, {
+        signal: AbortSignal.any([stop.signal, AbortSignal.timeout(PATIENCE)]),
+        keepalive: body.toString().length < KEPT_ALIVE,
+      });
+      const type = response.headers.get("content-type") ?? "";
+      if (type.startsWith("application/json")) answer = await response.json();
+      else if (type.startsWith("text/plain")) words = await response.text();
+      // What comes from somewhere else (the page of a hotel's network, say) is no answer.
+      const ours = response.status === 204 ? entry.edited : type.startsWith("application/json") || !response.ok;
+      if (ours && !response.redirected) status = response.status;
+      wait = 1000 * (Number(response.headers.get("retry-after")) || 1);
+    } catch { /* no answer */ }
+    this.sending = null;
+    if (this.queue.find(entry.key) !== entry) return;     // taken back meanwhile, or seen in the page
+    switch (verdict(status)) {
+      case "sent":
+        this.dispatchEvent(new CustomEvent("sent", { detail: { entry, id: answer.id } }));
+        this.drop(entry.key);
+        return;
+      case "slower":
+        this.#pause(wait);
+        break;
+      case "signed out":
+        this.signedOut = true;
+        this.queue.failed(entry);
+        break;
+      case "again":
+        this.queue.failed(entry);
+        this.#pause(delay(entry.tries));
+        break;
+      default:
+        this.queue.refused(entry, { what: status === 409 ? "stored" : status === 410 ? "gone" : "words", words, stored: answer });
+    }
+    this.#keep(entry);
+  }
+}
+
+export const outbox = new Outbox();
+
+// The store goes with the tab; it stays when another page of ours is opened in it.
+let stays = 0;
+window.navigation?.addEventListener("navigate", (event) => {
+  if (new URL(event.destination.url).origin === location.origin) stays = Date.now();
+});
+window.addEventListener("beforeunload", (event) => {
+  const waiting = outbox.queue.entries.some((entry) => entry.tries || entry.state !== "waiting");
+  if (window.navigation && waiting && Date.now() - stays > 1000) event.preventDefault();
+});

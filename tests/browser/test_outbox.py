@@ -1,0 +1,437 @@
+"""What is typed is sent once, in order and as it was typed, on a network that loses answers."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl
+
+import httpx
+import pytest
+from playwright.async_api import Locator, Page, Route, expect
+
+from tests.browser.pages import ready
+from tests.conftest import PASSWORD, Person, Server
+
+ROOM = "/chat/general"
+POSTS = re.compile(r"/chat/general$")
+
+
+@pytest.fixture
+async def ana(shared_server: Server, person: Any) -> Person:
+    return await person(shared_server, "acme", "ana@acme.test")
+
+
+@pytest.fixture
+async def clients(shared_server: Server) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+    """Ana and Carla, beside their browsers."""
+    made = {name: await shared_server.sign_in("acme", f"{name}@acme.test") for name in ("ana", "carla")}
+    yield made
+    for client in made.values():
+        await client.aclose()
+
+
+class Network:
+    """What a page posts to the room: let through, lost, or reaching the server with the answer lost."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+        self.does = "pass"
+        self.sent: list[dict[str, list[str]]] = []
+        self.answers: list[tuple[int, str, dict[str, str]]] = []
+        self.held = asyncio.Event()
+        self.held.set()
+
+    async def take(self, route: Route) -> None:
+        if route.request.method != "POST":
+            return await route.continue_()
+        body = route.request.post_data or ""
+        self.sent.append(parse_qs(body, keep_blank_values=True))
+        await self.held.wait()
+        if self.answers:
+            status, text, headers = self.answers.pop(0)
+            return await route.fulfill(status=status, body=text, headers={"content-type": "text/plain"} | headers)
+        if self.does == "lose the answer":
+            form: dict[str, Any] = {}
+            for name, value in parse_qsl(body, keep_blank_values=True):
+                form.setdefault(name, []).append(value)
+            path = "/" + route.request.url.split("/", 3)[3]
+            await self.client.post(path, data=form, headers={"x-page": "1"})
+        if self.does == "pass":
+            return await route.continue_()
+        return await route.abort()
+
+    @property
+    def texts(self) -> list[str]:
+        return [each["text"][0] for each in self.sent]
+
+
+async def open_room(
+    person: Person, client: httpx.AsyncClient, pattern: re.Pattern[str] = POSTS, *, live: bool = True
+) -> Network:
+    """Open the room on a network of ours; without `live` nothing is pushed to it."""
+    network = Network(client)
+    await person.page.context.route(pattern, network.take)
+    if not live:
+        await person.page.context.route_web_socket(re.compile("/live$"), lambda socket: None)
+    await person.open(f"{ROOM}?at=end", live=live)
+    return network
+
+
+def box(page: Page) -> Locator:
+    return page.get_by_label("Message", exact=True)
+
+
+def waiting(page: Page) -> Locator:
+    return page.locator("message-outbox .outgoing:not(.sent)")
+
+
+def shown(page: Page, text: str) -> Locator:
+    """The message with a text, as it came from the server."""
+    return page.locator("ol.messages > .message").filter(has=page.locator(".text").get_by_text(text, exact=True))
+
+
+async def say(page: Page, text: str) -> None:
+    await box(page).fill(text)
+    await box(page).press("Enter")
+
+
+async def stored(client: httpx.AsyncClient) -> list[str]:
+    """The texts of the newest messages."""
+    page = (await client.get(f"{ROOM}?at=end")).text
+    return re.findall(r'<div class="text"><p>([^<]*)</p>', page)
+
+
+async def online_again(page: Page, network: Network) -> None:
+    network.does = "pass"
+    await page.evaluate("dispatchEvent(new Event('online'))")
+
+
+@pytest.mark.parametrize("when", ["at once", "after it was sent by itself"])
+async def test_what_is_typed_after_a_lost_answer_is_another_message_with_its_file(
+    ana: Person, clients: dict[str, httpx.AsyncClient], when: str
+) -> None:
+    page = ana.page
+    network = await open_room(ana, clients["ana"], live=False)
+    network.does = "lose the answer"
+    await say(page, f"First, {when}")
+    await expect(box(page)).to_have_value("")
+    await expect(waiting(page).locator("[data-state]")).to_have_text("Not sent")
+    await box(page).press_sequentially(f"Second, {when}")
+    await page.locator("[data-attach]").set_input_files([{"name": "a.txt", "mimeType": "text/plain", "buffer": b"a"}])
+    await expect(page.locator(".brought [name=file]")).to_have_count(1)
+    if when == "at once":
+        await box(page).press("Enter")
+        await online_again(page, network)
+    else:
+        await online_again(page, network)
+        await expect(waiting(page)).to_have_count(0)
+        await expect(box(page)).to_have_value(f"Second, {when}")
+        await box(page).press("Enter")
+    await expect(waiting(page)).to_have_count(0)
+    await page.reload()
+    await expect(shown(page, f"Second, {when}").get_by_role("link", name="a.txt")).to_be_visible()
+    await expect(page.locator("message-outbox .outgoing")).to_have_count(0)
+    assert (await stored(clients["ana"]))[-2:] == [f"First, {when}", f"Second, {when}"]
+    by_key: dict[str, set[str]] = {}
+    for each in network.sent:
+        by_key.setdefault(each["key"][0], set()).add(each["text"][0])
+    assert sorted(by_key.values(), key=str) == [{f"First, {when}"}, {f"Second, {when}"}]
+    assert ana.problems == []
+
+
+async def test_what_is_typed_or_pasted_while_a_message_is_on_its_way_stays_in_the_box(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    network = await open_room(ana, clients["ana"])
+    network.held.clear()
+    await box(page).press_sequentially("first thought")
+    await page.keyboard.press("Enter")
+    await expect(box(page)).to_have_value("")
+    await expect(waiting(page)).to_contain_text("Sending…")
+    await page.keyboard.type("second ome")
+    await page.keyboard.press("Backspace")
+    await page.keyboard.press("Backspace")
+    await page.keyboard.type("ne")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("not this")
+    await page.keyboard.press("Control+a")
+    await page.keyboard.insert_text("third, **pasted** <b>over</b>")
+    await page.keyboard.press("Enter")
+    await expect(waiting(page).locator(".text")).to_have_text(
+        ["first thought", "second one", "third, **pasted** <b>over</b>"]
+    )
+    await expect(waiting(page).locator("b, strong")).to_have_count(0)
+    network.held.set()
+    await expect(page.locator("message-outbox .outgoing")).to_have_count(0)
+    await expect(box(page)).to_be_focused()
+    assert network.texts == ["first thought", "second one", "third, **pasted** <b>over</b>"]
+    await expect(page.locator("ol.messages > .message .text").last).to_have_text("third, pasted <b>over</b>")
+
+
+async def test_what_one_answers_is_kept_over_leaving_and_reload_and_elsewhere(
+    shared_server: Server, person: Any, ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    await clients["carla"].post(ROOM, data={"text": "Who has the key", "key": "who has the key"})
+    page = ana.page
+    await open_room(ana, clients["ana"])
+    asked = shown(page, "Who has the key")
+    await asked.hover()
+    await asked.get_by_role("link", name="Reply").click()
+    async with page.expect_response("**/draft"):
+        await box(page).fill("I have")
+    await page.get_by_role("link", name=re.compile("Books")).first.click()
+    await page.wait_for_url("**/c/books")
+    await page.get_by_role("link", name=re.compile("general")).click()
+    answered = page.locator("[data-answered]")
+    await expect(answered).to_contain_text("Who has the key")
+    await page.reload()
+    await expect(answered).to_contain_text("Who has the key")
+    again = await person(shared_server, "acme", "ana@acme.test")
+    await again.open(ROOM)
+    await expect(again.page.locator("[data-answered]")).to_contain_text("Who has the key")
+    await expect(box(again.page)).to_have_value("I have")
+    await box(page).press("Enter")
+    await expect(shown(page, "I have").locator(".quote")).to_contain_text("Carla Who has the key")
+
+
+async def test_an_answer_to_a_message_that_was_deleted_meanwhile_is_sent_only_as_it_is_said(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    posted = await clients["carla"].post(ROOM, data={"text": "A mistake", "key": "a mistake"}, headers={"x-page": "1"})
+    await open_room(ana, clients["ana"])
+    mistake = shown(page, "A mistake")
+    await mistake.hover()
+    await mistake.get_by_role("link", name="Reply").click()
+    await box(page).fill("No, it is right")
+    await clients["carla"].post(f"{ROOM}/messages/{posted.json()['number']}/delete")
+    await expect(page.get_by_text("It was deleted.")).to_be_visible()
+    await box(page).press("Enter")
+    entry = waiting(page)
+    await expect(entry).to_contain_text("Not sent The message you answered was deleted.")
+    await expect(page.locator("message-outbox [role=status]")).to_contain_text("The message you answered was deleted.")
+    await entry.get_by_role("button", name="Take back").click()
+    await expect(entry).to_have_count(0)
+    await expect(box(page)).to_have_value("No, it is right")
+    await box(page).press("Enter")
+    await say(page, "Later, and not held up")
+    await expect(shown(page, "Later, and not held up")).to_be_visible()
+    await expect(shown(page, "No, it is right")).to_have_count(0)
+    await entry.get_by_role("button", name="Send without the quote").click()
+    await expect(shown(page, "No, it is right")).to_be_visible()
+    await expect(entry).to_have_count(0)
+
+
+async def test_what_is_not_sent_yet_is_sent_from_other_pages_and_by_its_own_member_alone(
+    shared_server: Server, ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    network = await open_room(ana, clients["ana"])
+    network.does = "lose"
+    await say(page, "Sent from the books")
+    await expect(waiting(page)).to_contain_text("Not sent")
+    await page.get_by_role("link", name=re.compile("Books")).first.click()
+    await page.wait_for_url("**/c/books")
+    await page.reload()
+    await page.get_by_role("link", name=re.compile("general")).click()
+    await expect(waiting(page).locator(".text")).to_have_text("Sent from the books")
+    await expect(box(page)).to_have_value("")
+    await page.get_by_role("link", name=re.compile("Books")).first.click()
+    await page.wait_for_url("**/c/books")
+    async with page.expect_response(POSTS):
+        await online_again(page, network)
+    assert (await stored(clients["ana"]))[-1] == "Sent from the books"
+    # Signed out with one that is not sent: it waits for the same member.
+    network.does = "lose"
+    await ana.open(f"{ROOM}?at=end")
+    await say(page, "Only by Ana")
+    await expect(waiting(page)).to_contain_text("Not sent")
+    for email, count in (("carla@acme.test", 0), ("ana@acme.test", 1)):
+        await page.get_by_label("Your account").click()
+        await page.get_by_role("button", name="Sign out").click()
+        await page.get_by_label("Email").fill(email)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Sign in").click()
+        await page.locator("body[data-member]").wait_for()
+        tried = len(network.sent)
+        await ana.open(f"{ROOM}?at=end")
+        await expect(waiting(page)).to_have_count(count)
+        if not count:
+            await say(page, "By Carla")
+            await expect(waiting(page)).to_contain_text("Not sent")
+            assert set(network.texts[tried:]) == {"By Carla"}
+            await waiting(page).get_by_role("button", name="Take back").click()
+    await online_again(page, network)
+    await expect(shown(page, "Only by Ana")).to_be_visible()
+    await expect(waiting(page)).to_have_count(0)
+
+
+async def test_a_tab_that_was_duplicated_sends_and_shows_nothing_twice(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    network = await open_room(ana, clients["ana"])
+    network.does = "lose"
+    await say(page, "From one of two tabs")
+    await say(page, "Taken back in one")
+    await expect(waiting(page).first).to_contain_text("Not sent")
+    async with page.expect_popup() as opening:  # which begins with a copy of the tab's store
+        await page.evaluate("void window.open(location.href)")
+    other = await opening.value
+    await ready(other)
+    await expect(waiting(other)).to_have_count(2)
+    await expect(box(other)).to_have_value("")
+    await waiting(page).first.get_by_role("button", name="Take back").click()
+    await expect(waiting(other)).to_have_count(1)
+    await expect(waiting(other)).to_contain_text("Taken back in one")
+    tried = len(network.sent)
+    await online_again(page, network)
+    await online_again(other, network)
+    for tab in (page, other):
+        await expect(shown(tab, "Taken back in one")).to_have_count(1)
+        await expect(tab.locator("message-outbox .outgoing")).to_have_count(0)
+    assert network.texts[tried:] == ["Taken back in one"]
+    await box(page).press("Enter")
+    for tab in (page, other):
+        await expect(shown(tab, "From one of two tabs")).to_have_count(1)
+    assert (await stored(clients["ana"]))[-2:] == ["Taken back in one", "From one of two tabs"]
+
+
+async def test_a_message_that_came_through_after_all_is_not_said_twice_when_it_was_taken_back(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    network = await open_room(ana, clients["ana"], live=False)
+    network.does = "lose the answer"
+    await say(page, "Meet at nine")
+    await expect(waiting(page)).to_contain_text("Not sent")
+    await waiting(page).get_by_role("button", name="Take back").click()
+    await expect(box(page)).to_have_value("Meet at nine")
+    await page.reload()
+    await say(page, "Meet at ten")
+    await online_again(page, network)
+    await expect(waiting(page)).to_contain_text("Something else was sent already: “Meet at nine”")
+    assert (await stored(clients["ana"]))[-1] == "Meet at nine"
+    await waiting(page).get_by_role("button", name="Send this too").click()
+    await expect(waiting(page)).to_have_count(0)
+    assert (await stored(clients["ana"]))[-2:] == ["Meet at nine", "Meet at ten"]
+
+
+async def test_who_is_too_fast_goes_on_by_itself_and_a_refused_one_holds_up_nothing(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    network = await open_room(ana, clients["ana"])
+    network.answers = [(429, "That was too fast.", {"retry-after": "1"}), (403, "This room is archived.", {})]
+    await say(page, "Refused")
+    await say(page, "Let through")
+    await expect(shown(page, "Let through")).to_be_visible()
+    assert network.texts == ["Refused", "Refused", "Let through"]
+    await expect(waiting(page)).to_contain_text("Not sent This room is archived.")
+    await waiting(page).get_by_role("button", name="Try again").click()
+    await expect(shown(page, "Refused")).to_be_visible()
+    await expect(waiting(page)).to_have_count(0)
+
+
+async def test_two_edits_of_which_the_first_answer_is_lost_are_both_made_and_none_of_a_deleted_message(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    network = await open_room(ana, clients["ana"], re.compile(r"/messages/\d+/edit$"))
+    await say(page, "Version nought")
+    await expect(shown(page, "Version nought")).to_be_visible()
+    await say(page, "Something after it")
+    number = await shown(page, "Version nought").get_attribute("data-number")
+    await box(page).fill("The next one")
+    message = page.locator(f".message[data-number='{number}']")
+
+    async def edit(text: str) -> None:
+        await message.hover()
+        await message.get_by_role("link", name="Edit message").click()
+        await expect(page.locator("[data-answered]")).to_have_text("Edit message")
+        await say(page, text)
+        await expect(box(page)).to_have_value("The next one")
+
+    network.does = "lose the answer"
+    await edit("Version one")
+    await expect(message).to_contain_text("Version one")  # it is pushed
+    await expect(waiting(page)).to_contain_text("Not saved")
+    await online_again(page, network)
+    await expect(waiting(page)).to_have_count(0)
+    await edit("Version two")
+    await expect(message).to_contain_text("Version two")
+    await expect(waiting(page)).to_have_count(0)
+    network.does = "lose"
+    await edit("Version three")
+    await expect(waiting(page)).to_contain_text("Not saved")
+    await clients["ana"].post(f"{ROOM}/messages/{number}/delete")
+    await expect(message).to_contain_text("Deleted by Ana")
+    await online_again(page, network)
+    await expect(waiting(page)).to_contain_text("Not saved This message was deleted meanwhile.")
+    await waiting(page).get_by_role("button", name="Take back").click()
+    await expect(box(page)).to_have_value("Version three\nThe next one")
+    assert ana.problems == []
+
+
+async def test_enter_waits_for_files_and_says_so_when_the_page_was_left_before_they_came(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    await open_room(ana, clients["ana"])
+    held = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await held.wait()
+        await route.abort()
+
+    await page.route("**/chat/general/files", hold)
+    await page.locator("[data-attach]").set_input_files([{"name": "b.txt", "mimeType": "text/plain", "buffer": b"b"}])
+    await say(page, "With b")
+    await expect(box(page)).to_have_value("")
+    await expect(page.locator(".brought li")).to_have_count(0)
+    await expect(waiting(page)).to_contain_text("Sent as soon as the files are here.")
+    await page.reload()
+    held.set()
+    await expect(waiting(page)).to_contain_text("The page was left before all files were here.")
+    await waiting(page).get_by_role("button", name="Take back").click()
+    await expect(box(page)).to_have_value("With b")
+    await box(page).fill("")
+    assert "With b" not in await stored(clients["ana"])
+
+
+async def test_enter_of_an_input_method_sends_nothing(ana: Person, clients: dict[str, httpx.AsyncClient]) -> None:
+    page = ana.page
+    network = await open_room(ana, clients["ana"])
+    await box(page).fill("にほ")
+    for how in ("{ isComposing: true }", "{ keyCode: 229 }"):
+        await box(page).evaluate(
+            f"box => box.dispatchEvent(new KeyboardEvent('keydown', {{ key: 'Enter', bubbles: true, ...{how} }}))"
+        )
+    await box(page).press("Shift+Enter")
+    await expect(box(page)).to_have_value("にほ\n")
+    await box(page).press("Enter")
+    await expect(box(page)).to_have_value("")
+    await expect(page.locator("message-outbox .outgoing")).to_have_count(0)
+    assert network.texts == ["にほ\n"]
+
+
+async def test_two_hundred_messages_in_a_second_go_out_in_order(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    network = await open_room(ana, clients["ana"], live=False)
+    taken = '{"id": 1, "number": 1}'
+    network.answers = [(200, taken, {"content-type": "application/json"}) for _ in range(200)]
+    await page.evaluate(
+        """() => {
+          const box = document.querySelector('message-composer');
+          for (let number = 0; number < 200; number += 1) { box.area.value = `Burst ${number}`; box.send(); }
+        }"""
+    )
+    await expect(page.locator("message-outbox .outgoing.sent")).to_have_count(200, timeout=60_000)
+    assert network.texts == [f"Burst {number}" for number in range(200)]
+    assert await page.locator("message-outbox .text").all_inner_texts() == network.texts

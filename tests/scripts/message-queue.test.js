@@ -1,0 +1,74 @@
+// The order of what a tab sends, and what answers mean, without a page.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MessageQueue, delay, verdict } from "./message-queue.js";
+
+const entry = (key, place = "/chat/general", more = {}) => ({ key, place, text: key, ...more });
+
+function filled(...entries) {
+  const queue = new MessageQueue();
+  entries.forEach((each) => queue.add(each));
+  return queue;
+}
+
+function drain(queue) {
+  const keys = [];
+  for (let next = queue.next(); next; next = queue.next()) {
+    keys.push(next.key);
+    queue.remove(next.key);
+  }
+  return keys;
+}
+
+test("what is typed first is sent first", () => {
+  const keys = Array.from({ length: 200 }, (_, number) => `message ${number}`);
+  assert.deepEqual(drain(filled(...keys.map((key) => entry(key)))), keys);
+});
+
+test("numbers grow, also when the clock was set back", () => {
+  const queue = filled(entry("late", "/chat/general", { number: 900 }), entry("early", "/chat/general", { number: 100 }));
+  assert.deepEqual(queue.entries.map((each) => each.number), [900, 901]);
+});
+
+test("one without an answer stays the next, and is counted", () => {
+  const queue = filled(entry("one"), entry("two"));
+  queue.failed(queue.next());
+  assert.equal(queue.next().key, "one");
+  assert.equal(queue.next().tries, 1);
+});
+
+test("one that was refused holds up nothing, and goes when it is told to", () => {
+  const queue = filled(entry("one"), entry("two"));
+  queue.refused(queue.next(), { what: "words", words: "too long" });
+  assert.equal(queue.next().key, "two");
+  queue.again(queue.find("one"));
+  assert.equal(queue.find("one").refusal, null);
+  assert.deepEqual(drain(queue), ["one", "two"]);
+});
+
+test("one that waits for its files holds up what comes after it in its place alone", () => {
+  const queue = filled(entry("with files", "/chat/general", { state: "files" }), entry("after"), entry("elsewhere", "/chat/board"));
+  assert.deepEqual(drain(queue), ["elsewhere"]);
+  queue.find("with files").state = "waiting";
+  assert.deepEqual(drain(queue), ["with files", "after"]);
+});
+
+test("what is taken back is sent no more", () => {
+  const queue = filled(entry("one"), entry("two"));
+  assert.equal(queue.remove("one").text, "one");
+  assert.equal(queue.remove("one"), undefined);
+  assert.deepEqual(drain(queue), ["two"]);
+});
+
+test("an answer says whether it is there, is not there, or nobody knows", () => {
+  const meant = { 200: "sent", 204: "sent", 0: "again", 502: "again", 503: "again", 504: "again", 408: "again",
+    429: "slower", 401: "signed out", 400: "refused", 403: "refused", 404: "refused", 409: "refused", 410: "refused",
+    413: "refused", 422: "refused", 500: "refused", 507: "refused" };
+  for (const [status, what] of Object.entries(meant)) assert.equal(verdict(Number(status)), what, status);
+});
+
+test("tries come ever more slowly, not all at once, and never stop", () => {
+  const waits = [1, 2, 3, 4, 5, 6, 7, 1000].map((tries) => delay(tries, 0.5));
+  assert.deepEqual(waits, [1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000]);
+  assert.ok(delay(1, 0) < delay(1, 1));
+});
