@@ -24,13 +24,14 @@ import app.operators.operators
 import app.records.records
 import app.tenants.invitations  # noqa: F401
 from app.database import Base, postgresql
-from app.migration import is_ordinary
+from app.migration import is_ordinary, refuse_newer
 
 URL = context.config.get_main_option("sqlalchemy.url") or ""
 
 
 def migrate(connection: Connection) -> None:
     """Run the migrations; on PostgreSQL all in one transaction, and what they have made is behind its wall then."""
+    refuse_newer(connection)
     role_url = context.config.attributes.get("role_url")
     context.configure(
         connection=connection,

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from app.live.frames import encode
-from app.live.protocol import CLOSED, EXTENSION
+from app.live.outlet import CLOSED
+from app.live.protocol import EXTENSION
 
 # Over the soft limit signals such as presence are left out; over the hard one the socket is dropped, and its page
 # comes back and resumes from the log. A frame that came when nothing waited counts for neither: a page that has much
@@ -55,7 +56,7 @@ class Connection:
         self.descriptor = -1
         self.protocol = scope["extensions"].get(EXTENSION) if scope.get("extensions") else None
         if self.protocol is not None:
-            self.protocol.outlet = self
+            self.protocol.outlet.holder = self
         self.queue: asyncio.Queue[str] | None = None if self.protocol else asyncio.Queue()
 
     @property

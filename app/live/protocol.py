@@ -7,17 +7,19 @@ any other ASGI server it is not there, and the standard `send` is used.
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from asyncio import BaseTransport
-from typing import Any, Protocol
+from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Close, Frame
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+
+from app.live.outlet import CLOSED, Outlet
+from app.web.plain import plain_answer, standing_headers
 
 EXTENSION = "mutirao.write_frame"
-CLOSED = -1
 UNSENT_LIMIT = 128 * 1024
 USER_TIMEOUT = 20_000
 # A page sends a hello now and then, and pongs. So many frames in so many seconds are meant to keep us busy; bytes are
@@ -25,7 +27,6 @@ USER_TIMEOUT = 20_000
 FRAME_LIMIT = 1000
 FRAME_WINDOW = 10.0
 PIECE = 4 * 1024
-BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 NOT_UTF8, NOT_ALLOWED = 1007, 1008
 
 
@@ -59,38 +60,27 @@ class Messages:
         return self.kept.pop(0)
 
 
-class Outlet(Protocol):
-    """What knows the descriptor that frames may be written to as they are; -1 while they have to go another way."""
-
-    descriptor: int
-
-
 class LiveProtocol(WebSocketsSansIOProtocol):
     """Adds `write_frame` to the scope, and lets the kernel hold less of what a slow reader has not taken."""
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Bound what the kernel buffers for this socket, and how long it waits for a dead peer."""
-        super().connection_made(transport)
+        self.outlet = Outlet(cast(asyncio.Transport, transport))
+        super().connection_made(cast(BaseTransport, self.outlet))
         self.queue = Messages()  # type: ignore[assignment]
+        self.conn.reject = self.reject  # type: ignore[method-assign]
         self.counted_since, self.frames_counted = self.loop.time(), 0
-        self.descriptor = -1
-        self.outlet: Outlet | None = None
         raw = transport.get_extra_info("socket")
         if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6) and hasattr(socket, "TCP_NOTSENT_LOWAT"):
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_LIMIT)
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT)
             if transport.get_extra_info("sslcontext") is None:
-                self.descriptor = raw.fileno()
+                self.outlet.descriptor = raw.fileno()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let nobody write to the descriptor: it is open until this returns, and then may be another connection's."""
-        self.shut()
+        self.outlet.let_go()
         super().connection_lost(exc)
-
-    def shut(self) -> None:
-        """From here on frames come through `write_frame`, which looks how things stand."""
-        if self.outlet is not None:
-            self.outlet.descriptor = -1
 
     def data_received(self, data: bytes) -> None:
         """Take frames, but not too many."""
@@ -110,9 +100,16 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         self.frames_counted += len(self.conn.events)
         super().handle_events()
 
+    def reject(self, status: Any, text: str) -> Response:
+        """An answer that refuses a handshake, with the headers of every answer."""
+        response = ServerProtocol.reject(self.conn, status, text)
+        for name, value in standing_headers(self.config):
+            response.headers.setdefault(name.decode(), value.decode())
+        return response
+
     def refuse_handshake(self) -> None:
         """Say what is wrong with a request that makes no sense. uvicorn would leave it without an answer."""
-        self.transport.write(b"".join(self.conn.data_to_send()) or BAD_REQUEST)
+        self.transport.write(b"".join(self.conn.data_to_send()) or plain_answer(self.config, 400))
         self.transport.close()
 
     def handle_connect(self, event: Request) -> None:
@@ -124,9 +121,9 @@ class LiveProtocol(WebSocketsSansIOProtocol):
 
     async def send(self, message: Any) -> None:
         """Send; what the handshake has said is not needed any more once it is accepted, and idle sockets are many."""
-        self.shut()
         await super().send(message)
         if message["type"] == "websocket.accept":
+            del self.conn.reject  # type: ignore[method-assign]
             self.request.headers.clear()
             self.response.headers.clear()
 
@@ -137,7 +134,6 @@ class LiveProtocol(WebSocketsSansIOProtocol):
 
     def handle_close(self, event: Frame) -> None:
         """Answer a close, or take it as the answer to ours."""
-        self.shut()
         if self.close_sent or self.transport.is_closing() or self.conn.close_rcvd is None:
             super().handle_close(event)
         else:
@@ -161,7 +157,6 @@ class LiveProtocol(WebSocketsSansIOProtocol):
 
         A connection that is closed with something unread is reset, and the code is lost: the page would come back.
         """
-        self.shut()
         self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
@@ -175,7 +170,6 @@ class LiveProtocol(WebSocketsSansIOProtocol):
 
     def handle_ping(self) -> None:
         """Send the pong, unless the socket has ended."""
-        self.shut()
         if self.close_sent or self.transport.is_closing():
             self.conn.data_to_send()
         else:
@@ -199,30 +193,11 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         super().send_receive_event_to_app()
 
     def write_frame(self, frame: bytes) -> int:
-        """Write an encoded frame; the bytes that now wait in this process, or CLOSED.
-
-        While nothing waits it goes straight to the kernel, which takes a third off what a frame costs, and the outlet
-        may write the next ones itself. What the kernel does not take, and everything behind it, is the transport's,
-        and so is noticing that the peer is gone.
-        """
-        self.shut()
-        transport = self.transport
-        if not self.handshake_complete or self.close_sent or self.disconnected or transport.is_closing():
+        """Write an encoded frame; the bytes that now wait in this process, or CLOSED."""
+        if not self.handshake_complete or self.close_sent or self.disconnected or self.transport.is_closing():
             return CLOSED
-        if self.descriptor >= 0 and not transport.get_write_buffer_size():
-            try:
-                written = os.write(self.descriptor, frame)
-            except OSError:
-                written = 0
-            if written == len(frame):
-                if self.outlet is not None:
-                    self.outlet.descriptor = self.descriptor
-                return 0
-            frame = frame[written:]
-        transport.write(frame)
-        return transport.get_write_buffer_size()
+        return self.outlet.write_frame(frame)
 
     def abort(self) -> None:
         """Drop the connection without waiting for the reader."""
-        self.shut()
         self.transport.abort()
