@@ -32,6 +32,7 @@ URL = context.config.get_main_option("sqlalchemy.url") or ""
 def migrate(connection: Connection) -> None:
     """Run the migrations; on PostgreSQL all in one transaction, and what they have made is behind its wall then."""
     refuse_newer(connection)
+    connection.rollback()  # what it has read began a transaction, in which Alembic would not commit its own
     role_url = context.config.attributes.get("role_url")
     context.configure(
         connection=connection,
