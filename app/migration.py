@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from app.database import Base, Database, postgresql
 from app.database.copying import Compared, CopyError, copy_tables
 from app.database.sqlite import open_snapshot
+from app.settings import SettingsError
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -41,12 +42,24 @@ def migrate_database(url: str, owner_url: str = "") -> None:
 
     On PostgreSQL the owner of the tables does it, and gives the role of `url` what the program needs.
 
-    Raises RoleError when there is no such role and the owner may not make it.
+    Raises RoleError when there is no such role and the owner may not make it, SettingsError when they are newer.
     """
     path = make_url(url).database
     if path and url.startswith("sqlite"):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     command.upgrade(configuration(url, owner_url), "head")
+
+
+def refuse_newer(connection: Connection) -> None:
+    """Raise SettingsError when the tables were made by a version of the program that this one doesn't know."""
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    known = {script.revision for script in scripts.walk_revisions()}
+    for revision in MigrationContext.configure(connection).get_current_heads():
+        if revision not in known:
+            raise SettingsError(
+                f"DATABASE_URL: the tables were made by a newer version of the program (revision {revision}; this one "
+                f"knows {scripts.get_current_head()}): run that version again, or restore a backup from before it"
+            )
 
 
 def is_current(connection: Connection) -> bool:
@@ -60,6 +73,7 @@ async def check_database(database: Database) -> None:
     if not database.url.startswith("postgresql"):
         return
     async with database.reader.connect() as connection:
+        await connection.run_sync(refuse_newer)
         await connection.run_sync(postgresql.check_role)
         current = await connection.run_sync(is_current)
     if not current:

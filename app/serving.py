@@ -17,10 +17,11 @@ from app.web.protocol import BoundedProtocol
 from app.workers import BACKLOG, READY
 
 # After the pages were sent away: how long connections in use may be used once more, to be told that they end; how long
-# pages may take to say goodbye; and how long requests may take to finish.
+# pages may take to say goodbye; and how long requests may take to finish: longer than they wait inside, 10 s for a
+# connection and 10 s for their turn. One that is cut off even so gets a page that says so (app/web/gate.py).
 LAST_USE = 1.0
 GOODBYE = 1.5
-FINISH = 5
+FINISH = 22
 # How long an idle connection is kept: longer than proxies keep theirs (Caddy 120 s, nginx 60 s), so that it is the
 # proxy that ends one, and no request meets a connection that the program has just closed.
 KEEP_ALIVE = 130
@@ -59,7 +60,7 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End within 15 s, whatever clients do."""
+        """End within 30 s, whatever clients do."""
         for listener in sockets or []:
             await self.take_waiting(listener)
         for server in self.servers:

@@ -27,7 +27,7 @@ FIRST_WAIT, LAST_WAIT, LAST_WAIT_AT_START = 0.5, 2.0, 30.0
 # Who lived that long did not die of its start.
 STEADY = 30.0
 START_WITHIN = 60.0
-END_WITHIN = 15.0
+END_WITHIN = 32.0
 READY = b"ready"
 BACKLOG = 2048
 

@@ -24,13 +24,15 @@ import app.operators.operators
 import app.records.records
 import app.tenants.invitations  # noqa: F401
 from app.database import Base, postgresql
-from app.migration import is_ordinary
+from app.migration import is_ordinary, refuse_newer
 
 URL = context.config.get_main_option("sqlalchemy.url") or ""
 
 
 def migrate(connection: Connection) -> None:
     """Run the migrations; on PostgreSQL all in one transaction, and what they have made is behind its wall then."""
+    refuse_newer(connection)
+    connection.rollback()  # what it has read began a transaction, in which Alembic would not commit its own
     role_url = context.config.attributes.get("role_url")
     context.configure(
         connection=connection,

@@ -10,6 +10,7 @@ import click
 from litestar.exceptions import NotFoundException
 
 from app.database import Database, Transaction
+from app.migration import refuse_newer
 from app.settings import Settings, read_settings
 from app.web.forms import Invalid
 
@@ -22,6 +23,8 @@ def run(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
     async def work_and_close() -> T:
         database = Database(settings.database_url)
         try:
+            async with database.reader.connect() as connection:
+                await connection.run_sync(refuse_newer)
             return await work(database)
         finally:
             await database.close()

@@ -13,9 +13,11 @@ from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Close, Frame
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
 
 from app.live.writer import SocketWriter
+from app.web.plain import plain_answer, standing_headers
 
 EXTENSION = "mutirao.write_frame"
 CLOSED = -1
@@ -26,7 +28,6 @@ USER_TIMEOUT = 20_000
 FRAME_LIMIT = 1000
 FRAME_WINDOW = 10.0
 PIECE = 4 * 1024
-BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 NOT_UTF8, NOT_ALLOWED = 1007, 1008
 
 
@@ -68,6 +69,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         self.writer = SocketWriter(cast(asyncio.Transport, transport))
         super().connection_made(self.writer)
         self.queue = Messages()  # type: ignore[assignment]
+        self.conn.reject = self.reject  # type: ignore[method-assign]
         self.counted_since, self.frames_counted = self.loop.time(), 0
         raw = transport.get_extra_info("socket")
         if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6) and hasattr(socket, "TCP_NOTSENT_LOWAT"):
@@ -97,9 +99,16 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         self.frames_counted += len(self.conn.events)
         super().handle_events()
 
+    def reject(self, status: Any, text: str) -> Response:
+        """An answer that refuses a handshake, with the headers of every answer."""
+        response = ServerProtocol.reject(self.conn, status, text)
+        for name, value in standing_headers(self.config):
+            response.headers.setdefault(name.decode(), value.decode())
+        return response
+
     def refuse_handshake(self) -> None:
         """Say what is wrong with a request that makes no sense. uvicorn would leave it without an answer."""
-        self.transport.write(b"".join(self.conn.data_to_send()) or BAD_REQUEST)
+        self.transport.write(b"".join(self.conn.data_to_send()) or plain_answer(self.config, 400))
         self.transport.close()
 
     def handle_connect(self, event: Request) -> None:
@@ -113,6 +122,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         """Send; what the handshake has said is not needed any more once it is accepted, and idle sockets are many."""
         await super().send(message)
         if message["type"] == "websocket.accept":
+            del self.conn.reject  # type: ignore[method-assign]
             self.request.headers.clear()
             self.response.headers.clear()
 

@@ -59,13 +59,14 @@ async def serve_socket(scope: Any, receive: Receive, send: Send, *, node: Node, 
 class Socket:
     """One socket's life. The order of things in `resume` is what makes delivery gapless."""
 
-    __slots__ = ("connection", "cut", "node", "present", "scope", "send", "site", "slug", "waiting", "writer")
+    __slots__ = ("client", "connection", "cut", "node", "present", "scope", "send", "site", "slug", "waiting", "writer")
 
     def __init__(self, scope: Any, send: Send, node: Node, site: Site) -> None:
         self.scope = scope
         self.send = send
         self.node = node
         self.site = site
+        self.client: str = scope["client"][0] if scope.get("client") else ""
         self.slug: str = scope["state"]["slug"] or ""
         self.connection: Connection | None = None
         self.waiting: asyncio.Task[Any] | None = None
@@ -86,6 +87,7 @@ class Socket:
                 20 if code != 1012 else 10,
                 "closed by us",
                 tenant=self.slug,
+                client=self.client,
                 code=code,
                 reason=reason,
             )
@@ -175,7 +177,9 @@ class Socket:
         async with self.node.lookups, self.node.database.read() as transaction:
             try:
                 visitor = await self.site.find_visitor(transaction, self.scope)
-            except (NotFoundException, PageError) as error:
+            except NotFoundException as error:
+                raise Ended(4401, "no workspace") from error
+            except PageError as error:
                 raise Ended(4401, "suspended") from error
             if visitor is None:
                 raise Ended(4401, "ended" if self.connection else "not signed in")
@@ -264,7 +268,9 @@ class Socket:
         member = self.connection.member_id
         for name in refused:
             REFUSALS.labels("channel").inc()
-            log.warning("refused", tenant=self.slug, member=member, channel=name[:60], reason="not allowed")
+            log.warning(
+                "refused", tenant=self.slug, client=self.client, member=member, channel=name[:60], reason="not allowed"
+            )
         RESUMES.labels("refreshed" if refresh else "replayed" if replayed else "level").inc()
         log.debug("subscribed", tenant=self.slug, member=member, channels=" ".join(allowed))
         if replayed or refresh:

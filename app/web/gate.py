@@ -6,6 +6,7 @@ puts the security headers on every answer, errors included.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,7 @@ from app.settings import Settings
 from app.web.errors import render_error
 from app.web.health import Readiness
 from app.web.metrics import REQUESTS
+from app.web.texts import Text, _l
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]")
 ANY_HOST = ("/healthz", "/readyz", "/metrics", "/certificate")
@@ -27,6 +29,8 @@ METHODS = ("GET", "HEAD", "POST")
 WITHOUT_SESSION = ("/unsubscribe",)
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 HEADER_LIMIT = 32 * 1024
+RETRY_AFTER = b"5"
+RESTARTING = _l("The program is being restarted. Nothing was saved; try again in a moment.")
 
 log = structlog.get_logger("web")
 
@@ -51,6 +55,7 @@ class Gate:
         self.live = live
         self.readiness = readiness
         self.send_away = send_away
+        self.security = security_headers(settings)
 
     async def drain(self) -> None:
         """Say that this process is about to end: to `/readyz`, to connections as they are used, and to open pages."""
@@ -68,6 +73,7 @@ class Gate:
             if refusal:
                 log.info(
                     "handshake refused",
+                    client=address(scope),
                     status=refusal,
                     host=first(headers, b"host"),
                     origin=first(headers, b"origin"),
@@ -83,15 +89,17 @@ class Gate:
     async def answer(self, scope: Any, receive: Receive, send: Send, refusal: int, slug: str | None) -> None:
         """Answer an HTTP request with the security headers, counting it."""
         started = time.perf_counter()
-        security = security_headers(self.settings)
+        begun = False
 
         async def send_secured(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 start: HTTPResponseStartEvent = message
                 present = {name for name, _ in start["headers"]}
                 start["headers"] = [
                     *start["headers"],
-                    *(pair for pair in security if pair[0] not in present),
+                    *(pair for pair in self.security if pair[0] not in present),
                 ]
                 if self.readiness.draining:
                     start["headers"] = [*start["headers"], (b"connection", b"close")]
@@ -100,13 +108,7 @@ class Gate:
             await send(message)
 
         if refusal:
-            body = render_error(refusal).encode()
-            content = [
-                (b"content-type", b"text/html; charset=utf-8"),
-                (b"content-length", str(len(body)).encode()),
-            ]
-            await send_secured({"type": "http.response.start", "status": refusal, "headers": content})
-            await send_secured({"type": "http.response.body", "body": body, "more_body": False})
+            await send_page(send_secured, refusal)
             return
         # HEAD is GET without the body, which the server leaves out.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -115,7 +117,17 @@ class Gate:
         if scope["path"] in WITHOUT_SESSION:
             headers = [pair for pair in headers if pair[0] != b"cookie"]
         scope = {**scope, "method": method, "state": state, "headers": headers}
-        await (self.workspace if slug else self.central)(scope, receive, send_secured)
+        try:
+            await (self.workspace if slug else self.central)(scope, receive, send_secured)
+        except asyncio.CancelledError:
+            # The process ends, and this has taken longer than it waits.
+            log.warning("request cancelled", path=scope["path"], method=scope["method"], answered=begun)
+            if not begun:
+                await send_page(send_secured, 503, (b"retry-after", RETRY_AFTER), detail=RESTARTING)
+        except Exception as error:
+            log.error("request failed", path=scope["path"], method=scope["method"], exc_info=error)
+            if not begun:
+                await send_page(send_secured, 500)
 
     def judge(self, scope: Any) -> tuple[int, str | None]:
         """The status to refuse with (0: none), and the slug of the workspace meant (None: the central site)."""
@@ -161,6 +173,19 @@ class Gate:
         if site is not None:
             return site == "same-origin"
         return first(headers, b"origin") == f"{self.settings.scheme}://{host}"
+
+
+def address(scope: Any) -> str:
+    """The address that a request or a socket comes from, as a proxy of ours says it."""
+    return str(scope["client"][0]) if scope.get("client") else ""
+
+
+async def send_page(send: Send, status: int, *headers: tuple[bytes, bytes], detail: Text | None = None) -> None:
+    """Answer with the page of a status."""
+    body = render_error(status, detail=detail).encode()
+    content = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(body)).encode()), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": content})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def first(headers: Any, wanted: bytes) -> str | None:

@@ -11,6 +11,8 @@ import asyncio
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.web.plain import plain_answer
+
 # How long, in seconds, a header may take from the connection or its first byte on, and how large it may be. The gate
 # refuses smaller ones with a page; beyond this nothing more is read.
 HEADER_TIME = 10.0
@@ -57,7 +59,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.received += len(data)
         super().data_received(data)
         if self.in_header and self.received > HEADER_SIZE and not self.transport.is_closing():
-            self.refuse(431, "Request Header Fields Too Large")
+            self.refuse(431)
 
     def on_message_begin(self) -> None:
         """A request begins, perhaps in the same data as the one before it has ended."""
@@ -88,6 +90,11 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self.send_400_response("Invalid HTTP request received.")
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request, with the headers of every answer."""
+        self.transport.write(plain_answer(self.config, 400, msg))
+        self.transport.close()
+
     def await_part(self, *, in_header: bool) -> None:
         """Begin to wait for a header, or for the body that follows it."""
         self.in_header = in_header
@@ -110,16 +117,15 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.loop.time() < self.due:
             self.timer = self.loop.call_at(self.due, self.look)
         else:
-            self.refuse(408, "Request Timeout")
+            self.refuse(408)
 
-    def refuse(self, status: int, phrase: str) -> None:
+    def refuse(self, status: int) -> None:
         """Say why, if something was asked and nothing answered yet, and end the connection."""
         self.stop_timer()
         self.refused = True
         if self.received if self.in_header else not self.cycle.response_started:
-            log.info("request cut off", reason=phrase, client=self.client and self.client[0], received=self.received)
-            answer = f"HTTP/1.1 {status} {phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-            self.transport.write(answer.encode())
+            log.info("request cut off", reason=status, client=self.client and self.client[0], received=self.received)
+            self.transport.write(plain_answer(self.config, status))
         if self.cycle is not None:
             self.cycle.disconnected = True
             self.cycle.message_event.set()

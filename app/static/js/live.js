@@ -166,6 +166,7 @@
       if (number !== hello) return;
       answered = number;
       root.dataset.ready = "yes";
+      root.toggleAttribute("data-refused", mark[3].includes(" refused:"));
       if (mark[3].includes(" refresh")) refresh();
       show("on");
       return;
