@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from app.database import Transaction
 from app.records.collections import Collection, Field, check_field, list_fields
-from app.records.keys import RecordKey
+from app.records.keys import RecordKey, unique_key
 from app.records.kinds import LAST
 from app.records.records import Record
 from app.web.forms import Invalid
@@ -50,7 +50,7 @@ async def set_unique(transaction: Transaction, field: Field, *, unique: bool) ->
             .order_by(Record.number)
         )
         for record_id, number, values in await transaction.execute(statement):
-            key = fold(values.get(field.key, ""))
+            key = unique_key(values.get(field.key, ""))
             if key and key in keys:
                 raise Invalid(unique=_l("Number %(number)d has a value that another record has too.", number=number))
             if key:
