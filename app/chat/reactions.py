@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emoji import is_emoji
+from emoji import demojize, emojize, is_emoji
 from litestar.exceptions import NotFoundException
 from sqlalchemy import select
 
@@ -17,10 +17,14 @@ MOST_REACTIONS = 20
 
 
 def check_emoji(emoji: str) -> str:
-    """An emoji as it is stored. Raises Invalid for any other text."""
+    """An emoji as it is stored. Raises Invalid for any other text.
+
+    Some can be written with and without the character that asks for a picture (U+FE0F): they are stored in the fully
+    qualified form, so that ❤ and ❤️ are one (Unicode Technical Standard 51, section 1.4.5).
+    """
     if not is_emoji(emoji):
         raise Invalid(emoji=_l("Choose an emoji."))
-    return emoji
+    return emojize(demojize(emoji))
 
 
 async def react(transaction: Transaction, message: Message, member: Member, emoji: str, *, on: bool) -> bool:
@@ -32,7 +36,7 @@ async def react(transaction: Transaction, message: Message, member: Member, emoj
     if message.deleted_at is not None:
         raise NotFoundException
     check_open(await transaction.get_one(Room, message.room_id))
-    check_emoji(emoji)
+    emoji = check_emoji(emoji)
     statement = select(Reaction).where(Reaction.message_id == message.id)
     reactions = (await transaction.scalars(statement)).all()
     mine = next((each for each in reactions if each.member_id == member.id and each.emoji == emoji), None)

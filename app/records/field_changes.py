@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from app.database import Transaction, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.records.collections import Collection, Field, check_field, list_fields
-from app.records.keys import RecordKey
+from app.records.keys import RecordKey, unique_key
 from app.records.kinds import LAST
 from app.records.records import Record
 from app.web.forms import Invalid
@@ -55,7 +55,7 @@ async def set_unique(transaction: Transaction, field: Field, *, unique: bool) ->
             .order_by(Record.number)
         )
         for record_id, number, values in await transaction.execute(statement):
-            key = fold(values.get(field.key, ""))
+            key = unique_key(values.get(field.key, ""))
             if key and key in keys:
                 raise Invalid(unique=_l("Number %(number)d has a value that another record has too.", number=number))
             if key:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, UniqueConstraint, select
@@ -13,6 +14,8 @@ from app.records.collections import Field
 from app.records.kinds import LAST, SORT_KEY_LIMIT
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, fold
+
+UNIQUE_KEY_LIMIT = 500
 
 
 class RecordKey(Tenanted, Base):
@@ -30,7 +33,19 @@ class RecordKey(Tenanted, Base):
     field_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     number: Mapped[int] = mapped_column(BigInteger)
     sort_key: Mapped[str] = mapped_column(sortable_text(SORT_KEY_LIMIT))
-    unique_key: Mapped[str | None] = mapped_column(String(500))
+    unique_key: Mapped[str | None] = mapped_column(String(UNIQUE_KEY_LIMIT))
+
+
+def unique_key(value: str) -> str:
+    """What values that count as the same have in common.
+
+    Folding makes some texts longer, '\ufdfa' eighteen times: one that outgrows the column ends in its digest.
+    """
+    folded = fold(value)
+    if len(folded) <= UNIQUE_KEY_LIMIT:
+        return folded
+    digest = hashlib.sha256(folded.encode()).hexdigest()
+    return f"{folded[: UNIQUE_KEY_LIMIT - len(digest)]}{digest}"
 
 
 async def check_unique(
@@ -43,7 +58,7 @@ async def check_unique(
         if not field.unique or not value:
             continue
         statement = select(RecordKey.record_id, RecordKey.number).where(
-            RecordKey.field_id == field.id, RecordKey.unique_key == fold(value)
+            RecordKey.field_id == field.id, RecordKey.unique_key == unique_key(value)
         )
         for other, number in await transaction.execute(statement):
             if other != record_id:
@@ -60,7 +75,7 @@ def keys_of(fields: list[Field], record_id: int, number: int, values: Mapping[st
             field_id=field.id,
             number=number,
             sort_key=field.sort_key(values.get(field.key, "")) or LAST,
-            unique_key=fold(values[field.key]) if field.unique and field.key in values else None,
+            unique_key=unique_key(values[field.key]) if field.unique and field.key in values else None,
         )
         for field in fields
     ]

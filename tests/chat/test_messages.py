@@ -245,6 +245,18 @@ async def test_an_emoji_is_put_once_and_taken_away_again(database: Database) -> 
 SCOTLAND = "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
 
 
+async def test_an_emoji_that_is_written_in_two_ways_is_one(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        people = await people_of(transaction)
+        general = await get_room(transaction, people.ana, "general")
+        message = await say(transaction, general, people.carla, "A party")
+        assert await react(transaction, message, people.ana, "❤", on=True)
+        assert await react(transaction, message, people.davi, "❤\ufe0f", on=True)
+        assert not await react(transaction, message, people.davi, "❤", on=True)
+        shown = (await read_page(transaction, general)).messages[-1]
+        assert [emoji for emoji, _ in shown.reactions] == ["❤\ufe0f"]
+
+
 @pytest.mark.parametrize("emoji", ["👍", "❤️", "👩‍👩‍👧", "👍🏽", "1️⃣", "🇧🇷", "✅", "‼️", "↔️", "〰️", SCOTLAND])
 def test_an_emoji_is_an_emoji(emoji: str) -> None:
     assert check_emoji(emoji) == emoji

@@ -12,6 +12,7 @@ from app.accounts.members import Member, find_member
 from app.database import Database, Transaction
 from app.records.changes import Changed, change_record, delete_record, restore_record
 from app.records.collections import Collection, get_collection, list_fields
+from app.records.field_changes import set_unique
 from app.records.keys import RecordKey
 from app.records.kinds import LAST
 from app.records.lists import View, list_records
@@ -145,3 +146,19 @@ async def check_balance(transaction: Transaction, versions: dict[int, int]) -> N
         for sort, order in ((field.key, expected), (f"-{field.key}", expected[::-1])):
             listing = await list_records(transaction, books, fields, View(sort=sort))
             assert [record.number for record in listing.records] == [number for _, number in order][:50]
+
+
+async def test_a_unique_text_that_grows_when_it_is_folded_is_unique_too(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        books, ana = await setting(transaction)
+        long = "\ufdfa" * 60
+        await create_record(transaction, books, BOOK | {"isbn": long}, ana)
+        with pytest.raises(Invalid) as caught:
+            await create_record(transaction, books, BOOK | {"isbn": long}, ana)
+        assert caught.value.errors.keys() == {"isbn"}
+        other = await create_record(transaction, books, BOOK | {"isbn": long[:-1] + "x"}, ana)
+        (isbn,) = (field for field in await list_fields(transaction, books) if field.key == "isbn")
+        await set_unique(transaction, isbn, unique=False)
+        await set_unique(transaction, isbn, unique=True)
+        with pytest.raises(Invalid):
+            await change_record(transaction, books, other, BOOK | {"isbn": long}, ana, version=1)
