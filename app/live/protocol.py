@@ -122,7 +122,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         """Send; what the handshake has said is not needed any more once it is accepted, and idle sockets are many."""
         await super().send(message)
         if message["type"] == "websocket.accept":
-            del self.conn.reject  # type: ignore[method-assign]
+            del self.conn.reject
             self.request.headers.clear()
             self.response.headers.clear()
 

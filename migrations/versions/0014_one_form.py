@@ -7,7 +7,7 @@ from alembic import op
 from emoji import demojize, emojize
 
 revision = "0014"
-down_revision = "0008"
+down_revision = "0013"
 
 LIMIT = 500
 
