@@ -288,7 +288,7 @@ async def change_message(
             return await refuse_message(transaction, invalid)
         form.errors = invalid.errors
         if isinstance(invalid, ChangedMeanwhile):
-            edits = (await count_edits(transaction, [message.id]))[message.id]
+            edits = (await count_edits(transaction, [message.id])).get(message.id, 0)
             form.values["edits"] = [str(edits)]
         return await render_message_form(request, transaction, member, room, message, form, status=invalid.status)
     if changed:

@@ -202,7 +202,8 @@ class MessageComposer extends HTMLElement {
       outbox.takeBack(entry.key);
       const files = entry.files.filter((file) => file.id);
       const { place, text } = entry;
-      const instead = refusal.stored?.key === entry.key ? [] : [entry.key];     // so that its draft goes with it
+      const before = refusal.what === "stored" ? [] : entry.instead;
+      const instead = refusal.stored?.key === entry.key ? [] : [...before, entry.key];     // so that their drafts go with it
       outbox.add({ key: makeKey(), place, text, files, reply: refusal.what === "gone" ? null : entry.reply, instead });
     } else outbox.tryAgain(entry);
     return true;
