@@ -36,6 +36,8 @@ FIELDS = sorted(
 VALUES = ["", "x" * 900, "9" * 18, "9" * 19, "-½\r\n<b>\0"]
 # What belongs into a field of a name, for a form that is meant; anything else gets "1".
 PLAUSIBLE = {
+    "reply": "",  # a message or file that is not there is refused, and the member would not join by writing
+    "file": "",
     **{
         "name": "Twice",
         "title": "Twice",

@@ -134,7 +134,7 @@ async def say(
 ) -> Message:
     """Post what a box holds, and publish it. Raises Invalid."""
     await writing.check(member)
-    brought = {number_of(text) for text in form.values.get("file", [])}
+    brought = {number_of(text) for text in form.values.get("file", [])} - {0}  # which names no file
     await check_taken_back(transaction, member, form)
     files = await take_files(transaction, room, member, form["key"], brought)
     before = await find_membership(transaction, room, member)
