@@ -68,7 +68,7 @@ SENT: list[dict[str, Any]] = [
     {"json": {"name": ["of another type"]}},
     {"content": b"name=%ff&text=\xff&=&&", "headers": {"content-type": "application/x-www-form-urlencoded"}},
 ]
-ANSWERS = {200, 204, 303, 400, 403, 404, 409, 413, 422, 429}
+ANSWERS = {200, 204, 303, 400, 403, 404, 409, 410, 413, 422, 429}
 
 all_forms = pytest.mark.parametrize("target", FORMS, ids=name_of)
 
