@@ -36,6 +36,8 @@ FIELDS = sorted(
 VALUES = ["", "x" * 900, "9" * 18, "9" * 19, "-½\r\n<b>\0"]
 # What belongs into a field of a name, for a form that is meant; anything else gets "1".
 PLAUSIBLE = {
+    "reply": "",  # a message or file that is not there is refused, and the member would not join by writing
+    "file": "",
     **{
         "name": "Twice",
         "title": "Twice",
@@ -66,7 +68,7 @@ SENT: list[dict[str, Any]] = [
     {"json": {"name": ["of another type"]}},
     {"content": b"name=%ff&text=\xff&=&&", "headers": {"content-type": "application/x-www-form-urlencoded"}},
 ]
-ANSWERS = {200, 204, 303, 400, 403, 404, 409, 413, 422, 429}
+ANSWERS = {200, 204, 303, 400, 403, 404, 409, 410, 413, 422, 429}
 
 all_forms = pytest.mark.parametrize("target", FORMS, ids=name_of)
 

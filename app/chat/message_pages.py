@@ -134,7 +134,7 @@ async def say(
 ) -> Message:
     """Post what a box holds, and publish it. Raises Invalid."""
     await writing.check(member)
-    brought = {number_of(text) for text in form.values.get("file", [])}
+    brought = {number_of(text) for text in form.values.get("file", [])} - {0}  # which names no file
     await check_taken_back(transaction, member, form)
     files = await take_files(transaction, room, member, form["key"], brought)
     before = await find_membership(transaction, room, member)
@@ -288,7 +288,7 @@ async def change_message(
             return await refuse_message(transaction, invalid)
         form.errors = invalid.errors
         if isinstance(invalid, ChangedMeanwhile):
-            edits = (await count_edits(transaction, [message.id]))[message.id]
+            edits = (await count_edits(transaction, [message.id])).get(message.id, 0)
             form.values["edits"] = [str(edits)]
         return await render_message_form(request, transaction, member, room, message, form, status=invalid.status)
     if changed:

@@ -183,8 +183,8 @@ class MessageComposer extends HTMLElement {
       this.#startEditing(entry.edited, { text: entry.text, edits: entry.refusal?.stored?.edits ?? entry.edits });
     } else {
       if (this.#editing) this.#stopEditing();
-      const { refusal } = entry;           // what was refused is not there; of what is there instead was said
-      const instead = [...(refusal?.what === "stored" ? [] : entry.instead), ...(refusal || entry.edited ? [] : [entry.key])];
+      const stored = entry.refusal?.what === "stored";    // what is there instead was said already
+      const instead = [...(stored ? [] : entry.instead), ...(entry.edited || stored ? [] : [entry.key])];
       const text = [entry.text, this.area.value].filter((each) => each.trim()).join("\n");
       this.files.put(entry.files);
       this.#put({ text, key: makeKey(), reply: this.reply ?? entry.reply, instead: [...new Set([...this.#instead, ...instead])] });
@@ -202,7 +202,8 @@ class MessageComposer extends HTMLElement {
       outbox.takeBack(entry.key);
       const files = entry.files.filter((file) => file.id);
       const { place, text } = entry;
-      const instead = refusal.stored?.key === entry.key ? [] : [entry.key];     // so that its draft goes with it
+      const before = refusal.what === "stored" ? [] : entry.instead;
+      const instead = refusal.stored?.key === entry.key ? [] : [...before, entry.key];     // so that their drafts go with it
       outbox.add({ key: makeKey(), place, text, files, reply: refusal.what === "gone" ? null : entry.reply, instead });
     } else outbox.tryAgain(entry);
     return true;
