@@ -48,8 +48,10 @@
     body.append("file", file, file.name);
     request.send(body);
     return new Promise((done) => request.addEventListener("loadend", () => {
-      if (request.status === 200 && item.isConnected) item.outerHTML = request.responseText;
-      else {
+      if (request.status === 200 && item.isConnected) {
+        const brought = new DOMParser().parseFromString(request.responseText, "text/html");
+        item.replaceWith(document.importNode(brought.body.firstElementChild, true));
+      } else {
         const wanted = item.isConnected;
         item.remove();
         const words = request.getResponseHeader("content-type")?.startsWith("text/plain") && request.responseText;

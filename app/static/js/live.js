@@ -77,7 +77,7 @@
         const next = fresh.getElementById("main");
         if (!next) return location.reload();
         const editing = main().querySelector("[data-keep]");
-        if (!editing) await htmx.swap({ sourceElement: document.body, target: main(), swap: "outerMorph", text: next.outerHTML });
+        if (!editing) await morph(main(), document.importNode(next, true));
         main().dataset.cursor = next.dataset.cursor;
         main().dataset.channels = next.dataset.channels;
         cursor = Number(next.dataset.cursor);
@@ -89,7 +89,7 @@
         }
         for (const part of [".side", ".bar", ...(translated ? [".skip", ".live-state"] : [])]) {
           const shown = fresh.querySelector(part);
-          if (shown) await htmx.swap({ sourceElement: document.body, target: document.querySelector(part), swap: "innerMorph", text: shown.innerHTML });
+          if (shown) await morph(document.querySelector(part), document.importNode(shown, true), "innerMorph");
         }
         document.dispatchEvent(new CustomEvent("page:refreshed"));
         sayHello();
