@@ -6,21 +6,33 @@ workspace could stand for ours.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from itertools import takewhile
 
 from litestar.datastructures import Cookie
 
 from app.settings import Settings
 
+# Folders of an address for which a doubled cookie is taken away; deeper ones are none of ours.
+CLEARED_FOLDERS = 5
+# What an address is asked by is not written into a header as it comes.
+FOLDER = re.compile(r"[A-Za-z0-9._~-]+")
+
 
 class CookieError(Exception):
-    """The cookie header can't be trusted: a name twice, or one that is not ASCII."""
+    """The cookie header can't be trusted: the cookie `name` is there twice, or holds what we never gave."""
+
+    def __init__(self, reason: str, name: str) -> None:
+        super().__init__(reason)
+        self.name = name
 
 
 def read_cookie(headers: Iterable[tuple[bytes, bytes]], wanted: str) -> str | None:
-    """The value of one cookie, or None.
+    """The value of the cookie of exactly this name, or None.
 
-    Raises CookieError when the name is there twice, or when any name holds what is not printable ASCII.
+    Other cookies are ignored, malformed ones too: whoever runs a sibling host can set them. Raises CookieError when
+    the name is there twice, or with a value that is not printable ASCII.
     """
     found: str | None = None
     for header, content in headers:
@@ -28,15 +40,32 @@ def read_cookie(headers: Iterable[tuple[bytes, bytes]], wanted: str) -> str | No
             continue
         for part in content.split(b";"):
             name, _, value = part.strip(b" \t").partition(b"=")
-            if any(byte <= 32 or byte >= 127 for byte in name):
-                raise CookieError("a cookie's name is not ASCII")
-            if name.decode("ascii").lower() == wanted.lower():
-                if found is not None or name.decode("ascii") != wanted:
-                    raise CookieError("the session cookie is there twice")
-                if any(byte < 32 or byte >= 127 for byte in value):
-                    raise CookieError("the session cookie is not ASCII")
-                found = value.decode("ascii")
+            if name != wanted.encode():
+                continue
+            if found is not None:
+                raise CookieError("the cookie is there twice", wanted)
+            if any(byte < 32 or byte >= 127 for byte in value):
+                raise CookieError("the cookie is not ASCII", wanted)
+            found = value.decode("ascii")
     return found
+
+
+def clearing_cookies(settings: Settings, name: str, host: str, path: str) -> list[Cookie]:
+    """Cookies that take away one of ours wherever it can have been set: for this host or one above, on each path.
+
+    A browser takes a cookie away only where path and domain are those it was set with.
+    """
+    parts = list(takewhile(FOLDER.fullmatch, path.strip("/").split("/")))[:CLEARED_FOLDERS]
+    folders = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    paths = ["/", *(address for folder in folders for address in (f"/{folder}", f"/{folder}/"))]
+    labels = host.partition(":")[0].split(".")
+    above = [".".join(labels[start:]) for start in range(len(labels) - 1)]
+    domains = [None] if name.startswith("__Host-") else [None, *above]
+    return [
+        Cookie(key=name, value="", path=path, domain=domain, max_age=0, secure=settings.secure)
+        for path in paths
+        for domain in domains
+    ]
 
 
 def session_cookie(settings: Settings, token: str, *, seconds: int, name: str = "") -> Cookie:

@@ -15,7 +15,7 @@ from app.database import postgresql
 from app.database.tenancy import TenantScopeError
 from app.web import calls
 from app.web.calls import is_call, refuse_call
-from app.web.cookies import CookieError
+from app.web.cookies import CookieError, clearing_cookies
 from app.web.templates import render, stylesheets
 from app.web.texts import Text, _l
 
@@ -76,7 +76,19 @@ class PageError(HTTPException):
 
 
 def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[str]:
-    """Answer an exception with its page; what is our fault goes to the log."""
+    """Answer an exception with its page; what is our fault goes to the log.
+
+    A cookie of ours that can't be trusted is taken away, or the browser would be refused for ever.
+    """
+    answer = answer_error(request, error)
+    if isinstance(error, CookieError):
+        host, path = request.headers.get("host", ""), request.scope["path"]
+        answer.cookies.extend(clearing_cookies(request.app.state.settings, error.name, host, path))
+    return answer
+
+
+def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[str]:
+    """The page of an exception."""
     if isinstance(error, CookieError):
         status = 400
     elif isinstance(error, HTTPException):

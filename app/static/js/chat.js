@@ -110,8 +110,7 @@
     const old = document.getElementById(item.id);
     if (!old) return false;
     if (old.contains(document.activeElement)) {
-      const partial = `<hx-partial hx-target="#${item.id}" hx-swap="outerMorph">${item.outerHTML}</hx-partial>`;
-      htmx.swap({ sourceElement: document.body, swap: "none", text: partial }).then(() => {
+      morph(old, item).then(() => {
         decorate();              // a message that was deleted has no buttons any more
         if (document.activeElement === document.body) document.getElementById(item.id)?.focus({ preventScroll: true });
       });

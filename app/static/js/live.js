@@ -107,7 +107,7 @@
         if (!next) return location.reload();
         if (unknown && fresh.body.dataset.role !== document.body.dataset.role) return location.assign("/");
         if (holds(shown)) markStale(unknown ? "/" : address, fresh);
-        else await htmx.swap({ sourceElement: document.body, target: main(), swap: "outerMorph", text: next.outerHTML });
+        else await morph(main(), document.importNode(next, true));
         main().dataset.cursor = next.dataset.cursor;
         if (!isAnswer) main().dataset.channels = next.dataset.channels;
         cursor = Number(next.dataset.cursor);
@@ -119,7 +119,7 @@
         }
         for (const part of [".side", ".bar", ...(translated ? [".skip", ".live-state"] : [])]) {
           const shown = fresh.querySelector(part);
-          if (shown) await htmx.swap({ sourceElement: document.body, target: document.querySelector(part), swap: "innerMorph", text: shown.innerHTML });
+          if (shown) await morph(document.querySelector(part), document.importNode(shown, true), "innerMorph");
         }
         document.dispatchEvent(new CustomEvent("page:refreshed"));
         sayHello();

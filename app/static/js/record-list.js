@@ -58,7 +58,7 @@
     if (old && !isIn) old.remove();
     if (isIn) {
       const row = change.content.querySelector("tr").cloneNode(true);
-      // What is ticked stays so: the attribute survives being made into text, and the property a new node.
+      // What is ticked stays so: a morph goes by the attribute, and the property is that of a new node.
       if (old?.querySelector("input[form=ticked]")?.checked) row.querySelector("input[form=ticked]").setAttribute("checked", "");
       const order = comparer(list);
       const rows = [...list.rows].filter((other) => other !== old);
@@ -69,9 +69,11 @@
         if (old) old.remove();
         if (!wasIn || old) elsewhere(list);
       } else if (old && old.nextElementSibling === (next ?? null)) {
-        const partial = `<hx-partial hx-target="#${row.id}" hx-swap="outerMorph">${row.outerHTML}</hx-partial>`;
-        htmx.swap({ sourceElement: document.body, swap: "none", text: partial })
-          .then(() => highlight(document.getElementById(row.id)));
+        const { id } = row;
+        morph(old, row).then(() => {
+          const shown = document.getElementById(id);   // unless it has gone meanwhile
+          if (shown) highlight(shown);
+        });
       } else {
         if (old) old.remove();
         list.insertBefore(row, next ?? null);
