@@ -14,7 +14,6 @@ from litestar.datastructures import Cookie
 
 from app.settings import Settings
 
-
 # Folders of an address for which a doubled cookie is taken away; deeper ones are none of ours.
 CLEARED_FOLDERS = 5
 # What an address is asked by is not written into a header as it comes.
