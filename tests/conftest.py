@@ -163,10 +163,11 @@ class Server:
         )
 
     def client(self, slug: str, **headers: str) -> httpx.AsyncClient:
-        """An HTTP client of a site; it sends the Origin that a browser would."""
+        """An HTTP client of a site; it says where it comes from, as a page of that site would."""
+        own = {"host": self.host(slug), "origin": f"http://{self.host(slug)}", "sec-fetch-site": "same-origin"}
         return httpx.AsyncClient(
             base_url=f"http://{self.address}:{self.port}",
-            headers={"host": self.host(slug), "origin": f"http://{self.host(slug)}", **headers},
+            headers=own | headers,
             timeout=20,
             verify=False,  # plain http: reading the authorities would be most of what a client costs
         )

@@ -79,18 +79,19 @@ async def show_edit(
 
 
 def is_visit(request: AnyRequest) -> bool:
-    """Whether a person opens the page, rather than a page refreshing itself, a browser looking ahead, or an image.
+    """Whether a person opens the page, rather than another site, a page refreshing itself, a browser looking ahead, or
+    an image.
 
-    Only then does opening take a lock (https://www.w3.org/TR/fetch-metadata/).
+    Only then does opening take a lock (https://www.w3.org/TR/fetch-metadata/). Who does not say where they come from
+    gets the record's page, with its button that leads here.
     """
     headers = request.headers
-    destination = headers.get("sec-fetch-dest", "document")
-    site = headers.get("sec-fetch-site", "none")
     return (
         not request.scope["state"].get("head")
         and "refresh" not in headers.get("x-refresh", "")
         and "prefetch" not in headers.get("sec-purpose", "") + headers.get("purpose", "")
-        and (destination == "document" or (destination == "empty" and site in ("none", "same-origin")))
+        and headers.get("sec-fetch-site") in ("same-origin", "none")
+        and headers.get("sec-fetch-dest", "document") in ("document", "empty")
     )
 
 

@@ -89,6 +89,7 @@ class Gate:
     async def answer(self, scope: Any, receive: Receive, send: Send, refusal: int, slug: str | None) -> None:
         """Answer an HTTP request with the security headers, counting it."""
         started = time.perf_counter()
+        security = security_headers(self.settings, None if refusal else slug or "")
         begun = False
 
         async def send_secured(message: Message) -> None:
@@ -99,7 +100,7 @@ class Gate:
                 present = {name for name, _ in start["headers"]}
                 start["headers"] = [
                     *start["headers"],
-                    *(pair for pair in self.security if pair[0] not in present),
+                    *(pair for pair in security if pair[0] not in present),
                 ]
                 if self.readiness.draining:
                     start["headers"] = [*start["headers"], (b"connection", b"close")]
@@ -196,14 +197,20 @@ def first(headers: Any, wanted: bytes) -> str | None:
     return None
 
 
-def security_headers(settings: Settings) -> list[tuple[bytes, bytes]]:
-    """The headers of every answer that has not set them itself. docs/security.md explains each."""
+def security_headers(settings: Settings, slug: str | None = None) -> list[tuple[bytes, bytes]]:
+    """The headers of every answer that has not set them itself. docs/security.md explains each.
+
+    `slug` says whose host answers: a workspace's, '' for the central one, None for one that is not ours.
+    """
     base = settings.base_host
-    socket = "wss" if settings.secure else "ws"
+    # Older browsers don't count the host's own sockets as 'self'.
+    host = f"{slug}.{base}" if slug else base
+    socket = "" if slug is None else f" {'wss' if settings.secure else 'ws'}://{host}"
+    # Who signs up goes on to the new workspace, and Chromium asks the policy about where a form is led to.
+    onward = f" {settings.scheme}://*.{base}" if slug == "" else ""
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-        f"connect-src 'self' {socket}://{base} {socket}://*.{base}; "
-        f"form-action 'self' {settings.scheme}://{base} {settings.scheme}://*.{base}; "
+        f"connect-src 'self'{socket}; form-action 'self'{onward}; "
         "base-uri 'none'; frame-ancestors 'none'; object-src 'none'; manifest-src 'self'"
     )
     headers = [

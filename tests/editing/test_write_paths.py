@@ -839,13 +839,21 @@ async def test_opening_takes_the_lock_only_when_a_person_opens(
         {"sec-fetch-dest": "image"},
         {"sec-fetch-dest": "iframe"},
         {"sec-fetch-dest": "empty", "sec-fetch-site": "same-site"},
+        {"sec-fetch-dest": "document", "sec-fetch-site": "same-site"},
+        {"sec-fetch-dest": "document", "sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": ""},
         {"sec-purpose": "prefetch"},
         {"x-refresh": "refresh"},
     ):
         shown = await people["ana"].get(edit, headers=headers)
         assert (shown.status_code, 'id="record-form"' in shown.text) == (200, False)
+        assert f'href="{edit}"' in shown.text
     assert (await people["ana"].head(edit)).status_code == 200
-    assert 'id="record-form"' in (await people["carla"].get(edit)).text
+    unsaid = people["ana"].headers.pop("sec-fetch-site")
+    assert 'id="record-form"' not in (await people["ana"].get(edit)).text
+    people["ana"].headers["sec-fetch-site"] = unsaid
+    typed = await people["carla"].get(edit, headers={"sec-fetch-dest": "document", "sec-fetch-site": "none"})
+    assert 'id="record-form"' in typed.text
 
 
 async def test_fields_are_changed_without_touching_a_record_that_is_held(

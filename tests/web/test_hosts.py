@@ -11,7 +11,9 @@ import httpx
 import pytest
 
 from app.demo import PASSWORD
+from tests.browser.test_accessible import VALUES as FOUND
 from tests.conftest import Server
+from tests.test_isolation import PATH_VALUES, TARGETS
 
 SECURITY = {
     "content-security-policy",
@@ -457,3 +459,32 @@ async def test_a_handshake_with_a_bad_host_is_refused(shared_server: Server) -> 
     for hosts in ((f"Host: {acme}", f"Host: {acme}"), ("Host: evil.test",), (f"Host: a.{acme}",)):
         answer = await ask(shared_server, "GET /live HTTP/1.1", *hosts, *upgrade)
         assert answer.status in (400, 403), hosts
+
+
+async def test_the_policy_names_this_host_alone(shared_server: Server) -> None:
+    base = shared_server.base_host
+    for slug, sockets, forms in (
+        ("acme", f"'self' ws://acme.{base}", "'self'"),
+        ("", f"'self' ws://{base}", f"'self' http://*.{base}"),  # who signs up is led to the new workspace
+    ):
+        async with shared_server.client(slug) as client:
+            policy = (await client.get("/login")).headers["content-security-policy"]
+            parts = dict(part.strip().partition(" ")[::2] for part in policy.split(";"))
+            assert (parts["connect-src"], parts["form-action"]) == (sockets, forms)
+    refused = await ask(shared_server, "GET / HTTP/1.1", "Host: evil.test")
+    assert "connect-src 'self'; form-action 'self';" in refused.headers["content-security-policy"]
+
+
+async def test_what_is_of_a_workspace_is_kept_by_no_browser_under_a_shared_address(shared_server: Server) -> None:
+    values = {**dict.fromkeys(PATH_VALUES, "1"), **FOUND}
+    targets = [one for one in TARGETS if one.method == "GET" and one.path != "/pictures.css"]
+    pages = [one.fill(values) for one in targets]
+    async with aclosing(await shared_server.sign_in("acme", "ana@acme.test")) as ana:
+        for path in pages:
+            assert (await ana.get(path)).headers["cache-control"] == "no-store", path
+        styles = await ana.get("/pictures.css?v=0")
+        assert styles.headers["cache-control"] == "private, no-cache"
+        known = {"if-none-match": styles.headers["etag"]}
+        assert (await ana.get("/pictures.css?v=0", headers=known)).status_code == 304
+    async with shared_server.client("acme") as nobody:
+        assert (await nobody.get("/pictures.css?v=0", headers=known)).status_code == 303
