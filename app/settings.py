@@ -88,7 +88,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     check_base_url(base_url)
     data_dir = Path(environment.get("DATA_DIR") or "data")
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"DATA_DIR: {data_dir} can't be used: {error.strerror}") from error
     if not os.access(data_dir, os.W_OK):

@@ -16,7 +16,7 @@ FLOORS = {
     "tenants": 4, "editing": 4, "notifications": 4,
     "live": 3,
     "accounts": 2,
-    "web": 1, "database": 1, "jobs": 1, "settings": 1, "mail": 1, "logs": 1, "migration": 1,
+    "web": 1, "database": 1, "jobs": 1, "settings": 1, "mail": 1, "logs": 1, "migration": 1, "data_dir": 1,
 }  # fmt: skip
 GROUND = 1
 MODULES = sorted(APP.rglob("*.py"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -163,3 +164,30 @@ def test_the_demo_is_made_once_and_says_how_to_sign_in(empty: Store) -> None:
         for part in (f"http://acme.{server.base_host}", f"http://globex.{server.base_host}", "ana@acme.test", PASSWORD):
             assert part in result.stdout
     assert (empty.directory / "secret_key").stat().st_mode & 0o077 == 0
+
+
+def mode_of(path: Path) -> str:
+    return oct(stat.S_IMODE(path.stat().st_mode))
+
+
+@pytest.mark.sqlite
+def test_nobody_else_can_read_what_the_program_keeps(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    server = Server(data_dir, 1)
+    assert server.run("migrate").returncode == 0
+    assert (mode_of(data_dir), mode_of(data_dir / "mutirao.sqlite")) == ("0o700", "0o600")
+    assert mode_of(data_dir / "secret_key") == "0o600"
+    assert server.run("backup", str(tmp_path / "copy.sqlite")).returncode == 0
+    assert mode_of(tmp_path / "copy.sqlite") == "0o600"
+
+
+@pytest.mark.sqlite
+def test_what_an_earlier_version_left_open_is_closed_and_said(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    server = Server(data_dir, 1)
+    assert server.run("migrate").returncode == 0
+    data_dir.chmod(0o755)
+    (data_dir / "mutirao.sqlite").chmod(0o644)
+    again = server.run("migrate")
+    assert (mode_of(data_dir), mode_of(data_dir / "mutirao.sqlite")) == ("0o700", "0o600")
+    assert (again.stdout + again.stderr).count("others could read this, and can't any more") == 2

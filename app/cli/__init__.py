@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -26,6 +27,7 @@ for command in (migrate, serve, worker, demo, backup, move, workspace, operator,
 
 def main() -> None:
     """Run the command line; a wrong setting is one line, not a traceback."""
+    os.umask(0o077)  # what the program keeps is for nobody else on the machine
     try:
         commands()
     except SettingsError as error:

@@ -25,10 +25,12 @@ def migrate_tables(settings: Settings) -> None:
 
     Raises SettingsError with one line that says what is missing.
     """
+    from app.data_dir import make_private
     from app.database.postgresql import RoleError, is_away
     from app.migration import check_database, migrate_database
 
     owner = settings.database_owner_url
+    make_private(settings)
     try:
         if owner or settings.database_url.startswith("sqlite"):
             migrate_database(settings.database_url, owner)
