@@ -54,7 +54,7 @@ PLAUSIBLE = {
 # The forms that are for admins, owners, or whoever made the thing: a member is told so. A new one needs a line here.
 NOT_FOR_MEMBERS = {
     *("/members/{member_id:int}/" + verb for verb in ("role", "owner", "suspend", "restore", "remove")),
-    *("/members/invitations", "/members/links"),
+    *("/members/invitations", "/members/links", "/account/confirm-mail"),
     *("/members/invitations/{invitation_id:int}/" + verb for verb in ("resend", "revoke")),
     *("/settings", "/settings/logo", "/settings/logo/remove"),
     *("/collections/new", "/c/{slug:str}/fields", "/c/{slug:str}/rename", "/c/{slug:str}/fields/{key:str}"),

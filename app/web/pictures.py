@@ -19,9 +19,9 @@ from PIL import Image, ImageOps
 from app.web.decoding import MEMORY, MOST_JPEG_PIXELS, MOST_PIXELS, PATIENCE
 
 PREVIEW_SIDE = 1280
-# How long, in seconds, it waits for another picture, and how much memory it may have taken to be kept for one.
+# How long, in seconds, it waits for another picture, and with how many bytes of memory it is kept for one.
 IDLE = 30.0
-KEPT_BELOW = 256 * 1024  # KiB
+KEPT_BELOW = 128 * 1024 * 1024
 OPEN_FILES = 32
 LARGEST_FILE = 64 * 1024 * 1024
 
@@ -42,8 +42,20 @@ def serve() -> None:
         line, _, requests = requests.partition(b"\n")
         bound_time()
         os.write(answers, json.dumps(answer(json.loads(line))).encode() + b"\n")
-        if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > KEPT_BELOW:
+        if resident() > KEPT_BELOW:
             return
+
+
+def resident() -> int:
+    """How much memory this process has, in bytes; 0 where the system does not tell.
+
+    (What it had at the most, `ru_maxrss`, counts what the server had when it started this one.)
+    """
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 0
+    return pages * resource.getpagesize()
 
 
 def bound() -> None:

@@ -507,13 +507,13 @@ async def test_drafts_are_deleted_after_30_days(
 ) -> None:
     from datetime import timedelta
 
-    from app.editing import drafts
+    from app.editing import channels
 
     await typing.keep("ana", 1, title="Mine")
     for days, kept in ((29, True), (31, False)):
-        later = drafts.now() + timedelta(days=days)
+        later = channels.now() + timedelta(days=days)
         with monkeypatch.context() as patch:
-            patch.setattr(drafts, "now", lambda later=later: later)
+            patch.setattr(channels, "now", lambda later=later: later)
             async with database.write(ACME) as transaction:
                 await delete_old_drafts(transaction, 100)
         assert (await typing.read("ana") is not None) == kept

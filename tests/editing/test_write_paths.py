@@ -52,6 +52,8 @@ WRITES_SEVERAL: dict[str, Callable[[int, str], dict[str, str]]] = {
 # Paths of a collection that change no record that is there.
 WRITES_NO_RECORD = {
     "/c/{slug:str}/new",
+    "/c/{slug:str}/new/draft",
+    "/c/{slug:str}/new/draft/discard",
     "/c/{slug:str}/rename",
     "/c/{slug:str}/fields",
     "/c/{slug:str}/fields/{key:str}",
@@ -89,6 +91,12 @@ KNOWN_WRITES = {
     ("notifications/preference_pages.py", "show_preferences", "form.values"),  # what a form shows
     ("editing/drafts.py", "write_draft", "draft.version"),
     ("editing/drafts.py", "write_draft", "draft.values"),
+    ("records/new_drafts.py", "keep_new_draft", "draft.version"),
+    ("records/new_drafts.py", "keep_new_draft", "draft.values"),
+    ("records/new_drafts.py", "settle_new_draft", "draft.version"),
+    ("records/new_drafts.py", "settle_new_draft", "draft.values"),
+    ("records/adding_pages.py", "add", "form.values"),
+    ("chat/message_pages.py", "change_message", "form.values"),
     ("chat/messages.py", "delete_message", "message.deleted_at"),
     ("records/field_changes.py", "change_field", "setattr(field)"),
     ("tenants/workspaces.py", "change_settings", "setattr(tenant)"),
@@ -454,7 +462,7 @@ async def test_changing_a_field_touches_no_record_and_no_lock(
 
     async def all_fields() -> list[Any]:
         async with database.read(ACME) as transaction:
-            statement = select(Field.id, Field.label, Field.unique, Field.position)
+            statement = select(Field.id, Field.label, Field.unique, Field.position, Field.removed_at)
             return list(await transaction.execute(statement.where(Field.collection_id == books.id).order_by(Field.id)))
 
     rows, before, kept = await all_rows(), await shelf.stored(), await all_fields()

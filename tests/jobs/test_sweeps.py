@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 
 import app.asgi  # noqa: F401  (which knows all tables and sweeps)
 from app.accounts.members import Member, find_member
-from app.accounts.sessions import Session, start_session
+from app.accounts.sessions import Session
 from app.accounts.tokens import SingleUseToken, make_token
 from app.chat.attachments import Attachment
 from app.chat.drafts import MessageDraft, keep_draft
@@ -21,12 +21,14 @@ from app.editing.waiting import Waiting
 from app.jobs.jobs import FUNCTIONS, Job, Work, put_job
 from app.jobs.runner import Runner
 from app.jobs.sweeps import BATCH, SWEEPS, sweep_one, sweeps
+from app.live.cutoff import start_session
 from app.live.log import KEPT_AT_LEAST, LoggedEvent, publish
 from app.mail.outbox import FailedMail, Mail
 from app.notifications.models import Happening, Notification
 from app.notifications.notifications import notify
 from app.operators.figures import NodeFigures
 from app.operators.sessions import OperatorSession
+from app.records.collections import Field
 from app.records.records import Record
 from app.tenants.invitations import Invitation, make_link
 from tests.test_isolation import SETTINGS
@@ -150,6 +152,11 @@ async def add_events(transaction: Transaction) -> None:
         publish(transaction, "tenant", str(number))
 
 
+async def add_field(transaction: Transaction) -> None:
+    old = update(Field).where(Field.key == "language").values(removed_at=now() - LONG_AGO)
+    await transaction.execute(old.execution_options(synchronize_session=False))
+
+
 async def add_mail(transaction: Transaction) -> None:
     transaction.add(Mail(message_id="m", payload={}, useless_after=now() - LONG_AGO))
 
@@ -179,6 +186,7 @@ OLD: dict[str, tuple[Add, Any]] = {
     "invitation": (add_invitation, Invitation.uses == 0),
     "attachment": (add_attachment, Attachment.name == "old.txt"),
     "record": (add_record, Record.number == 7),
+    "field": (add_field, Field.key == "language"),
     "draft": (add_draft, Draft.version == 99),
     "waiting": (add_waiting, Waiting.until == 1),
     "notification": (add_notification, Notification.kind == "mention"),

@@ -30,7 +30,7 @@ from tests.conftest import Server
 from tests.test_isolation import MARKS, SETTINGS
 
 PUBLIC = {"/", "/go", "/signup", "/operator/login", "/operator/logout"}
-MACHINES = {"/static/{file_path:path}", "/healthz", "/readyz", "/metrics", "/certificate"}
+MACHINES = {"/static/{file_path:path}", "/static/js/{name:str}", "/healthz", "/readyz", "/metrics", "/certificate"}
 
 
 def change(server: Server, statement: str, *values: Any) -> list[Any]:

@@ -34,6 +34,7 @@ DANGEROUS = {
 # What can be taken back, harms nobody, or asks for the password by itself. A new route needs a line here or above:
 # does it give somebody rights, take an account away, or delete what does not come back from the bin?
 HARMLESS = {
+    *("/c/{slug:str}/new/draft", "/c/{slug:str}/new/draft/discard"),
     *("/login", "/logout", "/enter", "/forgotten", "/password", "/join", "/confirm", "/unsubscribe"),
     *("/account/name", "/account/time-zone", "/account/picture", "/account/picture/remove", "/account/password"),
     *("/account/sessions/{session_id:int}/end", "/account/sessions/end-others", "/account/confirm-mail"),
