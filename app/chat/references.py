@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.chat.markdown import Rendered
 from app.database import Base, Tenanted, Transaction
 from app.database.fulltext import FullText
-from app.editing.rows import find_subject
+from app.editing.rows import find_subjects
 
 
 class OfMessage(Tenanted):
@@ -56,17 +56,17 @@ class MessageIndex(Tenanted, Base):
 
 async def find_missing(transaction: Transaction, rendered: Rendered) -> frozenset[tuple[str, int]]:
     """Those of the records that a message refers to which are not there."""
-    return frozenset([each for each in rendered.records if not await find_subject(transaction, each[0], each[1])])
+    return frozenset(rendered.records) - (await find_subjects(transaction, rendered.records)).keys()
 
 
 async def keep_references(transaction: Transaction, message_id: int, text: str, rendered: Rendered) -> None:
     """Keep whom and what a message names, and index its text."""
     named = set(rendered.members) | ({0} if rendered.everybody else set())
     transaction.add_all(Mention(message_id=message_id, member_id=member_id) for member_id in sorted(named))
-    found = [await find_subject(transaction, slug, number) for slug, number in rendered.records]
+    found = await find_subjects(transaction, rendered.records)
     transaction.add_all(
         RecordReference(message_id=message_id, position=position, subject=subject)
-        for position, subject in enumerate(dict.fromkeys(subject for subject in found if subject))
+        for position, subject in enumerate(dict.fromkeys(found[each] for each in rendered.records if each in found))
     )
     await transaction.insert_rows(MessageIndex, {"rowid": message_id, "text": text})
 

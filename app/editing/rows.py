@@ -7,7 +7,7 @@ its own lost updates (docs/architecture.md).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -108,7 +108,8 @@ class Place:
 
 FindPlaces = Callable[[Transaction, Sequence[Any]], Awaitable[list[Place]]]
 FindPeople = Callable[[Transaction, Any], Awaitable[list[int]]]
-FindRow = Callable[[Transaction, str, int], Awaitable[Any]]
+Written = tuple[str, int]
+FindRows = Callable[[Transaction, Sequence[Written]], Awaitable[Mapping[Written, Any]]]
 Listener = Callable[[Transaction, Sequence["Card"]], Awaitable[None]]
 
 
@@ -116,14 +117,15 @@ Listener = Callable[[Transaction, Sequence["Card"]], Awaitable[None]]
 class Kind:
     """A model of editable rows, under the name that drafts and queues know it by.
 
-    `find_row` gives the row that people write as `#42`, or as `#42` of a list, or None; `find_people` the ids of those
-    who made it and changed it; `find_places` is in a fixed number of queries for any number of rows.
+    `find_rows` gives the rows that people write as `#42`, or as `#42` of a list, as far as they are there;
+    `find_people` the ids of those who made a row and changed it. `find_rows` and `find_places` are in a fixed number
+    of queries for any number of rows.
     """
 
     name: str
     model: type[Editable]
     find_places: FindPlaces
-    find_row: FindRow
+    find_rows: FindRows
     find_people: FindPeople
 
 
@@ -142,12 +144,12 @@ LISTENERS: list[Listener] = []
 
 
 def editable(
-    name: str, model: type[Editable], find_row: FindRow, find_people: FindPeople
+    name: str, model: type[Editable], find_rows: FindRows, find_people: FindPeople
 ) -> Callable[[FindPlaces], FindPlaces]:
     """Register a model whose rows are edited by one person at a time, with the function that tells rows' places."""
 
     def add(find_places: FindPlaces) -> FindPlaces:
-        KINDS[name] = Kind(name, model, find_places, find_row, find_people)
+        KINDS[name] = Kind(name, model, find_places, find_rows, find_people)
         return find_places
 
     return add
@@ -158,13 +160,14 @@ def kind_of(row: Editable) -> Kind:
     return next(kind for kind in KINDS.values() if isinstance(row, kind.model))
 
 
-async def find_subject(transaction: Transaction, list_name: str, number: int) -> str | None:
-    """The name of the row that people write as a number in a list ('' for the first list), such as `record-42`."""
+async def find_subjects(transaction: Transaction, written: Sequence[Written]) -> dict[Written, str]:
+    """The names, such as `record-42`, of the rows that people write as numbers in lists ('' for the first list)."""
+    subjects: dict[Written, str] = {}
     for kind in KINDS.values():
-        row = await kind.find_row(transaction, list_name, number)
-        if row is not None:
-            return f"{kind.name}-{row.id}"
-    return None
+        wanted = [each for each in written if each not in subjects]
+        rows = await kind.find_rows(transaction, wanted) if wanted else {}
+        subjects |= {each: f"{kind.name}-{row.id}" for each, row in rows.items()}
+    return subjects
 
 
 async def find_card(transaction: Transaction, subject: str) -> Card | None:

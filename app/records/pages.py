@@ -15,7 +15,7 @@ from app.database import Transaction
 from app.records.collections import get_collection, list_collections, list_fields
 from app.records.forms import open_record, render_record
 from app.records.lists import list_records, read_view, sort_keys
-from app.records.records import find_by_reference, find_place
+from app.records.records import find_by_references, find_place
 
 
 @get("/")
@@ -31,7 +31,7 @@ async def show_home(request: AnyRequest, transaction: Transaction, member: Membe
 @get("/records/{number:int}")
 async def show_reference(transaction: Transaction, member: Member, number: int) -> Response[Any]:
     """Lead to the record that a message calls `#42`."""
-    record = await find_by_reference(transaction, "", number)
+    record = (await find_by_references(transaction, [("", number)])).get(("", number))
     if record is None:
         raise NotFoundException
     return Redirect((await find_place(transaction, record)).address, status_code=303)

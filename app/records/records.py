@@ -17,6 +17,7 @@ from sqlalchemy import (
     delete,
     select,
     text,
+    tuple_,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -76,11 +77,27 @@ def title_of(fields: list[Field], values: Mapping[str, str]) -> str:
     return values.get(fields[0].key, "") if fields else ""
 
 
-async def find_by_reference(transaction: Transaction, slug: str, number: int) -> Record | None:
-    """The record that people write as `#42`: of the collection given, or of the oldest one."""
-    statement = select(Collection).order_by(Collection.id).limit(1)
-    collection = (await transaction.scalars(statement.where(Collection.slug == slug) if slug else statement)).first()
-    return None if collection is None else await find_record(transaction, collection, number)
+async def find_by_references(
+    transaction: Transaction, written: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], Record]:
+    """The records that people write as `#42`: of the collection given, or of the oldest one."""
+    slugs = {slug for slug, _ in written}
+    named = select(Collection.slug, Collection.id).where(Collection.slug.in_(slugs))
+    collections: dict[str, int] = {row.slug: row.id for row in await transaction.execute(named)}
+    if "" in slugs:
+        oldest = await transaction.scalar(select(Collection.id).order_by(Collection.id).limit(1))
+        collections |= {} if oldest is None else {"": oldest}
+    places = {
+        each: (collections[each[0]], each[1])
+        for each in written
+        if each[0] in collections and each[1] <= LARGEST_NUMBER
+    }
+    if not places:
+        return {}
+    key = tuple_(Record.collection_id, Record.number)
+    records = await transaction.scalars(select(Record).where(key.in_(set(places.values()))))
+    found = {(record.collection_id, record.number): record for record in records}
+    return {each: found[place] for each, place in places.items() if place in found}
 
 
 async def find_authors(transaction: Transaction, record: Record) -> list[int]:
@@ -95,7 +112,7 @@ async def find_maker(transaction: Transaction, record: Record) -> int | None:
     return await transaction.scalar(statement.limit(1))
 
 
-@editable("record", Record, find_by_reference, find_authors)
+@editable("record", Record, find_by_references, find_authors)
 async def find_places(transaction: Transaction, records: Sequence[Record]) -> list[Place]:
     """Where records are seen."""
     kept = await find_collections(transaction, {record.collection_id for record in records})

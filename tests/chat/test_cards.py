@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import event, select
+from sqlalchemy.orm import ORMExecuteState
 
 from app.accounts.members import find_member
 from app.chat.channels import push_cards
@@ -11,7 +12,7 @@ from app.chat.rooms import create_room
 from app.database import Database
 from app.editing.drafts import keep_draft, settle_draft
 from app.editing.locks import take_lock
-from app.editing.rows import LISTENERS
+from app.editing.rows import LISTENERS, find_subjects
 from app.live.log import LoggedEvent
 from app.records.collections import get_collection
 from app.records.records import get_record
@@ -51,3 +52,17 @@ async def test_open_pages_follow_a_draft_that_is_kept_and_settled_without_the_lo
             statement = select(LoggedEvent.body).where(LoggedEvent.cursor > before)
             (body,) = await transaction.scalars(statement)
             assert ("data-draft" in body) != settle
+
+
+async def test_references_are_looked_up_in_as_many_statements_for_thirty_as_for_one(database: Database) -> None:
+    counts = []
+    for numbers in (range(1, 2), range(1, 31)):
+        async with database.read(ACME) as transaction:
+            asked: list[ORMExecuteState] = []
+            event.listen(transaction.sync_session, "do_orm_execute", asked.append)
+            written = [(slug, number) for slug in ("", "books") for number in numbers]
+            found = await find_subjects(transaction, [*written, ("books", 2**63), ("no-such-list", 1)])
+            assert set(found) == set(written)
+            assert all(found["", number] == found["books", number] for number in numbers)
+            counts.append(len(asked))
+    assert counts[0] == counts[1] <= 3
