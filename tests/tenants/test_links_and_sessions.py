@@ -129,8 +129,9 @@ async def test_an_admin_changes_no_invitation_to_be_an_owner(people: People) -> 
 
 
 async def test_the_newest_fifty_sessions_are_kept_and_the_sockets_of_others_are_closed(
-    server: Server, database: Database
+    server: Server,
 ) -> None:
+    database = Database(server.store.url)
     async with aclosing(await server.sign_in("acme", "carla@acme.test")) as first:
         async with database.write(ACME) as transaction:
             member = await find_member(transaction, "carla@acme.test")
@@ -155,6 +156,7 @@ async def test_the_newest_fifty_sessions_are_kept_and_the_sockets_of_others_are_
             await socket.wait_closed()
             assert socket.close_code == 4401
         assert (await first.get("/account")).status_code == 303
+    await database.close()
     assert server.store.rows("SELECT count(*) FROM session") == [(MOST_SESSIONS,)]
 
 
