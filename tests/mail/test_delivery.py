@@ -256,7 +256,7 @@ async def test_nothing_in_a_name_becomes_a_header_or_another_receiver(
     database: Database, store: Store, delivery: Delivery, post: Post
 ) -> None:
     post.open()
-    await put(database, "carla@acme.test", subject="Ana\r\nBcc: all@acme.test\n\nand \x00\x1b\u202eback\u2028more")
+    await put(database, "carla@acme.test", subject="Ana\r\nBcc: all@acme.test\n\nand \x07\x1b\u202eback\u2028more")
     await put(database, "a@acme.test, b@acme.test", "c@acme.test\r\nBcc: d@acme.test")
     await send_out(delivery)
     (mail,) = post.mails
