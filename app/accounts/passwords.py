@@ -147,7 +147,8 @@ class MailLimit:
 
         Raises TooManyTries.
         """
-        wanted: Counted = [(self.ANYWHERE, ("mail", receiver))]
+        # Strangers who sign up with an address are counted apart, so that they keep nobody from inviting it.
+        wanted: Counted = [(self.ANYWHERE, ("sign-up" if workspace is None else "mail", receiver))]
         if workspace is not None:
             wanted.append((self.RECEIVER, ("mail", str(workspace), receiver)))
         text = _l("This address was sent as many mails as it may be sent in a day. Wait %(wait)s, then try again.")

@@ -24,7 +24,7 @@ from app.accounts.access import (
     provide_signed_in,
 )
 from app.accounts.passwords import GuessingLimit
-from app.accounts.sessions import SignedIn
+from app.accounts.sessions import SignedIn, device_of
 from app.accounts.shell import render_page
 from app.database import Database, Transaction, now
 from app.settings import Settings
@@ -98,8 +98,9 @@ class Reauthentication:
         member = signed_in.member
         account, address = f"{member.tenant_id}:{member.email}", client_address(request)
         log = f"audit:{member.tenant_id}"
-        stored = member.password_hash
-        if not await self.guessing.verify(password[:200], stored, account, address, log=log, known=True):
+        stored, device = member.password_hash, device_of(signed_in.session)
+        right = await self.guessing.verify(password[:200], stored, account, address, log=log, device=device, known=True)
+        if not right:
             return False
         async with self.database.write(member.tenant_id) as transaction:
             found = await provide_signed_in(request, transaction, self.settings)

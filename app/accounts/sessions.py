@@ -78,6 +78,11 @@ class Session(Tenanted, Base):
         return "" if found.is_private or not found.country_code.isalpha() else str(found.country_name)
 
 
+def device_of(session: Session) -> str:
+    """Whose tries at the password a browser's are that is signed in: its own, whatever strangers try meanwhile."""
+    return f"session {session.id}"
+
+
 # Sessions of one member; with one more the one that was seen longest ago ends.
 MOST_SESSIONS = 50
 

@@ -41,6 +41,16 @@ class Refused(Exception):
         self.for_good = for_good
 
 
+def is_for_good(code: int, message: str) -> bool:
+    """Whether an answer means that this receiver will never have this mail.
+
+    Many servers say only at the receiver what they have against the sender, or that it has to sign in. That an operator
+    can mend: no mail is lost by a wrong MAIL_FROM (RFC 3463: X.1.7, X.1.8 and X.7; RFC 4954, 6: 530).
+    """
+    about_us = re.match(r"5\.(?:1\.[78]|7\.\d+)\b", message)
+    return code >= 500 and code != 530 and not about_us and "relay" not in message.lower()
+
+
 class BrokenOff(Exception):
     """The conversation ended in the middle of a mail. Nobody knows whether the server has it."""
 
@@ -151,9 +161,11 @@ class MailServer:
             raise Refused(reason, for_good=True) from error
         except aiosmtplib.SMTPRecipientsRefused as error:
             answer = error.recipients[0]
-            raise Refused(f"{answer.code} {answer.message}", for_good=answer.code >= 500) from error
+            raise Refused(
+                f"{answer.code} {answer.message}", for_good=is_for_good(answer.code, answer.message)
+            ) from error
         except aiosmtplib.SMTPDataError as error:
-            raise Refused(f"{error.code} {error.message}", for_good=error.code >= 500) from error
+            raise Refused(f"{error.code} {error.message}", for_good=is_for_good(error.code, error.message)) from error
         except aiosmtplib.SMTPResponseException as error:
             # What is said before the receiver is named is about the sender, which an operator can mend: no mail is
             # lost by a wrong MAIL_FROM.

@@ -14,7 +14,7 @@ from app.accounts.happenings import account_changed
 from app.accounts.hashing import hash_password
 from app.accounts.passwords import GuessingLimit
 from app.accounts.reauthentication import dangerous
-from app.accounts.sessions import Session, SignedIn, list_sessions
+from app.accounts.sessions import Session, SignedIn, device_of, list_sessions
 from app.accounts.shell import list_parts, notice, render_page
 from app.accounts.time_zones import list_time_zones, offer_time_zones
 from app.database import Database, Transaction
@@ -138,7 +138,10 @@ async def change_password(
         request.scope["state"]["language"] = tenant.language
         signed_in = await provide_signed_in(request, transaction, settings)
         account, stored = f"{tenant.id}:{signed_in.member.email}", signed_in.member.password_hash
-    if not form.errors and not await guessing.verify(form["password"][:200], stored, account, address, known=True):
+        device = device_of(signed_in.session)
+    if not form.errors and not await guessing.verify(
+        form["password"][:200], stored, account, address, device=device, known=True
+    ):
         form.errors["password"] = _l("This is not your password.")
     if form.errors:
         async with database.read(tenant.id) as transaction:

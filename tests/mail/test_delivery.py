@@ -136,6 +136,26 @@ async def test_a_server_with_smtputf8_takes_every_name(
     assert waiting(store) == failed(store) == []
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "554 5.7.1 <carla@acme.test>: Relay access denied",
+        "550 5.1.8 Sender address rejected: domain not found",
+        "530 5.7.0 Authentication required",
+        "550 relaying denied",
+    ],
+)
+async def test_no_mail_is_lost_by_what_the_server_has_against_the_sender(
+    database: Database, store: Store, delivery: Delivery, post: Post, answer: str
+) -> None:
+    post.at_receiver = {"carla@acme.test": answer}
+    post.open()
+    await put(database, "carla@acme.test")
+    await send_out(delivery)
+    assert waiting(store) == [("carla@acme.test", 1)]
+    assert failed(store) == []
+
+
 async def test_a_server_that_breaks_off_at_one_mail_sends_few_copies_and_all_the_others(
     database: Database, store: Store, delivery: Delivery, post: Post
 ) -> None:

@@ -178,7 +178,7 @@ async def test_who_has_just_signed_in_is_not_asked(shared_server: Server) -> Non
         assert "/join?token=" in made.text
 
 
-async def test_wrong_passwords_are_counted_as_those_of_the_sign_in_are(
+async def test_wrong_passwords_are_counted_for_the_session_that_gives_them(
     shared_server: Server, ana: httpx.AsyncClient
 ) -> None:
     async with aclosing(await shared_server.sign_in("acme", "davi@acme.test")) as davi:
@@ -187,9 +187,19 @@ async def test_wrong_passwords_are_counted_as_those_of_the_sign_in_are(
         answers = [await davi.post("/account/leave", data=wrong) for _ in range(11)]
     assert [answer.status_code for answer in answers] == [422] * 10 + [429]
     assert int(answers[-1].headers["retry-after"]) > 0
-    async with shared_server.client("acme") as visitor:
-        shut_out = await visitor.post("/login", data={"email": "davi@acme.test", "password": PASSWORD})
-        assert shut_out.status_code == 429
+
+
+async def test_who_is_signed_in_gets_on_whatever_strangers_try(shared_server: Server) -> None:
+    async with aclosing(await shared_server.sign_in("acme", "carla@acme.test")) as carla:
+        grow_old(shared_server)
+        async with shared_server.client("acme") as stranger:
+            wrong = {"email": "carla@acme.test", "password": "a guess"}
+            answers = [(await stranger.post("/login", data=wrong)).status_code for _ in range(11)]
+        assert answers == [422] * 10 + [429]
+        left = await carla.post("/account/leave", data={"sure": "yes", "password_again": "a typing error"})
+        assert left.status_code == 422
+        typed = {"password": PASSWORD, "new_password": "another long password"}
+        assert (await carla.post("/account/password", data=typed)).status_code == 303
 
 
 async def test_nobody_without_a_session_is_asked_for_a_password(shared_server: Server) -> None:
