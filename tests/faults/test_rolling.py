@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from tests.deploy.test_caddy import Proxy
 from tests.faults.extent import times
 from tests.faults.traffic import Traffic, traffic_on
 from tests.live.test_bus import until
+from tests.test_workers import list_workers
 
 
 @dataclass
@@ -101,3 +103,24 @@ async def test_restarts_behind_the_proxy_fail_no_request(proxied: ProxiedServer)
     assert all(page.hellos > 2 for page in traffic.pages)
     print(f"{rounds} times replaced one by one and at once; {messages} messages, none sent again;", end=" ")
     print(f"a page was cut {traffic.longest_cut():.1f} s at most")
+
+
+async def test_the_proxy_goes_on_to_the_other_worker_when_one_is_killed(proxied: ProxiedServer) -> None:
+    proxy = proxied.proxy
+    assert proxy
+    host = f"acme.{proxy.base_host}"
+    head = f"POST /login HTTP/1.1\r\nHost: {host}\r\nOrigin: https://{host}\r\nContent-Length: 100\r\n\r\nemail="
+    begun = []
+    for _ in range(12):  # requests under way, on both workers
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", proxy.https_port, ssl=proxy.trust(), server_hostname="acme.hero.localhost"
+        )
+        writer.write(head.encode())
+        await writer.drain()
+        begun.append((reader, writer))
+    async with proxy.client("acme") as client:
+        assert (await client.get("/login")).status_code == 200
+        os.kill(list_workers(proxied)[0], signal.SIGKILL)
+        assert [(await client.get("/login")).status_code for _ in range(20)] == [200] * 20
+    for _, writer in begun:
+        writer.close()
