@@ -38,7 +38,9 @@
   function take() {
     const incoming = document.getElementById("toasts-incoming");
     if (!incoming) return;
-    if (document.querySelector("#bell [data-unread='0']")) document.getElementById("toasts").replaceChildren();
+    if (document.querySelector("#bell [data-unread='0']")) {
+      for (const toast of document.querySelectorAll("#toasts > :not([data-own])")) toast.remove();
+    }
     for (const template of [...incoming.querySelectorAll("template")]) {
       template.remove();
       const { subject, kind, at } = template.dataset;
@@ -65,7 +67,11 @@
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") event.target.closest?.(".toast")?.remove();
   });
-  document.addEventListener("toast:show", (event) => show(event.detail));
+  // What the page itself has to say is no notification: nothing that is read takes it away.
+  document.addEventListener("toast:show", (event) => {
+    event.detail.dataset.own = "";
+    show(event.detail);
+  });
   document.addEventListener("htmx:after:swap", take);
   document.addEventListener("htmx:ws:after:message:incoming", take);
 })();
