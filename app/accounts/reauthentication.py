@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from litestar import Response
+from litestar.routes import HTTPRoute
 
 from app.accounts.access import (
     AnyRequest,
@@ -123,7 +124,6 @@ class Reauthentication:
         if is_call(request):
             return refuse_call(transaction.tenant.language, _l("Open the page again, and give your password."), 403)
         query = request.scope["query_string"].decode("latin-1")
-        came_from = urlsplit(request.headers.get("referer", ""))
         return await render_page(
             request,
             transaction,
@@ -135,5 +135,26 @@ class Reauthentication:
             field=FIELD,
             action=quote(request.scope["path"]) + (f"?{query}" if query else ""),
             carried=[(name, value) for name, values in form.values.items() for value in values if name != FIELD],
-            back=local_path(self.settings, host_of(request), came_from.path),
+            back=self.page_of_form(request),
         )
+
+    def page_of_form(self, request: AnyRequest) -> str:
+        """Where the form that was posted is: the page that sent it.
+
+        Without scripts, an answer to the form has the form's own address, which often only takes forms. Then its page
+        is the one above, as it is for every dangerous route.
+        """
+        sent_by = urlsplit(request.headers.get("referer", "")).path
+        path: str = request.scope["path"]
+        if sent_by == quote(path) and not shows_page(request):
+            sent_by = quote(path.rpartition("/")[0])
+        return local_path(self.settings, host_of(request), sent_by)
+
+
+def shows_page(request: AnyRequest) -> bool:
+    """Whether the address of a request has a page, too."""
+    template = request.scope["path_template"]
+    return any(
+        isinstance(route, HTTPRoute) and route.path == template and "GET" in route.methods
+        for route in request.app.routes
+    )

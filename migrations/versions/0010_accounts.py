@@ -15,7 +15,9 @@ def upgrade() -> None:
     op.execute("UPDATE session SET password_at = started_at")
     op.add_column("tenant", sa.Column("mail_confirmed_at", moment, nullable=True))
     op.execute("UPDATE tenant SET mail_confirmed_at = created_at")
-    bound = sa.Column("bound_to", sa.LargeBinary(length=32), nullable=False, server_default=sa.text("''"))
+    # SQLite keeps '' as the text it is, also in a column of bytes.
+    no_bytes = "x''" if op.get_bind().dialect.name == "sqlite" else "''"
+    bound = sa.Column("bound_to", sa.LargeBinary(length=32), nullable=False, server_default=sa.text(no_bytes))
     op.add_column("single_use_token", bound)
     bind_links()
 

@@ -44,15 +44,17 @@ async def test_who_searches_without_end_is_told_to_wait_and_others_search_on(ser
         aclosing(await server.sign_in("acme", "ana@acme.test")) as ana,
         aclosing(await server.sign_in("acme", "carla@acme.test")) as carla,
     ):
-        answers = [await ana.get("/chat/search", params={"q": f"word {number}"}) for number in range(80)]
-        assert [answer.status_code for answer in answers[:60]] == [200] * 60
-        refused = answers[-1]
+        search = {"q": "word"}
+        answered = 0
+        while (refused := await ana.get("/chat/search", params=search)).status_code == 200 and answered < 1000:
+            answered += 1
+        assert answered >= 60
         assert refused.status_code == 429
-        assert int(refused.headers["retry-after"]) == 60
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
         assert "You have searched very often." in refused.text
         assert "</html>" in refused.text
-        called = await ana.get("/chat/search", params={"q": "word"}, headers={"x-page": "1"})
-        assert (called.status_code, called.headers["retry-after"]) == (429, "60")
-        assert called.text == "You have searched very often. Wait a minute, then try again."
+        called = await ana.get("/chat/search", params=search, headers={"x-page": "1"})
+        assert called.status_code == 429
+        assert called.text == "You have searched very often. Wait a moment, then try again."
         assert (await ana.get("/chat/search")).status_code == 200, "the empty page searches for nothing"
-        assert (await carla.get("/chat/search", params={"q": "word"})).status_code == 200
+        assert (await carla.get("/chat/search", params=search)).status_code == 200

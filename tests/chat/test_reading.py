@@ -171,7 +171,15 @@ async def test_a_room_far_behind_counts_as_very_many_until_it_is_read(database: 
         room = await make_room(transaction, people)
         last = COUNTED * 12
         transaction.add_all(
-            Message(room_id=room.id, number=number, member_id=people.ana.id, key=f"many {number}", text="x", html="x")
+            Message(
+                room_id=room.id,
+                number=number,
+                member_id=people.ana.id,
+                key=f"many {number}",
+                text="x",
+                html="x",
+                plain="x",
+            )
             for number in range(1, last + 1)
         )
         room.last_number = last

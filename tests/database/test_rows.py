@@ -33,7 +33,8 @@ async def find(transaction: Transaction, name: str) -> Member:
 
 
 def message(room: Room, member: Member, number: int = 1000, **other: object) -> Message:
-    return Message(room_id=room.id, number=number, member_id=member.id, key=f"k{number}", text="", html="", **other)
+    key = f"k{number}"
+    return Message(room_id=room.id, number=number, member_id=member.id, key=key, text="", html="", plain="", **other)
 
 
 async def test_a_standing_statement_finds_what_the_session_finds(database: Database) -> None:

@@ -43,7 +43,7 @@ def ask(port: int, request: bytes) -> tuple[int, dict[str, list[str]]]:
         (405, b"PUT /signup HTTP/1.1\r\nHost: %s\r\nSec-Fetch-Site: same-origin\r\nContent-Length: 0\r\n\r\n"),
         (431, b"GET / HTTP/1.1\r\nHost: %s\r\nX: " + b"x" * 70_000),
         (400, HANDSHAKE.replace(b"dGhlIHNhbXBsZSBub25jZQ==", b"short") + b"\r\n"),
-        (426, HANDSHAKE.replace(b"Version: 13", b"Version: 12") + b"\r\n"),
+        (400, HANDSHAKE.replace(b"Version: 13", b"Version: 12") + b"\r\n"),
         (403, HANDSHAKE + b"Origin: http://elsewhere\r\n\r\n"),
         (400, HANDSHAKE.replace(b"/live", b"/l\xc3\xa9") + b"\r\n"),
     ],
@@ -55,5 +55,6 @@ async def test_every_answer_of_the_server_itself_has_the_security_headers(
     request = request_bytes.replace(b"%s", f"{settings.base_host}".encode())
     answered, headers = await asyncio.to_thread(ask, server.port, request)
     assert answered == status
-    for name, value in security_headers(settings):
+    routed = status in (404, 405)
+    for name, value in security_headers(settings, "" if routed else None):
         assert headers.get(name.decode()) == [value.decode()], name

@@ -126,6 +126,20 @@ async def test_a_wrong_password_is_said_and_what_was_posted_is_kept(
 
 
 @each_dangerous
+async def test_cancelling_leads_to_a_page_after_a_wrong_password_too(
+    shared_server: Server, ana: httpx.AsyncClient, path: str, typed: dict[str, str]
+) -> None:
+    wrong = await ana.post(
+        path, data={**typed, "password_again": "not hers"}, headers={"referer": f"{ana.headers['origin']}{path}"}
+    )
+    assert wrong.status_code == 422
+    found = re.search(r'<a class="btn" href="([^"]+)">Cancel</a>', wrong.text)
+    assert found
+    assert path.startswith(found[1])
+    assert (await ana.get(found[1])).status_code == 200
+
+
+@each_dangerous
 async def test_with_the_password_it_goes_on_with_what_was_posted(
     shared_server: Server, ana: httpx.AsyncClient, path: str, typed: dict[str, str]
 ) -> None:
