@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from urllib.parse import urlsplit
 
 from app.web.forms import EMAIL
-from app.web.texts import Text, _l, fold
+from app.web.texts import Text, _l, fold, keep_direction
 
 LINE_LIMIT = 500
 TEXT_LIMIT = 20_000
@@ -52,7 +52,7 @@ def number_key(value: str) -> str:
 
 def read_line(text: str, choices: Sequence[str]) -> str:
     """One line of text."""
-    value = " ".join(text.split())
+    value = " ".join(keep_direction(text).split())
     if len(value) > LINE_LIMIT:
         raise fail("At most %(limit)d characters.", limit=LINE_LIMIT)
     return value
@@ -60,7 +60,7 @@ def read_line(text: str, choices: Sequence[str]) -> str:
 
 def read_text(text: str, choices: Sequence[str]) -> str:
     """Lines of text."""
-    value = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    value = keep_direction(text).replace("\r\n", "\n").replace("\r", "\n").strip()
     if len(value) > TEXT_LIMIT:
         raise fail("At most %(limit)d characters.", limit=TEXT_LIMIT)
     return value

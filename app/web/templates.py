@@ -15,7 +15,7 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from app.web.assets import STATIC, static_url
-from app.web.texts import LANGUAGES, Text, translations
+from app.web.texts import LANGUAGES, Text, keep_direction, translations
 
 APP = Path(__file__).parent.parent
 
@@ -36,6 +36,7 @@ def environment(language: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=finish,
     )
     texts = translations(language)
     made.install_gettext_callables(texts.gettext, texts.ngettext, newstyle=True)  # type: ignore[attr-defined]
@@ -106,6 +107,13 @@ def write_with(translate: Callable[[str], str]) -> Callable[..., str]:
         return Markup(translate(message)) % {}  # noqa: S704
 
     return write
+
+
+def finish(value: object) -> object:
+    """What is written where a template has a value: each is kept to its own place in the line."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return type(value)(keep_direction(value))
 
 
 def initials(name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gettext
 import io
 import math
+import re
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -36,8 +37,20 @@ class Text:
         return translations(language).gettext(self.message) % values
 
 
+# Embeddings, overrides and isolates of the direction: what is left open turns what others wrote beside it around.
+# https://www.unicode.org/reports/tr9/#Explicit_Directional_Embeddings
+TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+def keep_direction(text: str) -> str:
+    """A text that leaves the direction of what stands beside it alone. Marks of direction are harmless, and stay."""
+    return text if text.isascii() else TURNS.sub("", text)
+
+
 def speak(value: Any, language: str) -> Any:
     """A value as a text has it: a length of time in words, in whole seconds, minutes or hours and never too short."""
+    if isinstance(value, str):
+        return keep_direction(value)
     if not isinstance(value, timedelta):
         return value
     unit = next((unit for unit in (1, 60, 3600) if round(value.total_seconds(), 3) <= 60 * unit), 3600)

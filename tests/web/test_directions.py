@@ -1,0 +1,56 @@
+"""Whatever somebody wrote, the texts beside it keep their direction (Unicode's bidirectional algorithm)."""
+
+from __future__ import annotations
+
+import re
+from contextlib import aclosing
+
+from app.records.kinds import read_line, read_text
+from app.web.templates import environment
+from app.web.texts import _l
+from tests.browser.test_accessible import list_pages
+from tests.conftest import Server
+from tests.databases import KIND
+
+TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+TURNED = "\u202eturned \u2067about\u2069\u2069 é"
+
+
+def test_a_value_in_a_template_turns_nothing_around() -> None:
+    template = environment("en").from_string(
+        "{{ a }} {{ _('Deleted by %(name)s', name=a) }} {% trans name=a %}{{ name }} asks to edit{% endtrans %}"
+        '{% macro show(b) %}<b title="{{ b }}">{{ b }}</b>{% endmacro %}{{ show(a) }}'
+    )
+    assert template.render(a=f"<{TURNED}>") == (
+        "&lt;turned about é&gt; Deleted by &lt;turned about é&gt; &lt;turned about é&gt; asks to edit"
+        '<b title="&lt;turned about é&gt;">&lt;turned about é&gt;</b>'
+    )
+
+
+def test_a_value_in_a_text_of_a_mail_turns_nothing_around() -> None:
+    assert _l("Deleted by %(name)s", name=TURNED).translate("pt_BR") == "Apagada por turned about é"
+
+
+def test_marks_of_direction_stay() -> None:
+    assert environment("en").from_string("{{ a }}").render(a="שלום\u200f!") == "שלום\u200f!"
+
+
+def test_a_record_holds_none() -> None:
+    assert read_line(TURNED, ()) == "turned about é"
+    assert read_text(f"{TURNED}\n{TURNED}", ()) == "turned about é\nturned about é"
+
+
+async def test_no_page_shows_one_that_is_there_from_before(server: Server) -> None:
+    """Behind the program's back it is put into every column of text that people fill in."""
+    for table, column in (
+        *(("tenant", "name"), ("member", "name"), ("collection", "name"), ("field", "label"), ("field", "help")),
+        *(("room", "name"), ("message", "text"), ("message", "plain"), ("announcement", "title")),
+    ):
+        server.store.rows(f"UPDATE {table} SET {column} = {column} || ?", TURNED)
+    typed, kept = ('"values"', "") if KIND == "sqlite" else ('"values"::text', "::jsonb")
+    server.store.rows(f"""UPDATE record SET "values" = replace({typed}, '"}}', ?){kept}""", f'{TURNED}"}}')
+    async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
+        for path in list_pages():
+            page = (await ana.get(path)).text
+            assert not TURNS.search(page), path
+        assert "turned about" in (await ana.get("/c/books")).text
