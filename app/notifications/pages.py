@@ -23,6 +23,7 @@ from app.notifications.preferences import Choice, choose, follow, list_choices, 
 from app.web.calls import is_call
 from app.web.forms import Form, number_of
 from app.web.texts import _l
+from app.web.visits import is_shown
 
 LARGEST = 10_000_000
 
@@ -162,15 +163,8 @@ async def follow_part(request: AnyRequest, transaction: Transaction, member: Mem
 
 
 async def note_opened(request: AnyRequest, transaction: Transaction, member: Member, *criteria: Any) -> None:
-    """What was told of a page's thing is read when the page was answered: its reading changes nothing itself.
-
-    It is not read by a browser that looks ahead, or a page that fetches itself anew while nobody sees it.
-    """
-    headers = request.headers
-    hidden = "prefetch" in headers.get("sec-purpose", "") or "hidden" in headers.get("x-refresh", "")
-    if request.scope["state"].get("head") or hidden:
-        return
-    if await has_unread(transaction, member, *criteria):
+    """What was told of a page's thing is read when the page was answered: its reading changes nothing itself."""
+    if is_shown(request) and await has_unread(transaction, member, *criteria):
         newest = await transaction.scalar(
             select(Notification.id).where(Notification.member_id == member.id).order_by(Notification.id.desc()).limit(1)
         )

@@ -38,6 +38,7 @@ from app.settings import Settings
 from app.web.cookies import CookieError, read_cookie
 from app.web.forms import Form, Invalid, number_of
 from app.web.texts import _l
+from app.web.visits import is_visit
 
 notice("unchanged", _l("Nothing was changed."))
 
@@ -75,23 +76,6 @@ async def show_edit(
     form = Form([*values.items(), ("version", str(record.version))])
     return await render_form(
         request, transaction, member, collection, fields, form, record=record, token=token, settings=settings
-    )
-
-
-def is_visit(request: AnyRequest) -> bool:
-    """Whether a person opens the page, rather than another site, a page refreshing itself, a browser looking ahead, or
-    an image.
-
-    Only then does opening take a lock (https://www.w3.org/TR/fetch-metadata/). Who does not say where they come from
-    gets the record's page, with its button that leads here.
-    """
-    headers = request.headers
-    return (
-        not request.scope["state"].get("head")
-        and "refresh" not in headers.get("x-refresh", "")
-        and "prefetch" not in headers.get("sec-purpose", "") + headers.get("purpose", "")
-        and headers.get("sec-fetch-site") in ("same-origin", "none")
-        and headers.get("sec-fetch-dest", "document") in ("document", "empty")
     )
 
 

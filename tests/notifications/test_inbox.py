@@ -194,6 +194,16 @@ async def test_who_is_taken_out_of_a_room_loses_what_was_told_of_it(server: Serv
     assert "Vault" not in await listed(people["carla"])
 
 
+# A tab that nobody sees, a browser that looks ahead, and a page of another site.
+UNSEEN = (
+    {"x-refresh": "refresh hidden"},
+    {"sec-purpose": "prefetch"},
+    {"sec-fetch-site": "same-site", "sec-fetch-dest": "image"},
+    {"sec-fetch-site": "same-site", "sec-fetch-dest": "iframe"},
+    {"sec-fetch-site": "same-site", "sec-fetch-dest": "empty"},
+)
+
+
 async def test_looking_at_the_thing_reads_what_was_told_of_it(server: Server, people: People) -> None:
     """A newcomer in the list of members, the own role in the account, a room that one was brought into."""
     ana, carla = people["ana"], people["carla"]
@@ -204,9 +214,11 @@ async def test_looking_at_the_thing_reads_what_was_told_of_it(server: Server, pe
     await ana.post(f"{room}/invite", data={"person": "3"})
     assert await unread(carla) == 3
     for path, left in (("/members", 2), ("/account", 1), (room, 0)):
-        await carla.get(path, headers={"x-refresh": "refresh hidden"})  # by a tab that nobody sees
-        assert await unread(carla) == left + 1
-        await carla.get(path)
+        for unseen in UNSEEN:
+            await carla.get(path, headers=unseen)
+            assert await unread(carla) == left + 1
+        # A link in a mail that is read in another site.
+        await carla.get(path, headers={"sec-fetch-site": "cross-site", "sec-fetch-dest": "document"})
         await until_unread(carla, left)
 
 
