@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import httpx
 import pytest
 import redis
 import websockets
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from app.database import Database
 from app.demo import PASSWORD
@@ -29,7 +30,9 @@ from tests.processes import Process
 
 ROOT = Path(__file__).parent.parent
 REDIS = shutil.which("redis-server")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+# The same browser without a window takes a third of the processor's time.
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -326,12 +329,11 @@ async def browser() -> AsyncIterator[Browser]:
 
 @dataclass
 class Person:
-    """Somebody in front of a browser, signed in to a workspace. `problems` are what the console complained of."""
+    """Somebody in front of a browser, signed in to a workspace."""
 
     context: BrowserContext
     page: Page
     origin: str
-    problems: list[str]
 
     async def open(self, path: str, *, live: bool = True) -> Page:
         """Open a page, and wait until its socket is up and its hello is answered."""
@@ -341,29 +343,58 @@ class Person:
         return self.page
 
 
+# What Chromium itself notes on the console when a test refuses something or cuts the network; never a fault of the
+# server, or a file of the program that is missing.
+EXPECTED = re.compile(
+    r"Failed to load resource: (?:the server responded with a status of 4|net::ERR_)(?!.*/static/)"
+    r"|htmx: htmx:error: Failed to fetch"
+    r"|WebSocket connection to "
+)
+
+
 @pytest.fixture
-async def person(browser: Browser) -> AsyncIterator[Any]:
+async def new_context(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Callable[..., Any]]:
+    """Open a browser with nothing in it: `await new_context(color_scheme="dark")`. It is closed after the test.
+
+    An error in a script, or on the console, of any of its pages fails the test, unless the test names it:
+    `@pytest.mark.console("part of its text")`.
+    """
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "error" and not EXPECTED.match(f"{message.text} ({message.location['url']})"):
+            complaints.append(f"{message.text} ({message.location['url']})")
+
+    async def make(**options: Any) -> BrowserContext:
+        context = await browser.new_context(**options)
+        contexts.append(context)
+        context.on("weberror", lambda error: complaints.append(f"{error.page and error.page.url}: {error.error}"))
+        context.on("console", hear)
+        return context
+
+    yield make
+    for context in contexts:
+        await context.close()
+    expected = [part for mark in request.node.iter_markers("console") for part in mark.args]
+    unexpected = [each for each in complaints if not any(part in each for part in expected)]
+    assert unexpected == []
+
+
+@pytest.fixture
+async def person(new_context: Callable[..., Any]) -> Any:
     """Sign people in, each in a browser of their own: `await person(server, "acme", "ana@acme.test")`.
 
     The browser gets the cookie of a session that was begun without it: loading two pages for it took seconds of a test.
     """
-    contexts: list[BrowserContext] = []
 
     async def sign_in(server: Server, slug: str, email: str, **options: Any) -> Person:
-        context = await browser.new_context(**options)
-        contexts.append(context)
+        context = await new_context(**options)
         page = await context.new_page()
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on(
-            "console", lambda message: problems.append(message.text) if "Content Security" in message.text else None
-        )
         client = await server.sign_in(slug, email)
         name, _, value = client.headers["cookie"].partition("=")
         await client.aclose()
         await context.add_cookies([{"name": name, "value": value, "url": server.url(slug), "httpOnly": True}])
-        return Person(context, page, f"http://{server.host(slug)}", problems)
+        return Person(context, page, f"http://{server.host(slug)}")
 
-    yield sign_in
-    for context in contexts:
-        await context.close()
+    return sign_in

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 
 from app.demo import OPERATOR, PASSWORD
 from tests.browser.pages import ready
@@ -88,9 +89,9 @@ async def test_every_page_of_a_workspace_is_accessible(
 @pytest.mark.sqlite
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_pages_before_and_beside_a_workspace_are_accessible(
-    shared_server: Server, browser: Browser, scheme: Any
+    shared_server: Server, new_context: Callable[..., Any], scheme: str
 ) -> None:
-    context = await browser.new_context(color_scheme=scheme)
+    context = await new_context(color_scheme=scheme)
     page = await context.new_page()
     await page.goto(shared_server.url("", "/operator"))
     await page.get_by_label("Email").fill(OPERATOR)
@@ -106,5 +107,4 @@ async def test_pages_before_and_beside_a_workspace_are_accessible(
         await page.goto(shared_server.url(slug, path))
         found = await page.evaluate(LOOK) + await follow_tab(page)
         complaints += [f"{slug}{path}: {complaint}" for complaint in found]
-    await context.close()
     assert not complaints, "\n".join(complaints)

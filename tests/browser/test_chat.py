@@ -93,7 +93,6 @@ async def test_a_message_reaches_the_other_at_once_and_is_counted_elsewhere(
     await expect(unread).to_be_hidden()
     await expect(davi.page).to_have_title(re.compile(r"^general"))
     await assert_equals_a_fresh_load(carla.page)
-    assert [*ana.problems, *carla.problems, *davi.problems] == []
 
 
 async def test_what_is_read_in_one_tab_is_read_in_all(people: tuple[Person, Person]) -> None:
@@ -221,7 +220,6 @@ async def test_texts_that_mean_harm_are_texts(people: tuple[Person, Person]) -> 
         wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
         assert not wide, "a word breaks the layout"
     await assert_equals_a_fresh_load(carla.page)
-    assert [*ana.problems, *carla.problems] == []
 
 
 async def test_too_long_a_message_stays_and_says_so(people: tuple[Person, Person]) -> None:
@@ -360,7 +358,6 @@ async def test_who_reads_further_up_stays_there_when_the_log_does_not_reach_back
     await page.get_by_role("button", name="New messages below").click()
     await expect(page.get_by_text("Said meanwhile")).to_be_in_viewport()
     await client.aclose()
-    assert carla.problems == []
 
 
 async def test_a_message_is_deleted_after_one_was_asked_by_keyboard_too(people: tuple[Person, Person]) -> None:
@@ -416,7 +413,6 @@ async def test_files_in_the_box_are_there_after_a_reload_until_they_are_sent_or_
     await ready(ana.page)
     await expect(brought).to_have_count(0)
     assert len([path for path in (server.data_dir / "files").rglob("*") if path.is_file()]) == 1
-    assert [*ana.problems, *carla.problems] == []
 
 
 async def test_who_is_taken_out_of_a_private_room_gets_nothing_of_it_any_more(people: tuple[Person, Person]) -> None:
@@ -598,7 +594,6 @@ async def test_names_that_mean_harm_are_names(people: tuple[Person, Person]) -> 
         assert "broken" not in (await ana.page.title()).replace(canary[:80], "")
     await carla.page.reload()
     await expect(carla.page.locator("main :is(script, [hx-get], hx-partial)")).to_have_count(0)
-    assert [*ana.problems, *carla.problems] == []
 
 
 async def test_members_whose_names_mean_harm_have_names(server: Server, people: tuple[Person, Person]) -> None:
@@ -663,7 +658,6 @@ async def test_members_whose_names_mean_harm_have_names(server: Server, people: 
         await shows(cut, page.locator("h1"))
         await shows(cut, page.locator(".side").get_by_role("link").filter(has_text=cut))
     await client.aclose()
-    assert [*ana.problems, *carla.problems] == []
 
 
 async def test_a_file_begins_a_discussion_and_its_box_keeps_a_draft(people: tuple[Person, Person]) -> None:

@@ -96,4 +96,3 @@ async def test_no_text_of_a_person_becomes_a_request_in_a_browser_that_does_not_
             await ana.page.evaluate(REFRESH)
             await ready(ana.page)  # it has been fetched anew
     assert stolen == []
-    assert ana.problems == []

@@ -6,27 +6,18 @@ import asyncio
 import email
 import email.policy
 import re
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from PIL import Image
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Page, expect
 
 from tests.browser.pages import assert_equals_a_fresh_load
 from tests.conftest import Server
 from tests.post import plain
 
 PASSWORD = "a long enough password"
-
-
-@pytest.fixture
-async def contexts(browser: Browser) -> AsyncIterator[list[BrowserContext]]:
-    made = [await browser.new_context() for _ in range(4)]
-    yield made
-    for context in made:
-        await context.close()
 
 
 async def read_link(server: Server, to: str) -> str:
@@ -41,8 +32,9 @@ async def read_link(server: Server, to: str) -> str:
 
 
 async def test_a_new_owner_invites_three_makes_one_an_admin_and_removes_one(
-    server: Server, contexts: list[BrowserContext]
+    server: Server, new_context: Callable[..., Any]
 ) -> None:
+    contexts = [await new_context() for _ in range(4)]
     owner = await contexts[0].new_page()
     await owner.goto(server.url("", "/signup"))
     await owner.get_by_label("Workspace name").fill("Horta Comum")
@@ -104,7 +96,6 @@ async def test_another_language_and_another_name_show_in_pages_that_are_open(ser
     await carla.page.get_by_role("button", name="Mudar o nome").click()
     await expect(ana.page.locator("#here")).to_have_text(re.compile("Aqui agora.*Clarice", re.DOTALL))
     await assert_equals_a_fresh_load(ana.page)
-    assert [*ana.problems, *carla.problems] == []
 
 
 async def test_a_picture_shows_in_pages_that_are_open(server: Server, person: Any, tmp_path: Path) -> None:

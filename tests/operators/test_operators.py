@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 import websockets
 from litestar.exceptions import LitestarDeprecationWarning
 from litestar.routes import HTTPRoute
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 from sqlalchemy import delete, func, literal_column, select, text, update
 
 from app.accounts.members import Member
@@ -355,28 +355,24 @@ async def test_thousands_of_workspaces_are_a_page_at_a_time(database: Database) 
 
 
 async def test_the_live_page_is_pushed_and_leads_to_the_sign_in_when_the_session_ends(
-    server: Server, browser: Browser
+    server: Server, new_context: Callable[..., Any]
 ) -> None:
-    context = await browser.new_context()
-    try:
-        page = await context.new_page()
-        await page.goto(server.url("", "/operator"))
-        await page.get_by_label("Email").fill(OPERATOR)
-        await page.get_by_label("Password").fill(PASSWORD)
-        await page.get_by_role("button", name="Sign in").click()
-        await page.get_by_role("link", name="Installation").click()
-        await page.locator("html[data-ready=yes]").wait_for(state="attached")
-        sockets = page.locator("[data-figure=sockets]")
+    page = await (await new_context()).new_page()
+    await page.goto(server.url("", "/operator"))
+    await page.get_by_label("Email").fill(OPERATOR)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("link", name="Installation").click()
+    await page.locator("html[data-ready=yes]").wait_for(state="attached")
+    sockets = page.locator("[data-figure=sockets]")
+    await expect(sockets).to_have_text("1", timeout=10_000)
+    async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
+        async with server.connect("acme", ana) as socket:
+            await socket.send(json.dumps({"sub": "tenant", "last": 0, "n": 1}))
+            await expect(sockets).to_have_text("2", timeout=10_000)
         await expect(sockets).to_have_text("1", timeout=10_000)
-        async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
-            async with server.connect("acme", ana) as socket:
-                await socket.send(json.dumps({"sub": "tenant", "last": 0, "n": 1}))
-                await expect(sockets).to_have_text("2", timeout=10_000)
-            await expect(sockets).to_have_text("1", timeout=10_000)
-        change(server, "DELETE FROM operator_session")
-        await expect(page.get_by_text("Your session is over.")).to_be_visible(timeout=10_000)
-    finally:
-        await context.close()
+    change(server, "DELETE FROM operator_session")
+    await expect(page.get_by_text("Your session is over.")).to_be_visible(timeout=10_000)
 
 
 async def test_processes_that_are_gone_leave_the_page(server: Server) -> None:
