@@ -38,6 +38,7 @@ class Slowness:
             rest = await wire.read_rest()
             self.wires.discard(wire)
             assert [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+)", rest)] == self.statuses, self.name
+            assert rest.count(b"\r\nx-content-type-options: nosniff") == len(set(self.statuses) - {101}), self.name
             return time.monotonic() - began
 
     def drip(self, place: int) -> None:

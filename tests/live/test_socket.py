@@ -569,6 +569,24 @@ async def test_suspending_a_workspace_ends_all_its_sockets_and_no_others(
     assert (await run(shared_server, "workspace", "restore", "globex")).returncode == 0
 
 
+async def test_a_socket_at_an_address_without_a_workspace_is_told_so(shared_server: Server, sign_in: SignIn) -> None:
+    async with shared_server.connect("nowhere", await sign_in("ana@acme.test")) as socket:
+        assert await read_refusal(socket) == (4401, "no workspace", [])
+
+
+async def test_the_log_says_from_which_address_something_refused_came(shared_server: Server, sign_in: SignIn) -> None:
+    logged = len(shared_server.log)
+    with pytest.raises(websockets.InvalidStatus):
+        async with shared_server.connect("acme", origin="http://evil.test"):
+            pass
+    carla = await sign_in("carla@acme.test")
+    async with shared_server.connect("acme", carla) as socket:
+        assert "refused" in await hello(socket, "user.1", 0)
+    lines = shared_server.log[logged:].splitlines()
+    for event in ("handshake refused", "refused "):
+        assert [line for line in lines if event in line and "client=127.0.0.1" in line], event
+
+
 # Who is here
 
 
