@@ -30,10 +30,13 @@ from typing import Any
 
 import asyncpg
 
+import app.asgi  # noqa: F401  (which brings in all jobs)
 from app.database import Database
 from app.database.clock import read_monotonic_clock
 from app.demo import seed_demo
+from app.jobs.runner import Runner
 from app.migration import migrate_database
+from app.settings import read_settings
 
 KIND = os.environ.get("TEST_DATABASE") or "sqlite"
 assert KIND in ("sqlite", "postgresql"), "TEST_DATABASE is sqlite or postgresql"
@@ -341,11 +344,17 @@ def number_places(statement: str) -> str:
 
 
 async def make_seed(directory: Path) -> Store:
-    """The database that others are copies of: migrated, with the demo in it."""
+    """The database that others are copies of: migrated, with the demo in it.
+
+    What comes round has been done, so that not each server of a test begins with doing it.
+    """
     store = Store(directory)
     store.migrate()
     database = Database(store.url)
     await seed_demo(database)
+    runner = Runner(database, read_settings({"DATA_DIR": str(directory), "BASE_URL": "http://hero.localhost"}))
+    while await runner.step():
+        pass
     await database.close()
     if KIND == "postgresql":  # a template must have nobody connected, and a connection takes a moment to end
         deadline = time.monotonic() + 20

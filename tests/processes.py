@@ -179,15 +179,26 @@ class ForkServer:
         return 0
 
 
-if __name__ == "__main__":
-    # Everything that the program needs, so that forked processes share it.
-    import app.asgi
+def prepare() -> None:
+    """Bring in everything that the program needs and would work out at its first use, so that forked processes share
+    it: half of what a server takes until it has answered its first pages."""
     import app.cli
     import app.demo
     import app.migration
     import app.operators.operators
     import app.serving  # noqa: F401
+    from app.asgi import create_app
+    from app.settings import read_settings
+    from app.web.templates import environment
 
+    with tempfile.TemporaryDirectory() as directory:
+        create_app(read_settings({"DATA_DIR": directory, "BASE_URL": "http://hero.localhost"}))
+    for name in environment("en").list_templates():
+        environment("en").get_template(name)
+
+
+if __name__ == "__main__":
+    prepare()
     gc.freeze()
     server = ForkServer(sys.argv[1])
     print("ready", flush=True)
