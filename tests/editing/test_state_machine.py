@@ -40,6 +40,7 @@ from app.records.history import get_revision
 from app.records.records import Record, get_record
 from app.records.revisions import Revision
 from tests.databases import Store
+from tests.faults.extent import times
 
 ACME, NUMBER = 1, 40
 PEOPLE = st.sampled_from(["ana", "bruno", "carla", "davi"])
@@ -352,6 +353,6 @@ def test_one_writer_and_nothing_typed_is_lost_whatever_happens(seeded: Store) ->
     run_state_machine_as_test(
         Editing,
         settings=settings(
-            max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=times(30, 100), stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
