@@ -5,9 +5,10 @@ export DATA_DIR ?= data
 
 # What runs a second time on PostgreSQL: every test that uses a database and asks it for more than who is signed in;
 # of those in a browser the ones about what is pushed. (`TEST_DATABASE=postgresql .venv/bin/python -m pytest` runs all.)
-ON_POSTGRESQL = tests $(addprefix tests/browser/,test_live_records.py test_nothing_lost.py test_oracle.py) \
-	$(addprefix --ignore=tests/,web bench browser deploy/test_caddy.py deploy/test_nginx.py \
-	faults/test_autobahn.py faults/test_frames.py faults/test_handshakes.py)
+PUSHED = $(addprefix tests/browser/,test_live_records.py test_nothing_lost.py test_oracle.py)
+ON_POSTGRESQL = tests $(addprefix --ignore=tests/,web bench deploy/test_caddy.py deploy/test_nginx.py \
+	faults/test_autobahn.py faults/test_frames.py faults/test_handshakes.py) \
+	$(addprefix --ignore=,$(filter-out $(PUSHED),$(wildcard tests/browser/test_*.py)))
 
 # Most tests wait for a server or a browser most of the time: three files at once, also on two cores.
 AT_ONCE = -n 3 --dist loadfile
