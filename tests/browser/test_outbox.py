@@ -321,6 +321,79 @@ async def test_a_message_that_came_through_after_all_is_not_said_twice_when_it_w
     assert (await stored(clients["ana"]))[-2:] == ["Meet at nine", "Meet at ten"]
 
 
+async def open_twice(ana: Person, client: httpx.AsyncClient, text: str) -> tuple[Page, Page]:
+    """Two pages of a room with the same draft in their boxes."""
+    await client.post(f"{ROOM}/draft", data={"text": text, "key": f"key of {text}"}, headers={"x-page": "1"})
+    await ana.open(f"{ROOM}?at=end")
+    other = await ana.context.new_page()
+    await other.goto(ana.page.url)
+    await ready(other)
+    await expect(box(other)).to_have_value(text)
+    return ana.page, other
+
+
+@pytest.mark.parametrize("when", ["after it came", "while it is on its way"])
+async def test_what_a_second_page_adds_to_the_same_draft_is_neither_lost_nor_taken_for_the_first(
+    ana: Person, clients: dict[str, httpx.AsyncClient], when: str
+) -> None:
+    words = f"We meet {when}"
+    page, other = await open_twice(ana, clients["ana"], words)
+    held = asyncio.Event()
+    if when == "while it is on its way":
+
+        async def hold(route: Route) -> None:
+            await held.wait()
+            await route.continue_()
+
+        await page.route(POSTS, hold)
+    await box(page).press("Enter")
+    await expect(shown(other, words) if when == "after it came" else waiting(page)).to_be_visible()
+    await box(other).press("End")
+    await box(other).press_sequentially(", at nine")
+    await box(other).press("Enter")
+    held.set()
+    await expect(waiting(other)).to_contain_text(f"Something else was sent already: “{words}”")
+    await expect(waiting(other).locator(".text")).to_have_text(f"{words}, at nine")
+    await expect(waiting(page)).to_have_count(0)
+    await waiting(other).get_by_role("button", name="Send this too").click()
+    for each in (page, other):
+        await expect(shown(each, f"{words}, at nine")).to_be_visible()
+        await expect(shown(each, words)).to_be_visible()
+        await expect(each.locator("message-outbox .outgoing")).to_have_count(0)
+    assert (await stored(clients["ana"]))[-2:] == [words, f"{words}, at nine"]
+    assert ana.problems == []
+
+
+async def test_what_was_posted_is_shown_once_also_when_its_answer_is_lost_and_it_is_pushed(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    network = await open_room(ana, clients["ana"])
+    network.does = "lose the answer"
+    await say(page, "Shown *once*, and asked for again")
+    await expect(page.locator("ol.messages > .message").last).to_contain_text("Shown once, and asked for again")
+    await expect(page.locator("message-outbox .outgoing")).to_be_hidden()
+    network.does = "pass"
+    await expect(page.locator("message-outbox .outgoing")).to_have_count(0)
+    assert len(set(map(str, network.sent))) == 1 < len(network.sent)
+
+
+async def test_what_is_typed_stays_when_the_draft_it_began_with_was_sent_elsewhere_and_deleted(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    draft = {"text": "Sent elsewhere", "key": "sent elsewhere"}
+    await clients["ana"].post(f"{ROOM}/draft", data=draft, headers={"x-page": "1"})
+    page = ana.page
+    await ana.open(f"{ROOM}?at=end")
+    posted = await clients["ana"].post(ROOM, data=draft, headers={"x-page": "1"})
+    await clients["ana"].post(f"{ROOM}/messages/{posted.json()['number']}/delete", headers={"x-page": "1"})
+    async with page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.status == 204):
+        await box(page).press_sequentially(", and what I thought since")
+    await expect(box(page)).to_have_value("Sent elsewhere, and what I thought since")
+    await box(page).press("Enter")
+    await expect(shown(page, "Sent elsewhere, and what I thought since")).to_be_visible()
+
+
 async def test_who_is_too_fast_goes_on_by_itself_and_a_refused_one_holds_up_nothing(
     ana: Person, clients: dict[str, httpx.AsyncClient]
 ) -> None:

@@ -51,8 +51,9 @@ class MessageComposer extends HTMLElement {
   #open() {
     const here = kept("typed", this.place);
     if (here) this.#put(here);
-    const key = this.key;
-    if (outbox.queue.find(key)) this.#empty();
+    const waiting = outbox.queue.find(this.key);
+    if (waiting && this.#goesOnFrom(waiting.text)) this.#anotherKey();
+    else if (waiting) this.#empty();
     else if (here) this.#draftSoon(0);
     this.files.leaveOut(filesOnTheirWay(this.place));
     this.area.setSelectionRange(this.area.value.length, this.area.value.length);
@@ -143,9 +144,20 @@ class MessageComposer extends HTMLElement {
     }
   }
 
-  // From another page of the same member, which had the draft: what was typed here since is another message.
+  // From another page of the same member, which had the draft: what was typed here since is another message. Of one that
+  // was deleted nobody knows what it said.
   #sentElsewhere(stored) {
-    if (stored.deleted || stored.text === this.area.value.trim()) return this.#empty();
+    if (!stored.deleted && stored.text === this.area.value.trim()) this.#empty();
+    else this.#anotherKey();
+  }
+
+  // Whether the box has words after a text.
+  #goesOnFrom(text) {
+    const here = this.area.value.trim();
+    return here !== text.trim() && here.startsWith(text.trim());
+  }
+
+  #anotherKey() {
     this.form.elements.key.value = makeKey();
     this.#keepHere();
     this.#draftSoon(0);

@@ -1,7 +1,7 @@
 // Sends what was typed in boxes, from whatever page is open: in order, each after the answer to the one before, again
 // by itself when the network is back. What is not acknowledged stays in the tab's store. Tells of changes by "change"
 // and "sent" events.
-import { MessageQueue, delay, verdict } from "./message-queue.js";
+import { MessageQueue, delay, isSame, verdict } from "./message-queue.js";
 import { allKept, forget, keep, me, whose } from "./tab-store.js";
 
 const PATIENCE = 20000;          // ms until a try counts as failed
@@ -43,7 +43,10 @@ class Outbox extends EventTarget {
       this.queue.add(entry);
     }
     // Another tab, which began with a copy of this one, has sent it or taken it back.
-    this.#others?.addEventListener("message", (event) => this.drop(event.data, false));
+    this.#others?.addEventListener("message", ({ data }) => {
+      const entry = this.queue.find(data.key);
+      if (entry && isSame(entry, data)) this.drop(entry.key, false);
+    });
     for (const name of ["online", "pageshow"]) window.addEventListener(name, () => this.wake());
     new MutationObserver(() => { if (document.documentElement.dataset.live === "on") this.wake(); })
       .observe(document.documentElement, { attributeFilter: ["data-live"] });
@@ -76,7 +79,7 @@ class Outbox extends EventTarget {
     if (this.sending?.entry.key === key && !tell) this.sending.stop.abort();
     if (!entry) return null;
     forget("outbox", entry.number);
-    if (tell) this.#others?.postMessage(key);
+    if (tell) this.#others?.postMessage(entry);
     this.dispatchEvent(new Event("change"));
     return entry;
   }
