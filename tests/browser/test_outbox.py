@@ -394,6 +394,30 @@ async def test_what_is_typed_stays_when_the_draft_it_began_with_was_sent_elsewhe
     await expect(shown(page, "Sent elsewhere, and what I thought since")).to_be_visible()
 
 
+async def test_what_a_tab_has_typed_is_there_after_another_tab_of_the_room_has_sent_something(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    await ana.open(f"{ROOM}?at=end")
+    other = await ana.context.new_page()
+    await other.goto(page.url)
+    await ready(other)
+    async with page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.status == 204):
+        await box(page).fill("A long one, of which the server has one copy")
+    async with other.expect_response(lambda answer: answer.url.endswith("/draft") and answer.status == 204):
+        await box(other).fill("A short one")
+    await box(other).press("Enter")
+    await expect(shown(other, "A short one")).to_be_visible()
+    async with page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.status == 204):
+        await page.reload()
+    await expect(box(page)).to_have_value("A long one, of which the server has one copy")
+    assert "A long one, of which" in (await clients["ana"].get(ROOM)).text
+    await box(page).press("Enter")
+    await expect(shown(page, "A long one, of which the server has one copy")).to_be_visible()
+    await page.reload()
+    await expect(box(page)).to_have_value("")
+
+
 async def test_who_is_too_fast_goes_on_by_itself_and_a_refused_one_holds_up_nothing(
     ana: Person, clients: dict[str, httpx.AsyncClient]
 ) -> None:

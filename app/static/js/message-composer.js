@@ -1,5 +1,6 @@
 // <message-composer>: the box of a room or a discussion. Enter empties it at once and gives what was in it to the
-// outbox. What is being typed is kept in the tab and, a second after the last key, on the server.
+// outbox. What is being typed is kept in the tab until it is sent or emptied and, a second after the last key, on the
+// server: there a place has one draft, and the tab that typed last has it.
 import { MessageFiles, filesOnTheirWay } from "./message-files.js";
 import { call, makeKey, outbox } from "./outbox.js";
 import { forget, keep, kept } from "./tab-store.js";
@@ -47,14 +48,15 @@ class MessageComposer extends HTMLElement {
     this.stop.abort();
   }
 
-  // What this tab has typed here and the server may not have comes first. What is being sent is not in the box.
+  // What this tab has typed here comes first, unless it was gone on with elsewhere. What is being sent is not in the box.
   #open() {
     const here = kept("typed", this.place);
-    if (here) this.#put(here);
+    const drafted = this.area.value;
+    if (here && !(here.drafted && this.#goesOnFrom(here.text))) this.#put(here);
     const waiting = outbox.queue.find(this.key);
     if (waiting && this.#goesOnFrom(waiting.text)) this.#anotherKey();
     else if (waiting) this.#empty();
-    else if (here) this.#draftSoon(0);
+    else if (here && (!here.drafted || !drafted)) this.#draftSoon(0);      // another tab's is not replaced unasked
     this.files.leaveOut(filesOnTheirWay(this.place));
     this.area.setSelectionRange(this.area.value.length, this.area.value.length);
     this.#grow();
@@ -111,10 +113,13 @@ class MessageComposer extends HTMLElement {
     this.#typedAt = 0;           // whoever goes on typing is said to, at once
   }
 
-  // What the server may not have is kept in the tab: always, where it does not know what was taken back.
-  #keepHere() {
-    if (this.#editing) keep("typed", this.#editing.address, { text: this.area.value, edits: this.#editing.edits });
-    else keep("typed", this.place, { text: this.area.value, key: this.key, reply: this.reply, instead: this.#instead });
+  // `drafted` is whether the server had it, too. It knows nothing of what was taken back.
+  #keepHere(drafted = false) {
+    const { reply } = this;
+    const text = this.area.value;
+    if (this.#editing) keep("typed", this.#editing.address, { text, edits: this.#editing.edits });
+    else if (drafted && !text.trim() && !reply && !this.#instead.length) forget("typed", this.place);
+    else keep("typed", this.place, { text, key: this.key, reply, instead: this.#instead, drafted });
   }
 
   #draftSoon(delay = DRAFTED_AFTER) { this.#drafting ??= setTimeout(() => this.#draftNow(), delay); }
@@ -136,18 +141,16 @@ class MessageComposer extends HTMLElement {
       const response = await call(`${this.place}/draft`, body, { keepalive: body.toString().length < 30000 });
       if (!same()) return;
       if (response.status === 409) this.#sentElsewhere(await response.json());
-      else if (response.ok && this.area.value === draft.text && this.form.elements.reply.value === draft.reply && !this.#instead.length) {
-        forget("typed", this.place);
-      }
+      else if (response.ok && this.area.value === draft.text && this.form.elements.reply.value === draft.reply) this.#keepHere(true);
     } catch {
       if (this.isConnected && same()) this.#draftSoon(5000);
     }
   }
 
-  // From another page of the same member, which had the draft: what was typed here since is another message. Of one that
-  // was deleted nobody knows what it said.
+  // From another page of the same member, which had the draft: what was typed here since is another message; what
+  // was sent may go on from what is here. Of one that was deleted nobody knows what it said.
   #sentElsewhere(stored) {
-    if (!stored.deleted && stored.text === this.area.value.trim()) this.#empty();
+    if (!stored.deleted && stored.text.startsWith(this.area.value.trim())) this.#empty();
     else this.#anotherKey();
   }
 
