@@ -418,6 +418,49 @@ async def test_what_a_tab_has_typed_is_there_after_another_tab_of_the_room_has_s
     await expect(box(page)).to_have_value("")
 
 
+async def test_a_rewrite_stays_in_the_box_until_it_is_saved_or_cancelled(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    for text in ("One that is rewritten", "One that is answered"):
+        await clients["ana"].post(ROOM, data={"text": text, "key": text})
+    page = ana.page
+    network = await open_room(ana, clients["ana"])
+    network.answers = [(403, "This room is archived.", {})]
+    await say(page, "Refused, and taken back")
+    await expect(waiting(page)).to_contain_text("Not sent")
+    await box(page).fill("The next one")
+
+    async def use(text: str, tool: str) -> None:
+        await shown(page, text).hover()
+        await shown(page, text).get_by_role("link", name=tool).click()
+
+    await use("One that is rewritten", "Edit message")
+    await expect(box(page)).to_have_value("One that is rewritten")
+    await box(page).fill("Half of the better wo")
+    for name in ("Reply", "Edit message", "Take back"):
+        if name == "Take back":
+            await waiting(page).get_by_role("button", name=name).click()
+        else:
+            await use("One that is answered", name)
+        await expect(page.get_by_role("alert")).to_have_text("You are changing a message. Save or cancel that first.")
+        await expect(box(page)).to_have_value("Half of the better wo")
+        await expect(page.locator("[data-answered]")).to_have_text("Edit message")
+        await expect(waiting(page)).to_have_count(1)
+        await box(page).press("Control+End")
+        await expect(box(page)).to_be_focused()
+        await box(page).evaluate("box => box.dispatchEvent(new Event('input', { bubbles: true }))")
+        await expect(page.get_by_role("alert")).to_have_count(0)
+    await say(page, "All of the better words")
+    await expect(shown(page, "All of the better words")).to_be_visible()
+    await expect(box(page)).to_have_value("The next one")
+    await use("All of the better words", "Edit message")  # and nothing was changed of it
+    await expect(box(page)).to_have_value("All of the better words")
+    await use("One that is answered", "Reply")
+    await expect(page.locator("[data-answered]")).to_have_text("Ana: One that is answered")
+    await expect(box(page)).to_have_value("The next one")
+    assert ana.problems == []
+
+
 async def test_who_is_too_fast_goes_on_by_itself_and_a_refused_one_holds_up_nothing(
     ana: Person, clients: dict[str, httpx.AsyncClient]
 ) -> None:

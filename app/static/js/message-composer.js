@@ -10,7 +10,7 @@ const DRAFTED_AFTER = 1000;
 const lengthOf = (value) => [...value.trim()].length;     // as the server counts: an emoji of one code point is one
 
 class MessageComposer extends HTMLElement {
-  #editing = null;               // { address, edits, before }: the message that is edited, and what was in the box
+  #editing = null;               // { address, edits, stored, before }: the message that is edited, its text, and what was in the box
   #instead = [];                 // keys of what was taken back into the box, and may have been sent all the same
   #drafting = null;
   #turn = Promise.resolve();     // drafts go one after another: the last one typed is the last one kept
@@ -191,8 +191,18 @@ class MessageComposer extends HTMLElement {
     this.#stopEditing();
   }
 
+  // A rewrite stays in the box until it is saved or cancelled: nothing else takes its place.
+  #isRewriting() {
+    if (!this.#editing || this.area.value === this.#editing.stored) return false;
+    this.say(this.form.dataset.editFirst);
+    this.#focusEnd();
+    return true;
+  }
+
   // An entry of the outbox comes back into the box, before what is in it.
-  takeBack(entry) {
+  takeBack(key) {
+    if (this.#isRewriting()) return;
+    const entry = outbox.takeBack(key);
     if (!entry) return;
     if (entry.edited && entry.refusal?.what !== "gone") {
       this.#startEditing(entry.edited, { text: entry.text, edits: entry.refusal?.stored?.edits ?? entry.edits });
@@ -227,26 +237,27 @@ class MessageComposer extends HTMLElement {
   // Editing one's own message. What was in the box comes back afterwards.
   async #edit(address) {
     if (this.#editing?.address === address) return this.area.focus();
+    if (this.#isRewriting()) return;
     const waiting = outbox.at(this.place).find((entry) => entry.edited === address);
-    if (waiting) return this.takeBack(outbox.takeBack(waiting.key));
+    if (waiting) return this.takeBack(waiting.key);
     try {
       const response = await fetch(`${address}/edit`);
       if (!response.ok || response.redirected) return;
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      if (!this.isConnected) return;
+      if (!this.isConnected || this.#isRewriting()) return;
       const stored = { text: page.getElementById("field-text").value, edits: page.querySelector("[name=edits]").value };
-      this.#startEditing(address, kept("typed", address) ?? stored, page.querySelector("h1").textContent);
+      this.#startEditing(address, { ...stored, ...kept("typed", address), stored: stored.text }, page.querySelector("h1").textContent);
       this.#focusEnd();
     } catch {
       this.say(this.form.dataset.notDone);
     }
   }
 
-  #startEditing(address, { text, edits }, heading = this.form.dataset.editing) {
+  #startEditing(address, { text, edits, stored }, heading = this.form.dataset.editing) {
     const before = this.#editing?.before ?? { text: this.area.value, key: this.key, reply: this.reply, instead: this.#instead };
     this.#draftNow();
     const item = [...document.querySelectorAll(".message [data-edit]")].find((link) => link.getAttribute("href") === `${address}/edit`);
-    this.#editing = { address, edits, before, withFiles: Boolean(item?.closest(".message").querySelector(".files")) };
+    this.#editing = { address, edits, stored, before, withFiles: Boolean(item?.closest(".message").querySelector(".files")) };
     this.#answer({ id: "", who: heading });
     this.#write(text);
     this.say("");
@@ -305,7 +316,7 @@ class MessageComposer extends HTMLElement {
   // The last one of one's own. One that is on its way can be edited when it is there.
   #editLast() {
     const waiting = outbox.at(this.place).filter((entry) => !entry.edited).at(-1);
-    if (waiting?.tries || waiting?.state === "refused") return this.takeBack(outbox.takeBack(waiting.key));
+    if (waiting?.tries || waiting?.state === "refused") return this.takeBack(waiting.key);
     const own = [...document.querySelectorAll("ol.messages > .mine:has(.text)")].pop();
     const key = waiting?.key ?? [...document.querySelectorAll("message-outbox .outgoing.sent")].at(-1)?.dataset.key;
     if (key) this.#editNext = key;
@@ -334,7 +345,7 @@ class MessageComposer extends HTMLElement {
       event.preventDefault();
       event.stopPropagation();
     }
-    if (reply) {
+    if (reply && !this.#isRewriting()) {
       if (this.#editing) this.#stopEditing();
       const message = reply.closest(".message");
       const name = message.querySelector(".meta b")?.textContent;

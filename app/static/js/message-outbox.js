@@ -152,7 +152,7 @@ class MessageOutbox extends HTMLElement {
     if (!entry) return;
     const box = document.querySelector("message-composer");
     if ("discard" in button.dataset) outbox.drop(key);
-    else if ("back" in button.dataset) box?.takeBack(outbox.takeBack(key));
+    else if ("back" in button.dataset) box?.takeBack(key);
     else box?.sendAgain(entry) ?? outbox.tryAgain(entry);
   }
 }
