@@ -537,10 +537,53 @@ async def test_enter_waits_for_files_and_says_so_when_the_page_was_left_before_t
     await page.reload()
     held.set()
     await expect(waiting(page)).to_contain_text("The page was left before all files were here.")
+    await expect(waiting(page).get_by_role("button", name="Try again")).to_have_count(0)
+    await expect(waiting(page).get_by_role("button", name="Send without b.txt")).to_be_visible()
     await waiting(page).get_by_role("button", name="Take back").click()
     await expect(box(page)).to_have_value("With b")
+    await expect(page.get_by_role("alert")).to_have_text("Attach again: b.txt")
     await box(page).fill("")
     assert "With b" not in await stored(clients["ana"])
+
+
+async def test_a_message_of_whose_files_one_did_not_come_goes_without_it_only_when_that_is_said(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    await open_room(ana, clients["ana"])
+    brought = 0
+
+    async def lose_the_second(route: Route) -> None:
+        nonlocal brought
+        brought += 1
+        await (route.abort() if brought % 2 == 0 else route.continue_())
+
+    await page.route("**/chat/general/files", lose_the_second)
+    files: Any = [{"name": name, "mimeType": "text/plain", "buffer": b"b"} for name in ("one.txt", "two.txt")]
+    await page.locator("[data-attach]").set_input_files(files)
+    await say(page, "With two files")
+    await expect(waiting(page)).to_contain_text("Not sent two.txt: That did not get through. Try again.")
+    await expect(waiting(page).get_by_role("button", name="Try again")).to_have_count(0)
+    await page.reload()
+    await waiting(page).get_by_role("button", name="Take back").click()
+    await expect(page.get_by_role("alert")).to_have_text("Attach again: two.txt")
+    await expect(page.locator(".brought .name")).to_have_text("one.txt")
+    await page.locator("[data-attach]").set_input_files(files)
+    await say(page, "With three files")
+    await expect(waiting(page)).to_contain_text("Not sent")
+    assert "With three files" not in await stored(clients["ana"])
+    await waiting(page).get_by_role("button", name="Send without two.txt").click()
+    await expect(shown(page, "With three files").locator(".file .name")).to_have_text(["one.txt", "one.txt"])
+    await page.unroute("**/chat/general/files")
+    await page.route("**/chat/general/files", lambda route: route.abort())
+    await page.locator("[data-attach]").set_input_files(files[1:])
+    failed = page.locator(".brought .failed")
+    await expect(failed).to_contain_text("two.txt Not attached")
+    await expect(page.get_by_role("alert")).to_have_text("two.txt: That did not get through. Try again.")
+    await say(page, "Not without")
+    await expect(waiting(page).get_by_role("button", name="Send without two.txt")).to_be_visible()
+    await waiting(page).get_by_role("button", name="Take back").click()
+    assert "Not without" not in await stored(clients["ana"])
 
 
 async def test_enter_of_an_input_method_sends_nothing(ana: Person, clients: dict[str, httpx.AsyncClient]) -> None:

@@ -212,6 +212,8 @@ class MessageComposer extends HTMLElement {
       const instead = [...(stored ? [] : entry.instead), ...(entry.edited || stored ? [] : [entry.key])];
       const text = [entry.text, this.area.value].filter((each) => each.trim()).join("\n");
       this.files.put(entry.files);
+      const lost = entry.refusal?.lost ?? [];
+      if (lost.length) this.say(this.form.dataset.attachAgain.replace("{}", () => lost.join(", ")));
       this.#put({ text, key: makeKey(), reply: this.reply ?? entry.reply, instead: [...new Set([...this.#instead, ...instead])] });
       this.#draftSoon();
     }

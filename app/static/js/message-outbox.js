@@ -124,7 +124,7 @@ class MessageOutbox extends HTMLElement {
     if (refusal) {
       const stored = refusal.stored?.text || texts.deleted;
       why = refusal.what === "stored" ? (entry.edited ? texts.changed : texts.stored).replace("{}", () => stored)
-        : refusal.what === "files" ? texts.lostFiles : refusal.words || "";
+        : refusal.words || (refusal.what === "files" ? texts.lostFiles : "");
     }
     item.classList.toggle("failed", failed && !sent);
     item.classList.toggle("sent", sent);
@@ -134,10 +134,12 @@ class MessageOutbox extends HTMLElement {
     }
     const gone = refusal?.what === "gone";
     const again = item.querySelector("[data-again]");
-    const label = !refusal || refusal.what === "words" || refusal.what === "files" ? texts.tryAgain
-      : gone ? texts.withoutQuote : entry.edited ? texts.replace : texts.anotherMessage;
+    const lost = refusal?.lost ?? [];
+    const label = !refusal || refusal.what === "words" ? texts.tryAgain
+      : refusal.what === "files" ? texts.withoutFiles.replace("{}", () => lost.join(", ")) : gone ? texts.withoutQuote : entry.edited ? texts.replace : texts.anotherMessage;
     if (again.textContent !== label) again.textContent = label;
-    again.hidden = !failed || (gone && Boolean(entry.edited));
+    const nothingLeft = lost.length > 0 && lost.length === entry.files.length && !entry.text.trim();
+    again.hidden = !failed || nothingLeft || (gone && Boolean(entry.edited));
     item.querySelector("[data-back]").hidden = !failed || !box;
     item.querySelector("[data-discard]").hidden = !failed || box;
     const said = failed && !sent && (!underWay || refusal) ? `${entry.edited ? texts.notSaved : texts.notSent}. ${why}` : "";

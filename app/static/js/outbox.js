@@ -22,7 +22,7 @@ export function call(address, body, options = {}) {
 function bodyOf(entry) {
   if (entry.edited) return new URLSearchParams({ text: entry.text, edits: entry.edits });
   const body = new URLSearchParams({ text: entry.text, key: entry.key, reply: entry.reply?.id ?? "" });
-  for (const file of entry.files) body.append("file", file.id);
+  for (const file of entry.files) if (file.id) body.append("file", file.id);
   for (const key of entry.instead) body.append("instead", key);
   return body;
 }
@@ -39,7 +39,7 @@ class Outbox extends EventTarget {
   constructor() {
     super();
     for (const entry of allKept("outbox").sort((one, other) => one.number - other.number)) {
-      if (entry.state === "files") this.queue.refused(entry, { what: "files" });
+      if (entry.state === "files") this.#lose(entry);
       this.queue.add(entry);
     }
     // Another tab, which began with a copy of this one, has sent it or taken it back.
@@ -66,11 +66,18 @@ class Outbox extends EventTarget {
   #arrived(entry, arrivals) {
     const failed = arrivals.find((each) => each.status === "rejected");
     const came = arrivals.filter((each) => each.status === "fulfilled").map(({ value: { id, name, src } }) => ({ id, name, src }));
-    entry.files = [...entry.files.filter((file) => file.id), ...came].sort((one, other) => one.id - other.id);
+    const missing = entry.files.filter((file) => !file.id).filter((_, index) => arrivals[index].status === "rejected");
+    entry.files = [...entry.files.filter((file) => file.id), ...came, ...missing].sort((one, other) => one.id - other.id);
     entry.state = "waiting";
-    if (failed) this.queue.refused(entry, { what: "words", words: failed.reason.message });
+    if (failed) this.#lose(entry, failed.reason.message);
     if (this.queue.find(entry.key)) this.#keep(entry);
     this.#run();
+  }
+
+  // Not all of its files came: without them it goes only when its author says so.
+  #lose(entry, words = "") {
+    const lost = entry.files.filter((file) => !file.id).map((file) => file.name);
+    this.queue.refused(entry, { what: "files", words, lost });
   }
 
   // It is there, or not wanted any more.
