@@ -33,6 +33,10 @@ async def test_who_writes_too_fast_is_told_and_others_write_on(server: Server) -
         taken, page = await write_until_refused(ana, "Kept in its box")
         assert "That was too fast." in page.text
         assert f">Kept in its box {taken}</textarea>" in page.text
+        assert 1 <= int(page.headers["retry-after"]) <= 60
+        discussed = await ana.post("/discussion/record-1", data={"text": "Kept there", "key": "kept there"})
+        assert (discussed.status_code, ">Kept there</textarea>" in discussed.text) == (429, True)
+        assert 1 <= int(discussed.headers["retry-after"]) <= 60
         changed = await ana.post("/chat/general/messages/7/edit", data={"text": "Fast 0, mended"})
         assert changed.status_code == 303
         said = await carla.post("/chat/general", data={"text": "Slow", "key": "slow"})
