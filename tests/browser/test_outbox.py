@@ -52,7 +52,9 @@ class Network:
         await self.held.wait()
         if self.answers:
             status, text, headers = self.answers.pop(0)
-            return await route.fulfill(status=status, body=text, headers={"content-type": "text/plain"} | headers)
+            text = text.replace("KEY", self.sent[-1].get("key", [""])[0])
+            own = {"content-type": "text/plain", "x-page": "1"}
+            return await route.fulfill(status=status, body=text, headers=own | headers)
         if self.does == "lose the answer":
             form: dict[str, Any] = {}
             for name, value in parse_qsl(body, keep_blank_values=True):
@@ -586,6 +588,74 @@ async def test_a_message_of_whose_files_one_did_not_come_goes_without_it_only_wh
     assert "Not without" not in await stored(clients["ana"])
 
 
+async def test_only_the_servers_own_answer_to_that_very_message_counts(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    network = await open_room(ana, clients["ana"], re.compile(r"/chat/general(/draft|/messages/\d+/edit)?$"))
+    json = {"content-type": "application/json"}
+
+    async def portal(route: Route) -> None:
+        """The network of a hotel, which answers everything."""
+        status = 204 if route.request.url.endswith(("/edit", "/draft")) else 200
+        network.sent.append(parse_qs(route.request.post_data or ""))
+        await route.fulfill(status=status, body="" if status == 204 else '{"signed in": false}', headers=json)
+
+    await say(page, "Before the hotel")
+    await expect(shown(page, "Before the hotel")).to_be_visible()
+    await expect(waiting(page)).to_have_count(0)
+    await page.route(re.compile(r"/chat/general(/draft|/messages/\d+/edit)?$"), portal)
+    async with page.expect_response("**/draft"):
+        await box(page).fill("Sent from the hotel")
+    await box(page).press("Enter")
+    await expect(waiting(page)).to_contain_text("Not sent")
+    await shown(page, "Before the hotel").hover()
+    await shown(page, "Before the hotel").get_by_role("link", name="Edit message").click()
+    await expect(page.get_by_role("alert")).to_have_text("That did not work. Try again.")
+    await page.unroute_all()
+    await page.context.route(re.compile(r"/chat/general$"), network.take)
+    network.answers = [(200, '{"id": 1, "number": 1, "key": "another"}', json)]
+    await online_again(page, network)
+    await expect(shown(page, "Sent from the hotel")).to_be_visible()
+    await expect(waiting(page)).to_have_count(0)
+    await page.route(
+        re.compile(r"/messages/\d+/edit$"),
+        lambda route: portal(route) if route.request.method == "POST" else route.continue_(),
+    )
+    await shown(page, "Before the hotel").hover()
+    await shown(page, "Before the hotel").get_by_role("link", name="Edit message").click()
+    await expect(box(page)).to_have_value("Before the hotel")
+    await say(page, "In the hotel")
+    await expect(waiting(page)).to_contain_text("Not saved")
+    await page.unroute_all()
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(shown(page, "In the hotel")).to_be_visible()
+    await expect(waiting(page)).to_have_count(0)
+
+
+async def test_what_was_not_sent_is_said_on_other_pages_until_it_is_dismissed(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    network = await open_room(ana, clients["ana"])
+    network.answers = [(403, "This room is archived.", {}) for _ in range(4)]
+    await expect(page.locator("#bell [data-unread='0']")).to_be_attached()
+    for number in range(4):
+        await say(page, f"Refused {number}")
+    await expect(waiting(page)).to_contain_text(["Not sent"] * 4)
+    await page.get_by_role("link", name=re.compile("Books")).first.click()
+    await page.wait_for_url("**/c/books")
+    toasts = page.locator("#toasts .toast")
+    await expect(toasts).to_have_count(4)
+    await page.evaluate("document.dispatchEvent(new Event('htmx:after:swap'))")  # whatever is pushed
+    await expect(toasts).to_contain_text([f"Refused {number}" for number in range(4)])
+    await toasts.first.get_by_role("button", name="Dismiss").click()
+    await expect(toasts).to_have_count(3)
+    await toasts.first.get_by_role("link", name="Open").click()
+    await page.wait_for_url(f"**{ROOM}")
+    await expect(toasts).to_have_count(0)
+
+
 async def test_enter_of_an_input_method_sends_nothing(ana: Person, clients: dict[str, httpx.AsyncClient]) -> None:
     page = ana.page
     network = await open_room(ana, clients["ana"])
@@ -607,7 +677,7 @@ async def test_two_hundred_messages_in_a_second_go_out_in_order(
 ) -> None:
     page = ana.page
     network = await open_room(ana, clients["ana"], live=False)
-    taken = '{"id": 1, "number": 1}'
+    taken = '{"id": 1, "number": 1, "key": "KEY"}'
     network.answers = [(200, taken, {"content-type": "application/json"}) for _ in range(200)]
     await page.evaluate(
         """() => {

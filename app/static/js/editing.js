@@ -12,9 +12,7 @@
 
   // The page's own clock, which nobody sets. It stands still while the machine sleeps, so a lease asks the other one, too.
   const clock = () => performance.now();
-  const post = (path, body, options) => fetch(path, {
-    method: "POST", body, signal: AbortSignal.timeout(ANSWER_WITHIN), redirect: "manual", ...options,
-  });
+  const post = (path, body) => call(path, body, { signal: AbortSignal.timeout(ANSWER_WITHIN) });
   const cookie = (address, token, seconds) => {
     const secure = location.protocol === "https:" ? "; secure" : "";
     document.cookie = `editing=${token}; path=${address}/edit; max-age=${seconds}; samesite=strict${secure}`;
@@ -132,8 +130,10 @@
       this.ended = true;
       this.show();
       await this.renewing;       // it may bring another token
+      const body = this.fields();
+      body.set("left", "yes");   // the page that is shown next is asked for below
       try {
-        await post(`${this.address}/lock/release`, this.fields());
+        await post(`${this.address}/lock/release`, body);
         location.assign(`${this.address}?done=idle`);
       } catch {
         this.ended = false;
@@ -165,7 +165,7 @@
     part() {
       if (this.ended) return;
       cookie(this.address, this.token, 10);
-      if (this.pending) navigator.sendBeacon(`${this.address}/draft`, this.fields());
+      if (this.pending) leaveWith(`${this.address}/draft`, this.fields());
     }
 
     // The page is being left. What is typed goes along; a beacon survives the page.
@@ -176,7 +176,7 @@
       const body = this.pending ? this.fields() : short;
       body.set("left", "yes");
       // A browser takes 64 KiB; more than that was kept as a draft some seconds ago.
-      if (!navigator.sendBeacon(`${this.address}/lock/release`, body)) navigator.sendBeacon(`${this.address}/lock/release`, short);
+      if (!leaveWith(`${this.address}/lock/release`, body)) leaveWith(`${this.address}/lock/release`, short);
     }
 
     tick() {
@@ -224,7 +224,7 @@
     }
 
     leave() {
-      navigator.sendBeacon(`${this.address}/queue/leave`, new URLSearchParams({ page: this.page }));
+      leaveWith(`${this.address}/queue/leave`, new URLSearchParams({ page: this.page }));
     }
   }
 

@@ -2,7 +2,7 @@
 // outbox. What is being typed is kept in the tab until it is sent or emptied and, a second after the last key, on the
 // server: there a place has one draft, and the tab that typed last has it.
 import { MessageFiles, filesOnTheirWay } from "./message-files.js";
-import { call, makeKey, outbox } from "./outbox.js";
+import { makeKey, outbox } from "./outbox.js";
 import { forget, keep, kept } from "./tab-store.js";
 
 const NEAR_THE_END = 500;        // characters left when the counter shows
@@ -243,7 +243,7 @@ class MessageComposer extends HTMLElement {
     const waiting = outbox.at(this.place).find((entry) => entry.edited === address);
     if (waiting) return this.takeBack(waiting.key);
     try {
-      const response = await fetch(`${address}/edit`);
+      const response = await fetchPage(`${address}/edit`);
       if (!response.ok || response.redirected) return;
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       if (!this.isConnected || this.#isRewriting()) return;

@@ -1,5 +1,5 @@
 // The files in a box: brought by button, drop and paste, with progress, and taken out again.
-import { call, outbox } from "./outbox.js";
+import { outbox } from "./outbox.js";
 import { me } from "./tab-store.js";
 
 export class MessageFiles {

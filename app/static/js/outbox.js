@@ -2,7 +2,7 @@
 // by itself when the network is back. What is not acknowledged stays in the tab's store. Tells of changes by "change"
 // and "sent" events.
 import { MessageQueue, delay, isSame, verdict } from "./message-queue.js";
-import { allKept, forget, keep, me, whose } from "./tab-store.js";
+import { allKept, forget, keep, whose } from "./tab-store.js";
 
 const PATIENCE = 20000;          // ms until a try counts as failed
 const KEPT_ALIVE = 30000;        // bytes that a browser sends on when the page is left
@@ -10,13 +10,6 @@ const KEPT_ALIVE = 30000;        // bytes that a browser sends on when the page 
 export function makeKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-// A call of this page for its member: the server refuses it when somebody else is signed in by now.
-export function call(address, body, options = {}) {
-  return fetch(address, {
-    method: "POST", body, headers: { "X-Page": "1", "X-Member": me }, signal: AbortSignal.timeout(PATIENCE), ...options,
-  });
 }
 
 function bodyOf(entry) {
@@ -158,9 +151,9 @@ class Outbox extends EventTarget {
       const type = response.headers.get("content-type") ?? "";
       if (type.startsWith("application/json")) answer = await response.json();
       else if (type.startsWith("text/plain")) words = await response.text();
-      // What comes from somewhere else (the page of a hotel's network, say) is no answer.
-      const ours = response.status === 204 ? entry.edited : type.startsWith("application/json") || !response.ok;
-      if (ours && !response.redirected) status = response.status;
+      // Only that very message is acknowledged.
+      const ours = entry.edited ? response.status !== 200 : !response.ok || answer.key === entry.key;
+      if (ours) status = response.status;
       wait = 1000 * (Number(response.headers.get("retry-after")) || 1);
     } catch { /* no answer */ }
     this.sending = null;
