@@ -35,6 +35,7 @@
       this.late = document.querySelector("#editor .requests").dataset.late;
       this.sending = null;
       this.ended = false;
+      this.signedOut = false;    // the server takes nothing from this page: somebody else, or nobody, is signed in
       this.leavingUntil = 0;     // a form was sent that will end this page, and has its time for that
       cookie(this.address, "", 0);
       if (this.typedAlready()) this.input();
@@ -72,6 +73,7 @@
       const body = new URLSearchParams({ lock: this.token, version: this.element.dataset.version });
       this.renewing ??= post(`${this.address}/lock/renew`, body)
         .then((response) => {
+          this.signedOut = response.status === 401;
           if (clock() < this.leavingUntil) return;
           if (response.status === 204) {
             this.confirmed = asked;
@@ -96,7 +98,10 @@
       if (late) body.set("late", "yes");
       this.unsent = 0;
       this.sending = post(`${this.address}/draft`, body)
-        .then((response) => (response.status === 204 ? true : [404, 409, 422].includes(response.status) ? null : false))
+        .then(({ status }) => {
+          this.signedOut = status === 401;
+          return status === 204 ? true : [404, 409, 422].includes(status) ? null : false;
+        })
         .catch(() => false)
         .then((kept) => {
           if (!kept) this.unsent = since;
@@ -170,6 +175,7 @@
 
     // The page is being left. What is typed goes along; a beacon survives the page.
     leave() {
+      if (this.signedOut) this.cut();
       if (this.ended) return;
       this.ended = true;
       const short = new URLSearchParams({ lock: this.token, left: "yes" });
