@@ -67,3 +67,18 @@ async def test_without_scripts_the_text_of_anothers_page_is_shown_again_and_not_
     await page.get_by_label("Message", exact=True).fill("Typed and sent by Ana")
     await page.get_by_role("button", name="Send").click()
     await expect(page.locator(".message .text").get_by_text("Typed and sent by Ana")).to_be_visible()
+
+
+async def test_a_link_on_a_page_of_somebody_else_opens_a_page_of_ones_own(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = ana.page
+    await ana.open("/c/books")
+    await become(ana, shared_server, "carla@acme.test")
+    await page.get_by_role("link", name="general").click()
+    await expect(page.locator(".person .who b")).to_have_text("Carla")
+    whose = await page.locator(".person .avatar").get_attribute("data-person")
+    await expect(page.locator("body")).to_have_attribute("data-member", whose or "")
+    await page.get_by_label("Message", exact=True).fill("Said by Carla")
+    await page.get_by_label("Message", exact=True).press("Enter")
+    said = page.locator(".message").filter(has=page.get_by_text("Said by Carla"))
+    await expect(said.locator(".meta b")).to_have_text("Carla")

@@ -23,4 +23,13 @@
     body.set("for-member", document.body.dataset.member);
     return navigator.sendBeacon(address, body);
   };
+
+  // A page of somebody else's, who has signed in with this browser since, is not put into this one: it is opened.
+  document.addEventListener("htmx:before:response", (event) => {
+    const { request, response: { raw } } = event.detail.ctx;
+    const theirs = raw.headers.get("X-Member");
+    if (!theirs || theirs === document.body.dataset.member) return;
+    event.preventDefault();
+    location.assign(raw.redirected || request.method === "GET" ? raw.url : location.href);
+  });
 })();
