@@ -396,6 +396,16 @@ async def test_what_is_typed_stays_when_the_draft_it_began_with_was_sent_elsewhe
     await expect(shown(page, "Sent elsewhere, and what I thought since")).to_be_visible()
 
 
+async def test_a_new_word_is_not_taken_for_the_beginning_of_what_was_sent_elsewhere(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page, _ = await open_twice(ana, clients["ana"], "Hello there")
+    await clients["ana"].post(ROOM, data={"text": "Hello there", "key": "key of Hello there"})
+    async with page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.status == 204):
+        await box(page).fill("He")
+    await expect(box(page)).to_have_value("He")
+
+
 async def test_what_a_tab_has_typed_is_there_after_another_tab_of_the_room_has_sent_something(
     ana: Person, clients: dict[str, httpx.AsyncClient]
 ) -> None:

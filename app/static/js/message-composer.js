@@ -15,6 +15,7 @@ class MessageComposer extends HTMLElement {
   #drafting = null;
   #turn = Promise.resolve();     // drafts go one after another: the last one typed is the last one kept
   #typedAt = 0;
+  #touched = false;              // whether anything was typed since the box was opened or emptied
   #opened = false;
   #editNext = null;              // the key of a message that is to be edited as soon as it is there
 
@@ -110,6 +111,7 @@ class MessageComposer extends HTMLElement {
   #empty() {
     forget("typed", this.place);
     this.#put({ text: "", key: makeKey(), reply: null });
+    this.#touched = false;
     this.#typedAt = 0;           // whoever goes on typing is said to, at once
   }
 
@@ -147,10 +149,11 @@ class MessageComposer extends HTMLElement {
     }
   }
 
-  // From another page of the same member, which had the draft: what was typed here since is another message; what
-  // was sent may go on from what is here. Of one that was deleted nobody knows what it said.
+  // From another page of the same member, which had the draft: what was typed here since is another message. What
+  // the tab had kept may be the beginning of what was sent. Of one that was deleted nobody knows what it said.
   #sentElsewhere(stored) {
-    if (!stored.deleted && stored.text.startsWith(this.area.value.trim())) this.#empty();
+    const here = this.area.value.trim();
+    if (!stored.deleted && (stored.text === here || (!this.#touched && stored.text.startsWith(here)))) this.#empty();
     else this.#anotherKey();
   }
 
@@ -289,6 +292,7 @@ class MessageComposer extends HTMLElement {
   }
 
   #typed() {
+    this.#touched = true;
     this.say("");
     this.#editNext = null;
     this.#grow();
