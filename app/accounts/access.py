@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
-from litestar import Request, Response
+from litestar import MediaType, Request, Response
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
@@ -19,7 +19,8 @@ from app.database import Database, Tenant, Transaction
 from app.settings import Settings
 from app.web.calls import is_call, refuse_call
 from app.web.cookies import read_cookie
-from app.web.errors import PageError
+from app.web.errors import PageError, render_error
+from app.web.forms import list_typed, named_member, note_named
 from app.web.texts import _l
 
 AnyRequest = Request[Any, Any, Any]
@@ -27,6 +28,20 @@ AnyRequest = Request[Any, Any, Any]
 
 class SignInNeeded(Exception):
     """The page is for members, and nobody is signed in."""
+
+
+class SomebodyElse(PageError):
+    """The page was made for another member than the one who is signed in by now."""
+
+    def __init__(self, member: Member) -> None:
+        super().__init__(
+            401,
+            _l(
+                "By now %(name)s is signed in with this browser. Sign in again to send this as yourself.",
+                name=member.name,
+            ),
+            heading=_l("Somebody else is signed in"),
+        )
 
 
 async def provide_transaction(request: AnyRequest, database: Database) -> AsyncIterator[Transaction]:
@@ -38,6 +53,7 @@ async def provide_transaction(request: AnyRequest, database: Database) -> AsyncI
     writes = request.route_handler.opt.get("writes", request.method not in ("GET", "HEAD", "OPTIONS"))
     if writes:
         await request.body()  # the writer does not wait for a slow sender
+        await note_named(request)
     async with database.write() if writes else database.read() as transaction:
         await enter_workspace(transaction, request.scope["state"]["slug"])
         request.scope["state"]["language"] = transaction.tenant.language
@@ -65,13 +81,15 @@ async def enter_workspace(transaction: Transaction, slug: str) -> Tenant:
 async def provide_signed_in(request: AnyRequest, transaction: Transaction, settings: Settings) -> SignedIn:
     """The member who asks, with their session.
 
-    Raises SignInNeeded when there is none, or when a page asks by itself for somebody else: another person has signed
-    in with the same browser since, and what the one before has typed is not theirs to send.
+    Raises SignInNeeded when there is none, and SomebodyElse when the page that asks was made for another one: somebody
+    else has signed in with the same browser since, and what the one before has typed is not theirs to send.
     """
     token = read_cookie(request.scope["headers"], settings.session_cookie)
     signed_in = await find_session(transaction, token)
-    if signed_in is None or request.headers.get("x-member", str(signed_in.member.id)) != str(signed_in.member.id):
+    if signed_in is None:
         raise SignInNeeded
+    if named_member(request) not in (None, str(signed_in.member.id)):
+        raise SomebodyElse(signed_in.member)
     transaction.info["session"] = signed_in.session.id
     visits: Visits = request.app.state.visits
     visits.note(transaction.tenant.id, signed_in.session.id, seen_at=signed_in.session.seen_at)
@@ -92,9 +110,14 @@ def require_role(member: Member, role: Role) -> None:
 def ask_to_sign_in(request: AnyRequest, error: Exception) -> Response[Any]:
     """Lead to the sign-in page, and from there back to what was asked for."""
     path = request.scope["path"]
+    language = request.scope["state"].get("language", "en")
     if is_call(request):
-        language = request.scope["state"].get("language", "en")
         return refuse_call(language, _l("You are not signed in any more. Sign in again; what you typed is kept."), 401)
+    typed = [] if "hx-request" in request.headers else list_typed(request)  # scripts keep what is typed themselves
+    if typed:
+        heading, detail = _l("You are not signed in any more"), _l("Sign in again, and send it then.")
+        html = render_error(401, language=language, heading=heading, detail=detail, typed=typed)
+        return Response(html, status_code=401, media_type=MediaType.HTML)
     if request.method != "GET" or path == "/":
         return Redirect("/login", status_code=303)
     query = request.scope["query_string"].decode("latin-1")

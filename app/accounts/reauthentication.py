@@ -30,7 +30,7 @@ from app.accounts.shell import render_page
 from app.database import Database, Transaction, now
 from app.settings import Settings
 from app.web.calls import is_call, refuse_call
-from app.web.forms import Form, provide_form
+from app.web.forms import Form, note_named, provide_form
 from app.web.texts import Text, _l
 
 GOOD_FOR = timedelta(minutes=15)
@@ -73,6 +73,7 @@ class Reauthentication:
         if danger is None:
             return None
         form = await provide_form(request)
+        await note_named(request)
         if danger.when and not danger.when(form):
             return None
         async with self.database.read() as transaction:

@@ -151,7 +151,9 @@ async def render_page(
         notice=NOTICES.get(request.query_params.get("done", "")),
         **context,
     )
-    headers = {"HX-Push-Url": "false"} if answers else {}
+    headers = {"X-Member": str(member.id)}
+    if answers:
+        headers["HX-Push-Url"] = "false"
     return Response(html, status_code=status, media_type=MediaType.HTML, headers=headers)
 
 

@@ -108,8 +108,10 @@ async def discuss(
         begun = await find_discussion(transaction, subject)
         reply = await show_answered(transaction, begun, number_of(form["reply"])) if begun else None
         refused = Refused(form["text"], key, next(iter(invalid.errors.values())), reply)
-        page = kind_of(card.row).name
-        return await show_again(page, request, transaction, member, card.row, refused=refused, status=invalid.status)
+        kind = kind_of(card.row).name
+        page = await show_again(kind, request, transaction, member, card.row, refused=refused, status=invalid.status)
+        page.headers.update(invalid.headers)
+        return page
     if is_call(request):
         return answer_posted(message)
     return Redirect(f"{card.place.address}#discussion", status_code=303)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from limits import RateLimitItemPerMinute
 
 from app.accounts.members import Member
+from app.web.calls import retry_after
 from app.web.errors import PageError
 from app.web.forms import Invalid
 from app.web.limits import Windows
@@ -15,13 +16,13 @@ SEARCHES_A_MINUTE = RateLimitItemPerMinute(60)
 
 
 class TooFast(Invalid):
-    """Somebody has written more than they may for now, and may go on after `wait` seconds."""
+    """Somebody has written more than they may for now, and may go on after some seconds."""
 
     status = 429
 
     def __init__(self, wait: float) -> None:
         super().__init__(text=_l("That was too fast. Wait a moment, then send it again."))
-        self.wait = wait
+        self.headers = retry_after(wait)
 
 
 class WritingLimit:

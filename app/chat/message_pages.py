@@ -17,7 +17,7 @@ from app.chat.attachments import MOST_A_MESSAGE, Attachment, find_unsent, has_fi
 from app.chat.channels import push_change, push_message, push_people, push_rooms
 from app.chat.composer import MESSAGE_LIMIT
 from app.chat.drafts import delete_draft, keep_draft, place_of
-from app.chat.limits import TooFast, WritingLimit
+from app.chat.limits import WritingLimit
 from app.chat.messages import (
     ChangedMeanwhile,
     Message,
@@ -25,6 +25,7 @@ from app.chat.messages import (
     delete_message,
     edit_message,
     find_answered,
+    find_any_posted,
     find_posted,
     get_message,
     list_revisions,
@@ -39,13 +40,12 @@ from app.database import Transaction
 from app.live.node import Node
 from app.live.presence import Person
 from app.settings import Settings
-from app.web.calls import is_call, refuse_call, retry_after
+from app.web.calls import is_call, refuse_call
 from app.web.forms import Form, Invalid, number_of
 from app.web.templates import render
 from app.web.texts import _l
 
 MESSAGES = "/chat/{slug:str}/messages/{number:int}"
-MOST_TAKEN_BACK = 10
 
 
 def origin_of(request: AnyRequest, settings: Settings) -> str:
@@ -72,7 +72,7 @@ async def post_to_room(
             return await refuse_message(transaction, invalid)
         key = "" if isinstance(invalid, SentAlready) else form["key"]
         error = next(iter(invalid.errors.values()))
-        return await render_room(
+        page = await render_room(
             request,
             transaction,
             member,
@@ -83,6 +83,8 @@ async def post_to_room(
             error=error,
             status=invalid.status,
         )
+        page.headers.update(invalid.headers)
+        return page
     if is_call(request):
         return answer_posted(message)
     return Redirect(f"/chat/{slug}?at=end#composer", status_code=303)
@@ -104,8 +106,8 @@ async def refuse_message(transaction: Transaction, invalid: Invalid) -> Response
     """Tell the page why a message is not posted or changed; where it would stand against another, what is stored."""
     if isinstance(invalid, SentAlready | ChangedMeanwhile):
         return await answer_stored(transaction, invalid.message)
-    headers = retry_after(invalid.wait) if isinstance(invalid, TooFast) else None
-    return refuse_call(transaction.tenant.language, next(iter(invalid.errors.values())), invalid.status, headers)
+    words = next(iter(invalid.errors.values()))
+    return refuse_call(transaction.tenant.language, words, invalid.status, dict(invalid.headers))
 
 
 async def answer_stored(transaction: Transaction, message: Message) -> Response[Any]:
@@ -187,10 +189,9 @@ async def check_taken_back(transaction: Transaction, member: Member, form: Form)
     """
     instead = form.values.get("instead", [])
     if instead and await find_posted(transaction, member, form["key"]) is None:
-        for key in instead[:MOST_TAKEN_BACK]:
-            posted = await find_posted(transaction, member, key)
-            if posted is not None:
-                raise SentAlready(posted)
+        posted = await find_any_posted(transaction, member, instead)
+        if posted is not None:
+            raise SentAlready(posted)
 
 
 @post("/chat/{slug:str}/draft", request_max_body_size=MESSAGE_LIMIT)
@@ -290,7 +291,9 @@ async def change_message(
         if isinstance(invalid, ChangedMeanwhile):
             edits = (await count_edits(transaction, [message.id])).get(message.id, 0)
             form.values["edits"] = [str(edits)]
-        return await render_message_form(request, transaction, member, room, message, form, status=invalid.status)
+        page = await render_message_form(request, transaction, member, room, message, form, status=invalid.status)
+        page.headers.update(invalid.headers)
+        return page
     if changed:
         await notify_edit(transaction, room, message)
         await push_change(transaction, room, message, named=named)

@@ -181,6 +181,12 @@ async def find_posted(transaction: Transaction, member: Member, key: str) -> Mes
     return found and found[0]
 
 
+async def find_any_posted(transaction: Transaction, member: Member, keys: Collection[str]) -> Message | None:
+    """The first message that a member has posted with one of some keys. A form has at most 500 of them."""
+    statement = select(Message).where(Message.member_id == member.id, Message.key.in_(set(keys))).order_by(Message.id)
+    return (await transaction.scalars(statement.limit(1))).first()
+
+
 async def post_message(
     transaction: Transaction,
     room: Room,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -16,6 +17,7 @@ from app.database.tenancy import TenantScopeError
 from app.web import calls
 from app.web.calls import is_call, refuse_call
 from app.web.cookies import CookieError, clearing_cookies
+from app.web.forms import list_typed
 from app.web.templates import render, stylesheets
 from app.web.texts import Text, _l
 
@@ -50,8 +52,16 @@ EXPLANATIONS = {
 }
 
 
-def render_error(status: int, *, language: str = "en", detail: Text | None = None, heading: Text | None = None) -> str:
-    """The page for a status code; `detail` and `heading` say more than the usual ones."""
+def render_error(
+    status: int,
+    *,
+    language: str = "en",
+    detail: Text | None = None,
+    heading: Text | None = None,
+    typed: Sequence[str] = (),
+) -> str:
+    """The page for a status code; `detail` and `heading` say more than the usual ones. `typed` is what was typed and is
+    not stored, so that it is not lost."""
     shown = status if status in HEADINGS else (500 if status >= 500 else 400)
     return render(
         language,
@@ -60,6 +70,7 @@ def render_error(status: int, *, language: str = "en", detail: Text | None = Non
         heading=heading or HEADINGS[shown],
         explanation=detail or EXPLANATIONS[shown],
         stylesheets=stylesheets(),
+        typed=typed,
     )
 
 
@@ -112,7 +123,7 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     if is_call(request):
         return refuse_call(language, detail or EXPLANATIONS.get(status, EXPLANATIONS[500]), status, headers)
     return Response(
-        render_error(status, language=language, detail=detail, heading=heading),
+        render_error(status, language=language, detail=detail, heading=heading, typed=list_typed(request)),
         status_code=status,
         media_type=MediaType.HTML,
         headers=headers,

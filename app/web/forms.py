@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -28,10 +30,12 @@ LINKED = re.compile(
 class Invalid(Exception):
     """An operation was given what it can't take. `errors` has a text for each field, '' for the whole.
 
-    Operations raise it before they change anything. `status` is what the page that says so is answered with.
+    Operations raise it before they change anything. `status` and `headers` are what the page that says so is answered
+    with.
     """
 
     status = 422
+    headers: Mapping[str, str] = {}
 
     def __init__(self, **errors: Text) -> None:
         super().__init__(", ".join(f"{field}: {error.message}" for field, error in errors.items()))
@@ -107,6 +111,44 @@ def number_of(text: str) -> int:
     it, such as the first row of the page after, does not overflow them either.
     """
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+# The field in which a form says for which member its page was made (`ui.mine` in templates/macros.html).
+FOR_MEMBER = "for-member"
+# What pages put into such forms by themselves, where it looks like that, and secrets.
+NOT_TYPED = re.compile(
+    rf"(?:{FOR_MEMBER}|key|reply|edits|instead|file|version|draft-version|lock|late|left|seen|again)=[\w-]*"
+    r"|(?:password|new_password|password_again)=.*"
+)
+
+
+async def note_named(request: Request[Any, Any, Any]) -> None:
+    """Keep the form of a request, if it names the member whose page it was on: an error page shows what was typed."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/x-www-form-urlencoded" or "x-member" in request.headers:
+        return
+    with contextlib.suppress(ClientException):
+        form = await provide_form(request)
+        if FOR_MEMBER in form:
+            request.scope["state"]["named"] = form
+
+
+def named_member(request: Request[Any, Any, Any]) -> str | None:
+    """The number of the member for whom the page was made that sends this, if it says so."""
+    named: Form | None = request.scope["state"].get("named")
+    return named[FOR_MEMBER] if named else request.headers.get("x-member")
+
+
+def list_typed(request: Request[Any, Any, Any]) -> list[str]:
+    """What was typed into the form of a request, for the page that says why it came to nothing."""
+    named: Form | None = request.scope.get("state", {}).get("named")
+    pairs = named.values.items() if named else ()
+    return [
+        value
+        for name, values in pairs
+        for value in values
+        if value.strip() and not NOT_TYPED.fullmatch(f"{name}={value}")
+    ]
 
 
 async def provide_form(request: Request[Any, Any, Any]) -> Form:

@@ -30,6 +30,8 @@ WITHOUT_SESSION = ("/unsubscribe",)
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 HEADER_LIMIT = 32 * 1024
 RETRY_AFTER = b"5"
+# What comes from somewhere else instead of us, such as the page of a hotel's network, does not have it.
+ANSWERS_CALL = (b"x-page", b"1")
 RESTARTING = _l("The program is being restarted. Nothing was saved; try again in a moment.")
 
 log = structlog.get_logger("web")
@@ -90,6 +92,8 @@ class Gate:
         """Answer an HTTP request with the security headers, counting it."""
         started = time.perf_counter()
         security = security_headers(self.settings, None if refusal else slug or "")
+        if first(scope["headers"], b"x-page") is not None:
+            security.append(ANSWERS_CALL)
         begun = False
 
         async def send_secured(message: Message) -> None:

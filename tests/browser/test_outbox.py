@@ -52,7 +52,9 @@ class Network:
         await self.held.wait()
         if self.answers:
             status, text, headers = self.answers.pop(0)
-            return await route.fulfill(status=status, body=text, headers={"content-type": "text/plain"} | headers)
+            text = text.replace("KEY", self.sent[-1].get("key", [""])[0])
+            own = {"content-type": "text/plain", "x-page": "1"}
+            return await route.fulfill(status=status, body=text, headers=own | headers)
         if self.does == "lose the answer":
             form: dict[str, Any] = {}
             for name, value in parse_qsl(body, keep_blank_values=True):
@@ -320,6 +322,154 @@ async def test_a_message_that_came_through_after_all_is_not_said_twice_when_it_w
     assert (await stored(clients["ana"]))[-2:] == ["Meet at nine", "Meet at ten"]
 
 
+async def open_twice(ana: Person, client: httpx.AsyncClient, text: str) -> tuple[Page, Page]:
+    """Two pages of a room with the same draft in their boxes."""
+    await client.post(f"{ROOM}/draft", data={"text": text, "key": f"key of {text}"}, headers={"x-page": "1"})
+    await ana.open(f"{ROOM}?at=end")
+    other = await ana.context.new_page()
+    await other.goto(ana.page.url)
+    await ready(other)
+    await expect(box(other)).to_have_value(text)
+    return ana.page, other
+
+
+@pytest.mark.parametrize("when", ["after it came", "while it is on its way"])
+async def test_what_a_second_page_adds_to_the_same_draft_is_neither_lost_nor_taken_for_the_first(
+    ana: Person, clients: dict[str, httpx.AsyncClient], when: str
+) -> None:
+    words = f"We meet {when}"
+    page, other = await open_twice(ana, clients["ana"], words)
+    held = asyncio.Event()
+    if when == "while it is on its way":
+
+        async def hold(route: Route) -> None:
+            await held.wait()
+            await route.continue_()
+
+        await page.route(POSTS, hold)
+    await box(page).press("Enter")
+    await expect(shown(other, words) if when == "after it came" else waiting(page)).to_be_visible()
+    await box(other).press("End")
+    await box(other).press_sequentially(", at nine")
+    await box(other).press("Enter")
+    held.set()
+    await expect(waiting(other)).to_contain_text(f"Something else was sent already: “{words}”")
+    await expect(waiting(other).locator(".text")).to_have_text(f"{words}, at nine")
+    await expect(waiting(page)).to_have_count(0)
+    await waiting(other).get_by_role("button", name="Send this too").click()
+    for each in (page, other):
+        await expect(shown(each, f"{words}, at nine")).to_be_visible()
+        await expect(shown(each, words)).to_be_visible()
+        await expect(each.locator("message-outbox .outgoing")).to_have_count(0)
+    assert (await stored(clients["ana"]))[-2:] == [words, f"{words}, at nine"]
+
+
+async def test_what_was_posted_is_shown_once_also_when_its_answer_is_lost_and_it_is_pushed(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    network = await open_room(ana, clients["ana"])
+    network.does = "lose the answer"
+    await say(page, "Shown *once*, and asked for again")
+    await expect(page.locator("ol.messages > .message").last).to_contain_text("Shown once, and asked for again")
+    await expect(page.locator("message-outbox .outgoing")).to_be_hidden()
+    network.does = "pass"
+    await expect(page.locator("message-outbox .outgoing")).to_have_count(0)
+    assert len(set(map(str, network.sent))) == 1 < len(network.sent)
+
+
+async def test_what_is_typed_stays_when_the_draft_it_began_with_was_sent_elsewhere_and_deleted(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    draft = {"text": "Sent elsewhere", "key": "sent elsewhere"}
+    await clients["ana"].post(f"{ROOM}/draft", data=draft, headers={"x-page": "1"})
+    page = ana.page
+    await ana.open(f"{ROOM}?at=end")
+    posted = await clients["ana"].post(ROOM, data=draft, headers={"x-page": "1"})
+    await clients["ana"].post(f"{ROOM}/messages/{posted.json()['number']}/delete", headers={"x-page": "1"})
+    async with page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.status == 204):
+        await box(page).press_sequentially(", and what I thought since")
+    await expect(box(page)).to_have_value("Sent elsewhere, and what I thought since")
+    await box(page).press("Enter")
+    await expect(shown(page, "Sent elsewhere, and what I thought since")).to_be_visible()
+
+
+async def test_a_new_word_is_not_taken_for_the_beginning_of_what_was_sent_elsewhere(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page, _ = await open_twice(ana, clients["ana"], "Hello there")
+    await clients["ana"].post(ROOM, data={"text": "Hello there", "key": "key of Hello there"})
+    async with page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.status == 204):
+        await box(page).fill("He")
+    await expect(box(page)).to_have_value("He")
+
+
+async def test_what_a_tab_has_typed_is_there_after_another_tab_of_the_room_has_sent_something(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    await ana.open(f"{ROOM}?at=end")
+    other = await ana.context.new_page()
+    await other.goto(page.url)
+    await ready(other)
+    async with page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.status == 204):
+        await box(page).fill("A long one, of which the server has one copy")
+    async with other.expect_response(lambda answer: answer.url.endswith("/draft") and answer.status == 204):
+        await box(other).fill("A short one")
+    await box(other).press("Enter")
+    await expect(shown(other, "A short one")).to_be_visible()
+    async with page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.status == 204):
+        await page.reload()
+    await expect(box(page)).to_have_value("A long one, of which the server has one copy")
+    assert "A long one, of which" in (await clients["ana"].get(ROOM)).text
+    await box(page).press("Enter")
+    await expect(shown(page, "A long one, of which the server has one copy")).to_be_visible()
+    await page.reload()
+    await expect(box(page)).to_have_value("")
+
+
+async def test_a_rewrite_stays_in_the_box_until_it_is_saved_or_cancelled(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    for text in ("One that is rewritten", "One that is answered"):
+        await clients["ana"].post(ROOM, data={"text": text, "key": text})
+    page = ana.page
+    network = await open_room(ana, clients["ana"])
+    network.answers = [(403, "This room is archived.", {})]
+    await say(page, "Refused, and taken back")
+    await expect(waiting(page)).to_contain_text("Not sent")
+    await box(page).fill("The next one")
+
+    async def use(text: str, tool: str) -> None:
+        await shown(page, text).hover()
+        await shown(page, text).get_by_role("link", name=tool).click()
+
+    await use("One that is rewritten", "Edit message")
+    await expect(box(page)).to_have_value("One that is rewritten")
+    await box(page).fill("Half of the better wo")
+    for name in ("Reply", "Edit message", "Take back"):
+        if name == "Take back":
+            await waiting(page).get_by_role("button", name=name).click()
+        else:
+            await use("One that is answered", name)
+        await expect(page.get_by_role("alert")).to_have_text("You are changing a message. Save or cancel that first.")
+        await expect(box(page)).to_have_value("Half of the better wo")
+        await expect(page.locator("[data-answered]")).to_have_text("Edit message")
+        await expect(waiting(page)).to_have_count(1)
+        await box(page).press("Control+End")
+        await expect(box(page)).to_be_focused()
+        await box(page).evaluate("box => box.dispatchEvent(new Event('input', { bubbles: true }))")
+        await expect(page.get_by_role("alert")).to_have_count(0)
+    await say(page, "All of the better words")
+    await expect(shown(page, "All of the better words")).to_be_visible()
+    await expect(box(page)).to_have_value("The next one")
+    await use("All of the better words", "Edit message")  # and nothing was changed of it
+    await expect(box(page)).to_have_value("All of the better words")
+    await use("One that is answered", "Reply")
+    await expect(page.locator("[data-answered]")).to_have_text("Ana: One that is answered")
+    await expect(box(page)).to_have_value("The next one")
+
+
 async def test_who_is_too_fast_goes_on_by_itself_and_a_refused_one_holds_up_nothing(
     ana: Person, clients: dict[str, httpx.AsyncClient]
 ) -> None:
@@ -395,10 +545,121 @@ async def test_enter_waits_for_files_and_says_so_when_the_page_was_left_before_t
     await page.reload()
     held.set()
     await expect(waiting(page)).to_contain_text("The page was left before all files were here.")
+    await expect(waiting(page).get_by_role("button", name="Try again")).to_have_count(0)
+    await expect(waiting(page).get_by_role("button", name="Send without b.txt")).to_be_visible()
     await waiting(page).get_by_role("button", name="Take back").click()
     await expect(box(page)).to_have_value("With b")
+    await expect(page.get_by_role("alert")).to_have_text("Attach again: b.txt")
     await box(page).fill("")
     assert "With b" not in await stored(clients["ana"])
+
+
+async def test_a_message_of_whose_files_one_did_not_come_goes_without_it_only_when_that_is_said(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    await open_room(ana, clients["ana"])
+    brought = 0
+
+    async def lose_the_second(route: Route) -> None:
+        nonlocal brought
+        brought += 1
+        await (route.abort() if brought % 2 == 0 else route.continue_())
+
+    await page.route("**/chat/general/files", lose_the_second)
+    files: Any = [{"name": name, "mimeType": "text/plain", "buffer": b"b"} for name in ("one.txt", "two.txt")]
+    await page.locator("[data-attach]").set_input_files(files)
+    await say(page, "With two files")
+    await expect(waiting(page)).to_contain_text("Not sent two.txt: That did not get through. Try again.")
+    await expect(waiting(page).get_by_role("button", name="Try again")).to_have_count(0)
+    await page.reload()
+    await waiting(page).get_by_role("button", name="Take back").click()
+    await expect(page.get_by_role("alert")).to_have_text("Attach again: two.txt")
+    await expect(page.locator(".brought .name")).to_have_text("one.txt")
+    await page.locator("[data-attach]").set_input_files(files)
+    await say(page, "With three files")
+    await expect(waiting(page)).to_contain_text("Not sent")
+    assert "With three files" not in await stored(clients["ana"])
+    await waiting(page).get_by_role("button", name="Send without two.txt").click()
+    await expect(shown(page, "With three files").locator(".file .name")).to_have_text(["one.txt", "one.txt"])
+    await page.unroute("**/chat/general/files")
+    await page.route("**/chat/general/files", lambda route: route.abort())
+    await page.locator("[data-attach]").set_input_files(files[1:])
+    failed = page.locator(".brought .failed")
+    await expect(failed).to_contain_text("two.txt Not attached")
+    await expect(page.get_by_role("alert")).to_have_text("two.txt: That did not get through. Try again.")
+    await say(page, "Not without")
+    await expect(waiting(page).get_by_role("button", name="Send without two.txt")).to_be_visible()
+    await waiting(page).get_by_role("button", name="Take back").click()
+    assert "Not without" not in await stored(clients["ana"])
+
+
+async def test_only_the_servers_own_answer_to_that_very_message_counts(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    network = await open_room(ana, clients["ana"], re.compile(r"/chat/general(/draft|/messages/\d+/edit)?$"))
+    json = {"content-type": "application/json"}
+
+    async def portal(route: Route) -> None:
+        """The network of a hotel, which answers everything."""
+        status = 204 if route.request.url.endswith(("/edit", "/draft")) else 200
+        network.sent.append(parse_qs(route.request.post_data or ""))
+        await route.fulfill(status=status, body="" if status == 204 else '{"signed in": false}', headers=json)
+
+    await say(page, "Before the hotel")
+    await expect(shown(page, "Before the hotel")).to_be_visible()
+    await expect(waiting(page)).to_have_count(0)
+    await page.route(re.compile(r"/chat/general(/draft|/messages/\d+/edit)?$"), portal)
+    async with page.expect_response("**/draft"):
+        await box(page).fill("Sent from the hotel")
+    await box(page).press("Enter")
+    await expect(waiting(page)).to_contain_text("Not sent")
+    await shown(page, "Before the hotel").hover()
+    await shown(page, "Before the hotel").get_by_role("link", name="Edit message").click()
+    await expect(page.get_by_role("alert")).to_have_text("That did not work. Try again.")
+    await page.unroute_all()
+    await page.context.route(re.compile(r"/chat/general$"), network.take)
+    network.answers = [(200, '{"id": 1, "number": 1, "key": "another"}', json)]
+    await online_again(page, network)
+    await expect(shown(page, "Sent from the hotel")).to_be_visible()
+    await expect(waiting(page)).to_have_count(0)
+    await page.route(
+        re.compile(r"/messages/\d+/edit$"),
+        lambda route: portal(route) if route.request.method == "POST" else route.continue_(),
+    )
+    await shown(page, "Before the hotel").hover()
+    await shown(page, "Before the hotel").get_by_role("link", name="Edit message").click()
+    await expect(box(page)).to_have_value("Before the hotel")
+    await say(page, "In the hotel")
+    await expect(waiting(page)).to_contain_text("Not saved")
+    await page.unroute_all()
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(shown(page, "In the hotel")).to_be_visible()
+    await expect(waiting(page)).to_have_count(0)
+
+
+async def test_what_was_not_sent_is_said_on_other_pages_until_it_is_dismissed(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    network = await open_room(ana, clients["ana"])
+    network.answers = [(403, "This room is archived.", {}) for _ in range(4)]
+    await expect(page.locator("#bell [data-unread='0']")).to_be_attached()
+    for number in range(4):
+        await say(page, f"Refused {number}")
+    await expect(waiting(page)).to_contain_text(["Not sent"] * 4)
+    await page.get_by_role("link", name=re.compile("Books")).first.click()
+    await page.wait_for_url("**/c/books")
+    toasts = page.locator("#toasts .toast")
+    await expect(toasts).to_have_count(4)
+    await page.evaluate("document.dispatchEvent(new Event('htmx:after:swap'))")  # whatever is pushed
+    await expect(toasts).to_contain_text([f"Refused {number}" for number in range(4)])
+    await toasts.first.get_by_role("button", name="Dismiss").click()
+    await expect(toasts).to_have_count(3)
+    await toasts.first.get_by_role("link", name="Open").click()
+    await page.wait_for_url(f"**{ROOM}")
+    await expect(toasts).to_have_count(0)
 
 
 async def test_enter_of_an_input_method_sends_nothing(ana: Person, clients: dict[str, httpx.AsyncClient]) -> None:
@@ -422,7 +683,7 @@ async def test_two_hundred_messages_in_a_second_go_out_in_order(
 ) -> None:
     page = ana.page
     network = await open_room(ana, clients["ana"], live=False)
-    taken = '{"id": 1, "number": 1}'
+    taken = '{"id": 1, "number": 1, "key": "KEY"}'
     network.answers = [(200, taken, {"content-type": "application/json"}) for _ in range(200)]
     await page.evaluate(
         """() => {

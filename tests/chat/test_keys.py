@@ -160,6 +160,14 @@ async def test_what_was_taken_back_is_not_said_twice(ana: httpx.AsyncClient) -> 
     assert await count(ana, "Better words") == 1
 
 
+async def test_all_that_was_taken_back_is_looked_up(ana: httpx.AsyncClient) -> None:
+    first = (await post(ana, text="Came through", key="the last of many")).json()
+    instead = [*(f"one of many {number}" for number in range(30)), "the last of many"]
+    refused = await post(ana, text="All of it", key="instead of many", instead=instead)
+    assert (refused.status_code, refused.json()["id"]) == (409, first["id"])
+    assert await count(ana, "All of it") == 0
+
+
 async def test_a_draft_goes_with_its_own_message_alone_and_keeps_what_it_answers(ana: httpx.AsyncClient) -> None:
     made = await ana.post("/chat/new", data={"name": "Drafts"})
     room = made.headers["location"]

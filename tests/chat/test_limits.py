@@ -9,12 +9,14 @@ import httpx
 from tests.conftest import Server
 
 
-async def write_until_refused(client: httpx.AsyncClient, text: str, **headers: str) -> tuple[int, httpx.Response]:
+async def write_until_refused(
+    client: httpx.AsyncClient, text: str, path: str = "/chat/general", **headers: str
+) -> tuple[int, httpx.Response]:
     """How many messages were taken, and the answer to the one that was not. Time goes on meanwhile, and lets some
     more through."""
     for number in range(1000):
         form = {"text": f"{text} {number}", "key": f"{text} {number}"}
-        answer = await client.post("/chat/general", data=form, headers=headers)
+        answer = await client.post(path, data=form, headers=headers)
         if answer.status_code == 429:
             return number, answer
         assert answer.status_code in (200, 303)
@@ -33,6 +35,10 @@ async def test_who_writes_too_fast_is_told_and_others_write_on(server: Server) -
         taken, page = await write_until_refused(ana, "Kept in its box")
         assert "That was too fast." in page.text
         assert f">Kept in its box {taken}</textarea>" in page.text
+        assert 1 <= int(page.headers["retry-after"]) <= 60
+        taken, page = await write_until_refused(ana, "Kept there", "/discussion/record-1")
+        assert f">Kept there {taken}</textarea>" in page.text
+        assert 1 <= int(page.headers["retry-after"]) <= 60
         changed = await ana.post("/chat/general/messages/7/edit", data={"text": "Fast 0, mended"})
         assert changed.status_code == 303
         said = await carla.post("/chat/general", data={"text": "Slow", "key": "slow"})

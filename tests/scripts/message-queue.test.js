@@ -1,7 +1,7 @@
 // The order of what a tab sends, and what answers mean, without a page.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MessageQueue, delay, verdict } from "./message-queue.js";
+import { MessageQueue, delay, isSame, verdict } from "./message-queue.js";
 
 const entry = (key, place = "/chat/general", more = {}) => ({ key, place, text: key, ...more });
 
@@ -19,6 +19,14 @@ function drain(queue) {
   }
   return keys;
 }
+
+test("what has the same key is the same only with the same text, answered message and files", () => {
+  const one = entry("key", "/chat/general", { reply: { id: 1 }, files: [{ id: 2 }, { id: 3 }] });
+  assert.ok(isSame(one, { ...one, text: " key\n", files: [{ id: 3 }, { id: 2, name: "two.txt" }], tries: 4 }));
+  for (const other of [{ text: "key, and more" }, { reply: null }, { files: [{ id: 2 }] }, { key: "other" }, { place: "/chat/other" }, { edited: "/1" }]) {
+    assert.ok(!isSame(one, { ...one, ...other }), JSON.stringify(other));
+  }
+});
 
 test("what is typed first is sent first", () => {
   const keys = Array.from({ length: 200 }, (_, number) => `message ${number}`);

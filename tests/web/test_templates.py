@@ -70,6 +70,25 @@ def test_a_form_that_takes_a_while_to_fill_in_keeps_what_is_typed(page: object) 
             assert any(start < form.start() < end for start, end in kept), form[0][:120]
 
 
+@pytest.mark.parametrize("page", [*PAGES, APP / "templates/chat/_composer.html"], ids=lambda path: path.stem)
+def test_a_form_with_typed_text_names_the_member_of_its_page(page: object) -> None:
+    source = page.read_text()  # type: ignore[attr-defined]
+    typed = r'<textarea|_input\.html|_compare\.html|name="{{ name }}"|' + TEXT_FIELD.replace("<select|", "")
+    for form in re.finditer(r'<form [^>]*method="post".*?</form>', source, re.DOTALL):
+        carries = "in carried" in form[0]  # what it asks for again has it already
+        if re.search(typed, form[0]) and not carries:
+            assert "ui.mine()" in form[0] or 'name="for-member"' in form[0], form[0][:120]
+
+
+def test_scripts_ask_by_the_functions_that_name_the_member() -> None:
+    asking = r"\bfetch\(|\bsendBeacon\(|\bXMLHttpRequest\(\)"
+    found = {path.name: re.findall(asking, path.read_text()) for path in (APP / "static/js").glob("*.js")}
+    assert {name: calls for name, calls in found.items() if calls} == {
+        "calls.js": ["fetch(", "fetch(", "sendBeacon("],
+        "message-files.js": ["XMLHttpRequest()"],  # which tells of progress, and names the member, too
+    }
+
+
 def test_the_frame_of_live_pages_says_which_of_them_answer_a_form() -> None:
     frames = [path for path in (APP / "templates").rglob("*.html") if "data-cursor=" in path.read_text()]
     assert {path.name for path in frames} == {"workspace.html", "frame.html"}

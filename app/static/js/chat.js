@@ -7,7 +7,6 @@
   const list = () => document.querySelector("ol.messages");
   const scroller = () => list()?.closest(".scroller");
   const day = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "full" });
-  const call = (path, body) => fetch(path, { method: "POST", body, headers: { "X-Page": "1" } });
   const numberOf = (item) => Number(item.dataset.number);
   const find = (number) => list()?.querySelector(`:scope > .message[data-number="${number}"]`);
 
@@ -178,7 +177,7 @@
     const which = link.closest(".older") ? ".older" : ".newer";
     loading += 1;
     try {
-      const response = await fetch(link.href);
+      const response = await fetchPage(link.href);
       if (!response.ok || response.redirected) throw new Error(response.statusText);
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       if (list() !== messages) return;

@@ -12,9 +12,7 @@
 
   // The page's own clock, which nobody sets. It stands still while the machine sleeps, so a lease asks the other one, too.
   const clock = () => performance.now();
-  const post = (path, body, options) => fetch(path, {
-    method: "POST", body, signal: AbortSignal.timeout(ANSWER_WITHIN), redirect: "manual", ...options,
-  });
+  const post = (path, body) => call(path, body, { signal: AbortSignal.timeout(ANSWER_WITHIN) });
   const cookie = (address, token, seconds) => {
     const secure = location.protocol === "https:" ? "; secure" : "";
     document.cookie = `editing=${token}; path=${address}/edit; max-age=${seconds}; samesite=strict${secure}`;
@@ -37,6 +35,7 @@
       this.late = document.querySelector("#editor .requests").dataset.late;
       this.sending = null;
       this.ended = false;
+      this.signedOut = false;    // the server takes nothing from this page: somebody else, or nobody, is signed in
       this.leavingUntil = 0;     // a form was sent that will end this page, and has its time for that
       cookie(this.address, "", 0);
       if (this.typedAlready()) this.input();
@@ -74,6 +73,7 @@
       const body = new URLSearchParams({ lock: this.token, version: this.element.dataset.version });
       this.renewing ??= post(`${this.address}/lock/renew`, body)
         .then((response) => {
+          this.signedOut = response.status === 401;
           if (clock() < this.leavingUntil) return;
           if (response.status === 204) {
             this.confirmed = asked;
@@ -98,7 +98,10 @@
       if (late) body.set("late", "yes");
       this.unsent = 0;
       this.sending = post(`${this.address}/draft`, body)
-        .then((response) => (response.status === 204 ? true : [404, 409, 422].includes(response.status) ? null : false))
+        .then(({ status }) => {
+          this.signedOut = status === 401;
+          return status === 204 ? true : [404, 409, 422].includes(status) ? null : false;
+        })
         .catch(() => false)
         .then((kept) => {
           if (!kept) this.unsent = since;
@@ -132,8 +135,10 @@
       this.ended = true;
       this.show();
       await this.renewing;       // it may bring another token
+      const body = this.fields();
+      body.set("left", "yes");   // the page that is shown next is asked for below
       try {
-        await post(`${this.address}/lock/release`, this.fields());
+        await post(`${this.address}/lock/release`, body);
         location.assign(`${this.address}?done=idle`);
       } catch {
         this.ended = false;
@@ -165,18 +170,19 @@
     part() {
       if (this.ended) return;
       cookie(this.address, this.token, 10);
-      if (this.pending) navigator.sendBeacon(`${this.address}/draft`, this.fields());
+      if (this.pending) leaveWith(`${this.address}/draft`, this.fields());
     }
 
     // The page is being left. What is typed goes along; a beacon survives the page.
     leave() {
+      if (this.signedOut) this.cut();
       if (this.ended) return;
       this.ended = true;
       const short = new URLSearchParams({ lock: this.token, left: "yes" });
       const body = this.pending ? this.fields() : short;
       body.set("left", "yes");
       // A browser takes 64 KiB; more than that was kept as a draft some seconds ago.
-      if (!navigator.sendBeacon(`${this.address}/lock/release`, body)) navigator.sendBeacon(`${this.address}/lock/release`, short);
+      if (!leaveWith(`${this.address}/lock/release`, body)) leaveWith(`${this.address}/lock/release`, short);
     }
 
     tick() {
@@ -224,7 +230,7 @@
     }
 
     leave() {
-      navigator.sendBeacon(`${this.address}/queue/leave`, new URLSearchParams({ page: this.page }));
+      leaveWith(`${this.address}/queue/leave`, new URLSearchParams({ page: this.page }));
     }
   }
 

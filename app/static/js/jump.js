@@ -8,7 +8,7 @@
 
   async function find() {
     const mine = ++asked;
-    const response = await fetch(`/jump?q=${encodeURIComponent(dialog().querySelector("input").value)}`).catch(() => null);
+    const response = await fetchPage(`/jump?q=${encodeURIComponent(dialog().querySelector("input").value)}`).catch(() => null);
     if (!response || !response.ok || mine !== asked) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const list = document.importNode(page.getElementById("jump-list"), true);

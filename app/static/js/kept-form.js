@@ -54,7 +54,7 @@ class KeptForm extends HTMLElement {
     if (this.pending) this.keep();
     if (!this.unsent || this.stranded || this.gone) return;
     clearTimeout(this.sending);
-    navigator.sendBeacon(this.draft, this.body());
+    leaveWith(this.draft, this.body());
   }
 
   get form() {
@@ -95,7 +95,7 @@ class KeptForm extends HTMLElement {
     this.onItsWay = true;
     let wait = 0;
     try {
-      const response = await fetch(this.draft, { method: "POST", body: this.body(), headers: { "X-Page": "1" }, redirect: "manual" });
+      const response = await call(this.draft, this.body());
       if (response.status === 204) {
         this.form.elements["draft-version"].value = response.headers.get("X-Draft");
         if (changes === this.changes) {

@@ -77,7 +77,7 @@
 
   async function fetchAnew(address) {
     const seen = document.visibilityState === "visible" ? "refresh" : "refresh hidden";
-    return fetch(address, { headers: { Accept: "text/html", "X-Refresh": seen } });
+    return fetchPage(address, { "X-Refresh": seen });
   }
 
   // The parts of the page that a fresh load would bring, with what is being typed left alone.
@@ -94,6 +94,10 @@
         const unknown = isAnswer && response.status === 405;
         if (unknown) response = await fetchAnew("/");
         if (response.redirected) return location.assign(response.url);
+        if (response.status === 401) {                 // somebody else has signed in with this browser
+          document.dispatchEvent(new CustomEvent("page:cut", { detail: { kept: false } }));
+          return location.reload();
+        }
         if (response.status >= 500) throw new Error(response.statusText);
         if (!response.ok) {                            // it is gone, or not for this person any more
           if (main() !== shown || shown.querySelector("[data-keep]")) return;

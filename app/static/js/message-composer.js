@@ -1,7 +1,8 @@
 // <message-composer>: the box of a room or a discussion. Enter empties it at once and gives what was in it to the
-// outbox. What is being typed is kept in the tab and, a second after the last key, on the server.
+// outbox. What is being typed is kept in the tab until it is sent or emptied and, a second after the last key, on the
+// server: there a place has one draft, and the tab that typed last has it.
 import { MessageFiles, filesOnTheirWay } from "./message-files.js";
-import { call, makeKey, outbox } from "./outbox.js";
+import { makeKey, outbox } from "./outbox.js";
 import { forget, keep, kept } from "./tab-store.js";
 
 const NEAR_THE_END = 500;        // characters left when the counter shows
@@ -9,11 +10,12 @@ const DRAFTED_AFTER = 1000;
 const lengthOf = (value) => [...value.trim()].length;     // as the server counts: an emoji of one code point is one
 
 class MessageComposer extends HTMLElement {
-  #editing = null;               // { address, edits, before }: the message that is edited, and what was in the box
+  #editing = null;               // { address, edits, stored, before }: the message that is edited, its text, and what was in the box
   #instead = [];                 // keys of what was taken back into the box, and may have been sent all the same
   #drafting = null;
   #turn = Promise.resolve();     // drafts go one after another: the last one typed is the last one kept
   #typedAt = 0;
+  #touched = false;              // whether anything was typed since the box was opened or emptied
   #opened = false;
   #editNext = null;              // the key of a message that is to be edited as soon as it is there
 
@@ -47,13 +49,15 @@ class MessageComposer extends HTMLElement {
     this.stop.abort();
   }
 
-  // What this tab has typed here and the server may not have comes first. What is being sent is not in the box.
+  // What this tab has typed here comes first, unless it was gone on with elsewhere. What is being sent is not in the box.
   #open() {
     const here = kept("typed", this.place);
-    if (here) this.#put(here);
-    const key = this.key;
-    if (outbox.queue.find(key)) this.#empty();
-    else if (here) this.#draftSoon(0);
+    const drafted = this.area.value;
+    if (here && !(here.drafted && this.#goesOnFrom(here.text))) this.#put(here);
+    const waiting = outbox.queue.find(this.key);
+    if (waiting && this.#goesOnFrom(waiting.text)) this.#anotherKey();
+    else if (waiting) this.#empty();
+    else if (here && (!here.drafted || !drafted)) this.#draftSoon(0);      // another tab's is not replaced unasked
     this.files.leaveOut(filesOnTheirWay(this.place));
     this.area.setSelectionRange(this.area.value.length, this.area.value.length);
     this.#grow();
@@ -107,13 +111,17 @@ class MessageComposer extends HTMLElement {
   #empty() {
     forget("typed", this.place);
     this.#put({ text: "", key: makeKey(), reply: null });
+    this.#touched = false;
     this.#typedAt = 0;           // whoever goes on typing is said to, at once
   }
 
-  // What the server may not have is kept in the tab: always, where it does not know what was taken back.
-  #keepHere() {
-    if (this.#editing) keep("typed", this.#editing.address, { text: this.area.value, edits: this.#editing.edits });
-    else keep("typed", this.place, { text: this.area.value, key: this.key, reply: this.reply, instead: this.#instead });
+  // `drafted` is whether the server had it, too. It knows nothing of what was taken back.
+  #keepHere(drafted = false) {
+    const { reply } = this;
+    const text = this.area.value;
+    if (this.#editing) keep("typed", this.#editing.address, { text, edits: this.#editing.edits });
+    else if (drafted && !text.trim() && !reply && !this.#instead.length) forget("typed", this.place);
+    else keep("typed", this.place, { text, key: this.key, reply, instead: this.#instead, drafted });
   }
 
   #draftSoon(delay = DRAFTED_AFTER) { this.#drafting ??= setTimeout(() => this.#draftNow(), delay); }
@@ -135,17 +143,27 @@ class MessageComposer extends HTMLElement {
       const response = await call(`${this.place}/draft`, body, { keepalive: body.toString().length < 30000 });
       if (!same()) return;
       if (response.status === 409) this.#sentElsewhere(await response.json());
-      else if (response.ok && this.area.value === draft.text && this.form.elements.reply.value === draft.reply && !this.#instead.length) {
-        forget("typed", this.place);
-      }
+      else if (response.ok && this.area.value === draft.text && this.form.elements.reply.value === draft.reply) this.#keepHere(true);
     } catch {
       if (this.isConnected && same()) this.#draftSoon(5000);
     }
   }
 
-  // From another page of the same member, which had the draft: what was typed here since is another message.
+  // From another page of the same member, which had the draft: what was typed here since is another message. What
+  // the tab had kept may be the beginning of what was sent. Of one that was deleted nobody knows what it said.
   #sentElsewhere(stored) {
-    if (stored.deleted || stored.text === this.area.value.trim()) return this.#empty();
+    const here = this.area.value.trim();
+    if (!stored.deleted && (stored.text === here || (!this.#touched && stored.text.startsWith(here)))) this.#empty();
+    else this.#anotherKey();
+  }
+
+  // Whether the box has words after a text.
+  #goesOnFrom(text) {
+    const here = this.area.value.trim();
+    return here !== text.trim() && here.startsWith(text.trim());
+  }
+
+  #anotherKey() {
     this.form.elements.key.value = makeKey();
     this.#keepHere();
     this.#draftSoon(0);
@@ -176,8 +194,18 @@ class MessageComposer extends HTMLElement {
     this.#stopEditing();
   }
 
+  // A rewrite stays in the box until it is saved or cancelled: nothing else takes its place.
+  #isRewriting() {
+    if (!this.#editing || this.area.value === this.#editing.stored) return false;
+    this.say(this.form.dataset.editFirst);
+    this.#focusEnd();
+    return true;
+  }
+
   // An entry of the outbox comes back into the box, before what is in it.
-  takeBack(entry) {
+  takeBack(key) {
+    if (this.#isRewriting()) return;
+    const entry = outbox.takeBack(key);
     if (!entry) return;
     if (entry.edited && entry.refusal?.what !== "gone") {
       this.#startEditing(entry.edited, { text: entry.text, edits: entry.refusal?.stored?.edits ?? entry.edits });
@@ -187,6 +215,8 @@ class MessageComposer extends HTMLElement {
       const instead = [...(stored ? [] : entry.instead), ...(entry.edited || stored ? [] : [entry.key])];
       const text = [entry.text, this.area.value].filter((each) => each.trim()).join("\n");
       this.files.put(entry.files);
+      const lost = entry.refusal?.lost ?? [];
+      if (lost.length) this.say(this.form.dataset.attachAgain.replace("{}", () => lost.join(", ")));
       this.#put({ text, key: makeKey(), reply: this.reply ?? entry.reply, instead: [...new Set([...this.#instead, ...instead])] });
       this.#draftSoon();
     }
@@ -212,26 +242,27 @@ class MessageComposer extends HTMLElement {
   // Editing one's own message. What was in the box comes back afterwards.
   async #edit(address) {
     if (this.#editing?.address === address) return this.area.focus();
+    if (this.#isRewriting()) return;
     const waiting = outbox.at(this.place).find((entry) => entry.edited === address);
-    if (waiting) return this.takeBack(outbox.takeBack(waiting.key));
+    if (waiting) return this.takeBack(waiting.key);
     try {
-      const response = await fetch(`${address}/edit`);
+      const response = await fetchPage(`${address}/edit`);
       if (!response.ok || response.redirected) return;
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      if (!this.isConnected) return;
+      if (!this.isConnected || this.#isRewriting()) return;
       const stored = { text: page.getElementById("field-text").value, edits: page.querySelector("[name=edits]").value };
-      this.#startEditing(address, kept("typed", address) ?? stored, page.querySelector("h1").textContent);
+      this.#startEditing(address, { ...stored, ...kept("typed", address), stored: stored.text }, page.querySelector("h1").textContent);
       this.#focusEnd();
     } catch {
       this.say(this.form.dataset.notDone);
     }
   }
 
-  #startEditing(address, { text, edits }, heading = this.form.dataset.editing) {
+  #startEditing(address, { text, edits, stored }, heading = this.form.dataset.editing) {
     const before = this.#editing?.before ?? { text: this.area.value, key: this.key, reply: this.reply, instead: this.#instead };
     this.#draftNow();
     const item = [...document.querySelectorAll(".message [data-edit]")].find((link) => link.getAttribute("href") === `${address}/edit`);
-    this.#editing = { address, edits, before, withFiles: Boolean(item?.closest(".message").querySelector(".files")) };
+    this.#editing = { address, edits, stored, before, withFiles: Boolean(item?.closest(".message").querySelector(".files")) };
     this.#answer({ id: "", who: heading });
     this.#write(text);
     this.say("");
@@ -261,6 +292,7 @@ class MessageComposer extends HTMLElement {
   }
 
   #typed() {
+    this.#touched = true;
     this.say("");
     this.#editNext = null;
     this.#grow();
@@ -290,7 +322,7 @@ class MessageComposer extends HTMLElement {
   // The last one of one's own. One that is on its way can be edited when it is there.
   #editLast() {
     const waiting = outbox.at(this.place).filter((entry) => !entry.edited).at(-1);
-    if (waiting?.tries || waiting?.state === "refused") return this.takeBack(outbox.takeBack(waiting.key));
+    if (waiting?.tries || waiting?.state === "refused") return this.takeBack(waiting.key);
     const own = [...document.querySelectorAll("ol.messages > .mine:has(.text)")].pop();
     const key = waiting?.key ?? [...document.querySelectorAll("message-outbox .outgoing.sent")].at(-1)?.dataset.key;
     if (key) this.#editNext = key;
@@ -319,7 +351,7 @@ class MessageComposer extends HTMLElement {
       event.preventDefault();
       event.stopPropagation();
     }
-    if (reply) {
+    if (reply && !this.#isRewriting()) {
       if (this.#editing) this.#stopEditing();
       const message = reply.closest(".message");
       const name = message.querySelector(".meta b")?.textContent;

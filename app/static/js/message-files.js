@@ -1,5 +1,5 @@
 // The files in a box: brought by button, drop and paste, with progress, and taken out again.
-import { call, outbox } from "./outbox.js";
+import { outbox } from "./outbox.js";
 import { me } from "./tab-store.js";
 
 export class MessageFiles {
@@ -47,7 +47,8 @@ export class MessageFiles {
     for (const input of this.list.querySelectorAll("[name=file]")) if (ids.has(Number(input.value))) input.closest("li").remove();
   }
 
-  // Takes all out of the box, to go with a message: those that are there, and arrivals of the others.
+  // Takes all out of the box, to go with a message: those that are there, and arrivals of the others. Of those that did
+  // not come, these fail.
   take() {
     const files = [];
     const arrivals = [];
@@ -117,9 +118,13 @@ export class MessageFiles {
       upload.arrival = null;
       if (item.isConnected) item.replaceWith(fresh.item);
     }, (error) => {
-      const inBox = item.isConnected;
-      item.remove();
-      if (inBox && !upload.stopped) this.composer.say(error.message);
+      if (upload.stopped || !item.isConnected) return item.remove();
+      // It stays until it is taken out: a message that is sent with it says that it is missing.
+      const words = document.createElement("small");
+      words.textContent = this.composer.form.dataset.failed;
+      bar.replaceWith(" ", words, " ");
+      item.classList.add("failed");
+      this.composer.say(error.message);
     });
   }
 

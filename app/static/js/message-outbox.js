@@ -1,13 +1,18 @@
 // <message-outbox>: what was sent from the box of a place and is not among its messages yet, each in its turn, plainly.
-// It goes when the real one comes: by its key, which is the same.
+// It goes when the real one is there: that is for the server to say, as another page may have sent something else with
+// the same key. Until it has, what the page shows already is not shown twice.
 import { outbox } from "./outbox.js";
 import { me } from "./tab-store.js";
+
+// What stays of a text when it is rendered.
+const letters = (text) => text.replace(/[^\p{L}\p{N}]/gu, "");
 
 class MessageOutbox extends HTMLElement {
   #sent = new Map();             // key -> entry: the server has it, and the page does not show it yet
   #items = new Map();            // key -> what is shown of it
   #drawn = new WeakMap();        // item -> what it was drawn from
   #said = new Map();             // key -> what was said of it aloud
+  #asked = new Set();            // keys of entries that were sent again as the page shows a message with their key
   #due = false;
 
   connectedCallback() {
@@ -33,15 +38,22 @@ class MessageOutbox extends HTMLElement {
     this.observer.disconnect();
   }
 
-  // What has come into the page by itself is acknowledged by that.
+  // The member's own messages in the page, by their keys.
+  #there() {
+    return new Map([...document.querySelectorAll(`ol.messages > .message[data-author="${me}"]`)].map((item) => [item.dataset.key, item]));
+  }
+
+  // A message with the key of one that waits has come into the page: what it is to that one is asked at once.
   #meet() {
     const waiting = outbox.at(this.dataset.place).filter((entry) => !entry.edited);
     if (!waiting.length && !this.#sent.size) return;
-    const shown = new Set([...document.querySelectorAll(`ol.messages > .message[data-author="${me}"]`)].map((item) => item.dataset.key));
-    const met = [...this.#sent.keys()].filter((key) => shown.has(key));
+    const there = this.#there();
+    const met = [...this.#sent.keys()].filter((key) => there.has(key));
     for (const key of met) this.#sent.delete(key);
-    for (const { key } of waiting) if (shown.has(key)) outbox.drop(key);
-    if (met.length) this.show();
+    const fresh = waiting.filter(({ key, state }) => state === "waiting" && there.has(key) && !this.#asked.has(key));
+    for (const { key } of fresh) this.#asked.add(key);
+    if (fresh.length) outbox.wake();
+    if (met.length || fresh.length) this.show();
   }
 
   // Once for all that happens at the same moment; before the next frame.
@@ -57,6 +69,7 @@ class MessageOutbox extends HTMLElement {
     for (const [key, item] of this.#items) if (!keys.has(key)) { item.remove(); this.#items.delete(key); this.#said.delete(key); }
     const box = this.closest(".room .scroller");
     const atEnd = box && box.scrollHeight - box.scrollTop - box.clientHeight < 80;
+    const there = this.#there();
     let added = false;
     for (const [index, entry] of entries.entries()) {
       let item = this.#items.get(entry.key);
@@ -67,6 +80,8 @@ class MessageOutbox extends HTMLElement {
       }
       if (this.list.children[index] !== item) this.list.insertBefore(item, this.list.children[index] ?? null);
       this.#update(item, entry);
+      const real = entry.state === "waiting" && !entry.edited && there.get(entry.key);
+      item.hidden = Boolean(real) && letters(real.querySelector(".text")?.textContent ?? "") === letters(entry.text);
     }
     if (box && (atEnd || added)) box.scrollTop = box.scrollHeight;
   }
@@ -109,7 +124,7 @@ class MessageOutbox extends HTMLElement {
     if (refusal) {
       const stored = refusal.stored?.text || texts.deleted;
       why = refusal.what === "stored" ? (entry.edited ? texts.changed : texts.stored).replace("{}", () => stored)
-        : refusal.what === "files" ? texts.lostFiles : refusal.words || "";
+        : refusal.words || (refusal.what === "files" ? texts.lostFiles : "");
     }
     item.classList.toggle("failed", failed && !sent);
     item.classList.toggle("sent", sent);
@@ -119,10 +134,12 @@ class MessageOutbox extends HTMLElement {
     }
     const gone = refusal?.what === "gone";
     const again = item.querySelector("[data-again]");
-    const label = !refusal || refusal.what === "words" || refusal.what === "files" ? texts.tryAgain
-      : gone ? texts.withoutQuote : entry.edited ? texts.replace : texts.anotherMessage;
+    const lost = refusal?.lost ?? [];
+    const label = !refusal || refusal.what === "words" ? texts.tryAgain
+      : refusal.what === "files" ? texts.withoutFiles.replace("{}", () => lost.join(", ")) : gone ? texts.withoutQuote : entry.edited ? texts.replace : texts.anotherMessage;
     if (again.textContent !== label) again.textContent = label;
-    again.hidden = !failed || (gone && Boolean(entry.edited));
+    const nothingLeft = lost.length > 0 && lost.length === entry.files.length && !entry.text.trim();
+    again.hidden = !failed || nothingLeft || (gone && Boolean(entry.edited));
     item.querySelector("[data-back]").hidden = !failed || !box;
     item.querySelector("[data-discard]").hidden = !failed || box;
     const said = failed && !sent && (!underWay || refusal) ? `${entry.edited ? texts.notSaved : texts.notSent}. ${why}` : "";
@@ -137,7 +154,7 @@ class MessageOutbox extends HTMLElement {
     if (!entry) return;
     const box = document.querySelector("message-composer");
     if ("discard" in button.dataset) outbox.drop(key);
-    else if ("back" in button.dataset) box?.takeBack(outbox.takeBack(key));
+    else if ("back" in button.dataset) box?.takeBack(key);
     else box?.sendAgain(entry) ?? outbox.tryAgain(entry);
   }
 }

@@ -17,6 +17,13 @@ export function delay(tries, chance = Math.random()) {
   return Math.min(LONGEST, SHORTEST * 2 ** (tries - 1)) * (0.7 + 0.6 * chance);
 }
 
+// Whether two entries say the same. A key alone does not tell: pages that show one draft begin with the same.
+export function isSame(one, other) {
+  const said = ({ key, place, edited, text, reply, files }) =>
+    JSON.stringify([key, place, edited ?? "", text.trim(), reply?.id ?? 0, (files ?? []).map((file) => file.id).sort((a, b) => a - b)]);
+  return said(one) === said(other);
+}
+
 export class MessageQueue {
   entries = [];                  // by `number`, which grows
 

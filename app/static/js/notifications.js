@@ -14,14 +14,15 @@
     for (const { dataset } of parts) {
       if (!("reads" in dataset)) continue;
       const body = new URLSearchParams({ subject: dataset.subject, ...(dataset.kind && { kind: dataset.kind }) });
-      fetch("/notifications/read", { method: "POST", headers: { "X-Page": "1" }, body }).catch(() => {});
+      call("/notifications/read", body).catch(() => {});
     }
   }
 
   function show(toast) {
     const box = document.getElementById("toasts");
     box.append(toast);
-    while (box.children.length > MOST) box.firstElementChild.remove();
+    const others = [...box.querySelectorAll(":scope > :not([data-own])")];
+    others.slice(0, -MOST).forEach((other) => other.remove());
     htmx.process(toast);
     if ("held" in toast.dataset) return;
     let timer = setTimeout(() => toast.remove(), STAYS);

@@ -19,8 +19,7 @@ function show() {
     toast.querySelector("[data-why]").textContent = entry.refusal.words || "";
     toast.querySelector(".excerpt").textContent = entry.text;
     toast.querySelector("a").setAttribute("href", entry.place);
-    toasts.append(toast);
-    htmx.process(toast);
+    document.dispatchEvent(new CustomEvent("toast:show", { detail: toast }));
   }
 }
 outbox.addEventListener("change", show);

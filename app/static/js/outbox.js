@@ -1,8 +1,8 @@
 // Sends what was typed in boxes, from whatever page is open: in order, each after the answer to the one before, again
 // by itself when the network is back. What is not acknowledged stays in the tab's store. Tells of changes by "change"
 // and "sent" events.
-import { MessageQueue, delay, verdict } from "./message-queue.js";
-import { allKept, forget, keep, me, whose } from "./tab-store.js";
+import { MessageQueue, delay, isSame, verdict } from "./message-queue.js";
+import { allKept, forget, keep, whose } from "./tab-store.js";
 
 const PATIENCE = 20000;          // ms until a try counts as failed
 const KEPT_ALIVE = 30000;        // bytes that a browser sends on when the page is left
@@ -12,17 +12,10 @@ export function makeKey() {
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-// A call of this page for its member: the server refuses it when somebody else is signed in by now.
-export function call(address, body, options = {}) {
-  return fetch(address, {
-    method: "POST", body, headers: { "X-Page": "1", "X-Member": me }, signal: AbortSignal.timeout(PATIENCE), ...options,
-  });
-}
-
 function bodyOf(entry) {
   if (entry.edited) return new URLSearchParams({ text: entry.text, edits: entry.edits });
   const body = new URLSearchParams({ text: entry.text, key: entry.key, reply: entry.reply?.id ?? "" });
-  for (const file of entry.files) body.append("file", file.id);
+  for (const file of entry.files) if (file.id) body.append("file", file.id);
   for (const key of entry.instead) body.append("instead", key);
   return body;
 }
@@ -39,11 +32,14 @@ class Outbox extends EventTarget {
   constructor() {
     super();
     for (const entry of allKept("outbox").sort((one, other) => one.number - other.number)) {
-      if (entry.state === "files") this.queue.refused(entry, { what: "files" });
+      if (entry.state === "files") this.#lose(entry);
       this.queue.add(entry);
     }
     // Another tab, which began with a copy of this one, has sent it or taken it back.
-    this.#others?.addEventListener("message", (event) => this.drop(event.data, false));
+    this.#others?.addEventListener("message", ({ data }) => {
+      const entry = this.queue.find(data.key);
+      if (entry && isSame(entry, data)) this.drop(entry.key, false);
+    });
     for (const name of ["online", "pageshow"]) window.addEventListener(name, () => this.wake());
     new MutationObserver(() => { if (document.documentElement.dataset.live === "on") this.wake(); })
       .observe(document.documentElement, { attributeFilter: ["data-live"] });
@@ -63,11 +59,18 @@ class Outbox extends EventTarget {
   #arrived(entry, arrivals) {
     const failed = arrivals.find((each) => each.status === "rejected");
     const came = arrivals.filter((each) => each.status === "fulfilled").map(({ value: { id, name, src } }) => ({ id, name, src }));
-    entry.files = [...entry.files.filter((file) => file.id), ...came].sort((one, other) => one.id - other.id);
+    const missing = entry.files.filter((file) => !file.id).filter((_, index) => arrivals[index].status === "rejected");
+    entry.files = [...entry.files.filter((file) => file.id), ...came, ...missing].sort((one, other) => one.id - other.id);
     entry.state = "waiting";
-    if (failed) this.queue.refused(entry, { what: "words", words: failed.reason.message });
+    if (failed) this.#lose(entry, failed.reason.message);
     if (this.queue.find(entry.key)) this.#keep(entry);
     this.#run();
+  }
+
+  // Not all of its files came: without them it goes only when its author says so.
+  #lose(entry, words = "") {
+    const lost = entry.files.filter((file) => !file.id).map((file) => file.name);
+    this.queue.refused(entry, { what: "files", words, lost });
   }
 
   // It is there, or not wanted any more.
@@ -76,7 +79,7 @@ class Outbox extends EventTarget {
     if (this.sending?.entry.key === key && !tell) this.sending.stop.abort();
     if (!entry) return null;
     forget("outbox", entry.number);
-    if (tell) this.#others?.postMessage(key);
+    if (tell) this.#others?.postMessage(entry);
     this.dispatchEvent(new Event("change"));
     return entry;
   }
@@ -148,9 +151,9 @@ class Outbox extends EventTarget {
       const type = response.headers.get("content-type") ?? "";
       if (type.startsWith("application/json")) answer = await response.json();
       else if (type.startsWith("text/plain")) words = await response.text();
-      // What comes from somewhere else (the page of a hotel's network, say) is no answer.
-      const ours = response.status === 204 ? entry.edited : type.startsWith("application/json") || !response.ok;
-      if (ours && !response.redirected) status = response.status;
+      // Only that very message is acknowledged.
+      const ours = entry.edited ? response.status !== 200 : !response.ok || answer.key === entry.key;
+      if (ours) status = response.status;
       wait = 1000 * (Number(response.headers.get("retry-after")) || 1);
     } catch { /* no answer */ }
     this.sending = null;

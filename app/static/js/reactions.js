@@ -5,7 +5,7 @@
   // What is refused, or did not get through, is said in the box.
   async function ask(path, body) {
     const words = document.getElementById("composer")?.dataset.notDone;
-    const said = await fetch(path, { method: "POST", body, headers: { "X-Page": "1", "X-Member": document.body.dataset.member } }).then(
+    const said = await call(path, body).then(
       async (response) => response.ok ? "" : response.headers.get("content-type")?.startsWith("text/plain") ? response.text() : words,
       () => words,
     );

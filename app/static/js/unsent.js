@@ -11,9 +11,7 @@
 
   async function send(name) {
     const body = sessionStorage.getItem(name);
-    const response = await fetch(`${name.slice(mine().length)}/draft`, {
-      method: "POST", body: new URLSearchParams(body), redirect: "manual",
-    });
+    const response = await call(`${name.slice(mine().length)}/draft`, new URLSearchParams(body));
     if (response.status === 204 && sessionStorage.getItem(name) === body) sessionStorage.removeItem(name);
   }
 

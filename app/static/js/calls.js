@@ -1,0 +1,35 @@
+// What a page asks for by itself goes through here: it names the member that the page was made for, and the server
+// refuses it when somebody else is signed in by now. What comes from somewhere else (the page of a hotel's network, say)
+// lacks the mark of our answers, and is no answer.
+(() => {
+  "use strict";
+  const PATIENCE = 20000;        // ms until a call counts as failed
+
+  const named = () => (document.body.dataset.member ? { "X-Member": document.body.dataset.member } : {});
+
+  globalThis.call = async (address, body, options = {}) => {
+    const response = await fetch(address, {
+      method: "POST", body, redirect: "manual", headers: { "X-Page": "1", ...named() }, signal: AbortSignal.timeout(PATIENCE), ...options,
+    });
+    if (!response.headers.has("X-Page")) throw new TypeError("the answer is not ours");
+    return response;
+  };
+
+  // A page, as the member has it.
+  globalThis.fetchPage = (address, headers = {}) => fetch(address, { headers: { Accept: "text/html", ...named(), ...headers } });
+
+  // A call that goes on when the page is left. It has no headers, so its form names the member, as posted forms do.
+  globalThis.leaveWith = (address, body) => {
+    body.set("for-member", document.body.dataset.member);
+    return navigator.sendBeacon(address, body);
+  };
+
+  // A page of somebody else's, who has signed in with this browser since, is not put into this one: it is opened.
+  document.addEventListener("htmx:before:response", (event) => {
+    const { request, response: { raw } } = event.detail.ctx;
+    const theirs = raw.headers.get("X-Member");
+    if (!theirs || theirs === document.body.dataset.member) return;
+    event.preventDefault();
+    location.assign(raw.redirected || request.method === "GET" ? raw.url : location.href);
+  });
+})();
