@@ -109,3 +109,17 @@ async def test_a_picture_shows_in_pages_that_are_open(server: Server, person: An
     await expect(carla.page.get_by_text("Saved.")).to_be_visible()
     shown = ana.page.locator("main .avatar").nth(2)
     await expect(shown).to_have_css("background-image", re.compile("/pictures/"))
+
+
+async def test_the_list_of_members_says_who_is_here(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    carla = await person(shared_server, "acme", "carla@acme.test")
+    page = await ana.open("/members")
+    row = page.locator(".person-list").get_by_role("listitem").filter(has_text="carla@acme.test")
+    await expect(row).not_to_contain_text("here now", use_inner_text=True)
+    await carla.open("/c/books")
+    await expect(row).to_contain_text("here now", use_inner_text=True)
+    await expect(row.locator(".avatar.here")).to_be_visible()
+    await carla.page.close()
+    await expect(row.locator(".avatar.here")).to_have_count(0)
+    await expect(row).not_to_contain_text("here now", use_inner_text=True)
