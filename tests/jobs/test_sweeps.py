@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 
 import app.asgi  # noqa: F401  (which knows all tables and sweeps)
 from app.accounts.members import Member, find_member
@@ -21,7 +21,7 @@ from app.editing.drafts import Draft
 from app.editing.waiting import Waiting
 from app.jobs.jobs import FUNCTIONS, Job, Work, put_job
 from app.jobs.runner import Runner
-from app.jobs.sweeps import BATCH, SWEEPS, Sweep, sweep_one
+from app.jobs.sweeps import BATCH, SWEEPS, Sweep, delete_by_keys, sweep_one
 from app.live.cutoff import start_session
 from app.live.log import KEPT_AT_LEAST, LoggedEvent, publish
 from app.mail.outbox import FailedMail, Mail, delete_old_failures
@@ -34,7 +34,7 @@ from app.records.records import Record
 from app.tenants.invitations import Invitation, make_link
 from tests.test_isolation import SETTINGS
 
-ACME = 1
+ACME, GLOBEX = 1, 2
 LONG_AGO = timedelta(days=400)
 
 # Tables whose rows stay, with the reason.
@@ -276,6 +276,18 @@ async def test_a_sweep_whose_pushes_fail_is_named_and_undoes_no_other(
             for table in ("message_draft", "session", "invitation")
         ]
     assert left == [1, 0, 0]
+
+
+async def test_other_workspaces_rows_take_nothing_of_the_limit_whatever_the_criterion(database: Database) -> None:
+    for tenant_id, place in ((ACME, "old-1"), (ACME, "old-2"), (GLOBEX, "old-3")):
+        async with database.write(tenant_id) as transaction:
+            member = (await transaction.scalars(select(Member).limit(1))).one()
+            await keep_draft(transaction, member, place, "Long ago", key=place)
+    named = or_(MessageDraft.text == "Long ago", MessageDraft.place == "nowhere")
+    async with database.write(GLOBEX) as transaction:
+        assert await delete_by_keys(transaction, MessageDraft, named, limit=1) == 1
+    async with database.read(ACME) as transaction:
+        assert await transaction.scalar(select(func.count()).select_from(MessageDraft).where(named)) == 2
 
 
 async def last_events(database: Database, cursor: int) -> dict[str, str]:
