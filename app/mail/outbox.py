@@ -36,6 +36,7 @@ class Urgency(IntEnum):
 class Mail(Leased, Base):
     """A mail that is to be sent. `message_id` stays the same however often it is tried (RFC 5322, 3.6.4).
 
+    `broken_off` says how many of its `attempts` the server broke off at.
     Without a `composer` it is one that an earlier version has written out, with `receiver`, `subject` and `text`.
     """
 
@@ -54,6 +55,7 @@ class Mail(Leased, Base):
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
     useless_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
     urgency: Mapped[int] = mapped_column(default=Urgency.SOON, server_default="1")
+    broken_off: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class FailedMail(Base):

@@ -1,0 +1,18 @@
+"""Mails count apart how often the server broke off at them"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from app.database.types import WHOLE_NUMBER
+
+revision = "0015"
+down_revision = "0014"
+
+
+def upgrade() -> None:
+    op.add_column("mail", sa.Column("broken_off", WHOLE_NUMBER, server_default="0", nullable=False))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("mail", table_kwargs={"sqlite_autoincrement": True}) as batch:
+        batch.drop_column("broken_off")
