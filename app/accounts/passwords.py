@@ -120,6 +120,15 @@ class GuessingLimit:
             counted.append((item, whose))
         return counted
 
+    @contextlib.asynccontextmanager
+    async def held(self, counted: Counted) -> AsyncIterator[None]:
+        """Take back what was counted when the block does not come to its end."""
+        try:
+            yield
+        except BaseException:
+            await self.give_back(counted)
+            raise
+
     async def give_back(self, counted: Counted) -> None:
         """Take back what was counted, as it was no try that counts."""
         for item, whose in counted:
@@ -142,11 +151,18 @@ class MailLimit:
     def __init__(self, guessing: GuessingLimit) -> None:
         self.guessing = guessing
 
-    async def count(self, receiver: str, workspace: int | None = None) -> Counted:
-        """Count a mail that is about to be put into the outbox, of a workspace that is there or about to be made.
+    @contextlib.asynccontextmanager
+    async def counting(self, receiver: str, workspace: int | None = None) -> AsyncIterator[None]:
+        """Count a mail of a workspace that is there, or about to be made, and give it back when the block fails.
 
+        The transaction that puts the mail into the outbox is in the block: one that does not commit sends nothing.
         Raises TooManyTries.
         """
+        async with self.guessing.held(await self.reserve(receiver, workspace)):
+            yield
+
+    async def reserve(self, receiver: str, workspace: int | None) -> Counted:
+        """Count a mail in all windows, or in none. Raises TooManyTries."""
         # Strangers who sign up with an address are counted apart, so that they keep nobody from inviting it.
         wanted: Counted = [(self.ANYWHERE, ("sign-up" if workspace is None else "mail", receiver))]
         if workspace is not None:
@@ -165,19 +181,12 @@ class MailLimit:
             raise
 
     @contextlib.asynccontextmanager
-    async def counting(self, receiver: str, workspace: int) -> AsyncIterator[None]:
-        """Count a mail of a workspace, and give it back when what it is for fails. Raises TooManyTries."""
-        counted = await self.count(receiver, workspace)
-        try:
-            yield
-        except Exception:
-            await self.guessing.give_back(counted)
-            raise
-
-    async def count_link(self, workspace: int, receiver: str) -> None:
-        """Count a link for a password that somebody asks for, whether or not the address is known.
+    async def counting_link(self, workspace: int, receiver: str) -> AsyncIterator[None]:
+        """Count a link for a password that somebody asks for, whether or not the address is known; likewise.
 
         Raises TooManyTries.
         """
         text = _l("That was asked for too often. The newest link of the last hour works. Wait %(wait)s for another.")
-        await self.guessing.reserve([(self.LINKS, ("link", str(workspace), receiver))], text)
+        counted = await self.guessing.reserve([(self.LINKS, ("link", str(workspace), receiver))], text)
+        async with self.guessing.held(counted):
+            yield

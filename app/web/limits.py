@@ -25,6 +25,7 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from app.database import check_holds_no_writer
 from app.settings import Settings
 
 # How often, in seconds, counters that are over are looked for in memory.
@@ -60,7 +61,11 @@ class Windows:
         self.shared_from = 0.0
 
     async def hit(self, item: RateLimitItem, *whose: str) -> bool:
-        """Count that it is about to be done; whether it may be. What may not be done is not counted."""
+        """Count that it is about to be done; whether it may be. What may not be done is not counted.
+
+        Raises HoldsWriter in a writing transaction, as Redis may be slow to answer.
+        """
+        check_holds_no_writer()
         if not await self.own.hit(item, *whose):
             return False
         if await self.ask(item, whose, "hit") is False:
@@ -69,12 +74,14 @@ class Windows:
         return True
 
     async def give_back(self, item: RateLimitItem, *whose: str) -> None:
-        """Take back what `hit` has counted a moment ago."""
+        """Take back what `hit` has counted a moment ago. Raises HoldsWriter."""
+        check_holds_no_writer()
         await uncount(self.own, item, whose)
         await self.ask(item, whose, "give back")
 
     async def wait(self, item: RateLimitItem, *whose: str) -> float:
-        """How many seconds it takes until it may be done again; 0 when it may be done now."""
+        """How many seconds it takes until it may be done again; 0 when it may be done now. Raises HoldsWriter."""
+        check_holds_no_writer()
         return max(await seconds_left(self.own, item, whose), await self.ask(item, whose, "wait") or 0)
 
     async def ask(self, item: RateLimitItem, whose: tuple[str, ...], what: str) -> Any:
