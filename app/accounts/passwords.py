@@ -99,11 +99,10 @@ class GuessingLimit:
             return [*counted, (self.EVERYWHERE, ("everywhere", account))]
         slow = _l("There were too many tries at this account. Wait %(wait)s, then try again, or set a new password.")
         try:
-            await self.reserve([(self.SLOWED, ("slowed", account))], slow)
+            return counted + await self.reserve([(self.SLOWED, ("slowed", account))], slow)
         except TooManyTries:
             await self.give_back(counted)
             raise
-        return counted
 
     async def reserve(self, wanted: Counted, text: Text, log: str = "") -> Counted:
         """Count in several windows, or in none of them.

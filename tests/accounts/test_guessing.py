@@ -137,6 +137,19 @@ async def test_an_account_that_is_tried_from_everywhere_is_slowed_and_its_owner_
 
 
 @pytest.mark.usefixtures("hasher")
+async def test_right_passwords_take_nothing_of_what_strangers_have_at_an_account_that_is_slowed(
+    limit: GuessingLimit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = 1_000_000 * 3600.0  # at the beginning of every window
+    monkeypatch.setattr("time.time", lambda: moment)
+    for number in range(60):
+        assert await guess(limit, f"198.51.100.{number}") is False
+    assert [await guess(limit, f"203.0.113.{number}", password="right") for number in range(10)] == [True] * 10
+    answers = [await guess(limit, f"192.0.2.{number}") for number in range(10)]
+    assert answers.count(False) == 6
+
+
+@pytest.mark.usefixtures("hasher")
 async def test_a_known_browser_has_tries_of_its_own(limit: GuessingLimit) -> None:
     assert [await guess(limit, "192.0.2.1") for _ in range(10)] == [False] * 10
     assert [await guess(limit, "192.0.2.1", device="hers") for _ in range(10)] == [False] * 10

@@ -76,6 +76,18 @@ async def test_a_mail_whose_transaction_does_not_commit_is_not_counted(database:
             await send(fails=False)
 
 
+async def test_what_is_given_back_after_its_window_is_given_back_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    windows = Windows(SETTINGS)
+    clock.passed = 59
+    assert [await windows.hit(THREE, "ana") for _ in range(4)] == [True, True, True, False]
+    clock.passed = 60
+    for _ in range(3):
+        await windows.give_back(THREE, "ana")
+    await windows.give_back(THREE, "ana")  # of nothing
+    assert [await windows.hit(THREE, "ana") for _ in range(4)] == [True, True, True, False]
+
+
 async def test_counters_that_are_over_are_forgotten_though_nobody_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     storage = SweptStorage()
