@@ -36,12 +36,17 @@ class GuessingLimit:
     Whoever tries one account from many addresses is slowed: when sixty tries in an hour were wrong, wherever they came
     from, strangers have six a minute together. That shuts nobody out either: a browser that has signed in to the
     account before (`devices.py`) is counted by itself alone, and so is whoever sets a new password by mail.
+
+    Right passwords cost a hash too: twenty a minute for an account from an address, 120 for an address. Whoever has
+    signed in that often waits for less than a minute; known browsers don't.
     """
 
     ACCOUNT = RateLimitItemPerMinute(10, 15)
     ADDRESS = RateLimitItemPerHour(100)
     EVERYWHERE = RateLimitItemPerHour(60)
     SLOWED = RateLimitItemPerMinute(6)
+    RIGHT = RateLimitItemPerMinute(20)
+    RIGHT_ADDRESS = RateLimitItemPerMinute(120)
 
     def __init__(self, windows: Windows) -> None:
         self.windows = windows
@@ -74,14 +79,25 @@ class GuessingLimit:
         whether somebody is signed in, so that they don't wait behind strangers. Raises TooManyTries and Busy.
         """
         counted = await self.begin(account, address, log=log, device=device)
+        hashed: Counted = []
         try:
+            if not device:
+                hashed = await self.count_right(account, address)
             right = await verify_password(password, stored, known=known or bool(device))
-        except Busy:
-            await self.give_back(counted)
+        except (Busy, TooManyTries):
+            await self.give_back(counted + hashed)
             raise
-        if right:
-            await self.give_back(counted)
+        await self.give_back(counted if right else hashed)
         return right
+
+    async def count_right(self, account: str, address: str) -> Counted:
+        """Count a password that may be right, before it is looked at: as right, until it is known to be wrong.
+
+        Raises TooManyTries.
+        """
+        network = network_of(address)
+        wanted: Counted = [(self.RIGHT, ("right", account, network)), (self.RIGHT_ADDRESS, ("right", network))]
+        return await self.reserve(wanted, _l("That was too often. Wait %(wait)s, then try again."))
 
     async def begin(self, account: str, address: str, *, log: str = "", device: str = "") -> Counted:
         """Count a try at a password before it is looked at; so many at once are no more than that.
