@@ -10,7 +10,6 @@ there, sends a mail again, with the same Message-ID, by which mailboxes know the
 from __future__ import annotations
 
 import contextlib
-from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +21,7 @@ from sqlalchemy import delete, update
 from app.database import Database, Transaction, now
 from app.database.leases import back_off, claim
 from app.jobs.runner import Loop
-from app.mail.outbox import COMPOSERS, Content, FailedMail, Mail, find_most_urgent, list_due
+from app.mail.outbox import COMPOSERS, Content, FailedMail, Mail, find_next
 from app.mail.smtp import BrokenOff, MailServer, Refused, Unreachable, write_message
 from app.settings import Settings
 
@@ -37,8 +36,6 @@ MOST_ATTEMPTS = 32
 # Each of these may have brought a copy to its receiver; or the server is not well, and is over it in some hours.
 MOST_BROKEN_OFF = 5
 FIRST_PAUSE_BROKEN_OFF = timedelta(minutes=10)
-# So many are looked up at a time; what is most urgent is looked for before each.
-PLANNED = 20
 
 log = structlog.get_logger("mail")
 
@@ -101,7 +98,7 @@ class Delivery:
         self.server = MailServer(settings)
         self.failures = 0
         self.closed_until: datetime | None = None
-        self.planned: deque[int] = deque()
+        self.served = 0  # the workspace whose mail was sent last
         self.unsettled: list[Settlement] = []
         self.loop = Loop(database, self.step, "mail")
 
@@ -117,10 +114,12 @@ class Delivery:
         await self.settle_all()
         if self.closed_until is not None and now() < self.closed_until:
             return False
-        mail_id = await self.find_next()
-        if mail_id is None:
+        async with self.database.read() as transaction:
+            found = await find_next(transaction, self.served)
+        if found is None:
             await self.server.close()
             return False
+        mail_id, self.served = found
         try:
             await self.server.open()
         except Unreachable as error:
@@ -132,16 +131,6 @@ class Delivery:
             self.unsettled.append(Settlement(mail, await self.try_to_deliver(mail)))
             await self.settle_all()
         return True
-
-    async def find_next(self) -> int | None:
-        """The mail to send now: the most urgent, then one of each workspace in turn."""
-        async with self.database.read() as transaction:
-            urgent = await find_most_urgent(transaction)
-            if urgent is None and not self.planned:
-                self.planned.extend(await list_due(transaction, PLANNED))
-        if urgent is not None:
-            return urgent
-        return self.planned.popleft() if self.planned else None
 
     async def try_to_deliver(self, mail: Mail) -> Outcome:
         """Send a claimed mail; what becomes of it.
@@ -214,7 +203,6 @@ class Delivery:
         """All mails wait, and none counts it as a try of its own; until when."""
         self.failures += 1
         self.closed_until = back_off(self.failures, first=FIRST_WAIT, longest=LONGEST_WAIT)
-        self.planned.clear()
         if self.failures == 1:
             log.error("the mail server can't be reached; mails wait and are tried again", reason=str(error))
         return self.closed_until

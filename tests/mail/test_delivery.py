@@ -15,7 +15,7 @@ import app.asgi
 import app.mail.smtp
 from app.database import Database, Transaction
 from app.mail.delivery import MOST_ATTEMPTS, MOST_BROKEN_OFF, Delivery, Settlement
-from app.mail.outbox import Mail, Urgency
+from app.mail.outbox import Mail, Urgency, find_next
 from app.operators.figures import read_installation
 from app.settings import Settings
 from app.web.templates import render
@@ -108,6 +108,32 @@ async def test_one_workspace_does_not_keep_another_waiting(database: Database, d
     await put(database, "gil@globex.test", workspace=GLOBEX)
     await send_out(delivery)
     assert "gil@globex.test" in post.receivers[:2]
+
+
+@pytest.mark.sqlite
+async def test_finding_the_next_mail_is_no_more_work_when_many_wait(database: Database, store: Store) -> None:
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    async def find() -> int:
+        """How many steps of SQLite's machine it takes."""
+        nonlocal steps
+        async with database.read() as transaction:
+            raw: Any = (await (await transaction.connection()).get_raw_connection()).driver_connection
+            await raw.set_progress_handler(count, 1)
+            steps = 0
+            assert await find_next(transaction, ACME)
+            await raw.set_progress_handler(None, 1)
+        return steps
+
+    await put(database, *(f"member{number}@acme.test" for number in range(5)))
+    few = await find()
+    await put(database, *(f"crowd{number}@acme.test" for number in range(500)))
+    await put(database, *(f"crowd{number}@globex.test" for number in range(500)), workspace=GLOBEX)
+    assert await find() <= few + 50
 
 
 async def test_a_domain_goes_as_punycode_and_a_name_that_the_server_cannot_take_is_that_mail_s_own_fault(
