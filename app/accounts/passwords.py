@@ -37,7 +37,7 @@ class GuessingLimit:
     from, strangers have six a minute together. That shuts nobody out either: a browser that has signed in to the
     account before (`devices.py`) is counted by itself alone, and so is whoever sets a new password by mail.
 
-    Right passwords cost a hash too: twenty a minute for an account from an address, 120 for an address. Whoever has
+    Right passwords cost a hash too: sixty a minute for an account from an address, 240 for an address. Whoever has
     signed in that often waits for less than a minute; known browsers don't.
     """
 
@@ -45,8 +45,8 @@ class GuessingLimit:
     ADDRESS = RateLimitItemPerHour(100)
     EVERYWHERE = RateLimitItemPerHour(60)
     SLOWED = RateLimitItemPerMinute(6)
-    RIGHT = RateLimitItemPerMinute(20)
-    RIGHT_ADDRESS = RateLimitItemPerMinute(120)
+    RIGHT = RateLimitItemPerMinute(60)
+    RIGHT_ADDRESS = RateLimitItemPerMinute(240)
 
     def __init__(self, windows: Windows) -> None:
         self.windows = windows
