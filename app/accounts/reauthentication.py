@@ -33,8 +33,8 @@ from app.web.forms import Form, provide_form
 from app.web.texts import Text, _l
 
 GOOD_FOR = timedelta(minutes=15)
-# A name that no other form has: those that people choose have a prefix.
-FIELD = "password_again"
+# A name that no field of a record has: their keys have no hyphen.
+FIELD = "password-again"
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@
 
     fields() {
       const body = this.form ? new URLSearchParams(new FormData(this.form)) : new URLSearchParams();
-      body.set("lock", this.token);
+      body.set("lock-token", this.token);
       body.set("version", this.element.dataset.version);
       return body;
     }
@@ -71,7 +71,7 @@
     renew() {
       if (this.ended || clock() < this.leavingUntil) return this.renewing;
       const asked = this.now();
-      const body = new URLSearchParams({ lock: this.token, version: this.element.dataset.version });
+      const body = new URLSearchParams({ "lock-token": this.token, version: this.element.dataset.version });
       this.renewing ??= post(`${this.address}/lock/renew`, body)
         .then((response) => {
           if (clock() < this.leavingUntil) return;
@@ -79,7 +79,7 @@
             this.confirmed = asked;
             this.token = response.headers.get("X-Lock");
             this.element.dataset.lock = this.token;
-            for (const input of document.querySelectorAll("#main input[name=lock]")) input.value = this.token;
+            for (const input of document.querySelectorAll("#main input[name=lock-token]")) input.value = this.token;
           } else if (response.status === 409 || response.status === 404) return this.lose("lost");
           this.tryAt = clock() + (response.status === 204 ? RENEW_EVERY : RETRY_AFTER);
         })
@@ -95,7 +95,7 @@
       if (!this.unsent) return true;
       const since = this.unsent;
       const body = this.fields();
-      if (late) body.set("late", "yes");
+      if (late) body.set("sent-late", "yes");
       this.unsent = 0;
       this.sending = post(`${this.address}/draft`, body)
         .then((response) => (response.status === 204 ? true : [404, 409, 422].includes(response.status) ? null : false))
@@ -145,7 +145,7 @@
       this.ended = true;
       await this.renewing;
       const body = this.fields();
-      body.set("left", "yes");
+      body.set("page-left", "yes");
       await post(`${this.address}/lock/release`, body).catch(() => {});
     }
 
@@ -154,7 +154,7 @@
     cut() {
       if (!this.ended && this.pending) {
         const body = this.fields();
-        body.set("late", "yes");
+        body.set("sent-late", "yes");
         document.dispatchEvent(new CustomEvent("editing:unsent", { detail: { address: this.address, body: String(body) } }));
       }
       this.ended = true;
@@ -172,9 +172,9 @@
     leave() {
       if (this.ended) return;
       this.ended = true;
-      const short = new URLSearchParams({ lock: this.token, left: "yes" });
+      const short = new URLSearchParams({ "lock-token": this.token, "page-left": "yes" });
       const body = this.pending ? this.fields() : short;
-      body.set("left", "yes");
+      body.set("page-left", "yes");
       // A browser takes 64 KiB; more than that was kept as a draft some seconds ago.
       if (!navigator.sendBeacon(`${this.address}/lock/release`, body)) navigator.sendBeacon(`${this.address}/lock/release`, short);
     }
