@@ -55,14 +55,14 @@ async def provide_transaction(request: AnyRequest, database: Database) -> AsyncI
 
 
 @contextlib.asynccontextmanager
-async def begin_signed_in(
-    request: AnyRequest, database: Database, settings: Settings, *, writes: bool
+async def write_signed_in(
+    request: AnyRequest, database: Database, settings: Settings
 ) -> AsyncIterator[tuple[Transaction, Member]]:
-    """A transaction of a request that has looked, or looks first, with who asks as they are by now.
+    """A writing transaction of a request that has looked first, with who asks as they are by now.
 
     Raises SignInNeeded.
     """
-    async with begin(request, database, writes=writes) as transaction:
+    async with begin(request, database, writes=True) as transaction:
         signed_in = await provide_signed_in(request, transaction, settings)
         yield transaction, signed_in.member
 
@@ -121,10 +121,8 @@ class Askers:
 
     async def find(self, request: AnyRequest) -> tuple[str, str] | None:
         """The workspace and member who ask; None when nobody is signed in."""
-        slug, token = (
-            request.scope["state"]["slug"],
-            read_cookie(request.scope["headers"], self.settings.session_cookie),
-        )
+        slug = request.scope["state"]["slug"]
+        token = read_cookie(request.scope["headers"], self.settings.session_cookie)
         if not token:
             return None
         key = (slug, digest(token))

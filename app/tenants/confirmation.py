@@ -11,7 +11,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest, begin_signed_in, require_role
+from app.accounts.access import AnyRequest, require_role, write_signed_in
 from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.accounts.passwords import GuessingLimit, MailLimit
@@ -119,7 +119,7 @@ async def send_again(
     if member.email and not is_confirmed(transaction.tenant, settings):
         async with (
             mailing.counting(member.email, transaction.tenant.id),
-            begin_signed_in(request, database, settings, writes=True) as (writing, owner),
+            write_signed_in(request, database, settings) as (writing, owner),
         ):
             require_role(owner, "owner")
             await mail_confirmation(writing, owner)

@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest, begin_signed_in, client_address, enter_workspace, require_role
+from app.accounts.access import AnyRequest, client_address, enter_workspace, require_role, write_signed_in
 from app.accounts.hashing import hash_password
 from app.accounts.members import ALREADY, Member, find_member
 from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
@@ -88,7 +88,7 @@ async def send_invitation(
         form.check()
         async with (
             mailing.counting(email, transaction.tenant.id),
-            begin_signed_in(request, database, settings, writes=True) as (writing, actor),
+            write_signed_in(request, database, settings) as (writing, actor),
         ):
             invitation, token = await invite_by_mail(writing, settings, actor, email, form["role"])
             mail_invitation(writing, actor, invitation, token)
@@ -142,7 +142,7 @@ async def resend(
             check_change(member, invitation)
             async with (
                 mailing.counting(invitation.email, transaction.tenant.id),
-                begin_signed_in(request, database, settings, writes=True) as (writing, actor),
+                write_signed_in(request, database, settings) as (writing, actor),
             ):
                 renewed = await get_invitation(writing, invitation_id)
                 token = await renew_invitation(writing, settings, actor, renewed)

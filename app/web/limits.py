@@ -146,11 +146,8 @@ class Windows:
                 if what == "wait":
                     return await seconds_left(self.shared, item, named)
                 return await self.shared.counters.take_back(item, named)
-        except (
-            RedisError,
-            OSError,
-            TimeoutError,
-        ):  # the bus, which talks to the same Redis, says what is wrong with it
+        except (RedisError, OSError, TimeoutError):
+            # The bus, which talks to the same Redis, says what is wrong with it.
             self.shared_from = time.monotonic() + TRIED_AGAIN_AFTER
             return None
 
