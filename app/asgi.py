@@ -19,6 +19,7 @@ import app.notifications.accounts
 import app.records.books  # (furnishes new workspaces)
 import app.records.usage  # noqa: F401  (both: what operators see counted)
 from app.accounts.access import (
+    Askers,
     SignInNeeded,
     ask_to_sign_in,
     provide_member,
@@ -93,7 +94,7 @@ def create_app(settings: Settings) -> Gate:
     windows = Windows(settings)
     guessing = GuessingLimit(windows)
     mailing = MailLimit(guessing)
-    writing = WritingLimit(windows)
+    writing = WritingLimit(windows, Askers(database, settings))
     searching = SearchLimit(windows)
 
     @contextlib.asynccontextmanager
@@ -130,7 +131,8 @@ def create_app(settings: Settings) -> Gate:
             "database": Provide(lambda: database, sync_to_thread=False),
             "guessing": Provide(lambda: guessing, sync_to_thread=False),
             "mailing": Provide(lambda: mailing, sync_to_thread=False),
-            "writing": Provide(lambda: writing, sync_to_thread=False),
+            "writing": Provide(writing.count_message),
+            "changing": Provide(writing.count_change),
             "searching": Provide(lambda: searching, sync_to_thread=False),
             "readiness": Provide(lambda: readiness, sync_to_thread=False),
             "form": Provide(provide_form),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -18,7 +18,7 @@ class Post:
 
     It answers nobody until `at_once` mails are at its door together. `at_receiver` is what it answers to addresses, and
     `at_sender` to ours; at a mail to somebody of `breaks_off_at` it hangs up when it has taken it, and of `silent_at`
-    says nothing more.
+    says nothing more. `hangs_up_at` are the numbers of the mails, as they begin, at which it hangs up at MAIL FROM.
     """
 
     def __init__(self, port: int) -> None:
@@ -33,6 +33,8 @@ class Post:
         self.at_receiver: dict[str, str] = {}
         self.breaks_off_at: set[str] = set()
         self.silent_at: set[str] = set()
+        self.hangs_up_at: Container[int] = ()
+        self.begun = 0
         self.smtputf8 = False
         self.tls: ssl.SSLContext | None = None
         self.conversations = 0
@@ -52,6 +54,9 @@ class Post:
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, mail_options: list[str]
     ) -> str:
+        self.begun += 1
+        if self.begun in self.hangs_up_at:
+            server.transport.abort()
         if not self.at_sender:
             envelope.mail_from = address
             envelope.mail_options.extend(mail_options)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 from functools import lru_cache
 from typing import Any
@@ -13,7 +15,7 @@ from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from app.accounts.members import Member, Role
-from app.accounts.sessions import SignedIn, find_session
+from app.accounts.sessions import SignedIn, digest, find_session
 from app.accounts.visits import Visits
 from app.database import Database, Tenant, Transaction
 from app.settings import Settings
@@ -44,21 +46,41 @@ class SomebodyElse(PageError):
         )
 
 
-async def provide_transaction(request: AnyRequest, database: Database) -> AsyncIterator[Transaction]:
-    """One transaction for the request, in the workspace of its host.
-
-    It is a writing one unless the method is safe. A page whose opening writes says so with `opt={"writes": True}`, and
-    one that reads a long body, and writes afterwards, with `opt={"writes": False}`.
-    """
-    writes = request.route_handler.opt.get("writes", request.method not in ("GET", "HEAD", "OPTIONS"))
-    if writes:
-        await request.body()  # the writer does not wait for a slow sender
-        await note_named(request)
+@contextlib.asynccontextmanager
+async def begin(request: AnyRequest, database: Database, *, writes: bool) -> AsyncIterator[Transaction]:
+    """A transaction in the workspace of the request's host."""
     async with database.write() if writes else database.read() as transaction:
         await enter_workspace(transaction, request.scope["state"]["slug"])
         request.scope["state"]["language"] = transaction.tenant.language
         transaction.info["address"] = client_address(request)
         yield transaction
+
+
+async def provide_transaction(request: AnyRequest, database: Database) -> AsyncIterator[Transaction]:
+    """One transaction for the request, in the workspace of its host.
+
+    It is a writing one unless the method is safe. A page whose opening writes says so with `opt={"writes": True}`, and
+    one that reads a long body or asks a limit, and writes afterwards, with `opt={"writes": False}`.
+    """
+    writes = request.route_handler.opt.get("writes", request.method not in ("GET", "HEAD", "OPTIONS"))
+    if writes:
+        await request.body()  # the writer does not wait for a slow sender
+    await note_named(request)
+    async with begin(request, database, writes=writes) as transaction:
+        yield transaction
+
+
+@contextlib.asynccontextmanager
+async def write_signed_in(
+    request: AnyRequest, database: Database, settings: Settings
+) -> AsyncIterator[tuple[Transaction, Member]]:
+    """A writing transaction of a request that has looked first, with who asks as they are by now.
+
+    Raises SignInNeeded.
+    """
+    async with begin(request, database, writes=True) as transaction:
+        signed_in = await provide_signed_in(request, transaction, settings)
+        yield transaction, signed_in.member
 
 
 async def enter_workspace(transaction: Transaction, slug: str) -> Tenant:
@@ -99,6 +121,40 @@ async def provide_signed_in(request: AnyRequest, transaction: Transaction, setti
 async def provide_member(signed_in: SignedIn) -> Member:
     """The member who asks."""
     return signed_in.member
+
+
+class Askers:
+    """Whose session a browser's is, before there is a transaction: limits are asked before the writer is taken.
+
+    A session is never another's, so what was read once is kept. It only tells whose count it is: whether they may do
+    what they want is read in the transaction.
+    """
+
+    MOST = 10_000
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.database = database
+        self.settings = settings
+        self.known: OrderedDict[tuple[str, bytes], tuple[str, str]] = OrderedDict()
+
+    async def find(self, request: AnyRequest) -> tuple[str, str] | None:
+        """The workspace and member who ask; None when nobody is signed in."""
+        slug = request.scope["state"]["slug"]
+        token = read_cookie(request.scope["headers"], self.settings.session_cookie)
+        if not token:
+            return None
+        key = (slug, digest(token))
+        if key not in self.known:
+            async with self.database.read() as transaction:
+                await enter_workspace(transaction, slug)
+                found = await find_session(transaction, token)
+            if found is None:
+                return None
+            self.known[key] = (str(found.member.tenant_id), str(found.member.id))
+            if len(self.known) > self.MOST:
+                self.known.popitem(last=False)
+        self.known.move_to_end(key)
+        return self.known[key]
 
 
 def require_role(member: Member, role: Role) -> None:

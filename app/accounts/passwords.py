@@ -36,12 +36,17 @@ class GuessingLimit:
     Whoever tries one account from many addresses is slowed: when sixty tries in an hour were wrong, wherever they came
     from, strangers have six a minute together. That shuts nobody out either: a browser that has signed in to the
     account before (`devices.py`) is counted by itself alone, and so is whoever sets a new password by mail.
+
+    Right passwords cost a hash too: sixty a minute for an account from an address, 240 for an address. Whoever has
+    signed in that often waits for less than a minute; known browsers don't.
     """
 
     ACCOUNT = RateLimitItemPerMinute(10, 15)
     ADDRESS = RateLimitItemPerHour(100)
     EVERYWHERE = RateLimitItemPerHour(60)
     SLOWED = RateLimitItemPerMinute(6)
+    RIGHT = RateLimitItemPerMinute(60)
+    RIGHT_ADDRESS = RateLimitItemPerMinute(240)
 
     def __init__(self, windows: Windows) -> None:
         self.windows = windows
@@ -74,14 +79,25 @@ class GuessingLimit:
         whether somebody is signed in, so that they don't wait behind strangers. Raises TooManyTries and Busy.
         """
         counted = await self.begin(account, address, log=log, device=device)
+        hashed: Counted = []
         try:
+            if not device:
+                hashed = await self.count_right(account, address)
             right = await verify_password(password, stored, known=known or bool(device))
-        except Busy:
-            await self.give_back(counted)
+        except (Busy, TooManyTries):
+            await self.give_back(counted + hashed)
             raise
-        if right:
-            await self.give_back(counted)
+        await self.give_back(counted if right else hashed)
         return right
+
+    async def count_right(self, account: str, address: str) -> Counted:
+        """Count a password that may be right, before it is looked at: as right, until it is known to be wrong.
+
+        Raises TooManyTries.
+        """
+        network = network_of(address)
+        wanted: Counted = [(self.RIGHT, ("right", account, network)), (self.RIGHT_ADDRESS, ("right", network))]
+        return await self.reserve(wanted, _l("That was too often. Wait %(wait)s, then try again."))
 
     async def begin(self, account: str, address: str, *, log: str = "", device: str = "") -> Counted:
         """Count a try at a password before it is looked at; so many at once are no more than that.
@@ -99,11 +115,10 @@ class GuessingLimit:
             return [*counted, (self.EVERYWHERE, ("everywhere", account))]
         slow = _l("There were too many tries at this account. Wait %(wait)s, then try again, or set a new password.")
         try:
-            await self.reserve([(self.SLOWED, ("slowed", account))], slow)
+            return counted + await self.reserve([(self.SLOWED, ("slowed", account))], slow)
         except TooManyTries:
             await self.give_back(counted)
             raise
-        return counted
 
     async def reserve(self, wanted: Counted, text: Text, log: str = "") -> Counted:
         """Count in several windows, or in none of them.
@@ -119,6 +134,15 @@ class GuessingLimit:
                 raise TooManyTries(text, wait=await self.windows.wait(item, *whose), first=first)
             counted.append((item, whose))
         return counted
+
+    @contextlib.asynccontextmanager
+    async def held(self, counted: Counted) -> AsyncIterator[None]:
+        """Take back what was counted when the block does not come to its end."""
+        try:
+            yield
+        except BaseException:
+            await self.give_back(counted)
+            raise
 
     async def give_back(self, counted: Counted) -> None:
         """Take back what was counted, as it was no try that counts."""
@@ -142,11 +166,18 @@ class MailLimit:
     def __init__(self, guessing: GuessingLimit) -> None:
         self.guessing = guessing
 
-    async def count(self, receiver: str, workspace: int | None = None) -> Counted:
-        """Count a mail that is about to be put into the outbox, of a workspace that is there or about to be made.
+    @contextlib.asynccontextmanager
+    async def counting(self, receiver: str, workspace: int | None = None) -> AsyncIterator[None]:
+        """Count a mail of a workspace that is there, or about to be made, and give it back when the block fails.
 
+        The transaction that puts the mail into the outbox is in the block: one that does not commit sends nothing.
         Raises TooManyTries.
         """
+        async with self.guessing.held(await self.reserve(receiver, workspace)):
+            yield
+
+    async def reserve(self, receiver: str, workspace: int | None) -> Counted:
+        """Count a mail in all windows, or in none. Raises TooManyTries."""
         # Strangers who sign up with an address are counted apart, so that they keep nobody from inviting it.
         wanted: Counted = [(self.ANYWHERE, ("sign-up" if workspace is None else "mail", receiver))]
         if workspace is not None:
@@ -165,19 +196,12 @@ class MailLimit:
             raise
 
     @contextlib.asynccontextmanager
-    async def counting(self, receiver: str, workspace: int) -> AsyncIterator[None]:
-        """Count a mail of a workspace, and give it back when what it is for fails. Raises TooManyTries."""
-        counted = await self.count(receiver, workspace)
-        try:
-            yield
-        except Exception:
-            await self.guessing.give_back(counted)
-            raise
-
-    async def count_link(self, workspace: int, receiver: str) -> None:
-        """Count a link for a password that somebody asks for, whether or not the address is known.
+    async def counting_link(self, workspace: int, receiver: str) -> AsyncIterator[None]:
+        """Count a link for a password that somebody asks for, whether or not the address is known; likewise.
 
         Raises TooManyTries.
         """
         text = _l("That was asked for too often. The newest link of the last hour works. Wait %(wait)s for another.")
-        await self.guessing.reserve([(self.LINKS, ("link", str(workspace), receiver))], text)
+        counted = await self.guessing.reserve([(self.LINKS, ("link", str(workspace), receiver))], text)
+        async with self.guessing.held(counted):
+            yield

@@ -34,8 +34,8 @@ from app.web.forms import Form, note_named, provide_form
 from app.web.texts import Text, _l
 
 GOOD_FOR = timedelta(minutes=15)
-# A name that no other form has: those that people choose have a prefix.
-FIELD = "password_again"
+# A name that no field of a record has: their keys have no hyphen.
+FIELD = "password-again"
 
 
 @dataclass(frozen=True, slots=True)

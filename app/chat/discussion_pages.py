@@ -15,7 +15,7 @@ from app.accounts.members import Member
 from app.accounts.shell import page_part, refused_form, show_again
 from app.chat.attachment_pages import store_files
 from app.chat.composer import EMOJI, MESSAGE_LIMIT, open_composer
-from app.chat.limits import WritingLimit
+from app.chat.limits import Pace
 from app.chat.memberships import add
 from app.chat.message_pages import answer_draft, answer_posted, refuse_message, say, show_answered, signal_typing
 from app.chat.messages import SentAlready, check_text
@@ -91,7 +91,7 @@ async def discuss(
     transaction: Transaction,
     member: Member,
     settings: Settings,
-    writing: WritingLimit,
+    writing: Pace,
     subject: str,
     form: Form,
 ) -> Response[Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from limits import RateLimitItemPerMinute
 
+from app.accounts.access import AnyRequest, Askers
 from app.accounts.members import Member
 from app.web.calls import retry_after
 from app.web.errors import PageError
@@ -25,18 +28,43 @@ class TooFast(Invalid):
         self.headers = retry_after(wait)
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Whether who asks may write one thing more, and after how many seconds if not. It was counted already."""
+
+    wait: float | None
+
+    def check(self) -> None:
+        """Raise TooFast when it was one too many."""
+        if self.wait is not None:
+            raise TooFast(self.wait)
+
+
 class WritingLimit:
     """Counts what each person writes: 300 messages a minute, which nobody types and a burst of a script stays under,
-    and apart from them as many changes, which are edits and emoji."""
+    and apart from them as many changes, which are edits and emoji.
 
-    def __init__(self, windows: Windows) -> None:
+    Pages take the count as an argument, `writing` or `changing`, so that it is made before their transaction begins.
+    """
+
+    def __init__(self, windows: Windows, askers: Askers) -> None:
         self.windows = windows
+        self.askers = askers
 
-    async def check(self, member: Member, *, change: bool = False) -> None:
-        """Count one more message, or change of one. Raises TooFast when it is one too many."""
-        whose = ("change" if change else "write", str(member.tenant_id), str(member.id))
-        if not await self.windows.hit(A_MINUTE, *whose):
-            raise TooFast(await self.windows.wait(A_MINUTE, *whose))
+    async def count_message(self, request: AnyRequest) -> Pace:
+        """Count one more message."""
+        return await self.count("write", request)
+
+    async def count_change(self, request: AnyRequest) -> Pace:
+        """Count one more change of a message."""
+        return await self.count("change", request)
+
+    async def count(self, what: str, request: AnyRequest) -> Pace:
+        """Count one thing more of whoever asks. Nobody is counted who is not signed in, and may not write anyway."""
+        asker = await self.askers.find(request)
+        if asker is None or await self.windows.hit(A_MINUTE, what, *asker):
+            return Pace(None)
+        return Pace(await self.windows.wait(A_MINUTE, what, *asker))
 
 
 class SearchLimit:

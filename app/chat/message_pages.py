@@ -17,7 +17,7 @@ from app.chat.attachments import MOST_A_MESSAGE, Attachment, find_unsent, has_fi
 from app.chat.channels import push_change, push_message, push_people, push_rooms
 from app.chat.composer import MESSAGE_LIMIT
 from app.chat.drafts import delete_draft, keep_draft, place_of
-from app.chat.limits import WritingLimit
+from app.chat.limits import Pace
 from app.chat.messages import (
     ChangedMeanwhile,
     Message,
@@ -59,7 +59,7 @@ async def post_to_room(
     transaction: Transaction,
     member: Member,
     settings: Settings,
-    writing: WritingLimit,
+    writing: Pace,
     slug: str,
     form: Form,
 ) -> Response[Any]:
@@ -130,12 +130,12 @@ async def say(
     transaction: Transaction,
     member: Member,
     settings: Settings,
-    writing: WritingLimit,
+    writing: Pace,
     room: Room,
     form: Form,
 ) -> Message:
     """Post what a box holds, and publish it. Raises Invalid."""
-    await writing.check(member)
+    writing.check()
     brought = {number_of(text) for text in form.values.get("file", [])} - {0}  # which names no file
     await check_taken_back(transaction, member, form)
     files = await take_files(transaction, room, member, form["key"], brought)
@@ -264,7 +264,7 @@ async def change_message(
     transaction: Transaction,
     member: Member,
     settings: Settings,
-    writing: WritingLimit,
+    changing: Pace,
     slug: str,
     number: int,
     form: Form,
@@ -274,7 +274,7 @@ async def change_message(
     message = await get_message(transaction, room, number)
     named = (await find_mentions(transaction, [message.id]))[message.id]
     try:
-        await writing.check(member, change=True)
+        changing.check()
         changed = await edit_message(
             transaction,
             message,
@@ -331,7 +331,7 @@ async def put_emoji(
     request: AnyRequest,
     transaction: Transaction,
     member: Member,
-    writing: WritingLimit,
+    changing: Pace,
     slug: str,
     number: int,
     form: Form,
@@ -340,7 +340,7 @@ async def put_emoji(
     room = await get_room(transaction, member, slug)
     message = await get_message(transaction, room, number)
     try:
-        await writing.check(member, change=True)
+        changing.check()
         if not await react(transaction, message, member, form["emoji"], on=True):
             await react(transaction, message, member, form["emoji"], on=False)
     except Invalid as invalid:

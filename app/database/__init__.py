@@ -1,6 +1,6 @@
 """The database: engine and transactions, models' base, and the scope that keeps tenants apart."""
 
-from app.database.engine import Database, Transaction
+from app.database.engine import Database, HoldsWriter, Transaction, check_holds_no_writer
 from app.database.rows import Standing
 from app.database.tenancy import Base, Tenant, Tenanted, TenantScopeError
 from app.database.types import UtcDateTime, now
@@ -8,11 +8,13 @@ from app.database.types import UtcDateTime, now
 __all__ = [
     "Base",
     "Database",
+    "HoldsWriter",
     "Standing",
     "Tenant",
     "TenantScopeError",
     "Tenanted",
     "Transaction",
     "UtcDateTime",
+    "check_holds_no_writer",
     "now",
 ]

@@ -6,6 +6,7 @@ import asyncio
 import builtins
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Any, Literal
 
 from sqlalchemy import bindparam, select
@@ -21,9 +22,21 @@ FIND_TENANT = {name: Standing(statement) for name, statement in SELECT_TENANT.it
 LOCK_TENANT = {name: Standing(select_.with_for_update(key_share=True)) for name, select_ in SELECT_TENANT.items()}
 # How long to wait for others who write.
 TURN_SECONDS = 10
+# The task that has a writing transaction open here, if one has.
+WRITES: ContextVar[asyncio.Task[Any] | None] = ContextVar("writes", default=None)
 
 # What is done once in a transaction, with all things that were noted for it.
 Gathered = Callable[["Transaction", Sequence[Any]], Awaitable[None]]
+
+
+class HoldsWriter(RuntimeError):
+    """Something that may take long was begun in a writing transaction: all who write there would wait for it too."""
+
+
+def check_holds_no_writer() -> None:
+    """Raise HoldsWriter in a writing transaction. For what asks others, or computes, before it is known what to do."""
+    if WRITES.get() is asyncio.current_task():
+        raise HoldsWriter("a writing transaction is open: ask before it, or look in a reading one first")
 
 
 class Transaction(AsyncSession):
@@ -155,10 +168,12 @@ class Database:
                 self._in_turn(),
                 Transaction(self.writer, writes=True, expire_on_commit=False) as transaction,
             ):
+                WRITES.set(asyncio.current_task())
                 await self._enter(transaction, tenant_id)
                 yield transaction
                 await transaction.complete()
         finally:
+            WRITES.set(None)
             self.writing -= 1
         for announce in self.on_commit:
             announce(transaction)

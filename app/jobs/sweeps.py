@@ -63,7 +63,9 @@ async def delete_by_keys(
     """
     if model.guarded:
         raise TypeError(f"{model.__name__} is guarded")
-    keys = inspect(model).primary_key
+    mapper = inspect(model)
+    # Attributes, and not the table's columns: only a select of attributes is confined to the tenant.
+    keys = [mapper.get_property_by_column(column).class_attribute for column in mapper.primary_key]
     key: Any = keys[0] if len(keys) == 1 else tuple_(*keys)
     found = select(*keys).where(*criteria).order_by(order_by if order_by is not None else keys[0]).limit(limit)
     statement = delete(model).where(key.in_(found)).execution_options(synchronize_session=False)
@@ -90,22 +92,21 @@ async def sweep(work: Work) -> None:
 async def sweep_one(database: Database, settings: Settings, tenant_id: int | None) -> None:
     """Delete what has reached its end in one workspace, or beside all of them.
 
-    A sweep that fails keeps neither the others nor other workspaces from theirs.
+    Each sweep has transactions of its own, with what it publishes: one that fails keeps neither the others nor other
+    workspaces from theirs, and undoes nothing but its own last part.
     """
-    left = [each for each in SWEEPS if each.of_workspaces == (tenant_id is not None)]
-    while left:
-        current, unfinished = left[0], list(left)
-        try:
-            async with database.write(tenant_id) as transaction:
-                transaction.info["settings"] = settings
-                room = BATCH
-                for current in left:
-                    room -= await current.step(transaction, room)
-                    if room <= 0:
-                        break
-                    unfinished.remove(current)
-            left = unfinished
-        except Exception as error:
-            tables = ", ".join(model.__tablename__ for model in current.models)
-            log.error("a sweep failed; it is tried again", tenant=tenant_id, tables=tables, reason=repr(error))
-            left.remove(current)  # and with the others it begins anew: what they did is undone
+    for each in SWEEPS:
+        if each.of_workspaces == (tenant_id is not None):
+            try:
+                while await sweep_part(database, settings, tenant_id, each) >= BATCH:
+                    pass
+            except Exception as error:
+                tables = ", ".join(model.__tablename__ for model in each.models)
+                log.error("a sweep failed; it is tried again", tenant=tenant_id, tables=tables, reason=repr(error))
+
+
+async def sweep_part(database: Database, settings: Settings, tenant_id: int | None, current: Sweep) -> int:
+    """Delete so many rows as one transaction may; how many it was."""
+    async with database.write(tenant_id) as transaction:
+        transaction.info["settings"] = settings
+        return await current.step(transaction, BATCH)

@@ -1,16 +1,15 @@
 """Delivery: takes mails out of the outbox, one at a time, and hands them to the mail server.
 
-A mail is claimed by a lease, which counts the try; then it is sent, and deleted. When the server can't be reached
-nothing is lost: all mails wait, the log says so once, and it is tried again, later each time. Whatever else goes wrong
-is that mail's own: it goes behind the others, and is given up after so many tries. Only a process that dies between the
-server's 'taken' and the deletion, or a server that breaks off there, sends a mail again, with the same Message-ID, by
-which mailboxes know the second copy.
+A mail is claimed by a lease, which counts the try; then it is sent, and deleted. When the server can't be reached, or
+goes away before it was told of a mail's receiver, nothing is lost: all mails wait, the log says so once, and it is
+tried again, later each time. Whatever else goes wrong is that mail's own: it goes behind the others, and is given up
+after so many tries. Only a process that dies between the server's 'taken' and the deletion, or a server that breaks off
+there, sends a mail again, with the same Message-ID, by which mailboxes know the second copy.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +21,7 @@ from sqlalchemy import delete, update
 from app.database import Database, Transaction, now
 from app.database.leases import back_off, claim
 from app.jobs.runner import Loop
-from app.mail.outbox import COMPOSERS, Content, FailedMail, Mail, find_most_urgent, list_due
+from app.mail.outbox import COMPOSERS, Content, FailedMail, Mail, find_next
 from app.mail.smtp import BrokenOff, MailServer, Refused, Unreachable, write_message
 from app.settings import Settings
 
@@ -37,18 +36,22 @@ MOST_ATTEMPTS = 32
 # Each of these may have brought a copy to its receiver; or the server is not well, and is over it in some hours.
 MOST_BROKEN_OFF = 5
 FIRST_PAUSE_BROKEN_OFF = timedelta(minutes=10)
-# So many are looked up at a time; what is most urgent is looked for before each.
-PLANNED = 20
 
 log = structlog.get_logger("mail")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What has become of a mail: it is done with, or tried `again` after so long at first, or `failed` for a reason."""
+    """What has become of a mail: it is done with, or tried `again` at a moment, or `failed` for a reason.
 
-    again: timedelta | None = None
+    A try is not `counted` that failed for what was not this mail's fault; one at which the server `broke_off` has
+    a count of its own.
+    """
+
+    again: datetime | None = None
     failed: str = ""
+    counted: bool = True
+    broke_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,12 @@ class Settlement:
         """Settle the mail, if it is still ours."""
         mail, statement = self.mail, cast(Any, delete(Mail))
         if self.outcome.again is not None:
-            due = back_off(mail.attempts, first=self.outcome.again, longest=LONGEST_PAUSE)
-            statement = update(Mail).values(leased_until=None, due_at=due)
+            statement = update(Mail).values(
+                leased_until=None,
+                due_at=self.outcome.again,
+                attempts=mail.attempts - (not self.outcome.counted),
+                broken_off=mail.broken_off + self.outcome.broke_off,
+            )
         statement = statement.where(Mail.id == mail.id, Mail.lease == mail.lease)
         result: Any = await transaction.execute(statement.execution_options(synchronize_session=False))
         if self.outcome.failed and result.rowcount:
@@ -77,6 +84,11 @@ class Settlement:
             )
 
 
+def pause_after(times: int, *, first: timedelta = FIRST_PAUSE) -> datetime:
+    """When a mail is tried again that has failed so often."""
+    return back_off(times, first=first, longest=LONGEST_PAUSE)
+
+
 class Delivery:
     """This process's part in sending what is in the outbox."""
 
@@ -86,7 +98,7 @@ class Delivery:
         self.server = MailServer(settings)
         self.failures = 0
         self.closed_until: datetime | None = None
-        self.planned: deque[int] = deque()
+        self.served = 0  # the workspace whose mail was sent last
         self.unsettled: list[Settlement] = []
         self.loop = Loop(database, self.step, "mail")
 
@@ -102,37 +114,44 @@ class Delivery:
         await self.settle_all()
         if self.closed_until is not None and now() < self.closed_until:
             return False
-        mail_id = await self.find_next()
-        if mail_id is None:
+        async with self.database.read() as transaction:
+            found = await find_next(transaction, self.served)
+        if found is None:
             await self.server.close()
             return False
+        mail_id, self.served = found
         try:
             await self.server.open()
         except Unreachable as error:
             self.note_unreachable(error)
             return False
-        if self.failures:
-            log.info("the mail server can be reached again", tries=self.failures)
-        self.failures, self.closed_until = 0, None
         async with self.database.write() as transaction:
             mail = await claim(transaction, Mail, mail_id, seconds=LEASE)
         if mail is not None:
-            self.unsettled.append(Settlement(mail, await self.deliver(mail)))
+            self.unsettled.append(Settlement(mail, await self.try_to_deliver(mail)))
             await self.settle_all()
         return True
 
-    async def find_next(self) -> int | None:
-        """The mail to send now: the most urgent, then one of each workspace in turn."""
-        async with self.database.read() as transaction:
-            urgent = await find_most_urgent(transaction)
-            if urgent is None and not self.planned:
-                self.planned.extend(await list_due(transaction, PLANNED))
-        if urgent is not None:
-            return urgent
-        return self.planned.popleft() if self.planned else None
+    async def try_to_deliver(self, mail: Mail) -> Outcome:
+        """Send a claimed mail; what becomes of it.
+
+        When the server goes away before it was told anything of the mail, the mail goes behind all that are due then:
+        if it is this one at which the server goes away, the others go out.
+        """
+        try:
+            outcome = await self.deliver(mail)
+        except Unreachable as error:
+            return Outcome(again=self.note_unreachable(error) + FIRST_PAUSE, counted=False)
+        if self.failures:
+            log.info("the mail server can be reached again", tries=self.failures)
+        self.failures, self.closed_until = 0, None
+        return outcome
 
     async def deliver(self, mail: Mail) -> Outcome:
-        """Send a claimed mail; what becomes of it. Every fault but a server that is away is the mail's own."""
+        """Send a claimed mail; what becomes of it. Every fault but a server that is away is the mail's own.
+
+        Raises Unreachable.
+        """
         receiver = ""
         try:
             if mail.attempts > MOST_ATTEMPTS:  # by a process that dies of it, say: nobody came to count
@@ -141,6 +160,8 @@ class Delivery:
             if content is not None:
                 receiver = content.receiver
                 await self.server.send(write_message(self.settings, content, mail.message_id))
+        except Unreachable:
+            raise
         except Refused as error:
             reason = str(error).replace(receiver, "…") if receiver else str(error)
             if error.for_good:
@@ -149,17 +170,18 @@ class Delivery:
             if mail.attempts >= MOST_ATTEMPTS:
                 return self.give_up(mail, reason)
             log.warning("the mail server does not take a mail now; it is tried again", mail=mail.id, reason=str(error))
-            return Outcome(again=FIRST_PAUSE)
+            return Outcome(again=pause_after(mail.attempts))
         except BrokenOff as error:
-            if mail.attempts >= MOST_BROKEN_OFF:
+            times = mail.broken_off + 1
+            if times >= MOST_BROKEN_OFF or mail.attempts >= MOST_ATTEMPTS:
                 return self.give_up(mail, f"the mail server broke off: {error}")
             log.warning("the mail server broke off at a mail; it is tried again", mail=mail.id, reason=str(error))
-            return Outcome(again=FIRST_PAUSE_BROKEN_OFF)
+            return Outcome(again=pause_after(times, first=FIRST_PAUSE_BROKEN_OFF), broke_off=True)
         except Exception as error:
             if mail.attempts >= MOST_ATTEMPTS:
                 return self.give_up(mail, "it can't be written")
             log.error("a mail can't be written; it is tried again", mail=mail.id, reason=repr(error))
-            return Outcome(again=FIRST_PAUSE)
+            return Outcome(again=pause_after(mail.attempts))
         return Outcome()
 
     def give_up(self, mail: Mail, reason: str) -> Outcome:
@@ -177,13 +199,13 @@ class Delivery:
         async with self.database.read(mail.workspace_id) as transaction:
             return await COMPOSERS[mail.composer](transaction, self.settings, mail.payload)
 
-    def note_unreachable(self, error: Unreachable) -> None:
-        """All mails wait, and none counts it as a try of its own."""
+    def note_unreachable(self, error: Unreachable) -> datetime:
+        """All mails wait, and none counts it as a try of its own; until when."""
         self.failures += 1
         self.closed_until = back_off(self.failures, first=FIRST_WAIT, longest=LONGEST_WAIT)
-        self.planned.clear()
         if self.failures == 1:
             log.error("the mail server can't be reached; mails wait and are tried again", reason=str(error))
+        return self.closed_until
 
     async def settle_all(self) -> None:
         """Write what has become of mails. As long as that can't be written, no other is sent, and none twice."""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, func, select
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, Select, String, Text, func, literal, select, union_all
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Tenant, Transaction, UtcDateTime, now
@@ -36,12 +36,13 @@ class Urgency(IntEnum):
 class Mail(Leased, Base):
     """A mail that is to be sent. `message_id` stays the same however often it is tried (RFC 5322, 3.6.4).
 
+    `broken_off` says how many of its `attempts` the server broke off at.
     Without a `composer` it is one that an earlier version has written out, with `receiver`, `subject` and `text`.
     """
 
     __tablename__ = "mail"
     __table_args__ = (
-        Index("ix_mail_urgency", "urgency", "due_at"),
+        Index("ix_mail_turn", "urgency", "workspace_id", "due_at", "id"),
         {"sqlite_autoincrement": True},  # an id is not used again: who is late must not settle another's mail
     )
 
@@ -54,6 +55,7 @@ class Mail(Leased, Base):
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
     useless_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
     urgency: Mapped[int] = mapped_column(default=Urgency.SOON, server_default="1")
+    broken_off: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class FailedMail(Base):
@@ -136,18 +138,31 @@ async def count_waiting(transaction: Transaction) -> int:
     return await transaction.scalar(select(func.count(Mail.id))) or 0
 
 
-async def find_most_urgent(transaction: Transaction) -> int | None:
-    """The id of a mail that is due and goes before all others."""
-    due = select(Mail.id).where(Mail.urgency == Urgency.AT_ONCE, is_due(Mail)).order_by(Mail.due_at, Mail.id)
-    return await transaction.scalar(due.limit(1))
+def first_of(urgency: int, *whose: ColumnElement[bool], rank: int) -> Select[int, int]:
+    """The due mail of an urgency that is first in the index, of these workspaces."""
+    found = (
+        select(Mail.id)
+        .where(Mail.urgency == urgency, *whose, is_due(Mail))
+        .order_by(Mail.workspace_id, Mail.due_at, Mail.id)
+        .limit(1)
+        .subquery()
+    )
+    return select(found.c.id, literal(rank).label("rank"))
 
 
-async def list_due(transaction: Transaction, limit: int) -> list[int]:
-    """The ids of mails that are due, by urgency; of the same urgency, one of each workspace in turn."""
-    turn = func.row_number().over(partition_by=(Mail.urgency, Mail.workspace_id), order_by=(Mail.due_at, Mail.id))
-    due = select(Mail.id, Mail.urgency, Mail.due_at, turn.label("turn")).where(is_due(Mail)).subquery()
-    statement = select(due.c.id).order_by(due.c.urgency, due.c.turn, due.c.due_at, due.c.id).limit(limit)
-    return list(await transaction.scalars(statement))
+async def find_next(transaction: Transaction, after: int) -> tuple[int, int] | None:
+    """The id of the mail to send now, and its workspace's: the most urgent, of the next workspace `after` one.
+
+    It is found by the index, however many wait.
+    """
+    places: list[Select[int, int]] = []
+    for urgency in Urgency:
+        for whose in (Mail.workspace_id > after, Mail.workspace_id <= after, Mail.workspace_id.is_(None)):
+            places.append(first_of(urgency, whose, rank=len(places)))
+    first = union_all(*places).subquery()
+    statement = select(Mail.id, Mail.workspace_id).join(first, first.c.id == Mail.id).order_by(first.c.rank).limit(1)
+    found = (await transaction.execute(statement)).one_or_none()
+    return found and (found[0], found[1] or 0)
 
 
 async def list_failures(transaction: Transaction, limit: int) -> list[tuple[FailedMail, str]]:

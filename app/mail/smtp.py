@@ -10,6 +10,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -52,7 +53,7 @@ def is_for_good(code: int, message: str) -> bool:
 
 
 class BrokenOff(Exception):
-    """The conversation ended in the middle of a mail. Nobody knows whether the server has it."""
+    """The conversation ended when the server knew whom a mail is for. Nobody knows whether the server has it."""
 
 
 def encode_address(address: str, display_name: str = "") -> Address:
@@ -105,12 +106,27 @@ def keep(settings: Settings, message: EmailMessage) -> Path:
     return path
 
 
+class Conversation(aiosmtplib.SMTP):
+    """A conversation of which one knows, when it ends, whether the server was told anything of a mail."""
+
+    async def mail(self, *args: Any, **options: Any) -> aiosmtplib.SMTPResponse:
+        """Begin a mail. Raises Unreachable when the server goes away, also in so many words (RFC 5321, 3.8: 421)."""
+        try:
+            return await super().mail(*args, **options)
+        except aiosmtplib.SMTPResponseException as error:
+            if error.code == aiosmtplib.SMTPStatus.domain_unavailable:
+                raise Unreachable(f"{error.code} {error.message}") from error
+            raise
+        except (OSError, aiosmtplib.SMTPException, TimeoutError) as error:
+            raise Unreachable(str(error) or repr(error)) from error
+
+
 class MailServer:
     """The mail server, and a conversation with it in which several mails are sent, one after another."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.client: aiosmtplib.SMTP | None = None
+        self.client: Conversation | None = None
         self.sent = 0
 
     async def open(self) -> None:
@@ -120,7 +136,7 @@ class MailServer:
         if self.client is not None or not self.settings.smtp_url:
             return
         url = urlsplit(self.settings.smtp_url)
-        client = aiosmtplib.SMTP(
+        client = Conversation(
             hostname=url.hostname,
             port=url.port,
             username=unquote(url.username) if url.username else None,
@@ -145,13 +161,24 @@ class MailServer:
         self.client, self.sent = client, 0
 
     async def send(self, message: EmailMessage) -> None:
-        """Hand a mail to the server. Raises Refused and BrokenOff; after either, others can be sent."""
-        client = self.client
-        if client is None:
+        """Hand a mail to the server. Raises Refused and BrokenOff, after which others can be sent, and Unreachable."""
+        if self.client is None:
             path = await asyncio.to_thread(keep, self.settings, message)
             subject, to = message["Subject"], message["To"]
             log.info("mail kept in the outbox: SMTP_URL is not set", subject=subject, to=to, file=str(path))
             return
+        try:
+            await self.send_by(self.client, message)
+        except Unreachable:
+            begun_with_it = self.sent == 1
+            await self.close()
+            if begun_with_it:
+                raise
+            await self.open()  # the server had enough of this conversation, and perhaps of nothing else
+            await self.send(message)
+
+    async def send_by(self, client: Conversation, message: EmailMessage) -> None:
+        """Hand a mail to the server in a conversation. Raises Refused, BrokenOff and Unreachable."""
         self.sent += 1
         sender, receiver = (message[header].addresses[0].addr_spec for header in ("From", "To"))
         try:
@@ -173,6 +200,8 @@ class MailServer:
         except (OSError, aiosmtplib.SMTPException, TimeoutError) as error:
             await self.close()
             raise BrokenOff(str(error) or repr(error)) from error
+        except Unreachable:
+            raise
         except BaseException:  # also where the program ends: what was half said is no beginning of another mail
             client.close()
             self.client = None

@@ -156,13 +156,12 @@ async def forget_gone(transaction: Transaction, limit: int) -> int:
 
 
 async def write_figures(transaction: Transaction, node_id: str, started_at: datetime, figures: dict[str, Any]) -> None:
-    """Write this process's row, and delete those of processes that are gone."""
+    """Write this process's row. Those of processes that are gone count no more, and are swept."""
     moment = now()
     statement = update(NodeFigures).where(NodeFigures.id == node_id).values(seen_at=moment, figures=figures)
     result: Any = await transaction.execute(statement.execution_options(synchronize_session=False))
     if not result.rowcount:
         transaction.add(NodeFigures(id=node_id, started_at=started_at, seen_at=moment, figures=figures))
-    await transaction.execute(delete(NodeFigures).where(NodeFigures.seen_at <= moment - STALE))
 
 
 async def forget_node(transaction: Transaction, node_id: str) -> None:

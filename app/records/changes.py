@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -177,19 +178,22 @@ async def advance(
 async def empty_bin(transaction: Transaction, limit: int) -> int:
     """Delete for good what has been in the bin for 30 days, with what was told of it and who follows it.
 
-    Bins, and pages of the records, that are open follow.
+    Bins, and pages of the records, that are open follow. As a record's revisions go with it, it is at most `limit` of
+    them, or one record; where that leaves some, it says that it was `limit`.
     """
-    over = select(Record).where(Record.deleted_at < now() - KEPT_IN_BIN).order_by(Record.id).limit(limit)
-    records = (await transaction.scalars(over)).all()
-    if not records:
+    over = select(Record.id, Record.collection_id, Record.version).where(Record.deleted_at < now() - KEPT_IN_BIN)
+    found = (await transaction.execute(over.order_by(Record.id).limit(limit))).all()
+    if not found:
         return 0
-    ids = [record.id for record in records]
+    revisions = accumulate(row.version for row in found)
+    records = [row for row, sum_ in zip(found, revisions, strict=True) if sum_ <= limit] or found[:1]
+    ids = [row.id for row in records]
     await forget_subjects(transaction, "record", ids)
     statement = delete(Record).where(Record.id.in_(ids)).execution_options(synchronize_session=False)
     await transaction.execute(statement)
-    for collection_id in sorted({record.collection_id for record in records}):
+    for collection_id in sorted({row.collection_id for row in records}):
         target = f"bin-{collection_id}-refresh"
         publish_partial(transaction, f"collection.{collection_id}", "live/refresh_push.html", target=target)
     for record_id in ids:
         publish_partial(transaction, f"record.{record_id}", "live/refresh_push.html", target="refresh")
-    return len(ids)
+    return len(ids) if len(ids) == len(found) else limit

@@ -22,6 +22,9 @@ from app.records.records import Record, find_places, place_of, search_text
 from app.web.forms import number_of
 from app.web.texts import _l
 
+# Of so many records that change at once, what their pages show is pushed with their histories.
+MOST_HISTORIES = 10
+
 
 @channel("collection.{id}")
 async def members_of_the_workspace(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
@@ -64,10 +67,13 @@ class RecordChange:
 
 
 async def publish_changes(transaction: Transaction, changes: Sequence[RecordChange]) -> None:
-    """Render and publish what became of records, in a fixed number of queries for any number of them."""
+    """Render and publish what became of records, in a fixed number of queries for any number of them.
+
+    Histories are long: of more records than a few, nobody has the most open, and the pages that are fetch themselves.
+    """
     fields = await list_fields_of(transaction, {change.collection.id for change in changes})
     told = [(fields[change.collection.id], change.record) for change in changes]
-    histories = await list_histories(transaction, told)
+    histories = await list_histories(transaction, told) if len(told) <= MOST_HISTORIES else None
     for change in changes:
         collection, record = change.collection, change.record
         shown = {
@@ -85,8 +91,12 @@ async def publish_changes(transaction: Transaction, changes: Sequence[RecordChan
             keys=sort_keys(fields[collection.id], record),
             before=change.before,
         )
-        history = histories[record]
-        publish_partial(transaction, f"record.{record.id}", "records/record_push.html", **shown, history=history)
+        channel = f"record.{record.id}"
+        if histories is None:
+            publish_partial(transaction, channel, "live/refresh_push.html", target="refresh")
+        else:
+            history = histories[record]
+            publish_partial(transaction, channel, "records/record_push.html", **shown, history=history)
     counted = {each.collection: None for each in changes if each.what in ("created", "deleted", "restored")}
     for collection in counted:
         publish_partial(transaction, "tenant", "records/count_push.html", collection=collection)

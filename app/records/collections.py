@@ -26,7 +26,7 @@ from app.web.texts import Text, _l, fold
 MOST_FIELDS = 40
 MOST_CHOICES = 100
 # Names in list addresses and record forms that are not fields.
-RESERVED_KEYS = {"number", "q", "sort", "page", "version", "id", "lock", "late", "left"}
+RESERVED_KEYS = {"number", "q", "sort", "page", "version", "id"}
 
 
 class Collection(Tenanted, Base):

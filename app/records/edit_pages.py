@@ -137,7 +137,7 @@ async def save(
     """Save over the version that the form was opened with; else show both, and lose nothing that was typed."""
     collection, record, fields = await open_record(transaction, slug, number, deleted=None)
     before = record.values
-    token, version = number_of(form["lock"]), number_of(form["version"])
+    token, version = number_of(form["lock-token"]), number_of(form["version"])
     mine = await read_typed(transaction, fields, form, collection.id)
     try:
         if await holds_unseen(transaction, collection, form, record):

@@ -51,9 +51,9 @@ async def keep_typed(transaction: Transaction, member: Member, fields: list[Fiel
         member,
         await read_typed(transaction, fields, form, record.collection_id),
         saved=record.values,
-        token=number_of(form["lock"]),
+        token=number_of(form["lock-token"]),
         version=number_of(form["version"]),
-        late="late" in form,
+        late="sent-late" in form,
     )
 
 
@@ -61,18 +61,18 @@ async def keep_typed(transaction: Transaction, member: Member, fields: list[Fiel
 async def renew(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Prolong the lease of an open page."""
     _, record, _ = await open_record(transaction, slug, number)
-    token, version = number_of(form["lock"]), number_of(form["version"])
+    token, version = number_of(form["lock-token"]), number_of(form["version"])
     renewed = await renew_lock(transaction, record, member, token, version, lease=LEASE)
     return answer_page(kept=renewed is not None, token=renewed or 0)
 
 
 @post("/c/{slug:str}/{number:int}/lock/release", request_max_body_size=RECORD_LIMIT)
 async def release(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
-    """Stop editing without saving; what was typed is kept as a draft. Who has `left` the page is shown no other."""
+    """Stop editing without saving; what was typed is kept as a draft. Who has left the page is shown no other."""
     _, record, fields = await open_record(transaction, slug, number, deleted=None)
     await keep_typed(transaction, member, fields, record, form)
-    await release_lock(transaction, record, member, number_of(form["lock"]))
-    if "left" in form:
+    await release_lock(transaction, record, member, number_of(form["lock-token"]))
+    if "page-left" in form:
         return answer_page(kept=True)
     draft = await find_draft(transaction, record, member)
     return Redirect(f"/c/{slug}/{number}{'?done=kept' if draft else ''}", status_code=303)
@@ -98,7 +98,7 @@ async def keep(
 ) -> Response[Any]:
     """Answer somebody who asks: not now."""
     _, record, _ = await open_record(transaction, slug, number)
-    token = number_of(form["lock"])
+    token = number_of(form["lock-token"])
     if record.lock_member_id == member.id and record.lock_token == token:
         await waiting.refuse(transaction, record, number_of(form["waiting"]))
         push_standings(transaction, record)
@@ -111,7 +111,7 @@ async def keep(
 async def give(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Hand the lock over to somebody who waits."""
     _, record, _ = await open_record(transaction, slug, number)
-    token = number_of(form["lock"])
+    token = number_of(form["lock-token"])
     if not await hand_over(transaction, record, member, token, number_of(form["waiting"])):
         return Redirect(f"/c/{slug}/{number}/edit?lock={token}", status_code=303)
     draft = await find_draft(transaction, record, member)
@@ -125,7 +125,7 @@ async def take(
     """Take the lock away from its holder, if it is still the one that the page showed."""
     _, record, _ = await open_record(transaction, slug, number)
     token = await take_lock(transaction, record, member, lease=lease_of(request))
-    if token is None and record.lock_token == number_of(form["lock"]):
+    if token is None and record.lock_token == number_of(form["lock-token"]):
         token = await take_over(transaction, record, member, lease=lease_of(request), address=client_address(request))
     if token is None:
         return Redirect(f"/c/{slug}/{number}?done=not-yet", status_code=303)
@@ -159,7 +159,7 @@ async def keep_a_draft(transaction: Transaction, member: Member, slug: str, numb
 async def restore_draft(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Go on with the draft, as the member has chosen field by field."""
     _, record, fields = await open_record(transaction, slug, number)
-    token = number_of(form["lock"])
+    token = number_of(form["lock-token"])
     mine = await read_typed(transaction, fields, form, record.collection_id)
     await keep_draft(transaction, record, member, mine, saved=record.values, token=None, version=record.version)
     return Redirect(f"/c/{slug}/{number}/edit?lock={token}", status_code=303)
@@ -170,7 +170,7 @@ async def discard_draft(transaction: Transaction, member: Member, slug: str, num
     """Throw the draft away, from the page that offers it or from the record's page."""
     _, record, _ = await open_record(transaction, slug, number, deleted=None)
     await settle_draft(transaction, record, member)
-    token = number_of(form["lock"])
+    token = number_of(form["lock-token"])
     return Redirect(
         f"/c/{slug}/{number}/edit?lock={token}" if token else f"/c/{slug}/{number}?done=discarded", status_code=303
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -76,12 +78,16 @@ async def show_signup(request: AnyRequest, settings: Settings) -> Response[str]:
     return render_signup(request, settings, Form([("language", browser_language(request))]))
 
 
-async def count_mail(mailing: MailLimit, email: str) -> None:
-    """Count the mail that confirms an address. Raises Invalid when it was sent too many."""
-    try:
-        await mailing.count(email)
-    except TooManyTries as refusal:
-        raise Invalid(email=refusal.text) from refusal
+@contextlib.asynccontextmanager
+async def counting_mail(mailing: MailLimit, email: str, settings: Settings) -> AsyncIterator[None]:
+    """Count the mail that confirms an address, where one goes out. Raises Invalid when it was sent too many."""
+    async with contextlib.AsyncExitStack() as stack:
+        if settings.smtp_url:
+            try:
+                await stack.enter_async_context(mailing.counting(email))
+            except TooManyTries as refusal:
+                raise Invalid(email=refusal.text) from refusal
+        yield
 
 
 @post("/signup")
@@ -110,24 +116,23 @@ async def sign_up(
         async with database.read() as reading:
             await check_free(reading, slug)
         await guessing.count("signup", client_address(request))
-        if settings.smtp_url:
-            await count_mail(mailing, email)
-        password_hash = await hash_password(password)
-        async with database.write() as transaction:
-            member = await create_workspace(
-                transaction,
-                slug=slug,
-                name=name,
-                language=form["language"],
-                owner=owner,
-                email=email,
-                password_hash=password_hash,
-                time_zone=form["time_zone"],
-                mail_confirmed=not settings.smtp_url,
-            )
-            if settings.smtp_url:
-                await mail_confirmation(transaction, member)
-            token = await make_token(transaction, member, "enter")
+        async with counting_mail(mailing, email, settings):
+            password_hash = await hash_password(password)
+            async with database.write() as transaction:
+                member = await create_workspace(
+                    transaction,
+                    slug=slug,
+                    name=name,
+                    language=form["language"],
+                    owner=owner,
+                    email=email,
+                    password_hash=password_hash,
+                    time_zone=form["time_zone"],
+                    mail_confirmed=not settings.smtp_url,
+                )
+                if settings.smtp_url:
+                    await mail_confirmation(transaction, member)
+                token = await make_token(transaction, member, "enter")
     except Invalid as invalid:
         form.errors = invalid.errors
         return render_signup(request, settings, form, status=422)

@@ -11,7 +11,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest, require_role
+from app.accounts.access import AnyRequest, require_role, write_signed_in
 from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.accounts.passwords import GuessingLimit, MailLimit
@@ -105,13 +105,24 @@ async def confirm(request: AnyRequest, database: Database, guessing: GuessingLim
     return Redirect("/members?done=mail-confirmed", status_code=303)
 
 
-@post("/account/confirm-mail")
-async def send_again(transaction: Transaction, member: Member, settings: Settings, mailing: MailLimit) -> Response[Any]:
+@post("/account/confirm-mail", opt={"writes": False})
+async def send_again(
+    request: AnyRequest,
+    database: Database,
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    mailing: MailLimit,
+) -> Response[Any]:
     """Mail the link again, to an owner who asks for it."""
     require_role(member, "owner")
     if member.email and not is_confirmed(transaction.tenant, settings):
-        async with mailing.counting(member.email, transaction.tenant.id):
-            await mail_confirmation(transaction, member)
+        async with (
+            mailing.counting(member.email, transaction.tenant.id),
+            write_signed_in(request, database, settings) as (writing, owner),
+        ):
+            require_role(owner, "owner")
+            await mail_confirmation(writing, owner)
     return Redirect("/members?done=confirmation-sent", status_code=303)
 
 

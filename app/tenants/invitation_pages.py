@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest, client_address, enter_workspace, require_role
+from app.accounts.access import AnyRequest, client_address, enter_workspace, require_role, write_signed_in
 from app.accounts.hashing import hash_password
 from app.accounts.members import ALREADY, Member, find_member
 from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
@@ -20,6 +20,7 @@ from app.settings import Settings
 from app.tenants.invitations import (
     Invitation,
     accept_invitation,
+    check_change,
     find_invitation,
     get_invitation,
     invite_by_mail,
@@ -70,9 +71,10 @@ async def write_invitation(transaction: Transaction, settings: Settings, payload
     )
 
 
-@post("/members/invitations", opt=INVITING)
+@post("/members/invitations", opt={**INVITING, "writes": False})
 async def send_invitation(
     request: AnyRequest,
+    database: Database,
     transaction: Transaction,
     member: Member,
     settings: Settings,
@@ -84,11 +86,14 @@ async def send_invitation(
     email = form.email("email")
     try:
         form.check()
-        async with mailing.counting(email, transaction.tenant.id):
-            invitation, token = await invite_by_mail(transaction, settings, member, email, form["role"])
+        async with (
+            mailing.counting(email, transaction.tenant.id),
+            write_signed_in(request, database, settings) as (writing, actor),
+        ):
+            invitation, token = await invite_by_mail(writing, settings, actor, email, form["role"])
+            mail_invitation(writing, actor, invitation, token)
     except (Invalid, TooManyTries) as refusal:
         return await refuse_mail(request, transaction, member, form, refusal)
-    mail_invitation(transaction, member, invitation, token)
     return Redirect("/members?done=invitation-sent", status_code=303)
 
 
@@ -119,9 +124,10 @@ async def add_link(
     return await render_members(request, transaction, member, link=link)
 
 
-@post("/members/invitations/{invitation_id:int}/resend")
+@post("/members/invitations/{invitation_id:int}/resend", opt={"writes": False})
 async def resend(
     request: AnyRequest,
+    database: Database,
     transaction: Transaction,
     member: Member,
     settings: Settings,
@@ -133,12 +139,17 @@ async def resend(
     invitation = await get_invitation(transaction, invitation_id)
     if invitation.email:
         try:
-            async with mailing.counting(invitation.email, transaction.tenant.id):
-                token = await renew_invitation(transaction, settings, member, invitation)
+            check_change(member, invitation)
+            async with (
+                mailing.counting(invitation.email, transaction.tenant.id),
+                write_signed_in(request, database, settings) as (writing, actor),
+            ):
+                renewed = await get_invitation(writing, invitation_id)
+                token = await renew_invitation(writing, settings, actor, renewed)
+                mail_invitation(writing, actor, renewed, token)
         except (Invalid, TooManyTries) as refusal:
             typed = Form([("email", invitation.email), ("role", invitation.role)])
             return await refuse_mail(request, transaction, member, typed, refusal)
-        mail_invitation(transaction, member, invitation, token)
     return Redirect("/members?done=invitation-sent", status_code=303)
 
 

@@ -231,8 +231,7 @@ async def mail_link(
     if form.errors:
         return render_plain(tenant.language, "accounts/forgotten.html", status=422, tenant=tenant, form=form)
     await guessing.count(f"{tenant.id}:mail:{email}", client_address(request))
-    await mailing.count_link(tenant.id, email)
-    async with database.write(tenant.id) as transaction:
+    async with mailing.counting_link(tenant.id, email), database.write(tenant.id) as transaction:
         await put_job(transaction, "password link", workspace_id=tenant.id, email=email)
     return Redirect("/login?why=mailed", status_code=303)
 

@@ -117,8 +117,9 @@ def number_of(text: str) -> int:
 FOR_MEMBER = "for-member"
 # What pages put into such forms by themselves, where it looks like that, and secrets.
 NOT_TYPED = re.compile(
-    rf"(?:{FOR_MEMBER}|key|reply|edits|instead|file|version|draft-version|lock|late|left|seen|again)=[\w-]*"
-    r"|(?:password|new_password|password_again)=.*"
+    rf"(?:{FOR_MEMBER}|key|reply|edits|instead|file|version|draft-version|seen|again)=[\w-]*"
+    r"|(?:lock-token|sent-late|page-left)=[\w-]*"
+    r"|(?:password|new_password|password-again)=.*"
 )
 
 

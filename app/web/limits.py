@@ -24,7 +24,9 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
+from app.database import check_holds_no_writer
 from app.settings import Settings
 
 # How often, in seconds, counters that are over are looked for in memory.
@@ -49,32 +51,83 @@ class SweptStorage(MemoryStorage):
             self.expirations[key] = time.time() + expiry
         return count
 
+    async def take_back(self, item: RateLimitItem, whose: tuple[str, ...]) -> None:
+        """Count one less: in the window of this moment, or in the one before if it was counted at its very end."""
+        before, current = self.sliding_window_keys(item.key_for(*whose), item.get_expiry(), time.time())
+        for key in (current, before):
+            if self.storage.get(key, 0) > 0:
+                self.storage[key] -= 1
+                return
+
+
+class SharedStorage(RedisStorage):
+    """Counters in Redis, asked once and not again, which can also be counted down."""
+
+    # One step: what is looked at first and counted later would be counted twice by two who look at once.
+    TAKE_BACK = """
+    for _, key in ipairs(KEYS) do
+        if (tonumber(redis.call('get', key)) or 0) > 0 then
+            redis.call('decr', key)
+            return
+        end
+    end
+    """
+
+    def __init__(self, url: str) -> None:
+        pool = ConnectionPool.from_url(
+            url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
+        )
+        options: dict[str, Any] = {"connection_pool": pool}
+        super().__init__(f"async+{url}", implementation="redispy", key_prefix="mutirao", **options)
+        bridge: Any = self.bridge
+        self.lua_take_back: Any = bridge.get_connection().register_script(self.TAKE_BACK)
+
+    async def take_back(self, item: RateLimitItem, whose: tuple[str, ...]) -> None:
+        """Count one less, likewise."""
+        key = item.key_for(*whose)
+        names = (self._current_window_key(key), self._previous_window_key(key))
+        await self.lua_take_back([self.bridge.prefixed_key(name) for name in names])
+
+
+class Counters(SlidingWindowCounterRateLimiter):
+    """The library's windows over counters that can also be counted down."""
+
+    def __init__(self, counters: SweptStorage | SharedStorage) -> None:
+        super().__init__(counters)
+        self.counters = counters
+
 
 class Windows:
     """Counts of what was done, by whom."""
 
     def __init__(self, settings: Settings) -> None:
         self.key = hashlib.blake2b(settings.secret_key.encode(), person=b"mutirao limits").digest()
-        self.own = SlidingWindowCounterRateLimiter(SweptStorage())
-        self.shared = SlidingWindowCounterRateLimiter(make_storage(settings.redis_url)) if settings.redis_url else None
+        self.own = Counters(SweptStorage())
+        self.shared = Counters(SharedStorage(settings.redis_url)) if settings.redis_url else None
         self.shared_from = 0.0
 
     async def hit(self, item: RateLimitItem, *whose: str) -> bool:
-        """Count that it is about to be done; whether it may be. What may not be done is not counted."""
+        """Count that it is about to be done; whether it may be. What may not be done is not counted.
+
+        Raises HoldsWriter in a writing transaction, as Redis may be slow to answer.
+        """
+        check_holds_no_writer()
         if not await self.own.hit(item, *whose):
             return False
         if await self.ask(item, whose, "hit") is False:
-            await uncount(self.own, item, whose)
+            await self.own.counters.take_back(item, whose)
             return False
         return True
 
     async def give_back(self, item: RateLimitItem, *whose: str) -> None:
-        """Take back what `hit` has counted a moment ago."""
-        await uncount(self.own, item, whose)
+        """Take back what `hit` has counted a moment ago. Raises HoldsWriter."""
+        check_holds_no_writer()
+        await self.own.counters.take_back(item, whose)
         await self.ask(item, whose, "give back")
 
     async def wait(self, item: RateLimitItem, *whose: str) -> float:
-        """How many seconds it takes until it may be done again; 0 when it may be done now."""
+        """How many seconds it takes until it may be done again; 0 when it may be done now. Raises HoldsWriter."""
+        check_holds_no_writer()
         return max(await seconds_left(self.own, item, whose), await self.ask(item, whose, "wait") or 0)
 
     async def ask(self, item: RateLimitItem, whose: tuple[str, ...], what: str) -> Any:
@@ -92,21 +145,14 @@ class Windows:
                     return await self.shared.hit(item, *named)
                 if what == "wait":
                     return await seconds_left(self.shared, item, named)
-                return await uncount(self.shared, item, named)
-        except Exception:  # the bus, which talks to the same Redis, says what is wrong with it
+                return await self.shared.counters.take_back(item, named)
+        except (RedisError, OSError, TimeoutError):
+            # The bus, which talks to the same Redis, says what is wrong with it.
             self.shared_from = time.monotonic() + TRIED_AGAIN_AFTER
             return None
 
 
-async def uncount(windows: SlidingWindowCounterRateLimiter, item: RateLimitItem, whose: tuple[str, ...]) -> None:
-    """Count one less in the window of this moment, for which the library has no function."""
-    storage: Any = windows.storage
-    _, current = storage.sliding_window_keys(item.key_for(*whose), item.get_expiry(), time.time())
-    if await storage.get(current) > 0:
-        await storage.incr(current, 2 * item.get_expiry(), -1)
-
-
-async def seconds_left(windows: SlidingWindowCounterRateLimiter, item: RateLimitItem, whose: tuple[str, ...]) -> float:
+async def seconds_left(windows: Counters, item: RateLimitItem, whose: tuple[str, ...]) -> float:
     """How long until one more is allowed: until what counts of the window before has faded enough.
 
     (The library tells when the next hit fades, which is not when one is allowed.)
@@ -134,12 +180,3 @@ def network_of(address: str) -> str:
     if parsed.ipv4_mapped:
         return str(parsed.ipv4_mapped)
     return str(ipaddress.ip_network((parsed, 64), strict=False))
-
-
-def make_storage(url: str) -> RedisStorage:
-    """Redis, asked once and not again."""
-    pool = ConnectionPool.from_url(
-        url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
-    )
-    options: dict[str, Any] = {"connection_pool": pool}
-    return RedisStorage(f"async+{url}", implementation="redispy", key_prefix="mutirao", **options)

@@ -91,9 +91,42 @@ async def test_many_tries_at_once_are_no_more_than_one_after_another(limit: Gues
     assert hasher.asked == 10, "what is refused is not looked at"
 
 
+async def test_who_signs_in_without_end_is_slowed_and_locks_nobody_out(
+    limit: GuessingLimit, hasher: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1_000_000 * 3600.0]
+    monkeypatch.setattr("time.time", lambda: clock[0])
+    most = GuessingLimit.RIGHT.amount
+    answers = [await guess(limit, "192.0.2.1", password="right") for _ in range(120)]
+    assert answers[:most] == [True] * most
+    assert all(isinstance(answer, TooManyTries) for answer in answers[most:])
+    assert hasher.asked == most
+    refusal = answers[-1]
+    assert isinstance(refusal, TooManyTries)
+    assert 1 <= int((refusal.headers or {})["Retry-After"]) <= 63
+    assert await guess(limit, "192.0.2.1", account="1:bruno") is False, "what is refused is no try that counts"
+    assert await guess(limit, "192.0.2.1", password="right", device="her own browser") is True
+    assert await guess(limit, "192.0.2.2", password="right") is True
+    clock[0] += 120
+    assert await guess(limit, "192.0.2.1", password="right") is True
+
+
 @pytest.mark.usefixtures("hasher")
-async def test_a_right_password_is_not_counted_however_often(limit: GuessingLimit) -> None:
-    assert [await guess(limit, "192.0.2.1", password="right") for _ in range(150)] == [True] * 150
+async def test_an_address_has_bounds_for_right_passwords_of_all_accounts_together(limit: GuessingLimit) -> None:
+    most = GuessingLimit.RIGHT_ADDRESS.amount
+    answers = [await guess(limit, "192.0.2.1", account=f"1:{each}", password="right") for each in range(most + 5)]
+    assert answers[:most] == [True] * most
+    assert isinstance(answers[-1], TooManyTries)
+
+
+@pytest.mark.usefixtures("hasher")
+async def test_wrong_passwords_take_nothing_of_what_right_ones_have(limit: GuessingLimit) -> None:
+    for _ in range(9):
+        assert await guess(limit, "192.0.2.1") is False
+    most = GuessingLimit.RIGHT.amount
+    answers = [await guess(limit, "192.0.2.1", password="right") for _ in range(most + 1)]
+    assert answers[:most] == [True] * most
+    assert isinstance(answers[-1], TooManyTries)
 
 
 async def test_ten_things_at_once_that_are_counted_first_are_ten(limit: GuessingLimit) -> None:
@@ -134,6 +167,19 @@ async def test_an_account_that_is_tried_from_everywhere_is_slowed_and_its_owner_
     assert "second" in refusal.text.translate("en")
     assert await guess(limit, "203.0.113.9", password="right", device="her own browser") is True
     assert await guess(limit, "198.51.0.1", account="1:bruno") is False, "another account is not slowed"
+
+
+@pytest.mark.usefixtures("hasher")
+async def test_right_passwords_take_nothing_of_what_strangers_have_at_an_account_that_is_slowed(
+    limit: GuessingLimit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = 1_000_000 * 3600.0  # at the beginning of every window
+    monkeypatch.setattr("time.time", lambda: moment)
+    for number in range(60):
+        assert await guess(limit, f"198.51.100.{number}") is False
+    assert [await guess(limit, f"203.0.113.{number}", password="right") for number in range(10)] == [True] * 10
+    answers = [await guess(limit, f"192.0.2.{number}") for number in range(10)]
+    assert answers.count(False) == 6
 
 
 @pytest.mark.usefixtures("hasher")

@@ -63,7 +63,7 @@ async def test_a_form_of_another_members_page_is_refused_with_its_text(
     people: dict[str, httpx.AsyncClient], path: str
 ) -> None:
     ana, carla = people["ana"], people["carla"]
-    form = {"for-member": await number_of(ana), FORMS[path]: TEXT, "key": "whose", "version": "1", "lock": "1"}
+    form = {"for-member": await number_of(ana), FORMS[path]: TEXT, "key": "whose", "version": "1", "lock-token": "1"}
     answer = await carla.post(path, data=form)
     assert answer.status_code == 401
     assert "By now Carla is signed in with this browser." in answer.text

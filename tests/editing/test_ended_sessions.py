@@ -42,7 +42,7 @@ async def open_to_edit(client: httpx.AsyncClient) -> str:
     """Open the edit page; the lock's token, or '' for whoever has to wait."""
     opened = await client.get(f"{BOOK}/edit")
     assert opened.status_code == 200
-    found = re.search(r'name="lock" value="(\d+)"[^>]*>\s*<div class="field', opened.text)
+    found = re.search(r'name="lock-token" value="(\d+)"[^>]*>\s*<div class="field', opened.text)
     return found[1] if found else ""
 
 
@@ -111,7 +111,7 @@ WAYS = (
 @pytest.mark.parametrize("how", WAYS)
 async def test_a_session_that_ends_frees_its_lock_and_keeps_the_draft(people: People, server: Server, how: str) -> None:
     token = await open_to_edit(await people("carla"))
-    typed = {"lock": token, "version": "1", "notes": "Not saved yet", "title": "Dom Casmurro"}
+    typed = {"lock-token": token, "version": "1", "notes": "Not saved yet", "title": "Dom Casmurro"}
     assert (await (await people("carla")).post(f"{BOOK}/draft", data=typed)).status_code == 204
     assert lock(server) == ("Carla", False)
     await end(how, people, server)
@@ -138,7 +138,7 @@ async def test_a_turn_passes_on_when_the_session_ends_of_whose_it_is(people: Peo
     token = await open_to_edit(await people("bruno"))
     for name in ("carla", "davi"):
         await open_to_edit(await people(name))
-    assert (await (await people("bruno")).post(f"{BOOK}/lock/release", data={"lock": token})).status_code == 303
+    assert (await (await people("bruno")).post(f"{BOOK}/lock/release", data={"lock-token": token})).status_code == 303
     assert lock(server) == ("Carla", True)
     await end("ended from another device", people, server)
     assert lock(server) == ("Davi", True)
@@ -155,7 +155,7 @@ async def test_a_lock_ends_with_the_session_that_has_it_and_with_no_other(
         assert (await bruno.post(f"{BOOK}/lock/ask")).status_code == 303
     elif taken == "taken over":
         token = await open_to_edit(await people("carla"))
-        assert (await bruno.post(f"{BOOK}/lock/take-over", data={"lock": token})).status_code == 303
+        assert (await bruno.post(f"{BOOK}/lock/take-over", data={"lock-token": token})).status_code == 303
     else:
         token = await open_to_edit(bruno)
         old = dict(bruno.headers)
@@ -164,7 +164,7 @@ async def test_a_lock_ends_with_the_session_that_has_it_and_with_no_other(
         bruno.headers["cookie"] = answer.headers["set-cookie"].partition(";")[0]
         assert old["cookie"] != bruno.headers["cookie"]
         version = server.store.rows("SELECT version FROM record WHERE number = 40 AND tenant_id = 1")[0][0]
-        renewed = await bruno.post(f"{BOOK}/lock/renew", data={"lock": token, "version": str(version)})
+        renewed = await bruno.post(f"{BOOK}/lock/renew", data={"lock-token": token, "version": str(version)})
         assert renewed.status_code == 204
     async with aclosing(await server.sign_in("acme", "bruno@acme.test")) as elsewhere:
         assert (await elsewhere.post("/logout")).status_code == 303

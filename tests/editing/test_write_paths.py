@@ -568,14 +568,14 @@ async def lock(people: dict[str, httpx.AsyncClient], book: Book, name: str) -> s
     opened = await people[name].get(f"{book.address}/edit")
     if opened.status_code == 404:
         return book.lock_by(name)
-    token = re.search(r'name="lock" value="(\d+)"', opened.text)
+    token = re.search(r'name="lock-token" value="(\d+)"', opened.text)
     assert token
     return token[1]
 
 
 async def take_over(people: dict[str, httpx.AsyncClient], book: Book, name: str, token: str) -> None:
     """Take the lock away from whoever holds it with the token."""
-    taken = await people[name].post(f"{book.address}/lock/take-over", data={"lock": token})
+    taken = await people[name].post(f"{book.address}/lock/take-over", data={"lock-token": token})
     if taken.status_code == 404:
         book.lock_by(name)
     else:
@@ -592,7 +592,7 @@ async def test_what_somebody_else_holds_is_not_changed(
     version = await make_restorable(people, book, path)
     token = await lock(people, book, "ana")
     before = book.row()
-    for shown in ({}, {"lock": token}):  # a token is worth something only to whom it was given
+    for shown in ({}, {"lock-token": token}):  # a token is worth something only to whom it was given
         answer = await people["carla"].post(book.fill(path), data={**WRITES[path], "version": version, **shown})
         assert answer.status_code == 409
         assert "Nothing was saved." in answer.text
@@ -620,7 +620,7 @@ async def test_what_would_change_nothing_is_refused_too_where_somebody_else_hold
     people: dict[str, httpx.AsyncClient], book: Book, path: str
 ) -> None:
     token = await lock(people, book, "ana")
-    sent = {"title": "Second title", "version": "2", "lock": token}
+    sent = {"title": "Second title", "version": "2", "lock-token": token}
     before = book.row()
     refused = await people["carla"].post(f"{book.address}/{path}", data=sent)
     assert (refused.status_code, book.row()) == (409, before)
@@ -660,7 +660,7 @@ async def test_an_outdated_token_changes_nothing(people: dict[str, httpx.AsyncCl
     token = await lock(people, book, "carla")
     await take_over(people, book, "bruno", token)
     before = book.row()
-    answer = await people["carla"].post(book.fill(path), data={**WRITES[path], "version": version, "lock": token})
+    answer = await people["carla"].post(book.fill(path), data={**WRITES[path], "version": version, "lock-token": token})
     assert (answer.status_code, book.row()) == (409, before)
     assert "Bruno has been editing this since" in answer.text
     for typed in WRITES[path].values():
@@ -681,14 +681,14 @@ async def test_what_changes_several_leaves_what_is_held_or_has_changed_since(
         answer = await people["carla"].post(address, data=WRITES_SEVERAL[path](book.number, "2"))
         assert (answer.status_code, book.row()) == (409, before)
         assert said in answer.text
-        await people[holder].post(f"{book.address}/lock/release", data={"lock": token})
+        await people[holder].post(f"{book.address}/lock/release", data={"lock-token": token})
     answer = await people["carla"].post(address, data=WRITES_SEVERAL[path](book.number, "2"))
     assert (answer.status_code, book.row()[0]) == (303, before[0] + 1)
 
 
 async def test_the_token_of_the_lock_saves(people: dict[str, httpx.AsyncClient], book: Book) -> None:
     token = await lock(people, book, "carla")
-    answer = await people["carla"].post(f"{book.address}/edit", data={**TYPED, "version": "2", "lock": token})
+    answer = await people["carla"].post(f"{book.address}/edit", data={**TYPED, "version": "2", "lock-token": token})
     assert (answer.status_code, book.row()[0]) == (303, 3)
 
 
@@ -699,7 +699,7 @@ async def test_lock_queue_draft_and_message_change_no_record(
     token = await lock(people, book, "ana")
     assert (await people["carla"].get(f"{book.address}/edit")).status_code == 200
     ((waiting, page),) = book.rows("SELECT id, page FROM waiting WHERE kind = 'record' AND row_id = ?", book.id)
-    sent = {"lock": token, "version": "2", "waiting": str(waiting), "page": str(page), **WRITES_NOTHING[path]}
+    sent = {"lock-token": token, "version": "2", "waiting": str(waiting), "page": str(page), **WRITES_NOTHING[path]}
     before = book.row()
     statuses = [(await people[name].post(book.fill(path), data=sent)).status_code for name in ("carla", "ana")]
     assert set(statuses) <= {204, 303, 403, 409}
@@ -734,8 +734,8 @@ async def test_what_was_typed_into_a_refused_save_is_the_typists_draft_and_nobod
     sent = {"title": "For Carla's eyes", "version": "1" if why == "changed since" else "2"}
     holder = {"held by another": "ana", "held in another tab": "carla", "taken over": "bruno"}.get(why)
     if why == "taken over":
-        sent["lock"] = await lock(people, book, "carla")
-        await take_over(people, book, "bruno", sent["lock"])
+        sent["lock-token"] = await lock(people, book, "carla")
+        await take_over(people, book, "bruno", sent["lock-token"])
     elif holder:
         await lock(people, book, holder)
     refused = await people["carla"].post(f"{book.address}/edit", data=sent)
@@ -743,7 +743,7 @@ async def test_what_was_typed_into_a_refused_save_is_the_typists_draft_and_nobod
     assert "For Carla&#39;s eyes" in refused.text
     token = str(book.rows("SELECT lock_token FROM record WHERE id = ?", book.id)[0][0])
     if holder:
-        freed = await people[holder].post(f"{book.address}/lock/release", data={"lock": token})
+        freed = await people[holder].post(f"{book.address}/lock/release", data={"lock-token": token})
         assert freed.status_code == 303
     for name in ("ana", "bruno"):
         for path in (book.address, f"{book.address}/edit", "/c/books?sort=-number", "/c/books?q=eyes"):
@@ -752,7 +752,7 @@ async def test_what_was_typed_into_a_refused_save_is_the_typists_draft_and_nobod
             assert "For Carla" not in shown.text
             assert "You have unsaved changes" not in shown.text
         token = str(book.rows("SELECT lock_token FROM record WHERE id = ?", book.id)[0][0])
-        await people[name].post(f"{book.address}/lock/release", data={"lock": token})
+        await people[name].post(f"{book.address}/lock/release", data={"lock-token": token})
     assert "You have unsaved changes from" in (await people["carla"].get(book.address)).text
     opened = await people["carla"].get(f"{book.address}/edit")
     assert "You have unsaved changes from" in opened.text
@@ -809,7 +809,7 @@ async def test_no_page_of_anybody_else_shows_a_draft(
         token = await lock(people, book, "carla")
         path = "draft" if kept_by == "an open page" else "lock/release"
         kept = await people["carla"].post(
-            f"{book.address}/{path}", data={**title, "version": "2", "lock": token, "left": "yes"}
+            f"{book.address}/{path}", data={**title, "version": "2", "lock-token": token, "page-left": "yes"}
         )
         assert kept.status_code == 204
     near = {book.address, f"{book.address}/edit", "/c/books", "/c/books?q=Sealed"}
@@ -835,7 +835,7 @@ async def test_no_page_of_anybody_else_shows_a_draft(
     for name in ("carla", "davi", "bruno", "ana"):  # in the order in which it is their turn
         await people[name].get(f"{book.address}/edit")
         token = str(book.rows("SELECT lock_token FROM record WHERE id = ?", book.id)[0][0])
-        await people[name].post(f"{book.address}/lock/release", data={"lock": token})
+        await people[name].post(f"{book.address}/lock/release", data={"lock-token": token})
     assert "Sealed violets" in (await people["carla"].get(f"{book.address}/edit")).text
 
 
@@ -885,5 +885,5 @@ async def test_fields_are_changed_without_touching_a_record_that_is_held(
         changed = await people["ana"].post(path, data=typed)
         assert changed.status_code == 303, (typed, changed.text)
         assert book.everything() == before, typed
-    saved = await people["carla"].post(f"{book.address}/edit", data={**TYPED, "version": "3", "lock": token})
+    saved = await people["carla"].post(f"{book.address}/edit", data={**TYPED, "version": "3", "lock-token": token})
     assert (saved.status_code, book.row()[0]) == (303, 4)

@@ -7,23 +7,24 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+import structlog
+from sqlalchemy import func, or_, select, update
 
 import app.asgi  # noqa: F401  (which knows all tables and sweeps)
 from app.accounts.members import Member, find_member
 from app.accounts.sessions import Session
 from app.accounts.tokens import SingleUseToken, make_token
 from app.chat.attachments import Attachment
-from app.chat.drafts import MessageDraft, keep_draft
+from app.chat.drafts import MessageDraft, delete_old_drafts, keep_draft
 from app.database import Base, Database, Transaction, now
 from app.editing.drafts import Draft
 from app.editing.waiting import Waiting
 from app.jobs.jobs import FUNCTIONS, Job, Work, put_job
 from app.jobs.runner import Runner
-from app.jobs.sweeps import BATCH, SWEEPS, sweep_one, sweeps
+from app.jobs.sweeps import BATCH, SWEEPS, Sweep, delete_by_keys, sweep_one
 from app.live.cutoff import start_session
 from app.live.log import KEPT_AT_LEAST, LoggedEvent, publish
-from app.mail.outbox import FailedMail, Mail
+from app.mail.outbox import FailedMail, Mail, delete_old_failures
 from app.notifications.models import Happening, Notification
 from app.notifications.notifications import notify
 from app.operators.figures import NodeFigures
@@ -33,7 +34,7 @@ from app.records.records import Record
 from app.tenants.invitations import Invitation, make_link
 from tests.test_isolation import SETTINGS
 
-ACME = 1
+ACME, GLOBEX = 1, 2
 LONG_AGO = timedelta(days=400)
 
 # Tables whose rows stay, with the reason.
@@ -222,29 +223,71 @@ async def test_what_has_reached_its_end_is_deleted(database: Database, table: st
         assert await transaction.scalar(counted) == 0
 
 
-async def test_much_is_swept_a_part_at_a_time_and_what_fails_keeps_nothing_else_from_it(database: Database) -> None:
+async def test_much_is_swept_a_part_at_a_time_and_what_fails_keeps_nothing_else_from_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     added = BATCH + 7
     async with database.write() as transaction:
         for number in range(added):
             transaction.add(FailedMail(composer="c", reason=str(number), attempts=1, failed_at=now() - LONG_AGO))
     tried: list[int] = []
 
-    @sweeps(Job)
     async def fail(transaction: Transaction, limit: int) -> int:
         tried.append(limit)
         raise ValueError("it went wrong")
 
-    commits: list[Transaction] = []
-    database.on_commit.append(commits.append)
-    SWEEPS.insert(0, SWEEPS.pop())  # the first one is the one that fails
-    try:
-        await sweep_one(database, SETTINGS, None)
-    finally:
-        SWEEPS[:] = [each for each in SWEEPS if each.step is not fail]
+    deleted: list[int] = []
+
+    async def count(transaction: Transaction, limit: int) -> int:
+        deleted.append(await delete_old_failures(transaction, limit))
+        return deleted[-1]
+
+    monkeypatch.setattr("app.jobs.sweeps.SWEEPS", [Sweep((Job,), fail), Sweep((FailedMail,), count)])
+    await sweep_one(database, SETTINGS, None)
     assert tried == [BATCH]
-    assert len(commits) == 2
+    assert deleted == [BATCH, 7]
     async with database.read() as transaction:
         assert await transaction.scalar(select(func.count(FailedMail.id))) == 0
+
+
+async def test_a_sweep_whose_pushes_fail_is_named_and_undoes_no_other(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with database.write(ACME) as transaction:
+        for add in (add_session, add_message_draft, add_invitation):
+            await add(transaction)
+
+    async def fail_at_commit(transaction: Transaction, limit: int) -> int:
+        async def render_badly() -> None:
+            raise ValueError("a partial that can't be rendered")
+
+        transaction.before_commit.append(render_badly)
+        return await delete_old_drafts(transaction, limit)
+
+    others = [each for each in SWEEPS if MessageDraft not in each.models]
+    monkeypatch.setattr("app.jobs.sweeps.SWEEPS", [Sweep((MessageDraft,), fail_at_commit), *others])
+    with structlog.testing.capture_logs() as logs:
+        await sweep_one(database, SETTINGS, ACME)
+    named = [(line["tables"], line["tenant"], line["reason"]) for line in logs if line["log_level"] == "error"]
+    assert named == [("message_draft", ACME, 'ValueError("a partial that can\'t be rendered")')]
+    async with database.read(ACME) as transaction:
+        left = [
+            await transaction.scalar(select(func.count()).select_from(MODELS[table]).where(OLD[table][1]))
+            for table in ("message_draft", "session", "invitation")
+        ]
+    assert left == [1, 0, 0]
+
+
+async def test_other_workspaces_rows_take_nothing_of_the_limit_whatever_the_criterion(database: Database) -> None:
+    for tenant_id, place in ((ACME, "old-1"), (ACME, "old-2"), (GLOBEX, "old-3")):
+        async with database.write(tenant_id) as transaction:
+            member = (await transaction.scalars(select(Member).limit(1))).one()
+            await keep_draft(transaction, member, place, "Long ago", key=place)
+    named = or_(MessageDraft.text == "Long ago", MessageDraft.place == "nowhere")
+    async with database.write(GLOBEX) as transaction:
+        assert await delete_by_keys(transaction, MessageDraft, named, limit=1) == 1
+    async with database.read(ACME) as transaction:
+        assert await transaction.scalar(select(func.count()).select_from(MessageDraft).where(named)) == 2
 
 
 async def last_events(database: Database, cursor: int) -> dict[str, str]:

@@ -217,7 +217,16 @@ async def test_wrong_passwords_are_counted_over_all_nodes_and_without_redis_by_e
     for node in (here, there):
         with pytest.raises(PageError):
             await node.begin("acme/ana", "10.0.0.1")
-        await node.give_back(await node.begin("acme/ana", "10.0.0.2"))
+        for _ in range(15):  # what is given back is given back over all nodes
+            await node.give_back(await node.begin("acme/ana", "10.0.0.2"))
+    await here.begin("acme/ana", "10.0.0.3")
+    for node in (here, there, here):  # and no more than was counted
+        await node.give_back([(node.ACCOUNT, ("guess", "acme/ana", "10.0.0.3"))])
+        assert node.windows.shared_from == 0, "it goes on with Redis"
+    for _ in range(10):
+        await here.begin("acme/ana", "10.0.0.3")
+    with pytest.raises(PageError):
+        await here.begin("acme/ana", "10.0.0.3")
     keys = [key.decode() for key in redis_server.command("KEYS", "*")]
     assert keys
     assert not any("ana" in key or "10.0.0.1" in key for key in keys)

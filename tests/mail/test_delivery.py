@@ -15,7 +15,7 @@ import app.asgi
 import app.mail.smtp
 from app.database import Database, Transaction
 from app.mail.delivery import MOST_ATTEMPTS, MOST_BROKEN_OFF, Delivery, Settlement
-from app.mail.outbox import Mail, Urgency
+from app.mail.outbox import Mail, Urgency, find_next
 from app.operators.figures import read_installation
 from app.settings import Settings
 from app.web.templates import render
@@ -110,6 +110,32 @@ async def test_one_workspace_does_not_keep_another_waiting(database: Database, d
     assert "gil@globex.test" in post.receivers[:2]
 
 
+@pytest.mark.sqlite
+async def test_finding_the_next_mail_is_no_more_work_when_many_wait(database: Database, store: Store) -> None:
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    async def find() -> int:
+        """How many steps of SQLite's machine it takes."""
+        nonlocal steps
+        async with database.read() as transaction:
+            raw: Any = (await (await transaction.connection()).get_raw_connection()).driver_connection
+            await raw.set_progress_handler(count, 1)
+            steps = 0
+            assert await find_next(transaction, ACME)
+            await raw.set_progress_handler(None, 1)
+        return steps
+
+    await put(database, *(f"member{number}@acme.test" for number in range(5)))
+    few = await find()
+    await put(database, *(f"crowd{number}@acme.test" for number in range(500)))
+    await put(database, *(f"crowd{number}@globex.test" for number in range(500)), workspace=GLOBEX)
+    assert await find() <= few + 50
+
+
 async def test_a_domain_goes_as_punycode_and_a_name_that_the_server_cannot_take_is_that_mail_s_own_fault(
     database: Database, store: Store, delivery: Delivery, post: Post
 ) -> None:
@@ -175,6 +201,81 @@ async def test_a_server_that_breaks_off_at_one_mail_sends_few_copies_and_all_the
     await put(database, "eva@acme.test")
     await send_out(delivery)
     assert post.receivers[-1] == "eva@acme.test"
+
+
+async def test_a_mail_that_was_put_off_often_is_not_given_up_at_the_first_time_that_the_server_breaks_off(
+    database: Database, store: Store, delivery: Delivery, post: Post
+) -> None:
+    post.at_receiver = {"carla@acme.test": "450 greylisted"}
+    post.open()
+    await put(database, "carla@acme.test")
+    for _ in range(MOST_BROKEN_OFF + 2):
+        let_them_be_due(store)
+        await send_out(delivery)
+    post.at_receiver, post.breaks_off_at = {}, {"carla@acme.test"}
+    for _ in range(MOST_BROKEN_OFF - 1):
+        let_them_be_due(store)
+        await send_out(delivery)
+        assert failed(store) == []
+    let_them_be_due(store)
+    await send_out(delivery)
+    assert post.receivers == ["carla@acme.test"] * MOST_BROKEN_OFF
+    assert [attempts for _, attempts in failed(store)] == [2 * MOST_BROKEN_OFF + 2]
+
+
+def let_the_server_be_asked(delivery: Delivery, store: Store) -> None:
+    delivery.closed_until = None
+    let_them_be_due(store)
+
+
+@pytest.mark.parametrize("word", ["", "421 too many of you"])
+async def test_a_server_that_goes_away_before_it_knows_of_a_mail_is_no_fault_of_the_mail(
+    database: Database, store: Store, delivery: Delivery, post: Post, word: str
+) -> None:
+    tries = MOST_ATTEMPTS + 3
+    post.at_sender = word
+    post.hangs_up_at = () if word else range(1, tries + 1)
+    post.open()
+    await put(database, "carla@acme.test", "davi@acme.test")
+    for number in range(tries):
+        let_the_server_be_asked(delivery, store)
+        await send_out(delivery)
+        assert (post.begun, delivery.failures) == (number + 1, number + 1)  # and no other is tried meanwhile
+    assert waiting(store) == [("carla@acme.test", 0), ("davi@acme.test", 0)]
+    post.at_sender = ""
+    let_the_server_be_asked(delivery, store)
+    await send_out(delivery)
+    assert sorted(post.receivers) == ["carla@acme.test", "davi@acme.test"]
+    assert (delivery.failures, failed(store), waiting(store)) == (0, [], [])
+
+
+async def test_a_mail_at_which_the_server_goes_away_lets_the_others_go_first(
+    database: Database, store: Store, delivery: Delivery, post: Post
+) -> None:
+    post.hangs_up_at = {1}
+    post.open()
+    await put(database, "carla@acme.test", urgency=Urgency.AT_ONCE)
+    await put(database, "davi@acme.test")
+    await send_out(delivery)
+    assert post.receivers == []
+    delivery.closed_until = None
+    await send_out(delivery)
+    assert post.receivers == ["davi@acme.test"]
+    let_them_be_due(store)
+    await send_out(delivery)
+    assert post.receivers == ["davi@acme.test", "carla@acme.test"]
+
+
+async def test_a_server_that_has_enough_of_a_conversation_gets_another(
+    database: Database, store: Store, delivery: Delivery, post: Post
+) -> None:
+    post.hangs_up_at = {3}
+    post.open()
+    everybody = [f"member{number}@acme.test" for number in range(4)]
+    await put(database, *everybody)
+    await send_out(delivery)
+    assert (post.receivers, post.conversations, delivery.failures) == (everybody, 2, 0)
+    assert waiting(store) == []
 
 
 async def test_a_server_that_says_nothing_more_at_one_mail_keeps_no_other_from_going(

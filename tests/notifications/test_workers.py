@@ -75,7 +75,7 @@ async def test_what_has_reached_its_end_is_deleted_also_when_nobody_ran_at_that_
             assert (await ana.post(f"/c/books/{number}/delete", data={"version": "1"})).status_code == 303
         for number in (5, 6):
             page = await ana.get(f"/c/books/{number}/edit", headers={"sec-fetch-dest": "document"})
-            typed = {name: find_field(page.text, name) for name in ("lock", "version")}
+            typed = {name: find_field(page.text, name) for name in ("lock-token", "version")}
             answer = await ana.post(f"/c/books/{number}/draft", data={**typed, "title": "Not saved"})
             assert answer.status_code == 204
     numbers = "SELECT number FROM record WHERE tenant_id = 1 AND number IN (3, 4) ORDER BY number"

@@ -79,7 +79,7 @@ async def test_a_text_for_a_removed_field_is_shown_before_anything_is_saved_and_
     assert again.status_code == 303
     keys: Any = server.store.rows("SELECT key FROM field WHERE label = 'Notes' AND tenant_id = 1 ORDER BY id")
     assert keys == [("notes",), ("notes_2",)]
-    typed = {"title": "Dom Casmurro", "notes": "Typed before", "lock": str(lock[0]), "version": str(lock[1])}
+    typed = {"title": "Dom Casmurro", "notes": "Typed before", "lock-token": str(lock[0]), "version": str(lock[1])}
     for more in ({"year": "soon"}, {}):
         answer = await carla.post("/c/books/40/edit", data={**typed, **more})
         assert answer.status_code == 409

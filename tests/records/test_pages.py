@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
+from app.records.collections import RESERVED_KEYS
 from tests.conftest import Server
 
 
@@ -106,9 +107,11 @@ async def test_a_record_is_added_shown_changed_and_has_its_history(people: Peopl
     assert "1.50" in shown.text
     form = await people.carla.get(f"{address}/edit")
     assert 'name="version" value="1"' in form.text
-    lock = re.search(r'name="lock" value="(\d+)"', form.text)
+    lock = re.search(r'name="lock-token" value="(\d+)"', form.text)
     assert lock
-    changed = await people.carla.post(f"{address}/edit", data={"name": "A torch", "version": "1", "lock": lock[1]})
+    changed = await people.carla.post(
+        f"{address}/edit", data={"name": "A torch", "version": "1", "lock-token": lock[1]}
+    )
     assert (changed.status_code, changed.headers["location"]) == (303, address)
     history = (await people.ana.get(address)).text
     assert "<del>A &lt;lamp&gt;</del>" in history
@@ -350,3 +353,50 @@ async def test_a_field_can_not_become_unique_while_two_records_have_the_same_val
     answer = await people.ana.post("/c/things/fields/mail", data={"label": "Mail", "unique": "yes"})
     assert answer.status_code == 422
     assert "has a value that another record has too." in error_of(answer, "unique")
+
+
+OWN_NAMES = (
+    "Lock",
+    "Late",
+    "Left",
+    "Password again",
+    "Lock token",
+    "Sent late",
+    "Page left",
+    "Draft version",
+    "Version",
+)
+
+
+async def test_a_field_may_have_any_name_that_our_own_inputs_seem_to_have(people: People) -> None:
+    assert (await people.ana.post("/collections/new", data={"name": "Doors", "first": "Door"})).status_code == 303
+    for label in OWN_NAMES:
+        assert (await people.ana.post("/c/doors/fields", data={"label": label, "kind": "text"})).status_code == 303
+    page = (await people.carla.get("/c/doors/new")).text
+    names = dict(re.findall(r'<label for="field-(\w+)">([^<]+)', page))
+    keys = {label.strip(): key for key, label in names.items()}
+    assert {label: keys[label] for label in ("Lock", "Late", "Left", "Password again")} == {
+        "Lock": "lock",
+        "Late": "late",
+        "Left": "left",
+        "Password again": "password_again",
+    }
+    typed = {keys[label]: f"{label} of this door" for label in ("Door", *OWN_NAMES)}
+    added = await people.carla.post("/c/doors/new", data=typed)
+    address = added.headers["location"]
+    form = (await people.carla.get(f"{address}/edit")).text
+    ours = set(re.findall(r'<input[^>]* name="([^"]+)"', form)) - set(names) - {"q"}
+    assert {name for name in ours if re.fullmatch(r"[a-z0-9_]+", name)} <= RESERVED_KEYS | {"waiting"}
+    token = re.search(r'name="lock-token" value="(\d+)"', form)
+    assert token
+    sent = {**typed, keys["Late"]: "Typed on", "version": "1", "lock-token": token[1]}
+    assert (await people.carla.post(f"{address}/draft", data=sent)).status_code == 204
+    stale = await people.carla.post(f"{address}/draft", data={**sent, "lock-token": "0", keys["Lock"]: token[1]})
+    assert stale.status_code == 409, "a field's text is no lock"
+    released = await people.carla.post(f"{address}/lock/release", data=sent)
+    assert released.status_code == 303, "a field's text does not say that the page was left"
+    shown = (await people.carla.get(f"{address}/edit")).text
+    assert 'value="Typed on"' in shown
+    for label in OWN_NAMES:
+        if label != "Late":
+            assert f'value="{label} of this door"' in shown

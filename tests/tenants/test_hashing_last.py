@@ -29,7 +29,7 @@ NONSENSE = {
     "email": "nobody@acme.test",
     "password": "a password that is long enough",
     "new_password": "a password that is long enough",
-    "password_again": "a password that is long enough",
+    "password-again": "a password that is long enough",
     "name": "Nobody",
     "workspace": "Nowhere",
     "slug": "nowhere",

@@ -117,7 +117,7 @@ async def test_a_wrong_password_is_said_and_what_was_posted_is_kept(
 ) -> None:
     before = dump(shared_server)
     typed = {"email": "eva@example.org", "role": "owner"}
-    wrong = await ana.post("/members/invitations", data={**typed, "password_again": "not hers"})
+    wrong = await ana.post("/members/invitations", data={**typed, "password-again": "not hers"})
     assert wrong.status_code == 422
     assert "This is not your password." in wrong.text
     assert carried(wrong.text) == typed
@@ -130,7 +130,7 @@ async def test_cancelling_leads_to_a_page_after_a_wrong_password_too(
     shared_server: Server, ana: httpx.AsyncClient, path: str, typed: dict[str, str]
 ) -> None:
     wrong = await ana.post(
-        path, data={**typed, "password_again": "not hers"}, headers={"referer": f"{ana.headers['origin']}{path}"}
+        path, data={**typed, "password-again": "not hers"}, headers={"referer": f"{ana.headers['origin']}{path}"}
     )
     assert wrong.status_code == 422
     found = re.search(r'<a class="btn" href="([^"]+)">Cancel</a>', wrong.text)
@@ -147,12 +147,12 @@ async def test_with_the_password_it_goes_on_with_what_was_posted(
     # Carla's session can do none of this: what is asked for is done by her rights, and not by her password.
     async with aclosing(await shared_server.sign_in("acme", "carla@acme.test")) as carla:
         grow_old(shared_server)
-        refused = await carla.post(path, data={"password_again": PASSWORD, "role": "owner"})
+        refused = await carla.post(path, data={"password-again": PASSWORD, "role": "owner"})
         assert refused.status_code in (403, 404, 422)
         again = await carla.post(path, data={"role": "owner"})
-        assert "password_again" not in again.text, "it was given"
+        assert "password-again" not in again.text, "it was given"
     unsure = {} if path == "/account/leave" else carried(asked.text)
-    done = await ana.post(path, data={**unsure, "password_again": PASSWORD})
+    done = await ana.post(path, data={**unsure, "password-again": PASSWORD})
     if path == "/account/leave":
         assert done.status_code == 422
         assert "Say that you are sure." in done.text
@@ -197,7 +197,7 @@ async def test_wrong_passwords_are_counted_for_the_session_that_gives_them(
 ) -> None:
     async with aclosing(await shared_server.sign_in("acme", "davi@acme.test")) as davi:
         grow_old(shared_server)
-        wrong = {"sure": "yes", "password_again": "not his"}
+        wrong = {"sure": "yes", "password-again": "not his"}
         answers = [await davi.post("/account/leave", data=wrong) for _ in range(11)]
     assert [answer.status_code for answer in answers] == [422] * 10 + [429]
     assert int(answers[-1].headers["retry-after"]) > 0
@@ -210,7 +210,7 @@ async def test_who_is_signed_in_gets_on_whatever_strangers_try(shared_server: Se
             wrong = {"email": "carla@acme.test", "password": "a guess"}
             answers = [(await stranger.post("/login", data=wrong)).status_code for _ in range(11)]
         assert answers == [422] * 10 + [429]
-        left = await carla.post("/account/leave", data={"sure": "yes", "password_again": "a typing error"})
+        left = await carla.post("/account/leave", data={"sure": "yes", "password-again": "a typing error"})
         assert left.status_code == 422
         typed = {"password": PASSWORD, "new_password": "another long password"}
         assert (await carla.post("/account/password", data=typed)).status_code == 303
@@ -219,5 +219,5 @@ async def test_who_is_signed_in_gets_on_whatever_strangers_try(shared_server: Se
 async def test_nobody_without_a_session_is_asked_for_a_password(shared_server: Server) -> None:
     async with shared_server.client("acme") as stranger:
         for path, _ in DANGEROUS.values():
-            answer = await stranger.post(path, data={"password_again": PASSWORD, "role": "owner"})
+            answer = await stranger.post(path, data={"password-again": PASSWORD, "role": "owner"})
             assert (answer.status_code, answer.headers["location"]) == (303, "/login")

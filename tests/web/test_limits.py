@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
 from limits import RateLimitItemPerMinute
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
-from app.web.limits import SWEPT_EVERY, SweptStorage
+from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
+from app.database import Database, HoldsWriter
+from app.web.limits import SWEPT_EVERY, SweptStorage, Windows
+from tests.test_isolation import SETTINGS
 
 THREE = RateLimitItemPerMinute(3)
 
@@ -31,6 +35,57 @@ async def test_hits_are_counted_each_for_its_own_and_fade_with_their_window(monk
         assert [await windows.hit(THREE, who) for _ in range(5)] == [True, True, True, False, False]
     clock.passed = 60 + 30  # half of the window is past: one and a half of three still count
     assert [await windows.hit(THREE, "ana") for _ in range(3)] == [True, True, False]
+
+
+async def test_no_limit_is_asked_while_the_writer_is_held(database: Database) -> None:
+    windows = Windows(SETTINGS)
+    async with database.write(1):
+        for asking in (windows.hit, windows.wait, windows.give_back):
+            with pytest.raises(HoldsWriter):
+                await asking(THREE, "ana")
+        await asyncio.create_task(windows.hit(THREE, "somebody else's task"))
+    async with database.read(1):
+        assert await windows.hit(THREE, "ana")
+    with pytest.raises(ValueError, match="undone"):
+        async with database.write(1):
+            raise ValueError("undone")
+    assert await windows.hit(THREE, "ana")
+
+
+async def test_a_mail_whose_transaction_does_not_commit_is_not_counted(database: Database) -> None:
+    mailing = MailLimit(GuessingLimit(Windows(SETTINGS)))
+
+    async def fail() -> None:
+        raise ValueError("what is pushed can't be rendered")
+
+    async def invite(*, fails: bool) -> None:
+        async with mailing.counting("eva@example.org", 1), database.write(1) as transaction:
+            transaction.before_commit.extend([fail] if fails else [])
+
+    async def ask_for_link(*, fails: bool) -> None:
+        async with mailing.counting_link(1, "carla@acme.test"), database.write(1) as transaction:
+            transaction.before_commit.extend([fail] if fails else [])
+
+    for send in (invite, ask_for_link):
+        for _ in range(MailLimit.ANYWHERE.amount + 1):
+            with pytest.raises(ValueError, match="can't be rendered"):
+                await send(fails=True)
+        for _ in range(MailLimit.RECEIVER.amount):
+            await send(fails=False)
+        with pytest.raises(TooManyTries):
+            await send(fails=False)
+
+
+async def test_what_is_given_back_after_its_window_is_given_back_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    windows = Windows(SETTINGS)
+    clock.passed = 59
+    assert [await windows.hit(THREE, "ana") for _ in range(4)] == [True, True, True, False]
+    clock.passed = 60
+    for _ in range(3):
+        await windows.give_back(THREE, "ana")
+    await windows.give_back(THREE, "ana")  # of nothing
+    assert [await windows.hit(THREE, "ana") for _ in range(4)] == [True, True, True, False]
 
 
 async def test_counters_that_are_over_are_forgotten_though_nobody_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@
 
     fields() {
       const body = this.form ? new URLSearchParams(new FormData(this.form)) : new URLSearchParams();
-      body.set("lock", this.token);
+      body.set("lock-token", this.token);
       body.set("version", this.element.dataset.version);
       return body;
     }
@@ -70,7 +70,7 @@
     renew() {
       if (this.ended || clock() < this.leavingUntil) return this.renewing;
       const asked = this.now();
-      const body = new URLSearchParams({ lock: this.token, version: this.element.dataset.version });
+      const body = new URLSearchParams({ "lock-token": this.token, version: this.element.dataset.version });
       this.renewing ??= post(`${this.address}/lock/renew`, body)
         .then((response) => {
           this.signedOut = response.status === 401;
@@ -79,7 +79,7 @@
             this.confirmed = asked;
             this.token = response.headers.get("X-Lock");
             this.element.dataset.lock = this.token;
-            for (const input of document.querySelectorAll("#main input[name=lock]")) input.value = this.token;
+            for (const input of document.querySelectorAll("#main input[name=lock-token]")) input.value = this.token;
           } else if (response.status === 409 || response.status === 404) return this.lose("lost");
           this.tryAt = clock() + (response.status === 204 ? RENEW_EVERY : RETRY_AFTER);
         })
@@ -95,7 +95,7 @@
       if (!this.unsent) return true;
       const since = this.unsent;
       const body = this.fields();
-      if (late) body.set("late", "yes");
+      if (late) body.set("sent-late", "yes");
       this.unsent = 0;
       this.sending = post(`${this.address}/draft`, body)
         .then(({ status }) => {
@@ -136,7 +136,7 @@
       this.show();
       await this.renewing;       // it may bring another token
       const body = this.fields();
-      body.set("left", "yes");   // the page that is shown next is asked for below
+      body.set("page-left", "yes");   // the page that is shown next is asked for below
       try {
         await post(`${this.address}/lock/release`, body);
         location.assign(`${this.address}?done=idle`);
@@ -150,7 +150,7 @@
       this.ended = true;
       await this.renewing;
       const body = this.fields();
-      body.set("left", "yes");
+      body.set("page-left", "yes");
       await post(`${this.address}/lock/release`, body).catch(() => {});
     }
 
@@ -159,7 +159,7 @@
     cut() {
       if (!this.ended && this.pending) {
         const body = this.fields();
-        body.set("late", "yes");
+        body.set("sent-late", "yes");
         document.dispatchEvent(new CustomEvent("editing:unsent", { detail: { address: this.address, body: String(body) } }));
       }
       this.ended = true;
@@ -178,9 +178,9 @@
       if (this.signedOut) this.cut();
       if (this.ended) return;
       this.ended = true;
-      const short = new URLSearchParams({ lock: this.token, left: "yes" });
+      const short = new URLSearchParams({ "lock-token": this.token, "page-left": "yes" });
       const body = this.pending ? this.fields() : short;
-      body.set("left", "yes");
+      body.set("page-left", "yes");
       // A browser takes 64 KiB; more than that was kept as a draft some seconds ago.
       if (!leaveWith(`${this.address}/lock/release`, body)) leaveWith(`${this.address}/lock/release`, short);
     }

@@ -1,0 +1,96 @@
+"""What is done with many records at once is bounded work: rows are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event, func, select, update
+
+import app.asgi  # noqa: F401  (which knows all tables and channels)
+from app.database import Database, Transaction, now
+from app.live.log import LoggedEvent
+from app.records.changes import empty_bin
+from app.records.channels import MOST_HISTORIES, push_record
+from app.records.collections import get_collection
+from app.records.records import Record
+from app.records.revisions import Revision
+
+ACME = 1
+REVISIONS = 30
+
+
+@contextmanager
+def counted(model: type[Any]) -> Iterator[list[int]]:
+    """How many rows of a model are read."""
+    seen: list[int] = []
+
+    def count(instance: Any, context: Any) -> None:
+        seen.append(1)
+
+    event.listen(model, "load", count)
+    try:
+        yield seen
+    finally:
+        event.remove(model, "load", count)
+
+
+async def take_records(transaction: Transaction, count: int) -> list[Record]:
+    """Some records of acme, with a long history each."""
+    records = list(await transaction.scalars(select(Record).order_by(Record.id).limit(count)))
+    for record in records:
+        for version in range(record.version + 1, record.version + REVISIONS):
+            transaction.add(Revision(record_id=record.id, version=version, member_id=1, what="changed", values={}))
+        record.version += REVISIONS - 1
+    await transaction.flush()
+    return records
+
+
+@pytest.mark.parametrize(("changed", "read"), [(3, 3 * REVISIONS), (MOST_HISTORIES + 5, 0)])
+async def test_histories_are_read_of_a_few_changed_records_and_of_many_the_open_pages_fetch_themselves(
+    database: Database, changed: int, read: int
+) -> None:
+    async with database.write(ACME) as transaction:
+        records = await take_records(transaction, changed)
+        cursor = transaction.tenant.cursor
+    with counted(Revision) as rows:
+        async with database.write(ACME) as transaction:
+            collection = await get_collection(transaction, "books")
+            for record in await transaction.scalars(select(Record).where(Record.id.in_([one.id for one in records]))):
+                await push_record(transaction, collection, record, "changed")
+    assert len(rows) == read
+    async with database.read(ACME) as transaction:
+        logged = select(LoggedEvent.body).where(
+            LoggedEvent.cursor > cursor, LoggedEvent.channel.in_([f"record.{record.id}" for record in records])
+        )
+        bodies = list(await transaction.scalars(logged))
+    assert len(bodies) == changed
+    assert all(("data-refresh" in body) == (read == 0) for body in bodies)
+
+
+async def test_what_leaves_the_bin_is_counted_with_its_revisions_and_not_read(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        records = await take_records(transaction, 5)
+        ids = [record.id for record in records]
+        old = update(Record).where(Record.id.in_(ids)).values(deleted_at=now() - timedelta(days=400))
+        await transaction.execute(old.execution_options(synchronize_session=False))
+    limit, parts = 2 * REVISIONS + 5, []
+    with counted(Record) as rows:
+        while True:
+            async with database.write(ACME) as transaction:
+                deleted = await empty_bin(transaction, limit)
+                left = select(func.count(Record.id)).where(Record.id.in_(ids))
+                parts.append((deleted, await transaction.scalar(left)))
+            if deleted < limit:
+                break
+    assert parts == [(limit, 3), (limit, 1), (1, 0)]
+    assert not rows
+    async with database.write(ACME) as transaction:
+        await take_records(transaction, 1)
+        old = update(Record).values(deleted_at=now() - timedelta(days=400))
+        await transaction.execute(old.execution_options(synchronize_session=False))
+    async with database.write(ACME) as transaction:
+        assert await empty_bin(transaction, 2) == 2, "one that is more than a part is a part of its own"
