@@ -334,14 +334,14 @@ async def test_lists_of_invitations_follow_when_one_ends(database: Database) -> 
     runner = Runner(database, SETTINGS)
     runner.prepared = True
     async with database.write() as transaction:
-        await transaction.execute(update(Job).values(due_at=now()))
+        await transaction.execute(update(Job).values(due_at=now()).where(Job.name == "invitation end"))
     cursor = await read_cursor(database)
     assert await runner.step()  # it was renewed, and ends later
     assert await last_events(database, cursor) == {}
     async with database.write(ACME) as transaction:
         await transaction.execute(update(Invitation).values(expires_at=now()))
     async with database.write() as transaction:
-        await transaction.execute(update(Job).values(due_at=now()))
+        await transaction.execute(update(Job).values(due_at=now()).where(Job.name == "invitation end"))
     assert await runner.step()
     assert "members-refresh" in (await last_events(database, cursor))["tenant"]
     async with database.read() as transaction:
