@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from app.tenants.pictures import receive_picture
 from app.web import decoding
 from app.web.decoding import DECODER, MOST_PIXELS
 from app.web.forms import Invalid
-from app.web.uploads import TOO_COSTLY, TOO_MANY_PIXELS, StoredFile, preview_of
+from app.web.uploads import TOO_COSTLY, TOO_MANY_PIXELS, Unclean, preview_of
 from tests.web.test_uploads import FORM, SECRET, drawing, encoded, exif, form, form_part, kept, pieces, png_of, store
 from tests.web.test_uploads import stored as stored_bytes
 
@@ -301,13 +302,44 @@ async def test_a_heic_keeps_its_picture_and_neither_metadata_nor_thumbnail(tmp_p
     assert not file.preview
 
 
-async def test_broken_pictures_in_boxes_and_with_tags_are_kept_as_files_and_never_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("brand", [b"mp42", b"xxxx", b"isom"])
+async def test_pictures_in_boxes_are_pictures_whatever_brand_they_have(tmp_path: Path, brand: bytes) -> None:
+    for content in (heic(), avif(), avif(3)):
+        brands = int.from_bytes(content[:4], "big")
+        branded = content[:8] + brand + content[12:16] + brand * ((brands - 16) // 4) + content[brands:]
+        assert SECRET not in stored_bytes(tmp_path, await store(tmp_path, branded, "a.bin"))
+
+
+async def test_pictures_in_boxes_with_something_behind_them_are_not_kept(tmp_path: Path) -> None:
+    for content in (heic(), avif(), avif(3)):
+        for behind in (b"x", SECRET, avif()[4:]):
+            with pytest.raises(Unclean):
+                await store(tmp_path, content + behind)
+        assert SECRET not in stored_bytes(tmp_path, await store(tmp_path, content + box(b"free", SECRET)))
+    assert len(kept(tmp_path)) == 3
+
+
+async def test_what_an_earlier_version_of_a_picture_left_behind_is_not_kept(tmp_path: Path) -> None:
+    old = box(b"mdat", b"MM\0*" + SECRET)
+    for content in (heic() + old, avif() + old, tiff() + SECRET):
+        assert SECRET not in stored_bytes(tmp_path, await store(tmp_path, content))
+    with pytest.raises(Unclean):  # among the data of a film nobody can tell what is needed
+        await store(tmp_path, avif(3) + box(b"mdat", b"Exif\0\0MM\0*" + SECRET))
+
+
+async def test_a_film_stays_as_it_is(tmp_path: Path) -> None:
+    film = box(b"ftyp", b"isom", bytes(4), b"isommp42") + box(b"moov", box(b"udta", SECRET)) + box(b"mdat", b"x" * 99)
+    for content in (film, film + b"cut off"):
+        file = await store(tmp_path, content, "film.mp4")
+        assert (file.media_type, stored_bytes(tmp_path, file)) == ("video/mp4", content)
+
+
+async def test_broken_pictures_in_boxes_and_with_tags_are_kept_clean_or_not_at_all(tmp_path: Path) -> None:
     for content in (heic(), avif(), tiff(), tiff(big_tiff=True)):
-        for cut in (12, 20, 40, len(content) // 3, len(content) // 2, len(content) - 5):
-            file: StoredFile = await store(tmp_path, content[:cut])
-            assert not file.preview
-        for place in range(0, min(len(content), 600), 23):
-            damaged = bytearray(content)
-            damaged[place] ^= 0xFF
-            await store(tmp_path, bytes(damaged))
+        damaged = [content[:cut] for cut in (20, 40, len(content) // 3, len(content) // 2, len(content) - 5)]
+        for place in range(12, min(len(content), 600), 23):
+            damaged.append(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+        for each in damaged:
+            with suppress(Unclean):
+                assert SECRET not in stored_bytes(tmp_path, await store(tmp_path, each))
     assert not [name for name in kept(tmp_path) if name.startswith(".")]
