@@ -22,6 +22,7 @@ from app.web.decoding import (
     DECODER,
     MOST_JPEG_PIXELS,
     MOST_PIXELS,
+    MOST_WEBP_PIXELS,
     Abandoned,
     Picture,
     TooCostly,
@@ -49,9 +50,10 @@ ABANDONED_AFTER = 24 * 3600
 PICTURES = ThreadPoolExecutor(max_workers=1, thread_name_prefix="picture")
 
 TOO_MANY_PIXELS = _l(
-    "A picture may have up to %(limit)d megapixels, a JPEG up to %(jpeg)d.",
+    "A picture may have up to %(limit)d megapixels, a JPEG up to %(jpeg)d, a WebP up to %(webp)d.",
     limit=MOST_PIXELS // 1_000_000,
     jpeg=MOST_JPEG_PIXELS // 1_000_000,
+    webp=MOST_WEBP_PIXELS // 1_000_000,
 )
 TOO_COSTLY = _l("This picture takes too long or too much memory to be read. Save it anew, smaller, and try again.")
 UNCLEAN = _l(

@@ -6,8 +6,10 @@ import asyncio
 import io
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -37,6 +39,12 @@ def picture_of_the_decoder() -> Path:
     """Where the system shows what the process has."""
     assert DECODER.process is not None
     return Path(f"/proc/{DECODER.process.pid}")
+
+
+def interlaced(png: bytes) -> bytes:
+    """A PNG of empty lines as one that comes in seven passes, whose lines are empty as well."""
+    head = png[12:28] + b"\1"
+    return png[:12] + head + struct.pack(">I", zlib.crc32(head)) + png[33:]
 
 
 # The process
@@ -81,6 +89,67 @@ async def test_a_large_picture_takes_no_memory_of_the_server_and_its_process_end
     assert DECODER.process is not None
     assert await asyncio.to_thread(DECODER.process.wait) == 0
     assert (await store(tmp_path, encoded(drawing(), "PNG"))).preview, "the next picture finds no process"
+
+
+async def test_a_process_that_has_just_ended_and_is_not_gone_yet_costs_no_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has closed its pipe, as one does that ends, and takes its time until it is gone."""
+    mark = tmp_path / "mark"
+    ending = "sys.stdin.readline(); os.close(1); time.sleep(0.3); os._exit(0)"
+    code = f"import os, pathlib, sys, time; m = pathlib.Path({str(mark)!r})\nif not m.exists(): m.touch(); {ending}\n"
+    monkeypatch.setattr(decoding, "START", code + decoding.START)
+    assert (await store(tmp_path / "files", encoded(drawing(), "PNG"))).preview
+
+
+@pytest.mark.parametrize("step", ["__init__", "wait"])
+async def test_who_goes_away_waits_neither_for_the_start_nor_for_the_end_of_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    original = getattr(subprocess.Popen, step)
+
+    def slow(process: Any, *arguments: Any, **options: Any) -> Any:
+        reached.set()
+        go_on.wait(60)
+        return original(process, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess.Popen, step, slow)
+        if step == "wait":
+            patch.setattr(decoding, "START", "import sys; sys.stdin.readline(); sys.exit(1)")
+        task = asyncio.create_task(store(tmp_path, encoded(drawing(), "PNG")))
+        await asyncio.to_thread(reached.wait, 60)
+        stopping = threading.Thread(target=DECODER.abandon, args=(DECODER.owner,), daemon=True)
+        stopping.start()
+        await asyncio.to_thread(stopping.join, 20)
+        still_waiting = stopping.is_alive()
+        go_on.set()
+        with pytest.raises(decoding.Abandoned):
+            await task
+    assert not still_waiting
+
+
+@pytest.mark.parametrize("transparent", [b"", b"tRNS\0\1\0\1\0\1"])
+async def test_a_picture_of_the_largest_size_fits_into_the_memory_of_its_process(
+    tmp_path: Path, transparent: bytes
+) -> None:
+    lines = zlib.compress(bytes(1 + 7000 * 3) * 7001)  # its passes have more lines, each with a byte of its own
+    chunks = [transparent] if transparent else []
+    file = await store(tmp_path, interlaced(png_of(7000, 7000, *chunks, b"IDAT" + lines)))
+    assert (file.problem, file.preview) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("mode", "side", "problem"), [("RGB", 5000, None), ("RGBA", 5000, None), ("L", 5001, "pixels")]
+)
+async def test_a_webp_has_a_limit_that_its_decoder_can_keep(
+    tmp_path: Path, mode: str, side: int, problem: str | None
+) -> None:
+    content = encoded(Image.new(mode, (side, side), 99), "WEBP", lossless=True, method=0, quality=0)
+    file = await store(tmp_path, content)
+    assert file.problem == (TOO_MANY_PIXELS if problem else None)
+    assert file.preview == (problem is None)
 
 
 HANGING = "import time; time.sleep(1000)"
@@ -156,7 +225,9 @@ async def test_a_picture_of_a_person_that_is_too_large_says_what_may_be(tmp_path
     with pytest.raises(Invalid) as refused:
         await receive_picture(pieces(body), FORM, tmp_path, square=True)
     assert refused.value.errors["picture"] == TOO_MANY_PIXELS
-    assert TOO_MANY_PIXELS.translate("en") == "A picture may have up to 50 megapixels, a JPEG up to 200."
+    assert TOO_MANY_PIXELS.translate("en") == (
+        "A picture may have up to 50 megapixels, a JPEG up to 200, a WebP up to 25."
+    )
     assert kept(tmp_path) == []
 
 
