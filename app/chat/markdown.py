@@ -31,6 +31,11 @@ PROSE = re.compile(r"""[^\W\d_](?:[^\W_]|[ ,;:!?'"()-]|\.(?= |$))*(?<! )""")
 MARK = re.compile(r"@|#(?P<number>[1-9][0-9]{0,8})(?!\w)")
 
 
+# What may refer to a record, wherever it stands in a text.
+CANDIDATE = re.compile(r"#(?P<number>[1-9][0-9]{0,8})(?!\w)|/c/(?P<list>[a-z0-9-]+)/(?P<record>[1-9][0-9]{0,8})(?!\w)")
+CANDIDATES_LIMIT = 20
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """A message as HTML, without markup, and what it refers to.
@@ -51,6 +56,17 @@ class Rendered:
     def refers(self) -> bool:
         """Whether it names anybody or anything."""
         return bool(self.members or self.everybody or self.records)
+
+
+def candidates(text: str) -> tuple[tuple[str, int], ...]:
+    """The first records that a message may refer to, as `Rendered.records` has them: to look whether they are there
+    before it is rendered."""
+    found: dict[tuple[str, int], None] = {}
+    for mark in CANDIDATE.finditer(text):
+        found[("", int(mark["number"])) if mark["number"] else (mark["list"], int(mark["record"]))] = None
+        if len(found) == CANDIDATES_LIMIT:
+            break
+    return tuple(found)
 
 
 async def render_aside(
@@ -104,6 +120,10 @@ def words_of(tokens: list[Token]) -> Iterator[str]:
             for place, child in enumerate(children):
                 if child.type in ("softbreak", "hardbreak"):
                     yield "\n"
+                elif "typed" in child.meta:
+                    yield child.meta["typed"]
+                elif place and "typed" in children[place - 1].meta:
+                    continue  # the same, as it is shown
                 elif child.type == "link_open" and children[place + 1].type == "link_close":
                     yield RENDERING.normalizeLinkText(str(child.attrGet("href")))
                 else:
