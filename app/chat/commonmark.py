@@ -75,6 +75,7 @@ class Parser(MarkdownIt):
         self.block.ruler.at("blockquote", bounded_blockquote, {"alt": ["paragraph", "reference", "blockquote", "list"]})
         self.block.ruler.at("list", bounded_list, {"alt": ["paragraph", "reference", "blockquote"]})
         count_blocks(self.block.ruler)
+        self.inline.ruler.at("link", bounded_link)
         self.inline.ruler.at("image", image_as_link)
         self.inline.ruler2.at("balance_pairs", bounded_pairs)
         self.inline.ruler.at("linkify", web_address)
@@ -214,6 +215,11 @@ def bounded_list(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return state.level < DEPTH and list_block(state, start, end, silent)
 
 
+def bounded_link(state: StateInline, silent: bool) -> bool:
+    """`[words](address)`: each bracket may begin one, and what may be an address is read."""
+    return state.src.startswith("[", state.pos) and spend(READ_ADDRESS) and link(state, silent)
+
+
 def image_as_link(state: StateInline, silent: bool) -> bool:
     """`![words](address)` as a link: an image would tell its server who reads the message, and when.
 
@@ -222,7 +228,7 @@ def image_as_link(state: StateInline, silent: bool) -> bool:
     if not state.src.startswith("![", state.pos):
         return False
     state.pos += 1
-    if link(state, silent):
+    if bounded_link(state, silent):
         return True
     state.pos -= 1
     return False
