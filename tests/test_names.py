@@ -30,6 +30,15 @@ LINKED = [
     "javascript:alert(1)",
     "192.0.2.1",
     "tel:123",
+    "हिन्दी.com",
+    "💩.la",
+    "☎️.com",
+    "e\u0332.com",
+    "a\ufe0f.com",
+    "(evil).com",
+    "http:\\\\evil",
+    "\\\\evil",
+    "//evil",
 ]
 NAMES = [
     "Ana",
@@ -46,6 +55,11 @@ NAMES = [
     "Ana: books",
     "العربية",
     "山田 太郎",
+    "А.С. Пушкин",
+    "R.É. Dupont",
+    "हिन्दी सभा",
+    "Ana ☎️",
+    "Prof.ª Maria",
 ]
 WHY = "A name can't hold the address of a page. After a dot, leave a space."
 
@@ -99,3 +113,10 @@ async def test_every_way_to_a_name_refuses_an_address_beside_the_field(server: S
     added = server.run("member", "add", "acme", "eva@example.org", "--name", linked, "--password", "long enough for it")
     assert added.returncode != 0
     assert WHY in added.stderr
+
+
+@pytest.mark.parametrize("name", ["\u2800", "\u3164", "\u115f \u1160", "\uffa0", "\u200b", "\ufe0f\u0301"])
+def test_a_name_that_nobody_can_see_is_empty(name: str) -> None:
+    form = Form([("name", name)])
+    form.name("name")
+    assert form.errors["name"].message == "This can't be empty."

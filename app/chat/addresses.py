@@ -111,6 +111,7 @@ def web_address(state: StateInline, silent: bool) -> bool:
         opening = state.push("link_open", "a", 1)
         opening.attrs = {"href": address}
         opening.info = "auto"
+        opening.meta = {"typed": typed}
         state.push("text", "", 0).content = state.md.normalizeLinkText(typed)
         state.push("link_close", "a", -1).info = "auto"
     state.pos = end
@@ -166,7 +167,8 @@ def links_in(token: Token, state: StateCore, escaped: bool) -> Iterator[Token]:
             continue
         if begin > done:
             yield Token("text", "", 0, content=text[done:begin], level=token.level)
-        yield Token("link_open", "a", 1, attrs={"href": href}, info="auto", level=token.level)
+        typed = {"typed": shown}
+        yield Token("link_open", "a", 1, attrs={"href": href}, info="auto", meta=typed, level=token.level)
         yield Token("text", "", 0, content=state.md.normalizeLinkText(shown), level=token.level + 1)
         yield Token("link_close", "a", -1, info="auto", level=token.level)
         done = end

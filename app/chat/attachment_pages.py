@@ -27,7 +27,7 @@ from app.web.forms import Form, Invalid, number_of
 from app.web.templates import render
 from app.web.texts import _l
 from app.web.upload_forms import read_multipart
-from app.web.uploads import TooLarge, Unreadable, delete_abandoned, delete_stored, path_of, preview_of
+from app.web.uploads import UNCLEAN, TooLarge, Unclean, Unreadable, delete_abandoned, delete_stored, path_of, preview_of
 
 
 def files_of(settings: Settings, tenant: Tenant) -> Path:
@@ -91,6 +91,8 @@ async def store_files(
         return refuse_call(tenant.language, _l("A file may have up to %(limit)d MB.", limit=limit // 1_000_000), 413)
     except Unreadable:
         return refuse_call(tenant.language, _l("There was no file in it."), 400)
+    except Unclean:
+        return refuse_call(tenant.language, UNCLEAN, 422)
     except OSError as error:
         if not is_disk_full(error):
             raise

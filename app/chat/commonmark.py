@@ -25,7 +25,8 @@ from markdown_it.rules_inline.state_inline import Delimiter
 from markdown_it.token import Token
 
 from app.chat.addresses import bare_links, web_address
-from app.chat.work import VALIDATION, allowance, spend
+from app.chat.work import ADDRESS as READ_ADDRESS
+from app.chat.work import BLOCK, ITEM, TOKEN, VALIDATION, allowance, spend
 
 # What a step in a paragraph costs: it asks each rule.
 STEP = 3
@@ -60,13 +61,13 @@ def origin_of(address: SplitResult) -> tuple[str, str, int | None] | None:
 class Parser(MarkdownIt):
     """CommonMark for messages: a newline is a line break, marks don't nest without end, only web and mail links.
 
-    `refer` is called with what was parsed, before it is rendered; without it a text is only read.
+    `refer` is called with what was parsed, before it is rendered.
 
     References (`[name]: address`) are off: one address may be repeated thousands of times, which turns 8,000
     characters into megabytes.
     """
 
-    def __init__(self, refer: Callable[[StateCore], None] | None = None) -> None:
+    def __init__(self, refer: Callable[[StateCore], None]) -> None:
         super().__init__()
         self.inline = BoundedInline()
         self.configure("commonmark", {"html": False, "breaks": True, "xhtmlOut": False, "maxNesting": NESTING})
@@ -74,14 +75,14 @@ class Parser(MarkdownIt):
         self.block.ruler.at("blockquote", bounded_blockquote, {"alt": ["paragraph", "reference", "blockquote", "list"]})
         self.block.ruler.at("list", bounded_list, {"alt": ["paragraph", "reference", "blockquote"]})
         count_blocks(self.block.ruler)
+        self.inline.ruler.at("link", bounded_link)
         self.inline.ruler.at("image", image_as_link)
         self.inline.ruler2.at("balance_pairs", bounded_pairs)
-        if refer:
-            self.inline.ruler.at("linkify", web_address)
-            self.core.ruler.at("linkify", bare_links)
-            self.enable("linkify")
-            self.core.ruler.before("text_join", "references_to_members_and_records", refer)
-            self.core.ruler.push("headings_as_bold", headings_as_bold)
+        self.inline.ruler.at("linkify", web_address)
+        self.core.ruler.at("linkify", bare_links)
+        self.enable("linkify")
+        self.core.ruler.before("text_join", "references_to_members_and_records", refer)
+        self.core.ruler.push("headings_as_bold", headings_as_bold)
 
     def parse(self, src: str, env: Any = None) -> list[Token]:
         """Parse a text, within what one of its length may cost."""
@@ -90,7 +91,7 @@ class Parser(MarkdownIt):
 
     def validateLink(self, url: str) -> bool:
         """Whether an address may be a link. What may not stays text, as it was typed."""
-        if not ADDRESS.match(url) or not spend(VALIDATION):
+        if not spend(READ_ADDRESS) or not ADDRESS.match(url) or not spend(VALIDATION):
             return False
         try:
             origin_of(urlsplit(url))
@@ -119,12 +120,17 @@ class BoundedInline(ParserInline):
                 state.append_pending(state.src[state.pos : end])
                 state.pos = end
                 break
+            made = len(state.tokens)
             if state.level < NESTING and any(rule(state, False) for rule in rules):
+                spend(TOKEN * (len(state.tokens) - made))
                 continue
             state.append_pending(state.src[state.pos])
             state.pos += 1
         if state.pending:
             state.pushPending()
+
+
+BlockRule = Callable[[StateBlock, int, int, bool], bool]
 
 
 class Exhausted(Exception):
@@ -157,19 +163,46 @@ def bounded_pairs(state: StateInline) -> None:
 
 
 def count_blocks(ruler: Ruler[Any]) -> None:
-    """Count each try of a rule for blocks; none but that for paragraphs is tried when the text may cost no more."""
+    """Count each try of a rule for blocks, and each block; only paragraphs are made when the text may cost no more."""
     for rule in ruler.__rules__:
-        if rule.name != "paragraph":
-            ruler.at(rule.name, counted(rule.fn), {"alt": rule.alt})
+        run = counted_paragraph(rule.fn) if rule.name == "paragraph" else counted(rule.fn)
+        ruler.at(rule.name, run, {"alt": rule.alt})
+    ruler.before("list", "end_of_what_it_may_cost", end_list, {"alt": ["list"]})
 
 
-def counted(rule: Callable[[StateBlock, int, int, bool], bool]) -> Callable[[StateBlock, int, int, bool], bool]:
+def counted(rule: BlockRule) -> BlockRule:
     """A rule for blocks that is counted."""
 
     def run(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-        return spend() and rule(state, start, end, silent)
+        found = spend() and rule(state, start, end, silent)
+        if found and not silent:
+            spend(BLOCK)
+        return found
 
     return run
+
+
+def counted_paragraph(rule: BlockRule) -> BlockRule:
+    """The rule for paragraphs. What a text can't afford to part is one."""
+
+    def run(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+        if spend(BLOCK) or silent:
+            return rule(state, start, end, silent)
+        opening = state.push("paragraph_open", "p", 1)
+        inline = state.push("inline", "", 0)
+        inline.content = state.getLines(start, end, state.blkIndent, False).strip()
+        inline.map = opening.map = [start, end]
+        inline.children = []
+        state.push("paragraph_close", "p", -1)
+        state.line = end
+        return True
+
+    return run
+
+
+def end_list(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """End a list where its text may cost no more: a list asks this before each of its items."""
+    return silent and not spend(ITEM)
 
 
 def bounded_blockquote(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -182,6 +215,11 @@ def bounded_list(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return state.level < DEPTH and list_block(state, start, end, silent)
 
 
+def bounded_link(state: StateInline, silent: bool) -> bool:
+    """`[words](address)`: each bracket may begin one, and what may be an address is read."""
+    return state.src.startswith("[", state.pos) and spend(READ_ADDRESS) and link(state, silent)
+
+
 def image_as_link(state: StateInline, silent: bool) -> bool:
     """`![words](address)` as a link: an image would tell its server who reads the message, and when.
 
@@ -190,7 +228,7 @@ def image_as_link(state: StateInline, silent: bool) -> bool:
     if not state.src.startswith("![", state.pos):
         return False
     state.pos += 1
-    if link(state, silent):
+    if bounded_link(state, silent):
         return True
     state.pos -= 1
     return False

@@ -18,10 +18,11 @@ from markdown_it.token import Token
 
 from app.chat.commonmark import PORTS, REL, WALL, Parser, origin_of
 from app.chat.names import EVERYBODY, Folded, Names, is_word
+from app.chat.work import REFERENCE, spend
 
 RECORDS_LIMIT = 5
-# What a longer text may cost could hold the loop for over 5 ms.
-SHORT = 250
+# What a longer text may cost could hold the loop for over 5 ms: a step takes 2 to 3 µs.
+SHORT = 100
 # Controls but newline and tab, what turns the direction of text for all that follows, and halves of characters.
 REMOVED = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 RECORD_PATH = re.compile(r"/c/([a-z0-9-]+)/([1-9][0-9]{0,8})(?:/edit)?")
@@ -30,13 +31,19 @@ PROSE = re.compile(r"""[^\W\d_](?:[^\W_]|[ ,;:!?'"()-]|\.(?= |$))*(?<! )""")
 MARK = re.compile(r"@|#(?P<number>[1-9][0-9]{0,8})(?!\w)")
 
 
+# What may refer to a record, wherever it stands in a text.
+CANDIDATE = re.compile(r"#(?P<number>[1-9][0-9]{0,8})(?!\w)|/c/(?P<list>[a-z0-9-]+)/(?P<record>[1-9][0-9]{0,8})(?!\w)")
+CANDIDATES_LIMIT = 20
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """A message as HTML, without markup, and what it refers to.
 
-    `html` is sanitised. `plain` is a line of text, for search, quotes and notifications. `members` are the ids of those
-    mentioned by name, `everybody` says whether '@room' was. `records` are collection slugs ('' where only '#42' was
-    written) and record numbers, in the order they were written, each once, at most five.
+    `html` is sanitised. `plain` is a line of text, for search, quotes and notifications: no HTML, and at most as long
+    as what was typed; it is stored with the message, and nobody parses one to show a line of it. `members` are the ids
+    of those mentioned by name, `everybody` says whether '@room' was. `records` are collection slugs ('' where only
+    '#42' was written) and record numbers, in the order they were written, each once, at most five.
     """
 
     html: str
@@ -49,6 +56,17 @@ class Rendered:
     def refers(self) -> bool:
         """Whether it names anybody or anything."""
         return bool(self.members or self.everybody or self.records)
+
+
+def candidates(text: str) -> tuple[tuple[str, int], ...]:
+    """The first records that a message may refer to, as `Rendered.records` has them: to look whether they are there
+    before it is rendered."""
+    found: dict[tuple[str, int], None] = {}
+    for mark in CANDIDATE.finditer(text):
+        found[("", int(mark["number"])) if mark["number"] else (mark["list"], int(mark["record"]))] = None
+        if len(found) == CANDIDATES_LIMIT:
+            break
+    return tuple(found)
 
 
 async def render_aside(
@@ -79,17 +97,9 @@ def render_marked(text: str, message: Message) -> Rendered:
     html = RENDERING.render(without_controls(text), {"message": message})
     # Entities can bring back what was removed from the text.
     html = WALL.clean(REMOVED.sub("", html))
-    return Rendered(html, plain_text(text), frozenset(message.mentioned), message.everybody, tuple(message.records))
-
-
-def plain_text(text: str) -> str:
-    """A message without its markup, on one line. It is stored with the message: nobody parses one to show a line of it.
-
-    It is text, not HTML, and at most as long as what was typed. A message of nothing but markup stays as it is.
-    """
-    cleaned = without_controls(text)
-    words = one_line("".join(words_of(READING.parse(cleaned))))
-    return (words or one_line(cleaned))[: len(text)]
+    # A message of nothing but markup stays as it is.
+    plain = (one_line(message.words) or one_line(text))[: len(text)]
+    return Rendered(html, plain, frozenset(message.mentioned), message.everybody, tuple(message.records))
 
 
 def without_controls(text: str) -> str:
@@ -110,6 +120,10 @@ def words_of(tokens: list[Token]) -> Iterator[str]:
             for place, child in enumerate(children):
                 if child.type in ("softbreak", "hardbreak"):
                     yield "\n"
+                elif "typed" in child.meta:
+                    yield child.meta["typed"]
+                elif place and "typed" in children[place - 1].meta:
+                    continue  # the same, as it is shown
                 elif child.type == "link_open" and children[place + 1].type == "link_close":
                     yield RENDERING.normalizeLinkText(str(child.attrGet("href")))
                 else:
@@ -129,6 +143,7 @@ class Message:
         self.mentioned: set[int] = set()
         self.everybody = False
         self.records: list[tuple[str, int]] = []
+        self.words = ""
         self._names: Names | None = None
 
     @property
@@ -147,6 +162,7 @@ class Message:
 def refer(state: StateCore) -> None:
     """Point links to where they may lead, and make members' names and record numbers in the text stand out."""
     message: Message = state.env["message"]
+    message.words = "".join(words_of(state.tokens))
     for token in state.tokens:
         if token.type == "inline":
             token.children = list(with_references(token.children or [], message))
@@ -228,7 +244,7 @@ def in_text(tokens: list[Token], message: Message) -> Iterator[Token]:
         if start < shown or start in escaped or (start and is_word(text.typed[start - 1])):
             continue
         if mark["number"]:
-            if ("", int(mark["number"])) in message.missing:
+            if ("", int(mark["number"])) in message.missing or not spend(REFERENCE):
                 continue
             end = mark.end()
             message.refer("", int(mark["number"]))
@@ -238,7 +254,7 @@ def in_text(tokens: list[Token], message: Message) -> Iterator[Token]:
                 Token("link_close", "a", -1),
             ]
         else:
-            found = message.names.at(text, start + 1)
+            found = message.names.at(text, start + 1) if spend(REFERENCE) else None
             if found is None:
                 continue
             name, end = found
@@ -267,4 +283,3 @@ def text_token(content: str) -> Token:
 
 
 RENDERING = Parser(refer)
-READING = Parser()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -24,14 +23,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.chat.keys import LONGEST_KEY, fingerprint
-from app.chat.markdown import Rendered, render_aside
+from app.chat.markdown import Rendered, candidates, render_aside
 from app.chat.memberships import join
 from app.chat.references import OfMessage, find_missing, forget_references, keep_references, to_message
 from app.chat.rooms import Room
 from app.database import Base, Standing, Tenanted, Transaction, UtcDateTime, now
 from app.web.errors import PageError
 from app.web.forms import Invalid
-from app.web.texts import _l
+from app.web.texts import _l, is_blank
 
 LONGEST = 8_000
 
@@ -106,7 +105,7 @@ async def get_message(transaction: Transaction, room: Room, number: int) -> Mess
 def clean_text(text: str) -> str:
     """A text without what is around it. One that only has characters which nobody can see is empty."""
     text = text.replace("\r\n", "\n").strip()
-    return text if any(unicodedata.category(character)[0] in "LNPS" for character in text) else ""
+    return "" if is_blank(text) else text
 
 
 def check_text(text: str, *, empty: bool) -> str:
@@ -127,9 +126,14 @@ async def render_text(transaction: Transaction, text: str, origin: str) -> Rende
     if "@" in text:
         statement = select(Member.name, Member.id).where(Member.removed_at.is_(None))
         members = {row.name: row.id for row in await transaction.execute(statement)}
-    rendered = await render_aside(text, members=members, origin=origin)
-    missing = await find_missing(transaction, rendered)
-    return await render_aside(text, members=members, origin=origin, missing=missing) if missing else rendered
+    asked = candidates(text)
+    missing = await find_missing(transaction, asked) if asked else frozenset()
+    rendered = await render_aside(text, members=members, origin=origin, missing=missing)
+    # A number that is only written by way of an entity, or after many others.
+    others = [each for each in rendered.records if each not in asked]
+    if others and (more := await find_missing(transaction, others)):
+        return await render_aside(text, members=members, origin=origin, missing=missing | more)
+    return rendered
 
 
 class SentAlready(Invalid):

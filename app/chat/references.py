@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ForeignKeyConstraint, String, delete
@@ -54,9 +55,9 @@ class MessageIndex(Tenanted, Base):
     text: Mapped[str] = mapped_column(FullText)
 
 
-async def find_missing(transaction: Transaction, rendered: Rendered) -> frozenset[tuple[str, int]]:
-    """Those of the records that a message refers to which are not there."""
-    return frozenset(rendered.records) - (await find_subjects(transaction, rendered.records)).keys()
+async def find_missing(transaction: Transaction, records: Sequence[tuple[str, int]]) -> frozenset[tuple[str, int]]:
+    """Those of the records that a message refers to, or may, which are not there."""
+    return frozenset(records) - (await find_subjects(transaction, records)).keys()
 
 
 async def keep_references(transaction: Transaction, message_id: int, text: str, rendered: Rendered) -> None:

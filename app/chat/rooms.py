@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal, TypeVar
@@ -28,7 +27,7 @@ from app.accounts.members import NEWCOMERS, Member
 from app.database import Base, Standing, Tenanted, Transaction, UtcDateTime, now
 from app.web.errors import PageError
 from app.web.forms import Invalid
-from app.web.texts import _l, fold
+from app.web.texts import _l, fold, is_blank
 
 Kind = Literal["public", "private", "direct", "discussion"]
 GENERAL = "general"
@@ -203,7 +202,7 @@ async def create_room(
 
 def check_name(name: str, description: str) -> None:
     """Raise Invalid for a name or description that a room can't have."""
-    if not any(unicodedata.category(character)[0] in "LNPS" for character in name):
+    if is_blank(name):
         raise Invalid(name=_l("This can't be empty."))
     if len(name) > LONGEST_NAME:
         raise Invalid(name=_l("At most %(limit)d characters.", limit=LONGEST_NAME))

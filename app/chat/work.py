@@ -6,11 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-# Steps for any text, and for each of its characters. A message that means anything takes less than half of it.
-ANY_TEXT = 2_000
+# Steps for any text, for each of its characters, and for the longest: a step takes 2 to 3 µs, so that is some 50 ms.
+ANY_TEXT = 800
 A_CHARACTER = 6
+MOST = 18_000
+# What a block costs, an item of a list, a token in a paragraph and a reference, beside what was tried to find it.
+BLOCK = 16
+ITEM = 10
+TOKEN = 4
+REFERENCE = 8
+# What it costs to read what may be an address.
+ADDRESS = 20
 # What it costs, in steps, to find out whether an address may be a link.
-VALIDATION = 150
+VALIDATION = 60
 
 
 class Work:
@@ -19,7 +27,7 @@ class Work:
     __slots__ = ("left",)
 
     def __init__(self, length: int) -> None:
-        self.left = ANY_TEXT + A_CHARACTER * length
+        self.left = min(ANY_TEXT + A_CHARACTER * length, MOST)
 
 
 CURRENT: ContextVar[Work] = ContextVar("work")

@@ -22,7 +22,7 @@ from app.notifications.kinds import Kind, Place, Subject, register_kind, registe
 from app.notifications.models import Notification
 from app.notifications.notifications import EVERYBODY, notify, withdraw
 from app.web.forms import Invalid
-from app.web.texts import _l
+from app.web.texts import _l, is_blank
 
 LONGEST = 4000
 
@@ -98,7 +98,7 @@ async def announce(
     """
     require_role(member, "admin")
     text = text.replace("\r\n", "\n").strip()
-    if not title.strip():
+    if is_blank(title):
         raise Invalid(title=_l("This can't be empty."))
     if len(text) > LONGEST:
         raise Invalid(text=_l("At most %(limit)d characters.", limit=LONGEST))

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.records.kinds import KINDS, Kind
 from app.web.forms import Invalid
-from app.web.texts import Text, _l, fold
+from app.web.texts import Text, _l, fold, is_blank
 
 MOST_FIELDS = 40
 MOST_CHOICES = 100
@@ -89,7 +89,7 @@ class Field(Tenanted, Base):
         Raises ValueError with a Text that says what is wrong with it.
         """
         value = self.kind.read(text, self.choices)
-        if self.required and not value:
+        if self.required and is_blank(value):
             raise ValueError(_l("This can't be empty."))
         return value
 

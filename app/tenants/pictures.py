@@ -17,7 +17,17 @@ from app.web.decoding import DECODER, TooCostly, TooManyPixels, Undecodable, shr
 from app.web.forms import Invalid
 from app.web.texts import Text, _l
 from app.web.upload_forms import read_multipart
-from app.web.uploads import PICTURES, TOO_COSTLY, TooLarge, Unreadable, delete_stored, in_thread, path_of, preview_of
+from app.web.uploads import (
+    PICTURES,
+    TOO_COSTLY,
+    TooLarge,
+    Unclean,
+    Unreadable,
+    delete_stored,
+    in_thread,
+    path_of,
+    preview_of,
+)
 
 # Bytes that an uploaded picture may have, and pixels of the one that is kept.
 PICTURE_LIMIT = 8_000_000
@@ -41,7 +51,7 @@ async def receive_picture(chunks: AsyncIterator[bytes], content_type: str, direc
         _, files = await read_multipart(chunks, content_type, directory=directory, limit=PICTURE_LIMIT, field="picture")
     except TooLarge as error:
         raise refuse(_l("A picture may have up to %(limit)d MB.", limit=PICTURE_LIMIT // 1_000_000)) from error
-    except Unreadable as error:
+    except (Unclean, Unreadable) as error:
         raise refuse(NO_PICTURE) from error
     for file in files[1:]:
         await asyncio.to_thread(delete_stored, directory, file.key)

@@ -20,13 +20,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# What a picture may have in pixels; of a JPEG, which is decoded at a fraction of its size.
+# What a picture may have in pixels, so that it fits into the process's memory whatever it is made of; of a JPEG, which
+# is decoded at a fraction of its size; of a WebP, of which the decoder holds several copies.
 MOST_PIXELS = 50_000_000
 MOST_JPEG_PIXELS = 200_000_000
+MOST_WEBP_PIXELS = 25_000_000
 # How long, in seconds, a picture may take.
 PATIENCE = 20.0
 # All that the process may take, Python and the decoders' code included.
-MEMORY = 512 * 1024 * 1024
+MEMORY = 640 * 1024 * 1024
 
 START = "import sys; sys.path[:] = sys.argv[1:]; from app.web.pictures import serve; serve()"
 
@@ -62,7 +64,8 @@ class Decoder:
     def __init__(self) -> None:
         self.process: subprocess.Popen[bytes] | None = None
         self.turn = threading.Lock()
-        # Whose picture is at work, and whose is not wanted any more.
+        # Whose picture is at work, and whether it is wanted no more. The event loop takes this lock as well, so nothing
+        # that takes time is done under it.
         self.guard = threading.Lock()
         self.owner = ""
         self.abandoned = False
@@ -107,34 +110,37 @@ class Decoder:
                 process.stdin.write(line)
                 process.stdin.flush()
             answer = read_line(process.stdout.fileno(), PATIENCE)
-            if answer is not None:
+            if answer:
                 return dict(json.loads(answer))
-            idle = process.poll() == 0  # it had ended by itself, as there was nothing to do for long
+            # When it has ended by itself, as there was nothing to do for long, the picture is another one's.
+            idle = answer == b"" and exit_status(process) == 0
             self.end()
             if not idle:
                 return None
         return None
 
     def running(self) -> subprocess.Popen[bytes]:
-        """The process, started where there is none."""
+        """The process, started where there is none. Only whose turn it is starts one."""
+        process = self.process
+        if process is None or process.poll() is not None:
+            self.end()
+            process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-c", START, *sys.path],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={"PYTHONDONTWRITEBYTECODE": "1"},
+                close_fds=True,
+                start_new_session=True,  # what a terminal sends to the server is not for it
+            )
         with self.guard:
-            if self.process is None or self.process.poll() is not None:
-                self.drop()
-                self.process = subprocess.Popen(  # noqa: S603
-                    [sys.executable, "-c", START, *sys.path],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                    env={"PYTHONDONTWRITEBYTECODE": "1"},
-                    close_fds=True,
-                    start_new_session=True,  # what a terminal sends to the server is not for it
-                )
+            self.process = process
             if self.abandoned:
-                self.process.kill()
-            return self.process
+                process.kill()
+        return process
 
     def abandon(self, owner: str) -> None:
-        """Stop what is done for somebody; what is done for others goes on."""
+        """Stop what is done for somebody; what is done for others goes on. It waits for nothing."""
         with self.guard:
             if self.owner == owner:
                 self.abandoned = True
@@ -142,32 +148,37 @@ class Decoder:
                     self.process.kill()
 
     def end(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, whatever it does, and close what leads to it."""
         with self.guard:
-            self.drop()
-
-    def drop(self) -> None:
-        """Kill the process, if there is one, and close what leads to it."""
-        if self.process is None:
+            process, self.process = self.process, None
+        if process is None:
             return
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 with suppress(OSError):
                     pipe.close()
-        self.process = None
+
+
+def exit_status(process: subprocess.Popen[bytes]) -> int | None:
+    """How a process has ended that has closed its pipe, which it does a moment before."""
+    with suppress(subprocess.TimeoutExpired):
+        return process.wait(PATIENCE)
+    return None
 
 
 def read_line(descriptor: int, patience: float) -> bytes | None:
-    """A line from a pipe; None when there is none in time, or the pipe has ended."""
+    """A line from a pipe; None when there is none in time, and nothing when the pipe has ended."""
     line = b""
     until = time.monotonic() + patience
     while not line.endswith(b"\n"):
         ready, _, _ = select.select([descriptor], [], [], max(0.0, until - time.monotonic()))
-        piece = os.read(descriptor, 4096) if ready else b""
-        if not piece:
+        if not ready:
             return None
+        piece = os.read(descriptor, 4096)
+        if not piece:
+            return b""
         line += piece
     return line
 

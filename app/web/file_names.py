@@ -6,6 +6,8 @@ import re
 import unicodedata
 from urllib.parse import quote
 
+from app.web.texts import is_blank
+
 NAME_LIMIT = 120
 EXTENSION_LIMIT = 20
 
@@ -39,8 +41,7 @@ def clean_name(name: str) -> str:
             cleaned = f"{trim(stem[: NAME_LIMIT - len(extension) - 1])}.{extension}"
         else:
             cleaned = trim(cleaned[:NAME_LIMIT])
-    # Letters, numbers, punctuation and symbols can be seen; marks and joiners alone can't.
-    return cleaned if any(unicodedata.category(character)[0] in "LNPS" for character in cleaned) else "file"
+    return "file" if is_blank(cleaned) else cleaned
 
 
 def trim(name: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import re
 from pathlib import Path
 
 import puremagic
 
 PIECE = 64 * 1024
+MOST_BOXES = 1_000
 DOWNLOAD = "application/octet-stream"
 PICTURE_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}
 DOCUMENT_TYPES = {"application/pdf", "application/rtf"}
@@ -47,14 +49,52 @@ SURE = 0.4
 CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\f\r\x1b") + b"\x7f"
 
 
-# Brands of pictures in boxes (ISO/IEC 23008-12, AVIF), and the signatures of JPEG XL's and JPEG 2000's.
-BRANDS = frozenset(b"avif avis heic heix heim heis hevc hevx hevm hevs mif1 mif2 msf1 miaf".split())
-BOXES = (b"\0\0\0\x0cJXL \r\n\x87\n", b"\0\0\0\x0cjP  \r\n\x87\n")
+# Brands of pictures in boxes (ISO/IEC 23008-12, AVIF), the handler that such pictures have whatever their brand is, and
+# the signature of JPEG XL's.
+BRANDS = frozenset(b"avif avis avio heic heix heim heis hevc hevx hevm hevs mif1 mif2 msf1 miaf".split())
+PICTURE_HANDLER = re.compile(rb"hdlr.{8}pict", re.DOTALL)
+JPEG_XL = b"\0\0\0\x0cJXL \r\n\x87\n"
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+# What says of itself that it is a picture, and of which metadata can't be taken out with certainty: JPEG 2000,
+# Photoshop's, and what cameras write raw (ORF, RW2, RAF, X3F, MRW, CRW, CR2).
+OTHER_STARTS = (
+    *(b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51", b"8BPS\0", b"IIRO\x08\0", b"IIRS\x08\0"),
+    *(b"MMOR\0\0", b"IIU\0"),
+    *(b"FUJIFILMCCD-RAW", b"FOVb\0\0", b"\0MRM", b"II\x1a\0\0\0HEAP", b"II*\0\x10\0\0\0CR"),
+)
+# Names of pictures; those of boxes are pictures whatever brand they have, and raw ones are none any more without what
+# their cameras wrote.
+BOXED_NAMES = frozenset(("avif", "avifs", "heic", "heics", "heif", "heifs", "hif"))
+RAW_NAMES = frozenset(
+    (
+        *("3fr", "arw", "cr2", "cr3", "crw", "dng", "erf", "iiq", "kdc", "mrw", "nef", "nrw", "orf", "pef", "raf"),
+        *("rw2", "rwl", "sr2", "srw", "x3f"),
+    )
+)
+PICTURE_NAMES = BOXED_NAMES | frozenset(
+    (
+        *("apng", "gif", "j2c", "j2k", "jfi", "jfif", "jif", "jp2", "jpc", "jpe", "jpeg", "jpf", "jpg", "jps", "jpx"),
+        *("jxl", "mpo", "png", "psb", "psd", "svgz", "tif", "tiff", "webp"),
+    )
+)
+# A drawing, and what in one may hold a photograph or say who made it. Without entities it hides neither.
+DRAWING = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<(?:\?xml|!--|!doctype\s+svg)[^>]*>\s*)*<(?:\w+:)?svg\b", re.IGNORECASE)
+IN_DRAWINGS = re.compile(rb"data:|<(?:\w+:)?metadata|xpacket|rdf:|<!entity|&#", re.IGNORECASE)
+
+# Pictures that are not kept.
+OTHER = "OTHER"
 
 
-def promised_kind(head: bytes) -> str | None:
-    """The kind of picture, in Pillow's words, that the first 12 bytes of a file promise; "BOXES" for those in boxes."""
+def promised_kind(path: Path, name: str) -> str | None:
+    """The kind of picture, in Pillow's words, that a file's bytes or name promise; None for what is no picture.
+
+    "BOXES" is for those in boxes, and OTHER for those of which metadata can't be taken out.
+    """
+    with path.open("rb") as file:
+        head = file.read(PIECE)
+    extension = name.rpartition(".")[2].lower() if "." in name else ""
+    if extension in RAW_NAMES or head.startswith(OTHER_STARTS) or head[4:12] == b"ftypcrx ":
+        return OTHER
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG"
     if head.startswith(b"\xff\xd8\xff"):
@@ -65,9 +105,38 @@ def promised_kind(head: bytes) -> str | None:
         return "WEBP"
     if head.startswith(TIFF_STARTS):
         return "TIFF"
-    if head in BOXES or (head[4:8] == b"ftyp" and head[8:12] in BRANDS):
+    if head.startswith(JPEG_XL) or (head[4:8] == b"ftyp" and is_boxed_picture(path, head, extension)):
         return "BOXES"
+    if extension in PICTURE_NAMES or ((extension == "svg" or DRAWING.match(head)) and not is_plain_drawing(path)):
+        return OTHER
     return None
+
+
+def is_boxed_picture(path: Path, head: bytes, extension: str) -> bool:
+    """Whether boxes hold a picture and no film: by a brand, by the handler, or by what they are called."""
+    brands = head[8 : min(int.from_bytes(head[:4], "big"), PIECE)]
+    if extension in BOXED_NAMES or not BRANDS.isdisjoint(brands[at : at + 4] for at in range(0, len(brands), 4)):
+        return True
+    if PICTURE_HANDLER.search(head):
+        return True
+    with path.open("rb") as file:  # what tells of the picture may come after it
+        for _ in range(MOST_BOXES):
+            start = file.tell()
+            box = file.read(16)
+            size, kind = int.from_bytes(box[:4], "big"), box[4:8]
+            if size == 1:
+                size = int.from_bytes(box[8:16], "big")
+            if kind == b"meta" and PICTURE_HANDLER.search(box[8:] + file.read(PIECE)):
+                return True
+            if size < 8 or len(box) < 8:
+                return False
+            file.seek(start + min(size, 1 << 62))
+    return False
+
+
+def is_plain_drawing(path: Path) -> bool:
+    """Whether an SVG is text that holds neither photographs nor metadata."""
+    return is_text(path) and not IN_DRAWINGS.search(path.read_bytes())
 
 
 def media_type_of(path: Path) -> str:

@@ -12,17 +12,19 @@ from urllib.parse import parse_qsl
 from litestar import Request
 from litestar.exceptions import ClientException
 
-from app.web.texts import Text, _l
+from app.web.texts import Text, _l, is_blank
 
 EMAIL = re.compile(r"[^@\s<>\"',;:\\()\[\]]+@[^@\s<>\"',;:\\()\[\]]+\.[^@\s<>\"',;:\\()\[\].]+")
 # Controls but white space, overrides and isolates of the direction, and halves of characters.
 UNSEEN = re.compile("[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-# What mail programs make links of: an address of any scheme, `www.`, a domain, a number of the internet. A letter, a
-# dot and two letters are enough, as nobody knows all domains.
+# What mail programs make links of: an address of any scheme, `www.`, a domain, a number of the internet. Whatever
+# stands before a dot may be a domain (letters, emoji, what closes a bracket), and after it two letters are enough, as
+# nobody knows all domains; "J.R." is a name, as no domain ends in one letter.
 LINKED = re.compile(
-    r"[a-z][a-z0-9+.-]*:/|\b(?:mailto|tel|sms|data|javascript):|\bwww\d*\.|\w\.(?:xn--|[^\W\d_]{2})|\b\d+(?:\.\d+){3}\b",
+    r"[a-z][a-z0-9+.-]*:[/\\]|\b(?:mailto|tel|sms|data|javascript):|\bwww\d*\."
+    r"|[^\s.]\.(?:xn--|[^\W\d_]{2})|\b\d+(?:\.\d+){3}\b|[/\\]{2}\w",
     re.IGNORECASE,
 )
 
@@ -61,7 +63,7 @@ class Form:
         """One line of text, trimmed, at most `limit` characters, without what nobody sees and what turns the text of
         others around: controls, and overrides of the direction."""
         value = " ".join(UNSEEN.sub("", self[name]).split())
-        if required and not value:
+        if required and is_blank(value):
             self.errors[name] = _l("This can't be empty.")
         elif len(value) > limit:
             self.errors[name] = _l("At most %(limit)d characters.", limit=limit)
@@ -99,8 +101,9 @@ class Form:
 
 def is_linked(text: str) -> bool:
     """Whether a mail program might make a link of something in a text; look-alikes of a dot are dots to browsers."""
-    plain = unicodedata.normalize("NFKC", text).replace("\u3002", ".")
-    shown = "".join(character for character in plain if unicodedata.category(character) != "Cf")
+    # Marks are no letters of their own, and nobody sees a joiner or a variation.
+    plain = unicodedata.normalize("NFKD", text).replace("\u3002", ".")
+    shown = "".join(character for character in plain if unicodedata.category(character) not in ("Cf", "Mn", "Mc", "Me"))
     return LINKED.search(shown) is not None
 
 

@@ -1,12 +1,14 @@
-"""Metadata of pictures in boxes (HEIC, AVIF, JPEG XL, JPEG 2000): overwritten with zeros where it lies.
+"""Metadata of pictures in boxes (HEIC, AVIF, JPEG XL): overwritten with zeros where it lies.
 
 The boxes' places are referred to by numbers all over the file, so nothing may move. What is not known to be needed to
-show the picture becomes free space.
+show the picture becomes free space, and so do bytes that no item of a picture refers to: programs that change a picture
+leave there what was before.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,15 +16,30 @@ from typing import IO
 
 from app.web.picture_metadata import MOST_SEGMENTS, PIECE, Unwalkable, copy, read_exactly
 
-# At the top of the file: ISO base media, HEIF, AVIF; JPEG XL; JPEG 2000.
+# At the top of the file: ISO base media, HEIF, AVIF; JPEG XL.
 TOP = frozenset((b"ftyp", b"meta", b"mdat", b"moov", b"idat", b"JXL ", b"jxlc", b"jxlp", b"jxli", b"jxll"))
-TOP_2000 = frozenset((b"jP  ", b"jp2h", b"jp2c"))
 META = frozenset((b"hdlr", b"pitm", b"iinf", b"iloc", b"iref", b"iprp", b"idat", b"grpl"))
 MOVIE = frozenset((b"mvhd", b"trak", b"mvex", b"tkhd", b"tref", b"edts", b"elst", b"mdia", b"mdhd", b"hdlr", b"minf"))
+# What tracks of moving pictures may be: others, such as places by time, have their data among the pictures'.
+HANDLERS = frozenset((b"pict", b"vide", b"auxv"))
 MOVIE_INSIDE = frozenset((b"moov", b"trak", b"mdia"))
 # Items that are pictures, or tell how pictures are put together.
 ITEMS = frozenset(b"av01 hvc1 hvc2 lhv1 avc1 jpeg j2k1 unci grid iovl iden tmap".split())
+# What pictures have of properties, without what says who made them, when, and what they are called.
+PROPERTIES = frozenset(
+    b"""ispe pixi colr pasp clap irot imir auxC av1C hvcC lhvC avcC jpgC j2kH uncC cmpd a1op a1lx lsel mdcv clli cclv
+    amve oinf tols iscl rrtp free""".split()
+)
+# What the metadata of a picture begins with, or has in it.
+TELLING = re.compile(
+    rb"Exif\0\0|II\*\0\x08\0\0\0|MM\0\*\0\0\0\x08|http://ns\.adobe\.com/|<\?xpacket|<x:xmpmeta|Photoshop 3\.0\0"
+)
+LONGEST_TELLING = 20
 LARGEST_TABLE = 8 * 1024 * 1024
+# Stretches of items, boxes with data, and how often a byte may belong to items that are not needed.
+MOST_EXTENTS = 10_000
+MOST_DATA = 100
+MOST_BLANKED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +57,48 @@ def strip_boxes(source: IO[bytes], target: IO[bytes]) -> None:
     size = source.seek(0, os.SEEK_END)
     source.seek(0)
     copy(source, target, size)
-    for box in boxes_in(source, 0, size):
+    top = list(boxes_in(source, 0, size))
+    needed: list[tuple[int, int]] = []
+    for box in top:
         if box.name == b"meta":
-            strip_meta(source, target, box)
+            needed += strip_meta(source, target, box, size)
         elif box.name == b"moov":
             strip_movie(source, target, box)
-        elif box.name not in TOP and box.name not in TOP_2000:
+        elif box.name not in TOP:
             free(target, box)
+    names = {box.name for box in top}
+    if b"meta" in names and b"moov" not in names:
+        data = [box for box in top if box.name in (b"mdat", b"idat")]
+        if len(data) > MOST_DATA:
+            raise Unwalkable
+        for box in data:
+            blank_between(target, box, needed)
+    elif b"ftyp" not in names:
+        raise Unwalkable
+    refuse_telling(target)
     target.seek(0, os.SEEK_END)
+
+
+def blank_between(target: IO[bytes], box: Box, needed: list[tuple[int, int]]) -> None:
+    """Overwrite what no item needs of a box with data."""
+    done = box.content
+    for start, end in sorted(needed):
+        if end <= done or start >= box.end:
+            continue
+        if start > done:
+            blank(target, done, start)
+        done = min(end, box.end)
+    blank(target, done, box.end)
+
+
+def refuse_telling(target: IO[bytes]) -> None:
+    """Raise Unwalkable where something still looks like metadata, wherever it is."""
+    target.seek(0)
+    before = b""
+    while piece := target.read(PIECE):
+        if TELLING.search(before + piece):
+            raise Unwalkable
+        before = piece[-LONGEST_TELLING:]
 
 
 def boxes_in(source: IO[bytes], start: int, end: int) -> Iterator[Box]:
@@ -91,25 +142,58 @@ def strip_movie(source: IO[bytes], target: IO[bytes], parent: Box) -> None:
             free(target, box)
         elif box.name in MOVIE_INSIDE:
             strip_movie(source, target, box)
+        elif box.name == b"hdlr":
+            if read_at(source, box.content + 8, 4) not in HANDLERS:
+                raise Unwalkable
+            blank(target, box.content + 24, box.end)
 
 
-def strip_meta(source: IO[bytes], target: IO[bytes], meta: Box) -> None:
-    """Overwrite the items that are no pictures, and thumbnails, which may show what was cut off."""
-    boxes = {}
+def strip_meta(source: IO[bytes], target: IO[bytes], meta: Box, size: int) -> list[tuple[int, int]]:
+    """Overwrite the items that are no pictures, and thumbnails, which may show what was cut off.
+
+    Returns the stretches of the file that the others need.
+    """
+    boxes: dict[bytes, Box] = {}
     for box in boxes_in(source, meta.content + 4, meta.end):
-        if box.name in META:
-            boxes[box.name] = box
-        else:
+        if box.name not in META:
             free(target, box)
+        elif box.name in boxes:
+            raise Unwalkable
+        else:
+            boxes[box.name] = box
+    if not {b"hdlr", b"iinf", b"iloc"} <= boxes.keys() or read_at(source, boxes[b"hdlr"].content + 8, 4) != b"pict":
+        raise Unwalkable
+    blank(target, boxes[b"hdlr"].content + 24, boxes[b"hdlr"].end)
+    if b"iprp" in boxes:
+        strip_properties(source, target, boxes[b"iprp"])
     thumbnails = find_thumbnails(source, boxes[b"iref"]) if b"iref" in boxes else set()
-    dropped = strip_items(source, target, boxes[b"iinf"], thumbnails) if b"iinf" in boxes else set()
-    if b"iloc" in boxes:
-        inside = boxes.get(b"idat")
-        for item, start, end in extents_of(table(source, boxes[b"iloc"]), inside.content if inside else None):
-            if item in dropped:
-                if not 0 <= start <= end <= source.seek(0, os.SEEK_END):
-                    raise Unwalkable
-                blank(target, start, end)
+    kept = strip_items(source, target, boxes[b"iinf"], thumbnails)
+    inside = boxes.get(b"idat")
+    needed = []
+    blanked = 0
+    extents = extents_of(table(source, boxes[b"iloc"]), inside.content if inside else None)
+    for number, (item, start, end) in enumerate(extents):
+        blanked += 0 if item in kept else end - start
+        if not 0 <= start < end <= size or number == MOST_EXTENTS or blanked > MOST_BLANKED * size:
+            raise Unwalkable
+        if item in kept:
+            needed.append((start, end))
+        else:
+            blank(target, start, end)
+    if inside:
+        blank_between(target, inside, needed)
+    return needed
+
+
+def strip_properties(source: IO[bytes], target: IO[bytes], parent: Box) -> None:
+    """Free the properties that it does not take to show a picture; the others keep their numbers."""
+    for box in boxes_in(source, parent.content, parent.end):
+        if box.name == b"ipco":
+            for each in boxes_in(source, box.content, box.end):
+                if each.name not in PROPERTIES:
+                    free(target, each)
+        elif box.name != b"ipma":
+            free(target, box)
 
 
 def find_thumbnails(source: IO[bytes], box: Box) -> set[int]:
@@ -123,9 +207,9 @@ def find_thumbnails(source: IO[bytes], box: Box) -> set[int]:
 
 
 def strip_items(source: IO[bytes], target: IO[bytes], box: Box, thumbnails: set[int]) -> set[int]:
-    """Rename the items that are not needed, and forget what all are called; the numbers of those."""
+    """Rename the items that are not needed, and forget what all are called; the numbers of those that are."""
     version = read_at(source, box.content, 4)[0]
-    dropped = set()
+    kept = set()
     for entry in boxes_in(source, box.content + (6 if version == 0 else 8), box.end):
         if entry.name != b"infe":
             raise Unwalkable
@@ -137,11 +221,12 @@ def strip_items(source: IO[bytes], target: IO[bytes], box: Box, thumbnails: set[
         name = entry.content + 4 + width + 2
         item = int.from_bytes(head[:width], "big")
         if item in thumbnails or head[width + 2 :] not in ITEMS:
-            dropped.add(item)
             target.seek(name)
             target.write(b"skip")
+        else:
+            kept.add(item)
         blank(target, name + 4, entry.end)
-    return dropped
+    return kept
 
 
 def extents_of(content: bytes, inside: int | None) -> Iterator[tuple[int, int, int]]:
@@ -164,8 +249,9 @@ def extents_of(content: bytes, inside: int | None) -> Iterator[tuple[int, int, i
             length = reader.number(length_size)
             if method == 1 and inside is not None:
                 start += inside
-            if method < 2 and length:
-                yield item, start, start + length
+            if method > 1 or not length:  # in another item, or all of the file
+                raise Unwalkable
+            yield item, start, start + length
 
 
 class Reader:

@@ -25,6 +25,10 @@ class Unwalkable(Exception):
     """A picture's file is not built as its format says."""
 
 
+# JPEG: frames, tables, scans, the number of lines, restarts and hierarchies (ITU T.81, table B.1).
+JPEG_SEGMENTS = frozenset(range(0xC0, 0xD0)) | frozenset(range(0xDA, 0xE0))
+
+
 def strip_jpeg(source: IO[bytes], target: IO[bytes]) -> None:
     """Copy a JPEG up to its end, without metadata, comments and what cameras append. Raises Unwalkable."""
     target.write(read_exactly(source, 2))
@@ -49,11 +53,9 @@ def strip_jpeg(source: IO[bytes], target: IO[bytes]) -> None:
                 write_segment(target, marker, b"Exif\0\0" + only_orientation(orientation))
         elif marker == 0xE0 and content.startswith(b"JFIF\0") and len(content) >= 14:
             write_segment(target, marker, content[:12] + b"\0\0")  # without its thumbnail
-        elif (
-            (marker == 0xE2 and content.startswith(b"ICC_PROFILE\0"))
-            or (marker == 0xEE and content.startswith(b"Adobe"))
-            or not (0xE0 <= marker <= 0xEF or marker == 0xFE)
-        ):
+        elif marker == 0xEE and content.startswith(b"Adobe") and len(content) >= 12:
+            write_segment(target, marker, content[:12])
+        elif marker in JPEG_SEGMENTS or (marker == 0xE2 and content.startswith(b"ICC_PROFILE\0")):
             write_segment(target, marker, content)
         if marker == 0xDA:
             scans += 1
@@ -128,7 +130,9 @@ def strip_png(source: IO[bytes], target: IO[bytes]) -> None:
     raise Unwalkable
 
 
-WEBP_CHUNKS = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"))
+WEBP_CHUNKS = frozenset((b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ICCP"))
+WEBP_FRAME_CHUNKS = frozenset((b"VP8 ", b"VP8L", b"ALPH"))
+WEBP_FRAME_HEAD = 16
 WEBP_HAS_EXIF = 0x08
 WEBP_HAS_XMP = 0x04
 
@@ -154,6 +158,8 @@ def strip_webp(source: IO[bytes], target: IO[bytes]) -> None:
             content = read_exactly(source, length)
             flags = content[0] & ~(WEBP_HAS_EXIF | WEBP_HAS_XMP)
             target.write(head + content)
+        elif name == b"ANMF":
+            copy_webp_frame(source, target, length)
         elif name in WEBP_CHUNKS:
             target.write(head)
             copy(source, target, padded)
@@ -177,6 +183,31 @@ def strip_webp(source: IO[bytes], target: IO[bytes]) -> None:
         written = target.tell()
     target.seek(4)
     target.write(struct.pack("<I", written - 8))
+
+
+def copy_webp_frame(source: IO[bytes], target: IO[bytes], length: int) -> None:
+    """Copy a frame of an animation, of which any other chunks may be a part as well."""
+    end = source.tell() + length
+    start = target.tell()
+    target.write(b"ANMF\0\0\0\0")
+    copy(source, target, WEBP_FRAME_HEAD)
+    while source.tell() < end:
+        head = read_exactly(source, 8)
+        name, size = struct.unpack("<4sI", head)
+        padded = size + size % 2
+        if source.tell() + padded > end:
+            raise Unwalkable
+        if name in WEBP_FRAME_CHUNKS:
+            target.write(head)
+            copy(source, target, padded)
+        else:
+            source.seek(padded, os.SEEK_CUR)
+    if source.tell() != end:
+        raise Unwalkable
+    written = target.tell()
+    target.seek(start + 4)
+    target.write(struct.pack("<I", written - start - 8))
+    target.seek(written)
 
 
 # Repetition, and the profile of the colours.

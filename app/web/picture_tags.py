@@ -1,30 +1,37 @@
-"""Metadata of TIFF pictures: left out of their directories, and overwritten with zeros where it lies.
+"""TIFF pictures without metadata: only what it takes to show them is copied, and all else is zeros.
 
-Pictures and tables are referred to by their places in the file, so nothing may move.
+Pictures and tables are referred to by their places in the file, so nothing may move. What nothing refers to any more
+(programs that change a TIFF leave what was there before) is left out as well.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import struct
 from dataclasses import dataclass
 from typing import IO
 
-from app.web.picture_metadata import PIECE, Unwalkable, copy, read_exactly
+from app.web.picture_metadata import Unwalkable, read_exactly
 
 MOST_DIRECTORIES = 2_000
 MOST_ENTRIES = 1_000
+# Stretches of a file that hold its pixels, and how often its bytes may be copied, as pages may share them.
+MOST_STRETCHES = 200_000
+MOST_COPIES = 4
 # What it takes to show a picture: TIFF 6.0, its supplements, and the profile of its colours.
 NEEDED = frozenset(
     (
         *(254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284),
         *(286, 287, 290, 291, 292, 293, 296, 297, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 330, 332, 334),
-        *(336, 338, 339, 340, 341, 342, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532, 34675),
+        *(336, 338, 339, 340, 341, 342, 347, 512, 513, 514, 515, 529, 530, 531, 532, 34675),
     )
 )
 SUB_DIRECTORIES = 330
-# Directories of metadata: EXIF, GPS, and what EXIF says of its own compatibility.
-HIDDEN_DIRECTORIES = frozenset((34665, 34853, 40965))
+# Where the pixels are, and how many bytes: in strips, in tiles, in a JPEG.
+PIXELS = {273: 279, 324: 325, 513: 514}
+# What a JPEG among the pixels can have of its own.
+IN_PIXELS = re.compile(rb"Exif\0\0|http://ns\.adobe\.com/|<\?xpacket|<x:xmpmeta|Photoshop 3\.0\0")
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 
 
@@ -52,19 +59,19 @@ class Layout:
 
 
 def strip_tiff(source: IO[bytes], target: IO[bytes]) -> None:
-    """Copy a TIFF, and take the metadata out of the copy. Raises Unwalkable."""
+    """Copy of a TIFF what it takes to show it. Raises Unwalkable."""
     size = source.seek(0, os.SEEK_END)
-    source.seek(0)
-    copy(source, target, size)
     source.seek(0)
     head = read_exactly(source, 8)
     layout = Layout("<" if head[:2] == b"II" else ">", head[2:4] in (b"+\0", b"\0+"))
+    first = head[4:8]
     if layout.big:
-        if struct.unpack(layout.order + "HH", head[4:8]) != (8, 0):
+        if struct.unpack(layout.order + "HH", first) != (8, 0):
             raise Unwalkable
         first = read_exactly(source, 8)
-    else:
-        first = head[4:8]
+        head += first
+    target.truncate(size)
+    target.write(head)
     Walk(source, target, size, layout).directories(struct.unpack(layout.place, first)[0])
     target.seek(0, os.SEEK_END)
 
@@ -78,68 +85,83 @@ class Walk:
         self.size = size
         self.layout = layout
         self.seen: set[int] = set()
+        self.stretches = MOST_STRETCHES
+        self.bytes = MOST_COPIES * size
 
     def directories(self, first: int) -> None:
-        """Clean the directories that follow one another, and those below them. Raises Unwalkable."""
-        todo = [(first, False)]
+        """Copy the directories that follow one another, and those below them. Raises Unwalkable."""
+        todo = [first]
         while todo:
-            place, hidden = todo.pop()
+            place = todo.pop()
             if not place:
                 continue
             if place in self.seen or len(self.seen) == MOST_DIRECTORIES:
                 raise Unwalkable
             self.seen.add(place)
-            todo += self.clean(place, hidden)
+            todo += self.directory(place)
+        if not self.seen:
+            raise Unwalkable
 
-    def clean(self, place: int, hidden: bool) -> list[tuple[int, bool]]:
-        """Keep what is needed of a directory; of a hidden one, nothing. The directories that it leads to."""
+    def directory(self, place: int) -> list[int]:
+        """Copy what is needed of a directory, with its values and pixels; the directories that it leads to."""
         layout = self.layout
         head, entry = struct.calcsize(layout.count), struct.calcsize(layout.entry)
         (count,) = struct.unpack(layout.count, self.read(place, head))
         if count > MOST_ENTRIES:
             raise Unwalkable
         content = self.read(place + head, count * entry)
-        following = b"" if hidden else self.read(place + head + count * entry, struct.calcsize(layout.place))
+        following = self.read(place + head + count * entry, struct.calcsize(layout.place))
         kept = []
-        found = []
+        numbers: dict[int, list[int]] = {}
         for start in range(0, len(content), entry):
             tag, form, length, value = struct.unpack(layout.entry, content[start : start + entry])
+            if tag not in NEEDED:
+                continue
             size = SIZES.get(form, 1) * length
             inline = size <= len(value)
             at = 0 if inline else struct.unpack(layout.place, value)[0]
-            if not inline and (size > self.size or at + size > self.size):
+            if tag in PIXELS or tag in PIXELS.values() or tag == SUB_DIRECTORIES:
+                numbers[tag] = self.numbers(value[:size] if inline else self.read(at, size), form)
+            if inline:
+                # What is behind a short value is no value.
+                value = value[:size].ljust(len(value), b"\0")
+            else:
+                self.keep(at, size)
+            kept.append(struct.pack(layout.entry, tag, form, length, value))
+        for offsets, lengths in PIXELS.items():
+            if len(numbers.get(offsets, ())) != len(numbers.get(lengths, ())):
                 raise Unwalkable
-            if tag in HIDDEN_DIRECTORIES or (tag == SUB_DIRECTORIES and not hidden):
-                places = value[:size] if inline else self.read(at, size)
-                found += [(each, tag != SUB_DIRECTORIES) for each in self.places(places, form)]
-            if tag in NEEDED and not hidden:
-                kept.append(content[start : start + entry])
-            elif not inline:
-                self.blank(at, size)
-        self.blank(place, head + len(content) + len(following))
-        if not hidden:
-            self.write(place, struct.pack(layout.count, len(kept)) + b"".join(kept) + following)
-            found.append((struct.unpack(layout.place, following)[0], False))
-        return found
+            for at, size in zip(numbers.get(offsets, ()), numbers.get(lengths, ()), strict=True):
+                self.keep(at, size, pixels=True)
+        self.write(place, struct.pack(layout.count, len(kept)) + b"".join(kept) + following)
+        return [*numbers.get(SUB_DIRECTORIES, ()), struct.unpack(layout.place, following)[0]]
 
-    def places(self, content: bytes, form: int) -> list[int]:
-        """Places of directories."""
-        letter = {4: "I", 13: "I", 16: "Q", 18: "Q"}.get(form)
-        if letter is None or len(content) > 8 * MOST_ENTRIES:
+    def numbers(self, content: bytes, form: int) -> list[int]:
+        """Places in the file, or lengths of stretches of it."""
+        letter = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}.get(form)
+        self.stretches -= len(content) // 2
+        if letter is None or self.stretches < 0:
             raise Unwalkable
         return [each for (each,) in struct.iter_unpack(self.layout.order + letter, content)]
 
+    def keep(self, place: int, length: int, *, pixels: bool = False) -> None:
+        """Copy a stretch."""
+        self.bytes -= length
+        if self.bytes < 0:
+            raise Unwalkable
+        content = self.read(place, length)
+        if pixels and IN_PIXELS.search(content):
+            raise Unwalkable
+        self.write(place, content)
+
     def read(self, place: int, length: int) -> bytes:
         """So many bytes from a place."""
-        self.source.seek(min(place, self.size))
+        if place + length > self.size:
+            raise Unwalkable
+        self.source.seek(place)
         return read_exactly(self.source, length)
 
     def write(self, place: int, content: bytes) -> None:
-        """Overwrite what is at a place."""
+        """Put bytes at their place."""
         self.target.seek(place)
         self.target.write(content)
-
-    def blank(self, place: int, length: int) -> None:
-        """Overwrite a stretch with zeros."""
-        for start in range(place, place + length, PIECE):
-            self.write(start, bytes(min(PIECE, place + length - start)))

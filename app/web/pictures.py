@@ -16,7 +16,7 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from app.web.decoding import MEMORY, MOST_JPEG_PIXELS, MOST_PIXELS, PATIENCE
+from app.web.decoding import MEMORY, MOST_JPEG_PIXELS, MOST_PIXELS, MOST_WEBP_PIXELS, PATIENCE
 
 PREVIEW_SIDE = 1280
 # How long, in seconds, it waits for another picture, and with how many bytes of memory it is kept for one.
@@ -105,7 +105,7 @@ def make_preview(path: Path, kind: str, target: Path) -> tuple[int, int]:
     """
     with Image.open(path, formats=[kind]) as opened:
         width, height = opened.size
-        if width * height > (MOST_JPEG_PIXELS if kind == "JPEG" else MOST_PIXELS):
+        if width * height > {"JPEG": MOST_JPEG_PIXELS, "WEBP": MOST_WEBP_PIXELS}.get(kind, MOST_PIXELS):
             raise Image.DecompressionBombError(f"{width} × {height} pixels")
         turned = opened.getexif().get(0x0112, 1) in (5, 6, 7, 8)
         # A JPEG can be decoded at a half, a quarter or an eighth of its size, in so much less memory.
@@ -128,6 +128,8 @@ def made_small(opened: Image.Image) -> Image.Image:
         opened.thumbnail(side)
         return with_plain_colours(opened)
     small = with_plain_colours(opened)
+    if small is not opened:
+        opened.close()  # the memory of a picture as it was is needed to make it small
     small.thumbnail(side)
     return small
 

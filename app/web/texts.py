@@ -95,6 +95,17 @@ class FoldedLetters(dict[int, str]):
 
 FOLDED = FoldedLetters()
 
+# Letters and symbols that nobody sees: fillers of Hangul, the empty pattern of Braille, a note without a head.
+INVISIBLE = frozenset("\u115f\u1160\u2800\u3164\uffa0\U0001d159")
+
+
+def is_blank(text: str) -> bool:
+    """Whether there is nothing in a text that anybody sees, so that it is as good as empty: the one rule for all texts.
+
+    Letters, numbers, punctuation and symbols are seen; spaces, controls, joiners and marks alone are not.
+    """
+    return not any(unicodedata.category(character)[0] in "LNPS" and character not in INVISIBLE for character in text)
+
 
 def fold(text: str) -> str:
     """Text as it is compared: without accents, case and double spaces. 'São  João' becomes 'sao joao'."""

@@ -30,7 +30,7 @@ async def read_multipart(
     Each file may have `limit` bytes; there may be ten, and 64 KiB of text. Of texts with the same name the last counts.
     A field without a chosen file, which browsers send as an empty file without a name, is no file.
 
-    Raises TooLarge or Unreadable; whatever is raised, none of the files is kept.
+    Raises TooLarge, Unclean or Unreadable; whatever is raised, none of the files is kept.
     """
     form = UploadForm(directory, limit, field)
     try:

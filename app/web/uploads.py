@@ -22,6 +22,7 @@ from app.web.decoding import (
     DECODER,
     MOST_JPEG_PIXELS,
     MOST_PIXELS,
+    MOST_WEBP_PIXELS,
     Abandoned,
     Picture,
     TooCostly,
@@ -30,7 +31,7 @@ from app.web.decoding import (
     decode,
 )
 from app.web.file_names import clean_name
-from app.web.file_types import DOWNLOAD, PICTURE_TYPES, media_type_of, promised_kind
+from app.web.file_types import DOWNLOAD, OTHER, PICTURE_TYPES, media_type_of, promised_kind
 from app.web.picture_boxes import strip_boxes
 from app.web.picture_metadata import STRIPPERS, Unwalkable
 from app.web.picture_tags import strip_tiff
@@ -49,11 +50,16 @@ ABANDONED_AFTER = 24 * 3600
 PICTURES = ThreadPoolExecutor(max_workers=1, thread_name_prefix="picture")
 
 TOO_MANY_PIXELS = _l(
-    "A picture may have up to %(limit)d megapixels, a JPEG up to %(jpeg)d.",
+    "A picture may have up to %(limit)d megapixels, a JPEG up to %(jpeg)d, a WebP up to %(webp)d.",
     limit=MOST_PIXELS // 1_000_000,
     jpeg=MOST_JPEG_PIXELS // 1_000_000,
+    webp=MOST_WEBP_PIXELS // 1_000_000,
 )
 TOO_COSTLY = _l("This picture takes too long or too much memory to be read. Save it anew, smaller, and try again.")
+UNCLEAN = _l(
+    "This picture is damaged, or of a kind from which hidden data, such as the place, can't be removed."
+    " Save it as JPEG or PNG, and try again."
+)
 
 # Pictures of which nothing may move: their metadata is overwritten.
 PLACED = {"TIFF": strip_tiff, "BOXES": strip_boxes}
@@ -63,6 +69,10 @@ Result = TypeVar("Result")
 
 class TooLarge(Exception):
     """There are more bytes, or more files in a form, than allowed. Nothing of them is kept."""
+
+
+class Unclean(Exception):
+    """It says that it is a picture, and its metadata can't be taken out with certainty. Nothing of it is kept."""
 
 
 class Unreadable(Exception):
@@ -75,8 +85,8 @@ class StoredFile:
 
     `key` names it on disk, `name` is what the person called it, cleaned for display and for `Content-Disposition`.
     `size` is in bytes, of what is stored. `media_type` is told by the content and is never one that a browser runs.
-    `width` and `height` are in pixels, of a picture as it is looked at; `preview` says whether it has a preview. What
-    may be a picture and was not decoded says in `problem` why; it is kept without metadata, for download.
+    `width` and `height` are in pixels, of a picture as it is looked at; `preview` says whether it has a preview. A
+    picture that was not decoded says in `problem` why; it is kept without metadata, for download.
     """
 
     key: str
@@ -92,7 +102,8 @@ class StoredFile:
 async def store_upload(chunks: AsyncIterator[bytes], *, name: str, directory: Path, limit: int) -> StoredFile:
     """Store a file of at most `limit` bytes that a person calls `name`.
 
-    Raises TooLarge as soon as there are more bytes. Whatever is raised, nothing stays behind.
+    Raises TooLarge as soon as there are more bytes, and Unclean for a picture whose metadata can't be taken out.
+    Whatever is raised, nothing stays behind.
     """
     upload = Upload(directory, limit)
     try:
@@ -183,7 +194,7 @@ class Upload:
     async def finish(self, name: str) -> StoredFile:
         """Look at the file, clean it, and put it in its place."""
         await in_thread(self.put_down)
-        kind = await in_thread(self.close)
+        kind = await in_thread(self.close, name)
         return await in_thread(self.settle, name, kind, executor=PICTURES if kind else None, stop=self.abandon)
 
     async def discard(self) -> None:
@@ -203,24 +214,25 @@ class Upload:
         self.file.write(self.gathered)
         self.gathered.clear()
 
-    def close(self) -> str | None:
-        """Close what was written, and say which kind of picture its first bytes promise."""
+    def close(self, name: str) -> str | None:
+        """Close what was written, and say which kind of picture it says it is. Raises Unclean."""
         if self.file is not None:
             self.file.close()
-        with self.part.open("rb") as file:
-            return promised_kind(file.read(12))
+        kind = promised_kind(self.part, clean_name(name))
+        if kind == OTHER:
+            raise Unclean
+        return kind
 
     def settle(self, name: str, kind: str | None) -> StoredFile:
-        """Find out what the file is; then let it appear, the preview first."""
+        """Find out what the file is; then let it appear, the preview first. Raises Unclean."""
         if self.abandoned:
             raise Abandoned
         picture = self.look_at_picture(kind) if kind else None
         if picture:
             media_type = PICTURE_TYPES[picture.kind]
+            publish(self.preview_part, self.preview)
         else:
             media_type = DOWNLOAD if kind in PICTURE_TYPES else media_type_of(self.part)
-        if picture:
-            publish(self.preview_part, self.preview)
         size = self.part.stat().st_size
         publish(self.part, self.path)
         return StoredFile(
@@ -235,16 +247,16 @@ class Upload:
         )
 
     def look_at_picture(self, kind: str) -> Picture | None:
-        """Strip and decode what says that it is a picture; None, and the bytes as they came, when it is none.
+        """Strip and decode what says that it is a picture; None for one that is kept for download, as it is not shown.
 
-        A picture that is not decoded, for too many pixels or as its kind is not shown, is stripped all the same.
+        Only what was stripped is ever kept, also of a picture with too many pixels. Raises Unclean for one that is not
+        built as its format says: where nobody can tell what is what, nobody can tell what is metadata.
         """
         try:
             with self.part.open("rb", PIECE) as source, create(self.stripped) as target:
                 (STRIPPERS | PLACED)[kind](source, target)
-        except Unwalkable:
-            self.stripped.unlink()
-            return None
+        except Unwalkable as error:
+            raise Unclean from error
         picture = None
         try:
             if kind in PICTURE_TYPES:
@@ -254,10 +266,8 @@ class Upload:
         except TooCostly:
             self.problem = TOO_COSTLY
             self.preview_part.unlink(missing_ok=True)  # what of it was written
-        except Undecodable:
-            self.stripped.unlink()
-            self.preview_part.unlink(missing_ok=True)
-            return None
+        except Undecodable as error:
+            raise Unclean from error
         self.stripped.replace(self.part)
         return picture
 
@@ -272,7 +282,7 @@ class Upload:
 
 def create(path: Path) -> IO[bytes]:
     """A new file for only us, never one that is there already."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", PIECE)
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b", PIECE)
 
 
 def publish(part: Path, path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.chat.markdown import PROSE, Message, Rendered, plain_text, render_markdown, render_marked
+from app.chat.markdown import PROSE, Message, Rendered, render_markdown, render_marked
 
 ORIGIN = "http://acme.hero.localhost:8000"
 MEMBERS = {"Ana": 1, "Bruno": 2, "Ana Souza": 3, "José": 4, "Weiß": 5, "J. D'Ávila-Costa": 6, "山田": 7}
@@ -58,6 +58,11 @@ class Page(HTMLParser):
 
     def handle_pi(self, data: str) -> None:
         self.other = True
+
+
+def plain_text(text: str) -> str:
+    """What is stored beside a message."""
+    return render_marked(text, Message({}, "", frozenset())).plain
 
 
 def rendered(text: str) -> Rendered:

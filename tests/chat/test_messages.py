@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +14,7 @@ from sqlalchemy import func, select
 
 from app.accounts.members import Member, add_member, find_member
 from app.chat import memberships
+from app.chat.markdown import Rendered, render_aside
 from app.chat.messages import (
     LONGEST,
     AnswerGone,
@@ -268,13 +270,34 @@ def test_a_text_is_no_emoji(text: str) -> None:
         check_emoji(text)
 
 
-@pytest.mark.parametrize("text", ["\u200b", "\u202e \u2066", "\x01\x02", " \n\t ", "\ufe0f\u0301"])
+@pytest.mark.parametrize(
+    "text", ["\u200b", "\u202e \u2066", "\x01\x02", " \n\t ", "\ufe0f\u0301", "\u2800", "\u3164 \u115f"]
+)
 async def test_a_text_that_nobody_can_see_is_empty(database: Database, text: str) -> None:
     async with database.write(ACME) as transaction:
         people = await people_of(transaction)
         general = await get_room(transaction, people.ana, "general")
         with pytest.raises(Invalid):
             await say(transaction, general, people.ana, text)
+
+
+@pytest.mark.parametrize("text", ["see #1 and #987654", "#1" + " #987654" * 30, "@Ana http://x.org/c/books/987654"])
+async def test_a_text_is_rendered_once_though_a_record_is_not_there(
+    database: Database, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    rendered = []
+
+    async def count(typed: str, **options: Any) -> Rendered:
+        rendered.append(typed)
+        return await render_aside(typed, **options)
+
+    monkeypatch.setattr("app.chat.messages.render_aside", count)
+    async with database.write(ACME) as transaction:
+        people = await people_of(transaction)
+        general = await get_room(transaction, people.ana, "general")
+        message = await say(transaction, general, people.ana, text)
+    assert rendered == [text]
+    assert "/records/987654" not in message.html
 
 
 async def test_words_under_a_file_can_be_taken_away(database: Database) -> None:

@@ -162,6 +162,14 @@ async def test_eleven_files_are_refused_and_none_is_left_out_in_silence(ana: htt
     assert sent.status_code == 200
 
 
+async def test_a_picture_that_cannot_be_cleaned_is_refused_in_words(ana: httpx.AsyncClient) -> None:
+    call = {"x-page": "1"}
+    for name, content in (("photo.jpg", b"\xff\xd8\xff\xe1 cut off"), ("photo.heic", b""), ("a", b"8BPS\0\1")):
+        refused = await ana.post("/chat/general/files", files={"file": (name, content)}, headers=call)
+        assert (refused.status_code, refused.headers["content-type"]) == (422, "text/plain; charset=utf-8")
+        assert refused.text.startswith("This picture is damaged, or of a kind from which hidden data")
+
+
 @pytest.mark.parametrize(("name", "shown"), [("\u202egnissim \u2066b", "gnissim b"), ("a\x07\x00b", "ab")])
 async def test_a_name_keeps_nothing_that_turns_other_text_around(ana: httpx.AsyncClient, name: str, shown: str) -> None:
     made = await ana.post("/chat/new", data={"name": name})

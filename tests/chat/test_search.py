@@ -12,12 +12,12 @@ from sqlalchemy import event, select
 
 from app.accounts.members import find_member
 from app.chat import memberships
-from app.chat.markdown import plain_text
 from app.chat.messages import Message, delete_message, edit_message
 from app.chat.references import MessageIndex
 from app.chat.rooms import Room, archive_room, create_room, ensure_general, open_direct, open_discussion
 from app.chat.search import HITS, MOST_WORDS, Hit, excerpt, read_query, search_messages
 from app.database import Database, Transaction, now
+from tests.chat.test_markdown import plain_text
 from tests.chat.test_messages import ACME, GLOBEX, People, people_of, say
 
 # What FTS5 would read as its own language, and what is dear to other languages.

@@ -12,14 +12,15 @@ import pytest
 
 from app.chat import markdown
 from app.chat.commonmark import Parser
-from app.chat.markdown import plain_text, render_aside, render_markdown
+from app.chat.markdown import render_aside, render_markdown
 from app.chat.messages import LONGEST, delete_message, edit_message
 from app.chat.notices import notify_message
 from app.chat.rooms import create_room
 from app.chat.search import AT_ONCE, make_excerpts, search_messages
 from app.chat.timeline import show_message
-from app.chat.work import A_CHARACTER, ANY_TEXT, Work
+from app.chat.work import MOST, Work
 from app.database import Database
+from tests.chat.test_markdown import plain_text
 from tests.chat.test_messages import ACME, people_of, say
 
 ORIGIN = "http://acme.hero.localhost:8000"
@@ -115,20 +116,32 @@ def test_what_people_write_costs_less_than_it_may(monkeypatch: pytest.MonkeyPatc
     class Noted(Work):
         def __init__(self, length: int) -> None:
             super().__init__(length)
-            allowed.append((self, length))
+            allowed.append((self, self.left))
 
     monkeypatch.setattr("app.chat.work.Work", Noted)
     for text in (
         "**a** _b_ `c`",
         "- milk\n" * 100,
-        "https://www.example.org/path/to/page?x=1\n" * 190,
-        "Hi @Ana, **see** https://x.org/a and #42 _please_. 🙂\n\n" * 140,
-        '{"a": [1,2,3], "b_c": {"d": "e*f"}}\n' * 200,
-        "- a long item here\n  - a sub item here\n    - one more item\n" * 130,
+        "https://www.example.org/path/to/page?x=1\n" * 100,
+        "Hi @Ana, **see** https://x.org/a and #42 _please_. 🙂\n\n" * 60,
+        '{"a": [1,2,3], "b_c": {"d": "e*f"}}\n' * 40,
+        "- a long item here\n  - a sub item here\n    - one more item\n" * 60,
+        "Good morning. I have *read* the report, and its [table](https://x.org/a) is not right: see #12. Ana\n\n" * 80,
     ):
         render(text[:LONGEST])
-    for work, length in allowed:
-        assert work.left > 0.05 * (ANY_TEXT + A_CHARACTER * length)
+    for work, total in allowed:
+        assert work.left > 0.05 * total
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=repr)
+def test_the_longest_message_costs_no_more_than_a_fixed_number_of_steps(
+    shape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The steps, and the calls that come of them, are those of a text that is much shorter."""
+    text = SHAPES[shape](LONGEST)[:LONGEST]
+    assert Work(LONGEST).left == MOST
+    render("@ana *warm*")
+    assert count_calls(lambda: render(text)) < 25 * MOST
 
 
 # The loop

@@ -6,9 +6,12 @@ import asyncio
 import io
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from app.tenants.pictures import receive_picture
 from app.web import decoding
 from app.web.decoding import DECODER, MOST_PIXELS
 from app.web.forms import Invalid
-from app.web.uploads import TOO_COSTLY, TOO_MANY_PIXELS, StoredFile, preview_of
+from app.web.uploads import TOO_COSTLY, TOO_MANY_PIXELS, Unclean, preview_of
 from tests.web.test_uploads import FORM, SECRET, drawing, encoded, exif, form, form_part, kept, pieces, png_of, store
 from tests.web.test_uploads import stored as stored_bytes
 
@@ -36,6 +39,12 @@ def picture_of_the_decoder() -> Path:
     """Where the system shows what the process has."""
     assert DECODER.process is not None
     return Path(f"/proc/{DECODER.process.pid}")
+
+
+def interlaced(png: bytes) -> bytes:
+    """A PNG of empty lines as one that comes in seven passes, whose lines are empty as well."""
+    head = png[12:28] + b"\1"
+    return png[:12] + head + struct.pack(">I", zlib.crc32(head)) + png[33:]
 
 
 # The process
@@ -80,6 +89,67 @@ async def test_a_large_picture_takes_no_memory_of_the_server_and_its_process_end
     assert DECODER.process is not None
     assert await asyncio.to_thread(DECODER.process.wait) == 0
     assert (await store(tmp_path, encoded(drawing(), "PNG"))).preview, "the next picture finds no process"
+
+
+async def test_a_process_that_has_just_ended_and_is_not_gone_yet_costs_no_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has closed its pipe, as one does that ends, and takes its time until it is gone."""
+    mark = tmp_path / "mark"
+    ending = "sys.stdin.readline(); os.close(1); time.sleep(0.3); os._exit(0)"
+    code = f"import os, pathlib, sys, time; m = pathlib.Path({str(mark)!r})\nif not m.exists(): m.touch(); {ending}\n"
+    monkeypatch.setattr(decoding, "START", code + decoding.START)
+    assert (await store(tmp_path / "files", encoded(drawing(), "PNG"))).preview
+
+
+@pytest.mark.parametrize("step", ["__init__", "wait"])
+async def test_who_goes_away_waits_neither_for_the_start_nor_for_the_end_of_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    original = getattr(subprocess.Popen, step)
+
+    def slow(process: Any, *arguments: Any, **options: Any) -> Any:
+        reached.set()
+        go_on.wait(60)
+        return original(process, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess.Popen, step, slow)
+        if step == "wait":
+            patch.setattr(decoding, "START", "import sys; sys.stdin.readline(); sys.exit(1)")
+        task = asyncio.create_task(store(tmp_path, encoded(drawing(), "PNG")))
+        await asyncio.to_thread(reached.wait, 60)
+        stopping = threading.Thread(target=DECODER.abandon, args=(DECODER.owner,), daemon=True)
+        stopping.start()
+        await asyncio.to_thread(stopping.join, 20)
+        still_waiting = stopping.is_alive()
+        go_on.set()
+        with pytest.raises(decoding.Abandoned):
+            await task
+    assert not still_waiting
+
+
+@pytest.mark.parametrize("transparent", [b"", b"tRNS\0\1\0\1\0\1"])
+async def test_a_picture_of_the_largest_size_fits_into_the_memory_of_its_process(
+    tmp_path: Path, transparent: bytes
+) -> None:
+    lines = zlib.compress(bytes(1 + 7000 * 3) * 7001)  # its passes have more lines, each with a byte of its own
+    chunks = [transparent] if transparent else []
+    file = await store(tmp_path, interlaced(png_of(7000, 7000, *chunks, b"IDAT" + lines)))
+    assert (file.problem, file.preview) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("mode", "side", "problem"), [("RGB", 5000, None), ("RGBA", 5000, None), ("L", 5001, "pixels")]
+)
+async def test_a_webp_has_a_limit_that_its_decoder_can_keep(
+    tmp_path: Path, mode: str, side: int, problem: str | None
+) -> None:
+    content = encoded(Image.new(mode, (side, side), 99), "WEBP", lossless=True, method=0, quality=0)
+    file = await store(tmp_path, content)
+    assert file.problem == (TOO_MANY_PIXELS if problem else None)
+    assert file.preview == (problem is None)
 
 
 HANGING = "import time; time.sleep(1000)"
@@ -155,7 +225,9 @@ async def test_a_picture_of_a_person_that_is_too_large_says_what_may_be(tmp_path
     with pytest.raises(Invalid) as refused:
         await receive_picture(pieces(body), FORM, tmp_path, square=True)
     assert refused.value.errors["picture"] == TOO_MANY_PIXELS
-    assert TOO_MANY_PIXELS.translate("en") == "A picture may have up to 50 megapixels, a JPEG up to 200."
+    assert TOO_MANY_PIXELS.translate("en") == (
+        "A picture may have up to 50 megapixels, a JPEG up to 200, a WebP up to 25."
+    )
     assert kept(tmp_path) == []
 
 
@@ -301,13 +373,44 @@ async def test_a_heic_keeps_its_picture_and_neither_metadata_nor_thumbnail(tmp_p
     assert not file.preview
 
 
-async def test_broken_pictures_in_boxes_and_with_tags_are_kept_as_files_and_never_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("brand", [b"mp42", b"xxxx", b"isom"])
+async def test_pictures_in_boxes_are_pictures_whatever_brand_they_have(tmp_path: Path, brand: bytes) -> None:
+    for content in (heic(), avif(), avif(3)):
+        brands = int.from_bytes(content[:4], "big")
+        branded = content[:8] + brand + content[12:16] + brand * ((brands - 16) // 4) + content[brands:]
+        assert SECRET not in stored_bytes(tmp_path, await store(tmp_path, branded, "a.bin"))
+
+
+async def test_pictures_in_boxes_with_something_behind_them_are_not_kept(tmp_path: Path) -> None:
+    for content in (heic(), avif(), avif(3)):
+        for behind in (b"x", SECRET, avif()[4:]):
+            with pytest.raises(Unclean):
+                await store(tmp_path, content + behind)
+        assert SECRET not in stored_bytes(tmp_path, await store(tmp_path, content + box(b"free", SECRET)))
+    assert len(kept(tmp_path)) == 3
+
+
+async def test_what_an_earlier_version_of_a_picture_left_behind_is_not_kept(tmp_path: Path) -> None:
+    old = box(b"mdat", b"MM\0*" + SECRET)
+    for content in (heic() + old, avif() + old, tiff() + SECRET):
+        assert SECRET not in stored_bytes(tmp_path, await store(tmp_path, content))
+    with pytest.raises(Unclean):  # among the data of a film nobody can tell what is needed
+        await store(tmp_path, avif(3) + box(b"mdat", b"Exif\0\0MM\0*" + SECRET))
+
+
+async def test_a_film_stays_as_it_is(tmp_path: Path) -> None:
+    film = box(b"ftyp", b"isom", bytes(4), b"isommp42") + box(b"moov", box(b"udta", SECRET)) + box(b"mdat", b"x" * 99)
+    for content in (film, film + b"cut off"):
+        file = await store(tmp_path, content, "film.mp4")
+        assert (file.media_type, stored_bytes(tmp_path, file)) == ("video/mp4", content)
+
+
+async def test_broken_pictures_in_boxes_and_with_tags_are_kept_clean_or_not_at_all(tmp_path: Path) -> None:
     for content in (heic(), avif(), tiff(), tiff(big_tiff=True)):
-        for cut in (12, 20, 40, len(content) // 3, len(content) // 2, len(content) - 5):
-            file: StoredFile = await store(tmp_path, content[:cut])
-            assert not file.preview
-        for place in range(0, min(len(content), 600), 23):
-            damaged = bytearray(content)
-            damaged[place] ^= 0xFF
-            await store(tmp_path, bytes(damaged))
+        damaged = [content[:cut] for cut in (20, 40, len(content) // 3, len(content) // 2, len(content) - 5)]
+        for place in range(12, min(len(content), 600), 23):
+            damaged.append(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+        for each in damaged:
+            with suppress(Unclean):
+                assert SECRET not in stored_bytes(tmp_path, await store(tmp_path, each))
     assert not [name for name in kept(tmp_path) if name.startswith(".")]
