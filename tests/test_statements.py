@@ -39,8 +39,6 @@ GROWS = {
     "POST /c/{slug:str}/import": 2400,
     "POST /account/sessions/{session_id:int}/end": 10,
     "POST /account/sessions/end-others": 400,
-    "POST /discussion/{subject:str}": 100,
-    "POST /announcements": 100,
 }
 # The parameters of addresses that no workspace has rows for.
 FILES = {"file_path": "css/app.css", "name": "live.js"}
