@@ -16,7 +16,7 @@ from app.accounts.shell import page_part, refused_form, show_again
 from app.chat.attachment_pages import store_files
 from app.chat.composer import EMOJI, MESSAGE_LIMIT, open_composer
 from app.chat.limits import Pace
-from app.chat.memberships import add
+from app.chat.memberships import add_all
 from app.chat.message_pages import answer_draft, answer_posted, refuse_message, say, show_answered, signal_typing
 from app.chat.messages import SentAlready, check_text
 from app.chat.rooms import Room, find_discussion, find_membership, list_active, open_discussion
@@ -166,9 +166,8 @@ async def bring_to_discussion(
 async def bring_authors(transaction: Transaction, room: Room, card: Card) -> None:
     """Let those who made and changed a thing be told of its discussion."""
     ids = await kind_of(card.row).find_people(transaction, card.row)
-    statement = select(Member).where(Member.id.in_(ids), Member.removed_at.is_(None)).order_by(Member.id)
-    for person in (await transaction.scalars(statement)).all():
-        await add(transaction, room, person)
+    statement = select(Member.id).where(Member.id.in_(ids), Member.removed_at.is_(None)).order_by(Member.id)
+    await add_all(transaction, room, await transaction.scalars(statement))
 
 
 handlers = [show_discussion, discuss, type_in_discussion, keep_discussion_draft, bring_to_discussion]

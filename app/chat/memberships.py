@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from sqlalchemy import select
@@ -38,6 +38,12 @@ async def add(transaction: Transaction, room: Room, member: Member) -> Membershi
     transaction.add(membership)
     await transaction.flush()
     return membership
+
+
+async def add_all(transaction: Transaction, room: Room, member_ids: Iterable[int]) -> None:
+    """Put members into a room that they are not in, likewise, in one statement."""
+    rows = [{"room_id": room.id, "member_id": each, "read_number": room.last_number} for each in member_ids]
+    await transaction.insert_rows(Membership, *rows)
 
 
 async def leave(transaction: Transaction, room: Room, member: Member) -> None:

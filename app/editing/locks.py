@@ -6,6 +6,7 @@ Leases run by the database's clock, and nothing depends on a disconnect being no
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import and_, or_, select, update
@@ -89,14 +90,17 @@ async def release_locks_of_sessions(transaction: Transaction, session_ids: list[
     for kind in KINDS.values():
         model = kind.model
         theirs = model.lock_member_id.is_not(None) & model.lock_session_id.in_(session_ids)
-        for row in (await transaction.scalars(select(model).where(theirs).order_by(model.id))).all():
-            before = row.lock_member_id
-            if before is not None and await change_lock(transaction, row, theirs, **UNLOCKED):
-                await pass_on(transaction, row, before)
-    for name, row_id, member_id in left:
-        waited_for = await transaction.get(KINDS[name].model, row_id)
-        if waited_for is not None:
-            push_standings(transaction, waited_for, member_id)
+        statement = select(model).where(theirs).order_by(model.id).execution_options(populate_existing=True)
+        rows = (await transaction.scalars(statement)).all()
+        before = {row: row.lock_member_id for row in rows}
+        freed = await free_locks(transaction, rows, theirs)
+        await pass_all_on(transaction, {row: holder for row, holder in before.items() if holder and row in freed})
+        waited_for = {row_id for name, row_id, _ in left if name == kind.name}
+        found = await transaction.scalars(select(model).where(model.id.in_(waited_for))) if waited_for else ()
+        by_id = {row.id: row for row in found}
+        for name, row_id, member_id in left:
+            if name == kind.name and row_id in by_id:
+                push_standings(transaction, by_id[row_id], member_id)
 
 
 async def hand_over(transaction: Transaction, row: Editable, member: Member, token: int, waiting_id: int) -> bool:
@@ -171,11 +175,27 @@ async def lapse(transaction: Transaction, row: Editable) -> bool:
 
 async def pass_on(transaction: Transaction, row: Editable, before: int, receiver: Waiting | None = None) -> None:
     """Make a free lock the turn of a receiver, or of the first in line, and publish what came of it."""
-    await waiting.drop_gone(transaction, row)
-    await waiting.forget_requests(transaction, row)
-    queue = [each for each in await waiting.list_waiting(transaction, row) if each.state == "waiting"]
-    following = receiver or next(iter(queue), None)
-    if following is not None and await change_lock(
+    await pass_all_on(transaction, {row: before}, receiver)
+
+
+async def pass_all_on(
+    transaction: Transaction, before: Mapping[Editable, int], receiver: Waiting | None = None
+) -> None:
+    """Likewise with several rows of a kind, by who held them. Only rows that somebody waits for are asked for alone."""
+    rows = list(before)
+    await waiting.drop_gone(transaction, *rows)
+    await waiting.forget_requests(transaction, *rows)
+    queues = await waiting.list_queues(transaction, rows)
+    for row, holder in before.items():
+        following = receiver or next((each for each in queues[row] if each.state == "waiting"), None)
+        if following is not None:
+            await give_turn(transaction, row, following)
+        push_lock(transaction, row, holder)
+
+
+async def give_turn(transaction: Transaction, row: Editable, following: Waiting) -> None:
+    """Make a free lock the turn of somebody who waits."""
+    if await change_lock(
         transaction,
         row,
         type(row).lock_member_id.is_(None),
@@ -189,7 +209,6 @@ async def pass_on(transaction: Transaction, row: Editable, before: int, receiver
         lock_offered=True,
     ):
         await waiting.change_waiting(transaction, Waiting.id == following.id, state="called")
-    push_lock(transaction, row, before)
 
 
 def given_back(row: Editable) -> dict[str, Any]:
@@ -209,6 +228,20 @@ def held_by(transaction: Transaction, row: Editable, member: Member, lease: int)
         "lock_session_id": transaction.info.get("session"),
         "lock_offered": False,
     }
+
+
+async def free_locks(transaction: Transaction, rows: Sequence[Editable], *criteria: Any) -> set[Editable]:
+    """Free the locks of those of some rows of a kind that meet the criteria, in one statement; which those are."""
+    if not rows:
+        return set()
+    model, by_id = type(rows[0]), {row.id: row for row in rows}
+    statement = update(model).where(model.id.in_(by_id), *criteria).values(**UNLOCKED)
+    returning = statement.returning(model.id).execution_options(synchronize_session=False)
+    freed = {by_id[row_id] for (row_id,) in await transaction.execute(returning)}
+    for row in freed:
+        for name, value in UNLOCKED.items():
+            set_committed_value(row, name, value)
+    return freed
 
 
 async def change_lock(transaction: Transaction, row: Editable, *criteria: Any, **values: Any) -> bool:

@@ -54,9 +54,10 @@ class Waiting(Tenanted, Base):
     unanswered: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
-def of_row(row: Editable) -> tuple[Any, ...]:
-    """Criteria for those who wait for a row."""
-    return Waiting.kind == kind_of(row).name, Waiting.row_id == row.id
+def of_row(*rows: Editable) -> tuple[Any, ...]:
+    """Criteria for those who wait for a row, or for one of several of a kind."""
+    kinds = {kind_of(row).name for row in rows}
+    return Waiting.kind.in_(kinds), Waiting.row_id.in_({row.id for row in rows})
 
 
 async def list_waiting(transaction: Transaction, row: Editable) -> Sequence[Waiting]:
@@ -164,9 +165,11 @@ async def leave_all(transaction: Transaction, kind: str, row_id: int) -> None:
     await transaction.execute(statement.execution_options(synchronize_session=False))
 
 
-async def drop_gone(transaction: Transaction, row: Editable) -> bool:
+async def drop_gone(transaction: Transaction, *rows: Editable) -> bool:
     """Take out those whose pages have gone. False when nobody was."""
-    statement = delete(Waiting).where(*of_row(row), Waiting.until <= lease_clock())
+    if not rows:
+        return False
+    statement = delete(Waiting).where(*of_row(*rows), Waiting.until <= lease_clock())
     result: Any = await transaction.execute(statement.execution_options(synchronize_session=False))
     return bool(result.rowcount)
 
@@ -199,6 +202,7 @@ async def note_unanswered(transaction: Transaction, row: Editable) -> bool:
     )
 
 
-async def forget_requests(transaction: Transaction, row: Editable) -> None:
+async def forget_requests(transaction: Transaction, *rows: Editable) -> None:
     """Forget what was asked of a holder who holds the row no more."""
-    await change_waiting(transaction, *of_row(row), asked_at=None, kept=False, unanswered=False)
+    if rows:
+        await change_waiting(transaction, *of_row(*rows), asked_at=None, kept=False, unanswered=False)

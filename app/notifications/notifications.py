@@ -64,23 +64,22 @@ async def notify(
     await transaction.flush()
     moment = now()
     times = await read_times(transaction, choices)
-    rows = [
-        Notification(
-            happening_id=happening.id,
-            member_id=member_id,
-            kind=kind,
-            subject_kind=subject[0],
-            subject_id=subject[1],
-            number=number,
-            shown=choice.in_app,
-            held=held,
-            mail_at=moment if known.fixed else mail_moment(choice.mail, moment, times[member_id]),
-        )
+    rows: list[dict[str, Any]] = [
+        {
+            "happening_id": happening.id,
+            "member_id": member_id,
+            "kind": kind,
+            "subject_kind": subject[0],
+            "subject_id": subject[1],
+            "number": number,
+            "shown": choice.in_app,
+            "held": held,
+            "mail_at": moment if known.fixed else mail_moment(choice.mail, moment, times[member_id]),
+        }
         for member_id, choice in sorted(choices.items())
     ]
-    transaction.add_all(rows)
-    await transaction.flush()
-    plan_mails(transaction, [row.mail_at for row in rows if row.mail_at])
+    await transaction.insert_rows(Notification, *rows)
+    plan_mails(transaction, [row["mail_at"] for row in rows if row["mail_at"]])
     seeing = select(Notification.member_id).where(Notification.happening_id == happening.id, is_shown())
     await push_toast(transaction, list(await transaction.scalars(seeing)), known, happening, by, held=held)
     return concerned

@@ -13,7 +13,7 @@ from app.database import Transaction
 from app.editing.rows import Held
 from app.records.changes import Changed, delete_record
 from app.records.channels import push_record
-from app.records.collections import Collection
+from app.records.collections import Collection, list_fields
 from app.records.history import Difference
 from app.records.records import Record
 from app.web.texts import Text, _l
@@ -45,13 +45,14 @@ async def delete_records(
     """Put records into the bin, by number at the version that the author has seen: how many, and which were not."""
     statement = select(Record).where(Record.collection_id == collection.id, Record.number.in_(seen))
     left: list[LeftAlone] = []
+    fields = await list_fields(transaction, collection)
     deleted = 0
     for record in (await transaction.scalars(statement.order_by(Record.number))).all():
         before = record.values
         try:
             if record.deleted_at is not None:
                 raise Changed
-            await delete_record(transaction, collection, record, author, version=seen[record.number])
+            await delete_record(transaction, collection, record, author, version=seen[record.number], fields=fields)
         except (Changed, Held) as refusal:
             left.append(LeftAlone(record, reason_of(record, refusal, author)))
         else:

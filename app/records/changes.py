@@ -22,7 +22,7 @@ from app.editing.rows import UNLOCKED, Held, is_writable
 from app.jobs.sweeps import sweeps
 from app.live.log import publish_partial
 from app.notifications.notifications import forget_subjects
-from app.records.collections import Collection, list_fields
+from app.records.collections import Collection, Field, list_fields
 from app.records.keys import check_unique
 from app.records.notices import notify_change
 from app.records.records import (
@@ -50,6 +50,7 @@ async def change_record(
     version: int,
     token: int = 0,
     what: str = "changed",
+    fields: list[Field] | None = None,
 ) -> bool:
     """Save new values over the version that the author has seen, with the token of the author's lock (0: none).
 
@@ -58,7 +59,7 @@ async def change_record(
     Raises Invalid when a value won't do, Changed when the record is not at that version any more, and Held when
     somebody holds it with another token.
     """
-    fields = await list_fields(transaction, collection)
+    fields = fields or await list_fields(transaction, collection)
     values, before = read_values(fields, typed), record.values
     if record.version != version or record.deleted_at is not None:
         raise Changed
@@ -94,6 +95,7 @@ async def delete_record(
     author: Member,
     *,
     version: int,
+    fields: list[Field] | None = None,
 ) -> None:
     """Put a record into the bin.
 
@@ -104,7 +106,7 @@ async def delete_record(
     )
     record_audit(transaction, author, "record.deleted", subject=f"/c/{collection.slug}/{record.number}")
     collection.total -= 1
-    fields = await list_fields(transaction, collection)
+    fields = fields or await list_fields(transaction, collection)
     await keep(transaction, fields, record, author, "deleted")
     await notify_change(transaction, fields, record, author, "deleted", record.values)
 

@@ -15,7 +15,7 @@ from app.database import Transaction
 from app.editing.rows import note_change
 from app.live.channels import channel
 from app.live.log import publish_partial
-from app.records.collections import Collection, list_collections, list_fields, list_fields_of
+from app.records.collections import Collection, list_collections, list_fields_of
 from app.records.history import list_histories
 from app.records.lists import MOST_WORDS, sort_keys
 from app.records.records import Record, find_places, place_of, search_text
@@ -50,20 +50,18 @@ async def push_record(
 
     `before` are the values it had, from which a list knows whether it was counted under its search.
     """
-    fields = await list_fields(transaction, collection)
-    words = "" if before is None else search_text(fields, before)
-    transaction.gather(publish_changes, RecordChange(collection, record, what, words))
+    transaction.gather(publish_changes, RecordChange(collection, record, what, before))
     note_change(transaction, record)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RecordChange:
-    """What became of a record. `before` is what a search in it looked through."""
+    """What became of a record. `before` are the values it had, if any."""
 
     collection: Collection
     record: Record
     what: str
-    before: str
+    before: Mapping[str, str] | None
 
 
 async def publish_changes(transaction: Transaction, changes: Sequence[RecordChange]) -> None:
@@ -89,7 +87,7 @@ async def publish_changes(transaction: Transaction, changes: Sequence[RecordChan
             "records/row_push.html",
             **shown,
             keys=sort_keys(fields[collection.id], record),
-            before=change.before,
+            before="" if change.before is None else search_text(fields[collection.id], change.before),
         )
         channel = f"record.{record.id}"
         if histories is None:

@@ -23,8 +23,8 @@ from app.records.changes import Changed, change_record
 from app.records.channels import push_added, push_record
 from app.records.collections import Collection, Field, list_fields
 from app.records.history import Difference, compare
-from app.records.keys import check_unique
-from app.records.records import Record, Values, create_record, read_values, title_of
+from app.records.keys import Taken, check_taken, find_taken
+from app.records.records import Record, Values, create_records, read_values, title_of
 from app.web.forms import Invalid, number_of
 from app.web.texts import Text, _l, fold
 
@@ -149,7 +149,7 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
         return Plan(errors=list(invalid.errors.values()))
     plan = Plan(rows[0][1], delimiter, [Line(at, cells) for at, cells in rows[1:]])
     records = await find_records(transaction, collection, [number_in(line.cells, columns) for line in plan.lines])
-    taken: dict[tuple[str, str], int] = {}
+    read: list[tuple[Line, Values]] = []
     for line in plan.lines:
         number = number_in(line.cells, columns)
         if len(line.cells) > len(columns) and any(line.cells[len(columns) :]):
@@ -164,7 +164,13 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
                 continue
             if running:
                 line.held_by = reason_of(line.record, Held(), member)
-        await plan_line(transaction, fields, columns, line, taken)
+        values = read_line(fields, columns, line)
+        if values is not None:
+            read.append((line, values))
+    taken = await find_taken(transaction, fields, [values for _, values in read])
+    lines: dict[tuple[str, str], int] = {}
+    for line, values in read:
+        plan_line(fields, line, values, taken, lines)
     return plan
 
 
@@ -182,14 +188,8 @@ async def find_records(
     return {wanted[record.number]: (record, held) for record, held in await transaction.execute(statement)}
 
 
-async def plan_line(
-    transaction: Transaction,
-    fields: list[Field],
-    columns: Sequence[Field | None],
-    line: Line,
-    taken: dict[tuple[str, str], int],
-) -> None:
-    """Read a line's values, and note what it would do. `taken` are unique values, with the lines that have them."""
+def read_line(fields: list[Field], columns: Sequence[Field | None], line: Line) -> Values | None:
+    """A line's values; None when they won't do, which the line notes."""
     line.typed = dict(line.record.values) if line.record else {each.key: each.default for each in fields}
     for cell, column in zip(line.cells, columns, strict=False):
         if column is not None:
@@ -197,15 +197,28 @@ async def plan_line(
             ticked = column.kind_name == "yes_no" and cell and not unticked
             line.typed[column.key] = "yes" if ticked else "" if unticked else cell
     try:
-        values = read_values(fields, line.typed)
-        await check_unique(transaction, fields, values, line.record.id if line.record else None)
+        return read_values(fields, line.typed)
     except Invalid as invalid:
-        labels = {each.key: each.label for each in fields}
-        line.errors += [(labels[key], reason) for key, reason in invalid.errors.items()]
+        note_errors(fields, line, invalid)
+        return None
+
+
+def note_errors(fields: list[Field], line: Line, invalid: Invalid) -> None:
+    """Note what won't do in a line, by the names of the fields."""
+    labels = {each.key: each.label for each in fields}
+    line.errors += [(labels[key], reason) for key, reason in invalid.errors.items()]
+
+
+def plan_line(fields: list[Field], line: Line, values: Values, taken: Taken, lines: dict[tuple[str, str], int]) -> None:
+    """Note what a line would do. `taken` are unique values that records have, `lines` those of the lines before."""
+    try:
+        check_taken(fields, values, line.record.id if line.record else None, taken)
+    except Invalid as invalid:
+        note_errors(fields, line, invalid)
         return
     for each in fields:
         if each.unique and values.get(each.key):
-            other = taken.setdefault((each.key, fold(values[each.key])), line.at)
+            other = lines.setdefault((each.key, fold(values[each.key])), line.at)
             if other != line.at:
                 line.errors.append((each.label, _l("Line %(line)d has the same.", line=other)))
     before = line.record.values if line.record else {}
@@ -225,12 +238,13 @@ async def import_table(
     What somebody holds, or has changed since, is left as it is, and so is a line that won't do any more.
     """
     outcome = Outcome()
+    fields = await list_fields(transaction, collection)
+    added = []
     for line in plan.lines:
         if line.errors:
             outcome.refused.append(line)
         elif line.record is None:
-            await create_record(transaction, collection, line.typed, member)
-            outcome.added += 1
+            added.append(line.typed)
         elif line.what != "same":
             record, before = line.record, line.record.values
             try:
@@ -242,6 +256,7 @@ async def import_table(
                     member,
                     version=seen.get(record.number, 0),
                     what="imported",
+                    fields=fields,
                 )
             except (Changed, Held) as refusal:
                 reason = reason_of(record, refusal, member)
@@ -249,7 +264,9 @@ async def import_table(
             else:
                 outcome.changed += 1
                 await push_record(transaction, collection, record, "changed", before=before)
-    if outcome.added:
+    if added:
+        await create_records(transaction, collection, added, member)
+        outcome.added = len(added)
         push_added(transaction, collection)
     if outcome.added or outcome.changed:
         record_audit(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -16,6 +16,8 @@ from app.web.forms import Invalid
 from app.web.texts import Text, _l, fold
 
 UNIQUE_KEY_LIMIT = 500
+# The record, and its number, that has a value, by the id of the field and the value's key.
+Taken = dict[tuple[int, str], tuple[int, int]]
 
 
 class RecordKey(Tenanted, Base):
@@ -52,15 +54,37 @@ async def check_unique(
     transaction: Transaction, fields: list[Field], values: Mapping[str, str], record_id: int | None
 ) -> None:
     """Raise Invalid for each value that another record has in a field whose values are unique."""
+    check_taken(fields, values, record_id, await find_taken(transaction, fields, [values]))
+
+
+async def find_taken(transaction: Transaction, fields: list[Field], rows: Iterable[Mapping[str, str]]) -> Taken:
+    """Who has the values of some rows in fields whose values are unique."""
+    wanted = {
+        (field.id, unique_key(values[field.key]))
+        for values in rows
+        for field in fields
+        if field.unique and values.get(field.key)
+    }
+    if not wanted:
+        return {}
+    statement = select(RecordKey.field_id, RecordKey.unique_key, RecordKey.record_id, RecordKey.number).where(
+        RecordKey.field_id.in_({field_id for field_id, _ in wanted}),
+        RecordKey.unique_key.in_({key for _, key in wanted}),
+    )
+    return {
+        (field_id, key): (record_id, number)
+        for field_id, key, record_id, number in await transaction.execute(statement)
+        if key is not None
+    }
+
+
+def check_taken(fields: list[Field], values: Mapping[str, str], record_id: int | None, taken: Taken) -> None:
+    """Raise Invalid for each value that another record has, of those that were looked for."""
     errors: dict[str, Text] = {}
     for field in fields:
         value = values.get(field.key)
-        if not field.unique or not value:
-            continue
-        statement = select(RecordKey.record_id, RecordKey.number).where(
-            RecordKey.field_id == field.id, RecordKey.unique_key == unique_key(value)
-        )
-        for other, number in await transaction.execute(statement):
+        if field.unique and value:
+            other, number = taken.get((field.id, unique_key(value)), (record_id, 0))
             if other != record_id:
                 errors[field.key] = _l("Number %(number)d has this value already.", number=number)
     if errors:

@@ -215,17 +215,17 @@ async def create_records(
     """
     fields = await list_fields(transaction, collection)
     last = take_numbers(collection, len(rows))
-    values = [read_values(fields, typed) for typed in rows]
-    records = [
-        Record(collection_id=collection.id, number=number, version=1, values=each, search=search_text(fields, each))
-        for number, each in enumerate(values, last - len(rows) + 1)
+    values = dict(enumerate([read_values(fields, typed) for typed in rows], last - len(rows) + 1))
+    written = [
+        {"collection_id": collection.id, "number": number, "values": each, "search": search_text(fields, each)}
+        for number, each in values.items()
     ]
-    transaction.add_all(records)
-    await transaction.flush()
-    for record in records:
-        transaction.add_all(
-            [*keys_of(fields, record.id, record.number, record.values), revision_of(record, author, "created")]
-        )
+    await transaction.insert_rows(Record, *written)
+    own = Record.collection_id == collection.id, Record.number > last - len(rows)
+    for record_id, number in await transaction.execute(select(Record.id, Record.number).where(*own)):
+        transaction.add_all(keys_of(fields, record_id, number, values[number]))
+        revision = {"version": 1, "member_id": author.id, "what": "created", "values": values[number]}
+        transaction.add(Revision(record_id=record_id, **revision))
     await transaction.flush()
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from sqlalchemy import event, select
 from sqlalchemy.orm import ORMExecuteState
 
-from app.accounts.members import find_member
+from app.accounts.members import Member, find_member
 from app.chat.channels import push_cards
-from app.chat.messages import post_message
+from app.chat.messages import Message, post_message
+from app.chat.references import RecordReference
 from app.chat.rooms import create_room
-from app.database import Database
+from app.database import Database, Transaction
 from app.editing.drafts import keep_draft, settle_draft
 from app.editing.locks import take_lock
 from app.editing.rows import LISTENERS, find_subjects
 from app.live.log import LoggedEvent
-from app.records.collections import get_collection
-from app.records.records import get_record
+from app.records.changes import change_record, delete_record, restore_record
+from app.records.channels import push_record
+from app.records.collections import Collection, get_collection
+from app.records.records import Record, get_record
 
 ACME = 1
 
@@ -66,3 +69,72 @@ async def test_references_are_looked_up_in_as_many_statements_for_thirty_as_for_
             assert all(found["", number] == found["books", number] for number in numbers)
             counts.append(len(asked))
     assert counts[0] == counts[1] <= 3
+
+
+async def test_what_is_done_with_a_record_costs_and_tells_the_same_however_many_messages_show_it(
+    database: Database,
+) -> None:
+    costs: list[list[int]] = []
+    for number, shown in ((3, 1), (4, 100)):
+        room_id = await show_card(database, number, shown)
+        costs.append([])
+        for act in (take, save, delete, restore):
+            asked: list[ORMExecuteState] = []
+            async with database.write(ACME) as transaction:
+                before = transaction.tenant.cursor
+                event.listen(transaction.sync_session, "do_orm_execute", asked.append)
+                await act(transaction, number)
+            costs[-1].append(len(asked))
+            async with database.read(ACME) as transaction:
+                cards = LoggedEvent.body.contains("data-card="), LoggedEvent.cursor > before
+                told = list(await transaction.scalars(select(LoggedEvent.channel).where(*cards)))
+            assert told == [f"room.{room_id}"], act.__name__  # those in the room alone, and once
+    assert costs[0] == costs[1]
+
+
+async def show_card(database: Database, number: int, shown: int) -> int:
+    """Let a record be referred to by so many messages of a private room; the room's id."""
+    async with database.write(ACME) as transaction:
+        ana, _, record = await find_all(transaction, number)
+        room = await create_room(transaction, ana, name=f"Board {number}", private=True)
+        text = f"See #{number}"
+        message, _ = await post_message(transaction, room, ana, key=f"card {number}", text=text, origin="")
+        like = {"room_id": room.id, "member_id": ana.id, "text": text, "html": message.html, "plain": text}
+        more = [{**like, "number": 2 + n, "key": f"card {number} {n}"} for n in range(shown - 1)]
+        await transaction.insert_rows(Message, *more)
+        ids = await transaction.scalars(select(Message.id).where(Message.room_id == room.id, Message.number > 1))
+        same = [{"message_id": each, "position": 0, "subject": f"record-{record.id}"} for each in ids]
+        await transaction.insert_rows(RecordReference, *same)
+        return room.id
+
+
+async def find_all(transaction: Transaction, number: int) -> tuple[Member, Collection, Record]:
+    ana = await find_member(transaction, "ana@acme.test")
+    assert ana
+    books = await get_collection(transaction, "books")
+    return ana, books, await get_record(transaction, books, number, deleted=None)
+
+
+async def take(transaction: Transaction, number: int) -> None:
+    ana, _, record = await find_all(transaction, number)
+    assert await take_lock(transaction, record, ana, lease=30)
+
+
+async def save(transaction: Transaction, number: int) -> None:
+    ana, books, record = await find_all(transaction, number)
+    typed, before = {**record.values, "title": "Another title"}, record.values
+    token, version = record.lock_token, record.version
+    assert await change_record(transaction, books, record, typed, ana, version=version, token=token)
+    await push_record(transaction, books, record, "changed", before=before)
+
+
+async def delete(transaction: Transaction, number: int) -> None:
+    ana, books, record = await find_all(transaction, number)
+    await delete_record(transaction, books, record, ana, version=record.version)
+    await push_record(transaction, books, record, "deleted", before=record.values)
+
+
+async def restore(transaction: Transaction, number: int) -> None:
+    ana, books, record = await find_all(transaction, number)
+    await restore_record(transaction, books, record, ana, version=record.version)
+    await push_record(transaction, books, record, "restored")

@@ -1,0 +1,196 @@
+"""How many statements a request takes does not depend on how much there is.
+
+Every route is asked of a workspace with one of everything and of one with a hundred. The matrix is made from the
+program's own routes, so that a new one is covered without thinking of it; a new path parameter needs a line in
+test_isolation.py. What a request changes is undone.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from litestar.exceptions import LitestarDeprecationWarning
+from litestar.routes import HTTPRoute
+from sqlalchemy import Engine, event
+
+from app.asgi import create_app
+from app.database import Database, Transaction, trips
+from app.database.prepared import ForSqlite
+from tests.databases import Store
+from tests.plenty import Plenty, fill_installation
+from tests.test_forms import MEANT
+from tests.test_isolation import SETTINGS, Target
+
+ACME = 1
+FEW, MANY = 1, 100
+# What is asked only where there is something at all (the messages that others answer, say).
+TOLERATED = 3
+# What takes more statements for more, with how many more at most: each record is changed as if it were alone, and what
+# is told of it looked up alone. (At most 50 can be deleted at once, and 200 imported.)
+GROWS = {
+    "POST /c/{slug:str}/delete": 1000,
+    "POST /c/{slug:str}/import": 1700,
+}
+# The parameters of addresses that no workspace has rows for.
+FILES = {"file_path": "css/app.css", "name": "live.js"}
+
+
+def list_targets(central: bool) -> list[Target]:
+    """Every method of every page of workspaces, or of the central host."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LitestarDeprecationWarning)
+        application: Any = create_app(SETTINGS)
+    routes = (application.central if central else application.workspace).routes
+    return [
+        Target(method, route.path)
+        for route in routes
+        if isinstance(route, HTTPRoute)
+        for method in sorted(set(route.methods) - {"OPTIONS", "HEAD"})
+    ]
+
+
+TARGETS = [(central, target) for central in (False, True) for target in list_targets(central)]
+
+
+@dataclass
+class World:
+    """The program, with so many of everything in acme."""
+
+    database: Database
+    client: httpx.AsyncClient
+    operator: httpx.AsyncClient
+    values: dict[str, str]
+    numbers: str
+    asked: list[str]
+
+    async def ask(self, central: bool, target: Target) -> tuple[int, list[str]]:
+        """The status of an answer, and the statements that it took."""
+        values = {**self.values, "number": "1"} if "/chat/" in target.path else self.values
+        client = self.operator if central else self.client
+        self.asked.clear()
+        with undoing():
+            answer = await client.request(target.method, target.fill(values), **self.typed(target))
+        return answer.status_code, list(self.asked)
+
+    def typed(self, target: Target) -> dict[str, Any]:
+        """What a form is sent: what belongs into fields of these names, but where that would be refused."""
+        if target.method == "GET":
+            return {}
+        form: dict[str, Any] = {**MEANT, "version": self.values["current"], "notes": "Typed"}
+        if target.path == "/c/{slug:str}/delete":
+            form = {"record": [f"{number}:1" for number in self.numbers.split(",")]}
+        elif target.path == "/c/{slug:str}/import":
+            numbers = self.numbers.split(",")
+            lines = "".join(f";Added {number}\n{number};Changed\n" for number in numbers)
+            form = {"table": f"Number;Title\n{lines}", "seen": " ".join(f"{number}:1" for number in numbers)}
+        elif target.path == "/c/{slug:str}/{number:int}/lock/ask":
+            form = {}
+        return {"data": form}
+
+
+@pytest.fixture(scope="module")
+def asked() -> Iterator[list[str]]:
+    """The statements that the database was given: by SQLAlchemy, or past it (database/prepared.py)."""
+    statements: list[str] = []
+    run = ForSqlite.run
+
+    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    def note_and_run(self: ForSqlite, *arguments: Any) -> Any:
+        statements.append(self.words)
+        return run(self, *arguments)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    patch = pytest.MonkeyPatch()
+    patch.setattr(ForSqlite, "run", note_and_run)
+    patch.setattr(trips, "QUICK", 60)  # what is interrupted is asked twice
+    yield statements
+    patch.undo()
+    event.remove(Engine, "before_cursor_execute", note)
+
+
+@contextmanager
+def undoing() -> Iterator[None]:
+    """Undo what requests change, where they would commit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Transaction, "commit", undo)
+        yield
+
+
+async def undo(transaction: Transaction) -> None:
+    """Undo a transaction; what is announced of it still finds its objects."""
+    transaction.expunge_all()
+    await transaction.rollback()
+
+
+@pytest.fixture(scope="module")
+async def worlds(
+    seeded: Store, asked: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[World, World]]:
+    """Two installations that differ only in how much there is."""
+    few = await make_world(seeded, tmp_path_factory.mktemp("few"), FEW, asked)
+    many = await make_world(seeded, tmp_path_factory.mktemp("many"), MANY, asked)
+    yield few, many
+    for world in (few, many):
+        await world.client.aclose()
+        await world.operator.aclose()
+        await world.database.close()
+
+
+async def make_world(seeded: Store, directory: Path, count: int, asked: list[str]) -> World:
+    store = seeded.copy_to(directory)
+    database = Database(store.url)
+    async with database.write(ACME) as transaction:
+        plenty = Plenty(transaction, count)
+        values, token = await plenty.fill()
+    async with database.write() as transaction:
+        operator = await fill_installation(transaction, count)
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
+        warnings.simplefilter("ignore", LitestarDeprecationWarning)
+        patch.setattr("app.asgi.Database", lambda _: database)  # which is closed at the end
+        settings = replace(SETTINGS, database_url=store.url, data_dir=directory, secret_key="x" * 40)
+        application: Any = create_app(settings)
+
+    def client(host: str, cookie: str) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=application),
+            base_url=f"http://{host}",
+            headers={"origin": f"http://{host}", "sec-fetch-site": "same-origin", "cookie": cookie},
+        )
+
+    return World(
+        database,
+        client(f"acme.{SETTINGS.base_host}", f"{SETTINGS.session_cookie}={token}"),
+        client(SETTINGS.base_host, f"{SETTINGS.operator_cookie}={operator}"),
+        {**values, **FILES, "current": str(plenty.record.version)},
+        ",".join(map(str, plenty.numbers)),
+        asked,
+    )
+
+
+def name_of(asked: tuple[bool, Target]) -> str:
+    return f"{'central ' if asked[0] else ''}{asked[1].method} {asked[1].path}"
+
+
+@pytest.mark.parametrize("asked_for", TARGETS, ids=name_of)
+async def test_a_request_takes_as_many_statements_for_a_hundred_of_everything_as_for_one(
+    worlds: tuple[World, World], asked_for: tuple[bool, Target]
+) -> None:
+    answers = [await world.ask(*asked_for) for world in worlds]
+    (few_status, few), (many_status, many) = answers
+    assert few_status == many_status
+    assert few_status < 500
+    more = Counter(words[:200] for words in many) - Counter(words[:200] for words in few)
+    most = len(few) + GROWS.get(name_of(asked_for), TOLERATED)
+    assert len(many) <= most, f"{len(few)} statements for {FEW}, {len(many)} for {MANY}: " + "\n".join(
+        f"{times} × {words}" for words, times in more.most_common(12)
+    )
