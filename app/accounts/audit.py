@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKeyConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -44,13 +46,18 @@ def record_audit(
 
     `address` is where the request came from; without one it is that of the request that this transaction is for.
     """
-    transaction.add(
-        AuditEntry(
-            member_id=member.id if member else None,
-            what=what,
-            subject=subject,
-            before=before,
-            after=after,
-            address=address or transaction.info.get("address", ""),
-        )
-    )
+    entry = {
+        "member_id": member.id if member else None,
+        "what": what,
+        "subject": subject,
+        "before": before,
+        "after": after,
+        "address": address or transaction.info.get("address", ""),
+        "at": now(),
+    }
+    transaction.gather(write_entries, tuple(entry.items()))
+
+
+async def write_entries(transaction: Transaction, entries: Sequence[tuple[tuple[str, Any], ...]]) -> None:
+    """Write what was recorded, all at once."""
+    await transaction.insert_rows(AuditEntry, *map(dict, entries))

@@ -159,10 +159,12 @@ async def leave_with_sessions(transaction: Transaction, session_ids: list[int]) 
     return sorted((row.kind, row.row_id, row.member_id) for row in found)
 
 
-async def leave_all(transaction: Transaction, kind: str, row_id: int) -> None:
-    """Nobody waits for a row any more: it is gone."""
-    statement = delete(Waiting).where(Waiting.kind == kind, Waiting.row_id == row_id)
-    await transaction.execute(statement.execution_options(synchronize_session=False))
+async def leave_all(transaction: Transaction, rows: Sequence[tuple[str, int]]) -> None:
+    """Nobody waits for rows any more, by their kinds and ids: they are gone."""
+    for kind in {kind for kind, _ in rows}:
+        ids = [row_id for each, row_id in rows if each == kind]
+        statement = delete(Waiting).where(Waiting.kind == kind, Waiting.row_id.in_(ids))
+        await transaction.execute(statement.execution_options(synchronize_session=False))
 
 
 async def drop_gone(transaction: Transaction, *rows: Editable) -> bool:

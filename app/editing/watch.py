@@ -81,7 +81,7 @@ class Watch:
         async with self.database.write(tenant_id) as transaction:
             row = await transaction.get(KINDS[name].model, row_id)
             if row is None:
-                await waiting.leave_all(transaction, name, row_id)
+                await waiting.leave_all(transaction, [(name, row_id)])
                 return
             gone = [each.member_id for each in await waiting.list_waiting(transaction, row)]
             if await lapse(transaction, row):

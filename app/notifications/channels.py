@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -83,36 +83,39 @@ def push_bells(transaction: Transaction, member_ids: Iterable[int]) -> None:
         bells.toasts.setdefault(member_id, [])
 
 
-async def push_toast(
+async def push_toasts(
     transaction: Transaction,
-    member_ids: list[int],
+    shown: Sequence[tuple[Happening, Iterable[int]]],
     kind: Kind,
-    happening: Happening,
     by: Member | None,
     *,
     held: bool,
 ) -> None:
-    """Show members what happens as it happens. Rendered once, whoever gets it."""
-    if not member_ids:
+    """Show members what happens to things of one kind as it happens, each to the members of the ids beside it.
+
+    Each toast is rendered once, whoever gets it.
+    """
+    if not shown:
         return
-    subject = SUBJECTS[happening.subject_kind]
-    places = await subject.find_places(transaction, [happening.subject_id])
-    place = places.get(happening.subject_id, Place("", ""))
+    subject = SUBJECTS[shown[0][0].subject_kind]
+    places = await subject.find_places(transaction, [happening.subject_id for happening, _ in shown])
     language = transaction.tenant.language
-    values = {**happening.details, "actor": by.name if by else "", "title": place.title}
-    toast = render(
-        language,
-        "notifications/toast_push.html",
-        happening=happening,
-        kind=kind.name,
-        sentence=word(text_of(kind, happening.details), language, **values),
-        address=subject.address_at(place, happening.number),
-        icon=kind.icon,
-        held=held,
-    )
     bells = bells_of(transaction)
-    for member_id in member_ids:
-        bells.toasts.setdefault(member_id, []).append(toast)
+    for happening, member_ids in shown:
+        place = places.get(happening.subject_id, Place("", ""))
+        values = {**happening.details, "actor": by.name if by else "", "title": place.title}
+        toast = render(
+            language,
+            "notifications/toast_push.html",
+            happening=happening,
+            kind=kind.name,
+            sentence=word(text_of(kind, happening.details), language, **values),
+            address=subject.address_at(place, happening.number),
+            icon=kind.icon,
+            held=held,
+        )
+        for member_id in member_ids:
+            bells.toasts.setdefault(member_id, []).append(toast)
 
 
 @bar_part("notifications/_bell.html")

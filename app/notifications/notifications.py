@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from app.accounts.members import RANK, Member, Role
 from app.database import Transaction, now
-from app.notifications.channels import push_bells, push_toast
+from app.notifications.channels import push_bells, push_toasts
 from app.notifications.kinds import KINDS
 from app.notifications.mails import plan_mails
 from app.notifications.models import Happening, Notification, is_shown
 from app.notifications.preferences import Choice, Follow, Mute, find_muting, mail_moment, read_choices, read_times
 
 EVERYBODY = "everybody"
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Something that members are notified of: `to` are their ids, everybody, or a role, for those of its rank.
+
+    Those `without` are left out: they are told for a better reason.
+    """
+
+    subject: tuple[str, int]
+    to: Iterable[int] | Role | str
+    number: int = 0
+    without: frozenset[int] = frozenset()
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def notify(
@@ -37,66 +53,114 @@ async def notify(
     next, so that everybody is told once and for the best reason. What is `held`, to be acknowledged, comes to
     everybody's inbox: muting and preferences don't keep it away.
     """
+    occasion = Occasion(subject, to, number, frozenset(without), details or {})
+    (concerned,) = await notify_all(transaction, [occasion], kind=kind, by=by, held=held)
+    return concerned
+
+
+async def notify_all(
+    transaction: Transaction,
+    occasions: Sequence[Occasion],
+    *,
+    kind: str,
+    by: Member | None = None,
+    held: bool = False,
+) -> list[set[int]]:
+    """Notify members of what happens to several subjects of one kind, as `notify` does, in as many statements as for
+    one. The answer are the ids of those whom each concerns."""
     known = KINDS[kind]
     # Of what happens to accounts people are told whoever did it: it may have been somebody with their session.
-    left_out = set(without) | ({by.id} if by and not known.fixed else set())
-    ids = await find_receivers(transaction, to, left_out)
-    if not ids:
-        return set()
-    concerned = set(ids)
+    themselves = {by.id} if by and not known.fixed else set()
+    active = await find_receivers(transaction, [occasion.to for occasion in occasions])
+    concerned = [ids - occasion.without - themselves for occasion, ids in zip(occasions, active, strict=True)]
+    everybody = set().union(*concerned)
+    if not everybody:
+        return concerned
+    muting: Mapping[int, set[int]] = {}
     if not known.fixed and not held:
-        ids = ids - await find_muting(transaction, *subject)
+        muting = await find_muting(transaction, occasions[0].subject[0], {each.subject[1] for each in occasions})
     choices = {
         member_id: Choice(in_app=choice.in_app or held, mail=choice.mail)
-        for member_id, choice in (await read_choices(transaction, known, ids)).items()
+        for member_id, choice in (await read_choices(transaction, known, everybody)).items()
         if choice.in_app or held or choice.mail != "never"
     }
-    if not choices:
+    told: dict[Happening, list[int]] = {}
+    for occasion, ids in zip(occasions, concerned, strict=True):
+        if wanting := sorted((ids & choices.keys()) - muting.get(occasion.subject[1], set())):
+            told[happening_of(occasion, by)] = wanting
+    if not told:
         return concerned
-    happening = Happening(
-        subject_kind=subject[0],
-        subject_id=subject[1],
-        number=number,
-        actor_id=by.id if by else None,
-        details=dict(details or {}),
-    )
-    transaction.add(happening)
-    await transaction.flush()
     moment = now()
-    times = await read_times(transaction, choices)
+    await keep_happenings(transaction, list(told), moment)
+    times = await read_times(transaction, set().union(*told.values()))
     rows: list[dict[str, Any]] = [
         {
             "happening_id": happening.id,
             "member_id": member_id,
             "kind": kind,
-            "subject_kind": subject[0],
-            "subject_id": subject[1],
-            "number": number,
-            "shown": choice.in_app,
+            "subject_kind": happening.subject_kind,
+            "subject_id": happening.subject_id,
+            "number": happening.number,
+            "shown": choices[member_id].in_app,
             "held": held,
-            "mail_at": moment if known.fixed else mail_moment(choice.mail, moment, times[member_id]),
+            "mail_at": moment if known.fixed else mail_moment(choices[member_id].mail, moment, times[member_id]),
         }
-        for member_id, choice in sorted(choices.items())
+        for happening, ids in told.items()
+        for member_id in ids
     ]
     await transaction.insert_rows(Notification, *rows)
     plan_mails(transaction, [row["mail_at"] for row in rows if row["mail_at"]])
-    seeing = select(Notification.member_id).where(Notification.happening_id == happening.id, is_shown())
-    await push_toast(transaction, list(await transaction.scalars(seeing)), known, happening, by, held=held)
+    seen_by: dict[int, list[int]] = {happening.id: [] for happening in told}
+    seeing = select(Notification.happening_id, Notification.member_id)
+    for happening_id, member_id in await transaction.execute(
+        seeing.where(Notification.happening_id.in_(seen_by), is_shown())
+    ):
+        seen_by[happening_id].append(member_id)
+    shown = [(happening, seen_by[happening.id]) for happening in told if seen_by[happening.id]]
+    await push_toasts(transaction, shown, known, by, held=held)
     return concerned
 
 
-async def find_receivers(transaction: Transaction, to: Iterable[int] | Role | str, left_out: set[int]) -> set[int]:
-    """The ids of active members among those meant."""
-    statement = select(Member.id).where(Member.suspended_at.is_(None), Member.removed_at.is_(None))
-    if isinstance(to, str):
-        roles = [role for role, rank in RANK.items() if to == EVERYBODY or rank >= RANK[to]]
-        statement = statement.where(Member.role.in_(roles))
-    else:
-        wanted = set(to) - left_out
-        if not wanted:
-            return set()
-        statement = statement.where(Member.id.in_(wanted))
-    return set(await transaction.scalars(statement)) - left_out
+async def keep_happenings(transaction: Transaction, happenings: Sequence[Happening], moment: datetime) -> None:
+    """Write what has happened at a moment, and note the ids.
+
+    SQLite tells the ids of new rows for one row at a time, so those of several are read: nobody else writes into the
+    workspace meanwhile.
+    """
+    if len(happenings) == 1:
+        transaction.add(happenings[0])
+        await transaction.flush()
+        return
+    newest = await transaction.scalar(select(func.max(Happening.id))) or 0
+    names = ("subject_kind", "subject_id", "number", "actor_id", "details")
+    rows = [{name: getattr(each, name) for name in names} | {"created_at": moment} for each in happenings]
+    await transaction.insert_rows(Happening, *rows)
+    ids = await transaction.scalars(select(Happening.id).where(Happening.id > newest).order_by(Happening.id))
+    for happening, happening_id in zip(happenings, ids, strict=True):
+        happening.id, happening.created_at = happening_id, moment
+
+
+def happening_of(occasion: Occasion, by: Member | None) -> Happening:
+    """What is kept of an occasion, for all who are told of it."""
+    return Happening(
+        subject_kind=occasion.subject[0],
+        subject_id=occasion.subject[1],
+        number=occasion.number,
+        actor_id=by.id if by else None,
+        details=dict(occasion.details),
+    )
+
+
+async def find_receivers(transaction: Transaction, meant: Sequence[Iterable[int] | Role | str]) -> list[set[int]]:
+    """The ids of active members among each of those meant."""
+    active = select(Member.id).where(Member.suspended_at.is_(None), Member.removed_at.is_(None))
+    by_rank: dict[str, set[int]] = {}
+    for rank in {to for to in meant if isinstance(to, str)}:
+        roles = [role for role, height in RANK.items() if rank == EVERYBODY or height >= RANK[rank]]
+        by_rank[rank] = set(await transaction.scalars(active.where(Member.role.in_(roles))))
+    wanted: set[int] = set().union(*(to for to in meant if not isinstance(to, str)))
+    found = set(await transaction.scalars(active.where(Member.id.in_(wanted)))) if wanted else set()
+    return [by_rank[to] if isinstance(to, str) else found & set(to) for to in meant]
 
 
 async def forget_subjects(transaction: Transaction, kind: str, ids: Sequence[int]) -> None:

@@ -158,7 +158,7 @@ async def follow_part(request: AnyRequest, transaction: Transaction, member: Mem
     """The button to follow a thing. Opening its page also marks what was told of it as read."""
     name, number = split(about.name)
     await note_opened(request, transaction, member, *of_subject((name, number)))
-    chosen = (await read_followers(transaction, name, number)).get(member.id)
+    chosen = (await read_followers(transaction, name, [number]))[number].get(member.id)
     return {"subject": about.name, "following": about.made_by == member.id if chosen is None else chosen}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -219,10 +219,13 @@ async def list_mutes(transaction: Transaction, member: Member) -> list[Mute]:
     return list(await transaction.scalars(select(Mute).where(Mute.member_id == member.id)))
 
 
-async def find_muting(transaction: Transaction, subject_kind: str, subject_id: int) -> set[int]:
-    """Ids of those who have muted a thing."""
-    statement = select(Mute.member_id).where(Mute.subject_kind == subject_kind, Mute.subject_id == subject_id)
-    return set(await transaction.scalars(statement))
+async def find_muting(transaction: Transaction, subject_kind: str, subject_ids: Collection[int]) -> dict[int, set[int]]:
+    """Ids of those who have muted things, by the ids of the things."""
+    about = Mute.subject_kind == subject_kind, Mute.subject_id.in_(subject_ids)
+    muting: dict[int, set[int]] = {}
+    for subject_id, member_id in await transaction.execute(select(Mute.subject_id, Mute.member_id).where(*about)):
+        muting.setdefault(subject_id, set()).add(member_id)
+    return muting
 
 
 async def follow(
@@ -239,7 +242,12 @@ async def follow(
     await transaction.flush()
 
 
-async def read_followers(transaction: Transaction, subject_kind: str, subject_id: int) -> dict[int, bool]:
-    """Who has chosen to follow a thing or not to, by their ids."""
-    statement = select(Follow).where(Follow.subject_kind == subject_kind, Follow.subject_id == subject_id)
-    return {row.member_id: row.following for row in await transaction.scalars(statement)}
+async def read_followers(
+    transaction: Transaction, subject_kind: str, subject_ids: Collection[int]
+) -> dict[int, dict[int, bool]]:
+    """Who has chosen to follow things or not to, by the ids of the things and of the members."""
+    statement = select(Follow).where(Follow.subject_kind == subject_kind, Follow.subject_id.in_(subject_ids))
+    chosen: dict[int, dict[int, bool]] = {subject_id: {} for subject_id in subject_ids}
+    for row in await transaction.scalars(statement):
+        chosen[row.subject_id][row.member_id] = row.following
+    return chosen

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.rows import Held
-from app.records.changes import Changed, delete_record
+from app.records.changes import Changed, note_deleted, take_out
 from app.records.channels import push_record
 from app.records.collections import Collection, list_fields
 from app.records.history import Difference
@@ -46,16 +46,17 @@ async def delete_records(
     statement = select(Record).where(Record.collection_id == collection.id, Record.number.in_(seen))
     left: list[LeftAlone] = []
     fields = await list_fields(transaction, collection)
-    deleted = 0
+    deleted: list[Record] = []
     for record in (await transaction.scalars(statement.order_by(Record.number))).all():
-        before = record.values
         try:
             if record.deleted_at is not None:
                 raise Changed
-            await delete_record(transaction, collection, record, author, version=seen[record.number], fields=fields)
+            await take_out(transaction, record, author, version=seen[record.number])
         except (Changed, Held) as refusal:
             left.append(LeftAlone(record, reason_of(record, refusal, author)))
         else:
-            deleted += 1
-            await push_record(transaction, collection, record, "deleted", before=before)
-    return deleted, left
+            deleted.append(record)
+    await note_deleted(transaction, collection, fields, deleted, author)
+    for record in deleted:
+        await push_record(transaction, collection, record, "deleted", before=record.values)
+    return len(deleted), left

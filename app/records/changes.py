@@ -5,7 +5,7 @@ Every change raises the version by one and keeps a revision. The one statement t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
 from typing import Any
@@ -18,6 +18,7 @@ from app.database import Transaction, now
 from app.editing import waiting
 from app.editing.drafts import settle_draft
 from app.editing.locks import LOCK_COLUMNS, pass_on, release_lock
+from app.editing.pushes import push_lock
 from app.editing.rows import UNLOCKED, Held, is_writable
 from app.jobs.sweeps import sweeps
 from app.live.log import publish_partial
@@ -76,8 +77,8 @@ async def change_record(
             search=search_text(fields, values),
             deleted_at=None,
         )
-        await keep(transaction, fields, record, author, what)
-        await notify_change(transaction, fields, record, author, "changed", before)
+        await keep(transaction, fields, [record], author, what)
+        notify_change(transaction, fields, record, author, "changed", before)
     else:
         writable = select(is_writable(Record, author.id, token)).where(Record.id == record.id)
         if not await transaction.scalar(writable):
@@ -95,20 +96,36 @@ async def delete_record(
     author: Member,
     *,
     version: int,
-    fields: list[Field] | None = None,
 ) -> None:
     """Put a record into the bin.
+
+    Raises Changed when it is not at that version any more, and Held when somebody edits it.
+    """
+    await take_out(transaction, record, author, version=version)
+    await note_deleted(transaction, collection, await list_fields(transaction, collection), [record], author)
+
+
+async def take_out(transaction: Transaction, record: Record, author: Member, *, version: int) -> None:
+    """Write the version of a record that is in the bin; `note_deleted` does what follows, for many at once.
 
     Raises Changed when it is not at that version any more, and Held when somebody edits it.
     """
     await advance(
         transaction, record, author, version=version, values=record.values, search=record.search, deleted_at=now()
     )
-    record_audit(transaction, author, "record.deleted", subject=f"/c/{collection.slug}/{record.number}")
-    collection.total -= 1
-    fields = fields or await list_fields(transaction, collection)
-    await keep(transaction, fields, record, author, "deleted")
-    await notify_change(transaction, fields, record, author, "deleted", record.values)
+
+
+async def note_deleted(
+    transaction: Transaction, collection: Collection, fields: list[Field], records: Sequence[Record], author: Member
+) -> None:
+    """Keep and tell what follows from records having been taken out."""
+    if not records:
+        return
+    collection.total -= len(records)
+    await keep(transaction, fields, records, author, "deleted")
+    for record in records:
+        record_audit(transaction, author, "record.deleted", subject=f"/c/{collection.slug}/{record.number}")
+        notify_change(transaction, fields, record, author, "deleted", record.values)
 
 
 async def restore_record(
@@ -131,8 +148,8 @@ async def restore_record(
     )
     record_audit(transaction, author, "record.restored", subject=f"/c/{collection.slug}/{record.number}")
     collection.total += 1
-    await keep(transaction, fields, record, author, "restored")
-    await notify_change(transaction, fields, record, author, "restored", record.values)
+    await keep(transaction, fields, [record], author, "restored")
+    notify_change(transaction, fields, record, author, "restored", record.values)
 
 
 async def advance(
@@ -171,8 +188,10 @@ async def advance(
         raise Changed if record.version != version else Held
     set_committed(record, **written)
     if deleted_at is not None:
-        await waiting.leave_all(transaction, "record", record.id)
-    if holder is not None:
+        transaction.gather(waiting.leave_all, ("record", record.id))
+        if holder is not None:
+            push_lock(transaction, record, holder)
+    elif holder is not None:
         await pass_on(transaction, record, holder)
 
 

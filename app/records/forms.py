@@ -18,7 +18,7 @@ from app.editing.waiting import Waiting, list_waiting
 from app.live.presence import list_readers
 from app.records.collections import Collection, Field, get_collection, list_fields, list_removed_fields
 from app.records.history import list_differences, list_history
-from app.records.records import Record, find_maker, find_place, get_record, read_values, title_of
+from app.records.records import Record, find_makers, find_place, get_record, read_values, title_of
 from app.settings import Settings
 from app.web.forms import Form, Invalid, number_of
 from app.web.texts import Text
@@ -97,7 +97,7 @@ async def render_record(
     """A record to be read; with `waiting`, by somebody who waits to edit it."""
     queue = await list_waiting(transaction, record)
     place = await find_place(transaction, record)
-    maker = await find_maker(transaction, record)
+    maker = (await find_makers(transaction, [record.id]))[record.id]
     standing = await find_standing(transaction, record, queue, member.id)
     return await render_page(
         request,

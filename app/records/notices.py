@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, select
@@ -10,11 +11,11 @@ from sqlalchemy import ColumnElement, exists, select
 from app.accounts.members import Member
 from app.database import Transaction
 from app.notifications.kinds import Kind, Place, Subject, register_kind, register_subject
-from app.notifications.notifications import notify
+from app.notifications.notifications import Occasion, notify, notify_all
 from app.notifications.preferences import read_followers
 from app.records.collections import Field, find_collections
 from app.records.history import compare
-from app.records.records import Record, find_maker, title_of
+from app.records.records import Record, find_makers, title_of
 from app.web.texts import _l
 
 WHAT = {
@@ -79,7 +80,7 @@ def message_or_record(place: Place, number: int) -> str:
 register_subject(Subject("record", "book", is_there, find_places, message_or_record, followable=True))
 
 
-async def notify_change(
+def notify_change(
     transaction: Transaction,
     fields: list[Field],
     record: Record,
@@ -89,18 +90,53 @@ async def notify_change(
 ) -> None:
     """Tell those who follow a record, who added it, and the admins, what has become of it; each once."""
     labels = ", ".join(change.field.label for change in compare(fields, before, record.values))[:300]
-    subject = ("record", record.id)
-    chosen = await read_followers(transaction, *subject)
-    maker = await find_maker(transaction, record)
-    makers = [] if maker is None or not chosen.get(maker, True) else [maker]
-    details: dict[str, Any] = {"what": what, "fields": labels}
-    told: set[int] = set()
-    for kind, to in (
-        ("record-followed", [each for each, following in chosen.items() if following]),
-        ("record-added", makers),
-        ("record-admin", "admin"),
-    ):
-        told |= await notify(transaction, kind=kind, subject=subject, to=to, by=author, without=told, details=details)
+    transaction.gather(tell_changes, Notice(record.id, author, what, labels))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Notice:
+    """What is told of a record: what was done to it, and the labels of the fields that differ."""
+
+    record_id: int
+    author: Member
+    what: str
+    labels: str
+
+
+async def tell_changes(transaction: Transaction, changes: Sequence[Notice]) -> None:
+    """Notify of what became of records, in as many statements for many as for one."""
+    chosen = await read_followers(transaction, "record", {change.record_id for change in changes})
+    makers = await find_makers(transaction, chosen)
+    for author in {change.author: None for change in changes}:
+        by_author = [change for change in changes if change.author is author]
+        told: list[set[int]] = [set() for _ in by_author]
+        for kind, find in (("record-followed", followers), ("record-added", maker_of), ("record-admin", admins)):
+            occasions = [
+                Occasion(
+                    ("record", change.record_id),
+                    find(chosen[change.record_id], makers[change.record_id]),
+                    without=frozenset(before),
+                    details={"what": change.what, "fields": change.labels},
+                )
+                for change, before in zip(by_author, told, strict=True)
+            ]
+            concerned = await notify_all(transaction, occasions, kind=kind, by=author)
+            told = [before | ids for before, ids in zip(told, concerned, strict=True)]
+
+
+def followers(chosen: Mapping[int, bool], maker: int | None) -> list[int]:
+    """Those who follow a record."""
+    return [member_id for member_id, following in chosen.items() if following]
+
+
+def maker_of(chosen: Mapping[int, bool], maker: int | None) -> list[int]:
+    """Who added a record, unless they don't want to follow it."""
+    return [] if maker is None or not chosen.get(maker, True) else [maker]
+
+
+def admins(chosen: Mapping[int, bool], maker: int | None) -> str:
+    """All admins."""
+    return "admin"
 
 
 async def notify_asked(transaction: Transaction, record: Record, member: Member) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -106,10 +106,11 @@ async def find_authors(transaction: Transaction, record: Record) -> list[int]:
     return list(await transaction.scalars(statement))
 
 
-async def find_maker(transaction: Transaction, record: Record) -> int | None:
-    """The id of the member who has added a record."""
-    statement = select(Revision.member_id).where(Revision.record_id == record.id, Revision.what == "created")
-    return await transaction.scalar(statement.limit(1))
+async def find_makers(transaction: Transaction, record_ids: Iterable[int]) -> dict[int, int | None]:
+    """The ids of the members who have added records, by the ids of these."""
+    ids = list(record_ids)
+    made = select(Revision.record_id, Revision.member_id).where(Revision.record_id.in_(ids), Revision.what == "created")
+    return dict.fromkeys(ids) | {row.record_id: row.member_id for row in await transaction.execute(made)}
 
 
 @editable("record", Record, find_by_references, find_authors)
@@ -200,7 +201,7 @@ async def create_record(
     )
     transaction.add(record)
     await transaction.flush()
-    await keep(transaction, fields, record, author, "created")
+    await keep(transaction, fields, [record], author, "created")
     return record
 
 
@@ -247,12 +248,15 @@ def set_committed(instance: Any, **values: Any) -> None:
         set_committed_value(instance, name, value)
 
 
-async def keep(transaction: Transaction, fields: list[Field], record: Record, author: Member, what: str) -> None:
-    """Keep a revision of what a record is now, and its sort keys."""
-    await transaction.execute(delete(RecordKey).where(RecordKey.record_id == record.id))
-    if record.deleted_at is None:
-        transaction.add_all(keys_of(fields, record.id, record.number, record.values))
-    transaction.add(revision_of(record, author, what))
+async def keep(
+    transaction: Transaction, fields: list[Field], records: Sequence[Record], author: Member, what: str
+) -> None:
+    """Keep a revision of what records are now, and their sort keys."""
+    await transaction.execute(delete(RecordKey).where(RecordKey.record_id.in_([record.id for record in records])))
+    for record in records:
+        if record.deleted_at is None:
+            transaction.add_all(keys_of(fields, record.id, record.number, record.values))
+        transaction.add(revision_of(record, author, what))
     await transaction.flush()
 
 

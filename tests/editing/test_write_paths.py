@@ -80,6 +80,7 @@ KNOWN_WRITES = {
     ("records/changes.py", "advance", "update(Record)"),  # checks version and lock in its statement
     ("records/changes.py", "empty_bin", "delete(Record)"),  # deletes for good what nobody can open, so nobody holds it
     ("editing/locks.py", "change_lock", "update(model)"),  # writes the lock's columns alone
+    ("editing/locks.py", "free_locks", "update(model)"),
     ("database/copying.py", "copy_table", "insert(table)"),  # fills an empty database with all of another
     ("database/rows.py", "__init__", "insert(self.table)"),
     ("database/rows.py", "update_of", "update(shape.table)"),  # refuses what is guarded
