@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -156,15 +157,10 @@ class Server:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `python -m app …` beside the server."""
-        return subprocess.run(
-            [sys.executable, "-m", "app", *arguments],
-            cwd=ROOT,
-            env=self.settings(),
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+        with tempfile.TemporaryDirectory() as directory:
+            output, errors = Path(directory, "output"), Path(directory, "errors")
+            status = Process(list(arguments), self.settings(), output, errors).wait(30)
+            return subprocess.CompletedProcess(arguments, status, output.read_text(), errors.read_text())
 
     def client(self, slug: str, **headers: str) -> httpx.AsyncClient:
         """An HTTP client of a site; it says where it comes from, as a page of that site would."""
@@ -350,7 +346,7 @@ class Person:
 # server, or a file of the program that is missing.
 EXPECTED = re.compile(
     r"Failed to load resource: (?:the server responded with a status of 4|net::ERR_)(?!.*/static/)"
-    r"|htmx: htmx:error: Failed to fetch"
+    r"|htmx: htmx:error: Failed to fetch|htmx: htmx:ws:error: "
     r"|WebSocket connection to "
 )
 

@@ -29,12 +29,15 @@ REQUEST_LIMIT = 64 * 1024
 class Process:
     """A running `python -m app …`, used like subprocess.Popen."""
 
-    def __init__(self, arguments: list[str], environment: dict[str, str], output: Path) -> None:
+    def __init__(
+        self, arguments: list[str], environment: dict[str, str], output: Path, errors: Path | None = None
+    ) -> None:
         self.returncode: int | None = None
         self.waiting = threading.Lock()
         self.line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.line.connect(fork_server())
         request = {"arguments": arguments, "environment": environment, "output": str(output)}
+        request["errors"] = str(errors or output)
         self.line.send(json.dumps(request).encode())
         self.pid = int(self.line.recv(100))
 
@@ -162,9 +165,8 @@ class ForkServer:
             each.close()
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
-        output = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
+        for descriptor, path in ((1, request["output"]), (2, request["errors"])):
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), descriptor)
         os.environ.clear()
         os.environ.update(request["environment"])
         from app.cli import main

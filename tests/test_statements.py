@@ -33,9 +33,9 @@ ACME = 1
 FEW, MANY = 1, 100
 # What is asked only where there is something at all (the messages that others answer, say).
 TOLERATED = 3
-# What takes more statements for more, with how many more at most. Each record is written by a statement of its own, which
-# checks its version and lock: of many, some may be refused. One that an import changes also gets its sort keys and its
-# revision, as the next may want a unique value that it had. (At most 50 can be deleted at once, and 200 imported.)
+# What takes more statements for more, with how many more at most. Each record is written by a statement of its own,
+# which checks its version and lock: of many, some may be refused. One that an import changes also gets its sort keys
+# and its revision, as the next may want a unique value that it had. (At most 50 are deleted at once, and 200 imported.)
 GROWS = {
     "POST /c/{slug:str}/delete": 50,
     "POST /c/{slug:str}/import": 400,

@@ -6,7 +6,6 @@ import asyncio
 import builtins
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from typing import Any, Literal
 
 from sqlalchemy import bindparam, select
@@ -22,8 +21,8 @@ FIND_TENANT = {name: Standing(statement) for name, statement in SELECT_TENANT.it
 LOCK_TENANT = {name: Standing(select_.with_for_update(key_share=True)) for name, select_ in SELECT_TENANT.items()}
 # How long to wait for others who write.
 TURN_SECONDS = 10
-# The task that has a writing transaction open here, if one has.
-WRITES: ContextVar[asyncio.Task[Any] | None] = ContextVar("writes", default=None)
+# The tasks that have a writing transaction open. (A context variable would not do: it may end in another task.)
+WRITERS: set[asyncio.Task[Any] | None] = set()
 
 # What is done once in a transaction, with all things that were noted for it.
 Gathered = Callable[["Transaction", Sequence[Any]], Awaitable[None]]
@@ -35,7 +34,7 @@ class HoldsWriter(RuntimeError):
 
 def check_holds_no_writer() -> None:
     """Raise HoldsWriter in a writing transaction. For what asks others, or computes, before it is known what to do."""
-    if WRITES.get() is asyncio.current_task():
+    if asyncio.current_task() in WRITERS:
         raise HoldsWriter("a writing transaction is open: ask before it, or look in a reading one first")
 
 
@@ -162,18 +161,19 @@ class Database:
     @asynccontextmanager
     async def write(self, tenant_id: int | None = None) -> AsyncIterator[Transaction]:
         """A transaction that commits at the end of the block, and is undone when the block raises."""
+        task = asyncio.current_task()
         self.writing += 1
         try:
             async with (
                 self._in_turn(),
                 Transaction(self.writer, writes=True, expire_on_commit=False) as transaction,
             ):
-                WRITES.set(asyncio.current_task())
+                WRITERS.add(task)
                 await self._enter(transaction, tenant_id)
                 yield transaction
                 await transaction.complete()
         finally:
-            WRITES.set(None)
+            WRITERS.discard(task)
             self.writing -= 1
         for announce in self.on_commit:
             announce(transaction)
