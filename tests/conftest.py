@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -27,7 +26,7 @@ from app.database import Database
 from app.demo import PASSWORD
 from tests.databases import KIND, Store, make_seed
 from tests.post import Post
-from tests.processes import Process
+from tests.processes import Process, run
 
 ROOT = Path(__file__).parent.parent
 REDIS = shutil.which("redis-server")
@@ -157,10 +156,7 @@ class Server:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `python -m app …` beside the server."""
-        with tempfile.TemporaryDirectory() as directory:
-            output, errors = Path(directory, "output"), Path(directory, "errors")
-            status = Process(list(arguments), self.settings(), output, errors).wait(30)
-            return subprocess.CompletedProcess(arguments, status, output.read_text(), errors.read_text())
+        return run(arguments, self.settings(), timeout=30)
 
     def client(self, slug: str, **headers: str) -> httpx.AsyncClient:
         """An HTTP client of a site; it says where it comes from, as a page of that site would."""

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,14 @@ class Process:
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
+
+
+def run(arguments: Sequence[str], environment: dict[str, str], timeout: float) -> subprocess.CompletedProcess[str]:
+    """Run `python -m app …` to its end, like subprocess.run. Raises subprocess.TimeoutExpired."""
+    with tempfile.TemporaryDirectory() as directory:
+        output, errors = Path(directory, "output"), Path(directory, "errors")
+        status = Process(list(arguments), environment, output, errors).wait(timeout)
+        return subprocess.CompletedProcess(arguments, status, output.read_text(), errors.read_text())
 
 
 @functools.cache

@@ -7,7 +7,6 @@ import os
 import secrets
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, closing
 from dataclasses import dataclass
@@ -23,8 +22,9 @@ from sqlalchemy import JSON, Column, LargeBinary, String
 import app.asgi  # noqa: F401  (all models)
 from app.database import Base, UtcDateTime
 from app.database.copying import canonical
-from tests.conftest import ROOT, Server, end_server, free_port
+from tests.conftest import Server, end_server, free_port
 from tests.databases import OWNER, PROGRAM, Store, cluster, run_in_thread
+from tests.processes import run
 
 pytestmark = pytest.mark.sqlite  # moves from there; the other end is here whatever the tests run on
 
@@ -52,15 +52,8 @@ class Target:
         }
 
     def run(self, data_dir: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "app", *arguments],
-            cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), **self.environment, **environment},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        own = {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), **self.environment, **environment}
+        return run(arguments, own, timeout=120)
 
     def move(self, store: Store) -> subprocess.CompletedProcess[str]:
         return self.run(store.directory, "move", "--from", str(store.path))
