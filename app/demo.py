@@ -154,12 +154,16 @@ async def seed_demo(database: Database) -> bool:
     for workspace in WORKSPACES:
         hashed = await hash_password(PASSWORD)
         async with database.write() as transaction:
-            await seed_workspace(transaction, workspace, hashed)
+            people = await seed_workspace(transaction, workspace, hashed)
+        # What they were told of is written at the end of a transaction.
+        async with database.write(people[0].tenant_id) as transaction:
+            for person in people:
+                await mark_notified(transaction, await transaction.get_one(Member, person.id))
     return True
 
 
-async def seed_workspace(transaction: Transaction, workspace: Workspace, password_hash: str) -> None:
-    """Make one workspace with its people and books."""
+async def seed_workspace(transaction: Transaction, workspace: Workspace, password_hash: str) -> list[Member]:
+    """Make one workspace with its books and people, who are returned."""
     first, *others = workspace.people
     people = [
         await create_workspace(
@@ -198,8 +202,7 @@ async def seed_workspace(transaction: Transaction, workspace: Workspace, passwor
             await change_record(transaction, books, record, typed, people[0], version=1)
             await change_record(transaction, books, record, {**typed, "status": "Lent"}, people[1], version=2)
     await talk(transaction, workspace, people)
-    for member in people:
-        await mark_notified(transaction, member)
+    return people
 
 
 async def talk(transaction: Transaction, workspace: Workspace, people: list[Member]) -> None:

@@ -379,6 +379,8 @@ async def test_a_deleted_record_has_no_lock_and_nobody_in_line(
         books = await get_collection(transaction, "books")
         row, davi = await book(transaction), await member(transaction, "davi")
         await delete_record(transaction, books, row, davi, version=3)
+    async with database.read(ACME) as transaction:
+        row = await get_record(transaction, await get_collection(transaction, "books"), 40, deleted=True)
         assert row.lock_member_id is None
         assert await waiting.list_waiting(transaction, row) == []
 

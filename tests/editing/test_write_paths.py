@@ -129,7 +129,7 @@ async def restore(
 
 
 # Every function that advances a record, with a call of it.
-OPERATIONS: dict[str, Change] = {"change_record": change_notes, "delete_record": delete, "restore_record": restore}
+OPERATIONS: dict[str, Change] = {"change_record": change_notes, "take_out": delete, "restore_record": restore}
 
 
 def name_of(path: str) -> str:
