@@ -494,6 +494,7 @@ async def test_two_edits_of_which_the_first_answer_is_lost_are_both_made_and_non
     await say(page, "Version nought")
     await expect(shown(page, "Version nought")).to_be_visible()
     await say(page, "Something after it")
+    await expect(shown(page, "Something after it")).to_be_visible()
     number = await shown(page, "Version nought").get_attribute("data-number")
     await box(page).fill("The next one")
     message = page.locator(f".message[data-number='{number}']")
