@@ -11,8 +11,9 @@ ON_POSTGRESQL = tests $(addprefix --ignore=tests/,web bench test_command_line.py
 	$(addprefix faults/test_,autobahn.py cookies.py frames.py half_open.py handshakes.py rolling.py stopped.py storm.py)) \
 	$(addprefix --ignore=,$(filter-out $(PUSHED),$(wildcard tests/browser/test_*.py)))
 
-# Most tests wait for a server or a browser most of the time: three files at once, also on two cores.
-AT_ONCE = -n 3 --dist loadfile
+# Most tests wait for a server or a browser most of the time: three files at once, also on two cores. They are begun in
+# their order, and not those of many tests first: these are the quick ones, and fill up the end.
+AT_ONCE = -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: run test faults check format bench lock messages clean
 
