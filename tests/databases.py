@@ -24,16 +24,18 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+from sqlalchemy import update
 
 import app.asgi  # noqa: F401  (which brings in all jobs)
-from app.database import Database
+from app.database import Database, now
 from app.database.clock import read_monotonic_clock
 from app.demo import seed_demo
+from app.jobs.jobs import Job
 from app.jobs.runner import Runner
 from app.migration import migrate_database
 from app.settings import read_settings
@@ -346,7 +348,7 @@ def number_places(statement: str) -> str:
 async def make_seed(directory: Path) -> Store:
     """The database that others are copies of: migrated, with the demo in it.
 
-    What comes round has been done, so that not each server of a test begins with doing it.
+    What comes round has been done, and is due tomorrow, so that not each server of a test begins with doing it.
     """
     store = Store(directory)
     store.migrate()
@@ -355,6 +357,8 @@ async def make_seed(directory: Path) -> Store:
     runner = Runner(database, read_settings({"DATA_DIR": str(directory), "BASE_URL": "http://hero.localhost"}))
     while await runner.step():
         pass
+    async with database.write() as transaction:
+        await transaction.execute(update(Job).values(due_at=now() + timedelta(days=1)))
     await database.close()
     if KIND == "postgresql":  # a template must have nobody connected, and a connection takes a moment to end
         deadline = time.monotonic() + 20
