@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -55,9 +56,16 @@ def record_audit(
         "address": address or transaction.info.get("address", ""),
         "at": now(),
     }
-    transaction.gather(write_entries, tuple(entry.items()))
+    transaction.gather(write_entries, Recorded(entry))
 
 
-async def write_entries(transaction: Transaction, entries: Sequence[tuple[tuple[str, Any], ...]]) -> None:
+@dataclass(frozen=True, slots=True, eq=False)
+class Recorded:
+    """The columns of an entry to be written. Two that say the same are two."""
+
+    columns: dict[str, Any]
+
+
+async def write_entries(transaction: Transaction, entries: Sequence[Recorded]) -> None:
     """Write what was recorded, all at once."""
-    await transaction.insert_rows(AuditEntry, *map(dict, entries))
+    await transaction.insert_rows(AuditEntry, *(entry.columns for entry in entries))

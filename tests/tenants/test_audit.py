@@ -12,7 +12,10 @@ import asyncpg
 import httpx
 import pytest
 from PIL import Image
+from sqlalchemy import func, select
 
+from app.accounts import audit
+from app.database import Database, now
 from app.demo import PASSWORD
 from app.tenants.audit_pages import SENTENCES
 from tests.conftest import ROOT, Server
@@ -162,3 +165,16 @@ async def test_the_database_itself_refuses_to_rewrite_it(
 ) -> None:
     with pytest.raises((sqlite3.IntegrityError, asyncpg.RaiseError), match="only added to"):
         server.store.rows(statement)
+
+
+async def test_two_entries_that_say_the_same_at_the_same_moment_are_two(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = now()
+    monkeypatch.setattr(audit, "now", lambda: moment)
+    async with database.write(1) as transaction:
+        for _ in range(2):
+            audit.record_audit(transaction, None, "record.deleted", subject="/c/books/40")
+    async with database.read(1) as transaction:
+        written = select(func.count(audit.AuditEntry.id)).where(audit.AuditEntry.subject == "/c/books/40")
+        assert await transaction.scalar(written) == 2
