@@ -2,6 +2,8 @@
 PYTHON ?= python3
 export PORT ?= 8000
 export DATA_DIR ?= data
+# What Python has compiled it keeps: some hundred processes of a run begin with it.
+unexport PYTHONDONTWRITEBYTECODE
 
 # What runs a second time on PostgreSQL: every test that uses a database and asks it for more than who is signed in;
 # of those in a browser the ones about what is pushed. (`TEST_DATABASE=postgresql .venv/bin/python -m pytest` runs all.)

@@ -8,7 +8,6 @@ from typing import Any
 
 import structlog
 from litestar import Litestar, Request, Response
-from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.routes import HTTPRoute
@@ -19,6 +18,7 @@ import app.notifications.accounts
 import app.records.books  # (furnishes new workspaces)
 import app.records.usage  # noqa: F401  (both: what operators see counted)
 from app.accounts.access import (
+    AnyRequest,
     Askers,
     SignInNeeded,
     ask_to_sign_in,
@@ -38,7 +38,7 @@ from app.chat import (
     room_pages,
     search_pages,
 )
-from app.chat.limits import SearchLimit, WritingLimit
+from app.chat.limits import Pace, SearchLimit, WritingLimit
 from app.database import Database
 from app.editing.watch import Watch
 from app.jobs.runner import Loop, Runner
@@ -80,119 +80,165 @@ log = structlog.get_logger("app")
 everywhere: list[Any] = [static_files, scripts, show_liveness, show_readiness, show_metrics]
 
 
-def create_app(settings: Settings) -> Gate:
-    """The ASGI application of one process."""
-    database = Database(settings.database_url)
-    node = Node(database, make_bus(settings))
-    readiness = Readiness(bus=lambda: node.bus.state)
-    watch = Watch(database, node)
-    gathering = Gathering(database, node)
-    runner = Runner(database, settings)
-    delivery = Delivery(database, settings)
-    visits = Visits(database)
-    writing_visits = Loop(database, visits.write, "the sessions in use")
-    windows = Windows(settings)
-    guessing = GuessingLimit(windows)
-    mailing = MailLimit(guessing)
-    writing = WritingLimit(windows, Askers(database, settings))
-    searching = SearchLimit(windows)
+class Parts:
+    """What a process has one of."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.database = Database(settings.database_url)
+        self.node = Node(self.database, make_bus(settings))
+        self.readiness = Readiness(bus=lambda: self.node.bus.state)
+        self.watch = Watch(self.database, self.node)
+        self.gathering = Gathering(self.database, self.node)
+        self.runner = Runner(self.database, settings)
+        self.delivery = Delivery(self.database, settings)
+        self.visits = Visits(self.database)
+        self.writing_visits = Loop(self.database, self.visits.write, "the sessions in use")
+        windows = Windows(settings)
+        self.guessing = GuessingLimit(windows)
+        self.mailing = MailLimit(self.guessing)
+        self.writing = WritingLimit(windows, Askers(self.database, settings))
+        self.searching = SearchLimit(windows)
+        self.reauthentication = Reauthentication(self.database, settings, self.guessing)
 
     @contextlib.asynccontextmanager
-    async def run(_: Litestar) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
+        """What goes on beside requests goes on as long as it lasts."""
         async with (
-            node.running(),
-            watch.running(),
-            gathering.running(),
-            runner.loop.running(),
-            delivery.running(),
-            writing_visits.running(),
+            self.node.running(),
+            self.watch.running(),
+            self.gathering.running(),
+            self.runner.loop.running(),
+            self.delivery.running(),
+            self.writing_visits.running(),
         ):
             yield
         DECODER.end()
-        await database.close()
+        await self.database.close()
 
-    async def follow_up(request: Request[Any, Any, Any]) -> None:
+
+class Pages:
+    """The pages of workspaces and of the central host.
+
+    Making them is most of what a start costs, as the framework looks at the arguments of each function. They need no
+    settings for it: what they ask for is in `parts`, which come later.
+    """
+
+    parts: Parts
+
+    def __init__(self) -> None:
+        common: dict[str, Any] = {
+            "openapi_config": None,
+            "request_max_body_size": FORM_LIMIT,
+            "exception_handlers": {
+                HTTPException: handle_error,
+                Exception: handle_error,
+                SignInNeeded: ask_to_sign_in,
+            },
+            "logging_config": None,
+            "dependencies": {
+                "settings": Provide(lambda: self.parts.settings, sync_to_thread=False),
+                "database": Provide(lambda: self.parts.database, sync_to_thread=False),
+                "guessing": Provide(lambda: self.parts.guessing, sync_to_thread=False),
+                "mailing": Provide(lambda: self.parts.mailing, sync_to_thread=False),
+                "writing": Provide(self.count_message),
+                "changing": Provide(self.count_change),
+                "searching": Provide(lambda: self.parts.searching, sync_to_thread=False),
+                "readiness": Provide(lambda: self.parts.readiness, sync_to_thread=False),
+                "form": Provide(provide_form),
+                "transaction": Provide(provide_transaction),
+                "signed_in": Provide(provide_signed_in),
+                "member": Provide(provide_member),
+            },
+            "signature_types": [Response, Request],
+        }
+        self.workspace = Litestar(
+            [
+                *everywhere,
+                show_jump,
+                *sign_in.handlers,
+                *account.handlers,
+                *member_pages.handlers,
+                *confirmation.handlers,
+                *invitation_pages.handlers,
+                *picture_pages.handlers,
+                *audit_pages.handlers,
+                *tenant_pages.handlers,
+                *collection_pages.handlers,
+                *record_pages.handlers,
+                *adding_pages.handlers,
+                *edit_pages.handlers,
+                *lock_pages.handlers,
+                *room_pages.handlers,
+                *membership_pages.handlers,
+                *search_pages.handlers,
+                *message_pages.handlers,
+                *attachment_pages.handlers,
+                *discussion_pages.handlers,
+                *bin_pages.handlers,
+                *bulk_pages.handlers,
+                *import_pages.handlers,
+                *notification_pages.handlers,
+                *announcement_pages.handlers,
+                *preference_pages.handlers,
+            ],
+            lifespan=[self.run],
+            before_request=self.reauthenticate,
+            after_response=self.follow_up,
+            **common,
+        )
+        self.central = Litestar([*everywhere, *central.handlers, operator_pages.router], **common)
+        for site in (self.workspace, self.central):
+            resolve_in_turn(site)
+
+    def serve_with(self, parts: Parts) -> None:
+        """Say what there is to ask for."""
+        self.parts = parts
+        for site in (self.workspace, self.central):
+            site.state.update({"node": parts.node, "settings": parts.settings, "visits": parts.visits})
+
+    @contextlib.asynccontextmanager
+    async def run(self, _: Litestar) -> AsyncIterator[None]:
+        """What the workspaces' site begins and ends with."""
+        async with self.parts.running():
+            yield
+
+    async def count_message(self, request: AnyRequest) -> Pace:
+        """Count one more message of whoever asks."""
+        return await self.parts.writing.count_message(request)
+
+    async def count_change(self, request: AnyRequest) -> Pace:
+        """Count one more change of a message of whoever asks."""
+        return await self.parts.writing.count_change(request)
+
+    async def reauthenticate(self, request: AnyRequest) -> Response[Any] | None:
+        """Before a request: ask for the password, where it is needed again."""
+        return await self.parts.reauthentication(request)
+
+    async def follow_up(self, request: AnyRequest) -> None:
         """After a page was answered: do what reading it leads to."""
         for tenant_id, step in request.scope.get("state", {}).get("afterwards", ()):
-            async with database.write(tenant_id) as transaction:
+            async with self.parts.database.write(tenant_id) as transaction:
                 await step(transaction)
 
-    common: dict[str, Any] = {
-        "openapi_config": None,
-        "request_max_body_size": FORM_LIMIT,
-        "exception_handlers": {
-            HTTPException: handle_error,
-            Exception: handle_error,
-            SignInNeeded: ask_to_sign_in,
-        },
-        "logging_config": None,
-        "dependencies": {
-            "settings": Provide(lambda: settings, sync_to_thread=False),
-            "database": Provide(lambda: database, sync_to_thread=False),
-            "guessing": Provide(lambda: guessing, sync_to_thread=False),
-            "mailing": Provide(lambda: mailing, sync_to_thread=False),
-            "writing": Provide(writing.count_message),
-            "changing": Provide(writing.count_change),
-            "searching": Provide(lambda: searching, sync_to_thread=False),
-            "readiness": Provide(lambda: readiness, sync_to_thread=False),
-            "form": Provide(provide_form),
-            "transaction": Provide(provide_transaction),
-            "signed_in": Provide(provide_signed_in),
-            "member": Provide(provide_member),
-        },
-        "signature_types": [Response, Request],
-    }
-    workspace = Litestar(
-        [
-            *everywhere,
-            show_jump,
-            *sign_in.handlers,
-            *account.handlers,
-            *member_pages.handlers,
-            *confirmation.handlers,
-            *invitation_pages.handlers,
-            *picture_pages.handlers,
-            *audit_pages.handlers,
-            *tenant_pages.handlers,
-            *collection_pages.handlers,
-            *record_pages.handlers,
-            *adding_pages.handlers,
-            *edit_pages.handlers,
-            *lock_pages.handlers,
-            *room_pages.handlers,
-            *membership_pages.handlers,
-            *search_pages.handlers,
-            *message_pages.handlers,
-            *attachment_pages.handlers,
-            *discussion_pages.handlers,
-            *bin_pages.handlers,
-            *bulk_pages.handlers,
-            *import_pages.handlers,
-            *notification_pages.handlers,
-            *announcement_pages.handlers,
-            *preference_pages.handlers,
-        ],
-        lifespan=[run],
-        state=State({"node": node, "settings": settings, "visits": visits}),
-        before_request=Reauthentication(database, settings, guessing),
-        after_response=follow_up,
-        **common,
-    )
-    central_host = Litestar(
-        [*everywhere, *central.handlers, operator_pages.router],
-        state=State({"node": node, "settings": settings}),
-        **common,
-    )
-    for site in (workspace, central_host):
-        resolve_in_turn(site)
-    workspace_site, operator_site = WorkspaceSite(settings, visits), OperatorSite(settings)
+
+def create_app(settings: Settings) -> Gate:
+    """The ASGI application of one process."""
+    parts, pages = Parts(settings), Pages()
+    pages.serve_with(parts)
+    workspace_site, operator_site = WorkspaceSite(settings, parts.visits), OperatorSite(settings)
 
     async def live(scope: Any, receive: Receive, send: Send) -> None:
         site: Site = workspace_site if scope["state"]["slug"] else operator_site
-        await serve_socket(scope, receive, send, node=node, site=site)
+        await serve_socket(scope, receive, send, node=parts.node, site=site)
 
     return Gate(
-        settings, central=central_host, workspace=workspace, live=live, readiness=readiness, send_away=node.drain
+        settings,
+        central=pages.central,
+        workspace=pages.workspace,
+        live=live,
+        readiness=parts.readiness,
+        send_away=parts.node.drain,
     )
 
 

@@ -192,20 +192,22 @@ class ForkServer:
 
 def prepare() -> None:
     """Bring in everything that the program needs and would work out at its first use, so that forked processes share
-    it: half of what a server takes until it has answered its first pages."""
+    it: most of what a server takes until it has answered its first pages."""
     import app.cli
     import app.demo
     import app.migration
     import app.operators.operators
     import app.serving  # noqa: F401
-    from app.asgi import create_app
-    from app.settings import read_settings
+    from app import asgi
+    from app.accounts.sessions import Session
     from app.web.templates import environment
 
-    with tempfile.TemporaryDirectory() as directory:
-        create_app(read_settings({"DATA_DIR": directory, "BASE_URL": "http://hero.localhost"}))
+    pages = asgi.Pages()
+    asgi.Pages = lambda: pages  # type: ignore[assignment, misc]
     for name in environment("en").list_templates():
         environment("en").get_template(name)
+    session = Session(address="203.0.113.7", agent="Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
+    assert (session.device, session.place) != ("", None)
 
 
 if __name__ == "__main__":

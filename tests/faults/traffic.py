@@ -168,7 +168,8 @@ class Traffic:
             raise Violation(f"a page is not what a fresh load shows: {self.fresh}")
         for server in self.servers:
             if found := THROUGH_THE_PROGRAM.search(server.log):
-                raise Violation(f"a traceback leads through {found[0]}")
+                around = server.log[max(0, found.start() - 2000) : found.end() + 8000]
+                raise Violation(f"a traceback leads through {found[0]}:\n{around}")
         return len(stored)
 
     @property
