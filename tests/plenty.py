@@ -28,12 +28,14 @@ from app.notifications.models import Happening, Notification
 from app.operators.log import OperatorEntry
 from app.operators.operators import Operator
 from app.operators.sessions import start_session as start_operator_session
-from app.records.collections import Collection, Field, get_collection
+from app.records.collections import MOST_FIELDS, Collection, Field, get_collection
 from app.records.records import Record, create_records, get_record
 from app.records.revisions import Revision
 from app.tenants.invitations import Invitation
 
 LONG_AGO = timedelta(days=60)
+# What the files and pictures are stored as.
+KEY = "ab" * 16
 
 
 class Plenty:
@@ -81,8 +83,10 @@ class Plenty:
 
     async def add_people(self) -> None:
         """People, all in the general room."""
-        texts = [{"email": f"p{n}@acme.test", "name": f"Person {n}", "password_hash": "x"} for n in range(self.count)]
-        await self.put(Member, texts)
+        same = {"password_hash": "x", "picture": KEY}
+        people = [{"email": f"p{n}@acme.test", "name": f"Person {n}", **same} for n in range(self.count)]
+        await self.put(Member, people)
+        self.transaction.tenant.logo = KEY
         found = await self.transaction.scalars(select(Member).where(Member.email.like("p%@acme.test")))
         self.people = sorted(found, key=lambda each: each.id)
         self.general = await ensure_general(self.transaction)
@@ -97,7 +101,7 @@ class Plenty:
         return token
 
     async def add_collections(self) -> None:
-        """Collections of one record each, and optional fields of the books."""
+        """Collections of one record each, and optional fields of the books, one of them unique."""
         books = await get_collection(self.transaction, "books")
         await self.put(
             Collection, [{"slug": f"shelf-{n}", "name": f"Shelf {n}", "total": 1} for n in range(self.count)]
@@ -106,8 +110,9 @@ class Plenty:
         texts = {"kind_name": "text", "label": "Note"}
         ids = list(shelves)
         self.transaction.add_all([Field(**texts, collection_id=each, key="title") for each in ids])
-        self.fields = [f"extra{n}" for n in range(self.count)]
+        self.fields = [f"extra{n}" for n in range(min(self.count, MOST_FIELDS - 10))]  # with room for one more
         self.transaction.add_all([Field(**texts, collection_id=books.id, key=key, position=50) for key in self.fields])
+        self.transaction.add(Field(**texts, collection_id=books.id, key="mark", position=51, unique=True))
         gone = [Field(**texts, collection_id=books.id, key=f"gone{n}", removed_at=now()) for n in range(self.count)]
         self.transaction.add_all(gone)
         rows = [{"collection_id": each, "number": 1, "values": {"title": "T"}, "search": "t"} for each in ids]
@@ -119,12 +124,13 @@ class Plenty:
         books = await get_collection(transaction, "books")
         self.record = await get_record(transaction, books, 40)
         first = books.last_number
-        typed = [{"title": f"Book {n}", "status": "Lent"} for n in range(4 * self.count)]
+        typed = [{"title": f"Book {n}", "status": "Lent", "mark": f"{n}"} for n in range(4 * self.count)]
         await create_records(transaction, books, typed, self.ana)
         await transaction.flush()
         found = await transaction.scalars(select(Record.id).where(Record.number > first).order_by(Record.number))
         self.ids = list(found)
         old, fresh, edited, self.kept = (self.ids[n * self.count : (n + 1) * self.count] for n in range(4))
+        self.binned = str(first + self.count + 1)
         self.numbers = range(first + 3 * self.count + 1, first + 4 * self.count + 1)
         self.edited = edited
         clock = await read_clock(transaction)
@@ -246,6 +252,8 @@ class Plenty:
         waits = {"kind": "record", "row_id": self.ids[-1], "role": "member", "until": clock + 500_000}
         await self.put(Waiting, [{**waits, "member_id": each.id, "name": each.name} for each in self.people])
         typed = {"member_id": self.ana.id, "text": "Typed"}
+        file = {"name": "a.png", "size": 1, "media_type": "image/png", "preview": True, "key": KEY}
+        await self.put(Attachment, [{**file, "room_id": self.room.id, "member_id": self.ana.id}])
         await self.put(MessageDraft, [{**typed, "place": f"/chat/room-{n}"} for n in range(self.count)])
 
     async def add_notifications(self) -> None:

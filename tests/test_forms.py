@@ -21,7 +21,15 @@ from tests.test_isolation import GLOBEX, TARGETS, Target, World, name_of
 world = test_isolation.world
 
 FORMS = [target for target in TARGETS if target.method != "GET"]
-READERS = r'form(?:\.\w+)?[\[(]\s*"(\w+)"|"(\w+)" (?:not )?in form\b|form\.values(?:\.get\(|\[)"(\w+)"|\(form, "(\w+)"'
+READERS = "|".join(
+    pattern.replace("NAME", r'"([\w-]+)"')
+    for pattern in (
+        r"form(?:\.\w+)?[\[(]\s*NAME",
+        r"NAME (?:not )?in form\b",
+        r"form\.values(?:\.get\(|\[)NAME",
+        r"\(form, NAME",
+    )
+)
 # Every name of a field that any page reads.
 FIELDS = sorted(
     {
@@ -116,7 +124,7 @@ async def hana(world: World) -> AsyncIterator[Somebody]:
 
 def test_the_matrix_knows_forms_and_fields() -> None:
     assert len(FORMS) > 60
-    assert {"email", "quiet_from", "uses", "ends_at", "session_days", "person", "reply"} <= set(FIELDS)
+    assert {"email", "quiet_from", "uses", "ends_at", "session_days", "person", "reply", "lock-token"} <= set(FIELDS)
     assert {target.path for target in FORMS} >= NOT_FOR_MEMBERS
 
 
