@@ -72,12 +72,12 @@ from app.web.forms import provide_form
 from app.web.gate import Gate
 from app.web.health import Readiness, show_liveness, show_metrics, show_readiness
 from app.web.limits import Windows
-from app.web.static import scripts, static_files
+from app.web.static import scripts, show_styles, static_files
 
 FORM_LIMIT = 64 * 1024
 
 log = structlog.get_logger("app")
-everywhere: list[Any] = [static_files, scripts, show_liveness, show_readiness, show_metrics]
+everywhere: list[Any] = [static_files, scripts, show_styles, show_liveness, show_readiness, show_metrics]
 
 
 class Parts:

@@ -59,7 +59,15 @@ CHANNEL_TABLES = {
 }
 # Pages for people who are not signed in, and addresses for machines. A new one needs a good reason.
 PUBLIC = {
-    *("/static/{file_path:path}", "/static/js/{name:str}", "/login", "/enter", "/forgotten", "/password"),
+    *(
+        "/static/{file_path:path}",
+        "/static/js/{name:str}",
+        "/static/app.css",
+        "/login",
+        "/enter",
+        "/forgotten",
+        "/password",
+    ),
     *("/unsubscribe", "/join", "/confirm", "/logo", "/healthz", "/readyz", "/metrics"),
 }
 # What stands in pages that show something of acme.

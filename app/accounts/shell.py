@@ -14,7 +14,7 @@ from litestar import MediaType, Response
 from app.accounts.access import AnyRequest, host_of, local_path
 from app.accounts.members import Member
 from app.database import Transaction
-from app.web.templates import render, stylesheets
+from app.web.templates import render
 from app.web.texts import Text
 
 SectionContext = Callable[[AnyRequest, Transaction, Member], Awaitable[dict[str, Any]]]
@@ -143,7 +143,6 @@ async def render_page(
         member=member,
         sections=sections,
         bar=[(template, await context(request, transaction, member)) for template, context in BAR],
-        stylesheets=stylesheets(),
         channels=f"tenant user.{member.id}{' admins' if member.has_rank('admin') else ''} {channels}".strip(),
         cursor=tenant.cursor + len(transaction.info.get("events", ())),
         answer=page_before(request) if answers else None,
@@ -164,7 +163,7 @@ def page_before(request: AnyRequest) -> str:
 
 def render_plain(language: str, template: str, *, status: int = 200, **context: Any) -> Response[str]:
     """A page without the frame, for people who are not signed in."""
-    html = render(language, template, stylesheets=stylesheets(), **context)
+    html = render(language, template, **context)
     return Response(html, status_code=status, media_type=MediaType.HTML)
 
 

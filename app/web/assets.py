@@ -8,12 +8,18 @@ from functools import cache
 from pathlib import Path
 
 STATIC = Path(__file__).parent.parent / "static"
+# The one style sheet of all pages.
+STYLES = "app.css"
 IMPORT = re.compile(r"""^(import\b[^"';]*)"\./([\w-]+\.js)";$""", re.MULTILINE)
 
 
 @cache
 def static_content(path: str) -> bytes:
-    """What is sent of a file. A module imports others by their addresses, so its own changes with theirs."""
+    """What is sent of a file. A module imports others by their addresses, so its own changes with theirs. The style
+    sheet is made of all in `css`, so that a browser asks once; the one that declares the layers' order comes first."""
+    if path == STYLES:
+        sheets = sorted((STATIC / "css").glob("*.css"), key=lambda sheet: (sheet.name != "layers.css", sheet.name))
+        return b"\n".join(sheet.read_bytes() for sheet in sheets)
     content = (STATIC / path).read_bytes()
     if path.startswith("js/"):
         text = content.decode()

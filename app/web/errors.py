@@ -18,7 +18,7 @@ from app.web import calls
 from app.web.calls import is_call, refuse_call
 from app.web.cookies import CookieError, clearing_cookies
 from app.web.forms import list_typed
-from app.web.templates import render, stylesheets
+from app.web.templates import render
 from app.web.texts import Text, _l
 
 # PostgreSQL's SQLSTATE for it (https://www.postgresql.org/docs/current/errcodes-appendix.html).
@@ -69,7 +69,6 @@ def render_error(
         status=status,
         heading=heading or HEADINGS[shown],
         explanation=detail or EXPLANATIONS[shown],
-        stylesheets=stylesheets(),
         typed=typed,
     )
 

@@ -6,7 +6,7 @@ from litestar import Response, Router, get
 from litestar.exceptions import NotFoundException
 from litestar.static_files import create_static_files_router
 
-from app.web.assets import STATIC, static_content
+from app.web.assets import STATIC, STYLES, static_content
 
 
 def keep_for_ever(response: Response[bytes]) -> Response[bytes]:
@@ -21,6 +21,12 @@ def show_script(name: str) -> Response[bytes]:
     if name not in SCRIPTS:
         raise NotFoundException
     return Response(static_content(f"js/{name}"), media_type="text/javascript")
+
+
+@get(f"/static/{STYLES}", after_request=keep_for_ever, include_in_schema=False, sync_to_thread=False)
+def show_styles() -> Response[bytes]:
+    """The style sheet of all pages."""
+    return Response(static_content(STYLES), media_type="text/css")
 
 
 SCRIPTS = frozenset(path.name for path in (STATIC / "js").glob("*.js"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from jinja2.lexer import Token, TokenStream
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
-from app.web.assets import STATIC, static_url
+from app.web.assets import static_url
 from app.web.texts import LANGUAGES, Text, keep_direction, translations
 
 APP = Path(__file__).parent.parent
@@ -142,10 +142,3 @@ def clock(value: datetime) -> Markup:
     """A `<time>` as the time of day, "14:05", with the date when it is not today's."""
     stamp = value.strftime("%Y-%m-%dT%H:%M:%SZ")
     return Markup('<time datetime="{}" data-clock>{}</time>').format(stamp, value.strftime("%H:%M UTC"))
-
-
-def stylesheets() -> Iterable[str]:
-    """The style sheets' addresses; the one that declares the layers' order comes first."""
-    names = sorted(path.name for path in (STATIC / "css").glob("*.css"))
-    names.sort(key=lambda name: name != "layers.css")
-    return [static_url(f"css/{name}") for name in names]

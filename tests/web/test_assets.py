@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.web import assets
-from app.web.assets import STATIC, static_content, static_url
+from app.web.assets import STATIC, STYLES, static_content, static_url
 from tests.conftest import Server
 
 
@@ -37,6 +37,17 @@ def test_a_module_has_another_address_when_what_it_imports_changes(files: Path) 
     forget()
     (files / "two.js").write_text("export const two = 3;\n")
     assert static_url("js/one.js") != before
+
+
+async def test_the_style_sheet_holds_all_of_them_the_order_of_layers_first(shared_server: Server) -> None:
+    async with aclosing(shared_server.client("acme")) as client:
+        address = static_url(STYLES)
+        assert f'<link rel="stylesheet" href="{address}">' in (await client.get("/login")).text
+        sheet = await client.get(address)
+    assert sheet.headers["content-type"] == "text/css; charset=utf-8"
+    assert "immutable" in sheet.headers["cache-control"]
+    assert sheet.text.startswith("@layer ")
+    assert all(path.read_text() in sheet.text for path in (STATIC / "css").glob("*.css"))
 
 
 async def test_every_module_is_there_under_the_address_it_is_imported_by(shared_server: Server) -> None:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from app.web.templates import STATIC
+from app.web.assets import STATIC
 
 Colour = tuple[float, float, float]
 OKLCH = r"oklch\(([\d.]+) ([\d.]+) ([\d.]+)\)"
