@@ -173,7 +173,7 @@ class Cluster:
 
     def make(self, name: str, template: str = "", *, place: str = "pg_default") -> None:
         """Make a database, empty or as another one is, in a tablespace."""
-        copy = f"TEMPLATE {template}" if template else "TEMPLATE template0"
+        copy = f"TEMPLATE {template} STRATEGY FILE_COPY" if template else "TEMPLATE template0"
         self.execute("postgres", f"CREATE DATABASE {name} OWNER {OWNER} {copy} TABLESPACE {place}")
         if not template:
             self.execute(name, f"ALTER SCHEMA public OWNER TO {OWNER}")
