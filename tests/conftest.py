@@ -316,7 +316,6 @@ async def browser() -> AsyncIterator[Browser]:
                 "--disable-background-networking",
                 "--disable-component-update",
                 "--disable-sync",
-                "--disable-threaded-compositing",  # a quarter less of the processor's time
             ],
         )
         yield made

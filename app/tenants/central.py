@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from litestar import MediaType, Response, get, post
-from litestar.response import Redirect
 from sqlalchemy import select
 
 from app.accounts.access import AnyRequest, client_address
@@ -57,7 +56,18 @@ async def go_to_workspace(request: AnyRequest, settings: Settings, form: Form) -
             error=error,
             slug=slug,
         )
-    return Redirect(settings.workspace_url(slug), status_code=303)
+    return lead_on(request, settings.workspace_url(slug))
+
+
+def lead_on(request: AnyRequest, address: str) -> Response[str]:
+    """A page that leads to a workspace at once.
+
+    A redirect would be a form's way to another host, which the policy does not allow: form-action is asked about where
+    a form is led to, too.
+    """
+    page = render_plain(browser_language(request), "central/onward.html", address=address)
+    page.headers["refresh"] = f"0; url={address}"
+    return page
 
 
 def render_signup(request: AnyRequest, settings: Settings, form: Form, *, status: int = 200) -> Response[str]:
@@ -136,7 +146,7 @@ async def sign_up(
     except Invalid as invalid:
         form.errors = invalid.errors
         return render_signup(request, settings, form, status=422)
-    return Redirect(settings.workspace_url(slug, f"/enter?token={token}"), status_code=303)
+    return lead_on(request, settings.workspace_url(slug, f"/enter?token={token}"))
 
 
 @get("/certificate", media_type=MediaType.TEXT)

@@ -210,11 +210,9 @@ def security_headers(settings: Settings, slug: str | None = None) -> list[tuple[
     # Older browsers don't count the host's own sockets as 'self'.
     host = f"{slug}.{base}" if slug else base
     socket = "" if slug is None else f" {'wss' if settings.secure else 'ws'}://{host}"
-    # Who signs up goes on to the new workspace, and Chromium asks the policy about where a form is led to.
-    onward = f" {settings.scheme}://*.{base}" if slug == "" else ""
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-        f"connect-src 'self'{socket}; form-action 'self'{onward}; "
+        f"connect-src 'self'{socket}; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'; object-src 'none'; manifest-src 'self'"
     )
     headers = [

@@ -44,6 +44,10 @@ async def test_a_new_owner_invites_three_makes_one_an_admin_and_removes_one(
     await owner.get_by_label("Password").fill(PASSWORD)
     await owner.get_by_role("button", name="Make it").click()
     await owner.wait_for_url(server.url("horta", "/"))
+    await owner.goto(server.url(""))
+    await owner.get_by_label("Address of your workspace").fill("horta")
+    await owner.get_by_role("button", name="Go there").click()
+    await owner.wait_for_url(server.url("horta", "/"))
     pages: dict[str, Page] = {}
     for context, name in zip(contexts[1:], ("Rui", "Sara", "Tom"), strict=True):
         address = f"{name.lower()}@example.org"
