@@ -362,6 +362,7 @@ async def new_context(browser: Browser, request: pytest.FixtureRequest) -> Async
             complaints.append(f"{message.text} ({message.location['url']})")
 
     async def make(**options: Any) -> BrowserContext:
+        options.setdefault("reduced_motion", "reduce")  # what moves is drawn sixty times a second
         context = await browser.new_context(**options)
         contexts.append(context)
         context.on("weberror", lambda error: complaints.append(f"{error.page and error.page.url}: {error.error}"))

@@ -32,6 +32,7 @@ import asyncpg
 from sqlalchemy import update
 
 import app.asgi  # noqa: F401  (which brings in all jobs)
+from app.accounts import hashing
 from app.database import Database, now
 from app.database.clock import read_monotonic_clock
 from app.demo import seed_demo
@@ -39,7 +40,9 @@ from app.jobs.jobs import Job
 from app.jobs.runner import Runner
 from app.migration import migrate_database
 from app.settings import read_settings
+from tests.processes import CHEAP
 
+hashing.HASHER = CHEAP
 KIND = os.environ.get("TEST_DATABASE") or "sqlite"
 assert KIND in ("sqlite", "postgresql"), "TEST_DATABASE is sqlite or postgresql"
 OWNER, PROGRAM = "mutirao_owner", "mutirao"
