@@ -29,7 +29,7 @@ from app.tenants.usage import MEASURES, measure_installation
 from tests.conftest import Server
 from tests.test_isolation import MARKS, SETTINGS
 
-PUBLIC = {"/", "/go", "/signup", "/operator/login", "/operator/logout"}
+PUBLIC = {"/", "/go", "/signup", "/operator/login", "/operator/logout", "/static/app.css"}
 MACHINES = {"/static/{file_path:path}", "/static/js/{name:str}", "/healthz", "/readyz", "/metrics", "/certificate"}
 
 
