@@ -5,12 +5,13 @@ export DATA_DIR ?= data
 # What Python has compiled it keeps: some hundred processes of a run begin with it.
 unexport PYTHONDONTWRITEBYTECODE
 
-# What runs a second time on PostgreSQL: every test that uses a database and asks it for more than who is signed in;
-# of those in a browser the ones that compare what is pushed. (`TEST_DATABASE=postgresql .venv/bin/python -m pytest` runs all.)
+# What runs a second time on PostgreSQL: every test that uses a database and asks it for more than who is signed in. Of
+# what members and owners do, every form is sent with anything, and the log; in a browser, what is pushed is compared. (`TEST_DATABASE=postgresql .venv/bin/python -m pytest` runs all.)
 PUSHED = $(addprefix tests/browser/,test_nothing_lost.py test_oracle.py)
-ON_POSTGRESQL = tests $(addprefix --ignore=tests/,web bench accounts/test_whose_page.py chat/test_limits.py test_command_line.py test_forms.py test_logs.py test_workers.py \
+ON_POSTGRESQL = tests $(addprefix --ignore=tests/,web bench accounts/test_whose_page.py chat/test_limits.py test_command_line.py test_logs.py test_workers.py \
 	$(addprefix deploy/test_,caddy.py nginx.py systemd.py) \
 	$(addprefix faults/test_,autobahn.py cookies.py frames.py half_open.py handshakes.py rolling.py stopped.py storm.py)) \
+	$(addprefix --ignore=,$(filter-out tests/tenants/test_audit.py,$(wildcard tests/tenants/test_*.py))) \
 	$(addprefix --ignore=,$(filter-out $(PUSHED),$(wildcard tests/browser/test_*.py)))
 
 # Most tests wait for a server or a browser most of the time: three files at once, also on two cores. They are begun in
