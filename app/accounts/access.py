@@ -21,6 +21,7 @@ from app.database import Database, Tenant, Transaction
 from app.settings import Settings
 from app.web.calls import is_call, refuse_call
 from app.web.cookies import read_cookie
+from app.web.endings import end_with_answer
 from app.web.errors import PageError, render_error
 from app.web.forms import list_typed, named_member, note_named
 from app.web.texts import _l
@@ -66,8 +67,9 @@ async def provide_transaction(request: AnyRequest, database: Database) -> AsyncI
     if writes:
         await request.body()  # the writer does not wait for a slow sender
     await note_named(request)
-    async with begin(request, database, writes=writes) as transaction:
-        yield transaction
+    async with contextlib.AsyncExitStack() as ending:
+        end_with_answer(request.scope, ending)
+        yield await ending.enter_async_context(begin(request, database, writes=writes))
 
 
 @contextlib.asynccontextmanager

@@ -16,6 +16,7 @@ import structlog
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Send
 
 from app.settings import Settings
+from app.web.endings import end_all
 from app.web.errors import render_error
 from app.web.health import Readiness
 from app.web.metrics import REQUESTS
@@ -99,6 +100,7 @@ class Gate:
         async def send_secured(message: Message) -> None:
             nonlocal begun
             if message["type"] == "http.response.start":
+                await end_all(scope.get("state", {}))
                 begun = True
                 start: HTTPResponseStartEvent = message
                 present = {name for name, _ in start["headers"]}
@@ -133,6 +135,8 @@ class Gate:
             log.error("request failed", path=scope["path"], method=scope["method"], exc_info=error)
             if not begun:
                 await send_page(send_secured, 500)
+        finally:
+            await end_all(state)
 
     def judge(self, scope: Any) -> tuple[int, str | None]:
         """The status to refuse with (0: none), and the slug of the workspace meant (None: the central site)."""
