@@ -28,7 +28,7 @@ from app.settings import Settings
 # Longer than a conversation with the slowest server that is still listened to.
 LEASE = 300
 FIRST_WAIT = timedelta(seconds=2)
-LONGEST_WAIT = timedelta(minutes=15)
+LONGEST_WAIT = timedelta(minutes=1)
 # Between the tries of one mail. With the most of them it is tried for four days (RFC 5321, 4.5.4.1).
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=4)

@@ -16,6 +16,7 @@ from app.database import Transaction
 from app.notifications.channels import push_bells
 from app.notifications.inbox import of_subject
 from app.notifications.kinds import Kind, Place, Subject, register_kind, register_subject, whole_place
+from app.notifications.mails import mail_at_last
 from app.notifications.models import Notification
 from app.notifications.notifications import EVERYBODY, notify
 from app.notifications.pages import note_opened
@@ -67,6 +68,22 @@ register_kind(
         label=_l("A sign-in from a browser that was not known"),
         why=_l("It is about the security of your account."),
         one={"": _l("Somebody signed in to your account with %(device)s. If it was not you, change your password")},
+        many=_l("%(count)d notifications about your account"),
+        icon="key",
+        mail="once",
+        in_app=False,
+        fixed=True,
+    )
+)
+register_kind(
+    Kind(
+        "ended",
+        label=_l("Your account is ended"),
+        why=_l("It is about the security of your account."),
+        one={
+            "": _l("Your account was ended. If it was not you, ask an admin for help at once"),
+            "removed": _l("Your account was ended by %(actor)s"),
+        },
         many=_l("%(count)d notifications about your account"),
         icon="key",
         mail="once",
@@ -126,7 +143,8 @@ async def announce_newcomer(transaction: Transaction, member: Member) -> None:
 async def tell_of_account(transaction: Transaction, member: Member, what: What, by: Member | None, detail: str) -> None:
     """Tell a person what has happened to their account. Who is an admin no more loses what only admins see.
 
-    Of somebody who is removed nobody is told any more that they have joined.
+    Of somebody who is removed nobody is told any more that they have joined; they themselves are told of it, and of
+    what they have not been told yet, while their address is known.
     """
     if what == "name":  # everybody sees it, and nobody need be told
         return
@@ -135,6 +153,9 @@ async def tell_of_account(transaction: Transaction, member: Member, what: What, 
             *of_subject(("member", member.id)), Notification.read_at.is_(None)
         )
         push_bells(transaction, set(await transaction.scalars(unread)))
+        details = {"what": "" if by is member else "removed"}
+        await notify(transaction, kind="ended", subject=("account", member.id), to=[member.id], by=by, details=details)
+        await mail_at_last(transaction, member)
         return
     details = {"what": member.role} if what == "role" else {"device": detail} if what == "sign-in" else {}
     await notify(transaction, kind=what, subject=("account", member.id), to=[member.id], by=by, details=details)

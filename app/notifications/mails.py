@@ -23,6 +23,8 @@ from app.settings import Settings
 from app.web.texts import _l
 
 MOST_IN_MAIL = 50
+# PostgreSQL takes 32,767 values in a statement.
+MOST_AT_ONCE = 10_000
 
 
 def plan_mails(transaction: Transaction, moments: Sequence[datetime]) -> None:
@@ -63,15 +65,7 @@ async def bundle_mails(work: Work) -> None:
         for row in sorted(await transaction.execute(statement)):
             (always if row.kind in list_fixed() else due)[row.member_id].append(row.id)
         for member_id, ids in always.items():
-            for start in range(0, len(ids), MOST_IN_MAIL):
-                told = ids[start : start + MOST_IN_MAIL]
-                put_mail(
-                    transaction,
-                    composer="notifications",
-                    urgency=Urgency.AT_ONCE,
-                    member=member_id,
-                    notifications=told,
-                )
+            put_always_told(transaction, member_id, ids)
         waiting = await list_untried(transaction, "notifications")
         untried = {mail.payload["member"]: mail for mail in waiting if mail.urgency != Urgency.AT_ONCE}
         for member_id, ids in due.items():
@@ -90,6 +84,37 @@ async def bundle_mails(work: Work) -> None:
         )
 
 
+def put_always_told(transaction: Transaction, member_id: int, ids: Sequence[int], **more: Any) -> None:
+    """Put what is always told into the outbox, to be sent at once, and in full."""
+    for start in range(0, len(ids), MOST_IN_MAIL):
+        put_mail(
+            transaction,
+            composer="notifications",
+            urgency=Urgency.AT_ONCE,
+            member=member_id,
+            notifications=list(ids[start : start + MOST_IN_MAIL]),
+            **more,
+        )
+
+
+async def mail_at_last(transaction: Transaction, member: Member) -> None:
+    """Put what is always told into the outbox for a member whose address is about to be forgotten: it goes there."""
+    statement = (
+        update(Notification)
+        .where(Notification.member_id == member.id, Notification.mail_at.is_not(None))
+        .where(Notification.kind.in_(list_fixed()))
+        .values(mail_at=None)
+        .returning(Notification.id)
+        .execution_options(synchronize_session=False)
+    )
+    await transaction.flush()
+    told = sorted(await transaction.scalars(statement))
+    for mail in await list_untried(transaction, "notifications"):
+        if mail.payload["member"] == member.id and mail.urgency == Urgency.AT_ONCE:
+            mail.payload = {**mail.payload, "receiver": member.email}
+    put_always_told(transaction, member.id, told, receiver=member.email)
+
+
 @composer("notifications")
 async def write_mail(transaction: Transaction, settings: Settings, payload: dict[str, Any]) -> Content | None:
     """A mail with those notifications that are still unread, and of what the person may still see.
@@ -97,7 +122,8 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
     What is always told is told whatever was read, and also to somebody who is suspended.
     """
     member = await transaction.get(Member, payload["member"])
-    if member is None or not member.email:
+    receiver = member and (member.email or payload.get("receiver"))
+    if member is None or not receiver:
         return None
     told_whatever = Notification.kind.in_(list_fixed())
     kept_out = not member.active or transaction.tenant.suspended_at is not None
@@ -109,25 +135,29 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
         )
         .outerjoin(Member, (Member.id == Happening.actor_id) & (Member.tenant_id == Happening.tenant_id))
         .where(
-            Notification.id.in_(payload["notifications"]),
             Notification.member_id == member.id,
             told_whatever if kept_out else or_(Notification.read_at.is_(None), told_whatever),
             is_permitted(),
         )
         .order_by(Notification.id)
     )
-    told = await describe(transaction, (await transaction.execute(statement)).all())
-    if not told:
+    ids: list[int] = payload["notifications"]
+    rows: list[Any] = []
+    for start in range(0, len(ids), MOST_AT_ONCE):
+        some = Notification.id.in_(ids[start : start + MOST_AT_ONCE])
+        rows.extend(await transaction.execute(statement.where(some)))
+    items = await describe(transaction, rows[-MOST_IN_MAIL:])
+    if not items:
         return None
-    items = told[-MOST_IN_MAIL:]
+    count = len(rows[:-MOST_IN_MAIL]) + len(items)
     tenant = transaction.tenant
     language = tenant.language
     plain = [word_plainly(item.text, language, **item.values) for item in items]
     subject = plain[0]
-    if len(told) > 1:
-        text = _l("%(count)d notifications from %(workspace)s", count=len(told), workspace=tenant.name)
+    if count > 1:
+        text = _l("%(count)d notifications from %(workspace)s", count=count, workspace=tenant.name)
         subject = text.translate(language)
-    kinds = sorted({item.kind.name for item in told if not item.kind.fixed})
+    kinds = sorted({row[0].kind for row in rows if not KINDS[row[0].kind].fixed})
     headers = {}
     unsubscribe = ""
     if kinds:
@@ -145,7 +175,7 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
             }
             for item, line in zip(items, plain, strict=True)
         ],
-        "older": len(told) - len(items),
+        "older": count - len(items),
         "inbox": settings.workspace_url(tenant.slug, "/notifications"),
         "unsubscribe": unsubscribe,
         "preferences": settings.workspace_url(tenant.slug, "/notifications/preferences"),
@@ -154,7 +184,7 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
         settings,
         tenant,
         "notifications/mail",
-        receiver=member.email,
+        receiver=receiver,
         subject=subject[:200],
         headers=headers,
         **shown,

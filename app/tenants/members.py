@@ -182,9 +182,9 @@ async def end_account(transaction: Transaction, person: Member, actor: Member | 
     await keep_an_owner(transaction, person)
     if person.removed_at is None:
         record_audit(transaction, actor, what, subject=person.email or "", before=person.role)
+        await account_changed(transaction, person, "removed", by=actor)  # which tells them, as long as there is a way
         person.removed_at = now()
         person.email = None
         person.password_hash = ""
-        await account_changed(transaction, person, "removed", by=actor)
         await end_all_sessions(transaction, person, reason="removed")
         push_members(transaction)

@@ -23,6 +23,8 @@ from app.web.texts import Text, _l
 
 # PostgreSQL's SQLSTATE for it (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 DISK_FULL = "53100"
+# After how many seconds what can't be done now may be tried again.
+SOON = 5
 
 log = structlog.get_logger("web")
 
@@ -119,6 +121,8 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     language = request.scope.get("state", {}).get("language", "en")
     detail, heading = (error.text, error.heading) if isinstance(error, PageError) else (None, None)
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    if status == 503:
+        headers = calls.retry_after(SOON) | headers
     if is_call(request):
         return refuse_call(language, detail or EXPLANATIONS.get(status, EXPLANATIONS[500]), status, headers)
     return Response(

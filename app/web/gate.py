@@ -17,7 +17,7 @@ from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Se
 
 from app.settings import Settings
 from app.web.endings import end_all
-from app.web.errors import render_error
+from app.web.errors import SOON, render_error
 from app.web.health import Readiness
 from app.web.metrics import REQUESTS
 from app.web.texts import Text, _l
@@ -30,7 +30,6 @@ METHODS = ("GET", "HEAD", "POST")
 WITHOUT_SESSION = ("/unsubscribe",)
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 HEADER_LIMIT = 32 * 1024
-RETRY_AFTER = b"5"
 # What comes from somewhere else instead of us, such as the page of a hotel's network, does not have it.
 ANSWERS_CALL = (b"x-page", b"1")
 RESTARTING = _l("The program is being restarted. Nothing was saved; try again in a moment.")
@@ -130,7 +129,7 @@ class Gate:
             # The process ends, and this has taken longer than it waits.
             log.warning("request cancelled", path=scope["path"], method=scope["method"], answered=begun)
             if not begun:
-                await send_page(send_secured, 503, (b"retry-after", RETRY_AFTER), detail=RESTARTING)
+                await send_page(send_secured, 503, (b"retry-after", b"%d" % SOON), detail=RESTARTING)
         except Exception as error:
             log.error("request failed", path=scope["path"], method=scope["method"], exc_info=error)
             if not begun:

@@ -26,6 +26,7 @@ from app.notifications.mails import write_mail
 from app.notifications.models import Happening, Notification
 from app.notifications.notifications import notify
 from app.notifications.preferences import Choice, choose, choose_times, mute
+from app.tenants.members import end_account
 from tests.test_isolation import SETTINGS
 
 ACME = 1
@@ -91,6 +92,46 @@ async def test_it_comes_in_mails_of_its_own_however_much_else_there_is(database:
     told = "".join(mail.text for urgency, mail in mails if urgency == Urgency.AT_ONCE)
     assert "Your password was changed" in told
     assert all(f"Browser {number}." in told for number in range(60))
+
+
+@pytest.mark.parametrize("bundled_before", [False, True])
+@pytest.mark.parametrize("who", ["carla", "ana"])
+async def test_whoever_ends_an_account_cannot_keep_its_owner_from_being_told(
+    database: Database, bundled_before: bool, who: str
+) -> None:
+    async with database.write(ACME) as transaction:
+        await account_changed(transaction, await find(transaction, "carla"), "sign-in", detail="Evil 1.0")
+    if bundled_before:
+        await bundle(database)
+    async with database.write(ACME) as transaction:
+        carla, actor = await find(transaction, "carla"), await find(transaction, who)
+        await end_account(transaction, carla, actor, "member.left")
+        assert carla.email is None
+    mails = [mail for _, mail in await write_all(database)]
+    assert {mail.receiver for mail in mails} == {"carla@acme.test"}
+    told = "".join(mail.text for mail in mails)
+    assert "Evil 1.0" in told
+    assert ("Your account was ended by Ana" if who == "ana" else "Your account was ended. If it was not you") in told
+    await bundle(database)
+    assert len(await write_all(database)) == len(mails)
+
+
+async def test_a_mail_of_more_notifications_than_a_statement_takes_values_is_written(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.notifications.mails, "MOST_AT_ONCE", 7)
+    async with database.write(ACME) as transaction:
+        carla = await find(transaction, "carla")
+        await choose(transaction, carla.id, KINDS["direct"], Choice(in_app=True, mail="once"))
+        for _ in range(60):
+            await notify(
+                transaction, kind="direct", subject=("account", carla.id), to=[carla.id], details={"excerpt": "x"}
+            )
+        await transaction.execute(update(Notification).where(Notification.mail_at > now()).values(mail_at=now()))
+    await bundle(database)
+    ((_, mail),) = await write_all(database)
+    assert mail.subject.startswith("60 notifications")
+    assert "10" in mail.text
 
 
 class PlayedClock:
