@@ -129,7 +129,8 @@ NOT_TYPED = re.compile(
 async def note_named(request: Request[Any, Any, Any]) -> None:
     """Keep the form of a request, if it names the member whose page it was on: an error page shows what was typed."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != "application/x-www-form-urlencoded" or "x-member" in request.headers:
+    is_named_call = {"x-page", "x-member"} <= set(request.headers)  # whose answer is a line
+    if content_type != "application/x-www-form-urlencoded" or is_named_call:
         return
     with contextlib.suppress(ClientException):
         form = await provide_form(request)
@@ -140,7 +141,10 @@ async def note_named(request: Request[Any, Any, Any]) -> None:
 def named_member(request: Request[Any, Any, Any]) -> str | None:
     """The number of the member for whom the page was made that sends this, if it says so."""
     named: Form | None = request.scope["state"].get("named")
-    return named[FOR_MEMBER] if named else request.headers.get("x-member")
+    if named:
+        return named[FOR_MEMBER]
+    # A form with a file, which is read later, says it in its address.
+    return request.headers.get("x-member") or request.query_params.get(FOR_MEMBER)
 
 
 def list_typed(request: Request[Any, Any, Any]) -> list[str]:

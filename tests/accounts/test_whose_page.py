@@ -58,6 +58,25 @@ def shown_again(answer: httpx.Response) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("path", ["/c/books/new/draft/discard", "/c/books/1/draft/discard", "/notifications/read-all"])
+async def test_a_button_of_another_members_page_does_nothing(people: dict[str, httpx.AsyncClient], path: str) -> None:
+    number = await number_of(people["ana"])
+    for form, headers in (({"for-member": number}, {}), ({"until": "9"}, {"x-member": number})):
+        answer = await people["carla"].post(path, data=form, headers=headers)
+        assert answer.status_code == 401
+        assert "By now Carla is signed in with this browser." in answer.text
+
+
+@pytest.mark.parametrize("path", ["/account/picture", "/settings/logo"])
+async def test_a_file_of_another_members_page_is_not_stored(people: dict[str, httpx.AsyncClient], path: str) -> None:
+    number = await number_of(people["carla"])
+    page = await people["carla"].get("/account")
+    assert f"/account/picture?for-member={number}" in page.text
+    picture = {"picture": ("me.png", b"x", "image/png")}
+    answer = await people["ana"].post(path, params={"for-member": number}, files=picture)
+    assert answer.status_code == 401
+
+
 @pytest.mark.parametrize("path", FORMS)
 async def test_a_form_of_another_members_page_is_refused_with_its_text(
     people: dict[str, httpx.AsyncClient], path: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import secrets
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -92,7 +93,8 @@ def server_on_disk(seeded: Store, disk: Disk, tmp_path: Path, request: pytest.Fi
 async def is_refused_in_words(ana: httpx.AsyncClient) -> None:
     """A book, a file and a picture are refused by a page, or a line, that says why; pages are still there."""
     told = REFUSALS[507]
-    book = await ana.post("/c/books/new", data={"title": "No room for it"})
+    # What fits into no page that is there already, and can't be made smaller.
+    book = await ana.post("/c/books/new", data={"title": "No room for it", "notes": secrets.token_hex(9_000)})
     assert (book.status_code, told in book.text) == (507, True)
     file = await ana.post(f"{ROOM}/files", files={"file": ("plan.txt", b"x" * 300_000)})
     assert (file.status_code, file.text.startswith("There is no room left")) == (507, True)

@@ -24,6 +24,11 @@
     return navigator.sendBeacon(address, body);
   };
 
+  // What a form changes is changed as the member whose page it is on, also by a form that was pushed, the same to all.
+  document.addEventListener("htmx:config:request", ({ detail: { ctx: { request } } }) => {
+    if (request.method !== "GET") Object.assign(request.headers, named());
+  });
+
   // A page of somebody else's, who has signed in with this browser since, is not put into this one: it is opened.
   document.addEventListener("htmx:before:response", (event) => {
     const { request, response: { raw } } = event.detail.ctx;
