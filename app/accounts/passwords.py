@@ -150,6 +150,13 @@ class GuessingLimit:
             await self.windows.give_back(item, *whose)
 
 
+def mailbox_of(address: str) -> str:
+    """The mailbox that mails to an address come to, as far as can be told: most servers take `name+anything` for the
+    same (RFC 5233), so that one mailbox has any number of addresses."""
+    name, _, domain = address.casefold().rpartition("@")
+    return f"{name.partition('+')[0] or name}@{domain}"
+
+
 class MailLimit:
     """Counts mails that are sent because somebody has typed an address.
 
@@ -178,6 +185,7 @@ class MailLimit:
 
     async def reserve(self, receiver: str, workspace: int | None) -> Counted:
         """Count a mail in all windows, or in none. Raises TooManyTries."""
+        receiver = mailbox_of(receiver)
         # Strangers who sign up with an address are counted apart, so that they keep nobody from inviting it.
         wanted: Counted = [(self.ANYWHERE, ("sign-up" if workspace is None else "mail", receiver))]
         if workspace is not None:

@@ -19,6 +19,7 @@ from app.web.forms import Form, number_of
 from app.web.texts import _l
 
 notice("several-deleted", _l("They are in the bin now, and can be restored from there for 30 days."))
+notice("all-gone", _l("They were gone already."))
 notice("none-chosen", _l("Nothing was deleted, as nothing was ticked."))
 
 
@@ -46,7 +47,7 @@ async def delete_several(
         return Redirect(f"{back}done=none-chosen", status_code=303)
     deleted, left = await delete_records(transaction, collection, seen, member)
     if not left:
-        return Redirect(f"{back}done=several-deleted", status_code=303)
+        return Redirect(f"{back}done={'several-deleted' if deleted else 'all-gone'}", status_code=303)
     return await render_page(
         request,
         transaction,

@@ -19,6 +19,10 @@ CLEARED_FOLDERS = 5
 # What an address is asked by is not written into a header as it comes.
 FOLDER = re.compile(r"[A-Za-z0-9._~-]+")
 
+# Takes away a browser's cookies of this host and of those around it. A page of one of these can set so many that each
+# request of the browser is too large, and would be refused for ever (https://www.w3.org/TR/clear-site-data/).
+CLEAR_COOKIES = (b"clear-site-data", b'"cookies"')
+
 
 class CookieError(Exception):
     """The cookie header can't be trusted: the cookie `name` is there twice, or holds what we never gave."""

@@ -78,7 +78,10 @@ PICTURE_NAMES = BOXED_NAMES | frozenset(
     )
 )
 # A drawing, and what in one may hold a photograph or say who made it. Without entities it hides neither.
-DRAWING = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<(?:\?xml|!--|!doctype\s+svg)[^>]*>\s*)*<(?:\w+:)?svg\b", re.IGNORECASE)
+BEFORE_DRAWING = rb"<!--.*?-->|<\?.*?\?>|<!doctype\s+svg[^>\[]*(?:\[.*?\]\s*)?>"
+DRAWING = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?>(?:" + BEFORE_DRAWING + rb")\s*)*<(?:\w+:)?svg\b", re.IGNORECASE | re.DOTALL
+)
 IN_DRAWINGS = re.compile(rb"data:|<(?:\w+:)?metadata|xpacket|rdf:|<!entity|&#", re.IGNORECASE)
 
 # Pictures that are not kept.

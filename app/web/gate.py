@@ -16,6 +16,7 @@ import structlog
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Send
 
 from app.settings import Settings
+from app.web.cookies import CLEAR_COOKIES
 from app.web.endings import end_all
 from app.web.errors import SOON, render_error
 from app.web.health import Readiness
@@ -114,7 +115,9 @@ class Gate:
             await send(message)
 
         if refusal:
-            await send_page(send_secured, refusal)
+            cookies = sum(len(value) for name, value in scope["headers"] if name == b"cookie")
+            clearing = [CLEAR_COOKIES] if cookies > HEADER_LIMIT // 2 else []
+            await send_page(send_secured, refusal, *clearing)
             return
         # HEAD is GET without the body, which the server leaves out.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]

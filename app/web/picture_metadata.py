@@ -102,7 +102,7 @@ def copy_scan(source: IO[bytes], target: IO[bytes]) -> None:
 
 # PNG: third edition, and the animation chunks that it took in.
 PNG_CHUNKS = frozenset(
-    b"IHDR PLTE IDAT IEND tRNS bKGD cHRM cICP gAMA hIST iCCP mDCV cLLI pHYs sBIT sPLT sRGB acTL fcTL fdAT".split()
+    b"IHDR PLTE IDAT IEND tRNS bKGD cHRM cICP gAMA hIST iCCP mDCV cLLI pHYs sBIT sRGB acTL fcTL fdAT".split()
 )
 
 
@@ -210,8 +210,9 @@ def copy_webp_frame(source: IO[bytes], target: IO[bytes], length: int) -> None:
     target.seek(written)
 
 
-# Repetition, and the profile of the colours.
-GIF_APPLICATIONS = frozenset((b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012"))
+# How often an animation is repeated: the two names that programs know it by, and the one block that says it.
+GIF_REPETITIONS = frozenset((b"NETSCAPE2.0", b"ANIMEXTS1.0"))
+GIF_REPETITION = re.compile(rb"\x03\x01..", re.DOTALL)
 
 
 def strip_gif(source: IO[bytes], target: IO[bytes]) -> None:
@@ -230,12 +231,19 @@ def strip_gif(source: IO[bytes], target: IO[bytes]) -> None:
             images += 1
         elif introducer == b"!":
             label = read_exactly(source, 1)
-            first = read_block(source)
-            kept = label == b"\xf9" or (label == b"\xff" and first[1:] in GIF_APPLICATIONS)
-            if kept:
-                target.write(introducer + label + first)
-            if first != b"\0":
-                blocks -= copy_blocks(source, target if kept else None, blocks)
+            block = first = read_block(source)
+            # Of the extensions that are kept nothing is but what they are for.
+            if label == b"\xf9" and len(first) == 5:
+                target.write(introducer + label + first + b"\0")
+            repeats = label == b"\xff" and first[1:] in GIF_REPETITIONS
+            while block != b"\0":
+                blocks -= 1
+                if not blocks:
+                    raise Unwalkable
+                block = read_block(source)
+                if repeats and GIF_REPETITION.fullmatch(block):
+                    target.write(introducer + label + first + block + b"\0")
+                    repeats = False
         elif introducer in (b";", b"") and images:  # some programs leave the end away
             target.write(b";")
             return
@@ -255,12 +263,11 @@ def read_block(source: IO[bytes]) -> bytes:
     return length + read_exactly(source, length[0])
 
 
-def copy_blocks(source: IO[bytes], target: IO[bytes] | None, limit: int) -> int:
-    """Copy, or only pass over, a row of blocks with its end; returns how many. Raises Unwalkable beyond the limit."""
+def copy_blocks(source: IO[bytes], target: IO[bytes], limit: int) -> int:
+    """Copy a row of blocks with its end; returns how many. Raises Unwalkable beyond the limit."""
     for count in range(1, limit + 1):
         block = read_block(source)
-        if target is not None:
-            target.write(block)
+        target.write(block)
         if block == b"\0":
             return count
     raise Unwalkable

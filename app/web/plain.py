@@ -14,10 +14,11 @@ def standing_headers(config: Config) -> list[tuple[bytes, bytes]]:
     return getattr(application, "security", [])
 
 
-def plain_answer(config: Config, status: int, text: str = "") -> bytes:
+def plain_answer(config: Config, status: int, text: str = "", *more: tuple[bytes, bytes]) -> bytes:
     """A whole answer, after which the connection ends."""
     headers = [
         *standing_headers(config),
+        *more,
         (b"connection", b"close"),
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", str(len(text)).encode()),

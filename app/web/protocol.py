@@ -11,6 +11,7 @@ import asyncio
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.web.cookies import CLEAR_COOKIES
 from app.web.plain import plain_answer
 
 # How long, in seconds, a header may take from the connection or its first byte on, and how large it may be. The gate
@@ -125,7 +126,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self.refused = True
         if self.received if self.in_header else not self.cycle.response_started:
             log.info("request cut off", reason=status, client=self.client and self.client[0], received=self.received)
-            self.transport.write(plain_answer(self.config, status))
+            # Of what browsers send only addresses and cookies are ever large, and the address is there by then.
+            cookies = status == 431 and len(self.url) < HEADER_SIZE // 2
+            self.transport.write(plain_answer(self.config, status, "", *((CLEAR_COOKIES,) if cookies else ())))
         if self.cycle is not None:
             self.cycle.disconnected = True
             self.cycle.message_event.set()

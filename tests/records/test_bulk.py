@@ -101,6 +101,12 @@ async def test_what_makes_no_sense_deletes_nothing(shared_server: Server, people
     assert stored(shared_server, 40) == before
 
 
+async def test_what_is_not_there_is_not_said_to_be_in_the_bin(people: Peers) -> None:
+    for name in ("carla", "gil"):
+        answer = await delete(people, name, "999999:1")
+        assert answer.headers["location"] == "/c/books?done=all-gone"
+
+
 async def test_another_workspace_deletes_only_its_own(shared_server: Server, people: Peers) -> None:
     number = await add(people, "Acme's")
     await delete(people, "gil", f"{number}:1")

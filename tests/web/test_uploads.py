@@ -451,6 +451,35 @@ async def test_a_gif_loses_comments_and_notes_of_programs_and_keeps_its_repetiti
         assert file.media_type == "image/gif"
 
 
+async def test_a_gif_hides_nothing_behind_its_repetition_and_times(tmp_path: Path) -> None:
+    frames = [Image.new("P", (30, 20), colour) for colour in (1, 2, 3)]
+    content = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100, loop=3)
+    hidden = bytes([len(SECRET)]) + SECRET
+    repetition = b"!\xff\x0bNETSCAPE2.0\x03\x01\x03\x00"
+    assert repetition in content
+    fuller = content.replace(repetition, repetition + hidden + b"\x03\x01\x09\x09")
+    times = content.index(b"!\xf9\x04")
+    fuller = fuller.replace(content[times : times + 7], content[times : times + 7] + hidden)
+    assert SECRET in fuller
+    assert stored(tmp_path, await store(tmp_path, fuller)) == content
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"<!-- a > b -->",
+        b"<?xml version='1.0'?><?style a > b?>",
+        b"<!DOCTYPE svg [ <!ELEMENT svg (a > b)> ]>",
+        b"<!-- a --> <!-- b > --><?xml?>",
+    ],
+)
+async def test_a_drawing_that_holds_a_photograph_is_not_kept_under_any_name(tmp_path: Path, before: bytes) -> None:
+    content = before + b'\n<svg><image href="data:image/jpeg;base64,AAAA"/></svg>'
+    for name in ("drawing.svg", "words.txt"):
+        with pytest.raises(Unclean):
+            await store(tmp_path, content, name)
+
+
 async def test_a_png_can_hide_nothing_in_its_end(tmp_path: Path) -> None:
     content = encoded(drawing(), "PNG")[:-12] + struct.pack(">I4s", len(SECRET), b"IEND") + SECRET + b"\0\0\0\0"
     with pytest.raises(Unclean):
