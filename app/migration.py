@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection, inspect, make_url
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -51,10 +51,16 @@ def migrate_database(url: str, owner_url: str = "") -> None:
 
 
 def refuse_newer(connection: Connection) -> None:
-    """Raise SettingsError when the tables were made by a version of the program that this one doesn't know."""
+    """Raise SettingsError when the tables were made by a version of the program that this one doesn't know, or don't
+    say by which."""
     scripts = ScriptDirectory(str(MIGRATIONS))
     known = {script.revision for script in scripts.walk_revisions()}
-    for revision in MigrationContext.configure(connection).get_current_heads():
+    revisions = MigrationContext.configure(connection).get_current_heads()
+    if not revisions and inspect(connection).has_table("tenant"):
+        raise SettingsError(
+            "DATABASE_URL: the tables are there, and alembic_version does not say of which version: restore a backup"
+        )
+    for revision in revisions:
         if revision not in known:
             raise SettingsError(
                 f"DATABASE_URL: the tables were made by a newer version of the program (revision {revision}; this one "

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -32,6 +33,7 @@ import app.records.records
 import app.tenants.invitations  # noqa: F401
 from app.database import Base
 from app.migration import configuration, is_ordinary
+from tests.conftest import Server
 from tests.databases import Store, run_in_thread
 
 
@@ -72,6 +74,26 @@ def test_migrating_twice_changes_nothing(empty: Store) -> None:
     before = dump(empty)
     empty.migrate()
     assert dump(empty) == before
+
+
+@pytest.mark.parametrize("command_line", ["migrate", "serve --port 0", "demo"])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("UPDATE alembic_version SET version_num = '0099'", "the tables were made by a newer version of the program"),
+        ("INSERT INTO alembic_version VALUES ('0099')", "the tables were made by a newer version of the program"),
+        ("DELETE FROM alembic_version", "alembic_version does not say of which version: restore a backup"),
+    ],
+)
+def test_tables_of_another_version_are_one_line_at_every_command(
+    store: Store, change: str, said: str, command_line: str
+) -> None:
+    store.rows(change)
+    done = Server(store.directory, 0).run(*command_line.split())
+    assert done.returncode != 0
+    assert said in done.stderr
+    lines = [line for line in done.stderr.splitlines() if "others could read this" not in line]
+    assert len(lines) == 1, done.stderr
 
 
 def test_messages_that_were_there_get_their_plain_text(store: Store) -> None:
