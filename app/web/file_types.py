@@ -52,6 +52,11 @@ CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\f\r\x1b") + b"
 # Brands of pictures in boxes (ISO/IEC 23008-12, AVIF), the handler that such pictures have whatever their brand is, and
 # the signature of JPEG XL's.
 BRANDS = frozenset(b"avif avis avio heic heix heim heis hevc hevx hevm hevs mif1 mif2 msf1 miaf".split())
+BOXED_TYPES = {
+    **dict.fromkeys((b"avif", b"avis"), "image/avif"),
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis"), "image/heic"),
+    **dict.fromkeys((b"mif1", b"msf1"), "image/heif"),
+}
 PICTURE_HANDLER = re.compile(rb"hdlr.{8}pict", re.DOTALL)
 JPEG_XL = b"\0\0\0\x0cJXL \r\n\x87\n"
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -144,6 +149,10 @@ def is_plain_drawing(path: Path) -> bool:
 
 def media_type_of(path: Path) -> str:
     """The type of a file that is no picture of ours. Text is plain, whatever language it is in."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[4:8] == b"ftyp" and head[8:] in BOXED_TYPES:  # which puremagic confuses
+        return BOXED_TYPES[head[8:]]
     found = recognised_type(path)
     if found in DOCUMENT_TYPES:
         return found

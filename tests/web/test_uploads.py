@@ -24,6 +24,7 @@ from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
 from app.web import picture_metadata, uploads
 from app.web.file_names import clean_name, content_disposition
+from app.web.file_types import media_type_of
 from app.web.upload_forms import read_multipart
 from app.web.uploads import (
     StoredFile,
@@ -449,6 +450,16 @@ async def test_a_gif_loses_comments_and_notes_of_programs_and_keeps_its_repetiti
         file = await store(tmp_path, content[:first] + packet + comment + end)
         assert stored(tmp_path, file) == content
         assert file.media_type == "image/gif"
+
+
+@pytest.mark.parametrize(
+    ("brand", "media_type"),
+    [("heic", "image/heic"), ("heix", "image/heic"), ("mif1", "image/heif"), ("avif", "image/avif")],
+)
+def test_a_picture_in_boxes_is_of_the_type_that_its_brand_says(tmp_path: Path, brand: str, media_type: str) -> None:
+    path = tmp_path / "photo"
+    path.write_bytes(b"\0\0\0\x18ftyp" + brand.encode() + b"\0\0\0\0mif1" + brand.encode())
+    assert media_type_of(path) == media_type
 
 
 async def test_a_gif_hides_nothing_behind_its_repetition_and_times(tmp_path: Path) -> None:
