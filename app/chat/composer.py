@@ -9,11 +9,11 @@ from typing import Any
 from app.accounts.members import Member
 from app.chat.attachments import MOST_A_MESSAGE, Attachment, list_unsent
 from app.chat.drafts import get_draft
-from app.chat.keys import make_key
 from app.chat.messages import LONGEST, Message
 from app.chat.rooms import Room
 from app.chat.timeline import ShownMessage, show_message
 from app.database import Transaction
+from app.web.forms import make_key
 from app.web.texts import Text
 
 EMOJI = (

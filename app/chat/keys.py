@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 from collections.abc import Iterable
 
 LONGEST_KEY = 40
-
-
-def make_key() -> str:
-    """The key of a message that is going to be typed."""
-    return secrets.token_urlsafe(16)
 
 
 def fingerprint(key: str, *, room_id: int, text: str, reply_to_id: int, files: Iterable[int]) -> str:

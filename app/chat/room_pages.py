@@ -8,6 +8,7 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
+from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.shell import render_page
 from app.chat.channels import push_read, push_rooms
@@ -129,13 +130,15 @@ async def add_room(request: AnyRequest, transaction: Transaction, member: Member
     name = form.text("name", limit=80)
     description = form.text("description", limit=500, required=False)
     try:
+        if answer := await find_answer(request, transaction, member, form):
+            return answer
         form.check()
         room = await create_room(transaction, member, name=name, description=description, private=bool(form["private"]))
     except Invalid as invalid:
         form.errors = invalid.errors
-        return await render_page(request, transaction, member, "chat/new.html", form=form, status=422)
+        return await render_page(request, transaction, member, "chat/new.html", form=form, status=invalid.status)
     await push_rooms(transaction, member)
-    return Redirect(f"/chat/{room.slug}", status_code=303)
+    return await keep_answer(request, transaction, member, form, f"/chat/{room.slug}")
 
 
 @post("/chat/direct")

@@ -11,6 +11,7 @@ from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, require_role
+from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
@@ -72,14 +73,16 @@ async def write_announcement(
         except (ValueError, OverflowError):
             form.errors["ends_at"] = _l("This is not a day.")
     try:
+        if answer := await find_answer(request, transaction, member, form):
+            return answer
         form.check()
         await announce(
             transaction, member, title=title, text=form["text"], acknowledge=bool(form["acknowledge"]), ends_at=ends_at
         )
     except Invalid as invalid:
         form.errors = invalid.errors
-        return await render_announcements(request, transaction, member, form, status=422)
-    return Redirect("/announcements?done=announced", status_code=303)
+        return await render_announcements(request, transaction, member, form, status=invalid.status)
+    return await keep_answer(request, transaction, member, form, "/announcements?done=announced")
 
 
 @get("/announcements/{announcement_id:int}")

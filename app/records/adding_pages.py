@@ -8,12 +8,13 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
+from app.accounts.form_answers import MadeAlready, find_answer, keep_answer
 from app.accounts.members import Member
 from app.database import Transaction
 from app.records.channels import push_record
 from app.records.collections import get_collection, list_fields
 from app.records.forms import RECORD_LIMIT, Removed, find_errors, holds_unseen, read_typed, render_form
-from app.records.new_drafts import find_any, keep_new_draft, settle_new_draft
+from app.records.new_drafts import find_any, find_settled, keep_new_draft, settle_new_draft
 from app.records.records import create_record
 from app.web.forms import Form, Invalid, number_of
 
@@ -38,17 +39,21 @@ async def add(request: AnyRequest, transaction: Transaction, member: Member, slu
     values = await read_typed(transaction, fields, form, collection.id)
     version = number_of(form["draft-version"])
     try:
+        if answer := await find_answer(request, transaction, member, form):
+            return answer
         if await holds_unseen(transaction, collection, form, None):
             raise Removed(**find_errors(fields, values))
         record = await create_record(transaction, collection, values, member)
     except Invalid as invalid:
         form.errors = invalid.errors
+        if isinstance(invalid, MadeAlready):  # the draft was settled then, which the page has not heard
+            version = await find_settled(transaction, collection, member) or version
         kept = await keep_new_draft(transaction, collection, member, values, version=version)
         form.values["draft-version"] = [str(version if kept is None else kept)]
         return await render_form(request, transaction, member, collection, fields, form, status=invalid.status)
     await settle_new_draft(transaction, collection, member, version=version)
     await push_record(transaction, collection, record, "created")
-    return Redirect(f"/c/{slug}/{record.number}", status_code=303)
+    return await keep_answer(request, transaction, member, form, f"/c/{slug}/{record.number}")
 
 
 @post("/c/{slug:str}/new/draft", request_max_body_size=RECORD_LIMIT)

@@ -10,6 +10,7 @@ from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, require_role
 from app.accounts.audit import record_audit
+from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.reauthentication import dangerous
 from app.accounts.shell import notice, render_page
@@ -46,15 +47,19 @@ async def add_collection(request: AnyRequest, transaction: Transaction, member: 
     require_role(member, "admin")
     name, first = form.text("name", limit=60), form.text("first", limit=60)
     try:
+        if answer := await find_answer(request, transaction, member, form):
+            return answer
         form.check()
         collection = await create_collection(transaction, name=name)
         await add_field(transaction, collection, label=first, kind_name="text", required=True)
         record_audit(transaction, member, "collection.added", subject=collection.name)
     except Invalid as invalid:
         form.errors = invalid.errors
-        return await render_page(request, transaction, member, "records/collection_new.html", status=422, form=form)
+        return await render_page(
+            request, transaction, member, "records/collection_new.html", status=invalid.status, form=form
+        )
     await push_collections(transaction)
-    return Redirect(f"/c/{collection.slug}/fields?done=collection", status_code=303)
+    return await keep_answer(request, transaction, member, form, f"/c/{collection.slug}/fields?done=collection")
 
 
 async def render_fields(
@@ -72,7 +77,7 @@ async def render_fields(
         member,
         "records/fields.html",
         channels=f"collection.{collection.id}",
-        status=422 if form and form.errors else 200,
+        status=409 if form and form.made else 422 if form and form.errors else 200,
         collection=collection,
         fields=await list_fields(transaction, collection),
         kinds=KINDS.values(),
@@ -127,6 +132,8 @@ async def add_to_fields(
     collection = await get_collection(transaction, slug)
     values = read_field(form)
     try:
+        if answer := await find_answer(request, transaction, member, form):
+            return answer
         form.check()
         field = await add_field(transaction, collection, kind_name=form["kind"], **values)
     except Invalid as invalid:
@@ -134,7 +141,7 @@ async def add_to_fields(
         return await render_fields(request, transaction, member, collection, form)
     await fill_keys(transaction, field)
     await push_fields(transaction, collection)
-    return Redirect(f"/c/{slug}/fields?done=field", status_code=303)
+    return await keep_answer(request, transaction, member, form, f"/c/{slug}/fields?done=field")
 
 
 async def get_field(transaction: Transaction, collection: Collection, key: str) -> Field:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
+from app.accounts.form_answers import MadeAlready, find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
@@ -18,6 +18,7 @@ from app.web.forms import Form, number_of
 from app.web.texts import _l
 
 notice("imported", _l("The table was imported."))
+notice("imported-partly", _l("The table was imported, but not all of it: some lines were left as they are."))
 
 
 @get("/c/{slug:str}/import")
@@ -36,6 +37,15 @@ async def import_records(
     """
     if "again" in form:
         return await render_import(request, transaction, member, slug, form, "records/import.html")
+    if "seen" in form:
+        try:
+            if answer := await find_answer(request, transaction, member, form):
+                return answer
+        except MadeAlready as already:
+            form.errors = already.errors
+            return await render_import(
+                request, transaction, member, slug, form, "records/import.html", status=already.status
+            )
     collection = await get_collection(transaction, slug)
     plan = await plan_import(transaction, collection, member, form["table"])
     if plan.errors:
@@ -43,7 +53,9 @@ async def import_records(
     if "seen" in form and plan.lines:
         outcome = await import_table(transaction, collection, member, plan, read_seen(form["seen"]))
         if not outcome.not_written:
-            return Redirect(f"/c/{slug}?done=imported", status_code=303)
+            return await keep_answer(request, transaction, member, form, f"/c/{slug}?done=imported")
+        if outcome.added or outcome.changed:
+            await keep_answer(request, transaction, member, form, f"/c/{slug}?done=imported-partly")
         template, status = "records/import_report.html", 409
         return await render_import(request, transaction, member, slug, form, template, status, plan, outcome)
     if plan.errors or plan.wrong:

@@ -47,6 +47,12 @@ async def keep_new_draft(
     return draft.version
 
 
+async def find_settled(transaction: Transaction, collection: Collection, member: Member) -> int:
+    """The version of the draft if it was saved or discarded, and no page has begun another; else 0."""
+    draft = await find_any(transaction, collection, member)
+    return draft.version if draft is not None and draft.values is None else 0
+
+
 async def settle_new_draft(
     transaction: Transaction, collection: Collection, member: Member, *, version: int | None = None
 ) -> None:

@@ -8,6 +8,7 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, client_address, enter_workspace, require_role, write_signed_in
+from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.hashing import hash_password
 from app.accounts.members import ALREADY, Member, find_member
 from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
@@ -34,6 +35,10 @@ from app.web.forms import Form, Invalid, number_of
 from app.web.texts import _l, translations
 
 notice("invitation-sent", _l("The invitation is on its way."))
+notice(
+    "link-made",
+    _l("The link was made already, and it is shown only once. If you have not got it, revoke it and make another."),
+)
 notice("invitation-revoked", _l("The invitation works no more."))
 
 INVITING = dangerous(_l("You are about to invite somebody with the rights of an admin or owner."), when=raises_role)
@@ -85,16 +90,20 @@ async def send_invitation(
     require_role(member, "admin")
     email = form.email("email")
     try:
+        if answer := await find_answer(request, transaction, member, form):
+            return answer
         form.check()
         async with (
             mailing.counting(email, transaction.tenant.id),
             write_signed_in(request, database, settings) as (writing, actor),
         ):
+            if answer := await find_answer(request, writing, actor, form):  # sent twice at once
+                return answer
             invitation, token = await invite_by_mail(writing, settings, actor, email, form["role"])
             mail_invitation(writing, actor, invitation, token)
+            return await keep_answer(request, writing, actor, form, "/members?done=invitation-sent")
     except (Invalid, TooManyTries) as refusal:
         return await refuse_mail(request, transaction, member, form, refusal)
-    return Redirect("/members?done=invitation-sent", status_code=303)
 
 
 async def refuse_mail(
@@ -116,10 +125,13 @@ async def add_link(
     """Make a link for some people, and show it, this once."""
     require_role(member, "admin")
     try:
+        if answer := await find_answer(request, transaction, member, form):
+            return answer
         _, token = await make_link(transaction, member, form["role"], number_of(form["uses"]), number_of(form["days"]))
     except Invalid as invalid:
         form.errors = invalid.errors
-        return await render_members(request, transaction, member, link_form=form, status=422)
+        return await render_members(request, transaction, member, link_form=form, status=invalid.status)
+    await keep_answer(request, transaction, member, form, "/members?done=link-made")
     link = settings.workspace_url(transaction.tenant.slug, f"/join?token={token}")
     return await render_members(request, transaction, member, link=link)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import secrets
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
@@ -45,11 +46,15 @@ class Invalid(Exception):
 
 
 class Form:
-    """The fields of a posted form. The readers below note an error where a value won't do."""
+    """The fields of a posted form. The readers below note an error where a value won't do.
+
+    `made` is the address of what was made with another text of it, whose answer the page has not got.
+    """
 
     def __init__(self, pairs: list[tuple[str, str]] | None = None) -> None:
         self.values: dict[str, list[str]] = {}
         self.errors: dict[str, Text] = {}
+        self.made = ""
         for name, value in pairs or []:
             self.values.setdefault(name, []).append(value.replace("\0", ""))
 
@@ -118,12 +123,19 @@ def number_of(text: str) -> int:
 
 # The field in which a form says for which member its page was made (`ui.mine` in templates/macros.html).
 FOR_MEMBER = "for-member"
+# The field with the key of a form that makes something (`ui.once`; accounts/form_answers.py).
+FORM_KEY = "form-key"
 # What pages put into such forms by themselves, where it looks like that, and secrets.
 NOT_TYPED = re.compile(
-    rf"(?:{FOR_MEMBER}|key|reply|edits|instead|file|version|draft-version|seen|again)=[\w-]*"
+    rf"(?:{FOR_MEMBER}|{FORM_KEY}|key|reply|edits|instead|file|version|draft-version|seen|again)=[\w-]*"
     r"|(?:lock-token|sent-late|page-left)=[\w-]*"
     r"|(?:password|new_password|password-again)=.*"
 )
+
+
+def make_key() -> str:
+    """The key of a form, or of a message, that is going to be sent."""
+    return secrets.token_urlsafe(16)
 
 
 async def note_named(request: Request[Any, Any, Any]) -> None:

@@ -15,6 +15,7 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from app.web.assets import static_url
+from app.web.forms import make_key
 from app.web.texts import LANGUAGES, Text, keep_direction, translations
 
 APP = Path(__file__).parent.parent
@@ -42,6 +43,7 @@ def environment(language: str) -> Environment:
     made.install_gettext_callables(texts.gettext, texts.ngettext, newstyle=True)  # type: ignore[attr-defined]
     made.globals.update(_=write_with(texts.gettext), gettext=write_with(texts.gettext))
     made.globals.update(static=static_url, language=language, language_tag=language.replace("_", "-"))
+    made.globals.update(make_key=make_key)
     made.filters.update(
         text=lambda value: value.translate(language) if isinstance(value, Text) else value,
         initials=initials,

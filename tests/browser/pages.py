@@ -20,7 +20,7 @@ CONTENT = """() => {
     attributes.forEach((attribute) => element.setAttribute(attribute.name, attribute.value));
   }
   copy.querySelectorAll('time, #new-elsewhere').forEach((element) => element.replaceChildren());
-  const personal = '.notice:not(.standing *), .menu-toggle, .unread-line, [name=key]';
+  const personal = '.notice:not(.standing *), .menu-toggle, .unread-line, [name=key], [name=form-key]';
   copy.querySelectorAll(personal).forEach((element) => element.remove());
   return copy.innerHTML.replace(/>\\s+/g, '>').replace(/\\s+</g, '<').replace(/\\s+/g, ' ');
 }"""

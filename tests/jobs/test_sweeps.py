@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import func, or_, select, update
 
 import app.asgi  # noqa: F401  (which knows all tables and sweeps)
+from app.accounts.form_answers import FormAnswer
 from app.accounts.members import Member, find_member
 from app.accounts.sessions import Session
 from app.accounts.tokens import SingleUseToken, make_token
@@ -94,6 +95,11 @@ async def add_token(transaction: Transaction) -> None:
     await make_token(transaction, await carla_of(transaction), "password")
     await transaction.flush()
     await transaction.execute(update(SingleUseToken).values(expires_at=now() - LONG_AGO))
+
+
+async def add_form_answer(transaction: Transaction) -> None:
+    carla = await carla_of(transaction)
+    transaction.add(FormAnswer(member_id=carla.id, key="k", sent="", address="/", made_at=now() - LONG_AGO))
 
 
 async def add_message_draft(transaction: Transaction) -> None:
@@ -183,6 +189,7 @@ Add = Callable[[Transaction], Awaitable[None]]
 OLD: dict[str, tuple[Add, Any]] = {
     "session": (add_session, Session.expires_at < func.current_timestamp()),
     "single_use_token": (add_token, SingleUseToken.purpose == "password"),
+    "form_answer": (add_form_answer, FormAnswer.key == "k"),
     "message_draft": (add_message_draft, MessageDraft.text == "Long ago"),
     "invitation": (add_invitation, Invitation.uses == 0),
     "attachment": (add_attachment, Attachment.name == "old.txt"),

@@ -1,0 +1,110 @@
+"""Forms that make something make it once, also when they are sent again because their answer was lost.
+
+Such a form has a key, made with its page (`ui.once` in templates/macros.html). With what it makes, in the same
+transaction, the server keeps where it led to. The same form sent again leads there, and makes nothing; another text
+with the same key is refused with 409, stays on the page, and is told where the first one led to. The writers of a
+workspace come one after another, so of two at once the second finds what the first has kept.
+
+A form without a key, such as a program's, makes something each time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+
+from litestar.response import Redirect
+from sqlalchemy import ForeignKeyConstraint, String, bindparam, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.database import Base, Standing, Tenanted, Transaction, UtcDateTime, now
+from app.jobs.sweeps import delete_by_keys, sweeps
+from app.web.forms import FORM_KEY, Form, Invalid
+from app.web.texts import _l
+
+KEPT_FOR = timedelta(days=2)
+
+
+class FormAnswer(Tenanted, Base):
+    """Where a form led a member to. `key` is a digest of its key and its address, `sent` one of what it held."""
+
+    __tablename__ = "form_answer"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"], ondelete="CASCADE"),
+    )
+
+    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sent: Mapped[str] = mapped_column(String(64))
+    address: Mapped[str] = mapped_column(String(200))
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+@sweeps(FormAnswer)
+async def delete_old_answers(transaction: Transaction, limit: int) -> int:
+    """Delete where forms led to that nobody sends again by now."""
+    return await delete_by_keys(transaction, FormAnswer, FormAnswer.made_at < now() - KEPT_FOR, limit=limit)
+
+
+class MadeAlready(Invalid):
+    """Something was made with this key, of another text than is sent now."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(**{"": _l("This was made already, with what you had typed when you first sent it.")})
+
+
+def digest(*parts: object) -> str:
+    """A digest of some values."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def key_of(request: AnyRequest, form: Form) -> str:
+    """The key of a form at its address."""
+    return digest(request.scope["path"], form[FORM_KEY])
+
+
+def fingerprint(form: Form) -> str:
+    """A digest of what a form holds, without what its page has put there by itself: those names have a hyphen."""
+    typed = {
+        name: [value.replace("\r\n", "\n") for value in values]
+        for name, values in form.values.items()
+        if "-" not in name
+    }
+    return digest(sorted(typed.items()))
+
+
+FIND_ANSWER = Standing(
+    select(FormAnswer).where(FormAnswer.member_id == bindparam("member_id"), FormAnswer.key == bindparam("key"))
+)
+
+
+async def find_answer(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Redirect | None:
+    """The answer to a form that was sent before. Raises MadeAlready when it was another text; the form is told where
+    that one led to, and has a new key on the page that says so."""
+    if not form[FORM_KEY]:
+        return None
+    found = await transaction.find(FIND_ANSWER, member_id=member.id, key=key_of(request, form))
+    if found is None:
+        return None
+    answer = found[0]
+    if answer.sent == fingerprint(form):
+        return Redirect(answer.address, status_code=303)
+    del form.values[FORM_KEY]
+    form.made = answer.address
+    raise MadeAlready
+
+
+async def keep_answer(
+    request: AnyRequest, transaction: Transaction, member: Member, form: Form, address: str
+) -> Redirect:
+    """Lead to what a form has made, now and when it is sent again."""
+    if form[FORM_KEY]:
+        answer = FormAnswer(member_id=member.id, key=key_of(request, form), sent=fingerprint(form), address=address)
+        await transaction.insert(answer)
+        del form.values[FORM_KEY]
+    return Redirect(address, status_code=303)
