@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
 import httpx
 import pytest
-from playwright.async_api import Locator, Page, Route, expect
+from playwright.async_api import Locator, Page, Response, Route, expect
 
 from tests.browser.pages import ready
 from tests.conftest import PASSWORD, Person, Server
@@ -593,6 +594,70 @@ async def test_a_message_of_whose_files_one_did_not_come_goes_without_it_only_wh
     await expect(waiting(page).get_by_role("button", name="Send without two.txt")).to_be_visible()
     await waiting(page).get_by_role("button", name="Take back").click()
     assert "Not without" not in await stored(clients["ana"])
+
+
+async def attach(page: Page, name: str) -> None:
+    await page.locator("[data-attach]").set_input_files([{"name": name, "mimeType": "text/plain", "buffer": b"words"}])
+
+
+async def test_a_file_that_was_taken_out_or_not_attached_is_neither_in_the_box_again_nor_sent(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    await open_room(ana, clients["ana"])
+    brought = page.locator(".brought li")
+    arrived, held = asyncio.Event(), asyncio.Event()
+
+    async def lose_the_answer(route: Route) -> None:
+        headers = {"content-type": route.request.headers["content-type"], "x-page": "1"}
+        body = route.request.post_data_buffer
+        answer = await clients["ana"].post(f"{ROOM}/files", content=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+        arrived.set()
+        await held.wait()
+        await route.abort()
+
+    def is_about(key: str, answer: Response) -> bool:
+        return answer.url.endswith("/take-out") and key in (answer.request.post_data or "")
+
+    async def in_boxes() -> list[str]:
+        return re.findall(r'<li class="file" data-upload="([^"]+)"', (await clients["ana"].get(ROOM)).text)
+
+    await page.route("**/chat/general/files", lose_the_answer)
+    await attach(page, "taken out.txt")
+    await asyncio.wait_for(arrived.wait(), 20)
+    async with page.expect_response("**/files/take-out"):
+        await brought.get_by_role("button", name="Take out taken out.txt").click()
+    held.set()
+    assert await in_boxes() == []
+    await attach(page, "brought again.txt")
+    await expect(brought).to_contain_text("Not attached")
+    await page.unroute("**/chat/general/files")
+    await brought.get_by_role("button", name="Try again").click()
+    await expect(brought.locator("[name=file]")).to_have_count(1)
+    assert len(await in_boxes()) == 1, "it is there once"
+    await page.route("**/chat/general/files", lose_the_answer)
+    await page.route("**/files/take-out", lambda route: route.abort())
+    await attach(page, "not attached.txt")
+    await expect(brought.nth(1)).to_contain_text("Not attached")
+    await attach(page, "out of reach.txt")
+    await expect(brought.nth(2)).to_contain_text("Not attached")
+    await brought.get_by_role("button", name="Take out out of reach.txt").click()
+    await expect(brought).to_have_count(2)
+    _, *given_up = await in_boxes()
+    assert len(given_up) == 2
+    await page.reload()
+    await ready(page)
+    await expect(brought.locator(".name")).to_have_text(["brought again.txt"])
+    await page.unroute("**/files/take-out")
+    answers = [page.wait_for_event("response", partial(is_about, key)) for key in given_up]
+    await asyncio.gather(page.evaluate("dispatchEvent(new Event('online'))"), *answers)
+    await say(page, "With what was brought again")
+    await expect(shown(page, "With what was brought again").locator(".file .name")).to_have_text(["brought again.txt"])
+    await page.reload()
+    await ready(page)
+    await expect(brought).to_have_count(0)
+    assert await in_boxes() == []
 
 
 async def test_only_the_servers_own_answer_to_that_very_message_counts(

@@ -3,6 +3,7 @@
 // and "sent" events.
 import { MessageQueue, delay, isSame, verdict } from "./message-queue.js";
 import { allKept, forget, keep, whose } from "./tab-store.js";
+import { takeOut } from "./taken-out.js";
 
 const PATIENCE = 20000;          // ms until a try counts as failed
 const KEPT_ALIVE = 30000;        // bytes that a browser sends on when the page is left
@@ -58,7 +59,7 @@ class Outbox extends EventTarget {
 
   #arrived(entry, arrivals) {
     const failed = arrivals.find((each) => each.status === "rejected");
-    const came = arrivals.filter((each) => each.status === "fulfilled").map(({ value: { id, name, src } }) => ({ id, name, src }));
+    const came = arrivals.filter((each) => each.status === "fulfilled").map(({ value: { id, name, src, upload } }) => ({ id, name, src, upload }));
     const missing = entry.files.filter((file) => !file.id).filter((_, index) => arrivals[index].status === "rejected");
     entry.files = [...entry.files.filter((file) => file.id), ...came, ...missing].sort((one, other) => one.id - other.id);
     entry.state = "waiting";
@@ -87,7 +88,9 @@ class Outbox extends EventTarget {
   // To be typed anew. A try that is under way may have come through: what is sent instead says instead of what.
   takeBack(key) {
     if (this.sending?.entry.key === key) this.sending.stop.abort();
-    return this.drop(key);
+    const entry = this.drop(key);
+    for (const { id, upload } of entry?.files ?? []) if (!id && upload) takeOut(upload);     // it is said to be missing
+    return entry;
   }
 
   tryAgain(entry, change = {}) {
