@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, parse_qsl
 
 import httpx
 import pytest
-from playwright.async_api import Locator, Page, Response, Route, expect
+from playwright.async_api import Dialog, Locator, Page, Response, Route, expect
 
 from tests.browser.pages import ready
 from tests.conftest import PASSWORD, Person, Server
@@ -658,6 +658,46 @@ async def test_a_file_that_was_taken_out_or_not_attached_is_neither_in_the_box_a
     await ready(page)
     await expect(brought).to_have_count(0)
     assert await in_boxes() == []
+
+
+async def asks_before_closing(page: Page) -> bool:
+    """Whether a tab asks when somebody is about to close it; it stays open when it does."""
+    closed, asked = asyncio.Event(), asyncio.Event()
+
+    async def stay(dialog: Dialog) -> None:
+        assert dialog.type == "beforeunload"
+        asked.set()
+        await dialog.dismiss()
+
+    page.once("close", lambda _: closed.set())
+    page.once("dialog", stay)
+    await page.close(run_before_unload=True)
+    waits = [asyncio.ensure_future(each.wait()) for each in (closed, asked)]
+    await asyncio.wait(waits, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+    for each in waits:
+        each.cancel()
+    assert closed.is_set() or asked.is_set()
+    return asked.is_set()
+
+
+@pytest.mark.parametrize("navigation", [True, False])
+async def test_a_tab_with_messages_behind_one_that_is_on_its_way_asks_before_it_is_closed(
+    ana: Person, clients: dict[str, httpx.AsyncClient], navigation: bool
+) -> None:
+    page = ana.page
+    if not navigation:
+        await page.add_init_script("Object.defineProperty(window, 'navigation', { value: undefined })")
+    network = await open_room(ana, clients["ana"])
+    network.held.clear()
+    await box(page).press_sequentially("first")
+    await box(page).press("Enter")
+    await box(page).press_sequentially("behind it")
+    await box(page).press("Enter")
+    await expect(waiting(page)).to_have_count(2)
+    assert await asks_before_closing(page)
+    network.held.set()
+    await expect(page.locator("message-outbox .outgoing")).to_have_count(0)
+    assert not await asks_before_closing(page)
 
 
 async def test_only_the_servers_own_answer_to_that_very_message_counts(
