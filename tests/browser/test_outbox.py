@@ -700,6 +700,52 @@ async def test_a_tab_with_messages_behind_one_that_is_on_its_way_asks_before_it_
     assert not await asks_before_closing(page)
 
 
+@pytest.mark.parametrize("way", ["reload", "link"])
+async def test_the_rewrite_of_a_message_that_was_deleted_meanwhile_is_there_again_with_its_place(
+    ana: Person, clients: dict[str, httpx.AsyncClient], way: str
+) -> None:
+    page = ana.page
+    posted = await clients["ana"].post(ROOM, data={"text": f"To rewrite, {way}", "key": way}, headers={"x-page": "1"})
+    number = posted.json()["number"]
+    await open_room(ana, clients["ana"])
+    before = await box(page).input_value()
+    message = page.locator(f"ol.messages > .message[data-number='{number}']")
+    await message.hover()
+    await message.get_by_role("link", name="Edit message").click()
+    await expect(box(page)).to_have_value(f"To rewrite, {way}")
+    await box(page).press_sequentially(", at length")
+    assert await asks_before_closing(page)
+    if way == "reload":
+        await clients["ana"].post(f"{ROOM}/messages/{number}/delete")
+        await expect(page.get_by_role("alert")).to_have_text("This message was deleted meanwhile.")
+        await page.reload()
+    else:
+        await page.locator(".side a[href='/c/books']").click()
+        await expect(box(page)).to_have_count(0)
+        await clients["ana"].post(f"{ROOM}/messages/{number}/delete")
+        await page.locator(f".side a[href^='{ROOM}']").first.click()
+    await expect(box(page)).to_have_value(f"To rewrite, {way}, at length")
+    await expect(page.get_by_role("alert")).to_have_text("This message was deleted meanwhile.")
+    await page.get_by_role("button", name="Cancel").click()
+    await expect(box(page)).to_have_value(before)
+    assert not await asks_before_closing(page)
+
+
+async def test_text_that_the_server_could_not_get_is_asked_about_before_its_tab_is_closed(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    await open_room(ana, clients["ana"])
+    await page.route("**/draft", lambda route: route.abort())
+    async with page.expect_event("requestfailed", lambda request: request.url.endswith("/draft")):
+        await box(page).press_sequentially("Here alone")
+    assert await asks_before_closing(page)
+    await page.unroute("**/draft")
+    async with page.expect_response("**/draft"):
+        await box(page).press_sequentially(", and there")
+    assert not await asks_before_closing(page)
+
+
 async def test_only_the_servers_own_answer_to_that_very_message_counts(
     ana: Person, clients: dict[str, httpx.AsyncClient]
 ) -> None:
