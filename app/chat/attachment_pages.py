@@ -13,7 +13,7 @@ from litestar.response import File, Redirect
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
-from app.chat.attachments import Attachment, add_attachment, delete_unsent, get_attachment, take_out
+from app.chat.attachments import Attachment, add_attachment, delete_unsent, get_attachment, take_out, take_out_upload
 from app.chat.composer import MESSAGE_LIMIT
 from app.chat.drafts import keep_draft, place_of
 from app.chat.rooms import Room, get_room
@@ -77,14 +77,17 @@ async def store_files(
     settings: Settings,
     room: Room,
 ) -> Response[Any]:
-    """Store the files of a form for a room that the member may see. The transaction is ended before they are read."""
+    """Store the files of a form for a room that the member may see. The transaction is ended before they are read.
+
+    A form with one file may have `upload`, the key of this upload.
+    """
     tenant = transaction.tenant
     directory = files_of(settings, tenant)
     quota = settings.files_quota_megabytes * 1_000_000
     limit = settings.file_limit_megabytes * 1_000_000
     await transaction.close()  # a long upload holds no connection
     try:
-        _, stored = await read_multipart(
+        texts, stored = await read_multipart(
             request.stream(), request.headers.get("content-type", ""), directory=directory, limit=limit
         )
     except TooLarge:
@@ -98,15 +101,18 @@ async def store_files(
             raise
         return refuse_call(tenant.language, EXPLANATIONS[507], 507)
     added: list[Attachment] = []
+    upload = texts.get("upload", "") if len(stored) == 1 else ""
     try:
         async with database.write(tenant.id) as writing:
             for file in stored:
-                added.append(await add_attachment(writing, room, member, file, quota=quota))
+                added.append(await add_attachment(writing, room, member, file, quota=quota, upload=upload))
     except BaseException as error:  # whatever it is, no file stays that nothing names
         await delete_files(directory, [file.key for file in stored])
         if isinstance(error, Invalid):
             return refuse_call(tenant.language, next(iter(error.errors.values())), 422)
         raise
+    there = {attachment.key for attachment in added}
+    await delete_files(directory, [file.key for file in stored if file.key not in there])
     problems = {each.id: file.problem for each, file in zip(added, stored, strict=True)}
     html = render(tenant.language, "chat/_brought.html", files=added, problems=problems)
     return Response(html, status_code=200, media_type=MediaType.HTML)
@@ -155,4 +161,13 @@ async def take_out_file(
     return Redirect(address, status_code=303)
 
 
-handlers = [bring_files, show_preview, show_file, take_out_file]
+@post("/files/take-out", request_max_body_size=MESSAGE_LIMIT)
+async def take_out_brought(transaction: Transaction, member: Member, settings: Settings, form: Form) -> Response[None]:
+    """Take a file out of the box that is named by the key of its upload, as its page may not know it otherwise."""
+    keys = await take_out_upload(transaction, member, form["upload"])
+    directory = files_of(settings, transaction.tenant)
+    transaction.after_commit.append(lambda: delete_files(directory, keys))
+    return Response(None, status_code=204)
+
+
+handlers = [bring_files, show_preview, show_file, take_out_file, take_out_brought]

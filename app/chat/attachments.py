@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, func, se
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
+from app.chat.keys import LONGEST_KEY
 from app.chat.messages import Message
 from app.chat.references import to_message
 from app.chat.rooms import Room, find_visible
@@ -26,7 +27,11 @@ UNSENT_FOR = timedelta(days=1)
 
 
 class Attachment(Tenanted, Base):
-    """A file of a message; before its message is sent, of the member who brought it."""
+    """A file of a message; before its message is sent, of the member who brought it.
+
+    `key` names it on disk. `upload` is what its page called the upload, so that the page can name it whether or not
+    it got an answer.
+    """
 
     __tablename__ = "attachment"
     __table_args__ = (
@@ -34,6 +39,7 @@ class Attachment(Tenanted, Base):
         to_message(),
         ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"]),
         Index("ix_attachment_message", "tenant_id", "message_id"),
+        Index("ix_attachment_upload", "tenant_id", "member_id", "upload", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -41,6 +47,7 @@ class Attachment(Tenanted, Base):
     message_id: Mapped[int | None]
     member_id: Mapped[int]
     key: Mapped[str] = mapped_column(String(32))
+    upload: Mapped[str | None] = mapped_column(String(LONGEST_KEY))
     name: Mapped[str] = mapped_column(String(120))
     size: Mapped[int] = mapped_column(BigInteger)
     media_type: Mapped[str] = mapped_column(String(100))
@@ -48,6 +55,11 @@ class Attachment(Tenanted, Base):
     height: Mapped[int | None]
     preview: Mapped[bool]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    @property
+    def upload_key(self) -> str:
+        """What a page calls the file; one that came without such a key is known by the one on disk."""
+        return self.upload or self.key
 
     @property
     def shown_size(self) -> tuple[int, int]:
@@ -58,12 +70,20 @@ class Attachment(Tenanted, Base):
 
 
 async def add_attachment(
-    transaction: Transaction, room: Room, member: Member, stored: StoredFile, *, quota: int
+    transaction: Transaction, room: Room, member: Member, stored: StoredFile, *, quota: int, upload: str = ""
 ) -> Attachment:
-    """Note a file that was stored for a room.
+    """Note a file that was stored for a room. What comes again with the same `upload` is the file that is there.
 
-    Raises Invalid when the workspace has no room for it; `quota` is in bytes.
+    Raises Invalid when the workspace has no room for it, and when what came with `upload` is not in this room's box any
+    more; `quota` is in bytes.
     """
+    if len(upload) > LONGEST_KEY:
+        raise Invalid(file=_l("The page is out of date. Load it again; what you typed is kept."))
+    there = await find_upload(transaction, member, upload) if upload else None
+    if there is not None:
+        if there.message_id is not None or there.room_id != room.id:
+            raise Invalid(file=_l("This file was sent already."))
+        return there
     used = await transaction.scalar(select(func.coalesce(func.sum(Attachment.size), 0))) or 0
     if used + stored.size > quota:
         raise Invalid(
@@ -74,6 +94,7 @@ async def add_attachment(
         message_id=None,
         member_id=member.id,
         key=stored.key,
+        upload=upload or None,
         name=stored.name,
         size=stored.size,
         media_type=stored.media_type,
@@ -84,6 +105,13 @@ async def add_attachment(
     transaction.add(attachment)
     await transaction.flush()
     return attachment
+
+
+async def find_upload(transaction: Transaction, member: Member, upload: str) -> Attachment | None:
+    """The file that a member's page brought with an upload."""
+    known_as = func.coalesce(Attachment.upload, Attachment.key)
+    statement = select(Attachment).where(Attachment.member_id == member.id, known_as == upload)
+    return await transaction.scalar(statement)
 
 
 async def find_unsent(transaction: Transaction, room: Room, member: Member, ids: Sequence[int]) -> Sequence[Attachment]:
@@ -132,6 +160,16 @@ async def take_out(transaction: Transaction, member: Member, attachment_id: int)
     if room is None or attachment.message_id is not None:
         raise NotFoundException
     return room, await delete_all(transaction, [attachment])
+
+
+async def take_out_upload(transaction: Transaction, member: Member, upload: str) -> list[str]:
+    """Delete what an upload of the member has brought, as `take_out` does. Raises NotFoundException, also as long as
+    it has not come."""
+    attachment = await find_upload(transaction, member, upload)
+    if attachment is None:
+        raise NotFoundException
+    _, keys = await take_out(transaction, member, attachment.id)
+    return keys
 
 
 async def has_files(transaction: Transaction, message: Message) -> bool:

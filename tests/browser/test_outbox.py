@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
 import httpx
 import pytest
-from playwright.async_api import Locator, Page, Route, expect
+from playwright.async_api import Dialog, Locator, Page, Response, Route, expect
 
 from tests.browser.pages import ready
 from tests.conftest import PASSWORD, Person, Server
@@ -593,6 +594,156 @@ async def test_a_message_of_whose_files_one_did_not_come_goes_without_it_only_wh
     await expect(waiting(page).get_by_role("button", name="Send without two.txt")).to_be_visible()
     await waiting(page).get_by_role("button", name="Take back").click()
     assert "Not without" not in await stored(clients["ana"])
+
+
+async def attach(page: Page, name: str) -> None:
+    await page.locator("[data-attach]").set_input_files([{"name": name, "mimeType": "text/plain", "buffer": b"words"}])
+
+
+async def test_a_file_that_was_taken_out_or_not_attached_is_neither_in_the_box_again_nor_sent(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    await open_room(ana, clients["ana"])
+    brought = page.locator(".brought li")
+    arrived, held = asyncio.Event(), asyncio.Event()
+
+    async def lose_the_answer(route: Route) -> None:
+        headers = {"content-type": route.request.headers["content-type"], "x-page": "1"}
+        body = route.request.post_data_buffer
+        answer = await clients["ana"].post(f"{ROOM}/files", content=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+        arrived.set()
+        await held.wait()
+        await route.abort()
+
+    def is_about(key: str, answer: Response) -> bool:
+        return answer.url.endswith("/take-out") and key in (answer.request.post_data or "")
+
+    async def in_boxes() -> list[str]:
+        return re.findall(r'<li class="file" data-upload="([^"]+)"', (await clients["ana"].get(ROOM)).text)
+
+    await page.route("**/chat/general/files", lose_the_answer)
+    await attach(page, "taken out.txt")
+    await asyncio.wait_for(arrived.wait(), 20)
+    async with page.expect_response("**/files/take-out"):
+        await brought.get_by_role("button", name="Take out taken out.txt").click()
+    held.set()
+    assert await in_boxes() == []
+    await attach(page, "brought again.txt")
+    await expect(brought).to_contain_text("Not attached")
+    await page.unroute("**/chat/general/files")
+    await brought.get_by_role("button", name="Try again").click()
+    await expect(brought.locator("[name=file]")).to_have_count(1)
+    assert len(await in_boxes()) == 1, "it is there once"
+    await page.route("**/chat/general/files", lose_the_answer)
+    await page.route("**/files/take-out", lambda route: route.abort())
+    await attach(page, "not attached.txt")
+    await expect(brought.nth(1)).to_contain_text("Not attached")
+    await attach(page, "out of reach.txt")
+    await expect(brought.nth(2)).to_contain_text("Not attached")
+    await brought.get_by_role("button", name="Take out out of reach.txt").click()
+    await expect(brought).to_have_count(2)
+    _, *given_up = await in_boxes()
+    assert len(given_up) == 2
+    await page.reload()
+    await ready(page)
+    await expect(brought.locator(".name")).to_have_text(["brought again.txt"])
+    await page.unroute("**/files/take-out")
+    answers = [page.wait_for_event("response", partial(is_about, key)) for key in given_up]
+    await asyncio.gather(page.evaluate("dispatchEvent(new Event('online'))"), *answers)
+    await say(page, "With what was brought again")
+    await expect(shown(page, "With what was brought again").locator(".file .name")).to_have_text(["brought again.txt"])
+    await page.reload()
+    await ready(page)
+    await expect(brought).to_have_count(0)
+    assert await in_boxes() == []
+
+
+async def asks_before_closing(page: Page) -> bool:
+    """Whether a tab asks when somebody is about to close it; it stays open when it does."""
+    closed, asked = asyncio.Event(), asyncio.Event()
+
+    async def stay(dialog: Dialog) -> None:
+        assert dialog.type == "beforeunload"
+        asked.set()
+        await dialog.dismiss()
+
+    page.once("close", lambda _: closed.set())
+    page.once("dialog", stay)
+    await page.close(run_before_unload=True)
+    waits = [asyncio.ensure_future(each.wait()) for each in (closed, asked)]
+    await asyncio.wait(waits, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+    for each in waits:
+        each.cancel()
+    assert closed.is_set() or asked.is_set()
+    return asked.is_set()
+
+
+@pytest.mark.parametrize("navigation", [True, False])
+async def test_a_tab_with_messages_behind_one_that_is_on_its_way_asks_before_it_is_closed(
+    ana: Person, clients: dict[str, httpx.AsyncClient], navigation: bool
+) -> None:
+    page = ana.page
+    if not navigation:
+        await page.add_init_script("Object.defineProperty(window, 'navigation', { value: undefined })")
+    network = await open_room(ana, clients["ana"])
+    network.held.clear()
+    await box(page).press_sequentially("first")
+    await box(page).press("Enter")
+    await box(page).press_sequentially("behind it")
+    await box(page).press("Enter")
+    await expect(waiting(page)).to_have_count(2)
+    assert await asks_before_closing(page)
+    network.held.set()
+    await expect(page.locator("message-outbox .outgoing")).to_have_count(0)
+    assert not await asks_before_closing(page)
+
+
+@pytest.mark.parametrize("way", ["reload", "link"])
+async def test_the_rewrite_of_a_message_that_was_deleted_meanwhile_is_there_again_with_its_place(
+    ana: Person, clients: dict[str, httpx.AsyncClient], way: str
+) -> None:
+    page = ana.page
+    posted = await clients["ana"].post(ROOM, data={"text": f"To rewrite, {way}", "key": way}, headers={"x-page": "1"})
+    number = posted.json()["number"]
+    await open_room(ana, clients["ana"])
+    before = await box(page).input_value()
+    message = page.locator(f"ol.messages > .message[data-number='{number}']")
+    await message.hover()
+    await message.get_by_role("link", name="Edit message").click()
+    await expect(box(page)).to_have_value(f"To rewrite, {way}")
+    await box(page).press_sequentially(", at length")
+    assert await asks_before_closing(page)
+    if way == "reload":
+        await clients["ana"].post(f"{ROOM}/messages/{number}/delete")
+        await expect(page.get_by_role("alert")).to_have_text("This message was deleted meanwhile.")
+        await page.reload()
+    else:
+        await page.locator(".side a[href='/c/books']").click()
+        await expect(box(page)).to_have_count(0)
+        await clients["ana"].post(f"{ROOM}/messages/{number}/delete")
+        await page.locator(f".side a[href^='{ROOM}']").first.click()
+    await expect(box(page)).to_have_value(f"To rewrite, {way}, at length")
+    await expect(page.get_by_role("alert")).to_have_text("This message was deleted meanwhile.")
+    await page.get_by_role("button", name="Cancel").click()
+    await expect(box(page)).to_have_value(before)
+    assert not await asks_before_closing(page)
+
+
+async def test_text_that_the_server_could_not_get_is_asked_about_before_its_tab_is_closed(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    await open_room(ana, clients["ana"])
+    await page.route("**/draft", lambda route: route.abort())
+    async with page.expect_event("requestfailed", lambda request: request.url.endswith("/draft")):
+        await box(page).press_sequentially("Here alone")
+    assert await asks_before_closing(page)
+    await page.unroute("**/draft")
+    async with page.expect_response("**/draft"):
+        await box(page).press_sequentially(", and there")
+    assert not await asks_before_closing(page)
 
 
 async def test_only_the_servers_own_answer_to_that_very_message_counts(

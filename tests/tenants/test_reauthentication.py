@@ -49,7 +49,7 @@ HARMLESS = {
     "/c/{slug:str}/{number:int}/lock/take-over",
     *(f"/c/{{slug:str}}/{{number:int}}/queue/{what}" for what in ("stay", "leave")),
     *(f"/c/{{slug:str}}/{{number:int}}/draft{what}" for what in ("", "/restore", "/discard")),
-    *("/chat/new", "/chat/direct", "/chat/{slug:str}", "/files/{file_id:int}/take-out"),
+    *("/chat/new", "/chat/direct", "/chat/{slug:str}", "/files/{file_id:int}/take-out", "/files/take-out"),
     *(f"/chat/{{slug:str}}/{what}" for what in ("read", "draft", "files", "typing", "about", "notify", "join")),
     *(f"/chat/{{slug:str}}/{what}" for what in ("leave", "invite", "remove", "archive")),
     *(f"/chat/{{slug:str}}/messages/{{number:int}}/{what}" for what in ("edit", "delete", "react")),

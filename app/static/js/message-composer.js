@@ -1,19 +1,18 @@
 // <message-composer>: the box of a room or a discussion. Enter empties it at once and gives what was in it to the
-// outbox. What is being typed is kept in the tab until it is sent or emptied and, a second after the last key, on the
-// server: there a place has one draft, and the tab that typed last has it.
+// outbox. What is being typed is kept in the tab until it is sent or emptied, and on the server as a draft.
+import { MessageDraft } from "./message-draft.js";
 import { MessageFiles, filesOnTheirWay } from "./message-files.js";
+import { findOrphan, forgetRewrite, isShownDeleted, keepRewrite, rewriteOf } from "./message-rewrites.js";
 import { makeKey, outbox } from "./outbox.js";
 import { forget, keep, kept } from "./tab-store.js";
 
 const NEAR_THE_END = 500;        // characters left when the counter shows
-const DRAFTED_AFTER = 1000;
 const lengthOf = (value) => [...value.trim()].length;     // as the server counts: an emoji of one code point is one
 
 class MessageComposer extends HTMLElement {
   #editing = null;               // { address, edits, stored, before }: the message that is edited, its text, and what was in the box
   #instead = [];                 // keys of what was taken back into the box, and may have been sent all the same
-  #drafting = null;
-  #turn = Promise.resolve();     // drafts go one after another: the last one typed is the last one kept
+  #drafts = new MessageDraft(this);
   #typedAt = 0;
   #touched = false;              // whether anything was typed since the box was opened or emptied
   #opened = false;
@@ -38,14 +37,14 @@ class MessageComposer extends HTMLElement {
     document.addEventListener("composer:say", (event) => this.say(event.detail), { signal });
     document.addEventListener("list:changed", () => { this.#lookForDeleted(); this.#editWaited(); }, { signal });
     document.addEventListener("page:refreshed", () => this.#lookForDeleted(), { signal });
-    document.addEventListener("htmx:before:request", () => this.#draftNow(), { signal });
-    window.addEventListener("pagehide", () => this.#draftNow(), { signal });
+    document.addEventListener("htmx:before:request", () => this.#drafts.now(), { signal });
+    window.addEventListener("pagehide", () => this.#drafts.now(), { signal });
     if (!this.#opened) this.#open();
     this.#opened = true;
   }
 
   disconnectedCallback() {
-    this.#draftNow();
+    this.#drafts.now();
     this.stop.abort();
   }
 
@@ -57,11 +56,17 @@ class MessageComposer extends HTMLElement {
     const waiting = outbox.queue.find(this.key);
     if (waiting && this.#goesOnFrom(waiting.text)) this.#anotherKey();
     else if (waiting) this.#empty();
-    else if (here && (!here.drafted || !drafted)) this.#draftSoon(0);      // another tab's is not replaced unasked
+    else if (here && (!here.drafted || !drafted)) this.#drafts.soon(0);      // another tab's is not replaced unasked
     this.files.leaveOut(filesOnTheirWay(this.place));
     this.area.setSelectionRange(this.area.value.length, this.area.value.length);
     this.#grow();
     this.#lookForDeleted();
+    this.#bringOrphan();
+  }
+
+  // What the server keeps for the member. A rewrite is none: it is this tab's alone.
+  get draft() {
+    return this.#editing ? null : { text: this.area.value, key: this.key, reply: this.form.elements.reply.value };
   }
 
   get key() { return this.form.elements.key.value; }
@@ -116,42 +121,20 @@ class MessageComposer extends HTMLElement {
   }
 
   // `drafted` is whether the server had it, too. It knows nothing of what was taken back.
-  #keepHere(drafted = false) {
-    const { reply } = this;
+  keepHere(drafted = false) {
+    const { place, reply } = this;
     const text = this.area.value;
-    if (this.#editing) keep("typed", this.#editing.address, { text, edits: this.#editing.edits });
-    else if (drafted && !text.trim() && !reply && !this.#instead.length) forget("typed", this.place);
-    else keep("typed", this.place, { text, key: this.key, reply, instead: this.#instead, drafted });
-  }
-
-  #draftSoon(delay = DRAFTED_AFTER) { this.#drafting ??= setTimeout(() => this.#draftNow(), delay); }
-
-  #draftNow() {
-    if (this.#drafting === null) return;
-    clearTimeout(this.#drafting);
-    this.#drafting = null;
-    if (this.#editing) return;
-    const draft = { text: this.area.value, key: this.key, reply: this.form.elements.reply.value };
-    this.#turn = this.#turn.then(() => this.#keepDraft(draft));
-  }
-
-  async #keepDraft(draft) {
-    const body = new URLSearchParams(draft);
-    const same = () => this.key === draft.key && !this.#editing;
-    if (outbox.queue.find(draft.key)) return;              // sent meanwhile
-    try {
-      const response = await call(`${this.place}/draft`, body, { keepalive: body.toString().length < 30000 });
-      if (!same()) return;
-      if (response.status === 409) this.#sentElsewhere(await response.json());
-      else if (response.ok && this.area.value === draft.text && this.form.elements.reply.value === draft.reply) this.#keepHere(true);
-    } catch {
-      if (this.isConnected && same()) this.#draftSoon(5000);
-    }
+    if (this.#editing) {
+      const { address, edits, stored } = this.#editing;
+      if (text === stored) forgetRewrite(address);
+      else keepRewrite({ address, place, text, edits });
+    } else if (drafted && !text.trim() && !reply && !this.#instead.length) forget("typed", place);
+    else keep("typed", place, { text, key: this.key, reply, instead: this.#instead, drafted });
   }
 
   // From another page of the same member, which had the draft: what was typed here since is another message. What
   // the tab had kept may be the beginning of what was sent. Of one that was deleted nobody knows what it said.
-  #sentElsewhere(stored) {
+  sentElsewhere(stored) {
     const here = this.area.value.trim();
     if (!stored.deleted && (stored.text === here || (!this.#touched && stored.text.startsWith(here)))) this.#empty();
     else this.#anotherKey();
@@ -165,8 +148,8 @@ class MessageComposer extends HTMLElement {
 
   #anotherKey() {
     this.form.elements.key.value = makeKey();
-    this.#keepHere();
-    this.#draftSoon(0);
+    this.keepHere();
+    this.#drafts.soon(0);
   }
 
   send() {
@@ -179,8 +162,7 @@ class MessageComposer extends HTMLElement {
       const { files, arrivals } = this.files.take();
       if (!text.trim() && !files.length) return;
       outbox.add({ key: this.key, place: this.place, text, reply: this.reply, files, instead: this.#instead }, arrivals);
-      clearTimeout(this.#drafting);
-      this.#drafting = null;
+      this.#drafts.drop();
       this.#empty();
       if (location.search) history.replaceState(history.state, "", location.pathname);
     }
@@ -218,9 +200,9 @@ class MessageComposer extends HTMLElement {
       const lost = entry.refusal?.lost ?? [];
       if (lost.length) this.say(this.form.dataset.attachAgain.replace("{}", () => lost.join(", ")));
       this.#put({ text, key: makeKey(), reply: this.reply ?? entry.reply, instead: [...new Set([...this.#instead, ...instead])] });
-      this.#draftSoon();
+      this.#drafts.soon();
     }
-    this.#keepHere();
+    this.keepHere();
     this.#focusEnd();
   }
 
@@ -251,7 +233,7 @@ class MessageComposer extends HTMLElement {
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       if (!this.isConnected || this.#isRewriting()) return;
       const stored = { text: page.getElementById("field-text").value, edits: page.querySelector("[name=edits]").value };
-      this.#startEditing(address, { ...stored, ...kept("typed", address), stored: stored.text }, page.querySelector("h1").textContent);
+      this.#startEditing(address, { ...stored, ...rewriteOf(address), stored: stored.text }, page.querySelector("h1").textContent);
       this.#focusEnd();
     } catch {
       this.say(this.form.dataset.notDone);
@@ -260,7 +242,7 @@ class MessageComposer extends HTMLElement {
 
   #startEditing(address, { text, edits, stored }, heading = this.form.dataset.editing) {
     const before = this.#editing?.before ?? { text: this.area.value, key: this.key, reply: this.reply, instead: this.#instead };
-    this.#draftNow();
+    this.#drafts.now();
     const item = [...document.querySelectorAll(".message [data-edit]")].find((link) => link.getAttribute("href") === `${address}/edit`);
     this.#editing = { address, edits, stored, before, withFiles: Boolean(item?.closest(".message").querySelector(".files")) };
     this.#answer({ id: "", who: heading });
@@ -269,10 +251,18 @@ class MessageComposer extends HTMLElement {
     this.#lookForDeleted();
   }
 
+  // One that was left here, and whose message was deleted meanwhile.
+  async #bringOrphan() {
+    const rewrite = await findOrphan(this.place);
+    if (!rewrite || !this.isConnected || this.#editing || this.#touched) return;
+    this.#startEditing(rewrite.address, rewrite);
+    this.say(this.form.dataset.editedGone);
+  }
+
   #stopEditing() {
     const { address, before } = this.#editing;
     this.#editing = null;
-    forget("typed", address);
+    forgetRewrite(address);
     this.#put(before);
   }
 
@@ -285,10 +275,7 @@ class MessageComposer extends HTMLElement {
   #lookForDeleted() {
     const answered = document.getElementById(`message-${this.form.elements.reply.value}`);
     if (answered?.querySelector(".deleted")) this.querySelector("[data-answered-gone]").hidden = false;
-    if (!this.#editing) return;
-    const number = this.#editing.address.split("/").at(-1);
-    const edited = document.querySelector(`ol.messages > .message[data-number="${number}"]`);
-    if (edited?.querySelector(".deleted")) this.say(this.form.dataset.editedGone);
+    if (this.#editing && isShownDeleted(this.#editing.address)) this.say(this.form.dataset.editedGone);
   }
 
   #typed() {
@@ -296,9 +283,9 @@ class MessageComposer extends HTMLElement {
     this.say("");
     this.#editNext = null;
     this.#grow();
-    this.#keepHere();
+    this.keepHere();
     if (this.#editing) return;
-    this.#draftSoon();
+    this.#drafts.soon();
     if (Date.now() - this.#typedAt > 3000 && this.area.value) {
       this.#typedAt = Date.now();
       call(`${this.place}/typing`).catch(() => {});
@@ -340,8 +327,8 @@ class MessageComposer extends HTMLElement {
     if (this.#editing) return this.#stopEditing();
     if (!this.reply) return;
     this.#answer(null);
-    this.#keepHere();
-    this.#draftSoon();
+    this.keepHere();
+    this.#drafts.soon();
   }
 
   #clicked(event) {
@@ -357,8 +344,8 @@ class MessageComposer extends HTMLElement {
       const name = message.querySelector(".meta b")?.textContent;
       const said = (message.querySelector(".text, .files") ?? message).textContent.trim().slice(0, 80);
       this.#answer({ id: Number(reply.dataset.reply), who: `${name}: ${said}` });
-      this.#keepHere();
-      this.#draftSoon();
+      this.keepHere();
+      this.#drafts.soon();
       this.area.focus();
     }
     if (change) this.#edit(change.getAttribute("href").replace(/\/edit$/, ""));

@@ -1,10 +1,12 @@
-// The files in a box: brought by button, drop and paste, with progress, and taken out again.
-import { outbox } from "./outbox.js";
+// The files in a box: brought by button, drop and paste, with progress, and taken out again. Each upload has a key, by
+// which the server knows it when it comes again, and by which it is taken out whether or not it has come.
+import { makeKey, outbox } from "./outbox.js";
 import { me } from "./tab-store.js";
+import { giveUp, isTakenOut, takeOut, wantAgain } from "./taken-out.js";
 
 export class MessageFiles {
   #turn = Promise.resolve();     // one after another: a message has its files in the order in which they came
-  #uploads = new WeakMap();      // item -> { request, arrival }
+  #uploads = new WeakMap();      // item -> { file, key, request, arrival, stopped }
 
   constructor(composer) {
     this.composer = composer;
@@ -14,11 +16,13 @@ export class MessageFiles {
   listen(signal) {
     const { composer } = this;
     composer.addEventListener("click", (event) => {
-      const item = event.target.closest("[data-drop-file]")?.closest("li");
-      if (!item) return;
+      const button = event.target.closest("[data-drop-file], [data-bring-again]");
+      if (!button) return;
       event.preventDefault();
       event.stopPropagation();
-      this.#takeOut(item);
+      const item = button.closest("li");
+      if ("bringAgain" in button.dataset) this.#bringAgain(item);
+      else this.#takeOut(item);
       composer.area.focus();
     }, { capture: true, signal });
     composer.addEventListener("change", (event) => {
@@ -42,9 +46,14 @@ export class MessageFiles {
 
   get count() { return this.list.children.length; }
 
-  // Files of messages that are on their way are not in the box any more, though the server does not know.
-  leaveOut(ids) {
-    for (const input of this.list.querySelectorAll("[name=file]")) if (ids.has(Number(input.value))) input.closest("li").remove();
+  // Files of messages that are on their way are not in the box any more, nor those that were taken out, though the
+  // server does not know.
+  leaveOut({ ids, uploads }) {
+    for (const item of [...this.list.children]) {
+      const { id, upload } = fileOf(item);
+      if (ids.has(id) || uploads.has(upload)) item.remove();
+      else if (isTakenOut(upload)) this.#takeOut(item);
+    }
   }
 
   // Takes all out of the box, to go with a message: those that are there, and arrivals of the others. Of those that did
@@ -55,7 +64,7 @@ export class MessageFiles {
     for (const item of [...this.list.children]) {
       const upload = this.#uploads.get(item);
       if (upload?.arrival) {
-        files.push({ id: null, name: item.querySelector(".name").textContent });
+        files.push({ id: null, name: upload.file.name, upload: upload.key });
         arrivals.push(upload.arrival);
       } else files.push(fileOf(item));
       item.remove();
@@ -77,9 +86,10 @@ export class MessageFiles {
     }
   }
 
-  #item({ id, name, src }) {
+  #item({ id, name, src, upload }) {
     const item = document.createElement("li");
     item.className = "file";
+    item.dataset.upload = upload;
     const label = document.createElement("span");
     label.className = "name";
     label.textContent = name;
@@ -92,7 +102,6 @@ export class MessageFiles {
     if (id) {
       const input = document.createElement("input");
       Object.assign(input, { type: "hidden", name: "file", value: id });
-      stop.dataset.dropFile = `/files/${id}/take-out`;
       item.append(input);
     }
     if (src) {
@@ -104,32 +113,45 @@ export class MessageFiles {
     return item;
   }
 
-  #upload(file) {
-    const item = this.#item({ name: file.name });
+  #upload(file, key = makeKey()) {
+    const item = this.#item({ name: file.name, upload: key });
     const bar = document.createElement("progress");
     Object.assign(bar, { max: 1, value: 0 });
     item.querySelector("button").before(bar);
     this.list.append(item);
-    const upload = { request: new XMLHttpRequest(), stopped: false };
+    const upload = { file, key, request: new XMLHttpRequest(), stopped: false };
     this.#uploads.set(item, upload);
-    upload.arrival = this.#turn.then(() => this.#send(file, bar, upload));
+    upload.arrival = this.#turn.then(() => this.#send(upload, bar));
     this.#turn = upload.arrival.catch(() => {});
     upload.arrival.then((fresh) => {
       upload.arrival = null;
       if (item.isConnected) item.replaceWith(fresh.item);
     }, (error) => {
-      if (upload.stopped || !item.isConnected) return item.remove();
+      if (upload.stopped) return;
+      giveUp(key);
       // It stays until it is taken out: a message that is sent with it says that it is missing.
       const words = document.createElement("small");
       words.textContent = this.composer.form.dataset.failed;
-      bar.replaceWith(" ", words, " ");
+      const again = document.createElement("button");
+      Object.assign(again, { type: "button", className: "link", textContent: this.composer.form.dataset.tryAgain });
+      again.dataset.bringAgain = "";
+      bar.replaceWith(" ", words, " ", again, " ");
       item.classList.add("failed");
-      this.composer.say(error.message);
+      if (item.isConnected) this.composer.say(error.message);
     });
   }
 
-  #send(file, bar, upload) {
-    const { request } = upload;
+  // With the same key: what had come after all is not there twice.
+  #bringAgain(item) {
+    const { file, key } = this.#uploads.get(item);
+    this.composer.say("");
+    wantAgain(key);
+    item.remove();
+    this.#upload(file, key);
+  }
+
+  #send(upload, bar) {
+    const { file, key, request } = upload;
     const { notSent } = this.composer.form.dataset;
     return new Promise((done, fail) => {
       if (upload.stopped) return fail(new Error(file.name));
@@ -145,35 +167,33 @@ export class MessageFiles {
         else fail(new Error(`${file.name}: ${words || notSent}`));
       });
       const body = new FormData();
+      body.append("upload", key);
       body.append("file", file, file.name);
       request.send(body);
     });
   }
 
-  // What can't be taken out on the server comes back: it would be there again after a reload.
-  async #takeOut(item) {
-    const [list, next] = [item.parentElement, item.nextSibling];
-    const button = item.querySelector("[data-drop-file]");
-    const address = button.dataset.dropFile || button.getAttribute("formaction");
+  #takeOut(item) {
     item.remove();
     const upload = this.#uploads.get(item);
-    if (upload) { upload.stopped = true; upload.request.abort(); }
-    if (!address) return;
-    const response = await call(address).catch(() => null);
-    if (response?.ok || response?.status === 404) return;
-    list.insertBefore(item, next?.parentElement === list ? next : null);
-    if (list.isConnected) this.composer.say(this.composer.form.dataset.notDone);
+    if (upload) {
+      upload.stopped = true;
+      upload.request.abort();
+    }
+    takeOut(item.dataset.upload);
   }
 }
 
 function fileOf(item) {
   return {
     id: Number(item.querySelector("[name=file]").value),
+    upload: item.dataset.upload,
     name: item.querySelector(".name").textContent,
     src: item.querySelector("img")?.getAttribute("src") ?? null,
   };
 }
 
 export function filesOnTheirWay(place) {
-  return new Set(outbox.at(place).flatMap((entry) => (entry.files ?? []).map((file) => file.id)));
+  const files = outbox.at(place).flatMap((entry) => entry.files ?? []);
+  return { ids: new Set(files.map((file) => file.id)), uploads: new Set(files.map((file) => file.upload)) };
 }

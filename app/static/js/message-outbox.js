@@ -153,7 +153,7 @@ class MessageOutbox extends HTMLElement {
     const entry = key && outbox.queue.find(key);
     if (!entry) return;
     const box = document.querySelector("message-composer");
-    if ("discard" in button.dataset) outbox.drop(key);
+    if ("discard" in button.dataset) outbox.takeBack(key);
     else if ("back" in button.dataset) box?.takeBack(key);
     else box?.sendAgain(entry) ?? outbox.tryAgain(entry);
   }

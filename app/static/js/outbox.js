@@ -1,11 +1,14 @@
 // Sends what was typed in boxes, from whatever page is open: in order, each after the answer to the one before, again
 // by itself when the network is back. What is not acknowledged stays in the tab's store. Tells of changes by "change"
 // and "sent" events.
+import { askBeforeClosing } from "./leaving.js";
 import { MessageQueue, delay, isSame, verdict } from "./message-queue.js";
 import { allKept, forget, keep, whose } from "./tab-store.js";
+import { takeOut } from "./taken-out.js";
 
 const PATIENCE = 20000;          // ms until a try counts as failed
 const KEPT_ALIVE = 30000;        // bytes that a browser sends on when the page is left
+const PROMPT = 2000;             // ms after which a try may not come through
 
 export function makeKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -22,7 +25,7 @@ function bodyOf(entry) {
 
 class Outbox extends EventTarget {
   queue = new MessageQueue();
-  sending = null;                // { entry, stop }
+  sending = null;                // { entry, stop, alive, since }
   signedOut = false;
   #running = false;
   #paused = 0;                   // until when nothing is tried
@@ -48,6 +51,13 @@ class Outbox extends EventTarget {
 
   at(place) { return this.queue.at(place); }
 
+  // Whether something would not be sent if the tab was closed. What was given to the browser just now goes on its way.
+  get holds() {
+    const { entry, alive, since } = this.sending ?? {};
+    const goes = alive && !entry.tries && performance.now() - since < PROMPT;
+    return this.queue.entries.some((each) => !(goes && each === entry));
+  }
+
   // `arrivals` are of files that are still on their way: each brings its file, or throws with the words why not.
   add(entry, arrivals = []) {
     const added = this.queue.add({ ...entry, number: Date.now(), state: arrivals.length ? "files" : "waiting" });
@@ -58,7 +68,7 @@ class Outbox extends EventTarget {
 
   #arrived(entry, arrivals) {
     const failed = arrivals.find((each) => each.status === "rejected");
-    const came = arrivals.filter((each) => each.status === "fulfilled").map(({ value: { id, name, src } }) => ({ id, name, src }));
+    const came = arrivals.filter((each) => each.status === "fulfilled").map(({ value: { id, name, src, upload } }) => ({ id, name, src, upload }));
     const missing = entry.files.filter((file) => !file.id).filter((_, index) => arrivals[index].status === "rejected");
     entry.files = [...entry.files.filter((file) => file.id), ...came, ...missing].sort((one, other) => one.id - other.id);
     entry.state = "waiting";
@@ -87,7 +97,9 @@ class Outbox extends EventTarget {
   // To be typed anew. A try that is under way may have come through: what is sent instead says instead of what.
   takeBack(key) {
     if (this.sending?.entry.key === key) this.sending.stop.abort();
-    return this.drop(key);
+    const entry = this.drop(key);
+    for (const { id, upload } of entry?.files ?? []) if (!id && upload) takeOut(upload);     // it is said to be missing
+    return entry;
   }
 
   tryAgain(entry, change = {}) {
@@ -137,7 +149,8 @@ class Outbox extends EventTarget {
   async #send(entry) {
     const body = bodyOf(entry);
     const stop = new AbortController();
-    this.sending = { entry, stop };
+    const alive = body.toString().length < KEPT_ALIVE;
+    this.sending = { entry, stop, alive, since: performance.now() };
     this.dispatchEvent(new Event("change"));
     let status = 0;
     let answer = {};
@@ -146,7 +159,7 @@ class Outbox extends EventTarget {
     try {
       const response = await call(entry.edited ? `${entry.edited}/edit` : entry.place, body, {
         signal: AbortSignal.any([stop.signal, AbortSignal.timeout(PATIENCE)]),
-        keepalive: body.toString().length < KEPT_ALIVE,
+        keepalive: alive,
       });
       const type = response.headers.get("content-type") ?? "";
       if (type.startsWith("application/json")) answer = await response.json();
@@ -183,12 +196,4 @@ class Outbox extends EventTarget {
 
 export const outbox = new Outbox();
 
-// The store goes with the tab; it stays when another page of ours is opened in it.
-let stays = 0;
-window.navigation?.addEventListener("navigate", (event) => {
-  if (new URL(event.destination.url).origin === location.origin) stays = Date.now();
-});
-window.addEventListener("beforeunload", (event) => {
-  const waiting = outbox.queue.entries.some((entry) => entry.tries || entry.state !== "waiting");
-  if (window.navigation && waiting && Date.now() - stays > 1000) event.preventDefault();
-});
+askBeforeClosing(() => outbox.holds);

@@ -1,0 +1,56 @@
+// What is being typed in a box, as a draft on the server, a second after the last key. There a place has one draft, and
+// the tab that typed last has it.
+import { askBeforeClosing } from "./leaving.js";
+import { outbox } from "./outbox.js";
+import { allKept, keep, kept } from "./tab-store.js";
+
+const AFTER = 1000;
+const AGAIN_AFTER = 5000;
+const KEPT_ALIVE = 30000;        // bytes that a browser sends on when the page is left
+
+export class MessageDraft {
+  #timer = null;
+  #turn = Promise.resolve();     // drafts go one after another: the last one typed is the last one kept
+
+  constructor(composer) { this.composer = composer; }
+
+  soon(delay = AFTER) { this.#timer ??= setTimeout(() => this.now(), delay); }
+
+  drop() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  now() {
+    if (this.#timer === null) return;
+    this.drop();
+    const { draft } = this.composer;
+    if (draft) this.#turn = this.#turn.then(() => this.#keep(draft));
+  }
+
+  async #keep(draft) {
+    const { composer } = this;
+    const body = new URLSearchParams(draft);
+    const same = () => composer.draft?.key === draft.key;
+    if (outbox.queue.find(draft.key)) return;              // sent meanwhile
+    try {
+      const response = await call(`${composer.place}/draft`, body, { keepalive: body.toString().length < KEPT_ALIVE });
+      if (!same()) return;
+      if (response.status === 409) composer.sentElsewhere(await response.json());
+      else if (!response.ok) this.#miss(draft);
+      else if (new URLSearchParams(composer.draft).toString() === body.toString()) composer.keepHere(true);
+    } catch {
+      if (!same()) return;
+      this.#miss(draft);
+      if (composer.isConnected) this.soon(AGAIN_AFTER);
+    }
+  }
+
+  // The tab alone has it.
+  #miss({ text, key }) {
+    const here = kept("typed", this.composer.place);
+    if (here?.key === key && here.text === text) keep("typed", this.composer.place, { ...here, missed: true });
+  }
+}
+
+askBeforeClosing(() => allKept("typed").some(({ text, missed }) => missed && text.trim()));

@@ -1,0 +1,38 @@
+// Uploads whose files are not wanted: they were taken out of a box, or said not to be attached as no answer came. The
+// server may have such a file all the same, or get it yet: the tab knows it by its key until the server has deleted it.
+import { allKept, forget, keep, kept } from "./tab-store.js";
+
+const KIND = "taken out";
+const FORGOTTEN_AFTER = 24 * 3600 * 1000;   // ms; so long the server keeps a file that is not sent
+const MOST = 3;                             // tries for one that has not come
+const SHORTEST = 2000;                      // ms until the second one
+
+export function giveUp(upload) { keep(KIND, upload, { upload, since: Date.now() }); }
+
+export function wantAgain(upload) { forget(KIND, upload); }
+
+export function isTakenOut(upload) { return Boolean(upload && kept(KIND, upload)); }
+
+export async function takeOut(upload, tries = 1) {
+  if (tries === 1) giveUp(upload);
+  let status = 0;
+  try { status = (await call("/files/take-out", new URLSearchParams({ upload }))).status; } catch { /* when the network is back */ }
+  if (status === 204) forget(KIND, upload);
+  if (status !== 404) return;
+  // What was aborted may be on its way into the store there. After that it is taken out when it is seen.
+  if (tries < MOST) setTimeout(() => takeOut(upload, tries + 1), SHORTEST * 2 ** (tries - 1));
+  else keep(KIND, upload, { ...kept(KIND, upload), upload, asked: true });
+}
+
+// One that is still in the box can be brought again.
+function takeOutAll() {
+  const shown = new Set([...document.querySelectorAll("[data-files] [data-upload]")].map((item) => item.dataset.upload));
+  for (const { upload, since, asked } of allKept(KIND)) {
+    if (Date.now() - since > FORGOTTEN_AFTER) forget(KIND, upload);
+    else if (!asked && !shown.has(upload)) takeOut(upload);
+  }
+}
+window.addEventListener("online", takeOutAll);
+new MutationObserver(() => { if (document.documentElement.dataset.live === "on") takeOutAll(); })
+  .observe(document.documentElement, { attributeFilter: ["data-live"] });
+takeOutAll();
