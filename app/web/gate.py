@@ -18,6 +18,7 @@ from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Se
 from app.settings import Settings
 from app.web.errors import render_error
 from app.web.health import Readiness
+from app.web.languages import accepted_language
 from app.web.metrics import REQUESTS
 from app.web.texts import Text, _l
 
@@ -94,6 +95,7 @@ class Gate:
         security = security_headers(self.settings, None if refusal else slug or "")
         if first(scope["headers"], b"x-page") is not None:
             security.append(ANSWERS_CALL)
+        language = accepted_language(first(scope["headers"], b"accept-language") or "")
         begun = False
 
         async def send_secured(message: Message) -> None:
@@ -113,7 +115,7 @@ class Gate:
             await send(message)
 
         if refusal:
-            await send_page(send_secured, refusal)
+            await send_page(send_secured, refusal, language=language)
             return
         # HEAD is GET without the body, which the server leaves out.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -128,11 +130,11 @@ class Gate:
             # The process ends, and this has taken longer than it waits.
             log.warning("request cancelled", path=scope["path"], method=scope["method"], answered=begun)
             if not begun:
-                await send_page(send_secured, 503, (b"retry-after", RETRY_AFTER), detail=RESTARTING)
+                await send_page(send_secured, 503, (b"retry-after", RETRY_AFTER), language=language, detail=RESTARTING)
         except Exception as error:
             log.error("request failed", path=scope["path"], method=scope["method"], exc_info=error)
             if not begun:
-                await send_page(send_secured, 500)
+                await send_page(send_secured, 500, language=language)
 
     def judge(self, scope: Any) -> tuple[int, str | None]:
         """The status to refuse with (0: none), and the slug of the workspace meant (None: the central site)."""
@@ -185,9 +187,11 @@ def address(scope: Any) -> str:
     return str(scope["client"][0]) if scope.get("client") else ""
 
 
-async def send_page(send: Send, status: int, *headers: tuple[bytes, bytes], detail: Text | None = None) -> None:
+async def send_page(
+    send: Send, status: int, *headers: tuple[bytes, bytes], language: str, detail: Text | None = None
+) -> None:
     """Answer with the page of a status."""
-    body = render_error(status, detail=detail).encode()
+    body = render_error(status, language=language, detail=detail).encode()
     content = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(body)).encode()), *headers]
     await send({"type": "http.response.start", "status": status, "headers": content})
     await send({"type": "http.response.body", "body": body, "more_body": False})
