@@ -71,6 +71,7 @@ from app.web.errors import handle_error
 from app.web.forms import provide_form
 from app.web.gate import Gate
 from app.web.health import Readiness, show_liveness, show_metrics, show_readiness
+from app.web.languages import Languages
 from app.web.limits import Windows
 from app.web.static import scripts, show_styles, static_files
 
@@ -94,6 +95,7 @@ class Parts:
         self.delivery = Delivery(self.database, settings)
         self.visits = Visits(self.database)
         self.writing_visits = Loop(self.database, self.visits.write, "the sessions in use")
+        self.languages = Languages(self.database)
         windows = Windows(settings)
         self.guessing = GuessingLimit(windows)
         self.mailing = MailLimit(self.guessing)
@@ -195,7 +197,8 @@ class Pages:
         """Say what there is to ask for."""
         self.parts = parts
         for site in (self.workspace, self.central):
-            site.state.update({"node": parts.node, "settings": parts.settings, "visits": parts.visits})
+            state = {"node": parts.node, "settings": parts.settings, "visits": parts.visits}
+            site.state.update(state | {"languages": parts.languages})
 
     @contextlib.asynccontextmanager
     async def run(self, _: Litestar) -> AsyncIterator[None]:

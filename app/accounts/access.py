@@ -51,8 +51,10 @@ class SomebodyElse(PageError):
 async def begin(request: AnyRequest, database: Database, *, writes: bool) -> AsyncIterator[Transaction]:
     """A transaction in the workspace of the request's host."""
     async with database.write() if writes else database.read() as transaction:
-        await enter_workspace(transaction, request.scope["state"]["slug"])
+        slug = request.scope["state"]["slug"]
+        await enter_workspace(transaction, slug)
         request.scope["state"]["language"] = transaction.tenant.language
+        request.app.state.languages.note(slug, transaction.tenant.language)
         transaction.info["address"] = client_address(request)
         yield transaction
 

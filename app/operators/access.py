@@ -15,8 +15,8 @@ from app.database import Database, Transaction, now
 from app.operators.operators import Operator
 from app.operators.sessions import SEEN_STEP, OperatorSession, is_running, mark_seen
 from app.settings import Settings
-from app.tenants.central import browser_language
 from app.web.cookies import read_cookie
+from app.web.languages import browser_language
 
 
 class OperatorSignInNeeded(Exception):

@@ -23,8 +23,8 @@ from app.operators.log import PAGE, UNKNOWN, WHAT, list_entries
 from app.operators.operators import Operator
 from app.operators.workspaces import View, find_workspace, list_workspaces, restore, suspend
 from app.settings import Settings
-from app.tenants.central import browser_language
 from app.web.forms import Form, number_of
+from app.web.languages import browser_language
 from app.web.texts import _l
 
 REASON_LIMIT = 200

@@ -19,9 +19,9 @@ from app.operators.log import UNKNOWN, record_entry
 from app.operators.operators import find_operator
 from app.operators.sessions import LIFETIME, end_session, start_session
 from app.settings import Settings
-from app.tenants.central import browser_language
 from app.web.cookies import read_cookie, session_cookie
 from app.web.forms import Form
+from app.web.languages import browser_language
 from app.web.texts import Text, _l
 
 WHY = {

@@ -21,19 +21,8 @@ from app.tenants.confirmation import mail_confirmation
 from app.tenants.workspaces import check_free, check_slug, create_workspace
 from app.web.forms import Form, Invalid
 from app.web.gate import SLUG
+from app.web.languages import browser_language
 from app.web.texts import LANGUAGES, _l
-
-
-def browser_language(request: AnyRequest) -> str:
-    """The first language that the browser asks for and the program speaks."""
-    for part in request.headers.get("accept-language", "").split(",")[:10]:
-        wanted = part.partition(";")[0].strip().replace("-", "_").lower()
-        for language in LANGUAGES:
-            if wanted and (language.lower() == wanted or language.lower().startswith(wanted.partition("_")[0] + "_")):
-                return language
-        if wanted.startswith("en"):
-            return "en"
-    return "en"
 
 
 @get("/")

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
+from litestar.types import Receive, Scope, Send
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from app.database import postgresql
@@ -18,6 +19,7 @@ from app.web import calls
 from app.web.calls import is_call, refuse_call
 from app.web.cookies import CookieError, clearing_cookies
 from app.web.forms import list_typed
+from app.web.languages import browser_language
 from app.web.templates import render
 from app.web.texts import Text, _l
 
@@ -57,7 +59,7 @@ EXPLANATIONS = {
 def render_error(
     status: int,
     *,
-    language: str = "en",
+    language: str,
     detail: Text | None = None,
     heading: Text | None = None,
     typed: Sequence[str] = (),
@@ -87,19 +89,54 @@ class PageError(HTTPException):
         self.heading = heading
 
 
-def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[str]:
-    """Answer an exception with its page; what is our fault goes to the log.
+def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Answer an exception with its page; what is our fault goes to the log."""
+    language = request.scope.get("state", {}).get("language")
+    return answer_error(request, error, language) if language else EarlyError(request, error)
+
+
+class EarlyError(Response[None]):
+    """The page of an exception that came before the request's workspace was read: its language is found first."""
+
+    def __init__(self, request: Request[Any, Any, Any], error: Exception) -> None:
+        super().__init__(None)
+        self.request = request
+        self.error = error
+
+    def to_asgi_response(self, *arguments: Any, **options: Any) -> Any:
+        """Find the language, then answer."""
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            response = answer_error(self.request, self.error, await self.find_language())
+            await response.to_asgi_response(*arguments, **options)(scope=scope, receive=receive, send=send)
+
+        return answer
+
+    async def find_language(self) -> str:
+        """The language of the workspace; where there is none or the database is away, one that the browser asks for."""
+        slug = self.request.scope.get("state", {}).get("slug")
+        found = None
+        if slug and isinstance(self.error, HTTPException):
+            try:
+                found = await self.request.app.state.languages.find(slug)
+            except Exception as failure:  # the page is the one of the error there was first
+                log.warning("the language of an error page is not known", reason=first_line(failure))
+        return found or browser_language(self.request)
+
+
+def answer_error(request: Request[Any, Any, Any], error: Exception, language: str) -> Response[str]:
+    """The answer to an exception, in a language.
 
     A cookie of ours that can't be trusted is taken away, or the browser would be refused for ever.
     """
-    answer = answer_error(request, error)
+    answer = render_answer(request, error, language)
     if isinstance(error, CookieError):
         host, path = request.headers.get("host", ""), request.scope["path"]
         answer.cookies.extend(clearing_cookies(request.app.state.settings, error.name, host, path))
     return answer
 
 
-def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[str]:
+def render_answer(request: Request[Any, Any, Any], error: Exception, language: str) -> Response[str]:
     """The page of an exception."""
     if isinstance(error, CookieError):
         status = 400
@@ -118,7 +155,6 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
             log.error("request failed", exc_info=error, **where)
     if isinstance(error, TenantScopeError):
         logging.getLogger("web").critical("a statement reached beyond its tenant", exc_info=error)
-    language = request.scope.get("state", {}).get("language", "en")
     detail, heading = (error.text, error.heading) if isinstance(error, PageError) else (None, None)
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if status == 503:

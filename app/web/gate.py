@@ -20,6 +20,7 @@ from app.web.cookies import CLEAR_COOKIES
 from app.web.endings import end_all
 from app.web.errors import SOON, render_error
 from app.web.health import Readiness
+from app.web.languages import accepted_language
 from app.web.metrics import REQUESTS
 from app.web.texts import Text, _l
 
@@ -95,6 +96,7 @@ class Gate:
         security = security_headers(self.settings, None if refusal else slug or "")
         if first(scope["headers"], b"x-page") is not None:
             security.append(ANSWERS_CALL)
+        language = accepted_language(first(scope["headers"], b"accept-language") or "")
         begun = False
 
         async def send_secured(message: Message) -> None:
@@ -117,7 +119,7 @@ class Gate:
         if refusal:
             cookies = sum(len(value) for name, value in scope["headers"] if name == b"cookie")
             clearing = [CLEAR_COOKIES] if cookies > HEADER_LIMIT // 2 else []
-            await send_page(send_secured, refusal, *clearing)
+            await send_page(send_secured, refusal, *clearing, language=language)
             return
         # HEAD is GET without the body, which the server leaves out.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -132,11 +134,12 @@ class Gate:
             # The process ends, and this has taken longer than it waits.
             log.warning("request cancelled", path=scope["path"], method=scope["method"], answered=begun)
             if not begun:
-                await send_page(send_secured, 503, (b"retry-after", b"%d" % SOON), detail=RESTARTING)
+                retry = (b"retry-after", b"%d" % SOON)
+                await send_page(send_secured, 503, retry, language=language, detail=RESTARTING)
         except Exception as error:
             log.error("request failed", path=scope["path"], method=scope["method"], exc_info=error)
             if not begun:
-                await send_page(send_secured, 500)
+                await send_page(send_secured, 500, language=language)
         finally:
             await end_all(state)
 
@@ -191,9 +194,11 @@ def address(scope: Any) -> str:
     return str(scope["client"][0]) if scope.get("client") else ""
 
 
-async def send_page(send: Send, status: int, *headers: tuple[bytes, bytes], detail: Text | None = None) -> None:
+async def send_page(
+    send: Send, status: int, *headers: tuple[bytes, bytes], language: str, detail: Text | None = None
+) -> None:
     """Answer with the page of a status."""
-    body = render_error(status, detail=detail).encode()
+    body = render_error(status, language=language, detail=detail).encode()
     content = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(body)).encode()), *headers]
     await send({"type": "http.response.start", "status": status, "headers": content})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -42,6 +42,13 @@
     if (alone && (width < 23.5 || height < 23.5)) complaints.push(`${Math.round(width)} × ${Math.round(height)} px: ${start(control)}`);
   }
 
+  // Nothing leads out of the page to the right (WCAG 1.4.10).
+  const { scrollWidth } = document.documentElement;
+  if (scrollWidth > innerWidth) {
+    const wide = all("body *").filter((element) => element.getBoundingClientRect().right > innerWidth + 0.5).pop();
+    complaints.push(`${scrollWidth} px wide of ${innerWidth}: ${wide ? start(wide) : ""}`);
+  }
+
   // Contrast (WCAG 1.4.3), colours as they come out.
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const read = (color) => {

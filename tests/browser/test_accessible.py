@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -67,12 +68,20 @@ async def follow_tab(page: Page) -> list[str]:
 
 
 @pytest.mark.sqlite
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+@pytest.mark.parametrize(("scheme", "width", "language"), [("light", 1280, "en"), ("dark", 390, "pt_BR")])
 async def test_every_page_of_a_workspace_is_accessible(
-    shared_server: Server, person: Any, scheme: str, width: int
+    shared_server: Server, person: Any, scheme: str, width: int, language: str
 ) -> None:
+    """The narrow pages are in Portuguese, whose words are the longer ones."""
+    settings = {"name": "Biblioteca Acme", "session_days": "30"}
     async with aclosing(await shared_server.sign_in("acme", "bruno@acme.test")) as bruno:
         await bruno.post("/announcements", data={"title": "Stocktaking", "text": "On Friday", "acknowledge": "yes"})
+        saved = await bruno.post("/settings", data=settings | {"language": language})
+        assert saved.status_code == 303
+    async with aclosing(await shared_server.sign_in("acme", "ana@acme.test")) as client:
+        record = await client.get(f"/c/books/{VALUES['number']}")
+        for follow in set(re.findall(r'action="(/follow/[^"]+)"', record.text)):
+            assert (await client.post(follow)).status_code == 303
     ana = await person(
         shared_server, "acme", "ana@acme.test", color_scheme=scheme, viewport={"width": width, "height": 800}
     )

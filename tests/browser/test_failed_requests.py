@@ -9,6 +9,20 @@ from playwright.async_api import Route, expect
 
 from tests.conftest import Server
 
+# Which of the things that are to be free lie under a toast or the line about the connection, or those under each other.
+COVERED = """(free) => {
+  const signs = [...document.querySelectorAll("#toasts .toast, .live-state > span")].filter((sign) => sign.offsetWidth);
+  const name = (element) => element.className || element.localName;
+  const meets = (one, other) => {
+    const [a, b] = [one.getBoundingClientRect(), other.getBoundingClientRect()];
+    return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  };
+  const covered = (sign) => [...document.querySelectorAll(free), ...signs.filter((other) => other !== sign)]
+    .filter((element) => meets(sign, element)).map((element) => `${name(sign)} over ${name(element)}`);
+  const out = signs.filter((sign) => sign.getBoundingClientRect().right > innerWidth - 8).map((sign) => `${name(sign)} at the edge`);
+  return [...signs.flatMap(covered), ...out];
+}"""
+
 
 @pytest.mark.console("status of 503")
 async def test_a_server_that_can_not_answer_is_said_and_nothing_is_lost(shared_server: Server, person: Any) -> None:
@@ -34,6 +48,7 @@ async def test_a_server_that_can_not_answer_is_said_and_nothing_is_lost(shared_s
         await page.unroute_all()
         await toast.get_by_role("button", name="Dismiss").click()
         await expect(toast).to_have_count(0)
+        assert await page.evaluate("document.activeElement !== document.body"), "the focus is lost"
 
 
 async def test_a_link_without_a_network_is_said(shared_server: Server, person: Any) -> None:
@@ -45,3 +60,31 @@ async def test_a_link_without_a_network_is_said(shared_server: Server, person: A
     await expect(page.locator("#toasts .toast")).to_contain_text("There is no connection to the server.")
     await expect(page.get_by_label("Title")).to_have_value("Stocktaking")
     assert page.url == f"{ana.origin}/announcements"
+    await page.get_by_role("button", name="Dismiss").click()
+    await expect(page.get_by_role("link", name="Books").first).to_be_focused()
+    await page.get_by_role("link", name="Books").first.click()
+    await expect(page.locator("#toasts .toast")).to_have_count(1)
+    await ana.context.set_offline(False)
+    await expect(page.locator("#toasts .toast")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("path", "width", "kept_free"),
+    [
+        ("/chat/general", 390, ".bar, .room > .head, .composer"),
+        ("/chat/general", 1280, ".bar, .room > .head, .composer"),
+        ("/c/books/2/edit", 390, ".bar, main .actions, main .head"),
+    ],
+)
+async def test_what_is_said_of_the_connection_lies_over_no_button(
+    shared_server: Server, person: Any, path: str, width: int, kept_free: str
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test", viewport={"width": width, "height": 800})
+    page = await ana.open(path)
+    await ana.context.set_offline(True)
+    await page.locator(".logo").click()
+    await expect(page.locator("#toasts .toast")).to_be_visible()
+    await expect(page.locator(".when-off")).to_be_visible()
+    await page.evaluate("document.documentElement.dataset.refused = ''")
+    covered = await page.evaluate(COVERED, kept_free)
+    assert covered == []

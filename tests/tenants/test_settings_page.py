@@ -41,9 +41,34 @@ async def test_another_language_shows_in_every_page_at_once(sign_in: SignIn) -> 
     missing = await carla.get("/c/nothing")
     assert missing.status_code == 404
     assert html.escape(say("There is nothing here")) in missing.text
+    for early in (
+        await carla.get("/foo"),
+        await carla.get("/members/abc"),
+        await carla.post("/c/books"),
+        await carla.post("/login", content=b"x" * 100_000),
+    ):
+        assert early.status_code in (404, 405, 413)
+        assert '<html lang="pt-BR"' in early.text, "an error that comes before the workspace was read"
     back = await ana.post("/settings", data={"name": "Biblioteca Acme", "language": "en", "session_days": "30"})
     assert back.status_code == 303
     assert "Search" in (await carla.get("/c/books")).text
+
+
+async def test_an_error_is_in_the_language_of_the_workspace_and_where_there_is_none_in_the_browsers(
+    shared_server: Server,
+) -> None:
+    portuguese = {"accept-language": "pt-BR,pt;q=0.9"}
+    for slug, path, language in (
+        *(("globex", "/foo", "en"), ("globex", "/members/abc", "en"), ("nobodys", "/foo", "pt-BR")),
+        *(("nobodys", "/login", "pt-BR"), ("", "/foo", "pt-BR")),
+    ):
+        async with shared_server.client(slug, **portuguese) as browser:
+            answer = await browser.get(path)
+        assert answer.status_code == 404
+        assert f'<html lang="{language}"' in answer.text, (slug, path)
+    async with shared_server.client("globex", **portuguese, **{"sec-fetch-site": "cross-site"}) as elsewhere:
+        refused = await elsewhere.post("/login")
+    assert (refused.status_code, '<html lang="pt-BR"' in refused.text) == (403, True), "the gate reads no workspace"
 
 
 async def test_a_member_may_neither_see_nor_change_the_settings(sign_in: SignIn) -> None:

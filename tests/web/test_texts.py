@@ -41,5 +41,14 @@ def test_plurals_follow_the_language(count: int, expected: str) -> None:
     assert translations("pt_BR").ngettext("record", "records", count) == expected
 
 
+def test_a_singular_says_the_number_where_the_plural_does() -> None:
+    """Portuguese has the singular for none too: what says "um registro" would say it of an empty collection."""
+    with (LOCALE / "pt_BR" / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        catalog = read_po(file, locale="pt_BR")
+    plurals = [entry.string for entry in catalog if isinstance(entry.string, tuple)]
+    assert plurals
+    assert [forms for forms in plurals if "%(count)" in forms[1] and "%(count)" not in forms[0]] == []
+
+
 def test_an_unknown_language_is_english() -> None:
     assert translations("tlh").gettext("Sign in") == "Sign in"

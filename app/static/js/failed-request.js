@@ -1,7 +1,13 @@
-// A link or form that got no answer to show: the page stays as it is, and says so.
+// A link or form that got no answer to show: the page stays as it is, and says so until the server answers again.
+function forget() {
+  for (const said of document.querySelectorAll("#toasts [data-failed]")) {
+    document.dispatchEvent(new CustomEvent("toast:hide", { detail: said }));
+  }
+}
+
 function say(template) {
   const toast = document.importNode(document.getElementById(template).content, true).firstElementChild;
-  for (const said of document.querySelectorAll("#toasts [data-failed]")) said.remove();
+  forget();
   document.dispatchEvent(new CustomEvent("toast:show", { detail: toast }));
 }
 
@@ -12,3 +18,8 @@ document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
 document.addEventListener("htmx:error", ({ detail: { ctx, error } }) => {
   if (ctx && error instanceof TypeError && !ctx.response) say("failed-network");
 });
+document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+  if (ctx?.response?.status < 500) forget();
+});
+new MutationObserver(() => { if (document.documentElement.dataset.live === "on") forget(); })
+  .observe(document.documentElement, { attributeFilter: ["data-live"] });

@@ -61,13 +61,25 @@
     if (hidden()) return;
     markRead(new Set(missed.splice(0).flatMap(([subject, kind]) => shown(subject, kind))));
   });
+  // The focus goes back to where it was before the toasts.
+  let before = null;
+  document.addEventListener("focusin", ({ target, relatedTarget }) => {
+    if (target.closest("#toasts") && !relatedTarget?.closest("#toasts")) before = relatedTarget;
+  });
+  function hide(toast) {
+    const focused = toast.contains(document.activeElement);
+    toast.remove();
+    if (focused) (before?.isConnected ? before : document.getElementById("main")).focus({ preventScroll: true });
+  }
   document.addEventListener("click", (event) => {
     const toast = event.target.closest("#toasts .toast");
-    if (toast && event.target.closest("[data-dismiss], a")) setTimeout(() => toast.remove());
+    if (toast && event.target.closest("[data-dismiss], a")) setTimeout(() => hide(toast));
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") event.target.closest?.(".toast")?.remove();
+    const toast = event.key === "Escape" && event.target.closest?.(".toast");
+    if (toast) hide(toast);
   });
+  document.addEventListener("toast:hide", (event) => hide(event.detail));
   // What the page itself has to say is no notification: nothing that is read takes it away.
   document.addEventListener("toast:show", (event) => {
     event.detail.dataset.own = "";

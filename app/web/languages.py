@@ -1,0 +1,57 @@
+"""Which language a page is in: the workspace's, or where there is none, one that the browser asks for."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from litestar import Request
+from sqlalchemy import select
+
+from app.database import Database, Tenant
+from app.web.texts import LANGUAGES
+
+
+def browser_language(request: Request[Any, Any, Any]) -> str:
+    """The first language that the browser asks for and the program speaks."""
+    return accepted_language(request.headers.get("accept-language", ""))
+
+
+def accepted_language(header: str) -> str:
+    """The first language of an `Accept-Language` header that the program speaks; English for none."""
+    for part in header.split(",")[:10]:
+        wanted = part.partition(";")[0].strip().replace("-", "_").lower()
+        for language in LANGUAGES:
+            if wanted and (language.lower() == wanted or language.lower().startswith(wanted.partition("_")[0] + "_")):
+                return language
+        if wanted.startswith("en"):
+            return "en"
+    return "en"
+
+
+class Languages:
+    """The languages of workspaces, for pages that come before a transaction, such as those of errors.
+
+    Every transaction of a page notes its workspace's, so it is asked for once at most, and what is not there only once
+    too: anybody can ask for any address.
+    """
+
+    MOST = 10_000
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.known: OrderedDict[str, str | None] = OrderedDict()
+
+    def note(self, slug: str, language: str | None) -> None:
+        """Keep a workspace's language; None where there is no such workspace."""
+        self.known[slug] = language
+        self.known.move_to_end(slug)
+        if len(self.known) > self.MOST:
+            self.known.popitem(last=False)
+
+    async def find(self, slug: str) -> str | None:
+        """The language of a workspace; None where there is no such workspace."""
+        if slug not in self.known:
+            async with self.database.read() as transaction:
+                self.note(slug, await transaction.scalar(select(Tenant.language).where(Tenant.slug == slug)))
+        return self.known.get(slug)
