@@ -746,6 +746,36 @@ async def test_text_that_the_server_could_not_get_is_asked_about_before_its_tab_
     assert not await asks_before_closing(page)
 
 
+async def test_what_a_full_store_does_not_take_is_kept_with_the_page_and_asked_about(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    network = await open_room(ana, clients["ana"])
+    await box(page).fill("")
+    await page.evaluate(
+        "() => { let piece = 'x'.repeat(1 << 20); for (let part = 0; piece; part += 1)"
+        " try { sessionStorage.setItem(`full ${part}`, piece); } catch { piece = piece.slice(piece.length / 2 + 1); } }"
+    )
+    network.does = "lose"
+    await page.route("**/draft", lambda route: route.abort())
+    await say(page, "In the queue")
+    await box(page).press_sequentially("In the box")
+    await expect(waiting(page)).to_contain_text("Not sent")
+    assert "In the" not in await page.evaluate("JSON.stringify(sessionStorage)")
+    await page.locator(".side a[href='/c/books']").click()
+    await expect(box(page)).to_have_count(0)
+    assert await asks_before_closing(page)
+    await page.locator(f".side a[href^='{ROOM}']").first.click()
+    await expect(box(page)).to_have_value("In the box")
+    await expect(waiting(page)).to_contain_text("In the queue")
+    await page.unroute("**/draft")
+    await online_again(page, network)
+    await expect(waiting(page)).to_have_count(0)
+    await box(page).press("Enter")
+    await expect(shown(page, "In the box")).to_be_visible()
+    assert not await asks_before_closing(page)
+
+
 async def test_only_the_servers_own_answer_to_that_very_message_counts(
     ana: Person, clients: dict[str, httpx.AsyncClient]
 ) -> None:

@@ -4,6 +4,8 @@
 //
 // One with `data-draft` is kept on the server, too, at that address: then the tab has only what the server has not got
 // yet, or what it refused because another tab has gone on with the draft.
+import { erase, read, write } from "./tab-store.js";
+
 const NEVER_KEPT = ["password", "file", "hidden", "submit", "button", "reset"];
 const TICKED = ["checkbox", "radio"];
 const SIGN_IN = "/login";
@@ -20,13 +22,6 @@ function isTyped(field) {
   if (TICKED.includes(field.type)) return field.checked !== field.defaultChecked;
   if (field.tagName === "SELECT") return field.selectedIndex !== Math.max(0, [...field.options].findIndex((option) => option.defaultSelected));
   return field.value !== field.defaultValue;
-}
-
-function read(name) {
-  try { return JSON.parse(sessionStorage.getItem(name)); } catch { return null; }
-}
-function forget(name) {
-  try { sessionStorage.removeItem(name); } catch { /* there is no store */ }
 }
 
 class KeptForm extends HTMLElement {
@@ -130,15 +125,14 @@ class KeptForm extends HTMLElement {
     clearTimeout(this.pending);
     this.pending = null;
     if (this.gone) return;
-    if (!this.answer && !this.unsent && !this.fields.some(isTyped)) return forget(this.name);
-    const kept = { values: this.values(), stranded: this.stranded };
-    try { sessionStorage.setItem(this.name, JSON.stringify(kept)); } catch { /* the tab's store is full or off */ }
+    if (!this.answer && !this.unsent && !this.fields.some(isTyped)) return erase(this.name);
+    write(this.name, { values: this.values(), stranded: this.stranded });
   }
 
   forget() {
     clearTimeout(this.pending);
     this.pending = null;
-    forget(this.name);
+    erase(this.name);
   }
 
   putBack() {
@@ -219,7 +213,7 @@ document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   const { raw } = ctx.response;
   if (raw.redirected && raw.ok && new URL(raw.url).pathname !== SIGN_IN) {
     forms().forEach((form) => { if (form.name === nameOf(ctx.request.action)) { form.forget(); form.gone = true; } });
-    forget(nameOf(ctx.request.action));
+    erase(nameOf(ctx.request.action));
   }
 });
 

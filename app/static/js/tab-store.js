@@ -1,5 +1,8 @@
 // What is kept in this tab for one member of one workspace. A duplicated tab begins with a copy of it; who signs in
-// next in this tab does not see it. The store of a tab may be full or off: then it is kept as long as the page.
+// next in this tab does not see it. The store of a tab may be full or off: then it is kept as long as the page, which
+// goes on while one follows links.
+import { askBeforeLeaving } from "./leaving.js";
+
 const { workspace, member } = document.body.dataset;
 
 export const me = member;
@@ -7,21 +10,38 @@ export const whose = `${workspace} ${member}`;
 
 const named = (kind, name) => `${kind} ${whose} ${name}`;
 
-export function keep(kind, name, value) {
-  try { sessionStorage.setItem(named(kind, name), JSON.stringify(value)); } catch { /* full or off */ }
+const pages = new Map();         // name -> text: what the store does not take
+
+export function write(name, value) {
+  const text = JSON.stringify(value);
+  try {
+    sessionStorage.setItem(name, text);
+    pages.delete(name);
+  } catch {
+    pages.set(name, text);
+  }
 }
 
-export function kept(kind, name) {
-  try { return JSON.parse(sessionStorage.getItem(named(kind, name))); } catch { return null; }
+export function read(name) {
+  try { return JSON.parse(pages.get(name) ?? sessionStorage.getItem(name)); } catch { return null; }
 }
 
-export function forget(kind, name) {
-  try { sessionStorage.removeItem(named(kind, name)); } catch { /* off */ }
+export function erase(name) {
+  pages.delete(name);
+  try { sessionStorage.removeItem(name); } catch { /* off */ }
 }
+
+export function keep(kind, name, value) { write(named(kind, name), value); }
+
+export function kept(kind, name) { return read(named(kind, name)); }
+
+export function forget(kind, name) { erase(named(kind, name)); }
 
 export function allKept(kind) {
-  try {
-    const names = Object.keys(sessionStorage).filter((name) => name.startsWith(named(kind, "")));
-    return names.map((name) => JSON.parse(sessionStorage.getItem(name))).filter(Boolean);
-  } catch { return []; }
+  const names = new Set(pages.keys());
+  try { for (const name of Object.keys(sessionStorage)) names.add(name); } catch { /* off */ }
+  return [...names].filter((name) => name.startsWith(named(kind, ""))).map(read).filter(Boolean);
 }
+
+// What is `drafted` the server has, too.
+askBeforeLeaving(() => [...pages.values()].some((text) => !JSON.parse(text).drafted));
