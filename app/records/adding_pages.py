@@ -40,6 +40,7 @@ async def add(request: AnyRequest, transaction: Transaction, member: Member, slu
     version = number_of(form["draft-version"])
     try:
         if answer := await find_answer(request, transaction, member, form):
+            await settle_new_draft(transaction, collection, member, version=version, values=values)  # kept since
             return answer
         if await holds_unseen(transaction, collection, form, None):
             raise Removed(**find_errors(fields, values))
@@ -51,7 +52,7 @@ async def add(request: AnyRequest, transaction: Transaction, member: Member, slu
         kept = await keep_new_draft(transaction, collection, member, values, version=version)
         form.values["draft-version"] = [str(version if kept is None else kept)]
         return await render_form(request, transaction, member, collection, fields, form, status=invalid.status)
-    await settle_new_draft(transaction, collection, member, version=version)
+    await settle_new_draft(transaction, collection, member, version=version, values=values)
     await push_record(transaction, collection, record, "created")
     return await keep_answer(request, transaction, member, form, f"/c/{slug}/{record.number}")
 

@@ -54,13 +54,18 @@ async def find_settled(transaction: Transaction, collection: Collection, member:
 
 
 async def settle_new_draft(
-    transaction: Transaction, collection: Collection, member: Member, *, version: int | None = None
+    transaction: Transaction,
+    collection: Collection,
+    member: Member,
+    *,
+    version: int | None = None,
+    values: Mapping[str, str] | None = None,
 ) -> None:
-    """The draft was saved or discarded. With a version, only if no other page has gone on since.
+    """The draft was saved or discarded. With a version, only if no other page has gone on since, or with these values.
 
     It stays as a mark, so that what was sent before and arrives later does not bring it back.
     """
     draft = await find_any(transaction, collection, member)
-    if draft is not None and draft.values is not None and version in (None, draft.version):
+    if draft is not None and draft.values is not None and (version in (None, draft.version) or draft.values == values):
         draft.version, draft.values, draft.typed_at = draft.version + 1, None, now()
         await transaction.flush()

@@ -2,6 +2,9 @@
 // (its host), this member and the address that the form is sent to, until a post to there has succeeded; it is put back
 // when the form is shown again. Secrets and files are never kept. What would be too long for the server is not sent.
 //
+// A form that makes something has a key (accounts/form_answers.py). Once it was sent, and as long as there is no answer,
+// its key is kept with the text: sent again, also after a reload, it is the same form, and makes nothing twice.
+//
 // One with `data-draft` is kept on the server, too, at that address: then the tab has only what the server has not got
 // yet, or what it refused because another tab has gone on with the draft.
 import { erase, read, write } from "./tab-store.js";
@@ -60,6 +63,17 @@ class KeptForm extends HTMLElement {
     return [...this.form.elements].filter((field) => field.name && !field.disabled && !NEVER_KEPT.includes(field.type));
   }
 
+  get key() {
+    return this.form.elements["form-key"];
+  }
+
+  // Another page of the form has another key; this form was sent with its own.
+  useKey() {
+    if (!this.sentKey || !this.key || this.key.value === this.sentKey) return;
+    this.freshKey = this.key.value;
+    this.key.value = this.sentKey;
+  }
+
   values() {
     return this.fields.map(({ name, type, value, checked }) => ({ name, value, ...(TICKED.includes(type) && { checked }) }));
   }
@@ -95,7 +109,8 @@ class KeptForm extends HTMLElement {
         this.form.elements["draft-version"].value = response.headers.get("X-Draft");
         if (changes === this.changes) {
           this.unsent = 0;
-          this.forget();
+          if (this.sentKey) this.keep();
+          else this.forget();
         }
       } else if (response.status === 409) this.strand();
       else wait = RETRY_AFTER;
@@ -125,8 +140,8 @@ class KeptForm extends HTMLElement {
     clearTimeout(this.pending);
     this.pending = null;
     if (this.gone) return;
-    if (!this.answer && !this.unsent && !this.fields.some(isTyped)) return erase(this.name);
-    write(this.name, { values: this.values(), stranded: this.stranded });
+    if (!this.answer && !this.unsent && !this.sentKey && !this.fields.some(isTyped)) return erase(this.name);
+    write(this.name, { values: this.values(), stranded: this.stranded, key: this.sentKey });
   }
 
   forget() {
@@ -138,13 +153,16 @@ class KeptForm extends HTMLElement {
   putBack() {
     const kept = read(this.name);
     if (!kept) return;
-    if (JSON.stringify(kept.values) === JSON.stringify(this.values())) {
-      if (this.draft && !this.answer) this.forget();       // the server has it
+    const same = JSON.stringify(kept.values) === JSON.stringify(this.values());
+    if (this.answer) {                                     // which has a key of its own, as good as unsent
+      if (same || answered >= 400) this.keep();
+      else this.forget();
       return;
     }
-    if (this.answer) {
-      if (answered >= 400) this.keep();
-      else this.forget();
+    this.sentKey = kept.key;
+    this.useKey();
+    if (same) {
+      if (this.draft && !this.sentKey) this.forget();      // the server has it
       return;
     }
     const rest = [...kept.values];
@@ -167,6 +185,8 @@ class KeptForm extends HTMLElement {
     this.gone = Boolean(this.draft);                       // its button discards the draft on the server, and opens a new form
     if (this.gone) return;
     this.form.reset();
+    this.sentKey = "";
+    if (this.freshKey) this.key.value = this.freshKey;
     this.querySelector("[data-put-back]").hidden = true;
     this.fields[0]?.focus();
   }
@@ -178,7 +198,7 @@ class KeptForm extends HTMLElement {
       event.preventDefault();
       event.stopImmediatePropagation();
       this.complain(true);
-    }
+    } else this.sentKey = this.key?.value;
     this.keep();
   }
 
@@ -205,6 +225,7 @@ const keepAll = () => forms().forEach((form) => { if (form.pending) form.keep();
 window.addEventListener("pagehide", () => forms().forEach((form) => form.leave()));
 document.addEventListener("visibilitychange", keepAll);
 document.addEventListener("htmx:before:request", keepAll);
+document.addEventListener("page:refreshed", () => forms().forEach((form) => form.useKey()));
 
 // A post has succeeded when it led to another page. One that is answered itself may still be about what was typed.
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {

@@ -1,0 +1,121 @@
+"""The answer to a form is lost when the server has stored what it asked for: pressed again, it makes nothing twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, Route, expect
+
+from tests.browser.pages import ready
+from tests.conftest import Server
+
+ALREADY = "This was made already"
+
+
+async def lose_answer(server: Server, page: Page, path: str, button: str) -> None:
+    """Press a button; the server does what it asks for, and the page never hears of it."""
+
+    async def lose(route: Route) -> None:
+        if route.request.method != "POST":
+            await route.continue_()
+            return
+        async with server.client("acme") as client:
+            headers = await route.request.all_headers()
+            names = ("cookie", "content-type", "origin", "sec-fetch-site")
+            sent = {name: headers[name] for name in names if name in headers}
+            answer = await client.post(path, content=route.request.post_data_buffer, headers=sent)
+        assert answer.status_code in (200, 303)
+        await route.abort()
+
+    await page.route(f"**{path}", lose)
+    await page.get_by_role("button", name=button, exact=True).click()
+    await expect(page.locator("#toasts .toast")).to_contain_text("There is no connection to the server.")
+    await page.unroute_all()
+
+
+def titles(server: Server, like: str) -> list[str]:
+    found = server.store.rows(f"SELECT search FROM record WHERE search LIKE '%{like}%' ORDER BY number")
+    return [row[0] for row in found]
+
+
+@pytest.mark.parametrize("reload", [False, True], ids=["at once", "after a reload"])
+async def test_a_record_is_added_once(shared_server: Server, person: Any, reload: bool) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/new")
+    title = f"Lost {'and found' if reload else 'at sea'}"
+    await page.get_by_label("Title").fill(title)
+    await lose_answer(shared_server, page, "/c/books/new", "Save")
+    await expect(page.get_by_label("Title")).to_have_value(title)
+    if reload:
+        await page.reload()
+        await ready(page)
+        await expect(page.get_by_label("Title")).to_have_value(title)
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("heading", name=title)).to_be_visible()
+    assert len(titles(shared_server, title.lower())) == 1
+    await ana.open("/c/books/new")
+    await expect(page.get_by_label("Title")).to_have_value("")
+    await page.get_by_label("Title").fill(title)
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("heading", name=title)).to_be_visible()
+    assert len(titles(shared_server, title.lower())) == 2, "what was sent before has nothing to do with a new form"
+
+
+async def test_what_is_typed_after_a_lost_answer_is_not_dropped(shared_server: Server, person: Any) -> None:
+    bruno = await person(shared_server, "acme", "bruno@acme.test")
+    page = await bruno.open("/c/books/new")
+    await page.get_by_label("Title").fill("Gone on")
+    await lose_answer(shared_server, page, "/c/books/new", "Save")
+    await page.get_by_label("Author").fill("Somebody")
+    await page.get_by_role("button", name="Save").click()
+    told = page.get_by_role("alert").filter(has_text=ALREADY)
+    await expect(told).to_be_visible()
+    await expect(page.get_by_label("Author")).to_have_value("Somebody")
+    assert len(titles(shared_server, "gone on")) == 1
+    await page.get_by_label("Author").fill("Somebody else")
+    await expect(page.get_by_text("Draft kept")).to_be_visible()
+    await told.get_by_role("link", name="Look at it").click()
+    await expect(page.get_by_role("heading", name="Gone on")).to_be_visible()
+    await bruno.open("/c/books/new")
+    await expect(page.get_by_label("Author")).to_have_value("Somebody else")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("dl.fields")).to_contain_text("Somebody else")
+    assert len(titles(shared_server, "gone on")) == 2
+
+
+async def test_a_link_is_made_once_though_the_page_follows_what_was_made(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/members")
+    await lose_answer(shared_server, page, "/members/links", "Make the link")
+    await expect(page.get_by_role("heading", name="Open invitations")).to_be_visible()
+    await page.get_by_role("button", name="Make the link").click()
+    await expect(page.get_by_text("The link was made already")).to_be_visible()
+    assert shared_server.store.rows("SELECT count(*) FROM invitation")[0][0] == 1
+    await page.get_by_role("button", name="Make the link").click()
+    await expect(page.get_by_text("Give this link to those whom you invite.")).to_be_visible()
+    assert shared_server.store.rows("SELECT count(*) FROM invitation")[0][0] == 2
+
+
+async def test_a_room_begun_afresh_is_another_one(shared_server: Server, person: Any) -> None:
+    carla = await person(shared_server, "acme", "carla@acme.test")
+    page = await carla.open("/chat/new")
+    await page.get_by_label("Name").fill("Harbour")
+    await lose_answer(shared_server, page, "/chat/new", "Make the room")
+    await carla.open("/chat/new")
+    await expect(page.get_by_label("Name")).to_have_value("Harbour")
+    await page.get_by_role("button", name="Start afresh").click()
+    await page.get_by_label("Name").fill("Harbour")
+    await page.get_by_role("button", name="Make the room").click()
+    await expect(page.get_by_role("heading", name="Harbour")).to_be_visible()
+    assert page.url.endswith("/chat/harbour-2")
+
+
+async def test_without_scripts_a_button_that_is_pressed_twice_makes_one(shared_server: Server, person: Any) -> None:
+    davi = await person(shared_server, "acme", "davi@acme.test", java_script_enabled=False)
+    page = await davi.open("/chat/new", live=False)
+    await page.get_by_label("Name").fill("Quiet")
+    await page.get_by_role("button", name="Make the room").dblclick()
+    await expect(page.get_by_role("heading", name="Quiet")).to_be_visible()
+    assert page.url.endswith("/chat/quiet")
+    assert shared_server.store.rows("SELECT count(*) FROM room WHERE name = 'Quiet'")[0][0] == 1
