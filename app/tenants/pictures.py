@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from sqlalchemy import select
 
 from app.accounts.audit import record_audit
@@ -49,7 +50,7 @@ async def receive_picture(chunks: AsyncIterator[bytes], content_type: str, direc
     """
     try:
         _, files = await read_multipart(chunks, content_type, directory=directory, limit=PICTURE_LIMIT, field="picture")
-    except TooLarge as error:
+    except (TooLarge, RequestEntityTooLarge) as error:
         raise refuse(_l("A picture may have up to %(limit)d MB.", limit=PICTURE_LIMIT // 1_000_000)) from error
     except (Unclean, Unreadable) as error:
         raise refuse(NO_PICTURE) from error

@@ -19,7 +19,8 @@ COVERED = """(free) => {
   };
   const covered = (sign) => [...document.querySelectorAll(free), ...signs.filter((other) => other !== sign)]
     .filter((element) => meets(sign, element)).map((element) => `${name(sign)} over ${name(element)}`);
-  const out = signs.filter((sign) => sign.getBoundingClientRect().right > innerWidth - 8).map((sign) => `${name(sign)} at the edge`);
+  const out = signs.filter((sign) => sign.getBoundingClientRect().right > innerWidth - 8)
+    .map((sign) => `${name(sign)} at the edge`);
   return [...signs.flatMap(covered), ...out];
 }"""
 
@@ -88,3 +89,15 @@ async def test_what_is_said_of_the_connection_lies_over_no_button(
     await page.evaluate("document.documentElement.dataset.refused = ''")
     covered = await page.evaluate(COVERED, kept_free)
     assert covered == []
+
+
+@pytest.mark.console("status of 422")
+async def test_what_a_form_lacks_has_the_focus_and_is_in_sight(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test", viewport={"width": 390, "height": 800})
+    page = await ana.open("/account")
+    await page.get_by_label("Your password now").fill("not hers")
+    await page.get_by_label("New password").fill("short")
+    await page.get_by_role("button", name="Change password").click()
+    said = page.locator("form[action='/account/password'] [role=alert]:not([hidden])")
+    await expect(said).to_be_focused()
+    await expect(said).to_be_in_viewport()

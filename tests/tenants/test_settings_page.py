@@ -106,3 +106,27 @@ async def test_settings_that_can_not_be_are_refused_and_kept_in_the_form(
     assert reason in answer.text
     assert f'value="{html.escape(typed.get("name", ""))}"' in answer.text
     assert "Biblioteca Acme" in (await ana.get("/")).text
+
+
+@pytest.mark.parametrize(("path", "field"), [("/account/picture", "Your picture"), ("/settings/logo", "Picture")])
+@pytest.mark.parametrize("size", [100, 18_000_000])
+async def test_a_picture_that_is_refused_is_said_in_its_own_form_and_nothing_is_said_to_be_kept(
+    sign_in: SignIn, path: str, field: str, size: int
+) -> None:
+    ana = await sign_in("ana@acme.test")
+    refused = await ana.post(path, files={"picture": ("holiday.png", b"x" * size, "image/png")})
+    assert refused.status_code == 422
+    form = refused.text.partition(f'action="{path}?for-member=')[2].partition("</form>")[0]
+    assert "up to 8 MB" in form or "Choose a picture" in form, "beside the field"
+    assert "One thing needs mending below." in form
+    assert "Nothing that you typed is lost." not in form
+    assert refused.text.count(" autofocus>") == 1, "the summary has the focus"
+
+
+async def test_what_the_form_of_the_password_lacks_is_said_in_that_form(sign_in: SignIn) -> None:
+    ana = await sign_in("ana@acme.test")
+    refused = await ana.post("/account/password", data={"password": "not hers", "new_password": "long enough"})
+    form = refused.text.partition('action="/account/password"')[2].partition("</form>")[0]
+    assert (refused.status_code, "One thing needs mending below." in form) == (422, True)
+    assert refused.text.count("needs mending below") == 1
+    assert "Nothing that you typed is lost." not in refused.text, "passwords are typed anew"

@@ -1,4 +1,4 @@
-// A link or form that got no answer to show: the page stays as it is, and says so until the server answers again.
+// A form that was refused is led to. A link or form that got no answer to show: the page stays as it is, and says so until the server answers again.
 function forget() {
   for (const said of document.querySelectorAll("#toasts [data-failed]")) {
     document.dispatchEvent(new CustomEvent("toast:hide", { detail: said }));
@@ -23,3 +23,8 @@ document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
 });
 new MutationObserver(() => { if (document.documentElement.dataset.live === "on") forget(); })
   .observe(document.documentElement, { attributeFilter: ["data-live"] });
+// What a form lacks is said at its beginning, which has the focus; htmx leads to the top of the page.
+document.addEventListener("htmx:finally:request", () => {
+  const focused = document.activeElement;
+  if (focused?.matches("[role=alert][autofocus]")) focused.scrollIntoView({ block: "center" });
+});
