@@ -114,6 +114,29 @@ async def test_an_answer_goes_when_its_reader_loses_the_right_to_it(server: Serv
     await expect(bruno.page.get_by_text("Only admins of this workspace may do this.")).to_be_visible()
 
 
+async def test_what_is_typed_stays_alone_of_a_page_that_its_reader_loses_the_right_to(
+    server: Server, person: Any
+) -> None:
+    await send(server, "ana@acme.test", "/chat/new", name="Vault", private="yes")
+    members = dict(server.store.rows("SELECT email, id FROM member WHERE tenant_id = 1"))
+    await send(server, "ana@acme.test", "/chat/vault/invite", person=str(members["bruno@acme.test"]))
+    await send(server, "ana@acme.test", "/chat/vault", text="Not for everybody", key="k")
+    bruno = await person(server, "acme", "bruno@acme.test")
+    await bruno.open("/announcements")
+    title, box = bruno.page.get_by_label("Title"), bruno.page.get_by_label("Message", exact=True)
+    await title.fill("Half an announce")
+    await send(server, "ana@acme.test", f"/members/{members['bruno@acme.test']}/role", role="member")
+    await expect(bruno.page.locator("#stale")).to_contain_text("Only admins of this workspace may do this.")
+    await expect(title).to_have_value("Half an announce")
+    await bruno.open("/chat/vault")
+    await expect(bruno.page.get_by_text("Not for everybody")).to_be_visible()
+    await box.fill("Half a mess")
+    await send(server, "ana@acme.test", "/chat/vault/remove", person=str(members["bruno@acme.test"]))
+    await expect(bruno.page.locator("#stale")).to_be_visible()
+    await expect(bruno.page.get_by_text("Not for everybody")).to_have_count(0)
+    await expect(box).to_have_value("Half a mess")
+
+
 @pytest.mark.parametrize("path", ["/settings/logo"])
 async def test_an_answer_at_an_address_that_only_takes_forms_goes_with_a_role(
     server: Server, person: Any, path: str

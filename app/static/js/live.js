@@ -56,20 +56,43 @@
     return detail.address.pathname + detail.address.search;
   }
 
-  // What a refresh may not take away: the answer to a form, and what is typed (js/kept-form.js tells).
-  function holds(shown) {
-    if ("answer" in shown.dataset || shown.querySelector("[data-keep]")) return true;
-    const asking = new CustomEvent("page:holds", { detail: { typed: false } });
+  // The forms that something is typed into, and whether they stay through a refresh (js/kept-form.js tells).
+  function typedInto() {
+    const asking = new CustomEvent("page:holds", { detail: { forms: [] } });
     document.dispatchEvent(asking);
-    return asking.detail.typed;
+    return asking.detail.forms;
+  }
+
+  // What a refresh may not take away: the answer to a form, and what is typed.
+  function holds(shown) {
+    return "answer" in shown.dataset || shown.querySelector("[data-keep]") !== null || typedInto().some(({ stays }) => !stays);
   }
 
   // Says, once, that the page would be another one by now. What is shown stays until the reader asks for that.
-  function markStale(address, fresh) {
+  function markStale(address, page, reason) {
     const line = document.getElementById("stale");
-    if (line.firstElementChild) return;
-    line.append(document.importNode(fresh.getElementById("stale-line").content, true));
+    if (line.firstElementChild && !reason) return;
+    if (!line.firstElementChild) line.append(document.importNode(page.getElementById("stale-line").content, true));
+    const words = line.querySelector("p").firstChild;
+    if (reason && words.data !== `${reason} `) words.data = `${reason} `;
     line.querySelector("a").href = address;
+  }
+
+  // Of a page that is not for its reader any more, what they have typed is all that stays. Whether there is any.
+  function keepTyped(shown, address, page, reason) {
+    const forms = typedInto().map(({ form }) => form);
+    if (!forms.length) return false;
+    markStale(address, page, reason);
+    strip(shown, [...forms, document.getElementById("stale")]);
+    return true;
+  }
+
+  function strip(element, stay) {
+    for (const child of [...element.childNodes]) {
+      if (stay.includes(child)) continue;
+      if (stay.some((each) => child.contains(each))) strip(child, stay);
+      else child.remove();
+    }
   }
 
   // Where a page is fetched anew from. The answer to a form has no address of its own: its form's page has.
@@ -101,6 +124,8 @@
         if (response.status >= 500) throw new Error(response.statusText);
         if (!response.ok) {                            // it is gone, or not for this person any more
           if (main() !== shown || shown.querySelector("[data-keep]")) return;
+          const said = new DOMParser().parseFromString(await response.text(), "text/html").querySelector(".error-page h1 + p");
+          if (main() !== shown || keepTyped(shown, address, document, said?.textContent)) return;
           shown.replaceChildren();
           setTimeout(() => { if (main() === shown) isAnswer ? location.assign(address) : location.reload(); }, 1000);   // unless another page is on its way
           return;
@@ -109,7 +134,7 @@
         if (main() !== shown) return;                  // navigated meanwhile: that page is newer
         const next = fresh.getElementById("main");
         if (!next) return location.reload();
-        if (unknown && fresh.body.dataset.role !== document.body.dataset.role) return location.assign("/");
+        if (unknown && fresh.body.dataset.role !== document.body.dataset.role) return keepTyped(shown, "/", fresh) || location.assign("/");
         if (holds(shown)) markStale(unknown ? "/" : address, fresh);
         else await morph(main(), document.importNode(next, true));
         main().dataset.cursor = next.dataset.cursor;
