@@ -16,7 +16,6 @@ from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
 from app.notifications.announcements import (
-    LONGEST,
     acknowledge,
     announce,
     get_announcement,
@@ -53,7 +52,6 @@ async def render_announcements(
         status=status,
         announcements=await list_announcements(transaction),
         form=form,
-        longest=LONGEST,
     )
 
 

@@ -86,7 +86,7 @@ async def render_suspension(
     async with database.read() as transaction:
         tenant = await find_workspace(transaction, slug)
     return render_operators_page(
-        request, operator, "operators/suspend.html", status=status, form=form, workspace=tenant, limit=REASON_LIMIT
+        request, operator, "operators/suspend.html", status=status, form=form, workspace=tenant
     )
 
 
