@@ -167,7 +167,7 @@ class Outbox extends EventTarget {
         this.#pause(wait);
         break;
       case "signed out":
-        this.signedOut = true;
+        this.signedOut = words || true;      // who is signed in instead, in the server's words
         this.queue.failed(entry);
         break;
       case "again":
