@@ -77,7 +77,7 @@ export class MessageFiles {
     }
   }
 
-  #item({ id, name, src }) {
+  #item({ id, name, src, size }) {
     const item = document.createElement("li");
     item.className = "file";
     const label = document.createElement("span");
@@ -99,8 +99,15 @@ export class MessageFiles {
       const image = document.createElement("img");
       Object.assign(image, { src, alt: "", height: 40 });
       item.append(image);
+    } else if (id) item.append(this.composer.form.querySelector(".attach .icon").cloneNode(true));
+    item.append(label, " ");
+    if (size) {
+      const line = document.createElement("small");
+      line.className = "muted";
+      line.textContent = size;
+      item.append(line, " ");
     }
-    item.append(label, stop);
+    item.append(stop);
     return item;
   }
 
@@ -171,6 +178,7 @@ function fileOf(item) {
     id: Number(item.querySelector("[name=file]").value),
     name: item.querySelector(".name").textContent,
     src: item.querySelector("img")?.getAttribute("src") ?? null,
+    size: item.querySelector("small")?.textContent ?? "",
   };
 }
 

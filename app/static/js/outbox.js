@@ -58,7 +58,7 @@ class Outbox extends EventTarget {
 
   #arrived(entry, arrivals) {
     const failed = arrivals.find((each) => each.status === "rejected");
-    const came = arrivals.filter((each) => each.status === "fulfilled").map(({ value: { id, name, src } }) => ({ id, name, src }));
+    const came = arrivals.filter((each) => each.status === "fulfilled").map(({ value: { id, name, src, size } }) => ({ id, name, src, size }));
     const missing = entry.files.filter((file) => !file.id).filter((_, index) => arrivals[index].status === "rejected");
     entry.files = [...entry.files.filter((file) => file.id), ...came, ...missing].sort((one, other) => one.id - other.id);
     entry.state = "waiting";
