@@ -46,7 +46,7 @@ async def delete_several(
         return Redirect(f"{back}done=none-chosen", status_code=303)
     deleted, left = await delete_records(transaction, collection, seen, member)
     if not left:
-        return Redirect(f"{back}done=several-deleted", status_code=303)
+        return Redirect(f"{back}done={'deleted' if deleted == 1 else 'several-deleted'}", status_code=303)
     return await render_page(
         request,
         transaction,
