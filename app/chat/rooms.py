@@ -273,7 +273,8 @@ async def ensure_general(transaction: Transaction) -> Room:
     """The room that everybody is in; it is made, and whoever is missing joins."""
     room = (await transaction.scalars(select(Room).where(Room.slug == GENERAL))).one_or_none()
     if room is None:
-        room = await add_room(transaction, Room(slug=GENERAL, name=GENERAL, kind="public"), [])
+        name = _l("general").translate(transaction.tenant.language)
+        room = await add_room(transaction, Room(slug=GENERAL, name=name, kind="public"), [])
     inside = select(Membership.member_id).where(Membership.room_id == room.id)
     missing = await transaction.scalars(select(Member).where(Member.id.not_in(inside), Member.removed_at.is_(None)))
     transaction.add_all(

@@ -47,7 +47,8 @@ async def delete_several(
         return Redirect(f"{back}done=none-chosen", status_code=303)
     deleted, left = await delete_records(transaction, collection, seen, member)
     if not left:
-        return Redirect(f"{back}done={'several-deleted' if deleted else 'all-gone'}", status_code=303)
+        done = "all-gone" if not deleted else "deleted" if deleted == 1 else "several-deleted"
+        return Redirect(f"{back}done={done}", status_code=303)
     return await render_page(
         request,
         transaction,

@@ -48,6 +48,7 @@ WHY = {
     "password": _l("Your password was changed. Sign in with the new one."),
     "out": _l("You are signed out."),
     "mailed": _l("If somebody here has this address, a mail with a link is on its way to it."),
+    "again": _l("Sign in as yourself, and what you wrote is sent."),
     "used": _l("This link was used already, or is too old."),
 }
 Next = Annotated[str, QueryParameter(name="next", max_length=2000)]
@@ -101,9 +102,12 @@ async def show_sign_in(
     why: Why = "",
     kept: Kept = "",
 ) -> Response[Any]:
-    """The sign-in page; whoever is signed in goes on. It says so when what they had typed is `kept`."""
+    """The sign-in page; whoever is signed in goes on, unless somebody else is to sign in again. It says so when what
+    they had typed is `kept`."""
     path = local_path(settings, host_of(request), next)
     try:
+        if why == "again":
+            raise SignInNeeded
         await provide_signed_in(request, transaction, settings)
     except SignInNeeded:
         return render_sign_in(transaction, next=next, message=WHY.get(why), kept=bool(kept))

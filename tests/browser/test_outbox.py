@@ -596,6 +596,29 @@ async def test_a_message_of_whose_files_one_did_not_come_goes_without_it_only_wh
     assert "Not without" not in await stored(clients["ana"])
 
 
+@pytest.mark.console("status of 422")
+async def test_a_picture_that_was_refused_is_not_asked_for_again_and_the_other_file_is_as_it_was(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    await open_room(ana, clients["ana"])
+    good: Any = {"name": "one.txt", "mimeType": "text/plain", "buffer": b"one"}
+    bad: Any = {"name": "bad.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n damaged"}
+    await page.locator("[data-attach]").set_input_files([good])
+    chip = page.locator(".brought li").first
+    await expect(chip.locator("small")).to_have_text("3 Bytes")
+    await page.locator("[data-attach]").set_input_files([bad])
+    await say(page, "With a damaged one")
+    await expect(waiting(page)).to_contain_text("Not sent bad.png: This picture is damaged")
+    await waiting(page).get_by_role("button", name="Take back").click()
+    await expect(page.get_by_role("alert")).to_contain_text("bad.png: This picture is damaged")
+    await expect(page.get_by_role("alert")).not_to_contain_text("Attach again")
+    await expect(chip.locator("small")).to_have_text("3 Bytes")
+    await expect(chip.locator("svg.icon")).to_be_visible()
+    await chip.get_by_role("button").click()
+    await box(page).fill("")
+
+
 async def attach(page: Page, name: str) -> None:
     await page.locator("[data-attach]").set_input_files([{"name": name, "mimeType": "text/plain", "buffer": b"words"}])
 
@@ -839,6 +862,8 @@ async def test_what_was_not_sent_is_said_on_other_pages_until_it_is_dismissed(
     await expect(toasts).to_contain_text([f"Refused {number}" for number in range(4)])
     await toasts.first.get_by_role("button", name="Dismiss").click()
     await expect(toasts).to_have_count(3)
+    await page.reload()
+    await expect(toasts).to_contain_text([f"Refused {number}" for number in range(1, 4)])
     await toasts.first.get_by_role("link", name="Open").click()
     await page.wait_for_url(f"**{ROOM}")
     await expect(toasts).to_have_count(0)

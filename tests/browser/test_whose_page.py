@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
+from app.demo import PASSWORD
 from tests.conftest import Person, Server
 
 
@@ -67,6 +68,26 @@ async def test_without_scripts_the_text_of_anothers_page_is_shown_again_and_not_
     await page.get_by_label("Message", exact=True).fill("Typed and sent by Ana")
     await page.get_by_role("button", name="Send").click()
     await expect(page.locator(".message .text").get_by_text("Typed and sent by Ana")).to_be_visible()
+
+
+@pytest.mark.console("status of 401")
+async def test_a_message_that_waits_says_who_is_signed_in_and_leads_to_signing_in(
+    shared_server: Server, person: Any
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = ana.page
+    await ana.open("/chat/general")
+    await become(ana, shared_server, "carla@acme.test")
+    await page.get_by_label("Message", exact=True).fill("Typed by Ana while Carla is here")
+    await page.get_by_label("Message", exact=True).press("Enter")
+    waiting = page.locator("message-outbox .outgoing")
+    await expect(waiting).to_contain_text("By now Carla is signed in with this browser.")
+    await waiting.get_by_role("link", name="Sign in").click()
+    await page.get_by_label("Email").fill("ana@acme.test")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    said = page.locator(".message:not(.outgoing)").filter(has_text="Typed by Ana while Carla is here")
+    await expect(said.locator(".meta b")).to_have_text("Ana")
 
 
 async def test_a_link_on_a_page_of_somebody_else_opens_a_page_of_ones_own(shared_server: Server, person: Any) -> None:

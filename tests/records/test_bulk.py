@@ -67,6 +67,8 @@ async def test_the_ticked_records_go_into_the_bin_and_the_list_is_shown_as_it_wa
     assert [stored(shared_server, number)["deleted"] for number in (first, second, other)] == [True, True, False]
     listed = (await people["davi"].get("/c/books?q=Short-lived")).text
     assert re.findall(r'name="record" value="([\d:]+)"', listed) == [f"{other}:1"]
+    alone = await delete(people, "carla", f"{other}:1")
+    assert alone.headers["location"] == "/c/books?done=deleted", "one is not spoken of as several"
 
 
 async def test_what_is_held_or_has_changed_since_stays_and_is_said(shared_server: Server, people: Peers) -> None:

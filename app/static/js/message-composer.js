@@ -197,8 +197,13 @@ class MessageComposer extends HTMLElement {
       const instead = [...(stored ? [] : entry.instead), ...(entry.edited || stored ? [] : [entry.key])];
       const text = [entry.text, this.area.value].filter((each) => each.trim()).join("\n");
       this.files.put(entry.files);
-      const lost = entry.refusal?.lost ?? [];
-      if (lost.length) this.say(this.form.dataset.attachAgain.replace("{}", () => lost.join(", ")));
+      // A file that was refused for what it is would be refused again.
+      const { attachAgain, notSent } = this.form.dataset;
+      const { lost = [], words = "" } = entry.refusal ?? {};
+      const refused = words.endsWith(notSent) ? "" : words;
+      const missing = lost.filter((name) => !refused.startsWith(`${name}: `));
+      const again = missing.length ? attachAgain.replace("{}", () => missing.join(", ")) : "";
+      if (lost.length) this.say(`${refused} ${again}`.trim());
       this.#put({ text, key: makeKey(), reply: this.reply ?? entry.reply, instead: [...new Set([...this.#instead, ...instead])] });
       this.#drafts.soon();
     }

@@ -86,7 +86,7 @@ export class MessageFiles {
     }
   }
 
-  #item({ id, name, src, upload }) {
+  #item({ id, name, src, size, upload }) {
     const item = document.createElement("li");
     item.className = "file";
     item.dataset.upload = upload;
@@ -108,8 +108,15 @@ export class MessageFiles {
       const image = document.createElement("img");
       Object.assign(image, { src, alt: "", height: 40 });
       item.append(image);
+    } else if (id) item.append(this.composer.form.querySelector(".attach .icon").cloneNode(true));
+    item.append(label, " ");
+    if (size) {
+      const line = document.createElement("small");
+      line.className = "muted";
+      line.textContent = size;
+      item.append(line, " ");
     }
-    item.append(label, stop);
+    item.append(stop);
     return item;
   }
 
@@ -190,6 +197,7 @@ function fileOf(item) {
     upload: item.dataset.upload,
     name: item.querySelector(".name").textContent,
     src: item.querySelector("img")?.getAttribute("src") ?? null,
+    size: item.querySelector("small")?.textContent ?? "",
   };
 }
 

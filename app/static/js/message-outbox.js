@@ -120,7 +120,10 @@ class MessageOutbox extends HTMLElement {
     if (sent) state = "";
     else if (entry.state === "files") state = texts.bringing;
     else if (failed && !underWay) state = entry.edited ? texts.notSaved : texts.notSent;
-    if (outbox.signedOut && entry.state !== "refused") why = texts.signedOut;
+    if (outbox.signedOut && entry.state !== "refused") why = outbox.signedOut === true ? texts.signedOut : outbox.signedOut;
+    const signIn = item.querySelector("[data-sign-in]");
+    signIn.hidden = !outbox.signedOut || entry.state === "refused";
+    signIn.href = `/login?why=again&next=${encodeURIComponent(location.pathname + location.search)}`;
     if (refusal) {
       const stored = refusal.stored?.text || texts.deleted;
       why = refusal.what === "stored" ? (entry.edited ? texts.changed : texts.stored).replace("{}", () => stored)

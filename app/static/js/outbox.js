@@ -68,7 +68,7 @@ class Outbox extends EventTarget {
 
   #arrived(entry, arrivals) {
     const failed = arrivals.find((each) => each.status === "rejected");
-    const came = arrivals.filter((each) => each.status === "fulfilled").map(({ value: { id, name, src, upload } }) => ({ id, name, src, upload }));
+    const came = arrivals.filter((each) => each.status === "fulfilled").map(({ value: { id, name, src, size, upload } }) => ({ id, name, src, size, upload }));
     const missing = entry.files.filter((file) => !file.id).filter((_, index) => arrivals[index].status === "rejected");
     entry.files = [...entry.files.filter((file) => file.id), ...came, ...missing].sort((one, other) => one.id - other.id);
     entry.state = "waiting";
@@ -180,7 +180,7 @@ class Outbox extends EventTarget {
         this.#pause(wait);
         break;
       case "signed out":
-        this.signedOut = true;
+        this.signedOut = words || true;      // who is signed in instead, in the server's words
         this.queue.failed(entry);
         break;
       case "again":
