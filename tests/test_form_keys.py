@@ -243,6 +243,20 @@ async def test_a_form_without_a_key_makes_something_each_time(
     assert filled.count() == 1 + (not made.named)
 
 
+async def test_a_table_of_which_lines_were_left_is_imported_once_too(
+    shared_server: Server, ana: httpx.AsyncClient
+) -> None:
+    title = f"Partly {next(numbers)}"
+    form = {"table": f"#,Title\n5,Changed since\n,{title}", "seen": "5:0", "form-key": "partly"}
+    report = await ana.post("/c/books/import", data=form)
+    assert report.status_code == 409
+    assert "partly" not in keys_in(report.text), "what was left is a table of its own"
+    again = await ana.post("/c/books/import", data=form)
+    assert (again.status_code, again.headers["location"]) == (303, "/c/books?done=imported-partly")
+    assert shared_server.store.rows(f"SELECT count(*) FROM record WHERE search LIKE '{title.lower()}%'")[0][0] == 1
+    assert "but not all of it" in (await ana.get(again.headers["location"])).text
+
+
 # Forms that make nothing: sent again, they find what they wanted done, or are refused by a version, a lock or a limit.
 # What is posted with a message's own key (tests/chat/test_keys.py), or by people without a session, is not here either.
 MAKES_NOTHING = {
