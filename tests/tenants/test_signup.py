@@ -86,6 +86,10 @@ async def test_a_new_workspace_speaks_the_chosen_language(shared_server: Server,
     assert led_to(made).path == "/enter"
     async with shared_server.client("em-portugues") as owner:
         assert '<html lang="pt-BR"' in (await owner.get("/login")).text
+        signed_in = await owner.post("/login", data={"email": TYPED["email"], "password": TYPED["password"]})
+        cookie = {"cookie": signed_in.headers["set-cookie"].partition(";")[0]}
+        room = await owner.get("/chat/general", headers=cookie)
+        assert re.search(r"<h1[^>]*>[^<]*geral", room.text), "the general room is named in it, too"
 
 
 @pytest.mark.parametrize(
