@@ -159,6 +159,8 @@ class World:
             form = {"version": self.values["current"]}
         elif target.path == "/chat/direct":
             form["person"] = self.values["member_id"]
+        elif target.path == "/files/take-out":
+            form["upload"] = KEY
         elif target.path == "/notifications/mute":
             form["subject"] = self.values["subject"]
         return {"data": TYPED.get(target.path, form)}
