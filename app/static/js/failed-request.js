@@ -1,4 +1,7 @@
 // A form that was refused is led to. A link or form that got no answer to show: the page stays as it is, and says so until the server answers again.
+const SHORTEST = 5000;       // ms that it is to be read, also when the socket is back at once
+let since = 0;
+
 function forget() {
   for (const said of document.querySelectorAll("#toasts [data-failed]")) {
     document.dispatchEvent(new CustomEvent("toast:hide", { detail: said }));
@@ -8,6 +11,7 @@ function forget() {
 function say(template) {
   const toast = document.importNode(document.getElementById(template).content, true).firstElementChild;
   forget();
+  since = performance.now();
   document.dispatchEvent(new CustomEvent("toast:show", { detail: toast }));
 }
 
@@ -21,8 +25,13 @@ document.addEventListener("htmx:error", ({ detail: { ctx, error } }) => {
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   if (ctx?.response?.status < 500) forget();
 });
-new MutationObserver(() => { if (document.documentElement.dataset.live === "on") forget(); })
-  .observe(document.documentElement, { attributeFilter: ["data-live"] });
+function forgetWhenRead() {
+  const left = since + SHORTEST - performance.now();
+  if (document.documentElement.dataset.live !== "on") return;
+  if (left > 0) setTimeout(forgetWhenRead, left);
+  else forget();
+}
+new MutationObserver(forgetWhenRead).observe(document.documentElement, { attributeFilter: ["data-live"] });
 // What a form lacks is said at its beginning, which has the focus; htmx leads to the top of the page.
 document.addEventListener("htmx:finally:request", () => {
   const focused = document.activeElement;
