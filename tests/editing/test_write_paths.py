@@ -96,6 +96,8 @@ KNOWN_WRITES = {
     ("records/new_drafts.py", "keep_new_draft", "draft.values"),
     ("records/new_drafts.py", "settle_new_draft", "draft.version"),
     ("records/new_drafts.py", "settle_new_draft", "draft.values"),
+    ("accounts/form_answers.py", "find_answer", "form.values"),
+    ("accounts/form_answers.py", "keep_answer", "form.values"),
     ("records/adding_pages.py", "add", "form.values"),
     ("chat/message_pages.py", "change_message", "form.values"),
     ("chat/messages.py", "delete_message", "message.deleted_at"),
