@@ -70,7 +70,7 @@ async def test_no_password_token_or_cookie_is_ever_logged(server: Server) -> Non
             "/signup",
             data={"workspace": "W", "slug": "logged", "name": "N", "email": "n@logged.test", "password": WRONG},
         )
-        secrets.append(made.headers["location"].partition("token=")[2])
+        secrets.append(made.headers["refresh"].partition("token=")[2])
     await until(server, "refused")
     log = server.log
     assert all(len(secret) > 10 for secret in secrets)

@@ -53,6 +53,7 @@ async def test_a_record_is_added_once(shared_server: Server, person: Any, reload
     await page.get_by_label("Title").fill(title)
     await lose_answer(shared_server, page, "/c/books/new", "Save")
     await expect(page.get_by_label("Title")).to_have_value(title)
+    await expect(page.get_by_text("Draft kept")).to_be_visible()
     if reload:
         await page.reload()
         await ready(page)

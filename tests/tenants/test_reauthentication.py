@@ -83,7 +83,8 @@ def dump(server: Server) -> list[object]:
 
 def carried(page: str) -> dict[str, str]:
     """The form of the page that asks, but for the password."""
-    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page)
+    main = page.partition("<main")[2]
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', main)
     return {name: html.unescape(value) for name, value in found}
 
 
