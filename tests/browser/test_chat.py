@@ -15,6 +15,7 @@ from playwright.async_api import Locator, Page, Route, WebSocketRoute, expect
 
 from tests.browser.pages import assert_equals_a_fresh_load, ready
 from tests.conftest import Person, Server
+from tests.faults.extent import times
 
 ROOM = "/chat/general"
 CANARIES = [
@@ -612,7 +613,7 @@ async def test_members_whose_names_mean_harm_have_names(server: Server, people: 
             await page.set_viewport_size(size)
             assert not await page.evaluate(WIDE), (name, page.url, size)
 
-    for turn, written in enumerate(NAMES):
+    for turn, written in enumerate(NAMES[-times(4, len(NAMES)) :]):
         await client.post("/account/name", data={"name": written})
         name = " ".join(re.sub("[\0\u202e\u2066]", "", written).split())
         await ana.open(ROOM)

@@ -10,7 +10,6 @@ import pytest
 
 from tests.browser.pages import assert_equals_a_fresh_load, ready
 from tests.conftest import Server
-from tests.databases import KIND
 from tests.faults.extent import times
 
 VIEWS = (
@@ -52,7 +51,7 @@ async def act(server: Server, client: httpx.AsyncClient, dice: random.Random) ->
         await client.post(f"/c/books/{number}/delete", data=form)
 
 
-@pytest.mark.parametrize("seed", range(times(1 if KIND == "postgresql" else 2, 6)))
+@pytest.mark.parametrize("seed", range(times(1, 6)))
 async def test_pages_with_pushes_applied_equal_fresh_loads(server: Server, person: Any, seed: int) -> None:
     dice = random.Random(seed)
     carla = await person(server, "acme", "carla@acme.test")
