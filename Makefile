@@ -6,9 +6,12 @@ export DATA_DIR ?= data
 unexport PYTHONDONTWRITEBYTECODE
 
 # What runs a second time on PostgreSQL: every test that uses a database and asks it for more than who is signed in. Of
-# what members and owners do, every form is sent with anything, and the log; in a browser, what is pushed is compared. (`TEST_DATABASE=postgresql .venv/bin/python -m pytest` runs all.)
-PUSHED = $(addprefix tests/browser/,test_nothing_lost.py test_oracle.py)
-ON_POSTGRESQL = tests $(addprefix --ignore=tests/,web bench accounts/test_whose_page.py chat/test_limits.py test_command_line.py test_logs.py test_workers.py \
+# what members, owners and operators do, every form is sent with anything, and the log; in a browser, that nothing is lost.
+# (`TEST_DATABASE=postgresql .venv/bin/python -m pytest` runs all.)
+PUSHED = tests/browser/test_nothing_lost.py
+ON_POSTGRESQL = tests $(addprefix --ignore=tests/,web bench operators accounts/test_whose_page.py test_command_line.py test_logs.py test_workers.py \
+	$(addprefix chat/test_,limits.py outsiders.py) editing/test_ended_sessions.py live/test_socket.py \
+	$(addprefix notifications/test_,inbox.py mails.py) \
 	$(addprefix deploy/test_,caddy.py nginx.py systemd.py) \
 	$(addprefix faults/test_,autobahn.py cookies.py frames.py half_open.py handshakes.py rolling.py stopped.py storm.py)) \
 	$(addprefix --ignore=,$(filter-out tests/tenants/test_audit.py,$(wildcard tests/tenants/test_*.py))) \
