@@ -176,6 +176,12 @@ async def list_failures(transaction: Transaction, limit: int) -> list[tuple[Fail
     return [(row[0], row[1] or "") for row in await transaction.execute(statement)]
 
 
+async def list_waiting(transaction: Transaction, composer: str) -> list[Mail]:
+    """This workspace's mails of a composer that have not gone out, tried or not."""
+    statement = select(Mail).where(Mail.workspace_id == transaction.tenant.id, Mail.composer == composer)
+    return list(await transaction.scalars(statement))
+
+
 async def list_untried(transaction: Transaction, composer: str) -> list[Mail]:
     """This workspace's mails of a composer that nobody has tried to send yet, and nobody does before the commit."""
     statement = (

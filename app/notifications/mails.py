@@ -15,7 +15,7 @@ from app.accounts.members import Member
 from app.database import Tenant, Transaction, now
 from app.jobs.jobs import Work, job, put_job
 from app.mail.letters import write_letter
-from app.mail.outbox import Content, Urgency, composer, list_untried, put_mail
+from app.mail.outbox import Content, Urgency, composer, list_untried, list_waiting, put_mail
 from app.notifications.kinds import KINDS, list_fixed, word, word_plainly
 from app.notifications.listing import describe
 from app.notifications.models import Happening, Notification, is_permitted
@@ -109,7 +109,7 @@ async def mail_at_last(transaction: Transaction, member: Member) -> None:
     )
     await transaction.flush()
     told = sorted(await transaction.scalars(statement))
-    for mail in await list_untried(transaction, "notifications"):
+    for mail in await list_waiting(transaction, "notifications"):
         if mail.payload["member"] == member.id and mail.urgency == Urgency.AT_ONCE:
             mail.payload = {**mail.payload, "receiver": member.email}
     put_always_told(transaction, member.id, told, receiver=member.email)
