@@ -40,6 +40,7 @@ class BoundedProtocol(HttpToolsProtocol):
     since = 0.0
     received = 0
     refused = False
+    url = b""  # nothing is asked for yet
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
@@ -127,7 +128,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.received if self.in_header else not self.cycle.response_started:
             log.info("request cut off", reason=status, client=self.client and self.client[0], received=self.received)
             # Of what browsers send only addresses and cookies are ever large, and the address is there by then.
-            cookies = status == 431 and len(self.url) < HEADER_SIZE // 2
+            cookies = status == 431 and 0 < len(self.url) < HEADER_SIZE // 2
             self.transport.write(plain_answer(self.config, status, "", *((CLEAR_COOKIES,) if cookies else ())))
         if self.cycle is not None:
             self.cycle.disconnected = True

@@ -485,3 +485,24 @@ async def test_what_is_of_a_workspace_is_kept_by_no_browser_under_a_shared_addre
         assert (await ana.get("/pictures.css?v=0", headers=known)).status_code == 304
     async with shared_server.client("acme") as nobody:
         assert (await nobody.get("/pictures.css?v=0", headers=known)).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("sent", "cleared"),
+    [
+        (b"\r\n" * 40_000, False),
+        (b"GET /" + b"a" * 70_000, False),
+        (b"GET / HTTP/1.1\r\nCookie: " + b"a" * 70_000, True),
+    ],
+    ids=["empty lines", "an address", "cookies"],
+)
+async def test_a_header_without_end_is_refused_and_only_cookies_are_cleared_for_it(
+    shared_server: Server, sent: bytes, cleared: bool
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", shared_server.port)
+    writer.write(sent)
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert (b"clear-site-data" in answer) == cleared
+    assert "Traceback" not in shared_server.log
