@@ -11,12 +11,14 @@ import socket
 from asyncio import BaseTransport
 from typing import Any, cast
 
+import websockets.http11
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Close, Frame
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from app.live.writer import SocketWriter
+from app.web.gate import HEADER_LIMIT
 from app.web.plain import plain_answer, standing_headers
 
 EXTENSION = "mutirao.write_frame"
@@ -29,6 +31,8 @@ FRAME_LIMIT = 1000
 FRAME_WINDOW = 10.0
 PIECE = 4 * 1024
 NOT_UTF8, NOT_ALLOWED = 1007, 1008
+# A handshake may have the cookies that a page may have: a page is not to open and never be live. The gate judges both.
+websockets.http11.MAX_LINE_LENGTH = HEADER_LIMIT
 
 
 class Messages:

@@ -71,8 +71,9 @@ async def notify_all(
     known = KINDS[kind]
     # Of what happens to accounts people are told whoever did it: it may have been somebody with their session.
     themselves = {by.id} if by and not known.fixed else set()
-    active = await find_receivers(transaction, [occasion.to for occasion in occasions])
-    concerned = [ids - occasion.without - themselves for occasion, ids in zip(occasions, active, strict=True)]
+    # What is always told reaches also who may not sign in for now.
+    meant = await find_receivers(transaction, [occasion.to for occasion in occasions], suspended=known.fixed)
+    concerned = [ids - occasion.without - themselves for occasion, ids in zip(occasions, meant, strict=True)]
     everybody = set().union(*concerned)
     if not everybody:
         return concerned
@@ -151,9 +152,13 @@ def happening_of(occasion: Occasion, by: Member | None) -> Happening:
     )
 
 
-async def find_receivers(transaction: Transaction, meant: Sequence[Iterable[int] | Role | str]) -> list[set[int]]:
-    """The ids of active members among each of those meant."""
-    active = select(Member.id).where(Member.suspended_at.is_(None), Member.removed_at.is_(None))
+async def find_receivers(
+    transaction: Transaction, meant: Sequence[Iterable[int] | Role | str], *, suspended: bool = False
+) -> list[set[int]]:
+    """The ids of active members among each of those meant; of suspended ones too, if they are to be told."""
+    active = select(Member.id).where(Member.removed_at.is_(None))
+    if not suspended:
+        active = active.where(Member.suspended_at.is_(None))
     by_rank: dict[str, set[int]] = {}
     for rank in {to for to in meant if isinstance(to, str)}:
         roles = [role for role, height in RANK.items() if rank == EVERYBODY or height >= RANK[rank]]

@@ -33,7 +33,7 @@ WITHOUT_SESSION = ("/unsubscribe",)
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 HEADER_LIMIT = 32 * 1024
 # What comes from somewhere else instead of us, such as the page of a hotel's network, does not have it.
-ANSWERS_CALL = (b"x-page", b"1")
+OURS = (b"x-page", b"1")
 RESTARTING = _l("The program is being restarted. Nothing was saved; try again in a moment.")
 
 log = structlog.get_logger("web")
@@ -94,9 +94,8 @@ class Gate:
         """Answer an HTTP request with the security headers, counting it."""
         started = time.perf_counter()
         security = security_headers(self.settings, None if refusal else slug or "")
-        if first(scope["headers"], b"x-page") is not None:
-            security.append(ANSWERS_CALL)
-        language = accepted_language(first(scope["headers"], b"accept-language") or "")
+        security.append(OURS)
+        language = accepted_language(",".join(every(scope["headers"], b"accept-language")))
         begun = False
 
         async def send_secured(message: Message) -> None:
@@ -202,6 +201,11 @@ async def send_page(
     content = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(body)).encode()), *headers]
     await send({"type": "http.response.start", "status": status, "headers": content})
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def every(headers: Any, wanted: bytes) -> list[str]:
+    """All values of a header."""
+    return [value.decode("latin-1") for name, value in headers if name == wanted]
 
 
 def first(headers: Any, wanted: bytes) -> str | None:

@@ -15,6 +15,8 @@ from sqlalchemy import select
 
 from app.database import Database, Tenant
 from app.settings import Settings
+from app.web.calls import retry_after
+from app.web.errors import SOON
 from app.web.metrics import read_counters
 
 log = structlog.get_logger("web")
@@ -55,7 +57,7 @@ async def show_readiness(database: Database, readiness: Readiness) -> Response[d
     parts = await check_parts(database, bus=readiness.bus())
     parts["serving"] = "draining" if readiness.draining else "ok"
     ready = parts["database"] == "ok" and not readiness.draining
-    return Response(parts, status_code=200 if ready else 503)
+    return Response(parts) if ready else Response(parts, status_code=503, headers=retry_after(SOON))
 
 
 @get("/metrics", media_type=MediaType.TEXT)

@@ -14,19 +14,32 @@ from app.web.texts import LANGUAGES
 
 def browser_language(request: Request[Any, Any, Any]) -> str:
     """The first language that the browser asks for and the program speaks."""
-    return accepted_language(request.headers.get("accept-language", ""))
+    return accepted_language(",".join(request.headers.getall("accept-language", [])))
 
 
 def accepted_language(header: str) -> str:
     """The first language of an `Accept-Language` header that the program speaks; English for none."""
-    for part in header.split(",")[:10]:
-        wanted = part.partition(";")[0].strip().replace("-", "_").lower()
+    parts = [part.partition(";") for part in header.split(",")[:10]]
+    for name, _, weight in sorted(parts, key=lambda part: -weigh(part[2])):
+        if weigh(weight) == 0:  # not this one
+            continue
+        wanted = name.strip().replace("-", "_").lower()
         for language in LANGUAGES:
             if wanted and (language.lower() == wanted or language.lower().startswith(wanted.partition("_")[0] + "_")):
                 return language
         if wanted.startswith("en"):
             return "en"
     return "en"
+
+
+def weigh(text: str) -> float:
+    """How much a language is wanted, from 0 to 1, as `q=0.5` (RFC 9110, 12.4.2)."""
+    name, _, value = text.strip().partition("=")
+    try:
+        weight = float(value) if name.strip().lower() == "q" else 1.0
+    except ValueError:
+        return 0.0
+    return min(1.0, max(0.0, weight)) if weight == weight else 0.0
 
 
 class Languages:

@@ -113,3 +113,24 @@ async def test_what_was_typed_as_the_session_was_ended_is_not_shown_to_who_signs
         ' WHERE draft."values" IS NOT NULL'
     )
     assert drafts == [("Davi", "What the server has,")]
+
+
+async def test_where_what_was_typed_can_not_be_kept_the_page_asks_first_and_nothing_else_is_said(
+    server: Server, person: Any
+) -> None:
+    there = await person(server, "acme", "davi@acme.test")
+    here = await person(server, "acme", "davi@acme.test")
+    await there.open("/c/books/40/edit")
+    await there.page.evaluate("""() => {
+      const fill = (size) => { for (let n = 0; ; n += 1) sessionStorage.setItem(`${size} ${n}`, "x".repeat(size)); };
+      for (let size = 4_000_000; size; size = Math.floor(size / 2)) try { fill(size); } catch { /* full */ }
+    }""")
+    await there.page.route("**/draft", lambda route: route.abort())
+    await there.page.get_by_label("Notes").press_sequentially("What the server has not.")
+    await here.open("/account")
+    async with there.page.expect_event("dialog") as asked:
+        await here.page.get_by_role("button", name="End all others").click()
+    assert (await asked.value).type == "beforeunload"
+    await (await asked.value).accept()
+    await expect(there.page.get_by_text("You were signed out.")).to_be_visible()
+    await expect(there.page.get_by_text("What you had typed is kept")).to_have_count(0)

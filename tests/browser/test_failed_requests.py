@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -50,6 +51,36 @@ async def test_a_server_that_can_not_answer_is_said_and_nothing_is_lost(shared_s
         await toast.get_by_role("button", name="Dismiss").click()
         await expect(toast).to_have_count(0)
         assert await page.evaluate("document.activeElement !== document.body"), "the focus is lost"
+
+
+async def answer_with(answer: dict[str, Any], route: Route) -> None:
+    await route.fulfill(**answer)
+
+
+@pytest.mark.console("status of")
+async def test_an_answer_of_somebody_else_takes_no_place_of_a_page(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/account")
+    form = page.locator("form[action='/account/name']")
+    name = form.locator("[name=name]")
+    await name.fill("Ana Maria")
+    toast = page.locator("#toasts .toast")
+    hotel = {"body": "<h1>Welcome to our network</h1>", "content_type": "text/html"}
+    ours = {"x-page": "1"}
+    for answer, said in (
+        ({"status": 200, **hotel}, "There is no connection to the server."),
+        ({"status": 403, **hotel}, "There is no connection to the server."),
+        ({"status": 408, "body": ""}, "There is no connection to the server."),
+        ({"status": 502, **hotel}, "The server could not answer just now."),
+        ({"status": 400, "headers": ours, **hotel}, "The server did not take this."),
+    ):
+        await page.route("**/account/name", partial(answer_with, answer))
+        await form.get_by_role("button").click()
+        await expect(toast).to_contain_text(said)
+        await expect(name).to_have_value("Ana Maria")
+        await page.unroute("**/account/name")
+        await toast.get_by_role("button", name="Dismiss").click()
+    assert page.url == f"{ana.origin}/account"
 
 
 async def test_a_link_without_a_network_is_said(shared_server: Server, person: Any) -> None:

@@ -26,7 +26,7 @@ from app.notifications.mails import write_mail
 from app.notifications.models import Happening, Notification
 from app.notifications.notifications import notify
 from app.notifications.preferences import Choice, choose, choose_times, mute
-from app.tenants.members import end_account
+from app.tenants.members import end_account, suspend_member
 from tests.test_isolation import SETTINGS
 
 ACME = 1
@@ -116,6 +116,24 @@ async def test_whoever_ends_an_account_cannot_keep_its_owner_from_being_told(
     assert ("Your account was ended by Ana" if who == "ana" else "Your account was ended. If it was not you") in told
     await bundle(database)
     assert len(await write_all(database)) == len(mails)
+
+
+async def test_who_is_suspended_is_told_of_what_becomes_of_the_account(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        carla, ana = await find(transaction, "carla"), await find(transaction, "ana")
+        await suspend_member(transaction, carla, ana)
+    async with database.write(ACME) as transaction:
+        carla, ana = await find(transaction, "carla"), await find(transaction, "ana")
+        await account_changed(transaction, carla, "role", by=ana)
+    await bundle(database)
+    async with database.write(ACME) as transaction:
+        carla, ana = await find(transaction, "carla"), await find(transaction, "ana")
+        await end_account(transaction, carla, ana, "member.removed")
+    mails = [mail for _, mail in await write_all(database)]
+    assert {mail.receiver for mail in mails} == {"carla@acme.test"}
+    told = "".join(mail.text for mail in mails)
+    assert "You are now a member" in told or "member of the workspace now" in told
+    assert "Your account was ended by Ana" in told
 
 
 async def test_a_mail_of_more_notifications_than_a_statement_takes_values_is_written(

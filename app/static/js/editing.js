@@ -155,15 +155,18 @@
     }
 
     // The session is over, and so is the lock: what the server does not have stays in the tab (js/unsent.js). Whether
-    // anything was typed here.
+    // anything was typed here, and is kept.
     cut() {
+      let kept = Boolean(this.changed);
       if (!this.ended && this.pending) {
         const body = this.fields();
         body.set("sent-late", "yes");
-        document.dispatchEvent(new CustomEvent("editing:unsent", { detail: { address: this.address, body: String(body) } }));
+        const unsent = new CustomEvent("editing:unsent", { detail: { address: this.address, body: String(body), kept: false } });
+        document.dispatchEvent(unsent);
+        kept &&= unsent.detail.kept;
       }
       this.ended = true;
-      return Boolean(this.changed);
+      return kept;
     }
 
     // The page is about to be left, perhaps for itself: what comes next asks for what is typed.

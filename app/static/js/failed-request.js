@@ -1,4 +1,5 @@
 // A form that was refused is led to. A link or form that got no answer to show: the page stays as it is, and says so until the server answers again.
+// What comes from somewhere else (a proxy, or a hotel's network) lacks the mark of our answers, and is not shown in their place.
 const SHORTEST = 5000;       // ms that it is to be read, also when the socket is back at once
 let since = 0;
 
@@ -16,14 +17,22 @@ function say(template) {
 }
 
 document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
-  if (ctx.response.status >= 500) say("failed-server");
+  const { status } = ctx.response;
+  if (status >= 500) say("failed-server");
+  else if (status === 400) say("failed-request");
+});
+document.addEventListener("htmx:before:response", (event) => {
+  const { raw } = event.detail.ctx.response;
+  if (raw.headers.has("X-Page")) return;
+  event.preventDefault();
+  say(raw.status >= 500 ? "failed-server" : "failed-network");
 });
 // `fetch` throws a TypeError when there is no answer at all.
 document.addEventListener("htmx:error", ({ detail: { ctx, error } }) => {
   if (ctx && error instanceof TypeError && !ctx.response) say("failed-network");
 });
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
-  if (ctx?.response?.status < 500) forget();
+  if (ctx?.response?.status < 500 && ctx.response.status !== 400) forget();
 });
 function forgetWhenRead() {
   const left = since + SHORTEST - performance.now();

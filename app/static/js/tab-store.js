@@ -12,13 +12,16 @@ const named = (kind, name) => `${kind} ${whose} ${name}`;
 
 const pages = new Map();         // name -> text: what the store does not take
 
+// Whether it outlives the page.
 export function write(name, value) {
   const text = JSON.stringify(value);
   try {
     sessionStorage.setItem(name, text);
     pages.delete(name);
+    return true;
   } catch {
     pages.set(name, text);
+    return false;
   }
 }
 
@@ -31,7 +34,7 @@ export function erase(name) {
   try { sessionStorage.removeItem(name); } catch { /* off */ }
 }
 
-export function keep(kind, name, value) { write(named(kind, name), value); }
+export function keep(kind, name, value) { return write(named(kind, name), value); }
 
 export function kept(kind, name) { return read(named(kind, name)); }
 

@@ -1,24 +1,16 @@
 // What an edit page still had when it was cut off, as its person was signed out: kept in this tab, and sent as a late
 // draft by the first page that the same person opens in it. Where a newer text of theirs is, it waits for that to end.
-(() => {
-  "use strict";
-  const mine = () => `unsent ${document.body.dataset.member} `;
+import { allKept, forget, keep, kept } from "./tab-store.js";
 
-  document.addEventListener("editing:unsent", (event) => {
-    const { address, body } = event.detail;
-    try { sessionStorage.setItem(mine() + address, body); } catch { /* the tab's store is full or off */ }
-  });
+// Says whether it is there when the page is not any more.
+document.addEventListener("editing:unsent", ({ detail }) => {
+  const { address, body } = detail;
+  detail.kept = keep("unsent", address, { address, body });
+});
 
-  async function send(name) {
-    const body = sessionStorage.getItem(name);
-    const response = await call(`${name.slice(mine().length)}/draft`, new URLSearchParams(body));
-    if (response.status === 204 && sessionStorage.getItem(name) === body) sessionStorage.removeItem(name);
-  }
+async function send({ address, body }) {
+  const response = await call(`${address}/draft`, new URLSearchParams(body));
+  if (response.status === 204 && kept("unsent", address)?.body === body) forget("unsent", address);
+}
 
-  document.addEventListener("DOMContentLoaded", () => {
-    if (!document.body.dataset.member) return;
-    try {
-      for (const name of Object.keys(sessionStorage)) if (name.startsWith(mine())) send(name).catch(() => {});
-    } catch { /* there is no store */ }
-  });
-})();
+if (document.body.dataset.member) for (const each of allKept("unsent")) send(each).catch(() => {});
