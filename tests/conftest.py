@@ -26,13 +26,19 @@ from app.database import Database
 from app.demo import PASSWORD
 from tests.databases import KIND, Store, make_seed
 from tests.post import Post
-from tests.processes import Process, run
+from tests.processes import Process, run, share_fork_server
 
 ROOT = Path(__file__).parent.parent
 REDIS = shutil.which("redis-server")
 # The same browser without a window takes a third of the processor's time.
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the fork server once for all processes of a run with `-n`, which are started after this."""
+    if config.getoption("numprocesses", None):
+        share_fork_server()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
