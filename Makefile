@@ -21,7 +21,12 @@ ON_POSTGRESQL = tests $(addprefix --ignore=tests/,web bench operators accounts/t
 # their order, and not those of many tests first: these are the quick ones, and fill up the end.
 AT_ONCE = -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run test faults check format bench lock messages clean
+# Between two edits: neither the program's processes nor a browser, and not what plays for long.
+FAST = --in-process tests $(addprefix --ignore=tests/,bench browser deploy faults database/test_move.py \
+	$(addprefix editing/test_,races.py state_machine.py) notifications/test_always_told.py tenants/test_hashing_last.py \
+	web/test_decoding.py)
+
+.PHONY: run test test-fast faults check format bench lock messages clean
 
 run: .venv/installed
 	.venv/bin/python -m app demo --serve
@@ -30,6 +35,9 @@ test: .venv/installed-dev
 	tests/install-system-packages
 	.venv/bin/python -m pytest $(AT_ONCE) $(TESTS)
 	TEST_DATABASE=postgresql .venv/bin/python -m pytest $(AT_ONCE) $(or $(TESTS),$(ON_POSTGRESQL))
+
+test-fast: .venv/installed-dev
+	.venv/bin/python -m pytest -n 2 --dist loadfile $(FAST)
 
 # Every fault as often as docs/reliability.md says, on both databases: about an hour, as root; `make test` does a few of each.
 faults: .venv/installed-dev

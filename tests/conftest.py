@@ -26,7 +26,7 @@ from app.database import Database
 from app.demo import PASSWORD
 from tests.databases import KIND, Store, make_seed
 from tests.post import Post
-from tests.processes import Process, run
+from tests.processes import Process, run, share_fork_server
 
 ROOT = Path(__file__).parent.parent
 REDIS = shutil.which("redis-server")
@@ -35,16 +35,34 @@ BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-c
 CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about the other database alone, and on PostgreSQL also what uses no database.
+# What starts a process of its own: the program, a browser, Redis.
+STARTED = {"browser", "server", "shared_server", "several", "redis_server"}
 
-    What uses one takes it from the fixtures `seeded` or `empty`.
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--in-process", action="store_true", help="leave out what starts the program, a browser or Redis")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the fork server once for all processes of a run with `-n`, which are started after this."""
+    if config.getoption("numprocesses", None):
+        share_fork_server()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about the other database alone, on PostgreSQL also what uses no database, and with
+    `--in-process` what starts processes.
+
+    What uses a database takes it from the fixtures `seeded` or `empty`.
     """
     other = "sqlite" if KIND == "postgresql" else "postgresql"
+    in_process = config.getoption("in_process")
 
     def is_left_out(item: pytest.Item) -> bool:
-        uses = {"seeded", "empty"} & set(getattr(item, "fixturenames", ()))
-        return bool(item.get_closest_marker(other)) or (KIND == "postgresql" and not uses)
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if item.get_closest_marker(other) or (in_process and STARTED & fixtures):
+            return True
+        return KIND == "postgresql" and not {"seeded", "empty"} & fixtures
 
     left_out = [item for item in items if is_left_out(item)]
     config.hook.pytest_deselected(items=left_out)

@@ -27,6 +27,8 @@ from argon2 import PasswordHasher
 
 ROOT = Path(__file__).parent.parent
 REQUEST_LIMIT = 64 * 1024
+# Where the processes of a run find its fork server.
+SHARED = "TEST_FORK_SERVER"
 # Passwords of tests guard nothing; as the program hashes them, they would be a good part of what a sign-in costs.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -87,37 +89,46 @@ def run(arguments: Sequence[str], environment: dict[str, str], timeout: float) -
 
 @functools.cache
 def fork_server() -> str:
-    """The address of this run's fork server. It ends with the run: it reads a pipe that the run holds open."""
+    """The address of this run's fork server, started once: the processes of a run at once share it.
+
+    It ends with the process that started it: it reads a pipe that this one holds open. Who asks it before it is ready
+    waits.
+    """
+    if address := os.environ.get(SHARED):
+        return address
     directory = tempfile.TemporaryDirectory(prefix="mutirao-processes-")
     address = str(Path(directory.name, "socket"))
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.processes", address],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert server.stdin is not None and server.stdout is not None  # noqa: PT018
-    assert server.stdout.readline() == b"ready\n"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(address)
+        listener.listen(100)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "tests.processes", str(listener.fileno())],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            pass_fds=[listener.fileno()],
+        )
 
     def end() -> None:
-        assert server.stdin is not None and server.stdout is not None  # noqa: PT018
+        assert server.stdin is not None
         server.stdin.close()
         server.wait(20)
-        server.stdout.close()
         directory.cleanup()
 
     atexit.register(end)
     return address
 
 
+def share_fork_server() -> None:
+    """Start the fork server for this process and those that it starts."""
+    os.environ[SHARED] = fork_server()
+
+
 class ForkServer:
     """Forks a process for each connection, tells its number there, and at its end how it ended."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, listener: socket.socket) -> None:
         self.lines: dict[int, socket.socket] = {}
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.listener.bind(address)
-        self.listener.listen(100)
+        self.listener = listener
         self.ended, wakeup = socket.socketpair()
         for end in (self.ended, wakeup):
             end.setblocking(False)
@@ -219,6 +230,4 @@ def prepare() -> None:
 if __name__ == "__main__":
     prepare()
     gc.freeze()
-    server = ForkServer(sys.argv[1])
-    print("ready", flush=True)
-    server.serve()
+    ForkServer(socket.socket(fileno=int(sys.argv[1]))).serve()
