@@ -2,8 +2,8 @@
 
     MESSAGES=36000 RATE=100 python bench/room.py
 
-posts so many messages at that rate while a page shows the room's end, and prints a line for each tenth of them: elements
-and heap after a collection of garbage, and what scripts, styles and layout took for a message. Needs Chromium.
+posts so many messages at that rate while a page shows the room's end, and prints a line for each tenth of them:
+elements and heap after a collection of garbage, and what scripts, styles and layout took for a message.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ async def post(database: Database, count: int) -> int:
             room = await get_room(transaction, bruno, "general")
             for _ in range(AT_ONCE):
                 text = f"Something that is said in some words, {room.last_number + 1}"
-                message, _ = await post_message(transaction, room, bruno, key=f"key {room.last_number}", text=text, origin="")
+                key = f"key {room.last_number}"
+                message, _ = await post_message(transaction, room, bruno, key=key, text=text, origin="")
                 await push_message(transaction, room, show_plain(message, bruno))
     return message.number
 

@@ -40,15 +40,18 @@ COUNTING = """() => {
   count(Element, 'getBoundingClientRect', inList);
   document.addEventListener('DOMContentLoaded', () => {
     new MutationObserver((records) => {
-      for (const { target, addedNodes, removedNodes } of records) touched += inList(target) * (1 + addedNodes.length + removedNodes.length);
+      for (const { target, addedNodes, removedNodes } of records) {
+        touched += inList(target) * (1 + addedNodes.length + removedNodes.length);
+      }
     }).observe(document.body, { childList: true, subtree: true, attributes: true, characterData: true });
   });
   addEventListener('test:touched', () => { document.documentElement.dataset.touched = touched; touched = 0; });
 }"""
 NUMBERS = "() => [...document.querySelectorAll('ol.messages > .message')].map((item) => Number(item.dataset.number))"
-# The page's own reading moves the cursor on, so it is never waited for exactly; a frame later what came is in its place.
+# The page's own reading moves the cursor on, too. A frame later what came is in its place.
 REACHED = """cursor => new Promise((done) => {
-  const look = () => requestAnimationFrame(() => Number(document.getElementById('main').dataset.cursor) < cursor ? look() : requestAnimationFrame(done));
+  const shown = () => Number(document.getElementById('main').dataset.cursor);
+  const look = () => requestAnimationFrame(() => shown() < cursor ? look() : requestAnimationFrame(done));
   look();
 })"""
 TOP = "box => { box.scrollTop = 0; }"
