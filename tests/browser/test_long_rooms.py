@@ -63,14 +63,14 @@ async def carla(server: Server, person: Any) -> Person:
     return await person(server, "acme", "carla@acme.test")
 
 
-async def say_many(server: Server, page: Page, count: int) -> None:
+async def say_many(server: Server, page: Page, count: int, slug: str = "general") -> None:
     """Messages of Bruno's, as the program posts and pushes them; the page has been given them."""
     database = Database(server.store.url)
     for start in range(0, count, 100):
         async with database.write(1) as transaction:
             bruno = await find_member(transaction, "bruno@acme.test")
             assert bruno is not None
-            room = await get_room(transaction, bruno, "general")
+            room = await get_room(transaction, bruno, slug)
             for _ in range(start, min(count, start + 100)):
                 text = f"Line {room.last_number + 1}"
                 message, _ = await post_message(transaction, room, bruno, key=text, text=text, origin="")
@@ -183,3 +183,29 @@ async def test_what_was_let_go_comes_back_whole_and_nothing_moves_where_one_read
     await say_many(server, page, 1)
     await expect(messages(page).last).to_contain_text(f"Line {last + 1}")
     await bruno.aclose()
+
+
+async def test_a_discussion_below_a_record_stays_short_and_moves_nothing(server: Server, carla: Person) -> None:
+    page = carla.page
+    client = await server.sign_in("acme", "bruno@acme.test")
+    await client.post("/discussion/record-40", data={"text": "First", "key": "first"})
+    await client.aclose()
+    [(slug,)] = server.store.rows("SELECT slug FROM room WHERE kind = 'discussion' AND tenant_id = 1")
+    await carla.open("/c/books/40")
+    first = page.locator(".message[data-number='1']")
+    where = "item => Math.round(item.getBoundingClientRect().top)"
+    before = await first.evaluate(where)
+    await say_many(server, page, 400, slug)
+    assert await first.evaluate(where) == before
+    assert len(await numbers_of(page)) <= MOST
+    # What came is below, and there when one scrolls down; what is above is in the room.
+    while await page.get_by_role("link", name="Newer messages").count():
+        address = str(await page.get_by_role("link", name="Newer messages").get_attribute("href"))
+        await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        await expect(page.locator(f".newer a[href='{address}']")).to_have_count(0)
+    numbers = await numbers_of(page)
+    assert_whole(numbers)
+    assert len(numbers) <= MOST
+    assert numbers[-1] == 401
+    older = page.get_by_role("link", name="Older messages")
+    await expect(older).to_have_attribute("href", f"/chat/{slug}?before={numbers[0]}")
