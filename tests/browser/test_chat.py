@@ -312,6 +312,15 @@ async def test_an_open_room_equals_a_fresh_load_after_an_outage(server: Server, 
         return dict(found)
 
     shown = await texts()
+    assert len(shown) < 400  # what is far above was let go
+    while "30" not in shown:  # … and comes back
+        first = await messages(carla.page).first.get_attribute("data-number")
+        await carla.page.locator(".scroller").evaluate("box => { box.scrollTop = 0; }")
+        await expect(messages(carla.page).first).not_to_have_attribute("data-number", str(first))
+        stretch = await texts()
+        assert [*map(int, stretch)] == list(range(min(map(int, stretch)), max(map(int, stretch)) + 1))
+        shown |= stretch
+    assert shown.keys() >= {str(number) for number in range(30, int(numbers[-1]) + 1)}
     for at in (int(numbers[-1]) - 20, 30):
         await carla.page.goto(f"{carla.origin}{ROOM}?at={at}")
         await ready(carla.page)

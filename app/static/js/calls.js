@@ -16,7 +16,7 @@
   };
 
   // A page, as the member has it.
-  globalThis.fetchPage = (address, headers = {}) => fetch(address, { headers: { Accept: "text/html", ...named(), ...headers } });
+  globalThis.fetchPage = (address, headers = {}, signal = null) => fetch(address, { signal, headers: { Accept: "text/html", ...named(), ...headers } });
 
   // A call that goes on when the page is left. It has no headers, so its form names the member, as posted forms do.
   globalThis.leaveWith = (address, body) => {

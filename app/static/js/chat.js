@@ -1,311 +1,327 @@
-// A room's messages: takes what is pushed, groups and dates them, loads older ones, and tells what was read.
-(() => {
-  "use strict";
-  const NEAR = 80;               // px from the end that still count as being there
-  const TOGETHER = 5 * 60000;    // messages of one author within this time stand together
-  const me = () => document.body.dataset.member;
-  const list = () => document.querySelector("ol.messages");
-  const scroller = () => list()?.closest(".scroller");
-  const day = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "full" });
-  const numberOf = (item) => Number(item.dataset.number);
-  const find = (number) => list()?.querySelector(`:scope > .message[data-number="${number}"]`);
+// A room's messages: takes what is pushed, groups and dates them, loads older ones, and tells what was read. What a
+// message costs does not grow with how many there are: its neighbours alone are looked at, and what is far from where
+// one reads is let go. It comes back when one scrolls there.
+import { isMessage, linesBefore, me, nextMessage, numberOf, settle } from "./message-lines.js";
+import { Reading } from "./message-reading.js";
+import { letGo } from "./message-window.js";
 
-  let stuck = true;              // the end is in view, and stays there when what is around it grows
-  function atEnd() {
-    const box = scroller();
-    return !box || box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
-  }
-  function toEnd() {
-    const box = scroller();
-    if (box) box.scrollTop = box.scrollHeight;
-    stuck = true;
-    jump(false);
-  }
-  // While nobody looks, it goes on only until the first message that was not seen is at the top.
-  function follow() {
-    const line = document.getElementById("unread-line");
-    const box = scroller();
-    if (!document.hidden || !line || firstUnread <= told) return toEnd();
-    stuck = false;
-    box.scrollTop = Math.min(box.scrollHeight, box.scrollTop + line.getBoundingClientRect().top - box.getBoundingClientRect().top - 8);
-    stuck = atEnd();
-    if (!stuck) jump(true);
-  }
-  function show(item) {
-    item.scrollIntoView({ block: "center" });
-    item.classList.remove("fresh");
-    void item.offsetWidth;       // so that the highlight begins anew
-    item.classList.add("fresh");
-  }
-  function openEnd() { location.assign(`${location.pathname}?at=end`); }
-  function jump(shown) {
-    const button = document.querySelector("[data-jump]");
-    if (button) button.hidden = !shown;
-  }
+const NEAR = 80;               // px from the end that still count as being there
+const PATIENCE = 20000;        // ms until a stretch that is asked for counts as lost
+const list = () => document.querySelector("ol.messages");
+const scroller = () => list()?.closest(".scroller");
+const find = (number) => list()?.querySelector(`:scope > .message[data-number="${number}"]`);
 
-  // Days, grouping, what is mine: shown by the page, as the message itself is the same for everybody.
-  function dayOf(element, today, yesterday) {
-    const when = new Date(element.dataset.at);
-    const date = when.toDateString();
-    const labels = list().dataset.labels.split("|");
-    return date === today ? labels[0] : date === yesterday ? labels[1] : day.format(when);
+let stuck = true;              // the end is in view, and stays there when what is around it grows
+let lastTop = 0;               // where the scroller was when that was told
+function atEnd() {
+  const box = scroller();
+  return !box || box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
+}
+function toEnd() {
+  const box = scroller();
+  if (box) {
+    box.scrollTop = box.scrollHeight;
+    lastTop = box.scrollTop;
   }
-  let firstUnread = 0;
-  function decorate() {
-    const messages = list();
-    if (!messages) return;
-    const now = new Date();
-    const today = now.toDateString();
-    now.setDate(now.getDate() - 1);
-    const yesterday = now.toDateString();
-    const lines = new Map([...messages.querySelectorAll(":scope > :is(.day, .unread-line)")].map((line) => [line.id, line]));
-    function line(className, id, text, item) {
-      let found = lines.get(id);
-      lines.delete(id);
-      if (!found) {
-        found = document.createElement("li");
-        found.className = className;
-        found.id = id;
-        found.setAttribute("role", "separator");
-      }
-      if (found.textContent !== text) found.textContent = text;
-      if (found.nextElementSibling !== item) messages.insertBefore(found, item);
-      return found;
-    }
-    let before = null;
-    let dateBefore = "";
-    for (const item of [...messages.querySelectorAll(":scope > .message")]) {
-      item.classList.toggle("mine", item.dataset.author === me());
-      const date = dayOf(item, today, yesterday);
-      const isFirst = firstUnread && numberOf(item) === firstUnread;
-      let top = item;
-      if (isFirst) top = line("unread-line", "unread-line", messages.dataset.unreadLabel, item);
-      if (date !== dateBefore) line("day", `day-${item.dataset.number}`, date, top);
-      item.classList.toggle("follows", Boolean(before && date === dateBefore && !isFirst && before.dataset.author === item.dataset.author
-        && new Date(item.dataset.at) - new Date(before.dataset.at) < TOGETHER && !item.querySelector(".quote")));
-      for (const button of item.querySelectorAll(".reactions button")) {
-        button.setAttribute("aria-pressed", String(button.dataset.people.split(" ").includes(me())));
-      }
-      [before, dateBefore] = [item, date];
-    }
-    lines.forEach((old) => old.remove());
-    const nothing = document.querySelector(".nothing-yet");
-    if (nothing) nothing.hidden = messages.children.length > 0;
-  }
+  stuck = true;
+  jump(false);
+}
+// While nobody looks, it goes on only until the first message that was not seen is at the top.
+function follow() {
+  const line = document.getElementById("unread-line");
+  const box = scroller();
+  if (!document.hidden || !line || firstUnread <= reading.told) return toEnd();
+  stuck = false;
+  box.scrollTop = Math.min(box.scrollHeight, box.scrollTop + line.getBoundingClientRect().top - box.getBoundingClientRect().top - 8);
+  stuck = atEnd();
+  if (!stuck) jump(true);
+}
+function show(item) {
+  item.scrollIntoView({ block: "center" });
+  item.classList.remove("fresh");
+  void item.offsetWidth;       // so that the highlight begins anew
+  item.classList.add("fresh");
+}
+function openEnd() { location.assign(`${location.pathname}?at=end`); }
+function jump(shown) {
+  const button = document.querySelector("[data-jump]");
+  if (button) button.hidden = !shown;
+}
 
-  function put(item) {
-    const messages = list();
-    if (document.getElementById(item.id)) return false;
-    const number = numberOf(item);
-    let before = messages.lastElementChild;      // new ones come last, so the search begins there
-    while (before && !(before.matches(".message") && numberOf(before) < number)) before = before.previousElementSibling;
-    if (before) before.after(item); else messages.prepend(item);
+let firstUnread = 0;
+const putRight = (item) => settle(item, firstUnread);
+function decorate() {
+  const messages = list();
+  if (!messages) return;
+  messages.querySelectorAll(":scope > :not(.message)").forEach((line) => line.remove());
+  messages.querySelectorAll(":scope > .message").forEach(putRight);
+  showWhetherEmpty();
+}
+function showWhetherEmpty() {
+  const nothing = document.querySelector(".nothing-yet");
+  if (nothing) nothing.hidden = list().firstElementChild !== null;
+}
+function markUnread(item) {
+  const line = document.getElementById("unread-line");
+  const before = line && nextMessage(line);
+  firstUnread = numberOf(item);
+  line?.remove();
+  if (before) putRight(before);
+  putRight(item);
+}
+
+function put(item) {
+  const messages = list();
+  if (document.getElementById(item.id)) return false;
+  const number = numberOf(item);
+  const first = messages.querySelector(":scope > .message");
+  let before = messages.lastElementChild;      // new ones come last, so the search begins there
+  if (first && number < numberOf(first)) before = null;
+  while (before && !(isMessage(before) && numberOf(before) < number)) before = before.previousElementSibling;
+  if (before) before.after(item); else messages.prepend(item);
+  htmx.process(item);
+  putRight(item);
+  const next = nextMessage(item);
+  if (next) putRight(next);
+  if (!first) showWhetherEmpty();
+  observer?.observe(item);
+  return true;
+}
+
+// A message that is shown already; one in which somebody is at a button keeps its nodes.
+function change(item) {
+  const old = document.getElementById(item.id);
+  if (!old) return false;
+  if (old.contains(document.activeElement)) {
+    morph(old, item).then(() => {
+      const shown = document.getElementById(item.id);
+      if (!shown) return;      // another page has come meanwhile
+      putRight(shown);
+      if (document.activeElement === document.body) shown.focus({ preventScroll: true });   // a deleted one has no buttons
+    });
+  } else {
+    observer?.unobserve(old);
+    old.replaceWith(item);
     htmx.process(item);
-    return true;
+    putRight(item);
+    observer?.observe(item);
   }
+  return true;
+}
 
-  // A message that is shown already; one in which somebody is at a button keeps its nodes.
-  function change(item) {
-    const old = document.getElementById(item.id);
-    if (!old) return false;
-    if (old.contains(document.activeElement)) {
-      morph(old, item).then(() => {
-        decorate();              // a message that was deleted has no buttons any more
-        if (document.activeElement === document.body) document.getElementById(item.id)?.focus({ preventScroll: true });
-      });
-    } else {
-      old.replaceWith(item);
-      htmx.process(item);
+// The card of a record, in each message that has it. The nodes around it stay, and the link keeps the focus.
+function changeCards(card) {
+  const shown = list().querySelectorAll(`.record-card[data-card="${CSS.escape(card.dataset.card)}"]`);
+  for (const old of shown) old.replaceChildren(...card.cloneNode(true).childNodes);
+}
+
+let loading = 0;               // how many stretches are on their way
+let late = [];                 // what came meanwhile and belongs to what is on its way: [item, what to do with it]
+function takeIncoming() {
+  const messages = list();
+  if (!messages) return false;
+  const incoming = document.getElementById(`room-${messages.dataset.room}-incoming`);
+  const templates = [...incoming.querySelectorAll("template")];
+  if (!templates.length) return false;
+  let mine = false;
+  let added = false;
+  for (const template of templates) {
+    template.remove();
+    if ("card" in template.dataset) {
+      const card = template.content.firstElementChild;
+      changeCards(card);
+      if (loading) late.push([card, changeCards]);
+      continue;
     }
-    return true;
-  }
-
-  // The card of a record, in each message that has it. The nodes around it stay, and the link keeps the focus.
-  function changeCards(card) {
-    const shown = list().querySelectorAll(`.record-card[data-card="${CSS.escape(card.dataset.card)}"]`);
-    for (const old of shown) old.replaceChildren(...card.cloneNode(true).childNodes);
-  }
-
-  let loading = 0;               // how many stretches are on their way
-  let late = [];                 // what came meanwhile and belongs to what is on its way: [item, what to do with it]
-  function takeIncoming() {
-    const messages = list();
-    if (!messages) return false;
-    const incoming = document.getElementById(`room-${messages.dataset.room}-incoming`);
-    const templates = [...incoming.querySelectorAll("template")];
-    if (!templates.length) return false;
-    let mine = false;
-    let added = false;
-    for (const template of templates) {
-      template.remove();
-      if ("card" in template.dataset) {
-        const card = template.content.firstElementChild;
-        changeCards(card);
-        if (loading) late.push([card, changeCards]);
-        continue;
-      }
-      const item = template.content.querySelector("li").cloneNode(true);
-      const own = item.dataset.author === me();
-      if ("change" in template.dataset) {
-        if (!change(item) && loading) late.push([item, change]);
-      } else if (messages.dataset.newer) {         // the end is elsewhere
-        if (loading) late.push([item, putLate]);
-        if (own) openEnd(); else jump(true);
-      } else if (put(item)) {
-        added = true;
-        if (own) mine = true;
-        else if (document.hidden && firstUnread <= told) firstUnread = numberOf(item);
-      }
-      document.dispatchEvent(new CustomEvent("message:shown", { detail: item.dataset.author }));
+    const item = template.content.querySelector("li").cloneNode(true);
+    const own = item.dataset.author === me();
+    if ("change" in template.dataset) {
+      if (!change(item) && loading) late.push([item, change]);
+    } else if (messages.dataset.newer) {         // the end is elsewhere
+      if (loading) late.push([item, putLate]);
+      if (own) openEnd(); else jump(true);
+    } else if (put(item)) {
+      added = true;
+      if (own) mine = true;
+      else if (document.hidden && firstUnread <= reading.told) markUnread(item);
     }
-    decorate();
+    document.dispatchEvent(new CustomEvent("message:shown", { detail: item.dataset.author }));
+  }
+  document.dispatchEvent(new CustomEvent("list:changed"));
+  if (mine) stuck = true;
+  if (!stuck && added) jump(true); else if (document.hidden) follow();   // what is visible follows as it grows (sizes)
+  if (added) shorten();
+  return true;
+}
+
+function putLate(item) { if (!list().dataset.newer) put(item); }
+
+// What is far from where one reads comes back when one scrolls there.
+function shorten() {
+  const isShorter = letGo(list(), stuck, { remove, link: linkTo });
+  if (list().dataset.newer) stuck = false;
+  if (isShorter && stuck) toEnd();
+}
+function remove(items) {
+  const beside = new Set();
+  for (const item of items) {
+    beside.add(nextMessage(item));
+    linesBefore(item)[0].forEach((line) => line.remove());
+    observer?.unobserve(item);
+    item.remove();
+  }
+  for (const item of beside) if (item?.isConnected) putRight(item);
+}
+
+// Where what was let go comes back from: what is on its way from elsewhere does not fit any more. The older messages of
+// a discussion are in its room, as below a record one would never come to the end of them.
+function linkTo(which, item) {
+  const messages = list();
+  const box = scroller();
+  const isOlder = which === ".older";
+  let line = box.querySelector(`:scope > ${which}`);
+  if (!line) {
+    line = document.createElement("p");
+    line.className = which.slice(1);
+    line.append(document.createElement("a"));
+    box[isOlder ? "prepend" : "append"](line);
+    htmx.process(line);
+  }
+  const link = line.querySelector("a");
+  link.textContent = messages.dataset[isOlder ? "olderLabel" : "newerLabel"];
+  link.href = `/chat/${messages.dataset.slug}?${isOlder ? "before" : "after"}=${numberOf(item)}`;
+  if (!isOlder) messages.dataset.newer = "yes";
+  else if (messages.closest(".room")) link.dataset.older = "";
+  delete link.dataset.loading;
+  watchAnew(line);
+}
+
+// There are no more in that direction.
+function unlink(line) {
+  if (line.contains(document.activeElement)) scroller().focus({ preventScroll: true });
+  if (line.matches(".newer")) list().dataset.newer = "";
+  observer?.unobserve(line);
+  line.remove();
+}
+
+// Older messages come above, newer ones below, without a jump.
+async function load(link) {
+  if (link.dataset.loading) return;
+  link.dataset.loading = "yes";
+  const box = scroller();
+  const messages = list();
+  const line = link.closest(".older, .newer");
+  const which = line.matches(".older") ? ".older" : ".newer";
+  const address = link.href;
+  const fits = () => list() === messages && line.isConnected && link.href === address;
+  loading += 1;
+  try {
+    const response = await fetchPage(address, {}, AbortSignal.timeout(PATIENCE));
+    if (!response.ok || response.redirected) throw new Error(response.statusText);
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    if (!fits()) return;
+    const [top, below] = [box.scrollTop, box.scrollHeight - box.scrollTop];
+    const items = [...page.querySelectorAll("ol.messages > .message")].map((item) => document.importNode(item, true));
+    (which === ".older" ? items.reverse() : items).forEach(put);
+    if (page.querySelector(`.scroller > ${which}`)) linkTo(which, items.at(-1));
+    else unlink(line);
+    for (const [item, take] of late) take(item);
     document.dispatchEvent(new CustomEvent("list:changed"));
-    if (mine) stuck = true;
-    if (!stuck && added) jump(true); else if (document.hidden) follow();   // what is visible follows as it grows (sizes)
-    watch();
-    return true;
-  }
-
-  function putLate(item) { if (!list().dataset.newer) put(item); }
-
-  // Older messages come above, newer ones below, without a jump.
-  async function load(link) {
-    if (link.dataset.loading) return;
-    link.dataset.loading = "yes";
-    const box = scroller();
-    const messages = list();
-    const which = link.closest(".older") ? ".older" : ".newer";
-    loading += 1;
-    try {
-      const response = await fetchPage(link.href);
-      if (!response.ok || response.redirected) throw new Error(response.statusText);
-      const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      if (list() !== messages) return;
-      const [top, below] = [box.scrollTop, box.scrollHeight - box.scrollTop];
-      for (const item of page.querySelectorAll("ol.messages > .message")) put(document.importNode(item, true));
-      const next = page.querySelector(`.scroller > ${which}`);
-      link.closest(which).replaceWith(next ? document.importNode(next, true) : "");
-      if (which === ".newer") messages.dataset.newer = next ? "yes" : "";
-      for (const [item, take] of late) take(item);
-      decorate();
-      document.dispatchEvent(new CustomEvent("list:changed"));
-      box.scrollTop = which === ".older" ? box.scrollHeight - below : top;
-      watch();
-    } catch {                    // the network is away: it is tried again
-      setTimeout(() => { delete link.dataset.loading; if (list() === messages) watch(); }, 2000);
-    } finally {
-      loading -= 1;
-      if (!loading) late = [];
-    }
-  }
-
-  // What was on screen in a visible tab is read, from the first to the last of it: not what lies before, and was never
-  // shown. Who goes to the end on purpose has done with what is between.
-  let observer = null;
-  let low = Infinity;
-  let seen = 0;
-  let told = 0;
-  let said = "";
-  let telling = null;
-  function since() {
-    for (let item = find(low)?.previousElementSibling; item?.dataset.author === me(); item = item.previousElementSibling) low = numberOf(item);
-    return new URLSearchParams(location.search).get("at") === "end" ? 0 : low;
-  }
-  // For js/unread.js: whether what comes now is read in a moment.
-  function noteReading() { list().dataset.reading = stuck && since() <= told + 1 ? "yes" : ""; }
-  function look(entries) {
-    for (const entry of entries) {
-      if (!entry.isIntersecting || document.hidden) continue;
-      if (entry.target.matches(".older, .newer")) load(entry.target.querySelector("a"));
-      else {
-        seen = Math.max(seen, numberOf(entry.target));
-        low = Math.min(low, numberOf(entry.target));
-      }
-    }
-    tell();
-  }
-  function watch(anew) {
-    const messages = list();
-    if (!messages?.dataset.slug) return;
-    if (anew || !observer) {
-      observer?.disconnect();
-      observer = new IntersectionObserver(look, { root: messages.closest(".room") ? scroller() : null });
-    }
-    // What is watched already is not told again.
-    for (const item of document.querySelectorAll(".scroller > ol.messages > .message, .scroller > :is(.older:has([data-older]), .newer)")) observer.observe(item);
-  }
-  function tell() {
-    const messages = list();
-    if (!messages) return;
-    noteReading();
-    if (document.hidden || seen <= told || telling) return;
-    telling = setTimeout(() => {
-      telling = null;
-      if (document.hidden || list() !== messages) return;
-      const [number, from] = [seen, since()];
-      if (said === `${from} ${number}`) return;
-      said = `${from} ${number}`;
-      call(`/chat/${messages.dataset.slug}/read`, new URLSearchParams({ number, since: from })).then((response) => {
-        if (!response.ok) throw new Error(response.statusText);
-        if (from <= told + 1 && list() === messages) told = Math.max(told, number);
-        tell();
-      }).catch(() => { said = ""; });
-    }, 250);
-  }
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) watch(true); });
-
-  // A page was opened.
-  let opened = null;
-  function open() {
-    const messages = list();
-    if (messages === opened) return;
-    opened = messages;
-    clearTimeout(telling); // of the page before; this one would wait for it, and then not be told of
-    telling = null;
-    seen = told = messages ? Number(messages.dataset.read) : 0;
-    low = Infinity;
-    said = "";
-    if (!messages) return;
-    const unread = [...messages.querySelectorAll(":scope > .message")].find((item) => Number(item.dataset.number) > told && item.dataset.author !== me());
-    firstUnread = unread ? Number(unread.dataset.number) : 0;
-    decorate();
-    const end = new URLSearchParams(location.search).get("at") === "end";
-    const at = messages.dataset.at !== "0" && find(messages.dataset.at);
-    const line = document.getElementById("unread-line");
-    if (messages.closest(".room")) {
-      if (at && !end) show(at);
-      else if (line && !end) line.scrollIntoView({ block: "start" });
-      else toEnd();
-    }
-    const box = scroller();
+    box.scrollTop = which === ".older" ? box.scrollHeight - below : top;
     stuck = atEnd() && !messages.dataset.newer;
-    box.addEventListener("scroll", () => {
-      stuck = atEnd() && !messages.dataset.newer;
-      noteReading();
-      if (stuck) jump(false);
-    }, { passive: true });
-    sizes.disconnect();
-    if (messages.closest(".room")) [box, messages].forEach((each) => sizes.observe(each));
-    watch(true);
+    shorten();
+  } catch {                    // the network is away: it is tried again
+    setTimeout(() => {
+      if (!fits()) return;
+      delete link.dataset.loading;
+      watchAnew(line);
+    }, 2000);
+  } finally {
+    loading -= 1;
+    if (!loading) late = [];
   }
-  const sizes = new ResizeObserver(() => { if (stuck && list()?.closest(".room")) toEnd(); });
+}
 
-  document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-jump]")) { if (list()?.dataset.newer) openEnd(); else toEnd(); }
-  });
-  // A quote leads to what it quotes; where that is in the page, without leaving it.
-  document.addEventListener("click", (event) => {
-    const quote = event.target.closest(".message a.quote");
-    const item = quote && !event.ctrlKey && !event.metaKey && find(new URL(quote.href).searchParams.get("at"));
-    if (!item) return;
-    event.preventDefault();
-    event.stopPropagation();
-    show(item);
-    item.focus({ preventScroll: true });
-  }, true);
-  function takeAll() { open(); takeIncoming(); }
-  document.addEventListener("DOMContentLoaded", takeAll);
-  document.addEventListener("htmx:after:swap", takeAll);
-  document.addEventListener("htmx:ws:after:message:incoming", takeAll);
-  document.addEventListener("page:refreshed", () => { opened = null; takeAll(); });
-})();
+let observer = null;
+let reading = null;            // of the list that is open
+function look(entries) {
+  for (const entry of entries) {
+    if (!entry.isIntersecting || document.hidden) continue;
+    if (entry.target.matches(".older, .newer")) load(entry.target.querySelector("a"));
+    else reading.see(entry.target);
+  }
+  reading.note(stuck);
+  reading.tell();
+}
+function watch() {
+  const messages = list();
+  observer?.disconnect();
+  if (!messages?.dataset.slug) return;
+  observer = new IntersectionObserver(look, { root: messages.closest(".room") ? scroller() : null });
+  for (const item of document.querySelectorAll(".scroller > ol.messages > .message, .scroller > :is(.older:has([data-older]), .newer)")) observer.observe(item);
+}
+// What is in sight already is told once more.
+function watchAnew(line) {
+  observer?.unobserve(line);
+  if (line.matches(".newer, :has([data-older])")) observer?.observe(line);
+}
+document.addEventListener("visibilitychange", () => { if (!document.hidden) watch(); });
+
+// A page was opened.
+let opened = null;
+function open() {
+  const messages = list();
+  if (messages === opened) return;
+  opened = messages;
+  observer?.disconnect();
+  reading?.end();
+  reading = messages && new Reading(messages);
+  if (!messages) return;
+  const unread = [...messages.querySelectorAll(":scope > .message")].find((item) => numberOf(item) > reading.told && item.dataset.author !== me());
+  firstUnread = unread ? Number(unread.dataset.number) : 0;
+  decorate();
+  const end = new URLSearchParams(location.search).get("at") === "end";
+  const at = messages.dataset.at !== "0" && find(messages.dataset.at);
+  const line = document.getElementById("unread-line");
+  if (messages.closest(".room")) {
+    if (at && !end) show(at);
+    else if (line && !end) line.scrollIntoView({ block: "start" });
+    else toEnd();
+  }
+  const box = scroller();
+  stuck = atEnd() && !messages.dataset.newer;
+  lastTop = box.scrollTop;
+  box.addEventListener("scroll", scrolled, { passive: true });   // the same one, so once for a box that stays
+  sizes.disconnect();
+  if (messages.closest(".room")) [box, messages].forEach((each) => sizes.observe(each));
+  watch();
+}
+function scrolled() {
+  if (list() !== opened) return;      // another page is about to be opened
+  // This is told late: who was at the end and has not moved up is still there, though the page has grown meanwhile.
+  const { scrollTop } = scroller();
+  if (!stuck || scrollTop < lastTop) stuck = atEnd() && !list().dataset.newer;
+  lastTop = scrollTop;
+  reading.note(stuck);
+  if (stuck) jump(false);
+}
+const sizes = new ResizeObserver(() => { if (stuck && list()?.closest(".room")) toEnd(); });
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-jump]")) { if (list()?.dataset.newer) openEnd(); else toEnd(); }
+});
+// A quote leads to what it quotes; where that is in the page, without leaving it.
+document.addEventListener("click", (event) => {
+  const quote = event.target.closest(".message a.quote");
+  const item = quote && !event.ctrlKey && !event.metaKey && find(new URL(quote.href).searchParams.get("at"));
+  if (!item) return;
+  event.preventDefault();
+  event.stopPropagation();
+  show(item);
+  item.focus({ preventScroll: true });
+}, true);
+function takeAll() { open(); takeIncoming(); }
+document.addEventListener("DOMContentLoaded", takeAll);
+document.addEventListener("htmx:after:swap", takeAll);
+document.addEventListener("htmx:ws:after:message:incoming", takeAll);
+document.addEventListener("page:refreshed", () => { opened = null; takeAll(); });

@@ -69,6 +69,9 @@ class MessageComposer extends HTMLElement {
     return this.#editing ? null : { text: this.area.value, key: this.key, reply: this.form.elements.reply.value };
   }
 
+  // The address of the message that is edited, if one is.
+  get rewriting() { return this.#editing?.address; }
+
   get key() { return this.form.elements.key.value; }
 
   get reply() {

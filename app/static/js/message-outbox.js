@@ -67,6 +67,7 @@ class MessageOutbox extends HTMLElement {
     const entries = [...this.#sent.values(), ...outbox.at(this.dataset.place)].sort((one, other) => one.number - other.number);
     const keys = new Set(entries.map((entry) => entry.key));
     for (const [key, item] of this.#items) if (!keys.has(key)) { item.remove(); this.#items.delete(key); this.#said.delete(key); }
+    for (const key of this.#asked) if (!keys.has(key)) this.#asked.delete(key);
     const box = this.closest(".room .scroller");
     const atEnd = box && box.scrollHeight - box.scrollTop - box.clientHeight < 80;
     const there = this.#there();

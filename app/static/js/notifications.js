@@ -35,7 +35,8 @@
   }
 
   const hidden = () => document.visibilityState !== "visible";
-  const missed = [];                                    // came while this page was hidden
+  const missed = new Map();                             // what came while this page was hidden, each thing and kind once
+  const miss = (subject, kind) => missed.set(`${subject} ${kind ?? ""}`, [subject, kind]);
   function take() {
     const incoming = document.getElementById("toasts-incoming");
     if (!incoming) return;
@@ -46,7 +47,8 @@
       template.remove();
       const { subject, kind, at } = template.dataset;
       const parts = shown(subject, kind);
-      if (hidden()) missed.push([subject, kind]);
+      if (hidden() && parts.length) miss(subject, kind);
+      else if (hidden()) continue;
       else if (parts.length) markRead(parts);
       else if (Date.now() - new Date(at) < FRESH) show(document.importNode(template.content, true).firstElementChild);
     }
@@ -55,11 +57,12 @@
   // A page that fetched itself anew while hidden may have got everything that it missed.
   document.addEventListener("page:refreshed", () => {
     if (!hidden()) return;
-    for (const { dataset } of document.querySelectorAll("#main [data-subject][data-reads]")) missed.push([dataset.subject, dataset.kind]);
+    for (const { dataset } of document.querySelectorAll("#main [data-subject][data-reads]")) miss(dataset.subject, dataset.kind);
   });
   document.addEventListener("visibilitychange", () => {
     if (hidden()) return;
-    markRead(new Set(missed.splice(0).flatMap(([subject, kind]) => shown(subject, kind))));
+    markRead(new Set([...missed.values()].flatMap(([subject, kind]) => shown(subject, kind))));
+    missed.clear();
   });
   // The focus goes back to where it was before the toasts.
   let before = null;

@@ -1,0 +1,65 @@
+// What a message shows because of who reads it and of what is before it: whose it is, its day, whether it follows on the
+// one before. The message itself is the same for everybody. A message is told by itself and the one before it alone.
+export const me = () => document.body.dataset.member;
+export const numberOf = (item) => Number(item.dataset.number);
+export const isMessage = (element) => element.classList.contains("message");
+
+const TOGETHER = 5 * 60000;    // messages of one author within this time stand together
+const full = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "full" });
+
+export function nextMessage(element) {
+  let next = element.nextElementSibling;
+  while (next && !isMessage(next)) next = next.nextElementSibling;
+  return next;
+}
+
+// The days and lines between a message and the one before it, and that one, if there is one.
+export function linesBefore(item) {
+  const lines = [];
+  let before = item.previousElementSibling;
+  for (; before && !isMessage(before); before = before.previousElementSibling) lines.push(before);
+  return [lines, before];
+}
+
+function makeLine(className, id) {
+  const line = document.createElement("li");
+  Object.assign(line, { className, id });
+  line.setAttribute("role", "separator");
+  return line;
+}
+
+function dayOf(item, today, yesterday) {
+  const when = new Date(item.dataset.at);
+  const date = when.toDateString();
+  const labels = item.parentElement.dataset.labels.split("|");
+  return date === today ? labels[0] : date === yesterday ? labels[1] : full.format(when);
+}
+
+// `firstUnread` is the number of the message that the line of new ones is above, or 0.
+export function settle(item, firstUnread) {
+  const [lines, before] = linesBefore(item);
+  const now = new Date();
+  const today = now.toDateString();
+  now.setDate(now.getDate() - 1);
+  const yesterday = now.toDateString();
+  const date = dayOf(item, today, yesterday);
+  const isSameDay = before !== null && dayOf(before, today, yesterday) === date;
+  const isFirst = firstUnread > 0 && numberOf(item) === firstUnread;
+  const wanted = [];               // from the message upwards
+  if (isFirst) wanted.push(["unread-line", "unread-line", item.parentElement.dataset.unreadLabel]);
+  if (!isSameDay) wanted.push(["day", `day-${item.dataset.number}`, date]);
+  let top = item;
+  for (const [className, id, text] of wanted) {
+    const line = lines.find((each) => each.id === id) ?? makeLine(className, id);
+    if (line.textContent !== text) line.textContent = text;
+    if (line.nextElementSibling !== top) top.before(line);
+    top = line;
+  }
+  for (const line of lines) if (!wanted.some(([, id]) => id === line.id)) line.remove();
+  item.classList.toggle("mine", item.dataset.author === me());
+  item.classList.toggle("follows", isSameDay && !isFirst && before.dataset.author === item.dataset.author
+    && new Date(item.dataset.at) - new Date(before.dataset.at) < TOGETHER && !item.querySelector(".quote"));
+  for (const button of item.querySelectorAll(".reactions button")) {
+    button.setAttribute("aria-pressed", String(button.dataset.people.split(" ").includes(me())));
+  }
+}

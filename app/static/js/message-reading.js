@@ -1,0 +1,55 @@
+// What is read of a list of messages. What was on screen in a visible tab is read, from the first to the last of it: not
+// what lies before, and was never shown. Who goes to the end on purpose has done with what is between.
+import { me, numberOf } from "./message-lines.js";
+
+const PAUSE = 250;
+
+export class Reading {
+  #low = Infinity;               // the first and the last one that were on screen
+  #seen;
+  #said = "";
+  #telling = null;
+  #ended = false;
+
+  constructor(list) {
+    this.list = list;
+    this.#seen = this.told = Number(list.dataset.read);
+  }
+
+  see(item) {
+    this.#seen = Math.max(this.#seen, numberOf(item));
+    this.#low = Math.min(this.#low, numberOf(item));
+  }
+
+  #since() {
+    let item = this.list.querySelector(`:scope > .message[data-number="${this.#low}"]`)?.previousElementSibling;
+    for (; item?.dataset.author === me(); item = item.previousElementSibling) this.#low = numberOf(item);
+    return new URLSearchParams(location.search).get("at") === "end" ? 0 : this.#low;
+  }
+
+  // For js/unread.js: whether what comes now is read in a moment.
+  note(stuck) { this.list.dataset.reading = stuck && this.#since() <= this.told + 1 ? "yes" : ""; }
+
+  tell() {
+    if (document.hidden || this.#seen <= this.told || this.#telling) return;
+    this.#telling = setTimeout(() => {
+      this.#telling = null;
+      if (document.hidden) return;
+      const [number, from] = [this.#seen, this.#since()];
+      if (this.#said === `${from} ${number}`) return;
+      this.#said = `${from} ${number}`;
+      call(`/chat/${this.list.dataset.slug}/read`, new URLSearchParams({ number, since: from })).then((response) => {
+        if (!response.ok) throw new Error(response.statusText);
+        if (this.#ended) return;
+        if (from <= this.told + 1) this.told = Math.max(this.told, number);
+        this.tell();
+      }).catch(() => { this.#said = ""; });
+    }, PAUSE);
+  }
+
+  // Another page has come.
+  end() {
+    this.#ended = true;
+    clearTimeout(this.#telling);
+  }
+}

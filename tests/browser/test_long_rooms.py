@@ -1,0 +1,211 @@
+"""Rooms in which so much is said that a page shows a part of it: what each message costs, and what is let go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from app.accounts.members import find_member
+from app.chat.channels import push_message
+from app.chat.messages import post_message
+from app.chat.rooms import get_room
+from app.chat.timeline import show_plain
+from app.database import Database
+from tests.browser.test_chat import messages
+from tests.conftest import Person, Server
+
+ROOM = "/chat/general"
+MOST = 300  # as in js/message-window.js
+
+# Counts what scripts touch in the list: what they walk, watch and change. It runs before the page's own scripts. What
+# they do every half minute, whatever comes, is left out.
+COUNTING = """() => {
+  let touched = 0;
+  const { setInterval } = window;
+  window.setInterval = (work, pause) => pause < 30000 ? setInterval(work, pause) : 0;
+  const count = (part, name, much) => {
+    const original = part.prototype[name];
+    part.prototype[name] = function (...given) {
+      const answer = original.apply(this, given);
+      touched += much(this, answer, given);
+      return answer;
+    };
+  };
+  const inList = (node) => Number(Boolean((node.closest ? node : node.parentElement)?.closest('ol.messages')));
+  const sum = (self, found) => [...Array.prototype.slice.call(found)].reduce((all, each) => all + inList(each), 0);
+  for (const part of [Document, Element, DocumentFragment]) count(part, 'querySelectorAll', sum);
+  count(IntersectionObserver, 'observe', (self, answer, [target]) => inList(target));
+  count(Element, 'getBoundingClientRect', inList);
+  document.addEventListener('DOMContentLoaded', () => {
+    new MutationObserver((records) => {
+      for (const { target, addedNodes, removedNodes } of records) {
+        touched += inList(target) * (1 + addedNodes.length + removedNodes.length);
+      }
+    }).observe(document.body, { childList: true, subtree: true, attributes: true, characterData: true });
+  });
+  addEventListener('test:touched', () => { document.documentElement.dataset.touched = touched; touched = 0; });
+}"""
+NUMBERS = "() => [...document.querySelectorAll('ol.messages > .message')].map((item) => Number(item.dataset.number))"
+# The page's own reading moves the cursor on, too. A frame later what came is in its place.
+REACHED = """cursor => new Promise((done) => {
+  const shown = () => Number(document.getElementById('main').dataset.cursor);
+  const look = () => requestAnimationFrame(() => shown() < cursor ? look() : requestAnimationFrame(done));
+  look();
+})"""
+TOP = "box => { box.scrollTop = 0; }"
+END = "box => { box.scrollTop = box.scrollHeight; }"
+
+
+@pytest.fixture
+async def carla(server: Server, person: Any) -> Person:
+    return await person(server, "acme", "carla@acme.test")
+
+
+async def say_many(server: Server, page: Page, count: int, slug: str = "general") -> None:
+    """Messages of Bruno's, as the program posts and pushes them; the page has been given them."""
+    database = Database(server.store.url)
+    for start in range(0, count, 100):
+        async with database.write(1) as transaction:
+            bruno = await find_member(transaction, "bruno@acme.test")
+            assert bruno is not None
+            room = await get_room(transaction, bruno, slug)
+            for _ in range(start, min(count, start + 100)):
+                text = f"Line {room.last_number + 1}"
+                message, _ = await post_message(transaction, room, bruno, key=text, text=text, origin="")
+                await push_message(transaction, room, show_plain(message, bruno))
+        [(cursor,)] = server.store.rows("SELECT cursor FROM tenant WHERE id = 1")
+        await page.evaluate(REACHED, cursor)
+    await database.close()
+
+
+async def touched_by(server: Server, page: Page, count: int) -> int:
+    """How much the page's scripts touch in the list for messages that come one by one."""
+    client = await server.sign_in("acme", "davi@acme.test")
+    await page.evaluate("dispatchEvent(new Event('test:touched'))")
+    for _ in range(count):
+        key = f"After {await messages(page).last.get_attribute('data-number')}"
+        await client.post(ROOM, data={"text": key, "key": key})
+        await expect(messages(page).last).to_contain_text(key)
+    await client.aclose()
+    await page.evaluate("dispatchEvent(new Event('test:touched'))")
+    return int(await page.locator("html").get_attribute("data-touched") or 0)
+
+
+async def go_on(page: Page, link: str, scroll: str) -> None:
+    """Scroll to one end of what the page shows, so that the next stretch comes."""
+    address = str(await page.get_by_role("link", name=link).get_attribute("href"))
+    await page.locator(".scroller").evaluate(scroll)
+    await expect(page.locator(f".scroller > p > a[href='{address}']")).to_have_count(0)
+
+
+async def numbers_of(page: Page) -> list[int]:
+    return list(await page.evaluate(NUMBERS))
+
+
+def assert_whole(numbers: list[int]) -> None:
+    """In order, without a hole and nothing twice."""
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+
+
+async def test_a_message_costs_no_more_than_the_one_before_and_the_page_stays_as_large(
+    server: Server, carla: Person
+) -> None:
+    page = carla.page
+    await page.add_init_script(f"({COUNTING})()")
+    await carla.open(ROOM)
+    await say_many(server, page, 100)
+    early = await touched_by(server, page, 5)
+    assert early > 0
+    await say_many(server, page, 900)
+    late = await touched_by(server, page, 5)
+    assert late == early
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("Performance.enable")
+    sizes = []
+    for count in (0, 400):
+        await say_many(server, page, count)
+        await devtools.send("HeapProfiler.collectGarbage")
+        numbers = await numbers_of(page)
+        assert_whole(numbers)
+        assert len(numbers) <= MOST
+        found = (await devtools.send("Performance.getMetrics"))["metrics"]
+        sizes.append({each["name"]: each["value"] for each in found})
+    for name in ("Nodes", "JSEventListeners"):
+        assert sizes[1][name] <= sizes[0][name] * 1.2, (name, sizes)
+    await expect(messages(page).last).to_be_in_viewport()
+
+
+async def test_what_was_let_go_comes_back_whole_and_nothing_moves_where_one_reads(
+    server: Server, carla: Person
+) -> None:
+    page = carla.page
+    await carla.open(f"{ROOM}?at=end")
+    scroller = page.locator(".scroller")
+    bruno = await server.sign_in("acme", "bruno@acme.test")
+    await say_many(server, page, 250)
+    # With the focus in a message, further ones come: it stays, and so does what is between when one comes back to it.
+    focused = page.locator(".message[data-number='200'] .when")
+    await focused.evaluate("link => link.focus({ preventScroll: true })")
+    await say_many(server, page, 400)
+    await expect(messages(page).last).to_be_in_viewport()
+    await expect(focused).to_be_focused()
+    numbers = await numbers_of(page)
+    assert numbers[0] == 200
+    assert len(numbers) <= MOST
+    assert_whole(numbers[1:])
+    assert numbers[1] > 300
+    # What is let go may be changed: that is nothing to this page, and is there when the message comes back.
+    await bruno.post(f"{ROOM}/messages/150/edit", data={"text": "Mended far above"})
+    await say_many(server, page, 1)
+    while (await numbers_of(page))[0] > 20:
+        await go_on(page, "Older messages", TOP)
+        if 150 in await numbers_of(page):
+            await expect(page.locator(".message[data-number='150'] .text")).to_have_text("Mended far above")
+    numbers = await numbers_of(page)
+    assert_whole(numbers)
+    await focused.evaluate("link => link.blur()")
+    # Far up, nothing moves whatever comes; below, what came is there when one scrolls down.
+    await scroller.evaluate("box => { box.scrollTop += 40; }")
+    seen = page.locator(f".message[data-number='{numbers[4]}']")
+    where = "item => Math.round(item.getBoundingClientRect().top)"
+    before = await seen.evaluate(where)
+    await say_many(server, page, 200)
+    assert await seen.evaluate(where) == before
+    assert len(await numbers_of(page)) <= MOST
+    await expect(page.get_by_role("button", name="New messages below")).to_be_visible()
+    while await page.get_by_role("link", name="Newer messages").count():
+        await go_on(page, "Newer messages", END)
+        assert_whole(await numbers_of(page))
+        assert len(await numbers_of(page)) <= MOST
+    last = (await numbers_of(page))[-1]
+    await say_many(server, page, 1)
+    await expect(messages(page).last).to_contain_text(f"Line {last + 1}")
+    await bruno.aclose()
+
+
+async def test_a_discussion_below_a_record_stays_short_and_moves_nothing(server: Server, carla: Person) -> None:
+    page = carla.page
+    client = await server.sign_in("acme", "bruno@acme.test")
+    await client.post("/discussion/record-40", data={"text": "First", "key": "first"})
+    await client.aclose()
+    [(slug,)] = server.store.rows("SELECT slug FROM room WHERE kind = 'discussion' AND tenant_id = 1")
+    await carla.open("/c/books/40")
+    first = page.locator(".message[data-number='1']")
+    where = "item => Math.round(item.getBoundingClientRect().top)"
+    before = await first.evaluate(where)
+    await say_many(server, page, 400, slug)
+    assert await first.evaluate(where) == before
+    assert len(await numbers_of(page)) <= MOST
+    # What came is below, and there when one scrolls down; what is above is in the room.
+    while await page.get_by_role("link", name="Newer messages").count():
+        address = str(await page.get_by_role("link", name="Newer messages").get_attribute("href"))
+        await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        await expect(page.locator(f".newer a[href='{address}']")).to_have_count(0)
+    numbers = await numbers_of(page)
+    assert_whole(numbers)
+    assert len(numbers) <= MOST
+    assert numbers[-1] == 401
+    older = page.get_by_role("link", name="Older messages")
+    await expect(older).to_have_attribute("href", f"/chat/{slug}?before={numbers[0]}")
