@@ -106,7 +106,16 @@ def check_safe(html: str) -> Page:
         ("*a* **b** ~~c~~ `d < e`", "<em>a</em> <strong>b</strong> <s>c</s> <code>d &lt; e</code>"),
         ("one\ntwo", "one<br>\ntwo"),
         ("one\r\ntwo\rthree", "one<br>\ntwo<br>\nthree"),
-        ("snake_case_name and 2*3*4", "snake_case_name and 2<em>3</em>4"),
+        ("snake_case_name and 2*3*4", "snake_case_name and 2*3*4"),
+        ("2**3**4, 2~~3~~4, a*b and c*d", "2**3**4, 2~~3~~4, a*b and c*d"),
+        ("*2*3* un*believ*able", "<em>2*3</em> un*believ*able"),
+        ("2*(3+4)*5 = 70, 5 * 6 * 7", "2*(3+4)*5 = 70, 5 * 6 * 7"),
+        ("这是**重要**的", "这是<strong>重要</strong>的"),
+        *((mark, mark) for mark in ("-", "+", "*", "1.", "2)", "#", "###", "```")),
+        ("&gt;", "&gt;"),
+        ("so\n-", "so<br>\n-"),
+        ("so\n=", "so<br>\n="),
+        ("-\n\nno list", "-</p>\n<p>no list"),
         (r"\*not\* &amp; &copy;", "*not* &amp; ©"),
         ("# Title", "<strong>Title</strong>"),
         ("###### Small *one*", "<strong>Small <em>one</em></strong>"),
@@ -127,6 +136,9 @@ def test_marks_become_what_they_mean_in_a_chat(typed: str, html: str) -> None:
     [
         ("", ""),
         ("> q", "<blockquote>\n<p>q</p>\n</blockquote>"),
+        (">", "<p>&gt;</p>"),
+        ("> a\n>\n> b", "<blockquote>\n<p>a</p>\n<p>b</p>\n</blockquote>"),
+        ("- a\n-\n- b", "<ul>\n<li>a</li>\n<li></li>\n<li>b</li>\n</ul>"),
         ("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>"),
         ("3. a\n4. b", '<ol start="3">\n<li>a</li>\n<li>b</li>\n</ol>'),
         ("```html\n<b>\n```", "<pre><code>&lt;b&gt;\n</code></pre>"),
@@ -167,6 +179,52 @@ def test_what_is_nested_too_deep_is_still_shown(mark: str) -> None:
 )
 def test_links_lead_out_without_telling_where_from(typed: str, html: str) -> None:
     assert inner(typed) == html
+
+
+LINKED = [
+    *(
+        "“{}”",
+        "‘{}’ said",
+        "»{}« and",
+        "«{}»",
+        "„{}“",
+        "{}…",
+        "{}—next word",
+        "{}–",
+        "{}―he said",
+        "{}’s",
+        "({}).",
+        "{}?!",
+    ),
+    *(
+        "{}，然后",
+        "{}。",
+        "（{}）",
+        "「{}」と",
+        "『{}』。",
+        "【{}】",
+        "{}！次",
+        "{}、次",
+        "{}：次",
+        "{}؟",
+        "{}، ثم",
+        "{}।",
+        "{}՞",
+        "‹{}›",
+    ),
+]
+
+
+@pytest.mark.parametrize("around", LINKED)
+@pytest.mark.parametrize(
+    "address",
+    ["http://x.org", "http://x.org/a", "http://x.org/a_(b)", "http://x.org/?q=（a）", "www.x.org/a–b", "o'b@x.org"],
+)
+def test_a_bare_address_ends_before_the_marks_of_the_sentence(around: str, address: str) -> None:
+    before, after = around.split("{}")
+    shown = re.fullmatch(r"(.*?)<a [^>]*>([^<]*)</a>(.*)", inner(around.format(address)))
+    assert shown
+    assert shown.groups() == (before, address, after)
 
 
 @pytest.mark.parametrize(
