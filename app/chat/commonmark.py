@@ -48,7 +48,7 @@ WALL = nh3.Cleaner(
     tags={"a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "s", "span", "strong", "ul"},
     attributes={"a": {"href"}, "ol": {"start"}, "span": {"data-member"}},
     tag_attribute_values={"a": {"rel": {REL}, "target": {"_blank"}}},
-    allowed_classes={"a": {"record-link"}, "span": {"mention", "everybody"}},
+    allowed_classes={"a": {"record-link"}, "span": {"mention", "everybody", "quoted"}},
     link_rel=None,
     url_schemes={"http", "https", "mailto"},
     url_relative=lambda url: url if OWN_PATH.match(url) else None,
@@ -65,14 +65,15 @@ def origin_of(address: SplitResult) -> tuple[str, str, int | None] | None:
 class Parser(MarkdownIt):
     """CommonMark for messages: a newline is a line break, marks don't nest without end, only web and mail links.
 
-    `refer` is called with what was parsed, before it is rendered.
+    `prepare` is called with the text, before it is parsed, and `refer` with what was parsed, before it is rendered.
 
     References (`[name]: address`) are off: one address may be repeated thousands of times, which turns 8,000
     characters into megabytes.
     """
 
-    def __init__(self, refer: Callable[[StateCore], None]) -> None:
+    def __init__(self, prepare: Callable[[str, Any], str], refer: Callable[[StateCore], None]) -> None:
         super().__init__()
+        self.prepare = prepare
         self.inline = BoundedInline()
         self.configure("commonmark", {"html": False, "breaks": True, "xhtmlOut": False, "maxNesting": NESTING})
         self.enable("strikethrough").disable(["html_block", "html_inline", "reference"])
@@ -92,7 +93,7 @@ class Parser(MarkdownIt):
     def parse(self, src: str, env: Any = None) -> list[Token]:
         """Parse a text, within what one of its length may cost."""
         with allowance(len(src)):
-            return super().parse(src, env)
+            return super().parse(self.prepare(src, env), env)
 
     def validateLink(self, url: str) -> bool:
         """Whether an address may be a link. What may not stays text, as it was typed."""
