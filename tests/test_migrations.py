@@ -105,6 +105,25 @@ def test_messages_that_were_there_get_their_plain_text(store: Store) -> None:
     assert after == before
 
 
+def test_messages_that_were_there_mention_members_and_not_names(store: Store) -> None:
+    (ana,) = store.rows("SELECT id FROM member WHERE email = 'ana@acme.test'")[0]
+    html = f'<p><span class="mention" data-member="{ana}">@Ana</span> says <code>{{}}</code></p>'
+    first, second = [
+        row[0] for row in store.rows("SELECT id FROM message WHERE deleted_at IS NULL ORDER BY id LIMIT 2")
+    ]
+    command.downgrade(configuration(store.url, store.owner_url), "0017")
+    for message_id, code in ((first, "x"), (second, "@Ana")):
+        values = (f"@ana says `{code}`", f"@Ana says {code}", html.format(code), message_id)
+        store.rows("UPDATE message SET text = ?, plain = ?, html = ? WHERE id = ?", *values)
+    store.migrate()
+    found = dict(store.rows("SELECT id, text FROM message ORDER BY id"))
+    assert found[first] == f"\ufdd0{ana}\ufdd1 says `x`"
+    assert found[second] == "@ana says `@Ana`", "which one is the mention is not certain"
+    command.downgrade(configuration(store.url, store.owner_url), "0017")
+    assert dict(store.rows("SELECT id, text FROM message ORDER BY id"))[first] == "@Ana says `x`"
+    store.migrate()
+
+
 def test_a_migration_asks_nothing_of_the_program_of_later_days() -> None:
     """Only for the kinds of columns, and for what the database itself is given of walls and indexes."""
     asked = {

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.time_zones import known_time_zone
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.web.forms import Invalid
+from app.web.mail_addresses import account_address
 from app.web.texts import _l
 
 Role = Literal["owner", "admin", "member"]
@@ -54,8 +55,8 @@ NEWCOMERS: list[Callable[[Transaction, Member], Awaitable[None]]] = []
 
 
 async def find_member(transaction: Transaction, email: str) -> Member | None:
-    """The member with an e-mail address, whatever its case."""
-    statement = select(Member).where(Member.email == email.strip().lower())
+    """The member with an e-mail address, whatever its case and the form of its domain."""
+    statement = select(Member).where(Member.email == account_address(email))
     return (await transaction.scalars(statement)).one_or_none()
 
 
@@ -69,7 +70,11 @@ async def add_member(
     if await find_member(transaction, email):
         raise Invalid(email=ALREADY)
     member = Member(
-        email=email.lower(), name=name, role=role, password_hash=password_hash, time_zone=known_time_zone(time_zone)
+        email=account_address(email),
+        name=name,
+        role=role,
+        password_hash=password_hash,
+        time_zone=known_time_zone(time_zone),
     )
     transaction.add(member)
     await transaction.flush()

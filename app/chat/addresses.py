@@ -7,6 +7,7 @@ is read once, letter by letter, and is no longer than browsers take: no expressi
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from markdown_it.rules_core import StateCore
@@ -21,23 +22,58 @@ LONGEST_AUTHORITY = 350
 LONGEST_PATH = 2_000
 LONGEST_NAME = 64
 
+# Punctuation of all scripts; none lies beyond.
+PUNCTUATION = [code for code in range(0xA0, 0x20000) if unicodedata.category(chr(code)).startswith("P")]
+
+
+def breaks_address(code: int) -> bool:
+    """Whether a mark ends an address that it stands in: after it no space is needed to go on with the sentence.
+
+    Quotation marks, dashes between parts of a sentence, an ellipsis, and what is as wide as a Chinese character, but
+    for the dot between the words of a name in Japanese. Marks of other scripts are followed by a space.
+    """
+    kind = unicodedata.category(chr(code))
+    wide = unicodedata.east_asian_width(chr(code)) in ("W", "F", "H") and chr(code) not in "\u30fb\uff65"
+    return wide or kind in ("Pi", "Pf") or chr(code) in "\u2014\u2015\u2026\u2e3a\u2e3b"
+
+
+def class_of(codes: list[int]) -> str:
+    """Characters as they stand in a class of an expression."""
+    return "".join(re.escape(chr(code)) for code in codes)
+
+
+# Brackets of all scripts; the two of a pair are neighbours in Unicode, or have one between them.
+CLOSING = {")": "(", "]": "[", "}": "{"} | {
+    chr(code + step): chr(code)
+    for code in PUNCTUATION
+    for step in (2, 1)
+    if unicodedata.category(chr(code)) == "Ps" and unicodedata.category(chr(code + step)) == "Pe"
+}
+
 # A letter or digit of a host, of any script: what is no punctuation, no space and no control.
 LETTER = (
     r"(?:[^\W_]|[^\0-\u00bf\u2000-\u206f\u2e00-\u2e7f\u3000-\u303f\ufe10-\ufe6f"
-    r"\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65])"
+    rf"\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65{class_of(PUNCTUATION)}])"
 )
 HOST = rf"{LETTER}++(?:-++{LETTER}++)*+(?:\.{LETTER}++(?:-++{LETTER}++)*+)*+"
 AUTHORITY = re.compile(rf"(?:[^\s@/\\\[\]()<>]{{1,50}}@)?(?P<host>{HOST})(?::[0-9]{{1,5}}+)?(?![-_@]|:[0-9]|\.-)")
 PATH = re.compile(rf"[/?#][^\s<>\"\uff5c\0-\x1f\x7f-\x9f]{{0,{LONGEST_PATH}}}")
-BRACKET = re.compile(r"[()\[\]{}]")
-CLOSING = {")": "(", "]": "[", "}": "{"}
+OPENING = frozenset(CLOSING.values())
+BRACKETS = {*CLOSING, *OPENING}
+MARK = re.compile(
+    f"[{class_of([code for code in PUNCTUATION if breaks_address(code)])}{class_of(sorted(map(ord, BRACKETS)))}]"
+)
 # What ends a sentence, and not an address.
-AFTER = ".,:;!?'*"
+AFTER = frozenset(".,:;!?'*") | set(map(chr, PUNCTUATION))
+# What a mail address may stand after, without a space.
+BEFORE = frozenset("<>\"'([{\uff5c") | {
+    chr(code) for code in PUNCTUATION if breaks_address(code) or unicodedata.category(chr(code)) == "Ps"
+}
 
 SCHEME = re.compile(r"(?<![a-z0-9.+-])https?\Z", re.IGNORECASE)
 # Where others begin; a mail address has its name before the mark.
 START = re.compile(r"(?<!\w)(?P<scheme>www\.|mailto:)|@", re.IGNORECASE)
-NAME_LETTERS = frozenset('-;:&=+$,."_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789')
+NAME_LETTERS = frozenset("-;:&=+$,.\"'_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 MAIL_HOST = re.compile(rf"(?P<host>{HOST})(?![-_@]|:[0-9]|\.-)")
 TOP_LEVEL = re.compile(r"\.(?:[^\W\d_]{2,63}|xn--[a-z0-9-]{1,59})\Z", re.IGNORECASE)
 
@@ -58,17 +94,24 @@ def end_of_address(text: str, start: int, limit: int) -> int:
     # A bracket belongs to the address when both of a pair do.
     end = path.end()
     opened: list[tuple[str, int]] = []
-    for bracket in BRACKET.finditer(text, path.start(), end):
-        if bracket[0] not in CLOSING:
-            opened.append((bracket[0], bracket.start()))
-        elif opened and opened[-1][0] == CLOSING[bracket[0]]:
+    for mark in MARK.finditer(text, path.start(), end):
+        if mark[0] in OPENING:
+            opened.append((mark[0], mark.start()))
+        elif opened and opened[-1][0] == CLOSING.get(mark[0]):
             opened.pop()
         else:
-            end = bracket.start()
+            end = mark.start()
             break
     if opened:
         end = opened[0][1]
-    return authority.end() + len(text[authority.end() : end].rstrip(AFTER))
+    return end_of_sentence(text, authority.end(), end)
+
+
+def end_of_sentence(text: str, start: int, end: int) -> int:
+    """Where an address ends without the marks of the sentence after it; a bracket closes one in the address."""
+    while end > start and text[end - 1] in AFTER and text[end - 1] not in CLOSING:
+        end -= 1
+    return end
 
 
 def start_of_mail(text: str, at: int, begin: int) -> int:
@@ -77,9 +120,9 @@ def start_of_mail(text: str, at: int, begin: int) -> int:
     while start > begin and start > at - LONGEST_NAME - 1 and text[start - 1] in NAME_LETTERS:
         start -= 1
     # Addresses in quotes are more common than quotes in addresses.
-    while start < at and text[start] == '"':
+    while start < at and text[start] in "\"'":
         start += 1
-    if at - start > LONGEST_NAME or (start > 0 and not (text[start - 1].isspace() or text[start - 1] in '<>"(\uff5c')):
+    if at - start > LONGEST_NAME or (start > 0 and not (text[start - 1].isspace() or text[start - 1] in BEFORE)):
         return at
     return start
 

@@ -189,10 +189,11 @@ ACCOUNT_LISTENERS.append(rename_direct_rooms)
 @jump_source
 async def find_rooms(transaction: Transaction, member: Member, text: str) -> list[Destination]:
     """Rooms that a member is in, or may join."""
-    joined = [each.room for each in await list_joined(transaction, member) if each.room.kind != "discussion"]
-    rooms = {room.id: room for room in (*joined, *await list_public_rooms(transaction))}
-    found = [room for room in rooms.values() if text in fold(room.name)]
-    return [Destination(room.name, _l("Room"), "hash", f"/chat/{room.slug}") for room in found[:LIMIT]]
+    joined = [each for each in await list_joined(transaction, member) if each.room.kind != "discussion"]
+    rooms = {each.room.slug: each.name for each in joined}
+    rooms |= {room.slug: room.name for room in await list_public_rooms(transaction)}
+    found = [(slug, name) for slug, name in rooms.items() if text in fold(name)]
+    return [Destination(name, _l("Room"), "hash", f"/chat/{slug}") for slug, name in found[:LIMIT]]
 
 
 @jump_source

@@ -8,6 +8,7 @@ When a text has used up what it may cost, the rest of it stays as it was typed: 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
@@ -17,11 +18,11 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.parser_inline import ParserInline
 from markdown_it.ruler import Ruler
-from markdown_it.rules_block import StateBlock, blockquote, list_block
+from markdown_it.rules_block import StateBlock, blockquote, lheading, list_block
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline, link
 from markdown_it.rules_inline.balance_pairs import processDelimiters
-from markdown_it.rules_inline.state_inline import Delimiter
+from markdown_it.rules_inline.state_inline import Delimiter, Scanned
 from markdown_it.token import Token
 
 from app.chat.addresses import bare_links, web_address
@@ -35,6 +36,9 @@ STEP = 3
 DEPTH = 10
 NESTING = 20
 
+# Marks under a line that make a heading of it.
+SHORTEST_UNDERLINE = 3
+
 REL = "noopener noreferrer nofollow"
 PORTS = {"http": 80, "https": 443}
 ADDRESS = re.compile(r"https?://[^/?#\\\s]|mailto:[^/?#\\\s]", re.IGNORECASE)
@@ -44,7 +48,7 @@ WALL = nh3.Cleaner(
     tags={"a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "s", "span", "strong", "ul"},
     attributes={"a": {"href"}, "ol": {"start"}, "span": {"data-member"}},
     tag_attribute_values={"a": {"rel": {REL}, "target": {"_blank"}}},
-    allowed_classes={"a": {"record-link"}, "span": {"mention", "everybody"}},
+    allowed_classes={"a": {"record-link"}, "span": {"mention", "everybody", "quoted"}},
     link_rel=None,
     url_schemes={"http", "https", "mailto"},
     url_relative=lambda url: url if OWN_PATH.match(url) else None,
@@ -61,18 +65,20 @@ def origin_of(address: SplitResult) -> tuple[str, str, int | None] | None:
 class Parser(MarkdownIt):
     """CommonMark for messages: a newline is a line break, marks don't nest without end, only web and mail links.
 
-    `refer` is called with what was parsed, before it is rendered.
+    `prepare` is called with the text, before it is parsed, and `refer` with what was parsed, before it is rendered.
 
     References (`[name]: address`) are off: one address may be repeated thousands of times, which turns 8,000
     characters into megabytes.
     """
 
-    def __init__(self, refer: Callable[[StateCore], None]) -> None:
+    def __init__(self, prepare: Callable[[str, Any], str], refer: Callable[[StateCore], None]) -> None:
         super().__init__()
+        self.prepare = prepare
         self.inline = BoundedInline()
         self.configure("commonmark", {"html": False, "breaks": True, "xhtmlOut": False, "maxNesting": NESTING})
         self.enable("strikethrough").disable(["html_block", "html_inline", "reference"])
         self.block.ruler.at("blockquote", bounded_blockquote, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+        self.block.ruler.at("lheading", underlined_heading)
         self.block.ruler.at("list", bounded_list, {"alt": ["paragraph", "reference", "blockquote"]})
         count_blocks(self.block.ruler)
         self.inline.ruler.at("link", bounded_link)
@@ -87,7 +93,7 @@ class Parser(MarkdownIt):
     def parse(self, src: str, env: Any = None) -> list[Token]:
         """Parse a text, within what one of its length may cost."""
         with allowance(len(src)):
-            return super().parse(src, env)
+            return super().parse(self.prepare(src, env), env)
 
     def validateLink(self, url: str) -> bool:
         """Whether an address may be a link. What may not stays text, as it was typed."""
@@ -101,8 +107,32 @@ class Parser(MarkdownIt):
         return "href" in WALL.clean(f'<a href="{escape(url)}"></a>')
 
 
+class InlineState(StateInline):
+    """A paragraph in which marks of emphasis between numbers, and a single star in a word, stay what was typed."""
+
+    def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:
+        """What a run of marks may do: "2*3*4" and "a*b" are sums. Where words have no spaces between them, and letters
+        no case, marks stand between letters as a rule."""
+        scanned = super().scanDelims(start, canSplitWord)
+        end = start + scanned.length
+        if not canSplitWord or start == 0 or end >= self.posMax:
+            return scanned
+        around = [unicodedata.category(self.src[place]) for place in (start - 1, end)]
+        if all(each in ("Lu", "Ll", "Lt", "Nd") for each in around) and ("Nd" in around or scanned.length == 1):
+            return Scanned(can_open=False, can_close=False, length=scanned.length)
+        return scanned
+
+
 class BoundedInline(ParserInline):
     """The parser of paragraphs, each step of which is counted."""
+
+    def parse(self, src: str, md: MarkdownIt, env: Any, tokens: list[Token]) -> list[Token]:
+        """Parse a paragraph."""
+        state = InlineState(src, md, env, tokens)
+        self.tokenize(state)
+        for rule in self.ruler2.getRules(""):
+            rule(state)
+        return state.tokens
 
     def skipToken(self, state: StateInline) -> None:
         """Step over what begins here. When the text may cost nothing more, that is all of it: it closes no bracket."""
@@ -171,13 +201,20 @@ def count_blocks(ruler: Ruler[Any]) -> None:
 
 
 def counted(rule: BlockRule) -> BlockRule:
-    """A rule for blocks that is counted."""
+    """A rule for blocks that is counted. Marks with nothing behind them make no block: they stay what was typed."""
 
     def run(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+        made = len(state.tokens)
         found = spend() and rule(state, start, end, silent)
-        if found and not silent:
-            spend(BLOCK)
-        return found
+        if not found or silent:
+            return found
+        if not any(token.content or token.type == "hr" for token in state.tokens[made:]):
+            spend(state.line - start)
+            del state.tokens[made:]
+            state.line = start
+            return False
+        spend(BLOCK)
+        return True
 
     return run
 
@@ -218,6 +255,18 @@ def bounded_list(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 def bounded_link(state: StateInline, silent: bool) -> bool:
     """`[words](address)`: each bracket may begin one, and what may be an address is read."""
     return state.src.startswith("[", state.pos) and spend(READ_ADDRESS) and link(state, silent)
+
+
+def underlined_heading(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A line that is underlined, by three marks or more: one is a dash that somebody typed."""
+    made = len(state.tokens)
+    if not lheading(state, start, end, silent):
+        return False
+    if len(state.getLines(state.line - 1, state.line, 0, False).strip(" \t>")) >= SHORTEST_UNDERLINE:
+        return True
+    del state.tokens[made:]
+    state.line = start
+    return False
 
 
 def image_as_link(state: StateInline, silent: bool) -> bool:

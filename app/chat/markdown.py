@@ -11,13 +11,15 @@ import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+from app.accounts.mentions import CLOSE, OPEN, store_mention, without_marks
 from app.chat.commonmark import PORTS, REL, WALL, Parser, origin_of
-from app.chat.names import EVERYBODY, Folded, Names, is_word
+from app.chat.names import EVERYBODY, MARK, Folded, Names, begins_word, continues_word
 from app.chat.work import REFERENCE, spend
 
 RECORDS_LIMIT = 5
@@ -28,8 +30,11 @@ REMOVED = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800
 RECORD_PATH = re.compile(r"/c/([a-z0-9-]+)/([1-9][0-9]{0,8})(?:/edit)?")
 # A line of words, as most messages are, that means nothing else to Markdown: it takes a tenth of the time.
 PROSE = re.compile(r"""[^\W\d_](?:[^\W_]|[ ,;:!?'"()-]|\.(?= |$))*(?<! )""")
-MARK = re.compile(r"@|#(?P<number>[1-9][0-9]{0,8})(?!\w)")
-
+REFERENCE_MARK = re.compile(rf"{OPEN}(?P<name>[0-9]+){CLOSE}|#(?P<number>[1-9][0-9]{{0,8}})(?!\w)")
+# A name while its text is parsed: its place among the names of the message. In an address it is encoded.
+PLACED = re.compile(f"{OPEN}([0-9]+){CLOSE}")
+ENCODED = re.compile(f"{quote(OPEN)}|{quote(CLOSE)}", re.IGNORECASE)
+PLACED_IN_ADDRESS = re.compile(f"{quote(OPEN)}([0-9]+){quote(CLOSE)}")
 
 # What may refer to a record, wherever it stands in a text.
 CANDIDATE = re.compile(r"#(?P<number>[1-9][0-9]{0,8})(?!\w)|/c/(?P<list>[a-z0-9-]+)/(?P<record>[1-9][0-9]{0,8})(?!\w)")
@@ -41,13 +46,16 @@ class Rendered:
     """A message as HTML, without markup, and what it refers to.
 
     `html` is sanitised. `plain` is a line of text, for search, quotes and notifications: no HTML, and at most as long
-    as what was typed; it is stored with the message, and nobody parses one to show a line of it. `members` are the ids
-    of those mentioned by name, `everybody` says whether '@room' was. `records` are collection slugs ('' where only
-    '#42' was written) and record numbers, in the order they were written, each once, at most five.
+    as what was typed; it is stored with the message, and nobody parses one to show a line of it. `text` is what was
+    typed; in both, mentions are stored as `accounts/mentions.py` says. `members` are the ids of those mentioned by
+    name, `everybody` says whether '@room' was; whom a quote names was mentioned by whoever is quoted. `records` are
+    collection slugs ('' where only '#42' was written) and record numbers, in the order they were written, each once, at
+    most five.
     """
 
     html: str
     plain: str
+    text: str
     members: frozenset[int]
     everybody: bool
     records: tuple[tuple[str, int], ...]
@@ -88,18 +96,20 @@ def render_markdown(
     same for every reader.
     """
     if PROSE.fullmatch(text):
-        return Rendered(f"<p>{text}</p>\n", one_line(text), frozenset(), everybody=False, records=())
+        return Rendered(f"<p>{text}</p>\n", one_line(text), text, frozenset(), everybody=False, records=())
     return render_marked(text, Message(members, origin, missing))
 
 
 def render_marked(text: str, message: Message) -> Rendered:
     """Render a message with whatever Markdown there may be in it."""
+    text = without_marks(text)
     html = RENDERING.render(without_controls(text), {"message": message})
     # Entities can bring back what was removed from the text.
-    html = WALL.clean(REMOVED.sub("", html))
+    html = WALL.clean(without_marks(REMOVED.sub("", html)))
     # A message of nothing but markup stays as it is.
-    plain = (one_line(message.words) or one_line(text))[: len(text)]
-    return Rendered(html, plain, frozenset(message.mentioned), message.everybody, tuple(message.records))
+    stored = message.store(message.placed) if message.used else text
+    plain = (one_line(message.store(message.words)) or one_line(text))[: len(stored)]
+    return Rendered(html, plain, stored, frozenset(message.mentioned), message.everybody, tuple(message.records))
 
 
 def without_controls(text: str) -> str:
@@ -133,8 +143,20 @@ def words_of(tokens: list[Token]) -> Iterator[str]:
             yield token.content + "\n"
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name with an '@' before it: as it was typed, and whose it is."""
+
+    typed: str
+    name: str
+
+
 class Message:
-    """A message while it is rendered: whom and what it may refer to, and what it did."""
+    """A message while it is rendered: whom and what it may refer to, and what it did.
+
+    Names are found before anything is parsed, as there may be Markdown in them. `placed` is the text with the place of
+    each among `named` instead; `used` are the places where one is a mention: not in code, an address or a link.
+    """
 
     def __init__(self, members: Mapping[str, int], origin: str, missing: frozenset[tuple[str, int]]) -> None:
         self.members = members
@@ -144,6 +166,9 @@ class Message:
         self.everybody = False
         self.records: list[tuple[str, int]] = []
         self.words = ""
+        self.placed = ""
+        self.named: list[Named] = []
+        self.used: set[int] = set()
         self._names: Names | None = None
 
     @property
@@ -153,30 +178,93 @@ class Message:
             self._names = Names.of(self.members)
         return self._names
 
+    def place_names(self, typed: str) -> str:
+        """The text to be parsed. An '@' that is escaped (`\\@`) is a mere letter."""
+        self.placed = typed
+        # In what is decoded of an address there would be places that are none.
+        if "@" not in typed or ENCODED.search(typed):
+            return typed
+        text = Folded(typed)
+        parts = []
+        shown = 0
+        for at in re.finditer("@", typed):
+            start = at.start()
+            before = typed[start - 1 : start]
+            if start < shown or (before == "\\" and is_escaped(typed, start)):
+                continue
+            if not (before.isspace() or begins_word(typed, start, past=MARK)):
+                continue
+            found = self.names.at(text, start + 1) if spend(REFERENCE) else None
+            if found is None:
+                continue
+            name, end = found
+            parts += [typed[shown:start], f"{OPEN}{len(self.named)}{CLOSE}"]
+            self.named.append(Named(typed[start:end], name))
+            shown = end
+        self.placed = "".join([*parts, typed[shown:]])
+        return self.placed
+
+    def restore(self, text: str) -> str:
+        """A text with its names as they were typed."""
+        return PLACED.sub(lambda place: self.named[int(place[1])].typed, text) if self.named else without_marks(text)
+
+    def restore_address(self, address: str) -> str:
+        """An address with its names as they were typed."""
+        if not self.named:
+            return address
+        return PLACED_IN_ADDRESS.sub(lambda place: quote(self.named[int(place[1])].typed, safe="@"), address)
+
+    def store(self, text: str) -> str:
+        """A text with its mentions as they are stored, and other names as they were typed."""
+        return PLACED.sub(lambda place: self.store_one(int(place[1])), text) if self.named else without_marks(text)
+
+    def store_one(self, place: int) -> str:
+        """A name as it is stored."""
+        named = self.named[place]
+        return (
+            named.typed
+            if named.name == EVERYBODY or place not in self.used
+            else store_mention(self.members[named.name])
+        )
+
     def refer(self, collection: str, number: int) -> None:
         """Note a record, unless there are enough."""
         if (collection, number) not in self.records and len(self.records) < RECORDS_LIMIT:
             self.records.append((collection, number))
 
 
+def is_escaped(text: str, place: int) -> bool:
+    """Whether a backslash makes a mere letter of a mark."""
+    begin = place
+    while begin > 0 and text[begin - 1] == "\\":
+        begin -= 1
+    return (place - begin) % 2 == 1
+
+
 def refer(state: StateCore) -> None:
     """Point links to where they may lead, and make members' names and record numbers in the text stand out."""
     message: Message = state.env["message"]
     message.words = "".join(words_of(state.tokens))
+    quotes = 0
     for token in state.tokens:
+        quotes += {"blockquote_open": 1, "blockquote_close": -1}.get(token.type, 0)
         if token.type == "inline":
-            token.children = list(with_references(token.children or [], message))
+            token.children = list(with_references(token.children or [], message, quoted=quotes > 0))
+        else:
+            token.content = message.restore(token.content)
 
 
-def with_references(tokens: list[Token], message: Message) -> Iterator[Token]:
+def with_references(tokens: list[Token], message: Message, *, quoted: bool) -> Iterator[Token]:
     """The tokens of a paragraph with its references as tokens of their own."""
     run: list[Token] = []
     linked: list[Token] = []
     links = 0
     for token in tokens:
         if token.type not in ("text", "text_special") and run:
-            yield from in_text(run, message)
+            yield from in_text(run, message, quoted=quoted)
             run = []
+        if token.type not in ("text", "text_special"):
+            token.content = message.restore(token.content)
         links += token.type == "link_open"
         if links:
             linked.append(token)
@@ -189,14 +277,16 @@ def with_references(tokens: list[Token], message: Message) -> Iterator[Token]:
             yield from in_link(linked, message)
             linked = []
     if run:
-        yield from in_text(run, message)
+        yield from in_text(run, message, quoted=quoted)
 
 
 def in_link(tokens: list[Token], message: Message) -> Iterator[Token]:
     """A link as it may be shown, without the links in it. Where it has no words, its address stands for them."""
     first, *inside, last = tokens
     inside = [token for token in inside if token.type not in ("link_open", "link_close")]
-    href = str(first.attrGet("href"))
+    for token in inside:
+        token.content = message.restore(token.content)
+    href = message.restore_address(str(first.attrGet("href")))
     first.attrs = {"href": href}
     if not href:
         # `[words]()` is a link to CommonMark; here it stays what was typed.
@@ -229,9 +319,9 @@ def in_link(tokens: list[Token], message: Message) -> Iterator[Token]:
     yield last
 
 
-def in_text(tokens: list[Token], message: Message) -> Iterator[Token]:
-    """A run of text with its mentions and record numbers. A mark that was escaped (`\\@`, `\\#`) is a mere letter."""
-    text = Folded("".join(token.content for token in tokens))
+def in_text(tokens: list[Token], message: Message, *, quoted: bool) -> Iterator[Token]:
+    """A run of text with its mentions and record numbers. A mark that was escaped (`\\#`) is a mere letter."""
+    text = "".join(token.content for token in tokens)
     escaped = set()
     length = 0
     for token in tokens:
@@ -239,14 +329,13 @@ def in_text(tokens: list[Token], message: Message) -> Iterator[Token]:
             escaped.add(length)
         length += len(token.content)
     shown = 0
-    for mark in MARK.finditer(text.typed):
+    for mark in REFERENCE_MARK.finditer(text):
         start = mark.start()
-        if start < shown or start in escaped or (start and is_word(text.typed[start - 1])):
+        if start in escaped or not begins_word(text, start):
             continue
         if mark["number"]:
             if ("", int(mark["number"])) in message.missing or not spend(REFERENCE):
                 continue
-            end = mark.end()
             message.refer("", int(mark["number"]))
             inside = [
                 Token("link_open", "a", 1, attrs={"class": "record-link", "href": f"/records/{mark['number']}"}),
@@ -254,27 +343,30 @@ def in_text(tokens: list[Token], message: Message) -> Iterator[Token]:
                 Token("link_close", "a", -1),
             ]
         else:
-            found = message.names.at(text, start + 1) if spend(REFERENCE) else None
-            if found is None:
+            if continues_word(text, mark.end()):
                 continue
-            name, end = found
-            inside = [mention_token(name, message), text_token(f"@{name}"), Token("mention_close", "span", -1)]
+            name = message.named[int(mark["name"])].name
+            message.used.add(int(mark["name"]))
+            opening = mention_token(name, message, quoted=quoted)
+            inside = [opening, text_token(f"@{name}"), Token("mention_close", "span", -1)]
         if start > shown:
-            yield text_token(text.typed[shown:start])
+            yield text_token(message.restore(text[shown:start]))
         yield from inside
-        shown = end
-    if shown < len(text.typed):
-        yield text_token(text.typed[shown:])
+        shown = mark.end()
+    if shown < len(text):
+        yield text_token(message.restore(text[shown:]))
 
 
-def mention_token(name: str, message: Message) -> Token:
-    """The start of a mention, which is noted."""
+def mention_token(name: str, message: Message, *, quoted: bool) -> Token:
+    """The start of a mention, which is noted unless it is in a quote."""
+    kind = "mention quoted" if quoted else "mention"
     if name == EVERYBODY:
-        message.everybody = True
-        return Token("mention_open", "span", 1, attrs={"class": "mention everybody"})
+        message.everybody |= not quoted
+        return Token("mention_open", "span", 1, attrs={"class": f"{kind} everybody"})
     member = message.members[name]
-    message.mentioned.add(member)
-    return Token("mention_open", "span", 1, attrs={"class": "mention", "data-member": str(member)})
+    if not quoted:
+        message.mentioned.add(member)
+    return Token("mention_open", "span", 1, attrs={"class": kind, "data-member": str(member)})
 
 
 def text_token(content: str) -> Token:
@@ -282,4 +374,10 @@ def text_token(content: str) -> Token:
     return Token("text", "", 0, content=content)
 
 
-RENDERING = Parser(refer)
+def place_names(text: str, env: Any) -> str:
+    """The text to be parsed: names may have Markdown in them."""
+    message: Message = env["message"]
+    return message.place_names(text)
+
+
+RENDERING = Parser(place_names, refer)

@@ -11,6 +11,7 @@ from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, host_of
 from app.accounts.members import Member
+from app.accounts.mentions import read_texts
 from app.accounts.shell import render_page
 from app.chat.attachment_pages import delete_files, files_of
 from app.chat.attachments import MOST_A_MESSAGE, Attachment, find_unsent, has_files, list_files, take_off
@@ -34,7 +35,7 @@ from app.chat.messages import (
 from app.chat.notices import notify_edit, notify_message, withdraw_message
 from app.chat.reactions import react
 from app.chat.room_pages import render_room
-from app.chat.rooms import Room, find_membership, get_room
+from app.chat.rooms import Room, find_membership, find_name, get_room
 from app.chat.timeline import ShownMessage, count_edits, find_mentions, show_message, show_plain
 from app.database import Transaction
 from app.live.node import Node
@@ -116,7 +117,7 @@ async def answer_stored(transaction: Transaction, message: Message) -> Response[
         "id": message.id,
         "number": message.number,
         "key": message.key,
-        "text": message.text,
+        "text": (await read_texts(transaction, message.text))[0],
         "reply": message.reply_to_id,
         "files": [file.id for file in await list_files(transaction, message)],
         "edits": (await count_edits(transaction, [message.id])).get(message.id, 0),
@@ -239,7 +240,8 @@ async def show_message_form(
     if message.member_id != member.id or message.deleted_at is not None:
         raise NotFoundException
     edits = (await count_edits(transaction, [message.id])).get(message.id, 0)
-    form = Form([("text", message.text), ("edits", str(edits))])
+    (text,) = await read_texts(transaction, message.text)
+    form = Form([("text", text), ("edits", str(edits))])
     return await render_message_form(request, transaction, member, room, message, form)
 
 
@@ -254,7 +256,15 @@ async def render_message_form(
 ) -> Response[str]:
     """A message's form, with what was typed."""
     return await render_page(
-        request, transaction, member, "chat/message_form.html", room=room, message=message, form=form, status=status
+        request,
+        transaction,
+        member,
+        "chat/message_form.html",
+        room=room,
+        room_name=await find_name(transaction, member, room),
+        message=message,
+        form=form,
+        status=status,
     )
 
 
@@ -275,7 +285,7 @@ async def change_message(
     named = (await find_mentions(transaction, [message.id]))[message.id]
     try:
         changing.check()
-        changed = await edit_message(
+        rendered = await edit_message(
             transaction,
             message,
             member,
@@ -294,8 +304,8 @@ async def change_message(
         page = await render_message_form(request, transaction, member, room, message, form, status=invalid.status)
         page.headers.update(invalid.headers)
         return page
-    if changed:
-        await notify_edit(transaction, room, message)
+    if rendered is not None:
+        await notify_edit(transaction, room, message, member, rendered, named=named)
         await push_change(transaction, room, message, named=named)
     if is_call(request):
         return Response(None, status_code=204)
@@ -359,8 +369,17 @@ async def show_message_history(
     room = await get_room(transaction, member, slug)
     message = await get_message(transaction, room, number)
     revisions = await list_revisions(transaction, message, member)
+    texts = await read_texts(transaction, *(revision.text for revision in revisions), message.text)
     return await render_page(
-        request, transaction, member, "chat/history.html", room=room, message=message, revisions=revisions
+        request,
+        transaction,
+        member,
+        "chat/history.html",
+        room=room,
+        room_name=await find_name(transaction, member, room),
+        message=message,
+        revisions=list(zip(revisions, texts, strict=False)),
+        text=texts[-1],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,12 +17,14 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    or_,
     select,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.audit import record_audit
 from app.accounts.members import Member
+from app.accounts.mentions import OPEN, STORED, mentioned_in, names_in, without_marks
 from app.chat.keys import LONGEST_KEY, fingerprint
 from app.chat.markdown import Rendered, candidates, render_aside
 from app.chat.memberships import join
@@ -39,8 +42,9 @@ class Message(Tenanted, Base):
     """A message. `key` was made in the page it was typed in, so that sending it twice posts it once; `sent`
     is the fingerprint of what was sent with it (None for a message of an earlier version).
 
-    `html` is its text as it is shown: safe, and the same for everybody; `plain` is a line without markup. Of a deleted
-    one only the trace is left.
+    `html` is its text as it is shown: safe, and the same for everybody; `plain` is a line without markup. What they
+    mention is a member, whatever that one is called by now (`accounts/mentions.py`). Of a deleted one only the trace is
+    left.
     """
 
     __tablename__ = "message"
@@ -104,7 +108,7 @@ async def get_message(transaction: Transaction, room: Room, number: int) -> Mess
 
 def clean_text(text: str) -> str:
     """A text without what is around it. One that only has characters which nobody can see is empty."""
-    text = text.replace("\r\n", "\n").strip()
+    text = without_marks(text.replace("\r\n", "\n")).strip()
     return "" if is_blank(text) else text
 
 
@@ -120,12 +124,21 @@ def check_text(text: str, *, empty: bool) -> str:
     return text
 
 
-async def render_text(transaction: Transaction, text: str, origin: str) -> Rendered:
-    """A text as HTML, with the members of the workspace as names to mention. Records that are not there stay text."""
+async def render_text(transaction: Transaction, text: str, origin: str, *, before: str = "") -> Rendered:
+    """A text as HTML, with the members of the workspace as names to mention. Records that are not there stay text.
+
+    Of a message that is edited, `before` is its HTML: whom it mentions stays mentioned by the same name, also when
+    somebody else has that name, or the member was renamed while it was edited.
+    """
     members: dict[str, int] = {}
     if "@" in text:
-        statement = select(Member.name, Member.id).where(Member.removed_at.is_(None))
-        members = {row.name: row.id for row in await transaction.execute(statement)}
+        mentioned = mentioned_in(before)
+        wanted = (
+            or_(Member.removed_at.is_(None), Member.id.in_(mentioned)) if mentioned else Member.removed_at.is_(None)
+        )
+        rows = (await transaction.execute(select(Member.name, Member.id).where(wanted).order_by(Member.id))).all()
+        members = {row.name: row.id for row in rows} | {row.name: row.id for row in rows if row.id in mentioned}
+        members = names_in(before) | members
     asked = candidates(text)
     missing = await find_missing(transaction, asked) if asked else frozenset()
     rendered = await render_aside(text, members=members, origin=origin, missing=missing)
@@ -232,7 +245,7 @@ async def post_message(
         member_id=member.id,
         key=key,
         sent=sent,
-        text=text,
+        text=rendered.text,
         html=rendered.html,
         plain=rendered.plain,
         reply_to_id=answered,
@@ -248,8 +261,16 @@ async def post_message(
 def is_same(posted: Message, sent: str, text: str) -> bool:
     """Whether what is sent is what was posted with its key. Of an earlier version's message only the text is known."""
     if posted.sent is None:
-        return posted.edited_at is not None or posted.deleted_at is not None or posted.text == text
+        return posted.edited_at is not None or posted.deleted_at is not None or was_typed(posted.text, text)
     return posted.sent == sent
+
+
+def was_typed(stored: str, text: str) -> bool:
+    """Whether a text may have been stored so. Which name a member had then is not known."""
+    if OPEN not in stored:
+        return stored == text
+    names = re.compile("@[^@\n]{1,80}?".join(map(re.escape, STORED.split(stored)[::2])))
+    return names.fullmatch(text) is not None
 
 
 def check_open(room: Room) -> None:
@@ -277,8 +298,8 @@ async def edit_message(
     origin: str,
     with_files: bool = False,
     edits: int | None = None,
-) -> bool:
-    """Change the text of one's own message, and keep what it was. False when nothing changes.
+) -> Rendered | None:
+    """Change the text of one's own message, and keep what it was. What it refers to now; None when nothing changes.
 
     `edits` is how often it had been edited when its text was taken for this one, if that is known: an edit that comes
     late replaces no later one.
@@ -294,8 +315,9 @@ async def edit_message(
         raise PageError(403, _l("Only who wrote a message can change it."))
     check_open(await transaction.get_one(Room, message.room_id))
     text = check_text(text, empty=with_files)
-    if text == message.text:
-        return False
+    rendered = await render_text(transaction, text, origin, before=message.html)
+    if rendered.text == message.text or text == message.text:
+        return None
     count = await transaction.scalar(
         select(func.count()).select_from(MessageRevision).where(MessageRevision.message_id == message.id)
     )
@@ -309,11 +331,11 @@ async def edit_message(
             made_at=message.edited_at or message.created_at,
         )
     )
-    rendered = await render_text(transaction, text, origin)
-    message.text, message.html, message.plain, message.edited_at = text, rendered.html, rendered.plain, now()
+    message.text, message.html, message.plain = rendered.text, rendered.html, rendered.plain
+    message.edited_at = now()
     await forget_references(transaction, message.id)
     await keep_references(transaction, message.id, text, rendered)
-    return True
+    return rendered
 
 
 async def delete_message(transaction: Transaction, message: Message, member: Member) -> bool:

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 EVERYBODY = "room"
+ESCAPABLE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+# Marks that may be Markdown's and not the word's beside which they stand; what is parsed shows it.
+MARK = "_"
 
 
 @dataclass(slots=True)
@@ -24,7 +27,7 @@ class Names:
         """The names of these members, and '@room' before any member of that name."""
         made = cls()
         for name in (EVERYBODY, *members):
-            folded = "".join(map(fold, name))
+            folded = Folded(name).folded
             if folded and (folded != EVERYBODY or name == EVERYBODY) and name not in made.names.get(folded, ()):
                 made.names.setdefault(folded, []).append(name)
         for folded in made.names:
@@ -41,7 +44,7 @@ class Names:
         for length in self.lengths.get(text.folded[begin : begin + 1], ()):
             found = self.names.get(text.folded[begin : begin + length])
             end = text.ends.get(begin + length)
-            if found and end is not None and not continues_word(text.typed, end):
+            if found and end is not None and not continues_word(text.typed, end, past=MARK):
                 # Where names differ by case alone, the one that was typed.
                 typed = text.typed[start:end]
                 return (typed if typed in found else found[0]), end
@@ -50,7 +53,10 @@ class Names:
 
 @dataclass(slots=True)
 class Folded:
-    """A text, the same folded, and where the letters of one are in the other."""
+    """A text, the same folded, and where the letters of one are in the other.
+
+    A backslash before a mark of Markdown is none of them; no name goes on in the next line.
+    """
 
     typed: str
     folded: str = ""
@@ -60,9 +66,14 @@ class Folded:
     def __post_init__(self) -> None:
         parts = []
         length = 0
+        escaped = False
         for place, character in enumerate(self.typed):
-            parts.append(fold(character))
             self.places.append(length)
+            following = self.typed[place + 1 : place + 2]
+            escaped = not escaped and character == "\\" and following in ESCAPABLE
+            if escaped and following:
+                continue
+            parts.append(character if character == "\n" else fold(character))
             length += len(parts[-1])
             self.ends[length] = place + 1
         self.folded = "".join(parts)
@@ -84,6 +95,15 @@ def is_word(character: str) -> bool:
     return unicodedata.category(character).startswith("M") and not "\ufe00" <= character <= "\ufe0f"
 
 
-def continues_word(text: str, place: int) -> bool:
-    """Whether a word would be cut at this place: what ends there goes on."""
+def begins_word(text: str, place: int, *, past: str = "") -> bool:
+    """Whether no word would be cut at this place: what begins there has no letter before it, `past` some marks."""
+    while past and place > 0 and text[place - 1] in past:
+        place -= 1
+    return place == 0 or not is_word(text[place - 1])
+
+
+def continues_word(text: str, place: int, *, past: str = "") -> bool:
+    """Whether a word would be cut at this place: what ends there goes on, `past` some marks."""
+    while past and place < len(text) and text[place] in past:
+        place += 1
     return place < len(text) and is_word(text[place])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, or_, select
@@ -10,12 +11,12 @@ from sqlalchemy import ColumnElement, exists, or_, select
 from app.accounts.members import Member
 from app.chat.markdown import Rendered
 from app.chat.messages import Message
-from app.chat.rooms import Membership, Room
+from app.chat.rooms import Membership, Room, find_direct_people
 from app.database import Transaction
 from app.notifications.inbox import mark_read, of_subject
 from app.notifications.kinds import Kind, Place, Subject, register_kind, register_subject, split
-from app.notifications.models import Happening
-from app.notifications.notifications import notify, withdraw
+from app.notifications.models import Happening, Notification
+from app.notifications.notifications import notify, tell_otherwise, withdraw
 from app.web.texts import _l
 
 EXCERPT = 140
@@ -87,8 +88,10 @@ def is_visible_to(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
 
 async def find_places(transaction: Transaction, ids: Sequence[int]) -> dict[int, Place]:
     """Where rooms are."""
-    rows = await transaction.execute(select(Room.id, Room.name, Room.slug).where(Room.id.in_(ids)))
-    return {row.id: Place(row.name, f"/chat/{row.slug}") for row in rows}
+    statement = select(Room.id, Room.name, Room.slug, Room.kind, Room.subject).where(Room.id.in_(ids))
+    rows = (await transaction.execute(statement)).all()
+    people = await find_direct_people(transaction, [(row.id, row.subject) for row in rows if row.kind == "direct"])
+    return {row.id: Place(row.name, f"/chat/{row.slug}", people.get(row.id, ())) for row in rows}
 
 
 def at_message(place: Place, number: int) -> str:
@@ -111,22 +114,9 @@ async def notify_message(
     """Tell those whom a message concerns; each once, for the best reason. Who wants nothing of a room gets nothing."""
     if room.kind not in ("direct", "discussion") and not message.reply_to_id and not rendered.refers:
         return
-    rows = await transaction.execute(
-        select(Membership.member_id, Membership.notify).where(Membership.room_id == room.id)
-    )
-    inside = {row.member_id: row.notify for row in rows}
-    named = set(rendered.members) | (set(inside) if rendered.everybody else set())
-    answered = await transaction.scalar(select(Message.member_id).where(Message.id == message.reply_to_id))
-    everything = [each for each, wants in inside.items() if wants == "everything"]
-    told = {each for each, wants in inside.items() if wants == "nothing"}
-    if not room.open:
-        named &= set(inside)
-    for kind, to in (
-        ("mention", named),
-        ("reply", [answered] if answered else []),
-        ("direct", everything if room.kind == "direct" else []),
-        ("discussion", everything if room.kind == "discussion" else []),
-    ):
+    reasons = await find_reasons(transaction, room, message, rendered.members, everybody=rendered.everybody)
+    told = set(reasons.unwilling)
+    for kind, to in reasons.kinds.items():
         told |= await notify(
             transaction,
             kind=kind,
@@ -135,18 +125,93 @@ async def notify_message(
             by=author,
             number=message.number,
             without=told,
-            details={"excerpt": message.plain[:EXCERPT]},
+            details=details_of(message),
         )
 
 
-async def notify_edit(transaction: Transaction, room: Room, message: Message) -> None:
-    """What was told of a message says what it says now."""
-    subject = subject_of(room)
-    statement = select(Happening).where(
-        Happening.subject_kind == subject[0], Happening.subject_id == subject[1], Happening.number == message.number
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Whom a message concerns, by kinds of notifications, the best reason first; and who wants nothing of its room."""
+
+    kinds: dict[str, set[int]]
+    unwilling: set[int]
+
+    def best(self, member_id: int) -> str | None:
+        """The best reason for which the message concerns a member."""
+        return next((kind for kind, ids in self.kinds.items() if member_id in ids), None)
+
+
+async def find_reasons(
+    transaction: Transaction, room: Room, message: Message, members: Iterable[int], *, everybody: bool
+) -> Reasons:
+    """Whom a message concerns that names some members, or everybody in its room."""
+    rows = await transaction.execute(
+        select(Membership.member_id, Membership.notify).where(Membership.room_id == room.id)
     )
-    for happening in await transaction.scalars(statement):
-        happening.details = {**happening.details, "excerpt": message.plain[:EXCERPT]}
+    inside = {row.member_id: row.notify for row in rows}
+    named = set(members) | (set(inside) if everybody else set())
+    answered = await transaction.scalar(select(Message.member_id).where(Message.id == message.reply_to_id))
+    everything = {each for each, wants in inside.items() if wants == "everything"}
+    kinds = {
+        "mention": named if room.open else named & set(inside),
+        "reply": {answered} if answered else set(),
+        "direct": everything if room.kind == "direct" else set(),
+        "discussion": everything if room.kind == "discussion" else set(),
+    }
+    return Reasons(kinds, {each for each, wants in inside.items() if wants == "nothing"})
+
+
+def details_of(message: Message) -> dict[str, str]:
+    """What a notification shows of a message: the beginning of what it says, with mentions as they are stored."""
+    return {"excerpt": message.plain[:EXCERPT]}
+
+
+async def notify_edit(
+    transaction: Transaction, room: Room, message: Message, author: Member, rendered: Rendered, *, named: Iterable[int]
+) -> None:
+    """What was told of a message says what it says now, to those whom it concerns now.
+
+    `named` are those whom it mentioned before, 0 for everybody. Who is mentioned for the first time is told, unless
+    the message is still unread among what they were told for another reason: then it is for this one. Who is not
+    mentioned any more is told nothing, or for the reason that is left.
+    """
+    subject = subject_of(room)
+    of_message = (
+        Happening.subject_kind == subject[0],
+        Happening.subject_id == subject[1],
+        Happening.number == message.number,
+    )
+    for happening in await transaction.scalars(select(Happening).where(*of_message)):
+        happening.details = {**happening.details, **details_of(message)}
+    before = set(named)
+    now_named = set(rendered.members) | ({0} if rendered.everybody else set())
+    if before == now_named:
+        return
+    was = await find_reasons(transaction, room, message, before - {0}, everybody=0 in before)
+    reasons = await find_reasons(transaction, room, message, rendered.members, everybody=rendered.everybody)
+    statement = select(Notification).where(
+        Notification.subject_kind == subject[0],
+        Notification.subject_id == subject[1],
+        Notification.number == message.number,
+        Notification.kind.in_(reasons.kinds),
+    )
+    told = {each.member_id: each for each in await transaction.scalars(statement)}
+    removed = was.kinds["mention"] - reasons.kinds["mention"]
+    added = reasons.kinds["mention"] - was.kinds["mention"] - reasons.unwilling
+    unread = {member_id for member_id in added & told.keys() if told[member_id].read_at is None}
+    changed: dict[int, str | None] = {each: reasons.best(each) for each in removed if each in told}
+    changed |= dict.fromkeys(unread, "mention") | dict.fromkeys(added & told.keys() - unread)
+    if changed:
+        await tell_otherwise(transaction, subject, message.number, changed)
+    await notify(
+        transaction,
+        kind="mention",
+        subject=subject,
+        to=added - unread,
+        by=author,
+        number=message.number,
+        details=details_of(message),
+    )
 
 
 async def withdraw_message(transaction: Transaction, room: Room, message: Message) -> None:

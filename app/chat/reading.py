@@ -10,7 +10,7 @@ from sqlalchemy import case, exists, func, or_, select
 from app.accounts.members import Member
 from app.chat.messages import Message
 from app.chat.references import Mention
-from app.chat.rooms import Membership, Room, find_membership
+from app.chat.rooms import Membership, Room, find_membership, find_names
 from app.database import Transaction
 from app.web.texts import fold
 
@@ -23,6 +23,7 @@ class JoinedRoom:
     """A room that a member is in, as the sidebar shows it."""
 
     room: Room
+    name: str
     membership: Membership
     unread: int
     mentions: int
@@ -46,20 +47,23 @@ async def list_joined_of(transaction: Transaction, member_ids: Iterable[int]) ->
             or_(Room.kind != "discussion", Membership.read_number < Room.last_number),
         )
     )
-    rows = sorted((await transaction.execute(statement)).all(), key=lambda row: place_in_sidebar(row[0]))
+    found = (await transaction.execute(statement)).all()
+    names = await find_names(transaction, [(membership.member_id, room) for room, membership in found])
+    rows = sorted(found, key=lambda row: place_in_sidebar(row[0], names[row[1].member_id, row[0].id]))
     behind = {room.id for room, membership in rows if membership.read_number < room.last_number}
     unread = await count_unread(transaction, ids, sorted(behind))
     joined: dict[int, list[JoinedRoom]] = {member_id: [] for member_id in ids}
     for room, membership in rows:
-        each = JoinedRoom(room, membership, *unread.get((membership.member_id, room.id), (0, 0)))
+        name = names[membership.member_id, room.id]
+        each = JoinedRoom(room, name, membership, *unread.get((membership.member_id, room.id), (0, 0)))
         if each.unread or room.kind != "discussion":
             joined[membership.member_id].append(each)
     return joined
 
 
-def place_in_sidebar(room: Room) -> tuple[bool, bool, str, int]:
+def place_in_sidebar(room: Room, name: str) -> tuple[bool, bool, str, int]:
     """What rooms are sorted by: as people sort names, whatever their accents and case."""
-    return room.kind == "discussion", room.kind == "direct", fold(room.name), room.id
+    return room.kind == "discussion", room.kind == "direct", fold(name), room.id
 
 
 async def count_unread(

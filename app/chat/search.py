@@ -12,8 +12,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, column, select
 
 from app.accounts.members import Member
+from app.accounts.mentions import read_texts
 from app.chat.messages import Message
-from app.chat.rooms import Room, is_visible
+from app.chat.rooms import Room, find_names, is_visible
 from app.database import Transaction
 from app.database.fulltext import Query, find_messages
 from app.web.texts import FOLDED, fold
@@ -30,6 +31,7 @@ class Hit:
 
     message: Message
     room: Room
+    room_name: str
     author_id: int
     author: str
     excerpt: list[tuple[str, bool]]
@@ -89,13 +91,14 @@ async def search_messages(
     if until is not None:
         statement = statement.where(Message.created_at < until)
     rows = (await transaction.execute(statement)).all()
-    plains = [message.plain for message, _, _ in rows]
+    plains = await read_texts(transaction, *(message.plain for message, _, _ in rows))
     if sum(map(len, plains)) <= AT_ONCE:
         excerpts = make_excerpts(plains, text)
     else:
         excerpts = await asyncio.to_thread(make_excerpts, plains, text)
+    names = await find_names(transaction, [(member.id, where) for _, where, _ in rows])
     return [
-        Hit(message, where, message.member_id, name, pieces)
+        Hit(message, where, names[member.id, where.id], message.member_id, name, pieces)
         for (message, where, name), pieces in zip(rows, excerpts, strict=True)
     ]
 

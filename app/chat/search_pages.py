@@ -13,7 +13,7 @@ from app.accounts.members import Member
 from app.accounts.shell import render_page
 from app.chat.limits import SearchLimit
 from app.chat.reading import list_joined
-from app.chat.rooms import get_room, list_active
+from app.chat.rooms import find_name, get_room, list_active
 from app.chat.search import HITS, search_messages
 from app.database import Transaction
 from app.web.forms import Form, number_of
@@ -51,7 +51,9 @@ async def show_search(
         until=last + timedelta(days=1) if last else None,
         before=number_of(before),
     )
-    rooms = [joined.room for joined in await list_joined(transaction, member)]
+    rooms = {joined.room.slug: joined.name for joined in await list_joined(transaction, member)}
+    if where is not None and where.slug not in rooms:
+        rooms[where.slug] = await find_name(transaction, member, where)
     return await render_page(
         request,
         transaction,
@@ -62,7 +64,7 @@ async def show_search(
         asked=any(asked.values()) and not form.errors,
         hits=hits[:HITS],
         older=f"/chat/search?{urlencode(asked | {'before': hits[HITS - 1].message.id})}" if len(hits) > HITS else "",
-        rooms=rooms if where is None or where in rooms else [*rooms, where],
+        rooms=rooms.items(),
         people=await list_active(transaction),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -11,6 +11,7 @@ from markupsafe import Markup
 from sqlalchemy import func, select
 
 from app.accounts.members import Member
+from app.accounts.mentions import mentioned_in, write_names, write_names_in_html
 from app.chat.attachments import Attachment
 from app.chat.messages import Message, MessageRevision, Reaction
 from app.chat.references import Mention, RecordReference
@@ -53,11 +54,17 @@ class ShownMessage:
     attachments: list[Attachment] = field(default_factory=list)
     cards: list[Card] = field(default_factory=list)
     mentions: list[int] = field(default_factory=list)
+    names: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def html(self) -> Markup:
-        """The text as `markdown.py` has made it safe."""
-        return Markup(self.message.html)  # noqa: S704
+        """The text as `markdown.py` has made it safe, with the names that those whom it mentions have now."""
+        return Markup(write_names_in_html(self.message.html, self.names))  # noqa: S704
+
+    @property
+    def text(self) -> str:
+        """The text as its author would type it now."""
+        return write_names(self.message.text, self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +125,10 @@ async def show_messages(transaction: Transaction, messages: Sequence[Message]) -
             *(message.member_id for message in (*messages, *quoted.values())),
             *(message.deleted_by_id for message in messages if message.deleted_by_id),
             *(reaction.member_id for each in reactions.values() for reaction in each),
+            *mentioned_in(*(message.html for message in messages), *(message.plain for message in quoted.values())),
         },
     )
+    names = {person.id: person.name for person in people.values()}
     shown = []
     for message in messages:
         answered = quoted.get(message.reply_to_id or 0)
@@ -130,12 +139,18 @@ async def show_messages(transaction: Transaction, messages: Sequence[Message]) -
                 deleted_by=people.get(message.deleted_by_id or 0),
                 quote=None
                 if answered is None
-                else Quote(answered.id, answered.number, people[answered.member_id], answered.plain[:EXCERPT]),
+                else Quote(
+                    answered.id,
+                    answered.number,
+                    people[answered.member_id],
+                    write_names(answered.plain, names)[:EXCERPT],
+                ),
                 edits=edits.get(message.id, 0),
                 reactions=group_reactions(reactions[message.id], people),
                 attachments=attachments[message.id],
                 cards=cards[message.id],
                 mentions=mentions[message.id],
+                names=names,
             )
         )
     return shown

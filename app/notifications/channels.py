@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.mentions import read_texts
 from app.accounts.shell import bar_part
 from app.database import Transaction
 from app.live.log import publish
@@ -93,7 +94,7 @@ async def push_toasts(
 ) -> None:
     """Show members what happens to things of one kind as it happens, each to the members of the ids beside it.
 
-    Each toast is rendered once, whoever gets it.
+    Each toast is rendered once for all who read the same.
     """
     if not shown:
         return
@@ -101,21 +102,26 @@ async def push_toasts(
     places = await subject.find_places(transaction, [happening.subject_id for happening, _ in shown])
     language = transaction.tenant.language
     bells = bells_of(transaction)
-    for happening, member_ids in shown:
+    excerpts = await read_texts(transaction, *(happening.details.get("excerpt", "") for happening, _ in shown))
+    for (happening, member_ids), excerpt in zip(shown, excerpts, strict=True):
         place = places.get(happening.subject_id, Place("", ""))
-        values = {**happening.details, "actor": by.name if by else "", "title": place.title}
-        toast = render(
-            language,
-            "notifications/toast_push.html",
-            happening=happening,
-            kind=kind.name,
-            sentence=word(text_of(kind, happening.details), language, **values),
-            address=subject.address_at(place, happening.number),
-            icon=kind.icon,
-            held=held,
-        )
+        toasts: dict[str, str] = {}
         for member_id in member_ids:
-            bells.toasts.setdefault(member_id, []).append(toast)
+            title = place.seen_by(member_id).title
+            if title not in toasts:
+                values = {**happening.details, "actor": by.name if by else "", "title": title}
+                toasts[title] = render(
+                    language,
+                    "notifications/toast_push.html",
+                    happening=happening,
+                    kind=kind.name,
+                    sentence=word(text_of(kind, happening.details), language, **values),
+                    excerpt=excerpt,
+                    address=subject.address_at(place, happening.number),
+                    icon=kind.icon,
+                    held=held,
+                )
+            bells.toasts.setdefault(member_id, []).append(toasts[title])
 
 
 @bar_part("notifications/_bell.html")

@@ -62,7 +62,7 @@ async def read_inbox(
     groups = {
         (row.subject_kind, row.subject_id): Group(
             f"{row.subject_kind}-{row.subject_id}",
-            places[row.subject_kind, row.subject_id],
+            places[row.subject_kind, row.subject_id].seen_by(member.id),
             SUBJECTS[row.subject_kind].icon,
             row.total,
             row.unread,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -41,10 +41,21 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a subject is called, and where it is seen."""
+    """What a subject is called, and where it is seen. One between `people`, by number and name, is called after the
+    others."""
 
     title: str
     address: str
+    people: tuple[tuple[int, str], ...] = ()
+
+    def seen_by(self, member_id: int) -> Place:
+        """The place as one of the people sees it."""
+        return replace(self, title=name_of_others(self.people, member_id)) if self.people else self
+
+
+def name_of_others(people: Iterable[tuple[int, str]], member_id: int) -> str:
+    """What is called after its people is called for one of them, from their numbers and names."""
+    return ", ".join(name for number, name in people if number != member_id)
 
 
 # A criterion for 'this member may see the thing with this id', made from two columns or values.

@@ -10,6 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from app.accounts.mentions import read_texts
 from app.database import Transaction
 from app.notifications.kinds import KINDS, SUBJECTS, Kind, Place, text_of, word
 from app.notifications.models import Notification
@@ -86,8 +87,9 @@ async def find_places(transaction: Transaction, pairs: Sequence[tuple[str, int]]
 async def describe(transaction: Transaction, rows: Sequence[Any]) -> list[Item]:
     """Items from rows of (notification, happening, name of who did it); those whose subject is gone are left out."""
     places = await find_places(transaction, [(row[0].subject_kind, row[0].subject_id) for row in rows])
+    excerpts = await read_texts(transaction, *(row[1].details.get("excerpt", "") for row in rows))
     items = []
-    for notification, happening, actor in rows:
+    for (notification, happening, actor), excerpt in zip(rows, excerpts, strict=True):
         place = places.get((notification.subject_kind, notification.subject_id))
         if place is None:
             continue
@@ -97,9 +99,9 @@ async def describe(transaction: Transaction, rows: Sequence[Any]) -> list[Item]:
                 notification,
                 kind,
                 text_of(kind, happening.details),
-                {**happening.details, "actor": actor or "", "title": place.title},
+                {**happening.details, "actor": actor or "", "title": place.seen_by(notification.member_id).title},
                 SUBJECTS[notification.subject_kind].address_at(place, notification.number),
-                happening.details.get("excerpt", ""),
+                excerpt,
                 happening.created_at,
             )
         )

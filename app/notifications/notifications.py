@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from app.accounts.members import RANK, Member, Role
 from app.database import Transaction, now
@@ -176,6 +176,24 @@ async def forget_subjects(transaction: Transaction, kind: str, ids: Sequence[int
     for model in (Notification, Happening, Follow, Mute):
         statement = delete(model).where(model.subject_kind == kind, model.subject_id.in_(ids))
         await transaction.execute(statement.execution_options(synchronize_session=False))
+
+
+async def tell_otherwise(
+    transaction: Transaction, subject: tuple[str, int], number: int, kinds: Mapping[int, str | None]
+) -> None:
+    """Members are told of a part of a thing for another reason than before, or None for none any more: then what they
+    were told is taken back, with the mail that waits."""
+    about = (
+        Notification.subject_kind == subject[0],
+        Notification.subject_id == subject[1],
+        Notification.number == number,
+    )
+    for kind in set(kinds.values()):
+        meant = Notification.member_id.in_([member_id for member_id, each in kinds.items() if each == kind])
+        statement: Any = delete(Notification) if kind is None else update(Notification).values(kind=kind)
+        statement = statement.where(*about, meant)
+        await transaction.execute(statement.execution_options(synchronize_session=False))
+    push_bells(transaction, kinds)
 
 
 async def withdraw(transaction: Transaction, subject: tuple[str, int], number: int | None = None) -> None:

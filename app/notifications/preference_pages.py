@@ -68,7 +68,7 @@ async def render_preferences(
         choices=[(kind, typed_choice(form, kind, choice)) for kind, choice in await list_choices(transaction, member)],
         mails=MAIL_LABELS,
         zones=offer_time_zones(member.time_zone),
-        muted=[(f"{kind}-{number}", place) for (kind, number), place in places.items()],
+        muted=[(f"{kind}-{number}", place.seen_by(member.id)) for (kind, number), place in places.items()],
         form=form,
     )
 

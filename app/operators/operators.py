@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.database import Base, Transaction, UtcDateTime, now
 from app.operators.sessions import OperatorSession
 from app.web.forms import Invalid
+from app.web.mail_addresses import account_address
 from app.web.texts import _l
 
 
@@ -25,8 +26,8 @@ class Operator(Base):
 
 
 async def find_operator(transaction: Transaction, email: str) -> Operator | None:
-    """The operator with an e-mail address, whatever its case."""
-    statement = select(Operator).where(Operator.email == email.strip().lower())
+    """The operator with an e-mail address, whatever its case and the form of its domain."""
+    statement = select(Operator).where(Operator.email == account_address(email))
     return (await transaction.scalars(statement)).one_or_none()
 
 
@@ -37,7 +38,7 @@ async def add_operator(transaction: Transaction, *, email: str, password_hash: s
     """
     if await find_operator(transaction, email):
         raise Invalid(email=_l("Somebody with this address is an operator already."))
-    operator = Operator(email=email.strip().lower(), password_hash=password_hash)
+    operator = Operator(email=account_address(email), password_hash=password_hash)
     transaction.add(operator)
     await transaction.flush()
     return operator

@@ -22,6 +22,7 @@ from app.settings import Settings
 from app.web.cookies import read_cookie, session_cookie
 from app.web.forms import Form
 from app.web.languages import browser_language
+from app.web.mail_addresses import account_address
 from app.web.texts import Text, _l
 
 WHY = {
@@ -65,7 +66,7 @@ async def sign_operator_in(
 ) -> Response[Any]:
     """Check the password outside any transaction, as that takes long, then sign in."""
     request.scope["state"]["language"] = browser_language(request)
-    email, address = form["email"].strip().lower(), client_address(request)
+    email, address = account_address(form["email"]), client_address(request)
     async with database.read() as transaction:
         operator = await find_operator(transaction, email)
     stored, known = (operator.password_hash, operator.email) if operator else (None, UNKNOWN)

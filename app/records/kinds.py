@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from urllib.parse import urlsplit
 
-from app.web.forms import EMAIL
+from app.web.mail_addresses import read_address
 from app.web.texts import Text, _l, fold, keep_direction
 
 LINE_LIMIT = 500
@@ -119,9 +119,10 @@ def read_choice(text: str, choices: Sequence[str]) -> str:
 def read_email(text: str, choices: Sequence[str]) -> str:
     """An e-mail address."""
     value = read_line(text, choices)
-    if value and not EMAIL.fullmatch(value):
-        raise fail("This does not look like an e-mail address.")
-    return value
+    try:
+        return read_address(value) if value else ""
+    except ValueError as error:
+        raise fail("This does not look like an e-mail address.") from error
 
 
 def read_link(text: str, choices: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from app.database import Database, Transaction
 from app.live.cutoff import end_all_sessions, end_other_sessions, end_sessions, push_sessions, start_session
 from app.settings import Settings
 from app.tenants.member_pages import ROLES
-from app.tenants.members import leave_workspace, push_members
+from app.tenants.members import leave_workspace, push_names
 from app.tenants.pictures import PICTURE_LIMIT, change_picture, pictures_of, receive_picture
 from app.tenants.sign_in import cookies_of
 from app.web.forms import Form, Invalid
@@ -67,7 +67,7 @@ async def change_name(request: AnyRequest, transaction: Transaction, signed_in: 
         return await render_account(request, transaction, signed_in, form)
     signed_in.member.name = name
     await account_changed(transaction, signed_in.member, "name")
-    push_members(transaction)
+    push_names(transaction)
     return Redirect("/account?done=name", status_code=303)
 
 

@@ -26,6 +26,11 @@ def push_members(transaction: Transaction) -> None:
     publish_partial(transaction, "tenant", "live/refresh_push.html", target="members-refresh")
 
 
+def push_names(transaction: Transaction) -> None:
+    """Publish that somebody is called something else: names are everywhere, so that every open page fetches itself."""
+    publish_partial(transaction, "tenant", "live/refresh_push.html", target="refresh", names=True)
+
+
 async def admit_member(
     transaction: Transaction, *, email: str, name: str, role: Role, password_hash: str, time_zone: str = "UTC"
 ) -> Member:

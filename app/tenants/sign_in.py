@@ -38,6 +38,7 @@ from app.tenants.confirmation import confirm_mail
 from app.tenants.links import check_link
 from app.web.cookies import read_cookie, session_cookie
 from app.web.forms import Form
+from app.web.mail_addresses import account_address
 from app.web.texts import Text, _l, translations
 
 WHY = {
@@ -143,7 +144,7 @@ async def sign_in(
     request: AnyRequest, database: Database, settings: Settings, guessing: GuessingLimit, form: Form
 ) -> Response[Any]:
     """Check the password outside any transaction, as that takes long, then sign in."""
-    email, address = form["email"].strip().lower(), client_address(request)
+    email, address = account_address(form["email"]), client_address(request)
     async with database.read() as transaction:
         tenant = await enter_workspace(transaction, request.scope["state"]["slug"])
         request.scope["state"]["language"] = tenant.language

@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl
 from litestar import Request
 from litestar.exceptions import ClientException
 
+from app.web.mail_addresses import account_address, read_address
 from app.web.texts import Text, _l, is_blank
 
-EMAIL = re.compile(r"[^@\s<>\"',;:\\()\[\]]+@[^@\s<>\"',;:\\()\[\]]+\.[^@\s<>\"',;:\\()\[\].]+")
 # Controls but white space, overrides and isolates of the direction, and halves of characters.
 UNSEEN = re.compile("[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -85,8 +85,11 @@ class Form:
     def email(self, name: str) -> str:
         """An e-mail address, in lower case."""
         value = self.text(name, limit=254).lower()
-        if name not in self.errors and not EMAIL.fullmatch(value):
-            self.errors[name] = _l("This does not look like an e-mail address.")
+        if name not in self.errors:
+            try:
+                return account_address(read_address(value))
+            except ValueError:
+                self.errors[name] = _l("This does not look like an e-mail address.")
         return value
 
     def new_password(self, name: str) -> str:

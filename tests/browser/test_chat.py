@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -848,7 +849,11 @@ async def test_messages_are_answered_by_keyboard_and_by_touch(server: Server, pe
     page = ana.page
     await ana.open(ROOM)
     await send(page, "One")
-    await send(page, "Two")
+    box = page.get_by_label("Message", exact=True)
+    await box.press_sequentially("Two")
+    await box.press("Enter")  # a touch keyboard has no Shift+Enter, so that Enter is a line
+    await expect(box).to_have_value("Two\n")
+    await page.get_by_role("button", name="Send").click()
     last = messages(page).last
     await expect(last).to_have_class(re.compile("follows"))
     await expect(last.get_by_role("button", name="React")).to_be_hidden()
@@ -902,3 +907,37 @@ async def test_what_changes_while_a_stretch_is_on_its_way_is_not_lost(
     await expect(page.get_by_text("Line 60, mended")).to_be_attached()
     await expect(page.get_by_text("After 60")).to_be_attached()
     await client.aclose()
+
+
+async def test_days_have_other_names_right_after_the_readers_midnight(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test", timezone_id="Pacific/Auckland")
+    page = ana.page
+    async with aclosing(await server.sign_in("acme", "carla@acme.test")) as carla:
+        await carla.post(ROOM, data={"text": "Said today", "key": "today"})
+    await ana.open(ROOM)
+    said = await page.evaluate(
+        "new Date(document.querySelector('ol.messages > .message:last-child').dataset.at).getTime()"
+    )
+    noon = await page.evaluate("said => new Date(said).setHours(12, 0, 0, 0)", said)
+    await page.clock.install(time=noon / 1000)
+    await ana.open(ROOM)
+    await expect(page.locator("ol.messages > .day").last).to_have_text("Today")
+    await page.clock.pause_at(noon / 1000 + 11 * 3600 + 3599)
+    await page.locator("#main").evaluate(
+        """main => main.insertAdjacentHTML('beforeend',
+          `<time id="late" datetime="${new Date().toISOString()}" data-clock></time>`)"""
+    )
+    await page.clock.run_for(500)
+    await expect(page.locator("ol.messages > .day").last).to_have_text("Today")
+    await page.clock.run_for(600)
+    await expect(page.locator("ol.messages > .day").last).to_have_text("Yesterday")
+    await expect(page.locator("#late")).to_contain_text(",")  # a time of another day has its date
+    # What is over a day ago is counted by the calendar.
+    await page.clock.set_fixed_time(noon / 1000 + 86400 - 10 * 3600)
+    words = """hours => {
+      const moment = new Date(Date.now() - hours * 3600000).toISOString();
+      document.querySelector('#late').outerHTML = `<time id="late" datetime="${moment}"></time>`;
+      document.dispatchEvent(new Event('htmx:after:swap'));
+      return document.querySelector('#late').textContent;
+    }"""
+    assert [await page.evaluate(words, hours) for hours in (23, 25, 27)] == ["23 hours ago", "yesterday", "2 days ago"]

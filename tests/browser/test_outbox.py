@@ -877,6 +877,13 @@ async def test_enter_of_an_input_method_sends_nothing(ana: Person, clients: dict
         await box(page).evaluate(
             f"box => box.dispatchEvent(new KeyboardEvent('keydown', {{ key: 'Enter', bubbles: true, ...{how} }}))"
         )
+    await box(page).press_sequentially(" @bru")
+    await expect(page.locator("#completion")).to_contain_text("@Bruno")
+    await box(page).evaluate(
+        "box => box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, keyCode: 229 }))"
+    )
+    await expect(box(page)).to_have_value("にほ @bru")
+    await box(page).fill("にほ")
     await box(page).press("Shift+Enter")
     await expect(box(page)).to_have_value("にほ\n")
     await box(page).press("Enter")

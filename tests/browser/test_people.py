@@ -7,6 +7,7 @@ import email
 import email.policy
 import re
 from collections.abc import Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +128,30 @@ async def test_the_list_of_members_says_who_is_here(shared_server: Server, perso
     await carla.page.close()
     await expect(row.locator(".avatar.here")).to_have_count(0)
     await expect(row).not_to_contain_text("here now", use_inner_text=True)
+
+
+async def test_who_is_renamed_has_the_new_name_in_open_pages(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    async with aclosing(await server.sign_in("acme", "bruno@acme.test")) as bruno:
+        direct = (await bruno.post("/chat/direct", data={"person": "1"})).headers["location"]
+        await bruno.post(direct, data={"text": "Said by Bruno, to @Bruno", "key": "direct"})
+        await ana.open(direct)
+        page = ana.page
+        await expect(page).to_have_title(re.compile("^(?:\\(\\d+\\) )?Bruno"))
+        await page.get_by_label("Message", exact=True).fill("Half a thought")
+        await bruno.post("/account/name", data={"name": "Zé"})
+        await expect(page.locator("h1")).to_have_text("Zé")
+        await expect(page).to_have_title(re.compile("^(?:\\(\\d+\\) )?Zé"))
+        await expect(page.locator(".message .meta b").last).to_have_text("Zé")
+        await expect(page.locator(".message .mention").last).to_have_text("@Zé")
+        await expect(page.locator("#rooms").get_by_text("Zé", exact=True)).to_be_visible()
+        await expect(page.get_by_label("Message", exact=True)).to_have_value("Half a thought")
+        await page.get_by_label("Message", exact=True).press_sequentially(" for @z")
+        await expect(page.locator("#completion")).to_contain_text("@Zé")
+        # Who edits something keeps their page, and is not told that it has changed.
+        await ana.open("/c/books/2/edit")
+        await page.locator("[name=title]").fill("Half a title")
+        await bruno.post("/account/name", data={"name": "José"})
+        await expect(page.locator("#rooms").get_by_text("José", exact=True)).to_be_visible()
+        await expect(page.locator("[name=title]")).to_have_value("Half a title")
+        await expect(page.locator("#stale")).to_be_empty()

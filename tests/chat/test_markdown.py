@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.accounts.mentions import store_mention, write_names, write_names_in_html
 from app.chat.markdown import PROSE, Message, Rendered, render_markdown, render_marked
 
 ORIGIN = "http://acme.hero.localhost:8000"
@@ -20,7 +22,7 @@ ATTRIBUTES = {
     "ol": {"start"},
     **{tag: set() for tag in ("blockquote", "br", "code", "em", "hr", "li", "p", "pre", "s", "strong", "ul")},
 }
-CLASSES = {"record-link", "mention", "mention everybody"}
+CLASSES = {"record-link", "mention", "mention everybody", "mention quoted", "mention quoted everybody"}
 FORBIDDEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -106,7 +108,16 @@ def check_safe(html: str) -> Page:
         ("*a* **b** ~~c~~ `d < e`", "<em>a</em> <strong>b</strong> <s>c</s> <code>d &lt; e</code>"),
         ("one\ntwo", "one<br>\ntwo"),
         ("one\r\ntwo\rthree", "one<br>\ntwo<br>\nthree"),
-        ("snake_case_name and 2*3*4", "snake_case_name and 2<em>3</em>4"),
+        ("snake_case_name and 2*3*4", "snake_case_name and 2*3*4"),
+        ("2**3**4, 2~~3~~4, a*b and c*d", "2**3**4, 2~~3~~4, a*b and c*d"),
+        ("*2*3* un*believ*able", "<em>2*3</em> un*believ*able"),
+        ("2*(3+4)*5 = 70, 5 * 6 * 7", "2*(3+4)*5 = 70, 5 * 6 * 7"),
+        ("这是**重要**的", "这是<strong>重要</strong>的"),
+        *((mark, mark) for mark in ("-", "+", "*", "1.", "2)", "#", "###", "```")),
+        ("&gt;", "&gt;"),
+        ("so\n-", "so<br>\n-"),
+        ("so\n=", "so<br>\n="),
+        ("-\n\nno list", "-</p>\n<p>no list"),
         (r"\*not\* &amp; &copy;", "*not* &amp; ©"),
         ("# Title", "<strong>Title</strong>"),
         ("###### Small *one*", "<strong>Small <em>one</em></strong>"),
@@ -127,6 +138,9 @@ def test_marks_become_what_they_mean_in_a_chat(typed: str, html: str) -> None:
     [
         ("", ""),
         ("> q", "<blockquote>\n<p>q</p>\n</blockquote>"),
+        (">", "<p>&gt;</p>"),
+        ("> a\n>\n> b", "<blockquote>\n<p>a</p>\n<p>b</p>\n</blockquote>"),
+        ("- a\n-\n- b", "<ul>\n<li>a</li>\n<li></li>\n<li>b</li>\n</ul>"),
         ("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>"),
         ("3. a\n4. b", '<ol start="3">\n<li>a</li>\n<li>b</li>\n</ol>'),
         ("```html\n<b>\n```", "<pre><code>&lt;b&gt;\n</code></pre>"),
@@ -167,6 +181,52 @@ def test_what_is_nested_too_deep_is_still_shown(mark: str) -> None:
 )
 def test_links_lead_out_without_telling_where_from(typed: str, html: str) -> None:
     assert inner(typed) == html
+
+
+LINKED = [
+    *(
+        "“{}”",
+        "‘{}’ said",
+        "»{}« and",
+        "«{}»",
+        "„{}“",
+        "{}…",
+        "{}—next word",
+        "{}–",
+        "{}―he said",
+        "{}’s",
+        "({}).",
+        "{}?!",
+    ),
+    *(
+        "{}，然后",
+        "{}。",
+        "（{}）",
+        "「{}」と",
+        "『{}』。",
+        "【{}】",
+        "{}！次",
+        "{}、次",
+        "{}：次",
+        "{}؟",
+        "{}، ثم",
+        "{}।",
+        "{}՞",
+        "‹{}›",
+    ),
+]
+
+
+@pytest.mark.parametrize("around", LINKED)
+@pytest.mark.parametrize(
+    "address",
+    ["http://x.org", "http://x.org/a", "http://x.org/a_(b)", "http://x.org/?q=（a）", "www.x.org/a–b", "o'b@x.org"],
+)
+def test_a_bare_address_ends_before_the_marks_of_the_sentence(around: str, address: str) -> None:
+    before, after = around.split("{}")
+    shown = re.fullmatch(r"(.*?)<a [^>]*>([^<]*)</a>(.*)", inner(around.format(address)))
+    assert shown
+    assert shown.groups() == (before, address, after)
 
 
 @pytest.mark.parametrize(
@@ -341,7 +401,7 @@ def test_nobody_is_mentioned_in_code_links_or_other_words(typed: str) -> None:
     assert not result.everybody
 
 
-@pytest.mark.parametrize("typed", ["@room", "@Room", "@ROOM!", "> hello @room"])
+@pytest.mark.parametrize("typed", ["@room", "@Room", "@ROOM!", "> hello\n\n@room"])
 def test_everybody_is_mentioned_as_the_room(typed: str) -> None:
     result = rendered(typed)
     assert '<span class="mention everybody">@room</span>' in result.html
@@ -360,6 +420,61 @@ def test_of_names_that_differ_by_case_alone_the_typed_one_is_meant() -> None:
     assert render_markdown("@ANA", members=members, origin=ORIGIN).members == {2}
     assert render_markdown("@ana", members=members, origin=ORIGIN).members == {1}
     assert render_markdown("@Ana", members=members, origin=ORIGIN).members == {1}
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("Ana *Star* Lima", "@Ana *Star* Lima"),
+        ("_x_ [QA](http://x.org)", "@_x_ [QA](http://x.org)"),
+        ("**B**", "**@**B****"),
+        ("`J`", "@`J`"),
+        ("~~C~~ & co", "_@~~C~~ & co_"),
+        ("a_b_c", r"@a\_b\_c"),
+        ("# 1.", "- @# 1."),
+        ("Ana", "_hello @Ana_"),
+        ("Ana", "__@Ana__"),
+    ],
+)
+def test_names_with_marks_of_markdown_in_them_are_mentioned(name: str, typed: str) -> None:
+    result = render_markdown(f"{typed}\n\nhello", members={name: 7, "A": 1}, origin=ORIGIN)
+    assert result.members == {7}
+    shown = re.search(r'<span class="mention" data-member="7">@(.*?)</span>', result.html)
+    assert shown
+    assert unescape(shown[1]) == name
+    assert store_mention(7) in result.text
+    assert store_mention(7) in result.plain
+    again = write_names(result.text, {7: name})
+    assert render_markdown(again, members={name: 7}, origin=ORIGIN).text == result.text
+
+
+def test_who_is_named_in_a_quote_is_shown_and_not_mentioned() -> None:
+    result = rendered("> @Ana and @room\n> > @Bruno\n\nYes, @José")
+    assert (result.members, result.everybody) == ({4}, False)
+    assert '<span class="mention quoted" data-member="1">@Ana</span>' in result.html
+    assert result.text == (f"> {store_mention(1)} and @room\n> > {store_mention(2)}\n\nYes, {store_mention(4)}")
+    assert write_names(result.plain, {1: "Anna", 2: "Bruno", 4: "Zé"}) == "@Anna and @room @Bruno Yes, @Zé"
+    assert "@&lt;i&gt;</span>" in write_names_in_html(result.html, {1: "<i>"})
+
+
+@pytest.mark.parametrize(
+    "typed", ["`@Ana`", "http://x.org/@Ana/@Bruno?q=@room", "[@Ana](http://x.org)", "@Ana_", r"\@Ana"]
+)
+def test_what_is_no_mention_is_stored_as_it_was_typed(typed: str) -> None:
+    result = rendered(f"{typed} but @Bruno")
+    assert result.text == f"{typed} but {store_mention(2)}"
+    assert "%EF%B7" not in result.html
+    assert not re.search("[\ufdd0\ufdd1]", result.html)
+
+
+def test_nobody_can_type_how_a_mention_is_stored() -> None:
+    result = rendered("\ufdd01\ufdd1 \ufdd0 @Bruno &#xfdd0;1&#xfdd1;")
+    assert result.members == {2}
+    assert write_names(result.text, {2: "Bruno"}) == "1  @Bruno &#xfdd0;1&#xfdd1;"
+    for text in ("http://x.org/%EF%B7%900%EF%B7%91 @Ana", "[](http://x.org/%ef%b7%909%ef%b7%91)"):
+        result = rendered(text)
+        assert not result.members
+        assert not re.search("[\ufdd0\ufdd1]", result.html + result.plain + result.text)
 
 
 def test_a_name_is_text_whatever_it_is_made_of() -> None:
@@ -569,7 +684,9 @@ def test_any_text_is_rendered_with_nothing_but_allowed_tags_and_attributes(text:
             assert not re.match(r"(?:data-)?hx-|on|style|id$", name)
     assert len(result.records) == len(set(result.records)) <= 5
     assert result.members <= set(MEMBERS.values())
-    assert result.members == {int(each["data-member"] or 0) for _, each in page.elements if "data-member" in each}
+    named = [each for _, each in page.elements if str(each.get("class")).startswith("mention")]
+    mentioned = [each for each in named if each["class"] != "mention quoted"]
+    assert result.members == {int(each["data-member"] or 0) for each in mentioned if "data-member" in each}
     assert result.everybody == any(each.get("class") == "mention everybody" for _, each in page.elements)
     for collection, number in result.records:
         assert f'href="/{f"c/{collection}" if collection else "records"}/{number}"' in result.html

@@ -184,7 +184,7 @@ async def test_nobody_parses_a_text_to_find_quote_or_tell_of_a_message(
         quote = (await show_message(transaction, answer)).quote
         assert quote is not None
         assert quote.text == "a needle in hay"
-        rendered = markdown.Rendered("", "", frozenset({people.carla.id}), everybody=False, records=())
+        rendered = markdown.Rendered("", "", "", frozenset({people.carla.id}), everybody=False, records=())
         await notify_message(transaction, room, message, people.ana, rendered)
 
 

@@ -151,6 +151,48 @@ async def test_reading_a_room_reads_what_was_told_of_it_and_deleting_takes_it_ba
     assert "Third" not in await listed(carla)
 
 
+async def test_an_edit_tells_whom_it_mentions_for_the_first_time_and_takes_back_what_others_were_told(
+    server: Server, people: People
+) -> None:
+    ana, carla, davi = (people[name] for name in ("ana", "carla", "davi"))
+    await say(ana, "/chat/general", "Look, @Bruno")
+    number = int(re.findall(r'data-number="(\d+)"', (await ana.get("/chat/general")).text)[-1])
+
+    async def change(text: str) -> list[int]:
+        answer = await ana.post(f"/chat/general/messages/{number}/edit", data={"text": text})
+        assert answer.status_code == 303, answer.text
+        return [await unread(people[name]) for name in ("ana", "bruno", "carla", "davi")]
+
+    waiting = "SELECT count(*) FROM notification WHERE kind = 'mention' AND mail_at IS NOT NULL"
+    assert (await unread(people["bruno"]), rows(server, waiting)) == (1, [(1,)])
+    assert await change("Look, @Carla") == [0, 0, 1, 0]
+    assert rows(server, waiting) == [(1,)]
+    assert "Look, @Carla" in await listed(carla)
+    assert "mentioned you" not in await listed(people["bruno"])
+    assert await change("Look again, @Carla") == [0, 0, 1, 0]
+    assert "Look again, @Carla" in await listed(carla)
+    assert await change("> Look, @Bruno\n\n`@Davi` and @Carla") == [0, 0, 1, 0]
+    assert await change("All of @room") == [0, 1, 1, 1]
+    assert await change("Nobody") == [0, 0, 0, 0]
+    assert rows(server, waiting) == [(0,)]
+    # Who read it before being mentioned is told; who was told for another reason, of which some is left, is told once.
+    direct = (await ana.post("/chat/direct", data={"person": "4"})).headers["location"]
+    await say(ana, direct, "Well")
+    for text, words in (("Well, @Davi", "Ana mentioned you in Ana"), ("Well", "Ana wrote to you")):
+        await ana.post(f"{direct}/messages/1/edit", data={"text": text})
+        assert await unread(davi) == 1
+        assert words in await listed(davi)
+    await davi.post(f"{direct}/read", data={"number": "1"})
+    assert await unread(davi) == 0
+    await ana.post(f"{direct}/messages/1/edit", data={"text": "Well, @Davi?"})
+    assert await unread(davi) == 1
+
+
+async def test_who_is_quoted_is_told_nothing(people: People) -> None:
+    await say(people["ana"], "/chat/general", "> Look, @Bruno and @room\n\n`@Carla`, who said that?")
+    assert [await unread(people[name]) for name in ("ana", "bruno", "carla", "davi")] == [0, 0, 0, 0]
+
+
 async def test_marking_all_read_leaves_what_came_after_the_page(people: People) -> None:
     carla = people["carla"]
     await say(people["ana"], "/chat/general", "One @Carla")

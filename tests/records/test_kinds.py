@@ -22,6 +22,7 @@ GOOD = [
     ("yes_no", "", ""),
     ("choice", "Lent", "Lent"),
     ("email", "ana@acme.test", "ana@acme.test"),
+    ("email", "O'Brien@Example.org", "O'Brien@example.org"),
     ("link", "https://example.org/a?b", "https://example.org/a?b"),
 ]
 BAD = [

@@ -325,3 +325,4 @@ document.addEventListener("DOMContentLoaded", takeAll);
 document.addEventListener("htmx:after:swap", takeAll);
 document.addEventListener("htmx:ws:after:message:incoming", takeAll);
 document.addEventListener("page:refreshed", () => { opened = null; takeAll(); });
+document.addEventListener("day:changed", decorate);

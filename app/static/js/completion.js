@@ -54,7 +54,7 @@
 
   document.addEventListener("input", (event) => { if (event.target === text()) complete(); });
   document.addEventListener("keydown", (event) => {
-    if (event.target !== text() || !menu() || event.isComposing) return;
+    if (event.target !== text() || !menu() || isComposing(event)) return;
     const now = items().indexOf(marked());
     const does = {
       ArrowDown: () => mark(now + 1),

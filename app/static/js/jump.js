@@ -39,7 +39,7 @@
 
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") { event.preventDefault(); open(); return; }
-    if (!dialog()?.open) return;
+    if (!dialog()?.open || isComposing(event)) return;
     const now = places().findIndex((place) => place.classList.contains("marked"));
     if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); mark(now + (event.key === "ArrowDown" ? 1 : -1)); }
     if (event.key === "Enter") { event.preventDefault(); places()[now]?.click(); }

@@ -106,6 +106,7 @@
   // The parts of the page that a fresh load would bring, with what is being typed left alone.
   let refreshing = null;
   let wanted = null;       // the <main> that was to be refreshed last
+  let told = true;         // whether a page that stays as it is says that it would be another one by now
   function refresh() {
     root.dataset.refreshing = "yes";
     const shown = wanted = main();
@@ -135,17 +136,15 @@
         const next = fresh.getElementById("main");
         if (!next) return location.reload();
         if (unknown && fresh.body.dataset.role !== document.body.dataset.role) return keepTyped(shown, "/", fresh) || location.assign("/");
-        if (holds(shown)) markStale(unknown ? "/" : address, fresh);
+        if (holds(shown)) { if (told) markStale(unknown ? "/" : address, fresh); }
         else await morph(main(), document.importNode(next, true));
         main().dataset.cursor = next.dataset.cursor;
         if (!isAnswer) main().dataset.channels = next.dataset.channels;
         cursor = Number(next.dataset.cursor);
         document.body.dataset.role = fresh.body.dataset.role;
         const translated = fresh.documentElement.lang !== root.lang;
-        if (translated) {
-          root.lang = fresh.documentElement.lang;
-          document.title = fresh.title;
-        }
+        if (translated) root.lang = fresh.documentElement.lang;
+        document.title = fresh.title;
         for (const part of [".side", ".bar", ...(translated ? [".skip", ".live-state"] : [])]) {
           const shown = fresh.querySelector(part);
           if (shown) await morph(document.querySelector(part), document.importNode(shown, true), "innerMorph");
@@ -161,11 +160,13 @@
       });
     return refreshing;
   }
-  document.addEventListener("page:refresh", refresh);
+  document.addEventListener("page:refresh", () => { told = true; refresh(); });
   document.addEventListener("htmx:after:swap", () => {
     const marks = document.querySelectorAll("[data-refresh]");
     marks.forEach((mark) => mark.remove());
-    if (marks.length) refresh();
+    if (!marks.length) return;
+    told = [...marks].some((mark) => mark.dataset.refresh !== "names");   // a name alone is no other page
+    refresh();
   });
 
   function redial() {
@@ -196,7 +197,7 @@
       answered = number;
       root.dataset.ready = "yes";
       root.toggleAttribute("data-refused", mark[3].includes(" refused:"));
-      if (mark[3].includes(" refresh")) refresh();
+      if (mark[3].includes(" refresh")) { told = true; refresh(); }
       show("on");
       return;
     }

@@ -302,8 +302,10 @@ class MessageComposer extends HTMLElement {
 
   #pressed(event) {
     if (event.defaultPrevented) return;
-    const composing = event.isComposing || event.keyCode === 229;   // Enter takes a word of an input method
-    if (event.key === "Enter" && !event.shiftKey && !composing) {
+    const composing = isComposing(event);
+    // A touch keyboard has no Shift+Enter: there Enter is a line, and the button sends.
+    const isLine = event.shiftKey || (matchMedia("(hover: none) and (pointer: coarse)").matches && !event.ctrlKey && !event.metaKey);
+    if (event.key === "Enter" && !isLine && !composing) {
       event.preventDefault();
       this.send();
     }

@@ -15,6 +15,12 @@
     near = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
   }
 
+  // As the reader's calendar counts them: what was said late on Monday is not yesterday on Wednesday morning.
+  function daysUntil(moment) {
+    const [then, now] = [moment, new Date()].map((each) => Date.UTC(each.getFullYear(), each.getMonth(), each.getDate()));
+    return Math.round((then - now) / 86400000);
+  }
+
   function write(element) {
     const stamp = element.getAttribute("datetime");
     let text;
@@ -29,7 +35,7 @@
       } else if (Math.abs(seconds) < 60) text = relative.format(0, "second");
       else if (Math.abs(seconds) < 3600) text = relative.format(Math.round(seconds / 60), "minute");
       else if (Math.abs(seconds) < 86400) text = relative.format(Math.round(seconds / 3600), "hour");
-      else if (Math.abs(seconds) <= 604800) text = relative.format(Math.round(seconds / 86400), "day");
+      else if (Math.abs(daysUntil(moment)) <= 7) text = relative.format(daysUntil(moment), "day");
       else text = near.format(moment);
     }
     if (element.textContent !== text) element.textContent = text;
@@ -45,5 +51,20 @@
   document.addEventListener("htmx:after:swap", writeNew);
   document.addEventListener("list:changed", writeNew);
   document.addEventListener("page:refreshed", writeAll);
-  setInterval(writeAll, 30000);
+
+  // At the reader's midnight, or when the machine wakes after it, all days have other names ("day:changed").
+  let today = new Date().toDateString();
+  let midnight = null;
+  function turnPage() {
+    const now = new Date();
+    clearTimeout(midnight);
+    midnight = setTimeout(turnPage, new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1) - now);
+    if (now.toDateString() === today) return;
+    today = now.toDateString();
+    writeAll();
+    document.dispatchEvent(new CustomEvent("day:changed"));
+  }
+  turnPage();
+  document.addEventListener("visibilitychange", turnPage);
+  setInterval(() => { turnPage(); writeAll(); }, 30000);
 })();

@@ -1,0 +1,78 @@
+"""Members whom a stored text mentions: it has their numbers, and whoever reads it sees the names they have now.
+
+A mention stands in a text between two characters that Unicode keeps for a program's own use, so that nobody can type
+one, and no name is looked for in what was typed long ago.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from html import unescape
+
+from markupsafe import escape
+from sqlalchemy import select
+
+from app.accounts.members import Member
+from app.database import Transaction
+
+OPEN, CLOSE = "\ufdd0", "\ufdd1"
+STORED = re.compile(f"{OPEN}([0-9]{{1,18}}){CLOSE}")
+# What is left of a mention in a stored text that was cut.
+MARKS = re.compile(f"{OPEN}[0-9]*|{CLOSE}")
+# As `chat/markdown.py` writes it; nobody's text can look like that, as it is escaped.
+SHOWN = re.compile(
+    r'(?P<before><span class="mention(?: quoted)?" data-member="(?P<member>[0-9]{1,18})">@)(?P<name>[^<]*)'
+)
+
+
+def store_mention(member_id: int) -> str:
+    """A mention as a text is stored with it."""
+    return f"{OPEN}{member_id}{CLOSE}"
+
+
+def without_marks(text: str) -> str:
+    """A typed text without what marks a mention in a stored one."""
+    return text.replace(OPEN, "").replace(CLOSE, "")
+
+
+def mentioned_in(*texts: str) -> set[int]:
+    """The numbers of the members whom stored texts, or messages as HTML, mention."""
+    stored = {int(number) for text in texts if OPEN in text for number in STORED.findall(text)}
+    return stored | {int(found["member"]) for text in texts if "data-member" in text for found in SHOWN.finditer(text)}
+
+
+def names_in(html: str) -> dict[str, int]:
+    """Members by the names that a message was written with."""
+    return {unescape(found["name"]): int(found["member"]) for found in SHOWN.finditer(html)}
+
+
+def write_names(text: str, names: Mapping[int, str]) -> str:
+    """A stored text as people read it."""
+    if OPEN not in text:
+        return text
+    return MARKS.sub("", STORED.sub(lambda found: f"@{names.get(int(found[1]), '')}", text))
+
+
+def write_names_in_html(html: str, names: Mapping[int, str]) -> str:
+    """A message as HTML with the names that members have now."""
+    if not names or "data-member" not in html:
+        return html
+    return SHOWN.sub(
+        lambda found: found["before"] + str(escape(names.get(int(found["member"]), unescape(found["name"])))), html
+    )
+
+
+async def find_names(transaction: Transaction, ids: Iterable[int]) -> dict[int, str]:
+    """The names that members have now, whether they are still there or not."""
+    wanted = set(ids)
+    if not wanted:
+        return {}
+    statement = select(Member.id, Member.name).where(Member.id.in_(wanted))
+    return {row.id: row.name for row in await transaction.execute(statement)}
+
+
+async def read_texts(transaction: Transaction, *texts: str) -> list[str]:
+    """Stored texts as people read them."""
+    names = await find_names(transaction, mentioned_in(*texts))
+    return [write_names(text, names) for text in texts]

@@ -1,0 +1,31 @@
+"""Mail addresses: which texts are one, and the one form that each has. The library `email-validator` is the judge."""
+
+from __future__ import annotations
+
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
+
+# A workspace may be in a network of its own, whose names end in "local" or "test": the library's way to allow them.
+SPECIAL_USE_DOMAIN_NAMES.clear()
+
+
+def read_address(text: str) -> str:
+    """A mail address in its one form: composed letters, the domain in small letters of its own script.
+
+    Raises ValueError for what is none. Nobody is asked whether there is such a domain, which has a dot in any case.
+    """
+    try:
+        found = validate_email(text, check_deliverability=False, globally_deliverable=False, strict=True)
+    except EmailNotValidError as error:
+        raise ValueError(text) from error
+    if "." not in found.domain:
+        raise ValueError(text)
+    return found.normalized
+
+
+def account_address(text: str) -> str:
+    """A mail address as accounts have it, in small letters. What is none stays as it is: no account has it."""
+    typed = text.strip().lower()
+    try:
+        return read_address(typed).lower()
+    except ValueError:
+        return typed
