@@ -27,7 +27,9 @@ from tests.test_statements import REFUSED, TARGETS, World, make_world, name_of
 
 PEOPLE, ROOMS, COLLECTIONS = 1000, 300, 60
 FEW = 10
-HOME, PAGE = 25_000, 60_000
+HOME, PAGE, LIST = 25_000, 60_000, 80_000
+# Lists of 50, whose rows may take more.
+LISTS = {"/c/{slug:str}"}
 
 asked = test_statements.asked
 
@@ -68,7 +70,7 @@ class Large(Plenty):
         await self.put(Collection, rows)
         shelves = (await self.transaction.scalars(select(Collection.id).where(Collection.slug.like("shelf-%")))).all()
         label = {"kind_name": "text", "label": "Title", "key": "title"}
-        await self.put(Field, [{**label, "collection_id": each} for each in shelves])
+        self.transaction.add_all([Field(**label, collection_id=each) for each in shelves])
 
     async def add_many_rooms(self, count: int) -> Room:
         room = await create_room(self.transaction, self.ana, name="Books", slug="books")
@@ -136,10 +138,11 @@ async def test_no_page_carries_all_of_a_large_workspace(worlds: tuple[World, Wor
                 answer = await world.client.get(target.fill(values))
             statements.append(len(world.asked))
         page = answer.headers.get("content-type", "").startswith("text/html") and answer.status_code == 200
-        if page and len(answer.content) > (HOME if target.path == "/" else PAGE):
+        bound = HOME if target.path == "/" else LIST if target.path in LISTS else PAGE
+        if answer.status_code >= 500:
+            faults.append(f"{target.path}: {answer.status_code}")
+        if page and len(answer.content) > bound:
             faults.append(f"{target.path}: {len(answer.content)} bytes")
         if statements[1] > statements[0] + test_statements.TOLERATED:
             faults.append(f"{target.path}: {statements[0]} statements, and {statements[1]}")
-        if "shelf" in answer.text and page and answer.text.count('href="/c/shelf-') > 60:
-            faults.append(f"{target.path}: {answer.text.count('/c/shelf-')} collections")
-    assert faults == []
+    assert not faults, "\n".join(faults)

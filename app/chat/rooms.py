@@ -173,7 +173,7 @@ async def count_people_of(transaction: Transaction, rooms: Sequence[Room]) -> di
         .where(Membership.room_id.in_([room.id for room in rooms]), *is_active())
         .group_by(Membership.room_id)
     )
-    found = dict((await transaction.execute(statement)).tuples())
+    found = {room_id: int(count) for room_id, count in await transaction.execute(statement)}
     return {room: found.get(room.id, 0) for room in rooms}
 
 

@@ -114,10 +114,10 @@ async def list_invitations(transaction: Transaction) -> Sequence[Invitation]:
 async def page_invitations(transaction: Transaction, page: str = "", *, size: int = 10) -> Paged[Invitation]:
     """A page of the invitations that still work, the newest first."""
     count = await transaction.scalar(select(func.count(Invitation.id)).where(is_open())) or 0
-    number = place_of_page(page, count)
+    number = place_of_page(page, count, size)
     statement = select(Invitation).where(is_open()).order_by(Invitation.id.desc())
     found = await transaction.scalars(statement.limit(size).offset((number - 1) * size))
-    return Paged(found.all(), count, number)
+    return Paged(found.all(), count, number, size=size)
 
 
 async def get_invitation(transaction: Transaction, invitation_id: int) -> Invitation:

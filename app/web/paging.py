@@ -26,11 +26,12 @@ class Paged(Generic[Item]):
     count: int
     page: int = 1
     query: str = ""
+    size: int = PAGE_SIZE
 
     @property
     def pages(self) -> int:
         """How many pages there are, at least 1."""
-        return max(1, -(-self.count // PAGE_SIZE))
+        return max(1, -(-self.count // self.size))
 
     def address(self, page: int) -> str:
         """The query string of another page under the same search."""
@@ -39,7 +40,7 @@ class Paged(Generic[Item]):
 
     def of(self, items: Sequence[Other]) -> Paged[Other]:
         """The same page, of what was read for its items."""
-        return Paged(items, self.count, self.page, self.query)
+        return Paged(items, self.count, self.page, self.query, self.size)
 
 
 def clean_query(text: str) -> str:
@@ -47,18 +48,23 @@ def clean_query(text: str) -> str:
     return " ".join(text.replace("\0", "").split())[:LONGEST_QUERY]
 
 
-def place_of_page(page: str, count: int) -> int:
+def place_of_page(page: str, count: int, size: int = PAGE_SIZE) -> int:
     """The page that an address asks for; the last one when there are fewer."""
-    return max(1, min(number_of(page), -(-count // PAGE_SIZE)))
+    return max(1, min(number_of(page), -(-count // size)))
 
 
 def page_of(
-    items: Sequence[Item], page: str, *, query: str = "", text_of: Callable[[Item], str] | None = None
+    items: Sequence[Item],
+    page: str,
+    *,
+    query: str = "",
+    text_of: Callable[[Item], str] | None = None,
+    size: int = PAGE_SIZE,
 ) -> Paged[Item]:
     """A page of what has all words of a query in its text."""
     query = clean_query(query)
     words = fold(query).split()[:MOST_WORDS]
     if words and text_of is not None:
         items = [item for item in items if all(word in fold(text_of(item)) for word in words)]
-    number = place_of_page(page, len(items))
-    return Paged(items[(number - 1) * PAGE_SIZE : number * PAGE_SIZE], len(items), number, query)
+    number = place_of_page(page, len(items), size)
+    return Paged(items[(number - 1) * size : number * size], len(items), number, query, size)

@@ -38,7 +38,7 @@ class ChoiceField extends HTMLElement {
       render: {
         option: (each) => this.row(each, true),
         item: (each) => this.row(each, false),
-        no_results: () => this.line(this.dataset.nothing),
+        no_results: null,          // it would lie over the form's button
         loading: () => this.line("…"),
       },
     });
@@ -72,7 +72,10 @@ class ChoiceField extends HTMLElement {
     input.value = [...this.chooser.items, ...(typed ? [typed] : [])].join(",");
   }
 
-  tell(count) { this.status.textContent = count ? this.dataset.found.replace("{}", count) : this.dataset.nothing; }
+  tell(count) {
+    this.status.textContent = count ? this.dataset.found.replace("{}", count) : this.dataset.nothing;
+    this.status.className = count ? "visually-hidden" : "help";
+  }
 
   row(each, withNote) {
     const row = document.createElement("div");
