@@ -6,6 +6,8 @@ that a new one is covered without thinking of it.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -16,6 +18,8 @@ from app.chat.rooms import Membership, Room, create_room, ensure_general, open_d
 from app.database import now
 from app.editing.rows import read_clock
 from app.editing.waiting import Waiting
+from app.live.frames import read_hello
+from app.live.socket import MESSAGE_LIMIT
 from app.notifications.announcements import announce
 from app.records.collections import Collection, Field, get_collection
 from app.records.records import get_record
@@ -145,4 +149,9 @@ async def test_no_page_carries_all_of_a_large_workspace(worlds: tuple[World, Wor
             faults.append(f"{target.path}: {len(answer.content)} bytes")
         if statements[1] > statements[0] + test_statements.TOLERATED:
             faults.append(f"{target.path}: {statements[0]} statements, and {statements[1]}")
+        # What the page follows, its hello says: at most so many channels, in at most so many bytes.
+        followed = re.findall(r'data-(?:channels|follow)="([^"]*)"', answer.text)
+        if page and not central:
+            read_hello(json.dumps({"sub": " ".join(followed), "last": 10**9, "n": 10**6}))
+            assert len(" ".join(followed)) < MESSAGE_LIMIT - 200, target.path
     assert not faults, "\n".join(faults)

@@ -30,11 +30,15 @@ class ChoiceField extends HTMLElement {
       items: changed ? [] : chosen.map((each) => each.value),
       valueField: "value", labelField: "text", searchField: [],
       maxItems: this.hasAttribute("several") ? null : 1,
-      create: false, persist: false, delimiter: ",", hideSelected: true, highlight: false, closeAfterSelect: true, preload: "focus",
+      create: false, persist: false, delimiter: ",", hideSelected: true, highlight: false, hidePlaceholder: false, closeAfterSelect: true, preload: "focus",
       shouldLoad: () => true,
       load: (query, done) => { this.find(query).then(done, () => done()); },
       onLoad: (found) => { if (found) this.tell(found.length); },
-      onItemAdd: () => this.chooser.setTextboxValue(""),
+      onType: (text) => { this.typed = text; this.chooser.clearOptions(); },
+      onItemAdd: () => { this.typed = ""; },
+      // The library would drop what is typed and not chosen.
+      onDropdownClose: () => this.chooser.setTextboxValue(this.typed),
+      onBlur: () => this.chooser.setTextboxValue(this.typed),
       render: {
         option: (each) => this.row(each, true),
         item: (each) => this.row(each, false),
@@ -42,6 +46,7 @@ class ChoiceField extends HTMLElement {
         loading: () => this.line("…"),
       },
     });
+    this.typed = typed;
     if (typed) this.chooser.setTextboxValue(typed);
     if (focused) this.chooser.focus();
     const described = input.getAttribute("aria-describedby");

@@ -56,7 +56,7 @@
     };
     const before = (one, other) => { const place = one.findIndex((value, index) => value !== other[index]); return place < 0 ? 0 : one[place] - other[place]; };
     while (list.children.length > Number(list.parentElement.dataset.most)) {
-      const least = [...list.children].filter((item) => item !== newest).sort((one, other) => before(rank(one), rank(other)))[0];
+      const least = [...list.children].reverse().filter((item) => item !== newest).sort((one, other) => before(rank(one), rank(other)))[0];
       const { id, dataset: { notify, count, mentions } } = least.querySelector(".unread");
       if (Number(count) || notify !== "everything") gone.push([id.split("-")[1], notify[0], count, mentions]);
       least.remove();
