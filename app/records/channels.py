@@ -109,7 +109,8 @@ async def push_collections(transaction: Transaction, collection: Collection) -> 
     if len(collections) > COLLECTIONS_SHOWN:
         publish_partial(transaction, "tenant", "records/collection_name_push.html", collection=collection)
     else:
-        publish_partial(transaction, "tenant", "records/collections_push.html", collections=collections)
+        shown = {"collections": collections, "most": COLLECTIONS_SHOWN}
+        publish_partial(transaction, "tenant", "records/collections_push.html", **shown)
 
 
 async def push_fields(transaction: Transaction, collection: Collection) -> None:
@@ -144,4 +145,5 @@ async def find_records(transaction: Transaction, member: Member, text: str) -> l
 async def collections_section(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, object]:
     """The collections that a member uses."""
     current = request.scope["path"].removeprefix("/c/").partition("/")[0]
-    return {"collections": await list_used(transaction, member.id, current)}
+    used = await list_used(transaction, member.id, current)
+    return {"collections": used, "more": len(used) == COLLECTIONS_SHOWN}
