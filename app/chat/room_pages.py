@@ -160,7 +160,7 @@ async def write_to(request: AnyRequest, transaction: Transaction, member: Member
         people = await list_members(transaction, chosen.ids)
         room = await open_direct(transaction, [member, *people])
     except Invalid as invalid:
-        form.errors = invalid.errors
+        form.errors = {"person": next(iter(invalid.errors.values()))}
         return await render_rooms(request, transaction, member, form, chosen=chosen, status=422)
     await push_rooms(transaction, member, *people)
     return Redirect(f"/chat/{room.slug}", status_code=303)

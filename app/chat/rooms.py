@@ -292,7 +292,7 @@ async def open_direct(transaction: Transaction, people: Sequence[Member]) -> Roo
     """
     unique = sorted({person.id: person for person in people}.values(), key=lambda person: person.id)
     if not 2 <= len(unique) <= MOST_IN_DIRECT:
-        raise Invalid(person=_l("Choose between one and %(limit)d people.", limit=MOST_IN_DIRECT - 1))
+        raise Invalid(people=_l("Choose between one and %(limit)d people.", limit=MOST_IN_DIRECT - 1))
     subject = "people-" + "-".join(str(person.id) for person in unique)
     found = (await transaction.scalars(select(Room).where(Room.subject == subject))).one_or_none()
     if found is not None:
