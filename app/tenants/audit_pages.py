@@ -102,7 +102,6 @@ async def show_audit(
         "tenants/audit.html",
         entries=entries[:PAGE],
         older="/audit?" + urlencode(asked | {"before": entries[PAGE - 1].id}) if len(entries) > PAGE else "",
-        status=422 if form.errors else 200,
         chosen=chosen,
         names=names,
         sentences=SENTENCES,
