@@ -26,12 +26,14 @@ from app.accounts.access import (
     provide_signed_in,
     provide_transaction,
 )
+from app.accounts.choosing import ChoosingLimit
 from app.accounts.jump import show_jump
 from app.accounts.passwords import GuessingLimit, MailLimit
 from app.accounts.reauthentication import Reauthentication
 from app.accounts.visits import Visits
 from app.chat import (
     attachment_pages,
+    choice_pages,
     discussion_pages,
     membership_pages,
     message_pages,
@@ -101,6 +103,7 @@ class Parts:
         self.mailing = MailLimit(self.guessing)
         self.writing = WritingLimit(windows, Askers(self.database, settings))
         self.searching = SearchLimit(windows)
+        self.choosing = ChoosingLimit(windows)
         self.reauthentication = Reauthentication(self.database, settings, self.guessing)
 
     @contextlib.asynccontextmanager
@@ -146,6 +149,7 @@ class Pages:
                 "writing": Provide(self.count_message),
                 "changing": Provide(self.count_change),
                 "searching": Provide(lambda: self.parts.searching, sync_to_thread=False),
+                "choosing": Provide(lambda: self.parts.choosing, sync_to_thread=False),
                 "readiness": Provide(lambda: self.parts.readiness, sync_to_thread=False),
                 "form": Provide(provide_form),
                 "transaction": Provide(provide_transaction),
@@ -174,6 +178,7 @@ class Pages:
                 *room_pages.handlers,
                 *membership_pages.handlers,
                 *search_pages.handlers,
+                *choice_pages.handlers,
                 *message_pages.handlers,
                 *attachment_pages.handlers,
                 *discussion_pages.handlers,

@@ -9,6 +9,7 @@ from typing import Any
 from litestar import Response, get
 
 from app.accounts.access import AnyRequest
+from app.accounts.choosing import ChoosingLimit
 from app.accounts.members import Member
 from app.accounts.shell import render_page
 from app.database import Transaction
@@ -39,7 +40,10 @@ def jump_source(source: Source) -> Source:
 
 
 @get("/jump")
-async def show_jump(request: AnyRequest, transaction: Transaction, member: Member, q: str = "") -> Response[Any]:
+async def show_jump(
+    request: AnyRequest, transaction: Transaction, member: Member, choosing: ChoosingLimit, q: str = ""
+) -> Response[Any]:
     """Where some letters may lead; js/jump.js shows it over any page."""
+    await choosing.check(member)
     found = [place for source in SOURCES for place in await source(transaction, member, fold(q[:100]))]
     return await render_page(request, transaction, member, "accounts/jump.html", query=q[:100], found=found)

@@ -1,19 +1,48 @@
-"""Visits: which sessions are in use, as people see it on their account's page."""
+"""Visits: which sessions are in use, as people see it on their account's page, and which rooms and collections members
+open, from which the sidebar knows what they use."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import update
+from litestar import Request
+from sqlalchemy import ForeignKeyConstraint, String, delete, tuple_, update
+from sqlalchemy.orm import Mapped, mapped_column
 
+from app.accounts.members import Member
 from app.accounts.sessions import Session
-from app.database import Database, now
+from app.database import Base, Database, Tenanted, Transaction, UtcDateTime, now
+from app.jobs.sweeps import delete_by_keys, sweeps
+from app.web.visits import is_shown
 
 SEEN_STEP = timedelta(minutes=1)
+# What was not opened for so long is used no more.
+REMEMBERED = timedelta(days=90)
+
+
+class Visit(Tenanted, Base):
+    """When a member last opened a thing of a kind, such as a room."""
+
+    __tablename__ = "visit"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"], ondelete="CASCADE"),
+    )
+
+    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    subject_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    visited_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+@sweeps(Visit)
+async def forget_old_visits(transaction: Transaction, limit: int) -> int:
+    """Forget what members have not opened for long."""
+    return await delete_by_keys(transaction, Visit, Visit.visited_at < now() - REMEMBERED, limit=limit)
 
 
 class Visits:
-    """The sessions that were used just now, written down together.
+    """The sessions that were used just now, and what was opened, written down together.
 
     After a restart every open page comes back within some seconds: they would be as many writers.
     """
@@ -21,14 +50,26 @@ class Visits:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.noted: dict[int, set[int]] = {}
+        self.opened: dict[int, set[tuple[int, str, int]]] = {}
 
     def note(self, tenant_id: int, session_id: int, *, seen_at: datetime) -> None:
         """Note that a session is in use, unless that was written within the last minute."""
         if now() - seen_at > SEEN_STEP:
             self.noted.setdefault(tenant_id, set()).add(session_id)
 
+    def note_opened(self, tenant_id: int, member_id: int, kind: str, subject_id: int) -> None:
+        """Note that a member has opened a thing."""
+        self.opened.setdefault(tenant_id, set()).add((member_id, kind, subject_id))
+
     async def write(self) -> bool:
         """Write down what was noted. False: there is nothing more to do at once."""
+        while self.opened:
+            tenant_id, opened = self.opened.popitem()
+            try:
+                async with self.database.write(tenant_id) as transaction:
+                    await write_visits(transaction, opened)
+            except LookupError:
+                continue  # the workspace is gone
         while self.noted:
             tenant_id, sessions = self.noted.popitem()
             try:
@@ -38,3 +79,19 @@ class Visits:
             except LookupError:
                 continue  # the workspace is gone, and its sessions with it
         return False
+
+
+async def write_visits(transaction: Transaction, opened: set[tuple[int, str, int]]) -> None:
+    """Write down what members have opened just now: in the place of what they had opened before."""
+    key = tuple_(Visit.member_id, Visit.kind, Visit.subject_id)
+    statement = delete(Visit).where(key.in_(opened)).execution_options(synchronize_session=False)
+    await transaction.execute(statement)
+    names = ("member_id", "kind", "subject_id")
+    await transaction.insert_rows(Visit, *(dict(zip(names, each, strict=True)) for each in sorted(opened)))
+
+
+def note_visit(request: Request[Any, Any, Any], member: Member, kind: str, subject_id: int) -> None:
+    """Note that a member has opened a thing by a request, unless nobody sees the page."""
+    if is_shown(request):
+        visits: Visits = request.app.state.visits
+        visits.note_opened(member.tenant_id, member.id, kind, subject_id)

@@ -11,24 +11,28 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
+from app.accounts.choosing import is_active, list_persons
 from app.accounts.happenings import LISTENERS as ACCOUNT_LISTENERS
 from app.accounts.happenings import What
 from app.accounts.jump import LIMIT, Destination, jump_source
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.chat.messages import Message
-from app.chat.reading import list_joined, list_joined_of
+from app.chat.reading import list_joined
 from app.chat.references import RecordReference
 from app.chat.rooms import (
     Membership,
     Room,
+    count_people_of,
+    find_direct_people,
     find_visible,
     is_visible,
     list_people,
     list_people_of,
-    list_public_rooms,
+    list_rooms,
     name_of,
 )
+from app.chat.sidebar import ROOMS_SHOWN, list_sidebars, order_of
 from app.chat.timeline import ShownMessage, show_message, show_messages
 from app.database import Transaction
 from app.editing.rows import LISTENERS, Card
@@ -61,7 +65,12 @@ async def push_news(
     if room.kind == "discussion":
         await push_rooms(transaction, *await list_people(transaction, room))
     else:
-        publish_partial(transaction, f"news.{room.id}", "chat/news_push.html", room=room, shown=shown, named=named)
+        # A direct room is called after the others, whoever looks: the page leaves its reader out.
+        people = None
+        if room.kind == "direct":
+            people = (await find_direct_people(transaction, [(room.id, room.subject)]))[room.id]
+        told = {"room": room, "shown": shown, "named": named, "order": order_of(room, room.name), "people": people}
+        publish_partial(transaction, f"news.{room.id}", "chat/news_push.html", **told)
 
 
 async def push_change(
@@ -86,9 +95,9 @@ async def push_rooms(transaction: Transaction, *people: Member) -> None:
 
 
 async def publish_rooms(transaction: Transaction, member_ids: Sequence[int]) -> None:
-    """Render and publish people's rooms."""
-    for member_id, rooms in (await list_joined_of(transaction, member_ids)).items():
-        publish_partial(transaction, f"user.{member_id}", "chat/rooms_push.html", rooms=rooms, member_id=member_id)
+    """Render and publish the rooms of people's sidebars."""
+    for member_id, sidebar in (await list_sidebars(transaction, member_ids)).items():
+        publish_partial(transaction, f"user.{member_id}", "chat/rooms_push.html", sidebar=sidebar, most=ROOMS_SHOWN)
 
 
 def push_room(transaction: Transaction, room: Room) -> None:
@@ -109,16 +118,9 @@ async def publish_insiders(transaction: Transaction, rooms: Sequence[Room]) -> N
 
 
 async def publish_people(transaction: Transaction, rooms: Sequence[Room]) -> None:
-    """Render and publish what rooms are called and who is in them."""
-    for room, people in (await list_people_of(transaction, rooms)).items():
-        publish_partial(
-            transaction,
-            f"room.{room.id}",
-            "chat/room_push.html",
-            room=room,
-            people=len(people),
-            mentionable=None if room.open else people,
-        )
+    """Render and publish what rooms are called and how many are in them."""
+    for room, people in (await count_people_of(transaction, rooms)).items():
+        publish_partial(transaction, f"room.{room.id}", "chat/room_push.html", room=room, people=people)
 
 
 async def push_archived(transaction: Transaction, room: Room) -> None:
@@ -129,9 +131,13 @@ async def push_archived(transaction: Transaction, room: Room) -> None:
 
 
 async def push_read(transaction: Transaction, member: Member, room: Room) -> None:
-    """Publish to a member's other pages what is still unread in a room."""
-    joined = next((each for each in await list_joined(transaction, member) if each.room.id == room.id), None)
-    if joined is None:
+    """Publish to a member's other pages what is still unread in a room.
+
+    A sidebar that does not show all rooms may show others then.
+    """
+    rooms = await list_joined(transaction, member)
+    joined = next((each for each in rooms if each.room.id == room.id), None)
+    if joined is None or len(rooms) > ROOMS_SHOWN:
         await push_rooms(transaction, member)
     else:
         publish_partial(transaction, f"user.{member.id}", "chat/read_push.html", joined=joined)
@@ -189,19 +195,15 @@ ACCOUNT_LISTENERS.append(rename_direct_rooms)
 @jump_source
 async def find_rooms(transaction: Transaction, member: Member, text: str) -> list[Destination]:
     """Rooms that a member is in, or may join."""
-    joined = [each for each in await list_joined(transaction, member) if each.room.kind != "discussion"]
-    rooms = {each.room.slug: each.name for each in joined}
-    rooms |= {room.slug: room.name for room in await list_public_rooms(transaction)}
-    found = [(slug, name) for slug, name in rooms.items() if text in fold(name)]
-    return [Destination(name, _l("Room"), "hash", f"/chat/{slug}") for slug, name in found[:LIMIT]]
+    found = [room for room in await list_rooms(transaction, member) if text in fold(room.name)]
+    return [Destination(room.name, _l("Room"), "hash", f"/chat/{room.slug}") for room in found[:LIMIT]]
 
 
 @jump_source
 async def find_people(transaction: Transaction, member: Member, text: str) -> list[Destination]:
     """Others to write to."""
-    statement = select(Member).where(Member.id != member.id, Member.suspended_at.is_(None), Member.removed_at.is_(None))
-    people = (await transaction.scalars(statement.order_by(Member.name, Member.id))).all()
-    found = [person for person in people if text in fold(person.name)]
+    others = await list_persons(transaction, Member.id != member.id, *is_active())
+    found = [person for person in others if text in person.folded]
     return [
         Destination(person.name, _l("Person"), "user", "/chat/direct", ("person", str(person.id)))
         for person in found[:LIMIT]
@@ -210,5 +212,6 @@ async def find_people(transaction: Transaction, member: Member, text: str) -> li
 
 @sidebar_section("chat/_rooms.html", order=20)
 async def rooms_section(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, object]:
-    """The rooms a member is in, with what is unread."""
-    return {"rooms": await list_joined(transaction, member), "member_id": member.id}
+    """The rooms that a member uses, with what is unread."""
+    current = request.scope["path"].removeprefix("/chat/").partition("/")[0]
+    return {"sidebar": (await list_sidebars(transaction, [member.id], current))[member.id], "most": ROOMS_SHOWN}

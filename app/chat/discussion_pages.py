@@ -19,7 +19,7 @@ from app.chat.limits import Pace
 from app.chat.memberships import add_all
 from app.chat.message_pages import answer_draft, answer_posted, refuse_message, say, show_answered, signal_typing
 from app.chat.messages import SentAlready, check_text
-from app.chat.rooms import Room, find_discussion, find_membership, list_active, open_discussion
+from app.chat.rooms import Room, find_discussion, find_membership, open_discussion
 from app.chat.timeline import Page, ShownMessage, read_page
 from app.database import Database, Transaction
 from app.editing.rows import Card, Place, find_card, kind_of
@@ -53,7 +53,6 @@ async def discussion_part(
         "room": room,
         "page": await read_page(transaction, room) if room else Page([], older=False, newer=False),
         "read": membership.read_number if membership else room.last_number if room else 0,
-        "mentionable": await list_active(transaction),
         "emoji_choices": EMOJI,
         "composer": await open_composer(
             transaction,

@@ -8,6 +8,7 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
+from app.accounts.choosing import Chosen, is_active, list_persons, read_chosen
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.chat import memberships
@@ -21,11 +22,13 @@ from app.chat.rooms import (
     find_name,
     find_person,
     get_room,
-    list_people,
+    is_inside,
+    list_members,
     may_archive,
 )
 from app.database import Transaction
 from app.web.forms import Form, Invalid, number_of
+from app.web.paging import page_of
 from app.web.texts import _l
 
 notice("invited", _l("They are in the room now."))
@@ -33,17 +36,29 @@ notice("room-saved", _l("The room was saved."))
 
 
 @get("/chat/{slug:str}/about")
-async def show_about(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[str]:
+async def show_about(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, q: str = "", page: str = ""
+) -> Response[str]:
     """Who is in a room, and what can be changed of it."""
     room = await get_room(transaction, member, slug)
     form = Form([("name", room.name), ("description", room.description)])
-    return await render_about(request, transaction, member, room, form)
+    return await render_about(request, transaction, member, room, form, q=q, page=page)
 
 
 async def render_about(
-    request: AnyRequest, transaction: Transaction, member: Member, room: Room, form: Form, status: int = 200
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    room: Room,
+    form: Form,
+    *,
+    chosen: Chosen | None = None,
+    q: str = "",
+    page: str = "",
+    status: int = 200,
 ) -> Response[str]:
     """The page about a room, with what was typed."""
+    inside = await list_persons(transaction, is_inside(room), *is_active())
     return await render_page(
         request,
         transaction,
@@ -54,8 +69,8 @@ async def render_about(
         channels=f"room.{room.id}",
         room=room,
         membership=await find_membership(transaction, room, member),
-        people=await list_people(transaction, room),
-        others=await memberships.list_people_to_invite(transaction, room),
+        people=page_of(inside, page, query=q, text_of=lambda person: f"{person.name} {person.email}"),
+        chosen=chosen or Chosen(),
         may_archive=may_archive(room, member),
         form=form,
     )
@@ -116,13 +131,20 @@ async def leave(transaction: Transaction, member: Member, slug: str) -> Response
 
 
 @post("/chat/{slug:str}/invite")
-async def invite(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
-    """Bring somebody into a room."""
+async def invite(request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
+    """Bring people into a room."""
     room = await get_room(transaction, member, slug)
-    person = await find_person(transaction, number_of(form["person"]))
-    if await memberships.invite(transaction, room, member, person):
-        await notify_invited(transaction, room, member, person)
-        push_room(transaction, room)
+    chosen = read_chosen(form, "person", await list_persons(transaction, *is_active()))
+    if not chosen.people and not form.errors:
+        form.errors["person"] = _l("Type a name or an address.")
+    if form.errors:
+        typed = Form([("name", room.name), ("description", room.description)])
+        typed.errors = form.errors
+        return await render_about(request, transaction, member, room, typed, chosen=chosen, status=422)
+    for person in await list_members(transaction, chosen.ids):
+        if await memberships.invite(transaction, room, member, person):
+            await notify_invited(transaction, room, member, person)
+            push_room(transaction, room)
     return Redirect(f"/chat/{slug}/about?done=invited", status_code=303)
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
-
-from sqlalchemy import select
 
 from app.accounts.audit import record_audit
 from app.accounts.members import Member
-from app.chat.rooms import GENERAL, Membership, Room, by_name, find_membership, may_archive
+from app.chat.rooms import GENERAL, Membership, Room, find_membership, may_archive
 from app.database import Transaction
 from app.web.errors import PageError
 from app.web.forms import Invalid
@@ -98,14 +96,3 @@ async def set_notify(transaction: Transaction, room: Room, member: Member, notif
     membership = await join(transaction, room, member)
     membership.notify = notify
     await transaction.flush()
-
-
-async def list_people_to_invite(transaction: Transaction, room: Room) -> Sequence[Member]:
-    """The active members who are not in a room, by name."""
-    inside = select(Membership.member_id).where(Membership.room_id == room.id)
-    statement = (
-        select(Member)
-        .where(Member.id.not_in(inside), Member.suspended_at.is_(None), Member.removed_at.is_(None))
-        .order_by(Member.id)
-    )
-    return by_name(await transaction.scalars(statement))

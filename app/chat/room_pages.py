@@ -8,25 +8,26 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
+from app.accounts.choosing import Chosen, is_active, list_persons, read_chosen
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.shell import render_page
+from app.accounts.visits import note_visit
 from app.chat.channels import push_read, push_rooms
 from app.chat.composer import EMOJI, open_composer
 from app.chat.drafts import place_of
 from app.chat.messages import get_message
 from app.chat.notices import mark_messages_read
-from app.chat.reading import list_joined, mark_read
+from app.chat.reading import mark_read
 from app.chat.rooms import (
     Room,
+    count_people_of,
     create_room,
     find_membership,
     find_name,
-    find_person,
     get_room,
-    list_active,
-    list_people,
-    list_public_rooms,
+    list_members,
+    list_rooms,
     open_direct,
 )
 from app.chat.timeline import ShownMessage, read_page, show_message
@@ -35,6 +36,7 @@ from app.live.presence import list_readers
 from app.notifications.inbox import of_subject
 from app.notifications.pages import note_opened
 from app.web.forms import Form, Invalid, number_of
+from app.web.paging import page_of
 from app.web.texts import Text
 
 
@@ -59,7 +61,7 @@ async def render_room(
     read = membership.read_number if membership else room.last_number
     around = at or (0 if before or after or end else first_unread_far_up(room, read))
     page = await read_page(transaction, room, before=before, after=after, around=around)
-    people = await list_people(transaction, room)
+    people = await count_people_of(transaction, [room])
     return await render_page(
         request,
         transaction,
@@ -72,9 +74,8 @@ async def render_room(
         page=page,
         read=read,
         at=at,
-        people=len(people),
+        people=people[room],
         outside=membership is None and room.kind == "public",
-        mentionable=await list_active(transaction) if room.open else people,
         emoji_choices=EMOJI,
         readers=list_readers(request, transaction, f"room.{room.id}"),
         composer=await open_composer(
@@ -98,13 +99,23 @@ def first_unread_far_up(room: Room, read: int) -> int:
 
 
 @get("/chat")
-async def show_rooms(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str]:
-    """All public rooms, and people to write to."""
-    return await render_rooms(request, transaction, member, Form())
+async def show_rooms(
+    request: AnyRequest, transaction: Transaction, member: Member, q: str = "", page: str = ""
+) -> Response[str]:
+    """The rooms that one is in, or may join, and a field for people to write to."""
+    return await render_rooms(request, transaction, member, Form(), q=q, page=page)
 
 
 async def render_rooms(
-    request: AnyRequest, transaction: Transaction, member: Member, form: Form, status: int = 200
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    form: Form,
+    *,
+    chosen: Chosen | None = None,
+    q: str = "",
+    page: str = "",
+    status: int = 200,
 ) -> Response[str]:
     """The rooms' page, with what did not do."""
     return await render_page(
@@ -113,9 +124,8 @@ async def render_rooms(
         member,
         "chat/rooms.html",
         status=status,
-        rooms=await list_public_rooms(transaction),
-        mine={joined.room.id for joined in await list_joined(transaction, member)},
-        others=[person for person in await list_active(transaction) if person.id != member.id],
+        rooms=page_of(await list_rooms(transaction, member), page, query=q, text_of=lambda room: room.name),
+        chosen=chosen or Chosen(),
         form=form,
     )
 
@@ -146,12 +156,14 @@ async def add_room(request: AnyRequest, transaction: Transaction, member: Member
 @post("/chat/direct")
 async def write_to(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
     """Open the direct room with the people chosen."""
-    people = [await find_person(transaction, number_of(text)) for text in form.values.get("person", [])]
+    chosen = read_chosen(form, "person", await list_persons(transaction, *is_active()))
     try:
+        form.check()
+        people = await list_members(transaction, chosen.ids)
         room = await open_direct(transaction, [member, *people])
     except Invalid as invalid:
-        form.errors = invalid.errors
-        return await render_rooms(request, transaction, member, form, status=422)
+        form.errors = {"person": next(iter(invalid.errors.values()))}
+        return await render_rooms(request, transaction, member, form, chosen=chosen, status=422)
     await push_rooms(transaction, member, *people)
     return Redirect(f"/chat/{room.slug}", status_code=303)
 
@@ -169,6 +181,7 @@ async def show_room(
 ) -> Response[str]:
     """A room: at its first unread message, before a message, after one, around one, or at its `end`."""
     room = await get_room(transaction, member, slug)
+    note_visit(request, member, "room", room.id)
     await note_opened(request, transaction, member, *of_subject(("room", room.id), up_to=0))
     answering = None
     if number_of(reply):

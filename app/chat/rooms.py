@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeVar
 
@@ -17,12 +18,14 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     exists,
+    func,
     or_,
     select,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.audit import record_audit
+from app.accounts.choosing import is_active
 from app.accounts.members import NEWCOMERS, Member
 from app.accounts.mentions import find_names as find_member_names
 from app.database import Base, Standing, Tenanted, Transaction, UtcDateTime, now
@@ -164,18 +167,78 @@ async def list_people_of(transaction: Transaction, rooms: Sequence[Room]) -> dic
     return {room: by_name(found[room.id]) for room in rooms}
 
 
-async def list_active(transaction: Transaction) -> list[Member]:
-    """The active members of the workspace, by name."""
-    statement = select(Member).where(Member.suspended_at.is_(None), Member.removed_at.is_(None))
-    return by_name(await transaction.scalars(statement.order_by(Member.id)))
+async def count_people_of(transaction: Transaction, rooms: Sequence[Room]) -> dict[Room, int]:
+    """How many are in each of some rooms."""
+    statement = (
+        select(Membership.room_id, func.count())
+        .join(Member, (Membership.member_id == Member.id) & (Membership.tenant_id == Member.tenant_id))
+        .where(Membership.room_id.in_([room.id for room in rooms]), *is_active())
+        .group_by(Membership.room_id)
+    )
+    found = {room_id: int(count) for room_id, count in await transaction.execute(statement)}
+    return {room: found.get(room.id, 0) for room in rooms}
+
+
+def is_inside(room: Room) -> ColumnElement[bool]:
+    """The criterion of members who are in a room."""
+    inside = select(Membership.member_id).where(Membership.room_id == room.id)
+    return Member.id.in_(inside)
 
 
 async def find_person(transaction: Transaction, member_id: int) -> Member:
     """An active member. Raises NotFoundException."""
-    for person in await list_active(transaction):
-        if person.id == member_id:
-            return person
-    raise NotFoundException
+    found = (await transaction.scalars(select(Member).where(Member.id == member_id, *is_active()))).one_or_none()
+    if found is None:
+        raise NotFoundException
+    return found
+
+
+async def list_members(transaction: Transaction, ids: Sequence[int]) -> list[Member]:
+    """Members by their ids, in that order."""
+    found = {person.id: person for person in await transaction.scalars(select(Member).where(Member.id.in_(ids)))}
+    return [found[member_id] for member_id in ids if member_id in found]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRoom:
+    """A room in a list of many, and whether a member is in it."""
+
+    id: int
+    slug: str
+    name: str
+    description: str
+    kind: str
+    joined: bool
+
+
+async def list_rooms(transaction: Transaction, member: Member) -> list[ListedRoom]:
+    """The rooms that a member is in, or may join, by name; direct ones after the others."""
+    place = (
+        (Membership.tenant_id == Room.tenant_id) & (Membership.room_id == Room.id) & (Membership.member_id == member.id)
+    )
+    statement = (
+        select(Room.id, Room.slug, Room.name, Room.description, Room.kind, Room.subject, Membership.member_id)
+        .outerjoin(Membership, place)
+        .where(
+            Room.archived_at.is_(None),
+            Room.kind != "discussion",
+            or_(Room.kind == "public", Membership.member_id.is_not(None)),
+        )
+    )
+    rows = (await transaction.execute(statement)).all()
+    people = await find_direct_people(transaction, [(row.id, row.subject) for row in rows if row.kind == "direct"])
+    rooms = [
+        ListedRoom(
+            row.id,
+            row.slug,
+            name_of_others(people[row.id], member.id) if row.id in people else row.name,
+            row.description,
+            row.kind,
+            row.member_id is not None,
+        )
+        for row in rows
+    ]
+    return sorted(rooms, key=lambda room: (room.kind == "direct", fold(room.name), room.id))
 
 
 async def list_public_rooms(transaction: Transaction) -> Sequence[Room]:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from litestar import Response, get
+from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest
+from app.accounts.choosing import OFFERED, Chosen, is_active, list_persons, read_chosen
 from app.accounts.members import Member
 from app.accounts.shell import render_page
 from app.chat.limits import SearchLimit
-from app.chat.reading import list_joined
-from app.chat.rooms import find_name, get_room, list_active
+from app.chat.rooms import find_name, get_room, list_rooms
 from app.chat.search import HITS, search_messages
 from app.database import Transaction
 from app.web.forms import Form, number_of
-from app.web.texts import _l
+from app.web.texts import _l, fold
 
 
 @get("/chat/search")
@@ -34,26 +36,24 @@ async def show_search(
     before: str = "",
 ) -> Response[str]:
     """Messages by words, in a room, of an author, in a span of days."""
-    where = await get_room(transaction, member, room) if room else None
-    asked = {"q": q[:200], "room": room, "author": author, "since": since, "until": until}
+    asked = {"q": q[:200], "room": room[:200], "author": author[:200], "since": since, "until": until}
     form = Form(list(asked.items()))
     if any(asked.values()):
         await searching.check(member)
+    where = await find_room(transaction, member, form)
+    writer = await find_author(transaction, form)
     zone = ZoneInfo(member.time_zone)
     first, last = read_day(form, "since", zone), read_day(form, "until", zone)
     hits = await search_messages(
         transaction,
         member,
         form["q"],
-        room=where,
-        author_id=number_of(author),
+        room=await get_room(transaction, member, where.values[0]) if where.values else None,
+        author_id=writer.ids[0] if writer.ids else number_of(author),
         since=first,
         until=last + timedelta(days=1) if last else None,
         before=number_of(before),
     )
-    rooms = {joined.room.slug: joined.name for joined in await list_joined(transaction, member)}
-    if where is not None and where.slug not in rooms:
-        rooms[where.slug] = await find_name(transaction, member, where)
     return await render_page(
         request,
         transaction,
@@ -64,9 +64,56 @@ async def show_search(
         asked=any(asked.values()) and not form.errors,
         hits=hits[:HITS],
         older=f"/chat/search?{urlencode(asked | {'before': hits[HITS - 1].message.id})}" if len(hits) > HITS else "",
-        rooms=rooms.items(),
-        people=await list_active(transaction),
+        room=where,
+        author=writer,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRoom:
+    """The room that is searched: its slug and name, or what was typed and means none."""
+
+    values: list[str]
+    labels: list[str]
+    typed: str = ""
+
+    @property
+    def text(self) -> str:
+        """What stands in the field."""
+        return self.typed or "".join(self.labels)
+
+
+async def find_room(transaction: Transaction, member: Member, form: Form) -> ChosenRoom:
+    """The room that a field names by its slug or name, or by a part of its name. What means none, or several, is noted
+    as an error."""
+    text = form["room"].strip()
+    if not text:
+        return ChosenRoom([], [])
+    try:
+        room = await get_room(transaction, member, text)
+        return ChosenRoom([room.slug], [await find_name(transaction, member, room)])
+    except NotFoundException:
+        rooms = [(each, fold(each.name)) for each in await list_rooms(transaction, member)]
+    wanted = fold(text)
+    found = [each for each, name in rooms if name == wanted] or [each for each, name in rooms if wanted in name]
+    if len(found) == 1:
+        return ChosenRoom([found[0].slug], [found[0].name])
+    names = ", ".join(each.name for each in found[:OFFERED])
+    form.errors["room"] = (
+        _l("Several rooms are called so: %(names)s. Type one of these.", names=names)
+        if found
+        else _l("There is no room of this name.")
+    )
+    return ChosenRoom([], [], text)
+
+
+async def find_author(transaction: Transaction, form: Form) -> Chosen:
+    """Who wrote what is searched for: also somebody who has left, by their number."""
+    if not form["author"].strip():
+        return Chosen()
+    if number := number_of(form["author"]):
+        return Chosen(await list_persons(transaction, Member.id == number))
+    return read_chosen(form, "author", await list_persons(transaction, *is_active()))
 
 
 def read_day(form: Form, name: str, zone: ZoneInfo) -> datetime | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-MOST_CHANNELS = 300
+MOST_CHANNELS = 600
 LONGEST_CHANNEL = 60
 
 

@@ -34,14 +34,16 @@ notice("acknowledged", _l("Thank you."))
 
 
 @get("/announcements")
-async def show_announcements(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str]:
+async def show_announcements(
+    request: AnyRequest, transaction: Transaction, member: Member, page: str = ""
+) -> Response[str]:
     """What was announced, and the form to announce something; for admins."""
     require_role(member, "admin")
-    return await render_announcements(request, transaction, member, Form())
+    return await render_announcements(request, transaction, member, Form(), page=page)
 
 
 async def render_announcements(
-    request: AnyRequest, transaction: Transaction, member: Member, form: Form, status: int = 200
+    request: AnyRequest, transaction: Transaction, member: Member, form: Form, *, page: str = "", status: int = 200
 ) -> Response[str]:
     """The page of announcements, with what was typed."""
     return await render_page(
@@ -50,7 +52,7 @@ async def render_announcements(
         member,
         "notifications/announcements.html",
         status=status,
-        announcements=await list_announcements(transaction),
+        announcements=await list_announcements(transaction, page),
         form=form,
     )
 
@@ -85,7 +87,12 @@ async def write_announcement(
 
 @get("/announcements/{announcement_id:int}")
 async def show_announcement(
-    request: AnyRequest, transaction: Transaction, member: Member, announcement_id: int
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    announcement_id: int,
+    q: str = "",
+    page: str = "",
 ) -> Response[str]:
     """An announcement; who writes them sees who has read it."""
     announcement = await get_announcement(transaction, announcement_id)
@@ -101,7 +108,7 @@ async def show_announcement(
         announcement=announcement,
         author=await transaction.get_one(Member, announcement.member_id),
         to_acknowledge=await has_unread(transaction, member, *of_subject(subject), held=True),
-        readers=await list_readers(transaction, announcement) if member.has_rank("admin") else [],
+        readers=await list_readers(transaction, announcement, q, page) if member.has_rank("admin") else None,
     )
 
 

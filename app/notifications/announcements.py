@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import ColumnElement, ForeignKeyConstraint, String, Text, UniqueConstraint, exists, or_, select
+from sqlalchemy import ColumnElement, ForeignKeyConstraint, String, Text, UniqueConstraint, exists, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.access import require_role
@@ -22,6 +22,7 @@ from app.notifications.kinds import Kind, Place, Subject, register_kind, registe
 from app.notifications.models import Notification
 from app.notifications.notifications import EVERYBODY, notify, withdraw
 from app.web.forms import Invalid
+from app.web.paging import PAGE_SIZE, Paged, page_of, place_of_page
 from app.web.texts import _l, is_blank
 
 LONGEST = 4000
@@ -143,9 +144,13 @@ async def get_announcement(transaction: Transaction, announcement_id: int) -> An
     return found
 
 
-async def list_announcements(transaction: Transaction) -> list[Announcement]:
-    """The newest announcements, newest first."""
-    return list(await transaction.scalars(select(Announcement).order_by(Announcement.id.desc()).limit(100)))
+async def list_announcements(transaction: Transaction, page: str = "") -> Paged[Announcement]:
+    """A page of announcements, newest first."""
+    count = await transaction.scalar(select(func.count(Announcement.id))) or 0
+    number = place_of_page(page, count)
+    statement = select(Announcement).order_by(Announcement.id.desc())
+    found = await transaction.scalars(statement.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE))
+    return Paged(found.all(), count, number)
 
 
 async def withdraw_announcement(transaction: Transaction, member: Member, announcement: Announcement) -> None:
@@ -161,12 +166,15 @@ async def acknowledge(transaction: Transaction, member: Member, announcement: An
     await mark_read(transaction, member, *of_subject(("announcement", announcement.id)), held=True)
 
 
-async def list_readers(transaction: Transaction, announcement: Announcement) -> list[tuple[str, datetime | None]]:
-    """Who was told of an announcement, by name, with when each read it."""
+async def list_readers(
+    transaction: Transaction, announcement: Announcement, query: str = "", page: str = ""
+) -> Paged[tuple[str, datetime | None]]:
+    """Who was told of an announcement, by name, with when each read it; page by page."""
     statement = (
         select(Member.name, Notification.read_at)
         .join(Member, (Member.id == Notification.member_id) & (Member.tenant_id == Notification.tenant_id))
         .where(*of_subject(("announcement", announcement.id)), Member.removed_at.is_(None))
         .order_by(Member.name, Member.id)
     )
-    return [(row.name, row.read_at) for row in await transaction.execute(statement)]
+    readers = [(row.name, row.read_at) for row in await transaction.execute(statement)]
+    return page_of(readers, page, query=query, text_of=lambda reader: str(reader[0]))

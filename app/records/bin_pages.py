@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.response import Redirect
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -19,6 +19,7 @@ from app.records.collections import Collection, Field, get_collection, list_fiel
 from app.records.forms import render_conflict
 from app.records.records import KEPT_IN_BIN, Record, get_record, title_of
 from app.web.forms import Form, Invalid, number_of
+from app.web.paging import PAGE_SIZE, Paged, place_of_page
 from app.web.texts import _l
 
 notice("deleted", _l("It is in the bin now, and can be restored from there for 30 days."))
@@ -73,11 +74,13 @@ async def restore(
 
 
 @get("/c/{slug:str}/bin")
-async def show_bin(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[str]:
+async def show_bin(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, page: str = ""
+) -> Response[str]:
     """What was deleted in the last 30 days."""
     collection = await get_collection(transaction, slug)
     fields = await list_fields(transaction, collection)
-    return await render_bin(request, transaction, member, collection, fields)
+    return await render_bin(request, transaction, member, collection, fields, page=page)
 
 
 async def render_bin(
@@ -87,17 +90,19 @@ async def render_bin(
     collection: Collection,
     fields: list[Field],
     *,
+    page: str = "",
     invalid: tuple[Record, Invalid] | None = None,
     status: int = 200,
 ) -> Response[str]:
     """The bin, with the reason why a record can't be restored."""
-    statement = (
-        select(Record)
-        .where(Record.collection_id == collection.id, Record.deleted_at.is_not(None))
-        .order_by(Record.deleted_at.desc(), Record.number.desc())
-        .limit(200)
-    )
-    records = list(await transaction.scalars(statement))
+    binned = select(Record).where(Record.collection_id == collection.id, Record.deleted_at.is_not(None))
+    count = await transaction.scalar(binned.with_only_columns(func.count(Record.id))) or 0
+    number = place_of_page(page, count)
+    statement = binned.order_by(Record.deleted_at.desc(), Record.number.desc())
+    found = (await transaction.scalars(statement.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE))).all()
+    records = Paged([(record, title_of(fields, record.values)) for record in found], count, number)
+    if invalid and invalid[0] not in found:
+        records = Paged([(invalid[0], title_of(fields, invalid[0].values)), *records.items], count, number)
     return await render_page(
         request,
         transaction,
@@ -107,7 +112,7 @@ async def render_bin(
         channels=f"collection.{collection.id}",
         collection=collection,
         fields=fields,
-        records=[(record, title_of(fields, record.values)) for record in records],
+        records=records,
         days=KEPT_IN_BIN.days,
         refused=invalid[0].id if invalid else None,
         errors=invalid[1].errors if invalid else {},

@@ -15,7 +15,7 @@ from app.database import Transaction
 from app.editing.rows import note_change
 from app.live.channels import channel
 from app.live.log import publish_partial
-from app.records.collections import Collection, list_collections, list_fields_of
+from app.records.collections import COLLECTIONS_SHOWN, Collection, list_collections, list_fields_of, list_used
 from app.records.history import list_histories
 from app.records.lists import MOST_WORDS, sort_keys
 from app.records.records import Record, find_places, place_of, search_text
@@ -100,10 +100,17 @@ async def publish_changes(transaction: Transaction, changes: Sequence[RecordChan
         publish_partial(transaction, "tenant", "records/count_push.html", collection=collection)
 
 
-async def push_collections(transaction: Transaction) -> None:
-    """Publish the sidebar's collections after one was added or renamed."""
-    collections = await list_collections(transaction)
-    publish_partial(transaction, "tenant", "records/collections_push.html", collections=collections)
+async def push_collections(transaction: Transaction, collection: Collection) -> None:
+    """Publish the sidebar's collections after one was added or renamed.
+
+    Where there are more than a sidebar shows, each shows those that its member uses: then it is the name alone.
+    """
+    collections = await list_collections(transaction, most=COLLECTIONS_SHOWN + 1)
+    if len(collections) > COLLECTIONS_SHOWN:
+        publish_partial(transaction, "tenant", "records/collection_name_push.html", collection=collection)
+    else:
+        shown = {"collections": collections, "most": COLLECTIONS_SHOWN}
+        publish_partial(transaction, "tenant", "records/collections_push.html", **shown)
 
 
 async def push_fields(transaction: Transaction, collection: Collection) -> None:
@@ -136,5 +143,7 @@ async def find_records(transaction: Transaction, member: Member, text: str) -> l
 
 @sidebar_section("records/_collections.html", order=10)
 async def collections_section(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, object]:
-    """The collections of the workspace."""
-    return {"collections": await list_collections(transaction)}
+    """The collections that a member uses."""
+    current = request.scope["path"].removeprefix("/c/").partition("/")[0]
+    used = await list_used(transaction, member.id, current)
+    return {"collections": used, "more": len(used) == COLLECTIONS_SHOWN}

@@ -58,7 +58,7 @@ async def add_collection(request: AnyRequest, transaction: Transaction, member: 
         return await render_page(
             request, transaction, member, "records/collection_new.html", status=invalid.status, form=form
         )
-    await push_collections(transaction)
+    await push_collections(transaction, collection)
     return await keep_answer(request, transaction, member, form, f"/c/{collection.slug}/fields?done=collection")
 
 
@@ -107,7 +107,7 @@ async def rename(request: AnyRequest, transaction: Transaction, member: Member, 
         )
     collection.name = name
     await transaction.flush()
-    await push_collections(transaction)
+    await push_collections(transaction, collection)
     return Redirect(f"/c/{slug}/fields?done=renamed", status_code=303)
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.accounts.visits import Visit
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.records.kinds import KINDS, Kind
 from app.web.forms import Invalid
@@ -98,9 +99,31 @@ class Field(Tenanted, Base):
         return self.kind.sort_key(value) if value else None
 
 
-async def list_collections(transaction: Transaction) -> list[Collection]:
-    """All collections, by name."""
-    return list(await transaction.scalars(select(Collection).order_by(Collection.name, Collection.id)))
+async def list_collections(transaction: Transaction, most: int | None = None) -> list[Collection]:
+    """The collections by name: all, or the first of them."""
+    statement = select(Collection).order_by(Collection.name, Collection.id).limit(most)
+    return list(await transaction.scalars(statement))
+
+
+# How many the sidebar shows, and the start.
+COLLECTIONS_SHOWN = 12
+
+
+async def list_used(transaction: Transaction, member_id: int, current: str = "") -> list[Collection]:
+    """The collections that a member uses, by name: the one of the address that is open, then those opened last."""
+    visited = (
+        (Visit.tenant_id == Collection.tenant_id)
+        & (Visit.subject_id == Collection.id)
+        & (Visit.kind == "collection")
+        & (Visit.member_id == member_id)
+    )
+    statement = (
+        select(Collection)
+        .outerjoin(Visit, visited)
+        .order_by(Collection.slug != current, Visit.visited_at.desc().nulls_last(), Collection.name, Collection.id)
+        .limit(COLLECTIONS_SHOWN)
+    )
+    return sorted(await transaction.scalars(statement), key=lambda each: (each.name, each.id))
 
 
 async def get_collection(transaction: Transaction, slug: str) -> Collection:

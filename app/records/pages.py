@@ -7,24 +7,53 @@ from typing import Any
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
+from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import render_page
+from app.accounts.visits import note_visit
 from app.database import Transaction
-from app.records.collections import get_collection, list_collections, list_fields
+from app.records.collections import COLLECTIONS_SHOWN, Collection, get_collection, list_fields, list_used
 from app.records.forms import open_record, render_record
 from app.records.lists import list_records, read_view, sort_keys
 from app.records.records import find_by_references, find_place
+from app.web.paging import page_of
+from app.web.texts import fold
 
 
 @get("/")
 async def show_home(request: AnyRequest, transaction: Transaction, member: Member) -> Response[Any]:
-    """The start: the collections, and at first the way to the first record."""
-    collections = await list_collections(transaction)
-    started = any(collection.last_number for collection in collections)
+    """The start: the collections that one uses, and at first the way to the first record."""
+    collections = await list_used(transaction, member.id)
+    started = await transaction.scalar(select(Collection.id).where(Collection.last_number > 0).limit(1))
     return await render_page(
-        request, transaction, member, "records/home.html", collections=collections, started=started
+        request,
+        transaction,
+        member,
+        "records/home.html",
+        collections=collections,
+        started=started is not None,
+        most=COLLECTIONS_SHOWN,
+    )
+
+
+@get("/collections")
+async def show_collections(
+    request: AnyRequest, transaction: Transaction, member: Member, q: str = "", page: str = ""
+) -> Response[str]:
+    """All collections."""
+    rows = (await transaction.execute(select(Collection.id, Collection.name))).all()
+    ordered = sorted(rows, key=lambda row: (fold(row.name), row.id))
+    listing = page_of(ordered, page, query=q, text_of=lambda row: str(row.name))
+    wanted = select(Collection).where(Collection.id.in_([row.id for row in listing.items]))
+    found = {collection.id: collection for collection in await transaction.scalars(wanted)}
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "records/collections.html",
+        collections=listing.of([found[row.id] for row in listing.items]),
     )
 
 
@@ -49,6 +78,7 @@ async def show_list(
 ) -> Response[str]:
     """A collection's records under a search, in an order, page by page."""
     collection = await get_collection(transaction, slug)
+    note_visit(request, member, "collection", collection.id)
     fields = await list_fields(transaction, collection)
     listing = await list_records(transaction, collection, fields, read_view(fields, q, sort, page))
     return await render_page(
@@ -71,11 +101,13 @@ async def show_record(
 ) -> Response[str]:
     """A record with its history; one in the bin says so."""
     collection, record, fields = await open_record(transaction, slug, number, deleted=None)
+    note_visit(request, member, "collection", collection.id)
     return await render_record(request, transaction, member, collection, fields, record)
 
 
 handlers = [
     show_home,
+    show_collections,
     show_reference,
     show_list,
     show_record,

@@ -25,6 +25,7 @@ from app.tenants.members import leave_workspace, push_names
 from app.tenants.pictures import PICTURE_LIMIT, change_picture, pictures_of, receive_picture
 from app.tenants.sign_in import cookies_of
 from app.web.forms import Form, Invalid
+from app.web.paging import page_of
 from app.web.texts import _l
 
 notice("password", _l("Your password was changed. All other sessions were ended."))
@@ -34,8 +35,12 @@ notice("session", _l("The session was ended."))
 notice("sessions", _l("All other sessions were ended."))
 
 
+# How many sessions are on a page: they stand among much else.
+SESSIONS_SHOWN = 20
+
+
 async def render_account(
-    request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form | None = None
+    request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form | None = None, *, page: str = ""
 ) -> Response[str]:
     """The account page, with the form that needs mending."""
     return await render_page(
@@ -45,7 +50,7 @@ async def render_account(
         "accounts/account.html",
         status=422 if form else 200,
         form=form or Form(),
-        sessions=await list_sessions(transaction, signed_in.member),
+        sessions=page_of(await list_sessions(transaction, signed_in.member), page, size=SESSIONS_SHOWN),
         this=signed_in.session,
         roles=ROLES,
         parts=await list_parts("account", request, transaction, signed_in.member, None),
@@ -54,9 +59,11 @@ async def render_account(
 
 
 @get("/account")
-async def show_account(request: AnyRequest, transaction: Transaction, signed_in: SignedIn) -> Response[str]:
+async def show_account(
+    request: AnyRequest, transaction: Transaction, signed_in: SignedIn, page: str = ""
+) -> Response[str]:
     """Name, password and sessions."""
-    return await render_account(request, transaction, signed_in)
+    return await render_account(request, transaction, signed_in, page=page)
 
 
 @post("/account/name")

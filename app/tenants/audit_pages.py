@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Response, get
 from sqlalchemy import select
 
 from app.accounts.access import AnyRequest, require_role
 from app.accounts.audit import AuditEntry
+from app.accounts.choosing import Chosen, list_persons, read_chosen
 from app.accounts.members import Member
 from app.accounts.shell import render_page
 from app.database import Transaction, now
@@ -17,7 +19,7 @@ from app.tenants.member_pages import ROLES
 from app.web.forms import Form, number_of
 from app.web.texts import Text, _l
 
-PAGE = 100
+PAGE = 50
 SPANS = {"1": _l("Last day"), "7": _l("Last 7 days"), "30": _l("Last 30 days"), "365": _l("Last year")}
 
 # What each kind of entry says; a new kind needs a line here.
@@ -68,6 +70,7 @@ async def show_audit(
     transaction: Transaction,
     member: Member,
     who: str = "",
+    nobody: str = "",
     what: str = "",
     days: str = "",
     before: str = "",
@@ -75,10 +78,13 @@ async def show_audit(
     """The newest entries, of a person, of a kind, of a span; older ones by `before`."""
     require_role(member, "admin")
     statement = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(PAGE + 1)
-    if who == "0":
+    asked: dict[str, Any] = {"who": who, "nobody": "1" if nobody or who == "0" else "", "what": what, "days": days}
+    form = Form(list(asked.items()))
+    chosen = await find_actor(transaction, form)
+    if asked["nobody"]:
         statement = statement.where(AuditEntry.member_id.is_(None))
-    elif number_of(who):
-        statement = statement.where(AuditEntry.member_id == number_of(who))
+    elif number_of(who) or chosen.people:
+        statement = statement.where(AuditEntry.member_id == (chosen.ids[0] if chosen.ids else number_of(who)))
     if what in SENTENCES:
         statement = statement.where(AuditEntry.what == what)
     if days in SPANS:
@@ -86,22 +92,33 @@ async def show_audit(
     if number_of(before):
         statement = statement.where(AuditEntry.id < number_of(before))
     entries = (await transaction.scalars(statement)).all()
-    names = {row.id: row.name for row in await transaction.execute(select(Member.id, Member.name))}
-    asked: dict[str, Any] = {"who": who, "what": what, "days": days}
+    actors = {entry.member_id for entry in entries}
+    named = select(Member.id, Member.name).where(Member.id.in_(actors))
+    names = {row.id: row.name for row in await transaction.execute(named)}
     return await render_page(
         request,
         transaction,
         member,
         "tenants/audit.html",
         entries=entries[:PAGE],
-        older=entries[PAGE - 1].id if len(entries) > PAGE else 0,
+        older="/audit?" + urlencode(asked | {"before": entries[PAGE - 1].id}) if len(entries) > PAGE else "",
+        chosen=chosen,
         names=names,
         sentences=SENTENCES,
         sentence_of=sentence_of,
         value_of=value_of,
         spans=SPANS,
-        form=Form(list(asked.items())),
+        form=form,
     )
+
+
+async def find_actor(transaction: Transaction, form: Form) -> Chosen:
+    """Whose entries are asked for: also somebody's who has left, by their number."""
+    if not form["who"].strip() or form["nobody"]:
+        return Chosen()
+    if number := number_of(form["who"]):
+        return Chosen(await list_persons(transaction, Member.id == number))
+    return read_chosen(form, "who", await list_persons(transaction, Member.removed_at.is_(None)))
 
 
 def value_of(entry: AuditEntry, value: str) -> Text | str:

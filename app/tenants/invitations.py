@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, and_, exists, select, update
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, and_, exists, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.audit import record_audit
@@ -22,6 +22,7 @@ from app.tenants.confirmation import check_confirmed
 from app.tenants.members import admit_member, check_role, push_members
 from app.web.errors import PageError
 from app.web.forms import Invalid
+from app.web.paging import Paged, place_of_page
 from app.web.texts import _l
 
 MAIL_WORKS_FOR = timedelta(days=7)
@@ -108,6 +109,15 @@ def is_open() -> Any:
 async def list_invitations(transaction: Transaction) -> Sequence[Invitation]:
     """The invitations that still work, the newest first."""
     return (await transaction.scalars(select(Invitation).where(is_open()).order_by(Invitation.id.desc()))).all()
+
+
+async def page_invitations(transaction: Transaction, page: str = "", *, size: int = 10) -> Paged[Invitation]:
+    """A page of the invitations that still work, the newest first."""
+    count = await transaction.scalar(select(func.count(Invitation.id)).where(is_open())) or 0
+    number = place_of_page(page, count, size)
+    statement = select(Invitation).where(is_open()).order_by(Invitation.id.desc())
+    found = await transaction.scalars(statement.limit(size).offset((number - 1) * size))
+    return Paged(found.all(), count, number, size=size)
 
 
 async def get_invitation(transaction: Transaction, invitation_id: int) -> Invitation:

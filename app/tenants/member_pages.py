@@ -7,14 +7,14 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest
+from app.accounts.access import AnyRequest, require_role
 from app.accounts.members import Member
 from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.shell import list_parts, notice, render_page
 from app.database import Transaction
 from app.live.presence import list_readers
 from app.tenants.confirmation import is_confirmed
-from app.tenants.invitations import list_invitations, may_change, roles_to_give
+from app.tenants.invitations import may_change, page_invitations, roles_to_give
 from app.tenants.members import (
     change_role,
     get_other,
@@ -26,6 +26,7 @@ from app.tenants.members import (
     suspend_member,
 )
 from app.web.forms import Form, Invalid
+from app.web.paging import PAGE_SIZE
 from app.web.texts import Text, _l
 
 ROLES = {"owner": _l("Owner"), "admin": _l("Admin"), "member": _l("Member")}
@@ -38,9 +39,16 @@ notice("member-removed", _l("They are no longer a member."))
 
 
 async def render_members(
-    request: AnyRequest, transaction: Transaction, member: Member, *, status: int = 200, **context: Any
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    *,
+    q: str = "",
+    page: str = "",
+    status: int = 200,
+    **context: Any,
 ) -> Response[str]:
-    """The list of members; for admins with the invitations that are open, and forms for new ones."""
+    """The list of members; for admins with the newest invitations that are open, and forms for new ones."""
     shown: dict[str, Any] = {"mail_form": Form([("role", "member")]), "link": "", "mailed": ""}
     shown["link_form"] = Form([("role", "member"), ("uses", "10"), ("days", "7")])
     return await render_page(
@@ -49,10 +57,10 @@ async def render_members(
         member,
         "tenants/members.html",
         status=status,
-        members=await list_members(transaction),
+        members=await list_members(transaction, q, page),
         here={person.id for person in list_readers(request, transaction, "tenant")["people"]},
         manageable=lambda person: may_manage(member, person),
-        invitations=await list_invitations(transaction) if member.has_rank("admin") else [],
+        invitations=await page_invitations(transaction) if member.has_rank("admin") else None,
         may_change=lambda invitation: may_change(member, invitation),
         may_mail=is_confirmed(transaction.tenant, request.app.state.settings),
         roles=ROLES,
@@ -63,9 +71,29 @@ async def render_members(
 
 
 @get("/members")
-async def show_members(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str]:
+async def show_members(
+    request: AnyRequest, transaction: Transaction, member: Member, q: str = "", page: str = ""
+) -> Response[str]:
     """Everybody with an account."""
-    return await render_members(request, transaction, member)
+    return await render_members(request, transaction, member, q=q, page=page)
+
+
+@get("/members/invitations")
+async def show_invitations(
+    request: AnyRequest, transaction: Transaction, member: Member, page: str = ""
+) -> Response[str]:
+    """All invitations that are open, for admins."""
+    require_role(member, "admin")
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "tenants/invitations.html",
+        invitations=await page_invitations(transaction, page, size=PAGE_SIZE),
+        may_change=lambda invitation: may_change(member, invitation),
+        may_mail=is_confirmed(transaction.tenant, request.app.state.settings),
+        roles=ROLES,
+    )
 
 
 @get("/members/{member_id:int}")
@@ -162,4 +190,4 @@ async def remove(request: AnyRequest, transaction: Transaction, member: Member, 
     return Redirect("/members?done=member-removed", status_code=303)
 
 
-handlers = [show_members, show_member, give_role, make_owner, suspend, restore, remove]
+handlers = [show_invitations, show_members, show_member, give_role, make_owner, suspend, restore, remove]

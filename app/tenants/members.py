@@ -18,6 +18,7 @@ from app.live.cutoff import end_all_sessions
 from app.live.log import publish_partial, stop_following
 from app.web.errors import PageError
 from app.web.forms import Invalid
+from app.web.paging import Paged, page_of
 from app.web.texts import _l, fold
 
 
@@ -46,10 +47,14 @@ async def admit_member(
     return member
 
 
-async def list_members(transaction: Transaction) -> list[Member]:
-    """Everybody with an account: owners first, then admins, each by name."""
-    found = await transaction.scalars(select(Member).where(Member.removed_at.is_(None)).order_by(Member.id))
-    return sorted(found, key=lambda member: (-RANK[member.role], fold(member.name)))
+async def list_members(transaction: Transaction, query: str = "", page: str = "") -> Paged[Member]:
+    """Everybody with an account, page by page: owners first, then admins, each by name."""
+    statement = select(Member.id, Member.role, Member.name, Member.email).where(Member.removed_at.is_(None))
+    rows = sorted(await transaction.execute(statement), key=lambda row: (-RANK[row.role], fold(row.name), row.id))
+    listing = page_of(rows, page, query=query, text_of=lambda row: f"{row.name} {row.email or ''}")
+    ids = [row.id for row in listing.items]
+    found = {person.id: person for person in await transaction.scalars(select(Member).where(Member.id.in_(ids)))}
+    return listing.of([found[member_id] for member_id in ids])
 
 
 async def get_other(transaction: Transaction, member_id: int) -> Member:

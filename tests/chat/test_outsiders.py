@@ -68,7 +68,11 @@ async def test_nothing_of_it_is_found_counted_or_served(
         shown = (await people["davi"].get(path)).text
         assert SECRET not in shown
         assert "Vault" not in shown
-    assert (await people["davi"].get(f"/chat/search?q=vault&room={vault['slug']}")).status_code == 404
+    hidden = await people["davi"].get(f"/chat/search?q=vault&room={vault['slug']}")
+    absent = await people["davi"].get("/chat/search?q=vault&room=nowhere")
+    assert hidden.status_code == absent.status_code == 422
+    assert "There is no room of this name." in hidden.text
+    assert SECRET not in hidden.text
     assert SECRET in (await people["carla"].get("/chat/search?q=vault")).text.replace("<mark>", "").replace(
         "</mark>", ""
     )
@@ -99,27 +103,26 @@ async def test_its_channels_are_refused_and_no_frame_comes(
 async def test_who_is_removed_is_cut_off_in_the_same_moment(
     shared_server: Server, people: dict[str, httpx.AsyncClient], vault: dict[str, str]
 ) -> None:
-    people_page = (await people["carla"].get(f"{vault['address']}/about")).text
-    davi = re.search(r'<option value="(\d+)">Davi', people_page)
-    assert davi
-    await people["carla"].post(f"{vault['address']}/invite", data={"person": davi[1]})
+    offered = (await people["carla"].get(f"/choices/people?q=davi&outside={vault['slug']}")).json()
+    (davi,) = [choice["value"] for choice in offered]
+    await people["carla"].post(f"{vault['address']}/invite", data={"person": davi})
     page = await people["davi"].get(vault["address"])
     cursor = re.search(r'data-cursor="(\d+)"', page.text)
     assert cursor
     async with shared_server.connect("acme", people["davi"]) as socket:
-        channels = f"tenant user.{davi[1]} room.{vault['room']} news.{vault['room']}"
+        channels = f"tenant user.{davi} room.{vault['room']} news.{vault['room']}"
         await socket.send(json.dumps({"sub": channels, "last": int(cursor[1]), "n": 1}))
         await people["carla"].post(vault["address"], data={"text": "Still for Davi", "key": f"{vault['slug']} 3"})
         frames = ""
         while "Still for Davi" not in frames:
             frames += str(await socket.recv())
-        await people["carla"].post(f"{vault['address']}/remove", data={"person": davi[1]})
+        await people["carla"].post(f"{vault['address']}/remove", data={"person": davi})
         await people["carla"].post(vault["address"], data={"text": "Not for Davi", "key": f"{vault['slug']} 4"})
         await people["ana"].post("/c/books/new", data={"title": "Another mark"})
         frames = ""
         while "collection" not in frames:
             frames += str(await socket.recv())
         assert "Not for Davi" not in frames
-        assert f"room-{vault['room']}-news" not in frames.partition('id="rooms"')[0]
+        assert f'data-room="{vault["room"]}"' not in frames.partition('id="rooms"')[0]
     with pytest.raises(websockets.ConnectionClosed):
         await socket.recv()

@@ -11,6 +11,7 @@ from litestar.exceptions import NotFoundException
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
+from app.accounts.choosing import is_active, list_persons
 from app.accounts.members import Member, add_member, find_member
 from app.chat import memberships
 from app.chat.messages import post_message
@@ -27,6 +28,7 @@ from app.chat.rooms import (
     find_membership,
     find_visible,
     get_room,
+    is_inside,
     list_people,
     list_public_rooms,
     open_direct,
@@ -335,14 +337,12 @@ async def test_those_who_can_not_sign_in_are_neither_listed_nor_offered(database
         people = await people_of(transaction)
         room = await create_room(transaction, people.ana, name="Tea")
         await memberships.join(transaction, room, people.davi)
-        assert [person.name for person in await memberships.list_people_to_invite(transaction, room)] == [
-            "Bruno",
-            "Carla",
-        ]
+        outside = (~is_inside(room), *is_active())
+        assert [person.name for person in await list_persons(transaction, *outside)] == ["Bruno", "Carla"]
         people.davi.suspended_at = people.carla.removed_at = now()
         await transaction.flush()
         assert [person.name for person in await list_people(transaction, room)] == ["Ana"]
-        assert [person.name for person in await memberships.list_people_to_invite(transaction, room)] == ["Bruno"]
+        assert [person.name for person in await list_persons(transaction, *outside)] == ["Bruno"]
 
 
 async def make_private(transaction: Transaction, people: People) -> Room:

@@ -15,6 +15,7 @@ from app.accounts.form_answers import FormAnswer
 from app.accounts.members import Member, find_member
 from app.accounts.sessions import Session
 from app.accounts.tokens import SingleUseToken, make_token
+from app.accounts.visits import Visit
 from app.chat.attachments import Attachment
 from app.chat.drafts import MessageDraft, delete_old_drafts, keep_draft
 from app.database import Base, Database, Transaction, now
@@ -185,8 +186,15 @@ async def add_operator_session(transaction: Transaction) -> None:
 
 
 Add = Callable[[Transaction], Awaitable[None]]
+
+
 # How a row of each swept table comes to be old, and which rows are meant.
+async def add_visit(transaction: Transaction) -> None:
+    transaction.add(Visit(member_id=1, kind="room", subject_id=1, visited_at=now() - LONG_AGO))
+
+
 OLD: dict[str, tuple[Add, Any]] = {
+    "visit": (add_visit, Visit.kind == "room"),
     "session": (add_session, Session.expires_at < func.current_timestamp()),
     "single_use_token": (add_token, SingleUseToken.purpose == "password"),
     "form_answer": (add_form_answer, FormAnswer.key == "k"),

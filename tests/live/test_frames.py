@@ -45,7 +45,7 @@ def test_a_hello_says_what_the_page_follows() -> None:
         '{"sub": "a", "last": -1, "n": 0}',
         '{"sub": "a", "last": true, "n": 0}',
         '{"sub": "a", "last": 9007199254740992, "n": 0}',
-        json.dumps({"sub": " ".join(f"record.{n}" for n in range(301)), "last": 0, "n": 0}),
+        json.dumps({"sub": " ".join(f"record.{n}" for n in range(601)), "last": 0, "n": 0}),
         json.dumps({"sub": "x" * 61, "last": 0, "n": 0}),
         "[" * 5000,
     ],

@@ -146,11 +146,11 @@ async def test_a_filter_that_makes_no_sense_is_a_page(people: dict[str, httpx.As
 async def test_a_long_log_goes_on_to_older_entries(server: Server, people: dict[str, httpx.AsyncClient]) -> None:
     values = ", ".join(
         f"(1, 'session.refused', 'entry {number:03}', '', '', '', '2026-01-01 00:00:00.000000')"
-        for number in range(150)
+        for number in range(100)
     )
     server.store.rows(f"INSERT INTO audit_entry (tenant_id, what, subject, before, after, address, at) VALUES {values}")
     page = (await people["ana"].get("/audit?what=session.refused")).text
-    assert ("entry 149" in page, "entry 049" in page) == (True, False)
+    assert ("entry 099" in page, "entry 049" in page) == (True, False)
     older = page.split('href="/audit?who=')[1].split('"')[0].replace("&amp;", "&")
     assert "entry 049" in (await people["ana"].get(f"/audit?who={older}")).text
 

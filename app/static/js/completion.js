@@ -1,13 +1,17 @@
-// Completes @names in the box of a room, from those who can be mentioned there.
+// Completes @names in the box of a room, from those who can be mentioned there. They are asked for as one types.
 (() => {
   "use strict";
-  const MOST = 6;
+  const known = new Map();       // names that were found, by what was asked for
+  let asked = 0;
+  const KEPT = 30000;            // ms for which names are known
   const text = () => document.getElementById("composer-text");
   const menu = () => document.getElementById("completion");
   const items = () => [...menu().children];
   const fold = (name) => name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  const begun = () => /(?:^|[\s(])@([^@\n]{0,40})$/.exec(text().value.slice(0, text().selectionStart))?.[1];
 
   function close() {
+    asked += 1;
     menu()?.remove();
     for (const name of ["aria-controls", "aria-activedescendant"]) text()?.removeAttribute(name);
   }
@@ -17,16 +21,26 @@
   }
   function marked() { return menu().querySelector("[aria-selected=true]"); }
 
-  function complete() {
+  async function find(word) {
+    const address = `/choices/mentions?${new URLSearchParams({ room: document.getElementById("mentionable").dataset.room, q: word })}`;
+    if (!known.has(address)) {
+      const response = await fetchPage(address, { Accept: "application/json" });
+      if (!response.ok) return [];
+      known.set(address, (await response.json()).map((choice) => choice.value));
+      setTimeout(() => known.delete(address), KEPT);
+    }
+    return known.get(address);
+  }
+  async function complete() {
     close();
+    const word = begun();
+    if (word === undefined) return;
     const area = text();
-    const found = /(?:^|[\s(])@([^@\n]{0,40})$/.exec(area.value.slice(0, area.selectionStart));
-    if (!found) return;
-    const begun = fold(found[1]);
-    const names = [...document.querySelectorAll("#mentionable option")].map((option) => option.value).filter((name) => {
-      const folded = fold(name);
-      return folded !== begun && (folded.startsWith(begun) || folded.includes(` ${begun}`));
-    }).slice(0, MOST);
+    const mine = asked;
+    const found = await find(word).catch(() => []);
+    // What came late is about something that is not in the box any more.
+    if (mine !== asked || area !== text() || word !== begun()) return;
+    const names = found.filter((name) => fold(name) !== fold(word));
     if (!names.length) return;
     const list = document.createElement("ul");
     list.id = "completion";

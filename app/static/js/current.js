@@ -11,4 +11,5 @@
   document.addEventListener("DOMContentLoaded", mark);
   document.addEventListener("htmx:after:swap", mark);
   document.addEventListener("page:refreshed", mark);
+  document.addEventListener("sidebar:changed", mark);
 })();

@@ -1,0 +1,143 @@
+"""Choosing people by name or address: while one types, and from what a form was sent with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from limits import RateLimitItemPerMinute
+from litestar.exceptions import NotFoundException
+from sqlalchemy import select
+
+from app.accounts.members import Member
+from app.database import Transaction
+from app.web.errors import PageError
+from app.web.forms import Form, number_of
+from app.web.limits import Windows
+from app.web.texts import Text, _l, fold
+
+# How many are offered at once.
+OFFERED = 10
+# How many a field takes.
+MOST_CHOSEN = 20
+LOOK_UPS_A_MINUTE = RateLimitItemPerMinute(300)
+
+
+class ChoosingLimit:
+    """Counts how often each person looks names up: 300 times a minute, more than anybody types letters."""
+
+    def __init__(self, windows: Windows) -> None:
+        self.windows = windows
+
+    async def check(self, member: Member) -> None:
+        """Count one more look-up. Raises a 429 page when it is one too many."""
+        whose = ("choose", str(member.tenant_id), str(member.id))
+        if not await self.windows.hit(LOOK_UPS_A_MINUTE, *whose):
+            raise PageError(
+                429,
+                _l("You have searched very often. Wait a moment, then try again."),
+                heading=_l("Too many searches"),
+                retry_after=await self.windows.wait(LOOK_UPS_A_MINUTE, *whose),
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member, as one chooses them."""
+
+    id: int
+    name: str
+    email: str
+    folded: str  # the name as it is compared
+
+
+def is_active() -> tuple[Any, ...]:
+    """The criteria of members who may sign in."""
+    return Member.suspended_at.is_(None), Member.removed_at.is_(None)
+
+
+async def list_persons(transaction: Transaction, *criteria: Any) -> list[Person]:
+    """Members by name, as one chooses them."""
+    rows = await transaction.execute(select(Member.id, Member.name, Member.email).where(*criteria).order_by(Member.id))
+    persons = [Person(row.id, row.name, row.email or "", fold(row.name)) for row in rows]
+    return sorted(persons, key=lambda person: person.folded)
+
+
+def find_persons(persons: Iterable[Person], text: str) -> list[Person]:
+    """Those whose name has a text, or whose address begins with it; first those whose name, or a part of it, does."""
+    wanted = fold(text)
+    begins: list[Person] = []
+    others: list[Person] = []
+    for person in persons:
+        folded = person.folded
+        if folded.startswith(wanted) or f" {wanted}" in folded:
+            begins.append(person)
+        elif wanted in folded or person.email.startswith(wanted):
+            others.append(person)
+    return begins + others
+
+
+def resolve(persons: Sequence[Person], text: str) -> list[Person]:
+    """Whom a text means: by number, as a list of choices sends it; by address; by name; or by a part of the name."""
+    number, folded = number_of(text), fold(text)
+    for found in (
+        [person for person in persons if number and person.id == number],
+        [person for person in persons if person.email == text.strip().lower()],
+        [person for person in persons if person.folded == folded],
+    ):
+        if found:
+            return found
+    return find_persons(persons, text) if folded else []
+
+
+@dataclass(slots=True)
+class Chosen:
+    """Who was chosen in a field. What was typed and is not clear stays typed, with those it may mean `offered`."""
+
+    people: list[Person] = field(default_factory=list)
+    typed: list[str] = field(default_factory=list)
+    offered: list[Person] = field(default_factory=list)
+    error: Text | None = None
+
+    @property
+    def text(self) -> str:
+        """What stands in the field: addresses, as names may be those of several, and what is not clear."""
+        return ", ".join([*(person.email or person.name for person in self.people), *self.typed])
+
+    @property
+    def ids(self) -> list[int]:
+        """The numbers of who was chosen."""
+        return [person.id for person in self.people]
+
+
+def read_chosen(form: Form, name: str, persons: Sequence[Person]) -> Chosen:
+    """Read a field that takes people: numbers, names or addresses, with commas between several.
+
+    Of what means nobody, or several, an error is noted. Raises NotFoundException for the number of nobody.
+    """
+    chosen = Chosen()
+    parts: list[str] = []
+    for text in form.values.get(name, [])[:MOST_CHOSEN]:
+        whole = len(resolve(persons, text)) == 1
+        parts += [text.strip()] if whole else [part.strip() for part in re.split("[,;\n]", text) if part.strip()]
+    if len(parts) > MOST_CHOSEN:
+        chosen.error = _l("Choose at most %(limit)d people.", limit=MOST_CHOSEN)
+        chosen.typed, parts = parts, []
+    for part in parts:
+        found = resolve(persons, part)
+        if len(found) == 1:
+            chosen.people += [person for person in found if person not in chosen.people]
+        elif found:
+            chosen.offered += [person for person in found[:OFFERED] if person not in chosen.offered]
+            chosen.error = _l("Several people are called “%(text)s”. Choose one below.", text=part[:80])
+        elif number_of(part):
+            raise NotFoundException
+        else:
+            chosen.typed.append(part)
+            chosen.error = _l("Nobody here is called “%(text)s”.", text=part[:80])
+    chosen.offered = [person for person in chosen.offered if person not in chosen.people][:OFFERED]
+    if chosen.error is not None:
+        form.errors[name] = chosen.error
+    return chosen

@@ -1,0 +1,88 @@
+"""The sidebar's rooms: those that a member uses, however many they are in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+
+from app.accounts.visits import Visit
+from app.chat.reading import JoinedRoom, list_joined_of, place_in_sidebar
+from app.chat.rooms import Room
+from app.database import Transaction
+
+# How many rooms the sidebar shows.
+ROOMS_SHOWN = 15
+# Of how many others it follows what is new; a page's hello has 8 KiB.
+MOST_FOLLOWED = 500
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRoom:
+    """A room as the sidebar shows it. `order` sorts rooms in the page, too; `seen` is when the member opened it."""
+
+    joined: JoinedRoom
+    order: str
+    seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sidebar:
+    """The rooms that are shown, and the others, of which the page follows what is new."""
+
+    shown: Sequence[ShownRoom]
+    rest: Sequence[JoinedRoom]
+
+    @property
+    def follow(self) -> str:
+        """The channels of all of them."""
+        return " ".join(f"news.{each.room.id}" for each in (*(shown.joined for shown in self.shown), *self.rest))
+
+    @property
+    def kept(self) -> str:
+        """What the page has to know of the others: those that have something unread, or that the member has muted."""
+        return " ".join(
+            f"{each.room.id}.{each.membership.notify[0]}.{each.unread}.{each.mentions}"
+            for each in self.rest
+            if each.unread or each.membership.notify != "everything"
+        )
+
+
+def order_of(room: Room, name: str) -> str:
+    """What rooms are sorted by in the sidebar, as `place_in_sidebar` does: a text, for the page."""
+    discussion, direct, folded, number = place_in_sidebar(room, name)
+    return f"{2 * discussion + direct} {folded} {number:012d}"
+
+
+def choose_rooms(joined: Sequence[JoinedRoom], visits: dict[int, datetime], current: str = "") -> Sidebar:
+    """The rooms to show of those that a member is in: the one that is open, those that name the member, those with
+    something unread, then those that were opened last."""
+
+    def rank(each: JoinedRoom) -> tuple[bool, bool, bool, datetime]:
+        told = each.membership.notify != "nothing"
+        opened = visits.get(each.room.id, NEVER)
+        return each.room.slug == current, told and each.mentions > 0, told and each.unread > 0, opened
+
+    ranked = sorted(joined, key=rank, reverse=True)
+    chosen = {each.room.id for each in ranked[:ROOMS_SHOWN]}
+    shown = [
+        ShownRoom(each, order_of(each.room, each.name), int(visits.get(each.room.id, NEVER).timestamp()))
+        for each in joined
+        if each.room.id in chosen
+    ]
+    return Sidebar(shown, ranked[ROOMS_SHOWN : ROOMS_SHOWN + MOST_FOLLOWED])
+
+
+async def list_sidebars(transaction: Transaction, member_ids: Iterable[int], current: str = "") -> dict[int, Sidebar]:
+    """The sidebars of some members, by their ids. `current` is the address of the room that is open."""
+    joined = await list_joined_of(transaction, member_ids)
+    visits: dict[int, dict[int, datetime]] = {member_id: {} for member_id in joined}
+    statement = select(Visit.member_id, Visit.subject_id, Visit.visited_at).where(
+        Visit.member_id.in_(list(joined)), Visit.kind == "room"
+    )
+    for member_id, room_id, visited_at in await transaction.execute(statement):
+        visits[member_id][room_id] = visited_at
+    return {member_id: choose_rooms(rooms, visits[member_id], current) for member_id, rooms in joined.items()}

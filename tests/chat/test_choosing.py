@@ -1,0 +1,173 @@
+"""Choosing people and rooms: by letters while one types, and by what was typed where there are no scripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import httpx
+import pytest
+from limits import RateLimitItemPerMinute
+from sqlalchemy import select
+
+from app.accounts import choosing
+from app.accounts.choosing import MOST_CHOSEN, OFFERED, ChoosingLimit, Person, find_persons, read_chosen, resolve
+from app.accounts.members import Member, add_member
+from app.database import Database
+from app.web.errors import PageError
+from app.web.forms import Form
+from app.web.limits import Windows
+from app.web.paging import page_of
+from app.web.texts import fold
+from tests.conftest import Server
+from tests.test_isolation import SETTINGS
+
+ACME = 1
+PEOPLE = [
+    Person(number, name, f"{fold(name).split()[0]}{number}@acme.test", fold(name))
+    for number, name in enumerate(("Ana Lima", "Ana Souza", "Bruno", "Ângela", "Joana, da Silva"), start=1)
+]
+
+
+@pytest.fixture
+async def ana(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with aclosing(await shared_server.sign_in("acme", "ana@acme.test")) as client:
+        yield client
+
+
+def names(found: list[Person]) -> list[str]:
+    return [person.name for person in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("2", ["Ana Souza"]),
+        ("BRUNO3@acme.test", ["Bruno"]),
+        ("bruno", ["Bruno"]),
+        ("angela", ["Ângela"]),
+        ("ana", ["Ana Lima", "Ana Souza", "Joana, da Silva"]),
+        ("Joana, da Silva", ["Joana, da Silva"]),
+        ("souza", ["Ana Souza"]),
+        ("zzz", []),
+        ("  ", []),
+        ("99", []),
+    ],
+)
+def test_a_text_means_those_of_that_number_address_or_name(text: str, means: list[str]) -> None:
+    assert names(resolve(PEOPLE, text)) == means
+
+
+def test_who_is_called_so_from_the_start_comes_first() -> None:
+    assert names(find_persons(PEOPLE, "an")) == ["Ana Lima", "Ana Souza", "Ângela", "Joana, da Silva"]
+
+
+def test_a_field_keeps_what_is_not_clear_and_offers_whom_it_may_mean() -> None:
+    form = Form([("person", "Bruno, ana, Nobody; 4"), ("person", "Joana, da Silva")])
+    chosen = read_chosen(form, "person", PEOPLE)
+    assert names(chosen.people) == ["Bruno", "Ângela", "Joana, da Silva"]
+    assert names(chosen.offered) == ["Ana Lima", "Ana Souza"]
+    assert chosen.typed == ["Nobody"]
+    assert "person" in form.errors
+    assert chosen.text == "bruno3@acme.test, angela4@acme.test, joana,5@acme.test, Nobody"
+
+
+def test_a_field_takes_some_people_and_not_any_number_of_them() -> None:
+    form = Form([("person", ",".join(["Bruno"] * (MOST_CHOSEN + 1)))])
+    assert read_chosen(form, "person", PEOPLE).people == []
+    assert form.errors
+
+
+def test_a_list_is_searched_and_paged() -> None:
+    items = [f"Room {number:03d}" for number in range(120)]
+    assert (page_of(items, "2").items[0], page_of(items, "9").page, page_of(items, "x").page) == ("Room 050", 3, 1)
+    found = page_of(items, "1", query="ROOM  01", text_of=str)
+    assert (found.count, found.address(2)) == (12, "?q=ROOM+01&page=2")
+
+
+async def test_people_are_found_by_letters_and_none_of_another_workspace(ana: httpx.AsyncClient) -> None:
+    found = (await ana.get("/choices/people?q=CAR")).json()
+    assert [choice["text"] for choice in found] == ["Carla"]
+    assert (await ana.get("/choices/people?q=gil")).json() == []
+    assert [each["value"] for each in (await ana.get("/choices/rooms?q=gene")).json()] == ["general"]
+
+
+async def test_names_for_a_mention_are_those_of_who_is_in_a_private_room(ana: httpx.AsyncClient) -> None:
+    slug = (await ana.post("/chat/new", data={"name": "Vault for two", "private": "yes"})).headers["location"][6:]
+
+    async def offered(query: str) -> list[str]:
+        return [choice["value"] for choice in (await ana.get(f"/choices/mentions?{query}")).json()]
+
+    assert await offered(f"room={slug}&q=") == ["Ana", "room"]
+    assert await offered("room=general&q=") == ["Ana", "Bruno", "Carla", "Davi", "room"]
+    assert await offered("room=general&q=br") == ["Bruno"]
+    assert (await ana.get("/choices/people?q=ana&outside=" + slug)).json() == []
+
+
+async def test_what_is_offered_of_a_private_room_is_for_who_is_in_it(
+    ana: httpx.AsyncClient, shared_server: Server
+) -> None:
+    slug = (await ana.post("/chat/new", data={"name": "Hidden vault", "private": "yes"})).headers["location"][6:]
+    async with aclosing(await shared_server.sign_in("acme", "davi@acme.test")) as davi:
+        for path in (f"/choices/mentions?room={slug}", f"/choices/people?outside={slug}"):
+            assert (await davi.get(path)).status_code == 404
+        assert (await davi.get("/choices/rooms?q=hidden")).json() == []
+    async with aclosing(shared_server.client("acme")) as nobody:
+        assert (await nobody.get("/choices/people?q=a")).status_code in (303, 401)
+
+
+async def test_names_that_are_typed_open_a_direct_room(ana: httpx.AsyncClient) -> None:
+    made = await ana.post("/chat/direct", data={"person": "bruno, carla@acme.test"})
+    assert made.status_code == 303
+    page = (await ana.get(made.headers["location"])).text
+    assert "Bruno" in page
+    assert "Carla" in page
+
+
+async def test_a_name_that_nobody_has_is_said_beside_the_field_and_kept(ana: httpx.AsyncClient) -> None:
+    refused = await ana.post("/chat/direct", data={"person": "Bruno, Nobody <b>"})
+    assert refused.status_code == 422
+    assert "Nobody here is called" in refused.text
+    assert 'value="bruno@acme.test, Nobody &lt;b&gt;"' in refused.text
+    assert (await ana.post("/chat/direct", data={"person": "999999"})).status_code == 404
+
+
+async def test_of_several_the_choice_is_offered_and_what_is_chosen_goes_with_the_rest(
+    ana: httpx.AsyncClient, shared_server: Server
+) -> None:
+    database = Database(shared_server.store.url)
+    async with database.write(ACME) as transaction:
+        for number in range(OFFERED + 2):
+            email = f"twin{number}@acme.test"
+            await add_member(transaction, email=email, name="Twin", role="member", password_hash="x")
+        twin = await transaction.scalar(select(Member.id).where(Member.email == "twin3@acme.test"))
+    await database.close()
+    asked = await ana.post("/chat/direct", data={"person": "Bruno, Twin"})
+    assert asked.status_code == 422
+    assert asked.text.count('type="checkbox" name="person"') == OFFERED
+    assert f'name="person" value="{twin}"' in asked.text
+    made = await ana.post("/chat/direct", data={"person": ["bruno@acme.test", str(twin)]})
+    assert made.status_code == 303
+
+
+async def test_searching_takes_names_of_rooms_and_people(ana: httpx.AsyncClient) -> None:
+    found = await ana.get("/chat/search?room=General&author=davi")
+    assert found.status_code == 200
+    assert 'class="hit"' in found.text
+    for query in ("room=nowhere+at+all", "author=nobody+at+all"):
+        refused = await ana.get(f"/chat/search?{query}")
+        assert refused.status_code == 422
+        assert re.search(r'class="error"', refused.text)
+
+
+async def test_names_are_looked_up_only_so_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "LOOK_UPS_A_MINUTE", RateLimitItemPerMinute(2))
+    limit = ChoosingLimit(Windows(SETTINGS))
+    member = Member(id=1, tenant_id=1)
+    for _ in range(2):
+        await limit.check(member)
+    with pytest.raises(PageError) as refused:
+        await limit.check(member)
+    assert refused.value.status_code == 429
+    await limit.check(Member(id=2, tenant_id=1))

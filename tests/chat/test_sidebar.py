@@ -1,0 +1,90 @@
+"""The sidebar shows what a member uses, however many rooms and collections there are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from app.accounts.members import find_member
+from app.accounts.visits import Visit, Visits, write_visits
+from app.chat.messages import post_message
+from app.chat.reading import mark_read
+from app.chat.rooms import create_room
+from app.chat.sidebar import ROOMS_SHOWN, Sidebar, list_sidebars
+from app.database import Database, Transaction, now
+from app.records.collections import COLLECTIONS_SHOWN, create_collection, list_used
+
+ACME = 1
+
+
+def names(sidebar: Sidebar) -> list[str]:
+    return [shown.joined.room.name for shown in sidebar.shown]
+
+
+async def sidebar_of(transaction: Transaction, member_id: int, current: str = "") -> Sidebar:
+    return (await list_sidebars(transaction, [member_id], current))[member_id]
+
+
+async def test_rooms_that_are_unread_or_were_opened_last_are_shown_and_the_others_followed(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        ana, bruno = [await find_member(transaction, f"{name}@acme.test") for name in ("ana", "bruno")]
+        assert ana
+        assert bruno
+        rooms = [await create_room(transaction, ana, name=f"Room {number:02d}") for number in range(ROOMS_SHOWN + 10)]
+        await write_visits(transaction, {(ana.id, "room", rooms[-1].id)})
+        before = await sidebar_of(transaction, ana.id)
+        assert len(before.shown) == ROOMS_SHOWN
+        assert "Room 24" in names(before)
+        assert "Room 23" not in names(before)
+        await post_message(transaction, rooms[-2], bruno, key="new", text="New, @Ana", origin="")
+        after = await sidebar_of(transaction, ana.id)
+        assert {"Room 23", "Room 24"} <= set(names(after))
+        assert len(after.shown) == ROOMS_SHOWN
+        assert names(after) == sorted(names(after), key=str.lower)
+        assert all(f"news.{room.id}" in after.follow.split() for room in rooms)
+        await mark_read(transaction, rooms[-2], ana, rooms[-2].last_number)
+        assert "Room 23" not in names(await sidebar_of(transaction, ana.id))
+        assert "Room 22" in names(await sidebar_of(transaction, ana.id, "room-22"))
+
+
+async def test_more_unread_rooms_than_are_shown_are_counted_all_the_same(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        ana, bruno = [await find_member(transaction, f"{name}@acme.test") for name in ("ana", "bruno")]
+        assert ana
+        assert bruno
+        for number in range(ROOMS_SHOWN + 3):
+            room = await create_room(transaction, ana, name=f"Room {number:02d}")
+            await post_message(transaction, room, bruno, key=f"k{number}", text="New", origin="")
+        sidebar = await sidebar_of(transaction, ana.id)
+        kept = [each.split(".")[1:] for each in sidebar.kept.split()]
+        assert kept == [["e", "1", "0"]] * 3
+
+
+async def test_collections_that_a_member_opened_last_are_shown(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        ana, bruno = [await find_member(transaction, f"{name}@acme.test") for name in ("ana", "bruno")]
+        assert ana
+        assert bruno
+        made = [await create_collection(transaction, name=f"Shelf {n:02d}") for n in range(COLLECTIONS_SHOWN + 5)]
+        await write_visits(transaction, {(ana.id, "collection", made[-1].id)})
+        shown = [each.name for each in await list_used(transaction, ana.id)]
+        assert len(shown) == COLLECTIONS_SHOWN
+        assert shown == sorted(shown)
+        assert made[-1].name in shown
+        assert made[-1].name not in [each.name for each in await list_used(transaction, bruno.id)]
+        assert made[-2].name in [each.name for each in await list_used(transaction, bruno.id, made[-2].slug)]
+
+
+async def test_what_is_opened_again_takes_the_place_of_what_was_opened_before(database: Database) -> None:
+    visits = Visits(database)
+    for _ in range(2):
+        visits.note_opened(ACME, 1, "room", 1)
+        await visits.write()
+    visits.note_opened(ACME, 1, "room", 2)
+    visits.note_opened(99, 1, "room", 2)  # a workspace that is gone
+    assert not await visits.write()
+    async with database.read(ACME) as transaction:
+        rows = (await transaction.scalars(select(Visit).order_by(Visit.subject_id))).all()
+        assert [row.subject_id for row in rows] == [1, 2]
+        assert all(now() - row.visited_at < timedelta(minutes=5) for row in rows)
