@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.accounts.audit import record_audit
 from app.accounts.members import Member
-from app.chat.rooms import GENERAL, Membership, Room, by_name, find_membership, may_archive
+from app.chat.rooms import GENERAL, Membership, Room, by_name, check_may_archive, find_membership
 from app.database import Transaction
 from app.web.errors import PageError
 from app.web.forms import Invalid
@@ -82,8 +82,7 @@ async def remove(transaction: Transaction, room: Room, member: Member, person: M
 
     Raises a 403 page unless the member may.
     """
-    if not may_archive(room, member):
-        raise PageError(403, _l("Only admins, and whoever made a room, may do this."))
+    check_may_archive(room, member)
     record_audit(transaction, member, "room.member-removed", subject=person.email or person.name, before=room.name)
     await take_out(transaction, room, person)
 
