@@ -116,9 +116,9 @@ def lead_to(address: str, offer: UndoOffer | None) -> Redirect:
 
 
 def show_offer(transaction: Transaction, offer: UndoOffer) -> Response[str]:
-    """The offer alone, for a page that stays as it is."""
+    """The offer alone, as the answer to a page's own call."""
     html = render(transaction.tenant.language, "accounts/undo.html", undo=offer)
-    return Response(html, status_code=200, media_type=MediaType.HTML, headers={"HX-Push-Url": "false"})
+    return Response(html, status_code=200, media_type=MediaType.HTML)
 
 
 async def find_offer(transaction: Transaction, member: Member, offer_id: int) -> UndoOffer | None:
@@ -141,7 +141,7 @@ async def take_back(request: AnyRequest, transaction: Transaction, member: Membe
     address = await kind.undo(request, transaction, member, offer.state)
     offer.taken_at, offer.state = now(), {}
     if kind.stays and "hx-request" in request.headers:
-        return Response(None, status_code=204)
+        return Response(None, status_code=204, headers={"HX-Push-Url": "false"})
     return Redirect(address, status_code=303)
 
 

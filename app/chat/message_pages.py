@@ -321,10 +321,8 @@ async def remove_message(
         offer = await offer_message(transaction, message, member, state)
         await withdraw_message(transaction, room, message)
         await push_change(transaction, room, message, named=named)
-    if "hx-request" in request.headers and offer is not None:
-        return show_offer(transaction, offer)
-    if is_call(request) or "hx-request" in request.headers:
-        return Response(None, status_code=204)
+    if is_call(request):
+        return Response(None, status_code=204) if offer is None else show_offer(transaction, offer)
     return lead_to(f"/chat/{slug}?at={message.number}", offer)
 
 

@@ -31,7 +31,7 @@ class AskFirst extends HTMLElement {
   }
 
   async ask(link) {
-    const question = await this.fetch(link.href);
+    const question = await this.find(link.href);
     if (!question) { location.assign(link.href); return; }
     if (this.dialog.open || !link.isConnected) return;
     this.link = link;
@@ -41,7 +41,7 @@ class AskFirst extends HTMLElement {
     question.querySelector("[data-cancel]").focus();
   }
 
-  async fetch(address) {
+  async find(address) {
     const response = await fetchPage(address).catch(() => null);
     if (!response?.ok || response.headers.get("X-Member") !== document.body.dataset.member) return null;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
