@@ -159,21 +159,25 @@ async def describe_handing_over(request: AnyRequest, transaction: Transaction, m
 
 
 async def list_ends(transaction: Transaction, person: Member) -> list[Text]:
-    """What ends at once when somebody is kept out or removed."""
+    """What ends at once when somebody is kept out or removed, as far as there is something."""
     sessions, invitations = await list_sessions(transaction, person), await list_invitations_of(transaction, person)
-    return [
-        _ln(
+    ends = []
+    if sessions:
+        signed_out = _ln(
             "%(name)s is signed out at once: %(count)d session ends.",
             "%(name)s is signed out at once: %(count)d sessions end.",
             len(sessions),
             name=person.name,
-        ),
-        _ln(
+        )
+        ends.append(signed_out)
+    if invitations:
+        revoked = _ln(
             "%(count)d invitation of theirs works no more.",
             "%(count)d invitations of theirs work no more.",
             len(invitations),
-        ),
-    ]
+        )
+        ends.append(revoked)
+    return ends
 
 
 async def describe_suspension(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
