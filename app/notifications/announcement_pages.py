@@ -119,6 +119,7 @@ async def describe_withdrawal(request: AnyRequest, transaction: Transaction, mem
     require_role(member, "admin")
     announcement = await get_announcement(transaction, request.path_params["announcement_id"])
     readers = await list_readers(transaction, announcement)
+    unread = [name for name, read_at in readers if read_at is None]
     return Question(
         what=_l("Withdraw %(title)s?", title=announcement.title),
         consequences=[
@@ -130,7 +131,7 @@ async def describe_withdrawal(request: AnyRequest, transaction: Transaction, mem
             _ln(
                 "%(count)d person has not read it yet. This can't be taken back.",
                 "%(count)d people have not read it yet. This can't be taken back.",
-                sum(read_at is None for _, read_at in readers),
+                len(unread),
             ),
         ],
         button=_l("Withdraw"),
