@@ -232,9 +232,9 @@ async def prolong_turn(transaction: Transaction, row: Editable, member: Member, 
     model = type(row)
     turn = is_held(model) & (model.lock_member_id == member.id) & model.lock_offered & (model.lock_until < until)
     await change_lock(transaction, row, turn, lock_until=until)
-    if row.lock_member_id != member.id or not row.lock_offered or row.lock_until is None:
+    if row.lock_member_id != member.id or not row.lock_offered or row.lock_until is None or row.lock_until <= clock:
         return None
-    return max(0, (row.lock_until - clock + 999) // 1000)
+    return (row.lock_until - clock + 999) // 1000
 
 
 def given_back(row: Editable) -> dict[str, Any]:
