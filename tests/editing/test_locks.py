@@ -195,8 +195,8 @@ async def test_whose_turn_it_is_has_a_minute_to_begin_before_the_next_is_asked(
     for seconds in (TURN / 3, TURN / 3, TURN / 3 + 0.1):
         assert not await desk.lapse()
         wait(seconds)
-        for name in ("davi", "bruno"):
-            await desk.stay(name)
+        assert await desk.stay("davi", page=2)
+        assert await desk.stay("bruno")
     assert await desk.lapse()
     assert await desk.holder() == ("Davi", True)
     assert await desk.line() == [("Carla", "missed"), ("Davi", "called"), ("Bruno", "waiting")]
