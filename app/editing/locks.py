@@ -21,6 +21,7 @@ from app.editing import waiting
 from app.editing.pushes import push_lock, push_standings
 from app.editing.rows import (
     KINDS,
+    LEFT_TURN,
     LONGEST_TURN,
     TURN,
     UNLOCKED,
@@ -235,6 +236,14 @@ async def prolong_turn(transaction: Transaction, row: Editable, member: Member, 
     if row.lock_member_id != member.id or not row.lock_offered or row.lock_until is None or row.lock_until <= clock:
         return None
     return (row.lock_until - clock + 999) // 1000
+
+
+async def shorten_turn(transaction: Transaction, row: Editable, member: Member) -> None:
+    """Leave little of a member's turn, if it is theirs, as the page that waited was left: others wait, too."""
+    until = await read_clock(transaction) + LEFT_TURN * 1000
+    model = type(row)
+    turn = (model.lock_member_id == member.id) & model.lock_offered & (model.lock_until > until)
+    await change_lock(transaction, row, turn, lock_until=until)
 
 
 def given_back(row: Editable) -> dict[str, Any]:

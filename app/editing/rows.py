@@ -27,6 +27,8 @@ LEASE_WITHOUT_JAVASCRIPT = 600
 # while the page that waits is in front of them: others wait, too.
 TURN = 60
 LONGEST_TURN = 300
+# How much is left of it when that page is left: enough to come back by another one.
+LEFT_TURN = 15
 
 
 class Editable(Tenanted):

@@ -15,7 +15,7 @@ from app.accounts.undo import lead_to
 from app.database import Transaction
 from app.editing import waiting
 from app.editing.drafts import find_draft, keep_draft, settle_draft
-from app.editing.locks import hand_over, prolong_turn, release_lock, renew_lock, take_lock, take_over
+from app.editing.locks import hand_over, prolong_turn, release_lock, renew_lock, shorten_turn, take_lock, take_over
 from app.editing.pushes import push_standings
 from app.editing.rows import LEASE
 from app.records.collections import Field
@@ -150,6 +150,7 @@ async def leave(transaction: Transaction, member: Member, slug: str, number: int
     """Wait no more, as the page is left."""
     _, record, _ = await open_record(transaction, slug, number, deleted=None)
     if await waiting.leave(transaction, record, member, number_of(form["page"])):
+        await shorten_turn(transaction, record, member)
         push_standings(transaction, record, member.id)
     return answer_page(kept=True)
 

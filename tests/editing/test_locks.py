@@ -13,7 +13,7 @@ from app.database import Database, Transaction
 from app.editing import locks, waiting
 from app.editing.channels import delete_old_drafts
 from app.editing.drafts import find_draft, keep_draft, settle_draft
-from app.editing.rows import LEASE, LONGEST_TURN, TURN, Held
+from app.editing.rows import LEASE, LEFT_TURN, LONGEST_TURN, TURN, Held
 from app.editing.waiting import ANSWER_WITHIN
 from app.live.log import read_after
 from app.records.changes import Changed, change_record, delete_record
@@ -80,6 +80,12 @@ class Desk:
         async with self.database.write(ACME) as transaction:
             row, person = await book(transaction), await member(transaction, name)
             return await locks.prolong_turn(transaction, row, person, page)
+
+    async def leave_at_turn(self, name: str) -> None:
+        async with self.database.write(ACME) as transaction:
+            row, person = await book(transaction), await member(transaction, name)
+            assert await waiting.leave(transaction, row, person)
+            await locks.shorten_turn(transaction, row, person)
 
     async def save(self, name: str, token: int, version: int = 3, **values: str) -> bool:
         async with self.database.write(ACME) as transaction:
@@ -195,6 +201,7 @@ async def test_whose_turn_it_is_has_a_minute_to_begin_before_the_next_is_asked(
     for seconds in (TURN / 3, TURN / 3, TURN / 3 + 0.1):
         assert not await desk.lapse()
         wait(seconds)
+        assert await desk.stay("carla")
         assert await desk.stay("davi", page=2)
         assert await desk.stay("bruno")
     assert await desk.lapse()
@@ -225,6 +232,22 @@ async def test_a_turn_goes_on_while_its_page_is_in_front_but_not_for_ever(
     assert await desk.prolong("carla") is None
     assert await desk.lapse()
     assert await desk.line() == [("Carla", "missed")]
+
+
+async def test_whoever_leaves_the_page_at_their_turn_does_not_keep_the_others_waiting(
+    desk: Desk, wait: Callable[[float], None]
+) -> None:
+    token = await desk.open("ana")
+    assert token
+    for name in ("carla", "davi"):
+        await desk.open(name)
+    await desk.release("ana", token)
+    await desk.leave_at_turn("carla")
+    wait(LEFT_TURN - 1)
+    assert not await desk.lapse()
+    wait(1.1)
+    assert await desk.lapse()
+    assert await desk.holder() == ("Davi", True)
 
 
 async def test_who_is_at_turn_can_write_only_after_beginning(desk: Desk) -> None:
