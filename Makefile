@@ -71,7 +71,7 @@ lock: .venv/installed-dev
 # Babel's is full of dates and empty places.
 TRANSLATION = app/locale/pt_BR/LC_MESSAGES/messages.po
 messages: .venv/installed-dev
-	.venv/bin/pybabel --quiet extract -F babel.cfg -k _l -k fail --no-location --omit-header -o app/locale/messages.pot app
+	.venv/bin/pybabel --quiet extract -F babel.cfg -k _l -k _ln:1,2 -k fail --no-location --omit-header -o app/locale/messages.pot app
 	sed '/^$$/q' $(TRANSLATION) > $(TRANSLATION).header
 	.venv/bin/pybabel --quiet update --no-fuzzy-matching --ignore-obsolete --omit-header \
 		-i app/locale/messages.pot -d app/locale -l pt_BR

@@ -30,6 +30,7 @@ from app.accounts.choosing import ChoosingLimit
 from app.accounts.jump import show_jump
 from app.accounts.passwords import GuessingLimit, MailLimit
 from app.accounts.reauthentication import Reauthentication
+from app.accounts.undo import take_back
 from app.accounts.visits import Visits
 from app.chat import (
     attachment_pages,
@@ -162,6 +163,7 @@ class Pages:
             [
                 *everywhere,
                 show_jump,
+                take_back,
                 *sign_in.handlers,
                 *account.handlers,
                 *member_pages.handlers,

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from app.accounts.audit import record_audit
 from app.accounts.members import Member, find_member
 from app.accounts.sessions import MOST_SESSIONS, Session
+from app.accounts.undo import UndoOffer
 from app.chat.attachments import Attachment
 from app.chat.drafts import MessageDraft
 from app.chat.messages import Message, MessageRevision, Reaction, post_message
@@ -59,6 +60,7 @@ class Plenty:
         return {
             "file_id": await self.newest(Attachment),
             "invitation_id": await self.newest(Invitation),
+            "undo_id": await self.newest(UndoOffer),
             "announcement_id": await self.newest(Announcement),
             "session_id": str(self.sessions[-1]),
             "member_id": str(self.people[-1].id),
@@ -291,6 +293,9 @@ class Plenty:
             Invitation,
             [{**invited, "token_hash": secrets.token_bytes(32), "email": f"i{n}@acme.test"} for n in range(self.count)],
         )
+        at = now().isoformat()
+        offered = {"member_id": self.ana.id, "kind": "notifications.read", "state": {"at": at}}
+        await self.put(UndoOffer, [offered for _ in range(self.count)])
         await self.transaction.flush()
 
 

@@ -48,6 +48,7 @@ PATH_VALUES = {
     "invitation_id": ("{acme invitation}", "{globex invitation}"),
     "announcement_id": ("{acme announcement}", "{globex announcement}"),
     "subject": ("{acme record}", "{globex record}"),
+    "undo_id": ("{acme undo}", "{globex undo}"),
 }
 # The table whose rows a channel's {id} names. A new pattern with an {id} needs a line here.
 CHANNEL_TABLES = {
@@ -198,7 +199,7 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
         sessions = [
             str(made.rows(f"SELECT max(id) FROM session WHERE tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)
         ]
-        files, records, members, invitations, announcements = (
+        files, records, members, invitations, announcements, offers = (
             [str(made.rows(f"SELECT max(id) FROM {table} AND tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)]
             for table in (
                 "attachment WHERE true",
@@ -206,6 +207,7 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
                 "member WHERE picture IS NOT NULL",
                 "invitation WHERE true",
                 "announcement WHERE true",
+                "undo_offer WHERE true",
             )
         )
         made.values = {
@@ -216,6 +218,7 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
             "invitation_id": (invitations[0], invitations[1]),
             "announcement_id": (announcements[0], announcements[1]),
             "subject": (f"record-{records[0]}", f"record-{records[1]}"),
+            "undo_id": (offers[0], offers[1]),
         }
         yield made
 
@@ -242,6 +245,10 @@ async def fill_rooms(ana: httpx.AsyncClient, gil: httpx.AsyncClient) -> None:
         for number in range(count):
             said = await client.post(address, data={"text": f"Lantern {number}", "key": f"{name} {number}"})
             assert said.status_code == 303, said.text
+        if count == 1:
+            done = await client.post(f"{address}/archive", data={"archived": "yes"})
+            assert "undo=" in done.headers["location"]
+            await client.post(f"{address}/archive")
         picture = io.BytesIO()
         Image.new("RGB", (40, 30), "teal").save(picture, "PNG")
         sent = await client.post(f"{address}/files", files={"file": ("lantern.png", picture.getvalue())})

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -25,30 +24,32 @@ from app.accounts.access import (
     provide_signed_in,
 )
 from app.accounts.passwords import GuessingLimit
+from app.accounts.questions import FIELD, Describe, Question, is_old, render_question
 from app.accounts.sessions import SignedIn, device_of
-from app.accounts.shell import render_page
 from app.database import Database, Transaction, now
 from app.settings import Settings
 from app.web.calls import is_call, refuse_call
 from app.web.forms import Form, note_named, provide_form
 from app.web.texts import Text, _l
 
-GOOD_FOR = timedelta(minutes=15)
-# A name that no field of a record has: their keys have no hyphen.
-FIELD = "password-again"
-
 
 @dataclass(frozen=True, slots=True)
 class Danger:
-    """What a route does, as the page that asks says it; `when` tells it of a form with which it is not dangerous."""
+    """What a route does, as the page that asks says it; `when` tells it of a form with which it is not dangerous.
+
+    `describe` gives the question of an act that is asked about first: it is the same page that asks for the password.
+    """
 
     what: Text
     when: Callable[[Form], bool] | None
+    describe: Describe | None
 
 
-def dangerous(what: Text, *, when: Callable[[Form], bool] | None = None) -> dict[str, Any]:
+def dangerous(
+    what: Text, *, when: Callable[[Form], bool] | None = None, describe: Describe | None = None
+) -> dict[str, Any]:
     """For the `opt` of a route: ask for the password again before it does this."""
-    return {"danger": Danger(what, when)}
+    return {"danger": Danger(what, when, describe)}
 
 
 def raises_role(form: Form) -> bool:
@@ -78,7 +79,7 @@ class Reauthentication:
             return None
         async with self.database.read() as transaction:
             signed_in = await self.enter(request, transaction)
-            if now() - signed_in.session.password_at <= GOOD_FOR:
+            if not is_old(signed_in):
                 return None
             if FIELD not in form:
                 return await self.ask(request, transaction, signed_in, danger, form, status=403)
@@ -125,18 +126,19 @@ class Reauthentication:
         if is_call(request):
             return refuse_call(transaction.tenant.language, _l("Open the page again, and give your password."), 403)
         query = request.scope["query_string"].decode("latin-1")
-        return await render_page(
+        question = Question(what=danger.what, consequences=(), button=_l("Go on"), back=self.page_of_form(request))
+        if danger.describe is not None:
+            question = await danger.describe(request, transaction, signed_in.member)
+        return await render_question(
             request,
             transaction,
-            signed_in.member,
-            "accounts/reauthenticate.html",
+            signed_in,
+            question,
             status=status,
-            what=danger.what,
             form=form,
-            field=FIELD,
+            password=True,
             action=quote(request.scope["path"]) + (f"?{query}" if query else ""),
             carried=[(name, value) for name, values in form.values.items() for value in values if name != FIELD],
-            back=self.page_of_form(request),
         )
 
     def page_of_form(self, request: AnyRequest) -> str:

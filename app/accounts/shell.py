@@ -13,7 +13,9 @@ from litestar import MediaType, Response
 
 from app.accounts.access import AnyRequest, host_of, local_path
 from app.accounts.members import Member
+from app.accounts.undo import UndoOffer, find_offer
 from app.database import Transaction
+from app.web.forms import number_of
 from app.web.templates import render
 from app.web.texts import Text
 
@@ -123,12 +125,14 @@ async def render_page(
     *,
     channels: str = "",
     status: int = 200,
+    undo: UndoOffer | None = None,
     **context: Any,
 ) -> Response[str]:
     """A page of the workspace.
 
     `channels` are what the page follows beside the ones that every page does. The cursor it shows was read in the
     same snapshot as everything else on it, and counts what this transaction has published by now: that is on it, too.
+    What was done and can be taken back is the `undo` given, or what the address names.
     A page that answers a form has no address of its own. It says that it is one, and where its form was.
     """
     tenant = transaction.tenant
@@ -147,6 +151,7 @@ async def render_page(
         cursor=tenant.cursor + len(transaction.info.get("events", ())),
         answer=page_before(request) if answers else None,
         path=request.scope["path"],
+        undo=undo or await offered_by(request, transaction, member),
         notice=NOTICES.get(request.query_params.get("done", "")),
         **context,
     )
@@ -154,6 +159,12 @@ async def render_page(
     if answers:
         headers["HX-Push-Url"] = "false"
     return Response(html, status_code=status, media_type=MediaType.HTML, headers=headers)
+
+
+async def offered_by(request: AnyRequest, transaction: Transaction, member: Member) -> UndoOffer | None:
+    """What the page before has done and can be taken back: the address names it."""
+    offer = await find_offer(transaction, member, number_of(request.query_params.get("undo", "")))
+    return offer if offer is not None and offer.open else None
 
 
 def page_before(request: AnyRequest) -> str:

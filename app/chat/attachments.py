@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, func, select
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, and_, exists, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
+from app.accounts.undo import KEPT_FOR
 from app.chat.keys import LONGEST_KEY
 from app.chat.messages import Message
 from app.chat.references import to_message
@@ -147,6 +148,10 @@ async def get_attachment(transaction: Transaction, member: Member, attachment_id
         raise NotFoundException
     if attachment.message_id is None and attachment.member_id != member.id:
         raise NotFoundException
+    if attachment.message_id is not None and await transaction.scalar(
+        select(Message.deleted_at).where(Message.id == attachment.message_id)
+    ):
+        raise NotFoundException
     return attachment
 
 
@@ -179,24 +184,23 @@ async def has_files(transaction: Transaction, message: Message) -> bool:
 
 
 async def list_files(transaction: Transaction, message: Message) -> Sequence[Attachment]:
-    """The files of a message, in the order in which they were brought."""
+    """The files of a message, in the order in which they were brought; a deleted one shows none."""
+    if message.deleted_at is not None:
+        return []
     statement = select(Attachment).where(Attachment.message_id == message.id).order_by(Attachment.id)
     return (await transaction.scalars(statement)).all()
 
 
-async def take_off(transaction: Transaction, message: Message) -> list[str]:
-    """Delete the files of a message; the keys of what is to be deleted on disk."""
-    return await delete_all(transaction, await list_files(transaction, message))
-
-
 async def delete_unsent(transaction: Transaction, limit: int = 500) -> list[str]:
-    """Delete files that were brought more than a day ago and never sent; the keys of what is to be deleted on disk."""
-    statement = (
-        select(Attachment)
-        .where(Attachment.message_id.is_(None), Attachment.created_at < now() - UNSENT_FOR)
-        .order_by(Attachment.id)
-        .limit(limit)
+    """Delete files that were brought more than a day ago and never sent, and those of messages that were deleted and
+    can't be had back; the keys of what is to be deleted on disk."""
+    gone = exists().where(
+        Message.id == Attachment.message_id,
+        Message.tenant_id == Attachment.tenant_id,
+        Message.deleted_at < now() - KEPT_FOR,
     )
+    unsent = and_(Attachment.message_id.is_(None), Attachment.created_at < now() - UNSENT_FOR)
+    statement = select(Attachment).where(or_(unsent, gone)).order_by(Attachment.id).limit(limit)
     return await delete_all(transaction, (await transaction.scalars(statement)).all())
 
 

@@ -11,6 +11,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.choosing import Chosen, is_active, list_persons, read_chosen
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
+from app.accounts.undo import lead_to
 from app.chat import memberships
 from app.chat.channels import push_archived, push_people, push_read, push_removal, push_room, push_rooms
 from app.chat.notices import notify_invited
@@ -23,13 +24,18 @@ from app.chat.rooms import (
     find_person,
     get_room,
     is_inside,
+    list_archived,
     list_members,
     may_archive,
 )
+from app.chat.undoing import offer_bringing_back, offer_opening, offer_return
 from app.database import Transaction
 from app.web.forms import Form, Invalid, number_of
 from app.web.paging import page_of
 from app.web.texts import _l
+
+# A page beyond any that there is, so that what is reckoned from it is a number that databases take.
+LAST_PAGE = 1_000_000
 
 notice("invited", _l("They are in the room now."))
 notice("room-saved", _l("The room was saved."))
@@ -124,10 +130,11 @@ async def join(transaction: Transaction, member: Member, slug: str) -> Response[
 async def leave(transaction: Transaction, member: Member, slug: str) -> Response[Any]:
     """Leave a room."""
     room = await get_room(transaction, member, slug)
+    offer = await offer_return(transaction, room, member)
     await memberships.leave(transaction, room, member)
     await push_removal(transaction, room, member)
     push_people(transaction, room)
-    return Redirect("/chat", status_code=303)
+    return lead_to("/chat", offer)
 
 
 @post("/chat/{slug:str}/invite")
@@ -153,19 +160,39 @@ async def remove(transaction: Transaction, member: Member, slug: str, form: Form
     """Take somebody out of a room: nothing of it reaches them any more."""
     room = await get_room(transaction, member, slug)
     person = await find_person(transaction, number_of(form["person"]))
+    offer = await offer_bringing_back(transaction, room, member, person)
     await memberships.remove(transaction, room, member, person)
     await push_removal(transaction, room, person)
     push_room(transaction, room)
-    return Redirect(f"/chat/{slug}/about?done=room-saved", status_code=303)
+    return lead_to(f"/chat/{slug}/about", offer)
 
 
 @post("/chat/{slug:str}/archive")
 async def archive(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
     """Close a room to new messages, or open it again."""
     room = await get_room(transaction, member, slug)
+    was_open = room.archived_at is None
     await archive_room(transaction, room, member, archived=bool(form["archived"]))
     await push_archived(transaction, room)
-    return Redirect(f"/chat/{slug}", status_code=303)
+    archived = was_open and room.archived_at is not None
+    return lead_to(f"/chat/{slug}", await offer_opening(transaction, room, member) if archived else None)
 
 
-handlers = [show_about, describe, choose_notify, join, leave, invite, remove, archive]
+@get("/archived-rooms")
+async def show_archived(request: AnyRequest, transaction: Transaction, member: Member, page: str = "") -> Response[str]:
+    """The archived rooms that one may read; who may open one again does it from here."""
+    current = min(max(1, number_of(page)), LAST_PAGE)
+    rooms, pages = await list_archived(transaction, member, current)
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "chat/archived.html",
+        rooms=rooms,
+        page=current,
+        pages=pages,
+        may_open=lambda room: may_archive(room, member),
+    )
+
+
+handlers = [show_archived, show_about, describe, choose_notify, join, leave, invite, remove, archive]

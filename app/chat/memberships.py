@@ -7,7 +7,7 @@ from typing import Literal
 
 from app.accounts.audit import record_audit
 from app.accounts.members import Member
-from app.chat.rooms import GENERAL, Membership, Room, find_membership, may_archive
+from app.chat.rooms import GENERAL, Membership, Room, check_may_archive, find_membership
 from app.database import Transaction
 from app.web.errors import PageError
 from app.web.forms import Invalid
@@ -80,8 +80,7 @@ async def remove(transaction: Transaction, room: Room, member: Member, person: M
 
     Raises a 403 page unless the member may.
     """
-    if not may_archive(room, member):
-        raise PageError(403, _l("Only admins, and whoever made a room, may do this."))
+    check_may_archive(room, member)
     record_audit(transaction, member, "room.member-removed", subject=person.email or person.name, before=room.name)
     await take_out(transaction, room, person)
 

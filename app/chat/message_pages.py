@@ -13,8 +13,8 @@ from app.accounts.access import AnyRequest, host_of
 from app.accounts.members import Member
 from app.accounts.mentions import read_texts
 from app.accounts.shell import render_page
-from app.chat.attachment_pages import delete_files, files_of
-from app.chat.attachments import MOST_A_MESSAGE, Attachment, find_unsent, has_files, list_files, take_off
+from app.accounts.undo import lead_to, show_offer
+from app.chat.attachments import MOST_A_MESSAGE, Attachment, find_unsent, has_files, list_files
 from app.chat.channels import push_change, push_message, push_people, push_rooms
 from app.chat.composer import MESSAGE_LIMIT
 from app.chat.drafts import delete_draft, keep_draft, place_of
@@ -37,6 +37,7 @@ from app.chat.reactions import react
 from app.chat.room_pages import render_room
 from app.chat.rooms import Room, find_membership, find_name, get_room
 from app.chat.timeline import ShownMessage, count_edits, find_mentions, show_message, show_plain
+from app.chat.undoing import keep_message, offer_message
 from app.database import Transaction
 from app.live.node import Node
 from app.live.presence import Person
@@ -317,23 +318,22 @@ async def remove_message(
     request: AnyRequest,
     transaction: Transaction,
     member: Member,
-    settings: Settings,
     slug: str,
     number: int,
 ) -> Response[Any]:
-    """Delete a message with its files."""
+    """Delete a message with its files; for some minutes they can be had back."""
     room = await get_room(transaction, member, slug)
     message = await get_message(transaction, room, number)
     named = (await find_mentions(transaction, [message.id]))[message.id]
+    state = await keep_message(transaction, room, message)
+    offer = None
     if await delete_message(transaction, message, member):
-        keys = await take_off(transaction, message)
+        offer = await offer_message(transaction, message, member, state)
         await withdraw_message(transaction, room, message)
         await push_change(transaction, room, message, named=named)
-        directory = files_of(settings, transaction.tenant)
-        transaction.after_commit.append(lambda: delete_files(directory, keys))
     if is_call(request):
-        return Response(None, status_code=204)
-    return Redirect(f"/chat/{slug}?at={message.number}", status_code=303)
+        return Response(None, status_code=204) if offer is None else show_offer(transaction, offer)
+    return lead_to(f"/chat/{slug}?at={message.number}", offer)
 
 
 @post(f"{MESSAGES}/react")

@@ -247,6 +247,19 @@ async def list_public_rooms(transaction: Transaction) -> Sequence[Room]:
     return by_name(await transaction.scalars(statement))
 
 
+# Archived rooms on a page of their list.
+ARCHIVED_A_PAGE = 50
+
+
+async def list_archived(transaction: Transaction, member: Member, page: int) -> tuple[list[Room], int]:
+    """The archived rooms that a member may see, the newest first, on one page of them; and how many pages there are."""
+    seen = Room.archived_at.is_not(None), is_visible(member)
+    count = await transaction.scalar(select(func.count(Room.id)).where(*seen)) or 0
+    statement = select(Room).where(*seen).order_by(Room.archived_at.desc(), Room.id.desc())
+    found = await transaction.scalars(statement.offset((page - 1) * ARCHIVED_A_PAGE).limit(ARCHIVED_A_PAGE))
+    return list(found), max(1, -(-count // ARCHIVED_A_PAGE))
+
+
 async def create_room(
     transaction: Transaction, member: Member, *, name: str, description: str = "", private: bool = False, slug: str = ""
 ) -> Room:
@@ -407,13 +420,18 @@ def may_archive(room: Room, member: Member) -> bool:
     return named and (member.has_rank("admin") or room.created_by_id == member.id)
 
 
+def check_may_archive(room: Room, member: Member) -> None:
+    """Raise a 403 page unless a member may archive a room and take people out of it."""
+    if not may_archive(room, member):
+        raise PageError(403, _l("Only admins, and whoever made a room, may do this."))
+
+
 async def archive_room(transaction: Transaction, room: Room, member: Member, *, archived: bool) -> None:
     """Close a room to new messages, or open it again. It can still be read and searched.
 
     Raises a 403 page unless this member may.
     """
-    if not may_archive(room, member):
-        raise PageError(403, _l("Only admins, and whoever made a room, may do this."))
+    check_may_archive(room, member)
     if archived != (room.archived_at is not None):
         record_audit(transaction, member, "room.archived" if archived else "room.opened", subject=room.name)
     room.archived_at = (room.archived_at or now()) if archived else None

@@ -19,7 +19,18 @@ from app.database import Transaction, now
 from app.database.clock import lease_clock
 from app.editing import waiting
 from app.editing.pushes import push_lock, push_standings
-from app.editing.rows import KINDS, TURN, UNLOCKED, Editable, find_place, is_held, is_holder
+from app.editing.rows import (
+    KINDS,
+    LEFT_TURN,
+    LONGEST_TURN,
+    TURN,
+    UNLOCKED,
+    Editable,
+    find_place,
+    is_held,
+    is_holder,
+    read_clock,
+)
 from app.editing.waiting import Waiting
 
 LOCK_COLUMNS = ("lock_token", *UNLOCKED)
@@ -208,7 +219,31 @@ async def give_turn(transaction: Transaction, row: Editable, following: Waiting)
         lock_session_id=following.session_id,
         lock_offered=True,
     ):
-        await waiting.change_waiting(transaction, Waiting.id == following.id, state="called")
+        await waiting.change_waiting(transaction, Waiting.id == following.id, state="called", called_at=lease_clock())
+
+
+async def prolong_turn(transaction: Transaction, row: Editable, member: Member, page: int) -> int | None:
+    """Give a member whose turn it is the whole time again, as the page that waits is in front of them: how many seconds
+    are left. It is no longer than LONGEST_TURN in all, as others wait. None when it is not their turn."""
+    called = await waiting.find_waiting(transaction, row, member)
+    if called is None or called.called_at is None or called.state != "called" or called.page != page:
+        return None
+    clock = await read_clock(transaction)
+    until = min(clock + TURN * 1000, called.called_at + LONGEST_TURN * 1000)
+    model = type(row)
+    turn = is_held(model) & (model.lock_member_id == member.id) & model.lock_offered & (model.lock_until < until)
+    await change_lock(transaction, row, turn, lock_until=until)
+    if row.lock_member_id != member.id or not row.lock_offered or row.lock_until is None or row.lock_until <= clock:
+        return None
+    return (row.lock_until - clock + 999) // 1000
+
+
+async def shorten_turn(transaction: Transaction, row: Editable, member: Member) -> None:
+    """Leave little of a member's turn, if it is theirs, as the page that waited was left: others wait, too."""
+    until = await read_clock(transaction) + LEFT_TURN * 1000
+    model = type(row)
+    turn = (model.lock_member_id == member.id) & model.lock_offered & (model.lock_until > until)
+    await change_lock(transaction, row, turn, lock_until=until)
 
 
 def given_back(row: Editable) -> dict[str, Any]:

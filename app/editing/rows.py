@@ -23,7 +23,12 @@ from app.web.forms import number_of
 # how far ahead a lease can be believed, should the clock ever be set back.
 LEASE = 30
 LEASE_WITHOUT_JAVASCRIPT = 600
-TURN = 15
+# How long somebody's turn lasts (WCAG 2.2.1: many people need more than some seconds to begin), and how long at most
+# while the page that waits is in front of them: others wait, too.
+TURN = 60
+LONGEST_TURN = 300
+# How much is left of it when that page is left: enough to come back by another one.
+LEFT_TURN = 15
 
 
 class Editable(Tenanted):

@@ -28,8 +28,8 @@ class Waiting(Tenanted, Base):
     """A person who waits for a row, from the moment they opened its edit page until they leave that page.
 
     `page` numbers the pages that the person has opened, so that only the newest one's leaving ends the waiting, or
-    the end of the session that it was opened with. Who was called and did not come has missed the turn. `unanswered` is
-    set when the time for an answer is over.
+    the end of the session that it was opened with. Who was called (at `called_at`) and did not come missed the turn.
+    `unanswered` is set when the time for an answer is over.
     """
 
     __tablename__ = "waiting"
@@ -52,6 +52,7 @@ class Waiting(Tenanted, Base):
     session_id: Mapped[int | None] = mapped_column(default=None)
     kept: Mapped[bool] = mapped_column(default=False, server_default=false())
     unanswered: Mapped[bool] = mapped_column(default=False, server_default=false())
+    called_at: Mapped[int | None] = mapped_column(BigInteger, default=None)
 
 
 def of_row(*rows: Editable) -> tuple[Any, ...]:

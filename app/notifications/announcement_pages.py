@@ -13,6 +13,7 @@ from litestar.response import Redirect
 from app.accounts.access import AnyRequest, require_role
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
+from app.accounts.questions import Question, asks_first
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
 from app.notifications.announcements import (
@@ -26,7 +27,8 @@ from app.notifications.announcements import (
 from app.notifications.inbox import has_unread, of_subject
 from app.notifications.pages import note_opened
 from app.web.forms import Form, Invalid
-from app.web.texts import _l
+from app.web.paging import page_of
+from app.web.texts import _l, _ln
 
 notice("announced", _l("Everybody is told."))
 notice("withdrawn", _l("The announcement was withdrawn."))
@@ -100,6 +102,10 @@ async def show_announcement(
         raise NotFoundException
     subject = ("announcement", announcement.id)
     await note_opened(request, transaction, member, *of_subject(subject))
+    readers = None
+    if member.has_rank("admin"):
+        listed = await list_readers(transaction, announcement)
+        readers = page_of(listed, page, query=q, text_of=lambda reader: str(reader[0]))
     return await render_page(
         request,
         transaction,
@@ -108,7 +114,7 @@ async def show_announcement(
         announcement=announcement,
         author=await transaction.get_one(Member, announcement.member_id),
         to_acknowledge=await has_unread(transaction, member, *of_subject(subject), held=True),
-        readers=await list_readers(transaction, announcement, q, page) if member.has_rank("admin") else None,
+        readers=readers,
     )
 
 
@@ -120,6 +126,31 @@ async def acknowledge_announcement(transaction: Transaction, member: Member, ann
     return Redirect(f"/announcements/{announcement.id}?done=acknowledged", status_code=303)
 
 
+async def describe_withdrawal(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What withdrawing an announcement does, and to how many."""
+    require_role(member, "admin")
+    announcement = await get_announcement(transaction, request.path_params["announcement_id"])
+    readers = await list_readers(transaction, announcement)
+    unread = [name for name, read_at in readers if read_at is None]
+    return Question(
+        what=_l("Withdraw %(title)s?", title=announcement.title),
+        consequences=[
+            _ln(
+                "It is deleted, also from the inbox of the %(count)d person who was told.",
+                "It is deleted, also from the inboxes of the %(count)d people who were told.",
+                len(readers),
+            ),
+            _ln(
+                "%(count)d person has not read it yet. This can't be taken back.",
+                "%(count)d people have not read it yet. This can't be taken back.",
+                len(unread),
+            ),
+        ],
+        button=_l("Withdraw"),
+        back=f"/announcements/{announcement.id}",
+    )
+
+
 @post("/announcements/{announcement_id:int}/withdraw")
 async def take_back(transaction: Transaction, member: Member, announcement_id: int) -> Response[Any]:
     """Tell it no more."""
@@ -128,4 +159,11 @@ async def take_back(transaction: Transaction, member: Member, announcement_id: i
     return Redirect("/announcements?done=withdrawn", status_code=303)
 
 
-handlers = [show_announcements, write_announcement, show_announcement, acknowledge_announcement, take_back]
+handlers = [
+    show_announcements,
+    write_announcement,
+    show_announcement,
+    acknowledge_announcement,
+    asks_first("/announcements/{announcement_id:int}/withdraw", describe_withdrawal),
+    take_back,
+]

@@ -22,7 +22,7 @@ from app.notifications.kinds import Kind, Place, Subject, register_kind, registe
 from app.notifications.models import Notification
 from app.notifications.notifications import EVERYBODY, notify, withdraw
 from app.web.forms import Invalid
-from app.web.paging import PAGE_SIZE, Paged, page_of, place_of_page
+from app.web.paging import PAGE_SIZE, Paged, place_of_page
 from app.web.texts import _l, is_blank
 
 LONGEST = 4000
@@ -166,15 +166,12 @@ async def acknowledge(transaction: Transaction, member: Member, announcement: An
     await mark_read(transaction, member, *of_subject(("announcement", announcement.id)), held=True)
 
 
-async def list_readers(
-    transaction: Transaction, announcement: Announcement, query: str = "", page: str = ""
-) -> Paged[tuple[str, datetime | None]]:
-    """Who was told of an announcement, by name, with when each read it; page by page."""
+async def list_readers(transaction: Transaction, announcement: Announcement) -> list[tuple[str, datetime | None]]:
+    """Who was told of an announcement, by name, with when each read it."""
     statement = (
         select(Member.name, Notification.read_at)
         .join(Member, (Member.id == Notification.member_id) & (Member.tenant_id == Notification.tenant_id))
         .where(*of_subject(("announcement", announcement.id)), Member.removed_at.is_(None))
         .order_by(Member.name, Member.id)
     )
-    readers = [(row.name, row.read_at) for row in await transaction.execute(statement)]
-    return page_of(readers, page, query=query, text_of=lambda reader: str(reader[0]))
+    return [(row.name, row.read_at) for row in await transaction.execute(statement)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, select, update
@@ -107,17 +107,19 @@ async def fill(
         groups[item.notification.subject_kind, item.notification.subject_id].items.append(item)
 
 
-async def mark_read(transaction: Transaction, member: Member, *criteria: Any, held: bool = False) -> bool:
+async def mark_read(
+    transaction: Transaction, member: Member, *criteria: Any, held: bool = False, at: datetime | None = None
+) -> bool:
     """Mark a member's notifications that meet criteria as read, and tell their pages. False when none was.
 
     What was not mailed yet is not mailed, but for what is always told: whoever has got into an account could read it
-    away. Those that are `held` are left, unless they are meant.
+    away. Those that are `held` are left, unless they are meant. `at` is the moment that is noted.
     """
     still = case((Notification.kind.in_(list_fixed()), Notification.mail_at))
     statement: Any = (
         update(Notification)
         .where(Notification.member_id == member.id, Notification.read_at.is_(None), *criteria)
-        .values(read_at=now(), mail_at=still)
+        .values(read_at=at or now(), mail_at=still)
     )
     if not held:
         statement = statement.where(~Notification.held)
@@ -129,6 +131,18 @@ async def mark_read(transaction: Transaction, member: Member, *criteria: Any, he
     if read:
         push_bells(transaction, [member.id])
     return bool(read)
+
+
+async def mark_unread(transaction: Transaction, member: Member, at: datetime) -> None:
+    """Mark those of a member's notifications as unread that were marked as read at a moment, and tell their pages."""
+    statement = (
+        update(Notification)
+        .where(Notification.member_id == member.id, Notification.read_at == at)
+        .values(read_at=None)
+        .execution_options(synchronize_session=False)
+    )
+    await transaction.execute(statement)
+    push_bells(transaction, [member.id])
 
 
 def of_subject(

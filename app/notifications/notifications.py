@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 
 from app.accounts.members import RANK, Member, Role
+from app.accounts.undo import keep_rows, put_back
 from app.database import Transaction, now
 from app.notifications.channels import push_bells, push_toasts
 from app.notifications.kinds import KINDS
@@ -194,6 +195,36 @@ async def tell_otherwise(
         statement = statement.where(*about, meant)
         await transaction.execute(statement.execution_options(synchronize_session=False))
     push_bells(transaction, kinds)
+
+
+async def keep_told(transaction: Transaction, subject: tuple[str, int], number: int) -> list[dict[str, Any]]:
+    """What was told of a part of a thing, so that it can be told again as it was when the part is back."""
+    found = await keep_rows(
+        transaction,
+        Happening,
+        Happening.subject_kind == subject[0],
+        Happening.subject_id == subject[1],
+        Happening.number == number,
+    )
+    return [
+        {**each, "to": await keep_rows(transaction, Notification, Notification.happening_id == each["id"])}
+        for each in found
+    ]
+
+
+async def tell_again(transaction: Transaction, told: Sequence[Mapping[str, Any]]) -> None:
+    """Put back what was told, with what was read of it; nobody is shown a toast again."""
+    people: set[int] = set()
+    for each in told:
+        values = {name: value for name, value in each.items() if name not in ("id", "to")}
+        (happening,) = put_back(transaction, Happening, [values])
+        await transaction.flush()
+        rows = [{name: value for name, value in row.items() if name != "id"} for row in each["to"]]
+        notifications = put_back(transaction, Notification, rows, happening_id=happening.id)
+        people |= {row["member_id"] for row in rows}
+        plan_mails(transaction, [one.mail_at for one in notifications if one.mail_at])
+    await transaction.flush()
+    push_bells(transaction, people)
 
 
 async def withdraw(transaction: Transaction, subject: tuple[str, int], number: int | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,9 +14,10 @@ from sqlalchemy import literal, select
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import notice, page_part, render_page
-from app.database import Tenant, Transaction
+from app.accounts.undo import State, lead_to, offer_undo, undoes
+from app.database import Tenant, Transaction, now
 from app.notifications.channels import push_bells
-from app.notifications.inbox import has_unread, mark_read, of_subject, read_inbox
+from app.notifications.inbox import has_unread, mark_read, mark_unread, of_subject, read_inbox
 from app.notifications.kinds import KINDS, SUBJECTS, split
 from app.notifications.listing import say_many, say_one
 from app.notifications.models import Notification
@@ -71,9 +73,14 @@ async def show_inbox(
     )
 
 
+def view_in(form: Form) -> str:
+    """The address of the view of the inbox that a form came from."""
+    return address_of(view_of(form["show"], form["kind_shown"], form["page"]))
+
+
 def go_back(form: Form, done: str = "") -> Redirect:
     """Back to the view of the inbox that a form came from."""
-    address = address_of(view_of(form["show"], form["kind_shown"], form["page"]))
+    address = view_in(form)
     return Redirect(address + (f"{'&' if '?' in address else '?'}done={done}" if done else ""), status_code=303)
 
 
@@ -106,8 +113,17 @@ async def read(request: AnyRequest, transaction: Transaction, member: Member, fo
 @post("/notifications/read-all")
 async def read_all(transaction: Transaction, member: Member, form: Form) -> Response[Any]:
     """Mark everything as read that was there when the page was; what came later stays unread."""
-    await mark_read(transaction, member, Notification.id <= number_of(form["until"]))
-    return go_back(form)
+    moment, offer = now(), None
+    if await mark_read(transaction, member, Notification.id <= number_of(form["until"]), at=moment):
+        offer = await offer_undo(transaction, member, "notifications.read", at=moment.isoformat())
+    return lead_to(view_in(form), offer)
+
+
+@undoes("notifications.read", _l("Everything is marked as read."))
+async def mark_all_unread(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
+    """Mark what was marked as read at once as unread again."""
+    await mark_unread(transaction, member, datetime.fromisoformat(state["at"]))
+    return "/notifications"
 
 
 @post("/notifications/mute")

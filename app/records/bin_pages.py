@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
+from app.accounts.undo import lead_to
 from app.database import Transaction
 from app.editing.rows import Held
 from app.records.changes import Changed, delete_record, restore_record
@@ -18,11 +19,11 @@ from app.records.channels import push_record
 from app.records.collections import Collection, Field, get_collection, list_fields
 from app.records.forms import render_conflict
 from app.records.records import KEPT_IN_BIN, Record, get_record, title_of
+from app.records.undoing import offer_restoring
 from app.web.forms import Form, Invalid, number_of
 from app.web.paging import PAGE_SIZE, Paged, place_of_page
 from app.web.texts import _l
 
-notice("deleted", _l("It is in the bin now, and can be restored from there for 30 days."))
 notice("restored", _l("It was restored."))
 
 
@@ -46,7 +47,8 @@ async def delete(
         fields = await list_fields(transaction, collection)
         return await render_conflict(request, transaction, member, collection, fields, record, held=held)
     await push_record(transaction, collection, record, "deleted", before=before)
-    return Redirect(f"/c/{slug}/{number}?done=deleted", status_code=303)
+    address = f"/c/{slug}/{number}"
+    return lead_to(address, await offer_restoring(transaction, member, collection, {number: record.version}, address))
 
 
 @post("/c/{slug:str}/{number:int}/restore")

@@ -41,8 +41,9 @@ def reason_of(record: Record, refusal: Changed | Held, member: Member) -> Text:
 
 async def delete_records(
     transaction: Transaction, collection: Collection, seen: Mapping[int, int], author: Member
-) -> tuple[int, list[LeftAlone]]:
-    """Put records into the bin, by number at the version that the author has seen: how many, and which were not."""
+) -> tuple[dict[int, int], list[LeftAlone]]:
+    """Put records into the bin, by number at the version that the author has seen: which were, by number at the version
+    that they have there, and which were not."""
     statement = select(Record).where(Record.collection_id == collection.id, Record.number.in_(seen))
     left: list[LeftAlone] = []
     fields = await list_fields(transaction, collection)
@@ -59,4 +60,4 @@ async def delete_records(
     await note_deleted(transaction, collection, fields, deleted, author)
     for record in deleted:
         await push_record(transaction, collection, record, "deleted", before=record.values)
-    return len(deleted), left
+    return {record.number: record.version for record in deleted}, left

@@ -10,15 +10,16 @@ from litestar.response import Redirect
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
+from app.accounts.undo import lead_to
 from app.database import Transaction
 from app.records.bulk import delete_records
 from app.records.collections import get_collection, list_fields
 from app.records.lists import PAGE_SIZE, read_view
 from app.records.records import title_of
+from app.records.undoing import offer_restoring
 from app.web.forms import Form, number_of
 from app.web.texts import _l
 
-notice("several-deleted", _l("They are in the bin now, and can be restored from there for 30 days."))
 notice("all-gone", _l("They were gone already."))
 notice("none-chosen", _l("Nothing was deleted, as nothing was ticked."))
 
@@ -46,9 +47,10 @@ async def delete_several(
     if not seen:
         return Redirect(f"{back}done=none-chosen", status_code=303)
     deleted, left = await delete_records(transaction, collection, seen, member)
+    place = f"/c/{slug}{'' if address == '?' else address}"
+    offer = await offer_restoring(transaction, member, collection, deleted, place)
     if not left:
-        done = "all-gone" if not deleted else "deleted" if deleted == 1 else "several-deleted"
-        return Redirect(f"{back}done={done}", status_code=303)
+        return lead_to(place, offer) if offer else Redirect(f"{back}done=all-gone", status_code=303)
     return await render_page(
         request,
         transaction,
@@ -58,7 +60,8 @@ async def delete_several(
         collection=collection,
         fields=fields,
         left=[(each, title_of(fields, each.record.values)) for each in left],
-        deleted=deleted,
+        deleted=len(deleted),
+        undo=offer,
         again=[each.record for each in left if each.record.lock_member_id is None and each.record.deleted_at is None],
         view=view,
     )

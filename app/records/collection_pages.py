@@ -12,6 +12,7 @@ from app.accounts.access import AnyRequest, require_role
 from app.accounts.audit import record_audit
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
+from app.accounts.questions import Question, asks_first
 from app.accounts.reauthentication import dangerous
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
@@ -24,10 +25,10 @@ from app.records.collections import (
     get_collection,
     list_fields,
 )
-from app.records.field_changes import change_field, fill_keys, move_field, remove_field
+from app.records.field_changes import change_field, count_values, fill_keys, move_field, remove_field
 from app.records.kinds import KINDS
 from app.web.forms import Form, Invalid
-from app.web.texts import _l
+from app.web.texts import _l, _ln
 
 notice("field", _l("The fields were changed."))
 notice("collection", _l("The collection is there. Now say what is known of each record."))
@@ -176,9 +177,34 @@ def removes(form: Form) -> bool:
     return form["action"] == "remove"
 
 
+async def describe_removal(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What removing a field does, and in how many records."""
+    require_role(member, "admin")
+    slug, key = request.path_params["slug"], request.path_params["key"]
+    collection = await get_collection(transaction, slug)
+    field = await get_field(transaction, collection, key)
+    return Question(
+        what=_l("Remove the field %(label)s?", label=field.label),
+        consequences=[
+            _ln(
+                "Removes the field %(label)s of %(collection)s, and its value in %(count)d record.",
+                "Removes the field %(label)s of %(collection)s, and its values in %(count)d records.",
+                await count_values(transaction, field),
+                label=field.label,
+                collection=collection.name,
+            ),
+            _l("It is gone from every list and form at once, and can't be taken back."),
+        ],
+        button=_l("Remove this field"),
+        back=f"/c/{slug}/fields/{key}",
+        action=f"/c/{slug}/fields/{key}",
+        fields=[("action", "remove")],
+    )
+
+
 @post(
     "/c/{slug:str}/fields/{key:str}",
-    opt=dangerous(_l("You are about to remove a field with all its values."), when=removes),
+    opt=dangerous(_l("You are about to remove a field with all its values."), when=removes, describe=describe_removal),
 )
 async def save_field(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
@@ -212,5 +238,6 @@ handlers = [
     rename,
     add_to_fields,
     show_field,
+    asks_first("/c/{slug:str}/fields/{key:str}/remove", describe_removal, password=True),
     save_field,
 ]

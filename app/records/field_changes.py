@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from app.database import Transaction, now
 from app.jobs.sweeps import delete_by_keys, sweeps
@@ -84,6 +84,16 @@ async def move_field(transaction: Transaction, collection: Collection, field: Fi
     for position, moved in enumerate(fields):
         moved.position = position
     await transaction.flush()
+
+
+async def count_values(transaction: Transaction, field: Field) -> int:
+    """How many records that are not in the bin have a value in a field."""
+    statement = select(func.count(Record.id)).where(
+        Record.collection_id == field.collection_id,
+        Record.deleted_at.is_(None),
+        Record.values[field.key].as_string() != "",
+    )
+    return await transaction.scalar(statement) or 0
 
 
 async def remove_field(transaction: Transaction, collection: Collection, field: Field) -> None:

@@ -11,10 +11,11 @@ from litestar.response import Redirect
 from app.accounts.access import AnyRequest, client_address
 from app.accounts.members import Member
 from app.accounts.shell import notice
+from app.accounts.undo import lead_to
 from app.database import Transaction
 from app.editing import waiting
 from app.editing.drafts import find_draft, keep_draft, settle_draft
-from app.editing.locks import hand_over, release_lock, renew_lock, take_lock, take_over
+from app.editing.locks import hand_over, prolong_turn, release_lock, renew_lock, shorten_turn, take_lock, take_over
 from app.editing.pushes import push_standings
 from app.editing.rows import LEASE
 from app.records.collections import Field
@@ -22,6 +23,7 @@ from app.records.edit_pages import lease_of
 from app.records.forms import RECORD_LIMIT, open_record, read_typed
 from app.records.notices import notify_asked
 from app.records.records import Record
+from app.records.undoing import offer_draft
 from app.web.forms import Form, number_of
 from app.web.texts import _l
 
@@ -32,7 +34,6 @@ notice(
 )
 notice("handed", _l("You handed over. What you had typed and not saved is kept as a draft."))
 notice("not-yet", _l("That can't be done any more: somebody else was faster, or it has changed. See how it is now."))
-notice("discarded", _l("The draft was discarded."))
 
 
 def answer_page(*, kept: bool, token: int = 0) -> Response[Any]:
@@ -134,9 +135,14 @@ async def take(
 
 @post("/c/{slug:str}/{number:int}/queue/stay")
 async def stay(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
-    """Go on waiting with an open page."""
+    """Go on waiting with an open page. When it is the member's turn, a page that is in front prolongs it."""
     _, record, _ = await open_record(transaction, slug, number)
-    return answer_page(kept=await waiting.stay(transaction, record, member, number_of(form["page"]), LEASE))
+    page = number_of(form["page"])
+    answer = answer_page(kept=await waiting.stay(transaction, record, member, page, LEASE))
+    left = await prolong_turn(transaction, record, member, page) if "in-front" in form else None
+    if left is not None:
+        answer.headers["X-Turn-Left"] = str(left)
+    return answer
 
 
 @post("/c/{slug:str}/{number:int}/queue/leave")
@@ -144,6 +150,7 @@ async def leave(transaction: Transaction, member: Member, slug: str, number: int
     """Wait no more, as the page is left."""
     _, record, _ = await open_record(transaction, slug, number, deleted=None)
     if await waiting.leave(transaction, record, member, number_of(form["page"])):
+        await shorten_turn(transaction, record, member)
         push_standings(transaction, record, member.id)
     return answer_page(kept=True)
 
@@ -169,11 +176,11 @@ async def restore_draft(transaction: Transaction, member: Member, slug: str, num
 async def discard_draft(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Throw the draft away, from the page that offers it or from the record's page."""
     _, record, _ = await open_record(transaction, slug, number, deleted=None)
+    draft = await find_draft(transaction, record, member)
+    offer = await offer_draft(transaction, record, member, draft) if draft else None
     await settle_draft(transaction, record, member)
     token = number_of(form["lock-token"])
-    return Redirect(
-        f"/c/{slug}/{number}/edit?lock={token}" if token else f"/c/{slug}/{number}?done=discarded", status_code=303
-    )
+    return lead_to(f"/c/{slug}/{number}/edit?lock={token}" if token else f"/c/{slug}/{number}", offer)
 
 
 handlers = [

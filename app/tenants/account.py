@@ -12,7 +12,9 @@ from app.accounts.access import AnyRequest, client_address, enter_workspace, pro
 from app.accounts.audit import record_audit
 from app.accounts.happenings import account_changed
 from app.accounts.hashing import hash_password
+from app.accounts.members import Member
 from app.accounts.passwords import GuessingLimit
+from app.accounts.questions import Question, asks_first
 from app.accounts.reauthentication import dangerous
 from app.accounts.sessions import Session, SignedIn, device_of, list_sessions
 from app.accounts.shell import list_parts, notice, render_page
@@ -26,7 +28,7 @@ from app.tenants.pictures import PICTURE_LIMIT, change_picture, pictures_of, rec
 from app.tenants.sign_in import cookies_of
 from app.web.forms import Form, Invalid
 from app.web.paging import page_of
-from app.web.texts import _l
+from app.web.texts import _l, _ln
 
 notice("password", _l("Your password was changed. All other sessions were ended."))
 notice("saved", _l("Saved."))
@@ -120,7 +122,25 @@ async def remove_picture(transaction: Transaction, signed_in: SignedIn, settings
     return Redirect("/account?done=saved", status_code=303)
 
 
-@post("/account/leave", opt=dangerous(_l("You are about to leave the workspace.")))
+async def describe_leaving(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What leaving the workspace does."""
+    return Question(
+        what=_l("Leave %(workspace)s?", workspace=transaction.tenant.name),
+        consequences=[
+            _ln(
+                "You are signed out: %(count)d session ends.",
+                "You are signed out everywhere: %(count)d sessions end.",
+                len(await list_sessions(transaction, member)),
+            ),
+            _l("Your account here is gone, and this can't be taken back. What you wrote stays, with your name."),
+        ],
+        button=_l("Leave the workspace"),
+        back="/account",
+        fields=[("sure", "yes")],
+    )
+
+
+@post("/account/leave", opt=dangerous(_l("You are about to leave the workspace."), describe=describe_leaving))
 async def leave(request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form) -> Response[Any]:
     """Give up the account, when that was said to be meant."""
     try:
@@ -180,6 +200,24 @@ async def end_session(transaction: Transaction, signed_in: SignedIn, session_id:
     return Redirect("/account?done=session", status_code=303)
 
 
+async def describe_ending(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What ending all other sessions does, and to how many."""
+    others = len(await list_sessions(transaction, member)) - 1
+    return Question(
+        what=_l("End all other sessions?"),
+        consequences=[
+            _ln(
+                "You are signed out of %(count)d other browser at once, and sign in again there when you need it.",
+                "You are signed out of %(count)d other browsers at once, and sign in again there when you need them.",
+                others,
+            ),
+            _l("A link that was mailed to you for a new password works no more."),
+        ],
+        button=_l("End all others"),
+        back="/account",
+    )
+
+
 @post("/account/sessions/end-others")
 async def end_others(transaction: Transaction, signed_in: SignedIn) -> Response[Any]:
     """End all of one's sessions but this one."""
@@ -195,8 +233,10 @@ handlers = [
     change_time_zone,
     save_picture,
     remove_picture,
+    asks_first("/account/leave", describe_leaving, password=True),
     leave,
     change_password,
     end_session,
+    asks_first("/account/sessions/end-others", describe_ending),
     end_others,
 ]

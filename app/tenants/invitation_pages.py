@@ -12,6 +12,7 @@ from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.hashing import hash_password
 from app.accounts.members import ALREADY, Member, find_member
 from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
+from app.accounts.questions import Question, asks_first
 from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.shell import notice, render_plain
 from app.database import Database, Tenant, Transaction
@@ -32,7 +33,7 @@ from app.tenants.invitations import (
 from app.tenants.member_pages import render_members
 from app.tenants.sign_in import enter_with_session
 from app.web.forms import Form, Invalid, number_of
-from app.web.texts import _l, translations
+from app.web.texts import _l, _ln, translations
 
 notice("invitation-sent", _l("The invitation is on its way."))
 notice(
@@ -165,6 +166,27 @@ async def resend(
     return Redirect("/members?done=invitation-sent", status_code=303)
 
 
+async def describe_revocation(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What revoking an invitation does."""
+    require_role(member, "admin")
+    invitation = await get_invitation(transaction, request.path_params["invitation_id"])
+    check_change(member, invitation)
+    what = _l("Revoke the link?")
+    if invitation.email:
+        what = _l("Revoke the invitation of %(email)s?", email=invitation.email)
+    left = _ln(
+        "The link works no more: %(count)d person could still have come in by it.",
+        "The link works no more: %(count)d people could still have come in by it.",
+        max(0, invitation.most_uses - invitation.uses),
+    )
+    return Question(
+        what=what,
+        consequences=[left, _l("Whoever has it needs another one. Who came in by it stays.")],
+        button=_l("Revoke"),
+        back="/members",
+    )
+
+
 @post("/members/invitations/{invitation_id:int}/revoke")
 async def revoke(transaction: Transaction, member: Member, invitation_id: int) -> Response[Any]:
     """Let an invitation work no more."""
@@ -232,4 +254,12 @@ async def join(
         return render_join(tenant, invitation, token, form, status=422)
 
 
-handlers = [send_invitation, add_link, resend, revoke, show_join, join]
+handlers = [
+    send_invitation,
+    add_link,
+    resend,
+    asks_first("/members/invitations/{invitation_id:int}/revoke", describe_revocation),
+    revoke,
+    show_join,
+    join,
+]

@@ -106,6 +106,11 @@ def is_open() -> Any:
     )
 
 
+async def list_invitations_of(transaction: Transaction, member: Member) -> Sequence[Invitation]:
+    """The invitations that a member has made and that still work."""
+    return [each for each in await list_invitations(transaction) if each.made_by_id == member.id]
+
+
 async def list_invitations(transaction: Transaction) -> Sequence[Invitation]:
     """The invitations that still work, the newest first."""
     return (await transaction.scalars(select(Invitation).where(is_open()).order_by(Invitation.id.desc()))).all()

@@ -9,14 +9,19 @@ from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, require_role
 from app.accounts.members import Member
+from app.accounts.questions import Question, asks_first
 from app.accounts.reauthentication import dangerous, raises_role
+from app.accounts.sessions import list_sessions
 from app.accounts.shell import list_parts, notice, render_page
+from app.accounts.undo import State, TooLate, lead_to, offer_undo, undoes
 from app.database import Transaction
 from app.live.presence import list_readers
 from app.tenants.confirmation import is_confirmed
-from app.tenants.invitations import may_change, page_invitations, roles_to_give
+from app.tenants.invitations import list_invitations_of, may_change, page_invitations, roles_to_give
 from app.tenants.members import (
     change_role,
+    check_manager,
+    check_owner,
     get_other,
     hand_over_ownership,
     list_members,
@@ -27,11 +32,10 @@ from app.tenants.members import (
 )
 from app.web.forms import Form, Invalid
 from app.web.paging import PAGE_SIZE
-from app.web.texts import Text, _l
+from app.web.texts import Text, _l, _ln
 
 ROLES = {"owner": _l("Owner"), "admin": _l("Admin"), "member": _l("Member")}
 
-notice("member-role", _l("The role was changed."))
 notice("handed-over", _l("The workspace has a new owner. You are an admin now."))
 notice("member-suspended", _l("They are kept out."))
 notice("member-restored", _l("They may come in again."))
@@ -143,14 +147,101 @@ async def give_role(
 ) -> Response[Any]:
     """Give somebody another role."""
     person = await get_other(transaction, member_id)
+    before, offer = person.role, None
     try:
-        await change_role(transaction, member, person, form["role"])
+        if await change_role(transaction, member, person, form["role"]):
+            offer = await offer_undo(
+                transaction, member, "member.role", person=person.id, before=before, after=person.role
+            )
     except Invalid as invalid:
         return await refuse(request, transaction, member, person, invalid)
-    return Redirect(f"/members/{member_id}?done=member-role", status_code=303)
+    return lead_to(f"/members/{member_id}", offer)
 
 
-@post("/members/{member_id:int}/owner", opt=dangerous(_l("You are about to hand over the workspace.")))
+@undoes("member.role", _l("The role was changed."))
+async def give_role_before(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
+    """Give somebody the role again that they had."""
+    person = await get_other(transaction, state["person"])
+    if person.role != state["after"]:
+        raise TooLate(_l("Somebody has changed the role since."))
+    try:
+        await change_role(transaction, member, person, state["before"])
+    except Invalid as refusal:
+        raise TooLate(next(iter(refusal.errors.values()))) from refusal
+    return f"/members/{person.id}"
+
+
+async def describe_handing_over(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What handing over the workspace does."""
+    person = await get_other(transaction, request.path_params["member_id"])
+    check_owner(member, person)
+    return Question(
+        what=_l("Hand over the workspace to %(name)s?", name=person.name),
+        consequences=[
+            _l("%(name)s becomes the owner, and you become an admin.", name=person.name),
+            _l("You can't take it back yourself: only %(name)s can.", name=person.name),
+        ],
+        button=_l("Make %(name)s the owner", name=person.name),
+        back=f"/members/{person.id}",
+    )
+
+
+async def list_ends(transaction: Transaction, person: Member) -> list[Text]:
+    """What ends at once when somebody is kept out or removed, as far as there is something."""
+    sessions, invitations = await list_sessions(transaction, person), await list_invitations_of(transaction, person)
+    ends = []
+    if sessions:
+        signed_out = _ln(
+            "%(name)s is signed out at once: %(count)d session ends.",
+            "%(name)s is signed out at once: %(count)d sessions end.",
+            len(sessions),
+            name=person.name,
+        )
+        ends.append(signed_out)
+    if invitations:
+        revoked = _ln(
+            "%(count)d invitation of theirs works no more.",
+            "%(count)d invitations of theirs work no more.",
+            len(invitations),
+        )
+        ends.append(revoked)
+    return ends
+
+
+async def describe_suspension(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What keeping somebody out does."""
+    person = await get_other(transaction, request.path_params["member_id"])
+    check_manager(member, person)
+    return Question(
+        what=_l("Suspend %(name)s?", name=person.name),
+        consequences=[
+            *await list_ends(transaction, person),
+            _l("They can't sign in until you let them in again. Nothing of theirs is lost."),
+        ],
+        button=_l("Suspend %(name)s", name=person.name),
+        back=f"/members/{person.id}",
+    )
+
+
+async def describe_removal(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What taking somebody's account away does."""
+    person = await get_other(transaction, request.path_params["member_id"])
+    check_manager(member, person)
+    return Question(
+        what=_l("Remove %(name)s?", name=person.name),
+        consequences=[
+            *await list_ends(transaction, person),
+            _l("The account is gone, and this can't be taken back. What they wrote stays, with their name."),
+        ],
+        button=_l("Remove %(name)s", name=person.name),
+        back=f"/members/{person.id}",
+    )
+
+
+@post(
+    "/members/{member_id:int}/owner",
+    opt=dangerous(_l("You are about to hand over the workspace."), describe=describe_handing_over),
+)
 async def make_owner(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Hand over the workspace."""
     person = await get_other(transaction, member_id)
@@ -179,7 +270,10 @@ async def restore(transaction: Transaction, member: Member, member_id: int) -> R
     return Redirect("/members?done=member-restored", status_code=303)
 
 
-@post("/members/{member_id:int}/remove", opt=dangerous(_l("You are about to take somebody's account away.")))
+@post(
+    "/members/{member_id:int}/remove",
+    opt=dangerous(_l("You are about to take somebody's account away."), describe=describe_removal),
+)
 async def remove(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Take somebody's account away."""
     person = await get_other(transaction, member_id)
@@ -190,4 +284,16 @@ async def remove(request: AnyRequest, transaction: Transaction, member: Member, 
     return Redirect("/members?done=member-removed", status_code=303)
 
 
-handlers = [show_invitations, show_members, show_member, give_role, make_owner, suspend, restore, remove]
+handlers = [
+    show_invitations,
+    show_members,
+    show_member,
+    give_role,
+    asks_first("/members/{member_id:int}/owner", describe_handing_over, password=True),
+    make_owner,
+    asks_first("/members/{member_id:int}/suspend", describe_suspension),
+    suspend,
+    restore,
+    asks_first("/members/{member_id:int}/remove", describe_removal, password=True),
+    remove,
+]

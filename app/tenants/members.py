@@ -128,13 +128,18 @@ async def change_role(transaction: Transaction, actor: Member | None, person: Me
     return True
 
 
+def check_owner(actor: Member, person: Member) -> None:
+    """Raise a 403 page unless the actor may hand over the workspace to this person."""
+    if actor.role != "owner" or actor.id == person.id:
+        raise PageError(403, _l("Only an owner can hand over the workspace, and to somebody else."))
+
+
 async def hand_over_ownership(transaction: Transaction, actor: Member, person: Member) -> None:
     """Make a member the owner in the actor's place, who is an admin then.
 
     Raises a 403 page unless the actor is an owner, and Invalid for somebody who can't sign in.
     """
-    if actor.role != "owner" or actor.id == person.id:
-        raise PageError(403, _l("Only an owner can hand over the workspace, and to somebody else."))
+    check_owner(actor, person)
     if not person.active:
         raise Invalid(member=_l("Who is suspended can't own the workspace."))
     for who, role in ((person, "owner"), (actor, "admin")):

@@ -26,15 +26,22 @@ LANGUAGES = {"en": "English", "pt_BR": "Português (Brasil)"}
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text to be shown later, in the language of whoever reads it. `values` fill its `%(name)s` places."""
+    """A text to be shown later, in the language of whoever reads it. `values` fill its `%(name)s` places.
+
+    One that has `many` is said of a `count`.
+    """
 
     message: str
     values: dict[str, Any] = field(default_factory=dict)
+    many: str = ""
 
     def translate(self, language: str) -> str:
         """The text in a language."""
         values = {name: speak(value, language) for name, value in self.values.items()}
-        return translations(language).gettext(self.message) % values
+        texts = translations(language)
+        if self.many:
+            return texts.ngettext(self.message, self.many, self.values["count"]) % values
+        return texts.gettext(self.message) % values
 
 
 # Embeddings, overrides and isolates of the direction: what is left open turns what others wrote beside it around.
@@ -61,6 +68,11 @@ def speak(value: Any, language: str) -> Any:
 def _l(message: str, **values: Any) -> Text:
     """Mark a text for translation, and keep it for later."""
     return Text(message, values)
+
+
+def _ln(message: str, many: str, count: int, **values: Any) -> Text:
+    """Mark a text that says a number for translation, and keep it for later."""
+    return Text(message, {"count": count, **values}, many)
 
 
 @cache

@@ -10,6 +10,7 @@ from litestar.exceptions import NotFoundException
 from sqlalchemy import func, select
 
 from app.accounts.members import Member, find_member
+from app.accounts.undo import KEPT_FOR
 from app.chat import memberships
 from app.chat.attachments import (
     MOST_A_MESSAGE,
@@ -19,8 +20,8 @@ from app.chat.attachments import (
     delete_unsent,
     find_unsent,
     get_attachment,
+    list_files,
     list_unsent,
-    take_off,
     take_out,
 )
 from app.chat.messages import Message, delete_message, post_message
@@ -175,7 +176,12 @@ async def test_a_workspace_can_be_filled_to_the_last_byte_and_no_further(databas
         )
         assert await count_rows(transaction) == rows
         message = await send(transaction, other, people.carla, last)
-        await take_off(transaction, message)
+        await delete_message(transaction, message, people.carla)
+        with pytest.raises(Invalid):
+            await add_attachment(transaction, general, people.davi, stored(1), quota=QUOTA)  # it can be undone
+        message.deleted_at = now() - KEPT_FOR - timedelta(seconds=1)
+        await transaction.flush()
+        await delete_unsent(transaction)
         assert await add_attachment(transaction, general, people.davi, stored(10), quota=QUOTA), "there is room again"
 
 
@@ -193,7 +199,7 @@ async def test_one_workspace_does_not_fill_anothers_quota_nor_get_its_files(data
         with pytest.raises(NotFoundException):
             await get_attachment(transaction, gil, file.id)
         assert list(await find_unsent(transaction, theirs, gil, [file.id, own.id])) == [own]
-        assert await take_off(transaction, message) == []
+        assert await list_files(transaction, message) == []
     async with database.read(ACME) as transaction:
         assert await get_attachment(transaction, people.davi, file.id)
 
@@ -207,11 +213,14 @@ async def test_the_files_of_a_deleted_message_are_gone_and_named_for_the_disk(da
         message = await send(transaction, general, people.carla, *files)
         await send(transaction, general, people.carla, kept)
         assert await delete_message(transaction, message, people.bruno)
-        assert sorted(await take_off(transaction, message)) == sorted(file.key for file in files)
-        assert await take_off(transaction, message) == []
         for file in files:
             with pytest.raises(NotFoundException):
                 await get_attachment(transaction, people.carla, file.id)
+        assert await delete_unsent(transaction) == [], "it can be undone yet"
+        message.deleted_at = now() - KEPT_FOR - timedelta(seconds=1)
+        await transaction.flush()
+        assert sorted(await delete_unsent(transaction)) == sorted(file.key for file in files)
+        assert await delete_unsent(transaction) == []
         assert await get_attachment(transaction, people.davi, kept.id)
 
 

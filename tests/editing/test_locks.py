@@ -13,7 +13,7 @@ from app.database import Database, Transaction
 from app.editing import locks, waiting
 from app.editing.channels import delete_old_drafts
 from app.editing.drafts import find_draft, keep_draft, settle_draft
-from app.editing.rows import LEASE, TURN, Held
+from app.editing.rows import LEASE, LEFT_TURN, LONGEST_TURN, TURN, Held
 from app.editing.waiting import ANSWER_WITHIN
 from app.live.log import read_after
 from app.records.changes import Changed, change_record, delete_record
@@ -75,6 +75,17 @@ class Desk:
         async with self.database.write(ACME) as transaction:
             row, person = await book(transaction), await member(transaction, name)
             return await waiting.stay(transaction, row, person, page, LEASE)
+
+    async def prolong(self, name: str, page: int = 1) -> int | None:
+        async with self.database.write(ACME) as transaction:
+            row, person = await book(transaction), await member(transaction, name)
+            return await locks.prolong_turn(transaction, row, person, page)
+
+    async def leave_at_turn(self, name: str) -> None:
+        async with self.database.write(ACME) as transaction:
+            row, person = await book(transaction), await member(transaction, name)
+            assert await waiting.leave(transaction, row, person)
+            await locks.shorten_turn(transaction, row, person)
 
     async def save(self, name: str, token: int, version: int = 3, **values: str) -> bool:
         async with self.database.write(ACME) as transaction:
@@ -175,7 +186,7 @@ async def test_a_clock_set_back_does_not_lock_anybody_out(desk: Desk, wait: Call
     assert await desk.open("carla") is not None
 
 
-async def test_whose_turn_it_is_has_15_seconds_to_begin_before_the_next_is_asked(
+async def test_whose_turn_it_is_has_a_minute_to_begin_before_the_next_is_asked(
     desk: Desk, wait: Callable[[float], None]
 ) -> None:
     token = await desk.open("ana")
@@ -186,12 +197,57 @@ async def test_whose_turn_it_is_has_15_seconds_to_begin_before_the_next_is_asked
     assert await desk.holder() == ("Carla", True)
     assert await desk.open("davi") is None
     assert await desk.open("bruno") is None, "nobody passes the line"
-    wait(TURN + 0.1)
+    assert TURN >= 60
+    for seconds in (TURN / 3, TURN / 3, TURN / 3 + 0.1):
+        assert not await desk.lapse()
+        wait(seconds)
+        assert await desk.stay("carla")
+        assert await desk.stay("davi", page=2)
+        assert await desk.stay("bruno")
     assert await desk.lapse()
     assert await desk.holder() == ("Davi", True)
     assert await desk.line() == [("Carla", "missed"), ("Davi", "called"), ("Bruno", "waiting")]
     assert await desk.open("davi") is not None
     assert await desk.holder() == ("Davi", False)
+
+
+async def test_a_turn_goes_on_while_its_page_is_in_front_but_not_for_ever(
+    desk: Desk, wait: Callable[[float], None]
+) -> None:
+    token = await desk.open("ana")
+    assert token
+    await desk.open("carla")
+    await desk.release("ana", token)
+    assert await desk.prolong("ana") is None, "it is not her turn"
+    for _ in range((LONGEST_TURN - TURN) // 20):
+        wait(20)
+        await desk.stay("carla")
+        assert await desk.prolong("carla") == TURN
+        assert await desk.prolong("carla", page=2) is None, "another page than the one that was called"
+    wait(TURN - 1)
+    await desk.stay("carla")
+    assert await desk.prolong("carla") == 1, "others wait, too"
+    assert not await desk.lapse()
+    wait(1.1)
+    assert await desk.prolong("carla") is None
+    assert await desk.lapse()
+    assert await desk.line() == [("Carla", "missed")]
+
+
+async def test_whoever_leaves_the_page_at_their_turn_does_not_keep_the_others_waiting(
+    desk: Desk, wait: Callable[[float], None]
+) -> None:
+    token = await desk.open("ana")
+    assert token
+    for name in ("carla", "davi"):
+        await desk.open(name)
+    await desk.release("ana", token)
+    await desk.leave_at_turn("carla")
+    wait(LEFT_TURN - 1)
+    assert not await desk.lapse()
+    wait(1.1)
+    assert await desk.lapse()
+    assert await desk.holder() == ("Davi", True)
 
 
 async def test_who_is_at_turn_can_write_only_after_beginning(desk: Desk) -> None:

@@ -15,6 +15,7 @@ from app.accounts.form_answers import FormAnswer
 from app.accounts.members import Member, find_member
 from app.accounts.sessions import Session
 from app.accounts.tokens import SingleUseToken, make_token
+from app.accounts.undo import UndoOffer
 from app.accounts.visits import Visit
 from app.chat.attachments import Attachment
 from app.chat.drafts import MessageDraft, delete_old_drafts, keep_draft
@@ -101,6 +102,11 @@ async def add_token(transaction: Transaction) -> None:
 async def add_form_answer(transaction: Transaction) -> None:
     carla = await carla_of(transaction)
     transaction.add(FormAnswer(member_id=carla.id, key="k", sent="", address="/", made_at=now() - LONG_AGO))
+
+
+async def add_undo_offer(transaction: Transaction) -> None:
+    carla = await carla_of(transaction)
+    transaction.add(UndoOffer(member_id=carla.id, kind="room.left", state={}, made_at=now() - LONG_AGO))
 
 
 async def add_message_draft(transaction: Transaction) -> None:
@@ -198,6 +204,7 @@ OLD: dict[str, tuple[Add, Any]] = {
     "session": (add_session, Session.expires_at < func.current_timestamp()),
     "single_use_token": (add_token, SingleUseToken.purpose == "password"),
     "form_answer": (add_form_answer, FormAnswer.key == "k"),
+    "undo_offer": (add_undo_offer, UndoOffer.kind == "room.left"),
     "message_draft": (add_message_draft, MessageDraft.text == "Long ago"),
     "invitation": (add_invitation, Invitation.uses == 0),
     "attachment": (add_attachment, Attachment.name == "old.txt"),

@@ -55,7 +55,7 @@ HARMLESS = {
     *(f"/chat/{{slug:str}}/messages/{{number:int}}/{what}" for what in ("edit", "delete", "react")),
     *(f"/discussion/{{subject:str}}{what}" for what in ("", "/typing", "/draft", "/files")),
     *(f"/notifications/{what}" for what in ("read", "read-all", "mute", "mute-kind", "preferences", "unmute")),
-    *("/follow/{subject:str}", "/unfollow/{subject:str}", "/announcements"),
+    *("/follow/{subject:str}", "/unfollow/{subject:str}", "/announcements", "/undo/{undo_id:int}"),
     *(f"/announcements/{{announcement_id:int}}/{what}" for what in ("acknowledge", "withdraw")),
 }
 each_dangerous = pytest.mark.parametrize(

@@ -15,7 +15,8 @@ TEXT_ON = [
     *((text, ground) for text in ("ink", "muted", "accent", "danger") for ground in ("paper", "raised", "sunk")),
     ("ink", "warm-soft"), ("ink", "danger-soft"), ("ink", "accent-soft"),
     ("muted", "warm-soft"), ("muted", "accent-soft"),
-    ("warm", "warm-soft"), ("danger", "danger-soft"), ("accent", "accent-soft"), ("on-accent", "accent"),
+    ("warm", "warm-soft"), ("danger", "danger-soft"), ("accent", "accent-soft"),
+    ("on-accent", "accent"), ("on-accent", "danger"),
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 from app.web.texts import LOCALE, translations
 
 APP = Path(__file__).parent.parent.parent / "app"
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "_l": None, "fail": None}
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "_l": None, "_ln": (1, 2), "fail": None}
 
 
 def messages() -> list[str | tuple[str, ...]]:

@@ -216,7 +216,7 @@
     }
   }
 
-  // A page that waits in line says so as long as it is open.
+  // A page that waits in line says so as long as it is open, and whether it is in front: then a turn is prolonged.
   class Waiting {
     constructor(element) {
       this.address = element.dataset.address;
@@ -227,8 +227,15 @@
     tick() {
       if (clock() < this.tryAt) return;
       this.tryAt = clock() + RENEW_EVERY;
-      post(`${this.address}/queue/stay`, new URLSearchParams({ page: this.page }))
-        .then((response) => { if (response.status === 409) document.dispatchEvent(new CustomEvent("page:refresh")); })
+      const body = new URLSearchParams({ page: this.page });
+      if (!document.hidden) body.set("in-front", "yes");
+      post(`${this.address}/queue/stay`, body)
+        .then((response) => {
+          if (response.status === 409) document.dispatchEvent(new CustomEvent("page:refresh"));
+          const left = response.headers.get("X-Turn-Left");
+          const seconds = left && document.querySelector("[data-turn] [data-seconds]");
+          if (seconds) seconds.textContent = seconds.dataset.left = left;
+        })
         .catch(() => {});
     }
 

@@ -25,13 +25,16 @@
     others.slice(0, -MOST).forEach((other) => other.remove());
     htmx.process(toast);
     if ("held" in toast.dataset) return;
-    let timer = setTimeout(() => toast.remove(), STAYS);
-    const stay = () => clearTimeout(timer);
-    const go = () => { clearTimeout(timer); timer = setTimeout(() => toast.remove(), STAYS); };
-    toast.addEventListener("pointerenter", stay);
-    toast.addEventListener("focusin", stay);
-    toast.addEventListener("pointerleave", go);
-    toast.addEventListener("focusout", go);
+    // Its time stands still for whoever points at it or has the focus in it: both may be, and both have to end.
+    let timer = 0;
+    const go = () => {
+      clearTimeout(timer);
+      const stays = toast.matches(":hover") || toast.contains(document.activeElement);
+      if (!stays) timer = setTimeout(() => toast.remove(), Number(toast.dataset.stays) || STAYS);
+    };
+    for (const type of ["pointerenter", "pointerleave", "focusin"]) toast.addEventListener(type, go);
+    toast.addEventListener("focusout", () => setTimeout(go));       // when the focus is where it goes to
+    go();
   }
 
   const hidden = () => document.visibilityState !== "visible";

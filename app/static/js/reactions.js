@@ -2,11 +2,19 @@
 (() => {
   "use strict";
 
+  // What was done can be taken back (js/undo-offer.js).
+  async function offer(response) {
+    const page = new DOMParser().parseFromString(response.status === 200 ? await response.text() : "", "text/html");
+    const offered = page.querySelector("undo-offer");
+    if (offered) document.getElementById("undo-incoming").append(document.importNode(offered, true));
+    return "";
+  }
+
   // What is refused, or did not get through, is said in the box.
   async function ask(path, body) {
     const words = document.getElementById("composer")?.dataset.notDone;
     const said = await call(path, body).then(
-      async (response) => response.ok ? "" : response.headers.get("content-type")?.startsWith("text/plain") ? response.text() : words,
+      async (response) => response.ok ? offer(response) : response.headers.get("content-type")?.startsWith("text/plain") ? response.text() : words,
       () => words,
     );
     if (said) document.dispatchEvent(new CustomEvent("composer:say", { detail: said }));

@@ -1,0 +1,170 @@
+"""Undo: an act that can be taken back offers that, for as long as it can.
+
+What is needed for it is kept with the act, in its transaction (`offer_undo`), and the page that follows shows the
+offer: with scripts as a toast, without them as a part of the page. It is taken up at one route for all, by the function
+that the act's feature has registered (`undoes`). That asks what the act itself asked: whether the member may, and
+whether things still are as the act has left them; if not, it raises TooLate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from litestar import MediaType, Response, post
+from litestar.exceptions import NotFoundException
+from litestar.response import Redirect
+from sqlalchemy import JSON, ForeignKeyConstraint, Index, String, inspect, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.jobs.sweeps import delete_by_keys, sweeps
+from app.web.errors import PageError
+from app.web.templates import render
+from app.web.texts import Text, _l
+
+# How long an act can be taken back. The toast is gone after ten seconds; a page without scripts is read more slowly.
+KEPT_FOR = timedelta(minutes=10)
+
+State = dict[str, Any]
+# Takes an act back, and tells where that leads to. Raises TooLate, and what the act itself would.
+Undo = Callable[[AnyRequest, Transaction, Member, State], Awaitable[str]]
+
+
+class UndoOffer(Tenanted, Base):
+    """An act that its member can take back, with what is needed for that."""
+
+    __tablename__ = "undo_offer"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"], ondelete="CASCADE"),
+        Index("ix_undo_offer_made", "tenant_id", "made_at"),
+        {"sqlite_autoincrement": True},  # an id is not used again: an old page may still offer it
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(40))
+    state: Mapped[State] = mapped_column(JSON)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    taken_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+
+    @property
+    def open(self) -> bool:
+        """Whether it can still be taken up."""
+        return self.taken_at is None and self.made_at >= now() - KEPT_FOR
+
+    @property
+    def said(self) -> Text:
+        """What was done."""
+        said = KINDS[self.kind].said
+        return said if isinstance(said, Text) else said(self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of act that can be taken back: what is said of it, and what takes it back. With `stays`, a page with
+    scripts stays as it is then, as it follows by itself."""
+
+    said: Text | Callable[[State], Text]
+    undo: Undo
+    stays: bool
+
+
+KINDS: dict[str, Kind] = {}
+
+
+class TooLate(PageError):
+    """An act can't be taken back any more, as things have changed since."""
+
+    def __init__(self, why: Text) -> None:
+        super().__init__(409, why, heading=_l("This can't be undone any more"))
+
+
+def undoes(kind: str, said: Text | Callable[[State], Text], *, stays: bool = False) -> Callable[[Undo], Undo]:
+    """Register the function that takes a kind of act back, and what is said of the act."""
+
+    def add(undo: Undo) -> Undo:
+        KINDS[kind] = Kind(said, undo, stays)
+        return undo
+
+    return add
+
+
+@sweeps(UndoOffer)
+async def delete_old_offers(transaction: Transaction, limit: int) -> int:
+    """Delete what nobody can take back any more."""
+    return await delete_by_keys(transaction, UndoOffer, UndoOffer.made_at < now() - KEPT_FOR, limit=limit)
+
+
+async def offer_undo(transaction: Transaction, member: Member, kind: str, **state: Any) -> UndoOffer:
+    """Keep what is needed to take back what this transaction does."""
+    offer = UndoOffer(member_id=member.id, kind=kind, state=state)
+    transaction.add(offer)
+    await transaction.flush()
+    return offer
+
+
+def lead_to(address: str, offer: UndoOffer | None) -> Redirect:
+    """Lead to a page that offers it; where there is nothing to take back, to the page alone."""
+    if offer is None:
+        return Redirect(address, status_code=303)
+    return Redirect(f"{address}{'&' if '?' in address else '?'}undo={offer.id}", status_code=303)
+
+
+def show_offer(transaction: Transaction, offer: UndoOffer) -> Response[str]:
+    """The offer alone, as the answer to a page's own call."""
+    html = render(transaction.tenant.language, "accounts/undo.html", undo=offer)
+    return Response(html, status_code=200, media_type=MediaType.HTML)
+
+
+async def find_offer(transaction: Transaction, member: Member, offer_id: int) -> UndoOffer | None:
+    """What a member was offered, also when it is too late for it."""
+    if not offer_id:
+        return None
+    statement = select(UndoOffer).where(UndoOffer.id == offer_id, UndoOffer.member_id == member.id)
+    return (await transaction.scalars(statement)).one_or_none()
+
+
+@post("/undo/{undo_id:int}")
+async def take_back(request: AnyRequest, transaction: Transaction, member: Member, undo_id: int) -> Response[Any]:
+    """Take an act back, once."""
+    offer = await find_offer(transaction, member, undo_id)
+    if offer is None:
+        raise NotFoundException
+    if not offer.open:
+        raise TooLate(_l("It was undone already, or it was done more than ten minutes ago."))
+    kind = KINDS[offer.kind]
+    address = await kind.undo(request, transaction, member, offer.state)
+    offer.taken_at, offer.state = now(), {}
+    if kind.stays and "hx-request" in request.headers:
+        return Response(None, status_code=204, headers={"HX-Push-Url": "false"})
+    return Redirect(address, status_code=303)
+
+
+async def keep_rows(transaction: Transaction, model: type[Tenanted], *criteria: Any) -> list[State]:
+    """The rows that meet criteria, as a state keeps them."""
+    found = await transaction.scalars(select(model).where(*criteria))
+    return [keep_row(row) for row in found]
+
+
+def keep_row(row: Tenanted) -> State:
+    """A row as a state keeps it."""
+    values = {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs}
+    del values["tenant_id"]
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+
+
+def put_back(transaction: Transaction, model: type[Tenanted], rows: list[State], **changed: Any) -> list[Any]:
+    """Put such rows back, with what is `changed` of each: to be flushed."""
+    moments = {each.key for each in inspect(model).column_attrs if isinstance(each.columns[0].type, UtcDateTime)}
+
+    def read(name: str, value: Any) -> Any:
+        return datetime.fromisoformat(value) if value and name in moments else value
+
+    made = [model(**{**{name: read(name, value) for name, value in row.items()}, **changed}) for row in rows]
+    transaction.add_all(made)
+    return made

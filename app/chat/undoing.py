@@ -1,0 +1,148 @@
+"""What was done in rooms, taken back: archiving, leaving, taking somebody out, deleting a message."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from litestar.exceptions import NotFoundException
+from sqlalchemy import select
+
+from app.accounts.access import AnyRequest
+from app.accounts.audit import record_audit
+from app.accounts.members import Member
+from app.accounts.undo import State, TooLate, UndoOffer, keep_row, keep_rows, offer_undo, put_back, undoes
+from app.chat.channels import push_archived, push_change, push_news, push_people, push_room, push_rooms
+from app.chat.messages import Message, MessageRevision, Reaction, check_open
+from app.chat.notices import subject_of
+from app.chat.references import Mention, MessageIndex, OfMessage, RecordReference
+from app.chat.rooms import Membership, Room, archive_room, check_may_archive, find_membership, find_visible
+from app.chat.timeline import show_message
+from app.database import Transaction
+from app.notifications.channels import push_bells
+from app.notifications.notifications import keep_told, tell_again
+from app.web.texts import _l
+
+# What belongs to a message and is deleted with its words.
+PARTS: dict[str, type[OfMessage]] = {
+    "revisions": MessageRevision,
+    "reactions": Reaction,
+    "mentions": Mention,
+    "records": RecordReference,
+}
+
+
+async def get_visible(transaction: Transaction, member: Member, state: State) -> Room:
+    """The room of an act. Raises NotFoundException when the member may not see it any more."""
+    room = await find_visible(transaction, member, state["room"])
+    if room is None:
+        raise NotFoundException
+    return room
+
+
+async def offer_opening(transaction: Transaction, room: Room, member: Member) -> UndoOffer:
+    """Offer to open a room again that was just archived."""
+    return await offer_undo(transaction, member, "room.archived", room=room.id)
+
+
+@undoes("room.archived", _l("The room is archived: it is read, and found under Archived rooms."))
+async def open_again(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
+    """Open an archived room again."""
+    room = await get_visible(transaction, member, state)
+    if room.archived_at is None:
+        raise TooLate(_l("The room is open again already."))
+    await archive_room(transaction, room, member, archived=False)
+    await push_archived(transaction, room)
+    return f"/chat/{room.slug}"
+
+
+async def offer_return(transaction: Transaction, room: Room, member: Member) -> UndoOffer | None:
+    """Offer to be in a room again, as it was, to somebody who is about to leave it. None when they are not in it."""
+    membership = await find_membership(transaction, room, member)
+    if membership is None:
+        return None
+    return await offer_undo(transaction, member, "room.left", room=room.id, membership=keep_row(membership))
+
+
+@undoes("room.left", _l("You are not in the room any more."))
+async def return_to_room(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
+    """Be in a room again that one has left."""
+    room = await transaction.get(Room, state["room"])
+    if room is None:
+        raise NotFoundException
+    if await find_membership(transaction, room, member) is not None:
+        raise TooLate(_l("You are in the room again already."))
+    put_back(transaction, Membership, [state["membership"]])
+    await transaction.flush()
+    await push_rooms(transaction, member)
+    push_people(transaction, room)
+    return f"/chat/{room.slug}"
+
+
+async def offer_bringing_back(transaction: Transaction, room: Room, member: Member, person: Member) -> UndoOffer | None:
+    """Offer to bring somebody back into a room, as it was, whom one is about to take out."""
+    membership = await find_membership(transaction, room, person)
+    if membership is None:
+        return None
+    return await offer_undo(transaction, member, "room.member-removed", room=room.id, membership=keep_row(membership))
+
+
+@undoes("room.member-removed", _l("They are not in the room any more."))
+async def bring_back(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
+    """Bring somebody back into a room whom one has taken out of it."""
+    room = await get_visible(transaction, member, state)
+    check_may_archive(room, member)
+    person = await transaction.get(Member, state["membership"]["member_id"])
+    if person is None or not person.active:
+        raise TooLate(_l("They can't sign in any more."))
+    if await find_membership(transaction, room, person) is not None:
+        raise TooLate(_l("They are in the room again already."))
+    put_back(transaction, Membership, [state["membership"]])
+    await transaction.flush()
+    record_audit(transaction, member, "room.member-returned", subject=person.email or person.name, after=room.name)
+    await push_rooms(transaction, person)
+    push_bells(transaction, [person.id])
+    push_room(transaction, room)
+    return f"/chat/{room.slug}/about"
+
+
+async def keep_message(transaction: Transaction, room: Room, message: Message) -> State:
+    """What deleting a message will take, but for its files, which stay on disk as long as it can be taken back."""
+    parts = {name: await keep_rows(transaction, part, part.message_id == message.id) for name, part in PARTS.items()}
+    return {
+        "room": room.id,
+        "message": message.id,
+        "text": message.text,
+        "html": message.html,
+        "plain": message.plain,
+        "told": await keep_told(transaction, subject_of(room), message.number),
+        **parts,
+    }
+
+
+async def offer_message(transaction: Transaction, message: Message, member: Member, state: State) -> UndoOffer:
+    """Offer to have a message back that was just deleted."""
+    deleted_at = message.deleted_at.isoformat() if message.deleted_at else ""
+    return await offer_undo(transaction, member, "message.deleted", deleted_at=deleted_at, **state)
+
+
+@undoes("message.deleted", _l("The message was deleted."), stays=True)
+async def restore_message(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
+    """Have a message back as it was: its words, files, edits, reactions, and what was told of it."""
+    room = await get_visible(transaction, member, state)
+    check_open(room)
+    message = (await transaction.scalars(select(Message).where(Message.id == state["message"]))).one()
+    if message.deleted_at is None or message.deleted_at != datetime.fromisoformat(state["deleted_at"]):
+        raise TooLate(_l("The message is there again already."))
+    message.text, message.html, message.plain = state["text"], state["html"], state["plain"]
+    message.deleted_at = message.deleted_by_id = None
+    for name, part in PARTS.items():
+        put_back(transaction, part, state[name])
+    await transaction.flush()
+    await transaction.insert_rows(MessageIndex, {"rowid": message.id, "text": message.text})
+    await tell_again(transaction, state["told"])
+    if message.member_id != member.id:
+        author = await transaction.get_one(Member, message.member_id)
+        record_audit(transaction, member, "message.restored", subject=author.email or author.name, after=room.name)
+    await push_change(transaction, room, message)
+    await push_news(transaction, room, await show_message(transaction, message), named=[])
+    return f"/chat/{room.slug}?at={message.number}"

@@ -1,0 +1,92 @@
+"""What was done with records, taken back: deleting one or several, discarding a draft."""
+
+from __future__ import annotations
+
+from litestar.exceptions import NotFoundException
+from sqlalchemy import select
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.undo import State, TooLate, UndoOffer, offer_undo, undoes
+from app.database import Transaction
+from app.editing.drafts import Draft, find_any, write_draft
+from app.editing.rows import Held
+from app.records.changes import Changed, restore_record
+from app.records.channels import push_record
+from app.records.collections import Collection
+from app.records.records import Record, find_place
+from app.web.forms import Invalid
+from app.web.texts import Text, _l, _ln
+
+
+def say_deleted(state: State) -> Text:
+    """How many records were put into the bin."""
+    return _ln(
+        "%(count)d record is in the bin now, and can be restored from there for 30 days.",
+        "%(count)d records are in the bin now, and can be restored from there for 30 days.",
+        len(state["records"]),
+    )
+
+
+async def offer_restoring(
+    transaction: Transaction, member: Member, collection: Collection, versions: dict[int, int], back: str
+) -> UndoOffer | None:
+    """Offer to take records out of the bin again, by their numbers at the versions that deleting them has made."""
+    if not versions:
+        return None
+    records = sorted(versions.items())
+    return await offer_undo(
+        transaction, member, "records.deleted", collection=collection.id, records=records, back=back
+    )
+
+
+@undoes("records.deleted", say_deleted)
+async def restore_all(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
+    """Take records out of the bin, all of them or none."""
+    collection = await transaction.get(Collection, state["collection"])
+    if collection is None:
+        raise NotFoundException
+    versions = dict(state["records"])
+    statement = select(Record).where(Record.collection_id == collection.id, Record.number.in_(versions))
+    records = (await transaction.scalars(statement.order_by(Record.number))).all()
+    if len(records) < len(versions) or any(record.deleted_at is None for record in records):
+        raise TooLate(_l("Some of it was restored already, or is gone. The bin shows what is there."))
+    for record in records:
+        try:
+            await restore_record(transaction, collection, record, member, version=versions[record.number])
+        except (Changed, Held) as refusal:
+            raise TooLate(_l("Some of it was changed since. The bin shows what is there.")) from refusal
+        except Invalid as refusal:
+            why = _l("A unique value was given to another record meanwhile. The bin shows what is there.")
+            raise TooLate(why) from refusal
+        await push_record(transaction, collection, record, "restored")
+    back: str = state["back"]
+    return back
+
+
+async def offer_draft(transaction: Transaction, record: Record, member: Member, draft: Draft) -> UndoOffer:
+    """Offer to have a draft back that is about to be discarded."""
+    return await offer_undo(
+        transaction, member, "draft.discarded", record=record.id, values=draft.values, version=draft.version
+    )
+
+
+@undoes("draft.discarded", _l("The draft was discarded."))
+async def restore_discarded(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
+    """Have a discarded draft back, unless something was typed since."""
+    record = await transaction.get(Record, state["record"])
+    if record is None or record.deleted_at is not None:
+        raise TooLate(_l("The record is not there any more."))
+    draft = await find_any(transaction, record, member)
+    if draft is not None and draft.values is not None:
+        raise TooLate(_l("You have typed something else since, and it is kept as your draft."))
+    await write_draft(
+        transaction,
+        record,
+        member,
+        draft,
+        token=record.lock_token,
+        version=state["version"],
+        values=state["values"],
+    )
+    return (await find_place(transaction, record)).address

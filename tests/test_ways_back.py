@@ -1,0 +1,252 @@
+"""Every act has its way back, or a reason for having none: docs/security.md says which, for every route."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import httpx
+import pytest
+from litestar.routes import HTTPRoute
+
+from app.accounts.undo import KINDS
+from app.web.templates import APP
+from tests.conftest import ROOT, Server
+from tests.test_isolation import list_routes
+
+WAYS = {"asks", "undo", "asks itself", "none"}
+
+
+def read_table() -> dict[str, str]:
+    """The way back of each act, by its route."""
+    text = (ROOT / "docs/security.md").read_text().partition("## Ways back")[2].partition("## ")[0]
+    rows = re.findall(r"^\| (`/.*?) \| ([^|]+) \| [^|]+ \|$", text, re.MULTILINE)
+    return {path: way.strip() for paths, way in rows for path in re.findall(r"`(/[^`]*)`", paths)}
+
+
+def list_acts() -> dict[str, str]:
+    """The source of what answers posts, by its path."""
+    return {
+        route.path: inspect.getsource(route.route_handler_map["POST"][0].fn)
+        for route in list_routes()
+        if isinstance(route, HTTPRoute) and "POST" in route.methods
+    }
+
+
+def list_questions() -> set[str]:
+    """The addresses of pages that ask first."""
+    return {
+        route.path
+        for route in list_routes()
+        if isinstance(route, HTTPRoute) and any("asks" in handler.opt for handler in route.route_handlers)
+    }
+
+
+def test_every_act_is_known_with_its_way_back() -> None:
+    acts, ways = list_acts(), read_table()
+    assert set(ways.values()) == WAYS
+    assert acts.keys() - ways.keys() == set(), "a new route: give it a row under 'Ways back' in docs/security.md"
+    assert ways.keys() - acts.keys() == set(), "a route that is not there any more"
+
+
+def test_what_asks_has_a_page_and_what_can_be_undone_offers_it() -> None:
+    asking = {path.removesuffix("/remove") if "/fields/" in path else path for path in list_questions()}
+    assert asking == {path for path, way in read_table().items() if way == "asks"}
+    offering = {path for path, source in list_acts().items() if re.search(r"await offer_\w+\(", source)}
+    assert offering == {path for path, way in read_table().items() if way == "undo"}
+
+
+@pytest.mark.parametrize("path", sorted(list_questions()))
+def test_pages_lead_to_what_asks_by_a_link_that_looks_like_it(path: str) -> None:
+    address = re.escape(path)
+    address = re.sub(r"\\\{(\w+):\w+\\\}", r"\\{\\{ [\\w.]+ \\}\\}", address)
+    links = [
+        link
+        for template in (APP / "templates").rglob("*.html")
+        for link in re.findall(rf'<a [^>]*href="{address}"[^>]*>', template.read_text())
+    ]
+    assert links
+    assert all("data-ask-first" in link and "btn danger" in link for link in links), links
+
+
+@pytest.fixture
+async def ana(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with aclosing(await shared_server.sign_in("acme", "ana@acme.test")) as client:
+        yield client
+
+
+@pytest.fixture
+async def carla(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with aclosing(await shared_server.sign_in("acme", "carla@acme.test")) as client:
+        yield client
+
+
+def undo_in(page: str) -> str:
+    """The address that the page's offer is posted to."""
+    found = re.search(r'<undo-offer .*?action="(/undo/\d+)"', page, re.DOTALL)
+    assert found, page
+    return found[1]
+
+
+async def follow(client: httpx.AsyncClient, answer: httpx.Response) -> str:
+    """The page that an act leads to."""
+    assert answer.status_code == 303, answer.text
+    return (await client.get(answer.headers["location"])).text
+
+
+async def make_room(client: httpx.AsyncClient, name: str, **form: str) -> str:
+    made = await client.post("/chat/new", data={"name": name, **form})
+    return str(made.headers["location"])
+
+
+async def test_a_question_says_what_and_to_how_many_and_asks_for_the_password_on_the_same_page(
+    shared_server: Server, ana: httpx.AsyncClient, carla: httpx.AsyncClient
+) -> None:
+    await ana.post("/c/books/fields", data={"label": "Price", "kind": "decimal"})
+    for title in ("One", "Two"):
+        await ana.post("/c/books/new", data={"title": title, "price": "3"})
+    page = (await ana.get("/c/books/fields/price/remove")).text
+    assert "Removes the field Price of Books, and its values in 2 records." in page
+    assert 'name="password-again"' not in page
+    shared_server.store.rows("UPDATE session SET password_at = '2026-01-01 00:00:00+00'")
+    asked = (await ana.get("/c/books/fields/price/remove")).text
+    assert 'name="password-again"' in asked
+    wrong = await ana.post("/c/books/fields/price", data={"action": "remove", "password-again": "not hers"})
+    assert wrong.status_code == 422
+    assert "its values in 2 records" in wrong.text
+    assert "This is not your password." in wrong.text
+    assert (await carla.get("/c/books/fields/price/remove")).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/members/1/owner", "/members/1/suspend", "/members/4/remove"])
+async def test_who_may_not_do_it_is_not_asked(carla: httpx.AsyncClient, path: str) -> None:
+    assert (await carla.get(path)).status_code == 403
+
+
+async def test_an_archived_room_is_listed_and_opened_again(ana: httpx.AsyncClient, carla: httpx.AsyncClient) -> None:
+    room, hidden = await make_room(ana, "Attic"), await make_room(ana, "Cellar", private="yes")
+    for address in (room, hidden):
+        offered = undo_in(await follow(ana, await ana.post(f"{address}/archive", data={"archived": "yes"})))
+    mine, theirs = (await ana.get("/archived-rooms")).text, (await carla.get("/archived-rooms")).text
+    assert f'href="{room}"' in mine
+    assert f'href="{hidden}"' in mine
+    assert f'action="{room}/archive"' in mine
+    assert f'href="{room}"' in theirs
+    assert f'action="{room}/archive"' not in theirs, "only who may open it is offered that"
+    assert hidden not in theirs
+    assert (await carla.post(offered)).status_code == 404, "another's offer"
+    assert (await ana.post(offered)).headers["location"] == hidden
+    assert f'action="{hidden}/archive"' not in (await ana.get("/archived-rooms")).text
+    twice = await ana.post(offered)
+    assert twice.status_code == 409
+    assert "It was undone already" in twice.text
+
+
+async def test_undo_is_refused_in_words_when_things_have_changed(shared_server: Server, ana: httpx.AsyncClient) -> None:
+    room = await make_room(ana, "Turned")
+    offered = undo_in(await follow(ana, await ana.post(f"{room}/archive", data={"archived": "yes"})))
+    await ana.post(f"{room}/archive", data={})
+    refused = await ana.post(offered)
+    assert refused.status_code == 409
+    assert "The room is open again already." in refused.text
+    late = undo_in(await follow(ana, await ana.post(f"{room}/archive", data={"archived": "yes"})))
+    shared_server.store.rows("UPDATE undo_offer SET made_at = '2026-01-01 00:00:00+00'")
+    assert "more than ten minutes ago" in (await ana.post(late)).text
+
+
+async def test_who_left_a_private_room_is_back_in_it_as_before(
+    shared_server: Server, ana: httpx.AsyncClient, carla: httpx.AsyncClient
+) -> None:
+    room = await make_room(ana, "Inner", private="yes")
+    await ana.post(f"{room}/invite", data={"person": "3"})
+    await carla.post(f"{room}/notify", data={"notify": "mentions"})
+    left = undo_in(await follow(carla, await carla.post(f"{room}/leave")))
+    assert (await carla.get(room)).status_code == 404
+    assert (await carla.post(left)).headers["location"] == room
+    page = (await carla.get(f"{room}/about")).text
+    assert re.search(r'value="mentions" checked', page)
+    removed = undo_in(await follow(ana, await ana.post(f"{room}/remove", data={"person": "3"})))
+    assert (await carla.get(room)).status_code == 404
+    assert (await ana.post(removed)).status_code == 303
+    assert (await carla.get(room)).status_code == 200
+
+
+async def test_a_deleted_message_comes_back_with_all_that_belonged_to_it(
+    shared_server: Server, ana: httpx.AsyncClient, carla: httpx.AsyncClient
+) -> None:
+    room = await make_room(ana, "Words")
+    brought = await ana.post(f"{room}/files", files={"file": ("list.txt", b"a list")})
+    file = re.search(r'name="file" value="(\d+)"|data-file="(\d+)"|/files/(\d+)', brought.text)
+    assert file
+    file_id = next(filter(None, file.groups()))
+    said = {"text": "@Carla, see #1", "key": "words-1", "file": file_id}
+    assert (await ana.post(room, data=said)).status_code == 303
+    await ana.post(f"{room}/messages/1/edit", data={"text": "@Carla, look at #1"})
+    await carla.post(f"{room}/messages/1/react", data={"emoji": "👍"})
+    tables = ("mention", "record_reference", "reaction", "message_revision", "notification")
+
+    def counts() -> list[int]:
+        return [int(shared_server.store.rows(f"SELECT count(*) FROM {table}")[0][0]) for table in tables]
+
+    before = counts()
+    page = await follow(ana, await ana.post(f"{room}/messages/1/delete"))
+    assert "look at" not in page
+    assert counts() != before
+    assert (await carla.get(f"/files/{file_id}")).status_code == 404, "its files are nobody's meanwhile"
+    assert (await ana.post(undo_in(page))).headers["location"] == f"{room}?at=1"
+    shown = (await carla.get(room)).text
+    assert "look at" in shown
+    assert "list.txt" in shown
+    assert "👍" in shown
+    assert counts() == before
+    assert (await carla.get(f"/files/{file_id}")).text == "a list"
+    assert room in (await carla.get("/chat/search?q=look")).text
+
+
+async def test_records_a_role_reading_and_a_draft_are_taken_back(ana: httpx.AsyncClient) -> None:
+    made = [(await ana.post("/c/books/new", data={"title": f"Short {n}"})).headers["location"] for n in (1, 2)]
+    numbers = [re.search(r"(\d+)(?:\?|$)", address)[1] for address in made]  # type: ignore[index]
+    page = await follow(ana, await ana.post("/c/books/delete", data={"record": [f"{n}:1" for n in numbers]}))
+    assert "2 records are in the bin now" in page
+    assert (await ana.post(undo_in(page))).status_code == 303
+    page = await follow(ana, await ana.post(f"/c/books/{numbers[0]}/delete", data={"version": "3"}))
+    await ana.post(f"/c/books/{numbers[0]}/restore", data={"version": "4"})
+    refused = await ana.post(undo_in(page))
+    assert refused.status_code == 409
+    assert "The bin shows what is there." in refused.text
+    page = await follow(ana, await ana.post("/members/3/role", data={"role": "admin"}))
+    assert (await ana.post(undo_in(page))).headers["location"] == "/members/3"
+    assert re.search(r'<option value="member" selected', (await ana.get("/members/3")).text)
+    address = f"/c/books/{numbers[1]}"
+    opened = (await ana.get(f"{address}/edit", headers={"sec-fetch-site": "same-origin"})).text
+    token = re.search(r'name="lock-token" value="(\d+)"', opened)
+    assert token
+    typed = {"title": "Typed and not saved", "version": "3", "lock-token": token[1]}
+    await ana.post(f"{address}/lock/release", data=typed)
+    page = await follow(ana, await ana.post(f"{address}/draft/discard"))
+    assert "You have unsaved changes" not in page
+    assert "You have unsaved changes" in await follow(ana, await ana.post(undo_in(page)))
+
+
+async def test_what_was_marked_as_read_at_once_is_unread_again(
+    ana: httpx.AsyncClient, carla: httpx.AsyncClient
+) -> None:
+    room = await make_room(ana, "Told")
+    await ana.post(room, data={"text": "@Carla", "key": "told-1"})
+    unread = re.compile(r'data-unread="(\d+)"')
+    inbox = (await carla.get("/notifications")).text
+    until = re.search(r'name="until" value="(\d+)"', inbox)
+    count = unread.search(inbox)
+    assert until
+    assert count
+    assert int(count[1]) > 0
+    page = await follow(carla, await carla.post("/notifications/read-all", data={"until": until[1]}))
+    assert 'data-unread="0"' in page
+    assert f'data-unread="{count[1]}"' in await follow(carla, await carla.post(undo_in(page)))
+
+
+def test_every_kind_of_undo_is_tried_above() -> None:
+    tried = {"room.archived", "room.left", "room.member-removed", "message.deleted", "records.deleted"}
+    assert tried | {"draft.discarded", "member.role", "notifications.read"} == KINDS.keys()
