@@ -20,6 +20,7 @@ import httpx
 import pytest
 import redis
 import websockets
+from hypothesis import settings
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from app.database import Database
@@ -27,6 +28,10 @@ from app.demo import PASSWORD
 from tests.databases import KIND, Store, make_seed
 from tests.post import Post
 from tests.processes import Process, run, share_fork_server
+
+# No example has to be ready in some time: a busy machine is slow, and not wrong.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 ROOT = Path(__file__).parent.parent
 REDIS = shutil.which("redis-server")
