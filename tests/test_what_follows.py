@@ -1,4 +1,4 @@
-"""What follows from each action, whoever asks for it: partials, entries of the audit log, notifications, jobs and mails.
+"""What follows from each action: partials, entries of the audit log, notifications, jobs and mails.
 
 Each route that is posted to is asked as it is meant to be, of a workspace with one of everything. What it left behind
 is compared with what_follows.txt, which is written anew by `RECORD=yes pytest tests/test_what_follows.py` and read
