@@ -42,8 +42,8 @@ from app.chat import (
     search_pages,
 )
 from app.chat.limits import Pace, SearchLimit, WritingLimit
-from app.database import Database
 from app.editing.watch import Watch
+from app.features import open_database
 from app.jobs.runner import Loop, Runner
 from app.live.bus import make_bus
 from app.live.node import Node
@@ -89,7 +89,7 @@ class Parts:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.database = Database(settings.database_url)
+        self.database = open_database(settings.database_url)
         self.node = Node(self.database, make_bus(settings))
         self.readiness = Readiness(bus=lambda: self.node.bus.state)
         self.watch = Watch(self.database, self.node)

@@ -18,8 +18,8 @@ from app.accounts.members import find_member  # noqa: E402
 from app.chat.messages import Message  # noqa: E402
 from app.chat.references import MessageIndex  # noqa: E402
 from app.chat.rooms import Room, create_room, get_room  # noqa: E402
-from app.database import Database  # noqa: E402
 from app.demo import WORKSPACES, seed_demo  # noqa: E402
+from app.features import open_database  # noqa: E402
 from app.migration import migrate_database  # noqa: E402
 from bench.serving import measure, serve, sign_in  # noqa: E402
 
@@ -36,7 +36,7 @@ PAGES = {
 async def fill(url: str) -> None:
     """The demo with a room of many messages, and one of few."""
     migrate_database(url)
-    database = Database(url)
+    database = open_database(url)
     await seed_demo(database)
     for slug, count in (("large", MESSAGES), ("small", 100)):
         async with database.write(1) as transaction:

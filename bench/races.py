@@ -34,6 +34,7 @@ from app.database import Database, Transaction  # noqa: E402
 from app.demo import seed_demo  # noqa: E402
 from app.editing.locks import release_lock, take_lock  # noqa: E402
 from app.editing.rows import Held  # noqa: E402
+from app.features import open_database  # noqa: E402
 from app.migration import migrate_database  # noqa: E402
 from app.records.changes import Changed, change_record  # noqa: E402
 from app.records.collections import get_collection  # noqa: E402
@@ -121,7 +122,7 @@ async def edit_once(database: Database, name: str, *, control: bool) -> str:
 
 async def race(url: str, names: list[str], races: int, *, control: bool) -> Counter[str]:
     """Let editors race in this process: what came of each try."""
-    database = Database(url)
+    database = open_database(url)
     outcomes: Counter[str] = Counter()
     for _ in range(races):
         outcomes.update(await asyncio.gather(*(edit_once(database, name, control=control) for name in names)))
@@ -131,7 +132,7 @@ async def race(url: str, names: list[str], races: int, *, control: bool) -> Coun
 
 async def prepare(url: str, watch_url: str) -> None:
     """A demo whose book counts from 0, and is watched."""
-    database = Database(url)
+    database = open_database(url)
     async with database.write(ACME) as transaction:
         record = await find_book(transaction)
         member = await find_member(transaction, "ana@acme.test")
@@ -139,7 +140,7 @@ async def prepare(url: str, watch_url: str) -> None:
         books = await get_collection(transaction, "books")
         await change_record(transaction, books, record, {**record.values, "notes": "0"}, member, version=record.version)
     await database.close()
-    database = Database(watch_url)
+    database = open_database(watch_url)
     async with database.write() as transaction:
         connection = await transaction.connection()
         for statement in WATCH[connection.dialect.name]:
@@ -149,7 +150,7 @@ async def prepare(url: str, watch_url: str) -> None:
 
 async def read_findings(url: str) -> dict[str, int]:
     """What the trigger saw."""
-    database = Database(url)
+    database = open_database(url)
     async with database.read() as transaction:
         connection = await transaction.connection()
         found = {what: (await connection.exec_driver_sql(query)).scalar_one() for what, query in FINDINGS.items()}
@@ -159,7 +160,7 @@ async def read_findings(url: str) -> dict[str, int]:
 
 async def read_result(url: str) -> tuple[int, int, int]:
     """Counter, version, and number of revisions."""
-    database = Database(url)
+    database = open_database(url)
     async with database.read(ACME) as transaction:
         record = await find_book(transaction)
         revisions = await transaction.scalar(select(func.count()).where(Revision.record_id == record.id))
@@ -173,7 +174,7 @@ async def run(races: int, processes: int, *, control: bool, url: str = "", watch
         if not url:
             url = f"sqlite+aiosqlite:///{directory}/mutirao.sqlite"
             migrate_database(url)
-            database = Database(url)
+            database = open_database(url)
             await seed_demo(database)
             await database.close()
         watch_url = watch_url or url

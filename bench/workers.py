@@ -26,8 +26,8 @@ import websockets
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from app.database import Database  # noqa: E402
 from app.demo import seed_demo  # noqa: E402
+from app.features import open_database  # noqa: E402
 from app.migration import migrate_database  # noqa: E402
 from bench.serving import serve, sign_in  # noqa: E402
 
@@ -38,7 +38,7 @@ async def fill(data_dir: Path) -> None:
     """The demo."""
     url = f"sqlite+aiosqlite:///{data_dir}/mutirao.sqlite"
     migrate_database(url)
-    database = Database(url)
+    database = open_database(url)
     await seed_demo(database)
     await database.close()
 

@@ -12,8 +12,9 @@ from sqlalchemy import select
 from app.accounts.members import Member
 from app.accounts.sessions import Session, digest
 from app.chat.rooms import GENERAL, Membership, Room
-from app.database import Database, Tenant, now
+from app.database import Tenant, now
 from app.demo import WORKSPACES, seed_demo
+from app.features import open_database
 from app.migration import migrate_database
 
 
@@ -35,7 +36,7 @@ class Crowd:
 async def fill(url: str, directory: Path, *, members: int, sessions: int = 1, owner_url: str = "") -> Crowd:
     """The demo with this many more members of acme in the room `general`, and sessions of each."""
     migrate_database(url, owner_url)
-    database = Database(url)
+    database = open_database(url)
     await seed_demo(database)
     lines = []
     async with database.write(1) as transaction:

@@ -25,6 +25,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 
 from app.database import Database
 from app.demo import PASSWORD
+from app.features import open_database
 from tests.databases import KIND, Store, make_seed
 from tests.post import Post
 from tests.processes import Process, run, share_fork_server
@@ -100,7 +101,7 @@ def store(seeded: Store, tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 async def database(store: Store) -> AsyncIterator[Database]:
     """The store of a test, as the program opens it."""
-    made = Database(store.url)
+    made = open_database(store.url)
     yield made
     await made.close()
 

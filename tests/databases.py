@@ -33,9 +33,10 @@ from sqlalchemy import update
 
 import app.asgi  # noqa: F401  (which brings in all jobs)
 from app.accounts import hashing
-from app.database import Database, now
+from app.database import now
 from app.database.clock import read_monotonic_clock
 from app.demo import seed_demo
+from app.features import open_database
 from app.jobs.jobs import Job
 from app.jobs.runner import Runner
 from app.migration import migrate_database
@@ -355,7 +356,7 @@ async def make_seed(directory: Path) -> Store:
     """
     store = Store(directory)
     store.migrate()
-    database = Database(store.url)
+    database = open_database(store.url)
     await seed_demo(database)
     runner = Runner(database, read_settings({"DATA_DIR": str(directory), "BASE_URL": "http://hero.localhost"}))
     while await runner.step():

@@ -20,11 +20,12 @@ from app.chat.messages import Message, Reaction, post_message
 from app.chat.reactions import react
 from app.chat.reading import mark_read
 from app.chat.rooms import Membership, Room, create_room, ensure_general, find_membership, open_direct
-from app.database import Database, Tenant, Transaction
+from app.database import Tenant, Transaction
 from app.editing import waiting
 from app.editing.drafts import Draft, keep_draft
 from app.editing.locks import take_lock
 from app.editing.waiting import Waiting
+from app.features import open_database
 from app.live.log import LoggedEvent, publish
 from app.records.collections import Collection, Field, add_field, create_collection, get_collection
 from app.records.records import Record, create_record, get_record
@@ -42,7 +43,7 @@ class Processes:
     """Two processes on one database."""
 
     def __init__(self, store: Store) -> None:
-        self.databases = [Database(store.url), Database(store.url)]
+        self.databases = [open_database(store.url), open_database(store.url)]
 
     async def at_once(self, work: Work, *, tenant: int | None = ACME) -> list[Any]:
         """Do it eight times at once; what each came to, 'refused' for Invalid. Anything else that is raised fails."""

@@ -28,7 +28,7 @@ from PIL import Image
 from app.accounts.members import find_member
 from app.accounts.tokens import make_token
 from app.asgi import create_app
-from app.database import Database
+from app.features import open_database
 from app.live.channels import PATTERNS
 from app.live.log import publish
 from app.settings import Settings
@@ -387,7 +387,7 @@ def test_each_public_page_is_there() -> None:
 
 @pytest.mark.parametrize(("purpose", "path"), [("password", "/password"), ("enter", "/enter")])
 async def test_a_link_of_acme_opens_nothing_in_globex(world: World, purpose: Any, path: str) -> None:
-    database = Database(world.server.store.url)
+    database = open_database(world.server.store.url)
     async with database.write(ACME) as transaction:
         member = await find_member(transaction, "ana@acme.test")
         assert member
@@ -443,7 +443,7 @@ async def test_what_acme_publishes_reaches_nobody_in_globex(world: World, gil: h
     own = channels_of(world, GLOBEX, "gil@globex.test")
     theirs = channels_of(world, ACME, "ana@acme.test")
     cursor = world.rows(f"SELECT cursor FROM tenant WHERE id = {GLOBEX}")[0][0]
-    database = Database(world.server.store.url)
+    database = open_database(world.server.store.url)
 
     async def publish_both() -> None:
         """On every name that either may follow in acme's log, then a last word in globex's."""

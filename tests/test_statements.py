@@ -27,6 +27,7 @@ from app.asgi import create_app
 from app.database import Database, Transaction, trips
 from app.database.prepared import ForSqlite
 from app.demo import OPERATOR, PASSWORD
+from app.features import open_database
 from app.web.uploads import path_of, preview_of
 from tests.databases import Store
 from tests.plenty import KEY, Plenty, fill_installation
@@ -222,7 +223,7 @@ async def make_world(seeded: Store, directory: Path, count: int, asked: list[str
         for path in (path_of(directory / kind / str(ACME), KEY), preview_of(directory / kind / str(ACME), KEY)):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(PICTURE)
-    database = Database(store.url)
+    database = open_database(store.url)
     async with database.write(ACME) as transaction:
         plenty = Plenty(transaction, count)
         values, token = await plenty.fill()
@@ -230,7 +231,7 @@ async def make_world(seeded: Store, directory: Path, count: int, asked: list[str
         operator = await fill_installation(transaction, count)
     with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        patch.setattr("app.asgi.Database", lambda _: database)  # which is closed at the end
+        patch.setattr("app.asgi.open_database", lambda _: database)  # which is closed at the end
         settings = replace(SETTINGS, database_url=store.url, data_dir=directory, secret_key="x" * 40)
         application: Any = create_app(settings)
 

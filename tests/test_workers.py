@@ -20,6 +20,7 @@ import pytest
 import websockets
 
 from app.database import Database
+from app.features import open_database
 from app.live.connection import Connection
 from app.live.log import publish
 from app.live.node import Node
@@ -235,7 +236,7 @@ async def test_a_server_with_clients_that_do_not_read_ends_within_15_seconds(
 
 async def fill(server: Server, reading: websockets.ClientConnection, events: int) -> None:
     """Publish events that are larger than what a connection takes unread, and wait until they are out."""
-    database = Database(server.store.url)
+    database = open_database(server.store.url)
     for number in range(events):
         async with database.write(1) as transaction:
             publish(transaction, "tenant", f"{number}{'x' * 300_000}")

@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 from collections import OrderedDict
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
@@ -17,7 +18,7 @@ from litestar.response import Redirect
 from app.accounts.members import Member, Role
 from app.accounts.sessions import SignedIn, digest, find_session
 from app.accounts.visits import Visits
-from app.database import Database, Tenant, Transaction
+from app.database import Actor, Database, Tenant, Transaction
 from app.settings import Settings
 from app.web.calls import is_call, refuse_call
 from app.web.cookies import read_cookie
@@ -55,7 +56,7 @@ async def begin(request: AnyRequest, database: Database, *, writes: bool) -> Asy
         await enter_workspace(transaction, slug)
         request.scope["state"]["language"] = transaction.tenant.language
         request.app.state.languages.note(slug, transaction.tenant.language)
-        transaction.info["address"] = client_address(request)
+        transaction.actor = Actor("page", address=client_address(request))
         yield transaction
 
 
@@ -116,7 +117,7 @@ async def provide_signed_in(request: AnyRequest, transaction: Transaction, setti
         raise SignInNeeded
     if named_member(request) not in (None, str(signed_in.member.id)):
         raise SomebodyElse(signed_in.member)
-    transaction.info["session"] = signed_in.session.id
+    transaction.actor = replace(transaction.actor, member_id=signed_in.member.id, session_id=signed_in.session.id)
     visits: Visits = request.app.state.visits
     visits.note(transaction.tenant.id, signed_in.session.id, seen_at=signed_in.session.seen_at)
     return signed_in

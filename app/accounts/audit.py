@@ -11,7 +11,7 @@ from sqlalchemy import ForeignKeyConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, Fact, Follower, Tenanted, Transaction, UtcDateTime, now
 
 
 class AuditEntry(Tenanted, Base):
@@ -31,6 +31,49 @@ class AuditEntry(Tenanted, Base):
     after: Mapped[str] = mapped_column(Text, default="")
     address: Mapped[str] = mapped_column(String(45), default="")
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the audit log says of a fact: a kind that `tenants/audit_pages.py` has a sentence for, and of what."""
+
+    what: str
+    subject: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited(Fact):
+    """A fact that is in the audit log."""
+
+    @property
+    def entry(self) -> Entry | None:
+        """What the audit log says of it; None for one that it does not mention."""
+        raise NotImplementedError
+
+
+async def audit(transaction: Transaction, facts: Sequence[Audited]) -> None:
+    """Write what was done into the audit log, all at once."""
+    entries = [(fact.by, fact.entry) for fact in facts]
+    rows = [
+        {
+            "member_id": by.member_id,
+            "what": entry.what,
+            "subject": entry.subject,
+            "before": entry.before,
+            "after": entry.after,
+            "address": by.address,
+            "at": now(),
+        }
+        for by, entry in entries
+        if entry is not None
+    ]
+    if rows:
+        await transaction.insert_rows(AuditEntry, *rows)
+
+
+audited = Follower(audit, (Audited,))
 
 
 def record_audit(
@@ -53,7 +96,7 @@ def record_audit(
         "subject": subject,
         "before": before,
         "after": after,
-        "address": address or transaction.info.get("address", ""),
+        "address": address or transaction.actor.address,
         "at": now(),
     }
     transaction.gather(write_entries, Recorded(entry))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -23,17 +22,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ua_parser import parse
 
 from app.accounts.members import Member
-from app.database import Base, Standing, Tenant, Tenanted, Transaction, UtcDateTime, now
-
-# Called with the ids of sessions that end, in the transaction that ends them: what was theirs alone ends with them.
-Listener = Callable[[Transaction, list[int]], Awaitable[None]]
-LISTENERS: list[Listener] = []
+from app.database import Base, Fact, Standing, Tenant, Tenanted, Transaction, UtcDateTime, now
 
 
-def session_listener(listen: Listener) -> Listener:
-    """Register a function that ends what belongs to sessions that end."""
-    LISTENERS.append(listen)
-    return listen
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionsEnded(Fact):
+    """Sessions have ended, and what was theirs alone ends with them."""
+
+    session_ids: tuple[int, ...]
 
 
 class Session(Tenanted, Base):
@@ -163,12 +159,10 @@ async def list_surplus(transaction: Transaction, member: Member) -> list[int]:
 
 
 async def delete_sessions(transaction: Transaction, *criteria: object) -> list[int]:
-    """Delete sessions with what is theirs alone, and return their ids. Sockets are cut by `live.cutoff`, which calls
-    this."""
+    """Delete sessions, and return their ids. Sockets are cut by `live.cutoff`, which calls this."""
     found = list(await transaction.scalars(select(Session.id).where(*criteria)))  # type: ignore[arg-type]
     if not found:
         return found
-    for listen in LISTENERS:
-        await listen(transaction, found)
     await transaction.execute(delete(Session).where(Session.id.in_(found)))
+    transaction.note(SessionsEnded(by=transaction.actor, session_ids=tuple(found)))
     return found

@@ -35,7 +35,8 @@ from app.chat.rooms import (
 from app.chat.sidebar import ROOMS_SHOWN, list_sidebars, order_of
 from app.chat.timeline import ShownMessage, show_message, show_messages
 from app.database import Transaction
-from app.editing.rows import LISTENERS, Card
+from app.editing.facts import OfRow
+from app.editing.rows import find_cards
 from app.live.channels import channel
 from app.live.log import publish_partial, stop_following
 from app.notifications.channels import push_bells
@@ -152,10 +153,10 @@ async def push_removal(transaction: Transaction, room: Room, person: Member) -> 
         stop_following(transaction, member=person.id, channels=[f"room.{room.id}", f"news.{room.id}"])
 
 
-async def push_cards(transaction: Transaction, cards: Sequence[Card]) -> None:
-    """Show the cards of rows that have changed in the rooms where messages refer to them: one push for each card, for
-    all messages that have it, to those who may see the room."""
-    named = {card.place.name: card for card in cards}
+async def show_cards(transaction: Transaction, facts: Sequence[OfRow]) -> None:
+    """Show the cards of rows that have changed, or whose locks have, in the rooms where messages refer to them: one
+    push for each card, for all messages that have it, to those who may see the room."""
+    named = await find_cards(transaction, {f"{fact.kind}-{fact.row_id}": None for fact in facts})
     statement = (
         select(RecordReference.subject, Message.room_id)
         .join(Message, (Message.id == RecordReference.message_id) & (Message.tenant_id == RecordReference.tenant_id))
@@ -165,9 +166,6 @@ async def push_cards(transaction: Transaction, cards: Sequence[Card]) -> None:
     )
     for subject, room_id in (await transaction.execute(statement)).all():
         publish_partial(transaction, f"room.{room_id}", "chat/card_push.html", room_id=room_id, card=named[subject])
-
-
-LISTENERS.append(push_cards)
 
 
 async def rename_direct_rooms(

@@ -22,7 +22,6 @@ def record() -> None:
 @click.option("--as", "email", required=True, help="E-mail address of the member who adds it.")
 def add_record_command(slug: str, collection: str, values: tuple[str, ...], email: str) -> None:
     """Add a record to a collection; open pages show it within a second."""
-    from app.records.channels import push_record
     from app.records.collections import get_collection, list_fields
     from app.records.records import create_record
 
@@ -37,7 +36,6 @@ def add_record_command(slug: str, collection: str, values: tuple[str, ...], emai
         if unknown:
             raise click.ClickException(f"{collection} has no field {', '.join(sorted(unknown))}")
         made = await create_record(transaction, found, typed, author)
-        await push_record(transaction, found, made, "created")
         return made.number
 
     click.echo(f"Added number {run_in(read_settings(), slug, add)}.")

@@ -9,7 +9,8 @@ from typing import TypeVar
 import click
 from litestar.exceptions import NotFoundException
 
-from app.database import Database, Transaction
+from app.database import Actor, Database, Transaction
+from app.features import open_database
 from app.migration import refuse_newer
 from app.settings import Settings, read_settings
 from app.web.forms import Invalid
@@ -21,7 +22,7 @@ def run(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
     """Run some work on the database."""
 
     async def work_and_close() -> T:
-        database = Database(settings.database_url)
+        database = open_database(settings.database_url)
         try:
             async with database.reader.connect() as connection:
                 await connection.run_sync(refuse_newer)
@@ -43,6 +44,7 @@ def run_in(settings: Settings, slug: str, work: Callable[[Transaction], Awaitabl
             if tenant is None:
                 raise click.ClickException(f"there is no workspace {slug}")
             transaction.enter(tenant)
+            transaction.actor = Actor("command line")
             return await work(transaction)
 
     try:

@@ -1,13 +1,19 @@
 """The database: engine and transactions, models' base, and the scope that keeps tenants apart."""
 
 from app.database.engine import Database, HoldsWriter, Transaction, check_holds_no_writer
+from app.database.facts import Actor, Fact, FactError, Follower, Followers
 from app.database.rows import Standing
 from app.database.tenancy import Base, Tenant, Tenanted, TenantScopeError
 from app.database.types import UtcDateTime, now
 
 __all__ = [
+    "Actor",
     "Base",
     "Database",
+    "Fact",
+    "FactError",
+    "Follower",
+    "Followers",
     "HoldsWriter",
     "Standing",
     "Tenant",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Literal
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import TimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.util import identity_key
 
 from app.database import postgresql, sqlite
+from app.database.facts import Actor, Fact, Facts, Followers
 from app.database.rows import Found, Standing, change_row, insert_object, insert_rows
 from app.database.tenancy import Tenant, Tenanted, TenantSession
 
@@ -39,18 +42,21 @@ def check_holds_no_writer() -> None:
 
 
 class Transaction(AsyncSession):
-    """One unit of work: a session, the tenant it is confined to, and what is still to be done before it commits.
+    """One unit of work: a session, the tenant it is confined to, who acts, and what is still to be done at its end.
 
-    `before_commit` are things that look at what has become of the rows; `at_commit` is what has to be the very last.
-    `after_commit` is done when nothing can be undone any more, such as deleting a file.
+    At the end, what follows from its facts is done first. `before_commit` are things that look at what has become of
+    the rows; `at_commit` is what has to be the very last. `after_commit` is done when nothing can be undone any more,
+    such as deleting a file.
     """
 
     sync_session_class = TenantSession
     sync_session: TenantSession
 
-    def __init__(self, *args: Any, writes: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, writes: bool, followers: Followers, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.writes = writes
+        self.actor = Actor()
+        self.facts = self.sync_session.info["facts"] = Facts(followers)
         self.before_commit: list[Callable[[], Awaitable[None]]] = []
         self.at_commit: list[Callable[[], Awaitable[None]]] = []
         self.after_commit: list[Callable[[], Awaitable[None]]] = []
@@ -79,6 +85,14 @@ class Transaction(AsyncSession):
         self.sync_session.enter(tenant.id)
         self._tenant = tenant
 
+    def acting(self, member_id: int | None) -> Actor:
+        """Who acts, where an operation is told which member it is: by the way in of this transaction."""
+        return self.actor if self.actor.member_id == member_id else replace(self.actor, member_id=member_id)
+
+    def note(self, fact: Fact) -> None:
+        """Note what an operation has done, after the statement that did it has succeeded."""
+        self.facts.note(fact)
+
     def gather(self, work: Gathered, *things: Hashable) -> None:
         """Note things for some work that looks at what has become of them before the commit.
 
@@ -88,6 +102,14 @@ class Transaction(AsyncSession):
             self._gathered[work] = {}
             self.before_commit.append(lambda: work(self, list(self._gathered.pop(work))))
         self._gathered[work].update(dict.fromkeys(things))
+
+    async def find_all(self, model: Any, ids: Iterable[int]) -> dict[int, Any]:
+        """The rows of some ids, as far as they are there: those that are at hand without a statement, others in one."""
+        known = {each: self.sync_session.identity_map.get(identity_key(model, each)) for each in ids}
+        missing = [each for each, instance in known.items() if instance is None]
+        if missing:
+            known |= {row.id: row for row in await self.scalars(select(model).where(model.id.in_(missing)))}
+        return {each: instance for each, instance in known.items() if instance is not None}
 
     def keep(self, instance: object) -> None:
         """Hold an object to the end: the session forgets what nobody refers to, and would read it again."""
@@ -113,7 +135,8 @@ class Transaction(AsyncSession):
         await self.run_sync(lambda _: change_row(self.sync_session, instance, values))
 
     async def complete(self) -> None:
-        """Run what waits for the commit, then commit."""
+        """Do what follows from what was done, and what waits for the commit; then commit."""
+        await self.facts.follow(self)
         for prepare in self.before_commit:
             await prepare()
         for finish in self.at_commit:
@@ -129,11 +152,13 @@ class Database:
     that a request that reads and then writes never waits for itself. Who comes first writes first: a pool alone gives
     a connection that has just become free to whoever asks in that moment, before those who wait.
 
-    `writing` is how many of this process's transactions write now, or wait until they may.
+    `followers` are what follows from facts: nothing, for work on tables alone. `writing` is how many of this process's
+    transactions write now, or wait until they may.
     """
 
-    def __init__(self, url: str, *, readers: int = 8, writers: int = 8) -> None:
+    def __init__(self, url: str, followers: Followers | None = None, *, readers: int = 8, writers: int = 8) -> None:
         self.url = url
+        self.followers = followers or Followers()
         if url.startswith("postgresql"):
             self.writer = postgresql.create_engine(url, reads=False, pool_size=writers)
             self.reader = postgresql.create_engine(url, reads=True, pool_size=readers)
@@ -147,7 +172,13 @@ class Database:
     @asynccontextmanager
     async def read(self, tenant_id: int | None = None) -> AsyncIterator[Transaction]:
         """One snapshot, of one tenant if given; nothing that is changed is kept."""
-        async with Transaction(self.reader, writes=False, expire_on_commit=False, autoflush=False) as transaction:
+        options: dict[str, Any] = {
+            "writes": False,
+            "followers": self.followers,
+            "expire_on_commit": False,
+            "autoflush": False,
+        }
+        async with Transaction(self.reader, **options) as transaction:
             await self._enter(transaction, tenant_id)
             yield transaction
 
@@ -166,7 +197,7 @@ class Database:
         try:
             async with (
                 self._in_turn(),
-                Transaction(self.writer, writes=True, expire_on_commit=False) as transaction,
+                Transaction(self.writer, writes=True, followers=self.followers, expire_on_commit=False) as transaction,
             ):
                 WRITERS.add(task)
                 await self._enter(transaction, tenant_id)

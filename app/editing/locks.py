@@ -12,13 +12,13 @@ from typing import Any
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app.accounts.audit import record_audit
 from app.accounts.members import RANK, Member
-from app.accounts.sessions import session_listener
+from app.accounts.sessions import SessionsEnded
 from app.database import Transaction, now
 from app.database.clock import lease_clock
 from app.editing import waiting
-from app.editing.pushes import push_lock, push_standings
+from app.editing.facts import LockChanged, LockFreed, LockLapsed, LockOffered, LockTaken, LockTakenOver
+from app.editing.pushes import push_standings
 from app.editing.rows import (
     KINDS,
     LEFT_TURN,
@@ -29,11 +29,18 @@ from app.editing.rows import (
     find_place,
     is_held,
     is_holder,
+    kind_of,
     read_clock,
 )
 from app.editing.waiting import Waiting
 
 LOCK_COLUMNS = ("lock_token", *UNLOCKED)
+
+
+def note_lock(transaction: Transaction, row: Editable, fact: type[LockChanged], member_id: int) -> None:
+    """Note what has become of the lock of a row, and whom it is about."""
+    transaction.keep(row)
+    transaction.note(fact(by=transaction.actor, kind=kind_of(row).name, row_id=row.id, member_id=member_id))
 
 
 async def take_lock(
@@ -53,7 +60,7 @@ async def take_lock(
     await waiting.leave(transaction, row, member)
     if before != member.id:
         await waiting.forget_requests(transaction, row)
-    push_lock(transaction, row, member.id)
+    note_lock(transaction, row, LockTaken, member.id)
     return row.lock_token
 
 
@@ -66,7 +73,7 @@ async def renew_lock(
     shows.
     """
     model = type(row)
-    until = {"lock_until": lease_clock() + lease * 1000, "lock_session_id": transaction.info.get("session")}
+    until = {"lock_until": lease_clock() + lease * 1000, "lock_session_id": transaction.actor.session_id}
     if await change_lock(transaction, row, is_holder(model, member.id, token), **until):
         return token
     if await change_lock(
@@ -77,7 +84,7 @@ async def renew_lock(
         model.version == version,
         **held_by(transaction, row, member, lease),
     ):
-        push_lock(transaction, row, member.id)
+        note_lock(transaction, row, LockTaken, member.id)
         return row.lock_token
     return None
 
@@ -90,13 +97,13 @@ async def release_lock(transaction: Transaction, row: Editable, member: Member, 
     return True
 
 
-@session_listener
-async def release_locks_of_sessions(transaction: Transaction, session_ids: list[int]) -> None:
-    """Free the locks that were taken with sessions that end, and let their pages wait no more.
+async def release_locks_of_sessions(transaction: Transaction, facts: Sequence[SessionsEnded]) -> None:
+    """Free the locks that were taken with sessions that have ended, and let their pages wait no more.
 
     A page whose person signs in again goes on, if nobody has had the lock since. So may a request that is under way
     with such a session on PostgreSQL: then its lease ends.
     """
+    session_ids = [session_id for fact in facts for session_id in fact.session_ids]
     left = await waiting.leave_with_sessions(transaction, session_ids)
     for kind in KINDS.values():
         model = kind.model
@@ -126,7 +133,7 @@ async def hand_over(transaction: Transaction, row: Editable, member: Member, tok
     return True
 
 
-async def take_over(transaction: Transaction, row: Editable, member: Member, *, lease: int, address: str) -> int | None:
+async def take_over(transaction: Transaction, row: Editable, member: Member, *, lease: int) -> int | None:
     """Take the lock away from whoever holds it; the token, or None when this member may not.
 
     Admins may at once, but not from a higher role; whoever has asked, when there was no answer in time. It is
@@ -151,17 +158,18 @@ async def take_over(transaction: Transaction, row: Editable, member: Member, *, 
         return None
     await waiting.leave(transaction, row, member)
     await waiting.forget_requests(transaction, row)
-    place = await find_place(transaction, row)
-    record_audit(
-        transaction,
-        member,
-        "edit.taken-over",
-        subject=place.address,
+    transaction.keep(row)
+    taken_over = LockTakenOver(
+        by=transaction.acting(member.id),
+        kind=kind_of(row).name,
+        row_id=row.id,
+        member_id=member.id,
+        holder_id=holder,
+        address=(await find_place(transaction, row)).address,
         before=name or "",
         after=member.name,
-        address=address,
     )
-    push_lock(transaction, row, member.id, holder)
+    transaction.note(taken_over)
     return row.lock_token
 
 
@@ -180,17 +188,21 @@ async def lapse(transaction: Transaction, row: Editable) -> bool:
         Waiting.state == "called",
         state="missed",
     )
-    await pass_on(transaction, row, member_id)
+    await pass_all_on(transaction, {row: member_id}, freed=LockLapsed)
     return True
 
 
 async def pass_on(transaction: Transaction, row: Editable, before: int, receiver: Waiting | None = None) -> None:
-    """Make a free lock the turn of a receiver, or of the first in line, and publish what came of it."""
+    """Make a free lock the turn of a receiver, or of the first in line."""
     await pass_all_on(transaction, {row: before}, receiver)
 
 
 async def pass_all_on(
-    transaction: Transaction, before: Mapping[Editable, int], receiver: Waiting | None = None
+    transaction: Transaction,
+    before: Mapping[Editable, int],
+    receiver: Waiting | None = None,
+    *,
+    freed: type[LockFreed] = LockFreed,
 ) -> None:
     """Likewise with several rows of a kind, by who held them. Only rows that somebody waits for are asked for alone."""
     rows = list(before)
@@ -198,10 +210,10 @@ async def pass_all_on(
     await waiting.forget_requests(transaction, *rows)
     queues = await waiting.list_queues(transaction, rows)
     for row, holder in before.items():
+        note_lock(transaction, row, freed, holder)
         following = receiver or next((each for each in queues[row] if each.state == "waiting"), None)
         if following is not None:
             await give_turn(transaction, row, following)
-        push_lock(transaction, row, holder)
 
 
 async def give_turn(transaction: Transaction, row: Editable, following: Waiting) -> None:
@@ -220,6 +232,7 @@ async def give_turn(transaction: Transaction, row: Editable, following: Waiting)
         lock_offered=True,
     ):
         await waiting.change_waiting(transaction, Waiting.id == following.id, state="called", called_at=lease_clock())
+        note_lock(transaction, row, LockOffered, following.member_id)
 
 
 async def prolong_turn(transaction: Transaction, row: Editable, member: Member, page: int) -> int | None:
@@ -260,7 +273,7 @@ def held_by(transaction: Transaction, row: Editable, member: Member, lease: int)
         "lock_role": member.role,
         "lock_since": now() if row.lock_member_id != member.id or row.lock_offered else row.lock_since,
         "lock_until": lease_clock() + lease * 1000,
-        "lock_session_id": transaction.info.get("session"),
+        "lock_session_id": transaction.actor.session_id,
         "lock_offered": False,
     }
 

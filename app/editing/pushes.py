@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from app.database import Transaction
-from app.editing.rows import Editable, note_change
+from app.editing.rows import Editable
 
 
 @dataclass(slots=True, eq=False)
@@ -21,10 +21,9 @@ class Push:
     concerned: set[int] = field(default_factory=set)
 
 
-def push_lock(transaction: Transaction, row: Editable, *concerned: int) -> None:
+def push_lock(transaction: Transaction, row: Editable, concerned: Iterable[int]) -> None:
     """Publish who edits a row, or that it is free; `concerned` are members for whom something has changed with it."""
     note_push(transaction, row, concerned).everybody = True
-    note_change(transaction, row)
 
 
 def push_standings(transaction: Transaction, row: Editable, *concerned: int) -> None:

@@ -115,7 +115,6 @@ FindPlaces = Callable[[Transaction, Sequence[Any]], Awaitable[list[Place]]]
 FindPeople = Callable[[Transaction, Any], Awaitable[list[int]]]
 Written = tuple[str, int]
 FindRows = Callable[[Transaction, Sequence[Written]], Awaitable[Mapping[Written, Any]]]
-Listener = Callable[[Transaction, Sequence["Card"]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +142,6 @@ class Card:
 
 
 KINDS: dict[str, Kind] = {}
-# Called once in a transaction with all rows that have changed, or whose locks have: what refers to them is to be shown
-# anew.
-LISTENERS: list[Listener] = []
 
 
 def editable(
@@ -208,15 +204,3 @@ async def make_cards(transaction: Transaction, rows: Sequence[Editable]) -> list
 async def find_place(transaction: Transaction, row: Editable) -> Place:
     """Where a row is seen."""
     return (await kind_of(row).find_places(transaction, [row]))[0]
-
-
-def note_change(transaction: Transaction, row: Editable) -> None:
-    """Let whatever refers to a row show it anew, once, as it is at the end of the transaction."""
-    transaction.gather(tell_listeners, row)
-
-
-async def tell_listeners(transaction: Transaction, rows: Sequence[Editable]) -> None:
-    """Show rows to whatever refers to them."""
-    cards = await make_cards(transaction, rows)
-    for listener in LISTENERS:
-        await listener(transaction, cards)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.members import Member
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
+from app.editing.facts import LockAsked
 from app.editing.rows import Editable, kind_of, read_clock
 from app.jobs.sweeps import delete_by_keys, sweeps
 
@@ -99,7 +100,7 @@ async def join(transaction: Transaction, row: Editable, member: Member, lease: i
     waiting.name, waiting.role = member.name, member.role
     waiting.page += 1
     waiting.until = clock + lease * 1000
-    waiting.session_id = transaction.info.get("session")
+    waiting.session_id = transaction.actor.session_id
     await transaction.flush()
     return waiting
 
@@ -114,6 +115,15 @@ async def ask(transaction: Transaction, row: Editable, member: Member, lease: in
     waiting.asked_at = await read_clock(transaction)
     waiting.kept = waiting.unanswered = False
     await transaction.flush()
+    if row.lock_member_id is not None:
+        asked = LockAsked(
+            by=transaction.acting(member.id),
+            kind=kind_of(row).name,
+            row_id=row.id,
+            member_id=member.id,
+            holder_id=row.lock_member_id,
+        )
+        transaction.note(asked)
     return True
 
 

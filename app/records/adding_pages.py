@@ -11,7 +11,6 @@ from app.accounts.access import AnyRequest
 from app.accounts.form_answers import MadeAlready, find_answer, keep_answer
 from app.accounts.members import Member
 from app.database import Transaction
-from app.records.channels import push_record
 from app.records.collections import get_collection, list_fields
 from app.records.forms import RECORD_LIMIT, Removed, find_errors, holds_unseen, read_typed, render_form
 from app.records.new_drafts import find_any, find_settled, keep_new_draft, settle_new_draft
@@ -53,7 +52,6 @@ async def add(request: AnyRequest, transaction: Transaction, member: Member, slu
         form.values["draft-version"] = [str(version if kept is None else kept)]
         return await render_form(request, transaction, member, collection, fields, form, status=invalid.status)
     await settle_new_draft(transaction, collection, member, version=version, values=values)
-    await push_record(transaction, collection, record, "created")
     return await keep_answer(request, transaction, member, form, f"/c/{slug}/{record.number}")
 
 

@@ -15,7 +15,6 @@ from app.accounts.undo import lead_to
 from app.database import Transaction
 from app.editing.rows import Held
 from app.records.changes import Changed, delete_record, restore_record
-from app.records.channels import push_record
 from app.records.collections import Collection, Field, get_collection, list_fields
 from app.records.forms import render_conflict
 from app.records.records import KEPT_IN_BIN, Record, get_record, title_of
@@ -39,14 +38,12 @@ async def delete(
     """Put a record into the bin."""
     collection = await get_collection(transaction, slug)
     record = await get_record(transaction, collection, number)
-    before = record.values
     try:
         await delete_record(transaction, collection, record, member, version=number_of(form["version"]))
     except (Changed, Held) as refusal:
         held = isinstance(refusal, Held)
         fields = await list_fields(transaction, collection)
         return await render_conflict(request, transaction, member, collection, fields, record, held=held)
-    await push_record(transaction, collection, record, "deleted", before=before)
     address = f"/c/{slug}/{number}"
     return lead_to(address, await offer_restoring(transaction, member, collection, {number: record.version}, address))
 
@@ -71,7 +68,6 @@ async def restore(
     except (Changed, Held) as refusal:
         held = isinstance(refusal, Held)
         return await render_conflict(request, transaction, member, collection, fields, record, held=held)
-    await push_record(transaction, collection, record, "restored")
     return Redirect(f"/c/{slug}/{number}?done=restored", status_code=303)
 
 

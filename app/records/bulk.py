@@ -11,8 +11,7 @@ from sqlalchemy import select
 from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.rows import Held
-from app.records.changes import Changed, note_deleted, take_out
-from app.records.channels import push_record
+from app.records.changes import Changed, keep_deleted, take_out
 from app.records.collections import Collection, list_fields
 from app.records.history import Difference
 from app.records.records import Record
@@ -57,7 +56,5 @@ async def delete_records(
             left.append(LeftAlone(record, reason_of(record, refusal, author)))
         else:
             deleted.append(record)
-    await note_deleted(transaction, collection, fields, deleted, author)
-    for record in deleted:
-        await push_record(transaction, collection, record, "deleted", before=record.values)
+    await keep_deleted(transaction, collection, fields, deleted, author)
     return {record.number: record.version for record in deleted}, left

@@ -12,25 +12,22 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
-from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.database import Transaction, now
-from app.editing import waiting
 from app.editing.drafts import settle_draft
-from app.editing.locks import LOCK_COLUMNS, pass_on, release_lock
-from app.editing.pushes import push_lock
+from app.editing.facts import LockFreed
+from app.editing.locks import LOCK_COLUMNS, note_lock, pass_on, release_lock
 from app.editing.rows import UNLOCKED, Held, is_writable
 from app.jobs.sweeps import sweeps
-from app.live.log import publish_partial
-from app.notifications.notifications import forget_subjects
 from app.records.collections import Collection, Field, list_fields
+from app.records.facts import RecordsForgotten
 from app.records.keys import check_unique
-from app.records.notices import notify_change
 from app.records.records import (
     KEPT_IN_BIN,
     Record,
     Values,
     keep,
+    note_change,
     read_values,
     search_text,
     set_committed,
@@ -78,7 +75,7 @@ async def change_record(
             deleted_at=None,
         )
         await keep(transaction, fields, [record], author, what)
-        notify_change(transaction, fields, record, author, "changed", before)
+        note_change(transaction, collection, record, author, "changed", before)
     else:
         writable = select(is_writable(Record, author.id, token)).where(Record.id == record.id)
         if not await transaction.scalar(writable):
@@ -102,11 +99,11 @@ async def delete_record(
     Raises Changed when it is not at that version any more, and Held when somebody edits it.
     """
     await take_out(transaction, record, author, version=version)
-    await note_deleted(transaction, collection, await list_fields(transaction, collection), [record], author)
+    await keep_deleted(transaction, collection, await list_fields(transaction, collection), [record], author)
 
 
 async def take_out(transaction: Transaction, record: Record, author: Member, *, version: int) -> None:
-    """Write the version of a record that is in the bin; `note_deleted` does what follows, for many at once.
+    """Write the version of a record that is in the bin; `keep_deleted` keeps what they were, for many at once.
 
     Raises Changed when it is not at that version any more, and Held when somebody edits it.
     """
@@ -115,17 +112,16 @@ async def take_out(transaction: Transaction, record: Record, author: Member, *, 
     )
 
 
-async def note_deleted(
+async def keep_deleted(
     transaction: Transaction, collection: Collection, fields: list[Field], records: Sequence[Record], author: Member
 ) -> None:
-    """Keep and tell what follows from records having been taken out."""
+    """Keep in their histories that records were taken out."""
     if not records:
         return
     collection.total -= len(records)
     await keep(transaction, fields, records, author, "deleted")
     for record in records:
-        record_audit(transaction, author, "record.deleted", subject=f"/c/{collection.slug}/{record.number}")
-        notify_change(transaction, fields, record, author, "deleted", record.values)
+        note_change(transaction, collection, record, author, "deleted", record.values)
 
 
 async def restore_record(
@@ -146,10 +142,9 @@ async def restore_record(
     await advance(
         transaction, record, author, version=version, values=record.values, search=record.search, deleted_at=None
     )
-    record_audit(transaction, author, "record.restored", subject=f"/c/{collection.slug}/{record.number}")
     collection.total += 1
     await keep(transaction, fields, [record], author, "restored")
-    notify_change(transaction, fields, record, author, "restored", record.values)
+    note_change(transaction, collection, record, author, "restored", record.values)
 
 
 async def advance(
@@ -188,18 +183,17 @@ async def advance(
         raise Changed if record.version != version else Held
     set_committed(record, **written)
     if deleted_at is not None:
-        transaction.gather(waiting.leave_all, ("record", record.id))
         if holder is not None:
-            push_lock(transaction, record, holder)
+            note_lock(transaction, record, LockFreed, holder)
     elif holder is not None:
         await pass_on(transaction, record, holder)
 
 
 @sweeps(Record)
 async def empty_bin(transaction: Transaction, limit: int) -> int:
-    """Delete for good what has been in the bin for 30 days, with what was told of it and who follows it.
+    """Delete for good what has been in the bin for 30 days.
 
-    Bins, and pages of the records, that are open follow. As a record's revisions go with it, it is at most `limit` of
+    As a record's revisions go with it, it is at most `limit` of
     them, or one record; where that leaves some, it says that it was `limit`.
     """
     over = select(Record.id, Record.collection_id, Record.version).where(Record.deleted_at < now() - KEPT_IN_BIN)
@@ -209,12 +203,8 @@ async def empty_bin(transaction: Transaction, limit: int) -> int:
     revisions = accumulate(row.version for row in found)
     records = [row for row, sum_ in zip(found, revisions, strict=True) if sum_ <= limit] or found[:1]
     ids = [row.id for row in records]
-    await forget_subjects(transaction, "record", ids)
     statement = delete(Record).where(Record.id.in_(ids)).execution_options(synchronize_session=False)
     await transaction.execute(statement)
-    for collection_id in sorted({row.collection_id for row in records}):
-        target = f"bin-{collection_id}-refresh"
-        publish_partial(transaction, f"collection.{collection_id}", "live/refresh_push.html", target=target)
-    for record_id in ids:
-        publish_partial(transaction, f"record.{record_id}", "live/refresh_push.html", target="refresh")
+    collection_ids = tuple(sorted({row.collection_id for row in records}))
+    transaction.note(RecordsForgotten(by=transaction.actor, collection_ids=collection_ids, record_ids=tuple(ids)))
     return len(ids) if len(ids) == len(found) else limit

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import and_, or_, select
 
@@ -12,10 +12,17 @@ from app.accounts.jump import LIMIT, Destination, jump_source
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.database import Transaction
-from app.editing.rows import note_change
 from app.live.channels import channel
 from app.live.log import publish_partial
 from app.records.collections import COLLECTIONS_SHOWN, Collection, list_collections, list_fields_of, list_used
+from app.records.facts import (
+    CollectionAdded,
+    CollectionRenamed,
+    FieldsChanged,
+    RecordChanged,
+    RecordsAdded,
+    RecordsForgotten,
+)
 from app.records.history import list_histories
 from app.records.lists import MOST_WORDS, sort_keys
 from app.records.records import Record, find_places, place_of, search_text
@@ -24,6 +31,8 @@ from app.web.texts import _l
 
 # Of so many records that change at once, what their pages show is pushed with their histories.
 MOST_HISTORIES = 10
+# Of more records of a collection than this that change at once, its pages fetch themselves anew.
+MOST_SHOWN = 50
 
 
 @channel("collection.{id}")
@@ -38,90 +47,82 @@ async def readers_of_the_record(transaction: Transaction, member: Member, number
     return await transaction.scalars(select(Record.id).where(Record.id.in_(numbers)))
 
 
-async def push_record(
-    transaction: Transaction,
-    collection: Collection,
-    record: Record,
-    what: str,
-    *,
-    before: Mapping[str, str] | None = None,
-) -> None:
-    """Publish what became of a record: to the lists of its collection, to its own page, to the sidebars.
-
-    `before` are the values it had, from which a list knows whether it was counted under its search.
-    """
-    transaction.gather(publish_changes, RecordChange(collection, record, what, before))
-    note_change(transaction, record)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RecordChange:
-    """What became of a record. `before` are the values it had, if any."""
-
-    collection: Collection
-    record: Record
-    what: str
-    before: Mapping[str, str] | None
-
-
-async def publish_changes(transaction: Transaction, changes: Sequence[RecordChange]) -> None:
-    """Render and publish what became of records, in a fixed number of queries for any number of them.
+async def show_changes(transaction: Transaction, facts: Sequence[RecordChanged]) -> None:
+    """Publish what became of records to the lists of their collections, to their own pages, and to the sidebars, in a
+    fixed number of queries for any number of them.
 
     Histories are long: of more records than a few, nobody has the most open, and the pages that are fetch themselves.
+    Of many, lists do so too.
     """
-    fields = await list_fields_of(transaction, {change.collection.id for change in changes})
-    told = [(fields[change.collection.id], change.record) for change in changes]
+    fields_of = await list_fields_of(transaction, {fact.collection_id for fact in facts})
+    collections = await transaction.find_all(Collection, fields_of)
+    many = {each for each, count in Counter(fact.collection_id for fact in facts).items() if count > MOST_SHOWN}
+    shown = [fact for fact in facts if fact.collection_id not in many]
+    records = await transaction.find_all(Record, [fact.row_id for fact in shown])
+    told = [(fields_of[record.collection_id], record) for record in records.values()]
     histories = await list_histories(transaction, told) if len(told) <= MOST_HISTORIES else None
-    for change in changes:
-        collection, record = change.collection, change.record
-        shown = {
-            "collection": collection,
-            "fields": fields[collection.id],
-            "record": record,
-            "place": place_of(collection, fields[collection.id], record),
-            "what": change.what,
-        }
-        publish_partial(
-            transaction,
-            f"collection.{collection.id}",
-            "records/row_push.html",
-            **shown,
-            keys=sort_keys(fields[collection.id], record),
-            before="" if change.before is None else search_text(fields[collection.id], change.before),
-        )
-        channel = f"record.{record.id}"
+    for fact in shown:
+        collection, fields = collections[fact.collection_id], fields_of[fact.collection_id]
+        record = records[fact.row_id]
+        place = place_of(collection, fields, record)
+        about = {"collection": collection, "fields": fields, "record": record, "place": place, "what": fact.what}
+        # From the values that it had a list knows whether it was counted under its search.
+        before = "" if fact.before is None or fact.what == "restored" else search_text(fields, fact.before)
+        keys = sort_keys(fields, record)
+        publish_partial(transaction, place.list_channel, "records/row_push.html", **about, keys=keys, before=before)
         if histories is None:
-            publish_partial(transaction, channel, "live/refresh_push.html", target="refresh")
+            publish_partial(transaction, place.channel, "live/refresh_push.html", target="refresh")
         else:
             history = histories[record]
-            publish_partial(transaction, channel, "records/record_push.html", **shown, history=history)
-    counted = {each.collection: None for each in changes if each.what in ("created", "deleted", "restored")}
-    for collection in counted:
+            publish_partial(transaction, place.channel, "records/record_push.html", **about, history=history)
+    for collection_id in sorted(many):
+        show_collection_anew(transaction, collection_id)
+    counted = {fact.collection_id: None for fact in facts if fact.what != "changed"}
+    for collection_id in counted:
+        publish_partial(transaction, "tenant", "records/count_push.html", collection=collections[collection_id])
+
+
+def show_collection_anew(transaction: Transaction, collection_id: int) -> None:
+    """Tell a collection's open pages, and those of its records, to fetch themselves anew."""
+    publish_partial(transaction, f"collection.{collection_id}", "live/refresh_push.html", target="refresh")
+
+
+async def show_added(transaction: Transaction, facts: Sequence[RecordsAdded]) -> None:
+    """Tell the open lists of collections to fetch themselves anew, as many records were added at once."""
+    collections = await transaction.find_all(Collection, [fact.collection_id for fact in facts])
+    for collection_id, collection in collections.items():
+        show_collection_anew(transaction, collection_id)
         publish_partial(transaction, "tenant", "records/count_push.html", collection=collection)
 
 
-async def push_collections(transaction: Transaction, collection: Collection) -> None:
+async def show_forgotten(transaction: Transaction, facts: Sequence[RecordsForgotten]) -> None:
+    """Tell open bins, and open pages of records that are gone for good, to fetch themselves anew."""
+    for collection_id in {each: None for fact in facts for each in fact.collection_ids}:
+        target = f"bin-{collection_id}-refresh"
+        publish_partial(transaction, f"collection.{collection_id}", "live/refresh_push.html", target=target)
+    for record_id in [each for fact in facts for each in fact.record_ids]:
+        publish_partial(transaction, f"record.{record_id}", "live/refresh_push.html", target="refresh")
+
+
+async def show_collections(transaction: Transaction, facts: Sequence[CollectionAdded | CollectionRenamed]) -> None:
     """Publish the sidebar's collections after one was added or renamed.
 
     Where there are more than a sidebar shows, each shows those that its member uses: then it is the name alone.
     """
     collections = await list_collections(transaction, most=COLLECTIONS_SHOWN + 1)
     if len(collections) > COLLECTIONS_SHOWN:
-        publish_partial(transaction, "tenant", "records/collection_name_push.html", collection=collection)
+        changed = await transaction.find_all(Collection, [fact.collection_id for fact in facts])
+        for collection in changed.values():
+            publish_partial(transaction, "tenant", "records/collection_name_push.html", collection=collection)
     else:
         shown = {"collections": collections, "most": COLLECTIONS_SHOWN}
         publish_partial(transaction, "tenant", "records/collections_push.html", **shown)
 
 
-async def push_fields(transaction: Transaction, collection: Collection) -> None:
-    """Tell the collection's open pages to fetch themselves anew, as their columns have changed."""
-    publish_partial(transaction, f"collection.{collection.id}", "live/refresh_push.html", target="refresh")
-
-
-def push_added(transaction: Transaction, collection: Collection) -> None:
-    """Tell the collection's open lists to fetch themselves anew, as many records were added at once."""
-    publish_partial(transaction, f"collection.{collection.id}", "live/refresh_push.html", target="refresh")
-    publish_partial(transaction, "tenant", "records/count_push.html", collection=collection)
+async def show_fields(transaction: Transaction, facts: Sequence[FieldsChanged]) -> None:
+    """Tell collections' open pages to fetch themselves anew, as their columns have changed."""
+    for collection_id in {fact.collection_id: None for fact in facts}:
+        show_collection_anew(transaction, collection_id)
 
 
 @jump_source

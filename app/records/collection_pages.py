@@ -9,23 +9,21 @@ from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, require_role
-from app.accounts.audit import record_audit
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.questions import Question, asks_first
 from app.accounts.reauthentication import dangerous
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
-from app.records.channels import push_collections, push_fields
 from app.records.collections import (
     Collection,
     Field,
-    add_field,
-    create_collection,
+    add_collection,
     get_collection,
     list_fields,
+    rename_collection,
 )
-from app.records.field_changes import change_field, count_values, fill_keys, move_field, remove_field
+from app.records.field_changes import append_field, change_field, count_values, move_field, remove_field
 from app.records.kinds import KINDS
 from app.web.forms import Form, Invalid
 from app.web.texts import _l, _ln
@@ -43,7 +41,9 @@ async def show_new_collection(request: AnyRequest, transaction: Transaction, mem
 
 
 @post("/collections/new")
-async def add_collection(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
+async def add_new_collection(
+    request: AnyRequest, transaction: Transaction, member: Member, form: Form
+) -> Response[Any]:
     """Make a collection, with a first field that its records are called by."""
     require_role(member, "admin")
     name, first = form.text("name", limit=60), form.text("first", limit=60)
@@ -51,15 +51,12 @@ async def add_collection(request: AnyRequest, transaction: Transaction, member: 
         if answer := await find_answer(request, transaction, member, form):
             return answer
         form.check()
-        collection = await create_collection(transaction, name=name)
-        await add_field(transaction, collection, label=first, kind_name="text", required=True)
-        record_audit(transaction, member, "collection.added", subject=collection.name)
+        collection = await add_collection(transaction, member, name=name, first=first)
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_page(
             request, transaction, member, "records/collection_new.html", status=invalid.status, form=form
         )
-    await push_collections(transaction, collection)
     return await keep_answer(request, transaction, member, form, f"/c/{collection.slug}/fields?done=collection")
 
 
@@ -102,13 +99,7 @@ async def rename(request: AnyRequest, transaction: Transaction, member: Member, 
     name = form.text("collection_name", limit=60)
     if form.errors:
         return await render_fields(request, transaction, member, collection, form)
-    if collection.name != name:
-        record_audit(
-            transaction, member, "collection.changed", subject=collection.slug, before=collection.name, after=name
-        )
-    collection.name = name
-    await transaction.flush()
-    await push_collections(transaction, collection)
+    await rename_collection(transaction, collection, member, name=name)
     return Redirect(f"/c/{slug}/fields?done=renamed", status_code=303)
 
 
@@ -136,12 +127,10 @@ async def add_to_fields(
         if answer := await find_answer(request, transaction, member, form):
             return answer
         form.check()
-        field = await add_field(transaction, collection, kind_name=form["kind"], **values)
+        await append_field(transaction, collection, member, kind_name=form["kind"], **values)
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_fields(request, transaction, member, collection, form)
-    await fill_keys(transaction, field)
-    await push_fields(transaction, collection)
     return await keep_answer(request, transaction, member, form, f"/c/{slug}/fields?done=field")
 
 
@@ -216,24 +205,22 @@ async def save_field(
     action = form["action"]
     try:
         if action in ("up", "down"):
-            await move_field(transaction, collection, field, -1 if action == "up" else 1)
+            await move_field(transaction, collection, field, member, -1 if action == "up" else 1)
         elif action == "remove":
-            await remove_field(transaction, collection, field)
-            record_audit(transaction, member, "field.removed", subject=field.label, before=collection.name)
+            await remove_field(transaction, collection, field, member)
         else:
             values = read_field(form)
             form.check()
-            await change_field(transaction, collection, field, **values)
+            await change_field(transaction, collection, field, member, **values)
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_fields(request, transaction, member, collection, form, field)
-    await push_fields(transaction, collection)
     return Redirect(f"/c/{slug}/fields?done=field", status_code=303)
 
 
 handlers = [
     show_new_collection,
-    add_collection,
+    add_new_collection,
     show_fields,
     rename,
     add_to_fields,

@@ -18,8 +18,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.accounts.members import Member
 from app.accounts.visits import Visit
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.records.facts import CollectionAdded, CollectionRenamed
 from app.records.kinds import KINDS, Kind
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, fold, is_blank
@@ -176,6 +178,29 @@ async def create_collection(transaction: Transaction, *, name: str, slug: str = 
     transaction.add(collection)
     await transaction.flush()
     return collection
+
+
+async def add_collection(transaction: Transaction, member: Member, *, name: str, first: str) -> Collection:
+    """Make a collection with a first field, which its records are called by.
+
+    Raises Invalid when there is one at its address already.
+    """
+    collection = await create_collection(transaction, name=name)
+    await add_field(transaction, collection, label=first, kind_name="text", required=True)
+    transaction.note(CollectionAdded(by=transaction.acting(member.id), collection_id=collection.id, name=name))
+    return collection
+
+
+async def rename_collection(transaction: Transaction, collection: Collection, member: Member, *, name: str) -> None:
+    """Give a collection another name; its address stays."""
+    if collection.name == name:
+        return
+    by, before = transaction.acting(member.id), collection.name
+    collection.name = name
+    await transaction.flush()
+    transaction.note(
+        CollectionRenamed(by=by, collection_id=collection.id, slug=collection.slug, before=before, after=name)
+    )
 
 
 def check_field(*, kind_name: str, choices: list[str], default: str, unique: bool) -> None:

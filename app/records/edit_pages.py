@@ -17,7 +17,6 @@ from app.editing.pushes import push_standings
 from app.editing.rows import LEASE, LEASE_WITHOUT_JAVASCRIPT, Held
 from app.editing.waiting import find_waiting, join
 from app.records.changes import Changed, change_record
-from app.records.channels import push_record
 from app.records.collections import Collection, Field
 from app.records.forms import (
     RECORD_LIMIT,
@@ -136,7 +135,6 @@ async def save(
 ) -> Response[Any]:
     """Save over the version that the form was opened with; else show both, and lose nothing that was typed."""
     collection, record, fields = await open_record(transaction, slug, number, deleted=None)
-    before = record.values
     token, version = number_of(form["lock-token"]), number_of(form["version"])
     mine = await read_typed(transaction, fields, form, collection.id)
     try:
@@ -163,8 +161,6 @@ async def save(
         await keep_draft(transaction, record, member, mine, saved=record.values, token=None, version=version)
         await release_lock(transaction, record, member, token)
         return await render_conflict(request, transaction, member, collection, fields, record, form, held=held)
-    if changed:
-        await push_record(transaction, collection, record, "changed", before=before)
     return Redirect(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}", status_code=303)
 
 
@@ -182,7 +178,6 @@ async def revert(
     """Save an old revision's values as the record's next version."""
     collection, record, fields = await open_record(transaction, slug, number)
     old = await get_revision(transaction, record, version)
-    before = record.values
     seen = number_of(form["version"])
     try:
         changed = await change_record(
@@ -210,8 +205,6 @@ async def revert(
         held = isinstance(refusal, Held)
         form = Form(list(old.values.items()))
         return await render_conflict(request, transaction, member, collection, fields, record, form, held=held)
-    if changed:
-        await push_record(transaction, collection, record, "changed", before=before)
     return Redirect(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}", status_code=303)
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
+from app.accounts.members import Member
 from app.database import Transaction, now
 from app.jobs.sweeps import delete_by_keys, sweeps
-from app.records.collections import Collection, Field, check_field, list_fields
+from app.records.collections import Collection, Field, add_field, check_field, list_fields
+from app.records.facts import FieldRemoved, FieldsChanged
 from app.records.keys import RecordKey, unique_key
 from app.records.kinds import LAST
 from app.records.records import Record
@@ -20,7 +22,22 @@ from app.web.texts import _l, fold
 REMOVED_IS_KNOWN_FOR = timedelta(days=30)
 
 
-async def change_field(transaction: Transaction, collection: Collection, field: Field, **values: Any) -> None:
+async def append_field(transaction: Transaction, collection: Collection, member: Member, **values: Any) -> Field:
+    """Add a field at the end, as `add_field` does, to a collection that has records already."""
+    field = await add_field(transaction, collection, **values)
+    await fill_keys(transaction, field)
+    note_change(transaction, collection, member)
+    return field
+
+
+def note_change(transaction: Transaction, collection: Collection, member: Member) -> None:
+    """Note that the fields of a collection are other ones."""
+    transaction.note(FieldsChanged(by=transaction.acting(member.id), collection_id=collection.id))
+
+
+async def change_field(
+    transaction: Transaction, collection: Collection, field: Field, member: Member, **values: Any
+) -> None:
     """Change all of a field but its kind; records that hold what it no longer allows keep it until they are edited.
 
     Raises Invalid when it can't be so; for `unique`, when two records have the same value.
@@ -40,6 +57,7 @@ async def change_field(transaction: Transaction, collection: Collection, field: 
     for name, value in values.items():
         setattr(field, name, value)
     await transaction.flush()
+    note_change(transaction, collection, member)
 
 
 async def set_unique(transaction: Transaction, field: Field, *, unique: bool) -> None:
@@ -75,7 +93,7 @@ async def set_unique(transaction: Transaction, field: Field, *, unique: bool) ->
         )
 
 
-async def move_field(transaction: Transaction, collection: Collection, field: Field, step: int) -> None:
+async def move_field(transaction: Transaction, collection: Collection, field: Field, member: Member, step: int) -> None:
     """Move a field one place up (-1) or down (1); at the end it stays."""
     fields = await list_fields(transaction, collection)
     index = fields.index(field)
@@ -84,6 +102,7 @@ async def move_field(transaction: Transaction, collection: Collection, field: Fi
     for position, moved in enumerate(fields):
         moved.position = position
     await transaction.flush()
+    note_change(transaction, collection, member)
 
 
 async def count_values(transaction: Transaction, field: Field) -> int:
@@ -96,7 +115,7 @@ async def count_values(transaction: Transaction, field: Field) -> int:
     return await transaction.scalar(statement) or 0
 
 
-async def remove_field(transaction: Transaction, collection: Collection, field: Field) -> None:
+async def remove_field(transaction: Transaction, collection: Collection, field: Field, member: Member) -> None:
     """Take a field out. Its values stay in the revisions, but are shown no more. Who types into it is told.
 
     Raises Invalid for the last field, as a record must be called something.
@@ -107,6 +126,8 @@ async def remove_field(transaction: Transaction, collection: Collection, field: 
     await transaction.flush()
     keys = delete(RecordKey).where(RecordKey.field_id == field.id)
     await transaction.execute(keys.execution_options(synchronize_session=False))
+    by = transaction.acting(member.id)
+    transaction.note(FieldRemoved(by=by, collection_id=collection.id, label=field.label, collection=collection.name))
 
 
 @sweeps(Field)

@@ -14,14 +14,13 @@ from typing import Literal
 
 from sqlalchemy import select
 
-from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.rows import Held, is_held
 from app.records.bulk import LeftAlone, reason_of
 from app.records.changes import Changed, change_record
-from app.records.channels import push_added, push_record
 from app.records.collections import Collection, Field, list_fields
+from app.records.facts import TableImported
 from app.records.history import Difference, compare
 from app.records.keys import Taken, check_taken, find_taken
 from app.records.records import Record, Values, create_records, read_values, title_of
@@ -246,7 +245,7 @@ async def import_table(
         elif line.record is None:
             added.append(line.typed)
         elif line.what != "same":
-            record, before = line.record, line.record.values
+            record = line.record
             try:
                 await change_record(
                     transaction,
@@ -263,17 +262,16 @@ async def import_table(
                 outcome.left.append((line, LeftAlone(record, reason, line.differences)))
             else:
                 outcome.changed += 1
-                await push_record(transaction, collection, record, "changed", before=before)
     if added:
         await create_records(transaction, collection, added, member)
         outcome.added = len(added)
-        push_added(transaction, collection)
     if outcome.added or outcome.changed:
-        record_audit(
-            transaction,
-            member,
-            "records.imported",
-            subject=f"/c/{collection.slug}",
-            after=f"+{outcome.added} ~{outcome.changed}",
+        imported = TableImported(
+            by=transaction.acting(member.id),
+            collection_id=collection.id,
+            address=f"/c/{collection.slug}",
+            added=outcome.added,
+            changed=outcome.changed,
         )
+        transaction.note(imported)
     return outcome

@@ -8,7 +8,7 @@ from typing import Any
 from litestar import Response, post
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest, client_address
+from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import notice
 from app.accounts.undo import lead_to
@@ -21,7 +21,6 @@ from app.editing.rows import LEASE
 from app.records.collections import Field
 from app.records.edit_pages import lease_of
 from app.records.forms import RECORD_LIMIT, open_record, read_typed
-from app.records.notices import notify_asked
 from app.records.records import Record
 from app.records.undoing import offer_draft
 from app.web.forms import Form, number_of
@@ -87,8 +86,7 @@ async def ask(request: AnyRequest, transaction: Transaction, member: Member, slu
     if token is not None:
         return Redirect(f"/c/{slug}/{number}/edit?lock={token}", status_code=303)
     if record.lock_member_id != member.id:
-        if await waiting.ask(transaction, record, member, lease_of(request)):
-            await notify_asked(transaction, record, member)
+        await waiting.ask(transaction, record, member, lease_of(request))
         push_standings(transaction, record)
     return Redirect(f"/c/{slug}/{number}/edit", status_code=303)
 
@@ -127,7 +125,7 @@ async def take(
     _, record, _ = await open_record(transaction, slug, number)
     token = await take_lock(transaction, record, member, lease=lease_of(request))
     if token is None and record.lock_token == number_of(form["lock-token"]):
-        token = await take_over(transaction, record, member, lease=lease_of(request), address=client_address(request))
+        token = await take_over(transaction, record, member, lease=lease_of(request))
     if token is None:
         return Redirect(f"/c/{slug}/{number}?done=not-yet", status_code=303)
     return Redirect(f"/c/{slug}/{number}/edit?lock={token}", status_code=303)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, select
 
 from app.accounts.members import Member
 from app.database import Transaction
+from app.editing.facts import LockAsked
 from app.notifications.kinds import Kind, Place, Subject, register_kind, register_subject
 from app.notifications.notifications import Occasion, notify, notify_all
 from app.notifications.preferences import read_followers
-from app.records.collections import Field, find_collections
+from app.records.collections import Field, find_collections, list_fields_of
+from app.records.facts import RecordChanged
 from app.records.history import compare
 from app.records.records import Record, find_makers, title_of
 from app.web.texts import _l
@@ -80,48 +81,36 @@ def message_or_record(place: Place, number: int) -> str:
 register_subject(Subject("record", "book", is_there, find_places, message_or_record, followable=True))
 
 
-def notify_change(
-    transaction: Transaction,
-    fields: list[Field],
-    record: Record,
-    author: Member,
-    what: str,
-    before: Mapping[str, str],
-) -> None:
-    """Tell those who follow a record, who added it, and the admins, what has become of it; each once."""
-    labels = ", ".join(change.field.label for change in compare(fields, before, record.values))[:300]
-    transaction.gather(tell_changes, Notice(record.id, author, what, labels))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Notice:
-    """What is told of a record: what was done to it, and the labels of the fields that differ."""
-
-    record_id: int
-    author: Member
-    what: str
-    labels: str
-
-
-async def tell_changes(transaction: Transaction, changes: Sequence[Notice]) -> None:
-    """Notify of what became of records, in as many statements for many as for one."""
-    chosen = await read_followers(transaction, "record", {change.record_id for change in changes})
+async def tell_changes(transaction: Transaction, facts: Sequence[RecordChanged]) -> None:
+    """Tell those who follow records, who added them, and the admins, what has become of them; each once, and in as
+    many statements for many as for one. What was added is new to everybody, and told to nobody."""
+    changes = [fact for fact in facts if fact.what != "created"]
+    if not changes:
+        return
+    fields = await list_fields_of(transaction, {change.collection_id for change in changes})
+    chosen = await read_followers(transaction, "record", {change.row_id for change in changes})
     makers = await find_makers(transaction, chosen)
-    for author in {change.author: None for change in changes}:
-        by_author = [change for change in changes if change.author is author]
+    for author_id in {change.by.member_id: None for change in changes}:
+        author = None if author_id is None else await transaction.get_one(Member, author_id)
+        by_author = [change for change in changes if change.by.member_id == author_id]
         told: list[set[int]] = [set() for _ in by_author]
         for kind, find in (("record-followed", followers), ("record-added", maker_of), ("record-admin", admins)):
             occasions = [
                 Occasion(
-                    ("record", change.record_id),
-                    find(chosen[change.record_id], makers[change.record_id]),
+                    ("record", change.row_id),
+                    find(chosen[change.row_id], makers[change.row_id]),
                     without=frozenset(before),
-                    details={"what": change.what, "fields": change.labels},
+                    details={"what": change.what, "fields": labels_of(fields[change.collection_id], change)},
                 )
                 for change, before in zip(by_author, told, strict=True)
             ]
             concerned = await notify_all(transaction, occasions, kind=kind, by=author)
             told = [before | ids for before, ids in zip(told, concerned, strict=True)]
+
+
+def labels_of(fields: list[Field], change: RecordChanged) -> str:
+    """The labels of the fields that differ."""
+    return ", ".join(each.field.label for each in compare(fields, change.before or {}, change.after))[:300]
 
 
 def followers(chosen: Mapping[int, bool], maker: int | None) -> list[int]:
@@ -139,8 +128,10 @@ def admins(chosen: Mapping[int, bool], maker: int | None) -> str:
     return "admin"
 
 
-async def notify_asked(transaction: Transaction, record: Record, member: Member) -> None:
+async def tell_asked(transaction: Transaction, facts: Sequence[LockAsked]) -> None:
     """Tell who edits a record that somebody asks for it."""
-    if record.lock_member_id is not None:
-        to = [record.lock_member_id]
-        await notify(transaction, kind="record-asked", subject=("record", record.id), to=to, by=member)
+    for fact in facts:
+        if fact.kind == "record":
+            by = await transaction.get_one(Member, fact.member_id)
+            subject, to = ("record", fact.row_id), [fact.holder_id]
+            await notify(transaction, kind="record-asked", subject=subject, to=to, by=by)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from litestar.exceptions import NotFoundException
 from sqlalchemy import (
@@ -25,6 +25,7 @@ from app.accounts.members import Member
 from app.database import Base, Transaction, UtcDateTime, now
 from app.editing.rows import Editable, Place, editable
 from app.records.collections import Collection, Field, find_collections, list_fields
+from app.records.facts import RecordChanged, RecordsAdded
 from app.records.keys import RecordKey, check_unique, keys_of
 from app.records.revisions import Revision
 from app.web.forms import Invalid
@@ -202,15 +203,14 @@ async def create_record(
     transaction.add(record)
     await transaction.flush()
     await keep(transaction, fields, [record], author, "created")
+    note_change(transaction, collection, record, author, "created", None)
     return record
 
 
 async def create_records(
     transaction: Transaction, collection: Collection, rows: Sequence[Mapping[str, str]], author: Member
 ) -> None:
-    """Add many records at once, without telling open pages.
-
-    Unique values are left to the database to check.
+    """Add many records at once. Unique values are left to the database to check.
 
     Raises Invalid when a value won't do.
     """
@@ -228,6 +228,7 @@ async def create_records(
         revision = {"version": 1, "member_id": author.id, "what": "created", "values": values[number]}
         transaction.add(Revision(record_id=record_id, **revision))
     await transaction.flush()
+    transaction.note(RecordsAdded(by=transaction.acting(author.id), collection_id=collection.id, count=len(rows)))
 
 
 def take_numbers(collection: Collection, count: int = 1) -> int:
@@ -238,6 +239,29 @@ def take_numbers(collection: Collection, count: int = 1) -> int:
     collection.last_number += count
     collection.total += count
     return collection.last_number
+
+
+def note_change(
+    transaction: Transaction,
+    collection: Collection,
+    record: Record,
+    author: Member,
+    what: Literal["created", "changed", "deleted", "restored"],
+    before: Mapping[str, str] | None,
+) -> None:
+    """Note what was done to a record."""
+    transaction.keep(record)
+    fact = RecordChanged(
+        by=transaction.acting(author.id),
+        kind="record",
+        row_id=record.id,
+        what=what,
+        collection_id=collection.id,
+        address=f"/c/{collection.slug}/{record.number}",
+        before=before,
+        after=record.values,
+    )
+    transaction.note(fact)
 
 
 def set_committed(instance: Any, **values: Any) -> None:

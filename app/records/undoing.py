@@ -12,7 +12,6 @@ from app.database import Transaction
 from app.editing.drafts import Draft, find_any, write_draft
 from app.editing.rows import Held
 from app.records.changes import Changed, restore_record
-from app.records.channels import push_record
 from app.records.collections import Collection
 from app.records.records import Record, find_place
 from app.web.forms import Invalid
@@ -59,7 +58,6 @@ async def restore_all(request: AnyRequest, transaction: Transaction, member: Mem
         except Invalid as refusal:
             why = _l("A unique value was given to another record meanwhile. The bin shows what is there.")
             raise TooLate(why) from refusal
-        await push_record(transaction, collection, record, "restored")
     back: str = state["back"]
     return back
 

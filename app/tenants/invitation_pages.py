@@ -15,7 +15,7 @@ from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
 from app.accounts.questions import Question, asks_first
 from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.shell import notice, render_plain
-from app.database import Database, Tenant, Transaction
+from app.database import Actor, Database, Tenant, Transaction
 from app.mail.letters import write_letter
 from app.mail.outbox import Content, composer, put_mail
 from app.settings import Settings
@@ -244,7 +244,7 @@ async def join(
     hashed = await hash_password(password)
     try:
         async with database.write(tenant.id) as writing:
-            writing.info["address"] = address
+            writing.actor = Actor("page", address=address)
             member = await accept_invitation(
                 writing, token, email=email, name=name, password_hash=hashed, time_zone=form["time_zone"]
             )

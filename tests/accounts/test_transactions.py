@@ -18,6 +18,7 @@ from app.accounts import access
 from app.asgi import create_app
 from app.database import Database, Transaction
 from app.demo import PASSWORD
+from app.features import open_database
 from tests.databases import Store
 from tests.test_isolation import SETTINGS
 
@@ -35,7 +36,7 @@ def _uncollected() -> Iterator[None]:
 @pytest.fixture
 async def made(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Any, Database]]:
     """The program, and the database that it uses."""
-    database = Database(store.url)
+    database = open_database(store.url)
     monkeypatch.setattr("app.asgi.Database", lambda _: database)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LitestarDeprecationWarning)

@@ -10,8 +10,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.database import Database, Transaction
+from app.database import Transaction
 from app.database.postgresql import LOCK_MILLISECONDS, is_away
+from app.features import open_database
 from tests.conftest import Server, free_port
 from tests.databases import OWNER, PROGRAM, Store, cluster
 
@@ -117,7 +118,7 @@ async def test_every_table_of_workspaces_is_behind_a_policy_that_also_holds_for_
 
 
 async def test_a_pooled_connection_forgets_its_workspace(store: Store) -> None:
-    database = Database(store.url, readers=1, writers=1)
+    database = open_database(store.url, readers=1, writers=1)
     async with database.read(ACME) as transaction:
         assert transaction.tenant.slug == "acme"
     async with database.reader.connect() as connection:
@@ -127,7 +128,7 @@ async def test_a_pooled_connection_forgets_its_workspace(store: Store) -> None:
 
 
 async def test_a_reading_transaction_can_not_write(store: Store) -> None:
-    database = Database(store.url)
+    database = open_database(store.url)
     async with database.reader.connect() as connection:
         with pytest.raises(Exception, match="read-only transaction"):
             await connection.exec_driver_sql("DELETE FROM event")
@@ -194,7 +195,7 @@ async def test_connections_that_are_cut_are_replaced(server: Server) -> None:
 
 async def test_two_that_wait_for_each_other_are_told_to_try_again(store: Store) -> None:
     """No transaction of the program takes two locks that another could hold; should one ever do, it is no 500."""
-    database = Database(store.url)
+    database = open_database(store.url)
     both = asyncio.Barrier(2)
 
     async def lock(first: int, second: int) -> BaseException | None:
@@ -217,7 +218,7 @@ async def test_when_all_connections_are_taken_one_is_told_to_try_again(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.database.engine.TURN_SECONDS", 0.2)
-    database = Database(store.url, writers=1)
+    database = open_database(store.url, writers=1)
     async with database.write(ACME):
         with pytest.raises(Exception, match="other transactions") as refused:
             async with database.write(GLOBEX):
@@ -229,7 +230,7 @@ async def test_when_all_connections_are_taken_one_is_told_to_try_again(
 
 
 async def test_writers_of_two_workspaces_do_not_wait_for_each_other(store: Store) -> None:
-    database = Database(store.url)
+    database = open_database(store.url)
     async with asyncio.timeout(LOCK_MILLISECONDS / 1000 / 2), database.write(ACME), database.write(GLOBEX):
         pass
     await database.close()

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Integer, String, bindparam, func, literal, se
 from app.accounts.members import Member
 from app.chat.rooms import Room
 from app.database import Database, Standing, Transaction, trips
+from app.features import open_database
 
 BY_NAME = Standing(select(Member).where(Member.name == bindparam("name")))
 
@@ -63,7 +64,7 @@ async def test_a_standing_statement_that_takes_long_is_answered_whole(
 ) -> None:
     monkeypatch.setattr(trips, "QUICK", 0.0)
     monkeypatch.setattr(trips, "STEPS", 1)
-    asking = Database(database.url)
+    asking = open_database(database.url)
     async with asking.read(1) as transaction:
         raw = await (await transaction.connection()).get_raw_connection()
         assert raw.dbapi_connection.run_now("SELECT count(*) FROM member", ()) is None
@@ -76,7 +77,7 @@ async def test_a_standing_statement_that_takes_long_is_answered_whole(
 async def test_a_change_before_a_long_question_is_kept(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trips, "QUICK", 0.0)
     monkeypatch.setattr(trips, "STEPS", 1)
-    changing = Database(database.url)
+    changing = open_database(database.url)
     async with changing.write(1) as transaction:
         changed = update(Room).where(Room.slug == "general").values(description="changed")
         await transaction.execute(changed.execution_options(synchronize_session=False))
@@ -90,7 +91,7 @@ async def test_a_change_may_take_its_time(database: Database, monkeypatch: pytes
     """Interrupting it would undo its whole transaction."""
     monkeypatch.setattr(trips, "QUICK", 0.0)
     monkeypatch.setattr(trips, "STEPS", 1)
-    changing = Database(database.url)
+    changing = open_database(database.url)
     async with changing.write(1) as transaction:
         transaction.add(Room(slug="lamps", name="Lamps", kind="public"))
     async with changing.read(1) as transaction:

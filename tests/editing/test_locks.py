@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.accounts.audit import AuditEntry
 from app.accounts.members import Member, find_member
-from app.database import Database, Transaction
+from app.database import Actor, Database, Transaction
 from app.editing import locks, waiting
 from app.editing.channels import delete_old_drafts
 from app.editing.drafts import find_draft, keep_draft, settle_draft
@@ -65,7 +65,8 @@ class Desk:
     async def take_over(self, name: str) -> int | None:
         async with self.database.write(ACME) as transaction:
             row, person = await book(transaction), await member(transaction, name)
-            return await locks.take_over(transaction, row, person, lease=LEASE, address="127.0.0.1")
+            transaction.actor = Actor("page", address="127.0.0.1")
+            return await locks.take_over(transaction, row, person, lease=LEASE)
 
     async def lapse(self) -> bool:
         async with self.database.write(ACME) as transaction:

@@ -30,10 +30,11 @@ from hypothesis.stateful import (
 from sqlalchemy import select
 
 from app.accounts.members import Member, find_member
-from app.database import Database, Transaction, clock
+from app.database import Transaction, clock
 from app.editing import locks, waiting
 from app.editing.drafts import Draft, keep_draft, settle_draft
 from app.editing.rows import LEASE, Held, is_held
+from app.features import open_database
 from app.records.changes import Changed, change_record, delete_record, restore_record
 from app.records.collections import get_collection
 from app.records.history import get_revision
@@ -71,7 +72,7 @@ class Editing(RuleBasedStateMachine):
         self.moment = 1_000_000_000
         self.patch = mock.patch.object(clock, "read_monotonic_clock", self.read_clock)
         self.patch.start()
-        self.database = Database(f"sqlite+aiosqlite:///{path}", readers=1)
+        self.database = open_database(f"sqlite+aiosqlite:///{path}", readers=1)
         self.typed = 0
         self.open_tabs: list[Tab] = []
         self.drafts: dict[str, str | None] = {}
@@ -255,7 +256,7 @@ class Editing(RuleBasedStateMachine):
     def take_over(self, name: str) -> Any:
         async def operation(transaction: Transaction, row: Record) -> Any:
             person = await self.member(transaction, name)
-            token = await locks.take_over(transaction, row, person, lease=LEASE, address="")
+            token = await locks.take_over(transaction, row, person, lease=LEASE)
             if token is None:
                 return multiple()
             tab = Tab(name, token, row.version)

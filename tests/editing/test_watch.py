@@ -14,6 +14,7 @@ from app.editing import locks, waiting
 from app.editing.rows import LEASE
 from app.editing.waiting import Waiting
 from app.editing.watch import Watch
+from app.features import open_database
 from app.live.log import LoggedEvent
 from app.live.node import Node
 from app.records.collections import get_collection
@@ -45,7 +46,7 @@ async def test_a_lease_that_ends_makes_it_the_next_one_s_turn_once(
         for name in ("carla", "davi"):
             await waiting.join(transaction, row, await member(transaction, name), LEASE)
     wait(6)
-    others = [Database(database.url) for _ in range(processes)]
+    others = [open_database(database.url) for _ in range(processes)]
     before = await read_cursor(database)
     await asyncio.gather(*(Watch(other, Node(other)).look_at(ACME) for other in others))
     async with database.read(ACME) as transaction:

@@ -421,16 +421,22 @@ async def test_an_operation_changes_what_is_free_and_unchanged(shelf: Shelf, ope
 FieldChange = Callable[[Transaction, Collection, Field], Awaitable[None]]
 
 
+async def ana_of(transaction: Transaction) -> Member:
+    return await transaction.get_one(Member, 1)
+
+
 async def rename_field(transaction: Transaction, books: Collection, field: Field) -> None:
-    await change_field(transaction, books, field, **{**settings_of(field), "label": "Something else"})
+    await change_field(
+        transaction, books, field, await ana_of(transaction), **{**settings_of(field), "label": "Something else"}
+    )
 
 
 async def make_field_unique(transaction: Transaction, books: Collection, field: Field) -> None:
-    await change_field(transaction, books, field, **{**settings_of(field), "unique": True})
+    await change_field(transaction, books, field, await ana_of(transaction), **{**settings_of(field), "unique": True})
 
 
 async def move_field_up(transaction: Transaction, books: Collection, field: Field) -> None:
-    await move_field(transaction, books, field, -1)
+    await move_field(transaction, books, field, await ana_of(transaction), -1)
 
 
 def settings_of(field: Field) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import json
 import signal
 import time
 
-from app.database import Database
+from app.features import open_database
 from app.live.log import publish
 from tests.conftest import Server
 from tests.faults.extent import times
@@ -22,7 +22,7 @@ LARGE, MANY = "x" * 300_000, 8  # events, together beyond what is kept for a slo
 
 async def publish_much(traffic: Traffic) -> None:
     """Add to the traffic what no buffer holds, no faster than others read it."""
-    database = Database(traffic.servers[0].store.url)
+    database = open_database(traffic.servers[0].store.url)
     for _ in range(MANY):
         async with database.write(1) as transaction:
             publish(transaction, "tenant", LARGE)

@@ -17,6 +17,7 @@ import websockets
 
 from app.accounts.passwords import GuessingLimit
 from app.database import Database
+from app.features import open_database
 from app.live.bus import RedisBus
 from app.live.log import publish
 from app.live.node import Node
@@ -161,7 +162,7 @@ async def test_typing_is_seen_at_the_other_node(nodes: list[Server], people: lis
 @pytest.fixture
 async def joined(seeded: Store, database: Database, redis_server: RedisServer) -> AsyncIterator[tuple[Node, Node]]:
     """Two nodes that hear each other by the bus, and never look at the log by themselves."""
-    second = Database(database.url)
+    second = open_database(database.url)
     here, there = (Node(each, RedisBus(redis_server.url, "secret of the installation")) for each in (database, second))
     async with here.bus.running(), there.bus.running():
         await until(lambda: here.bus.state == there.bus.state == "ok")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.database import Database
+from app.features import open_database
 from app.live import node as nodes
 from app.live.connection import Connection
 from app.live.log import Event
@@ -36,7 +37,7 @@ async def test_who_came_while_the_log_was_read_gets_what_lies_before_it(
 
     monkeypatch.setattr(nodes, "read_after", read_while_pages_change)
     # Another process commits: this one finds it in the log.
-    other = Database(database.url)
+    other = open_database(database.url)
     last = await write_events(other, "new")
     await other.close()
     await node.look()

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from app.database import Database
+from app.features import open_database
 from app.live import replay
 from app.live.log import Event, publish
 from app.live.replay import Replays
@@ -128,7 +129,7 @@ async def test_pages_that_share_a_replay_get_only_what_each_may_see(server: Serv
         ]
         found = re.search(r'data-channels="([^"]+)" data-cursor="(\d+)"', (await ana.get("/c/books")).text)
         assert found
-        database = Database(server.store.url)
+        database = open_database(server.store.url)
         async with database.write(1) as transaction:
             publish(transaction, "admins", "for admins alone")
             publish(transaction, "user.1", "for Ana alone")

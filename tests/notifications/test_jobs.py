@@ -15,6 +15,7 @@ from app.accounts.members import Member, find_member
 from app.chat.rooms import open_direct
 from app.database import Database, now
 from app.database.leases import LeaseLost, claim, find_due
+from app.features import open_database
 from app.jobs.jobs import FUNCTIONS, Job, Work, job, put_job
 from app.jobs.runner import Runner
 from app.notifications.channels import count_unread
@@ -57,7 +58,7 @@ async def run_out(*runners: Runner) -> None:
 
 
 async def test_two_workers_do_each_job_once(database: Database, done: list[str]) -> None:
-    other = Database(database.url)
+    other = open_database(database.url)
     async with database.write() as transaction:
         for number in range(12):
             await put_job(transaction, "try", workspace_id=ACME, text=str(number))

@@ -11,12 +11,13 @@ import pytest
 from sqlalchemy import event, func, select, update
 
 import app.asgi  # noqa: F401  (which knows all tables and channels)
+from app.accounts.members import Member
 from app.database import Database, Transaction, now
 from app.live.log import LoggedEvent
 from app.records.changes import empty_bin
-from app.records.channels import MOST_HISTORIES, push_record
+from app.records.channels import MOST_HISTORIES
 from app.records.collections import get_collection
-from app.records.records import Record
+from app.records.records import Record, note_change
 from app.records.revisions import Revision
 
 ACME = 1
@@ -58,9 +59,9 @@ async def test_histories_are_read_of_a_few_changed_records_and_of_many_the_open_
         cursor = transaction.tenant.cursor
     with counted(Revision) as rows:
         async with database.write(ACME) as transaction:
-            collection = await get_collection(transaction, "books")
+            collection, ana = await get_collection(transaction, "books"), await transaction.get_one(Member, 1)
             for record in await transaction.scalars(select(Record).where(Record.id.in_([one.id for one in records]))):
-                await push_record(transaction, collection, record, "changed")
+                note_change(transaction, collection, record, ana, "changed", record.values)
     assert len(rows) == read
     async with database.read(ACME) as transaction:
         logged = select(LoggedEvent.body).where(

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from app.accounts.members import Member
 from app.database import Database, now
 from app.records.collections import get_collection, list_fields, list_removed_fields
 from app.records.field_changes import delete_removed_fields, remove_field
@@ -118,10 +119,10 @@ async def test_a_date_that_is_none_is_given_back(shared_server: Server) -> None:
 
 async def test_a_removed_field_is_known_for_thirty_days_and_then_forgotten(database: Database) -> None:
     async with database.write(1) as transaction:
-        books = await get_collection(transaction, "books")
+        books, ana = await get_collection(transaction, "books"), await transaction.get_one(Member, 1)
         fields = {field.key: field for field in await list_fields(transaction, books)}
         for days, key in ((31, "notes"), (29, "isbn")):
-            await remove_field(transaction, books, fields[key])
+            await remove_field(transaction, books, fields[key], ana)
             fields[key].removed_at = now() - timedelta(days=days)
     async with database.write(1) as transaction:
         await delete_removed_fields(transaction, 100)

@@ -16,6 +16,7 @@ from app.accounts.sessions import MOST_SESSIONS, Session
 from app.accounts.tokens import find_token, make_token
 from app.database import Database
 from app.demo import PASSWORD
+from app.features import open_database
 from app.live.cutoff import start_session
 from app.operators.operators import find_operator
 from app.operators.sessions import start_session as start_operator_session
@@ -48,7 +49,7 @@ async def people(server: Server) -> AsyncIterator[People]:
             await stack.enter_async_context(aclosing(await server.sign_in("acme", f"{name}@acme.test")))
             for name in ("ana", "bruno", "carla")
         ]
-        database = Database(server.store.url)
+        database = open_database(server.store.url)
         async with database.write(ACME) as transaction:
             member = await find_member(transaction, "carla@acme.test")
             assert member
@@ -131,7 +132,7 @@ async def test_an_admin_changes_no_invitation_to_be_an_owner(people: People) -> 
 async def test_the_newest_fifty_sessions_are_kept_and_the_sockets_of_others_are_closed(
     server: Server,
 ) -> None:
-    database = Database(server.store.url)
+    database = open_database(server.store.url)
     async with aclosing(await server.sign_in("acme", "carla@acme.test")) as first:
         async with database.write(ACME) as transaction:
             member = await find_member(transaction, "carla@acme.test")

@@ -1,0 +1,72 @@
+"""The facts of rows that one person edits at a time. What shows such a row, or its lock, follows all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.accounts.audit import Audited, Entry
+from app.database import Fact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfRow(Fact):
+    """Something has become of an editable row: of a kind such as 'record', with its id."""
+
+    kind: str
+    row_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockChanged(OfRow):
+    """The lock of a row has changed hands; `member_id` is whom this fact is about."""
+
+    member_id: int
+
+    @property
+    def concerned(self) -> set[int]:
+        """The members for whom something has changed with it."""
+        return {self.member_id}
+
+
+class LockTaken(LockChanged):
+    """A member edits the row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockTakenOver(LockChanged, Audited):
+    """A member edits the row, and has taken the lock from another."""
+
+    holder_id: int
+    address: str
+    before: str
+    after: str
+
+    @property
+    def concerned(self) -> set[int]:
+        """Both of them."""
+        return {self.member_id, self.holder_id}
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says: where, and the names of who had it and who has it."""
+        return Entry("edit.taken-over", self.address, before=self.before, after=self.after)
+
+
+class LockFreed(LockChanged):
+    """A member edits the row no more."""
+
+
+class LockLapsed(LockFreed):
+    """A member's lease has ended."""
+
+
+class LockOffered(LockChanged):
+    """It is a member's turn to edit the row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockAsked(OfRow):
+    """A member asks whoever edits the row to hand over."""
+
+    member_id: int
+    holder_id: int

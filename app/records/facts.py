@@ -1,0 +1,109 @@
+"""The facts of records and their collections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from app.accounts.audit import Audited, Entry
+from app.database import Fact
+from app.editing.facts import OfRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordChanged(OfRow, Audited):
+    """A record was added, changed, put into the bin, or taken out of it.
+
+    `before` are the values it had, by the keys of fields; None for one that was not there.
+    """
+
+    what: Literal["created", "changed", "deleted", "restored"]
+    collection_id: int
+    address: str
+    before: Mapping[str, str] | None
+    after: Mapping[str, str]
+
+    @property
+    def entry(self) -> Entry | None:
+        """Only what takes a record away, or brings it back, is audited: every change is in the record's history."""
+        return Entry(f"record.{self.what}", self.address) if self.what in ("deleted", "restored") else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordsAdded(Fact):
+    """Many records were added to a collection at once."""
+
+    collection_id: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordsForgotten(Fact):
+    """Records that were in the bin for long are gone for good, with their histories. Both by their ids."""
+
+    collection_ids: tuple[int, ...]
+    record_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableImported(Audited):
+    """A table was imported into a collection: how many records it has added and changed."""
+
+    collection_id: int
+    address: str
+    added: int
+    changed: int
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("records.imported", self.address, after=f"+{self.added} ~{self.changed}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionAdded(Audited):
+    """A collection was made."""
+
+    collection_id: int
+    name: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("collection.added", self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionRenamed(Audited):
+    """A collection has another name; its address stays."""
+
+    collection_id: int
+    slug: str
+    before: str
+    after: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("collection.changed", self.slug, before=self.before, after=self.after)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldsChanged(Fact):
+    """A field was added to a collection, changed, or moved."""
+
+    collection_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldRemoved(FieldsChanged, Audited):
+    """A field was taken out of a collection."""
+
+    label: str
+    collection: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("field.removed", self.label, before=self.collection)

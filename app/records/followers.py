@@ -1,0 +1,42 @@
+"""What follows from the facts of records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.database import Follower, Transaction
+from app.editing import waiting
+from app.editing.facts import LockAsked
+from app.notifications.notifications import forget_subjects
+from app.records.channels import show_added, show_changes, show_collections, show_fields, show_forgotten
+from app.records.facts import (
+    CollectionAdded,
+    CollectionRenamed,
+    FieldsChanged,
+    RecordChanged,
+    RecordsAdded,
+    RecordsForgotten,
+)
+from app.records.notices import tell_asked, tell_changes
+
+
+async def end_waiting(transaction: Transaction, facts: Sequence[RecordChanged]) -> None:
+    """Nobody waits for records that are in the bin."""
+    if gone := [("record", fact.row_id) for fact in facts if fact.what == "deleted"]:
+        await waiting.leave_all(transaction, gone)
+
+
+async def forget_told(transaction: Transaction, facts: Sequence[RecordsForgotten]) -> None:
+    """What was told of records that are gone for good goes with them, and who follows them."""
+    await forget_subjects(transaction, "record", [each for fact in facts for each in fact.record_ids])
+
+
+waiting_ended = Follower(end_waiting, (RecordChanged,))
+changes_told = Follower(tell_changes, (RecordChanged,))
+holders_told = Follower(tell_asked, (LockAsked,))
+changes_shown = Follower(show_changes, (RecordChanged,))
+told_forgotten = Follower(forget_told, (RecordsForgotten,))
+forgotten_shown = Follower(show_forgotten, (RecordsForgotten,))
+added_shown = Follower(show_added, (RecordsAdded,))
+collections_shown = Follower(show_collections, (CollectionAdded, CollectionRenamed))
+fields_shown = Follower(show_fields, (FieldsChanged,))

@@ -1,0 +1,232 @@
+"""What is done is noted as a fact, and all that follows from it follows at the end of the write, in one place."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+import app
+from app.accounts.audit import Audited, AuditEntry
+from app.accounts.members import Member
+from app.database import Actor, Database, Fact, FactError, Follower, Followers, Transaction
+from app.features import FOLLOWERS
+from tests.databases import Store
+
+ACME = 1
+APP = Path(app.__file__).parent
+# The packages whose operations note facts. What is told, shown and audited there follows from them.
+NOTING = ("records", "editing")
+# Where a package says what is told and shown of its facts.
+FOLLOWING = {"followers.py", "channels.py", "notices.py", "pushes.py"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baked(Fact):
+    """A cake is ready."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Eaten(Fact):
+    """A cake is gone."""
+
+    name: str
+
+
+def import_everything() -> None:
+    for module in pkgutil.walk_packages([str(APP)], "app."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+
+def list_kinds(kind: type[Fact]) -> Iterator[type[Fact]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from list_kinds(each)
+
+
+def list_own_kinds() -> list[type[Fact]]:
+    """The program's kinds of facts, without what `slots=True` has made anew."""
+    import_everything()
+    found = {each for each in list_kinds(Fact) if each.__module__.startswith("app.")}
+    return sorted(
+        (each for each in found if getattr(sys.modules[each.__module__], each.__name__) is each),
+        key=lambda each: each.__name__,
+    )
+
+
+class Kitchen:
+    """Followers that note who was given what."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.served: list[tuple[str, list[str]]] = []
+        self.opened: list[Database] = []
+
+    def follower(self, guest: str, *kinds: type[Fact], notes: tuple[type[Fact], ...] = ()) -> Follower:
+        async def serve(transaction: Transaction, facts: Sequence[Any]) -> None:
+            self.served.append((guest, [fact.name for fact in facts]))
+            for kind in notes:
+                transaction.note(kind(by=transaction.actor, name=f"by {guest}"))  # type: ignore[call-arg]
+
+        return Follower(serve, kinds, notes)
+
+    def open(self, *followers: Follower) -> Database:
+        self.opened.append(Database(self.store.url, Followers(*followers)))
+        return self.opened[-1]
+
+
+@pytest.fixture
+async def kitchen(store: Store) -> Any:
+    made = Kitchen(store)
+    yield made
+    for database in made.opened:
+        await database.close()
+
+
+def bake(transaction: Transaction, name: str) -> None:
+    transaction.note(Baked(by=transaction.actor, name=name))
+
+
+async def test_each_follower_is_given_all_facts_of_its_kinds_at_once_in_the_order_of_the_list(kitchen: Kitchen) -> None:
+    first = kitchen.follower("first", Baked, notes=(Eaten,))
+    database = kitchen.open(first, kitchen.follower("second", Fact), kitchen.follower("third", Eaten))
+    async with database.write(ACME) as transaction:
+        bake(transaction, "apple")
+        bake(transaction, "plum")
+        assert kitchen.served == [], "at the end, and not before"
+    served = [("first", ["apple", "plum"]), ("second", ["apple", "plum", "by first"]), ("third", ["by first"])]
+    assert kitchen.served == served
+
+
+async def test_a_savepoint_that_is_undone_takes_its_facts_with_it(kitchen: Kitchen) -> None:
+    database = kitchen.open(kitchen.follower("only", Baked))
+    async with database.write(ACME) as transaction:
+        bake(transaction, "before")
+        with pytest.raises(ZeroDivisionError):
+            async with transaction.begin_nested():
+                bake(transaction, "undone")
+                raise ZeroDivisionError
+        async with transaction.begin_nested():
+            bake(transaction, "kept")
+    assert kitchen.served == [("only", ["before", "kept"])]
+
+
+async def test_a_follower_that_fails_undoes_the_whole_write(kitchen: Kitchen) -> None:
+    async def fail(transaction: Transaction, facts: Sequence[Fact]) -> None:
+        raise ZeroDivisionError
+
+    database = kitchen.open(Follower(fail, (Baked,)))
+    with pytest.raises(ZeroDivisionError):
+        async with database.write(ACME) as transaction:
+            ana = await transaction.get_one(Member, 1)
+            ana.name = "Somebody else"
+            bake(transaction, "burnt")
+    async with database.read(ACME) as transaction:
+        assert (await transaction.get_one(Member, 1)).name == "Ana"
+
+
+async def test_a_fact_that_comes_too_late_to_be_followed_is_refused(kitchen: Kitchen) -> None:
+    async def note_more(transaction: Transaction, facts: Sequence[Fact]) -> None:
+        bake(transaction, "late")
+
+    database = kitchen.open(Follower(note_more, (Eaten,)), kitchen.follower("next", Baked))
+    with pytest.raises(FactError):
+        async with database.write(ACME) as transaction:
+            transaction.note(Eaten(by=transaction.actor, name="apple"))
+
+
+@pytest.mark.parametrize("order", [("noting", "following"), ("noting",), ("following",)])
+def test_who_notes_what_somebody_earlier_follows_or_nobody_does_not_start(
+    kitchen: Kitchen, order: tuple[str, ...]
+) -> None:
+    noting = kitchen.follower("noting", Baked, notes=(Eaten,))
+    following = kitchen.follower("following", Eaten, Baked)
+    made = {"noting": noting, "following": following}
+    if order == ("noting", "following"):
+        Followers(noting, following)
+        with pytest.raises(ValueError, match="follows first"):
+            Followers(following, noting)
+    elif order == ("noting",):
+        with pytest.raises(ValueError, match="follows first"):
+            Followers(made["noting"])
+    else:
+        Followers(made["following"])
+
+
+@pytest.mark.parametrize("kind", list_own_kinds(), ids=lambda kind: kind.__qualname__)
+def test_something_follows_from_every_fact(kind: type[Fact]) -> None:
+    bases = [each for each in list_own_kinds() if kind is not each and issubclass(each, kind)]
+    followed = any(issubclass(kind, each.kinds) for each in FOLLOWERS)
+    assert followed or bases, f"{kind.__name__} has no follower in app/features.py"
+
+
+@pytest.mark.parametrize("kind", list_own_kinds(), ids=lambda kind: kind.__qualname__)
+def test_a_fact_is_a_frozen_dataclass_of_plain_values(kind: type[Fact]) -> None:
+    assert is_dataclass(kind)
+    assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    plain = ("int", "str", "bool", "None", "Literal", "Mapping", "tuple", "Actor", "datetime", "float")
+    for each in fields(kind):
+        names = {
+            node.id if isinstance(node, ast.Name) else ""
+            for node in ast.walk(ast.parse(str(each.type), mode="eval"))
+            if isinstance(node, ast.Name)
+        }
+        assert names <= set(plain), f"{kind.__name__}.{each.name} is {each.type}"
+
+
+def test_nothing_follows_that_is_not_in_the_one_list() -> None:
+    import_everything()
+    found = {
+        id(value): f"{module.__name__}.{name}"
+        for module in [each for name, each in sys.modules.items() if name.startswith("app.")]
+        for name, value in vars(module).items()
+        if isinstance(value, Follower)
+    }
+    assert {found[each] for each in found} == {found[id(each)] for each in FOLLOWERS}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for package in NOTING for path in sorted((APP / package).glob("*.py")) if path.name not in FOLLOWING],
+    ids=lambda path: f"{path.parent.name}/{path.name}",
+)
+def test_no_operation_tells_shows_or_audits_by_itself(path: Path) -> None:
+    told = {"publish", "publish_partial", "notify", "notify_all", "record_audit", "push_bells", "push_toasts"}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in told, f"line {node.lineno}: note a fact, and let it follow"
+
+
+async def test_what_is_audited_says_who_did_it_from_where(database: Database) -> None:
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Sold(Audited):
+        name: str
+
+        @property
+        def entry(self) -> Any:
+            from app.accounts.audit import Entry
+
+            return Entry("cake.sold", self.name)
+
+    async with database.write(ACME) as transaction:
+        transaction.actor = Actor("page", member_id=2, address="192.0.2.7")
+        for name in ("apple", "plum"):
+            transaction.note(Sold(by=transaction.actor, name=name))
+    async with database.read(ACME) as transaction:
+        entries = (await transaction.scalars(select(AuditEntry).where(AuditEntry.what == "cake.sold"))).all()
+        assert [(each.subject, each.member_id, each.address) for each in entries] == [
+            ("apple", 2, "192.0.2.7"),
+            ("plum", 2, "192.0.2.7"),
+        ]
+        assert await transaction.scalar(select(func.count()).select_from(AuditEntry)) >= 2
