@@ -37,7 +37,7 @@ def _uncollected() -> Iterator[None]:
 async def made(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Any, Database]]:
     """The program, and the database that it uses."""
     database = open_database(store.url)
-    monkeypatch.setattr("app.asgi.Database", lambda _: database)
+    monkeypatch.setattr("app.asgi.open_database", lambda _: database)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
         application = create_app(replace(SETTINGS, database_url=store.url, data_dir=tmp_path))

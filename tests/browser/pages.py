@@ -6,13 +6,13 @@ from difflib import ndiff
 
 from playwright.async_api import Page
 
-# The page's content without what differs by time and by highlight.
+# The page's content without what differs by time, by what was opened since, and by highlight.
 CONTENT = """() => {
   const copy = document.querySelector('.app').cloneNode(true);
   for (const element of [copy, ...copy.querySelectorAll('*')]) {
     element.classList.remove('fresh', 'follows');
     if (!element.className || element.getAttribute('class') === '') element.removeAttribute('class');
-    for (const name of ['data-cursor', 'data-pages', 'data-count', 'data-read', 'title', 'style']) {
+    for (const name of ['data-cursor', 'data-pages', 'data-count', 'data-read', 'data-seen', 'title', 'style']) {
       element.removeAttribute(name);
     }
     const attributes = [...element.attributes].sort((a, b) => a.name < b.name ? -1 : 1);
