@@ -49,6 +49,12 @@ async def ready(page: Page) -> None:
     await page.locator("html[data-ready=yes]:not([data-refreshing])").wait_for(state="attached")
 
 
+async def confirm(page: Page, what: str) -> None:
+    """Follow a link that asks first, and say yes in the dialog."""
+    await page.get_by_role("link", name=what).click()
+    await page.get_by_role("dialog").get_by_role("button", name=what).click()
+
+
 async def reach(page: Page, cursor: int) -> None:
     """Wait until the page shows the log up to a cursor."""
     await page.locator(f"#main[data-cursor='{cursor}']").wait_for(state="attached")

@@ -40,7 +40,8 @@
     const found = await find(word).catch(() => []);
     // What came late is about something that is not in the box any more.
     if (mine !== asked || area !== text() || word !== begun()) return;
-    const names = found.filter((name) => fold(name) !== fold(word));
+    // The server looks for words. A space after a name that is complete leads to a longer one, or to no other.
+    const names = found.filter((name) => fold(name) !== fold(word) && ` ${fold(name)}`.includes(` ${fold(word)}`));
     if (!names.length) return;
     const list = document.createElement("ul");
     list.id = "completion";
