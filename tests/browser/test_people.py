@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image
 from playwright.async_api import Page, expect
 
-from tests.browser.pages import assert_equals_a_fresh_load
+from tests.browser.pages import assert_equals_a_fresh_load, confirm
 from tests.conftest import Server
 from tests.post import plain
 
@@ -78,7 +78,7 @@ async def test_a_new_owner_invites_three_makes_one_an_admin_and_removes_one(
     await tom.goto(server.url("horta", "/c/books"))
     await tom.locator("html[data-ready=yes]").wait_for(state="attached")
     await sara.get_by_role("link", name="Manage Tom").click()
-    await sara.get_by_role("button", name="Remove Tom").click()
+    await confirm(sara, "Remove Tom")
     await expect(sara.get_by_text("They are no longer a member.")).to_be_visible()
     await expect(tom.get_by_text("You are no longer a member of this workspace.")).to_be_visible()
     await expect(tom).to_have_url(re.compile("/login"))

@@ -93,7 +93,7 @@ async def test_a_table_is_imported_and_ticked_books_are_deleted(server: Server, 
     await page.get_by_label("Select Memorial de Aires").check()
     await page.get_by_label("Select Dom Casmurro").check()
     await page.get_by_role("button", name="Delete selected").click()
-    await expect(page.get_by_text("They are in the bin now")).to_be_visible()
+    await expect(page.get_by_text("2 records are in the bin now")).to_be_visible()
     await expect(page.locator("#count")).to_have_text("41")
 
 
