@@ -20,6 +20,7 @@
   }
   for (const label of all("label[for]")) if (!document.getElementById(label.htmlFor)) complaints.push(`a label for nothing: ${label.htmlFor}`);
   for (const field of all("input:not([type=hidden]), select, textarea")) {
+    if (field.closest("[aria-hidden=true]")) continue;
     if (!field.labels?.length && !field.getAttribute("aria-label") && !field.getAttribute("aria-labelledby")) complaints.push(`no label: ${start(field)}`);
   }
   // What is not displayed at this width is no name.

@@ -134,7 +134,7 @@ async def test_cancelling_leads_to_a_page_after_a_wrong_password_too(
         path, data={**typed, "password-again": "not hers"}, headers={"referer": f"{ana.headers['origin']}{path}"}
     )
     assert wrong.status_code == 422
-    found = re.search(r'<a class="btn" href="([^"]+)">Cancel</a>', wrong.text)
+    found = re.search(r'<a class="btn" href="([^"]+)" data-cancel>Cancel</a>', wrong.text)
     assert found
     assert path.startswith(found[1])
     assert (await ana.get(found[1])).status_code == 200

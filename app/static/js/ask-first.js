@@ -1,6 +1,8 @@
 // <ask-first>: the dialog in which a page that asks before an act is shown. A link with `data-ask-first` leads to that
 // page; with scripts, its question is taken out of it and asked here. Cancelling has the focus, Escape closes, and the
 // focus goes back to the link. When the page can't be had, it is opened.
+const NAMED = { "aria-labelledby": "question-heading", "aria-describedby": "question-consequences" };
+
 class AskFirst extends HTMLElement {
   connectedCallback() {
     document.addEventListener("click", this, true);                // before htmx, which would follow the link
@@ -36,6 +38,7 @@ class AskFirst extends HTMLElement {
     if (this.dialog.open || !link.isConnected) return;
     this.link = link;
     this.dialog.replaceChildren(question);
+    for (const [name, value] of Object.entries(NAMED)) this.dialog.setAttribute(name, value);
     htmx.process(question);
     this.dialog.showModal();
     question.querySelector("[data-cancel]").focus();
@@ -51,6 +54,7 @@ class AskFirst extends HTMLElement {
 
   forget() {
     this.dialog.replaceChildren();
+    for (const name of Object.keys(NAMED)) this.dialog.removeAttribute(name);
     if (this.link) (this.link.isConnected ? this.link : document.getElementById("main")).focus({ preventScroll: true });
     this.link = null;
   }

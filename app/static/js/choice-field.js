@@ -41,11 +41,12 @@ class ChoiceField extends HTMLElement {
       onBlur: () => this.chooser.setTextboxValue(this.typed),
       render: {
         option: (each) => this.row(each, true),
-        item: (each) => this.row(each, false),
+        item: (each) => this.chosen(each),
         no_results: null,          // it would lie over the form's button
         loading: () => this.line("…"),
       },
     });
+    input.setAttribute("aria-hidden", "true");                    // the label names the library's own field
     this.typed = typed;
     if (typed) this.chooser.setTextboxValue(typed);
     if (focused) this.chooser.focus();
@@ -90,6 +91,24 @@ class ChoiceField extends HTMLElement {
       note.textContent = each.note;
       row.append(" ", note);
     }
+    return row;
+  }
+
+  // What is chosen, with a way to take it out for those without a keyboard; with one it is Backspace.
+  chosen(each) {
+    const row = this.row(each, false);
+    const button = document.createElement("button");
+    button.type = "button";
+    button.tabIndex = -1;
+    button.className = "remove";
+    button.textContent = "\u00d7";
+    button.setAttribute("aria-label", `${this.dataset.remove}: ${each.text}`);
+    button.addEventListener("mousedown", (event) => event.preventDefault());
+    button.addEventListener("click", (event) => {
+      event.stopPropagation();
+      this.chooser.removeItem(each.value);
+    });
+    row.append(button);
     return row;
   }
 
