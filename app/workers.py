@@ -16,6 +16,7 @@ import socket
 import sys
 import tempfile
 from asyncio.subprocess import Process
+from pathlib import Path
 
 import structlog
 from prometheus_client.multiprocess import mark_process_dead
@@ -30,6 +31,9 @@ START_WITHIN = 60.0
 END_WITHIN = 32.0
 READY = b"ready"
 BACKLOG = 2048
+# Where this program is. Its processes are started from there: not from another `app` in the folder that one is in.
+HOME = str(Path(__file__).parent.parent)
+COMMAND = (sys.executable, "-P", "-m", "app")
 
 log = structlog.get_logger("workers")
 
@@ -122,21 +126,19 @@ class Supervisor:
         ours.setblocking(False)
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "app",
+                *COMMAND,
                 "worker",
                 *(str(descriptor) for descriptor in (self.listener.fileno(), theirs.fileno())),
                 *(["--debug"] if self.debug else []),
                 pass_fds=(self.listener.fileno(), theirs.fileno()),
-                env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": self.counts.name},
+                env={**find_program(), "PROMETHEUS_MULTIPROC_DIR": self.counts.name},
                 start_new_session=True,
             )
         return Worker(process, ours)
 
     async def migrate(self) -> int:
         """Bring the database up to the version that is installed; not 0 when that can't be done."""
-        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "app", "migrate")
+        process = await asyncio.create_subprocess_exec(*COMMAND, "migrate", env=find_program())
         return await process.wait()
 
     async def keep(self, place: int) -> None:
@@ -183,6 +185,11 @@ class Supervisor:
             if before:
                 await before.end()
             log.info("a worker was replaced", pid=following.process.pid)
+
+
+def find_program() -> dict[str, str]:
+    """The environment of a process that is this program again."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (HOME, os.environ.get("PYTHONPATH"))))}
 
 
 def open_listener(host: str, port: int) -> socket.socket:

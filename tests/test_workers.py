@@ -19,11 +19,13 @@ import httpx
 import pytest
 import websockets
 
+import app
 from app.database import Database
 from app.features import open_database
 from app.live.connection import Connection
 from app.live.log import publish
 from app.live.node import Node
+from app.workers import COMMAND, find_program
 from tests.conftest import Server
 from tests.live.test_bus import until
 from tests.live.test_nothing_lost import OpenPage, list_new_books, open_page, until_level
@@ -39,6 +41,14 @@ def list_workers(server: Server) -> list[int]:
 def is_replaced(server: Server, worker: int) -> bool:
     """Whether another worker is in the place of one of two."""
     return worker not in list_workers(server) and len(list_workers(server)) == 2
+
+
+def test_workers_are_this_program_and_not_another_one_in_the_folder_that_one_is_in(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("")
+    python, *options = COMMAND[: COMMAND.index("-m")]
+    program = [python, *options, "-c", "import app; print(app.__file__)"]
+    done = subprocess.run(program, cwd=tmp_path, env=find_program(), capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == app.__file__
 
 
 class Traffic:

@@ -1,4 +1,4 @@
-"""The command line: `python -m app --help`. Each module has the commands of a noun."""
+"""The command line: `mutirao`, or `python -m app` in a checkout. Each module has the commands of a noun."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from app import __version__
 from app.cli.members import member
 from app.cli.operators import operator
 from app.cli.records import record
@@ -17,6 +18,7 @@ from app.settings import SettingsError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mutirao")
 def commands() -> None:
     """Mutirão: a workspace for teams. Settings are environment variables; README.md lists them."""
 
