@@ -67,15 +67,24 @@ class Settings:
 
     def may_read_metrics(self, address: str) -> bool:
         """Whether a client's address is in the networks that may read the metrics."""
-        try:
-            client = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(client in ipaddress.ip_network(part) for part in self.metrics_networks.split())
+        return is_in(address, self.metrics_networks)
+
+    def is_proxy(self, address: str) -> bool:
+        """Whether an address is one of the proxies that are believed."""
+        return is_in(address, self.forwarded_allow_ips)
 
     def workspace_url(self, slug: str, path: str = "/") -> str:
         """The address of a page in a workspace."""
         return f"{self.scheme}://{slug}.{self.base_host}{path}"
+
+
+def is_in(address: str, networks: str) -> bool:
+    """Whether an address is in one of the networks."""
+    try:
+        client = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(client in ipaddress.ip_network(part) for part in networks.split())
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from app import __version__
+import app
 from app.cli.members import member
 from app.cli.operators import operator
 from app.cli.records import record
@@ -18,7 +18,7 @@ from app.settings import SettingsError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="mutirao")
+@click.version_option(app.__version__, prog_name="mutirao")
 def commands() -> None:
     """Mutirão: a workspace for teams. Settings are environment variables; README.md lists them."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -200,10 +201,12 @@ async def test_a_change_comes_over_the_socket(proxy: Proxy) -> None:
 
 
 async def test_the_program_sees_the_address_of_who_asks_and_not_one_that_is_made_up(proxy: Proxy) -> None:
-    async with proxy.client("acme", **{"x-forwarded-for": "203.0.113.7"}) as client:
+    made_up = {"x-forwarded-for": "203.0.113.7", "x-request-id": "made-up-by-a-client"}
+    async with proxy.client("acme", **made_up) as client:
         answer = await client.post("/login", data={"email": "bruno@acme.test", "password": PASSWORD})
         client.headers["cookie"] = answer.headers["set-cookie"].partition(";")[0]
         sessions = (await client.get("/account")).text
+    assert re.fullmatch(r"[0-9a-f]{16}", answer.headers["x-request-id"])
     assert "127.0.0.1" in sessions
     assert "203.0.113.7" not in sessions
 
