@@ -72,8 +72,14 @@ def refuse_newer(connection: Connection) -> None:
 
 def is_current(connection: Connection) -> bool:
     """Whether the tables are at this version."""
+    current, newest = find_revisions(connection)
+    return current == newest
+
+
+def find_revisions(connection: Connection) -> tuple[str | None, str | None]:
+    """The version that the tables are at, None where there are none, and that of this program."""
     newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision() == newest
+    return MigrationContext.configure(connection).get_current_revision(), newest
 
 
 async def check_database(database: Database) -> None:

@@ -20,6 +20,7 @@ import pytest
 import websockets
 
 from app.demo import PASSWORD
+from app.installation import Fault, dial
 from tests.conftest import ROOT, Server, end_server, free_port
 from tests.databases import Store
 
@@ -209,6 +210,17 @@ async def test_the_program_sees_the_address_of_who_asks_and_not_one_that_is_made
     assert re.fullmatch(r"[0-9a-f]{16}", answer.headers["x-request-id"])
     assert "127.0.0.1" in sessions
     assert "203.0.113.7" not in sessions
+
+
+async def test_the_command_that_checks_goes_the_way_of_a_page(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    for slug in ("", "acme."):
+        with pytest.raises(Fault, match=r"the certificate of .* is not one to trust"):
+            await dial(f"https://{slug}{proxy.base_host}")
+    monkeypatch.setenv("SSL_CERT_FILE", str(proxy.authority))
+    for slug in ("", "acme."):
+        await dial(f"https://{slug}{proxy.base_host}")
+    with pytest.raises(Fault, match="BASE_URL: "):
+        await dial(f"https://nobody.{proxy.base_host}")
 
 
 async def test_headers_are_bounded_before_they_reach_the_program(proxy: Proxy) -> None:
