@@ -33,6 +33,9 @@ READY = b"ready"
 BACKLOG = 2048
 # Where this program is. Its processes are started from there: not from another `app` in the folder that one is in.
 HOME = str(Path(__file__).parent.parent)
+# How often, in seconds, the files of the program are looked at where they may change. Looking works everywhere; what a
+# container shares with another system is often not told of.
+LOOK_EVERY = 1.0
 COMMAND = (sys.executable, "-P", "-m", "app")
 
 log = structlog.get_logger("workers")
@@ -74,10 +77,11 @@ class Worker:
 class Supervisor:
     """Keeps a number of workers alive on one listening socket."""
 
-    def __init__(self, listener: socket.socket, count: int, *, debug: bool) -> None:
+    def __init__(self, listener: socket.socket, count: int, *, debug: bool, reload: bool = False) -> None:
         self.listener = listener
         self.count = count
         self.debug = debug
+        self.reload = reload
         self.ending = asyncio.Event()
         self.workers: list[Worker | None] = [None] * count
         self.places = [asyncio.Lock() for _ in range(count)]
@@ -96,6 +100,8 @@ class Supervisor:
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self.restart)
         keeping = [asyncio.create_task(self.keep(place)) for place in range(self.count)]
+        if self.reload:
+            keeping.append(asyncio.create_task(self.follow_files()))
         await self.ending.wait()
         for task in (*keeping, *([self.restarting] if self.restarting else [])):
             task.cancel()
@@ -119,6 +125,18 @@ class Supervisor:
         """Restart the workers one by one."""
         if self.restarting is None or self.restarting.done():
             self.restarting = asyncio.create_task(self.replace_all())
+
+    async def follow_files(self) -> None:
+        """Restart the workers whenever a file of the program has changed: what does not start is left out."""
+        seen = await asyncio.to_thread(list_files, Path(HOME))
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            found = await asyncio.to_thread(list_files, Path(HOME))
+            if found != seen and (self.restarting is None or self.restarting.done()):
+                changed = sorted(path for path, _ in found ^ seen)
+                log.info("the program has changed", files=" ".join(dict.fromkeys(changed)))
+                seen = found
+                self.restart()
 
     async def start(self) -> Worker:
         """Start a worker. It is in a session of its own: Ctrl+C reaches it through the supervisor alone."""
@@ -192,6 +210,17 @@ def find_program() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (HOME, os.environ.get("PYTHONPATH"))))}
 
 
+def list_files(home: Path) -> set[tuple[str, int]]:
+    """The files of the program, each with when it was changed."""
+    found = set()
+    for folder in ("app", "migrations"):
+        for path in (home / folder).rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # an editor writes a new file and renames it
+                if path.suffix != ".pyc" and path.is_file():
+                    found.add((str(path.relative_to(home)), path.stat().st_mtime_ns))
+    return found
+
+
 def open_listener(host: str, port: int) -> socket.socket:
     """A socket that listens.
 
@@ -213,10 +242,10 @@ def open_listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-def supervise(listener: socket.socket, count: int, *, debug: bool) -> int:
-    """Serve with several workers until told to stop; the status to exit with."""
+def supervise(listener: socket.socket, count: int, *, debug: bool, reload: bool = False) -> int:
+    """Serve with workers until told to stop; the status to exit with. `reload` starts them anew when files change."""
 
     async def run() -> int:
-        return await Supervisor(listener, count, debug=debug).run()
+        return await Supervisor(listener, count, debug=debug, reload=reload).run()
 
     return asyncio.run(run())
