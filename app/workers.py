@@ -134,7 +134,7 @@ class Supervisor:
             found = await asyncio.to_thread(list_files, Path(HOME))
             if found != seen and (self.restarting is None or self.restarting.done()):
                 changed = sorted(path for path, _ in found ^ seen)
-                log.info("the program has changed", files=" ".join(dict.fromkeys(changed)))
+                log.info("the program has changed", files=" ".join(list(dict.fromkeys(changed))[:5]))
                 seen = found
                 self.restart()
 
