@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import socket
-import ssl
 import stat
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +12,6 @@ from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import websockets
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -29,6 +26,7 @@ from app.features import open_database
 from app.mail.outbox import Content
 from app.mail.smtp import MailServer, Refused, Unreachable, write_message
 from app.migration import find_revisions, refuse_newer
+from app.reaching import Fault, dial, one_line, resolve
 from app.settings import Settings, SettingsError, read_settings
 
 # How long, in seconds, each part may take to answer.
@@ -37,8 +35,6 @@ PATIENCE = 15
 LEAST_FREE = 1_000_000_000
 # What the program keeps in DATA_DIR.
 KEPT = ("secret_key", "mutirao.sqlite", "mutirao.sqlite-wal", "mutirao.sqlite-shm", "files", "pictures", "outbox")
-# What closes a socket that comes without a session, as /live does.
-NOT_SIGNED_IN = 4401
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +44,6 @@ class Finding:
     part: str
     text: str
     wrong: bool = False
-
-
-class Fault(Exception):
-    """Something is wrong; the message says what, in one line."""
 
 
 def read_all_settings(environment: Mapping[str, str]) -> tuple[Settings | None, dict[str, str]]:
@@ -103,12 +95,6 @@ async def look_at(part: str, look: Callable[[Settings], AsyncIterator[str]], set
     except Exception as error:  # whatever it is, the other parts are looked at too
         findings.append(Finding(part, f"{type(error).__name__}: {one_line(error)}", wrong=True))
     return [finding for finding in findings if finding.wrong] or findings
-
-
-def one_line(error: BaseException) -> str:
-    """What an exception says, in one line."""
-    said = str(error.orig) if isinstance(error, DBAPIError) else str(error)
-    return " ".join(said.split()) or type(error).__name__
 
 
 async def look_at_database(settings: Settings) -> AsyncIterator[str]:
@@ -276,43 +262,3 @@ async def find_workspace(settings: Settings) -> str | None:
         return None
     finally:
         await database.close()
-
-
-async def resolve(name: str) -> None:
-    """Look a name up. Browsers know those below `localhost` by themselves. Raises Fault."""
-    if name == "localhost" or name.endswith(".localhost"):
-        return
-    try:
-        await asyncio.get_running_loop().getaddrinfo(name, None)
-    except socket.gaierror as error:
-        raise Fault(f"BASE_URL: the name {name} leads nowhere ({error.strerror}): it needs a record") from error
-
-
-async def dial(url: str) -> None:
-    """Open a socket as a page does, which is not signed in. Raises Fault."""
-    host = urlsplit(url).hostname or ""
-    await resolve(host)
-    there = {"host": "127.0.0.1"} if host.endswith("localhost") else {}
-    try:
-        async with websockets.connect(f"ws{url.removeprefix('http')}/live", origin=url, proxy=None, **there) as page:  # type: ignore[arg-type]
-            await page.wait_closed()
-    except ssl.SSLError as error:
-        raise Fault(f"BASE_URL: the certificate of {host} is not one to trust: {one_line(error)}") from error
-    except websockets.InvalidStatus as error:
-        raise Fault(f"BASE_URL: {url} {explain(error.response)}") from error
-    except (OSError, websockets.WebSocketException) as error:
-        raise Fault(f"BASE_URL: nothing answers at {url}: {one_line(error)}") from error
-    if page.close_code != NOT_SIGNED_IN:
-        raise Fault(f"BASE_URL: what answers at {url} is not this program")
-
-
-def explain(response: websockets.Response) -> str:
-    """What an answer that opens no socket says of the way."""
-    status = response.status_code
-    if status in (502, 503, 504):
-        return f"leads to a proxy that does not reach the program ({status})"
-    if status == 403:
-        return "leads to a program that knows itself by another address: the proxy has to pass on the Host header"
-    if response.headers.get("x-page"):
-        return f"leads to a proxy that does not pass on WebSockets ({status})"
-    return f"leads to something that is not this program ({status})"

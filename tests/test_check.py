@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import shutil
 import stat
 from pathlib import Path
@@ -12,6 +14,7 @@ from sqlalchemy import make_url
 
 from app import installation
 from app.installation import Finding, look_at_all
+from app.reaching import Fault, dial
 from tests.conftest import RedisServer, Server, free_port
 from tests.databases import Store
 from tests.post import Post
@@ -156,6 +159,33 @@ async def test_what_can_not_be_written_is_wrong(healthy: Store, monkeypatch: pyt
     assert wrongs(await check(healthy))["disk"] == f"DATA_DIR: {healthy.directory} can't be written to"
     elsewhere = healthy.directory / "not" / "there"
     assert f"can't be made in {healthy.directory}" in wrongs(await check(healthy, DATA_DIR=str(elsewhere)))["disk"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("502 Bad Gateway\r\n", "leads to a proxy that does not reach the program (502)"),
+        ("404 Not Found\r\nX-Page: 1\r\n", "leads to a proxy that does not pass on WebSockets (404)"),
+        ("404 Not Found\r\n", "leads to something that is not this program (404)"),
+        ("403 Forbidden\r\n", "the proxy has to pass on the Host header"),
+    ],
+)
+async def test_what_answers_in_the_place_of_the_program_is_named(answer: str, words: str) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 {answer}Content-Length: 0\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1") as proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        with pytest.raises(Fault, match=re.escape(words)):
+            await dial(f"http://hero.localhost:{port}")
+
+
+async def test_a_name_that_leads_nowhere_is_named() -> None:
+    with pytest.raises(Fault, match="the name team.invalid leads nowhere"):
+        await dial("https://team.invalid")
 
 
 async def test_the_command_leads_to_the_program_and_says_what_is_wrong_by_its_status(server: Server) -> None:

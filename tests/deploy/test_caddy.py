@@ -20,7 +20,7 @@ import pytest
 import websockets
 
 from app.demo import PASSWORD
-from app.installation import Fault, dial
+from app.reaching import Fault, dial
 from tests.conftest import ROOT, Server, end_server, free_port
 from tests.databases import Store
 
