@@ -184,7 +184,7 @@ async def test_what_answers_in_the_place_of_the_program_is_named(answer: str, wo
 
 
 async def test_a_name_that_leads_nowhere_is_named() -> None:
-    with pytest.raises(Fault, match="the name team.invalid leads nowhere"):
+    with pytest.raises(Fault, match=r"the name team\.invalid leads nowhere"):
         await dial("https://team.invalid")
 
 
