@@ -59,13 +59,16 @@ bench: .venv/installed-dev
 	.venv/bin/python bench/pages.py
 	.venv/bin/python bench/chat.py
 
-# Pinned versions with hashes: requirements.txt runs the program, requirements-dev.txt adds what tests need.
+# Pinned versions with hashes: requirements.txt runs the program, requirements-dev.txt adds what tests need, and
+# requirements-build.txt makes the wheel.
 lock: .venv/installed-dev
 	.venv/bin/pip install --quiet uv
 	.venv/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url \
 		--python-version 3.11 pyproject.toml -o requirements.txt
 	.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 		--python-version 3.11 --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+		--python-version 3.11 --group build -c requirements-dev.txt -o requirements-build.txt
 
 # Collects the texts of the program into the template, and the template into each translation, whose header is ours:
 # Babel's is full of dates and empty places.

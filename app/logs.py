@@ -37,6 +37,7 @@ class Stream(io.TextIOBase):
 def set_up_logs(*, debug: bool) -> None:
     """Send structlog's and the standard library's lines to standard error in one form."""
     shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,  # the id of the request that one is in
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         hide_secrets,

@@ -1,4 +1,4 @@
-"""Migrations, run by Alembic from migrations/; copies of the database; and the move to another one."""
+"""Migrations, run by Alembic; copies of the database; and the move to another one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from app.database.copying import Compared, CopyError, copy_tables
 from app.database.sqlite import open_snapshot
 from app.settings import SettingsError
 
-MIGRATIONS = Path(__file__).parent.parent / "migrations"
+APP = Path(__file__).parent
+# Installed, they are in the package (pyproject.toml puts them there); in a checkout, beside it.
+MIGRATIONS = next(path for path in (APP / "migrations", APP.parent / "migrations") if path.is_dir())
 
 
 def configuration(url: str, owner_url: str = "") -> Config:
@@ -70,8 +72,14 @@ def refuse_newer(connection: Connection) -> None:
 
 def is_current(connection: Connection) -> bool:
     """Whether the tables are at this version."""
+    current, newest = find_revisions(connection)
+    return current == newest
+
+
+def find_revisions(connection: Connection) -> tuple[str | None, str | None]:
+    """The version that the tables are at, None where there are none, and that of this program."""
     newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision() == newest
+    return MigrationContext.configure(connection).get_current_revision(), newest
 
 
 async def check_database(database: Database) -> None:
@@ -83,9 +91,7 @@ async def check_database(database: Database) -> None:
         await connection.run_sync(postgresql.check_role)
         current = await connection.run_sync(is_current)
     if not current:
-        raise postgresql.RoleError(
-            "the tables are not at this version: run `python -m app migrate` with DATABASE_OWNER_URL"
-        )
+        raise postgresql.RoleError("the tables are not at this version: run `migrate` with DATABASE_OWNER_URL")
 
 
 def copy_database(url: str, target: Path) -> None:
@@ -109,7 +115,7 @@ async def move_database(path: Path, url: str, owner_url: str) -> list[Compared]:
         try:
             with open_snapshot(path) as source:
                 if not is_current(source):
-                    raise CopyError(f"{path} is not at this version: run `python -m app migrate` on it first")
+                    raise CopyError(f"{path} is not at this version: run `migrate` on it first")
                 return copy_tables(source, target, Base.metadata, role=make_url(url).username or "")
         except DatabaseError as error:
             raise CopyError(f"the copy failed: {str(error.orig).splitlines()[0]}") from error

@@ -121,8 +121,7 @@ def serve_on(settings: Settings, listener: socket.socket, supervisor: socket.soc
     rarely_collect()
     config = uvicorn.Config(
         gate,
-        # Who is told of by X-Forwarded-For: the last address that is not one of a proxy of ours.
-        forwarded_allow_ips=settings.forwarded_allow_ips.split(),
+        proxy_headers=False,  # the gate reads them
         http=BoundedProtocol,
         ws=LiveProtocol,
         ws_max_size=64 * 1024,

@@ -67,19 +67,28 @@ class Settings:
 
     def may_read_metrics(self, address: str) -> bool:
         """Whether a client's address is in the networks that may read the metrics."""
-        try:
-            client = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(client in ipaddress.ip_network(part) for part in self.metrics_networks.split())
+        return is_in(address, self.metrics_networks)
+
+    def is_proxy(self, address: str) -> bool:
+        """Whether an address is one of the proxies that are believed."""
+        return is_in(address, self.forwarded_allow_ips)
 
     def workspace_url(self, slug: str, path: str = "/") -> str:
         """The address of a page in a workspace."""
         return f"{self.scheme}://{slug}.{self.base_host}{path}"
 
 
-def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read and check the settings.
+def is_in(address: str, networks: str) -> bool:
+    """Whether an address is in one of the networks."""
+    try:
+        client = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(client in ipaddress.ip_network(part) for part in networks.split())
+
+
+def read_settings(environment: Mapping[str, str] = os.environ, *, make: bool = True) -> Settings:
+    """Read and check the settings. `make` says whether DATA_DIR, and the secret in it, are made where they are missing.
 
     Raises SettingsError with one clear line for the first value that is missing or impossible.
     """
@@ -87,12 +96,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     base_url = (environment.get("BASE_URL") or f"http://hero.localhost:{port}").rstrip("/")
     check_base_url(base_url)
     data_dir = Path(environment.get("DATA_DIR") or "data")
-    try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(f"DATA_DIR: {data_dir} can't be used: {error.strerror}") from error
-    if not os.access(data_dir, os.W_OK):
-        raise SettingsError(f"DATA_DIR: {data_dir} is not writable")
+    if make:
+        make_data_dir(data_dir)
     database_url = environment.get("DATABASE_URL") or f"sqlite+aiosqlite:///{data_dir.resolve()}/mutirao.sqlite"
     redis_url = environment.get("REDIS_URL", "")
     check_redis_url(redis_url)
@@ -112,7 +117,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         base_url=base_url,
         database_url=database_url,
         data_dir=data_dir,
-        secret_key=read_secret_key(environment, data_dir, required=secure),
+        secret_key=read_secret_key(environment, data_dir, required=secure, make=make),
         smtp_url=smtp_url,
         mail_from=environment.get("MAIL_FROM") or f"Mutirão <no-reply@{urlsplit(base_url).hostname}>",
         workers=workers,
@@ -125,6 +130,16 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         redis_url=redis_url,
         database_owner_url=owner_url,
     )
+
+
+def make_data_dir(data_dir: Path) -> None:
+    """Make DATA_DIR where it is missing. Raises SettingsError when it can't be used."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"DATA_DIR: {data_dir} can't be used: {error.strerror}") from error
+    if not os.access(data_dir, os.W_OK):
+        raise SettingsError(f"DATA_DIR: {data_dir} is not writable")
 
 
 def check_database_url(name: str, url: str) -> None:
@@ -176,8 +191,8 @@ def check_base_url(base_url: str) -> None:
         raise SettingsError(f"BASE_URL: {base_url} needs https (plain http is for *.localhost only)")
 
 
-def read_secret_key(environment: Mapping[str, str], data_dir: Path, *, required: bool) -> str:
-    """The installation's secret; on a development machine one is made and kept in DATA_DIR."""
+def read_secret_key(environment: Mapping[str, str], data_dir: Path, *, required: bool, make: bool) -> str:
+    """The installation's secret; on a development machine one is made, and kept in DATA_DIR."""
     secret_key = environment.get("SECRET_KEY", "")
     if secret_key:
         if len(secret_key) < 32:
@@ -185,6 +200,8 @@ def read_secret_key(environment: Mapping[str, str], data_dir: Path, *, required:
         return secret_key
     if required:
         raise SettingsError("SECRET_KEY: is missing (openssl rand -hex 32 makes one)")
+    if not make:
+        return ""
     path = data_dir / "secret_key"
     if not path.exists():
         path.touch(mode=0o600)

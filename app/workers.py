@@ -16,6 +16,7 @@ import socket
 import sys
 import tempfile
 from asyncio.subprocess import Process
+from pathlib import Path
 
 import structlog
 from prometheus_client.multiprocess import mark_process_dead
@@ -30,6 +31,12 @@ START_WITHIN = 60.0
 END_WITHIN = 32.0
 READY = b"ready"
 BACKLOG = 2048
+# Where this program is. Its processes are started from there: not from another `app` in the folder that one is in.
+HOME = str(Path(__file__).parent.parent)
+# How often, in seconds, the files of the program are looked at where they may change. Looking works everywhere; what a
+# container shares with another system is often not told of.
+LOOK_EVERY = 1.0
+COMMAND = (sys.executable, "-P", "-m", "app")
 
 log = structlog.get_logger("workers")
 
@@ -70,10 +77,11 @@ class Worker:
 class Supervisor:
     """Keeps a number of workers alive on one listening socket."""
 
-    def __init__(self, listener: socket.socket, count: int, *, debug: bool) -> None:
+    def __init__(self, listener: socket.socket, count: int, *, debug: bool, reload: bool = False) -> None:
         self.listener = listener
         self.count = count
         self.debug = debug
+        self.reload = reload
         self.ending = asyncio.Event()
         self.workers: list[Worker | None] = [None] * count
         self.places = [asyncio.Lock() for _ in range(count)]
@@ -92,6 +100,8 @@ class Supervisor:
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self.restart)
         keeping = [asyncio.create_task(self.keep(place)) for place in range(self.count)]
+        if self.reload:
+            keeping.append(asyncio.create_task(self.follow_files()))
         await self.ending.wait()
         for task in (*keeping, *([self.restarting] if self.restarting else [])):
             task.cancel()
@@ -116,27 +126,37 @@ class Supervisor:
         if self.restarting is None or self.restarting.done():
             self.restarting = asyncio.create_task(self.replace_all())
 
+    async def follow_files(self) -> None:
+        """Restart the workers whenever a file of the program has changed: what does not start is left out."""
+        seen = await asyncio.to_thread(list_files, Path(HOME))
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            found = await asyncio.to_thread(list_files, Path(HOME))
+            if found != seen and (self.restarting is None or self.restarting.done()):
+                changed = sorted(path for path, _ in found ^ seen)
+                log.info("the program has changed", files=" ".join(list(dict.fromkeys(changed))[:5]))
+                seen = found
+                self.restart()
+
     async def start(self) -> Worker:
         """Start a worker. It is in a session of its own: Ctrl+C reaches it through the supervisor alone."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "app",
+                *COMMAND,
                 "worker",
                 *(str(descriptor) for descriptor in (self.listener.fileno(), theirs.fileno())),
                 *(["--debug"] if self.debug else []),
                 pass_fds=(self.listener.fileno(), theirs.fileno()),
-                env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": self.counts.name},
+                env={**find_program(), "PROMETHEUS_MULTIPROC_DIR": self.counts.name},
                 start_new_session=True,
             )
         return Worker(process, ours)
 
     async def migrate(self) -> int:
         """Bring the database up to the version that is installed; not 0 when that can't be done."""
-        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "app", "migrate")
+        process = await asyncio.create_subprocess_exec(*COMMAND, "migrate", env=find_program())
         return await process.wait()
 
     async def keep(self, place: int) -> None:
@@ -185,6 +205,22 @@ class Supervisor:
             log.info("a worker was replaced", pid=following.process.pid)
 
 
+def find_program() -> dict[str, str]:
+    """The environment of a process that is this program again."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (HOME, os.environ.get("PYTHONPATH"))))}
+
+
+def list_files(home: Path) -> set[tuple[str, int]]:
+    """The files of the program, each with when it was changed."""
+    found = set()
+    for folder in ("app", "migrations"):
+        for path in (home / folder).rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # an editor writes a new file and renames it
+                if path.suffix != ".pyc" and path.is_file():
+                    found.add((str(path.relative_to(home)), path.stat().st_mtime_ns))
+    return found
+
+
 def open_listener(host: str, port: int) -> socket.socket:
     """A socket that listens.
 
@@ -206,10 +242,10 @@ def open_listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-def supervise(listener: socket.socket, count: int, *, debug: bool) -> int:
-    """Serve with several workers until told to stop; the status to exit with."""
+def supervise(listener: socket.socket, count: int, *, debug: bool, reload: bool = False) -> int:
+    """Serve with workers until told to stop; the status to exit with. `reload` starts them anew when files change."""
 
     async def run() -> int:
-        return await Supervisor(listener, count, debug=debug).run()
+        return await Supervisor(listener, count, debug=debug, reload=reload).run()
 
     return asyncio.run(run())

@@ -11,6 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from app import __version__
 from app.cli import commands, main
 from app.demo import PASSWORD
 from tests.conftest import Server, end_server, free_port
@@ -43,6 +44,11 @@ def test_every_option_says_what_it_is_for() -> None:
         for parameter in command.params:
             if isinstance(parameter, click.Option) and not isinstance(parameter.type, click.Choice):
                 assert parameter.help, (path, parameter.name)
+
+
+def test_the_version_is_said() -> None:
+    result = CliRunner().invoke(commands, ["--version"])
+    assert result.output == f"mutirao, version {__version__}\n"
 
 
 BAD_SETTINGS = [

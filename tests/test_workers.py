@@ -19,11 +19,14 @@ import httpx
 import pytest
 import websockets
 
+import app
+from app import workers
 from app.database import Database
 from app.features import open_database
 from app.live.connection import Connection
 from app.live.log import publish
 from app.live.node import Node
+from app.workers import COMMAND, find_program
 from tests.conftest import Server
 from tests.live.test_bus import until
 from tests.live.test_nothing_lost import OpenPage, list_new_books, open_page, until_level
@@ -39,6 +42,48 @@ def list_workers(server: Server) -> list[int]:
 def is_replaced(server: Server, worker: int) -> bool:
     """Whether another worker is in the place of one of two."""
     return worker not in list_workers(server) and len(list_workers(server)) == 2
+
+
+def test_workers_are_this_program_and_not_another_one_in_the_folder_that_one_is_in(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("")
+    python, *options = COMMAND[: COMMAND.index("-m")]
+    program = [python, *options, "-c", "import app; print(app.__file__)"]
+    done = subprocess.run(program, cwd=tmp_path, env=find_program(), capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == app.__file__
+
+
+async def test_a_file_of_the_program_that_changes_restarts_the_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "app" / "templates").mkdir(parents=True)
+    page = tmp_path / "app" / "templates" / "page.html"
+    page.write_text("before")
+    monkeypatch.setattr(workers, "HOME", str(tmp_path))
+    monkeypatch.setattr(workers, "LOOK_EVERY", 0.01)
+    looked, restarted = asyncio.Semaphore(0), asyncio.Semaphore(0)
+    real = workers.list_files
+
+    def look(home: Path) -> set[tuple[str, int]]:
+        loop.call_soon_threadsafe(looked.release)
+        return real(home)
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(workers, "list_files", look)
+    with socket.socket() as listener:
+        supervisor = workers.Supervisor(listener, 1, debug=False, reload=True)
+        monkeypatch.setattr(supervisor, "restart", restarted.release)
+        following = asyncio.create_task(supervisor.follow_files())
+        async with asyncio.timeout(20):
+            for _ in range(3):
+                await looked.acquire()
+            assert restarted.locked(), "nothing has changed yet"
+            page.write_text("after")
+            os.utime(page, ns=(1, 1))
+            await restarted.acquire()
+            (tmp_path / "app" / "templates" / "another.html").write_text("new")
+            await restarted.acquire()
+        following.cancel()
+        supervisor.counts.cleanup()
 
 
 class Traffic:

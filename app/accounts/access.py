@@ -25,6 +25,7 @@ from app.web.cookies import read_cookie
 from app.web.endings import end_with_answer
 from app.web.errors import PageError, render_error
 from app.web.forms import list_typed, named_member, note_named
+from app.web.request_ids import request_id_of
 from app.web.texts import _l
 
 AnyRequest = Request[Any, Any, Any]
@@ -177,7 +178,14 @@ def ask_to_sign_in(request: AnyRequest, error: Exception) -> Response[Any]:
     typed = [] if "hx-request" in request.headers else list_typed(request)  # scripts keep what is typed themselves
     if typed:
         heading, detail = _l("You are not signed in any more"), _l("Sign in again, and send it then.")
-        html = render_error(401, language=language, heading=heading, detail=detail, typed=typed)
+        html = render_error(
+            401,
+            language=language,
+            request_id=request_id_of(request.scope),
+            heading=heading,
+            detail=detail,
+            typed=typed,
+        )
         return Response(html, status_code=401, media_type=MediaType.HTML)
     if request.method != "GET" or path == "/":
         return Redirect("/login", status_code=303)

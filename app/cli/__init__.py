@@ -1,4 +1,4 @@
-"""The command line: `python -m app --help`. Each module has the commands of a noun."""
+"""The command line: `mutirao`, or `python -m app` in a checkout. Each module has the commands of a noun."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 
 import click
 
+import app
+from app.cli.check import check
 from app.cli.members import member
 from app.cli.operators import operator
 from app.cli.records import record
@@ -17,11 +19,12 @@ from app.settings import SettingsError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(app.__version__, prog_name="mutirao")
 def commands() -> None:
     """Mutirão: a workspace for teams. Settings are environment variables; README.md lists them."""
 
 
-for command in (migrate, serve, worker, demo, backup, move, workspace, operator, member, record):
+for command in (migrate, serve, worker, demo, check, backup, move, workspace, operator, member, record):
     commands.add_command(command)
 
 

@@ -19,29 +19,31 @@ from app.settings import Settings, read_settings
 @click.option("--port", default=8000, show_default=True, envvar="PORT", help="Port to listen on.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes that serve; the setting WORKERS if left out.")
 @click.option("--debug", is_flag=True, envvar="DEBUG", help="Print the flow of messages, a line each.")
-def serve(host: str, port: int, workers: int | None, debug: bool) -> None:
+@click.option("--reload", is_flag=True, help="Start anew when a file of the program changes, to work on it.")
+def serve(host: str, port: int, workers: int | None, debug: bool, reload: bool) -> None:
     """Migrate the database, then serve."""
     settings = read_settings()
-    run_server(settings, host=host, port=port, workers=workers or settings.workers, debug=debug or settings.debug)
+    debug, workers = debug or settings.debug, workers or settings.workers
+    run_server(settings, host=host, port=port, workers=workers, debug=debug, reload=reload)
 
 
-def run_server(settings: Settings, *, host: str, port: int, workers: int, debug: bool) -> None:
+def run_server(settings: Settings, *, host: str, port: int, workers: int, debug: bool, reload: bool = False) -> None:
     """Serve until told to stop."""
     from app.workers import open_listener, supervise
 
     set_up_logs(debug=debug)
-    if workers == 1:
+    if workers == 1 and not reload:
         from app.serving import serve_on
 
         migrate_tables(settings)
         serve_on(settings, open_listener(host, port))
         return
-    if not settings.redis_url:
+    if workers > 1 and not settings.redis_url:
         structlog.get_logger("app").warning(
             "without REDIS_URL workers don't hear each other: changes take half a second, and each knows who is here"
             " of its own pages only"
         )
-    sys.exit(supervise(open_listener(host, port), workers, debug=debug))
+    sys.exit(supervise(open_listener(host, port), workers, debug=debug, reload=reload))
 
 
 @click.command(hidden=True)

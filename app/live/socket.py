@@ -20,6 +20,7 @@ from app.live.site import Site, Visitor
 from app.web.cookies import CookieError
 from app.web.errors import PageError, first_line, is_database_away
 from app.web.metrics import REFUSALS, RESUMES
+from app.web.request_ids import HEADER, request_id_of
 
 # A page says hello when it connects and when it navigates. Nobody clicks this fast.
 HELLO_LIMIT = 40
@@ -50,7 +51,8 @@ async def serve_socket(scope: Any, receive: Receive, send: Send, *, node: Node, 
     It is an application of its own: what the framework holds of a request, it would hold as long as the page is open.
     """
     await receive()
-    await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+    mark = (HEADER, request_id_of(scope).encode())
+    await send({"type": "websocket.accept", "subprotocol": None, "headers": [mark]})
     if isinstance(scope["headers"], list):  # the server keeps it too; of all that a browser says, only this is needed
         scope["headers"][:] = [pair for pair in scope["headers"] if pair[0] == b"cookie"]
     await Socket(scope, send, node, site).serve(receive)

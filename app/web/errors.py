@@ -20,6 +20,7 @@ from app.web.calls import is_call, refuse_call
 from app.web.cookies import CookieError, clearing_cookies
 from app.web.forms import list_typed
 from app.web.languages import browser_language
+from app.web.request_ids import quote_request, request_id_of
 from app.web.templates import render
 from app.web.texts import Text, _l
 
@@ -60,12 +61,13 @@ def render_error(
     status: int,
     *,
     language: str,
+    request_id: str,
     detail: Text | None = None,
     heading: Text | None = None,
     typed: Sequence[str] = (),
 ) -> str:
     """The page for a status code; `detail` and `heading` say more than the usual ones. `typed` is what was typed and is
-    not stored, so that it is not lost."""
+    not stored, so that it is not lost. What is our fault says by which id it is found in the log."""
     shown = status if status in HEADINGS else (500 if status >= 500 else 400)
     return render(
         language,
@@ -73,6 +75,7 @@ def render_error(
         status=status,
         heading=heading or HEADINGS[shown],
         explanation=detail or EXPLANATIONS[shown],
+        reference=quote_request(request_id) if status >= 500 else None,
         typed=typed,
     )
 
@@ -162,7 +165,14 @@ def render_answer(request: Request[Any, Any, Any], error: Exception, language: s
     if is_call(request):
         return refuse_call(language, detail or EXPLANATIONS.get(status, EXPLANATIONS[500]), status, headers)
     return Response(
-        render_error(status, language=language, detail=detail, heading=heading, typed=list_typed(request)),
+        render_error(
+            status,
+            language=language,
+            request_id=request_id_of(request.scope),
+            detail=detail,
+            heading=heading,
+            typed=list_typed(request),
+        ),
         status_code=status,
         media_type=MediaType.HTML,
         headers=headers,

@@ -1,7 +1,8 @@
 """The gate: every request and socket passes here before anything else sees it.
 
-It decides by the Host header alone which site is meant, refuses what comes from other sites, bounds the headers, and
-puts the security headers on every answer, errors included.
+It gives each an id, takes what proxies of ours say of whom they speak for, decides by the Host header alone which site
+is meant, refuses what comes from other sites, bounds the headers, and puts the security headers on every answer, errors
+included.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any
 
 import structlog
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Send
+from structlog.contextvars import bound_contextvars
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.settings import Settings
 from app.web.cookies import CLEAR_COOKIES
@@ -22,6 +25,7 @@ from app.web.errors import SOON, render_error
 from app.web.health import Readiness
 from app.web.languages import accepted_language
 from app.web.metrics import REQUESTS
+from app.web.request_ids import HEADER, find_request_id, request_id_of
 from app.web.texts import Text, _l
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]")
@@ -60,6 +64,9 @@ class Gate:
         self.readiness = readiness
         self.send_away = send_away
         self.security = security_headers(settings)
+        # Who is told of by X-Forwarded-For: the last address that is not one of a proxy of ours.
+        trusted = settings.forwarded_allow_ips.split()
+        self.look_behind_proxies: Any = ProxyHeadersMiddleware(self.pass_on, trusted)  # type: ignore[arg-type]
 
     async def drain(self) -> None:
         """Say that this process is about to end: to `/readyz`, to connections as they are used, and to open pages."""
@@ -67,10 +74,17 @@ class Gate:
         await self.send_away()
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Judge, then pass on or refuse."""
+        """Give it an id, which is in every line of the log from here on."""
         if scope["type"] == "lifespan":
             await self.workspace(scope, receive, send)
             return
+        request_id = find_request_id(scope, self.settings)
+        scope.setdefault("state", {})["request_id"] = request_id
+        with bound_contextvars(request_id=request_id):
+            await self.look_behind_proxies(scope, receive, send)
+
+    async def pass_on(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Judge, then pass on or refuse."""
         headers = scope["headers"]
         refusal, slug = self.judge(scope)
         if scope["type"] == "websocket":
@@ -85,7 +99,7 @@ class Gate:
                 await receive()
                 await send({"type": "websocket.close", "code": 4403, "reason": None})
                 return
-            scope["state"] = {**scope.get("state", {}), "slug": slug}
+            scope["state"] = {**scope["state"], "slug": slug}
             await self.live(scope, receive, send)
             return
         await self.answer(scope, receive, send, refusal, slug)
@@ -94,14 +108,15 @@ class Gate:
         """Answer an HTTP request with the security headers, counting it."""
         started = time.perf_counter()
         security = security_headers(self.settings, None if refusal else slug or "")
-        security.append(OURS)
+        request_id = request_id_of(scope)
+        security += [OURS, (HEADER, request_id.encode())]
         language = accepted_language(",".join(every(scope["headers"], b"accept-language")))
         begun = False
 
         async def send_secured(message: Message) -> None:
             nonlocal begun
             if message["type"] == "http.response.start":
-                await end_all(scope.get("state", {}))
+                await end_all(scope["state"])
                 begun = True
                 start: HTTPResponseStartEvent = message
                 present = {name for name, _ in start["headers"]}
@@ -118,11 +133,11 @@ class Gate:
         if refusal:
             cookies = sum(len(value) for name, value in scope["headers"] if name == b"cookie")
             clearing = [CLEAR_COOKIES] if cookies > HEADER_LIMIT // 2 else []
-            await send_page(send_secured, refusal, *clearing, language=language)
+            await send_page(send_secured, refusal, *clearing, language=language, request_id=request_id)
             return
         # HEAD is GET without the body, which the server leaves out.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        state = {**scope.get("state", {}), "slug": slug, "head": scope["method"] == "HEAD"}
+        state = {**scope["state"], "slug": slug, "head": scope["method"] == "HEAD"}
         headers = scope["headers"]
         if scope["path"] in WITHOUT_SESSION:
             headers = [pair for pair in headers if pair[0] != b"cookie"]
@@ -134,11 +149,11 @@ class Gate:
             log.warning("request cancelled", path=scope["path"], method=scope["method"], answered=begun)
             if not begun:
                 retry = (b"retry-after", b"%d" % SOON)
-                await send_page(send_secured, 503, retry, language=language, detail=RESTARTING)
+                await send_page(send_secured, 503, retry, language=language, detail=RESTARTING, request_id=request_id)
         except Exception as error:
             log.error("request failed", path=scope["path"], method=scope["method"], exc_info=error)
             if not begun:
-                await send_page(send_secured, 500, language=language)
+                await send_page(send_secured, 500, language=language, request_id=request_id)
         finally:
             await end_all(state)
 
@@ -194,10 +209,10 @@ def address(scope: Any) -> str:
 
 
 async def send_page(
-    send: Send, status: int, *headers: tuple[bytes, bytes], language: str, detail: Text | None = None
+    send: Send, status: int, *headers: tuple[bytes, bytes], language: str, request_id: str, detail: Text | None = None
 ) -> None:
     """Answer with the page of a status."""
-    body = render_error(status, language=language, detail=detail).encode()
+    body = render_error(status, language=language, detail=detail, request_id=request_id).encode()
     content = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(body)).encode()), *headers]
     await send({"type": "http.response.start", "status": status, "headers": content})
     await send({"type": "http.response.body", "body": body, "more_body": False})

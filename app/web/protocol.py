@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.web.cookies import CLEAR_COOKIES
 from app.web.plain import plain_answer
+from app.web.request_ids import HEADER, make_request_id
 
 # How long, in seconds, a header may take from the connection or its first byte on, and how large it may be. The gate
 # refuses smaller ones with a page; beyond this nothing more is read.
@@ -126,10 +127,20 @@ class BoundedProtocol(HttpToolsProtocol):
         self.stop_timer()
         self.refused = True
         if self.received if self.in_header else not self.cycle.response_started:
-            log.info("request cut off", reason=status, client=self.client and self.client[0], received=self.received)
+            # One that has begun has an id already.
+            request_id = "" if self.in_header else self.scope["state"].get("request_id", "")
+            request_id = request_id or make_request_id()
+            log.info(
+                "request cut off",
+                reason=status,
+                client=self.client and self.client[0],
+                received=self.received,
+                request_id=request_id,
+            )
             # Of what browsers send only addresses and cookies are ever large, and the address is there by then.
             cookies = status == 431 and 0 < len(self.url) < HEADER_SIZE // 2
-            self.transport.write(plain_answer(self.config, status, "", *((CLEAR_COOKIES,) if cookies else ())))
+            more = [(HEADER, request_id.encode()), *((CLEAR_COOKIES,) if cookies else ())]
+            self.transport.write(plain_answer(self.config, status, "", *more))
         if self.cycle is not None:
             self.cycle.disconnected = True
             self.cycle.message_event.set()

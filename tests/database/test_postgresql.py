@@ -152,7 +152,7 @@ def test_tables_that_are_not_there_are_one_clear_line(empty: Store) -> None:
     server = Server(empty.directory, free_port(), {"DATABASE_OWNER_URL": ""})
     result = server.run("serve", "--port", str(server.port))
     assert result.returncode == 2
-    assert "run `python -m app migrate` with DATABASE_OWNER_URL" in result.stderr
+    assert "run `migrate` with DATABASE_OWNER_URL" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 import websockets
 
 from app.demo import PASSWORD
+from app.reaching import Fault, dial
 from tests.conftest import ROOT, Server, end_server, free_port
 from tests.databases import Store
 
@@ -200,12 +202,25 @@ async def test_a_change_comes_over_the_socket(proxy: Proxy) -> None:
 
 
 async def test_the_program_sees_the_address_of_who_asks_and_not_one_that_is_made_up(proxy: Proxy) -> None:
-    async with proxy.client("acme", **{"x-forwarded-for": "203.0.113.7"}) as client:
+    made_up = {"x-forwarded-for": "203.0.113.7", "x-request-id": "made-up-by-a-client"}
+    async with proxy.client("acme", **made_up) as client:
         answer = await client.post("/login", data={"email": "bruno@acme.test", "password": PASSWORD})
         client.headers["cookie"] = answer.headers["set-cookie"].partition(";")[0]
         sessions = (await client.get("/account")).text
+    assert re.fullmatch(r"[0-9a-f]{16}", answer.headers["x-request-id"])
     assert "127.0.0.1" in sessions
     assert "203.0.113.7" not in sessions
+
+
+async def test_the_command_that_checks_goes_the_way_of_a_page(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    for slug in ("", "acme."):
+        with pytest.raises(Fault, match=r"the certificate of .* is not one to trust"):
+            await dial(f"https://{slug}{proxy.base_host}")
+    monkeypatch.setenv("SSL_CERT_FILE", str(proxy.authority))
+    for slug in ("", "acme."):
+        await dial(f"https://{slug}{proxy.base_host}")
+    with pytest.raises(Fault, match="BASE_URL: "):
+        await dial(f"https://nobody.{proxy.base_host}")
 
 
 async def test_headers_are_bounded_before_they_reach_the_program(proxy: Proxy) -> None:

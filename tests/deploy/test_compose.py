@@ -192,6 +192,16 @@ def test_the_program_is_healthy_when_it_serves(server: Server) -> None:
     assert not is_healthy(test, PORT=str(server.port))
 
 
+def test_the_image_is_made_of_what_is_there() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    copied = re.findall(r"^COPY ((?!--from).*) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    sources = {source for line in copied for source in line.split()}
+    assert sources >= {"app", "migrations", "pyproject.toml", "requirements.txt", "requirements-build.txt"}
+    for source in sources:
+        assert (ROOT / source).exists(), source
+        assert source not in ignored
+
+
 @pytest.mark.sqlite
 def test_postgresql_is_healthy_when_it_listens() -> None:
     test = service("postgres")["healthcheck"]["test"]

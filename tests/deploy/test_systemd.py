@@ -41,9 +41,11 @@ def test_the_unit_serves_with_the_settings_of_the_document(empty: Store) -> None
     environment |= {"PATH": os.environ["PATH"], "DATA_DIR": str(empty.directory), "PORT": str(port)}
     environment |= empty.environment
     assert read_settings(environment).base_url == "https://team.example.org"
-    python, *arguments = shlex.split(unit["ExecStart"])
-    assert python == f"{unit['WorkingDirectory']}/.venv/bin/python"
-    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    program, *arguments = shlex.split(unit["ExecStart"])
+    assert program == f"{unit['WorkingDirectory']}/.venv/bin/mutirao"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", *arguments], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
+    )
     try:
         deadline = time.monotonic() + 30
         while True:
