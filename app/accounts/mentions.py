@@ -18,8 +18,8 @@ from app.database import Transaction
 
 OPEN, CLOSE = "\ufdd0", "\ufdd1"
 STORED = re.compile(f"{OPEN}([0-9]{{1,18}}){CLOSE}")
-# What is left of a mention in a stored text that was cut.
-MARKS = re.compile(f"{OPEN}[0-9]*|{CLOSE}")
+# A mention, or what is left of one in a stored text that was cut.
+MARKS = re.compile(f"{OPEN}([0-9]{{1,18}}){CLOSE}|{OPEN}[0-9]*|{CLOSE}")
 # As `chat/markdown.py` writes it; nobody's text can look like that, as it is escaped.
 SHOWN = re.compile(
     r'(?P<before><span class="mention(?: quoted)?" data-member="(?P<member>[0-9]{1,18})">@)(?P<name>[^<]*)'
@@ -51,7 +51,7 @@ def write_names(text: str, names: Mapping[int, str]) -> str:
     """A stored text as people read it."""
     if OPEN not in text:
         return text
-    return MARKS.sub("", STORED.sub(lambda found: f"@{names.get(int(found[1]), '')}", text))
+    return MARKS.sub(lambda found: f"@{without_marks(names.get(int(found[1]), ''))}" if found[1] else "", text)
 
 
 def write_names_in_html(html: str, names: Mapping[int, str]) -> str:

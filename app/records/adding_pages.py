@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
 from app.accounts.form_answers import MadeAlready, find_answer, keep_answer
 from app.accounts.members import Member
+from app.accounts.undo import lead_to
 from app.database import Transaction
 from app.records.collections import get_collection, list_fields
 from app.records.forms import RECORD_LIMIT, Removed, find_errors, holds_unseen, read_typed, render_form
 from app.records.new_drafts import find_any, find_settled, keep_new_draft, settle_new_draft
 from app.records.records import create_record
+from app.records.undoing import offer_new_draft
 from app.web.forms import Form, Invalid, number_of
 
 
@@ -70,8 +71,13 @@ async def keep_draft_of_new(transaction: Transaction, member: Member, slug: str,
 @post("/c/{slug:str}/new/draft/discard")
 async def discard_draft_of_new(transaction: Transaction, member: Member, slug: str) -> Response[Any]:
     """Throw the draft away, and begin with an empty form."""
-    await settle_new_draft(transaction, await get_collection(transaction, slug), member)
-    return Redirect(f"/c/{slug}/new", status_code=303)
+    collection = await get_collection(transaction, slug)
+    draft = await find_any(transaction, collection, member)
+    offer = None
+    if draft is not None and draft.values is not None:
+        offer = await offer_new_draft(transaction, collection, member, draft.values)
+    await settle_new_draft(transaction, collection, member)
+    return lead_to(f"/c/{slug}/new", offer)
 
 
 handlers = [show_new, add, keep_draft_of_new, discard_draft_of_new]

@@ -106,10 +106,9 @@ async def move_field(transaction: Transaction, collection: Collection, field: Fi
 
 
 async def count_values(transaction: Transaction, field: Field) -> int:
-    """How many records that are not in the bin have a value in a field."""
+    """How many records have a value in a field, also those in the bin, which can be restored."""
     statement = select(func.count(Record.id)).where(
         Record.collection_id == field.collection_id,
-        Record.deleted_at.is_(None),
         Record.values[field.key].as_string() != "",
     )
     return await transaction.scalar(statement) or 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from litestar.exceptions import NotFoundException
 from sqlalchemy import select
 
@@ -13,6 +15,7 @@ from app.editing.drafts import Draft, find_any, write_draft
 from app.editing.rows import Held
 from app.records.changes import Changed, restore_record
 from app.records.collections import Collection
+from app.records.new_drafts import find_settled, keep_new_draft
 from app.records.records import Record, find_place
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, _ln
@@ -67,6 +70,26 @@ async def offer_draft(transaction: Transaction, record: Record, member: Member, 
     return await offer_undo(
         transaction, member, "draft.discarded", record=record.id, values=draft.values, version=draft.version
     )
+
+
+async def offer_new_draft(
+    transaction: Transaction, collection: Collection, member: Member, values: Mapping[str, str]
+) -> UndoOffer:
+    """Offer to have the draft of a new record back that is about to be discarded."""
+    return await offer_undo(transaction, member, "new-draft.discarded", collection=collection.id, values=dict(values))
+
+
+@undoes("new-draft.discarded", _l("The draft was discarded."))
+async def restore_new_draft(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
+    """Have the discarded draft of a new record back, unless something was typed since."""
+    collection = await transaction.get(Collection, state["collection"])
+    if collection is None:
+        raise NotFoundException
+    version = await find_settled(transaction, collection, member)
+    if not version:
+        raise TooLate(_l("You have typed something else since, and it is kept as your draft."))
+    await keep_new_draft(transaction, collection, member, state["values"], version=version)
+    return f"/c/{collection.slug}/new"
 
 
 @undoes("draft.discarded", _l("The draft was discarded."))

@@ -23,9 +23,10 @@ from app.database import Database, Transaction
 from app.live.cutoff import end_all_sessions, end_other_sessions, end_sessions, push_sessions, start_session
 from app.settings import Settings
 from app.tenants.member_pages import ROLES
-from app.tenants.members import leave_workspace, push_names
+from app.tenants.members import keep_an_owner, leave_workspace, push_names
 from app.tenants.pictures import PICTURE_LIMIT, change_picture, pictures_of, receive_picture
 from app.tenants.sign_in import cookies_of
+from app.web.errors import PageError
 from app.web.forms import Form, Invalid
 from app.web.paging import page_of
 from app.web.texts import _l, _ln
@@ -123,7 +124,11 @@ async def remove_picture(transaction: Transaction, signed_in: SignedIn, settings
 
 
 async def describe_leaving(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
-    """What leaving the workspace does."""
+    """What leaving the workspace does. Raises a 409 page for the last owner, who can't."""
+    try:
+        await keep_an_owner(transaction, member)
+    except Invalid as invalid:
+        raise PageError(409, next(iter(invalid.errors.values()))) from invalid
     return Question(
         what=_l("Leave %(workspace)s?", workspace=transaction.tenant.name),
         consequences=[

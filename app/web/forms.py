@@ -17,6 +17,9 @@ from app.web.mail_addresses import account_address, read_address
 from app.web.texts import Text, _l, is_blank
 
 # Controls but white space, overrides and isolates of the direction, and halves of characters.
+# Characters that Unicode keeps for a program's own use. We mark mentions with them (accounts/mentions.py), so that
+# nobody can type what looks like one.
+NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")
 UNSEEN = re.compile("[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -188,6 +191,7 @@ async def provide_form(request: Request[Any, Any, Any]) -> Form:
     if content_type != "application/x-www-form-urlencoded":
         raise ClientException("The form has a type that this page does not read.")
     try:
-        return Form(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=500))
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=500)
+        return Form([(name, NONCHARACTERS.sub("", value)) for name, value in pairs])
     except (UnicodeDecodeError, ValueError) as error:
         raise ClientException("The form can't be read.") from error
