@@ -12,7 +12,7 @@ import app.notifications.accounts
 import app.records.books  # noqa: F401  (furnishes new workspaces)
 from app.accounts.hashing import hash_password
 from app.accounts.members import Member, Role, add_member, find_member
-from app.chat.messages import post_message
+from app.chat.posting import post_message
 from app.chat.reading import mark_read
 from app.chat.rooms import ensure_general
 from app.database import Database, Tenant, Transaction

@@ -22,10 +22,8 @@ sys.path.insert(0, str(ROOT))
 from playwright.async_api import CDPSession, async_playwright  # noqa: E402
 
 from app.accounts.members import find_member  # noqa: E402
-from app.chat.channels import push_message  # noqa: E402
-from app.chat.messages import post_message  # noqa: E402
+from app.chat.posting import post_message  # noqa: E402
 from app.chat.rooms import get_room  # noqa: E402
-from app.chat.timeline import show_plain  # noqa: E402
 from app.database import Database  # noqa: E402
 from app.demo import seed_demo  # noqa: E402
 from app.migration import migrate_database  # noqa: E402
@@ -57,7 +55,6 @@ async def post(database: Database, count: int) -> int:
                 text = f"Something that is said in some words, {room.last_number + 1}"
                 key = f"key {room.last_number}"
                 message, _ = await post_message(transaction, room, bruno, key=key, text=text, origin="")
-                await push_message(transaction, room, show_plain(message, bruno))
     return message.number
 
 

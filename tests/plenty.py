@@ -16,7 +16,8 @@ from app.accounts.sessions import MOST_SESSIONS, Session
 from app.accounts.undo import UndoOffer
 from app.chat.attachments import Attachment
 from app.chat.drafts import MessageDraft
-from app.chat.messages import Message, MessageRevision, Reaction, post_message
+from app.chat.messages import Message, MessageRevision, Reaction
+from app.chat.posting import post_message
 from app.chat.references import Mention, RecordReference
 from app.chat.rooms import Membership, Room, create_room, ensure_general, open_discussion
 from app.database import Tenant, Transaction, now

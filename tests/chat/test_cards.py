@@ -6,7 +6,8 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import ORMExecuteState
 
 from app.accounts.members import Member, find_member
-from app.chat.messages import Message, post_message
+from app.chat.messages import Message
+from app.chat.posting import post_message
 from app.chat.references import RecordReference
 from app.chat.rooms import create_room
 from app.database import Database, Transaction
@@ -29,10 +30,13 @@ async def test_a_card_is_pushed_once_to_each_room_that_shows_it(database: Databa
         for number in range(3):
             await post_message(transaction, room, ana, key=f"card{number}", text="See #3", origin="")
     async with database.write(ACME) as transaction:
+        before = transaction.tenant.cursor
         record = await get_record(transaction, await get_collection(transaction, "books"), 3)
         assert await take_lock(transaction, record, ana, lease=30)
     async with database.read(ACME) as transaction:
-        statement = select(LoggedEvent.channel).where(LoggedEvent.body.contains("data-card="))
+        statement = select(LoggedEvent.channel).where(
+            LoggedEvent.body.contains("data-card="), LoggedEvent.cursor > before
+        )
         assert list(await transaction.scalars(statement)) == [f"room.{room.id}"]
 
 
