@@ -26,6 +26,7 @@ from app.chat.posting import post_message  # noqa: E402
 from app.chat.rooms import get_room  # noqa: E402
 from app.database import Database  # noqa: E402
 from app.demo import seed_demo  # noqa: E402
+from app.features import open_database  # noqa: E402
 from app.migration import migrate_database  # noqa: E402
 from bench.serving import serve, sign_in  # noqa: E402
 from tests.conftest import CHROMIUM  # noqa: E402
@@ -99,14 +100,14 @@ async def measure(database: Database, port: int) -> None:
 async def prepare(url: str) -> None:
     """The demo."""
     migrate_database(url)
-    database = Database(url)
+    database = open_database(url)
     await seed_demo(database)
     await database.close()
 
 
 async def run(url: str, port: int) -> None:
     """Measure beside the server, on its database."""
-    database = Database(url)
+    database = open_database(url)
     await measure(database, port)
     await database.close()
 

@@ -133,6 +133,7 @@ async def tell_posted(transaction: Transaction, facts: Sequence[MessagePosted]) 
     if not facts:
         return
     messages = await transaction.find_all(Message, [fact.message_id for fact in facts])
+    facts = [fact for fact in facts if messages[fact.message_id].deleted_at is None]
     found = await find_reasons(
         transaction, [(rooms[fact.room_id], messages[fact.message_id], fact.mentioned) for fact in facts]
     )

@@ -11,7 +11,7 @@ from app.accounts.members import find_member
 from app.chat.channels import MOST_SHOWN
 from app.chat.posting import post_message
 from app.chat.rooms import get_room
-from app.database import Database
+from app.features import open_database
 from tests.browser.test_chat import messages
 from tests.conftest import Person, Server
 
@@ -64,7 +64,7 @@ async def carla(server: Server, person: Any) -> Person:
 
 async def say_many(server: Server, page: Page, count: int, slug: str = "general") -> None:
     """Messages of Bruno's, as many at once as are pushed one by one; the page has been given them."""
-    database = Database(server.store.url)
+    database = open_database(server.store.url)
     for start in range(0, count, MOST_SHOWN):
         async with database.write(1) as transaction:
             bruno = await find_member(transaction, "bruno@acme.test")
