@@ -111,7 +111,7 @@ WORKSPACES = (
         Davi: Finally. I can be here from nine on to help carry.
         Bruno: I have gone through the loans. Four books are late, #40 is one of them.
         Carla: That one is with my neighbour. She promises to bring it back this week.
-        Ana: Thank you, @Carla. Could somebody check whether the torn cover can be mended?
+        Ana: Thank you, Carla. Could somebody check whether the torn cover can be mended?
         Davi: I'll take it to the binder as soon as it is here.
         """,
     ),

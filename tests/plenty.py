@@ -175,7 +175,7 @@ class Plenty:
         await self.put(Membership, [{"room_id": self.room.id, "member_id": each.id} for each in people])
         people = [self.ana, *self.people]
         await self.put(Membership, [{"room_id": discussion.id, "member_id": each.id} for each in people])
-        text = "Needle, @Carla: #40, #1, #2, #3"
+        text = "Needle, @Ana: #40, #1, #2, #3"
         message, _ = await post_message(transaction, self.room, self.ana, key="first", text=text, origin="")
         for room in (self.room, discussion, self.general):
             await self.talk(room, message)
