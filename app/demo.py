@@ -12,7 +12,7 @@ import app.notifications.accounts
 import app.records.books  # noqa: F401  (furnishes new workspaces)
 from app.accounts.hashing import hash_password
 from app.accounts.members import Member, Role, add_member, find_member
-from app.chat.messages import post_message
+from app.chat.posting import post_message
 from app.chat.reading import mark_read
 from app.chat.rooms import ensure_general
 from app.database import Database, Tenant, Transaction
@@ -111,7 +111,7 @@ WORKSPACES = (
         Davi: Finally. I can be here from nine on to help carry.
         Bruno: I have gone through the loans. Four books are late, #40 is one of them.
         Carla: That one is with my neighbour. She promises to bring it back this week.
-        Ana: Thank you, @Carla. Could somebody check whether the torn cover can be mended?
+        Ana: Thank you, Carla. Could somebody check whether the torn cover can be mended?
         Davi: I'll take it to the binder as soon as it is here.
         """,
     ),

@@ -22,12 +22,11 @@ sys.path.insert(0, str(ROOT))
 from playwright.async_api import CDPSession, async_playwright  # noqa: E402
 
 from app.accounts.members import find_member  # noqa: E402
-from app.chat.channels import push_message  # noqa: E402
-from app.chat.messages import post_message  # noqa: E402
+from app.chat.posting import post_message  # noqa: E402
 from app.chat.rooms import get_room  # noqa: E402
-from app.chat.timeline import show_plain  # noqa: E402
 from app.database import Database  # noqa: E402
 from app.demo import seed_demo  # noqa: E402
+from app.features import open_database  # noqa: E402
 from app.migration import migrate_database  # noqa: E402
 from bench.serving import serve, sign_in  # noqa: E402
 from tests.conftest import CHROMIUM  # noqa: E402
@@ -57,7 +56,6 @@ async def post(database: Database, count: int) -> int:
                 text = f"Something that is said in some words, {room.last_number + 1}"
                 key = f"key {room.last_number}"
                 message, _ = await post_message(transaction, room, bruno, key=key, text=text, origin="")
-                await push_message(transaction, room, show_plain(message, bruno))
     return message.number
 
 
@@ -102,14 +100,14 @@ async def measure(database: Database, port: int) -> None:
 async def prepare(url: str) -> None:
     """The demo."""
     migrate_database(url)
-    database = Database(url)
+    database = open_database(url)
     await seed_demo(database)
     await database.close()
 
 
 async def run(url: str, port: int) -> None:
     """Measure beside the server, on its database."""
-    database = Database(url)
+    database = open_database(url)
     await measure(database, port)
     await database.close()
 

@@ -16,7 +16,8 @@ from app.accounts.sessions import MOST_SESSIONS, Session
 from app.accounts.undo import UndoOffer
 from app.chat.attachments import Attachment
 from app.chat.drafts import MessageDraft
-from app.chat.messages import Message, MessageRevision, Reaction, post_message
+from app.chat.messages import Message, MessageRevision, Reaction
+from app.chat.posting import post_message
 from app.chat.references import Mention, RecordReference
 from app.chat.rooms import Membership, Room, create_room, ensure_general, open_discussion
 from app.database import Tenant, Transaction, now
@@ -174,7 +175,7 @@ class Plenty:
         await self.put(Membership, [{"room_id": self.room.id, "member_id": each.id} for each in people])
         people = [self.ana, *self.people]
         await self.put(Membership, [{"room_id": discussion.id, "member_id": each.id} for each in people])
-        text = "Needle, @Carla: #40, #1, #2, #3"
+        text = "Needle, @Ana: #40, #1, #2, #3"
         message, _ = await post_message(transaction, self.room, self.ana, key="first", text=text, origin="")
         for room in (self.room, discussion, self.general):
             await self.talk(room, message)

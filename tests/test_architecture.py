@@ -52,6 +52,20 @@ def test_imports_only_go_down(path: Path) -> None:
         assert lower or beside, f"{path.name} is in {here} and imports {module} from above or beside it"
 
 
+# Which still import other pages.
+PAGES_OF_PAGES = {"records/lock_pages.py", "tenants/invitation_pages.py", "tenants/audit_pages.py"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if path.name.endswith("_pages.py") if str(path.relative_to(APP)) not in PAGES_OF_PAGES],
+    ids=lambda path: str(path.relative_to(APP)),
+)
+def test_pages_import_no_other_pages(path: Path) -> None:
+    for module in imports_of(path):
+        assert not module.rpartition(".")[0].endswith("_pages"), f"{path.name} imports {module}"
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(APP)))
 def test_only_the_database_floor_leaves_the_orm(path: Path) -> None:
     if path.is_relative_to(APP / "database"):

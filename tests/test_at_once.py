@@ -16,7 +16,8 @@ from sqlalchemy import func, select
 from app.accounts.members import Member, add_member, find_member
 from app.accounts.tokens import make_token, use_token
 from app.chat.memberships import join
-from app.chat.messages import Message, Reaction, post_message
+from app.chat.messages import Message, Reaction
+from app.chat.posting import post_message
 from app.chat.reactions import react
 from app.chat.reading import mark_read
 from app.chat.rooms import Membership, Room, create_room, ensure_general, find_membership, open_direct
@@ -125,7 +126,7 @@ async def test_the_same_emoji_at_once_is_there_once(processes: Processes) -> Non
 async def test_a_message_that_is_sent_at_once_is_posted_once(processes: Processes) -> None:
     async def work(transaction: Transaction, number: int) -> bool:
         room, davi = await general(transaction), await member(transaction, "davi")
-        return (await post_message(transaction, room, davi, key="k", text="Hello", origin=""))[1] is not None
+        return (await post_message(transaction, room, davi, key="k", text="Hello", origin=""))[1]
 
     assert sorted(await processes.at_once(work)) == [False] * (TIMES - 1) + [True]
     assert await processes.count(Message, Message.key == "k") == 1

@@ -55,6 +55,7 @@ TYPED: dict[str, dict[str, Any]] = {
     "/c/{slug:str}/fields/{key:str}": {"label": "Its title"},
     "/c/{slug:str}/new/draft": {"title": "Typed"},
     "/c/{slug:str}/{number:int}/lock/ask": {},
+    "/chat/{slug:str}/archive": {"archived": "yes"},
     "/chat/{slug:str}/messages/{number:int}/edit": {"text": "Needle, changed, @Bruno: #40"},
     "/go": {"slug": "acme"},
     "/login": {"email": "bruno@acme.test", "password": PASSWORD},
@@ -159,7 +160,7 @@ class World:
         elif target.path == "/c/{slug:str}/{number:int}/lock/renew":
             form = {"version": self.values["current"]}
         elif target.path == "/chat/direct":
-            form["person"] = self.values["member_id"]
+            form["person"] = self.values["bruno"]
         elif target.path == "/files/take-out":
             form["upload"] = KEY
         elif target.path == "/notifications/mute":
@@ -246,7 +247,13 @@ async def make_world(seeded: Store, directory: Path, count: int, asked: list[str
         database,
         client(f"acme.{SETTINGS.base_host}", f"{SETTINGS.session_cookie}={token}"),
         client(SETTINGS.base_host, f"{SETTINGS.operator_cookie}={operator}"),
-        {**values, **FILES, "current": str(plenty.record.version), "binned": plenty.binned},
+        {
+            **values,
+            **FILES,
+            "current": str(plenty.record.version),
+            "bruno": str(plenty.bruno.id),
+            "binned": plenty.binned,
+        },
         ",".join(map(str, plenty.numbers)),
         asked,
     )

@@ -6,7 +6,9 @@ of a member counts what is unread: one event for everybody, however many they ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from sqlalchemy import select
 
@@ -17,6 +19,22 @@ from app.accounts.happenings import What
 from app.accounts.jump import LIMIT, Destination, jump_source
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
+from app.chat.facts import (
+    DiscussionOpened,
+    InRoom,
+    MemberEntered,
+    MemberInvited,
+    MemberLeft,
+    MemberRemoved,
+    MemberReturned,
+    MessageChanged,
+    MessageDeleted,
+    MessagePosted,
+    MessageRestored,
+    RoomArchived,
+    RoomChanged,
+    RoomMade,
+)
 from app.chat.messages import Message
 from app.chat.reading import list_joined
 from app.chat.references import RecordReference
@@ -25,15 +43,13 @@ from app.chat.rooms import (
     Room,
     count_people_of,
     find_direct_people,
-    find_visible,
     is_visible,
-    list_people,
     list_people_of,
     list_rooms,
     name_of,
 )
 from app.chat.sidebar import ROOMS_SHOWN, list_sidebars, order_of
-from app.chat.timeline import ShownMessage, show_message, show_messages
+from app.chat.timeline import ShownMessage, show_messages, show_plain
 from app.database import Transaction
 from app.editing.facts import OfRow
 from app.editing.rows import find_cards
@@ -44,6 +60,8 @@ from app.web.texts import _l, fold
 
 # How many older messages are shown anew when what they quote changes.
 QUOTING = 100
+# Of a room in which more messages than this are posted, or change, at once its pages fetch themselves anew.
+MOST_SHOWN = 50
 
 
 @channel("room.{id}", presence="live/readers_push.html")
@@ -53,57 +71,158 @@ async def who_may_see_the_room(transaction: Transaction, member: Member, numbers
     return await transaction.scalars(select(Room.id).where(Room.id.in_(numbers), is_visible(member)))
 
 
-async def push_message(transaction: Transaction, room: Room, shown: ShownMessage) -> None:
-    """Publish a new message to those who look at the room, and a mark to everybody who counts."""
-    publish_partial(transaction, f"room.{room.id}", "chat/message_push.html", room=room, shown=shown)
-    await push_news(transaction, room, shown)
+async def show_posted(transaction: Transaction, facts: Sequence[MessagePosted]) -> None:
+    """Publish new messages to those who look at their rooms, and marks to everybody who counts."""
+    rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
+    facts = show_anew(transaction, rooms, facts)
+    messages = await transaction.find_all(Message, [fact.message_id for fact in facts])
+    authors = await transaction.find_all(Member, [messages[fact.message_id].member_id for fact in facts if fact.plain])
+    whole = [messages[fact.message_id] for fact in facts if not fact.plain]
+    shown = {each.message.id: each for each in (await show_messages(transaction, whole) if whole else ())}
+    for fact in facts:
+        if fact.plain:
+            message = messages[fact.message_id]
+            shown[message.id] = show_plain(message, authors[message.member_id])
+        room = rooms[fact.room_id]
+        told = {"room": room, "shown": shown[fact.message_id]}
+        publish_partial(transaction, f"room.{room.id}", "chat/message_push.html", **told)
+    await show_news(transaction, [(rooms[fact.room_id], shown[fact.message_id], None) for fact in facts])
 
 
-async def push_news(
-    transaction: Transaction, room: Room, shown: ShownMessage, *, named: Sequence[int] | None = None
-) -> None:
-    """Let everybody in a room count anew. A discussion enters the sidebars of the few that take part."""
-    if room.kind == "discussion":
-        await push_rooms(transaction, *await list_people(transaction, room))
-    else:
-        # A direct room is called after the others, whoever looks: the page leaves its reader out.
-        people = None
-        if room.kind == "direct":
-            people = (await find_direct_people(transaction, [(room.id, room.subject)]))[room.id]
-        told = {"room": room, "shown": shown, "named": named, "order": order_of(room, room.name), "people": people}
-        publish_partial(transaction, f"news.{room.id}", "chat/news_push.html", **told)
+async def show_changed(transaction: Transaction, facts: Sequence[MessageChanged]) -> None:
+    """Publish what became of messages: edited, deleted, restored, answered by emoji; and those that quote them."""
+    rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
+    facts = show_anew(transaction, rooms, facts)
+    messages = await transaction.find_all(Message, [fact.message_id for fact in facts])
+    statement = select(Message).where(Message.reply_to_id.in_(list(messages))).order_by(Message.id.desc())
+    quoting = (await transaction.scalars(statement.limit(QUOTING * len(messages)))).all() if messages else ()
+    changed = {message.id: message for message in (*messages.values(), *quoting)}
+    shown = {each.message.id: each for each in await show_messages(transaction, list(changed.values()))}
+    for each in shown.values():
+        told = {"room": rooms[each.message.room_id], "shown": each}
+        publish_partial(transaction, f"room.{each.message.room_id}", "chat/change_push.html", **told)
+    before: dict[int, tuple[int, ...]] = {}
+    for fact in facts:
+        if fact.before is not None:
+            before.setdefault(fact.message_id, fact.before)
+    counted = {fact.message_id for fact in facts if isinstance(fact, MessageDeleted | MessageRestored)}
+    news = [
+        (rooms[shown[message_id].message.room_id], shown[message_id], named)
+        for message_id, named in before.items()
+        if message_id in counted or set(named) != set(shown[message_id].mentions)
+    ]
+    await show_news(transaction, news)
 
 
-async def push_change(
-    transaction: Transaction, room: Room, message: Message, *, named: Sequence[int] | None = None
-) -> None:
-    """Publish what became of a message: edited, deleted, answered by emoji; and those that quote it.
-
-    `named` are the members whom it mentioned before.
-    """
-    shown = await show_message(transaction, message)
-    statement = select(Message).where(Message.reply_to_id == message.id).order_by(Message.id.desc()).limit(QUOTING)
-    quoting = (await transaction.scalars(statement)).all()
-    for each in (shown, *await show_messages(transaction, quoting)):
-        publish_partial(transaction, f"room.{room.id}", "chat/change_push.html", room=room, shown=each)
-    if message.deleted_at is not None or (named is not None and set(named) != set(shown.mentions)):
-        await push_news(transaction, room, shown, named=named)
+AnyFact = TypeVar("AnyFact", bound=InRoom)
 
 
-async def push_rooms(transaction: Transaction, *people: Member) -> None:
+def show_anew(transaction: Transaction, rooms: Mapping[int, Room], facts: Sequence[AnyFact]) -> list[AnyFact]:
+    """Tell the pages of rooms in which much has happened at once to fetch themselves anew; what is left to show."""
+    many = {room_id for room_id, count in Counter(fact.room_id for fact in facts).items() if count > MOST_SHOWN}
+    for room_id in sorted(many):
+        place = f"room-{room_id}" if rooms[room_id].kind != "discussion" else f"{rooms[room_id].subject}-discussion"
+        publish_partial(transaction, f"room.{room_id}", "live/refresh_push.html", target=f"{place}-refresh")
+        push_insiders(transaction, rooms[room_id])
+    return [fact for fact in facts if fact.room_id not in many]
+
+
+async def show_news(transaction: Transaction, news: Sequence[tuple[Room, ShownMessage, Sequence[int] | None]]) -> None:
+    """Let everybody in rooms count anew, after a message was posted there or has changed; whom that named before, if
+    it may name others now. A discussion enters the sidebars of the few that take part."""
+    # A direct room is called after the others, whoever looks: the page leaves its reader out.
+    direct = {room.id: room.subject for room, _, _ in news if room.kind == "direct"}
+    people = await find_direct_people(transaction, direct.items())
+    for room, shown, named in news:
+        if room.kind == "discussion":
+            push_insiders(transaction, room)
+        else:
+            told = {"room": room, "shown": shown, "named": named, "order": order_of(room, room.name)}
+            told["people"] = people.get(room.id)
+            publish_partial(transaction, f"news.{room.id}", "chat/news_push.html", **told)
+
+
+async def show_made(transaction: Transaction, facts: Sequence[RoomMade]) -> None:
+    """Show new rooms to those who are in them."""
+    for fact in facts:
+        push_rooms(transaction, *fact.people)
+
+
+async def show_opened(transaction: Transaction, facts: Sequence[DiscussionOpened]) -> None:
+    """Tell the pages of things that their discussion has begun."""
+    for fact in facts:
+        target = f"{fact.subject}-discussion-refresh"
+        publish_partial(transaction, fact.channel, "live/refresh_push.html", target=target)
+
+
+async def show_rooms(transaction: Transaction, facts: Sequence[RoomChanged]) -> None:
+    """Publish what rooms are called now."""
+    for room in (await transaction.find_all(Room, [fact.room_id for fact in facts])).values():
+        push_room(transaction, room)
+
+
+async def show_archived(transaction: Transaction, facts: Sequence[RoomArchived]) -> None:
+    """Publish that rooms are closed to new messages, or open again."""
+    for room in (await transaction.find_all(Room, [fact.room_id for fact in facts])).values():
+        push_insiders(transaction, room)
+        for target in ("refresh", "about"):
+            publish_partial(transaction, f"room.{room.id}", "live/refresh_push.html", target=f"room-{room.id}-{target}")
+
+
+async def show_entered(transaction: Transaction, facts: Sequence[MemberEntered]) -> None:
+    """Show rooms to those who are in them now, and to who looks at one that there is one more."""
+    rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
+    for fact in facts:
+        room = rooms[fact.room_id]
+        if isinstance(fact, MemberInvited | MemberReturned):
+            push_room(transaction, room)
+        elif room.kind != "discussion":  # which everybody may read, and of which nothing is unread
+            push_rooms(transaction, fact.member_id)
+            push_people(transaction, room)
+        if isinstance(fact, MemberReturned):
+            push_bells(transaction, [fact.member_id])
+
+
+async def show_left(transaction: Transaction, facts: Sequence[MemberLeft]) -> None:
+    """Take rooms from those who are not in them any more, and end what their pages get of those that they may not see:
+    they get nothing of what is published after this."""
+    rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
+    for fact in facts:
+        room, person = rooms[fact.room_id], fact.member_id
+        push_rooms(transaction, person)
+        push_bells(transaction, [person])
+        if not room.open and await transaction.get(Membership, (room.id, person)) is None:
+            publish_partial(transaction, f"user.{person}", "live/refresh_push.html", target=f"room-{room.id}-refresh")
+            stop_following(transaction, member=person, channels=[f"room.{room.id}", f"news.{room.id}"])
+        if isinstance(fact, MemberRemoved):
+            push_room(transaction, room)
+        else:
+            push_people(transaction, room)
+
+
+def push_rooms(transaction: Transaction, *member_ids: int) -> None:
     """Publish to each of these people which rooms they are in, as it is at the end of the transaction."""
-    transaction.gather(publish_rooms, *(person.id for person in people))
+    transaction.gather(publish_rooms, *member_ids)
 
 
-async def publish_rooms(transaction: Transaction, member_ids: Sequence[int]) -> None:
-    """Render and publish the rooms of people's sidebars."""
+def push_insiders(transaction: Transaction, room: Room) -> None:
+    """Publish to everybody who is in a room which rooms they are in, likewise."""
+    transaction.gather(publish_rooms, room)
+
+
+async def publish_rooms(transaction: Transaction, whose: Sequence[int | Room]) -> None:
+    """Render and publish the rooms of the sidebars of people: by their ids, or everybody in a room."""
+    rooms = [each for each in whose if isinstance(each, Room)]
+    member_ids = {each: None for each in whose if isinstance(each, int)}
+    for people in (await list_people_of(transaction, rooms) if rooms else {}).values():
+        member_ids |= {person.id: None for person in people}
     for member_id, sidebar in (await list_sidebars(transaction, member_ids)).items():
         publish_partial(transaction, f"user.{member_id}", "chat/rooms_push.html", sidebar=sidebar, most=ROOMS_SHOWN)
 
 
 def push_room(transaction: Transaction, room: Room) -> None:
     """Publish a room's new name and who is in it, to them and to those who look at it."""
-    transaction.gather(publish_insiders, room)
+    push_insiders(transaction, room)
     push_people(transaction, room)
 
 
@@ -112,23 +231,10 @@ def push_people(transaction: Transaction, room: Room) -> None:
     transaction.gather(publish_people, room)
 
 
-async def publish_insiders(transaction: Transaction, rooms: Sequence[Room]) -> None:
-    """Publish to everybody who is in some rooms which rooms they are in."""
-    people = await list_people_of(transaction, rooms)
-    await push_rooms(transaction, *(person for inside in people.values() for person in inside))
-
-
 async def publish_people(transaction: Transaction, rooms: Sequence[Room]) -> None:
     """Render and publish what rooms are called and how many are in them."""
     for room, people in (await count_people_of(transaction, rooms)).items():
         publish_partial(transaction, f"room.{room.id}", "chat/room_push.html", room=room, people=people)
-
-
-async def push_archived(transaction: Transaction, room: Room) -> None:
-    """Publish that a room is closed to new messages, or open again."""
-    await push_rooms(transaction, *await list_people(transaction, room))
-    for target in ("refresh", "about"):
-        publish_partial(transaction, f"room.{room.id}", "live/refresh_push.html", target=f"room-{room.id}-{target}")
 
 
 async def push_read(transaction: Transaction, member: Member, room: Room) -> None:
@@ -139,18 +245,9 @@ async def push_read(transaction: Transaction, member: Member, room: Room) -> Non
     rooms = await list_joined(transaction, member)
     joined = next((each for each in rooms if each.room.id == room.id), None)
     if joined is None or len(rooms) > ROOMS_SHOWN:
-        await push_rooms(transaction, member)
+        push_rooms(transaction, member.id)
     else:
         publish_partial(transaction, f"user.{member.id}", "chat/read_push.html", joined=joined)
-
-
-async def push_removal(transaction: Transaction, room: Room, person: Member) -> None:
-    """End what a person's pages get of a room that they may not see any more, in the same transaction."""
-    await push_rooms(transaction, person)
-    push_bells(transaction, [person.id])
-    if await find_visible(transaction, person, room.id) is None:
-        publish_partial(transaction, f"user.{person.id}", "live/refresh_push.html", target=f"room-{room.id}-refresh")
-        stop_following(transaction, member=person.id, channels=[f"room.{room.id}", f"news.{room.id}"])
 
 
 async def show_cards(transaction: Transaction, facts: Sequence[OfRow]) -> None:

@@ -6,24 +6,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
-from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import page_part, refused_form, show_again
-from app.chat.attachment_pages import store_files
+from app.chat.attaching import store_files
 from app.chat.composer import EMOJI, MESSAGE_LIMIT, open_composer
+from app.chat.discussions import enter_discussion, get_card
 from app.chat.limits import Pace
-from app.chat.memberships import add_all
-from app.chat.message_pages import answer_draft, answer_posted, refuse_message, say, show_answered, signal_typing
-from app.chat.messages import SentAlready, check_text
-from app.chat.rooms import Room, find_discussion, find_membership, open_discussion
+from app.chat.messages import check_text
+from app.chat.posting import SentAlready
+from app.chat.rooms import find_discussion, find_membership
+from app.chat.sending import answer_draft, answer_posted, refuse_message, say, show_answered, signal_typing
 from app.chat.timeline import Page, ShownMessage, read_page
 from app.database import Database, Transaction
-from app.editing.rows import Card, Place, find_card, kind_of
-from app.live.log import publish_partial
+from app.editing.rows import Place, kind_of
 from app.settings import Settings
 from app.web.calls import is_call
 from app.web.forms import Form, Invalid, number_of
@@ -69,14 +67,6 @@ async def discussion_part(
     }
 
 
-async def get_card(transaction: Transaction, subject: str) -> Card:
-    """What a discussion is about. Raises NotFoundException."""
-    card = await find_card(transaction, subject)
-    if card is None:
-        raise NotFoundException
-    return card
-
-
 @get("/discussion/{subject:str}")
 async def show_discussion(transaction: Transaction, member: Member, subject: str) -> Response[Any]:
     """Lead to what a discussion is about."""
@@ -97,9 +87,10 @@ async def discuss(
     """Say something about a thing. Those who made and changed it are in its discussion from the first word."""
     card = await get_card(transaction, subject)
     try:
+        writing.check()
         check_text(form["text"], empty="file" in form)
         room = await enter_discussion(transaction, subject)
-        message = await say(request, transaction, member, settings, writing, room, form)
+        message = await say(request, transaction, member, settings, room, form)
     except Invalid as invalid:
         if is_call(request):
             return await refuse_message(transaction, invalid)
@@ -114,18 +105,6 @@ async def discuss(
     if is_call(request):
         return answer_posted(message)
     return Redirect(f"{card.place.address}#discussion", status_code=303)
-
-
-async def enter_discussion(transaction: Transaction, subject: str) -> Room:
-    """The discussion of a thing, made if there is none yet. Raises NotFoundException when the thing is not there."""
-    card = await get_card(transaction, subject)
-    room = await find_discussion(transaction, subject)
-    if room is None:
-        room = await open_discussion(transaction, subject, card.place.title)
-        await bring_authors(transaction, room, card)
-        target = f"{subject}-discussion-refresh"
-        publish_partial(transaction, card.place.channel, "live/refresh_push.html", target=target)
-    return room
 
 
 @post("/discussion/{subject:str}/typing")
@@ -160,13 +139,6 @@ async def bring_to_discussion(
     async with database.write(transaction.tenant.id) as writing:
         room = await enter_discussion(writing, subject)
     return await store_files(request, database, transaction, member, settings, room)
-
-
-async def bring_authors(transaction: Transaction, room: Room, card: Card) -> None:
-    """Let those who made and changed a thing be told of its discussion."""
-    ids = await kind_of(card.row).find_people(transaction, card.row)
-    statement = select(Member.id).where(Member.id.in_(ids), Member.removed_at.is_(None)).order_by(Member.id)
-    await add_all(transaction, room, await transaction.scalars(statement))
 
 
 handlers = [show_discussion, discuss, type_in_discussion, keep_discussion_draft, bring_to_discussion]

@@ -13,8 +13,7 @@ from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.accounts.undo import lead_to
 from app.chat import memberships
-from app.chat.channels import push_archived, push_people, push_read, push_removal, push_room, push_rooms
-from app.chat.notices import notify_invited
+from app.chat.channels import push_read
 from app.chat.rooms import (
     Room,
     archive_room,
@@ -96,7 +95,6 @@ async def describe(
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_about(request, transaction, member, room, form, status=422)
-    push_room(transaction, room)
     return Redirect(f"/chat/{slug}/about?done=room-saved", status_code=303)
 
 
@@ -121,8 +119,6 @@ async def join(transaction: Transaction, member: Member, slug: str) -> Response[
     """Join a public room."""
     room = await get_room(transaction, member, slug)
     await memberships.join(transaction, room, member)
-    await push_rooms(transaction, member)
-    push_people(transaction, room)
     return Redirect(f"/chat/{slug}", status_code=303)
 
 
@@ -132,8 +128,6 @@ async def leave(transaction: Transaction, member: Member, slug: str) -> Response
     room = await get_room(transaction, member, slug)
     offer = await offer_return(transaction, room, member)
     await memberships.leave(transaction, room, member)
-    await push_removal(transaction, room, member)
-    push_people(transaction, room)
     return lead_to("/chat", offer)
 
 
@@ -149,9 +143,7 @@ async def invite(request: AnyRequest, transaction: Transaction, member: Member, 
         typed.errors = form.errors
         return await render_about(request, transaction, member, room, typed, chosen=chosen, status=422)
     for person in await list_members(transaction, chosen.ids):
-        if await memberships.invite(transaction, room, member, person):
-            await notify_invited(transaction, room, member, person)
-            push_room(transaction, room)
+        await memberships.invite(transaction, room, member, person)
     return Redirect(f"/chat/{slug}/about?done=invited", status_code=303)
 
 
@@ -162,8 +154,6 @@ async def remove(transaction: Transaction, member: Member, slug: str, form: Form
     person = await find_person(transaction, number_of(form["person"]))
     offer = await offer_bringing_back(transaction, room, member, person)
     await memberships.remove(transaction, room, member, person)
-    await push_removal(transaction, room, person)
-    push_room(transaction, room)
     return lead_to(f"/chat/{slug}/about", offer)
 
 
@@ -173,7 +163,6 @@ async def archive(transaction: Transaction, member: Member, slug: str, form: For
     room = await get_room(transaction, member, slug)
     was_open = room.archived_at is None
     await archive_room(transaction, room, member, archived=bool(form["archived"]))
-    await push_archived(transaction, room)
     archived = was_open and room.archived_at is not None
     return lead_to(f"/chat/{slug}", await offer_opening(transaction, room, member) if archived else None)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from app.accounts.audit import record_audit
 from app.accounts.members import Member
+from app.chat.facts import MemberEntered, MemberInvited, MemberLeft, MemberRemoved
 from app.chat.rooms import GENERAL, Membership, Room, check_may_archive, find_membership
 from app.database import Transaction
 from app.web.errors import PageError
@@ -27,6 +27,8 @@ async def join(transaction: Transaction, room: Room, member: Member) -> Membersh
         if not room.open:
             raise PageError(403, _l("One has to be invited to this room."))
         membership = await add(transaction, room, member)
+        transaction.keep(room)
+        transaction.note(MemberEntered(by=transaction.acting(member.id), room_id=room.id, member_id=member.id))
     return membership
 
 
@@ -51,15 +53,19 @@ async def leave(transaction: Transaction, room: Room, member: Member) -> None:
     """
     if room.slug == GENERAL or room.kind == "direct":
         raise PageError(403, _l("Nobody can leave this room."))
-    await take_out(transaction, room, member)
+    if await take_out(transaction, room, member):
+        transaction.note(MemberLeft(by=transaction.acting(member.id), room_id=room.id, member_id=member.id))
 
 
-async def take_out(transaction: Transaction, room: Room, member: Member) -> None:
-    """End a membership, if there is one."""
+async def take_out(transaction: Transaction, room: Room, member: Member) -> bool:
+    """End a membership. False when there is none."""
     membership = await find_membership(transaction, room, member)
-    if membership is not None:
-        await transaction.delete(membership)
-        await transaction.flush()
+    if membership is None:
+        return False
+    await transaction.delete(membership)
+    await transaction.flush()
+    transaction.keep(room)
+    return True
 
 
 async def invite(transaction: Transaction, room: Room, member: Member, person: Member) -> bool:
@@ -72,6 +78,8 @@ async def invite(transaction: Transaction, room: Room, member: Member, person: M
     if await find_membership(transaction, room, person) is not None:
         return False
     await add(transaction, room, person)
+    transaction.keep(room)
+    transaction.note(MemberInvited(by=transaction.acting(member.id), room_id=room.id, member_id=person.id))
     return True
 
 
@@ -81,8 +89,13 @@ async def remove(transaction: Transaction, room: Room, member: Member, person: M
     Raises a 403 page unless the member may.
     """
     check_may_archive(room, member)
-    record_audit(transaction, member, "room.member-removed", subject=person.email or person.name, before=room.name)
-    await take_out(transaction, room, person)
+    if await take_out(transaction, room, person):
+        named = person.email or person.name
+        transaction.note(
+            MemberRemoved(
+                by=transaction.acting(member.id), room_id=room.id, member_id=person.id, person=named, room=room.name
+            )
+        )
 
 
 async def set_notify(transaction: Transaction, room: Room, member: Member, notify: str) -> None:

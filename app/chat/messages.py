@@ -1,9 +1,8 @@
-"""Messages: posted once, edited with their history, deleted with a trace."""
+"""Messages: edited with their history, deleted with a trace. How they come is in `posting.py`."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,13 +21,20 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.audit import record_audit
 from app.accounts.members import Member
-from app.accounts.mentions import OPEN, STORED, mentioned_in, names_in, without_marks
-from app.chat.keys import LONGEST_KEY, fingerprint
+from app.accounts.mentions import mentioned_in, names_in, without_marks
+from app.chat.facts import MessageDeleted, MessageEdited
+from app.chat.keys import LONGEST_KEY
 from app.chat.markdown import Rendered, candidates, render_aside
-from app.chat.memberships import join
-from app.chat.references import OfMessage, find_missing, forget_references, keep_references, to_message
+from app.chat.references import (
+    OfMessage,
+    find_mentioned,
+    find_missing,
+    forget_references,
+    keep_references,
+    mentioned_by,
+    to_message,
+)
 from app.chat.rooms import Room
 from app.database import Base, Standing, Tenanted, Transaction, UtcDateTime, now
 from app.web.errors import PageError
@@ -149,25 +155,6 @@ async def render_text(transaction: Transaction, text: str, origin: str, *, befor
     return rendered
 
 
-class SentAlready(Invalid):
-    """Something else was posted with this key, and the page did not hear of it: `message`."""
-
-    status = 409
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(text=_l("What was in the box before was sent already. Look, and send the rest again."))
-        self.message = message
-
-
-class AnswerGone(Invalid):
-    """The message that is answered is not there any more."""
-
-    status = 410
-
-    def __init__(self) -> None:
-        super().__init__(reply=_l("The message you answered was deleted. This can be sent as a message of its own."))
-
-
 class MessageGone(Invalid):
     """The message that is edited is not there any more."""
 
@@ -198,81 +185,6 @@ async def find_posted(transaction: Transaction, member: Member, key: str) -> Mes
     return found and found[0]
 
 
-async def find_any_posted(transaction: Transaction, member: Member, keys: Collection[str]) -> Message | None:
-    """The first message that a member has posted with one of some keys. A form has at most 500 of them."""
-    statement = select(Message).where(Message.member_id == member.id, Message.key.in_(set(keys))).order_by(Message.id)
-    return (await transaction.scalars(statement.limit(1))).first()
-
-
-async def post_message(
-    transaction: Transaction,
-    room: Room,
-    member: Member,
-    *,
-    key: str,
-    text: str,
-    origin: str,
-    reply_to_id: int = 0,
-    files: Collection[int] = (),
-) -> tuple[Message, Rendered | None]:
-    """Post a message, joining the room; (the message, what it refers to). The same key posts once: then it is None.
-
-    The same is sent when room, text, answered message and files are the same, also when the message was edited or
-    deleted since. `files` are the ids of those that the caller puts to it.
-
-    Raises Invalid for a text that won't do, SentAlready for what is not the same as was posted with the key, AnswerGone
-    when there is nothing to answer, and a 403 page for a room that is archived or not open to this member.
-    """
-    sent = fingerprint(key, room_id=room.id, text=clean_text(text), reply_to_id=reply_to_id, files=files)
-    posted = await find_posted(transaction, member, key)
-    if posted is not None:
-        if not is_same(posted, sent, clean_text(text)):
-            raise SentAlready(posted)
-        return posted, None
-    if not key or len(key) > LONGEST_KEY:
-        raise Invalid(text=_l("The page is out of date. Load it again; what you typed is kept."))
-    check_open(room)
-    text = check_text(text, empty=bool(files))
-    answered = await find_answered(transaction, room, reply_to_id)
-    if reply_to_id and answered is None:
-        raise AnswerGone
-    membership = await join(transaction, room, member)
-    rendered = await render_text(transaction, text, origin)
-    number = room.last_number + 1  # writers of a workspace come one after another: nobody else takes this one
-    message = Message(
-        room_id=room.id,
-        number=number,
-        member_id=member.id,
-        key=key,
-        sent=sent,
-        text=rendered.text,
-        html=rendered.html,
-        plain=rendered.plain,
-        reply_to_id=answered,
-    )
-    await transaction.insert(message)
-    await transaction.change(room, last_number=number)
-    await keep_references(transaction, message.id, text, rendered)
-    if membership.read_number == number - 1:  # who has read up to here has read what they say themselves
-        await transaction.change(membership, read_number=number)
-    return message, rendered
-
-
-def is_same(posted: Message, sent: str, text: str) -> bool:
-    """Whether what is sent is what was posted with its key. Of an earlier version's message only the text is known."""
-    if posted.sent is None:
-        return posted.edited_at is not None or posted.deleted_at is not None or was_typed(posted.text, text)
-    return posted.sent == sent
-
-
-def was_typed(stored: str, text: str) -> bool:
-    """Whether a text may have been stored so. Which name a member had then is not known."""
-    if OPEN not in stored:
-        return stored == text
-    names = re.compile("@[^@\n]{1,80}?".join(map(re.escape, STORED.split(stored)[::2])))
-    return names.fullmatch(text) is not None
-
-
 def check_open(room: Room) -> None:
     """Raise a 403 page for an archived room."""
     if room.archived_at is not None:
@@ -298,8 +210,8 @@ async def edit_message(
     origin: str,
     with_files: bool = False,
     edits: int | None = None,
-) -> Rendered | None:
-    """Change the text of one's own message, and keep what it was. What it refers to now; None when nothing changes.
+) -> bool:
+    """Change the text of one's own message, and keep what it was. False when nothing changes.
 
     `edits` is how often it had been edited when its text was taken for this one, if that is known: an edit that comes
     late replaces no later one.
@@ -317,7 +229,7 @@ async def edit_message(
     text = check_text(text, empty=with_files)
     rendered = await render_text(transaction, text, origin, before=message.html)
     if rendered.text == message.text or text == message.text:
-        return None
+        return False
     count = await transaction.scalar(
         select(func.count()).select_from(MessageRevision).where(MessageRevision.message_id == message.id)
     )
@@ -333,9 +245,21 @@ async def edit_message(
     )
     message.text, message.html, message.plain = rendered.text, rendered.html, rendered.plain
     message.edited_at = now()
+    before = await find_mentioned(transaction, message.id)
     await forget_references(transaction, message.id)
     await keep_references(transaction, message.id, text, rendered)
-    return rendered
+    transaction.keep(message)
+    transaction.note(
+        MessageEdited(
+            by=transaction.acting(member.id),
+            room_id=message.room_id,
+            message_id=message.id,
+            number=message.number,
+            before=before,
+            after=mentioned_by(rendered),
+        )
+    )
+    return True
 
 
 async def delete_message(transaction: Transaction, message: Message, member: Member) -> bool:
@@ -347,10 +271,9 @@ async def delete_message(transaction: Transaction, message: Message, member: Mem
         return False
     if message.member_id != member.id and not member.has_rank("admin"):
         raise PageError(403, _l("Only who wrote a message, and admins, can delete it."))
-    if message.member_id != member.id:
-        room = await transaction.get_one(Room, message.room_id)
-        author = await transaction.get_one(Member, message.member_id)
-        record_audit(transaction, member, "message.deleted", subject=author.email or author.name, before=room.name)
+    room = await transaction.get_one(Room, message.room_id)
+    author = await find_author(transaction, message, member)
+    before = await find_mentioned(transaction, message.id)
     await forget_references(transaction, message.id)
     for model, column in ((MessageRevision, MessageRevision.message_id), (Reaction, Reaction.message_id)):
         statement: Any = delete(model).where(column == message.id)
@@ -358,7 +281,27 @@ async def delete_message(transaction: Transaction, message: Message, member: Mem
     message.text = message.html = message.plain = ""
     message.deleted_at, message.deleted_by_id = now(), member.id
     await transaction.flush()
+    transaction.keep(message)
+    transaction.note(
+        MessageDeleted(
+            by=transaction.acting(member.id),
+            room_id=room.id,
+            message_id=message.id,
+            number=message.number,
+            before=before,
+            room=room.name,
+            author=author,
+        )
+    )
     return True
+
+
+async def find_author(transaction: Transaction, message: Message, member: Member) -> str | None:
+    """Whose message it is, for the audit log; None for the member's own."""
+    if message.member_id == member.id:
+        return None
+    author = await transaction.get_one(Member, message.member_id)
+    return author.email or author.name
 
 
 async def list_revisions(transaction: Transaction, message: Message, member: Member) -> Sequence[MessageRevision]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, or_, select
 
 from app.accounts.members import Member
-from app.chat.markdown import Rendered
+from app.chat.facts import MemberInvited, MessageDeleted, MessageEdited, MessagePosted
 from app.chat.messages import Message
 from app.chat.rooms import Membership, Room, find_direct_people
 from app.database import Transaction
 from app.notifications.inbox import mark_read, of_subject
 from app.notifications.kinds import Kind, Place, Subject, register_kind, register_subject, split
 from app.notifications.models import Happening, Notification
-from app.notifications.notifications import notify, tell_otherwise, withdraw
+from app.notifications.notifications import Occasion, notify, notify_all, tell_otherwise, withdraw
 from app.web.texts import _l
 
 EXCERPT = 140
@@ -108,25 +109,8 @@ def subject_of(room: Room) -> tuple[str, int]:
     return (name, number) if name else ("room", room.id)
 
 
-async def notify_message(
-    transaction: Transaction, room: Room, message: Message, author: Member, rendered: Rendered
-) -> None:
-    """Tell those whom a message concerns; each once, for the best reason. Who wants nothing of a room gets nothing."""
-    if room.kind not in ("direct", "discussion") and not message.reply_to_id and not rendered.refers:
-        return
-    reasons = await find_reasons(transaction, room, message, rendered.members, everybody=rendered.everybody)
-    told = set(reasons.unwilling)
-    for kind, to in reasons.kinds.items():
-        told |= await notify(
-            transaction,
-            kind=kind,
-            subject=subject_of(room),
-            to=to,
-            by=author,
-            number=message.number,
-            without=told,
-            details=details_of(message),
-        )
+# Why a message concerns somebody, the best reason first.
+REASONS = ("mention", "reply", "direct", "discussion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,19 +122,63 @@ class Reasons:
 
     def best(self, member_id: int) -> str | None:
         """The best reason for which the message concerns a member."""
-        return next((kind for kind, ids in self.kinds.items() if member_id in ids), None)
+        return next((kind for kind in REASONS if member_id in self.kinds[kind]), None)
+
+
+async def tell_posted(transaction: Transaction, facts: Sequence[MessagePosted]) -> None:
+    """Tell those whom messages concern; of each once, for the best reason. Who wants nothing of a room gets nothing."""
+    rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
+    to_all = {room.id for room in rooms.values() if room.kind in ("direct", "discussion")}
+    facts = [fact for fact in facts if fact.room_id in to_all or fact.reply_to_id or fact.mentioned]
+    if not facts:
+        return
+    messages = await transaction.find_all(Message, [fact.message_id for fact in facts])
+    facts = [fact for fact in facts if messages[fact.message_id].deleted_at is None]
+    found = await find_reasons(
+        transaction, [(rooms[fact.room_id], messages[fact.message_id], fact.mentioned) for fact in facts]
+    )
+    alike: dict[tuple[int, str], list[tuple[Room, Message, Reasons]]] = defaultdict(list)
+    for fact, reasons in zip(facts, found, strict=True):
+        room, message = rooms[fact.room_id], messages[fact.message_id]
+        alike[message.member_id, subject_of(room)[0]].append((room, message, reasons))
+    for (author_id, _), posted in alike.items():
+        author = await transaction.get_one(Member, author_id)
+        told = [frozenset(reasons.unwilling) for _, _, reasons in posted]
+        for kind in REASONS:
+            occasions = [
+                Occasion(subject_of(room), reasons.kinds[kind], message.number, without, details_of(message))
+                for (room, message, reasons), without in zip(posted, told, strict=True)
+            ]
+            concerned = await notify_all(transaction, occasions, kind=kind, by=author)
+            told = [before | ids for before, ids in zip(told, concerned, strict=True)]
 
 
 async def find_reasons(
-    transaction: Transaction, room: Room, message: Message, members: Iterable[int], *, everybody: bool
-) -> Reasons:
-    """Whom a message concerns that names some members, or everybody in its room."""
+    transaction: Transaction, messages: Sequence[tuple[Room, Message, Collection[int]]]
+) -> list[Reasons]:
+    """Whom each of some messages of a room concerns that mentions some members, or 0 for everybody there."""
     rows = await transaction.execute(
-        select(Membership.member_id, Membership.notify).where(Membership.room_id == room.id)
+        select(Membership.room_id, Membership.member_id, Membership.notify).where(
+            Membership.room_id.in_({room.id for room, _, _ in messages})
+        )
     )
-    inside = {row.member_id: row.notify for row in rows}
-    named = set(members) | (set(inside) if everybody else set())
-    answered = await transaction.scalar(select(Message.member_id).where(Message.id == message.reply_to_id))
+    inside: dict[int, dict[int, str]] = {room.id: {} for room, _, _ in messages}
+    for row in rows:
+        inside[row.room_id][row.member_id] = row.notify
+    answered = {message.reply_to_id for _, message, _ in messages if message.reply_to_id}
+    authors: dict[int | None, int] = {}
+    if answered:
+        found = await transaction.execute(select(Message.id, Message.member_id).where(Message.id.in_(answered)))
+        authors = {row.id: row.member_id for row in found}
+    return [
+        reasons_of(room, inside[room.id], set(mentioned), authors.get(message.reply_to_id))
+        for room, message, mentioned in messages
+    ]
+
+
+def reasons_of(room: Room, inside: Mapping[int, str], mentioned: set[int], answered: int | None) -> Reasons:
+    """Whom a message concerns, in a room where some members want to be told of so much."""
+    named = mentioned - {0} | (set(inside) if 0 in mentioned else set())
     everything = {each for each, wants in inside.items() if wants == "everything"}
     kinds = {
         "mention": named if room.open else named & set(inside),
@@ -166,15 +194,18 @@ def details_of(message: Message) -> dict[str, str]:
     return {"excerpt": message.plain[:EXCERPT]}
 
 
-async def notify_edit(
-    transaction: Transaction, room: Room, message: Message, author: Member, rendered: Rendered, *, named: Iterable[int]
-) -> None:
-    """What was told of a message says what it says now, to those whom it concerns now.
+async def tell_edited(transaction: Transaction, facts: Sequence[MessageEdited]) -> None:
+    """What was told of messages says what they say now, to those whom they concern now."""
+    rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
+    messages = await transaction.find_all(Message, [fact.message_id for fact in facts])
+    for fact in facts:
+        await tell_edit(transaction, fact, rooms[fact.room_id], messages[fact.message_id])
 
-    `named` are those whom it mentioned before, 0 for everybody. Who is mentioned for the first time is told, unless
-    the message is still unread among what they were told for another reason: then it is for this one. Who is not
-    mentioned any more is told nothing, or for the reason that is left.
-    """
+
+async def tell_edit(transaction: Transaction, fact: MessageEdited, room: Room, message: Message) -> None:
+    """Likewise of one message. Who is mentioned for the first time is told, unless the message is still unread among
+    what they were told for another reason: then it is for this one. Who is not mentioned any more is told nothing, or
+    for the reason that is left."""
     subject = subject_of(room)
     of_message = (
         Happening.subject_kind == subject[0],
@@ -183,12 +214,9 @@ async def notify_edit(
     )
     for happening in await transaction.scalars(select(Happening).where(*of_message)):
         happening.details = {**happening.details, **details_of(message)}
-    before = set(named)
-    now_named = set(rendered.members) | ({0} if rendered.everybody else set())
-    if before == now_named:
+    if set(fact.before or ()) == set(fact.after):
         return
-    was = await find_reasons(transaction, room, message, before - {0}, everybody=0 in before)
-    reasons = await find_reasons(transaction, room, message, rendered.members, everybody=rendered.everybody)
+    was, reasons = await find_reasons(transaction, [(room, message, fact.before or ()), (room, message, fact.after)])
     statement = select(Notification).where(
         Notification.subject_kind == subject[0],
         Notification.subject_id == subject[1],
@@ -208,20 +236,28 @@ async def notify_edit(
         kind="mention",
         subject=subject,
         to=added - unread,
-        by=author,
+        by=await transaction.get_one(Member, message.member_id),
         number=message.number,
         details=details_of(message),
     )
 
 
-async def withdraw_message(transaction: Transaction, room: Room, message: Message) -> None:
-    """A message is deleted, and with it what was told of it."""
-    await withdraw(transaction, subject_of(room), message.number)
+async def withdraw_deleted(transaction: Transaction, facts: Sequence[MessageDeleted]) -> None:
+    """Messages are deleted, and with them what was told of them."""
+    rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
+    for fact in facts:
+        await withdraw(transaction, subject_of(rooms[fact.room_id]), fact.number)
 
 
-async def notify_invited(transaction: Transaction, room: Room, member: Member, person: Member) -> None:
-    """Tell somebody that they are in a room now."""
-    await notify(transaction, kind="invitation", subject=("room", room.id), to=[person.id], by=member)
+async def tell_invited(transaction: Transaction, facts: Sequence[MemberInvited]) -> None:
+    """Tell people that they are in a room now."""
+    invited: dict[int | None, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for fact in facts:
+        invited[fact.by.member_id][fact.room_id].append(fact.member_id)
+    for member_id, rooms in invited.items():
+        by = None if member_id is None else await transaction.get_one(Member, member_id)
+        occasions = [Occasion(("room", room_id), people) for room_id, people in rooms.items()]
+        await notify_all(transaction, occasions, kind="invitation", by=by)
 
 
 async def mark_messages_read(

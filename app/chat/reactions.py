@@ -7,6 +7,7 @@ from litestar.exceptions import NotFoundException
 from sqlalchemy import select
 
 from app.accounts.members import Member
+from app.chat.facts import ReactionChanged
 from app.chat.messages import Message, Reaction, check_open
 from app.chat.rooms import Room
 from app.database import Transaction
@@ -50,4 +51,15 @@ async def react(transaction: Transaction, message: Message, member: Member, emoj
             raise Invalid(emoji=_l("There are %(limit)d different ones already.", limit=MOST_REACTIONS))
         transaction.add(Reaction(message_id=message.id, member_id=member.id, emoji=emoji))
     await transaction.flush()
+    transaction.keep(message)
+    transaction.note(
+        ReactionChanged(
+            by=transaction.acting(member.id),
+            room_id=message.room_id,
+            message_id=message.id,
+            number=message.number,
+            emoji=emoji,
+            on=on,
+        )
+    )
     return True

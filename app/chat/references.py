@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, String, delete
+from sqlalchemy import ForeignKeyConstraint, String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.chat.markdown import Rendered
@@ -60,10 +60,21 @@ async def find_missing(transaction: Transaction, records: Sequence[tuple[str, in
     return frozenset(records) - (await find_subjects(transaction, records)).keys()
 
 
+def mentioned_by(rendered: Rendered) -> tuple[int, ...]:
+    """The members whom a message mentions, 0 for everybody."""
+    return tuple(sorted(rendered.members | ({0} if rendered.everybody else set())))
+
+
+async def find_mentioned(transaction: Transaction, message_id: int) -> tuple[int, ...]:
+    """The members whom a stored message mentions, likewise."""
+    statement = select(Mention.member_id).where(Mention.message_id == message_id).order_by(Mention.member_id)
+    return tuple(await transaction.scalars(statement))
+
+
 async def keep_references(transaction: Transaction, message_id: int, text: str, rendered: Rendered) -> None:
     """Keep whom and what a message names, and index its text."""
-    named = set(rendered.members) | ({0} if rendered.everybody else set())
-    transaction.add_all(Mention(message_id=message_id, member_id=member_id) for member_id in sorted(named))
+    named = mentioned_by(rendered)
+    transaction.add_all(Mention(message_id=message_id, member_id=member_id) for member_id in named)
     found = await find_subjects(transaction, rendered.records)
     transaction.add_all(
         RecordReference(message_id=message_id, position=position, subject=subject)

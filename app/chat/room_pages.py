@@ -1,4 +1,4 @@
-"""Pages of rooms: reading one, making, joining, describing, inviting; what is read, and searching."""
+"""Pages of rooms: making one, reading it, posting to it, and what is read."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.shell import render_page
 from app.accounts.visits import note_visit
-from app.chat.channels import push_read, push_rooms
-from app.chat.composer import EMOJI, open_composer
+from app.chat.channels import push_read
+from app.chat.composer import EMOJI, MESSAGE_LIMIT, open_composer
 from app.chat.drafts import place_of
+from app.chat.limits import Pace
 from app.chat.messages import get_message
 from app.chat.notices import mark_messages_read
+from app.chat.posting import SentAlready
 from app.chat.reading import mark_read
 from app.chat.rooms import (
     Room,
@@ -30,11 +32,14 @@ from app.chat.rooms import (
     list_rooms,
     open_direct,
 )
+from app.chat.sending import answer_draft, answer_posted, refuse_message, say, show_answered, signal_typing
 from app.chat.timeline import ShownMessage, read_page, show_message
 from app.database import Transaction
 from app.live.presence import list_readers
 from app.notifications.inbox import of_subject
 from app.notifications.pages import note_opened
+from app.settings import Settings
+from app.web.calls import is_call
 from app.web.forms import Form, Invalid, number_of
 from app.web.paging import page_of
 from app.web.texts import Text
@@ -149,7 +154,6 @@ async def add_room(request: AnyRequest, transaction: Transaction, member: Member
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_page(request, transaction, member, "chat/new.html", form=form, status=invalid.status)
-    await push_rooms(transaction, member)
     return await keep_answer(request, transaction, member, form, f"/chat/{room.slug}")
 
 
@@ -164,7 +168,6 @@ async def write_to(request: AnyRequest, transaction: Transaction, member: Member
     except Invalid as invalid:
         form.errors = {"person": next(iter(invalid.errors.values()))}
         return await render_rooms(request, transaction, member, form, chosen=chosen, status=422)
-    await push_rooms(transaction, member, *people)
     return Redirect(f"/chat/{room.slug}", status_code=303)
 
 
@@ -200,6 +203,58 @@ async def show_room(
     )
 
 
+@post("/chat/{slug:str}", request_max_body_size=MESSAGE_LIMIT)
+async def post_to_room(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    writing: Pace,
+    slug: str,
+    form: Form,
+) -> Response[Any]:
+    """Post a message."""
+    room = await get_room(transaction, member, slug)
+    try:
+        writing.check()
+        message = await say(request, transaction, member, settings, room, form)
+    except Invalid as invalid:
+        if is_call(request):
+            return await refuse_message(transaction, invalid)
+        key = "" if isinstance(invalid, SentAlready) else form["key"]
+        error = next(iter(invalid.errors.values()))
+        page = await render_room(
+            request,
+            transaction,
+            member,
+            room,
+            reply=await show_answered(transaction, room, number_of(form["reply"])),
+            text=form["text"],
+            key=key,
+            error=error,
+            status=invalid.status,
+        )
+        page.headers.update(invalid.headers)
+        return page
+    if is_call(request):
+        return answer_posted(message)
+    return Redirect(f"/chat/{slug}?at=end#composer", status_code=303)
+
+
+@post("/chat/{slug:str}/draft", request_max_body_size=MESSAGE_LIMIT)
+async def keep_room_draft(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
+    """Keep what is in the box of a room."""
+    room = await get_room(transaction, member, slug)
+    return await answer_draft(transaction, member, place_of(room), form)
+
+
+@post("/chat/{slug:str}/typing")
+async def type_in_room(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[Any]:
+    """Tell those who look at a room that somebody types. It is not logged, and gone after some seconds."""
+    room = await get_room(transaction, member, slug)
+    return signal_typing(request, transaction, member, f"room.{room.id}", place_of(room))
+
+
 @post("/chat/{slug:str}/read")
 async def read(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
     """Note from where (`since`) up to where a room was on screen; the member's other pages count anew."""
@@ -217,5 +272,8 @@ handlers = [
     add_room,
     write_to,
     show_room,
+    post_to_room,
+    keep_room_draft,
+    type_in_room,
     read,
 ]

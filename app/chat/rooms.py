@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from litestar.exceptions import NotFoundException
 from sqlalchemy import (
@@ -24,11 +24,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.audit import record_audit
 from app.accounts.choosing import is_active
 from app.accounts.members import NEWCOMERS, Member
 from app.accounts.mentions import find_names as find_member_names
-from app.database import Base, Standing, Tenanted, Transaction, UtcDateTime, now
+from app.chat.facts import RoomArchived, RoomChanged, RoomMade
+from app.database import Actor, Base, Standing, Tenanted, Transaction, UtcDateTime, now
 from app.notifications.kinds import name_of_others
 from app.web.errors import PageError
 from app.web.forms import Invalid
@@ -275,7 +275,9 @@ async def create_room(
         kind="private" if private else "public",
         created_by_id=member.id,
     )
-    return await add_room(transaction, room, [member])
+    await add_room(transaction, room, [member])
+    note_made(transaction, room, transaction.acting(member.id), [member])
+    return room
 
 
 def check_name(name: str, description: str) -> None:
@@ -296,6 +298,13 @@ async def add_room(transaction: Transaction, room: Room, people: Sequence[Member
     transaction.add_all(Membership(room_id=room.id, member_id=person.id) for person in people)
     await transaction.flush()
     return room
+
+
+def note_made(transaction: Transaction, room: Room, by: Actor, people: Sequence[Member]) -> None:
+    """Note that a room was made."""
+    kind: Any = room.kind
+    transaction.keep(room)
+    transaction.note(RoomMade(by=by, room_id=room.id, kind=kind, people=tuple(person.id for person in people)))
 
 
 async def find_free_slug(transaction: Transaction, name: str) -> str:
@@ -325,7 +334,10 @@ async def open_direct(transaction: Transaction, people: Sequence[Member]) -> Roo
     if found is not None:
         return found
     slug = "direct-" + "-".join(str(person.id) for person in unique)
-    return await add_room(transaction, Room(slug=slug, name=name_of(unique), kind="direct", subject=subject), unique)
+    room = Room(slug=slug, name=name_of(unique), kind="direct", subject=subject)
+    await add_room(transaction, room, unique)
+    note_made(transaction, room, transaction.actor, unique)
+    return room
 
 
 def name_of(people: Sequence[Member]) -> str:
@@ -410,8 +422,12 @@ async def change_room(transaction: Transaction, room: Room, member: Member, *, n
     if room.kind not in ("public", "private") or await find_membership(transaction, room, member) is None:
         raise PageError(403, _l("Only those who are in a room can change it."))
     check_name(name, description)
-    room.name, room.description = name, description
-    await transaction.flush()
+    before, after = (room.name, room.description), (name, description)
+    if before != after:
+        room.name, room.description = after
+        await transaction.flush()
+        transaction.keep(room)
+        transaction.note(RoomChanged(by=transaction.acting(member.id), room_id=room.id, before=before, after=after))
 
 
 def may_archive(room: Room, member: Member) -> bool:
@@ -432,7 +448,10 @@ async def archive_room(transaction: Transaction, room: Room, member: Member, *, 
     Raises a 403 page unless this member may.
     """
     check_may_archive(room, member)
-    if archived != (room.archived_at is not None):
-        record_audit(transaction, member, "room.archived" if archived else "room.opened", subject=room.name)
-    room.archived_at = (room.archived_at or now()) if archived else None
+    if archived == (room.archived_at is not None):
+        return
+    room.archived_at = now() if archived else None
     await transaction.flush()
+    transaction.keep(room)
+    by = transaction.acting(member.id)
+    transaction.note(RoomArchived(by=by, room_id=room.id, name=room.name, archived=archived))

@@ -8,17 +8,14 @@ from litestar.exceptions import NotFoundException
 from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
-from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.accounts.undo import State, TooLate, UndoOffer, keep_row, keep_rows, offer_undo, put_back, undoes
-from app.chat.channels import push_archived, push_change, push_news, push_people, push_room, push_rooms
-from app.chat.messages import Message, MessageRevision, Reaction, check_open
+from app.chat.facts import MemberEntered, MemberReturned, MessageRestored
+from app.chat.messages import Message, MessageRevision, Reaction, check_open, find_author
 from app.chat.notices import subject_of
 from app.chat.references import Mention, MessageIndex, OfMessage, RecordReference
 from app.chat.rooms import Membership, Room, archive_room, check_may_archive, find_membership, find_visible
-from app.chat.timeline import show_message
 from app.database import Transaction
-from app.notifications.channels import push_bells
 from app.notifications.notifications import keep_told, tell_again
 from app.web.texts import _l
 
@@ -51,7 +48,6 @@ async def open_again(request: AnyRequest, transaction: Transaction, member: Memb
     if room.archived_at is None:
         raise TooLate(_l("The room is open again already."))
     await archive_room(transaction, room, member, archived=False)
-    await push_archived(transaction, room)
     return f"/chat/{room.slug}"
 
 
@@ -73,8 +69,8 @@ async def return_to_room(request: AnyRequest, transaction: Transaction, member: 
         raise TooLate(_l("You are in the room again already."))
     put_back(transaction, Membership, [state["membership"]])
     await transaction.flush()
-    await push_rooms(transaction, member)
-    push_people(transaction, room)
+    transaction.keep(room)
+    transaction.note(MemberEntered(by=transaction.acting(member.id), room_id=room.id, member_id=member.id))
     return f"/chat/{room.slug}"
 
 
@@ -98,10 +94,16 @@ async def bring_back(request: AnyRequest, transaction: Transaction, member: Memb
         raise TooLate(_l("They are in the room again already."))
     put_back(transaction, Membership, [state["membership"]])
     await transaction.flush()
-    record_audit(transaction, member, "room.member-returned", subject=person.email or person.name, after=room.name)
-    await push_rooms(transaction, person)
-    push_bells(transaction, [person.id])
-    push_room(transaction, room)
+    transaction.keep(room)
+    transaction.note(
+        MemberReturned(
+            by=transaction.acting(member.id),
+            room_id=room.id,
+            member_id=person.id,
+            person=person.email or person.name,
+            room=room.name,
+        )
+    )
     return f"/chat/{room.slug}/about"
 
 
@@ -140,9 +142,16 @@ async def restore_message(request: AnyRequest, transaction: Transaction, member:
     await transaction.flush()
     await transaction.insert_rows(MessageIndex, {"rowid": message.id, "text": message.text})
     await tell_again(transaction, state["told"])
-    if message.member_id != member.id:
-        author = await transaction.get_one(Member, message.member_id)
-        record_audit(transaction, member, "message.restored", subject=author.email or author.name, after=room.name)
-    await push_change(transaction, room, message)
-    await push_news(transaction, room, await show_message(transaction, message), named=[])
+    transaction.keep(message)
+    transaction.note(
+        MessageRestored(
+            by=transaction.acting(member.id),
+            room_id=room.id,
+            message_id=message.id,
+            number=message.number,
+            before=(),
+            room=room.name,
+            author=await find_author(transaction, message, member),
+        )
+    )
     return f"/chat/{room.slug}?at={message.number}"

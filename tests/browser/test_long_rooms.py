@@ -8,11 +8,10 @@ import pytest
 from playwright.async_api import Page, expect
 
 from app.accounts.members import find_member
-from app.chat.channels import push_message
-from app.chat.messages import post_message
+from app.chat.channels import MOST_SHOWN
+from app.chat.posting import post_message
 from app.chat.rooms import get_room
-from app.chat.timeline import show_plain
-from app.database import Database
+from app.features import open_database
 from tests.browser.test_chat import messages
 from tests.conftest import Person, Server
 
@@ -64,17 +63,16 @@ async def carla(server: Server, person: Any) -> Person:
 
 
 async def say_many(server: Server, page: Page, count: int, slug: str = "general") -> None:
-    """Messages of Bruno's, as the program posts and pushes them; the page has been given them."""
-    database = Database(server.store.url)
-    for start in range(0, count, 100):
+    """Messages of Bruno's, as many at once as are pushed one by one; the page has been given them."""
+    database = open_database(server.store.url)
+    for start in range(0, count, MOST_SHOWN):
         async with database.write(1) as transaction:
             bruno = await find_member(transaction, "bruno@acme.test")
             assert bruno is not None
             room = await get_room(transaction, bruno, slug)
-            for _ in range(start, min(count, start + 100)):
+            for _ in range(start, min(count, start + MOST_SHOWN)):
                 text = f"Line {room.last_number + 1}"
-                message, _ = await post_message(transaction, room, bruno, key=text, text=text, origin="")
-                await push_message(transaction, room, show_plain(message, bruno))
+                await post_message(transaction, room, bruno, key=text, text=text, origin="")
         [(cursor,)] = server.store.rows("SELECT cursor FROM tenant WHERE id = 1")
         await page.evaluate(REACHED, cursor)
     await database.close()

@@ -24,7 +24,8 @@ from app.chat.attachments import (
     list_unsent,
     take_out,
 )
-from app.chat.messages import Message, delete_message, post_message
+from app.chat.messages import Message, delete_message
+from app.chat.posting import post_message
 from app.chat.rooms import Room, archive_room, create_room, ensure_general, open_direct
 from app.chat.timeline import read_page
 from app.database import Database, Transaction, now
@@ -52,9 +53,6 @@ async def send(transaction: Transaction, room: Room, member: Member, *files: Att
         transaction, room, member, key=secrets.token_hex(8), text="", origin="", files=[file.id for file in files]
     )
     assert new
-    for file in await find_unsent(transaction, room, member, [file.id for file in files]):
-        file.message_id = message.id
-    await transaction.flush()
     return message
 
 
@@ -102,7 +100,10 @@ async def test_only_ones_own_unsent_files_of_the_room_go_with_a_message(database
         elsewhere = await bring(transaction, other, people.carla, "elsewhere")
         anothers = await bring(transaction, general, people.davi, "another's")
         message = await send(transaction, general, people.carla, sent)
-        later = await send(transaction, general, people.carla, anothers, elsewhere, sent, mine)
+        for file in (anothers, elsewhere, sent):
+            with pytest.raises(Invalid, match="not there any more"):
+                await send(transaction, general, people.carla, file, mine)
+        later = await send(transaction, general, people.carla, mine)
         assert mine.message_id == later.id
         assert sent.message_id == message.id, "it stays with the message it was sent with"
         assert (elsewhere.message_id, anothers.message_id) == (None, None)
@@ -113,7 +114,9 @@ async def test_a_message_takes_ten_files_and_shows_them_in_the_order_they_were_b
         people = await people_of(transaction)
         general = await ensure_general(transaction)
         files = [await bring(transaction, general, people.ana, f"{n}.png") for n in range(MOST_A_MESSAGE + 2)]
-        message = await send(transaction, general, people.ana, *files)
+        with pytest.raises(Invalid, match="up to"):
+            await send(transaction, general, people.ana, *files)
+        message = await send(transaction, general, people.ana, *files[:MOST_A_MESSAGE])
         shown = (await read_page(transaction, general)).messages[-1]
         assert shown.message.id == message.id
         assert [file.name for file in shown.attachments] == [f"{n}.png" for n in range(MOST_A_MESSAGE)]

@@ -6,7 +6,8 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import ORMExecuteState
 
 from app.accounts.members import Member, find_member
-from app.chat.messages import Message, post_message
+from app.chat.messages import Message
+from app.chat.posting import post_message
 from app.chat.references import RecordReference
 from app.chat.rooms import create_room
 from app.database import Database, Transaction

@@ -6,7 +6,8 @@ import pytest
 
 from app.accounts.members import Member, find_member
 from app.chat.drafts import delete_draft, get_draft, keep_draft, place_of
-from app.chat.messages import SentAlready, delete_message, edit_message, post_message
+from app.chat.messages import delete_message, edit_message
+from app.chat.posting import SentAlready, post_message
 from app.chat.rooms import create_room, ensure_general, find_membership, open_discussion
 from app.database import Database, Transaction
 from tests.chat.test_messages import ACME, GLOBEX, people_of, say
@@ -67,8 +68,8 @@ async def test_another_text_with_the_key_of_a_posted_one_is_not_taken_for_it(dat
         with pytest.raises(SentAlready):
             await post_message(transaction, room, people.ana, key="one", text="Good morning, all", origin="")
         again = await post_message(transaction, room, people.ana, key="one", text="Good morning\r\n", origin="")
-        assert again == (first, None)
+        assert again == (first, False)
         await edit_message(transaction, first, people.ana, text="Good evening", origin="")
-        assert (await post_message(transaction, room, people.ana, key="one", text="Good morning", origin=""))[1] is None
+        assert not (await post_message(transaction, room, people.ana, key="one", text="Good morning", origin=""))[1]
         await delete_message(transaction, first, people.ana)
-        assert (await post_message(transaction, room, people.ana, key="one", text="Good morning", origin=""))[1] is None
+        assert not (await post_message(transaction, room, people.ana, key="one", text="Good morning", origin=""))[1]

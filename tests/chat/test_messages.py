@@ -15,16 +15,8 @@ from sqlalchemy import func, select
 from app.accounts.members import Member, add_member, find_member
 from app.chat import memberships
 from app.chat.markdown import Rendered, render_aside
-from app.chat.messages import (
-    LONGEST,
-    AnswerGone,
-    Message,
-    delete_message,
-    edit_message,
-    get_message,
-    list_revisions,
-    post_message,
-)
+from app.chat.messages import LONGEST, Message, delete_message, edit_message, get_message, list_revisions
+from app.chat.posting import AnswerGone, post_message
 from app.chat.reactions import check_emoji, react
 from app.chat.reading import list_joined, mark_read
 from app.chat.references import Mention, RecordReference

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from app.accounts.choosing import is_active, list_persons
 from app.accounts.members import Member, add_member, find_member
 from app.chat import memberships
-from app.chat.messages import post_message
+from app.chat.posting import post_message
 from app.chat.reading import list_joined
 from app.chat.rooms import (
     LONGEST_NAME,

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.accounts.members import find_member
 from app.accounts.visits import Visit, Visits, write_visits
-from app.chat.messages import post_message
+from app.chat.posting import post_message
 from app.chat.reading import mark_read
 from app.chat.rooms import create_room
 from app.chat.sidebar import ROOMS_SHOWN, Sidebar, list_sidebars

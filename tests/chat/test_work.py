@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from app.chat import markdown
 from app.chat.commonmark import Parser
+from app.chat.facts import MessagePosted
 from app.chat.markdown import render_aside, render_markdown
 from app.chat.messages import LONGEST, delete_message, edit_message
-from app.chat.notices import notify_message
+from app.chat.notices import tell_posted
 from app.chat.rooms import create_room
 from app.chat.search import AT_ONCE, make_excerpts, search_messages
 from app.chat.timeline import show_message
@@ -184,8 +184,17 @@ async def test_nobody_parses_a_text_to_find_quote_or_tell_of_a_message(
         quote = (await show_message(transaction, answer)).quote
         assert quote is not None
         assert quote.text == "a needle in hay"
-        rendered = markdown.Rendered("", "", "", frozenset({people.carla.id}), everybody=False, records=())
-        await notify_message(transaction, room, message, people.ana, rendered)
+        mentioning = MessagePosted(
+            by=transaction.acting(people.ana.id),
+            room_id=room.id,
+            message_id=message.id,
+            number=message.number,
+            reply_to_id=None,
+            mentioned=(people.carla.id,),
+            records=(),
+            files=(),
+        )
+        await tell_posted(transaction, [mentioning])
 
 
 async def test_the_plain_text_follows_edits_and_deletion(database: Database) -> None:

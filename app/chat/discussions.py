@@ -1,0 +1,47 @@
+"""Discussions: each belongs to a thing that can be edited, and begins with the first word about it."""
+
+from __future__ import annotations
+
+from litestar.exceptions import NotFoundException
+from sqlalchemy import select
+
+from app.accounts.members import Member
+from app.chat.facts import DiscussionOpened
+from app.chat.memberships import add_all
+from app.chat.rooms import Room, find_discussion, open_discussion
+from app.database import Transaction
+from app.editing.rows import Card, find_card, kind_of
+
+
+async def get_card(transaction: Transaction, subject: str) -> Card:
+    """What a discussion is about. Raises NotFoundException."""
+    card = await find_card(transaction, subject)
+    if card is None:
+        raise NotFoundException
+    return card
+
+
+async def enter_discussion(transaction: Transaction, subject: str) -> Room:
+    """The discussion of a thing, made if there is none yet, with those who made and changed the thing in it.
+
+    Raises NotFoundException when the thing is not there.
+    """
+    card = await get_card(transaction, subject)
+    room = await find_discussion(transaction, subject)
+    if room is None:
+        room = await open_discussion(transaction, subject, card.place.title)
+        ids = await kind_of(card.row).find_people(transaction, card.row)
+        statement = select(Member.id).where(Member.id.in_(ids), Member.removed_at.is_(None)).order_by(Member.id)
+        people = tuple(await transaction.scalars(statement))
+        await add_all(transaction, room, people)
+        transaction.keep(room)
+        transaction.note(
+            DiscussionOpened(
+                by=transaction.actor,
+                room_id=room.id,
+                subject=subject,
+                channel=card.place.channel,
+                people=people,
+            )
+        )
+    return room

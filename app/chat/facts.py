@@ -1,0 +1,171 @@
+"""The facts of chat: what became of messages, of rooms, and of who is in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from app.accounts.audit import Audited, Entry
+from app.database import Fact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InRoom(Fact):
+    """Something has happened in a room."""
+
+    room_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagePosted(InRoom):
+    """A message was posted.
+
+    `mentioned` are the members whom it mentions, 0 for everybody in the room; `records` and `files` are what else it
+    refers to, as `Rendered.records` has them, and by their ids.
+    """
+
+    message_id: int
+    number: int
+    reply_to_id: int | None
+    mentioned: tuple[int, ...]
+    records: tuple[tuple[str, int], ...]
+    files: tuple[int, ...]
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing belongs to it but its words."""
+        return not (self.reply_to_id or self.mentioned or self.records or self.files)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageChanged(InRoom):
+    """Something has become of a message. `before` are the members whom it mentioned, where that may be others now."""
+
+    message_id: int
+    number: int
+    before: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageEdited(MessageChanged):
+    """A message says something else. `after` are the members whom it mentions now."""
+
+    after: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageDeleted(MessageChanged, Audited):
+    """A message was deleted. `author` is known where somebody else has done it."""
+
+    room: str
+    author: str | None
+
+    @property
+    def entry(self) -> Entry | None:
+        """What the audit log says: whose message it was that somebody else has deleted, and in which room."""
+        return None if self.author is None else Entry("message.deleted", self.author, before=self.room)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRestored(MessageChanged, Audited):
+    """A message that was deleted is there again. `author` is known where somebody else had deleted it."""
+
+    room: str
+    author: str | None
+
+    @property
+    def entry(self) -> Entry | None:
+        """What the audit log says, likewise."""
+        return None if self.author is None else Entry("message.restored", self.author, after=self.room)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReactionChanged(MessageChanged):
+    """A member has put an emoji under a message, or taken it away."""
+
+    emoji: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomMade(InRoom):
+    """A room was made, with these people in it."""
+
+    kind: Literal["public", "private", "direct"]
+    people: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscussionOpened(InRoom):
+    """The discussion of a thing such as 'record-42' was begun, with these people in it; pages of the thing follow
+    `channel`."""
+
+    subject: str
+    channel: str
+    people: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomChanged(InRoom):
+    """A room has another name or description. Both as (name, description)."""
+
+    before: tuple[str, str]
+    after: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomArchived(InRoom, Audited):
+    """A room was closed to new messages, or opened again."""
+
+    name: str
+    archived: bool
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("room.archived" if self.archived else "room.opened", self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberEntered(InRoom):
+    """A member is in a room now."""
+
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberInvited(MemberEntered):
+    """A member was brought into a room."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberReturned(MemberEntered, Audited):
+    """A member was brought back into a room, out of which they had been taken."""
+
+    person: str
+    room: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("room.member-returned", self.person, after=self.room)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberLeft(InRoom):
+    """A member is not in a room any more."""
+
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRemoved(MemberLeft, Audited):
+    """A member was taken out of a room."""
+
+    person: str
+    room: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("room.member-removed", self.person, before=self.room)

@@ -1,0 +1,157 @@
+"""Posting: the one way in which a message comes into a room, whoever brings it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import select
+
+from app.accounts.members import Member
+from app.accounts.mentions import OPEN, STORED
+from app.chat.attachments import MOST_A_MESSAGE, Attachment, find_unsent
+from app.chat.drafts import delete_draft, place_of
+from app.chat.facts import MessagePosted
+from app.chat.keys import LONGEST_KEY, fingerprint
+from app.chat.memberships import join
+from app.chat.messages import Message, check_open, check_text, clean_text, find_answered, find_posted, render_text
+from app.chat.references import keep_references, mentioned_by
+from app.chat.rooms import Room
+from app.database import Transaction
+from app.web.forms import Invalid
+from app.web.texts import _l
+
+
+class SentAlready(Invalid):
+    """Something else was posted with this key, and the page did not hear of it: `message`."""
+
+    status = 409
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(text=_l("What was in the box before was sent already. Look, and send the rest again."))
+        self.message = message
+
+
+class AnswerGone(Invalid):
+    """The message that is answered is not there any more."""
+
+    status = 410
+
+    def __init__(self) -> None:
+        super().__init__(reply=_l("The message you answered was deleted. This can be sent as a message of its own."))
+
+
+async def post_message(
+    transaction: Transaction,
+    room: Room,
+    member: Member,
+    *,
+    key: str,
+    text: str,
+    origin: str,
+    reply_to_id: int = 0,
+    files: Collection[int] = (),
+    instead: Collection[str] = (),
+) -> tuple[Message, bool]:
+    """Post a message, joining the room; (the message, whether it is new). The same key posts once.
+
+    The same is sent when room, text, answered message and files are the same, also when the message was edited or
+    deleted since. `files` are the ids of what the member has brought to the room's box, whose draft goes with the
+    message. `instead` are keys of messages that were taken back, for which this one is sent.
+
+    Raises Invalid for a text or files that won't do, SentAlready for what is not the same as was posted with the key,
+    or where one was posted that was taken back, AnswerGone when there is nothing to answer, and a 403 page for a room
+    that is archived or not open to this member.
+    """
+    sent = fingerprint(key, room_id=room.id, text=clean_text(text), reply_to_id=reply_to_id, files=files)
+    posted = await find_posted(transaction, member, key)
+    if posted is not None:
+        if not is_same(posted, sent, clean_text(text)):
+            raise SentAlready(posted)
+        return posted, False
+    await check_taken_back(transaction, member, instead)
+    attached = await find_files(transaction, room, member, files)
+    if not key or len(key) > LONGEST_KEY:
+        raise Invalid(text=_l("The page is out of date. Load it again; what you typed is kept."))
+    check_open(room)
+    text = check_text(text, empty=bool(files))
+    answered = await find_answered(transaction, room, reply_to_id)
+    if reply_to_id and answered is None:
+        raise AnswerGone
+    membership = await join(transaction, room, member)
+    rendered = await render_text(transaction, text, origin)
+    number = room.last_number + 1  # writers of a workspace come one after another: nobody else takes this one
+    message = Message(
+        room_id=room.id,
+        number=number,
+        member_id=member.id,
+        key=key,
+        sent=sent,
+        text=rendered.text,
+        html=rendered.html,
+        plain=rendered.plain,
+        reply_to_id=answered,
+    )
+    await transaction.insert(message)
+    await transaction.change(room, last_number=number)
+    await keep_references(transaction, message.id, text, rendered)
+    for attachment in attached:
+        attachment.message_id = message.id
+    if membership.read_number == number - 1:  # who has read up to here has read what they say themselves
+        await transaction.change(membership, read_number=number)
+    await delete_draft(transaction, member, place_of(room), keys=[key, *instead])
+    for instance in (room, member, message):  # what is shown of them needs no statement
+        transaction.keep(instance)
+    transaction.note(
+        MessagePosted(
+            by=transaction.acting(member.id),
+            room_id=room.id,
+            message_id=message.id,
+            number=number,
+            reply_to_id=answered,
+            mentioned=mentioned_by(rendered),
+            records=rendered.records,
+            files=tuple(attachment.id for attachment in attached),
+        )
+    )
+    return message, True
+
+
+def is_same(posted: Message, sent: str, text: str) -> bool:
+    """Whether what is sent is what was posted with its key. Of an earlier version's message only the text is known."""
+    if posted.sent is None:
+        return posted.edited_at is not None or posted.deleted_at is not None or was_typed(posted.text, text)
+    return posted.sent == sent
+
+
+def was_typed(stored: str, text: str) -> bool:
+    """Whether a text may have been stored so. Which name a member had then is not known."""
+    if OPEN not in stored:
+        return stored == text
+    names = re.compile("@[^@\n]{1,80}?".join(map(re.escape, STORED.split(stored)[::2])))
+    return names.fullmatch(text) is not None
+
+
+async def check_taken_back(transaction: Transaction, member: Member, instead: Collection[str]) -> None:
+    """Raise SentAlready when a message is sent instead of one that was taken back, and that one has come after all.
+
+    The page had no answer to it, and could not know. A form has at most 500 such keys.
+    """
+    if not instead:
+        return
+    statement = select(Message).where(Message.member_id == member.id, Message.key.in_(set(instead)))
+    posted = (await transaction.scalars(statement.order_by(Message.id).limit(1))).first()
+    if posted is not None:
+        raise SentAlready(posted)
+
+
+async def find_files(
+    transaction: Transaction, room: Room, member: Member, ids: Collection[int]
+) -> Sequence[Attachment]:
+    """The files that go with a message. Raises Invalid when there are too many, or one of them is not there."""
+    if len(ids) > MOST_A_MESSAGE:
+        raise Invalid(text=_l("A message takes up to %(limit)d files.", limit=MOST_A_MESSAGE))
+    files = await find_unsent(transaction, room, member, sorted(ids))
+    if len(files) < len(ids):
+        raise Invalid(text=_l("A file is not there any more. Attach it again."))
+    return files
