@@ -18,21 +18,42 @@ from sqlalchemy import select
 
 from app.accounts.audit import AuditEntry
 from app.database import Transaction
+from app.demo import PASSWORD
 from app.jobs.jobs import Job
 from app.live.log import LoggedEvent
 from app.mail.outbox import Mail
 from app.notifications.models import Happening, Notification
+from app.operators.log import OperatorEntry
 from tests.databases import Store
+from tests.operations import OPERATIONS, Operation
 from tests.test_isolation import Target
-from tests.test_statements import TARGETS, World, make_world, name_of, undo
+from tests.test_statements import TARGETS, TYPED, World, make_world, name_of, undo, undoing
 
 RECORDED = Path(__file__).with_name("what_follows.txt")
 PARTIAL = re.compile(r'<hx-partial hx-target="([^"]*)" hx-swap="([^"]*)"')
 POSTED = [(central, target) for central, target in TARGETS if target.method == "POST"]
+# What else a form may be sent with, and what that is called.
+OTHERWISE: dict[str, tuple[str, dict[str, str]]] = {
+    "POST /login from a browser that is not known": ("/login", {"email": "ana@acme.test", "password": PASSWORD}),
+    "POST /login with a wrong password": ("/login", {"email": "carla@acme.test", "password": "not hers"}),
+    "POST /members/{member_id:int}/role for another": ("/members/{member_id:int}/role", {"role": "admin"}),
+    "POST /settings with another language": (
+        "/settings",
+        {"name": "Biblioteca Acme", "language": "pt_BR", "session_days": "30"},
+    ),
+    "POST /settings with shorter sessions": (
+        "/settings",
+        {"name": "Biblioteca Acme", "language": "en", "session_days": "7"},
+    ),
+}
 
 
 async def read_left(transaction: Transaction) -> AsyncIterator[str]:
     """What a transaction leaves, a line each."""
+    for entry in await transaction.scalars(select(OperatorEntry).where(OperatorEntry.id > NEWEST[OperatorEntry])):
+        yield f"operators' log {entry.what} by {entry.email or 'the command line'}"
+    if transaction.sync_session.tenant_id is None:
+        return
     before = transaction.tenant.cursor - len(transaction.info.get("committed", []))
     for event in await transaction.scalars(select(LoggedEvent).where(LoggedEvent.cursor > before)):
         if event.channel.startswith("!"):
@@ -66,6 +87,9 @@ async def world(seeded: Store, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     async with made.database.read(1) as transaction:
         for model in (AuditEntry, Job, Mail, Happening):
             NEWEST[model] = await transaction.scalar(select(model.id).order_by(model.id.desc()).limit(1)) or 0
+    async with made.database.read() as transaction:
+        newest = select(OperatorEntry.id).order_by(OperatorEntry.id.desc()).limit(1)
+        NEWEST[OperatorEntry] = await transaction.scalar(newest) or 0
     yield made
     await made.client.aclose()
     await made.operator.aclose()
@@ -83,25 +107,54 @@ def recorded() -> Iterator[dict[str, list[str]]]:
         RECORDED.write_text("\n\n".join(lines) + "\n")
 
 
-@pytest.mark.parametrize("asked_for", POSTED, ids=name_of)
-async def test_an_action_leaves_what_is_recorded_of_it(
-    world: World, recorded: dict[str, list[str]], asked_for: tuple[bool, Target], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def left(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What transactions leave, where they would commit; then they are undone."""
     found: list[str] = []
 
     async def look_and_undo(transaction: Transaction) -> None:
-        if transaction.sync_session.tenant_id is not None:
-            await transaction.flush()
-            found.extend([line async for line in read_left(transaction)])
+        await transaction.flush()
+        found.extend([line async for line in read_left(transaction)])
         await undo(transaction)
 
     monkeypatch.setattr("tests.test_statements.undo", look_and_undo)
-    status, _ = await world.ask(*asked_for)
-    found = [str(status), *sorted(found)]
+    return found
+
+
+def compare(recorded: dict[str, list[str]], name: str, found: list[str]) -> None:
+    """What was found is what is recorded, or becomes it."""
     if os.environ.get("RECORD"):
-        recorded[name_of(asked_for)] = found
-    assert found == recorded.get(name_of(asked_for)), "write it anew with RECORD=yes, and read what has changed"
+        recorded[name] = found
+    assert found == recorded.get(name), "write it anew with RECORD=yes, and read what has changed"
+
+
+@pytest.mark.parametrize("asked_for", POSTED, ids=name_of)
+async def test_an_action_leaves_what_is_recorded_of_it(
+    world: World, recorded: dict[str, list[str]], asked_for: tuple[bool, Target], left: list[str]
+) -> None:
+    status, _ = await world.ask(*asked_for)
+    compare(recorded, name_of(asked_for), [str(status), *sorted(left)])
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+async def test_so_does_one_that_is_sent_something_else(
+    world: World, recorded: dict[str, list[str]], name: str, left: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, typed = OTHERWISE[name]
+    monkeypatch.setitem(TYPED, path, typed)
+    status, _ = await world.ask(False, Target("POST", path))
+    compare(recorded, name, [str(status), *sorted(left)])
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+async def test_so_does_an_operation_that_no_form_of_the_world_reaches(
+    world: World, recorded: dict[str, list[str]], operation: Operation, left: list[str]
+) -> None:
+    with undoing():
+        await operation.run(world.database)
+    compare(recorded, operation.name, sorted(left))
 
 
 def test_every_action_is_recorded_and_no_other(recorded: dict[str, list[str]]) -> None:
-    assert set(recorded) == {name_of(asked_for) for asked_for in POSTED}
+    named = {*OTHERWISE, *(operation.name for operation in OPERATIONS)}
+    assert set(recorded) == {name_of(asked_for) for asked_for in POSTED} | named
