@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from sqlalchemy import select
 
-from app.accounts.members import Member, find_member
+from app.accounts.members import Member, add_member, find_member
 from app.accounts.sessions import Session, digest
 from app.database import Actor, Database, Transaction, now
 from app.jobs.jobs import FUNCTIONS, Work
@@ -21,7 +21,6 @@ from app.operators.workspaces import restore, suspend
 from app.tenants.confirmation import confirm_mail
 from app.tenants.invitations import Invitation, accept_invitation
 from app.tenants.members import (
-    admit_member,
     change_role,
     hand_over_ownership,
     leave_workspace,
@@ -117,7 +116,7 @@ async def leave(transaction: Transaction) -> AsyncIterator[None]:
 
 async def add_by_command(transaction: Transaction) -> AsyncIterator[None]:
     yield
-    await admit_member(transaction, email="eva@example.org", name="Eva", role="admin", password_hash="x")
+    await add_member(transaction, email="eva@example.org", name="Eva", role="admin", password_hash="x")
 
 
 async def join(transaction: Transaction) -> AsyncIterator[None]:
@@ -169,7 +168,7 @@ async def end_old_sessions(transaction: Transaction) -> AsyncIterator[None]:
 async def suspend_workspace(transaction: Transaction) -> AsyncIterator[None]:
     """One in which somebody edits."""
     yield
-    await suspend(transaction, "op@hero.test", reason="Unpaid", address="192.0.2.1")
+    await suspend(transaction, "op@hero.test", reason="Unpaid")
 
 
 async def suspend_by_command(transaction: Transaction) -> AsyncIterator[None]:
@@ -180,7 +179,7 @@ async def suspend_by_command(transaction: Transaction) -> AsyncIterator[None]:
 async def restore_workspace(transaction: Transaction) -> AsyncIterator[None]:
     transaction.tenant.suspended_at = now()
     yield
-    await restore(transaction, "op@hero.test", address="192.0.2.1")
+    await restore(transaction, "op@hero.test")
 
 
 async def tell(

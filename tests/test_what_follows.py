@@ -155,6 +155,28 @@ async def test_so_does_an_operation_that_no_form_of_the_world_reaches(
     compare(recorded, operation.name, sorted(left))
 
 
+CLOSING = ("an admin is one no more", "somebody leaves", "sessions are over", "a workspace is suspended by an operator")
+
+
+@pytest.mark.parametrize("name", CLOSING)
+async def test_whose_sockets_close_or_follow_less_gets_nothing_of_the_same_change(
+    world: World, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channels: list[str] = []
+
+    async def look_and_undo(transaction: Transaction) -> None:
+        channels.extend(event.channel for event in transaction.info["committed"])
+        await undo(transaction)
+
+    monkeypatch.setattr("tests.test_statements.undo", look_and_undo)
+    with undoing():
+        await next(operation for operation in OPERATIONS if operation.name == name).run(world.database)
+    controls = [channel for channel in channels if channel.startswith("!")]
+    assert controls
+    assert channels[: len(controls)] == controls
+    assert len(channels) > len(controls), "there is something to be kept from them"
+
+
 def test_every_action_is_recorded_and_no_other(recorded: dict[str, list[str]]) -> None:
     named = {*OTHERWISE, *(operation.name for operation in OPERATIONS)}
     assert set(recorded) == {name_of(asked_for) for asked_for in POSTED} | named

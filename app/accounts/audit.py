@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKeyConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.members import Member
 from app.database import Base, Fact, Follower, Tenanted, Transaction, UtcDateTime, now
+
+if TYPE_CHECKING:
+    from app.accounts.members import Member
 
 
 class AuditEntry(Tenanted, Base):
