@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import select
 
 from app.accounts.audit import AuditEntry
+from app.accounts.members import Member
 from app.database import Transaction
 from app.demo import PASSWORD
 from app.jobs.jobs import Job
@@ -73,11 +74,16 @@ async def read_left(transaction: Transaction) -> AsyncIterator[str]:
 
 
 LINES: dict[Any, Any] = {
-    AuditEntry: lambda row: f"audited {row.what} by {row.member_id}",
+    AuditEntry: lambda row: f"audited {row.what} by {name_of_member(row.member_id)}",
     Job: lambda row: f"job {row.name}",
     Mail: lambda row: f"mail {row.composer}",
 }
 NEWEST: dict[Any, int] = {}
+
+
+def name_of_member(member_id: int | None) -> str:
+    """By the number; who has joined with what is recorded gets another one each time on PostgreSQL."""
+    return "the newcomer" if member_id is not None and member_id > NEWEST[Member] else str(member_id)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +91,7 @@ async def world(seeded: Store, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     """A workspace with one of everything."""
     made = await make_world(seeded, tmp_path_factory.mktemp("one"), 1, [])
     async with made.database.read(1) as transaction:
-        for model in (AuditEntry, Job, Mail, Happening):
+        for model in (AuditEntry, Job, Mail, Happening, Member):
             NEWEST[model] = await transaction.scalar(select(model.id).order_by(model.id.desc()).limit(1)) or 0
     async with made.database.read() as transaction:
         newest = select(OperatorEntry.id).order_by(OperatorEntry.id.desc()).limit(1)
