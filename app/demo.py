@@ -184,6 +184,7 @@ async def seed_workspace(transaction: Transaction, workspace: Workspace, passwor
                 name=person.name,
                 role=person.role,
                 password_hash=password_hash,
+                founding=True,
             )
         )
     books = await get_collection(transaction, "books")

@@ -7,9 +7,11 @@ from app.chat.followers import (
     archived_shown,
     cards_shown,
     deleted_withdrawn,
+    direct_rooms_renamed,
     discussions_shown,
     edits_told,
     entered_shown,
+    general_joined,
     invited_told,
     left_shown,
     messages_changed_shown,
@@ -20,6 +22,17 @@ from app.chat.followers import (
 )
 from app.database import Database, Followers
 from app.editing.followers import locks_of_sessions, locks_shown
+from app.live.followers import sessions_shown, sockets_closed
+from app.notifications.followers import (
+    accounts_told,
+    announced_taken_back,
+    announced_told,
+    ended_counted,
+    ended_told,
+    joined_told,
+    preferred_counted,
+)
+from app.operators.followers import operators_logged
 from app.records.followers import (
     added_shown,
     changes_shown,
@@ -31,11 +44,32 @@ from app.records.followers import (
     told_forgotten,
     waiting_ended,
 )
+from app.tenants.followers import (
+    following_ended,
+    invitation_ends_planned,
+    logo_shown,
+    members_shown,
+    names_shown,
+    pictures_shown,
+    rights_shown,
+    settings_shown,
+)
 
-# In the order in which they work: first what changes rows, then what is shown of them.
+# In the order in which they work: first what changes rows, then who is shown nothing any more, then what is shown of
+# the rows. So whose socket is closed, or follows a channel no more, gets none of the partials of the same change.
 FOLLOWERS = Followers(
+    general_joined,
+    direct_rooms_renamed,
     locks_of_sessions,
     waiting_ended,
+    invitation_ends_planned,
+    joined_told,
+    accounts_told,
+    ended_told,
+    announced_told,
+    announced_taken_back,
+    ended_counted,
+    preferred_counted,
     changes_told,
     holders_told,
     told_forgotten,
@@ -44,6 +78,16 @@ FOLLOWERS = Followers(
     deleted_withdrawn,
     invited_told,
     audited,
+    operators_logged,
+    sockets_closed,
+    following_ended,
+    sessions_shown,
+    rights_shown,
+    members_shown,
+    names_shown,
+    pictures_shown,
+    logo_shown,
+    settings_shown,
     changes_shown,
     added_shown,
     forgotten_shown,

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKeyConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.members import Member
 from app.database import Base, Fact, Follower, Tenanted, Transaction, UtcDateTime, now
+
+if TYPE_CHECKING:
+    pass
 
 
 class AuditEntry(Tenanted, Base):
@@ -74,41 +76,3 @@ async def audit(transaction: Transaction, facts: Sequence[Audited]) -> None:
 
 
 audited = Follower(audit, (Audited,))
-
-
-def record_audit(
-    transaction: Transaction,
-    member: Member | None,
-    what: str,
-    *,
-    subject: str,
-    before: str = "",
-    after: str = "",
-    address: str = "",
-) -> None:
-    """Record what a member does with this transaction; who runs the command line is None.
-
-    `address` is where the request came from; without one it is that of the request that this transaction is for.
-    """
-    entry = {
-        "member_id": member.id if member else None,
-        "what": what,
-        "subject": subject,
-        "before": before,
-        "after": after,
-        "address": address or transaction.actor.address,
-        "at": now(),
-    }
-    transaction.gather(write_entries, Recorded(entry))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Recorded:
-    """The columns of an entry to be written. Two that say the same are two."""
-
-    columns: dict[str, Any]
-
-
-async def write_entries(transaction: Transaction, entries: Sequence[Recorded]) -> None:
-    """Write what was recorded, all at once."""
-    await transaction.insert_rows(AuditEntry, *(entry.columns for entry in entries))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.accounts.facts import MemberJoined
 from app.accounts.time_zones import known_time_zone
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.web.forms import Invalid
@@ -50,10 +50,6 @@ class Member(Tenanted, Base):
         return RANK[self.role] >= RANK[role]
 
 
-# What is done for everybody who becomes a member: features append a function, such as joining the general room.
-NEWCOMERS: list[Callable[[Transaction, Member], Awaitable[None]]] = []
-
-
 async def find_member(transaction: Transaction, email: str) -> Member | None:
     """The member with an e-mail address, whatever its case and the form of its domain."""
     statement = select(Member).where(Member.email == account_address(email))
@@ -61,9 +57,16 @@ async def find_member(transaction: Transaction, email: str) -> Member | None:
 
 
 async def add_member(
-    transaction: Transaction, *, email: str, name: str, role: Role, password_hash: str, time_zone: str = "UTC"
+    transaction: Transaction,
+    *,
+    email: str,
+    name: str,
+    role: Role,
+    password_hash: str,
+    time_zone: str = "UTC",
+    founding: bool = False,
 ) -> Member:
-    """Give a person an account in this workspace.
+    """Give a person an account in this workspace; one who is `founding` it is not said to have joined.
 
     Raises Invalid when the address has one already.
     """
@@ -78,6 +81,7 @@ async def add_member(
     )
     transaction.add(member)
     await transaction.flush()
-    for welcome in NEWCOMERS:
-        await welcome(transaction, member)
+    transaction.keep(member)  # who follows what happens needs them
+    by, address = transaction.acting(member.id), member.email or ""
+    transaction.note(MemberJoined(by=by, member_id=member.id, email=address, role=role, founding=founding))
     return member

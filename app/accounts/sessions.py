@@ -22,14 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ua_parser import parse
 
 from app.accounts.members import Member
-from app.database import Base, Fact, Standing, Tenant, Tenanted, Transaction, UtcDateTime, now
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionsEnded(Fact):
-    """Sessions have ended, and what was theirs alone ends with them."""
-
-    session_ids: tuple[int, ...]
+from app.database import Base, Standing, Tenant, Tenanted, Transaction, UtcDateTime, now
 
 
 class Session(Tenanted, Base):
@@ -159,10 +152,8 @@ async def list_surplus(transaction: Transaction, member: Member) -> list[int]:
 
 
 async def delete_sessions(transaction: Transaction, *criteria: object) -> list[int]:
-    """Delete sessions, and return their ids. Sockets are cut by `live.cutoff`, which calls this."""
+    """Delete sessions, and return their ids. `live.cutoff` calls this, and notes what has ended."""
     found = list(await transaction.scalars(select(Session.id).where(*criteria)))  # type: ignore[arg-type]
-    if not found:
-        return found
-    await transaction.execute(delete(Session).where(Session.id.in_(found)))
-    transaction.note(SessionsEnded(by=transaction.actor, session_ids=tuple(found)))
+    if found:
+        await transaction.execute(delete(Session).where(Session.id.in_(found)))
     return found

@@ -14,8 +14,7 @@ from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
 from app.accounts.choosing import is_active, list_persons
-from app.accounts.happenings import LISTENERS as ACCOUNT_LISTENERS
-from app.accounts.happenings import What
+from app.accounts.facts import MemberRenamed
 from app.accounts.jump import LIMIT, Destination, jump_source
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
@@ -265,13 +264,9 @@ async def show_cards(transaction: Transaction, facts: Sequence[OfRow]) -> None:
         publish_partial(transaction, f"room.{room_id}", "chat/card_push.html", room_id=room_id, card=named[subject])
 
 
-async def rename_direct_rooms(
-    transaction: Transaction, member: Member, what: What, by: Member | None, detail: str
-) -> None:
+async def rename_direct_rooms(transaction: Transaction, facts: Sequence[MemberRenamed]) -> None:
     """Direct rooms are called after their people, whatever those are called now."""
-    if what != "name":
-        return
-    inside = select(Membership.room_id).where(Membership.member_id == member.id)
+    inside = select(Membership.room_id).where(Membership.member_id.in_([fact.member_id for fact in facts]))
     rooms = (await transaction.scalars(select(Room).where(Room.kind == "direct", Room.id.in_(inside)))).all()
     insiders = {room.id: [int(n) for n in (room.subject or "").removeprefix("people-").split("-")] for room in rooms}
     wanted = {member_id for ids in insiders.values() for member_id in ids}
@@ -282,9 +277,6 @@ async def rename_direct_rooms(
     await transaction.flush()
     for room in rooms:
         push_room(transaction, room)
-
-
-ACCOUNT_LISTENERS.append(rename_direct_rooms)
 
 
 @jump_source

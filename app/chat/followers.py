@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from app.accounts.facts import MemberJoined, MemberRenamed
 from app.chat.channels import (
+    rename_direct_rooms,
     show_archived,
     show_cards,
     show_changed,
@@ -27,9 +29,12 @@ from app.chat.facts import (
     RoomMade,
 )
 from app.chat.notices import tell_edited, tell_invited, tell_posted, withdraw_deleted
+from app.chat.rooms import join_general
 from app.database import Follower
 from app.editing.facts import OfRow
 
+general_joined = Follower(join_general, (MemberJoined,))
+direct_rooms_renamed = Follower(rename_direct_rooms, (MemberRenamed,))
 messages_told = Follower(tell_posted, (MessagePosted,))
 edits_told = Follower(tell_edited, (MessageEdited,))
 deleted_withdrawn = Follower(withdraw_deleted, (MessageDeleted,))

@@ -25,7 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.choosing import is_active
-from app.accounts.members import NEWCOMERS, Member
+from app.accounts.facts import MemberJoined
+from app.accounts.members import Member
 from app.accounts.mentions import find_names as find_member_names
 from app.chat.facts import RoomArchived, RoomChanged, RoomMade
 from app.database import Actor, Base, Standing, Tenanted, Transaction, UtcDateTime, now
@@ -406,12 +407,9 @@ async def ensure_general(transaction: Transaction) -> Room:
     return room
 
 
-async def join_general(transaction: Transaction, member: Member) -> None:
-    """A newcomer is in the general room."""
+async def join_general(transaction: Transaction, facts: Sequence[MemberJoined]) -> None:
+    """Newcomers are in the general room."""
     await ensure_general(transaction)
-
-
-NEWCOMERS.append(join_general)
 
 
 async def change_room(transaction: Transaction, room: Room, member: Member, *, name: str, description: str) -> None:

@@ -27,7 +27,7 @@ def member() -> None:
 @click.password_option(help="Their first password; asked for when left out.")
 def add_member_command(slug: str, email: str, name: str, role: Any, password: str) -> None:
     """Give somebody an account in a workspace."""
-    from app.tenants.members import admit_member
+    from app.accounts.members import add_member
     from app.web.forms import Form
 
     form = Form([("email", email), ("name", name), ("password", password)])
@@ -40,7 +40,7 @@ def add_member_command(slug: str, email: str, name: str, role: Any, password: st
     async def add(transaction: Transaction) -> None:
         form.check()
         hashed = await hash_password(chosen)
-        await admit_member(transaction, email=address, name=shown, role=role, password_hash=hashed)
+        await add_member(transaction, email=address, name=shown, role=role, password_hash=hashed)
 
     run_in(read_settings(), slug, add)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.accounts.sessions import SessionsEnded
+from app.accounts.facts import SessionsEnded
 from app.database import Follower, Transaction
 from app.editing.facts import LockChanged, LockFreed, LockOffered
 from app.editing.locks import release_locks_of_sessions

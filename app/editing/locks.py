@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
+from app.accounts.facts import SessionsEnded
 from app.accounts.members import RANK, Member
-from app.accounts.sessions import SessionsEnded
 from app.database import Transaction, now
 from app.database.clock import lease_clock
 from app.editing import waiting
@@ -104,6 +104,8 @@ async def release_locks_of_sessions(transaction: Transaction, facts: Sequence[Se
     with such a session on PostgreSQL: then its lease ends.
     """
     session_ids = [session_id for fact in facts for session_id in fact.session_ids]
+    if not session_ids:
+        return
     left = await waiting.leave_with_sessions(transaction, session_ids)
     for kind in KINDS.values():
         model = kind.model

@@ -1,4 +1,4 @@
-"""Cutting off: a session that ends takes its sockets with it, in the same transaction."""
+"""Starting and ending sessions; one that ends takes its sockets with it, in the same transaction."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.accounts.facts import (
+    AllOfMemberEnded,
+    EverySessionEnded,
+    OtherSessionsEnded,
+    OwnSessionsEnded,
+    SessionsEnded,
+    SessionsLapsed,
+)
 from app.accounts.members import Member
 from app.accounts.sessions import Session, add_session, delete_sessions, list_surplus
 from app.accounts.tokens import void_tokens
 from app.database import Transaction, now
 from app.jobs.sweeps import sweeps
-from app.live.log import close_sockets, publish_partial
 
 
 async def start_session(transaction: Transaction, member: Member, *, address: str, agent: str) -> str:
@@ -27,7 +34,7 @@ async def end_sessions(transaction: Transaction, *criteria: Any, reason: str) ->
     """End the sessions that meet the criteria, and close their sockets."""
     ended = await delete_sessions(transaction, *criteria)
     if ended:
-        close_sockets(transaction, sessions=ended, reason=reason)
+        transaction.note(SessionsEnded(by=transaction.actor, session_ids=tuple(ended), reason=reason))
 
 
 @sweeps(Session)
@@ -37,8 +44,8 @@ async def end_expired_sessions(transaction: Transaction, limit: int) -> int:
     found = (await transaction.execute(over)).all()
     if found:
         await end_sessions(transaction, Session.id.in_([row.id for row in found]), reason="expired")
-    for member_id in sorted({row.member_id for row in found}):
-        push_sessions(transaction, member_id)
+        member_ids = sorted({row.member_id for row in found})
+        transaction.note(SessionsLapsed(by=transaction.actor, member_ids=tuple(member_ids)))
     return len(found)
 
 
@@ -46,16 +53,26 @@ async def end_all_sessions(transaction: Transaction, member: Member, *, reason: 
     """End all sessions of a member, close the member's sockets, and void the links that were mailed to set a new
     password: whoever ends everything means whatever could be used to come in again."""
     await void_tokens(transaction, member, "password")
-    await delete_sessions(transaction, Session.member_id == member.id)
-    close_sockets(transaction, member=member.id, reason=reason)
+    ended = tuple(await delete_sessions(transaction, Session.member_id == member.id))
+    by = transaction.actor
+    transaction.note(AllOfMemberEnded(by=by, member_id=member.id, session_ids=ended, reason=reason))
+
+
+async def end_every_session(transaction: Transaction, *, reason: str) -> None:
+    """End all sessions of the workspace, and close everybody's sockets."""
+    ended = tuple(await delete_sessions(transaction, Session.id > 0))
+    transaction.note(EverySessionEnded(by=transaction.actor, session_ids=ended, reason=reason))
 
 
 async def end_other_sessions(transaction: Transaction, member: Member, *, but: Session) -> None:
     """End all sessions of a member but one, and void the links that were mailed to set a new password."""
     await void_tokens(transaction, member, "password")
     await end_sessions(transaction, Session.member_id == member.id, Session.id != but.id, reason="ended")
+    by = transaction.acting(member.id)
+    transaction.note(OtherSessionsEnded(by=by, member_id=member.id, email=member.email or ""))
 
 
-def push_sessions(transaction: Transaction, member_id: int) -> None:
-    """Publish that a member's sessions have changed, to that person's open account pages."""
-    publish_partial(transaction, f"user.{member_id}", "live/refresh_push.html", target="sessions-refresh")
+async def end_own_session(transaction: Transaction, member: Member, session_id: int) -> None:
+    """End a session of a member's who wants it ended."""
+    await end_sessions(transaction, Session.member_id == member.id, Session.id == session_id, reason="ended")
+    transaction.note(OwnSessionsEnded(by=transaction.acting(member.id), member_id=member.id))

@@ -58,11 +58,9 @@ def publish(transaction: Transaction, channel: str, body: Body) -> None:
     A body that counts what others write too is given as a function. It is called when the cursor is taken, so that the
     event with the highest cursor has the count that holds.
     """
-    pending: list[tuple[str, Body]] | None = transaction.info.get("events")
-    if pending is None:
-        pending = transaction.info["events"] = []
-        transaction.at_commit.append(lambda: append(transaction, pending or []))
-    pending.append((channel, body))
+    if not transaction.events:
+        transaction.at_commit.append(lambda: append(transaction, transaction.events))
+    transaction.events.append((channel, body))
 
 
 def publish_partial(transaction: Transaction, channel: str, template: str, **context: Any) -> None:

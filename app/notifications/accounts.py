@@ -9,16 +9,12 @@ from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import aliased
 
 from app.accounts.access import AnyRequest
-from app.accounts.happenings import LISTENERS, What
-from app.accounts.members import NEWCOMERS, Member
+from app.accounts.members import Member
 from app.accounts.shell import page_part
 from app.database import Transaction
-from app.notifications.channels import push_bells
 from app.notifications.inbox import of_subject
 from app.notifications.kinds import Kind, Place, Subject, register_kind, register_subject, whole_place
-from app.notifications.mails import mail_at_last
 from app.notifications.models import Notification
-from app.notifications.notifications import EVERYBODY, notify
 from app.notifications.pages import note_opened
 from app.web.texts import _l
 
@@ -133,34 +129,3 @@ async def account_part(request: AnyRequest, transaction: Transaction, member: Me
     """Who looks at the own account has seen which role it has."""
     await note_opened(request, transaction, member, *of_subject(("account", member.id)))
     return {"subject": f"account-{member.id}"}
-
-
-async def announce_newcomer(transaction: Transaction, member: Member) -> None:
-    """Tell everybody who has joined."""
-    await notify(transaction, kind="newcomer", subject=("member", member.id), to=EVERYBODY, by=member)
-
-
-async def tell_of_account(transaction: Transaction, member: Member, what: What, by: Member | None, detail: str) -> None:
-    """Tell a person what has happened to their account. Who is an admin no more loses what only admins see.
-
-    Of somebody who is removed nobody is told any more that they have joined; they themselves are told of it, and of
-    what they have not been told yet, while their address is known.
-    """
-    if what == "name":  # everybody sees it, and nobody need be told
-        return
-    if what == "removed":
-        unread = select(Notification.member_id).where(
-            *of_subject(("member", member.id)), Notification.read_at.is_(None)
-        )
-        push_bells(transaction, set(await transaction.scalars(unread)))
-        details = {"what": "" if by is member else "removed"}
-        await notify(transaction, kind="ended", subject=("account", member.id), to=[member.id], by=by, details=details)
-        await mail_at_last(transaction, member)
-        return
-    details = {"what": member.role} if what == "role" else {"device": detail} if what == "sign-in" else {}
-    await notify(transaction, kind=what, subject=("account", member.id), to=[member.id], by=by, details=details)
-    push_bells(transaction, [member.id])
-
-
-NEWCOMERS.append(announce_newcomer)
-LISTENERS.append(tell_of_account)

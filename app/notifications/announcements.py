@@ -11,16 +11,14 @@ from sqlalchemy import ColumnElement, ForeignKeyConstraint, String, Text, Unique
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.access import require_role
-from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
-from app.jobs.jobs import Work, job, put_job
-from app.live.log import publish_partial
-from app.notifications.channels import push_bells
+from app.jobs.jobs import Work, job
+from app.notifications.channels import push_readers
+from app.notifications.facts import AnnouncementEnded, AnnouncementMade, AnnouncementWithdrawn
 from app.notifications.inbox import mark_read, of_subject
 from app.notifications.kinds import Kind, Place, Subject, register_kind, register_subject, whole_place
 from app.notifications.models import Notification
-from app.notifications.notifications import EVERYBODY, notify, withdraw
 from app.web.forms import Invalid
 from app.web.paging import PAGE_SIZE, Paged, place_of_page
 from app.web.texts import _l, is_blank
@@ -81,12 +79,6 @@ async def find_announcements(transaction: Transaction, ids: Sequence[int]) -> di
     return {row.id: Place(row.title, f"/announcements/{row.id}") for row in rows}
 
 
-def push_readers(transaction: Transaction, announcement_id: int) -> None:
-    """Let admins who look at an announcement see who has read it."""
-    target = f"announcement-{announcement_id}-refresh"
-    publish_partial(transaction, "admins", "live/refresh_push.html", target=target)
-
-
 register_subject(Subject("announcement", "info", is_current, find_announcements, whole_place, note_read=push_readers))
 
 
@@ -108,30 +100,24 @@ async def announce(
     made = Announcement(member_id=member.id, title=title, text=text, acknowledge=acknowledge, ends_at=ends_at)
     transaction.add(made)
     await transaction.flush()
-    await notify(
-        transaction,
-        kind="announcement",
-        subject=("announcement", made.id),
-        to=EVERYBODY,
-        by=member,
-        held=acknowledge,
-        details={"excerpt": text[:140]},
+    fact = AnnouncementMade(
+        by=transaction.acting(member.id),
+        announcement_id=made.id,
+        title=title,
+        excerpt=text[:140],
+        acknowledge=acknowledge,
+        ends_at=ends_at,
     )
-    record_audit(transaction, member, "announcement.made", subject=title)
-    if ends_at is not None:
-        await put_job(
-            transaction, "announcement end", workspace_id=transaction.tenant.id, at=ends_at, announcement=made.id
-        )
+    transaction.note(fact)
     return made
 
 
 @job("announcement end")
 async def note_end(work: Work) -> None:
-    """Let the bells of those who have not read an announcement count anew when it is over."""
+    """An announcement is over."""
     async with work.finishing() as transaction:
-        about = of_subject(("announcement", work.payload["announcement"]))
-        unread = select(Notification.member_id).where(*about, Notification.read_at.is_(None))
-        push_bells(transaction, set(await transaction.scalars(unread)))
+        announcement_id = work.payload["announcement"]
+        transaction.note(AnnouncementEnded(by=transaction.actor, announcement_id=announcement_id))
 
 
 async def get_announcement(transaction: Transaction, announcement_id: int) -> Announcement:
@@ -156,9 +142,10 @@ async def list_announcements(transaction: Transaction, page: str = "") -> Paged[
 async def withdraw_announcement(transaction: Transaction, member: Member, announcement: Announcement) -> None:
     """Tell an announcement no more. Raises a 403 page unless the member is an admin."""
     require_role(member, "admin")
-    record_audit(transaction, member, "announcement.withdrawn", subject=announcement.title)
-    await withdraw(transaction, ("announcement", announcement.id))
     await transaction.delete(announcement)
+    await transaction.flush()
+    by, title = transaction.acting(member.id), announcement.title
+    transaction.note(AnnouncementWithdrawn(by=by, announcement_id=announcement.id, title=title))
 
 
 async def acknowledge(transaction: Transaction, member: Member, announcement: Announcement) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,7 +14,7 @@ from app.accounts.members import Member
 from app.accounts.mentions import read_texts
 from app.accounts.shell import bar_part
 from app.database import Transaction
-from app.live.log import publish
+from app.live.log import publish, publish_partial
 from app.notifications.kinds import SUBJECTS, Kind, Place, text_of, word
 from app.notifications.models import Happening, Notification, is_shown
 from app.web.templates import render
@@ -43,19 +44,22 @@ async def count_unread(transaction: Transaction, member_ids: Iterable[int]) -> d
     return counts
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Ring:
+    """That a member's bell counts anew, and a toast that comes with it, if any."""
+
+    member_id: int
+    toast: str = ""
+
+
 @dataclass(slots=True)
 class Bells:
     """The people whose bells a transaction rings, each with the toasts to show; counted once for all of them."""
 
     transaction: Transaction
-    toasts: dict[int, list[str]] = field(default_factory=dict)
+    toasts: dict[int, list[str]]
     counts: dict[int, int] | None = None
     rendered: dict[int, str] = field(default_factory=dict)
-
-    async def publish(self) -> None:
-        """Log an event for each person."""
-        for member_id in self.toasts:
-            publish(self.transaction, f"user.{member_id}", partial(self.render, member_id))
 
     async def render(self, member_id: int) -> str:
         """What a person's pages get. Called when all that was committed before is to be seen."""
@@ -68,20 +72,25 @@ class Bells:
         return "".join([*self.toasts[member_id], self.rendered[unread]])
 
 
-def bells_of(transaction: Transaction) -> Bells:
-    """The bells that a transaction rings as it commits."""
-    bells: Bells | None = transaction.info.get("bells")
-    if bells is None:
-        bells = transaction.info["bells"] = Bells(transaction)
-        transaction.before_commit.append(bells.publish)
-    return bells
+async def publish_bells(transaction: Transaction, rings: Sequence[Ring]) -> None:
+    """Log an event for each person."""
+    toasts: dict[int, list[str]] = defaultdict(list)
+    for each in rings:
+        toasts[each.member_id].extend([each.toast] if each.toast else [])
+    bells = Bells(transaction, dict(toasts))
+    for member_id in bells.toasts:
+        publish(transaction, f"user.{member_id}", partial(bells.render, member_id))
 
 
 def push_bells(transaction: Transaction, member_ids: Iterable[int]) -> None:
     """Let the pages of members show how much is unread at the end of this transaction."""
-    bells = bells_of(transaction)
-    for member_id in member_ids:
-        bells.toasts.setdefault(member_id, [])
+    transaction.gather(publish_bells, *(Ring(member_id) for member_id in member_ids))
+
+
+def push_readers(transaction: Transaction, announcement_id: int) -> None:
+    """Let admins who look at an announcement see who has read it."""
+    target = f"announcement-{announcement_id}-refresh"
+    publish_partial(transaction, "admins", "live/refresh_push.html", target=target)
 
 
 async def push_toasts(
@@ -101,7 +110,6 @@ async def push_toasts(
     subject = SUBJECTS[shown[0][0].subject_kind]
     places = await subject.find_places(transaction, [happening.subject_id for happening, _ in shown])
     language = transaction.tenant.language
-    bells = bells_of(transaction)
     excerpts = await read_texts(transaction, *(happening.details.get("excerpt", "") for happening, _ in shown))
     for (happening, member_ids), excerpt in zip(shown, excerpts, strict=True):
         place = places.get(happening.subject_id, Place("", ""))
@@ -121,7 +129,7 @@ async def push_toasts(
                     icon=kind.icon,
                     held=held,
                 )
-            bells.toasts.setdefault(member_id, []).append(toasts[title])
+            transaction.gather(publish_bells, Ring(member_id, toasts[title]))
 
 
 @bar_part("notifications/_bell.html")

@@ -29,18 +29,13 @@ MOST_AT_ONCE = 10_000
 
 def plan_mails(transaction: Transaction, moments: Sequence[datetime]) -> None:
     """Have mails that are due at these moments sent."""
-    if not moments:
-        return
-    planned: datetime | None = transaction.info.get("mails at")
-    transaction.info["mails at"] = min([*moments, *([planned] if planned else [])])
-    if planned is None:
-        transaction.before_commit.append(lambda: plan(transaction))
+    if moments:
+        transaction.gather(plan, *moments)
 
 
-async def plan(transaction: Transaction) -> None:
+async def plan(transaction: Transaction, moments: Sequence[datetime]) -> None:
     """Put the workspace's job, or let it be done earlier."""
-    tenant_id = transaction.tenant.id
-    at = transaction.info["mails at"]
+    tenant_id, at = transaction.tenant.id, min(moments)
     await put_job(transaction, "notification mails", key=str(tenant_id), workspace_id=tenant_id, at=at)
 
 
@@ -97,11 +92,11 @@ def put_always_told(transaction: Transaction, member_id: int, ids: Sequence[int]
         )
 
 
-async def mail_at_last(transaction: Transaction, member: Member) -> None:
-    """Put what is always told into the outbox for a member whose address is about to be forgotten: it goes there."""
+async def mail_at_last(transaction: Transaction, member_id: int, address: str) -> None:
+    """Put what is always told into the outbox for a member who has no address any more: it goes where they had it."""
     statement = (
         update(Notification)
-        .where(Notification.member_id == member.id, Notification.mail_at.is_not(None))
+        .where(Notification.member_id == member_id, Notification.mail_at.is_not(None))
         .where(Notification.kind.in_(list_fixed()))
         .values(mail_at=None)
         .returning(Notification.id)
@@ -110,9 +105,9 @@ async def mail_at_last(transaction: Transaction, member: Member) -> None:
     await transaction.flush()
     told = sorted(await transaction.scalars(statement))
     for mail in await list_waiting(transaction, "notifications"):
-        if mail.payload["member"] == member.id and mail.urgency == Urgency.AT_ONCE:
-            mail.payload = {**mail.payload, "receiver": member.email}
-    put_always_told(transaction, member.id, told, receiver=member.email)
+        if mail.payload["member"] == member_id and mail.urgency == Urgency.AT_ONCE:
+            mail.payload = {**mail.payload, "receiver": address}
+    put_always_told(transaction, member_id, told, receiver=address)
 
 
 @composer("notifications")

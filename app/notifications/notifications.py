@@ -72,8 +72,8 @@ async def notify_all(
     known = KINDS[kind]
     # Of what happens to accounts people are told whoever did it: it may have been somebody with their session.
     themselves = {by.id} if by and not known.fixed else set()
-    # What is always told reaches also who may not sign in for now.
-    meant = await find_receivers(transaction, [occasion.to for occasion in occasions], suspended=known.fixed)
+    # What is always told reaches also who may not sign in for now, or ever again.
+    meant = await find_receivers(transaction, [occasion.to for occasion in occasions], whoever=known.fixed)
     concerned = [ids - occasion.without - themselves for occasion, ids in zip(occasions, meant, strict=True)]
     everybody = set().union(*concerned)
     if not everybody:
@@ -154,12 +154,13 @@ def happening_of(occasion: Occasion, by: Member | None) -> Happening:
 
 
 async def find_receivers(
-    transaction: Transaction, meant: Sequence[Iterable[int] | Role | str], *, suspended: bool = False
+    transaction: Transaction, meant: Sequence[Iterable[int] | Role | str], *, whoever: bool = False
 ) -> list[set[int]]:
-    """The ids of active members among each of those meant; of suspended ones too, if they are to be told."""
-    active = select(Member.id).where(Member.removed_at.is_(None))
-    if not suspended:
-        active = active.where(Member.suspended_at.is_(None))
+    """The ids of active members among each of those meant; of suspended and removed ones too, if they are to be told
+    `whoever` they are."""
+    active = select(Member.id)
+    if not whoever:
+        active = active.where(Member.removed_at.is_(None), Member.suspended_at.is_(None))
     by_rank: dict[str, set[int]] = {}
     for rank in {to for to in meant if isinstance(to, str)}:
         roles = [role for role, height in RANK.items() if rank == EVERYBODY or height >= RANK[rank]]

@@ -16,7 +16,6 @@ from app.accounts.members import Member
 from app.accounts.shell import notice, page_part, render_page
 from app.accounts.undo import State, lead_to, offer_undo, undoes
 from app.database import Tenant, Transaction, now
-from app.notifications.channels import push_bells
 from app.notifications.inbox import has_unread, mark_read, mark_unread, of_subject, read_inbox
 from app.notifications.kinds import KINDS, SUBJECTS, split
 from app.notifications.listing import say_many, say_one
@@ -143,7 +142,6 @@ async def mute_kind(transaction: Transaction, member: Member, form: Form) -> Res
         raise NotFoundException
     await choose(transaction, member.id, kind, Choice(in_app=False, mail="never"))
     await mark_read(transaction, member, Notification.kind == kind.name)
-    push_bells(transaction, [member.id])
     return go_back(form, "kind-muted")
 
 

@@ -14,7 +14,6 @@ from app.accounts.members import Member
 from app.accounts.shell import notice, render_page, render_plain
 from app.accounts.time_zones import offer_time_zones
 from app.database import Transaction
-from app.notifications.channels import push_bells
 from app.notifications.kinds import KINDS, MAILS, Kind, split
 from app.notifications.listing import find_places
 from app.notifications.mails import read_token
@@ -110,7 +109,6 @@ async def save_preferences(request: AnyRequest, transaction: Transaction, member
         for kind in kinds:
             choice = Choice(in_app=f"app-{kind.name}" in form, mail=form[f"mail-{kind.name}"])
             await choose(transaction, member.id, kind, choice)
-        push_bells(transaction, [member.id])
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_preferences(request, transaction, member, form, status=422)

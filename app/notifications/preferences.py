@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.members import Member
 from app.accounts.time_zones import list_time_zones
 from app.database import Base, Tenanted, Transaction
+from app.notifications.facts import PreferencesSaved
 from app.notifications.kinds import KINDS, MAILS, Kind
 from app.web.forms import Invalid
 from app.web.texts import _l
@@ -132,10 +133,13 @@ async def choose(transaction: Transaction, member_id: int, kind: Kind, choice: C
         return
     row = await transaction.get(Preference, {"member_id": member_id, "kind": kind.name})
     if row is None:
-        row = Preference(member_id=member_id, kind=kind.name)
+        row = Preference(member_id=member_id, kind=kind.name, in_app=kind.in_app)
         transaction.add(row)
+    shown_otherwise = row.in_app != choice.in_app
     row.in_app, row.mail = choice.in_app, choice.mail
     await transaction.flush()
+    if shown_otherwise:
+        transaction.note(PreferencesSaved(by=transaction.actor, member_id=member_id))
 
 
 async def read_times(transaction: Transaction, member_ids: Iterable[int]) -> dict[int, Times]:
@@ -166,6 +170,7 @@ async def choose_times(
     row.quiet_from, row.quiet_until = quiet_from, quiet_until
     member.time_zone = time_zone
     await transaction.flush()
+    transaction.note(PreferencesSaved(by=transaction.acting(member.id), member_id=member.id))
 
 
 def mail_moment(how: str, moment: datetime, times: Times) -> datetime | None:

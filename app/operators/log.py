@@ -36,13 +36,6 @@ class OperatorEntry(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-def record_entry(
-    transaction: Transaction, email: str, what: str, *, subject: str = "", reason: str = "", address: str = ""
-) -> None:
-    """Record what an operator does with this transaction; `address` is where the request came from."""
-    transaction.add(OperatorEntry(email=email, what=what, subject=subject, reason=reason, address=address[:45]))
-
-
 async def list_entries(transaction: Transaction, *, before: int) -> list[OperatorEntry]:
     """A page of the log, the newest entry first, older than the one numbered `before` (0: the newest page).
 

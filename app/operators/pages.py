@@ -9,7 +9,7 @@ from litestar.di import Provide
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, client_address
-from app.database import Database
+from app.database import Actor, Database
 from app.operators import sign_in_pages
 from app.operators.access import (
     OperatorSignInNeeded,
@@ -107,8 +107,9 @@ async def save_suspension(
     if form.errors:
         return await render_suspension(request, database, operator, slug, form, status=422)
     async with database.write() as transaction:
+        transaction.actor = Actor("page", address=client_address(request))
         transaction.enter(await find_workspace(transaction, slug))
-        await suspend(transaction, operator.email, reason=reason, address=client_address(request))
+        await suspend(transaction, operator.email, reason=reason)
     return Redirect("/operator?done=suspended", status_code=303)
 
 
@@ -116,8 +117,9 @@ async def save_suspension(
 async def save_restoration(request: AnyRequest, database: Database, operator: Operator, slug: str) -> Response[Any]:
     """Open a suspended workspace again."""
     async with database.write() as transaction:
+        transaction.actor = Actor("page", address=client_address(request))
         transaction.enter(await find_workspace(transaction, slug))
-        await restore(transaction, operator.email, address=client_address(request))
+        await restore(transaction, operator.email)
     return Redirect("/operator?done=restored", status_code=303)
 
 

@@ -13,9 +13,10 @@ from app.accounts.devices import device_cookie, find_device
 from app.accounts.hashing import hash_password, is_outdated
 from app.accounts.passwords import GuessingLimit, TooManyTries
 from app.accounts.shell import render_plain
-from app.database import Database
+from app.database import Actor, Database
 from app.operators.access import OperatorSignInNeeded, find_operator_session
-from app.operators.log import UNKNOWN, record_entry
+from app.operators.facts import OperatorActed
+from app.operators.log import UNKNOWN
 from app.operators.operators import find_operator
 from app.operators.sessions import LIFETIME, end_session, start_session
 from app.settings import Settings
@@ -67,6 +68,7 @@ async def sign_operator_in(
     """Check the password outside any transaction, as that takes long, then sign in."""
     request.scope["state"]["language"] = browser_language(request)
     email, address = account_address(form["email"]), client_address(request)
+    by = Actor("page", address=address)
     async with database.read() as transaction:
         operator = await find_operator(transaction, email)
     stored, known = (operator.password_hash, operator.email) if operator else (None, UNKNOWN)
@@ -77,11 +79,11 @@ async def sign_operator_in(
     except TooManyTries as refusal:
         if refusal.first:
             async with database.write() as transaction:
-                record_entry(transaction, known, "shut out", address=address)
+                transaction.note(OperatorActed(by=by, email=known, what="shut out"))
         raise
     if not right or operator is None:
         async with database.write() as transaction:
-            record_entry(transaction, known, "refused", address=address)
+            transaction.note(OperatorActed(by=by, email=known, what="refused"))
         error = _l("E-mail address or password is wrong.")
         return render_sign_in(request, error=error, email=email, status=422)
     outdated = is_outdated(operator.password_hash)
@@ -94,7 +96,7 @@ async def sign_operator_in(
             found.password_hash = rehashed
         await end_session(transaction, read_cookie(headers, settings.operator_cookie))
         token = await start_session(transaction, found.id, address=address)
-        record_entry(transaction, found.email, "signed in", address=address)
+        transaction.note(OperatorActed(by=by, email=found.email, what="signed in"))
         remembered = device_cookie(settings, headers, f"operator:{found.id}", found.password_hash)
     cookie = session_cookie(settings, token, seconds=int(LIFETIME.total_seconds()), name=settings.operator_cookie)
     return Redirect("/operator", status_code=303, cookies=[cookie, remembered])

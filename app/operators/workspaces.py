@@ -11,7 +11,7 @@ from litestar.exceptions import NotFoundException
 from sqlalchemy import func, select
 
 from app.database import Tenant, Transaction
-from app.operators.log import record_entry
+from app.operators.facts import OperatorActed
 from app.tenants.usage import MEASURES, measure_workspaces
 from app.tenants.workspaces import restore_workspace, suspend_workspace
 from app.web.forms import number_of
@@ -130,14 +130,15 @@ async def find_workspace(transaction: Transaction, slug: str) -> Tenant:
     return tenant
 
 
-async def suspend(transaction: Transaction, email: str, *, reason: str, address: str = "") -> None:
-    """Suspend the workspace that the transaction is confined to, and record it; nothing happens a second time."""
-    if await suspend_workspace(transaction, reason=reason, address=address):
-        subject = transaction.tenant.slug
-        record_entry(transaction, email, "suspended", subject=subject, reason=reason, address=address)
+async def suspend(transaction: Transaction, email: str, *, reason: str) -> None:
+    """Suspend the workspace that the transaction is confined to; nothing happens a second time."""
+    if await suspend_workspace(transaction, reason=reason):
+        by, slug = transaction.actor, transaction.tenant.slug
+        transaction.note(OperatorActed(by=by, email=email, what="suspended", subject=slug, reason=reason))
 
 
-async def restore(transaction: Transaction, email: str, *, address: str = "") -> None:
-    """Open the workspace again, and record it; nothing happens a second time."""
-    if await restore_workspace(transaction, address=address):
-        record_entry(transaction, email, "restored", subject=transaction.tenant.slug, address=address)
+async def restore(transaction: Transaction, email: str) -> None:
+    """Open the workspace again; nothing happens a second time."""
+    if await restore_workspace(transaction):
+        by, slug = transaction.actor, transaction.tenant.slug
+        transaction.note(OperatorActed(by=by, email=email, what="restored", subject=slug))

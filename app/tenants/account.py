@@ -8,22 +8,20 @@ from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest, client_address, enter_workspace, provide_signed_in
-from app.accounts.audit import record_audit
-from app.accounts.happenings import account_changed
+from app.accounts.access import AnyRequest, client_address, enter_workspace, provide_signed_in, write_signed_in
 from app.accounts.hashing import hash_password
 from app.accounts.members import Member
 from app.accounts.passwords import GuessingLimit
 from app.accounts.questions import Question, asks_first
 from app.accounts.reauthentication import dangerous
-from app.accounts.sessions import Session, SignedIn, device_of, list_sessions
+from app.accounts.sessions import SignedIn, device_of, list_sessions
 from app.accounts.shell import list_parts, notice, render_page
 from app.accounts.time_zones import list_time_zones, offer_time_zones
 from app.database import Database, Transaction
-from app.live.cutoff import end_all_sessions, end_other_sessions, end_sessions, push_sessions, start_session
+from app.live.cutoff import end_other_sessions, end_own_session, start_session
 from app.settings import Settings
 from app.tenants.member_pages import ROLES
-from app.tenants.members import keep_an_owner, leave_workspace, push_names
+from app.tenants.members import keep_an_owner, leave_workspace, rename_member, set_password
 from app.tenants.pictures import PICTURE_LIMIT, change_picture, pictures_of, receive_picture
 from app.tenants.sign_in import cookies_of
 from app.web.errors import PageError
@@ -75,9 +73,7 @@ async def change_name(request: AnyRequest, transaction: Transaction, signed_in: 
     name = form.name("name", kept=signed_in.member.name)
     if form.errors:
         return await render_account(request, transaction, signed_in, form)
-    signed_in.member.name = name
-    await account_changed(transaction, signed_in.member, "name")
-    push_names(transaction)
+    rename_member(transaction, signed_in.member, name)
     return Redirect("/account?done=name", status_code=303)
 
 
@@ -110,9 +106,8 @@ async def save_picture(
             form = Form()
             form.errors = invalid.errors
             return await render_account(request, reading, signed_in, form)
-    async with database.write(tenant.id) as writing:
-        signed_in = await provide_signed_in(request, writing, settings)
-        await change_picture(writing, signed_in.member, key, directory)
+    async with write_signed_in(request, database, settings) as (writing, member):
+        await change_picture(writing, member, key, directory)
     return Redirect("/account?done=saved", status_code=303)
 
 
@@ -180,17 +175,11 @@ async def change_password(
             signed_in = await provide_signed_in(request, transaction, settings)
             return await render_account(request, transaction, signed_in, form)
     hashed = await hash_password(password, known=True)
-    async with database.write(tenant.id) as transaction:
-        signed_in = await provide_signed_in(request, transaction, settings)
-        signed_in.member.password_hash = hashed
-        record_audit(
-            transaction, signed_in.member, "password.changed", subject=signed_in.member.email or "", address=address
-        )
-        await account_changed(transaction, signed_in.member, "password")
-        await end_all_sessions(transaction, signed_in.member, reason="password")
+    async with write_signed_in(request, database, settings) as (transaction, member):
+        await set_password(transaction, member, hashed, how="signed in")
         agent = request.headers.get("user-agent", "")
-        token = await start_session(transaction, signed_in.member, address=address, agent=agent)
-        cookies = cookies_of(request, transaction, settings, signed_in.member, token)
+        token = await start_session(transaction, member, address=address, agent=agent)
+        cookies = cookies_of(request, transaction, settings, member, token)
         return Redirect("/account?done=password", status_code=303, cookies=cookies)
 
 
@@ -200,8 +189,7 @@ async def end_session(transaction: Transaction, signed_in: SignedIn, session_id:
     found = {session.id for session in await list_sessions(transaction, signed_in.member)}
     if session_id not in found:
         raise NotFoundException
-    await end_sessions(transaction, Session.id == session_id, reason="ended")
-    push_sessions(transaction, signed_in.member.id)
+    await end_own_session(transaction, signed_in.member, session_id)
     return Redirect("/account?done=session", status_code=303)
 
 
@@ -227,8 +215,6 @@ async def describe_ending(request: AnyRequest, transaction: Transaction, member:
 async def end_others(transaction: Transaction, signed_in: SignedIn) -> Response[Any]:
     """End all of one's sessions but this one."""
     await end_other_sessions(transaction, signed_in.member, but=signed_in.session)
-    record_audit(transaction, signed_in.member, "session.all-ended", subject=signed_in.member.email or "")
-    push_sessions(transaction, signed_in.member.id)
     return Redirect("/account?done=sessions", status_code=303)
 
 

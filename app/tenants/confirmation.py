@@ -11,8 +11,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest, require_role, write_signed_in
-from app.accounts.audit import record_audit
+from app.accounts.access import AnyRequest, begin, require_role, write_signed_in
 from app.accounts.members import Member
 from app.accounts.passwords import GuessingLimit, MailLimit
 from app.accounts.shell import notice, render_plain
@@ -21,8 +20,8 @@ from app.database import Database, Tenant, Transaction, now
 from app.mail.letters import write_letter
 from app.mail.outbox import Content, composer, put_mail
 from app.settings import Settings
+from app.tenants.facts import MailConfirmed
 from app.tenants.links import check_link
-from app.tenants.members import push_members
 from app.web.forms import Form, Invalid
 from app.web.texts import _l, translations
 
@@ -73,8 +72,8 @@ def confirm_mail(transaction: Transaction, member: Member) -> None:
     """Note that an owner reads mail to their address. Of others it says nothing about the workspace."""
     if transaction.tenant.mail_confirmed_at is None and member.role == "owner":
         transaction.tenant.mail_confirmed_at = now()
-        record_audit(transaction, member, "mail.confirmed", subject=member.email or "")
-        push_members(transaction)
+        by = transaction.acting(member.id)
+        transaction.note(MailConfirmed(by=by, member_id=member.id, email=member.email or ""))
 
 
 def render_confirm(tenant: Tenant, token: str, *, works: bool) -> Response[str]:
@@ -97,7 +96,7 @@ async def confirm(request: AnyRequest, database: Database, guessing: GuessingLim
     tenant, works = await check_link(request, database, guessing, token, "confirm")
     if not works:
         return render_confirm(tenant, token, works=False)
-    async with database.write(tenant.id) as transaction:
+    async with begin(request, database, writes=True) as transaction:
         member = await use_token(transaction, token, "confirm")
         if member is None:
             return render_confirm(tenant, token, works=False)

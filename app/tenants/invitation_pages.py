@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest, client_address, enter_workspace, require_role, write_signed_in
+from app.accounts.access import AnyRequest, begin, client_address, enter_workspace, require_role, write_signed_in
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.hashing import hash_password
 from app.accounts.members import ALREADY, Member, find_member
@@ -15,7 +15,7 @@ from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
 from app.accounts.questions import Question, asks_first
 from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.shell import notice, render_plain
-from app.database import Actor, Database, Tenant, Transaction
+from app.database import Database, Tenant, Transaction
 from app.mail.letters import write_letter
 from app.mail.outbox import Content, composer, put_mail
 from app.settings import Settings
@@ -243,8 +243,7 @@ async def join(
         return render_join(tenant, invitation, token, form, status=422)
     hashed = await hash_password(password)
     try:
-        async with database.write(tenant.id) as writing:
-            writing.actor = Actor("page", address=address)
+        async with begin(request, database, writes=True) as writing:
             member = await accept_invitation(
                 writing, token, email=email, name=name, password_hash=hashed, time_zone=form["time_zone"]
             )

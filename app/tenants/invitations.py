@@ -11,15 +11,15 @@ from litestar.exceptions import NotFoundException
 from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, and_, exists, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.audit import record_audit
-from app.accounts.members import ALREADY, RANK, Member, Role, find_member
+from app.accounts.members import ALREADY, RANK, Member, Role, add_member, find_member
 from app.accounts.sessions import digest
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.jobs import Work, job, put_job
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.settings import Settings
 from app.tenants.confirmation import check_confirmed
-from app.tenants.members import admit_member, check_role, push_members
+from app.tenants.facts import InvitationEnded, InvitationMade, InvitationResent, InvitationRevoked, InvitationUsed
+from app.tenants.members import check_role
 from app.web.errors import PageError
 from app.web.forms import Invalid
 from app.web.paging import Paged, place_of_page
@@ -67,28 +67,30 @@ async def delete_ended_invitations(transaction: Transaction, limit: int) -> int:
     return await delete_by_keys(transaction, Invitation, Invitation.expires_at < now() - KEPT_FOR, limit=limit)
 
 
-async def plan_end(transaction: Transaction, invitation: Invitation) -> None:
-    """Let lists of invitations that are open follow when this one ends."""
-    await put_job(
-        transaction,
-        "invitation end",
-        key=str(invitation.id),
-        workspace_id=transaction.tenant.id,
-        at=invitation.expires_at,
-        invitation=invitation.id,
-    )
+async def plan_ends(transaction: Transaction, facts: Sequence[InvitationMade | InvitationResent]) -> None:
+    """Let lists of invitations that are open follow when these end."""
+    for fact in facts:
+        await put_job(
+            transaction,
+            "invitation end",
+            key=str(fact.invitation_id),
+            workspace_id=transaction.tenant.id,
+            at=fact.ends_at,
+            invitation=fact.invitation_id,
+        )
 
 
 @job("invitation end")
 async def note_end(work: Work) -> None:
-    """Publish that an invitation has ended; one that was renewed meanwhile ends later."""
+    """An invitation has ended; one that was renewed meanwhile ends later."""
     async with work.finishing() as transaction:
-        ends = select(Invitation.expires_at).where(Invitation.id == work.payload["invitation"])
+        invitation_id = work.payload["invitation"]
+        ends = select(Invitation.expires_at).where(Invitation.id == invitation_id)
         end = await transaction.scalar(ends)
         if end is not None and end > now():
             work.again = end
         else:
-            push_members(transaction)
+            transaction.note(InvitationEnded(by=transaction.actor, invitation_id=invitation_id))
 
 
 def is_open() -> Any:
@@ -206,9 +208,14 @@ async def make_invitation(
     )
     transaction.add(invitation)
     await transaction.flush()
-    await plan_end(transaction, invitation)
-    record_audit(transaction, actor, "invitation.made", subject=invitation.subject, after=role)
-    push_members(transaction)
+    made = InvitationMade(
+        by=transaction.acting(actor.id),
+        invitation_id=invitation.id,
+        subject=invitation.subject,
+        role=role,
+        ends_at=invitation.expires_at,
+    )
+    transaction.note(made)
     return invitation, token
 
 
@@ -222,9 +229,13 @@ async def renew_invitation(transaction: Transaction, settings: Settings, actor: 
     token = secrets.token_urlsafe(32)
     invitation.token_hash = digest(token)
     invitation.expires_at = now() + MAIL_WORKS_FOR
-    await plan_end(transaction, invitation)
-    record_audit(transaction, actor, "invitation.resent", subject=invitation.subject)
-    push_members(transaction)
+    resent = InvitationResent(
+        by=transaction.acting(actor.id),
+        invitation_id=invitation.id,
+        subject=invitation.subject,
+        ends_at=invitation.expires_at,
+    )
+    transaction.note(resent)
     return token
 
 
@@ -232,8 +243,8 @@ async def revoke_invitation(transaction: Transaction, actor: Member, invitation:
     """Let an invitation work no more. Raises a 403 page unless the actor could make it."""
     check_change(actor, invitation)
     invitation.revoked_at = now()
-    record_audit(transaction, actor, "invitation.revoked", subject=invitation.subject)
-    push_members(transaction)
+    by = transaction.acting(actor.id)
+    transaction.note(InvitationRevoked(by=by, invitation_id=invitation.id, subject=invitation.subject))
 
 
 async def accept_invitation(
@@ -257,7 +268,8 @@ async def accept_invitation(
     if result.rowcount != 1:
         raise PageError(403, _l("This invitation was used, revoked, or is too old. Ask for a new one."))
     role: Any = invitation.role
-    return await admit_member(
+    transaction.note(InvitationUsed(by=transaction.actor, invitation_id=invitation.id))
+    return await add_member(
         transaction,
         email=invitation.email or email,
         name=name,

@@ -5,46 +5,20 @@
 
 from __future__ import annotations
 
-from typing import cast, get_args
+from typing import Literal, cast, get_args
 
 from litestar.exceptions import NotFoundException
 from sqlalchemy import func, select
 
-from app.accounts.audit import record_audit
-from app.accounts.happenings import account_changed
-from app.accounts.members import RANK, Member, Role, add_member
-from app.database import Transaction, now
+from app.accounts.facts import AccountEnded, MemberRenamed, PasswordChanged, RoleChanged
+from app.accounts.members import RANK, Member, Role
+from app.database import Actor, Transaction, now
 from app.live.cutoff import end_all_sessions
-from app.live.log import publish_partial, stop_following
+from app.tenants.facts import MemberRestored, MemberSuspended
 from app.web.errors import PageError
 from app.web.forms import Invalid
 from app.web.paging import Paged, page_of
 from app.web.texts import _l, fold
-
-
-def push_members(transaction: Transaction) -> None:
-    """Publish that the list of members has changed, to whoever looks at it."""
-    publish_partial(transaction, "tenant", "live/refresh_push.html", target="members-refresh")
-
-
-def push_names(transaction: Transaction) -> None:
-    """Publish that somebody is called something else: names are everywhere, so that every open page fetches itself."""
-    publish_partial(transaction, "tenant", "live/refresh_push.html", target="refresh", names=True)
-
-
-async def admit_member(
-    transaction: Transaction, *, email: str, name: str, role: Role, password_hash: str, time_zone: str = "UTC"
-) -> Member:
-    """Let somebody in: everybody is told, the lists that are open show it, and the audit log has it.
-
-    Raises Invalid when the address is a member's.
-    """
-    member = await add_member(
-        transaction, email=email, name=name, role=role, password_hash=password_hash, time_zone=time_zone
-    )
-    record_audit(transaction, member, "member.joined", subject=member.email or "", after=role)
-    push_members(transaction)
-    return member
 
 
 async def list_members(transaction: Transaction, query: str = "", page: str = "") -> Paged[Member]:
@@ -118,14 +92,21 @@ async def change_role(transaction: Transaction, actor: Member | None, person: Me
         return False
     if wanted != "owner":
         await keep_an_owner(transaction, person)
-    record_audit(transaction, actor, "member.role", subject=person.email or "", before=person.role, after=wanted)
-    person.role = wanted
-    await account_changed(transaction, person, "role", by=actor)
-    if not person.has_rank("admin"):
-        stop_following(transaction, member=person.id, channels=["admins"])
-    push_whole_page(transaction, person)
-    push_members(transaction)
+    set_role(transaction, actor, person, wanted)
     return True
+
+
+def set_role(transaction: Transaction, actor: Member | None, person: Member, role: Role) -> None:
+    """Give a member a role that they may have."""
+    by, before = acting(transaction, actor), person.role
+    person.role = role
+    email = person.email or ""
+    transaction.note(RoleChanged(by=by, member_id=person.id, email=email, before=before, after=role))
+
+
+def acting(transaction: Transaction, actor: Member | None) -> Actor:
+    """Who acts, of whom an operation is told whether it is a member."""
+    return transaction.acting(actor.id if actor else None)
 
 
 def check_owner(actor: Member, person: Member) -> None:
@@ -142,17 +123,8 @@ async def hand_over_ownership(transaction: Transaction, actor: Member, person: M
     check_owner(actor, person)
     if not person.active:
         raise Invalid(member=_l("Who is suspended can't own the workspace."))
-    for who, role in ((person, "owner"), (actor, "admin")):
-        record_audit(transaction, actor, "member.role", subject=who.email or "", before=who.role, after=role)
-        who.role = role
-        await account_changed(transaction, who, "role", by=actor)
-        push_whole_page(transaction, who)
-    push_members(transaction)
-
-
-def push_whole_page(transaction: Transaction, person: Member) -> None:
-    """Publish that everything this person sees may look different now, to their open pages."""
-    publish_partial(transaction, f"user.{person.id}", "live/refresh_push.html", target="refresh")
+    set_role(transaction, actor, person, "owner")
+    set_role(transaction, actor, actor, "admin")
 
 
 async def suspend_member(transaction: Transaction, person: Member, actor: Member | None = None) -> None:
@@ -164,9 +136,9 @@ async def suspend_member(transaction: Transaction, person: Member, actor: Member
     await keep_an_owner(transaction, person)
     if person.suspended_at is None:
         person.suspended_at = now()
-        record_audit(transaction, actor, "member.suspended", subject=person.email or "")
+        by = acting(transaction, actor)
+        transaction.note(MemberSuspended(by=by, member_id=person.id, email=person.email or ""))
         await end_all_sessions(transaction, person, reason="suspended")
-        push_members(transaction)
 
 
 async def restore_member(transaction: Transaction, person: Member, actor: Member | None = None) -> None:
@@ -174,8 +146,8 @@ async def restore_member(transaction: Transaction, person: Member, actor: Member
     check_manager(actor, person)
     if person.suspended_at is not None:
         person.suspended_at = None
-        record_audit(transaction, actor, "member.restored", subject=person.email or "")
-        push_members(transaction)
+        by = acting(transaction, actor)
+        transaction.note(MemberRestored(by=by, member_id=person.id, email=person.email or ""))
 
 
 async def remove_member(transaction: Transaction, person: Member, actor: Member | None = None) -> None:
@@ -184,22 +156,40 @@ async def remove_member(transaction: Transaction, person: Member, actor: Member 
     Raises Invalid for the last owner, and a 403 page unless the actor may.
     """
     check_manager(actor, person)
-    await end_account(transaction, person, actor, "member.removed")
+    await end_account(transaction, person, actor, "removed")
 
 
 async def leave_workspace(transaction: Transaction, member: Member) -> None:
     """Give up one's own account. Raises Invalid for the last owner."""
-    await end_account(transaction, member, member, "member.left")
+    await end_account(transaction, member, member, "left")
 
 
-async def end_account(transaction: Transaction, person: Member, actor: Member | None, what: str) -> None:
+async def end_account(
+    transaction: Transaction, person: Member, actor: Member | None, what: Literal["left", "removed"]
+) -> None:
     """Take an account away: the address is free again, and every session ends."""
     await keep_an_owner(transaction, person)
     if person.removed_at is None:
-        record_audit(transaction, actor, what, subject=person.email or "", before=person.role)
-        await account_changed(transaction, person, "removed", by=actor)  # which tells them, as long as there is a way
+        by, email = acting(transaction, actor), person.email or ""
+        transaction.note(AccountEnded(by=by, member_id=person.id, what=what, email=email, role=person.role))
         person.removed_at = now()
         person.email = None
         person.password_hash = ""
         await end_all_sessions(transaction, person, reason="removed")
-        push_members(transaction)
+
+
+def rename_member(transaction: Transaction, member: Member, name: str) -> None:
+    """Change the name that others see."""
+    before, member.name = member.name, name
+    by = transaction.acting(member.id)
+    transaction.note(MemberRenamed(by=by, member_id=member.id, before=before, after=name))
+
+
+async def set_password(
+    transaction: Transaction, member: Member, password_hash: str, *, how: Literal["signed in", "link"]
+) -> None:
+    """Change a password; every session ends."""
+    member.password_hash = password_hash
+    by = transaction.acting(member.id)
+    transaction.note(PasswordChanged(by=by, member_id=member.id, email=member.email or "", how=how))
+    await end_all_sessions(transaction, member, reason="password")

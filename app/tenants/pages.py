@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest, provide_signed_in, require_role
+from app.accounts.access import AnyRequest, provide_signed_in, require_role, write_signed_in
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.database import Database, Tenant, Transaction
@@ -84,9 +84,8 @@ async def save_logo(
             form = Form(kept_settings(tenant))
             form.errors = invalid.errors
             return await render_settings(request, reading, signed_in.member, form, status=422)
-    async with database.write(tenant.id) as writing:
-        signed_in = await provide_signed_in(request, writing, settings)
-        await change_logo(writing, signed_in.member, key, directory)
+    async with write_signed_in(request, database, settings) as (writing, admin):
+        await change_logo(writing, admin, key, directory)
     return Redirect("/settings?done=settings", status_code=303)
 
 

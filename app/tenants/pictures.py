@@ -9,11 +9,10 @@ from pathlib import Path
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from sqlalchemy import select
 
-from app.accounts.audit import record_audit
 from app.accounts.members import Member
 from app.database import Tenant, Transaction
-from app.live.log import publish_partial
 from app.settings import Settings
+from app.tenants.facts import LogoChanged, PictureChanged
 from app.web.decoding import DECODER, TooCostly, TooManyPixels, Undecodable, shrink
 from app.web.forms import Invalid
 from app.web.texts import Text, _l
@@ -85,10 +84,14 @@ def keep_small(directory: Path, key: str, square: bool) -> None:
 
 
 async def change_picture(transaction: Transaction, member: Member, key: str | None, directory: Path) -> None:
-    """Give a member a picture, or none; open pages show it at once, and the one before is deleted."""
+    """Give a member a picture, or none; the one before is deleted.
+
+    Changes of pictures are counted, so that pages ask for the style sheet of pictures anew.
+    """
     drop_later(transaction, directory, member.picture)
     member.picture = key
-    note_change(transaction)
+    transaction.tenant.pictures += 1
+    transaction.note(PictureChanged(by=transaction.acting(member.id), member_id=member.id))
 
 
 async def change_logo(transaction: Transaction, actor: Member, key: str | None, directory: Path) -> None:
@@ -96,12 +99,10 @@ async def change_logo(transaction: Transaction, actor: Member, key: str | None, 
     before = transaction.tenant.logo
     if key == before:
         return
-    record_audit(
-        transaction, actor, "settings.changed", subject="logo", before=fingerprint(before), after=fingerprint(key)
-    )
     drop_later(transaction, directory, before)
     transaction.tenant.logo = key
-    publish_partial(transaction, "tenant", "accounts/logo_push.html", tenant=transaction.tenant)
+    by = transaction.acting(actor.id)
+    transaction.note(LogoChanged(by=by, before=fingerprint(before), after=fingerprint(key)))
 
 
 def fingerprint(key: str | None) -> str:
@@ -117,12 +118,6 @@ def drop_later(transaction: Transaction, directory: Path, key: str | None) -> No
             await asyncio.to_thread(delete_stored, directory, key)
 
         transaction.after_commit.append(drop)
-
-
-def note_change(transaction: Transaction) -> None:
-    """Count a change of pictures, so that pages ask for the style sheet of pictures anew; open pages do so at once."""
-    transaction.tenant.pictures += 1
-    publish_partial(transaction, "tenant", "accounts/pictures_push.html", tenant=transaction.tenant)
 
 
 async def list_pictures(transaction: Transaction) -> list[tuple[int, str]]:

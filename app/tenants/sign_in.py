@@ -12,15 +12,15 @@ from litestar.response import Redirect
 from app.accounts.access import (
     AnyRequest,
     SignInNeeded,
+    begin,
     client_address,
     enter_workspace,
     host_of,
     local_path,
     provide_signed_in,
 )
-from app.accounts.audit import record_audit
 from app.accounts.devices import device_cookie, find_device
-from app.accounts.happenings import account_changed
+from app.accounts.facts import SessionStarted, SignedInFromNewDevice
 from app.accounts.hashing import hash_password, is_outdated
 from app.accounts.members import Member, find_member
 from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
@@ -30,12 +30,14 @@ from app.accounts.tokens import LIFETIME as TOKEN_LIFETIME
 from app.accounts.tokens import find_token, make_token, use_token
 from app.database import Database, Transaction, now
 from app.jobs.jobs import Work, job, put_job
-from app.live.cutoff import end_all_sessions, end_sessions, push_sessions, start_session
+from app.live.cutoff import end_own_session, end_sessions, start_session
 from app.mail.letters import write_letter
 from app.mail.outbox import Content, Urgency, composer, put_mail
 from app.settings import Settings
 from app.tenants.confirmation import confirm_mail
+from app.tenants.facts import ShutOut, SignInRefused
 from app.tenants.links import check_link
+from app.tenants.members import set_password
 from app.web.cookies import read_cookie, session_cookie
 from app.web.forms import Form
 from app.web.mail_addresses import account_address
@@ -71,11 +73,12 @@ async def enter_with_session(
         address=client_address(request),
         agent=request.headers.get("user-agent", ""),
     )
-    record_audit(transaction, member, "session.started", subject=member.email or "", address=client_address(request))
     device = (await list_sessions(transaction, member))[0].device
+    by, email = transaction.acting(member.id), member.email or ""
     if known and device not in known:
-        await account_changed(transaction, member, "sign-in", detail=device)
-    push_sessions(transaction, member.id)
+        transaction.note(SignedInFromNewDevice(by=by, member_id=member.id, email=email, device=device))
+    else:
+        transaction.note(SessionStarted(by=by, member_id=member.id, email=email))
     return Redirect(path, status_code=303, cookies=cookies_of(request, transaction, settings, member, token))
 
 
@@ -158,19 +161,19 @@ async def sign_in(
         right = await guessing.verify(form["password"][:200], stored, account, address, log=log, device=device)
     except TooManyTries as refusal:
         if refusal.first:
-            async with database.write(tenant.id) as writing:
-                record_audit(writing, None, "session.shut-out", subject=subject, address=address)
+            async with begin(request, database, writes=True) as writing:
+                writing.note(ShutOut(by=writing.actor, subject=subject))
         raise
     if not right or member is None or member.suspended_at is not None:
         error = WHY["suspended"] if right else _l("E-mail address or password is wrong.")
         if right:  # who is suspended and knows the password does not fill the log either
             await guessing.begin(account, address, device=device)
-        async with database.write(tenant.id) as writing:
-            record_audit(writing, None, "session.refused", subject=subject, address=address)
+        async with begin(request, database, writes=True) as writing:
+            writing.note(SignInRefused(by=writing.actor, subject=subject))
             return render_sign_in(writing, next=form["next"], error=error, email=email, status=422)
     outdated = is_outdated(member.password_hash)
     rehashed = await hash_password(form["password"][:200], known=True) if outdated else None
-    async with database.write(tenant.id) as writing:
+    async with begin(request, database, writes=True) as writing:
         found = await find_member(writing, email)
         if found is None or not found.active or found.password_hash != member.password_hash:
             raise SignInNeeded
@@ -183,8 +186,7 @@ async def sign_in(
 @post("/logout")
 async def sign_out(transaction: Transaction, signed_in: SignedIn, settings: Settings) -> Redirect:
     """End this browser's session, and cut off its pages."""
-    await end_sessions(transaction, Session.id == signed_in.session.id, reason="ended")
-    push_sessions(transaction, signed_in.member.id)
+    await end_own_session(transaction, signed_in.member, signed_in.session.id)
     return Redirect("/login?why=out", status_code=303, cookies=[session_cookie(settings, "", seconds=0)])
 
 
@@ -199,10 +201,10 @@ async def enter(
     request: AnyRequest, database: Database, settings: Settings, guessing: GuessingLimit, form: Form
 ) -> Response[Any]:
     """Sign in by the token that sign-up gave."""
-    tenant, works = await check_link(request, database, guessing, form["token"], "enter")
+    _, works = await check_link(request, database, guessing, form["token"], "enter")
     if not works:
         return Redirect("/login?why=used", status_code=303)
-    async with database.write(tenant.id) as transaction:
+    async with begin(request, database, writes=True) as transaction:
         member = await use_token(transaction, form["token"], "enter")
         if member is None:
             return Redirect("/login?why=used", status_code=303)
@@ -305,15 +307,12 @@ async def set_new_password(
         )
     await guessing.count("", client_address(request))
     hashed = await hash_password(password)
-    async with database.write(tenant.id) as transaction:
+    async with begin(request, database, writes=True) as transaction:
         member = await use_token(transaction, token, "password")
         if member is None:
             return Redirect("/login?why=used", status_code=303)
-        member.password_hash = hashed
-        record_audit(transaction, member, "password.reset", subject=member.email or "", address=client_address(request))
         confirm_mail(transaction, member)
-        await account_changed(transaction, member, "password")
-        await end_all_sessions(transaction, member, reason="password")
+        await set_password(transaction, member, hashed, how="link")
         return await enter_with_session(request, transaction, settings, member, "/")
 
 

@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.accounts.audit import record_audit
 from app.accounts.members import Member, add_member
-from app.accounts.sessions import Session, delete_sessions, lifetime
+from app.accounts.sessions import Session, lifetime
 from app.database import Tenant, Transaction, now
-from app.live.cutoff import end_sessions
-from app.live.log import close_sockets, publish_partial
+from app.live.cutoff import end_every_session, end_sessions
+from app.tenants.facts import SettingChanged, WorkspaceRestored, WorkspaceSuspended
 from app.web.forms import Invalid
 from app.web.gate import SLUG
 from app.web.texts import LANGUAGES, _l
@@ -90,7 +89,13 @@ async def create_workspace(
         raise Invalid(slug=_l("This address is taken. Choose another one.")) from error
     transaction.enter(tenant)
     member = await add_member(
-        transaction, email=email, name=owner, role="owner", password_hash=password_hash, time_zone=time_zone
+        transaction,
+        email=email,
+        name=owner,
+        role="owner",
+        password_hash=password_hash,
+        time_zone=time_zone,
+        founding=True,
     )
     for furnish in FURNISHERS:
         await furnish(transaction, member)
@@ -112,51 +117,42 @@ async def change_settings(
     for setting, value in (("name", name), ("language", language), ("session_days", session_days)):
         before = getattr(tenant, setting)
         if before != value:
-            record_audit(transaction, actor, "settings.changed", subject=setting, before=str(before), after=str(value))
             setattr(tenant, setting, value)
+            by = transaction.acting(actor.id)
+            transaction.note(SettingChanged(by=by, setting=setting, before=str(before), after=str(value)))
             if setting == "session_days":
                 await change_lifetime(transaction)
-            elif setting == "language":
-                push_everything(transaction)
-    publish_partial(transaction, "tenant", "tenants/name_push.html", tenant=tenant)
 
 
 async def change_lifetime(transaction: Transaction) -> None:
-    """Let running sessions end when they would have if the length had been so from the start; open pages notice."""
+    """Let running sessions end when they would have if the length had been so from the start."""
     length = lifetime(transaction.tenant)
     for session in (await transaction.scalars(select(Session))).all():
         session.expires_at = session.started_at + length
     await end_sessions(transaction, Session.started_at <= now() - length, reason="expired")
-    push_everything(transaction)
 
 
-def push_everything(transaction: Transaction) -> None:
-    """Publish that everything may look different now, to every open page."""
-    publish_partial(transaction, "tenant", "live/refresh_push.html", target="refresh")
-
-
-async def suspend_workspace(transaction: Transaction, *, reason: str = "", address: str = "") -> bool:
+async def suspend_workspace(transaction: Transaction, *, reason: str = "") -> bool:
     """Close a workspace to everybody, at once; its pages say the reason. Nothing in it is lost.
 
-    `address` is where the operator's request came from. False when it was suspended already: then nothing changes.
+    False when it was suspended already: then nothing changes.
     """
     tenant = transaction.tenant
     if tenant.suspended_at is not None:
         return False
     tenant.suspended_at = now()
     tenant.suspended_why = reason
-    record_audit(transaction, None, "workspace.suspended", subject=tenant.slug, after=reason, address=address)
-    await delete_sessions(transaction, Session.id > 0)
-    close_sockets(transaction, everybody=True, reason="suspended")
+    transaction.note(WorkspaceSuspended(by=transaction.actor, slug=tenant.slug, reason=reason))
+    await end_every_session(transaction, reason="suspended")
     return True
 
 
-async def restore_workspace(transaction: Transaction, *, address: str = "") -> bool:
-    """Open a suspended workspace again, by a request from `address`. False when it was open."""
+async def restore_workspace(transaction: Transaction) -> bool:
+    """Open a suspended workspace again. False when it was open."""
     tenant = transaction.tenant
     if tenant.suspended_at is None:
         return False
     tenant.suspended_at = None
     tenant.suspended_why = ""
-    record_audit(transaction, None, "workspace.restored", subject=tenant.slug, address=address)
+    transaction.note(WorkspaceRestored(by=transaction.actor, slug=tenant.slug))
     return True

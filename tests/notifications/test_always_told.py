@@ -15,7 +15,7 @@ import app.database.leases
 import app.jobs.jobs
 import app.notifications.mails
 import app.notifications.notifications
-from app.accounts.happenings import account_changed
+from app.accounts.facts import OfMember, PasswordChanged, RoleChanged, SignedInFromNewDevice
 from app.accounts.members import Member, find_member
 from app.database import Database, Transaction, now
 from app.jobs.jobs import FUNCTIONS, Job, Work
@@ -36,6 +36,17 @@ async def find(transaction: Transaction, name: str) -> Member:
     found = await find_member(transaction, f"{name}@acme.test")
     assert found
     return found
+
+
+def happen(transaction: Transaction, what: str, member: Member, *, by: Member, device: str = "Firefox") -> None:
+    """Note what has happened to an account."""
+    actor, about = transaction.acting(by.id), {"member_id": member.id, "email": ""}
+    facts: dict[str, OfMember] = {
+        "password": PasswordChanged(by=actor, how="link", **about),
+        "sign-in": SignedInFromNewDevice(by=actor, device=device, **about),
+        "role": RoleChanged(by=actor, before="admin", after=member.role, **about),
+    }
+    transaction.note(facts[what])
 
 
 async def bundle(database: Database) -> None:
@@ -65,7 +76,9 @@ async def test_whoever_has_got_into_an_account_cannot_keep_its_owner_from_being_
         await choose(transaction, carla.id, KINDS[what], Choice(in_app=False, mail="never"))
         await choose_times(transaction, carla, quiet_from=0, quiet_until=1439, time_zone="UTC")
         await mute(transaction, carla, "account", carla.id)
-        await account_changed(transaction, carla, what, by=carla, detail="Firefox")
+        happen(transaction, what, carla, by=carla)
+    async with database.write(ACME) as transaction:
+        carla = await find(transaction, "carla")
         await notify(transaction, kind="mention", subject=("room", 1), to=[carla.id], details={"excerpt": "Buried"})
         assert await mark_read(transaction, carla)
         carla.suspended_at = now()
@@ -80,12 +93,13 @@ async def test_it_comes_in_mails_of_its_own_however_much_else_there_is(database:
     async with database.write(ACME) as transaction:
         carla = await find(transaction, "carla")
         await choose(transaction, carla.id, KINDS["direct"], Choice(in_app=True, mail="once"))
-        await account_changed(transaction, carla, "password")
+        happen(transaction, "password", carla, by=carla)
         for number in range(60):
-            await account_changed(transaction, carla, "sign-in", detail=f"Browser {number}.")
+            happen(transaction, "sign-in", carla, by=carla, device=f"Browser {number}.")
             await notify(
                 transaction, kind="direct", subject=("account", carla.id), to=[carla.id], details={"excerpt": "x"}
             )
+    async with database.write(ACME) as transaction:
         await transaction.execute(update(Notification).where(Notification.mail_at > now()).values(mail_at=now()))
     await bundle(database)
     mails = await write_all(database)
@@ -100,14 +114,15 @@ async def test_whoever_ends_an_account_cannot_keep_its_owner_from_being_told(
     database: Database, before: str, who: str
 ) -> None:
     async with database.write(ACME) as transaction:
-        await account_changed(transaction, await find(transaction, "carla"), "sign-in", detail="Evil 1.0")
+        carla = await find(transaction, "carla")
+        happen(transaction, "sign-in", carla, by=carla, device="Evil 1.0")
     if before != "nothing":
         await bundle(database)
     async with database.write(ACME) as transaction:
         if before == "tried in vain":
             await transaction.execute(update(Mail).values(lease=1, attempts=1))
         carla, actor = await find(transaction, "carla"), await find(transaction, who)
-        await end_account(transaction, carla, actor, "member.left")
+        await end_account(transaction, carla, actor, "left" if who == "carla" else "removed")
         assert carla.email is None
     mails = [mail for _, mail in await write_all(database)]
     assert {mail.receiver for mail in mails} == {"carla@acme.test"}
@@ -124,11 +139,11 @@ async def test_who_is_suspended_is_told_of_what_becomes_of_the_account(database:
         await suspend_member(transaction, carla, ana)
     async with database.write(ACME) as transaction:
         carla, ana = await find(transaction, "carla"), await find(transaction, "ana")
-        await account_changed(transaction, carla, "role", by=ana)
+        happen(transaction, "role", carla, by=ana)
     await bundle(database)
     async with database.write(ACME) as transaction:
         carla, ana = await find(transaction, "carla"), await find(transaction, "ana")
-        await end_account(transaction, carla, ana, "member.removed")
+        await end_account(transaction, carla, ana, "removed")
     mails = [mail for _, mail in await write_all(database)]
     assert {mail.receiver for mail in mails} == {"carla@acme.test"}
     told = "".join(mail.text for mail in mails)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.accounts.happenings import account_changed
+from app.accounts.facts import RoleChanged
 from app.accounts.members import Member, find_member
 from app.chat.rooms import open_direct
 from app.database import Database, now
@@ -145,7 +145,8 @@ async def test_who_is_an_admin_no_more_loses_what_admins_were_told(database: Dat
         }
         bruno.role = "member"
         await transaction.flush()
-        await account_changed(transaction, bruno, "role", by=named["Ana"])
+        by, about = transaction.acting(named["Ana"].id), {"member_id": bruno.id, "email": ""}
+        transaction.note(RoleChanged(by=by, before="admin", after="member", **about))
     async with database.read(ACME) as transaction:
         found = await find_member(transaction, "bruno@acme.test")
         assert found

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, aclosing
 
 import asyncpg
@@ -33,10 +34,19 @@ async def people(server: Server) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
 def test_every_kind_of_entry_has_its_sentence() -> None:
     used: set[str] = set()
     for path in (ROOT / "app").rglob("*.py"):
-        text = path.read_text()
-        for call in re.findall(r"record_audit\((.*?)subject=|end_account\((.*?)\)", text, re.DOTALL):
-            used |= set(re.findall(r'"([a-z]+\.[a-z-]+)"', "".join(call)))
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Entry", "record_audit"):
+                used |= {kind for argument in node.args for kind in kinds_in(argument)}
     assert used == set(SENTENCES)
+
+
+def kinds_in(argument: ast.expr) -> Iterator[str]:
+    """The kinds of entries that an argument names; of one such as `f"record.{self.what}"`, all that begin so."""
+    for node in ast.walk(argument):
+        if isinstance(node, ast.JoinedStr) and isinstance(beginning := node.values[0], ast.Constant):
+            yield from (kind for kind in SENTENCES if kind.startswith(str(beginning.value)))
+        elif isinstance(node, ast.Constant) and re.fullmatch(r"[a-z]+\.[a-z-]+", str(node.value)):
+            yield str(node.value)
 
 
 async def test_what_admins_and_members_do_is_in_the_log(server: Server, people: dict[str, httpx.AsyncClient]) -> None:

@@ -1,0 +1,157 @@
+"""The facts of accounts and their sessions that several features follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from app.accounts.audit import Audited, Entry
+from app.database import Fact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfMember(Fact):
+    """Something has become of a member's account."""
+
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberJoined(OfMember, Audited):
+    """Somebody has an account in the workspace; `founding` who has it since the workspace was made."""
+
+    email: str
+    role: str
+    founding: bool
+
+    @property
+    def entry(self) -> Entry | None:
+        """Who is there from the start has not joined."""
+        return None if self.founding else Entry("member.joined", self.email, after=self.role)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRenamed(OfMember):
+    """A member is called something else."""
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleChanged(OfMember, Audited):
+    """A member has another role."""
+
+    email: str
+    before: str
+    after: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("member.role", self.email, before=self.before, after=self.after)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordChanged(OfMember, Audited):
+    """A member has another password: who was signed in changed it, or whoever had the link that was mailed."""
+
+    email: str
+    how: Literal["signed in", "link"]
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("password.reset" if self.how == "link" else "password.changed", self.email)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountEnded(OfMember, Audited):
+    """A member has left or was removed. `email` and `role` are what they had: their address is free again."""
+
+    what: Literal["left", "removed"]
+    email: str
+    role: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("member.left" if self.what == "left" else "member.removed", self.email, before=self.role)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStarted(OfMember, Audited):
+    """A member has signed in."""
+
+    email: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("session.started", self.email)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedInFromNewDevice(SessionStarted):
+    """A member has signed in with a browser that is like none of those where they are signed in."""
+
+    device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnSessionsEnded(OfMember):
+    """A member has signed out, here or elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherSessionsEnded(OwnSessionsEnded, Audited):
+    """A member has signed out everywhere else."""
+
+    email: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("session.all-ended", self.email)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionsLapsed(Fact):
+    """Sessions of members were over."""
+
+    member_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionsEnded(Fact):
+    """Sessions have ended, and what was theirs alone ends with them. `reason` is what their pages are told."""
+
+    session_ids: tuple[int, ...]
+    reason: str
+
+    @property
+    def sockets(self) -> dict[str, Any]:
+        """Whose sockets end."""
+        return {"sessions": list(self.session_ids)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllOfMemberEnded(SessionsEnded):
+    """All sessions of a member have ended."""
+
+    member_id: int
+
+    @property
+    def sockets(self) -> dict[str, Any]:
+        """The member's: also those of a session that is just being started."""
+        return {"member": self.member_id}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EverySessionEnded(SessionsEnded):
+    """All sessions of the workspace have ended."""
+
+    @property
+    def sockets(self) -> dict[str, Any]:
+        """Everybody's."""
+        return {"everybody": True}

@@ -1,0 +1,51 @@
+"""The facts of announcements and of what people want to be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.accounts.audit import Audited, Entry
+from app.accounts.facts import OfMember
+from app.database import Fact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncementMade(Audited):
+    """An admin tells everybody something; `excerpt` is how the text begins."""
+
+    announcement_id: int
+    title: str
+    excerpt: str
+    acknowledge: bool
+    ends_at: datetime | None
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("announcement.made", self.title)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncementWithdrawn(Audited):
+    """An announcement is told no more, and was never told to who has not read it."""
+
+    announcement_id: int
+    title: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("announcement.withdrawn", self.title)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncementEnded(Fact):
+    """The time of an announcement is over."""
+
+    announcement_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreferencesSaved(OfMember):
+    """A member has chosen of what to be told, and how."""

@@ -1,0 +1,116 @@
+"""What people are told of accounts and announcements, and whose bells count anew."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from app.accounts.facts import (
+    AccountEnded,
+    MemberJoined,
+    PasswordChanged,
+    RoleChanged,
+    SignedInFromNewDevice,
+)
+from app.accounts.members import Member
+from app.database import Follower, Transaction
+from app.jobs.jobs import put_job
+from app.notifications.channels import push_bells
+from app.notifications.facts import AnnouncementEnded, AnnouncementMade, AnnouncementWithdrawn, PreferencesSaved
+from app.notifications.inbox import of_subject
+from app.notifications.mails import mail_at_last
+from app.notifications.models import Notification
+from app.notifications.notifications import EVERYBODY, Occasion, notify, notify_all, withdraw
+
+
+async def tell_joined(transaction: Transaction, facts: Sequence[MemberJoined]) -> None:
+    """Tell everybody who has joined; of several at once nobody is told of those who were there before them."""
+    joined = [fact.member_id for fact in facts]
+    for place, member_id in enumerate(joined, 1):
+        member = await transaction.get_one(Member, member_id)
+        subject, later = ("member", member_id), joined[place:]
+        await notify(transaction, kind="newcomer", subject=subject, to=EVERYBODY, by=member, without=later)
+
+
+async def tell_of_accounts(
+    transaction: Transaction, facts: Sequence[RoleChanged | PasswordChanged | SignedInFromNewDevice]
+) -> None:
+    """Tell people what has happened to their accounts, in as many statements for many as for one. Who is an admin no
+    more loses what only admins see."""
+    told: dict[tuple[str, int | None], list[Occasion]] = defaultdict(list)
+    for fact in facts:
+        kind, details, by_id = word_fact(fact)
+        told[kind, by_id].append(Occasion(("account", fact.member_id), [fact.member_id], details=details))
+    for (kind, by_id), occasions in told.items():
+        by = await transaction.get(Member, by_id) if by_id else None
+        await notify_all(transaction, occasions, kind=kind, by=by)
+    push_bells(transaction, [fact.member_id for fact in facts])
+
+
+def word_fact(
+    fact: RoleChanged | PasswordChanged | SignedInFromNewDevice,
+) -> tuple[str, dict[str, str], int | None]:
+    """As what a fact is told, with which details, and by whom where that is said."""
+    if isinstance(fact, RoleChanged):
+        return "role", {"what": fact.after}, fact.by.member_id
+    if isinstance(fact, PasswordChanged):
+        return "password", {}, None
+    return "sign-in", {"device": fact.device}, None
+
+
+async def tell_ended(transaction: Transaction, facts: Sequence[AccountEnded]) -> None:
+    """Of somebody whose account has ended nobody is told any more that they have joined. They themselves are told of
+    it, and of what they have not been told yet, at the address that they had."""
+    for fact in facts:
+        about = of_subject(("member", fact.member_id))
+        unread = select(Notification.member_id).where(*about, Notification.read_at.is_(None))
+        push_bells(transaction, set(await transaction.scalars(unread)))
+        subject, to = ("account", fact.member_id), [fact.member_id]
+        by = await transaction.get(Member, fact.by.member_id) if fact.by.member_id else None
+        details = {"what": "" if fact.what == "left" else "removed"}
+        await notify(transaction, kind="ended", subject=subject, to=to, by=by, details=details)
+        await mail_at_last(transaction, fact.member_id, fact.email)
+
+
+async def tell_announced(transaction: Transaction, facts: Sequence[AnnouncementMade]) -> None:
+    """Tell everybody what is announced, and have its end noticed."""
+    for fact in facts:
+        by: Any = await transaction.get_one(Member, fact.by.member_id)
+        subject, details = ("announcement", fact.announcement_id), {"excerpt": fact.excerpt}
+        about: dict[str, Any] = {"subject": subject, "to": EVERYBODY, "held": fact.acknowledge, "details": details}
+        await notify(transaction, kind="announcement", by=by, **about)
+        if fact.ends_at is not None:
+            tenant_id, announcement_id = transaction.tenant.id, fact.announcement_id
+            about = {"workspace_id": tenant_id, "at": fact.ends_at, "announcement": announcement_id}
+            await put_job(transaction, "announcement end", **about)
+
+
+async def take_back_announced(transaction: Transaction, facts: Sequence[AnnouncementWithdrawn]) -> None:
+    """Take back what everybody was told."""
+    for fact in facts:
+        await withdraw(transaction, ("announcement", fact.announcement_id))
+
+
+async def count_ended(transaction: Transaction, facts: Sequence[AnnouncementEnded]) -> None:
+    """Let the bells of those who have not read an announcement count anew when it is over."""
+    for fact in facts:
+        about = of_subject(("announcement", fact.announcement_id))
+        unread = select(Notification.member_id).where(*about, Notification.read_at.is_(None))
+        push_bells(transaction, set(await transaction.scalars(unread)))
+
+
+async def count_preferred(transaction: Transaction, facts: Sequence[PreferencesSaved]) -> None:
+    """Let the bells of those who want to be told of other things count anew."""
+    push_bells(transaction, [fact.member_id for fact in facts])
+
+
+joined_told = Follower(tell_joined, (MemberJoined,))
+accounts_told = Follower(tell_of_accounts, (RoleChanged, PasswordChanged, SignedInFromNewDevice))
+ended_told = Follower(tell_ended, (AccountEnded,))
+announced_told = Follower(tell_announced, (AnnouncementMade,))
+announced_taken_back = Follower(take_back_announced, (AnnouncementWithdrawn,))
+ended_counted = Follower(count_ended, (AnnouncementEnded,))
+preferred_counted = Follower(count_preferred, (PreferencesSaved,))

@@ -1,0 +1,18 @@
+"""The facts of operators, which their log holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from app.database import Fact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorActed(Fact):
+    """An operator has done something, or was refused. `email` is the operator's, '' for the command line."""
+
+    email: str
+    what: Literal["suspended", "restored", "signed in", "refused", "shut out"]
+    subject: str = ""
+    reason: str = ""

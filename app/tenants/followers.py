@@ -1,0 +1,47 @@
+"""What follows from the facts of a workspace."""
+
+from __future__ import annotations
+
+from app.accounts.facts import AccountEnded, MemberJoined, MemberRenamed, RoleChanged
+from app.database import Follower
+from app.tenants.channels import (
+    end_following,
+    show_logo,
+    show_members,
+    show_names,
+    show_pictures,
+    show_rights,
+    show_settings,
+)
+from app.tenants.facts import (
+    InvitationChanged,
+    InvitationMade,
+    InvitationResent,
+    LogoChanged,
+    MailConfirmed,
+    MemberRestored,
+    MemberSuspended,
+    PictureChanged,
+    SettingChanged,
+)
+from app.tenants.invitations import plan_ends
+
+invitation_ends_planned = Follower(plan_ends, (InvitationMade, InvitationResent))
+following_ended = Follower(end_following, (RoleChanged,))
+rights_shown = Follower(show_rights, (RoleChanged,))
+members_shown = Follower(
+    show_members,
+    (
+        MemberJoined,
+        RoleChanged,
+        MemberSuspended,
+        MemberRestored,
+        AccountEnded,
+        InvitationChanged,
+        MailConfirmed,
+    ),
+)
+names_shown = Follower(show_names, (MemberRenamed,))
+pictures_shown = Follower(show_pictures, (PictureChanged,))
+logo_shown = Follower(show_logo, (LogoChanged,))
+settings_shown = Follower(show_settings, (SettingChanged,))
