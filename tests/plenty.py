@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from app.accounts.audit import record_audit
+from app.accounts.audit import AuditEntry
 from app.accounts.members import Member, find_member
 from app.accounts.sessions import MOST_SESSIONS, Session
 from app.accounts.undo import UndoOffer
@@ -285,8 +285,8 @@ class Plenty:
 
     async def add_others(self) -> None:
         """A log, announcements, invitations."""
-        for n in range(self.count):
-            record_audit(self.transaction, self.ana, "record.deleted", subject=f"/c/books/{n}")
+        entry = {"member_id": self.ana.id, "what": "record.deleted"}
+        await self.put(AuditEntry, [{**entry, "subject": f"/c/books/{n}"} for n in range(self.count)])
         texts = {"member_id": self.ana.id, "title": "Word", "text": "Word"}
         await self.put(Announcement, [{**texts, "acknowledge": n % 2 == 0} for n in range(self.count)])
         invited = {"role": "member", "most_uses": 1, "made_by_id": self.ana.id, "expires_at": now() + LONG_AGO}
