@@ -75,6 +75,7 @@ async def unread(transaction: Transaction, member: Member, room: Room) -> tuple[
 async def test_everybody_is_in_the_general_room_newcomers_too(database: Database) -> None:
     async with database.write(ACME) as transaction:
         eva = await add_member(transaction, email="eva@acme.test", name="Eva", role="member", password_hash="")
+    async with database.write(ACME) as transaction:
         general = await get_room(transaction, eva, "general")
         assert [person.name for person in await list_people(transaction, general)] == [
             "Ana",
