@@ -39,7 +39,7 @@ FOLLOWED = {
     *("publish", "publish_partial", "close_sockets", "stop_following"),
     *("notify", "notify_all", "withdraw", "mail_at_last", "push_bells", "push_toasts"),
     *("push_rooms", "push_room", "push_insiders", "push_people"),
-    *("record_audit", "AuditEntry", "OperatorEntry"),
+    *("AuditEntry", "OperatorEntry"),
 }
 # Where a package says what is told and shown of its facts.
 FOLLOWING = {"followers.py", "channels.py", "notices.py", "pushes.py"}

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.choosing import is_active, list_persons
@@ -241,9 +241,12 @@ async def push_read(transaction: Transaction, member: Member, room: Room) -> Non
 
     A sidebar that does not show all rooms may show others then.
     """
-    rooms = await list_joined(transaction, member)
-    joined = next((each for each in rooms if each.room.id == room.id), None)
-    if joined is None or len(rooms) > ROOMS_SHOWN:
+    mine = select(func.count()).select_from(Membership).where(Membership.member_id == member.id)
+    if (await transaction.scalar(mine) or 0) > ROOMS_SHOWN:
+        push_rooms(transaction, member.id)
+        return
+    joined = next((each for each in await list_joined(transaction, member) if each.room.id == room.id), None)
+    if joined is None:
         push_rooms(transaction, member.id)
     else:
         publish_partial(transaction, f"user.{member.id}", "chat/read_push.html", joined=joined)

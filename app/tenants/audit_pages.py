@@ -32,7 +32,7 @@ SENTENCES = {
     "password.reset": _l("set a new password by mail for"),
     "member.joined": _l("joined as"),
     "member.role": _l("changed the role of"),
-    "member.suspended": _l("kept out"),
+    "member.suspended": _l("suspended the account of"),
     "member.restored": _l("let in again"),
     "member.removed": _l("removed"),
     "member.left": _l("left the workspace"),

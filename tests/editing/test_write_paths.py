@@ -101,6 +101,7 @@ KNOWN_WRITES = {
     ("records/adding_pages.py", "add", "form.values"),
     ("chat/message_pages.py", "change_message", "form.values"),
     ("chat/messages.py", "delete_message", "message.deleted_at"),
+    ("chat/undoing.py", "restore_message", "message.deleted_at"),
     ("records/field_changes.py", "change_field", "setattr(field)"),
     ("tenants/workspaces.py", "change_settings", "setattr(tenant)"),
 }
