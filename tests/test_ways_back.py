@@ -219,6 +219,10 @@ async def test_records_a_role_reading_and_a_draft_are_taken_back(ana: httpx.Asyn
     page = await follow(ana, await ana.post("/members/3/role", data={"role": "admin"}))
     assert (await ana.post(undo_in(page))).headers["location"] == "/members/3"
     assert re.search(r'<option value="member" selected', (await ana.get("/members/3")).text)
+    await ana.post("/c/books/new/draft", data={"title": "Begun", "draft-version": "0"})
+    page = await follow(ana, await ana.post("/c/books/new/draft/discard"))
+    assert 'value="Begun"' not in page
+    assert 'value="Begun"' in await follow(ana, await ana.post(undo_in(page)))
     address = f"/c/books/{numbers[1]}"
     opened = (await ana.get(f"{address}/edit", headers={"sec-fetch-site": "same-origin"})).text
     token = re.search(r'name="lock-token" value="(\d+)"', opened)
@@ -228,6 +232,40 @@ async def test_records_a_role_reading_and_a_draft_are_taken_back(ana: httpx.Asyn
     page = await follow(ana, await ana.post(f"{address}/draft/discard"))
     assert "You have unsaved changes" not in page
     assert "You have unsaved changes" in await follow(ana, await ana.post(undo_in(page)))
+
+
+async def test_what_somebody_has_decided_since_is_not_taken_back_though_it_looks_as_before(
+    ana: httpx.AsyncClient, carla: httpx.AsyncClient
+) -> None:
+    room = await make_room(ana, "Come and go", private="yes")
+    await ana.post(f"{room}/invite", data={"person": "3"})
+    left = await follow(carla, await carla.post(f"{room}/leave"))
+    await ana.post(f"{room}/invite", data={"person": "3"})
+    removed = await follow(ana, await ana.post(f"{room}/remove", data={"person": "3"}))
+    assert (await carla.post(undo_in(left))).status_code == 409
+    assert (await carla.get(room)).status_code == 404
+    await ana.post(f"{room}/invite", data={"person": "3"})
+    await carla.post(f"{room}/leave")
+    assert (await ana.post(undo_in(removed))).status_code == 409
+    assert (await carla.get(room)).status_code == 404
+    given = await follow(ana, await ana.post("/members/3/role", data={"role": "admin"}))
+    for role in ("member", "admin"):
+        await ana.post("/members/3/role", data={"role": role})
+    assert (await ana.post(undo_in(given))).status_code == 409
+    taken = await ana.post("/members/3/role", data={"role": "member"})
+    assert "undo=" not in taken.headers["location"], "giving rights asks for the password"
+
+
+async def test_who_is_no_admin_any_more_brings_back_no_message_of_another(
+    ana: httpx.AsyncClient, bruno: httpx.AsyncClient, carla: httpx.AsyncClient
+) -> None:
+    posted = await carla.post("/chat/general", data={"text": "Mine", "key": "mine"}, headers={"x-page": "1"})
+    number = posted.json()["number"]
+    page = await follow(bruno, await bruno.post(f"/chat/general/messages/{number}/delete"))
+    await ana.post("/members/2/role", data={"role": "member"})
+    assert (await bruno.post(undo_in(page))).status_code == 403
+    await ana.post("/members/2/role", data={"role": "admin"})
+    assert (await bruno.post(undo_in(page))).status_code == 303
 
 
 async def test_what_was_marked_as_read_at_once_is_unread_again(
@@ -249,4 +287,4 @@ async def test_what_was_marked_as_read_at_once_is_unread_again(
 
 def test_every_kind_of_undo_is_tried_above() -> None:
     tried = {"room.archived", "room.left", "room.member-removed", "message.deleted", "records.deleted"}
-    assert tried | {"draft.discarded", "member.role", "notifications.read"} == KINDS.keys()
+    assert tried | {"draft.discarded", "new-draft.discarded", "member.role", "notifications.read"} == KINDS.keys()

@@ -8,7 +8,7 @@ whether things still are as the act has left them; if not, it raises TooLate.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -108,6 +108,17 @@ async def offer_undo(transaction: Transaction, member: Member, kind: str, **stat
     return offer
 
 
+async def end_offers(transaction: Transaction, kinds: Collection[str], **about: Any) -> None:
+    """Let nobody take back acts of some kinds on a thing, which `about` names as their states do: it has changed since,
+    and whoever changed it meant that, also where it looks as it did before."""
+    statement = select(UndoOffer).where(
+        UndoOffer.kind.in_(kinds), UndoOffer.taken_at.is_(None), UndoOffer.made_at >= now() - KEPT_FOR
+    )
+    for offer in await transaction.scalars(statement):
+        if about.items() <= offer.state.items():
+            offer.taken_at, offer.state = now(), {}
+
+
 def lead_to(address: str, offer: UndoOffer | None) -> Redirect:
     """Lead to a page that offers it; where there is nothing to take back, to the page alone."""
     if offer is None:
@@ -136,7 +147,7 @@ async def take_back(request: AnyRequest, transaction: Transaction, member: Membe
     if offer is None:
         raise NotFoundException
     if not offer.open:
-        raise TooLate(_l("It was undone already, or it was done more than ten minutes ago."))
+        raise TooLate(_l("It was undone already, or changed since, or was done more than ten minutes ago."))
     kind = KINDS[offer.kind]
     address = await kind.undo(request, transaction, member, offer.state)
     offer.taken_at, offer.state = now(), {}

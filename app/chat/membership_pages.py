@@ -27,7 +27,7 @@ from app.chat.rooms import (
     list_members,
     may_archive,
 )
-from app.chat.undoing import offer_bringing_back, offer_opening, offer_return
+from app.chat.undoing import keep_membership, offer_bringing_back, offer_opening, offer_return
 from app.database import Transaction
 from app.web.forms import Form, Invalid, number_of
 from app.web.paging import page_of
@@ -126,9 +126,9 @@ async def join(transaction: Transaction, member: Member, slug: str) -> Response[
 async def leave(transaction: Transaction, member: Member, slug: str) -> Response[Any]:
     """Leave a room."""
     room = await get_room(transaction, member, slug)
-    offer = await offer_return(transaction, room, member)
+    state = await keep_membership(transaction, room, member)
     await memberships.leave(transaction, room, member)
-    return lead_to("/chat", offer)
+    return lead_to("/chat", await offer_return(transaction, member, state))
 
 
 @post("/chat/{slug:str}/invite")
@@ -152,9 +152,9 @@ async def remove(transaction: Transaction, member: Member, slug: str, form: Form
     """Take somebody out of a room: nothing of it reaches them any more."""
     room = await get_room(transaction, member, slug)
     person = await find_person(transaction, number_of(form["person"]))
-    offer = await offer_bringing_back(transaction, room, member, person)
+    state = await keep_membership(transaction, room, person)
     await memberships.remove(transaction, room, member, person)
-    return lead_to(f"/chat/{slug}/about", offer)
+    return lead_to(f"/chat/{slug}/about", await offer_bringing_back(transaction, member, state))
 
 
 @post("/chat/{slug:str}/archive")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from app.accounts.members import Member
+from app.accounts.undo import end_offers
 from app.chat.facts import MemberEntered, MemberInvited, MemberLeft, MemberRemoved
 from app.chat.rooms import GENERAL, Membership, Room, check_may_archive, find_membership
 from app.database import Transaction
@@ -15,6 +16,11 @@ from app.web.texts import _l
 
 Notify = Literal["everything", "mentions", "nothing"]
 NOTIFY = ("everything", "mentions", "nothing")
+
+
+async def end_undo(transaction: Transaction, room: Room, person: Member) -> None:
+    """Somebody comes or goes: what was done before is not taken back any more."""
+    await end_offers(transaction, ("room.left", "room.member-removed"), room=room.id, person=person.id)
 
 
 async def join(transaction: Transaction, room: Room, member: Member) -> Membership:
@@ -34,6 +40,7 @@ async def join(transaction: Transaction, room: Room, member: Member) -> Membersh
 
 async def add(transaction: Transaction, room: Room, member: Member) -> Membership:
     """Put a member into a room; what was said before counts as read."""
+    await end_undo(transaction, room, member)
     membership = Membership(room_id=room.id, member_id=member.id, read_number=room.last_number)
     transaction.add(membership)
     await transaction.flush()
@@ -62,6 +69,7 @@ async def take_out(transaction: Transaction, room: Room, member: Member) -> bool
     membership = await find_membership(transaction, room, member)
     if membership is None:
         return False
+    await end_undo(transaction, room, member)
     await transaction.delete(membership)
     await transaction.flush()
     transaction.keep(room)

@@ -262,6 +262,12 @@ async def edit_message(
     return True
 
 
+def check_may_delete(message: Message, member: Member) -> None:
+    """Raise a 403 page unless the message is the member's own, or the member is an admin."""
+    if message.member_id != member.id and not member.has_rank("admin"):
+        raise PageError(403, _l("Only who wrote a message, and admins, can delete it."))
+
+
 async def delete_message(transaction: Transaction, message: Message, member: Member) -> bool:
     """Delete a message; who did it stays to be seen. False when it was deleted already.
 
@@ -269,8 +275,7 @@ async def delete_message(transaction: Transaction, message: Message, member: Mem
     """
     if message.deleted_at is not None:
         return False
-    if message.member_id != member.id and not member.has_rank("admin"):
-        raise PageError(403, _l("Only who wrote a message, and admins, can delete it."))
+    check_may_delete(message, member)
     room = await transaction.get_one(Room, message.room_id)
     author = await find_author(transaction, message, member)
     before = await find_mentioned(transaction, message.id)

@@ -11,7 +11,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.undo import State, TooLate, UndoOffer, keep_row, keep_rows, offer_undo, put_back, undoes
 from app.chat.facts import MemberEntered, MemberReturned, MessageRestored
-from app.chat.messages import Message, MessageRevision, Reaction, check_open, find_author
+from app.chat.messages import Message, MessageRevision, Reaction, check_may_delete, check_open, find_author
 from app.chat.notices import subject_of
 from app.chat.references import Mention, MessageIndex, OfMessage, RecordReference
 from app.chat.rooms import Membership, Room, archive_room, check_may_archive, find_membership, find_visible
@@ -51,12 +51,17 @@ async def open_again(request: AnyRequest, transaction: Transaction, member: Memb
     return f"/chat/{room.slug}"
 
 
-async def offer_return(transaction: Transaction, room: Room, member: Member) -> UndoOffer | None:
-    """Offer to be in a room again, as it was, to somebody who is about to leave it. None when they are not in it."""
-    membership = await find_membership(transaction, room, member)
+async def keep_membership(transaction: Transaction, room: Room, person: Member) -> State | None:
+    """What ending a membership will take; None when there is none."""
+    membership = await find_membership(transaction, room, person)
     if membership is None:
         return None
-    return await offer_undo(transaction, member, "room.left", room=room.id, membership=keep_row(membership))
+    return {"room": room.id, "person": person.id, "membership": keep_row(membership)}
+
+
+async def offer_return(transaction: Transaction, member: Member, state: State | None) -> UndoOffer | None:
+    """Offer to be in a room again, as it was, to somebody who has just left it, if they were in it."""
+    return await offer_undo(transaction, member, "room.left", **state) if state else None
 
 
 @undoes("room.left", _l("You are not in the room any more."))
@@ -74,12 +79,9 @@ async def return_to_room(request: AnyRequest, transaction: Transaction, member: 
     return f"/chat/{room.slug}"
 
 
-async def offer_bringing_back(transaction: Transaction, room: Room, member: Member, person: Member) -> UndoOffer | None:
-    """Offer to bring somebody back into a room, as it was, whom one is about to take out."""
-    membership = await find_membership(transaction, room, person)
-    if membership is None:
-        return None
-    return await offer_undo(transaction, member, "room.member-removed", room=room.id, membership=keep_row(membership))
+async def offer_bringing_back(transaction: Transaction, member: Member, state: State | None) -> UndoOffer | None:
+    """Offer to bring somebody back into a room, as it was, whom one has just taken out, if they were in it."""
+    return await offer_undo(transaction, member, "room.member-removed", **state) if state else None
 
 
 @undoes("room.member-removed", _l("They are not in the room any more."))
@@ -133,6 +135,7 @@ async def restore_message(request: AnyRequest, transaction: Transaction, member:
     room = await get_visible(transaction, member, state)
     check_open(room)
     message = (await transaction.scalars(select(Message).where(Message.id == state["message"]))).one()
+    check_may_delete(message, member)
     if message.deleted_at is None or message.deleted_at != datetime.fromisoformat(state["deleted_at"]):
         raise TooLate(_l("The message is there again already."))
     message.text, message.html, message.plain = state["text"], state["html"], state["plain"]

@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, require_role
-from app.accounts.members import Member
+from app.accounts.members import RANK, Member
 from app.accounts.questions import Question, asks_first
 from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.sessions import list_sessions
@@ -149,7 +149,8 @@ async def give_role(
     person = await get_other(transaction, member_id)
     before, offer = person.role, None
     try:
-        if await change_role(transaction, member, person, form["role"]):
+        # Rights that were taken away are given again by the form, which asks for the password.
+        if await change_role(transaction, member, person, form["role"]) and RANK[before] < RANK[person.role]:
             offer = await offer_undo(
                 transaction, member, "member.role", person=person.id, before=before, after=person.role
             )

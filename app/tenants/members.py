@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from app.accounts.facts import AccountEnded, MemberRenamed, PasswordChanged, RoleChanged
 from app.accounts.members import RANK, Member, Role
+from app.accounts.undo import end_offers
 from app.database import Actor, Transaction, now
 from app.live.cutoff import end_all_sessions
 from app.tenants.facts import MemberRestored, MemberSuspended
@@ -92,6 +93,7 @@ async def change_role(transaction: Transaction, actor: Member | None, person: Me
         return False
     if wanted != "owner":
         await keep_an_owner(transaction, person)
+    await end_offers(transaction, ["member.role"], person=person.id)
     set_role(transaction, actor, person, wanted)
     return True
 
@@ -123,6 +125,8 @@ async def hand_over_ownership(transaction: Transaction, actor: Member, person: M
     check_owner(actor, person)
     if not person.active:
         raise Invalid(member=_l("Who is suspended can't own the workspace."))
+    for each in (person, actor):
+        await end_offers(transaction, ["member.role"], person=each.id)
     set_role(transaction, actor, person, "owner")
     set_role(transaction, actor, actor, "admin")
 
