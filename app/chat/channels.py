@@ -168,6 +168,13 @@ async def show_archived(transaction: Transaction, facts: Sequence[RoomArchived])
             publish_partial(transaction, f"room.{room.id}", "live/refresh_push.html", target=f"room-{room.id}-{target}")
 
 
+async def show_lists(transaction: Transaction, facts: Sequence[RoomMade | RoomChanged | RoomArchived]) -> None:
+    """Tell open lists of rooms to fetch themselves anew. Of private rooms nobody else is told anything."""
+    rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
+    if any(room.open for room in rooms.values()):
+        publish_partial(transaction, "tenant", "live/refresh_push.html", target="all-rooms-refresh")
+
+
 async def show_entered(transaction: Transaction, facts: Sequence[MemberEntered]) -> None:
     """Show rooms to those who are in them now, and to who looks at one that there is one more."""
     rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])

@@ -54,7 +54,8 @@ async def choose_mentions(
     where = await get_room(transaction, member, room) if room else None
     criteria = is_active() if where is None or where.open else (*is_active(), is_inside(where))
     begun = fold(clean_query(q))
-    names = [person.name for person in await list_persons(transaction, *criteria)]
+    # Who is called as everybody is can't be meant by that name (chat/names.py).
+    names = [each.name for each in await list_persons(transaction, *criteria) if fold(each.name) != EVERYBODY]
     found = [
         name
         for name, folded in [*((name, fold(name)) for name in names), (EVERYBODY, EVERYBODY)]

@@ -10,6 +10,7 @@ from app.chat.channels import (
     show_changed,
     show_entered,
     show_left,
+    show_lists,
     show_made,
     show_opened,
     show_posted,
@@ -44,6 +45,7 @@ discussions_shown = Follower(show_opened, (DiscussionOpened,))
 rooms_made_shown = Follower(show_made, (RoomMade,))
 rooms_changed_shown = Follower(show_rooms, (RoomChanged,))
 archived_shown = Follower(show_archived, (RoomArchived,))
+lists_shown = Follower(show_lists, (RoomMade, RoomChanged, RoomArchived))
 entered_shown = Follower(show_entered, (MemberEntered,))
 messages_shown = Follower(show_posted, (MessagePosted,))
 messages_changed_shown = Follower(show_changed, (MessageChanged,))

@@ -25,6 +25,19 @@ class UndoOffer extends HTMLElement {
 }
 customElements.define("undo-offer", UndoOffer);
 
+// What can't be taken back any more is said in its place, and the page stays.
+document.addEventListener("htmx:before:response", (event) => {
+  const { sourceElement, response: { raw } } = event.detail.ctx;
+  const toast = sourceElement?.closest?.(".toast[data-undo]");
+  if (!toast || raw.ok || raw.status >= 500 || !raw.headers.has("X-Page")) return;
+  event.preventDefault();
+  raw.text().then((text) => {
+    const why = new DOMParser().parseFromString(text, "text/html").querySelector("p:not(.code)");
+    if (why) toast.querySelector("p").textContent = why.textContent;
+    toast.querySelector("form").remove();
+    toast.querySelector("[data-dismiss]").focus();
+  });
+});
 // An answer to its form is the end of it, whatever it says; without one it stays, to be tried again.
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   const toast = ctx?.sourceElement?.closest?.(".toast[data-undo]");
