@@ -78,6 +78,12 @@ async def ana(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
+async def bruno(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with aclosing(await shared_server.sign_in("acme", "bruno@acme.test")) as client:
+        yield client
+
+
+@pytest.fixture
 async def carla(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
     async with aclosing(await shared_server.sign_in("acme", "carla@acme.test")) as client:
         yield client
