@@ -440,13 +440,17 @@ async def move_field_up(transaction: Transaction, books: Collection, field: Fiel
     await move_field(transaction, books, field, await ana_of(transaction), -1)
 
 
+async def take_field_out(transaction: Transaction, books: Collection, field: Field) -> None:
+    await remove_field(transaction, books, field, await ana_of(transaction))
+
+
 def settings_of(field: Field) -> dict[str, Any]:
     names = ("label", "required", "unique", "help", "default", "choices")
     return {name: getattr(field, name) for name in names}
 
 
 @pytest.mark.parametrize(
-    "change", [rename_field, make_field_unique, move_field_up, remove_field], ids=lambda change: change.__name__
+    "change", [rename_field, make_field_unique, move_field_up, take_field_out], ids=lambda change: change.__name__
 )
 async def test_changing_a_field_touches_no_record_and_no_lock(
     database: Database, shelf: Shelf, change: FieldChange
