@@ -191,7 +191,8 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
             assert answer.status_code == 303, (path, answer.text)
         async with aclosing(await shared_server.sign_in("globex", "gil@globex.test")) as gil:
             await fill_rooms(ana, gil)
-            await add_people(ana, gil)
+            async with aclosing(await shared_server.sign_in("acme", "bruno@acme.test")) as bruno:
+                await add_people(ana, gil, bruno)
             for client, title in ((ana, "Lantern"), (ana, "Lantern"), (gil, "Stocktaking")):
                 told = await client.post("/announcements", data={"title": title, "text": title})
                 assert told.status_code == 303, told.text
@@ -223,8 +224,8 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
         yield made
 
 
-async def add_people(ana: httpx.AsyncClient, gil: httpx.AsyncClient) -> None:
-    """Both have somebody who was invited, and somebody with a picture."""
+async def add_people(ana: httpx.AsyncClient, gil: httpx.AsyncClient, bruno: httpx.AsyncClient) -> None:
+    """Both have somebody who was invited, and somebody with a picture: in acme it is not Ana, who asks."""
     picture = io.BytesIO()
     Image.new("RGB", (40, 30), "teal").save(picture, "PNG")
     for client, count in ((gil, 1), (ana, 3)):
@@ -233,6 +234,7 @@ async def add_people(ana: httpx.AsyncClient, gil: httpx.AsyncClient) -> None:
                 "/members/invitations", data={"email": f"lantern{number}@example.org", "role": "member"}
             )
             assert invited.status_code == 303, invited.text
+    for client in (gil, bruno):
         sent = await client.post("/account/picture", files={"picture": ("lantern.png", picture.getvalue())})
         assert sent.status_code == 303, sent.text
 
