@@ -24,10 +24,9 @@ from app.tenants.member_pages import ROLES
 from app.tenants.members import keep_an_owner, leave_workspace, rename_member, set_password
 from app.tenants.pictures import PICTURE_LIMIT, change_picture, pictures_of, receive_picture
 from app.tenants.sign_in import cookies_of
-from app.web.errors import PageError
 from app.web.forms import Form, Invalid
 from app.web.paging import page_of
-from app.web.texts import _l, _ln
+from app.web.texts import Text, _l, _ln
 
 notice("password", _l("Your password was changed. All other sessions were ended."))
 notice("saved", _l("Saved."))
@@ -119,14 +118,16 @@ async def remove_picture(transaction: Transaction, signed_in: SignedIn, settings
 
 
 async def describe_leaving(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
-    """What leaving the workspace does. Raises a 409 page for the last owner, who can't."""
+    """What leaving the workspace does; to the last owner, that they can't."""
+    first: list[Text] = []
     try:
         await keep_an_owner(transaction, member)
-    except Invalid as invalid:
-        raise PageError(409, next(iter(invalid.errors.values()))) from invalid
+    except Invalid:
+        first = [_l("You are the only owner, and an owner has to stay: hand over the workspace first.")]
     return Question(
         what=_l("Leave %(workspace)s?", workspace=transaction.tenant.name),
         consequences=[
+            *first,
             _ln(
                 "You are signed out: %(count)d session ends.",
                 "You are signed out everywhere: %(count)d sessions end.",

@@ -21,8 +21,7 @@ LOOK = (Path(__file__).parent / "accessibility.js").read_text()
 VALUES = {"slug": "books", "number": "40", "version": "1", "member_id": "3", "announcement_id": "1", "key": "title"}
 ROOMS = {"slug": "general", "number": "1"}
 # No pages, but pictures, files and parts that others take in; and a question about what the demo has none of.
-# What is no page, or none for Ana, who is the only owner: she can not leave.
-PARTS = ("/pictures", "/files", "/chat/files", "/discussion", "/members/invitations/", "/choices/", "/account/leave")
+PARTS = ("/pictures", "/files", "/chat/files", "/discussion", "/members/invitations/", "/choices/")
 FOCUS = """() => {
   const element = document.activeElement;
   if (!element || element === document.body) return null;
