@@ -79,8 +79,9 @@ async def test_no_password_token_or_cookie_is_ever_logged(server: Server) -> Non
 
 async def test_debug_prints_the_flow_of_messages_a_line_each(server: Server) -> None:
     async with aclosing(await server.sign_in("acme", "carla@acme.test")) as carla:
+        ((cursor,),) = server.store.rows("SELECT cursor FROM tenant WHERE slug = 'acme'")
         async with server.connect("acme", carla) as socket:
-            await socket.send(json.dumps({"sub": "tenant collection.1 admins", "last": 0, "n": 1}))
+            await socket.send(json.dumps({"sub": "tenant collection.1 admins", "last": cursor, "n": 1}))
             await socket.recv()
             connected = await until(server, r"connected .*")
             subscribed = await until(server, r"subscribed .*")
@@ -89,7 +90,7 @@ async def test_debug_prints_the_flow_of_messages_a_line_each(server: Server) -> 
             delivered = await until(server, r"delivered .*channel=collection\.1.*")
         closed = await until(server, r"closed .*")
         async with server.connect("acme", carla) as socket:
-            await socket.send(json.dumps({"sub": "collection.1", "last": 0, "n": 1}))
+            await socket.send(json.dumps({"sub": "collection.1", "last": cursor, "n": 1}))
             await socket.recv()
             resumed = await until(server, r"resumed .*")
             await carla.post("/logout")
@@ -101,7 +102,7 @@ async def test_debug_prints_the_flow_of_messages_a_line_each(server: Server) -> 
     for part in ("bytes=", "cursor=", "sockets=1"):
         assert part in delivered
     assert "code=1000" in closed
-    assert "after=0" in resumed
+    assert f"after={cursor}" in resumed
     assert "events=1" in resumed
     assert "code=4401" in ended
     assert "reason=ended" in ended
