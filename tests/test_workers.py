@@ -187,7 +187,7 @@ async def test_a_rolling_restart_loses_nothing_and_fails_no_request(several: Ser
             await traffic.more()
             assert several.process is not None
             several.process.send_signal(signal.SIGHUP)
-            await until(lambda: several.log.count("a worker was replaced") == 2)
+            await until(lambda: several.log.count("a worker was replaced") == 2, seconds=90)
             await traffic.more()
             traffic.over.set()
         committed = await check_pages(several, pages)

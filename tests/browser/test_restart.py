@@ -24,7 +24,7 @@ async def test_a_page_is_led_to_another_worker_without_a_word(several: Server, p
     await page.evaluate(NOTE)
     assert several.process is not None
     several.process.send_signal(signal.SIGHUP)
-    await until(lambda: several.log.count("a worker was replaced") == 2)
+    await until(lambda: several.log.count("a worker was replaced") == 2, seconds=90)
     await page.locator("html[data-ready=yes]").wait_for(state="attached")
     async with aclosing(await several.sign_in("acme", "bruno@acme.test")) as bruno:
         assert (await bruno.post("/c/books/new", data={"title": "After the restart"})).status_code == 303
