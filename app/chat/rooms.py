@@ -242,12 +242,6 @@ async def list_rooms(transaction: Transaction, member: Member) -> list[ListedRoo
     return sorted(rooms, key=lambda room: (room.kind == "direct", fold(room.name), room.id))
 
 
-async def list_public_rooms(transaction: Transaction) -> Sequence[Room]:
-    """The rooms that anybody may join, by name."""
-    statement = select(Room).where(Room.kind == "public", Room.archived_at.is_(None)).order_by(Room.id)
-    return by_name(await transaction.scalars(statement))
-
-
 # Archived rooms on a page of their list.
 ARCHIVED_A_PAGE = 50
 
