@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import pkgutil
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -19,6 +20,7 @@ from app.accounts.audit import Audited, AuditEntry
 from app.accounts.members import Member
 from app.database import Actor, Database, Fact, FactError, Follower, Followers, Transaction
 from app.features import FOLLOWERS
+from tests.conftest import Server
 from tests.databases import Store
 
 ACME = 1
@@ -136,6 +138,32 @@ async def test_a_savepoint_that_is_undone_takes_its_facts_with_it(kitchen: Kitch
         async with transaction.begin_nested():
             bake(transaction, "kept")
     assert kitchen.served == [("only", ["before", "kept"])]
+
+
+async def test_what_follows_before_the_end_follows_once_and_not_in_a_savepoint(kitchen: Kitchen) -> None:
+    database = kitchen.open(kitchen.follower("only", Baked))
+    async with database.write(ACME) as transaction:
+        bake(transaction, "for the page")
+        with pytest.raises(FactError):
+            async with transaction.begin_nested():
+                await transaction.settle()
+        await transaction.settle()
+        assert kitchen.served == [("only", ["for the page"])]
+        bake(transaction, "after it")
+    assert kitchen.served == [("only", ["for the page"]), ("only", ["after it"])]
+
+
+async def test_a_page_that_is_made_by_what_was_done_has_the_cursor_of_what_follows(server: Server) -> None:
+    ana = await server.sign_in("acme", "ana@acme.test")
+    made = await ana.post("/members/links", data={"role": "member", "uses": "5", "days": "7"})
+    edited = await ana.get("/c/books/1/edit", headers={"Sec-Fetch-Site": "same-origin"})
+    await ana.aclose()
+    for page, published in ((made, "body LIKE '%members-refresh%'"), (edited, "channel = 'record.1'")):
+        [(cursor,)] = server.store.rows(f"SELECT max(cursor) FROM event WHERE tenant_id = 1 AND {published}")
+        shown = re.search(r'data-cursor="(\d+)"', page.text)
+        assert page.status_code == 200
+        assert shown
+        assert int(shown[1]) >= cursor, page.request.url
 
 
 async def test_a_follower_that_fails_undoes_the_whole_write(kitchen: Kitchen) -> None:

@@ -131,12 +131,15 @@ async def render_page(
     """A page of the workspace.
 
     `channels` are what the page follows beside the ones that every page does. The cursor it shows was read in the
-    same snapshot as everything else on it, and counts what this transaction has published by now: that is on it, too.
+    same snapshot as everything else on it, and counts what this transaction publishes: what follows from what was done
+    is done before, and is on it, too.
     What was done and can be taken back is the `undo` given, or what the address names.
     A page that answers a form has no address of its own. It says that it is one, and where its form was.
     """
     tenant = transaction.tenant
     answers = request.method not in ("GET", "HEAD")
+    if transaction.writes:
+        await transaction.settle()
     sections: list[tuple[str, dict[str, Any]]] = [
         (section.template, await section.context(request, transaction, member)) for section in SECTIONS
     ]

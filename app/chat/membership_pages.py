@@ -29,6 +29,7 @@ from app.chat.rooms import (
 )
 from app.chat.undoing import keep_membership, offer_bringing_back, offer_opening, offer_return
 from app.database import Transaction
+from app.web.errors import PageError
 from app.web.forms import Form, Invalid, number_of
 from app.web.paging import page_of
 from app.web.texts import _l
@@ -62,7 +63,12 @@ async def render_about(
     page: str = "",
     status: int = 200,
 ) -> Response[str]:
-    """The page about a room, with what was typed."""
+    """The page about a room, with what was typed. What can't be changed by this member has no form to say it in."""
+    membership = await find_membership(transaction, room, member)
+    may_choose = membership is not None and room.kind != "discussion"
+    may_change = membership is not None and room.kind in ("public", "private")
+    if form.errors and not (may_choose if "notify" in form.errors else may_change):
+        raise PageError(403, _l("Only those who are in a room can change it."))
     inside = await list_persons(transaction, is_inside(room), *is_active())
     return await render_page(
         request,
@@ -73,7 +79,9 @@ async def render_about(
         status=status,
         channels=f"room.{room.id}",
         room=room,
-        membership=await find_membership(transaction, room, member),
+        membership=membership,
+        may_choose=may_choose,
+        may_change=may_change,
         people=page_of(inside, page, query=q, text_of=lambda person: f"{person.name} {person.email}"),
         chosen=chosen or Chosen(),
         may_archive=may_archive(room, member),

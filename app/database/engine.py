@@ -137,11 +137,23 @@ class Transaction(AsyncSession):
         """Write some attributes of an object's row at once, likewise."""
         await self.run_sync(lambda _: change_row(self.sync_session, instance, values))
 
-    async def complete(self) -> None:
-        """Do what follows from what was done, and what waits for the commit; then commit."""
+    async def settle(self) -> None:
+        """Do what follows from what was done so far: a page that is made in this transaction shows it, and counts it.
+
+        What is done after it follows at the end.
+        """
+        await self._follow()
+        self.facts.open()
+
+    async def _follow(self) -> None:
         await self.facts.follow(self)
         for prepare in self.before_commit:
             await prepare()
+        self.before_commit.clear()
+
+    async def complete(self) -> None:
+        """Do what follows from what was done, and what waits for the commit; then commit."""
+        await self._follow()
         for finish in self.at_commit:
             await finish()
         await self.commit()

@@ -88,13 +88,23 @@ class Facts:
         self.noted.append(fact)
 
     async def follow(self, transaction: Transaction) -> None:
-        """Let each follower do its work, once, with all facts that it follows."""
+        """Let each follower do its work, once, with all facts that it follows.
+
+        Raises FactError in a savepoint, which could still be undone.
+        """
+        if transaction.in_nested_transaction():
+            raise FactError("what follows from facts can't be undone with a savepoint")
         for follower in self.followers:
             facts = [fact for fact in self.noted if isinstance(fact, follower.kinds)]
             self.may_be_noted = follower.notes
             if facts:
                 await follower.work(transaction, facts)
+        self.noted.clear()
         self.may_be_noted = ()
+
+    def open(self) -> None:
+        """Let facts be noted again: the transaction is not at its end yet."""
+        self.may_be_noted = (Fact,)
 
 
 @event.listens_for(TenantSession, "after_transaction_create")

@@ -53,6 +53,32 @@ async def test_a_link_that_is_shown_once_stays_and_its_page_is_not_stale_by_its_
     await expect(link).to_have_count(0)
 
 
+A_FRAME_IN_BETWEEN = """() => {
+  const shown = document.getElementById("main");
+  new MutationObserver((_, observer) => {
+    const main = document.getElementById("main");
+    if (!main || main === shown) return;
+    observer.disconnect();
+    const was = main.dataset.cursor;
+    const frame = (data) => !document.getElementById("live").dispatchEvent(new CustomEvent(
+      "htmx:ws:before:message:incoming", { bubbles: true, cancelable: true, detail: { message: { data } } }));
+    window.inBetween = [frame("<!--999999999--><i></i>"), frame("<i></i>"), main.dataset.cursor === was];
+  }).observe(document.documentElement, { childList: true, subtree: true });
+}"""
+
+
+async def test_a_frame_for_the_page_before_is_not_put_into_the_one_that_has_just_taken_its_place(
+    shared_server: Server, person: Any
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    await ana.open("/members")
+    await ready(ana.page)
+    await ana.page.evaluate(A_FRAME_IN_BETWEEN)
+    await ana.page.locator(".side a[href='/c/books']").click()
+    await expect(ana.page.get_by_role("link", name="Dom Casmurro")).to_be_visible()
+    assert await ana.page.evaluate("window.inBetween") == [True, True, True]
+
+
 async def test_a_pasted_table_and_its_errors_outlive_a_change_of_language(server: Server, person: Any) -> None:
     carla = await person(server, "acme", "carla@acme.test")
     await carla.open("/c/books/import")

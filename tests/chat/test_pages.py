@@ -64,6 +64,18 @@ async def test_an_unknown_way_of_being_told_is_refused_beside_the_choice(ana: ht
     assert "Choose one of these." in answer.text
 
 
+@pytest.mark.parametrize("what", ["notify", "invite", "about"])
+async def test_a_form_that_is_not_there_for_somebody_refuses_them_and_not_their_values(
+    ana: httpx.AsyncClient, shared_server: Server, what: str
+) -> None:
+    made = await ana.post("/chat/new", data={"name": f"Not {what}"})
+    carla = await shared_server.sign_in("acme", "carla@acme.test")
+    answer = await carla.post(f"{made.headers['location']}/{what}", data={"name": "", "person": "", "notify": "often"})
+    await carla.aclose()
+    assert answer.status_code == 403
+    assert "Only those who are in a room can change it." in answer.text
+
+
 @pytest.mark.parametrize("text", ["See #99999999999999999999", "See books#9223372036854775808"])
 async def test_a_reference_beyond_all_numbers_stays_text(ana: httpx.AsyncClient, text: str) -> None:
     answer = await ana.post("/chat/general", data={"text": text, "key": f"beyond {text}"}, headers={"x-page": "1"})

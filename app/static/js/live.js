@@ -56,6 +56,10 @@
     return detail.address.pathname + detail.address.search;
   }
 
+  // Frames are for the page that said hello, until the one in its place has: that one may show what they say already, and
+  // gets what it lacks as the answer to its own hello.
+  const isAnswered = () => answered === hello && main() === followed;
+
   // The forms that something is typed into, and whether they stay through a refresh (js/kept-form.js tells).
   function typedInto() {
     const asking = new CustomEvent("page:holds", { detail: { forms: [] } });
@@ -187,7 +191,7 @@
     const text = event.detail.message.data;
     const mark = /^<!--(@?)(\d+)([^>]*)-->/.exec(text);
     if (!mark) {                                       // a signal: presence, typing
-      if (answered !== hello) event.preventDefault();
+      if (!isAnswered()) event.preventDefault();
       return;
     }
     const number = Number(mark[2]);
@@ -201,7 +205,7 @@
       show("on");
       return;
     }
-    if (answered !== hello || number <= cursor) {
+    if (!isAnswered() || number <= cursor) {
       event.preventDefault();
       return;
     }
