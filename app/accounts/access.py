@@ -80,10 +80,11 @@ async def provide_transaction(request: AnyRequest, database: Database) -> AsyncI
 async def write_signed_in(
     request: AnyRequest, database: Database, settings: Settings
 ) -> AsyncIterator[tuple[Transaction, Member]]:
-    """A writing transaction of a request that has looked first, with who asks as they are by now.
+    """A writing transaction of a request that has looked or computed first, with who asks as they are by now.
 
-    Raises SignInNeeded.
+    Raises SignInNeeded and SomebodyElse.
     """
+    await note_named(request)
     async with begin(request, database, writes=True) as transaction:
         signed_in = await provide_signed_in(request, transaction, settings)
         yield transaction, signed_in.member

@@ -9,7 +9,8 @@ from typing import Any
 from app.accounts.members import Member
 from app.chat.attachments import MOST_A_MESSAGE, Attachment, list_unsent
 from app.chat.drafts import get_draft
-from app.chat.messages import LONGEST, Message
+from app.chat.messages import Message
+from app.chat.rendering import LONGEST
 from app.chat.rooms import Room
 from app.chat.timeline import ShownMessage, show_message
 from app.database import Transaction

@@ -8,17 +8,25 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest
+from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.members import Member
 from app.accounts.shell import page_part, refused_form, show_again
 from app.chat.attaching import store_files
 from app.chat.composer import EMOJI, MESSAGE_LIMIT, open_composer
 from app.chat.discussions import enter_discussion, get_card
 from app.chat.limits import Pace
-from app.chat.messages import check_text
 from app.chat.posting import SentAlready
+from app.chat.rendering import check_text, prepare_text
 from app.chat.rooms import find_discussion, find_membership
-from app.chat.sending import answer_draft, answer_posted, refuse_message, say, show_answered, signal_typing
+from app.chat.sending import (
+    answer_draft,
+    answer_posted,
+    origin_of,
+    refuse_message,
+    say,
+    show_answered,
+    signal_typing,
+)
 from app.chat.timeline import Page, ShownMessage, read_page
 from app.database import Database, Transaction
 from app.editing.rows import Place, kind_of
@@ -77,34 +85,38 @@ async def show_discussion(transaction: Transaction, member: Member, subject: str
 @post("/discussion/{subject:str}", request_max_body_size=MESSAGE_LIMIT)
 async def discuss(
     request: AnyRequest,
-    transaction: Transaction,
-    member: Member,
+    database: Database,
     settings: Settings,
     writing: Pace,
     subject: str,
     form: Form,
 ) -> Response[Any]:
     """Say something about a thing. Those who made and changed it are in its discussion from the first word."""
-    card = await get_card(transaction, subject)
-    try:
-        writing.check()
-        check_text(form["text"], empty="file" in form)
-        room = await enter_discussion(transaction, subject)
-        message = await say(request, transaction, member, settings, room, form)
-    except Invalid as invalid:
+    origin = origin_of(request, settings)
+    prepared = await prepare_text(database, writing, form["text"], origin)
+    async with write_signed_in(request, database, settings) as (transaction, member):
+        card = await get_card(transaction, subject)
+        try:
+            writing.check()
+            check_text(form["text"], empty="file" in form)
+            room = await enter_discussion(transaction, subject)
+            message = await say(transaction, member, room, form, origin, prepared)
+        except Invalid as invalid:
+            if is_call(request):
+                return await refuse_message(transaction, invalid)
+            key = "" if isinstance(invalid, SentAlready) else form["key"]
+            begun = await find_discussion(transaction, subject)
+            reply = await show_answered(transaction, begun, number_of(form["reply"])) if begun else None
+            refused = Refused(form["text"], key, next(iter(invalid.errors.values())), reply)
+            kind = kind_of(card.row).name
+            page = await show_again(
+                kind, request, transaction, member, card.row, refused=refused, status=invalid.status
+            )
+            page.headers.update(invalid.headers)
+            return page
         if is_call(request):
-            return await refuse_message(transaction, invalid)
-        key = "" if isinstance(invalid, SentAlready) else form["key"]
-        begun = await find_discussion(transaction, subject)
-        reply = await show_answered(transaction, begun, number_of(form["reply"])) if begun else None
-        refused = Refused(form["text"], key, next(iter(invalid.errors.values())), reply)
-        kind = kind_of(card.row).name
-        page = await show_again(kind, request, transaction, member, card.row, refused=refused, status=invalid.status)
-        page.headers.update(invalid.headers)
-        return page
-    if is_call(request):
-        return answer_posted(message)
-    return Redirect(f"{card.place.address}#discussion", status_code=303)
+            return answer_posted(message)
+        return Redirect(f"{card.place.address}#discussion", status_code=303)
 
 
 @post("/discussion/{subject:str}/typing")

@@ -30,9 +30,13 @@ class TooFast(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Whether who asks may write one thing more, and after how many seconds if not. It was counted already."""
+    """Whether who asks may write one thing more, and after how many seconds if not. It was counted already.
+
+    `tenant_id` is the workspace of who asks, None when nobody is signed in. It gives no right.
+    """
 
     wait: float | None
+    tenant_id: int | None = None
 
     def check(self) -> None:
         """Raise TooFast when it was one too many."""
@@ -62,9 +66,12 @@ class WritingLimit:
     async def count(self, what: str, request: AnyRequest) -> Pace:
         """Count one thing more of whoever asks. Nobody is counted who is not signed in, and may not write anyway."""
         asker = await self.askers.find(request)
-        if asker is None or await self.windows.hit(A_MINUTE, what, *asker):
+        if asker is None:
             return Pace(None)
-        return Pace(await self.windows.wait(A_MINUTE, what, *asker))
+        wait = (
+            None if await self.windows.hit(A_MINUTE, what, *asker) else await self.windows.wait(A_MINUTE, what, *asker)
+        )
+        return Pace(wait, int(asker[0]))
 
 
 class SearchLimit:

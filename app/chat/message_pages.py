@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest
+from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.members import Member
 from app.accounts.mentions import read_texts
 from app.accounts.shell import render_page
@@ -25,11 +25,12 @@ from app.chat.messages import (
     list_revisions,
 )
 from app.chat.reactions import react
+from app.chat.rendering import prepare_text
 from app.chat.rooms import Room, find_name, get_room
 from app.chat.sending import origin_of, refuse_message
 from app.chat.timeline import count_edits
 from app.chat.undoing import keep_message, offer_message
-from app.database import Transaction
+from app.database import Database, Transaction
 from app.settings import Settings
 from app.web.calls import is_call
 from app.web.forms import Form, Invalid, number_of
@@ -78,8 +79,7 @@ async def render_message_form(
 @post(f"{MESSAGES}/edit", request_max_body_size=MESSAGE_LIMIT)
 async def change_message(
     request: AnyRequest,
-    transaction: Transaction,
-    member: Member,
+    database: Database,
     settings: Settings,
     changing: Pace,
     slug: str,
@@ -87,32 +87,36 @@ async def change_message(
     form: Form,
 ) -> Response[Any]:
     """Save one's own message anew."""
-    room = await get_room(transaction, member, slug)
-    message = await get_message(transaction, room, number)
-    try:
-        changing.check()
-        await edit_message(
-            transaction,
-            message,
-            member,
-            text=form["text"],
-            origin=origin_of(request, settings),
-            with_files=await has_files(transaction, message),
-            edits=number_of(form["edits"]) if "edits" in form else None,
-        )
-    except Invalid as invalid:
+    origin = origin_of(request, settings)
+    prepared = await prepare_text(database, changing, form["text"], origin)
+    async with write_signed_in(request, database, settings) as (transaction, member):
+        room = await get_room(transaction, member, slug)
+        message = await get_message(transaction, room, number)
+        try:
+            changing.check()
+            await edit_message(
+                transaction,
+                message,
+                member,
+                text=form["text"],
+                origin=origin,
+                with_files=await has_files(transaction, message),
+                edits=number_of(form["edits"]) if "edits" in form else None,
+                prepared=prepared,
+            )
+        except Invalid as invalid:
+            if is_call(request):
+                return await refuse_message(transaction, invalid)
+            form.errors = invalid.errors
+            if isinstance(invalid, ChangedMeanwhile):
+                edits = (await count_edits(transaction, [message.id])).get(message.id, 0)
+                form.values["edits"] = [str(edits)]
+            page = await render_message_form(request, transaction, member, room, message, form, status=invalid.status)
+            page.headers.update(invalid.headers)
+            return page
         if is_call(request):
-            return await refuse_message(transaction, invalid)
-        form.errors = invalid.errors
-        if isinstance(invalid, ChangedMeanwhile):
-            edits = (await count_edits(transaction, [message.id])).get(message.id, 0)
-            form.values["edits"] = [str(edits)]
-        page = await render_message_form(request, transaction, member, room, message, form, status=invalid.status)
-        page.headers.update(invalid.headers)
-        return page
-    if is_call(request):
-        return Response(None, status_code=204)
-    return Redirect(f"/chat/{slug}?at={message.number}", status_code=303)
+            return Response(None, status_code=204)
+        return Redirect(f"/chat/{slug}?at={message.number}", status_code=303)
 
 
 @post(f"{MESSAGES}/delete")

@@ -16,32 +16,27 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    or_,
     select,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.accounts.mentions import mentioned_in, names_in, without_marks
 from app.chat.facts import MessageDeleted, MessageEdited
 from app.chat.keys import LONGEST_KEY
-from app.chat.markdown import Rendered, candidates, render_aside
 from app.chat.references import (
     OfMessage,
     find_mentioned,
-    find_missing,
     forget_references,
     keep_references,
     mentioned_by,
     to_message,
 )
+from app.chat.rendering import Prepared, check_text, render_text
 from app.chat.rooms import Room
 from app.database import Base, Standing, Tenanted, Transaction, UtcDateTime, now
 from app.web.errors import PageError
 from app.web.forms import Invalid
-from app.web.texts import _l, is_blank
-
-LONGEST = 8_000
+from app.web.texts import _l
 
 
 class Message(Tenanted, Base):
@@ -112,49 +107,6 @@ async def get_message(transaction: Transaction, room: Room, number: int) -> Mess
     return message
 
 
-def clean_text(text: str) -> str:
-    """A text without what is around it. One that only has characters which nobody can see is empty."""
-    text = without_marks(text.replace("\r\n", "\n")).strip()
-    return "" if is_blank(text) else text
-
-
-def check_text(text: str, *, empty: bool) -> str:
-    """The text as it is stored. Raises Invalid when it is empty without having to be, or too long."""
-    text = clean_text(text)
-    if not text and not empty:
-        raise Invalid(text=_l("Write something first."))
-    if len(text) > LONGEST:
-        raise Invalid(
-            text=_l("This has %(length)d characters; a message takes up to %(limit)d.", length=len(text), limit=LONGEST)
-        )
-    return text
-
-
-async def render_text(transaction: Transaction, text: str, origin: str, *, before: str = "") -> Rendered:
-    """A text as HTML, with the members of the workspace as names to mention. Records that are not there stay text.
-
-    Of a message that is edited, `before` is its HTML: whom it mentions stays mentioned by the same name, also when
-    somebody else has that name, or the member was renamed while it was edited.
-    """
-    members: dict[str, int] = {}
-    if "@" in text:
-        mentioned = mentioned_in(before)
-        wanted = (
-            or_(Member.removed_at.is_(None), Member.id.in_(mentioned)) if mentioned else Member.removed_at.is_(None)
-        )
-        rows = (await transaction.execute(select(Member.name, Member.id).where(wanted).order_by(Member.id))).all()
-        members = {row.name: row.id for row in rows} | {row.name: row.id for row in rows if row.id in mentioned}
-        members = names_in(before) | members
-    asked = candidates(text)
-    missing = await find_missing(transaction, asked) if asked else frozenset()
-    rendered = await render_aside(text, members=members, origin=origin, missing=missing)
-    # A number that is only written by way of an entity, or after many others.
-    others = [each for each in rendered.records if each not in asked]
-    if others and (more := await find_missing(transaction, others)):
-        return await render_aside(text, members=members, origin=origin, missing=missing | more)
-    return rendered
-
-
 class MessageGone(Invalid):
     """The message that is edited is not there any more."""
 
@@ -210,11 +162,12 @@ async def edit_message(
     origin: str,
     with_files: bool = False,
     edits: int | None = None,
+    prepared: Prepared | None = None,
 ) -> bool:
     """Change the text of one's own message, and keep what it was. False when nothing changes.
 
     `edits` is how often it had been edited when its text was taken for this one, if that is known: an edit that comes
-    late replaces no later one.
+    late replaces no later one. `prepared` is the text as it was rendered before the transaction.
 
     Raises Invalid for a text that won't do, MessageGone for a deleted message (NotFoundException for another's),
     ChangedMeanwhile, and a 403 page for another's message or in an archived room.
@@ -227,7 +180,7 @@ async def edit_message(
         raise PageError(403, _l("Only who wrote a message can change it."))
     check_open(await transaction.get_one(Room, message.room_id))
     text = check_text(text, empty=with_files)
-    rendered = await render_text(transaction, text, origin, before=message.html)
+    rendered = await render_text(transaction, text, origin, before=message.html, prepared=prepared)
     if rendered.text == message.text or text == message.text:
         return False
     count = await transaction.scalar(

@@ -14,8 +14,9 @@ from app.chat.drafts import delete_draft, place_of
 from app.chat.facts import MessagePosted
 from app.chat.keys import LONGEST_KEY, fingerprint
 from app.chat.memberships import join
-from app.chat.messages import Message, check_open, check_text, clean_text, find_answered, find_posted, render_text
+from app.chat.messages import Message, check_open, find_answered, find_posted
 from app.chat.references import keep_references, mentioned_by
+from app.chat.rendering import Prepared, check_text, clean_text, render_text
 from app.chat.rooms import Room
 from app.database import Transaction
 from app.web.forms import Invalid
@@ -52,12 +53,14 @@ async def post_message(
     reply_to_id: int = 0,
     files: Collection[int] = (),
     instead: Collection[str] = (),
+    prepared: Prepared | None = None,
 ) -> tuple[Message, bool]:
     """Post a message, joining the room; (the message, whether it is new). The same key posts once.
 
     The same is sent when room, text, answered message and files are the same, also when the message was edited or
     deleted since. `files` are the ids of what the member has brought to the room's box, whose draft goes with the
-    message. `instead` are keys of messages that were taken back, for which this one is sent.
+    message. `instead` are keys of messages that were taken back, for which this one is sent. `prepared` is the
+    text as it was rendered before the transaction.
 
     Raises Invalid for a text or files that won't do, SentAlready for what is not the same as was posted with the key,
     or where one was posted that was taken back, AnswerGone when there is nothing to answer, and a 403 page for a room
@@ -79,7 +82,7 @@ async def post_message(
     if reply_to_id and answered is None:
         raise AnswerGone
     membership = await join(transaction, room, member)
-    rendered = await render_text(transaction, text, origin)
+    rendered = await render_text(transaction, text, origin, prepared=prepared)
     number = room.last_number + 1  # writers of a workspace come one after another: nobody else takes this one
     message = Message(
         room_id=room.id,

@@ -57,7 +57,7 @@ class MessageIndex(Tenanted, Base):
 
 async def find_missing(transaction: Transaction, records: Sequence[tuple[str, int]]) -> frozenset[tuple[str, int]]:
     """Those of the records that a message refers to, or may, which are not there."""
-    return frozenset(records) - (await find_subjects(transaction, records)).keys()
+    return frozenset(records) - set(await find_subjects(transaction, records))
 
 
 def mentioned_by(rendered: Rendered) -> tuple[int, ...]:

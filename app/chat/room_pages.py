@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest
+from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.choosing import Chosen, is_active, list_persons, read_chosen
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
@@ -21,6 +21,7 @@ from app.chat.messages import get_message
 from app.chat.notices import mark_messages_read
 from app.chat.posting import SentAlready
 from app.chat.reading import mark_read
+from app.chat.rendering import prepare_text
 from app.chat.rooms import (
     Room,
     count_people_of,
@@ -32,9 +33,9 @@ from app.chat.rooms import (
     list_rooms,
     open_direct,
 )
-from app.chat.sending import answer_draft, answer_posted, refuse_message, say, show_answered, signal_typing
+from app.chat.sending import answer_draft, answer_posted, origin_of, refuse_message, say, show_answered, signal_typing
 from app.chat.timeline import ShownMessage, read_page, show_message
-from app.database import Transaction
+from app.database import Database, Transaction
 from app.live.presence import list_readers
 from app.notifications.inbox import of_subject
 from app.notifications.pages import note_opened
@@ -206,39 +207,41 @@ async def show_room(
 @post("/chat/{slug:str}", request_max_body_size=MESSAGE_LIMIT)
 async def post_to_room(
     request: AnyRequest,
-    transaction: Transaction,
-    member: Member,
+    database: Database,
     settings: Settings,
     writing: Pace,
     slug: str,
     form: Form,
 ) -> Response[Any]:
     """Post a message."""
-    room = await get_room(transaction, member, slug)
-    try:
-        writing.check()
-        message = await say(request, transaction, member, settings, room, form)
-    except Invalid as invalid:
+    origin = origin_of(request, settings)
+    prepared = await prepare_text(database, writing, form["text"], origin)
+    async with write_signed_in(request, database, settings) as (transaction, member):
+        room = await get_room(transaction, member, slug)
+        try:
+            writing.check()
+            message = await say(transaction, member, room, form, origin, prepared)
+        except Invalid as invalid:
+            if is_call(request):
+                return await refuse_message(transaction, invalid)
+            key = "" if isinstance(invalid, SentAlready) else form["key"]
+            error = next(iter(invalid.errors.values()))
+            page = await render_room(
+                request,
+                transaction,
+                member,
+                room,
+                reply=await show_answered(transaction, room, number_of(form["reply"])),
+                text=form["text"],
+                key=key,
+                error=error,
+                status=invalid.status,
+            )
+            page.headers.update(invalid.headers)
+            return page
         if is_call(request):
-            return await refuse_message(transaction, invalid)
-        key = "" if isinstance(invalid, SentAlready) else form["key"]
-        error = next(iter(invalid.errors.values()))
-        page = await render_room(
-            request,
-            transaction,
-            member,
-            room,
-            reply=await show_answered(transaction, room, number_of(form["reply"])),
-            text=form["text"],
-            key=key,
-            error=error,
-            status=invalid.status,
-        )
-        page.headers.update(invalid.headers)
-        return page
-    if is_call(request):
-        return answer_posted(message)
-    return Redirect(f"/chat/{slug}?at=end#composer", status_code=303)
+            return answer_posted(message)
+        return Redirect(f"/chat/{slug}?at=end#composer", status_code=303)
 
 
 @post("/chat/{slug:str}/draft", request_max_body_size=MESSAGE_LIMIT)

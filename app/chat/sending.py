@@ -13,6 +13,7 @@ from app.chat.attachments import list_files
 from app.chat.drafts import keep_draft
 from app.chat.messages import ChangedMeanwhile, Message, find_answered, find_posted
 from app.chat.posting import SentAlready, post_message
+from app.chat.rendering import Prepared
 from app.chat.rooms import Room
 from app.chat.timeline import ShownMessage, count_edits, show_message
 from app.database import Transaction
@@ -30,19 +31,20 @@ def origin_of(request: AnyRequest, settings: Settings) -> str:
 
 
 async def say(
-    request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, room: Room, form: Form
+    transaction: Transaction, member: Member, room: Room, form: Form, origin: str, prepared: Prepared
 ) -> Message:
-    """Post what a box holds. Raises Invalid."""
+    """Post what a box holds, whose text was `prepared`. Raises Invalid."""
     message, _ = await post_message(
         transaction,
         room,
         member,
         key=form["key"],
         text=form["text"],
-        origin=origin_of(request, settings),
+        origin=origin,
         reply_to_id=number_of(form["reply"]),
         files={number_of(text) for text in form.values.get("file", [])} - {0},  # which names no file
         instead=form.values.get("instead", []),
+        prepared=prepared,
     )
     return message
 

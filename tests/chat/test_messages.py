@@ -15,11 +15,12 @@ from sqlalchemy import func, select
 from app.accounts.members import Member, add_member, find_member
 from app.chat import memberships
 from app.chat.markdown import Rendered, render_aside
-from app.chat.messages import LONGEST, Message, delete_message, edit_message, get_message, list_revisions
+from app.chat.messages import Message, delete_message, edit_message, get_message, list_revisions
 from app.chat.posting import AnswerGone, post_message
 from app.chat.reactions import check_emoji, react
 from app.chat.reading import list_joined, mark_read
 from app.chat.references import Mention, RecordReference
+from app.chat.rendering import LONGEST
 from app.chat.rooms import (
     Room,
     archive_room,
@@ -284,7 +285,7 @@ async def test_a_text_is_rendered_once_though_a_record_is_not_there(
         rendered.append(typed)
         return await render_aside(typed, **options)
 
-    monkeypatch.setattr("app.chat.messages.render_aside", count)
+    monkeypatch.setattr("app.chat.rendering.render_aside", count)
     async with database.write(ACME) as transaction:
         people = await people_of(transaction)
         general = await get_room(transaction, people.ana, "general")

@@ -13,8 +13,9 @@ import pytest
 from app.chat.commonmark import Parser
 from app.chat.facts import MessagePosted
 from app.chat.markdown import render_aside, render_markdown
-from app.chat.messages import LONGEST, delete_message, edit_message
+from app.chat.messages import delete_message, edit_message
 from app.chat.notices import tell_posted
+from app.chat.rendering import LONGEST
 from app.chat.rooms import create_room
 from app.chat.search import AT_ONCE, make_excerpts, search_messages
 from app.chat.timeline import show_message

@@ -1,0 +1,95 @@
+"""What is typed: whether it can be a message, and rendered with the names and records of its workspace, before its
+transaction where that takes long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import or_, select
+
+from app.accounts.members import Member
+from app.accounts.mentions import mentioned_in, names_in, without_marks
+from app.chat.limits import Pace
+from app.chat.markdown import SHORT, Rendered, candidates, render_aside
+from app.chat.references import find_missing
+from app.database import Database, Transaction
+from app.web.forms import Invalid
+from app.web.texts import _l, is_blank
+
+LONGEST = 8_000
+
+
+def clean_text(text: str) -> str:
+    """A text without what is around it. One that only has characters which nobody can see is empty."""
+    text = without_marks(text.replace("\r\n", "\n")).strip()
+    return "" if is_blank(text) else text
+
+
+def check_text(text: str, *, empty: bool) -> str:
+    """The text as it is stored. Raises Invalid when it is empty without having to be, or too long."""
+    text = clean_text(text)
+    if not text and not empty:
+        raise Invalid(text=_l("Write something first."))
+    if len(text) > LONGEST:
+        raise Invalid(
+            text=_l("This has %(length)d characters; a message takes up to %(limit)d.", length=len(text), limit=LONGEST)
+        )
+    return text
+
+
+@dataclass(slots=True)
+class Prepared:
+    """Texts that were rendered already, by all that they were rendered with.
+
+    Rendering some hundred characters takes longer than all else that a message does while nobody else can write. It is
+    rendered with what holds just before, and once more only where that has changed.
+    """
+
+    rendered: dict[tuple[object, ...], Rendered] = field(default_factory=dict)
+
+    async def render(
+        self, text: str, *, members: Mapping[str, int], origin: str, missing: frozenset[tuple[str, int]]
+    ) -> Rendered:
+        """Render a text as `render_aside` does, or have it rendered."""
+        key = (text, frozenset(members.items()), origin, missing)
+        if key not in self.rendered:
+            self.rendered[key] = await render_aside(text, members=members, origin=origin, missing=missing)
+        return self.rendered[key]
+
+
+async def prepare_text(database: Database, pace: Pace, text: str, origin: str) -> Prepared:
+    """Render a text before the transaction that will store it. Nothing is done for who may not write now."""
+    prepared, text = Prepared(), clean_text(text)
+    if pace.tenant_id is not None and pace.wait is None and SHORT < len(text) <= LONGEST:
+        async with database.read(pace.tenant_id) as transaction:
+            await render_text(transaction, text, origin, prepared=prepared)
+    return prepared
+
+
+async def render_text(
+    transaction: Transaction, text: str, origin: str, *, before: str = "", prepared: Prepared | None = None
+) -> Rendered:
+    """A text as HTML, with the members of the workspace as names to mention. Records that are not there stay text.
+
+    Of a message that is edited, `before` is its HTML: whom it mentions stays mentioned by the same name, also when
+    somebody else has that name, or the member was renamed while it was edited.
+    """
+    prepared = prepared or Prepared()
+    members: dict[str, int] = {}
+    if "@" in text:
+        mentioned = mentioned_in(before)
+        wanted = (
+            or_(Member.removed_at.is_(None), Member.id.in_(mentioned)) if mentioned else Member.removed_at.is_(None)
+        )
+        rows = (await transaction.execute(select(Member.name, Member.id).where(wanted).order_by(Member.id))).all()
+        members = {row.name: row.id for row in rows} | {row.name: row.id for row in rows if row.id in mentioned}
+        members = names_in(before) | members
+    asked = candidates(text)
+    missing = await find_missing(transaction, asked) if asked else frozenset()
+    rendered = await prepared.render(text, members=members, origin=origin, missing=missing)
+    # A number that is only written by way of an entity, or after many others.
+    others = [each for each in rendered.records if each not in asked]
+    if others and (more := await find_missing(transaction, others)):
+        return await prepared.render(text, members=members, origin=origin, missing=missing | more)
+    return rendered
