@@ -31,7 +31,7 @@ from app.chat.references import (
     mentioned_by,
     to_message,
 )
-from app.chat.rendering import Prepared, check_text, render_text
+from app.chat.rendering import Renderings, check_text, render_text
 from app.chat.rooms import Room
 from app.database import Base, Standing, Tenanted, Transaction, UtcDateTime, now
 from app.web.errors import PageError
@@ -162,7 +162,7 @@ async def edit_message(
     origin: str,
     with_files: bool = False,
     edits: int | None = None,
-    prepared: Prepared | None = None,
+    prepared: Renderings | None = None,
 ) -> bool:
     """Change the text of one's own message, and keep what it was. False when nothing changes.
 

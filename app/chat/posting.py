@@ -16,7 +16,7 @@ from app.chat.keys import LONGEST_KEY, fingerprint
 from app.chat.memberships import join
 from app.chat.messages import Message, check_open, find_answered, find_posted
 from app.chat.references import keep_references, mentioned_by
-from app.chat.rendering import Prepared, check_text, clean_text, render_text
+from app.chat.rendering import Renderings, check_text, clean_text, render_text
 from app.chat.rooms import Room
 from app.database import Transaction
 from app.web.forms import Invalid
@@ -53,7 +53,7 @@ async def post_message(
     reply_to_id: int = 0,
     files: Collection[int] = (),
     instead: Collection[str] = (),
-    prepared: Prepared | None = None,
+    prepared: Renderings | None = None,
 ) -> tuple[Message, bool]:
     """Post a message, joining the room; (the message, whether it is new). The same key posts once.
 

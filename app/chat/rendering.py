@@ -39,7 +39,7 @@ def check_text(text: str, *, empty: bool) -> str:
 
 
 @dataclass(slots=True)
-class Prepared:
+class Renderings:
     """Texts that were rendered already, by all that they were rendered with.
 
     Rendering some hundred characters takes longer than all else that a message does while nobody else can write. It is
@@ -58,9 +58,9 @@ class Prepared:
         return self.rendered[key]
 
 
-async def prepare_text(database: Database, pace: Pace, text: str, origin: str) -> Prepared:
+async def prepare_text(database: Database, pace: Pace, text: str, origin: str) -> Renderings:
     """Render a text before the transaction that will store it. Nothing is done for who may not write now."""
-    prepared, text = Prepared(), clean_text(text)
+    prepared, text = Renderings(), clean_text(text)
     if pace.tenant_id is not None and pace.wait is None and SHORT < len(text) <= LONGEST:
         async with database.read(pace.tenant_id) as transaction:
             await render_text(transaction, text, origin, prepared=prepared)
@@ -68,14 +68,14 @@ async def prepare_text(database: Database, pace: Pace, text: str, origin: str) -
 
 
 async def render_text(
-    transaction: Transaction, text: str, origin: str, *, before: str = "", prepared: Prepared | None = None
+    transaction: Transaction, text: str, origin: str, *, before: str = "", prepared: Renderings | None = None
 ) -> Rendered:
     """A text as HTML, with the members of the workspace as names to mention. Records that are not there stay text.
 
     Of a message that is edited, `before` is its HTML: whom it mentions stays mentioned by the same name, also when
     somebody else has that name, or the member was renamed while it was edited.
     """
-    prepared = prepared or Prepared()
+    prepared = prepared or Renderings()
     members: dict[str, int] = {}
     if "@" in text:
         mentioned = mentioned_in(before)

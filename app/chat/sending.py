@@ -13,7 +13,7 @@ from app.chat.attachments import list_files
 from app.chat.drafts import keep_draft
 from app.chat.messages import ChangedMeanwhile, Message, find_answered, find_posted
 from app.chat.posting import SentAlready, post_message
-from app.chat.rendering import Prepared
+from app.chat.rendering import Renderings
 from app.chat.rooms import Room
 from app.chat.timeline import ShownMessage, count_edits, show_message
 from app.database import Transaction
@@ -31,7 +31,7 @@ def origin_of(request: AnyRequest, settings: Settings) -> str:
 
 
 async def say(
-    transaction: Transaction, member: Member, room: Room, form: Form, origin: str, prepared: Prepared
+    transaction: Transaction, member: Member, room: Room, form: Form, origin: str, prepared: Renderings
 ) -> Message:
     """Post what a box holds, whose text was `prepared`. Raises Invalid."""
     message, _ = await post_message(
