@@ -149,6 +149,14 @@ async def test_a_form_that_is_sent_twice_at_once_is_no_fault_of_ours(gil: Somebo
 
 
 @all_forms
+async def test_what_was_done_is_still_so_when_its_form_is_sent_again(gil: Somebody, target: Target) -> None:
+    await gil.come_in()
+    first, again = [await gil.send(target, data=MEANT) for _ in range(2)]
+    if first.status_code == 303 and again.status_code == 404:
+        assert "It is not there any more" in again.text
+
+
+@all_forms
 async def test_no_value_is_a_fault_of_ours(gil: Somebody, target: Target) -> None:
     for sent in SENT:
         await gil.come_in()

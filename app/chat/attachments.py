@@ -16,6 +16,7 @@ from app.chat.messages import Message
 from app.chat.references import to_message
 from app.chat.rooms import Room, find_visible
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.web.errors import Gone
 from app.web.forms import Invalid
 from app.web.texts import _l
 from app.web.uploads import StoredFile
@@ -143,27 +144,32 @@ async def list_unsent(transaction: Transaction, room: Room | None, member: Membe
 
 async def get_attachment(transaction: Transaction, member: Member, attachment_id: int) -> Attachment:
     """A file that this member may have. Raises NotFoundException."""
-    attachment = await transaction.scalar(select(Attachment).where(Attachment.id == attachment_id))
-    if attachment is None or await find_visible(transaction, member, attachment.room_id) is None:
-        raise NotFoundException
-    if attachment.message_id is None and attachment.member_id != member.id:
-        raise NotFoundException
-    if attachment.message_id is not None and await transaction.scalar(
-        select(Message.deleted_at).where(Message.id == attachment.message_id)
-    ):
+    attachment = await find_attachment(transaction, member, attachment_id)
+    if attachment is None:
         raise NotFoundException
     return attachment
+
+
+async def find_attachment(transaction: Transaction, member: Member, attachment_id: int) -> Attachment | None:
+    """A file that this member may have: their own, or of a message that they may see."""
+    attachment = await transaction.scalar(select(Attachment).where(Attachment.id == attachment_id))
+    if attachment is None or await find_visible(transaction, member, attachment.room_id) is None:
+        return None
+    if attachment.message_id is None:
+        return attachment if attachment.member_id == member.id else None
+    deleted = select(Message.deleted_at).where(Message.id == attachment.message_id)
+    return attachment if await transaction.scalar(deleted) is None else None
 
 
 async def take_out(transaction: Transaction, member: Member, attachment_id: int) -> tuple[Room, list[str]]:
     """Delete a file that the member has brought and not sent; its room, and the keys of what is to be deleted on disk.
 
-    Raises NotFoundException, also for a file that was sent: it is its message's.
+    Raises Gone, also for a file that was sent: it is its message's.
     """
-    attachment = await get_attachment(transaction, member, attachment_id)
-    room = await find_visible(transaction, member, attachment.room_id)
-    if room is None or attachment.message_id is not None:
-        raise NotFoundException
+    attachment = await find_attachment(transaction, member, attachment_id)
+    room = await find_visible(transaction, member, attachment.room_id) if attachment else None
+    if attachment is None or room is None or attachment.message_id is not None:
+        raise Gone(_l("This file was taken out, or sent."))
     return room, await delete_all(transaction, [attachment])
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from litestar.exceptions import NotFoundException
 from sqlalchemy import ColumnElement, ForeignKeyConstraint, String, Text, UniqueConstraint, exists, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -19,6 +18,7 @@ from app.notifications.facts import AnnouncementEnded, AnnouncementMade, Announc
 from app.notifications.inbox import mark_read, of_subject
 from app.notifications.kinds import Kind, Place, Subject, register_kind, register_subject, whole_place
 from app.notifications.models import Notification
+from app.web.errors import Gone
 from app.web.forms import Invalid
 from app.web.paging import PAGE_SIZE, Paged, place_of_page
 from app.web.texts import _l, is_blank
@@ -121,12 +121,10 @@ async def note_end(work: Work) -> None:
 
 
 async def get_announcement(transaction: Transaction, announcement_id: int) -> Announcement:
-    """An announcement. Raises NotFoundException."""
-    if announcement_id > 2**31 - 1:
-        raise NotFoundException
-    found = await transaction.get(Announcement, announcement_id)
+    """An announcement. Raises Gone."""
+    found = await transaction.get(Announcement, announcement_id) if announcement_id < 2**31 else None
     if found is None:
-        raise NotFoundException
+        raise Gone(_l("This announcement was withdrawn."))
     return found
 
 

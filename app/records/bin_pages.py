@@ -37,14 +37,16 @@ async def delete(
 ) -> Response[Any]:
     """Put a record into the bin."""
     collection = await get_collection(transaction, slug)
-    record = await get_record(transaction, collection, number)
+    address = f"/c/{slug}/{number}"
+    record = await get_record(transaction, collection, number, deleted=None)
+    if record.deleted_at is not None:  # sent again
+        return lead_to(address, None)
     try:
         await delete_record(transaction, collection, record, member, version=number_of(form["version"]))
     except (Changed, Held) as refusal:
         held = isinstance(refusal, Held)
         fields = await list_fields(transaction, collection)
         return await render_conflict(request, transaction, member, collection, fields, record, held=held)
-    address = f"/c/{slug}/{number}"
     return lead_to(address, await offer_restoring(transaction, member, collection, {number: record.version}, address))
 
 
@@ -59,7 +61,10 @@ async def restore(
 ) -> Response[Any]:
     """Take a record out of the bin."""
     collection = await get_collection(transaction, slug)
-    record = await get_record(transaction, collection, number, deleted=True)
+    record = await get_record(transaction, collection, number, deleted=None)
+    address = f"/c/{slug}/{number}?done=restored"
+    if record.deleted_at is None:  # sent again
+        return Redirect(address, status_code=303)
     fields = await list_fields(transaction, collection)
     try:
         await restore_record(transaction, collection, record, member, version=number_of(form["version"]))
@@ -68,7 +73,7 @@ async def restore(
     except (Changed, Held) as refusal:
         held = isinstance(refusal, Held)
         return await render_conflict(request, transaction, member, collection, fields, record, held=held)
-    return Redirect(f"/c/{slug}/{number}?done=restored", status_code=303)
+    return Redirect(address, status_code=303)
 
 
 @get("/c/{slug:str}/bin")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, client_address, enter_workspace, provide_signed_in, write_signed_in
@@ -24,6 +23,7 @@ from app.tenants.member_pages import ROLES
 from app.tenants.members import keep_an_owner, leave_workspace, rename_member, set_password
 from app.tenants.pictures import PICTURE_LIMIT, change_picture, pictures_of, receive_picture
 from app.tenants.sign_in import cookies_of
+from app.web.errors import Gone
 from app.web.forms import Form, Invalid
 from app.web.paging import page_of
 from app.web.texts import Text, _l, _ln
@@ -189,7 +189,7 @@ async def end_session(transaction: Transaction, signed_in: SignedIn, session_id:
     """End one of one's own sessions."""
     found = {session.id for session in await list_sessions(transaction, signed_in.member)}
     if session_id not in found:
-        raise NotFoundException
+        raise Gone(_l("This session has ended already."))
     await end_own_session(transaction, signed_in.member, session_id)
     return Redirect("/account?done=session", status_code=303)
 

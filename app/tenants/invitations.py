@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from litestar.exceptions import NotFoundException
 from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, and_, exists, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,7 +19,7 @@ from app.settings import Settings
 from app.tenants.confirmation import check_confirmed
 from app.tenants.facts import InvitationEnded, InvitationMade, InvitationResent, InvitationRevoked, InvitationUsed
 from app.tenants.members import check_role
-from app.web.errors import PageError
+from app.web.errors import Gone, PageError
 from app.web.forms import Invalid
 from app.web.paging import Paged, place_of_page
 from app.web.texts import _l
@@ -128,11 +127,11 @@ async def page_invitations(transaction: Transaction, page: str = "", *, size: in
 
 
 async def get_invitation(transaction: Transaction, invitation_id: int) -> Invitation:
-    """An invitation that still works. Raises NotFoundException."""
+    """An invitation that still works. Raises Gone."""
     statement = select(Invitation).where(Invitation.id == invitation_id, is_open())
     invitation = (await transaction.scalars(statement)).one_or_none()
     if invitation is None:
-        raise NotFoundException
+        raise Gone(_l("This invitation was used or revoked, or it is too old."))
     return invitation
 
 

@@ -92,6 +92,13 @@ class PageError(HTTPException):
         self.heading = heading
 
 
+class Gone(PageError):
+    """What somebody wants to end, or to have, was there and is not any more: they, or somebody else, have ended it."""
+
+    def __init__(self, detail: Text) -> None:
+        super().__init__(404, detail, heading=_l("It is not there any more"))
+
+
 def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Answer an exception with its page; what is our fault goes to the log."""
     language = request.scope.get("state", {}).get("language")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Route, expect
 
+from tests.browser.pages import ready
 from tests.conftest import Server
 
 # Which of the things that are to be free lie under a toast or the line about the connection, or those under each other.
@@ -81,6 +82,45 @@ async def test_an_answer_of_somebody_else_takes_no_place_of_a_page(shared_server
         await page.unroute("**/account/name")
         await toast.get_by_role("button", name="Dismiss").click()
     assert page.url == f"{ana.origin}/account"
+
+
+FOREIGN = """<h1>Welcome to our network</h1><div id="jump-list"><a href="/pay">Pay first</a></div>"""
+
+
+@pytest.mark.console("status of 404")
+@pytest.mark.parametrize("status", [200, 404])
+async def test_what_a_page_asks_for_by_itself_and_somebody_else_answers_is_asked_for_again(
+    server: Server, person: Any, status: int
+) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    client = await server.sign_in("acme", "ana@acme.test")
+    for number in range(120):
+        await client.post("/chat/general", data={"text": f"Line {number}", "key": f"line {number}"})
+    page = await ana.open("/chat/general?at=end")
+    await ready(page)
+    heading = await page.locator("#main h1").inner_text()
+    older = page.locator(".scroller > .older")
+    hotel = {"status": status, "body": FOREIGN, "content_type": "text/html"}
+    await page.route("**/chat/general?*", partial(answer_with, hotel))
+    await page.route("**/jump?*", partial(answer_with, hotel))
+    async with page.expect_response("**/chat/general?*at=end*"):
+        await client.post(
+            "/settings", data={"name": "Acme", "language": "pt_BR", "session_days": "30"}, headers={"x-page": "1"}
+        )
+    async with page.expect_response("**/chat/general?before=*"):
+        await older.scroll_into_view_if_needed()
+    await expect(older).to_have_count(1)
+    async with page.expect_response("**/jump?*"):
+        await page.keyboard.press("Control+K")
+        await page.keyboard.type("general")
+    await expect(page.get_by_text("Pay first")).to_have_count(0)
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#main h1")).to_have_text(heading)
+    await page.unroute_all()
+    await expect(page.locator("html")).to_have_attribute("lang", "pt-BR")
+    await older.scroll_into_view_if_needed()
+    await expect(page.get_by_text("Line 5", exact=True)).to_have_count(1)
+    await client.aclose()
 
 
 async def test_a_link_without_a_network_is_said(shared_server: Server, person: Any) -> None:

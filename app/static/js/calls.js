@@ -7,16 +7,18 @@
 
   const named = () => (document.body.dataset.member ? { "X-Member": document.body.dataset.member } : {});
 
-  globalThis.call = async (address, body, options = {}) => {
-    const response = await fetch(address, {
-      method: "POST", body, redirect: "manual", headers: { "X-Page": "1", ...named() }, signal: AbortSignal.timeout(PATIENCE), ...options,
-    });
+  async function ask(address, options) {
+    const response = await fetch(address, options);
     if (!response.headers.has("X-Page")) throw new TypeError("the answer is not ours");
     return response;
-  };
+  }
+
+  globalThis.call = (address, body, options = {}) => ask(address, {
+    method: "POST", body, redirect: "manual", headers: { "X-Page": "1", ...named() }, signal: AbortSignal.timeout(PATIENCE), ...options,
+  });
 
   // A page, as the member has it.
-  globalThis.fetchPage = (address, headers = {}, signal = null) => fetch(address, { signal, headers: { Accept: "text/html", ...named(), ...headers } });
+  globalThis.fetchPage = (address, headers = {}, signal = null) => ask(address, { signal, headers: { Accept: "text/html", ...named(), ...headers } });
 
   // A call that goes on when the page is left. It has no headers, so its form names the member, as posted forms do.
   globalThis.leaveWith = (address, body) => {

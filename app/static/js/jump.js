@@ -9,9 +9,11 @@
   async function find() {
     const mine = ++asked;
     const response = await fetchPage(`/jump?q=${encodeURIComponent(dialog().querySelector("input").value)}`).catch(() => null);
-    if (!response || !response.ok || mine !== asked) return;
+    if (!response?.ok) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    const list = document.importNode(page.getElementById("jump-list"), true);
+    const found = page.getElementById("jump-list");
+    if (!found || mine !== asked) return;
+    const list = document.importNode(found, true);
     list.removeAttribute("id");
     dialog().querySelector(".jump-list").replaceWith(list);
     htmx.process(list);

@@ -237,7 +237,7 @@ class MessageComposer extends HTMLElement {
     if (waiting) return this.takeBack(waiting.key);
     try {
       const response = await fetchPage(`${address}/edit`);
-      if (!response.ok || response.redirected) return;
+      if (!response.ok || response.redirected) throw new Error(response.status);
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       if (!this.isConnected || this.#isRewriting()) return;
       const stored = { text: page.getElementById("field-text").value, edits: page.querySelector("[name=edits]").value };
