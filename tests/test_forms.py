@@ -13,14 +13,25 @@ from typing import Any
 
 import httpx
 import pytest
+from litestar.routes import HTTPRoute
 
 from tests import test_isolation
 from tests.conftest import ROOT
-from tests.test_isolation import GLOBEX, TARGETS, Target, World, name_of
+from tests.test_isolation import GLOBEX, TARGETS, Target, World, list_routes, name_of
 
 world = test_isolation.world
 
+
+def query_names(route: HTTPRoute) -> set[str]:
+    """The names that the functions of a route read of its address's query."""
+    models = [handler.parsed_fn_signature.parameters for handler in route.route_handlers]
+    return {name for model in models for name in model if name not in route.path_parameters}
+
+
 FORMS = [target for target in TARGETS if target.method != "GET"]
+PAGES = [target for target in TARGETS if target.method == "GET"]
+# Every name of what an address asks for.
+ASKED = sorted({name for route in list_routes() if isinstance(route, HTTPRoute) for name in query_names(route)})
 READERS = "|".join(
     pattern.replace("NAME", r'"([\w-]+)"')
     for pattern in (
@@ -161,3 +172,13 @@ async def test_no_value_is_a_fault_of_ours(gil: Somebody, target: Target) -> Non
     for sent in SENT:
         await gil.come_in()
         await gil.send(target, **sent)
+
+
+@pytest.mark.parametrize("value", ["\0", "a\0b", "\ud800", "\uffff\ufdd0", "9" * 30, "-1", "%_\\"], ids=ascii)
+async def test_no_value_in_an_address_is_a_fault_of_ours(gil: Somebody, value: str) -> None:
+    await gil.come_in()
+    asked = httpx.QueryParams(dict.fromkeys(ASKED, value.encode(errors="surrogatepass").decode(errors="replace")))
+    for target in PAGES:
+        path = target.fill({name: gil.world.values[name][1] for name in target.parameters})
+        answer = await gil.client.get(path, params=asked)
+        assert answer.status_code in ANSWERS, (path, answer.status_code, answer.text[-600:])

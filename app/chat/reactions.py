@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from emoji import demojize, emojize, is_emoji
 from litestar.exceptions import NotFoundException
 from sqlalchemy import select
@@ -15,15 +17,17 @@ from app.web.forms import Invalid
 from app.web.texts import _l
 
 MOST_REACTIONS = 20
+VARIATIONS = re.compile("[\ufe0e\ufe0f]")
 
 
 def check_emoji(emoji: str) -> str:
     """An emoji as it is stored. Raises Invalid for any other text.
 
-    Some can be written with and without the character that asks for a picture (U+FE0F): they are stored in the fully
-    qualified form, so that ❤ and ❤️ are one (Unicode Technical Standard 51, section 1.4.5).
+    Some can be written with and without the characters that ask for a picture (U+FE0F) or for a text (U+FE0E): they
+    are stored in the fully qualified form, so that ❤, ❤️ and ❤︎ are one (Unicode Technical Standard 51, 1.4.5).
     """
-    if not is_emoji(emoji):
+    emoji = next((each for each in (emoji, VARIATIONS.sub("", emoji)) if is_emoji(each)), "")
+    if not emoji:
         raise Invalid(emoji=_l("Choose an emoji."))
     return emojize(demojize(emoji))
 

@@ -38,6 +38,8 @@ UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 HEADER_LIMIT = 32 * 1024
 # What comes from somewhere else instead of us, such as the page of a hotel's network, does not have it.
 OURS = (b"x-page", b"1")
+# Nobody types it into an address, and PostgreSQL takes no text with it.
+NUL = re.compile(rb"%00|\0")
 RESTARTING = _l("The program is being restarted. Nothing was saved; try again in a moment.")
 
 log = structlog.get_logger("web")
@@ -141,7 +143,8 @@ class Gate:
         headers = scope["headers"]
         if scope["path"] in WITHOUT_SESSION:
             headers = [pair for pair in headers if pair[0] != b"cookie"]
-        scope = {**scope, "method": method, "state": state, "headers": headers}
+        query = NUL.sub(b"", scope["query_string"])
+        scope = {**scope, "method": method, "state": state, "headers": headers, "query_string": query}
         try:
             await (self.workspace if slug else self.central)(scope, receive, send_secured)
         except asyncio.CancelledError:

@@ -45,7 +45,7 @@ class Paged(Generic[Item]):
 
 def clean_query(text: str) -> str:
     """What is searched for, as an address had it."""
-    return " ".join(text.replace("\0", "").split())[:LONGEST_QUERY]
+    return " ".join(text.split())[:LONGEST_QUERY]
 
 
 def place_of_page(page: str, count: int, size: int = PAGE_SIZE) -> int:

@@ -249,6 +249,7 @@ async def test_an_emoji_that_is_written_in_two_ways_is_one(database: Database) -
         assert await react(transaction, message, people.ana, "❤", on=True)
         assert await react(transaction, message, people.davi, "❤\ufe0f", on=True)
         assert not await react(transaction, message, people.davi, "❤", on=True)
+        assert not await react(transaction, message, people.davi, "❤\ufe0e", on=True)
         shown = (await read_page(transaction, general)).messages[-1]
         assert [emoji for emoji, _ in shown.reactions] == ["❤\ufe0f"]
 
