@@ -24,6 +24,7 @@ from app.chat.followers import (
 from app.database import Database, Followers
 from app.editing.followers import locks_of_sessions, locks_shown
 from app.live.followers import sessions_shown, sockets_closed
+from app.live.log import facts_logged
 from app.notifications.followers import (
     accounts_told,
     announced_taken_back,
@@ -56,8 +57,7 @@ from app.tenants.followers import (
     settings_shown,
 )
 
-# In the order in which they work: first what changes rows, then who is shown nothing any more, then what is shown of
-# the rows. So whose socket is closed, or follows a channel no more, gets none of the partials of the same change.
+# In the order in which they work: first what changes rows, then what is shown of the rows.
 FOLLOWERS = Followers(
     general_joined,
     direct_rooms_renamed,
@@ -80,6 +80,7 @@ FOLLOWERS = Followers(
     invited_told,
     audited,
     operators_logged,
+    facts_logged,
     sockets_closed,
     following_ended,
     sessions_shown,
@@ -95,7 +96,7 @@ FOLLOWERS = Followers(
     collections_shown,
     fields_shown,
     locks_shown,
-    left_shown,  # who has left a room gets nothing of what is shown there after this
+    left_shown,
     discussions_shown,
     rooms_made_shown,
     rooms_changed_shown,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
 import pkgutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,8 +18,11 @@ from sqlalchemy import func, select
 import app
 from app.accounts.audit import Audited, AuditEntry
 from app.accounts.members import Member
+from app.chat.facts import InRoom, RoomMade
 from app.database import Actor, Database, Fact, FactError, Follower, Followers, Transaction
 from app.features import FOLLOWERS
+from app.live.channels import PATTERNS
+from app.live.log import facts_logged
 from tests.databases import Store
 
 ACME = 1
@@ -183,7 +187,7 @@ def test_who_notes_what_somebody_earlier_follows_or_nobody_does_not_start(
 @pytest.mark.parametrize("kind", list_own_kinds(), ids=lambda kind: kind.__qualname__)
 def test_something_follows_from_every_fact(kind: type[Fact]) -> None:
     bases = [each for each in list_own_kinds() if kind is not each and issubclass(each, kind)]
-    followed = any(issubclass(kind, each.kinds) for each in FOLLOWERS)
+    followed = any(issubclass(kind, each.kinds) for each in FOLLOWERS if each is not facts_logged)
     assert followed or bases, f"{kind.__name__} has no follower in app/features.py"
 
 
@@ -199,6 +203,68 @@ def test_a_fact_is_a_frozen_dataclass_of_plain_values(kind: type[Fact]) -> None:
             if isinstance(node, ast.Name)
         }
         assert names <= set(plain), f"{kind.__name__}.{each.name} is {each.type}"
+
+
+@pytest.mark.parametrize("kind", list_own_kinds(), ids=lambda kind: kind.__qualname__)
+def test_every_fact_says_what_programs_get_of_it_or_that_they_get_nothing(kind: type[Fact]) -> None:
+    stated = any("log_entry" in vars(each) for each in kind.__mro__ if each is not Fact)
+    bases = [each for each in list_own_kinds() if kind is not each and issubclass(each, kind)]
+    assert stated or bases, f"{kind.__name__} needs a log_entry, or to be Unlogged"
+
+
+# Parts of facts that are not everybody's: how somebody is reached or signs in, and from where. (The subject of a
+# discussion is what it is about.)
+SECRET = {"email", "device", "session_ids", "reason", "subject", "ends_at"}
+MARKED = "not for everybody"
+
+
+def make_fact(kind: type[Fact]) -> Fact:
+    """A fact of a kind, in which what is not everybody's is marked."""
+    values: dict[str, Any] = {}
+    for each in fields(kind):
+        words = str(each.type)
+        if each.name == "by":
+            values["by"] = Actor("page", member_id=1, session_id=4321, address=MARKED)
+        elif words.startswith("int") or words == "datetime | None":
+            values[each.name] = 7
+        elif words == "bool":
+            values[each.name] = False
+        elif words.startswith("tuple[str, str]"):
+            values[each.name] = ("a", "b")
+        elif words.startswith("tuple"):
+            values[each.name] = ()
+        elif words.startswith("Mapping"):
+            values[each.name] = {}
+        else:
+            values[each.name] = MARKED if each.name in SECRET and not issubclass(kind, InRoom) else "record"
+    return kind(**values)
+
+
+LOGGED = [each for each in list_own_kinds() if make_fact(each).log_entry is not None]
+
+
+@pytest.mark.parametrize("kind", LOGGED, ids=lambda kind: kind.__qualname__)
+def test_what_programs_get_is_for_those_who_may_follow_a_channel_and_tells_of_nobodys_address(
+    kind: type[Fact],
+) -> None:
+    fact = make_fact(kind)
+    entry = fact.log_entry
+    assert entry is not None
+    assert any(pattern.expression.fullmatch(entry.channel) for pattern in PATTERNS), entry.channel
+    written = json.dumps(dict(entry.data), default=str)
+    assert MARKED not in written
+    assert "4321" not in written
+    if issubclass(kind, InRoom):
+        assert entry.channel == "room.7", "what is in a room is for those who may see it"
+
+
+def test_of_a_room_that_is_made_everybody_hears_only_where_everybody_may_join() -> None:
+    by = Actor("page", member_id=1)
+    channels: dict[str, str] = {}
+    for kind in ("public", "private", "direct"):
+        entry = RoomMade(by=by, room_id=7, kind=kind, people=(1, 2)).log_entry
+        channels[kind] = entry.channel
+    assert channels == {"public": "tenant", "private": "room.7", "direct": "room.7"}
 
 
 def test_nothing_follows_that_is_not_in_the_one_list() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from app.accounts.members import Member
 from app.database import Transaction
 from app.demo import PASSWORD
 from app.jobs.jobs import Job
+from app.live.channels import PATTERNS
 from app.live.log import LoggedEvent
 from app.mail.outbox import Mail
 from app.notifications.models import Happening, Notification
@@ -55,8 +56,14 @@ async def read_left(transaction: Transaction) -> AsyncIterator[str]:
         yield f"operators' log {entry.what} by {entry.email or 'the command line'}"
     if transaction.sync_session.tenant_id is None:
         return
-    before = transaction.tenant.cursor - len(transaction.info.get("committed", []))
-    for event in await transaction.scalars(select(LoggedEvent).where(LoggedEvent.cursor > before)):
+    before = transaction.batch.after if transaction.batch else transaction.tenant.cursor
+    rows = select(LoggedEvent).where(LoggedEvent.cursor > before).order_by(LoggedEvent.cursor)
+    events = (await transaction.scalars(rows)).all()
+    check_order(events)
+    check_readers(events)
+    for event in events:
+        if event.kind:
+            yield f"fact {event.kind} for {re.sub('[0-9]+', 'N', event.channel)}"
         if event.channel.startswith("!"):
             yield f"{event.channel} {re.sub('[0-9]+', 'N', event.body)}"
         for target, swap in PARTIAL.findall(event.body):
@@ -71,6 +78,24 @@ async def read_left(transaction: Transaction) -> AsyncIterator[str]:
     )
     for row in told:
         yield f"notified {row.member_id} of {row.subject_kind}: {row.kind}"
+
+
+def check_order(events: Sequence[LoggedEvent]) -> None:
+    """What ends sockets, or takes channels from them, comes first, then facts, and then the partials that show them."""
+    places = [0 if event.channel.startswith("!") else 1 if event.kind else 2 for event in events]
+    assert places == sorted(places)
+    facts = {event.cursor for event in events if event.kind}
+    assert {event.fact_cursor for event in events} <= {None, *facts}
+
+
+def check_readers(events: Sequence[LoggedEvent]) -> None:
+    """Programs get nothing of how people sign in, and nobody's address."""
+    for event in events:
+        if event.kind:
+            assert event.data
+            assert any(pattern.expression.fullmatch(event.channel) for pattern in PATTERNS), event.channel
+            secret = re.search(r"@|127\.0\.0\.1|192\.0\.2\.|session|token|password", event.data)
+            assert not secret or event.channel == "admins", f"{event.kind} for {event.channel}: {event.data}"
 
 
 LINES: dict[Any, Any] = {
@@ -171,7 +196,7 @@ async def test_whose_sockets_close_or_follow_less_gets_nothing_of_the_same_chang
     channels: list[str] = []
 
     async def look_and_undo(transaction: Transaction) -> None:
-        channels.extend(event.channel for event in transaction.info["committed"])
+        channels.extend(event.channel for event in transaction.batch.events)
         await undo(transaction)
 
     monkeypatch.setattr("tests.test_statements.undo", look_and_undo)

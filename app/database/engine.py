@@ -44,7 +44,7 @@ def check_holds_no_writer() -> None:
 class Transaction(AsyncSession):
     """One unit of work: a session, the tenant it is confined to, who acts, and what is still to be done at its end.
 
-    `events` is what is published with it so far, by channel (`live/log.py`).
+    `events` is what it has published so far, and `batch` what that has become in the log (`live/log.py`).
 
     At the end, what follows from its facts is done first. `before_commit` are things that look at what has become of
     the rows; `at_commit` is what has to be the very last. `after_commit` is done when nothing can be undone any more,
@@ -62,7 +62,8 @@ class Transaction(AsyncSession):
         self.before_commit: list[Callable[[], Awaitable[None]]] = []
         self.at_commit: list[Callable[[], Awaitable[None]]] = []
         self.after_commit: list[Callable[[], Awaitable[None]]] = []
-        self.events: list[tuple[str, Any]] = []
+        self.events: list[Any] = []
+        self.batch: Any = None
         self._gathered: dict[Gathered, dict[Hashable, None]] = {}
         self._tenant: Tenant | None = None
 

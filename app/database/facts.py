@@ -7,7 +7,7 @@ notifies nor publishes: whoever adds a way in would forget one of them. All of t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,11 +33,40 @@ class Actor:
     address: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """What the log says of a fact: its kind, such as 'message.posted', and what programs get of it.
+
+    Who may follow `channel` may read `data`, also where it is read days later. So on `tenant` is only what everybody in
+    the workspace sees, and of what is in a room nothing but on the room's own channel.
+    """
+
+    kind: str
+    channel: str
+    data: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """Something that an operation has done, and by whom. It holds plain values: rows may be other ones by the end."""
 
     by: Actor
+
+    @property
+    def log_entry(self) -> LogEntry | None:
+        """What the log says of it; None for one that no program may read. Each kind decides: see `Unlogged`."""
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlogged(Fact):
+    """A fact that no program may read: of how people sign in, from where, and what they want to be told; of what
+    operators do; or of what was told before, when it was done."""
+
+    @property
+    def log_entry(self) -> None:
+        """Nothing."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +109,7 @@ class Facts:
         self.noted: list[Fact] = []
         self.savepoints: dict[SessionTransaction, int] = {}
         self.may_be_noted: tuple[type[Fact], ...] = (Fact,)
+        self.cause: Fact | None = None
 
     def note(self, fact: Fact) -> None:
         """Note a fact. Raises FactError where those who would follow it have had their turn."""
@@ -93,8 +123,10 @@ class Facts:
             facts = [fact for fact in self.noted if isinstance(fact, follower.kinds)]
             self.may_be_noted = follower.notes
             if facts:
+                self.cause = facts[-1]
                 await follower.work(transaction, facts)
         self.may_be_noted = ()
+        self.cause = None
 
 
 @event.listens_for(TenantSession, "after_transaction_create")

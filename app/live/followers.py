@@ -10,7 +10,7 @@ from app.live.log import close_sockets, publish_partial
 
 
 async def close_ended(transaction: Transaction, facts: Sequence[SessionsEnded]) -> None:
-    """Close the sockets of sessions that have ended. They get nothing of the same transaction: this comes first."""
+    """Close the sockets of sessions that have ended. They get nothing of the same transaction."""
     for fact in facts:
         close_sockets(transaction, **fact.sockets, reason=fact.reason)
 

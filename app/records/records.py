@@ -257,6 +257,8 @@ def note_change(
         row_id=record.id,
         what=what,
         collection_id=collection.id,
+        number=record.number,
+        version=record.version,
         address=f"/c/{collection.slug}/{record.number}",
         before=before,
         after=record.values,
