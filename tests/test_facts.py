@@ -19,10 +19,22 @@ import app
 from app.accounts.audit import Audited, AuditEntry
 from app.accounts.members import Member
 from app.chat.facts import InRoom, RoomMade
-from app.database import Actor, Database, Fact, FactError, Follower, Followers, Transaction
+from app.database import (
+    Actor,
+    Database,
+    Fact,
+    FactError,
+    Follower,
+    Followers,
+    Partial,
+    Showing,
+    Shown,
+    Tenant,
+    Transaction,
+)
 from app.features import FOLLOWERS
 from app.live.channels import PATTERNS
-from app.live.log import facts_logged
+from app.live.log import append
 from tests.databases import Store
 
 ACME = 1
@@ -40,7 +52,7 @@ NOTING: dict[str, set[str]] = {
 }
 # What only followers call: who tells, shows or audits by themselves, or says whose sockets close.
 FOLLOWED = {
-    *("publish", "publish_partial", "close_sockets", "stop_following"),
+    *("publish", "publish_partial", "make_partial", "refresh", "close_sockets", "stop_following"),
     *("notify", "notify_all", "withdraw", "mail_at_last", "push_bells", "push_toasts"),
     *("push_rooms", "push_room", "push_insiders", "push_people"),
     *("AuditEntry", "OperatorEntry"),
@@ -59,6 +71,13 @@ class Baked(Fact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eaten(Fact):
     """A cake is gone."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Smell(Showing):
+    """How it smells."""
 
     name: str
 
@@ -101,8 +120,24 @@ class Kitchen:
 
         return Follower(serve, kinds, notes)
 
-    def open(self, *followers: Follower) -> Database:
-        self.opened.append(Database(self.store.url, Followers(*followers)))
+    def shown(self, guest: str, *kinds: Any, notes: tuple[type[Showing], ...] = ()) -> Shown:
+        """What notes when it reads, and when it renders."""
+
+        async def read(transaction: Transaction, things: Sequence[Any]) -> list[str]:
+            self.served.append((f"{guest} reads", [each.name for each in things]))
+            for kind in notes:
+                transaction.show(kind(f"by {guest}"))  # type: ignore[call-arg]
+            return [each.name for each in things]
+
+        def render(tenant: Tenant, names: list[str]) -> Iterator[Partial]:
+            self.served.append((f"{guest} renders", names))
+            for name in names:
+                yield Partial("tenant", name)
+
+        return Shown(render, kinds, read, notes)
+
+    def open(self, *followers: Follower, shown: Sequence[Shown] = ()) -> Database:
+        self.opened.append(Database(self.store.url, Followers(*followers, shown=shown, log=append)))
         return self.opened[-1]
 
 
@@ -129,13 +164,48 @@ async def test_each_follower_is_given_all_facts_of_its_kinds_at_once_in_the_orde
     assert kitchen.served == served
 
 
+async def test_all_rows_are_changed_before_anything_is_read_and_all_is_read_before_anything_is_rendered(
+    kitchen: Kitchen,
+) -> None:
+    shown = (kitchen.shown("first", Baked, notes=(Smell,)), kitchen.shown("second", Smell))
+    database = kitchen.open(kitchen.follower("cook", Baked), shown=shown)
+    async with database.write(ACME) as transaction:
+        bake(transaction, "apple")
+        transaction.show(Smell("of plums"))
+        bake(transaction, "plum")
+    assert kitchen.served == [
+        ("cook", ["apple", "plum"]),
+        ("first reads", ["apple", "plum"]),
+        ("second reads", ["of plums", "by first"]),
+        ("first renders", ["apple", "plum"]),
+        ("second renders", ["of plums", "by first"]),
+    ]
+    assert [event.body for event in transaction.batch.events] == ["apple", "plum", "of plums", "by first"]
+
+
+async def test_what_is_to_be_shown_is_refused_once_it_was_read(kitchen: Kitchen) -> None:
+    async def show_more(transaction: Transaction, things: Sequence[Any]) -> None:
+        transaction.show(Smell("late"))
+
+    late = Shown(lambda tenant, found: [], (Baked,), show_more)
+    database = kitchen.open(shown=(kitchen.shown("first", Smell), late))
+    with pytest.raises(FactError):
+        async with database.write(ACME) as transaction:
+            bake(transaction, "apple")
+    first, second = kitchen.shown("first", Baked, notes=(Smell,)), kitchen.shown("second", Smell)
+    Followers(shown=(first, second))
+    with pytest.raises(ValueError, match="follows first"):
+        Followers(shown=(second, first))
+
+
 async def test_a_savepoint_that_is_undone_takes_its_facts_with_it(kitchen: Kitchen) -> None:
-    database = kitchen.open(kitchen.follower("only", Baked))
+    database = kitchen.open(kitchen.follower("only", Baked), shown=(kitchen.shown("nobody", Smell),))
     async with database.write(ACME) as transaction:
         bake(transaction, "before")
         with pytest.raises(ZeroDivisionError):
             async with transaction.begin_nested():
                 bake(transaction, "undone")
+                transaction.show(Smell("of what is undone"))
                 raise ZeroDivisionError
         async with transaction.begin_nested():
             bake(transaction, "kept")
@@ -187,7 +257,7 @@ def test_who_notes_what_somebody_earlier_follows_or_nobody_does_not_start(
 @pytest.mark.parametrize("kind", list_own_kinds(), ids=lambda kind: kind.__qualname__)
 def test_something_follows_from_every_fact(kind: type[Fact]) -> None:
     bases = [each for each in list_own_kinds() if kind is not each and issubclass(each, kind)]
-    followed = any(issubclass(kind, each.kinds) for each in FOLLOWERS if each is not facts_logged)
+    followed = any(issubclass(kind, each.kinds) for each in FOLLOWERS)
     assert followed or bases, f"{kind.__name__} has no follower in app/features.py"
 
 
@@ -273,7 +343,7 @@ def test_nothing_follows_that_is_not_in_the_one_list() -> None:
         id(value): f"{module.__name__}.{name}"
         for module in [each for name, each in sys.modules.items() if name.startswith("app.")]
         for name, value in vars(module).items()
-        if isinstance(value, Follower)
+        if isinstance(value, Follower | Shown)
     }
     assert {found[each] for each in found} == {found[id(each)] for each in FOLLOWERS}
 

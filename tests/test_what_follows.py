@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 
 from app.accounts.audit import AuditEntry
 from app.accounts.members import Member
-from app.database import Transaction
+from app.database import Partial, Shown, Transaction, facts
+from app.database.prepared import ForSqlite
 from app.demo import PASSWORD
 from app.jobs.jobs import Job
 from app.live.channels import PATTERNS
@@ -57,17 +58,17 @@ async def read_left(transaction: Transaction) -> AsyncIterator[str]:
     if transaction.sync_session.tenant_id is None:
         return
     before = transaction.batch.after if transaction.batch else transaction.tenant.cursor
-    rows = select(LoggedEvent).where(LoggedEvent.cursor > before).order_by(LoggedEvent.cursor)
-    events = (await transaction.scalars(rows)).all()
-    check_order(events)
-    check_readers(events)
-    for event in events:
-        if event.kind:
-            yield f"fact {event.kind} for {re.sub('[0-9]+', 'N', event.channel)}"
-        if event.channel.startswith("!"):
-            yield f"{event.channel} {re.sub('[0-9]+', 'N', event.body)}"
-        for target, swap in PARTIAL.findall(event.body):
-            yield f"{event.channel} {target} {swap}"
+    logged = select(LoggedEvent).where(LoggedEvent.cursor > before).order_by(LoggedEvent.cursor)
+    rows = (await transaction.scalars(logged)).all()
+    check_order(rows)
+    check_readers(rows)
+    for row in rows:
+        if row.kind:
+            yield f"fact {row.kind} for {re.sub('[0-9]+', 'N', row.channel)}"
+        if row.channel.startswith("!"):
+            yield f"{row.channel} {re.sub('[0-9]+', 'N', row.body)}"
+        for target, swap in PARTIAL.findall(row.body):
+            yield f"{row.channel} {target} {swap}"
     for model, line in LINES.items():
         for row in await transaction.scalars(select(model).where(model.id > NEWEST[model])):
             yield line(row)
@@ -80,22 +81,48 @@ async def read_left(transaction: Transaction) -> AsyncIterator[str]:
         yield f"notified {row.member_id} of {row.subject_kind}: {row.kind}"
 
 
-def check_order(events: Sequence[LoggedEvent]) -> None:
+def check_order(rows: Sequence[LoggedEvent]) -> None:
     """What ends sockets, or takes channels from them, comes first, then facts, and then the partials that show them."""
-    places = [0 if event.channel.startswith("!") else 1 if event.kind else 2 for event in events]
+    places = [0 if row.channel.startswith("!") else 1 if row.kind else 2 for row in rows]
     assert places == sorted(places)
-    facts = {event.cursor for event in events if event.kind}
-    assert {event.fact_cursor for event in events} <= {None, *facts}
+    logged = {row.cursor for row in rows if row.kind}
+    assert {row.fact_cursor for row in rows} <= {None, *logged}
 
 
-def check_readers(events: Sequence[LoggedEvent]) -> None:
+def check_readers(rows: Sequence[LoggedEvent]) -> None:
     """Programs get nothing of how people sign in, and nobody's address."""
-    for event in events:
-        if event.kind:
-            assert event.data
-            assert any(pattern.expression.fullmatch(event.channel) for pattern in PATTERNS), event.channel
-            secret = re.search(r"@|127\.0\.0\.1|192\.0\.2\.|session|token|password", event.data)
-            assert not secret or event.channel == "admins", f"{event.kind} for {event.channel}: {event.data}"
+    for row in rows:
+        if row.kind:
+            assert row.data
+            assert any(pattern.expression.fullmatch(row.channel) for pattern in PATTERNS), row.channel
+            secret = re.search(r"@|127\.0\.0\.1|192\.0\.2\.|session|token|password", row.data)
+            assert not secret or row.channel == "admins", f"{row.kind} for {row.channel}: {row.data}"
+
+
+@pytest.fixture(autouse=True)
+def rendering(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever is done: rendering executes no statement."""
+    executed: list[str] = []
+    run, render_shown = ForSqlite.run, facts.render_shown
+
+    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        executed.append(statement)
+
+    def note_and_run(self: ForSqlite, *arguments: Any) -> Any:
+        executed.append(self.words)
+        return run(self, *arguments)
+
+    def render(shown: Shown, *arguments: Any) -> list[Partial]:
+        before = len(executed)
+        partials = render_shown(shown, *arguments)
+        assert executed[before:] == [], f"{shown.name} reads"
+        return partials
+
+    monkeypatch.setattr(ForSqlite, "run", note_and_run)
+    monkeypatch.setattr(facts, "render_shown", render)
+    event.listen(Engine, "before_cursor_execute", note)
+    yield
+    event.remove(Engine, "before_cursor_execute", note)
 
 
 LINES: dict[Any, Any] = {

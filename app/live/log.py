@@ -7,7 +7,7 @@ rows, with one cursor: facts, for programs, and the partials that show them, for
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,13 +15,10 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, Fact, Follower, LogEntry, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, Fact, LogEntry, Partial, Tenant, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.settings import Settings
 from app.web.templates import render
-
-# HTML, or what gives it when everything that was committed before can be seen.
-Body = str | Callable[[], Awaitable[str]]
 
 # Which rows of the log go to pages.
 PARTIAL = text("kind IS NULL")
@@ -71,15 +68,6 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Partial:
-    """HTML for the pages that follow a channel, and what it shows: of several facts the last."""
-
-    channel: str
-    body: Body
-    fact: Fact | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class LoggedFact:
     """A fact and what the log says of it."""
 
@@ -99,50 +87,51 @@ class Batch:
     events: list[Event]
 
 
-def publish(transaction: Transaction, channel: str, body: Body) -> None:
-    """Log a partial with this transaction; it goes out when the transaction has committed.
-
-    A body that counts what others write too is given as a function. It is called when the cursor is taken, so that the
-    event with the highest cursor has the count that holds.
-    """
-    add_to_log(transaction, [Partial(channel, body, transaction.facts.cause)])
-
-
-def add_to_log(transaction: Transaction, rows: Iterable[Partial | LoggedFact]) -> None:
-    """Log partials and facts with this transaction, in this order."""
-    before = len(transaction.events)
-    transaction.events.extend(rows)
-    if transaction.events and not before:
-        transaction.at_commit.append(lambda: append(transaction, transaction.events))
-
-
-async def log_facts(transaction: Transaction, facts: Sequence[Fact]) -> None:
-    """Log the facts that programs may read."""
-    entries = [(fact, fact.log_entry) for fact in facts]
-    add_to_log(transaction, [LoggedFact(fact, entry) for fact, entry in entries if entry is not None])
+def publish(transaction: Transaction, channel: str, body: str) -> None:
+    """Log a partial with this transaction, which is nobody's fact; it goes out when the transaction has committed."""
+    transaction.partials.append(Partial(channel, body))
 
 
 def publish_partial(transaction: Transaction, channel: str, template: str, **context: Any) -> None:
     """Publish a partial in the workspace's language."""
-    publish(transaction, channel, render(transaction.tenant.language, template, **context))
+    transaction.partials.append(make_partial(transaction.tenant, channel, template, **context))
 
 
-def close_sockets(transaction: Transaction, **whose: Any) -> None:
-    """Log that sockets end: of `sessions=[…]`, of `member=…`, or of everybody (`everybody=True`); `reason` says why."""
-    publish(transaction, CLOSE, json.dumps(whose))
+def make_partial(
+    tenant: Tenant, channel: str, template: str, /, *, fact: Fact | None = None, **context: Any
+) -> Partial:
+    """A partial in the workspace's language, and the fact that it shows, where it is not the last of those given."""
+    return Partial(channel, render(tenant.language, template, **context), fact)
 
 
-def stop_following(transaction: Transaction, *, member: int, channels: list[str]) -> None:
-    """Log that a member's sockets follow some channels no more: the member has lost the right to."""
-    publish(transaction, UNFOLLOW, json.dumps({"member": member, "channels": channels}))
+def refresh(tenant: Tenant, channel: str, target: str = "refresh", **context: Any) -> Partial:
+    """The partial that lets pages, or a part of them, fetch themselves anew."""
+    return make_partial(tenant, channel, "live/refresh_push.html", target=target, **context)
 
 
-async def append(transaction: Transaction, pending: Sequence[Partial | LoggedFact]) -> None:
-    """Take the workspace's next cursors and write the rows.
+def close_sockets(*, fact: Fact | None = None, **whose: Any) -> Partial:
+    """Sockets end: of `sessions=[…]`, of `member=…`, or of everybody (`everybody=True`); `reason` says why."""
+    return Partial(CLOSE, json.dumps(whose), fact)
+
+
+def stop_following(*, member: int, channels: list[str], fact: Fact | None = None) -> Partial:
+    """A member's sockets follow some channels no more: the member has lost the right to."""
+    return Partial(UNFOLLOW, json.dumps({"member": member, "channels": channels}), fact)
+
+
+async def append(transaction: Transaction) -> None:
+    """Take the workspace's next cursors and write what a transaction has to log: its facts, and its partials.
 
     The transaction has had the workspace for itself since it began: that keeps the log gapless and in the order of
     commits.
     """
+    entries = [(fact, fact.log_entry) for fact in transaction.facts.noted]
+    pending: list[LoggedFact | Partial] = [
+        *(LoggedFact(fact, entry) for fact, entry in entries if entry is not None),
+        *transaction.partials,
+    ]
+    if not pending:
+        return
     tenant = transaction.tenant
     after = tenant.cursor
     in_order = list(enumerate(sorted(pending, key=precedence), after + 1))
@@ -153,9 +142,8 @@ async def append(transaction: Transaction, pending: Sequence[Partial | LoggedFac
         if isinstance(each, LoggedFact):
             rows.append({"cursor": cursor, "body": "", **describe_fact(each)})
         else:
-            event = Event(cursor, each.channel, each.body if isinstance(each.body, str) else await each.body())
-            events.append(event)
-            row = {"cursor": cursor, "channel": event.channel, "body": event.body}
+            events.append(Event(cursor, each.channel, each.body))
+            row = {"cursor": cursor, "channel": each.channel, "body": each.body}
             rows.append({**row, "fact_cursor": facts.get(id(each.fact))})
     await transaction.change(tenant, cursor=after + len(rows))
     await transaction.insert_rows(LoggedEvent, *rows)
@@ -246,6 +234,3 @@ async def trim(transaction: Transaction, limit: int) -> int:
             limit=limit - deleted,
         )
     return deleted
-
-
-facts_logged = Follower(log_facts, (Fact,))

@@ -63,5 +63,12 @@ class AnnouncementEnded(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MailsDue(Unlogged):
+    """Members are to be told by mail of what they were notified of, at these moments."""
+
+    moments: tuple[datetime, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PreferencesSaved(OfMember, Unlogged):
     """A member has chosen of what to be told, and how."""

@@ -251,6 +251,7 @@ def note_change(
 ) -> None:
     """Note what was done to a record."""
     transaction.keep(record)
+    transaction.keep(collection)
     fact = RecordChanged(
         by=transaction.acting(author.id),
         kind="record",

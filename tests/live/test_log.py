@@ -95,7 +95,7 @@ async def test_facts_and_partials_are_written_by_one_statement_and_cursors_have_
     monkeypatch.setattr(Transaction, "insert_rows", count_and_insert)
     async with database.write(ACME) as transaction:
         publish(transaction, "tenant", "first")
-        stop_following(transaction, member=2, channels=["admins"])
+        transaction.partials.append(stop_following(member=2, channels=["admins"]))
         for cake in ("apple", "plum"):
             transaction.note(Baked(by=transaction.actor, cake=cake))
     batch = transaction.batch
