@@ -10,27 +10,29 @@ from app.chat.followers import (
     direct_rooms_renamed,
     discussions_shown,
     edits_told,
-    entered_shown,
     general_joined,
     invited_told,
-    left_shown,
     lists_shown,
     messages_changed_shown,
     messages_shown,
     messages_told,
-    rooms_changed_shown,
-    rooms_made_shown,
+    moves_shown,
+    people_shown,
+    sidebars_shown,
 )
 from app.database import Database, Followers
-from app.editing.followers import locks_of_sessions, locks_shown
+from app.editing.followers import locks_of_sessions, rows_shown
 from app.live.followers import sessions_shown, sockets_closed
+from app.live.log import append
 from app.notifications.followers import (
     accounts_told,
     announced_taken_back,
     announced_told,
+    bells_shown,
     ended_counted,
     ended_told,
     joined_told,
+    mails_planned,
     preferred_counted,
 )
 from app.operators.followers import operators_logged
@@ -56,9 +58,8 @@ from app.tenants.followers import (
     settings_shown,
 )
 
-# In the order in which they work: first what changes rows, then who is shown nothing any more, then what is shown of
-# the rows. So whose socket is closed, or follows a channel no more, gets none of the partials of the same change.
 FOLLOWERS = Followers(
+    # What changes rows, in the order in which it works.
     general_joined,
     direct_rooms_renamed,
     locks_of_sessions,
@@ -78,33 +79,38 @@ FOLLOWERS = Followers(
     edits_told,
     deleted_withdrawn,
     invited_told,
+    mails_planned,
     audited,
     operators_logged,
-    sockets_closed,
-    following_ended,
-    sessions_shown,
-    rights_shown,
-    members_shown,
-    names_shown,
-    pictures_shown,
-    logo_shown,
-    settings_shown,
-    changes_shown,
-    added_shown,
-    forgotten_shown,
-    collections_shown,
-    fields_shown,
-    locks_shown,
-    left_shown,  # who has left a room gets nothing of what is shown there after this
-    discussions_shown,
-    rooms_made_shown,
-    rooms_changed_shown,
-    archived_shown,
-    lists_shown,
-    entered_shown,
-    messages_shown,
-    messages_changed_shown,
-    cards_shown,
+    # What is shown of the rows, in the order in which it is read and rendered.
+    shown=(
+        sockets_closed,
+        following_ended,
+        sessions_shown,
+        rights_shown,
+        members_shown,
+        names_shown,
+        pictures_shown,
+        logo_shown,
+        settings_shown,
+        changes_shown,
+        added_shown,
+        forgotten_shown,
+        collections_shown,
+        fields_shown,
+        rows_shown,
+        discussions_shown,
+        archived_shown,
+        lists_shown,
+        moves_shown,
+        messages_shown,
+        messages_changed_shown,
+        cards_shown,
+        sidebars_shown,
+        people_shown,
+        bells_shown,
+    ),
+    log=append,
 )
 
 

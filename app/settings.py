@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -34,6 +35,8 @@ class Settings:
     redis_url: str = ""
     database_owner_url: str = ""
     forwarded_allow_ips: str = "127.0.0.1"
+    facts_days: int = 7
+    partials_hours: int = 24
 
     @property
     def scheme(self) -> str:
@@ -44,6 +47,16 @@ class Settings:
     def base_host(self) -> str:
         """Host of the central pages with its port as in the address bar: `hero.localhost:8000`."""
         return urlsplit(self.base_url).netloc
+
+    @property
+    def facts_kept_for(self) -> timedelta:
+        """How long programs can read in the log what was done."""
+        return timedelta(days=self.facts_days)
+
+    @property
+    def partials_kept_for(self) -> timedelta:
+        """How long pages that were away can catch up by the log."""
+        return timedelta(hours=self.partials_hours)
 
     @property
     def secure(self) -> bool:
@@ -129,6 +142,8 @@ def read_settings(environment: Mapping[str, str] = os.environ, *, make: bool = T
         forwarded_allow_ips=read_networks(environment, "FORWARDED_ALLOW_IPS", default="127.0.0.1"),
         redis_url=redis_url,
         database_owner_url=owner_url,
+        facts_days=read_whole_number(environment, "FACTS_DAYS", default=7),
+        partials_hours=read_whole_number(environment, "PARTIALS_HOURS", default=24),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
 import pkgutil
 import re
 import sys
@@ -18,8 +19,23 @@ from sqlalchemy import func, select
 import app
 from app.accounts.audit import Audited, AuditEntry
 from app.accounts.members import Member
-from app.database import Actor, Database, Fact, FactError, Follower, Followers, Transaction
+from app.chat.facts import InRoom, RoomMade
+from app.database import (
+    Actor,
+    Database,
+    Fact,
+    FactError,
+    Follower,
+    Followers,
+    Partial,
+    Showing,
+    Shown,
+    Tenant,
+    Transaction,
+)
 from app.features import FOLLOWERS
+from app.live.channels import PATTERNS
+from app.live.log import append
 from tests.conftest import Server
 from tests.databases import Store
 
@@ -38,7 +54,7 @@ NOTING: dict[str, set[str]] = {
 }
 # What only followers call: who tells, shows or audits by themselves, or says whose sockets close.
 FOLLOWED = {
-    *("publish", "publish_partial", "close_sockets", "stop_following"),
+    *("publish", "publish_partial", "make_partial", "refresh", "close_sockets", "stop_following"),
     *("notify", "notify_all", "withdraw", "mail_at_last", "push_bells", "push_toasts"),
     *("push_rooms", "push_room", "push_insiders", "push_people"),
     *("AuditEntry", "OperatorEntry"),
@@ -57,6 +73,13 @@ class Baked(Fact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eaten(Fact):
     """A cake is gone."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Smell(Showing):
+    """How it smells."""
 
     name: str
 
@@ -99,8 +122,24 @@ class Kitchen:
 
         return Follower(serve, kinds, notes)
 
-    def open(self, *followers: Follower) -> Database:
-        self.opened.append(Database(self.store.url, Followers(*followers)))
+    def shown(self, guest: str, *kinds: Any, notes: tuple[type[Showing], ...] = ()) -> Shown:
+        """What notes when it reads, and when it renders."""
+
+        async def read(transaction: Transaction, things: Sequence[Any]) -> list[str]:
+            self.served.append((f"{guest} reads", [each.name for each in things]))
+            for kind in notes:
+                transaction.show(kind(f"by {guest}"))  # type: ignore[call-arg]
+            return [each.name for each in things]
+
+        def render(tenant: Tenant, names: list[str]) -> Iterator[Partial]:
+            self.served.append((f"{guest} renders", names))
+            for name in names:
+                yield Partial("tenant", name)
+
+        return Shown(render, kinds, read, notes)
+
+    def open(self, *followers: Follower, shown: Sequence[Shown] = ()) -> Database:
+        self.opened.append(Database(self.store.url, Followers(*followers, shown=shown, log=append)))
         return self.opened[-1]
 
 
@@ -127,13 +166,48 @@ async def test_each_follower_is_given_all_facts_of_its_kinds_at_once_in_the_orde
     assert kitchen.served == served
 
 
+async def test_all_rows_are_changed_before_anything_is_read_and_all_is_read_before_anything_is_rendered(
+    kitchen: Kitchen,
+) -> None:
+    shown = (kitchen.shown("first", Baked, notes=(Smell,)), kitchen.shown("second", Smell))
+    database = kitchen.open(kitchen.follower("cook", Baked), shown=shown)
+    async with database.write(ACME) as transaction:
+        bake(transaction, "apple")
+        transaction.show(Smell("of plums"))
+        bake(transaction, "plum")
+    assert kitchen.served == [
+        ("cook", ["apple", "plum"]),
+        ("first reads", ["apple", "plum"]),
+        ("second reads", ["of plums", "by first"]),
+        ("first renders", ["apple", "plum"]),
+        ("second renders", ["of plums", "by first"]),
+    ]
+    assert [event.body for event in transaction.batch.events] == ["apple", "plum", "of plums", "by first"]
+
+
+async def test_what_is_to_be_shown_is_refused_once_it_was_read(kitchen: Kitchen) -> None:
+    async def show_more(transaction: Transaction, things: Sequence[Any]) -> None:
+        transaction.show(Smell("late"))
+
+    late = Shown(lambda tenant, found: [], (Baked,), show_more)
+    database = kitchen.open(shown=(kitchen.shown("first", Smell), late))
+    with pytest.raises(FactError):
+        async with database.write(ACME) as transaction:
+            bake(transaction, "apple")
+    first, second = kitchen.shown("first", Baked, notes=(Smell,)), kitchen.shown("second", Smell)
+    Followers(shown=(first, second))
+    with pytest.raises(ValueError, match="follows first"):
+        Followers(shown=(second, first))
+
+
 async def test_a_savepoint_that_is_undone_takes_its_facts_with_it(kitchen: Kitchen) -> None:
-    database = kitchen.open(kitchen.follower("only", Baked))
+    database = kitchen.open(kitchen.follower("only", Baked), shown=(kitchen.shown("nobody", Smell),))
     async with database.write(ACME) as transaction:
         bake(transaction, "before")
         with pytest.raises(ZeroDivisionError):
             async with transaction.begin_nested():
                 bake(transaction, "undone")
+                transaction.show(Smell("of what is undone"))
                 raise ZeroDivisionError
         async with transaction.begin_nested():
             bake(transaction, "kept")
@@ -229,13 +303,75 @@ def test_a_fact_is_a_frozen_dataclass_of_plain_values(kind: type[Fact]) -> None:
         assert names <= set(plain), f"{kind.__name__}.{each.name} is {each.type}"
 
 
+@pytest.mark.parametrize("kind", list_own_kinds(), ids=lambda kind: kind.__qualname__)
+def test_every_fact_says_what_programs_get_of_it_or_that_they_get_nothing(kind: type[Fact]) -> None:
+    stated = any("log_entry" in vars(each) for each in kind.__mro__ if each is not Fact)
+    bases = [each for each in list_own_kinds() if kind is not each and issubclass(each, kind)]
+    assert stated or bases, f"{kind.__name__} needs a log_entry, or to be Unlogged"
+
+
+# Parts of facts that are not everybody's: how somebody is reached or signs in, and from where. (The subject of a
+# discussion is what it is about.)
+SECRET = {"email", "device", "session_ids", "reason", "subject", "ends_at"}
+MARKED = "not for everybody"
+
+
+def make_fact(kind: type[Fact]) -> Fact:
+    """A fact of a kind, in which what is not everybody's is marked."""
+    values: dict[str, Any] = {}
+    for each in fields(kind):
+        words = str(each.type)
+        if each.name == "by":
+            values["by"] = Actor("page", member_id=1, session_id=4321, address=MARKED)
+        elif words.startswith("int") or words == "datetime | None":
+            values[each.name] = 7
+        elif words == "bool":
+            values[each.name] = False
+        elif words.startswith("tuple[str, str]"):
+            values[each.name] = ("a", "b")
+        elif words.startswith("tuple"):
+            values[each.name] = ()
+        elif words.startswith("Mapping"):
+            values[each.name] = {}
+        else:
+            values[each.name] = MARKED if each.name in SECRET and not issubclass(kind, InRoom) else "record"
+    return kind(**values)
+
+
+LOGGED = [each for each in list_own_kinds() if make_fact(each).log_entry is not None]
+
+
+@pytest.mark.parametrize("kind", LOGGED, ids=lambda kind: kind.__qualname__)
+def test_what_programs_get_is_for_those_who_may_follow_a_channel_and_tells_of_nobodys_address(
+    kind: type[Fact],
+) -> None:
+    fact = make_fact(kind)
+    entry = fact.log_entry
+    assert entry is not None
+    assert any(pattern.expression.fullmatch(entry.channel) for pattern in PATTERNS), entry.channel
+    written = json.dumps(dict(entry.data), default=str)
+    assert MARKED not in written
+    assert "4321" not in written
+    if issubclass(kind, InRoom):
+        assert entry.channel == "room.7", "what is in a room is for those who may see it"
+
+
+def test_of_a_room_that_is_made_everybody_hears_only_where_everybody_may_join() -> None:
+    by = Actor("page", member_id=1)
+    channels: dict[str, str] = {}
+    for kind in ("public", "private", "direct"):
+        entry = RoomMade(by=by, room_id=7, kind=kind, people=(1, 2)).log_entry
+        channels[kind] = entry.channel
+    assert channels == {"public": "tenant", "private": "room.7", "direct": "room.7"}
+
+
 def test_nothing_follows_that_is_not_in_the_one_list() -> None:
     import_everything()
     found = {
         id(value): f"{module.__name__}.{name}"
         for module in [each for name, each in sys.modules.items() if name.startswith("app.")]
         for name, value in vars(module).items()
-        if isinstance(value, Follower)
+        if isinstance(value, Follower | Shown)
     }
     assert {found[each] for each in found} == {found[id(each)] for each in FOLLOWERS}
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 
 from app.accounts.audit import AuditEntry
 from app.accounts.members import Member
-from app.database import Transaction
+from app.database import Partial, Shown, Transaction, facts
+from app.database.prepared import ForSqlite
 from app.demo import PASSWORD
 from app.jobs.jobs import Job
+from app.live.channels import PATTERNS
 from app.live.log import LoggedEvent
 from app.mail.outbox import Mail
 from app.notifications.models import Happening, Notification
@@ -55,12 +57,18 @@ async def read_left(transaction: Transaction) -> AsyncIterator[str]:
         yield f"operators' log {entry.what} by {entry.email or 'the command line'}"
     if transaction.sync_session.tenant_id is None:
         return
-    before = transaction.tenant.cursor - len(transaction.info.get("committed", []))
-    for event in await transaction.scalars(select(LoggedEvent).where(LoggedEvent.cursor > before)):
-        if event.channel.startswith("!"):
-            yield f"{event.channel} {re.sub('[0-9]+', 'N', event.body)}"
-        for target, swap in PARTIAL.findall(event.body):
-            yield f"{event.channel} {target} {swap}"
+    before = transaction.batch.after if transaction.batch else transaction.tenant.cursor
+    logged = select(LoggedEvent).where(LoggedEvent.cursor > before).order_by(LoggedEvent.cursor)
+    rows = (await transaction.scalars(logged)).all()
+    check_order(rows)
+    check_readers(rows)
+    for row in rows:
+        if row.kind:
+            yield f"fact {row.kind} for {re.sub('[0-9]+', 'N', row.channel)}"
+        if row.channel.startswith("!"):
+            yield f"{row.channel} {re.sub('[0-9]+', 'N', row.body)}"
+        for target, swap in PARTIAL.findall(row.body):
+            yield f"{row.channel} {target} {swap}"
     for model, line in LINES.items():
         for row in await transaction.scalars(select(model).where(model.id > NEWEST[model])):
             yield line(row)
@@ -71,6 +79,50 @@ async def read_left(transaction: Transaction) -> AsyncIterator[str]:
     )
     for row in told:
         yield f"notified {row.member_id} of {row.subject_kind}: {row.kind}"
+
+
+def check_order(rows: Sequence[LoggedEvent]) -> None:
+    """What ends sockets, or takes channels from them, comes first, then facts, and then the partials that show them."""
+    places = [0 if row.channel.startswith("!") else 1 if row.kind else 2 for row in rows]
+    assert places == sorted(places)
+    logged = {row.cursor for row in rows if row.kind}
+    assert {row.fact_cursor for row in rows} <= {None, *logged}
+
+
+def check_readers(rows: Sequence[LoggedEvent]) -> None:
+    """Programs get nothing of how people sign in, and nobody's address."""
+    for row in rows:
+        if row.kind:
+            assert row.data
+            assert any(pattern.expression.fullmatch(row.channel) for pattern in PATTERNS), row.channel
+            secret = re.search(r"@|127\.0\.0\.1|192\.0\.2\.|session|token|password", row.data)
+            assert not secret or row.channel == "admins", f"{row.kind} for {row.channel}: {row.data}"
+
+
+@pytest.fixture(autouse=True)
+def rendering(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever is done: rendering executes no statement."""
+    executed: list[str] = []
+    run, render_shown = ForSqlite.run, facts.render_shown
+
+    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        executed.append(statement)
+
+    def note_and_run(self: ForSqlite, *arguments: Any) -> Any:
+        executed.append(self.words)
+        return run(self, *arguments)
+
+    def render(shown: Shown, *arguments: Any) -> list[Partial]:
+        before = len(executed)
+        partials = render_shown(shown, *arguments)
+        assert executed[before:] == [], f"{shown.name} reads"
+        return partials
+
+    monkeypatch.setattr(ForSqlite, "run", note_and_run)
+    monkeypatch.setattr(facts, "render_shown", render)
+    event.listen(Engine, "before_cursor_execute", note)
+    yield
+    event.remove(Engine, "before_cursor_execute", note)
 
 
 LINES: dict[Any, Any] = {
@@ -171,7 +223,7 @@ async def test_whose_sockets_close_or_follow_less_gets_nothing_of_the_same_chang
     channels: list[str] = []
 
     async def look_and_undo(transaction: Transaction) -> None:
-        channels.extend(event.channel for event in transaction.info["committed"])
+        channels.extend(event.channel for event in transaction.batch.events)
         await undo(transaction)
 
     monkeypatch.setattr("tests.test_statements.undo", look_and_undo)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from app.accounts.audit import Audited, Entry
-from app.database import Fact
+from app.database import Fact, LogEntry, Unlogged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,11 @@ class MemberJoined(OfMember, Audited):
         """Who is there from the start has not joined."""
         return None if self.founding else Entry("member.joined", self.email, after=self.role)
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return LogEntry("member.joined", "tenant", {"id": self.member_id, "role": self.role})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRenamed(OfMember):
@@ -36,6 +41,12 @@ class MemberRenamed(OfMember):
 
     before: str
     after: str
+
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        data = {"id": self.member_id, "before": self.before, "after": self.after}
+        return LogEntry("member.renamed", "tenant", data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +62,15 @@ class RoleChanged(OfMember, Audited):
         """What the audit log says."""
         return Entry("member.role", self.email, before=self.before, after=self.after)
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        data = {"id": self.member_id, "before": self.before, "after": self.after}
+        return LogEntry("member.role", "tenant", data)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PasswordChanged(OfMember, Audited):
+class PasswordChanged(OfMember, Audited, Unlogged):
     """A member has another password: who was signed in changed it, or whoever had the link that was mailed."""
 
     email: str
@@ -78,9 +95,14 @@ class AccountEnded(OfMember, Audited):
         """What the audit log says."""
         return Entry("member.left" if self.what == "left" else "member.removed", self.email, before=self.role)
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return LogEntry("member.ended", "tenant", {"id": self.member_id})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionStarted(OfMember, Audited):
+class SessionStarted(OfMember, Audited, Unlogged):
     """A member has signed in."""
 
     email: str
@@ -99,7 +121,7 @@ class SignedInFromNewDevice(SessionStarted):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnSessionsEnded(OfMember):
+class OwnSessionsEnded(OfMember, Unlogged):
     """A member has signed out, here or elsewhere."""
 
 
@@ -116,14 +138,14 @@ class OtherSessionsEnded(OwnSessionsEnded, Audited):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionsLapsed(Fact):
+class SessionsLapsed(Unlogged):
     """Sessions of members were over."""
 
     member_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionsEnded(Fact):
+class SessionsEnded(Unlogged):
     """Sessions have ended, and what was theirs alone ends with them. `reason` is what their pages are told."""
 
     session_ids: tuple[int, ...]

@@ -151,7 +151,7 @@ async def render_page(
         sections=sections,
         bar=[(template, await context(request, transaction, member)) for template, context in BAR],
         channels=f"tenant user.{member.id}{' admins' if member.has_rank('admin') else ''} {channels}".strip(),
-        cursor=tenant.cursor + len(transaction.events),
+        cursor=transaction.cursor if transaction.writes else tenant.cursor,
         answer=page_before(request) if answers else None,
         path=request.scope["path"],
         undo=undo or await offered_by(request, transaction, member),

@@ -7,8 +7,9 @@ of a member counts what is unread: one event for everybody, however many they ar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 
@@ -47,13 +48,13 @@ from app.chat.rooms import (
     list_rooms,
     name_of,
 )
-from app.chat.sidebar import ROOMS_SHOWN, list_sidebars, order_of
+from app.chat.sidebar import ROOMS_SHOWN, Sidebar, list_sidebars, order_of
 from app.chat.timeline import ShownMessage, show_messages, show_plain
-from app.database import Transaction
+from app.database import Fact, Partial, Showing, Tenant, Transaction
 from app.editing.facts import OfRow
-from app.editing.rows import find_cards
+from app.editing.rows import Card, find_cards
 from app.live.channels import channel
-from app.live.log import publish_partial, stop_following
+from app.live.log import make_partial, publish_partial, refresh, stop_following
 from app.notifications.channels import push_bells
 from app.web.texts import _l, fold
 
@@ -70,10 +71,46 @@ async def who_may_see_the_room(transaction: Transaction, member: Member, numbers
     return await transaction.scalars(select(Room.id).where(Room.id.in_(numbers), is_visible(member)))
 
 
-async def show_posted(transaction: Transaction, facts: Sequence[MessagePosted]) -> None:
-    """Publish new messages to those who look at their rooms, and marks to everybody who counts."""
+@dataclass(frozen=True, slots=True)
+class RoomsOf(Showing):
+    """Which rooms members are in: some, by their ids, or everybody in a room."""
+
+    whose: int | Room
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleOf(Showing):
+    """What a room is called, and how many are in it."""
+
+    room: Room
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """That a message was posted, or has changed, for everybody who counts what is unread; whom it named before, if that
+    may be others now; and the people of a direct room, which is called after the others, whoever looks."""
+
+    fact: Fact
+    room: Room
+    shown: ShownMessage
+    named: Sequence[int] | None = None
+    people: tuple[tuple[int, str], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """What is shown of messages: each with its room; `anew` are rooms in which so much has happened that their pages
+    fetch themselves."""
+
+    shown: list[tuple[Fact | None, Room, ShownMessage]]
+    news: list[News]
+    anew: list[tuple[Fact, Room]]
+
+
+async def read_posted(transaction: Transaction, facts: Sequence[MessagePosted]) -> Messages:
+    """Read new messages, as they are shown."""
     rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
-    facts = show_anew(transaction, rooms, facts)
+    facts, anew = leave_out_many(transaction, rooms, facts)
     messages = await transaction.find_all(Message, [fact.message_id for fact in facts])
     authors = await transaction.find_all(Member, [messages[fact.message_id].member_id for fact in facts if fact.plain])
     whole = [messages[fact.message_id] for fact in facts if not fact.plain]
@@ -82,148 +119,181 @@ async def show_posted(transaction: Transaction, facts: Sequence[MessagePosted]) 
         if fact.plain:
             message = messages[fact.message_id]
             shown[message.id] = show_plain(message, authors[message.member_id])
-        room = rooms[fact.room_id]
-        told = {"room": room, "shown": shown[fact.message_id]}
-        publish_partial(transaction, f"room.{room.id}", "chat/message_push.html", **told)
-    await show_news(transaction, [(rooms[fact.room_id], shown[fact.message_id], None) for fact in facts])
+    news = [News(fact, rooms[fact.room_id], shown[fact.message_id]) for fact in facts]
+    told: list[tuple[Fact | None, Room, ShownMessage]] = [(each.fact, each.room, each.shown) for each in news]
+    return Messages(told, await read_news(transaction, news), anew)
 
 
-async def show_changed(transaction: Transaction, facts: Sequence[MessageChanged]) -> None:
-    """Publish what became of messages: edited, deleted, restored, answered by emoji; and those that quote them."""
+def show_posted(tenant: Tenant, found: Messages) -> Iterator[Partial]:
+    """New messages, to those who look at their rooms, and marks to everybody who counts."""
+    yield from show_messages_as(tenant, found, "chat/message_push.html")
+
+
+async def read_changed(transaction: Transaction, facts: Sequence[MessageChanged]) -> Messages:
+    """Read what became of messages: edited, deleted, restored, answered by emoji; and those that quote them."""
     rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
-    facts = show_anew(transaction, rooms, facts)
+    facts, anew = leave_out_many(transaction, rooms, facts)
     messages = await transaction.find_all(Message, [fact.message_id for fact in facts])
     statement = select(Message).where(Message.reply_to_id.in_(list(messages))).order_by(Message.id.desc())
     quoting = (await transaction.scalars(statement.limit(QUOTING * len(messages)))).all() if messages else ()
     changed = {message.id: message for message in (*messages.values(), *quoting)}
-    shown = {each.message.id: each for each in await show_messages(transaction, list(changed.values()))}
-    for each in shown.values():
-        told = {"room": rooms[each.message.room_id], "shown": each}
-        publish_partial(transaction, f"room.{each.message.room_id}", "chat/change_push.html", **told)
+    found = await show_messages(transaction, list(changed.values())) if changed else ()
+    shown = {each.message.id: each for each in found}
+    by_message = {fact.message_id: fact for fact in facts}
     before: dict[int, tuple[int, ...]] = {}
     for fact in facts:
         if fact.before is not None:
             before.setdefault(fact.message_id, fact.before)
     counted = {fact.message_id for fact in facts if isinstance(fact, MessageDeleted | MessageRestored)}
     news = [
-        (rooms[shown[message_id].message.room_id], shown[message_id], named)
+        News(by_message[message_id], rooms[shown[message_id].message.room_id], shown[message_id], named)
         for message_id, named in before.items()
         if message_id in counted or set(named) != set(shown[message_id].mentions)
     ]
-    await show_news(transaction, news)
+    told: list[tuple[Fact | None, Room, ShownMessage]] = [
+        (by_message.get(each.message.id), rooms[each.message.room_id], each) for each in shown.values()
+    ]
+    return Messages(told, await read_news(transaction, news), anew)
+
+
+def show_changed(tenant: Tenant, found: Messages) -> Iterator[Partial]:
+    """What became of messages, to those who look at their rooms, and marks where others are unread now."""
+    yield from show_messages_as(tenant, found, "chat/change_push.html")
+
+
+def show_messages_as(tenant: Tenant, found: Messages, template: str) -> Iterator[Partial]:
+    """Messages in a partial, and what else is shown with them."""
+    for fact, room in found.anew:
+        place = f"room-{room.id}" if room.kind != "discussion" else f"{room.subject}-discussion"
+        yield refresh(tenant, f"room.{room.id}", f"{place}-refresh", fact=fact)
+    for each, room, shown in found.shown:
+        yield make_partial(tenant, f"room.{room.id}", template, fact=each, room=room, shown=shown)
+    for news in found.news:
+        room = news.room
+        told: dict[str, Any] = {"room": room, "shown": news.shown, "named": news.named, "people": news.people}
+        told["order"] = order_of(room, room.name)
+        yield make_partial(tenant, f"news.{room.id}", "chat/news_push.html", fact=news.fact, **told)
 
 
 AnyFact = TypeVar("AnyFact", bound=InRoom)
 
 
-def show_anew(transaction: Transaction, rooms: Mapping[int, Room], facts: Sequence[AnyFact]) -> list[AnyFact]:
-    """Tell the pages of rooms in which much has happened at once to fetch themselves anew; what is left to show."""
-    many = {room_id for room_id, count in Counter(fact.room_id for fact in facts).items() if count > MOST_SHOWN}
-    for room_id in sorted(many):
-        place = f"room-{room_id}" if rooms[room_id].kind != "discussion" else f"{rooms[room_id].subject}-discussion"
-        publish_partial(transaction, f"room.{room_id}", "live/refresh_push.html", target=f"{place}-refresh")
+def leave_out_many(
+    transaction: Transaction, rooms: Mapping[int, Room], facts: Sequence[AnyFact]
+) -> tuple[list[AnyFact], list[tuple[Fact, Room]]]:
+    """Leave out what has happened in rooms in which much has at once; (the others, and the last of each such room)."""
+    counts = Counter(fact.room_id for fact in facts)
+    many = {fact.room_id: fact for fact in facts if counts[fact.room_id] > MOST_SHOWN}
+    for room_id in many:
         push_insiders(transaction, rooms[room_id])
-    return [fact for fact in facts if fact.room_id not in many]
+    return [fact for fact in facts if fact.room_id not in many], [(many[each], rooms[each]) for each in sorted(many)]
 
 
-async def show_news(transaction: Transaction, news: Sequence[tuple[Room, ShownMessage, Sequence[int] | None]]) -> None:
-    """Let everybody in rooms count anew, after a message was posted there or has changed; whom that named before, if
-    it may name others now. A discussion enters the sidebars of the few that take part."""
-    # A direct room is called after the others, whoever looks: the page leaves its reader out.
-    direct = {room.id: room.subject for room, _, _ in news if room.kind == "direct"}
+async def read_news(transaction: Transaction, news: Sequence[News]) -> list[News]:
+    """What is told to everybody in rooms. A discussion enters the sidebars of the few that take part."""
+    direct = {each.room.id: each.room.subject for each in news if each.room.kind == "direct"}
     people = await find_direct_people(transaction, direct.items())
-    for room, shown, named in news:
-        if room.kind == "discussion":
-            push_insiders(transaction, room)
-        else:
-            told = {"room": room, "shown": shown, "named": named, "order": order_of(room, room.name)}
-            told["people"] = people.get(room.id)
-            publish_partial(transaction, f"news.{room.id}", "chat/news_push.html", **told)
+    for each in news:
+        if each.room.kind == "discussion":
+            push_insiders(transaction, each.room)
+    return [replace(each, people=people.get(each.room.id)) for each in news if each.room.kind != "discussion"]
 
 
-async def show_made(transaction: Transaction, facts: Sequence[RoomMade]) -> None:
-    """Show new rooms to those who are in them."""
+def show_opened(tenant: Tenant, facts: Sequence[DiscussionOpened]) -> Iterator[Partial]:
+    """The discussions of things have begun: to the pages of each."""
     for fact in facts:
-        push_rooms(transaction, *fact.people)
+        yield refresh(tenant, fact.channel, f"{fact.subject}-discussion-refresh", fact=fact)
 
 
-async def show_opened(transaction: Transaction, facts: Sequence[DiscussionOpened]) -> None:
-    """Tell the pages of things that their discussion has begun."""
-    for fact in facts:
-        target = f"{fact.subject}-discussion-refresh"
-        publish_partial(transaction, fact.channel, "live/refresh_push.html", target=target)
-
-
-async def show_rooms(transaction: Transaction, facts: Sequence[RoomChanged]) -> None:
-    """Publish what rooms are called now."""
-    for room in (await transaction.find_all(Room, [fact.room_id for fact in facts])).values():
-        push_room(transaction, room)
-
-
-async def show_archived(transaction: Transaction, facts: Sequence[RoomArchived]) -> None:
-    """Publish that rooms are closed to new messages, or open again."""
-    for room in (await transaction.find_all(Room, [fact.room_id for fact in facts])).values():
-        push_insiders(transaction, room)
-        for target in ("refresh", "about"):
-            publish_partial(transaction, f"room.{room.id}", "live/refresh_push.html", target=f"room-{room.id}-{target}")
-
-
-async def show_lists(transaction: Transaction, facts: Sequence[RoomMade | RoomChanged | RoomArchived]) -> None:
-    """Tell open lists of rooms to fetch themselves anew. Of private rooms nobody else is told anything."""
+async def read_lists(transaction: Transaction, facts: Sequence[RoomMade | RoomChanged | RoomArchived]) -> list[Room]:
+    """The rooms that were made or changed, which are shown to those who are in them."""
     rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
-    if any(room.open for room in rooms.values()):
-        publish_partial(transaction, "tenant", "live/refresh_push.html", target="all-rooms-refresh")
+    for fact in facts:
+        if isinstance(fact, RoomMade):
+            push_rooms(transaction, *fact.people)
+        elif isinstance(fact, RoomChanged):
+            push_room(transaction, rooms[fact.room_id])
+        else:
+            push_insiders(transaction, rooms[fact.room_id])
+    return list(rooms.values())
 
 
-async def show_entered(transaction: Transaction, facts: Sequence[MemberEntered]) -> None:
-    """Show rooms to those who are in them now, and to who looks at one that there is one more."""
+def show_lists(tenant: Tenant, rooms: Sequence[Room]) -> Iterator[Partial]:
+    """Open lists of rooms fetch themselves anew. Of private rooms nobody else is told anything."""
+    if any(room.open for room in rooms):
+        yield refresh(tenant, "tenant", "all-rooms-refresh")
+
+
+def show_archived(tenant: Tenant, facts: Sequence[RoomArchived]) -> Iterator[Partial]:
+    """Rooms are closed to new messages, or open again: to those who look at them."""
+    for room_id, fact in {fact.room_id: fact for fact in facts}.items():
+        for target in ("refresh", "about"):
+            yield refresh(tenant, f"room.{room_id}", f"room-{room_id}-{target}", fact=fact)
+
+
+async def read_moves(
+    transaction: Transaction, facts: Sequence[MemberEntered | MemberLeft]
+) -> list[tuple[Room, MemberLeft]]:
+    """Show rooms to those who are in them now, and no more to those who are not; and to who looks at one that there is
+    one more, or one less. The answer are those who have left rooms that they may not see any more, with these."""
     rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
     for fact in facts:
         room = rooms[fact.room_id]
-        if isinstance(fact, MemberInvited | MemberReturned):
+        if isinstance(fact, MemberLeft):
+            push_rooms(transaction, fact.member_id)
+            (push_room if isinstance(fact, MemberRemoved) else push_people)(transaction, room)
+        elif isinstance(fact, MemberInvited | MemberReturned):
             push_room(transaction, room)
         elif room.kind != "discussion":  # which everybody may read, and of which nothing is unread
             push_rooms(transaction, fact.member_id)
             push_people(transaction, room)
-        if isinstance(fact, MemberReturned):
+        if isinstance(fact, MemberLeft | MemberReturned):
             push_bells(transaction, [fact.member_id])
+    gone = {(fact.room_id, fact.member_id): fact for fact in facts if isinstance(fact, MemberLeft)}
+    gone = {key: fact for key, fact in gone.items() if not rooms[fact.room_id].open}
+    if not gone:
+        return []
+    statement = select(Membership.room_id, Membership.member_id).where(
+        Membership.room_id.in_({room_id for room_id, _ in gone}),
+        Membership.member_id.in_({member_id for _, member_id in gone}),
+    )
+    back = {(room_id, member_id) for room_id, member_id in await transaction.execute(statement)}
+    return [(rooms[fact.room_id], fact) for key, fact in gone.items() if key not in back]
 
 
-async def show_left(transaction: Transaction, facts: Sequence[MemberLeft]) -> None:
-    """Take rooms from those who are not in them any more, and end what their pages get of those that they may not see:
-    they get nothing of what is published after this."""
-    rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
-    for fact in facts:
-        room, person = rooms[fact.room_id], fact.member_id
-        push_rooms(transaction, person)
-        push_bells(transaction, [person])
-        if not room.open and await transaction.get(Membership, (room.id, person)) is None:
-            publish_partial(transaction, f"user.{person}", "live/refresh_push.html", target=f"room-{room.id}-refresh")
-            stop_following(transaction, member=person, channels=[f"room.{room.id}", f"news.{room.id}"])
-        if isinstance(fact, MemberRemoved):
-            push_room(transaction, room)
-        else:
-            push_people(transaction, room)
+def show_moves(tenant: Tenant, gone: Sequence[tuple[Room, MemberLeft]]) -> Iterator[Partial]:
+    """Take rooms from those who may not see them any more, and end what their pages get of them."""
+    for room, fact in gone:
+        person = fact.member_id
+        yield refresh(tenant, f"user.{person}", f"room-{room.id}-refresh", fact=fact)
+        yield stop_following(member=person, channels=[f"room.{room.id}", f"news.{room.id}"], fact=fact)
 
 
 def push_rooms(transaction: Transaction, *member_ids: int) -> None:
     """Publish to each of these people which rooms they are in, as it is at the end of the transaction."""
-    transaction.gather(publish_rooms, *member_ids)
+    transaction.show(*(RoomsOf(member_id) for member_id in member_ids))
 
 
 def push_insiders(transaction: Transaction, room: Room) -> None:
     """Publish to everybody who is in a room which rooms they are in, likewise."""
-    transaction.gather(publish_rooms, room)
+    transaction.show(RoomsOf(room))
 
 
-async def publish_rooms(transaction: Transaction, whose: Sequence[int | Room]) -> None:
-    """Render and publish the rooms of the sidebars of people: by their ids, or everybody in a room."""
+async def read_sidebars(transaction: Transaction, showings: Sequence[RoomsOf]) -> dict[int, Sidebar]:
+    """The rooms of the sidebars of people, by their ids."""
+    whose = dict.fromkeys(each.whose for each in showings)
     rooms = [each for each in whose if isinstance(each, Room)]
     member_ids = {each: None for each in whose if isinstance(each, int)}
     for people in (await list_people_of(transaction, rooms) if rooms else {}).values():
         member_ids |= {person.id: None for person in people}
-    for member_id, sidebar in (await list_sidebars(transaction, member_ids)).items():
-        publish_partial(transaction, f"user.{member_id}", "chat/rooms_push.html", sidebar=sidebar, most=ROOMS_SHOWN)
+    return await list_sidebars(transaction, member_ids)
+
+
+def show_sidebars(tenant: Tenant, sidebars: dict[int, Sidebar]) -> Iterator[Partial]:
+    """To people which rooms they are in."""
+    for member_id, sidebar in sidebars.items():
+        shown: dict[str, Any] = {"sidebar": sidebar, "most": ROOMS_SHOWN}
+        yield make_partial(tenant, f"user.{member_id}", "chat/rooms_push.html", **shown)
 
 
 def push_room(transaction: Transaction, room: Room) -> None:
@@ -234,13 +304,18 @@ def push_room(transaction: Transaction, room: Room) -> None:
 
 def push_people(transaction: Transaction, room: Room) -> None:
     """Publish to those who look at a room that somebody came or went."""
-    transaction.gather(publish_people, room)
+    transaction.show(PeopleOf(room))
 
 
-async def publish_people(transaction: Transaction, rooms: Sequence[Room]) -> None:
-    """Render and publish what rooms are called and how many are in them."""
-    for room, people in (await count_people_of(transaction, rooms)).items():
-        publish_partial(transaction, f"room.{room.id}", "chat/room_push.html", room=room, people=people)
+async def read_people(transaction: Transaction, showings: Sequence[PeopleOf]) -> dict[Room, int]:
+    """How many are in rooms."""
+    return await count_people_of(transaction, list(dict.fromkeys(each.room for each in showings)))
+
+
+def show_people(tenant: Tenant, counts: dict[Room, int]) -> Iterator[Partial]:
+    """What rooms are called and how many are in them, to those who look at them."""
+    for room, people in counts.items():
+        yield make_partial(tenant, f"room.{room.id}", "chat/room_push.html", room=room, people=people)
 
 
 async def push_read(transaction: Transaction, member: Member, room: Room) -> None:
@@ -259,10 +334,10 @@ async def push_read(transaction: Transaction, member: Member, room: Room) -> Non
         publish_partial(transaction, f"user.{member.id}", "chat/read_push.html", joined=joined)
 
 
-async def show_cards(transaction: Transaction, facts: Sequence[OfRow]) -> None:
-    """Show the cards of rows that have changed, or whose locks have, in the rooms where messages refer to them: one
-    push for each card, for all messages that have it, to those who may see the room."""
-    named = await find_cards(transaction, {f"{fact.kind}-{fact.row_id}": None for fact in facts})
+async def read_cards(transaction: Transaction, facts: Sequence[OfRow]) -> list[tuple[OfRow, int, Card]]:
+    """The cards of rows that have changed, or whose locks have, and the rooms where messages refer to them."""
+    by_subject = {f"{fact.kind}-{fact.row_id}": fact for fact in facts}
+    named = await find_cards(transaction, by_subject)
     statement = (
         select(RecordReference.subject, Message.room_id)
         .join(Message, (Message.id == RecordReference.message_id) & (Message.tenant_id == RecordReference.tenant_id))
@@ -270,8 +345,20 @@ async def show_cards(transaction: Transaction, facts: Sequence[OfRow]) -> None:
         .distinct()
         .order_by(RecordReference.subject, Message.room_id)
     )
-    for subject, room_id in (await transaction.execute(statement)).all():
-        publish_partial(transaction, f"room.{room_id}", "chat/card_push.html", room_id=room_id, card=named[subject])
+    found = (await transaction.execute(statement)).all()
+    return [(by_subject[subject], room_id, named[subject]) for subject, room_id in found]
+
+
+def show_cards(tenant: Tenant, cards: Sequence[tuple[OfRow, int, Card]]) -> Iterator[Partial]:
+    """Show cards in rooms: one push for each, for all messages that have it, to those who may see the room. Pages of a
+    room in which many have changed at once fetch themselves anew."""
+    counts = Counter(room_id for _, room_id, _ in cards)
+    for room_id in sorted(each for each, count in counts.items() if count > MOST_SHOWN):
+        yield refresh(tenant, f"room.{room_id}", f"room-{room_id}-refresh")
+    for fact, room_id, card in cards:
+        if counts[room_id] <= MOST_SHOWN:
+            about = {"room_id": room_id, "card": card}
+            yield make_partial(tenant, f"room.{room_id}", "chat/card_push.html", fact=fact, **about)
 
 
 async def rename_direct_rooms(transaction: Transaction, facts: Sequence[MemberRenamed]) -> None:

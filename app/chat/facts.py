@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from app.accounts.audit import Audited, Entry
-from app.database import Fact
+from app.database import Fact, LogEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +14,10 @@ class InRoom(Fact):
     """Something has happened in a room."""
 
     room_id: int
+
+    def in_room(self, kind: str, **data: Any) -> LogEntry:
+        """What programs get of it: those that may see the room, whatever it is."""
+        return LogEntry(kind, f"room.{self.room_id}", {"room": self.room_id, **data})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,19 @@ class MessagePosted(InRoom):
         """Whether nothing belongs to it but its words."""
         return not (self.reply_to_id or self.mentioned or self.records or self.files)
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get: not the text, which may be another one, or nobody's, when the log is read."""
+        data = {
+            "id": self.message_id,
+            "number": self.number,
+            "reply_to": self.reply_to_id,
+            "mentions": self.mentioned,
+            "records": self.records,
+            "files": self.files,
+        }
+        return self.in_room("message.posted", **data)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageChanged(InRoom):
@@ -45,12 +62,21 @@ class MessageChanged(InRoom):
     number: int
     before: tuple[int, ...] | None = None
 
+    def of_message(self, what: str, **data: Any) -> LogEntry:
+        """What programs get of what became of it."""
+        return self.in_room(f"message.{what}", id=self.message_id, number=self.number, **data)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageEdited(MessageChanged):
     """A message says something else. `after` are the members whom it mentions now."""
 
     after: tuple[int, ...]
+
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return self.of_message("edited", mentions=self.after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +91,11 @@ class MessageDeleted(MessageChanged, Audited):
         """What the audit log says: whose message it was that somebody else has deleted, and in which room."""
         return None if self.author is None else Entry("message.deleted", self.author, before=self.room)
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return self.of_message("deleted")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageRestored(MessageChanged, Audited):
@@ -78,6 +109,11 @@ class MessageRestored(MessageChanged, Audited):
         """What the audit log says, likewise."""
         return None if self.author is None else Entry("message.restored", self.author, after=self.room)
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return self.of_message("restored")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReactionChanged(MessageChanged):
@@ -86,6 +122,11 @@ class ReactionChanged(MessageChanged):
     emoji: str
     on: bool
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return self.of_message("reaction", emoji=self.emoji, on=self.on)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomMade(InRoom):
@@ -93,6 +134,12 @@ class RoomMade(InRoom):
 
     kind: Literal["public", "private", "direct"]
     people: tuple[int, ...]
+
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get: everybody of a public room, of another one those who may see it."""
+        data = {"id": self.room_id, "kind": self.kind, "people": self.people}
+        return LogEntry("room.made", "tenant" if self.kind == "public" else f"room.{self.room_id}", data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +151,11 @@ class DiscussionOpened(InRoom):
     channel: str
     people: tuple[int, ...]
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return self.in_room("discussion.opened", subject=self.subject)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomChanged(InRoom):
@@ -111,6 +163,12 @@ class RoomChanged(InRoom):
 
     before: tuple[str, str]
     after: tuple[str, str]
+
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        (name, description) = self.after
+        return self.in_room("room.changed", name=name, description=description)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,12 +183,22 @@ class RoomArchived(InRoom, Audited):
         """What the audit log says."""
         return Entry("room.archived" if self.archived else "room.opened", self.name)
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return self.in_room("room.archived" if self.archived else "room.opened")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberEntered(InRoom):
     """A member is in a room now."""
 
     member_id: int
+
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return self.in_room("room.entered", member=self.member_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +224,11 @@ class MemberLeft(InRoom):
     """A member is not in a room any more."""
 
     member_id: int
+
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return self.in_room("room.left", member=self.member_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from app.accounts.facts import MemberJoined, MemberRenamed
 from app.chat.channels import (
+    PeopleOf,
+    RoomsOf,
+    read_cards,
+    read_changed,
+    read_lists,
+    read_moves,
+    read_people,
+    read_posted,
+    read_sidebars,
     rename_direct_rooms,
     show_archived,
     show_cards,
     show_changed,
-    show_entered,
-    show_left,
     show_lists,
-    show_made,
+    show_moves,
     show_opened,
+    show_people,
     show_posted,
-    show_rooms,
+    show_sidebars,
 )
 from app.chat.facts import (
     DiscussionOpened,
@@ -31,22 +39,23 @@ from app.chat.facts import (
 )
 from app.chat.notices import tell_edited, tell_invited, tell_posted, withdraw_deleted
 from app.chat.rooms import join_general
-from app.database import Follower
+from app.database import Follower, Shown
 from app.editing.facts import OfRow
+from app.notifications.channels import Bell
+from app.notifications.facts import MailsDue
 
 general_joined = Follower(join_general, (MemberJoined,))
 direct_rooms_renamed = Follower(rename_direct_rooms, (MemberRenamed,))
-messages_told = Follower(tell_posted, (MessagePosted,))
-edits_told = Follower(tell_edited, (MessageEdited,))
+messages_told = Follower(tell_posted, (MessagePosted,), notes=(MailsDue,))
+edits_told = Follower(tell_edited, (MessageEdited,), notes=(MailsDue,))
 deleted_withdrawn = Follower(withdraw_deleted, (MessageDeleted,))
-invited_told = Follower(tell_invited, (MemberInvited,))
-left_shown = Follower(show_left, (MemberLeft,))
-discussions_shown = Follower(show_opened, (DiscussionOpened,))
-rooms_made_shown = Follower(show_made, (RoomMade,))
-rooms_changed_shown = Follower(show_rooms, (RoomChanged,))
-archived_shown = Follower(show_archived, (RoomArchived,))
-lists_shown = Follower(show_lists, (RoomMade, RoomChanged, RoomArchived))
-entered_shown = Follower(show_entered, (MemberEntered,))
-messages_shown = Follower(show_posted, (MessagePosted,))
-messages_changed_shown = Follower(show_changed, (MessageChanged,))
-cards_shown = Follower(show_cards, (OfRow,))
+invited_told = Follower(tell_invited, (MemberInvited,), notes=(MailsDue,))
+discussions_shown = Shown(show_opened, (DiscussionOpened,))
+archived_shown = Shown(show_archived, (RoomArchived,))
+lists_shown = Shown(show_lists, (RoomMade, RoomChanged, RoomArchived), read_lists, notes=(RoomsOf, PeopleOf))
+moves_shown = Shown(show_moves, (MemberEntered, MemberLeft), read_moves, notes=(RoomsOf, PeopleOf, Bell))
+messages_shown = Shown(show_posted, (MessagePosted,), read_posted, notes=(RoomsOf,))
+messages_changed_shown = Shown(show_changed, (MessageChanged,), read_changed, notes=(RoomsOf,))
+cards_shown = Shown(show_cards, (OfRow,), read_cards)
+sidebars_shown = Shown(show_sidebars, (RoomsOf,), read_sidebars)
+people_shown = Shown(show_people, (PeopleOf,), read_people)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select, tuple_
 
 from app.accounts.members import Member
 from app.chat.facts import MemberInvited, MessageDeleted, MessageEdited, MessagePosted
@@ -198,24 +198,21 @@ async def tell_edited(transaction: Transaction, facts: Sequence[MessageEdited]) 
     """What was told of messages says what they say now, to those whom they concern now."""
     rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
     messages = await transaction.find_all(Message, [fact.message_id for fact in facts])
-    for fact in facts:
-        await tell_edit(transaction, fact, rooms[fact.room_id], messages[fact.message_id])
-
-
-async def tell_edit(transaction: Transaction, fact: MessageEdited, room: Room, message: Message) -> None:
-    """Likewise of one message. Who is mentioned for the first time is told, unless the message is still unread among
-    what they were told for another reason: then it is for this one. Who is not mentioned any more is told nothing, or
-    for the reason that is left."""
-    subject = subject_of(room)
-    of_message = (
-        Happening.subject_kind == subject[0],
-        Happening.subject_id == subject[1],
-        Happening.number == message.number,
-    )
-    for happening in await transaction.scalars(select(Happening).where(*of_message)):
+    edited = {(*subject_of(rooms[each.room_id]), each.number): each for each in messages.values()}
+    part = tuple_(Happening.subject_kind, Happening.subject_id, Happening.number)
+    for happening in await transaction.scalars(select(Happening).where(part.in_(list(edited)))):
+        message = edited[happening.subject_kind, happening.subject_id, happening.number]
         happening.details = {**happening.details, **details_of(message)}
-    if set(fact.before or ()) == set(fact.after):
-        return
+    for fact in facts:
+        if set(fact.before or ()) != set(fact.after):
+            await tell_mentions(transaction, fact, rooms[fact.room_id], messages[fact.message_id])
+
+
+async def tell_mentions(transaction: Transaction, fact: MessageEdited, room: Room, message: Message) -> None:
+    """Who is mentioned for the first time by an edit is told, unless the message is still unread among what they were
+    told for another reason: then it is for this one. Who is not mentioned any more is told nothing, or for the reason
+    that is left."""
+    subject = subject_of(room)
     was, reasons = await find_reasons(transaction, [(room, message, fact.before or ()), (room, message, fact.after)])
     statement = select(Notification).where(
         Notification.subject_kind == subject[0],

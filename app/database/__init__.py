@@ -1,7 +1,7 @@
 """The database: engine and transactions, models' base, and the scope that keeps tenants apart."""
 
 from app.database.engine import Database, HoldsWriter, Transaction, check_holds_no_writer
-from app.database.facts import Actor, Fact, FactError, Follower, Followers
+from app.database.facts import Actor, Fact, FactError, Follower, Followers, LogEntry, Partial, Showing, Shown, Unlogged
 from app.database.rows import Standing
 from app.database.tenancy import Base, Tenant, Tenanted, TenantScopeError
 from app.database.types import UtcDateTime, now
@@ -15,11 +15,16 @@ __all__ = [
     "Follower",
     "Followers",
     "HoldsWriter",
+    "LogEntry",
+    "Partial",
+    "Showing",
+    "Shown",
     "Standing",
     "Tenant",
     "TenantScopeError",
     "Tenanted",
     "Transaction",
+    "Unlogged",
     "UtcDateTime",
     "check_holds_no_writer",
     "now",

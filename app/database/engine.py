@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.util import identity_key
 
 from app.database import postgresql, sqlite
-from app.database.facts import Actor, Fact, Facts, Followers
+from app.database.facts import Actor, Fact, Facts, Followers, Partial, Showing
 from app.database.rows import Found, Standing, change_row, insert_object, insert_rows
 from app.database.tenancy import Tenant, Tenanted, TenantSession
 
@@ -26,9 +26,6 @@ LOCK_TENANT = {name: Standing(select_.with_for_update(key_share=True)) for name,
 TURN_SECONDS = 10
 # The tasks that have a writing transaction open. (A context variable would not do: it may end in another task.)
 WRITERS: set[asyncio.Task[Any] | None] = set()
-
-# What is done once in a transaction, with all things that were noted for it.
-Gathered = Callable[["Transaction", Sequence[Any]], Awaitable[None]]
 
 
 class HoldsWriter(RuntimeError):
@@ -44,11 +41,9 @@ def check_holds_no_writer() -> None:
 class Transaction(AsyncSession):
     """One unit of work: a session, the tenant it is confined to, who acts, and what is still to be done at its end.
 
-    `events` is what is published with it so far, by channel (`live/log.py`).
-
-    At the end, what follows from its facts is done first. `before_commit` are things that look at what has become of
-    the rows; `at_commit` is what has to be the very last. `after_commit` is done when nothing can be undone any more,
-    such as deleting a file.
+    `partials` is what pages get of it so far, and `batch` what it has added to the log (`live/log.py`). `read_at_end`
+    is, at its end, what need not be read again, as nothing that follows changes it. `after_commit` is done when nothing
+    can be undone any more, such as deleting a file.
     """
 
     sync_session_class = TenantSession
@@ -59,11 +54,10 @@ class Transaction(AsyncSession):
         self.writes = writes
         self.actor = Actor()
         self.facts = self.sync_session.info["facts"] = Facts(followers)
-        self.before_commit: list[Callable[[], Awaitable[None]]] = []
-        self.at_commit: list[Callable[[], Awaitable[None]]] = []
         self.after_commit: list[Callable[[], Awaitable[None]]] = []
-        self.events: list[tuple[str, Any]] = []
-        self._gathered: dict[Gathered, dict[Hashable, None]] = {}
+        self.partials: list[Partial] = []
+        self.batch: Any = None
+        self.read_at_end: dict[Any, dict[Any, Any]] | None = None
         self._tenant: Tenant | None = None
 
     @property
@@ -96,15 +90,10 @@ class Transaction(AsyncSession):
         """Note what an operation has done, after the statement that did it has succeeded."""
         self.facts.note(fact)
 
-    def gather(self, work: Gathered, *things: Hashable) -> None:
-        """Note things for some work that looks at what has become of them before the commit.
-
-        It is done once, with all of them, each once: however many there are, and however often they are noted.
-        """
-        if work not in self._gathered:
-            self._gathered[work] = {}
-            self.before_commit.append(lambda: work(self, list(self._gathered.pop(work))))
-        self._gathered[work].update(dict.fromkeys(things))
+    def show(self, *showings: Showing) -> None:
+        """Note what pages are to be shown as it is at the end of this transaction."""
+        for showing in showings:
+            self.facts.show(showing)
 
     async def find_all(self, model: Any, ids: Iterable[int]) -> dict[int, Any]:
         """The rows of some ids, as far as they are there: those that are at hand without a statement, others in one."""
@@ -137,6 +126,12 @@ class Transaction(AsyncSession):
         """Write some attributes of an object's row at once, likewise."""
         await self.run_sync(lambda _: change_row(self.sync_session, instance, values))
 
+    @property
+    def cursor(self) -> int:
+        """The workspace's cursor, with what this transaction would log if it ended now."""
+        logged = sum(fact.log_entry is not None for fact in self.facts.noted)
+        return self.tenant.cursor + logged + len(self.partials)
+
     async def settle(self) -> None:
         """Do what follows from what was done so far: a page that is made in this transaction shows it, and counts it.
 
@@ -145,18 +140,20 @@ class Transaction(AsyncSession):
         await self._follow()
         self.facts.open()
 
-    async def _follow(self) -> None:
-        await self.facts.follow(self)
-        for prepare in self.before_commit:
-            await prepare()
-        self.before_commit.clear()
-
     async def complete(self) -> None:
-        """Do what follows from what was done, and what waits for the commit; then commit."""
+        """Do what follows from what was done, in four steps: change rows, read what is shown of them, render it, and
+        log it; then commit."""
         await self._follow()
-        for finish in self.at_commit:
-            await finish()
+        if self.facts.followers.log is not None and (self.facts.noted or self.partials):
+            await self.facts.followers.log(self)
         await self.commit()
+
+    async def _follow(self) -> None:
+        self.read_at_end = {}
+        await self.facts.follow(self)
+        for render in await self.facts.read(self):
+            self.partials.extend(render(self.tenant))
+        self.read_at_end = None
 
 
 class Database:

@@ -22,6 +22,7 @@ from sqlalchemy.orm import (
     UOWTransaction,
     declared_attr,
     mapped_column,
+    object_session,
     with_loader_criteria,
 )
 from sqlalchemy.orm.context import FromStatement
@@ -226,9 +227,10 @@ def check_load(instance: Any, context: QueryContext) -> None:
 
 
 @event.listens_for(Tenanted, "refresh", propagate=True)
-def check_refresh(instance: Any, context: QueryContext, attributes: Any) -> None:
-    """Refuse a refreshed row of another tenant."""
-    check_instance(instance, context.session.info.get("tenant_id"))
+def check_refresh(instance: Any, context: QueryContext | None, attributes: Any) -> None:
+    """Refuse a refreshed row of another tenant. There is no context where an UPDATE tells objects what it has done."""
+    session = context.session if context is not None else object_session(instance)
+    check_instance(instance, session.info.get("tenant_id") if session is not None else None)
 
 
 def check_instance(instance: object, tenant_id: int | None) -> None:

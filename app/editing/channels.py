@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, select, tuple_
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
-from app.database import Transaction, now
+from app.database import Partial, Tenant, Transaction, now
 from app.editing.drafts import KEPT_FOR, Draft, Drafts, list_drafts
-from app.editing.pushes import Push
+from app.editing.facts import LockChanged
+from app.editing.pushes import RowStandings
 from app.editing.rows import KINDS, Editable, Place, make_cards, read_clock
 from app.editing.waiting import ANSWER_WITHIN, Waiting, list_queues
 from app.jobs.sweeps import sweeps
-from app.live.log import publish_partial
+from app.live.log import make_partial, publish_partial, refresh
 
 SHOWN = 24
+# Of a list in which more locks than this change at once, its pages fetch themselves anew.
+MOST_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,42 +68,85 @@ def standing_of(row: Editable, queue: Sequence[Waiting], drafts: Drafts, clock: 
     )
 
 
-async def publish(transaction: Transaction, pushes: Sequence[Push]) -> None:
-    """Render and publish what a transaction has to tell, in a fixed number of queries for any number of rows."""
-    rows = [push.row for push in pushes]
+@dataclass(slots=True)
+class RowShown:
+    """What is shown of a row: to everybody when its lock has changed, by `fact`; and to those whom it concerns."""
+
+    row: Editable
+    place: Place
+    fact: LockChanged | None
+    queue: Sequence[Waiting]
+    standings: list[Standing]
+
+
+@dataclass(frozen=True, slots=True)
+class RowsShown:
+    """What is shown of rows; and, if a lock has changed, of all that are edited now."""
+
+    rows: list[RowShown]
+    edited: list[tuple[Editable, Place]] | None
+
+
+async def read_rows(transaction: Transaction, things: Sequence[LockChanged | RowStandings]) -> RowsShown:
+    """Read what is shown of rows, in a fixed number of statements for any number of them."""
+    facts = [each for each in things if isinstance(each, LockChanged)]
+    found = {
+        (name, row_id): row
+        for name, kind in KINDS.items()
+        for row_id, row in (
+            await transaction.find_all(kind.model, [fact.row_id for fact in facts if fact.kind == name])
+        ).items()
+    }
+    changed: dict[Editable, LockChanged] = {}
+    concerned: dict[Editable, set[int]] = {}
+    for each in things:
+        if isinstance(each, RowStandings):
+            concerned.setdefault(each.row, set()).update(each.concerned)
+        elif row := found.get((each.kind, each.row_id)):
+            concerned.setdefault(row, set()).update(each.concerned)
+            changed[row] = each
+    rows = list(concerned)
     places = {card.row: card.place for card in await make_cards(transaction, rows)}
     queues = await list_queues(transaction, rows)
     drafts = await list_drafts(transaction, rows)
     clock = await read_clock(transaction)
-    for push in pushes:
-        row, place = push.row, places[push.row]
-        if push.everybody:
-            shown = {"row": row, "place": place}
-            publish_partial(transaction, place.channel, "editing/lock_push.html", **shown)
-            publish_partial(transaction, place.list_channel, "editing/mark_push.html", **shown)
-        publish_standings(transaction, push, place, queues[row], drafts[row], clock)
-    if any(push.everybody for push in pushes):
-        publish_partial(transaction, "tenant", "editing/edited_push.html", edited=await list_edited(transaction))
-
-
-def publish_standings(
-    transaction: Transaction, push: Push, place: Place, queue: Sequence[Waiting], drafts: Drafts, clock: int
-) -> None:
-    """Publish to each concerned person how they stand to a row; who has a draft of it is concerned."""
-    row = push.row
-    concerned = push.concerned | {each.member_id for each in queue} | set(drafts)
-    if row.lock_member_id is not None:
-        concerned.add(row.lock_member_id)
-    for member_id in sorted(concerned):
-        publish_partial(
-            transaction,
-            f"user.{member_id}",
-            "editing/standing_push.html",
-            row=row,
-            place=place,
-            standing=standing_of(row, queue, drafts, clock, member_id),
-            queue=queue,
+    for row, members in concerned.items():
+        members |= {each.member_id for each in queues[row]} | set(drafts[row])
+        if row.lock_member_id is not None:
+            members.add(row.lock_member_id)
+    shown = [
+        RowShown(
+            row,
+            places[row],
+            changed.get(row),
+            queues[row],
+            [standing_of(row, queues[row], drafts[row], clock, member_id) for member_id in sorted(members)],
         )
+        for row, members in concerned.items()
+    ]
+    return RowsShown(shown, await list_edited(transaction) if changed else None)
+
+
+def show_rows(tenant: Tenant, found: RowsShown) -> Iterator[Partial]:
+    """Who edits rows, or that they are free, to whoever sees them; and to each person how they stand to them.
+
+    Of a list in which many locks have changed at once, its pages and those of its rows fetch themselves anew.
+    """
+    lists = Counter(each.place.list_channel for each in found.rows if each.fact)
+    for list_channel, count in lists.items():
+        if count > MOST_SHOWN:
+            yield refresh(tenant, list_channel)
+    for each in found.rows:
+        place = each.place
+        shown: dict[str, Any] = {"row": each.row, "place": place, "fact": each.fact}
+        if each.fact and lists[place.list_channel] <= MOST_SHOWN:
+            yield make_partial(tenant, place.channel, "editing/lock_push.html", **shown)
+            yield make_partial(tenant, place.list_channel, "editing/mark_push.html", **shown)
+        for standing in each.standings:
+            own = {**shown, "standing": standing, "queue": each.queue}
+            yield make_partial(tenant, f"user.{standing.member_id}", "editing/standing_push.html", **own)
+    if found.edited is not None:
+        yield make_partial(tenant, "tenant", "editing/edited_push.html", edited=found.edited)
 
 
 @sweeps(Draft)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from app.accounts.audit import Audited, Entry
-from app.database import Fact
+from app.database import Fact, LogEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,8 @@ class OfRow(Fact):
 class LockChanged(OfRow):
     """The lock of a row has changed hands; `member_id` is whom this fact is about."""
 
+    event: ClassVar[str] = "changed"
+
     member_id: int
 
     @property
@@ -27,14 +30,24 @@ class LockChanged(OfRow):
         """The members for whom something has changed with it."""
         return {self.member_id}
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get: whoever may follow the row may know who edits it. What proves a lock is no part of it."""
+        data = {"id": self.row_id, "member": self.member_id}
+        return LogEntry(f"lock.{self.event}", f"{self.kind}.{self.row_id}", data)
+
 
 class LockTaken(LockChanged):
     """A member edits the row."""
+
+    event = "taken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockTakenOver(LockChanged, Audited):
     """A member edits the row, and has taken the lock from another."""
+
+    event = "taken-over"
 
     holder_id: int
     address: str
@@ -55,13 +68,19 @@ class LockTakenOver(LockChanged, Audited):
 class LockFreed(LockChanged):
     """A member edits the row no more."""
 
+    event = "freed"
+
 
 class LockLapsed(LockFreed):
     """A member's lease has ended."""
 
+    event = "lapsed"
+
 
 class LockOffered(LockChanged):
     """It is a member's turn to edit the row."""
+
+    event = "offered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,3 +89,9 @@ class LockAsked(OfRow):
 
     member_id: int
     holder_id: int
+
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs of whoever edits get."""
+        data = {"row": f"{self.kind}-{self.row_id}", "member": self.member_id}
+        return LogEntry("lock.asked", f"user.{self.holder_id}", data)

@@ -1,48 +1,24 @@
-"""What a transaction will tell of rows at its end, noted by whatever changes a lock, a queue or a draft.
+"""What pages are shown of rows beside their facts, noted by whatever changes a queue or a draft.
 
-`channels.py` says it, once for each row, as it is then.
+`channels.py` shows it, once for each row, as it is at the end of the transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from app.database import Transaction
+from app.database import Showing, Transaction
 from app.editing.rows import Editable
 
 
-@dataclass(slots=True, eq=False)
-class Push:
-    """What a transaction will tell of a row: `everybody` when the lock has changed, and these members in any case."""
+@dataclass(frozen=True, slots=True, eq=False)
+class RowStandings(Showing):
+    """How members stand to a row: these, whoever is in line and whoever has a draft of it."""
 
     row: Editable
-    everybody: bool = False
-    concerned: set[int] = field(default_factory=set)
-
-
-def push_lock(transaction: Transaction, row: Editable, concerned: Iterable[int]) -> None:
-    """Publish who edits a row, or that it is free; `concerned` are members for whom something has changed with it."""
-    note_push(transaction, row, concerned).everybody = True
+    concerned: tuple[int, ...]
 
 
 def push_standings(transaction: Transaction, row: Editable, *concerned: int) -> None:
     """Publish, to each person whom it concerns alone, whose turn it is, who is in line, what was asked and typed."""
-    note_push(transaction, row, concerned)
-
-
-def note_push(transaction: Transaction, row: Editable, concerned: Iterable[int]) -> Push:
-    """What this transaction will tell of the row."""
-    pushes: dict[Editable, Push] = transaction.info.setdefault("editing", {})
-    push = pushes.setdefault(row, Push(row))
-    push.concerned.update(concerned)
-    transaction.gather(publish_pushes, push)
-    return push
-
-
-async def publish_pushes(transaction: Transaction, pushes: Sequence[Push]) -> None:
-    """Tell what was noted."""
-    transaction.info["editing"].clear()
-    from app.editing.channels import publish  # which reads the drafts that note pushes here
-
-    await publish(transaction, pushes)
+    transaction.show(RowStandings(row, concerned))

@@ -185,9 +185,8 @@ async def find_cards(transaction: Transaction, subjects: Iterable[str]) -> dict[
             ids[name].append(number_of(number))
     cards: dict[str, Card] = {}
     for name, numbers in ids.items():
-        model = KINDS[name].model
-        rows = (await transaction.scalars(select(model).where(model.id.in_(numbers)))).all()
-        cards |= {card.place.name: card for card in await make_cards(transaction, rows)}
+        rows = await transaction.find_all(KINDS[name].model, numbers)
+        cards |= {card.place.name: card for card in await make_cards(transaction, list(rows.values()))}
     return cards
 
 

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from app.accounts.facts import OwnSessionsEnded, SessionsEnded, SessionsLapsed, SessionStarted
-from app.database import Follower, Transaction
-from app.live.log import close_sockets, publish_partial
+from app.database import Partial, Shown, Tenant
+from app.live.log import close_sockets, refresh
 
 
-async def close_ended(transaction: Transaction, facts: Sequence[SessionsEnded]) -> None:
-    """Close the sockets of sessions that have ended. They get nothing of the same transaction: this comes first."""
+def close_ended(tenant: Tenant, facts: Sequence[SessionsEnded]) -> Iterator[Partial]:
+    """The sockets of sessions that have ended are closed."""
     for fact in facts:
-        close_sockets(transaction, **fact.sockets, reason=fact.reason)
+        yield close_sockets(**fact.sockets, reason=fact.reason, fact=fact)
 
 
-async def show_sessions(
-    transaction: Transaction, facts: Sequence[SessionStarted | OwnSessionsEnded | SessionsLapsed]
-) -> None:
-    """Publish that members' sessions have changed, to the open account pages of each."""
+def show_sessions(
+    tenant: Tenant, facts: Sequence[SessionStarted | OwnSessionsEnded | SessionsLapsed]
+) -> Iterator[Partial]:
+    """Members' sessions have changed: to the open account pages of each."""
     changed = [fact.member_ids if isinstance(fact, SessionsLapsed) else (fact.member_id,) for fact in facts]
     for member_id in dict.fromkeys(each for member_ids in changed for each in member_ids):
-        publish_partial(transaction, f"user.{member_id}", "live/refresh_push.html", target="sessions-refresh")
+        yield refresh(tenant, f"user.{member_id}", "sessions-refresh")
 
 
-sockets_closed = Follower(close_ended, (SessionsEnded,))
-sessions_shown = Follower(show_sessions, (SessionStarted, OwnSessionsEnded, SessionsLapsed))
+sockets_closed = Shown(close_ended, (SessionsEnded,))
+sessions_shown = Shown(show_sessions, (SessionStarted, OwnSessionsEnded, SessionsLapsed))

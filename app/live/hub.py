@@ -119,8 +119,11 @@ class Hub:
         """Whether nothing after this cursor was delivered yet: a socket that has read so far can join."""
         return self.cursors.get(tenant_id, 0) <= cursor
 
-    def deliver(self, tenant_id: int, events: list[Event]) -> None:
-        """Serve the next events of a workspace. The caller has made sure that there is no gap."""
+    def deliver(self, tenant_id: int, events: list[Event], *, upto: int = 0) -> None:
+        """Serve the next events of a workspace, of whose log pages get nothing else up to the cursor `upto`.
+
+        The caller has made sure that there is no gap.
+        """
         if not self.due:
             self.due_since = time.perf_counter()
         for event in events:
@@ -143,6 +146,8 @@ class Hub:
                 sockets=len(followers),
                 bytes=len(event.body),
             )
+        if tenant_id in self.cursors:
+            self.cursors[tenant_id] = max(self.cursors[tenant_id], upto)
         if self.due:
             self.plan_flush()
 

@@ -1,41 +1,56 @@
 """The event log: what changed, in the order of each workspace's cursor, written with the change itself.
 
-The log is the truth that every delivery is checked against; everything faster is only that: faster.
+The log is the truth that every delivery is checked against; everything faster is only that: faster. It has two kinds of
+rows, with one cursor: facts, for programs, and the partials that show them, for pages. Each has a channel of its own.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String, Text, func, select
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, Fact, LogEntry, Partial, Tenant, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
+from app.settings import Settings
 from app.web.templates import render
 
-# HTML, or what gives it when everything that was committed before can be seen.
-Body = str | Callable[[], Awaitable[str]]
-
+# Which rows of the log go to pages.
+PARTIAL = text("kind IS NULL")
 CLOSE = "!close"
 UNFOLLOW = "!unfollow"
-KEPT_FOR = timedelta(hours=24)
 KEPT_AT_LEAST = 1000
+# What programs get of a fact, in bytes, before they have to ask for the thing itself.
+LONGEST_DATA = 8 * 1024
+# How many facts may stand before the oldest partial without a page having to fetch itself anew. More are at the end of
+# no transaction that anybody waits for.
+MOST_BEFORE = 100
 
 
 class LoggedEvent(Tenanted, Base):
-    """A row of the log."""
+    """A row of the log.
+
+    A fact has a `kind`, and `data` (JSON) that programs get which may follow `channel`. A partial has a `body`, and
+    names with `fact_cursor` the fact that it shows, if that is in the log.
+    """
 
     __tablename__ = "event"
+    __table_args__ = (
+        Index("ix_event_partials", "tenant_id", "cursor", sqlite_where=PARTIAL, postgresql_where=PARTIAL),
+    )
 
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"), primary_key=True)
     cursor: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     channel: Mapped[str] = mapped_column(String(60))
     body: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str | None] = mapped_column(String(40))
+    data: Mapped[str | None] = mapped_column(Text)
+    fact_cursor: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -52,47 +67,108 @@ class Event:
     body: str
 
 
-def publish(transaction: Transaction, channel: str, body: Body) -> None:
-    """Log an event with this transaction; it goes out when the transaction has committed.
+@dataclass(frozen=True, slots=True)
+class LoggedFact:
+    """A fact and what the log says of it."""
 
-    A body that counts what others write too is given as a function. It is called when the cursor is taken, so that the
-    event with the highest cursor has the count that holds.
+    fact: Fact
+    entry: LogEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a transaction has added to the log: the cursors after `after`, up to `upto`, and of them what goes to pages.
+
+    The others are facts, which pages get nothing of.
     """
-    if not transaction.events:
-        transaction.at_commit.append(lambda: append(transaction, transaction.events))
-    transaction.events.append((channel, body))
+
+    after: int
+    upto: int
+    events: list[Event]
+
+
+def publish(transaction: Transaction, channel: str, body: str) -> None:
+    """Log a partial with this transaction, which is nobody's fact; it goes out when the transaction has committed."""
+    transaction.partials.append(Partial(channel, body))
 
 
 def publish_partial(transaction: Transaction, channel: str, template: str, **context: Any) -> None:
     """Publish a partial in the workspace's language."""
-    publish(transaction, channel, render(transaction.tenant.language, template, **context))
+    transaction.partials.append(make_partial(transaction.tenant, channel, template, **context))
 
 
-def close_sockets(transaction: Transaction, **whose: Any) -> None:
-    """Log that sockets end: of `sessions=[…]`, of `member=…`, or of everybody (`everybody=True`); `reason` says why."""
-    publish(transaction, CLOSE, json.dumps(whose))
+def make_partial(
+    tenant: Tenant, channel: str, template: str, /, *, fact: Fact | None = None, **context: Any
+) -> Partial:
+    """A partial in the workspace's language, and the fact that it shows, where it is not the last of those given."""
+    return Partial(channel, render(tenant.language, template, **context), fact)
 
 
-def stop_following(transaction: Transaction, *, member: int, channels: list[str]) -> None:
-    """Log that a member's sockets follow some channels no more: the member has lost the right to."""
-    publish(transaction, UNFOLLOW, json.dumps({"member": member, "channels": channels}))
+def refresh(tenant: Tenant, channel: str, target: str = "refresh", **context: Any) -> Partial:
+    """The partial that lets pages, or a part of them, fetch themselves anew."""
+    return make_partial(tenant, channel, "live/refresh_push.html", target=target, **context)
 
 
-async def append(transaction: Transaction, pending: list[tuple[str, Body]]) -> None:
-    """Take the workspace's next cursors and write the events.
+def close_sockets(*, fact: Fact | None = None, **whose: Any) -> Partial:
+    """Sockets end: of `sessions=[…]`, of `member=…`, or of everybody (`everybody=True`); `reason` says why."""
+    return Partial(CLOSE, json.dumps(whose), fact)
+
+
+def stop_following(*, member: int, channels: list[str], fact: Fact | None = None) -> Partial:
+    """A member's sockets follow some channels no more: the member has lost the right to."""
+    return Partial(UNFOLLOW, json.dumps({"member": member, "channels": channels}), fact)
+
+
+async def append(transaction: Transaction) -> None:
+    """Take the workspace's next cursors and write what a transaction has to log: its facts, and its partials.
 
     The transaction has had the workspace for itself since it began: that keeps the log gapless and in the order of
     commits.
     """
-    tenant = transaction.tenant
-    events = [
-        Event(cursor, channel, body if isinstance(body, str) else await body())
-        for cursor, (channel, body) in enumerate(pending, tenant.cursor + 1)
+    entries = [(fact, fact.log_entry) for fact in transaction.facts.noted]
+    pending: list[LoggedFact | Partial] = [
+        *(LoggedFact(fact, entry) for fact, entry in entries if entry is not None),
+        *transaction.partials,
     ]
-    await transaction.change(tenant, cursor=tenant.cursor + len(events))
-    rows = ({"cursor": event.cursor, "channel": event.channel, "body": event.body} for event in events)
+    if not pending:
+        return
+    tenant = transaction.tenant
+    after = tenant.cursor
+    in_order = list(enumerate(sorted(pending, key=precedence), after + 1))
+    facts = {id(each.fact): cursor for cursor, each in in_order if isinstance(each, LoggedFact)}
+    rows: list[dict[str, Any]] = []
+    events: list[Event] = []
+    for cursor, each in in_order:
+        if isinstance(each, LoggedFact):
+            rows.append({"cursor": cursor, "body": "", **describe_fact(each)})
+        else:
+            events.append(Event(cursor, each.channel, each.body))
+            row = {"cursor": cursor, "channel": each.channel, "body": each.body}
+            rows.append({**row, "fact_cursor": facts.get(id(each.fact))})
+    await transaction.change(tenant, cursor=after + len(rows))
     await transaction.insert_rows(LoggedEvent, *rows)
-    transaction.info["committed"] = events
+    transaction.batch = Batch(after, after + len(rows), events)
+
+
+def precedence(each: Partial | LoggedFact) -> int:
+    """Where something stands among all that a transaction logs.
+
+    What ends sockets, or takes channels away from them, comes first: those sockets get nothing of the same change. Then
+    come the facts, and then the partials that name them.
+    """
+    if isinstance(each, LoggedFact):
+        return 1
+    return 0 if each.channel in (CLOSE, UNFOLLOW) else 2
+
+
+def describe_fact(logged: LoggedFact) -> dict[str, str]:
+    """What the log has of a fact. Of what is too long programs get what it is about, and have to ask for the rest."""
+    entry = logged.entry
+    data = {**entry.data, "by": logged.fact.by.member_id}
+    written = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    if len(written.encode()) > LONGEST_DATA:
+        written = json.dumps({**{key: data[key] for key in ("id", "version") if key in data}, "truncated": True})
+    return {"channel": entry.channel, "kind": entry.kind, "data": written}
 
 
 async def read_after(
@@ -102,10 +178,10 @@ async def read_after(
     channels: Iterable[str] | None = None,
     limit: int | None = None,
 ) -> list[Event]:
-    """The events after a cursor, in order; of some channels, or of all."""
+    """What goes to pages after a cursor, in order; of some channels, or of all."""
     statement = (
         select(LoggedEvent.cursor, LoggedEvent.channel, LoggedEvent.body)
-        .where(LoggedEvent.cursor > cursor)
+        .where(LoggedEvent.cursor > cursor, LoggedEvent.kind.is_(None))
         .order_by(LoggedEvent.cursor)
         .limit(limit)
     )
@@ -115,19 +191,46 @@ async def read_after(
 
 
 async def read_reach(transaction: Transaction) -> int:
-    """The cursor after which the log is complete."""
-    oldest = await transaction.scalar(select(func.min(LoggedEvent.cursor)))
+    """The cursor after which the log has every partial: where the oldest one is, or the facts just before it."""
+    oldest = select(LoggedEvent.cursor).where(LoggedEvent.kind.is_(None)).order_by(LoggedEvent.cursor).limit(1)
+    statement = (
+        select(LoggedEvent.cursor)
+        .where(LoggedEvent.cursor <= oldest.scalar_subquery())
+        .order_by(LoggedEvent.cursor.desc())
+        .limit(MOST_BEFORE)
+    )
+    reach = None
+    for cursor in await transaction.scalars(statement):
+        if reach is not None and cursor != reach:
+            break
+        reach = cursor - 1
+    return transaction.tenant.cursor if reach is None else reach
+
+
+async def read_facts_reach(transaction: Transaction) -> int:
+    """The cursor after which the log has every fact, for programs."""
+    facts = LoggedEvent.kind.is_not(None)
+    oldest = await transaction.scalar(select(LoggedEvent.cursor).where(facts).order_by(LoggedEvent.cursor).limit(1))
     return transaction.tenant.cursor if oldest is None else oldest - 1
 
 
 @sweeps(LoggedEvent)
 async def trim(transaction: Transaction, limit: int) -> int:
-    """Delete events older than a day, the oldest first, but keep the last thousand of the workspace."""
-    return await delete_by_keys(
-        transaction,
-        LoggedEvent,
-        LoggedEvent.created_at < now() - KEPT_FOR,
-        LoggedEvent.cursor <= transaction.tenant.cursor - KEPT_AT_LEAST,
-        order_by=LoggedEvent.cursor,  # what is left of the log has no gap
-        limit=limit,
-    )
+    """Delete partials and facts of which each has been kept for its time, the oldest first.
+
+    Of partials those among the last thousand rows of the workspace stay.
+    """
+    settings: Settings = transaction.info["settings"]
+    partials = LoggedEvent.kind.is_(None), LoggedEvent.cursor <= transaction.tenant.cursor - KEPT_AT_LEAST
+    facts = (LoggedEvent.kind.is_not(None),)
+    deleted = 0
+    for kept_for, criteria in ((settings.partials_kept_for, partials), (settings.facts_kept_for, facts)):
+        deleted += await delete_by_keys(
+            transaction,
+            LoggedEvent,
+            LoggedEvent.created_at < now() - kept_for,
+            *criteria,
+            order_by=LoggedEvent.cursor,  # what is left of each has no gap
+            limit=limit - deleted,
+        )
+    return deleted

@@ -19,7 +19,7 @@ from app.database import Database, Tenant, Transaction
 from app.live.bus import Bus, InProcessBus
 from app.live.connection import Connection
 from app.live.hub import HEARTBEAT, Hub
-from app.live.log import Event, read_after
+from app.live.log import Batch, Event, read_after
 from app.live.presence import Presence
 from app.live.replay import Replays
 
@@ -49,7 +49,7 @@ class Node:
         self.tasks: set[asyncio.Task[None]] = set()
         database.on_commit.append(self.take)
         self.hub.count_writers = lambda: database.writing
-        self.bus.handlers["events"] = self.hear_events
+        self.bus.handlers["log"] = self.hear_batch
         self.bus.handlers["signal"] = self.hear_signal
         self.bus.on_join.append(lambda: self.start(self.look()))
 
@@ -70,29 +70,29 @@ class Node:
 
     def take(self, transaction: Transaction) -> None:
         """Deliver what a transaction of this process has just committed, here and elsewhere."""
-        events: list[Event] = transaction.info.get("committed", [])
-        if not events:
+        batch: Batch | None = transaction.batch
+        if batch is None:
             return
         tenant_id = transaction.tenant.id
-        told = [[event.cursor, event.channel, event.body] for event in events]
-        self.bus.publish("events", [tenant_id, told], needed=True)
-        self.take_events(tenant_id, events)
+        told = [[event.cursor, event.channel, event.body] for event in batch.events]
+        self.bus.publish("log", [tenant_id, batch.after, batch.upto, told], needed=True)
+        self.take_batch(tenant_id, batch)
 
-    def hear_events(self, sender: str, content: Any) -> None:
+    def hear_batch(self, sender: str, content: Any) -> None:
         """Deliver what another node has committed."""
-        tenant_id, told = content
+        tenant_id, after, upto, told = content
         if tenant_id in self.hub.cursors:
-            self.take_events(tenant_id, [Event(*each) for each in told])
+            self.take_batch(tenant_id, Batch(after, upto, [Event(*each) for each in told]))
 
-    def take_events(self, tenant_id: int, events: list[Event]) -> None:
-        """Deliver events if they follow on what was delivered; if there is a gap, read the log."""
+    def take_batch(self, tenant_id: int, batch: Batch) -> None:
+        """Deliver what was committed if it follows on what was delivered; if there is a gap, read the log."""
         known = self.hub.cursors.get(tenant_id)
         if known is None:
             return
-        if events[0].cursor == known + 1:
-            self.hub.deliver(tenant_id, events)
-        elif events[-1].cursor > known:
-            self.start(self.catch_up(tenant_id, events[-1].cursor))
+        if batch.after == known:
+            self.hub.deliver(tenant_id, batch.events, upto=batch.upto)
+        elif batch.upto > known:
+            self.start(self.catch_up(tenant_id, batch.upto))
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something in the background; what goes wrong is done by the next look at the log."""
@@ -138,11 +138,13 @@ class Node:
                     return
                 async with self.database.read(tenant_id) as transaction:
                     events = await read_after(transaction, known)
+                    upto = transaction.tenant.cursor
                 reached = self.hub.cursors.get(tenant_id)
                 # While the log was read others may have delivered. Or everybody has left, and who came then is further
                 # behind than what was read begins.
                 if reached is not None and reached >= known:
-                    self.hub.deliver(tenant_id, [event for event in events if event.cursor > reached])
+                    missed = [event for event in events if event.cursor > reached]
+                    self.hub.deliver(tenant_id, missed, upto=max(upto, reached))
                     return
 
     async def drain(self) -> None:

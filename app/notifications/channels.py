@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
@@ -13,8 +11,8 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.mentions import read_texts
 from app.accounts.shell import bar_part
-from app.database import Transaction
-from app.live.log import publish, publish_partial
+from app.database import Partial, Showing, Tenant, Transaction
+from app.live.log import publish_partial
 from app.notifications.kinds import SUBJECTS, Kind, Place, text_of, word
 from app.notifications.models import Happening, Notification, is_shown
 from app.web.templates import render
@@ -45,46 +43,76 @@ async def count_unread(transaction: Transaction, member_ids: Iterable[int]) -> d
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ring:
+class Toast:
+    """What a toast says: what `actor` has done, to a thing that the reader knows by `title`; to be acknowledged if it
+    is `held`."""
+
+    happening: Happening
+    kind: Kind
+    actor: str
+    title: str
+    excerpt: str
+    address: str
+    held: bool
+
+    def render(self, tenant: Tenant) -> str:
+        """As it is pushed."""
+        values = {**self.happening.details, "actor": self.actor, "title": self.title}
+        return render(
+            tenant.language,
+            "notifications/toast_push.html",
+            happening=self.happening,
+            kind=self.kind.name,
+            sentence=word(text_of(self.kind, self.happening.details), tenant.language, **values),
+            excerpt=self.excerpt,
+            address=self.address,
+            icon=self.kind.icon,
+            held=self.held,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bell(Showing):
     """That a member's bell counts anew, and a toast that comes with it, if any."""
 
     member_id: int
-    toast: str = ""
+    toast: Toast | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Bells:
-    """The people whose bells a transaction rings, each with the toasts to show; counted once for all of them."""
+    """The toasts of the people whose bells count anew, and how much is unread of each."""
 
-    transaction: Transaction
-    toasts: dict[int, list[str]]
-    counts: dict[int, int] | None = None
-    rendered: dict[int, str] = field(default_factory=dict)
-
-    async def render(self, member_id: int) -> str:
-        """What a person's pages get. Called when all that was committed before is to be seen."""
-        if self.counts is None:
-            self.counts = await count_unread(self.transaction, self.toasts)
-        unread = self.counts[member_id]
-        if unread not in self.rendered:
-            language = self.transaction.tenant.language
-            self.rendered[unread] = render(language, "notifications/bell_push.html", unread=unread)
-        return "".join([*self.toasts[member_id], self.rendered[unread]])
+    toasts: dict[int, list[Toast]]
+    counts: dict[int, int]
 
 
-async def publish_bells(transaction: Transaction, rings: Sequence[Ring]) -> None:
-    """Log an event for each person."""
-    toasts: dict[int, list[str]] = defaultdict(list)
-    for each in rings:
-        toasts[each.member_id].extend([each.toast] if each.toast else [])
-    bells = Bells(transaction, dict(toasts))
-    for member_id in bells.toasts:
-        publish(transaction, f"user.{member_id}", partial(bells.render, member_id))
+async def read_bells(transaction: Transaction, bells: Sequence[Bell]) -> Bells:
+    """Count what is unread, once for all of them. The workspace's writers come one after another: the bell that has the
+    highest cursor has the count that holds."""
+    toasts: dict[int, list[Toast]] = {bell.member_id: [] for bell in bells}
+    for bell in bells:
+        toasts[bell.member_id].extend([bell.toast] if bell.toast else [])
+    return Bells(toasts, await count_unread(transaction, toasts))
+
+
+def show_bells(tenant: Tenant, bells: Bells) -> Iterator[Partial]:
+    """To each person their toasts and how much is unread; all that is the same is rendered once."""
+    toasts: dict[int, str] = {}
+    counts: dict[int, str] = {}
+    for member_id, own in bells.toasts.items():
+        unread = bells.counts[member_id]
+        if unread not in counts:
+            counts[unread] = render(tenant.language, "notifications/bell_push.html", unread=unread)
+        for toast in own:
+            if id(toast) not in toasts:
+                toasts[id(toast)] = toast.render(tenant)
+        yield Partial(f"user.{member_id}", "".join([*(toasts[id(toast)] for toast in own), counts[unread]]))
 
 
 def push_bells(transaction: Transaction, member_ids: Iterable[int]) -> None:
     """Let the pages of members show how much is unread at the end of this transaction."""
-    transaction.gather(publish_bells, *(Ring(member_id) for member_id in member_ids))
+    transaction.show(*(Bell(member_id) for member_id in member_ids))
 
 
 def push_readers(transaction: Transaction, announcement_id: int) -> None:
@@ -109,27 +137,16 @@ async def push_toasts(
         return
     subject = SUBJECTS[shown[0][0].subject_kind]
     places = await subject.find_places(transaction, [happening.subject_id for happening, _ in shown])
-    language = transaction.tenant.language
     excerpts = await read_texts(transaction, *(happening.details.get("excerpt", "") for happening, _ in shown))
     for (happening, member_ids), excerpt in zip(shown, excerpts, strict=True):
         place = places.get(happening.subject_id, Place("", ""))
-        toasts: dict[str, str] = {}
+        address = subject.address_at(place, happening.number)
+        toasts: dict[str, Toast] = {}
         for member_id in member_ids:
             title = place.seen_by(member_id).title
             if title not in toasts:
-                values = {**happening.details, "actor": by.name if by else "", "title": title}
-                toasts[title] = render(
-                    language,
-                    "notifications/toast_push.html",
-                    happening=happening,
-                    kind=kind.name,
-                    sentence=word(text_of(kind, happening.details), language, **values),
-                    excerpt=excerpt,
-                    address=subject.address_at(place, happening.number),
-                    icon=kind.icon,
-                    held=held,
-                )
-            transaction.gather(publish_bells, Ring(member_id, toasts[title]))
+                toasts[title] = Toast(happening, kind, by.name if by else "", title, excerpt, address, held)
+            transaction.show(Bell(member_id, toasts[title]))
 
 
 @bar_part("notifications/_bell.html")

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from app.accounts.audit import Audited, Entry
 from app.accounts.facts import OfMember
-from app.database import Fact
+from app.database import Fact, LogEntry, Unlogged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,12 @@ class AnnouncementMade(Audited):
         """What the audit log says."""
         return Entry("announcement.made", self.title)
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        data = {"id": self.announcement_id, "title": self.title, "acknowledge": self.acknowledge}
+        return LogEntry("announcement.made", "tenant", data)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnouncementWithdrawn(Audited):
@@ -38,6 +44,11 @@ class AnnouncementWithdrawn(Audited):
         """What the audit log says."""
         return Entry("announcement.withdrawn", self.title)
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return LogEntry("announcement.withdrawn", "tenant", {"id": self.announcement_id})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnouncementEnded(Fact):
@@ -45,7 +56,19 @@ class AnnouncementEnded(Fact):
 
     announcement_id: int
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return LogEntry("announcement.ended", "tenant", {"id": self.announcement_id})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PreferencesSaved(OfMember):
+class MailsDue(Unlogged):
+    """Members are to be told by mail of what they were notified of, at these moments."""
+
+    moments: tuple[datetime, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreferencesSaved(OfMember, Unlogged):
     """A member has chosen of what to be told, and how."""

@@ -16,12 +16,18 @@ from app.accounts.facts import (
     SignedInFromNewDevice,
 )
 from app.accounts.members import Member
-from app.database import Follower, Transaction
+from app.database import Follower, Shown, Transaction
 from app.jobs.jobs import put_job
-from app.notifications.channels import push_bells
-from app.notifications.facts import AnnouncementEnded, AnnouncementMade, AnnouncementWithdrawn, PreferencesSaved
+from app.notifications.channels import Bell, push_bells, read_bells, show_bells
+from app.notifications.facts import (
+    AnnouncementEnded,
+    AnnouncementMade,
+    AnnouncementWithdrawn,
+    MailsDue,
+    PreferencesSaved,
+)
 from app.notifications.inbox import of_subject
-from app.notifications.mails import mail_at_last
+from app.notifications.mails import mail_at_last, put_mails_job
 from app.notifications.models import Notification
 from app.notifications.notifications import EVERYBODY, Occasion, notify, notify_all, withdraw
 
@@ -107,10 +113,12 @@ async def count_preferred(transaction: Transaction, facts: Sequence[PreferencesS
     push_bells(transaction, [fact.member_id for fact in facts])
 
 
-joined_told = Follower(tell_joined, (MemberJoined,))
-accounts_told = Follower(tell_of_accounts, (RoleChanged, PasswordChanged, SignedInFromNewDevice))
-ended_told = Follower(tell_ended, (AccountEnded,))
-announced_told = Follower(tell_announced, (AnnouncementMade,))
+joined_told = Follower(tell_joined, (MemberJoined,), notes=(MailsDue,))
+accounts_told = Follower(tell_of_accounts, (RoleChanged, PasswordChanged, SignedInFromNewDevice), notes=(MailsDue,))
+ended_told = Follower(tell_ended, (AccountEnded,), notes=(MailsDue,))
+announced_told = Follower(tell_announced, (AnnouncementMade,), notes=(MailsDue,))
 announced_taken_back = Follower(take_back_announced, (AnnouncementWithdrawn,))
 ended_counted = Follower(count_ended, (AnnouncementEnded,))
 preferred_counted = Follower(count_preferred, (PreferencesSaved,))
+mails_planned = Follower(put_mails_job, (MailsDue,))
+bells_shown = Shown(show_bells, (Bell,), read_bells)

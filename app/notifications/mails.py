@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from app.database import Tenant, Transaction, now
 from app.jobs.jobs import Work, job, put_job
 from app.mail.letters import write_letter
 from app.mail.outbox import Content, Urgency, composer, list_untried, list_waiting, put_mail
+from app.notifications.facts import MailsDue
 from app.notifications.kinds import KINDS, list_fixed, word, word_plainly
 from app.notifications.listing import describe
 from app.notifications.models import Happening, Notification, is_permitted
@@ -27,15 +28,15 @@ MOST_IN_MAIL = 50
 MOST_AT_ONCE = 10_000
 
 
-def plan_mails(transaction: Transaction, moments: Sequence[datetime]) -> None:
+def plan_mails(transaction: Transaction, moments: Iterable[datetime]) -> None:
     """Have mails that are due at these moments sent."""
-    if moments:
-        transaction.gather(plan, *moments)
+    if moments := tuple(moments):
+        transaction.note(MailsDue(by=transaction.actor, moments=moments))
 
 
-async def plan(transaction: Transaction, moments: Sequence[datetime]) -> None:
+async def put_mails_job(transaction: Transaction, facts: Sequence[MailsDue]) -> None:
     """Put the workspace's job, or let it be done earlier."""
-    tenant_id, at = transaction.tenant.id, min(moments)
+    tenant_id, at = transaction.tenant.id, min(moment for fact in facts for moment in fact.moments)
     await put_job(transaction, "notification mails", key=str(tenant_id), workspace_id=tenant_id, at=at)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import and_, or_, select
 
@@ -11,10 +13,10 @@ from app.accounts.access import AnyRequest
 from app.accounts.jump import LIMIT, Destination, jump_source
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
-from app.database import Transaction
+from app.database import Fact, Partial, Tenant, Transaction
 from app.live.channels import channel
-from app.live.log import publish_partial
-from app.records.collections import COLLECTIONS_SHOWN, Collection, list_collections, list_fields_of, list_used
+from app.live.log import make_partial, refresh
+from app.records.collections import COLLECTIONS_SHOWN, Collection, Field, list_collections, list_fields_of, list_used
 from app.records.facts import (
     CollectionAdded,
     CollectionRenamed,
@@ -23,7 +25,7 @@ from app.records.facts import (
     RecordsAdded,
     RecordsForgotten,
 )
-from app.records.history import list_histories
+from app.records.history import Entry, list_histories
 from app.records.lists import MOST_WORDS, sort_keys
 from app.records.records import Record, find_places, place_of, search_text
 from app.web.forms import number_of
@@ -47,82 +49,123 @@ async def readers_of_the_record(transaction: Transaction, member: Member, number
     return await transaction.scalars(select(Record.id).where(Record.id.in_(numbers)))
 
 
-async def show_changes(transaction: Transaction, facts: Sequence[RecordChanged]) -> None:
-    """Publish what became of records to the lists of their collections, to their own pages, and to the sidebars, in a
-    fixed number of queries for any number of them.
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is shown of records that have changed: each `shown` with where it is seen, and its history if that is.
+
+    Of collections of which `many` records have changed, it is that they are other ones now. Those `counted` have more
+    records or fewer.
+    """
+
+    shown: list[tuple[RecordChanged, Collection, list[Field], Record]]
+    histories: dict[Record, list[Entry]] | None
+    many: dict[int, RecordChanged]
+    counted: list[Collection]
+
+
+async def read_changes(transaction: Transaction, facts: Sequence[RecordChanged]) -> Changes:
+    """Read what is shown of records, in a fixed number of statements for any number of them.
 
     Histories are long: of more records than a few, nobody has the most open, and the pages that are fetch themselves.
     Of many, lists do so too.
     """
     fields_of = await list_fields_of(transaction, {fact.collection_id for fact in facts})
     collections = await transaction.find_all(Collection, fields_of)
-    many = {each for each, count in Counter(fact.collection_id for fact in facts).items() if count > MOST_SHOWN}
+    counts = Counter(fact.collection_id for fact in facts)
+    many = {fact.collection_id: fact for fact in facts if counts[fact.collection_id] > MOST_SHOWN}
     shown = [fact for fact in facts if fact.collection_id not in many]
     records = await transaction.find_all(Record, [fact.row_id for fact in shown])
     told = [(fields_of[record.collection_id], record) for record in records.values()]
     histories = await list_histories(transaction, told) if len(told) <= MOST_HISTORIES else None
-    for fact in shown:
-        collection, fields = collections[fact.collection_id], fields_of[fact.collection_id]
-        record = records[fact.row_id]
+    about = [
+        (fact, collections[fact.collection_id], fields_of[fact.collection_id], records[fact.row_id]) for fact in shown
+    ]
+    counted = {fact.collection_id: None for fact in facts if fact.what != "changed"}
+    return Changes(about, histories, many, [collections[each] for each in counted])
+
+
+def show_changes(tenant: Tenant, changes: Changes) -> Iterator[Partial]:
+    """What became of records: to the lists of their collections, to their own pages, and to the sidebars."""
+    for fact, collection, fields, record in changes.shown:
         place = place_of(collection, fields, record)
         about = {"collection": collection, "fields": fields, "record": record, "place": place, "what": fact.what}
         # From the values that it had a list knows whether it was counted under its search.
         before = "" if fact.before is None or fact.what == "restored" else search_text(fields, fact.before)
-        keys = sort_keys(fields, record)
-        publish_partial(transaction, place.list_channel, "records/row_push.html", **about, keys=keys, before=before)
-        if histories is None:
-            publish_partial(transaction, place.channel, "live/refresh_push.html", target="refresh")
+        row = {**about, "keys": sort_keys(fields, record), "before": before}
+        yield make_partial(tenant, place.list_channel, "records/row_push.html", fact=fact, **row)
+        if changes.histories is None:
+            yield refresh(tenant, place.channel, fact=fact)
         else:
-            history = histories[record]
-            publish_partial(transaction, place.channel, "records/record_push.html", **about, history=history)
-    for collection_id in sorted(many):
-        show_collection_anew(transaction, collection_id)
-    counted = {fact.collection_id: None for fact in facts if fact.what != "changed"}
-    for collection_id in counted:
-        publish_partial(transaction, "tenant", "records/count_push.html", collection=collections[collection_id])
+            page = {**about, "history": changes.histories[record]}
+            yield make_partial(tenant, place.channel, "records/record_push.html", fact=fact, **page)
+    for collection_id, fact in sorted(changes.many.items()):
+        yield show_collection_anew(tenant, collection_id, fact)
+    for collection in changes.counted:
+        yield show_count(tenant, collection)
 
 
-def show_collection_anew(transaction: Transaction, collection_id: int) -> None:
-    """Tell a collection's open pages, and those of its records, to fetch themselves anew."""
-    publish_partial(transaction, f"collection.{collection_id}", "live/refresh_push.html", target="refresh")
+def show_collection_anew(tenant: Tenant, collection_id: int, fact: Fact | None = None) -> Partial:
+    """A collection's open pages, and those of its records, fetch themselves anew."""
+    return refresh(tenant, f"collection.{collection_id}", fact=fact)
 
 
-async def show_added(transaction: Transaction, facts: Sequence[RecordsAdded]) -> None:
-    """Tell the open lists of collections to fetch themselves anew, as many records were added at once."""
-    collections = await transaction.find_all(Collection, [fact.collection_id for fact in facts])
+def show_count(tenant: Tenant, collection: Collection) -> Partial:
+    """How many records a collection has."""
+    return make_partial(tenant, "tenant", "records/count_push.html", collection=collection)
+
+
+async def read_added(transaction: Transaction, facts: Sequence[RecordsAdded]) -> dict[int, Collection]:
+    """The collections to which many records were added at once."""
+    return await transaction.find_all(Collection, [fact.collection_id for fact in facts])
+
+
+def show_added(tenant: Tenant, collections: dict[int, Collection]) -> Iterator[Partial]:
+    """Open lists of collections fetch themselves anew, as many records were added at once."""
     for collection_id, collection in collections.items():
-        show_collection_anew(transaction, collection_id)
-        publish_partial(transaction, "tenant", "records/count_push.html", collection=collection)
+        yield show_collection_anew(tenant, collection_id)
+        yield show_count(tenant, collection)
 
 
-async def show_forgotten(transaction: Transaction, facts: Sequence[RecordsForgotten]) -> None:
-    """Tell open bins, and open pages of records that are gone for good, to fetch themselves anew."""
+def show_forgotten(tenant: Tenant, facts: Sequence[RecordsForgotten]) -> Iterator[Partial]:
+    """Open bins, and open pages of records that are gone for good, fetch themselves anew."""
+    record_ids = [each for fact in facts for each in fact.record_ids]
     for collection_id in {each: None for fact in facts for each in fact.collection_ids}:
-        target = f"bin-{collection_id}-refresh"
-        publish_partial(transaction, f"collection.{collection_id}", "live/refresh_push.html", target=target)
-    for record_id in [each for fact in facts for each in fact.record_ids]:
-        publish_partial(transaction, f"record.{record_id}", "live/refresh_push.html", target="refresh")
+        yield refresh(tenant, f"collection.{collection_id}", f"bin-{collection_id}-refresh")
+        if len(record_ids) > MOST_SHOWN:
+            yield show_collection_anew(tenant, collection_id)
+    for record_id in record_ids if len(record_ids) <= MOST_SHOWN else ():
+        yield refresh(tenant, f"record.{record_id}")
 
 
-async def show_collections(transaction: Transaction, facts: Sequence[CollectionAdded | CollectionRenamed]) -> None:
-    """Publish the sidebar's collections after one was added or renamed.
+async def read_collections(
+    transaction: Transaction, facts: Sequence[CollectionAdded | CollectionRenamed]
+) -> tuple[list[Collection], bool]:
+    """The collections that sidebars show, after one was added or renamed, and whether these are all.
 
-    Where there are more than a sidebar shows, each shows those that its member uses: then it is the name alone.
+    Where there are more than a sidebar shows, each shows those that its member uses: then it is the changed ones alone.
     """
     collections = await list_collections(transaction, most=COLLECTIONS_SHOWN + 1)
-    if len(collections) > COLLECTIONS_SHOWN:
-        changed = await transaction.find_all(Collection, [fact.collection_id for fact in facts])
-        for collection in changed.values():
-            publish_partial(transaction, "tenant", "records/collection_name_push.html", collection=collection)
-    else:
-        shown = {"collections": collections, "most": COLLECTIONS_SHOWN}
-        publish_partial(transaction, "tenant", "records/collections_push.html", **shown)
+    if len(collections) <= COLLECTIONS_SHOWN:
+        return list(collections), True
+    changed = await transaction.find_all(Collection, [fact.collection_id for fact in facts])
+    return list(changed.values()), False
 
 
-async def show_fields(transaction: Transaction, facts: Sequence[FieldsChanged]) -> None:
-    """Tell collections' open pages to fetch themselves anew, as their columns have changed."""
-    for collection_id in {fact.collection_id: None for fact in facts}:
-        show_collection_anew(transaction, collection_id)
+def show_collections(tenant: Tenant, found: tuple[list[Collection], bool]) -> Iterator[Partial]:
+    """The sidebar's collections, or the names of some."""
+    collections, whole = found
+    if whole:
+        shown: dict[str, Any] = {"collections": collections, "most": COLLECTIONS_SHOWN}
+        yield make_partial(tenant, "tenant", "records/collections_push.html", **shown)
+        return
+    for collection in collections:
+        yield make_partial(tenant, "tenant", "records/collection_name_push.html", collection=collection)
+
+
+def show_fields(tenant: Tenant, facts: Sequence[FieldsChanged]) -> Iterator[Partial]:
+    """Collections' open pages fetch themselves anew, as their columns have changed."""
+    for collection_id, fact in {fact.collection_id: fact for fact in facts}.items():
+        yield show_collection_anew(tenant, collection_id, fact)
 
 
 @jump_source

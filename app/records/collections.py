@@ -148,12 +148,16 @@ async def list_removed_fields(transaction: Transaction, collection_id: int) -> l
 
 
 async def list_fields_of(transaction: Transaction, collection_ids: Iterable[int]) -> dict[int, list[Field]]:
-    """The fields of some collections, by the collection's id."""
-    found: dict[int, list[Field]] = {collection_id: [] for collection_id in collection_ids}
-    kept = select(Field).where(Field.collection_id.in_(found), Field.removed_at.is_(None))
-    statement = kept.order_by(Field.position, Field.id)
-    for field in await transaction.scalars(statement):
-        found[field.collection_id].append(field)
+    """The fields of some collections, by the collection's id. At the end of a write they are read once: what follows
+    from it changes none."""
+    at_end = transaction.read_at_end.setdefault(Field, {}) if transaction.read_at_end is not None else {}
+    found: dict[int, list[Field]] = {collection_id: at_end.get(collection_id, []) for collection_id in collection_ids}
+    missing = found.keys() - at_end.keys()
+    if missing:
+        kept = select(Field).where(Field.collection_id.in_(missing), Field.removed_at.is_(None))
+        for field in await transaction.scalars(kept.order_by(Field.position, Field.id)):
+            found[field.collection_id].append(field)
+        at_end |= {collection_id: found[collection_id] for collection_id in missing}
     return found
 
 
@@ -162,8 +166,10 @@ async def find_collections(
 ) -> dict[int, tuple[Collection, list[Field]]]:
     """Some collections with their fields, by id."""
     fields = await list_fields_of(transaction, collection_ids)
-    collections = await transaction.scalars(select(Collection).where(Collection.id.in_(fields)))
-    return {collection.id: (collection, fields[collection.id]) for collection in collections}
+    collections = await transaction.find_all(Collection, fields)
+    for collection in collections.values():
+        transaction.keep(collection)
+    return {collection.id: (collection, fields[collection.id]) for collection in collections.values()}
 
 
 async def create_collection(transaction: Transaction, *, name: str, slug: str = "", icon: str = "box") -> Collection:

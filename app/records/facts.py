@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.accounts.audit import Audited, Entry
-from app.database import Fact
+from app.database import Fact, LogEntry, Unlogged
 from app.editing.facts import OfRow
 
 
@@ -20,6 +20,8 @@ class RecordChanged(OfRow, Audited):
 
     what: Literal["created", "changed", "deleted", "restored"]
     collection_id: int
+    number: int
+    version: int
     address: str
     before: Mapping[str, str] | None
     after: Mapping[str, str]
@@ -29,6 +31,19 @@ class RecordChanged(OfRow, Audited):
         """Only what takes a record away, or brings it back, is audited: every change is in the record's history."""
         return Entry(f"record.{self.what}", self.address) if self.what in ("deleted", "restored") else None
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get, with the values of before and after."""
+        data = {
+            "id": self.row_id,
+            "collection": self.collection_id,
+            "number": self.number,
+            "version": self.version,
+            "before": self.before,
+            "after": self.after,
+        }
+        return LogEntry(f"record.{self.what}", f"collection.{self.collection_id}", data)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordsAdded(Fact):
@@ -37,9 +52,15 @@ class RecordsAdded(Fact):
     collection_id: int
     count: int
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        data = {"collection": self.collection_id, "count": self.count}
+        return LogEntry("records.added", f"collection.{self.collection_id}", data)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordsForgotten(Fact):
+class RecordsForgotten(Unlogged):
     """Records that were in the bin for long are gone for good, with their histories. Both by their ids."""
 
     collection_ids: tuple[int, ...]
@@ -60,6 +81,12 @@ class TableImported(Audited):
         """What the audit log says."""
         return Entry("records.imported", self.address, after=f"+{self.added} ~{self.changed}")
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        data = {"collection": self.collection_id, "added": self.added, "changed": self.changed}
+        return LogEntry("records.imported", f"collection.{self.collection_id}", data)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionAdded(Audited):
@@ -72,6 +99,11 @@ class CollectionAdded(Audited):
     def entry(self) -> Entry:
         """What the audit log says."""
         return Entry("collection.added", self.name)
+
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return LogEntry("collection.added", "tenant", {"id": self.collection_id, "name": self.name})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +120,23 @@ class CollectionRenamed(Audited):
         """What the audit log says."""
         return Entry("collection.changed", self.slug, before=self.before, after=self.after)
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        data = {"id": self.collection_id, "slug": self.slug, "before": self.before, "after": self.after}
+        return LogEntry("collection.renamed", "tenant", data)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldsChanged(Fact):
     """A field was added to a collection, changed, or moved."""
 
     collection_id: int
+
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return LogEntry("fields.changed", f"collection.{self.collection_id}", {"collection": self.collection_id})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.database import Follower, Transaction
+from app.database import Follower, Shown, Transaction
 from app.editing import waiting
 from app.editing.facts import LockAsked
+from app.notifications.facts import MailsDue
 from app.notifications.notifications import forget_subjects
-from app.records.channels import show_added, show_changes, show_collections, show_fields, show_forgotten
+from app.records.channels import (
+    read_added,
+    read_changes,
+    read_collections,
+    show_added,
+    show_changes,
+    show_collections,
+    show_fields,
+    show_forgotten,
+)
 from app.records.facts import (
     CollectionAdded,
     CollectionRenamed,
@@ -32,11 +42,11 @@ async def forget_told(transaction: Transaction, facts: Sequence[RecordsForgotten
 
 
 waiting_ended = Follower(end_waiting, (RecordChanged,))
-changes_told = Follower(tell_changes, (RecordChanged,))
-holders_told = Follower(tell_asked, (LockAsked,))
-changes_shown = Follower(show_changes, (RecordChanged,))
+changes_told = Follower(tell_changes, (RecordChanged,), notes=(MailsDue,))
+holders_told = Follower(tell_asked, (LockAsked,), notes=(MailsDue,))
+changes_shown = Shown(show_changes, (RecordChanged,), read_changes)
 told_forgotten = Follower(forget_told, (RecordsForgotten,))
-forgotten_shown = Follower(show_forgotten, (RecordsForgotten,))
-added_shown = Follower(show_added, (RecordsAdded,))
-collections_shown = Follower(show_collections, (CollectionAdded, CollectionRenamed))
-fields_shown = Follower(show_fields, (FieldsChanged,))
+forgotten_shown = Shown(show_forgotten, (RecordsForgotten,))
+added_shown = Shown(show_added, (RecordsAdded,), read_added)
+collections_shown = Shown(show_collections, (CollectionAdded, CollectionRenamed), read_collections)
+fields_shown = Shown(show_fields, (FieldsChanged,))

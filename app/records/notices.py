@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists
 
 from app.accounts.members import Member
 from app.database import Transaction
@@ -62,7 +62,7 @@ def is_there(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
 
 async def find_places(transaction: Transaction, ids: Sequence[int]) -> dict[int, Place]:
     """Where records are seen."""
-    records = (await transaction.scalars(select(Record).where(Record.id.in_(ids)))).all()
+    records = (await transaction.find_all(Record, ids)).values()
     kept = await find_collections(transaction, {record.collection_id for record in records})
     return {
         record.id: Place(

@@ -251,12 +251,15 @@ def note_change(
 ) -> None:
     """Note what was done to a record."""
     transaction.keep(record)
+    transaction.keep(collection)
     fact = RecordChanged(
         by=transaction.acting(author.id),
         kind="record",
         row_id=record.id,
         what=what,
         collection_id=collection.id,
+        number=record.number,
+        version=record.version,
         address=f"/c/{collection.slug}/{record.number}",
         before=before,
         after=record.values,

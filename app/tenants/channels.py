@@ -2,54 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from app.accounts.facts import MemberJoined, MemberRenamed, RoleChanged
 from app.accounts.members import RANK
-from app.database import Fact, Transaction
-from app.live.log import publish_partial, stop_following
+from app.database import Fact, Partial, Tenant
+from app.live.log import make_partial, refresh, stop_following
 from app.tenants.facts import LogoChanged, PictureChanged, SettingChanged
 
 # Settings that change how every page looks.
 EVERYWHERE = ("language", "session_days")
 
 
-async def end_following(transaction: Transaction, facts: Sequence[RoleChanged]) -> None:
-    """Who is an admin no more follows nothing that only admins see, from the partials of this transaction on."""
+def end_following(tenant: Tenant, facts: Sequence[RoleChanged]) -> Iterator[Partial]:
+    """Who is an admin no more follows nothing that only admins see, from this transaction on."""
     for fact in facts:
         if RANK[fact.after] < RANK["admin"]:
-            stop_following(transaction, member=fact.member_id, channels=["admins"])
+            yield stop_following(member=fact.member_id, channels=["admins"], fact=fact)
 
 
-async def show_rights(transaction: Transaction, facts: Sequence[RoleChanged]) -> None:
-    """Publish that everything these people see may look different now, to the open pages of each."""
-    for member_id in dict.fromkeys(fact.member_id for fact in facts):
-        publish_partial(transaction, f"user.{member_id}", "live/refresh_push.html", target="refresh")
+def show_rights(tenant: Tenant, facts: Sequence[RoleChanged]) -> Iterator[Partial]:
+    """Everything these people see may look different now: to the open pages of each."""
+    for member_id, fact in {fact.member_id: fact for fact in facts}.items():
+        yield refresh(tenant, f"user.{member_id}", fact=fact)
 
 
-async def show_members(transaction: Transaction, facts: Sequence[Fact]) -> None:
-    """Publish that the list of members has changed, to whoever looks at it."""
+def show_members(tenant: Tenant, facts: Sequence[Fact]) -> Iterator[Partial]:
+    """The list of members has changed, to whoever looks at it."""
     if not all(isinstance(fact, MemberJoined) and fact.founding for fact in facts):
-        publish_partial(transaction, "tenant", "live/refresh_push.html", target="members-refresh")
+        yield refresh(tenant, "tenant", "members-refresh")
 
 
-async def show_names(transaction: Transaction, facts: Sequence[MemberRenamed]) -> None:
-    """Publish that somebody is called something else: names are everywhere, so that every open page fetches itself."""
-    publish_partial(transaction, "tenant", "live/refresh_push.html", target="refresh", names=True)
+def show_names(tenant: Tenant, facts: Sequence[MemberRenamed]) -> Iterator[Partial]:
+    """Somebody is called something else: names are everywhere, so that every open page fetches itself."""
+    yield refresh(tenant, "tenant", names=True)
 
 
-async def show_pictures(transaction: Transaction, facts: Sequence[PictureChanged]) -> None:
-    """Let open pages ask for the style sheet of pictures anew."""
-    publish_partial(transaction, "tenant", "accounts/pictures_push.html", tenant=transaction.tenant)
+def show_pictures(tenant: Tenant, facts: Sequence[PictureChanged]) -> Iterator[Partial]:
+    """Open pages ask for the style sheet of pictures anew."""
+    yield make_partial(tenant, "tenant", "accounts/pictures_push.html", tenant=tenant)
 
 
-async def show_logo(transaction: Transaction, facts: Sequence[LogoChanged]) -> None:
-    """Publish the workspace's logo."""
-    publish_partial(transaction, "tenant", "accounts/logo_push.html", tenant=transaction.tenant)
+def show_logo(tenant: Tenant, facts: Sequence[LogoChanged]) -> Iterator[Partial]:
+    """The workspace's logo."""
+    yield make_partial(tenant, "tenant", "accounts/logo_push.html", tenant=tenant)
 
 
-async def show_settings(transaction: Transaction, facts: Sequence[SettingChanged]) -> None:
-    """Publish what the workspace is called; where everything may look different, every open page fetches itself."""
+def show_settings(tenant: Tenant, facts: Sequence[SettingChanged]) -> Iterator[Partial]:
+    """What the workspace is called; where everything may look different, every open page fetches itself."""
     if any(fact.setting in EVERYWHERE for fact in facts):
-        publish_partial(transaction, "tenant", "live/refresh_push.html", target="refresh")
-    publish_partial(transaction, "tenant", "tenants/name_push.html", tenant=transaction.tenant)
+        yield refresh(tenant, "tenant")
+    yield make_partial(tenant, "tenant", "tenants/name_push.html", tenant=tenant)

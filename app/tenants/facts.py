@@ -7,7 +7,7 @@ from datetime import datetime
 
 from app.accounts.audit import Audited, Entry
 from app.accounts.facts import OfMember
-from app.database import Fact
+from app.database import Fact, LogEntry, Unlogged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,11 @@ class MemberSuspended(OfMember, Audited):
         """What the audit log says."""
         return Entry("member.suspended", self.email)
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return LogEntry("member.suspended", "tenant", {"id": self.member_id})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRestored(OfMember, Audited):
@@ -33,14 +38,24 @@ class MemberRestored(OfMember, Audited):
         """What the audit log says."""
         return Entry("member.restored", self.email)
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return LogEntry("member.restored", "tenant", {"id": self.member_id})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureChanged(OfMember):
     """A member has another picture, or none."""
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return LogEntry("member.picture", "tenant", {"id": self.member_id})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignInRefused(Audited):
+class SignInRefused(Audited, Unlogged):
     """Somebody was refused at sign-in as `subject`."""
 
     subject: str
@@ -66,6 +81,11 @@ class InvitationChanged(Fact):
     """Something has become of an invitation."""
 
     invitation_id: int
+
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs of admins get; of addresses nothing."""
+        return LogEntry("invitation.changed", "admins", {"id": self.invitation_id})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +136,7 @@ class InvitationEnded(InvitationChanged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MailConfirmed(OfMember, Audited):
+class MailConfirmed(OfMember, Audited, Unlogged):
     """An owner has shown that mail to their address is read."""
 
     email: str
@@ -140,6 +160,12 @@ class SettingChanged(Audited):
         """What the audit log says."""
         return Entry("settings.changed", self.setting, before=self.before, after=self.after)
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs of admins get."""
+        data = {"setting": self.setting, "before": self.before, "after": self.after}
+        return LogEntry("setting.changed", "admins", data)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogoChanged(Audited):
@@ -153,9 +179,14 @@ class LogoChanged(Audited):
         """What the audit log says."""
         return Entry("settings.changed", "logo", before=self.before, after=self.after)
 
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return LogEntry("logo.changed", "tenant", {"before": self.before, "after": self.after})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkspaceSuspended(Audited):
+class WorkspaceSuspended(Audited, Unlogged):
     """The workspace is closed to everybody."""
 
     slug: str
@@ -168,7 +199,7 @@ class WorkspaceSuspended(Audited):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkspaceRestored(Audited):
+class WorkspaceRestored(Audited, Unlogged):
     """The workspace is open again."""
 
     slug: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.accounts.facts import AccountEnded, MemberJoined, MemberRenamed, RoleChanged
-from app.database import Follower
+from app.database import Follower, Shown
 from app.tenants.channels import (
     end_following,
     show_logo,
@@ -27,9 +27,9 @@ from app.tenants.facts import (
 from app.tenants.invitations import plan_ends
 
 invitation_ends_planned = Follower(plan_ends, (InvitationMade, InvitationResent))
-following_ended = Follower(end_following, (RoleChanged,))
-rights_shown = Follower(show_rights, (RoleChanged,))
-members_shown = Follower(
+following_ended = Shown(end_following, (RoleChanged,))
+rights_shown = Shown(show_rights, (RoleChanged,))
+members_shown = Shown(
     show_members,
     (
         MemberJoined,
@@ -41,7 +41,7 @@ members_shown = Follower(
         MailConfirmed,
     ),
 )
-names_shown = Follower(show_names, (MemberRenamed,))
-pictures_shown = Follower(show_pictures, (PictureChanged,))
-logo_shown = Follower(show_logo, (LogoChanged,))
-settings_shown = Follower(show_settings, (SettingChanged,))
+names_shown = Shown(show_names, (MemberRenamed,))
+pictures_shown = Shown(show_pictures, (PictureChanged,))
+logo_shown = Shown(show_logo, (LogoChanged,))
+settings_shown = Shown(show_settings, (SettingChanged,))

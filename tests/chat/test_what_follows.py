@@ -31,6 +31,7 @@ from app.records.records import Record
 from tests.databases import Store
 from tests.test_isolation import SETTINGS
 from tests.test_statements import PICTURE, World, make_world
+from tests.test_what_follows import check_order, check_readers
 
 RECORDED = Path(__file__).with_name("what_follows.txt")
 PARTIAL = re.compile(r'<hx-partial hx-target="([^"]*)" hx-swap="([^"]*)"')
@@ -40,7 +41,13 @@ STORY = "chat: "
 
 async def read_left(transaction: Transaction, before: int, newest: dict[Any, int]) -> AsyncIterator[str]:
     """What is left since a cursor, and since the newest rows of then, a line each."""
-    for event in await transaction.scalars(select(LoggedEvent).where(LoggedEvent.cursor > before)):
+    rows = select(LoggedEvent).where(LoggedEvent.cursor > before).order_by(LoggedEvent.cursor)
+    events = (await transaction.scalars(rows)).all()
+    check_order(events)
+    check_readers(events)
+    for event in events:
+        if event.kind:
+            yield f"fact {event.kind} for {event.channel}"
         if event.channel.startswith("!"):
             yield f"{event.channel} {re.sub('[0-9]+', 'N', event.body)}"
         for target, swap in PARTIAL.findall(event.body):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from app.accounts.undo import UndoOffer
 from app.accounts.visits import Visit
 from app.chat.attachments import Attachment
 from app.chat.drafts import MessageDraft, delete_old_drafts, keep_draft
-from app.database import Base, Database, Transaction, now
+from app.database import Base, Database, Followers, Partial, Shown, Tenant, Transaction, now
 from app.editing.drafts import Draft
 from app.editing.waiting import Waiting
 from app.jobs.jobs import FUNCTIONS, Job, Work, put_job
@@ -28,6 +28,7 @@ from app.jobs.sweeps import BATCH, SWEEPS, Sweep, delete_by_keys, sweep_one
 from app.live.cutoff import start_session
 from app.live.log import KEPT_AT_LEAST, LoggedEvent, publish
 from app.mail.outbox import FailedMail, Mail, delete_old_failures
+from app.notifications.channels import Bell, push_bells
 from app.notifications.models import Happening, Notification
 from app.notifications.notifications import notify
 from app.operators.figures import NodeFigures
@@ -280,10 +281,11 @@ async def test_a_sweep_whose_pushes_fail_is_named_and_undoes_no_other(
             await add(transaction)
 
     async def fail_at_commit(transaction: Transaction, limit: int) -> int:
-        async def render_badly() -> None:
+        def render_badly(tenant: Tenant, bells: Any) -> Iterator[Partial]:
             raise ValueError("a partial that can't be rendered")
 
-        transaction.before_commit.append(render_badly)
+        transaction.facts.followers = Followers(shown=(Shown(render_badly, (Bell,)),))
+        push_bells(transaction, [1])
         return await delete_old_drafts(transaction, limit)
 
     others = [each for each in SWEEPS if MessageDraft not in each.models]

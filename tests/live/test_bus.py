@@ -174,7 +174,7 @@ async def write_event(node: Node, body: str) -> int:
     """Publish an event to everybody in acme; its cursor."""
     async with node.database.write(1) as transaction:
         publish(transaction, "tenant", body)
-    return int(transaction.info["committed"][-1].cursor)
+    return int(transaction.batch.upto)
 
 
 async def test_events_come_by_the_bus_and_a_gap_is_filled_from_the_log(joined: tuple[Node, Node]) -> None:
@@ -197,11 +197,11 @@ async def test_what_this_installation_did_not_sign_is_not_delivered(
     assert isinstance(here.bus, RedisBus)
     known = there.hub.cursors[1] = await write_event(here, "before")
     forger = RedisBus(redis_server.url, "another secret")
-    forged = forger.pack("events", [1, [[known + 1, "tenant", "forged"]]])
+    forged = forger.pack("log", [1, known, known + 1, [[known + 1, "tenant", "forged"]]])
     redis_server.command("PUBLISH", here.bus.channel, forged)  # type: ignore[arg-type]
     redis_server.command("PUBLISH", here.bus.channel, "nonsense")
     delivered: list[Any] = []
-    there.hub.deliver = lambda tenant_id, events: delivered.extend(events)  # type: ignore[method-assign]
+    there.hub.deliver = lambda tenant_id, events, **_: delivered.extend(events)  # type: ignore[method-assign]
     await write_event(here, "true")
     await until(lambda: delivered)
     assert [event.body for event in delivered] == ["true"]

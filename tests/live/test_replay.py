@@ -24,7 +24,7 @@ async def write_events(database: Database, *bodies: str) -> int:
     async with database.write(1) as transaction:
         for body in bodies:
             publish(transaction, "tenant", body)
-    return int(transaction.info["committed"][-1].cursor)
+    return int(transaction.batch.upto)
 
 
 @pytest.fixture

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from limits import RateLimitItemPerMinute
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
-from app.database import Database, HoldsWriter
+from app.database import Database, Followers, HoldsWriter, Partial, Shown, Tenant, Transaction
+from app.notifications.channels import Bell, push_bells
 from app.web.limits import SWEPT_EVERY, SweptStorage, Windows
 from tests.test_isolation import SETTINGS
 
@@ -55,16 +58,22 @@ async def test_no_limit_is_asked_while_the_writer_is_held(database: Database) ->
 async def test_a_mail_whose_transaction_does_not_commit_is_not_counted(database: Database) -> None:
     mailing = MailLimit(GuessingLimit(Windows(SETTINGS)))
 
-    async def fail() -> None:
+    def fail(tenant: Tenant, bells: Any) -> Iterator[Partial]:
         raise ValueError("what is pushed can't be rendered")
+
+    def push_badly(transaction: Transaction) -> None:
+        transaction.facts.followers = Followers(shown=(Shown(fail, (Bell,)),))
+        push_bells(transaction, [1])
 
     async def invite(*, fails: bool) -> None:
         async with mailing.counting("eva@example.org", 1), database.write(1) as transaction:
-            transaction.before_commit.extend([fail] if fails else [])
+            if fails:
+                push_badly(transaction)
 
     async def ask_for_link(*, fails: bool) -> None:
         async with mailing.counting_link(1, "carla@acme.test"), database.write(1) as transaction:
-            transaction.before_commit.extend([fail] if fails else [])
+            if fails:
+                push_badly(transaction)
 
     for send in (invite, ask_for_link):
         for _ in range(MailLimit.ANYWHERE.amount + 1):

@@ -1,0 +1,139 @@
+"""The end of a write takes as many statements for many facts as for few, and shows many as one change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, select
+
+from app.accounts.members import Member
+from app.chat.facts import MessageEdited
+from app.chat.messages import Message
+from app.chat.posting import post_message
+from app.chat.rooms import Room
+from app.database import Database, Transaction
+from app.database.prepared import ForSqlite
+from app.editing.locks import take_lock
+from app.editing.rows import LEASE
+from app.live.log import LoggedEvent
+from app.records.changes import change_record
+from app.records.collections import get_collection, list_fields
+from app.records.records import Record, create_records
+
+ACME = 1
+FEW, MANY = 3, 51
+# What is asked only where many are shown as one change: who is in a room, whose sidebars change.
+TOLERATED = 3
+
+Prepare = Callable[[Transaction, Member], Awaitable[None]]
+Act = Callable[[Transaction, Member, int], Awaitable[None]]
+
+
+async def add_books(transaction: Transaction, ana: Member) -> None:
+    books = await get_collection(transaction, "books")
+    typed = {field.key: "" for field in await list_fields(transaction, books)} | {"language": "Portuguese"}
+    await create_records(transaction, books, [{**typed, "title": f"Book {number}"} for number in range(MANY)], ana)
+
+
+async def say_much(transaction: Transaction, ana: Member) -> None:
+    await post(transaction, ana, MANY + 1)
+
+
+async def nothing(transaction: Transaction, ana: Member) -> None:
+    """There is enough."""
+
+
+async def change(transaction: Transaction, ana: Member, count: int) -> None:
+    books = await get_collection(transaction, "books")
+    statement = select(Record).where(Record.deleted_at.is_(None)).order_by(Record.id.desc()).limit(count)
+    for record in (await transaction.scalars(statement)).all():
+        typed = {**record.values, "notes": f"Typed {count}"}
+        assert await change_record(transaction, books, record, typed, ana, version=record.version)
+
+
+async def lock(transaction: Transaction, ana: Member, count: int) -> None:
+    statement = select(Record).where(Record.deleted_at.is_(None)).order_by(Record.id.desc()).limit(count)
+    for record in (await transaction.scalars(statement)).all():
+        assert await take_lock(transaction, record, ana, lease=LEASE, moving=record.lock_token)
+
+
+async def post(transaction: Transaction, ana: Member, count: int) -> None:
+    general = (await transaction.scalars(select(Room).where(Room.slug == "general"))).one()
+    for number in range(count):
+        key = text = f"Message {count}.{number} @Bruno"
+        await post_message(transaction, general, ana, key=key, text=text, origin="http://acme.test")
+
+
+async def edit(transaction: Transaction, ana: Member, count: int) -> None:
+    messages = await transaction.scalars(select(Message).order_by(Message.id.desc()).limit(count))
+    for message in messages:
+        about = {"room_id": message.room_id, "message_id": message.id, "number": message.number}
+        transaction.note(MessageEdited(by=transaction.actor, **about, before=(), after=()))
+
+
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
+    """The statements of each transaction's end."""
+    ends: list[list[str]] = []
+    executed: list[str] = []
+    run, complete = ForSqlite.run, Transaction.complete
+
+    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        executed.append(statement)
+
+    def note_and_run(self: ForSqlite, *arguments: Any) -> Any:
+        executed.append(self.words)
+        return run(self, *arguments)
+
+    async def complete_and_note(transaction: Transaction) -> None:
+        executed.clear()
+        await complete(transaction)
+        ends.append(list(executed))
+
+    monkeypatch.setattr(ForSqlite, "run", note_and_run)
+    monkeypatch.setattr(Transaction, "complete", complete_and_note)
+    event.listen(Engine, "before_cursor_execute", note)
+    yield ends
+    event.remove(Engine, "before_cursor_execute", note)
+
+
+async def do(database: Database, act: Act, count: int) -> list[LoggedEvent]:
+    """Do something so often in one transaction; what it has logged."""
+    async with database.write(ACME) as transaction:
+        await act(transaction, await transaction.get_one(Member, 1), count)
+    async with database.read(ACME) as reading:
+        rows = select(LoggedEvent).where(LoggedEvent.cursor > transaction.batch.after).order_by(LoggedEvent.cursor)
+        return list(await reading.scalars(rows))
+
+
+# What has to be there, what is done to it, on which channel much of that is shown as one change, and what no page gets
+# then.
+ACTS: dict[str, tuple[Prepare, Act, str, str]] = {
+    "records that are changed": (add_books, change, "collection.1", "data-what="),
+    "locks that are taken": (add_books, lock, "collection.1", "data-mark="),
+    "messages that are posted": (nothing, post, "room.1", "<template>"),
+    "messages that are edited": (say_much, edit, "room.1", "data-change"),
+}
+
+
+@pytest.mark.parametrize("name", ACTS)
+async def test_many_facts_take_as_many_statements_as_few_and_are_shown_as_one_change(
+    database: Database, ended: list[list[str]], name: str
+) -> None:
+    prepare, act, channel, one_by_one = ACTS[name]
+    async with database.write(ACME) as transaction:
+        await prepare(transaction, await transaction.get_one(Member, 1))
+    few = await do(database, act, FEW)
+    many = await do(database, act, MANY)
+    more = Counter(words[:160] for words in ended[-1]) - Counter(words[:160] for words in ended[-2])
+    assert len(ended[-1]) <= len(ended[-2]) + TOLERATED, str(more.most_common())
+    assert sum(row.kind is not None for row in many) == MANY, "facts are never merged"
+    on_list = [row for row in many if row.kind is None and row.channel == channel]
+    assert sum("data-refresh" in row.body for row in on_list) == 1
+    assert not any(one_by_one in row.body for row in on_list)
+    assert sum(one_by_one in row.body for row in few) >= FEW, "few are shown one by one"
+    last = [row.cursor for row in many if row.kind][-1]
+    assert {row.fact_cursor for row in on_list} == {last}
