@@ -1,8 +1,9 @@
-"""The one list of what follows from what is done, which everything that writes shares."""
+"""The one list of what follows from what is done, and of who may do it, which everything that writes shares."""
 
 from __future__ import annotations
 
 from app.accounts.audit import audited
+from app.accounts.rights import install
 from app.chat.followers import (
     archived_shown,
     cards_shown,
@@ -21,8 +22,10 @@ from app.chat.followers import (
     rooms_changed_shown,
     rooms_made_shown,
 )
+from app.chat.rights import CHAT_RIGHTS
 from app.database import Database, Followers
 from app.editing.followers import locks_of_sessions, locks_shown
+from app.editing.rights import EDITING_RIGHTS
 from app.live.followers import sessions_shown, sockets_closed
 from app.notifications.followers import (
     accounts_told,
@@ -33,6 +36,7 @@ from app.notifications.followers import (
     joined_told,
     preferred_counted,
 )
+from app.notifications.rights import NOTIFICATION_RIGHTS
 from app.operators.followers import operators_logged
 from app.records.followers import (
     added_shown,
@@ -45,6 +49,7 @@ from app.records.followers import (
     told_forgotten,
     waiting_ended,
 )
+from app.records.rights import RECORD_RIGHTS
 from app.tenants.followers import (
     following_ended,
     invitation_ends_planned,
@@ -55,6 +60,10 @@ from app.tenants.followers import (
     rights_shown,
     settings_shown,
 )
+from app.tenants.rights import TENANT_RIGHTS
+
+# Who may do what.
+install(TENANT_RIGHTS, EDITING_RIGHTS, NOTIFICATION_RIGHTS, RECORD_RIGHTS, CHAT_RIGHTS)
 
 # In the order in which they work: first what changes rows, then who is shown nothing any more, then what is shown of
 # the rows. So whose socket is closed, or follows a channel no more, gets none of the partials of the same change.

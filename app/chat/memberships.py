@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Literal
 
 from app.accounts.members import Member
+from app.accounts.rights import require
 from app.accounts.undo import end_offers
 from app.chat.facts import MemberEntered, MemberInvited, MemberLeft, MemberRemoved
-from app.chat.rooms import GENERAL, Membership, Room, check_may_archive, find_membership
+from app.chat.rooms import GENERAL, Membership, Room, find_membership
 from app.database import Transaction
 from app.web.errors import PageError
 from app.web.forms import Invalid
@@ -96,7 +97,7 @@ async def remove(transaction: Transaction, room: Room, member: Member, person: M
 
     Raises a 403 page unless the member may.
     """
-    check_may_archive(room, member)
+    require(member, "archive", room)
     if await take_out(transaction, room, person):
         named = person.email or person.name
         transaction.note(

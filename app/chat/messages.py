@@ -23,6 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.accounts.mentions import mentioned_in, names_in, without_marks
+from app.accounts.rights import require
 from app.chat.facts import MessageDeleted, MessageEdited
 from app.chat.keys import LONGEST_KEY
 from app.chat.markdown import Rendered, candidates, render_aside
@@ -262,12 +263,6 @@ async def edit_message(
     return True
 
 
-def check_may_delete(message: Message, member: Member) -> None:
-    """Raise a 403 page unless the message is the member's own, or the member is an admin."""
-    if message.member_id != member.id and not member.has_rank("admin"):
-        raise PageError(403, _l("Only who wrote a message, and admins, can delete it."))
-
-
 async def delete_message(transaction: Transaction, message: Message, member: Member) -> bool:
     """Delete a message; who did it stays to be seen. False when it was deleted already.
 
@@ -275,7 +270,7 @@ async def delete_message(transaction: Transaction, message: Message, member: Mem
     """
     if message.deleted_at is not None:
         return False
-    check_may_delete(message, member)
+    require(member, "delete", message)
     room = await transaction.get_one(Room, message.room_id)
     author = await find_author(transaction, message, member)
     before = await find_mentioned(transaction, message.id)
@@ -314,7 +309,6 @@ async def list_revisions(transaction: Transaction, message: Message, member: Mem
 
     Raises a 403 page unless it is the member's own, or the member is an admin.
     """
-    if message.member_id != member.id and not member.has_rank("admin"):
-        raise PageError(403, _l("Only who wrote a message, and admins, can see what it was."))
+    require(member, "read revisions of", message)
     statement = select(MessageRevision).where(MessageRevision.message_id == message.id).order_by(MessageRevision.number)
     return (await transaction.scalars(statement)).all()

@@ -28,6 +28,7 @@ from app.accounts.choosing import is_active
 from app.accounts.facts import MemberJoined
 from app.accounts.members import Member
 from app.accounts.mentions import find_names as find_member_names
+from app.accounts.rights import require
 from app.chat.facts import RoomArchived, RoomChanged, RoomMade
 from app.database import Actor, Base, Standing, Tenanted, Transaction, UtcDateTime, now
 from app.notifications.kinds import name_of_others
@@ -422,24 +423,12 @@ async def change_room(transaction: Transaction, room: Room, member: Member, *, n
         transaction.note(RoomChanged(by=transaction.acting(member.id), room_id=room.id, before=before, after=after))
 
 
-def may_archive(room: Room, member: Member) -> bool:
-    """Whether a member may archive a room and take people out of it: admins, and whoever made it."""
-    named = room.kind in ("public", "private") and room.slug != GENERAL
-    return named and (member.has_rank("admin") or room.created_by_id == member.id)
-
-
-def check_may_archive(room: Room, member: Member) -> None:
-    """Raise a 403 page unless a member may archive a room and take people out of it."""
-    if not may_archive(room, member):
-        raise PageError(403, _l("Only admins, and whoever made a room, may do this."))
-
-
 async def archive_room(transaction: Transaction, room: Room, member: Member, *, archived: bool) -> None:
     """Close a room to new messages, or open it again. It can still be read and searched.
 
     Raises a 403 page unless this member may.
     """
-    check_may_archive(room, member)
+    require(member, "archive", room)
     if archived == (room.archived_at is not None):
         return
     room.archived_at = now() if archived else None

@@ -13,12 +13,14 @@ from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts.facts import SessionsEnded
-from app.accounts.members import RANK, Member
+from app.accounts.members import Member
+from app.accounts.rights import may
 from app.database import Transaction, now
 from app.database.clock import lease_clock
 from app.editing import waiting
 from app.editing.facts import LockChanged, LockFreed, LockLapsed, LockOffered, LockTaken, LockTakenOver
 from app.editing.pushes import push_standings
+from app.editing.rights import LockOf
 from app.editing.rows import (
     KINDS,
     LEFT_TURN,
@@ -157,7 +159,7 @@ async def take_over(transaction: Transaction, row: Editable, member: Member, *, 
     await waiting.note_unanswered(transaction, row)
     asker = await waiting.find_waiting(transaction, row, member)
     role = await transaction.scalar(select(Member.role).where(Member.id == holder))  # it may have changed since
-    by_rank = member.has_rank("admin") and RANK[member.role] >= RANK[role or "member"]
+    by_rank = may(member, "take over", LockOf(role or "member"))
     if holder is None or not (by_rank or (asker is not None and asker.unanswered)):
         return None
     model = type(row)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.accounts.facts import MemberJoined, MemberRenamed, RoleChanged
-from app.accounts.members import RANK
+from app.accounts.members import Member
+from app.accounts.rights import may
 from app.database import Fact, Transaction
 from app.live.log import publish_partial, stop_following
 from app.tenants.facts import LogoChanged, PictureChanged, SettingChanged
@@ -16,8 +17,9 @@ EVERYWHERE = ("language", "session_days")
 
 async def end_following(transaction: Transaction, facts: Sequence[RoleChanged]) -> None:
     """Who is an admin no more follows nothing that only admins see, from the partials of this transaction on."""
+    people = await transaction.find_all(Member, [fact.member_id for fact in facts])
     for fact in facts:
-        if RANK[fact.after] < RANK["admin"]:
+        if not may(people[fact.member_id], "follow", "admins"):
             stop_following(transaction, member=fact.member_id, channels=["admins"])
 
 
