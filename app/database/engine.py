@@ -44,7 +44,8 @@ def check_holds_no_writer() -> None:
 class Transaction(AsyncSession):
     """One unit of work: a session, the tenant it is confined to, who acts, and what is still to be done at its end.
 
-    `events` is what is published with it so far, by channel (`live/log.py`).
+    `events` is what is published with it so far, by channel (`live/log.py`). `due` says that it brings jobs or mails,
+    so that who does them looks at once.
 
     At the end, what follows from its facts is done first. `before_commit` are things that look at what has become of
     the rows; `at_commit` is what has to be the very last. `after_commit` is done when nothing can be undone any more,
@@ -57,6 +58,7 @@ class Transaction(AsyncSession):
     def __init__(self, *args: Any, writes: bool, followers: Followers, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.writes = writes
+        self.due = False
         self.actor = Actor()
         self.facts = self.sync_session.info["facts"] = Facts(followers)
         self.before_commit: list[Callable[[], Awaitable[None]]] = []
