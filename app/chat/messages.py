@@ -224,8 +224,7 @@ async def edit_message(
         if message.member_id != member.id:
             raise NotFoundException
         raise MessageGone
-    if message.member_id != member.id:
-        raise PageError(403, _l("Only who wrote a message can change it."))
+    require(member, "change", message)
     check_open(await transaction.get_one(Room, message.room_id))
     text = check_text(text, empty=with_files)
     rendered = await render_text(transaction, text, origin, before=message.html)

@@ -18,9 +18,10 @@ from sqlalchemy import select
 import app.features  # noqa: F401  the rules hold by it
 from app.accounts.members import Member, find_member
 from app.accounts.rights import RIGHTS, Right, install, may
-from app.chat.messages import Message, delete_message, list_revisions
+from app.chat import memberships
+from app.chat.messages import Message, delete_message, edit_message, list_revisions
 from app.chat.posting import post_message
-from app.chat.rooms import GENERAL, Room, archive_room, create_room
+from app.chat.rooms import GENERAL, Room, RoomAccess, archive_room, change_room, create_room, find_visible
 from app.database import Database, Transaction, now
 from app.editing import locks
 from app.editing.rights import LockOf
@@ -155,6 +156,57 @@ async def read_revisions(transaction: Transaction, actor: Member, thing: str) ->
     await list_revisions(transaction, await post(transaction, actor, thing), actor)
 
 
+@attempts("change", "a message of one's own", "another's message")
+async def change_message(transaction: Transaction, actor: Member, thing: str) -> None:
+    await edit_message(transaction, await post(transaction, actor, thing), actor, text="Hello again", origin="")
+
+
+async def room_of(transaction: Transaction, actor: Member, thing: str) -> Room:
+    if thing == "the general room":
+        return (await transaction.scalars(select(Room).where(Room.slug == GENERAL))).one()
+    davi = await find(transaction, "davi")
+    room = await create_room(transaction, davi, name="Rights", private="private" in thing)
+    if "is in" in thing:
+        await memberships.invite(transaction, room, davi, actor)
+    if thing == "a direct room":
+        room.kind = "direct"
+    return room
+
+
+INSIDE, OUTSIDE = "a private room that one is in", "a private room that one is not in"
+
+
+@attempts("see", "a public room", INSIDE, OUTSIDE)
+async def see(transaction: Transaction, actor: Member, thing: str) -> bool:
+    room = await room_of(transaction, actor, thing)
+    allowed = await find_visible(transaction, actor, room.id) is not None
+    followed = await list_allowed(transaction, actor, [f"room.{room.id}"])
+    assert bool(followed) == allowed, "channels ask the same"
+    return allowed
+
+
+@attempts("enter", "a public room", OUTSIDE)
+async def enter(transaction: Transaction, actor: Member, thing: str) -> None:
+    await memberships.join(transaction, await room_of(transaction, actor, thing), actor)
+
+
+@attempts("change", "a public room", INSIDE)
+async def change(transaction: Transaction, actor: Member, thing: str) -> None:
+    room = await room_of(transaction, actor, thing)
+    await change_room(transaction, room, actor, name="Another name", description="")
+
+
+@attempts("invite to", "a public room", INSIDE)
+async def invite(transaction: Transaction, actor: Member, thing: str) -> None:
+    person = await find(transaction, "ana" if actor.name != "Ana" else "carla")
+    await memberships.invite(transaction, await room_of(transaction, actor, thing), actor, person)
+
+
+@attempts("leave", "a public room", "the general room", "a direct room")
+async def leave(transaction: Transaction, actor: Member, thing: str) -> None:
+    await memberships.leave(transaction, await room_of(transaction, actor, thing), actor)
+
+
 @attempts("archive", "a room that one has made", "a room that another has made", "the general room", "a direct room")
 async def archive(transaction: Transaction, actor: Member, thing: str) -> None:
     if thing == "the general room":
@@ -265,7 +317,12 @@ def test_every_rule_is_in_the_table() -> None:
     named = {thing for _, thing, *_ in read_table()}
     assert {kind for _, kind in RIGHTS if isinstance(kind, str)} <= named
     words = {Member: "member", Invitation: "invitation", GivenRole: "role", Message: "message", Room: "room"}
-    words |= {LockOf: "lock", Announcement: "announcement", type(next(iter(KINDS.values()))): "kind"}
+    words |= {
+        LockOf: "lock",
+        RoomAccess: "room",
+        Announcement: "announcement",
+        type(next(iter(KINDS.values()))): "kind",
+    }
     for verb, kind in RIGHTS:
         if not isinstance(kind, str):
             assert any(each == verb and words[kind] in thing for each, thing, *_ in read_table()), (verb, kind)
