@@ -1,8 +1,9 @@
-"""The one list of what follows from what is done, which everything that writes shares."""
+"""The one list of what follows from what is done, and of who may do it, which everything that writes shares."""
 
 from __future__ import annotations
 
 from app.accounts.audit import audited
+from app.accounts.rights import install
 from app.chat.followers import (
     archived_shown,
     cards_shown,
@@ -20,8 +21,10 @@ from app.chat.followers import (
     people_shown,
     sidebars_shown,
 )
+from app.chat.rights import CHAT_RIGHTS
 from app.database import Database, Followers
 from app.editing.followers import locks_of_sessions, rows_shown
+from app.editing.rights import EDITING_RIGHTS
 from app.live.followers import sessions_shown, sockets_closed
 from app.live.log import append
 from app.notifications.followers import (
@@ -35,6 +38,7 @@ from app.notifications.followers import (
     mails_planned,
     preferred_counted,
 )
+from app.notifications.rights import NOTIFICATION_RIGHTS
 from app.operators.followers import operators_logged
 from app.records.followers import (
     added_shown,
@@ -47,6 +51,7 @@ from app.records.followers import (
     told_forgotten,
     waiting_ended,
 )
+from app.records.rights import RECORD_RIGHTS
 from app.tenants.followers import (
     following_ended,
     invitation_ends_planned,
@@ -57,6 +62,10 @@ from app.tenants.followers import (
     rights_shown,
     settings_shown,
 )
+from app.tenants.rights import TENANT_RIGHTS
+
+# Who may do what.
+install(TENANT_RIGHTS, EDITING_RIGHTS, NOTIFICATION_RIGHTS, RECORD_RIGHTS, CHAT_RIGHTS)
 
 FOLLOWERS = Followers(
     # What changes rows, in the order in which it works.

@@ -29,8 +29,9 @@ sys.path.insert(0, str(ROOT))
 
 from sqlalchemy import func, select, update  # noqa: E402
 
-from app.accounts.members import find_member  # noqa: E402
-from app.database import Database, Transaction  # noqa: E402
+from app.accounts.members import Member, find_member  # noqa: E402
+from app.accounts.sessions import Session, add_session  # noqa: E402
+from app.database import Actor, Database, Transaction  # noqa: E402
 from app.demo import seed_demo  # noqa: E402
 from app.editing.locks import release_lock, take_lock  # noqa: E402
 from app.editing.rows import Held  # noqa: E402
@@ -97,8 +98,10 @@ async def edit_once(database: Database, name: str, *, control: bool) -> str:
         record = await find_book(transaction)
         member = await find_member(transaction, f"{name}@acme.test")
         assert member is not None
-        token = await take_lock(transaction, record, member, lease=LEASE)
-        if token is None and not control:
+        session_id = await transaction.scalar(select(func.min(Session.id)).where(Session.member_id == member.id))
+        actor = transaction.actor = Actor("page", member_id=member.id, session_id=session_id)
+        proof = await take_lock(transaction, record, member, lease=LEASE)
+        if proof is None and not control:
             return "waits"
         version, values = record.version, dict(record.values)
     pause = random.choice(PAUSES)
@@ -107,15 +110,16 @@ async def edit_once(database: Database, name: str, *, control: bool) -> str:
     values["notes"] = str(int(values["notes"]) + 1)
     async with database.write(ACME) as transaction:
         record = await find_book(transaction)
+        transaction.actor = actor
         if control:
             statement = update(Record).where(Record.id == record.id).values(values=values)
             await transaction.execute(statement.execution_options(synchronize_session=False))
             return "saved"
         try:
             books = await get_collection(transaction, "books")
-            await change_record(transaction, books, record, values, member, version=version, token=token or 0)
+            await change_record(transaction, books, record, values, member, version=version, proof=proof)
         except (Changed, Held) as refusal:
-            await release_lock(transaction, record, member, token or 0)
+            await release_lock(transaction, record, member, proof)
             return type(refusal).__name__.lower()
         return "saved"
 
@@ -139,6 +143,8 @@ async def prepare(url: str, watch_url: str) -> None:
         assert member is not None
         books = await get_collection(transaction, "books")
         await change_record(transaction, books, record, {**record.values, "notes": "0"}, member, version=record.version)
+        for each in (await transaction.scalars(select(Member))).all():
+            await add_session(transaction, each, address="127.0.0.1", agent="bench")
     await database.close()
     database = open_database(watch_url)
     async with database.write() as transaction:

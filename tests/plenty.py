@@ -22,7 +22,7 @@ from app.chat.references import Mention, RecordReference
 from app.chat.rooms import Membership, Room, create_room, ensure_general, open_discussion
 from app.database import Tenant, Transaction, now
 from app.editing.drafts import Draft
-from app.editing.rows import read_clock
+from app.editing.rows import Proof, read_clock
 from app.editing.waiting import Waiting
 from app.live.cutoff import start_session
 from app.notifications.announcements import Announcement
@@ -35,6 +35,8 @@ from app.records.records import Record, create_records, get_record
 from app.records.revisions import Revision
 from app.tenants.invitations import Invitation
 
+# What a page shows whose lease has ended, and who goes on if nobody has had the lock since.
+LAPSED = Proof(0, "0" * 32)
 LONG_AGO = timedelta(days=60)
 # What the files and pictures are stored as.
 KEY = "ab" * 16
@@ -154,7 +156,9 @@ class Plenty:
         held = {"lock_role": "member", "lock_since": now(), "lock_until": clock + 500_000, "lock_token": 1}
         held |= {"lock_member_id": self.ana.id, "lock_name": self.ana.name}
         for change in (
-            update(Record).where(Record.id == self.record.id).values(version=version),
+            update(Record)
+            .where(Record.id == self.record.id)
+            .values(version=version, lock_proof=LAPSED.digest(self.ana.id)),
             update(Record).where(Record.id.in_(old)).values(deleted_at=now() - LONG_AGO),
             update(Record).where(Record.id.in_(fresh)).values(deleted_at=now()),
             *(

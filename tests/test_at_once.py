@@ -35,6 +35,7 @@ from app.tenants.workspaces import create_workspace
 from app.web.forms import Invalid
 from tests.conftest import Server
 from tests.databases import Store
+from tests.sessions import sign_in
 
 ACME, TIMES = 1, 8
 Work = Callable[[Transaction, int], Awaitable[Any]]
@@ -259,7 +260,7 @@ async def test_a_lock_is_taken_by_one_and_the_others_are_in_line_once(processes:
 
     async def work(transaction: Transaction, number: int) -> bool:
         books = await get_collection(transaction, "books")
-        row, person = await get_record(transaction, books, 40), await member(transaction, names[number % 4])
+        row, person = await get_record(transaction, books, 40), await sign_in(transaction, names[number % 4])
         token = await take_lock(transaction, row, person, lease=30)
         if token is None and row.lock_member_id != person.id:
             await waiting.join(transaction, row, person, 30)

@@ -30,7 +30,7 @@ from app.demo import OPERATOR, PASSWORD
 from app.features import open_database
 from app.web.uploads import path_of, preview_of
 from tests.databases import Store
-from tests.plenty import KEY, Plenty, fill_installation
+from tests.plenty import KEY, LAPSED, Plenty, fill_installation
 from tests.test_forms import MEANT
 from tests.test_isolation import SETTINGS, Target
 
@@ -158,7 +158,7 @@ class World:
         elif target.path == "/c/{slug:str}/{number:int}/restore":
             form["version"] = "1"
         elif target.path == "/c/{slug:str}/{number:int}/lock/renew":
-            form = {"version": self.values["current"]}
+            form = {"version": self.values["current"], "lock-token": str(LAPSED)}
         elif target.path == "/chat/direct":
             form["person"] = self.values["bruno"]
         elif target.path == "/files/take-out":

@@ -231,7 +231,7 @@ async def test_records_a_role_reading_and_a_draft_are_taken_back(ana: httpx.Asyn
     assert 'value="Begun"' in await follow(ana, await ana.post(undo_in(page)))
     address = f"/c/books/{numbers[1]}"
     opened = (await ana.get(f"{address}/edit", headers={"sec-fetch-site": "same-origin"})).text
-    token = re.search(r'name="lock-token" value="(\d+)"', opened)
+    token = re.search(r'name="lock-token" value="(\d+-[0-9a-f]{32})"', opened)
     assert token
     typed = {"title": "Typed and not saved", "version": "3", "lock-token": token[1]}
     await ana.post(f"{address}/lock/release", data=typed)

@@ -15,7 +15,7 @@ from litestar import MediaType, Request, Response
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
-from app.accounts.members import Member, Role
+from app.accounts.members import Member
 from app.accounts.sessions import SignedIn, digest, find_session
 from app.accounts.visits import Visits
 from app.database import Actor, Database, Tenant, Transaction
@@ -162,12 +162,6 @@ class Askers:
                 self.known.popitem(last=False)
         self.known.move_to_end(key)
         return self.known[key]
-
-
-def require_role(member: Member, role: Role) -> None:
-    """Raise a 403 page unless the member's role is at least the given one."""
-    if not member.has_rank(role):
-        raise PageError(403, _l("Only admins of this workspace may do this."))
 
 
 def ask_to_sign_in(request: AnyRequest, error: Exception) -> Response[Any]:

@@ -17,7 +17,6 @@ from app.web.texts import _l
 
 Role = Literal["owner", "admin", "member"]
 ALREADY = _l("Somebody with this address is a member already.")
-RANK: dict[str, int] = {"member": 0, "admin": 1, "owner": 2}
 
 
 class Member(Tenanted, Base):
@@ -44,10 +43,6 @@ class Member(Tenanted, Base):
     def active(self) -> bool:
         """Whether this person may sign in."""
         return self.suspended_at is None and self.removed_at is None
-
-    def has_rank(self, role: Role) -> bool:
-        """Whether this person's role is at least the given one."""
-        return RANK[self.role] >= RANK[role]
 
 
 async def find_member(transaction: Transaction, email: str) -> Member | None:

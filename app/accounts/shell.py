@@ -13,6 +13,7 @@ from litestar import MediaType, Response
 
 from app.accounts.access import AnyRequest, host_of, local_path
 from app.accounts.members import Member
+from app.accounts.rights import may
 from app.accounts.undo import UndoOffer, find_offer
 from app.database import Transaction
 from app.web.forms import number_of
@@ -143,14 +144,16 @@ async def render_page(
     sections: list[tuple[str, dict[str, Any]]] = [
         (section.template, await section.context(request, transaction, member)) for section in SECTIONS
     ]
+    admins = " admins" if may(member, "follow", "admins") else ""
     html = render(
         tenant.language,
         template,
         tenant=tenant,
         member=member,
+        may=may,
         sections=sections,
         bar=[(template, await context(request, transaction, member)) for template, context in BAR],
-        channels=f"tenant user.{member.id}{' admins' if member.has_rank('admin') else ''} {channels}".strip(),
+        channels=f"tenant user.{member.id}{admins} {channels}".strip(),
         cursor=transaction.cursor if transaction.writes else tenant.cursor,
         answer=page_before(request) if answers else None,
         path=request.scope["path"],

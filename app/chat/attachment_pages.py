@@ -17,7 +17,7 @@ from app.chat.composer import MESSAGE_LIMIT
 from app.chat.drafts import keep_draft, place_of
 from app.chat.rooms import get_room
 from app.database import Database, Transaction
-from app.jobs.sweeps import sweeps
+from app.jobs.sweeps import sweeps_with_settings
 from app.settings import Settings
 from app.web.calls import is_call
 from app.web.file_names import content_disposition
@@ -25,10 +25,10 @@ from app.web.forms import Form, number_of
 from app.web.uploads import delete_abandoned, path_of, preview_of
 
 
-@sweeps(Attachment)
-async def sweep_files(transaction: Transaction, limit: int) -> int:
+@sweeps_with_settings(Attachment)
+async def sweep_files(transaction: Transaction, limit: int, settings: Settings) -> int:
     """Delete files that were never sent, and what cut off uploads have left."""
-    directory = files_of(transaction.info["settings"], transaction.tenant)
+    directory = files_of(settings, transaction.tenant)
     keys = await delete_unsent(transaction, limit)
 
     async def clear() -> None:

@@ -10,6 +10,7 @@ from litestar.response import Redirect
 from app.accounts.access import AnyRequest
 from app.accounts.choosing import Chosen, is_active, list_persons, read_chosen
 from app.accounts.members import Member
+from app.accounts.rights import may
 from app.accounts.shell import notice, render_page
 from app.accounts.undo import lead_to
 from app.chat import memberships
@@ -25,7 +26,6 @@ from app.chat.rooms import (
     is_inside,
     list_archived,
     list_members,
-    may_archive,
 )
 from app.chat.undoing import keep_membership, offer_bringing_back, offer_opening, offer_return
 from app.database import Transaction
@@ -84,7 +84,7 @@ async def render_about(
         may_change=may_change,
         people=page_of(inside, page, query=q, text_of=lambda person: f"{person.name} {person.email}"),
         chosen=chosen or Chosen(),
-        may_archive=may_archive(room, member),
+        may_archive=may(member, "archive", room),
         form=form,
     )
 
@@ -188,7 +188,7 @@ async def show_archived(request: AnyRequest, transaction: Transaction, member: M
         rooms=rooms,
         page=current,
         pages=pages,
-        may_open=lambda room: may_archive(room, member),
+        may_open=lambda room: may(member, "archive", room),
     )
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import Literal
 
 from app.accounts.members import Member
+from app.accounts.rights import require
 from app.accounts.undo import end_offers
 from app.chat.facts import MemberEntered, MemberInvited, MemberLeft, MemberRemoved
-from app.chat.rooms import GENERAL, Membership, Room, check_may_archive, find_membership
+from app.chat.rooms import Membership, Room, RoomAccess, find_access, find_membership
 from app.database import Transaction
-from app.web.errors import PageError
 from app.web.forms import Invalid
 from app.web.texts import _l
 
@@ -30,8 +30,7 @@ async def join(transaction: Transaction, room: Room, member: Member) -> Membersh
     """
     membership = await find_membership(transaction, room, member)
     if membership is None:
-        if not room.open:
-            raise PageError(403, _l("One has to be invited to this room."))
+        require(member, "enter", RoomAccess(room, inside=False))
         membership = await add(transaction, room, member)
         transaction.keep(room)
         transaction.note(MemberEntered(by=transaction.acting(member.id), room_id=room.id, member_id=member.id))
@@ -58,8 +57,7 @@ async def leave(transaction: Transaction, room: Room, member: Member) -> None:
 
     Raises a 403 page for rooms that one can't leave.
     """
-    if room.slug == GENERAL or room.kind == "direct":
-        raise PageError(403, _l("Nobody can leave this room."))
+    require(member, "leave", room)
     if await take_out(transaction, room, member):
         transaction.note(MemberLeft(by=transaction.acting(member.id), room_id=room.id, member_id=member.id))
 
@@ -81,8 +79,7 @@ async def invite(transaction: Transaction, room: Room, member: Member, person: M
 
     Raises a 403 page for direct rooms, and for a room that the inviting member is not in.
     """
-    if room.kind not in ("public", "private") or await find_membership(transaction, room, member) is None:
-        raise PageError(403, _l("Only those who are in a room can invite to it."))
+    require(member, "invite to", await find_access(transaction, room, member))
     if await find_membership(transaction, room, person) is not None:
         return False
     await add(transaction, room, person)
@@ -96,7 +93,7 @@ async def remove(transaction: Transaction, room: Room, member: Member, person: M
 
     Raises a 403 page unless the member may.
     """
-    check_may_archive(room, member)
+    require(member, "archive", room)
     if await take_out(transaction, room, person):
         named = person.email or person.name
         transaction.note(

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
+from app.accounts.rights import require
 from app.chat.facts import MessageDeleted, MessageEdited
 from app.chat.keys import LONGEST_KEY
 from app.chat.references import (
@@ -176,8 +177,7 @@ async def edit_message(
         if message.member_id != member.id:
             raise NotFoundException
         raise MessageGone
-    if message.member_id != member.id:
-        raise PageError(403, _l("Only who wrote a message can change it."))
+    require(member, "change", message)
     check_open(await transaction.get_one(Room, message.room_id))
     text = check_text(text, empty=with_files)
     rendered = await render_text(transaction, text, origin, before=message.html, prepared=prepared)
@@ -215,12 +215,6 @@ async def edit_message(
     return True
 
 
-def check_may_delete(message: Message, member: Member) -> None:
-    """Raise a 403 page unless the message is the member's own, or the member is an admin."""
-    if message.member_id != member.id and not member.has_rank("admin"):
-        raise PageError(403, _l("Only who wrote a message, and admins, can delete it."))
-
-
 async def delete_message(transaction: Transaction, message: Message, member: Member) -> bool:
     """Delete a message; who did it stays to be seen. False when it was deleted already.
 
@@ -228,7 +222,7 @@ async def delete_message(transaction: Transaction, message: Message, member: Mem
     """
     if message.deleted_at is not None:
         return False
-    check_may_delete(message, member)
+    require(member, "delete", message)
     room = await transaction.get_one(Room, message.room_id)
     author = await find_author(transaction, message, member)
     before = await find_mentioned(transaction, message.id)
@@ -267,7 +261,6 @@ async def list_revisions(transaction: Transaction, message: Message, member: Mem
 
     Raises a 403 page unless it is the member's own, or the member is an admin.
     """
-    if message.member_id != member.id and not member.has_rank("admin"):
-        raise PageError(403, _l("Only who wrote a message, and admins, can see what it was."))
+    require(member, "read revisions of", message)
     statement = select(MessageRevision).where(MessageRevision.message_id == message.id).order_by(MessageRevision.number)
     return (await transaction.scalars(statement)).all()

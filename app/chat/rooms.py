@@ -28,10 +28,10 @@ from app.accounts.choosing import is_active
 from app.accounts.facts import MemberJoined
 from app.accounts.members import Member
 from app.accounts.mentions import find_names as find_member_names
+from app.accounts.rights import may, require
 from app.chat.facts import RoomArchived, RoomChanged, RoomMade
 from app.database import Actor, Base, Standing, Tenanted, Transaction, UtcDateTime, now
 from app.notifications.kinds import name_of_others
-from app.web.errors import PageError
 from app.web.forms import Invalid
 from app.web.texts import _l, fold, is_blank
 
@@ -124,6 +124,14 @@ async def get_room(transaction: Transaction, member: Member, slug: str) -> Room:
     return room
 
 
+@dataclass(frozen=True, slots=True)
+class RoomAccess:
+    """A room, and whether somebody is in it: what rules ask."""
+
+    room: Room
+    inside: bool
+
+
 async def find_visible(transaction: Transaction, member: Member, room_id: int) -> Room | None:
     """A room by its id, if this member may see it."""
     room = await transaction.get(Room, room_id)
@@ -132,7 +140,12 @@ async def find_visible(transaction: Transaction, member: Member, room_id: int) -
 
 async def may_see(transaction: Transaction, member: Member, room: Room) -> bool:
     """`is_visible` of a room that is at hand."""
-    return room.open or await find_membership(transaction, room, member) is not None
+    return may(member, "see", await find_access(transaction, room, member))
+
+
+async def find_access(transaction: Transaction, room: Room, member: Member) -> RoomAccess:
+    """A room, and whether a member is in it."""
+    return RoomAccess(room, await find_membership(transaction, room, member) is not None)
 
 
 async def find_membership(transaction: Transaction, room: Room, member: Member) -> Membership | None:
@@ -411,8 +424,7 @@ async def change_room(transaction: Transaction, room: Room, member: Member, *, n
 
     Raises Invalid for what it can't be called, and a 403 page for direct rooms, discussions, and who is not in it.
     """
-    if room.kind not in ("public", "private") or await find_membership(transaction, room, member) is None:
-        raise PageError(403, _l("Only those who are in a room can change it."))
+    require(member, "change", await find_access(transaction, room, member))
     check_name(name, description)
     before, after = (room.name, room.description), (name, description)
     if before != after:
@@ -422,24 +434,12 @@ async def change_room(transaction: Transaction, room: Room, member: Member, *, n
         transaction.note(RoomChanged(by=transaction.acting(member.id), room_id=room.id, before=before, after=after))
 
 
-def may_archive(room: Room, member: Member) -> bool:
-    """Whether a member may archive a room and take people out of it: admins, and whoever made it."""
-    named = room.kind in ("public", "private") and room.slug != GENERAL
-    return named and (member.has_rank("admin") or room.created_by_id == member.id)
-
-
-def check_may_archive(room: Room, member: Member) -> None:
-    """Raise a 403 page unless a member may archive a room and take people out of it."""
-    if not may_archive(room, member):
-        raise PageError(403, _l("Only admins, and whoever made a room, may do this."))
-
-
 async def archive_room(transaction: Transaction, room: Room, member: Member, *, archived: bool) -> None:
     """Close a room to new messages, or open it again. It can still be read and searched.
 
     Raises a 403 page unless this member may.
     """
-    check_may_archive(room, member)
+    require(member, "archive", room)
     if archived == (room.archived_at is not None):
         return
     room.archived_at = now() if archived else None

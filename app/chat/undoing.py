@@ -9,12 +9,13 @@ from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.rights import require
 from app.accounts.undo import State, TooLate, UndoOffer, keep_row, keep_rows, offer_undo, put_back, undoes
 from app.chat.facts import MemberEntered, MemberReturned, MessageRestored
-from app.chat.messages import Message, MessageRevision, Reaction, check_may_delete, check_open, find_author
+from app.chat.messages import Message, MessageRevision, Reaction, check_open, find_author
 from app.chat.notices import subject_of
 from app.chat.references import Mention, MessageIndex, OfMessage, RecordReference
-from app.chat.rooms import Membership, Room, archive_room, check_may_archive, find_membership, find_visible
+from app.chat.rooms import Membership, Room, archive_room, find_membership, find_visible
 from app.database import Transaction
 from app.notifications.notifications import keep_told, tell_again
 from app.web.texts import _l
@@ -88,7 +89,7 @@ async def offer_bringing_back(transaction: Transaction, member: Member, state: S
 async def bring_back(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
     """Bring somebody back into a room whom one has taken out of it."""
     room = await get_visible(transaction, member, state)
-    check_may_archive(room, member)
+    require(member, "archive", room)
     person = await transaction.get(Member, state["membership"]["member_id"])
     if person is None or not person.active:
         raise TooLate(_l("They can't sign in any more."))
@@ -135,7 +136,7 @@ async def restore_message(request: AnyRequest, transaction: Transaction, member:
     room = await get_visible(transaction, member, state)
     check_open(room)
     message = (await transaction.scalars(select(Message).where(Message.id == state["message"]))).one()
-    check_may_delete(message, member)
+    require(member, "delete", message)
     if message.deleted_at is None or message.deleted_at != datetime.fromisoformat(state["deleted_at"]):
         raise TooLate(_l("The message is there again already."))
     message.text, message.html, message.plain = state["text"], state["html"], state["plain"]

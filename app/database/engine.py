@@ -43,7 +43,8 @@ class Transaction(AsyncSession):
 
     `partials` is what pages get of it so far, and `batch` what it has added to the log (`live/log.py`). `read_at_end`
     is, at its end, what need not be read again, as nothing that follows changes it. `after_commit` is done when nothing
-    can be undone any more, such as deleting a file.
+    can be undone any more, such as deleting a file. `due` says that it brings jobs or mails, so that who does them
+    looks at once.
     """
 
     sync_session_class = TenantSession
@@ -52,6 +53,7 @@ class Transaction(AsyncSession):
     def __init__(self, *args: Any, writes: bool, followers: Followers, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.writes = writes
+        self.due = False
         self.actor = Actor()
         self.facts = self.sync_session.info["facts"] = Facts(followers)
         self.after_commit: list[Callable[[], Awaitable[None]]] = []

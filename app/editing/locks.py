@@ -13,12 +13,14 @@ from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts.facts import SessionsEnded
-from app.accounts.members import RANK, Member
+from app.accounts.members import Member
+from app.accounts.rights import may
 from app.database import Transaction, now
 from app.database.clock import lease_clock
 from app.editing import waiting
 from app.editing.facts import LockChanged, LockFreed, LockLapsed, LockOffered, LockTaken, LockTakenOver
 from app.editing.pushes import push_standings
+from app.editing.rights import LockOf
 from app.editing.rows import (
     KINDS,
     LEFT_TURN,
@@ -26,15 +28,19 @@ from app.editing.rows import (
     TURN,
     UNLOCKED,
     Editable,
+    Proof,
+    credential_of,
     find_place,
     is_held,
     is_holder,
+    is_proven,
+    is_signed_in,
     kind_of,
     read_clock,
 )
 from app.editing.waiting import Waiting
 
-LOCK_COLUMNS = ("lock_token", *UNLOCKED)
+LOCK_COLUMNS = ("lock_token", "lock_proof", *UNLOCKED)
 
 
 def note_lock(transaction: Transaction, row: Editable, fact: type[LockChanged], member_id: int) -> None:
@@ -45,53 +51,59 @@ def note_lock(transaction: Transaction, row: Editable, fact: type[LockChanged], 
 
 async def take_lock(
     transaction: Transaction, row: Editable, member: Member, *, lease: int, moving: int = 0
-) -> int | None:
-    """Take the lock for a page that is being opened; its new token, or None when it is not to be had.
+) -> Proof | None:
+    """Take the lock for a page that is being opened; its new proof, or None when it is not to be had.
 
-    It is to be had when nobody holds it, when it is this member's turn, or when the member shows as `moving` the
-    token of the page it moves from.
+    It is to be had when nobody holds it, when it is this member's turn, or when the member moves from another page of
+    theirs, whose lock has the token `moving`. Raises NoCredential for who has no session.
     """
+    credential_of(transaction.actor)
     await lapse(transaction, row)
     model = type(row)
     mine = and_(model.lock_member_id == member.id, or_(model.lock_offered, model.lock_token == moving))
     before = row.lock_member_id
-    if not await change_lock(transaction, row, or_(~is_held(model), mine), **held_by(transaction, row, member, lease)):
+    proof = await hold(transaction, row, member, or_(~is_held(model), mine), lease=lease)
+    if proof is None:
         return None
     await waiting.leave(transaction, row, member)
     if before != member.id:
         await waiting.forget_requests(transaction, row)
     note_lock(transaction, row, LockTaken, member.id)
-    return row.lock_token
+    return proof
 
 
 async def renew_lock(
-    transaction: Transaction, row: Editable, member: Member, token: int, version: int, *, lease: int
-) -> int | None:
-    """Prolong the lease of a page that shows its token; the token to go on with, or None when the lock is lost.
+    transaction: Transaction, row: Editable, member: Member, proof: Proof, version: int, *, lease: int
+) -> Proof | None:
+    """Prolong the lease of a page that shows its proof; the proof to go on with, or None when the lock is lost.
 
     A lease that ended is taken up again as long as nobody has had the lock since, and the row is the one the page
-    shows.
+    shows; a person who has signed in again does so with the new session. Raises NoCredential for who has none.
     """
+    credential_of(transaction.actor)
     model = type(row)
-    until = {"lock_until": lease_clock() + lease * 1000, "lock_session_id": transaction.actor.session_id}
-    if await change_lock(transaction, row, is_holder(model, member.id, token), **until):
-        return token
-    if await change_lock(
-        transaction,
-        row,
-        model.lock_member_id.is_(None),
-        model.lock_token == token,
-        model.version == version,
-        **held_by(transaction, row, member, lease),
-    ):
+    holder = is_holder(model, transaction.acting(member.id), proof)
+    alive = is_signed_in(member.id, transaction.actor.session_id)
+    if await change_lock(transaction, row, holder, alive, lock_until=lease_clock() + lease * 1000):
+        return proof
+    free = model.lock_member_id.is_(None) & is_proven(model, member.id, proof) & (model.version == version)
+    taken = await hold(transaction, row, member, free, lease=lease)
+    if taken is not None:
         note_lock(transaction, row, LockTaken, member.id)
-        return row.lock_token
-    return None
+    return taken
 
 
-async def release_lock(transaction: Transaction, row: Editable, member: Member, token: int) -> bool:
-    """Free the lock that this member took with this token; then it is the next one's turn. False when it was lost."""
-    if not await change_lock(transaction, row, is_holder(type(row), member.id, token), **given_back(row)):
+async def is_proven_holder(transaction: Transaction, row: Editable, member: Member, proof: Proof) -> bool:
+    """Whether a member proves to hold a row, for what writes nothing of it."""
+    model = type(row)
+    holder = is_holder(model, transaction.acting(member.id), proof)
+    return await transaction.scalar(select(model.id).where(model.id == row.id, holder)) is not None
+
+
+async def release_lock(transaction: Transaction, row: Editable, member: Member, proof: Proof | None) -> bool:
+    """Free the lock that this member proves to hold; then it is the next one's turn. False when it was lost."""
+    holder = is_holder(type(row), transaction.acting(member.id), proof)
+    if not await change_lock(transaction, row, holder, **given_back(row)):
         return False
     await pass_on(transaction, row, member.id)
     return True
@@ -123,40 +135,37 @@ async def release_locks_of_sessions(transaction: Transaction, facts: Sequence[Se
                 push_standings(transaction, by_id[row_id], member_id)
 
 
-async def hand_over(transaction: Transaction, row: Editable, member: Member, token: int, waiting_id: int) -> bool:
+async def hand_over(transaction: Transaction, row: Editable, member: Member, proof: Proof, waiting_id: int) -> bool:
     """Give the lock to somebody who waits, whoever else is in line. False when either is gone."""
     queue = await waiting.list_waiting(transaction, row)
     receiver = next((each for each in queue if each.id == waiting_id and each.state == "waiting"), None)
     if receiver is None:
         return False
-    if not await change_lock(transaction, row, is_holder(type(row), member.id, token), **given_back(row)):
+    holder = is_holder(type(row), transaction.acting(member.id), proof)
+    if not await change_lock(transaction, row, holder, **given_back(row)):
         return False
     await pass_on(transaction, row, member.id, receiver)
     return True
 
 
-async def take_over(transaction: Transaction, row: Editable, member: Member, *, lease: int) -> int | None:
-    """Take the lock away from whoever holds it; the token, or None when this member may not.
+async def take_over(transaction: Transaction, row: Editable, member: Member, *, lease: int) -> Proof | None:
+    """Take the lock away from whoever holds it; the new proof, or None when this member may not.
 
     Admins may at once, but not from a higher role; whoever has asked, when there was no answer in time. It is
-    recorded in the audit log.
+    recorded in the audit log. Raises NoCredential for who has no session.
     """
+    credential_of(transaction.actor)
     holder, name = row.lock_member_id, row.lock_name
     await waiting.note_unanswered(transaction, row)
     asker = await waiting.find_waiting(transaction, row, member)
     role = await transaction.scalar(select(Member.role).where(Member.id == holder))  # it may have changed since
-    by_rank = member.has_rank("admin") and RANK[member.role] >= RANK[role or "member"]
+    by_rank = may(member, "take over", LockOf(role or "member"))
     if holder is None or not (by_rank or (asker is not None and asker.unanswered)):
         return None
     model = type(row)
-    taken = await change_lock(
-        transaction,
-        row,
-        model.lock_token == row.lock_token,
-        model.lock_member_id == holder,
-        **held_by(transaction, row, member, lease),
-    )
-    if not taken:
+    seen = (model.lock_token == row.lock_token) & (model.lock_member_id == holder)
+    proof = await hold(transaction, row, member, seen, lease=lease)
+    if proof is None:
         return None
     await waiting.leave(transaction, row, member)
     await waiting.forget_requests(transaction, row)
@@ -172,7 +181,7 @@ async def take_over(transaction: Transaction, row: Editable, member: Member, *, 
         after=member.name,
     )
     transaction.note(taken_over)
-    return row.lock_token
+    return proof
 
 
 async def lapse(transaction: Transaction, row: Editable) -> bool:
@@ -225,6 +234,7 @@ async def give_turn(transaction: Transaction, row: Editable, following: Waiting)
         row,
         type(row).lock_member_id.is_(None),
         lock_token=row.lock_token + 1,
+        lock_proof=None,
         lock_member_id=following.member_id,
         lock_name=following.name,
         lock_role=following.role,
@@ -263,21 +273,32 @@ async def shorten_turn(transaction: Transaction, row: Editable, member: Member) 
 
 def given_back(row: Editable) -> dict[str, Any]:
     """The lock's columns when it is freed by intent: a renewal that was under way then does not take it up again."""
-    return {**UNLOCKED, "lock_token": type(row).lock_token + 1}
+    return {**UNLOCKED, "lock_token": type(row).lock_token + 1, "lock_proof": None}
 
 
-def held_by(transaction: Transaction, row: Editable, member: Member, lease: int) -> dict[str, Any]:
-    """The lock's columns for a new holder."""
-    return {
-        "lock_token": type(row).lock_token + 1,
-        "lock_member_id": member.id,
-        "lock_name": member.name,
-        "lock_role": member.role,
-        "lock_since": now() if row.lock_member_id != member.id or row.lock_offered else row.lock_since,
-        "lock_until": lease_clock() + lease * 1000,
-        "lock_session_id": transaction.actor.session_id,
-        "lock_offered": False,
-    }
+async def hold(transaction: Transaction, row: Editable, member: Member, *criteria: Any, lease: int) -> Proof | None:
+    """Make a member the holder of a row that meets the criteria: the new proof, or None when it does not.
+
+    Each holding has a proof of its own, so that the one before proves nothing any more.
+    """
+    proof = Proof.make()
+    session_id = credential_of(transaction.actor)
+    held = await change_lock(
+        transaction,
+        row,
+        *criteria,
+        is_signed_in(member.id, session_id),
+        lock_token=type(row).lock_token + 1,
+        lock_proof=proof.digest(member.id),
+        lock_member_id=member.id,
+        lock_name=member.name,
+        lock_role=member.role,
+        lock_since=now() if row.lock_member_id != member.id or row.lock_offered else row.lock_since,
+        lock_until=lease_clock() + lease * 1000,
+        lock_session_id=session_id,
+        lock_offered=False,
+    )
+    return Proof(row.lock_token, proof.secret) if held else None
 
 
 async def free_locks(transaction: Transaction, rows: Sequence[Editable], *criteria: Any) -> set[Editable]:

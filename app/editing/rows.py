@@ -6,16 +6,19 @@ its own lost updates (docs/architecture.md).
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, ColumnElement, String, and_, false, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, String, and_, exists, false, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Tenant, Tenanted, Transaction, UtcDateTime
+from app.accounts.sessions import Session
+from app.database import Actor, Tenant, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
 from app.web.forms import number_of
 
@@ -34,10 +37,11 @@ LEFT_TURN = 15
 class Editable(Tenanted):
     """Mixin of a row that one person edits at a time, and whose `version` grows with each change.
 
-    `lock_token` grows each time that the lock changes hands, and never falls: who holds the lock proves it with the
-    token. The lock ends with the session that it was taken with. An offered lock is somebody's turn: theirs to take,
-    until the lease ends. `lock_name` and `lock_role` are copies of the holder's, so that a row can be shown without
-    another query.
+    `lock_token` grows each time that the lock changes hands, and never falls: everybody may know it, and what comes
+    late with an older one writes nothing. Who holds the lock proves it with random bits, of which `lock_proof` is a
+    digest. The lock belongs to a member and to the session that it was taken with, and ends with either. An offered
+    lock is somebody's turn: theirs to take, until the lease ends, and nobody can prove to hold it. `lock_name` and
+    `lock_role` are copies of the holder's, so that a row can be shown without another query.
     """
 
     guarded: ClassVar[bool] = True
@@ -45,6 +49,7 @@ class Editable(Tenanted):
     id: Mapped[int] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(BigInteger, default=1)
     lock_token: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    lock_proof: Mapped[str | None] = mapped_column(String(64), default=None)
     lock_member_id: Mapped[int | None] = mapped_column(default=None)
     lock_name: Mapped[str | None] = mapped_column(String(80), default=None)
     lock_role: Mapped[str | None] = mapped_column(String(10), default=None)
@@ -75,17 +80,76 @@ def is_held(model: type[Editable]) -> ColumnElement[bool]:
     )
 
 
-def is_writable(model: type[Editable], member_id: int, token: int) -> ColumnElement[bool]:
-    """Whether a member who shows this token (0: none) may write the row now.
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What proves that a lock is one's own: its token, and 128 random bits that were given to the taker alone.
+
+    It is in the taker's edit page and in the answers to that page's own calls. It is in no partial, no address, no
+    fact and no log, and the database has a digest of it. `repr` keeps quiet about it too.
+    """
+
+    token: int = 0
+    secret: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        """As forms and headers carry it."""
+        return f"{self.token}-{self.secret}" if self.secret else ""
+
+    @classmethod
+    def read(cls, text: str) -> Proof:
+        """What a form or a header carries; of what is none, a proof that proves nothing."""
+        token, _, secret = text.partition("-")
+        return cls(number_of(token), secret[:64])
+
+    @classmethod
+    def make(cls) -> Proof:
+        """A new one, for a lock that is being taken; it gets its token by that."""
+        return cls(secret=secrets.token_hex(16))
+
+    def digest(self, member_id: int) -> str:
+        """What the row has of it: of no use to another member, also when nobody holds the row any more."""
+        return hashlib.sha256(f"{member_id}:{self.secret}".encode()).hexdigest()
+
+
+class NoCredential(Exception):
+    """A lock was asked for by something that has no session: it would end with nothing."""
+
+
+def credential_of(actor: Actor) -> int:
+    """The session that a lock or a place in line belongs to, beside the member. Raises NoCredential."""
+    if actor.session_id is None:
+        raise NoCredential
+    return actor.session_id
+
+
+def is_signed_in(member_id: int, session_id: int | None) -> ColumnElement[bool]:
+    """Whether a session of a member is there still: nothing is locked for one that has ended meanwhile."""
+    return exists().where(Session.id == session_id, Session.member_id == member_id, Session.expires_at > now())
+
+
+def is_writable(model: type[Editable], author: Actor, proof: Proof | None) -> ColumnElement[bool]:
+    """Whether somebody who shows this proof, if any, may write the row now.
 
     The criterion of every statement that changes an editable row, beside the version.
     """
-    return or_(~is_held(model), is_holder(model, member_id, token))
+    return or_(~is_held(model), is_holder(model, author, proof))
 
 
-def is_holder(model: type[Editable], member_id: int, token: int) -> ColumnElement[bool]:
-    """Whether the lock is the one that this member took with this token."""
-    return and_(model.lock_member_id == member_id, model.lock_token == token, ~model.lock_offered)
+def is_holder(model: type[Editable], actor: Actor, proof: Proof | None) -> ColumnElement[bool]:
+    """Whether the lock is the one that this member took with this session, and that this proves."""
+    if actor.member_id is None or actor.session_id is None or proof is None:
+        return false()
+    return and_(
+        model.lock_member_id == actor.member_id,
+        model.lock_session_id == actor.session_id,
+        ~model.lock_offered,
+        is_proven(model, actor.member_id, proof),
+    )
+
+
+def is_proven(model: type[Editable], member_id: int, proof: Proof) -> ColumnElement[bool]:
+    """Whether the lock is, or was at last, the one that this proves, and nobody has had it since."""
+    return and_(model.lock_token == proof.token, model.lock_proof == proof.digest(member_id))
 
 
 async def read_clock(transaction: Transaction) -> int:

@@ -14,7 +14,7 @@ from app.accounts.members import Member
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
 from app.editing.facts import LockAsked
-from app.editing.rows import Editable, kind_of, read_clock
+from app.editing.rows import Editable, credential_of, kind_of, read_clock
 from app.jobs.sweeps import delete_by_keys, sweeps
 
 # How long, in seconds, whoever edits has to answer somebody who asks.
@@ -87,7 +87,10 @@ async def find_waiting(transaction: Transaction, row: Editable, member: Member) 
 
 
 async def join(transaction: Transaction, row: Editable, member: Member, lease: int) -> Waiting:
-    """Wait for a row with the page that is being opened; who waits already keeps the place."""
+    """Wait for a row with the page that is being opened; who waits already keeps the place.
+
+    Raises NoCredential for who has no session.
+    """
     clock = await read_clock(transaction)
     waiting = await find_waiting(transaction, row, member)
     if waiting is not None and waiting.state == "missed":
@@ -100,7 +103,7 @@ async def join(transaction: Transaction, row: Editable, member: Member, lease: i
     waiting.name, waiting.role = member.name, member.role
     waiting.page += 1
     waiting.until = clock + lease * 1000
-    waiting.session_id = transaction.actor.session_id
+    waiting.session_id = credential_of(transaction.actor)
     await transaction.flush()
     return waiting
 

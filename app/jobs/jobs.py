@@ -117,7 +117,7 @@ async def put_job(
             transaction.add(made)
     except IntegrityError:
         await hasten(transaction, name, key, due)
-    transaction.info["due"] = True
+    transaction.due = True
 
 
 async def hasten(transaction: Transaction, name: str, key: str, due: datetime) -> bool:
@@ -132,5 +132,5 @@ async def hasten(transaction: Transaction, name: str, key: str, due: datetime) -
         .execution_options(synchronize_session=False)
     )
     result: Any = await transaction.execute(statement)
-    transaction.info["due"] = True
+    transaction.due = True
     return bool(result.rowcount)

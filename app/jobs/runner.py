@@ -38,7 +38,7 @@ class Loop:
 
     def notice(self, transaction: Transaction) -> None:
         """A transaction of this process has committed."""
-        if transaction.info.get("due"):
+        if transaction.due:
             self.wake.set()
 
     async def run(self) -> None:

@@ -26,6 +26,7 @@ log = structlog.get_logger("sweep")
 
 # Deletes at most so many rows, and says how many it was.
 Step = Callable[[Transaction, int], Awaitable[int]]
+StepWithSettings = Callable[[Transaction, int, Settings], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Sweep:
     """What deletes the rows of some tables that have reached their end."""
 
     models: tuple[type[Base], ...]
-    step: Step
+    step: StepWithSettings
 
     @property
     def of_workspaces(self) -> bool:
@@ -48,6 +49,16 @@ def sweeps(*models: type[Base]) -> Callable[[Step], Step]:
     """Register a function that deletes rows of these tables which have reached their end."""
 
     def add(step: Step) -> Step:
+        SWEEPS.append(Sweep(models, lambda transaction, limit, settings: step(transaction, limit)))
+        return step
+
+    return add
+
+
+def sweeps_with_settings(*models: type[Base]) -> Callable[[StepWithSettings], StepWithSettings]:
+    """Likewise a function that needs to know the settings, such as where files are."""
+
+    def add(step: StepWithSettings) -> StepWithSettings:
         SWEEPS.append(Sweep(models, step))
         return step
 
@@ -108,5 +119,4 @@ async def sweep_one(database: Database, settings: Settings, tenant_id: int | Non
 async def sweep_part(database: Database, settings: Settings, tenant_id: int | None, current: Sweep) -> int:
     """Delete so many rows as one transaction may; how many it was."""
     async with database.write(tenant_id) as transaction:
-        transaction.info["settings"] = settings
-        return await current.step(transaction, BATCH)
+        return await current.step(transaction, BATCH, settings)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from app.accounts.members import Member
+from app.accounts.rights import may
 from app.database import Transaction
 
 # Which of the numbers a member may follow.
@@ -74,7 +75,7 @@ async def everybody(transaction: Transaction, member: Member, numbers: set[int])
 @channel("admins")
 async def admins_only(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
     """Admins and owners."""
-    return numbers if member.has_rank("admin") else ()
+    return numbers if may(member, "follow", "admins") else ()
 
 
 @channel("user.{id}")

@@ -130,7 +130,7 @@ def put_mail(
             urgency=urgency,
         )
     )
-    transaction.info["due"] = True
+    transaction.due = True
 
 
 async def count_waiting(transaction: Transaction) -> int:

@@ -10,10 +10,11 @@ from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest, require_role
+from app.accounts.access import AnyRequest
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.questions import Question, asks_first
+from app.accounts.rights import may, require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
 from app.notifications.announcements import (
@@ -40,7 +41,7 @@ async def show_announcements(
     request: AnyRequest, transaction: Transaction, member: Member, page: str = ""
 ) -> Response[str]:
     """What was announced, and the form to announce something; for admins."""
-    require_role(member, "admin")
+    require(member, "write", "announcements")
     return await render_announcements(request, transaction, member, Form(), page=page)
 
 
@@ -64,7 +65,7 @@ async def write_announcement(
     request: AnyRequest, transaction: Transaction, member: Member, form: Form
 ) -> Response[Any]:
     """Tell everybody something."""
-    require_role(member, "admin")
+    require(member, "write", "announcements")
     title = form.text("title", limit=120)
     zone = ZoneInfo(member.time_zone)
     ends_at = None
@@ -98,12 +99,12 @@ async def show_announcement(
 ) -> Response[str]:
     """An announcement; who writes them sees who has read it."""
     announcement = await get_announcement(transaction, announcement_id)
-    if announcement.over and not member.has_rank("admin"):
+    if not may(member, "read", announcement):
         raise NotFoundException
     subject = ("announcement", announcement.id)
     await note_opened(request, transaction, member, *of_subject(subject))
     readers = None
-    if member.has_rank("admin"):
+    if may(member, "write", "announcements"):
         listed = await list_readers(transaction, announcement)
         readers = page_of(listed, page, query=q, text_of=lambda reader: str(reader[0]))
     return await render_page(
@@ -128,7 +129,7 @@ async def acknowledge_announcement(transaction: Transaction, member: Member, ann
 
 async def describe_withdrawal(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
     """What withdrawing an announcement does, and to how many."""
-    require_role(member, "admin")
+    require(member, "write", "announcements")
     announcement = await get_announcement(transaction, request.path_params["announcement_id"])
     readers = await list_readers(transaction, announcement)
     unread = [name for name, read_at in readers if read_at is None]

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, ForeignKeyConstraint, String, Text, UniqueConstraint, exists, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.access import require_role
 from app.accounts.members import Member
+from app.accounts.rights import require
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.jobs import Work, job
 from app.notifications.channels import push_readers
@@ -89,7 +89,7 @@ async def announce(
 
     Raises Invalid for an empty one or an end that is over, and a 403 page unless the member is an admin.
     """
-    require_role(member, "admin")
+    require(member, "write", "announcements")
     text = text.replace("\r\n", "\n").strip()
     if is_blank(title):
         raise Invalid(title=_l("This can't be empty."))
@@ -139,7 +139,7 @@ async def list_announcements(transaction: Transaction, page: str = "") -> Paged[
 
 async def withdraw_announcement(transaction: Transaction, member: Member, announcement: Announcement) -> None:
     """Tell an announcement no more. Raises a 403 page unless the member is an admin."""
-    require_role(member, "admin")
+    require(member, "write", "announcements")
     await transaction.delete(announcement)
     await transaction.flush()
     by, title = transaction.acting(member.id), announcement.title

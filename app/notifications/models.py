@@ -22,7 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
-from app.accounts.members import RANK, Member
+from app.accounts.members import Member
+from app.accounts.rights import roles_from
 from app.database import Base, Tenanted, UtcDateTime, now
 from app.notifications.kinds import KINDS, SUBJECTS
 
@@ -106,10 +107,11 @@ def is_permitted() -> ColumnElement[bool]:
     for role in ("admin", "owner"):
         names = [kind.name for kind in KINDS.values() if kind.role == role]
         if names:
-            enough = [each for each in RANK if RANK[each] >= RANK[role]]
             person = aliased(Member)  # the query around this one may have members of its own
             of_rank = exists().where(
-                person.tenant_id == Notification.tenant_id, person.id == Notification.member_id, person.role.in_(enough)
+                person.tenant_id == Notification.tenant_id,
+                person.id == Notification.member_id,
+                person.role.in_(roles_from(role)),
             )
             ranks.append(or_(Notification.kind.not_in(names), of_rank))
     return and_(Notification.kind.in_(list(KINDS)), or_(*subjects), *ranks)

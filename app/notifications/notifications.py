@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
-from app.accounts.members import RANK, Member, Role
+from app.accounts.members import Member, Role
+from app.accounts.rights import roles_from
 from app.accounts.undo import keep_rows, put_back
 from app.database import Transaction, now
 from app.notifications.channels import push_bells, push_toasts
@@ -163,7 +164,7 @@ async def find_receivers(
         active = active.where(Member.removed_at.is_(None), Member.suspended_at.is_(None))
     by_rank: dict[str, set[int]] = {}
     for rank in {to for to in meant if isinstance(to, str)}:
-        roles = [role for role, height in RANK.items() if rank == EVERYBODY or height >= RANK[rank]]
+        roles = roles_from("member" if rank == EVERYBODY else rank)
         by_rank[rank] = set(await transaction.scalars(active.where(Member.role.in_(roles))))
     wanted: set[int] = set().union(*(to for to in meant if not isinstance(to, str)))
     found = set(await transaction.scalars(active.where(Member.id.in_(wanted)))) if wanted else set()

@@ -13,6 +13,7 @@ from sqlalchemy import literal, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.rights import may
 from app.accounts.shell import notice, page_part, render_page
 from app.accounts.undo import State, lead_to, offer_undo, undoes
 from app.database import Tenant, Transaction, now
@@ -138,7 +139,7 @@ async def mute_subject(transaction: Transaction, member: Member, form: Form) -> 
 async def mute_kind(transaction: Transaction, member: Member, form: Form) -> Response[Any]:
     """Hear nothing more for a reason, and count what was told for it as read."""
     kind = KINDS.get(form["kind"])
-    if kind is None or kind.fixed or not member.has_rank(kind.role):
+    if kind is None or kind.fixed or not may(member, "be told", kind):
         raise NotFoundException
     await choose(transaction, member.id, kind, Choice(in_app=False, mail="never"))
     await mark_read(transaction, member, Notification.kind == kind.name)

@@ -11,6 +11,7 @@ from sqlalchemy import ForeignKeyConstraint, Index, String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
+from app.accounts.rights import may
 from app.accounts.time_zones import list_time_zones
 from app.database import Base, Tenanted, Transaction
 from app.notifications.facts import PreferencesSaved
@@ -118,7 +119,7 @@ async def list_choices(transaction: Transaction, member: Member) -> list[tuple[K
     return [
         (kind, default_choice(kind) if kind.fixed else chosen.get(kind.name, default_choice(kind)))
         for kind in KINDS.values()
-        if member.has_rank(kind.role)
+        if may(member, "be told", kind)
     ]
 
 

@@ -17,7 +17,7 @@ from app.database import Transaction, now
 from app.editing.drafts import settle_draft
 from app.editing.facts import LockFreed
 from app.editing.locks import LOCK_COLUMNS, note_lock, pass_on, release_lock
-from app.editing.rows import UNLOCKED, Held, is_writable
+from app.editing.rows import UNLOCKED, Held, Proof, is_writable
 from app.jobs.sweeps import sweeps
 from app.records.collections import Collection, Field, list_fields
 from app.records.facts import RecordsForgotten
@@ -46,16 +46,16 @@ async def change_record(
     author: Member,
     *,
     version: int,
-    token: int = 0,
+    proof: Proof | None = None,
     what: str = "changed",
     fields: list[Field] | None = None,
 ) -> bool:
-    """Save new values over the version that the author has seen, with the token of the author's lock (0: none).
+    """Save new values over the version that the author has seen, with the proof of the author's lock, if any.
 
     Frees the lock. False when there is nothing to change; whoever has no right to the lock is refused that, too.
 
     Raises Invalid when a value won't do, Changed when the record is not at that version any more, and Held when
-    somebody holds it with another token.
+    somebody else, or another page, holds it.
     """
     fields = fields or await list_fields(transaction, collection)
     values, before = read_values(fields, typed), record.values
@@ -69,7 +69,7 @@ async def change_record(
             record,
             author,
             version=version,
-            token=token,
+            proof=proof,
             values=values,
             search=search_text(fields, values),
             deleted_at=None,
@@ -77,10 +77,10 @@ async def change_record(
         await keep(transaction, fields, [record], author, what)
         note_change(transaction, collection, record, author, "changed", before)
     else:
-        writable = select(is_writable(Record, author.id, token)).where(Record.id == record.id)
+        writable = select(is_writable(Record, transaction.acting(author.id), proof)).where(Record.id == record.id)
         if not await transaction.scalar(writable):
             raise Held
-        await release_lock(transaction, record, author, token)
+        await release_lock(transaction, record, author, proof)
     if what == "changed":
         await settle_draft(transaction, record, author)
     return changed
@@ -153,14 +153,14 @@ async def advance(
     author: Member,
     *,
     version: int,
-    token: int = 0,
+    proof: Proof | None = None,
     values: Values,
     search: str,
     deleted_at: datetime | None,
 ) -> None:
     """Write a record's next version, in one statement that checks the one before and the lock, and frees it.
 
-    Raises Changed when the record is not at that version, and Held when somebody holds it with another token.
+    Raises Changed when the record is not at that version, and Held when somebody else, or another page, holds it.
     """
     holder = record.lock_member_id
     written: dict[str, Any] = {
@@ -171,9 +171,10 @@ async def advance(
         "updated_at": now(),
         **UNLOCKED,
     }
+    writable = is_writable(Record, transaction.acting(author.id), proof)
     statement = (
         update(Record)
-        .where(Record.id == record.id, Record.version == version, is_writable(Record, author.id, token))
+        .where(Record.id == record.id, Record.version == version, writable)
         .values(**written)
         .execution_options(synchronize_session=False)
     )

@@ -8,11 +8,12 @@ from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest, require_role
+from app.accounts.access import AnyRequest
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.questions import Question, asks_first
 from app.accounts.reauthentication import dangerous
+from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
 from app.records.collections import (
@@ -36,7 +37,7 @@ notice("renamed", _l("The collection was renamed."))
 @get("/collections/new")
 async def show_new_collection(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str]:
     """Ask for the name of a new collection."""
-    require_role(member, "admin")
+    require(member, "manage", "collections")
     return await render_page(request, transaction, member, "records/collection_new.html", form=Form())
 
 
@@ -45,7 +46,7 @@ async def add_new_collection(
     request: AnyRequest, transaction: Transaction, member: Member, form: Form
 ) -> Response[Any]:
     """Make a collection, with a first field that its records are called by."""
-    require_role(member, "admin")
+    require(member, "manage", "collections")
     name, first = form.text("name", limit=60), form.text("first", limit=60)
     try:
         if answer := await find_answer(request, transaction, member, form):
@@ -87,14 +88,14 @@ async def render_fields(
 @get("/c/{slug:str}/fields")
 async def show_fields(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[str]:
     """The fields of a collection."""
-    require_role(member, "admin")
+    require(member, "manage", "collections")
     return await render_fields(request, transaction, member, await get_collection(transaction, slug))
 
 
 @post("/c/{slug:str}/rename")
 async def rename(request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
     """Give a collection another name; its address stays."""
-    require_role(member, "admin")
+    require(member, "manage", "collections")
     collection = await get_collection(transaction, slug)
     name = form.text("collection_name", limit=60)
     if form.errors:
@@ -120,7 +121,7 @@ async def add_to_fields(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
 ) -> Response[Any]:
     """Add a field at the end."""
-    require_role(member, "admin")
+    require(member, "manage", "collections")
     collection = await get_collection(transaction, slug)
     values = read_field(form)
     try:
@@ -147,7 +148,7 @@ async def show_field(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str
 ) -> Response[str]:
     """The form to change a field."""
-    require_role(member, "admin")
+    require(member, "manage", "collections")
     collection = await get_collection(transaction, slug)
     field = await get_field(transaction, collection, key)
     pairs = [
@@ -168,7 +169,7 @@ def removes(form: Form) -> bool:
 
 async def describe_removal(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
     """What removing a field does, and in how many records."""
-    require_role(member, "admin")
+    require(member, "manage", "collections")
     slug, key = request.path_params["slug"], request.path_params["key"]
     collection = await get_collection(transaction, slug)
     field = await get_field(transaction, collection, key)
@@ -199,7 +200,7 @@ async def save_field(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
 ) -> Response[Any]:
     """Change a field, move it, or remove it, by the button that was pressed."""
-    require_role(member, "admin")
+    require(member, "manage", "collections")
     collection = await get_collection(transaction, slug)
     field = await get_field(transaction, collection, key)
     action = form["action"]

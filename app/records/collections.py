@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
+from app.accounts.rights import require
 from app.accounts.visits import Visit
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.records.facts import CollectionAdded, CollectionRenamed
@@ -191,6 +192,7 @@ async def add_collection(transaction: Transaction, member: Member, *, name: str,
 
     Raises Invalid when there is one at its address already.
     """
+    require(member, "manage", "collections")
     collection = await create_collection(transaction, name=name)
     await add_field(transaction, collection, label=first, kind_name="text", required=True)
     transaction.note(CollectionAdded(by=transaction.acting(member.id), collection_id=collection.id, name=name))
@@ -199,6 +201,7 @@ async def add_collection(transaction: Transaction, member: Member, *, name: str,
 
 async def rename_collection(transaction: Transaction, collection: Collection, member: Member, *, name: str) -> None:
     """Give a collection another name; its address stays."""
+    require(member, "manage", "collections")
     if collection.name == name:
         return
     by, before = transaction.acting(member.id), collection.name

@@ -14,7 +14,7 @@ from app.database import Transaction
 from app.editing.drafts import Draft, find_draft, keep_draft
 from app.editing.locks import release_lock, take_lock
 from app.editing.pushes import push_standings
-from app.editing.rows import LEASE, LEASE_WITHOUT_JAVASCRIPT, Held
+from app.editing.rows import LEASE, LEASE_WITHOUT_JAVASCRIPT, Held, Proof
 from app.editing.waiting import find_waiting, join
 from app.records.changes import Changed, change_record
 from app.records.collections import Collection, Field
@@ -54,15 +54,15 @@ async def show_edit(
 ) -> Response[str]:
     """The form, whose opening takes the lock; or, while somebody else has it, the record to read and a place in line.
 
-    `lock` is the token of another page of this member, from which this one goes on.
+    `lock` is the token of the lock of another page of this member, from which this one goes on.
     """
     collection, record, fields = await open_record(transaction, slug, number)
     if not is_visit(request):
         waiting = await find_waiting(transaction, record, member)
         return await render_record(request, transaction, member, collection, fields, record, waiting=waiting)
     moving = number_of(lock) or read_reloading(request)
-    token = await take_lock(transaction, record, member, lease=lease_of(request), moving=moving)
-    if token is None:
+    proof = await take_lock(transaction, record, member, lease=lease_of(request), moving=moving)
+    if proof is None:
         waiting = None
         if record.lock_member_id != member.id:
             waiting = await join(transaction, record, member, lease_of(request))
@@ -70,16 +70,16 @@ async def show_edit(
         return await render_record(request, transaction, member, collection, fields, record, waiting=waiting)
     draft = await find_draft(transaction, record, member)
     if draft is not None and not (moving and draft.version == record.version):
-        return await render_draft(request, transaction, member, collection, fields, record, token, draft, settings)
+        return await render_draft(request, transaction, member, collection, fields, record, proof, draft, settings)
     values = record.values if draft is None else draft.values or {}
     form = Form([*values.items(), ("version", str(record.version))])
     return await render_form(
-        request, transaction, member, collection, fields, form, record=record, token=token, settings=settings
+        request, transaction, member, collection, fields, form, record=record, proof=proof, settings=settings
     )
 
 
 def read_reloading(request: AnyRequest) -> int:
-    """The token of the page that this request reloads (js/editing.js leaves it in a cookie), or 0."""
+    """The token of the lock of the page that this request reloads (js/editing.js leaves it in a cookie), or 0."""
     try:
         return number_of(read_cookie(request.scope["headers"], "editing") or "")
     except CookieError:
@@ -98,7 +98,7 @@ async def render_draft(
     collection: Collection,
     fields: list[Field],
     record: Record,
-    token: int,
+    proof: Proof,
     draft: Draft,
     settings: Settings,
 ) -> Response[str]:
@@ -119,7 +119,7 @@ async def render_draft(
         mine=form,
         removed=await find_removed(transaction, collection, form, record),
         differences=await list_differences(transaction, fields, record, mine, draft.version),
-        **await describe_editor(transaction, member, record, token, settings),
+        **await describe_editor(transaction, member, record, proof, settings),
     )
 
 
@@ -135,15 +135,15 @@ async def save(
 ) -> Response[Any]:
     """Save over the version that the form was opened with; else show both, and lose nothing that was typed."""
     collection, record, fields = await open_record(transaction, slug, number, deleted=None)
-    token, version = number_of(form["lock-token"]), number_of(form["version"])
+    proof, version = Proof.read(form["lock-token"]), number_of(form["version"])
     mine = await read_typed(transaction, fields, form, collection.id)
     try:
         if await holds_unseen(transaction, collection, form, record):
             raise Removed(**find_errors(fields, mine))
-        changed = await change_record(transaction, collection, record, mine, member, version=version, token=token)
+        changed = await change_record(transaction, collection, record, mine, member, version=version, proof=proof)
     except Invalid as invalid:
         form.errors = invalid.errors
-        await keep_draft(transaction, record, member, mine, saved=record.values, token=token, version=version)
+        await keep_draft(transaction, record, member, mine, saved=record.values, token=proof.token, version=version)
         return await render_form(
             request,
             transaction,
@@ -152,14 +152,14 @@ async def save(
             fields,
             form,
             record=record,
-            token=token,
+            proof=proof,
             settings=settings,
             status=invalid.status,
         )
     except (Changed, Held) as refusal:
         held = isinstance(refusal, Held)
         await keep_draft(transaction, record, member, mine, saved=record.values, token=None, version=version)
-        await release_lock(transaction, record, member, token)
+        await release_lock(transaction, record, member, proof)
         return await render_conflict(request, transaction, member, collection, fields, record, form, held=held)
     return Redirect(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}", status_code=303)
 
@@ -184,8 +184,8 @@ async def revert(
             transaction, collection, record, old.values, member, version=seen, what="reverted"
         )
     except Invalid as invalid:
-        token = await take_lock(transaction, record, member, lease=lease_of(request))
-        if token is None:
+        proof = await take_lock(transaction, record, member, lease=lease_of(request))
+        if proof is None:
             return await render_conflict(request, transaction, member, collection, fields, record, held=True)
         form = Form([*old.values.items(), ("version", str(record.version))])
         form.errors = invalid.errors
@@ -197,7 +197,7 @@ async def revert(
             fields,
             form,
             record=record,
-            token=token,
+            proof=proof,
             settings=settings,
             status=422,
         )

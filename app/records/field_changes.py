@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 
 from app.accounts.members import Member
+from app.accounts.rights import require
 from app.database import Transaction, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.records.collections import Collection, Field, add_field, check_field, list_fields
@@ -24,6 +25,7 @@ REMOVED_IS_KNOWN_FOR = timedelta(days=30)
 
 async def append_field(transaction: Transaction, collection: Collection, member: Member, **values: Any) -> Field:
     """Add a field at the end, as `add_field` does, to a collection that has records already."""
+    require(member, "manage", "collections")
     field = await add_field(transaction, collection, **values)
     await fill_keys(transaction, field)
     note_change(transaction, collection, member)
@@ -42,6 +44,7 @@ async def change_field(
 
     Raises Invalid when it can't be so; for `unique`, when two records have the same value.
     """
+    require(member, "manage", "collections")
     check_field(
         kind_name=field.kind_name,
         choices=values["choices"],
@@ -95,6 +98,7 @@ async def set_unique(transaction: Transaction, field: Field, *, unique: bool) ->
 
 async def move_field(transaction: Transaction, collection: Collection, field: Field, member: Member, step: int) -> None:
     """Move a field one place up (-1) or down (1); at the end it stays."""
+    require(member, "manage", "collections")
     fields = await list_fields(transaction, collection)
     index = fields.index(field)
     if 0 <= index + step < len(fields):
@@ -119,6 +123,7 @@ async def remove_field(transaction: Transaction, collection: Collection, field: 
 
     Raises Invalid for the last field, as a record must be called something.
     """
+    require(member, "manage", "collections")
     if len(await list_fields(transaction, collection)) == 1:
         raise Invalid(label=_l("A collection keeps at least one field."))
     field.removed_at = now()

@@ -13,7 +13,7 @@ from app.accounts.members import Member
 from app.accounts.shell import list_parts, page_owner, render_page
 from app.database import Transaction
 from app.editing.channels import find_standing
-from app.editing.rows import LEASE
+from app.editing.rows import LEASE, Proof
 from app.editing.waiting import Waiting, list_waiting
 from app.live.presence import list_readers
 from app.records.collections import Collection, Field, get_collection, list_fields, list_removed_fields
@@ -140,17 +140,17 @@ async def render_form(
     *,
     settings: Settings | None = None,
     record: Record | None = None,
-    token: int = 0,
+    proof: Proof | None = None,
     status: int = 200,
     restored: bool = False,
 ) -> Response[str]:
-    """The form of a new record, or of one whose lock the member holds with a token, with what was typed.
+    """The form of a new record, or of one whose lock the member proves to hold, with what was typed.
 
     With `restored`, it says that it has what was typed before.
     """
     context: dict[str, Any] = {}
     if record is not None:
-        context = await describe_editor(transaction, member, record, token, settings)
+        context = await describe_editor(transaction, member, record, proof, settings)
     return await render_page(
         request,
         transaction,
@@ -172,9 +172,9 @@ async def render_form(
 
 
 async def describe_editor(
-    transaction: Transaction, member: Member, record: Record, token: int, settings: Settings | None
+    transaction: Transaction, member: Member, record: Record, proof: Proof | None, settings: Settings | None
 ) -> dict[str, Any]:
-    """What a page needs to keep a lock: the token, who waits, and its times in seconds."""
+    """What a page needs to keep a lock: its proof, who waits, and its times in seconds."""
     queue = await list_waiting(transaction, record)
     standing = await find_standing(transaction, record, queue, member.id)
     return {
@@ -182,7 +182,7 @@ async def describe_editor(
         "place": await find_place(transaction, record),
         "queue": queue,
         "standing": standing,
-        "token": token,
+        "proof": proof,
         "lease": LEASE,
         "idle": settings.edit_idle_seconds if settings else 0,
     }

@@ -15,9 +15,18 @@ from app.accounts.undo import lead_to
 from app.database import Transaction
 from app.editing import waiting
 from app.editing.drafts import find_draft, keep_draft, settle_draft
-from app.editing.locks import hand_over, prolong_turn, release_lock, renew_lock, shorten_turn, take_lock, take_over
+from app.editing.locks import (
+    hand_over,
+    is_proven_holder,
+    prolong_turn,
+    release_lock,
+    renew_lock,
+    shorten_turn,
+    take_lock,
+    take_over,
+)
 from app.editing.pushes import push_standings
-from app.editing.rows import LEASE
+from app.editing.rows import LEASE, Proof
 from app.records.collections import Field
 from app.records.edit_pages import lease_of
 from app.records.forms import RECORD_LIMIT, open_record, read_typed
@@ -35,10 +44,15 @@ notice("handed", _l("You handed over. What you had typed and not saved is kept a
 notice("not-yet", _l("That can't be done any more: somebody else was faster, or it has changed. See how it is now."))
 
 
-def answer_page(*, kept: bool, token: int = 0) -> Response[Any]:
-    """The answer to a page's own call: 204 with the token to go on with, or 409 when what it had is lost."""
-    headers = {"X-Lock": str(token)} if token else {}
+def answer_page(*, kept: bool, proof: Proof | None = None) -> Response[Any]:
+    """The answer to a page's own call: 204 with the proof to go on with, or 409 when what it had is lost."""
+    headers = {"X-Lock": str(proof)} if proof else {}
     return Response(None, status_code=204 if kept else 409, headers=headers)
+
+
+def go_on(record: Record, slug: str) -> Redirect:
+    """Lead to the edit page, which moves the lock that was just taken to itself: an address tells which, no proof."""
+    return Redirect(f"/c/{slug}/{record.number}/edit?lock={record.lock_token}", status_code=303)
 
 
 async def keep_typed(transaction: Transaction, member: Member, fields: list[Field], record: Record, form: Form) -> bool:
@@ -51,7 +65,7 @@ async def keep_typed(transaction: Transaction, member: Member, fields: list[Fiel
         member,
         await read_typed(transaction, fields, form, record.collection_id),
         saved=record.values,
-        token=number_of(form["lock-token"]),
+        token=Proof.read(form["lock-token"]).token,
         version=number_of(form["version"]),
         late="sent-late" in form,
     )
@@ -61,9 +75,9 @@ async def keep_typed(transaction: Transaction, member: Member, fields: list[Fiel
 async def renew(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Prolong the lease of an open page."""
     _, record, _ = await open_record(transaction, slug, number)
-    token, version = number_of(form["lock-token"]), number_of(form["version"])
-    renewed = await renew_lock(transaction, record, member, token, version, lease=LEASE)
-    return answer_page(kept=renewed is not None, token=renewed or 0)
+    proof, version = Proof.read(form["lock-token"]), number_of(form["version"])
+    renewed = await renew_lock(transaction, record, member, proof, version, lease=LEASE)
+    return answer_page(kept=renewed is not None, proof=renewed)
 
 
 @post("/c/{slug:str}/{number:int}/lock/release", request_max_body_size=RECORD_LIMIT)
@@ -71,7 +85,7 @@ async def release(transaction: Transaction, member: Member, slug: str, number: i
     """Stop editing without saving; what was typed is kept as a draft. Who has left the page is shown no other."""
     _, record, fields = await open_record(transaction, slug, number, deleted=None)
     await keep_typed(transaction, member, fields, record, form)
-    await release_lock(transaction, record, member, number_of(form["lock-token"]))
+    await release_lock(transaction, record, member, Proof.read(form["lock-token"]))
     if "page-left" in form:
         return answer_page(kept=True)
     draft = await find_draft(transaction, record, member)
@@ -82,9 +96,9 @@ async def release(transaction: Transaction, member: Member, slug: str, number: i
 async def ask(request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int) -> Response[Any]:
     """Ask whoever edits to hand over, and wait in line; when nobody does, simply edit."""
     _, record, _ = await open_record(transaction, slug, number)
-    token = await take_lock(transaction, record, member, lease=lease_of(request))
-    if token is not None:
-        return Redirect(f"/c/{slug}/{number}/edit?lock={token}", status_code=303)
+    proof = await take_lock(transaction, record, member, lease=lease_of(request))
+    if proof is not None:
+        return go_on(record, slug)
     if record.lock_member_id != member.id:
         await waiting.ask(transaction, record, member, lease_of(request))
         push_standings(transaction, record)
@@ -97,22 +111,22 @@ async def keep(
 ) -> Response[Any]:
     """Answer somebody who asks: not now."""
     _, record, _ = await open_record(transaction, slug, number)
-    token = number_of(form["lock-token"])
-    if record.lock_member_id == member.id and record.lock_token == token:
+    proof = Proof.read(form["lock-token"])
+    if await is_proven_holder(transaction, record, member, proof):
         await waiting.refuse(transaction, record, number_of(form["waiting"]))
         push_standings(transaction, record)
     if "hx-request" in request.headers:
         return Response(None, status_code=204)
-    return Redirect(f"/c/{slug}/{number}/edit?lock={token}", status_code=303)
+    return Redirect(f"/c/{slug}/{number}/edit?lock={proof.token}", status_code=303)
 
 
 @post("/c/{slug:str}/{number:int}/lock/hand-over")
 async def give(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Hand the lock over to somebody who waits."""
     _, record, _ = await open_record(transaction, slug, number)
-    token = number_of(form["lock-token"])
-    if not await hand_over(transaction, record, member, token, number_of(form["waiting"])):
-        return Redirect(f"/c/{slug}/{number}/edit?lock={token}", status_code=303)
+    proof = Proof.read(form["lock-token"])
+    if not await hand_over(transaction, record, member, proof, number_of(form["waiting"])):
+        return Redirect(f"/c/{slug}/{number}/edit?lock={proof.token}", status_code=303)
     draft = await find_draft(transaction, record, member)
     return Redirect(f"/c/{slug}/{number}{'?done=handed' if draft else ''}", status_code=303)
 
@@ -123,12 +137,12 @@ async def take(
 ) -> Response[Any]:
     """Take the lock away from its holder, if it is still the one that the page showed."""
     _, record, _ = await open_record(transaction, slug, number)
-    token = await take_lock(transaction, record, member, lease=lease_of(request))
-    if token is None and record.lock_token == number_of(form["lock-token"]):
-        token = await take_over(transaction, record, member, lease=lease_of(request))
-    if token is None:
+    proof = await take_lock(transaction, record, member, lease=lease_of(request))
+    if proof is None and record.lock_token == number_of(form["seen-lock"]):
+        proof = await take_over(transaction, record, member, lease=lease_of(request))
+    if proof is None:
         return Redirect(f"/c/{slug}/{number}?done=not-yet", status_code=303)
-    return Redirect(f"/c/{slug}/{number}/edit?lock={token}", status_code=303)
+    return go_on(record, slug)
 
 
 @post("/c/{slug:str}/{number:int}/queue/stay")
@@ -164,7 +178,7 @@ async def keep_a_draft(transaction: Transaction, member: Member, slug: str, numb
 async def restore_draft(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Go on with the draft, as the member has chosen field by field."""
     _, record, fields = await open_record(transaction, slug, number)
-    token = number_of(form["lock-token"])
+    token = Proof.read(form["lock-token"]).token
     mine = await read_typed(transaction, fields, form, record.collection_id)
     await keep_draft(transaction, record, member, mine, saved=record.values, token=None, version=record.version)
     return Redirect(f"/c/{slug}/{number}/edit?lock={token}", status_code=303)
@@ -177,7 +191,7 @@ async def discard_draft(transaction: Transaction, member: Member, slug: str, num
     draft = await find_draft(transaction, record, member)
     offer = await offer_draft(transaction, record, member, draft) if draft else None
     await settle_draft(transaction, record, member)
-    token = number_of(form["lock-token"])
+    token = Proof.read(form["lock-token"]).token
     return lead_to(f"/c/{slug}/{number}/edit?lock={token}" if token else f"/c/{slug}/{number}", offer)
 
 

@@ -9,10 +9,11 @@ from urllib.parse import urlencode
 from litestar import Response, get
 from sqlalchemy import select
 
-from app.accounts.access import AnyRequest, require_role
+from app.accounts.access import AnyRequest
 from app.accounts.audit import AuditEntry
 from app.accounts.choosing import Chosen, list_persons, read_chosen
 from app.accounts.members import Member
+from app.accounts.rights import require
 from app.accounts.shell import render_page
 from app.database import Transaction, now
 from app.tenants.member_pages import ROLES
@@ -78,7 +79,7 @@ async def show_audit(
     before: str = "",
 ) -> Response[str]:
     """The newest entries, of a person, of a kind, of a span; older ones by `before`."""
-    require_role(member, "admin")
+    require(member, "read", "audit log")
     statement = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(PAGE + 1)
     asked: dict[str, Any] = {"who": who, "nobody": "1" if nobody or who == "0" else "", "what": what, "days": days}
     form = Form(list(asked.items()))

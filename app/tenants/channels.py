@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from app.accounts.facts import MemberJoined, MemberRenamed, RoleChanged
-from app.accounts.members import RANK
-from app.database import Fact, Partial, Tenant
+from app.accounts.members import Member
+from app.accounts.rights import may
+from app.database import Fact, Partial, Tenant, Transaction
 from app.live.log import make_partial, refresh, stop_following
 from app.tenants.facts import LogoChanged, PictureChanged, SettingChanged
 
@@ -14,11 +15,17 @@ from app.tenants.facts import LogoChanged, PictureChanged, SettingChanged
 EVERYWHERE = ("language", "session_days")
 
 
-def end_following(tenant: Tenant, facts: Sequence[RoleChanged]) -> Iterator[Partial]:
+async def find_people(transaction: Transaction, facts: Sequence[RoleChanged]) -> list[tuple[RoleChanged, Member]]:
+    """Who has another role."""
+    people = await transaction.find_all(Member, [fact.member_id for fact in facts])
+    return [(fact, people[fact.member_id]) for fact in facts]
+
+
+def end_following(tenant: Tenant, changed: Sequence[tuple[RoleChanged, Member]]) -> Iterator[Partial]:
     """Who is an admin no more follows nothing that only admins see, from this transaction on."""
-    for fact in facts:
-        if RANK[fact.after] < RANK["admin"]:
-            yield stop_following(member=fact.member_id, channels=["admins"], fact=fact)
+    for fact, person in changed:
+        if not may(person, "follow", "admins"):
+            yield stop_following(member=person.id, channels=["admins"], fact=fact)
 
 
 def show_rights(tenant: Tenant, facts: Sequence[RoleChanged]) -> Iterator[Partial]:

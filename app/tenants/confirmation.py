@@ -11,9 +11,10 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest, begin, require_role, write_signed_in
+from app.accounts.access import AnyRequest, begin, write_signed_in
 from app.accounts.members import Member
 from app.accounts.passwords import GuessingLimit, MailLimit
+from app.accounts.rights import may, require
 from app.accounts.shell import notice, render_plain
 from app.accounts.tokens import LIFETIME, find_token, make_token, use_token
 from app.database import Database, Tenant, Transaction, now
@@ -70,7 +71,7 @@ async def write_confirmation(transaction: Transaction, settings: Settings, paylo
 
 def confirm_mail(transaction: Transaction, member: Member) -> None:
     """Note that an owner reads mail to their address. Of others it says nothing about the workspace."""
-    if transaction.tenant.mail_confirmed_at is None and member.role == "owner":
+    if transaction.tenant.mail_confirmed_at is None and may(member, "confirm", "owner's address"):
         transaction.tenant.mail_confirmed_at = now()
         by = transaction.acting(member.id)
         transaction.note(MailConfirmed(by=by, member_id=member.id, email=member.email or ""))
@@ -114,13 +115,13 @@ async def send_again(
     mailing: MailLimit,
 ) -> Response[Any]:
     """Mail the link again, to an owner who asks for it."""
-    require_role(member, "owner")
+    require(member, "confirm", "owner's address")
     if member.email and not is_confirmed(transaction.tenant, settings):
         async with (
             mailing.counting(member.email, transaction.tenant.id),
             write_signed_in(request, database, settings) as (writing, owner),
         ):
-            require_role(owner, "owner")
+            require(owner, "confirm", "owner's address")
             await mail_confirmation(writing, owner)
     return Redirect("/members?done=confirmation-sent", status_code=303)
 

@@ -7,13 +7,14 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest, begin, client_address, enter_workspace, require_role, write_signed_in
+from app.accounts.access import AnyRequest, begin, client_address, enter_workspace, write_signed_in
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.hashing import hash_password
 from app.accounts.members import ALREADY, Member, find_member
 from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
 from app.accounts.questions import Question, asks_first
 from app.accounts.reauthentication import dangerous, raises_role
+from app.accounts.rights import require
 from app.accounts.shell import notice, render_plain
 from app.database import Database, Tenant, Transaction
 from app.mail.letters import write_letter
@@ -22,7 +23,6 @@ from app.settings import Settings
 from app.tenants.invitations import (
     Invitation,
     accept_invitation,
-    check_change,
     find_invitation,
     get_invitation,
     invite_by_mail,
@@ -88,7 +88,7 @@ async def send_invitation(
     form: Form,
 ) -> Response[Any]:
     """Invite an address."""
-    require_role(member, "admin")
+    require(member, "invite", "members")
     email = form.email("email")
     try:
         if answer := await find_answer(request, transaction, member, form):
@@ -124,7 +124,7 @@ async def add_link(
     request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, form: Form
 ) -> Response[Any]:
     """Make a link for some people, and show it, this once."""
-    require_role(member, "admin")
+    require(member, "invite", "members")
     try:
         if answer := await find_answer(request, transaction, member, form):
             return answer
@@ -148,11 +148,11 @@ async def resend(
     invitation_id: int,
 ) -> Response[Any]:
     """Mail an invitation again, with a new link."""
-    require_role(member, "admin")
+    require(member, "invite", "members")
     invitation = await get_invitation(transaction, invitation_id)
     if invitation.email:
         try:
-            check_change(member, invitation)
+            require(member, "change", invitation)
             async with (
                 mailing.counting(invitation.email, transaction.tenant.id),
                 write_signed_in(request, database, settings) as (writing, actor),
@@ -168,9 +168,9 @@ async def resend(
 
 async def describe_revocation(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
     """What revoking an invitation does."""
-    require_role(member, "admin")
+    require(member, "invite", "members")
     invitation = await get_invitation(transaction, request.path_params["invitation_id"])
-    check_change(member, invitation)
+    require(member, "change", invitation)
     what = _l("Revoke the link?")
     if invitation.email:
         what = _l("Revoke the invitation of %(email)s?", email=invitation.email)
@@ -190,7 +190,7 @@ async def describe_revocation(request: AnyRequest, transaction: Transaction, mem
 @post("/members/invitations/{invitation_id:int}/revoke")
 async def revoke(transaction: Transaction, member: Member, invitation_id: int) -> Response[Any]:
     """Let an invitation work no more."""
-    require_role(member, "admin")
+    require(member, "invite", "members")
     await revoke_invitation(transaction, member, await get_invitation(transaction, invitation_id))
     return Redirect("/members?done=invitation-revoked", status_code=303)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, and_, exists, func, select, update
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.members import ALREADY, RANK, Member, Role, add_member, find_member
+from app.accounts.members import ALREADY, Member, Role, add_member, find_member
+from app.accounts.rights import may, require
 from app.accounts.sessions import digest
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.jobs import Work, job, put_job
@@ -19,6 +20,7 @@ from app.settings import Settings
 from app.tenants.confirmation import check_confirmed
 from app.tenants.facts import InvitationEnded, InvitationMade, InvitationResent, InvitationRevoked, InvitationUsed
 from app.tenants.members import check_role
+from app.tenants.roles import GivenRole, givers_of
 from app.web.errors import Gone, PageError
 from app.web.forms import Invalid
 from app.web.paging import Paged, place_of_page
@@ -94,7 +96,7 @@ async def note_end(work: Work) -> None:
 
 def is_open() -> Any:
     """The criterion of invitations that still work: also whoever made one could make it today."""
-    may_give = (Member.role == "owner") | ((Member.role == "admin") & (Invitation.role != "owner"))
+    may_give = or_(*(Member.role.in_(givers_of(role)) & (Invitation.role == role) for role in get_args(Role)))
     maker = exists().where(
         Member.id == Invitation.made_by_id,
         Member.tenant_id == Invitation.tenant_id,
@@ -141,17 +143,6 @@ async def find_invitation(transaction: Transaction, token: str) -> Invitation | 
     return (await transaction.scalars(statement)).one_or_none()
 
 
-def may_change(actor: Member, invitation: Invitation) -> bool:
-    """Whether a member could make an invitation, and so may send it again or end it."""
-    return actor.has_rank("admin") and RANK[invitation.role] <= RANK[actor.role]
-
-
-def check_change(actor: Member, invitation: Invitation) -> None:
-    """Raise a 403 page unless the actor may send an invitation again or end it."""
-    if not may_change(actor, invitation):
-        raise PageError(403, _l("Only an owner can change an invitation to be an owner."))
-
-
 async def invite_by_mail(
     transaction: Transaction, settings: Settings, actor: Member, email: str, role: str
 ) -> tuple[Invitation, str]:
@@ -166,7 +157,7 @@ async def invite_by_mail(
         raise Invalid(email=ALREADY)
     for earlier in await list_invitations(transaction):
         if earlier.email == email:
-            if not may_change(actor, earlier):
+            if not may(actor, "change", earlier):
                 raise Invalid(email=_l("An owner has invited this address already."))
             earlier.revoked_at = now()
     return await make_invitation(transaction, actor, email=email, role=checked, most_uses=1, lasts=MAIL_WORKS_FOR)
@@ -223,7 +214,7 @@ async def renew_invitation(transaction: Transaction, settings: Settings, actor: 
 
     Raises Invalid while the owner's address is not confirmed, and a 403 page unless the actor could make it.
     """
-    check_change(actor, invitation)
+    require(actor, "change", invitation)
     check_confirmed(transaction.tenant, settings)
     token = secrets.token_urlsafe(32)
     invitation.token_hash = digest(token)
@@ -240,7 +231,7 @@ async def renew_invitation(transaction: Transaction, settings: Settings, actor: 
 
 async def revoke_invitation(transaction: Transaction, actor: Member, invitation: Invitation) -> None:
     """Let an invitation work no more. Raises a 403 page unless the actor could make it."""
-    check_change(actor, invitation)
+    require(actor, "change", invitation)
     invitation.revoked_at = now()
     by = transaction.acting(actor.id)
     transaction.note(InvitationRevoked(by=by, invitation_id=invitation.id, subject=invitation.subject))
@@ -281,4 +272,4 @@ async def accept_invitation(
 def roles_to_give(actor: Member) -> list[Role]:
     """The roles that a member can give: none above their own, and none for who is no admin."""
     roles: list[Role] = ["member", "admin", "owner"]
-    return [role for role in roles if RANK[role] <= RANK[actor.role]] if actor.has_rank("admin") else []
+    return [role for role in roles if may(actor, "give", GivenRole(role))]

@@ -7,25 +7,23 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest, require_role
-from app.accounts.members import RANK, Member
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
 from app.accounts.questions import Question, asks_first
 from app.accounts.reauthentication import dangerous, raises_role
+from app.accounts.rights import is_at_least, may, require
 from app.accounts.sessions import list_sessions
 from app.accounts.shell import list_parts, notice, render_page
 from app.accounts.undo import State, TooLate, lead_to, offer_undo, undoes
 from app.database import Transaction
 from app.live.presence import list_readers
 from app.tenants.confirmation import is_confirmed
-from app.tenants.invitations import list_invitations_of, may_change, page_invitations, roles_to_give
+from app.tenants.invitations import list_invitations_of, page_invitations, roles_to_give
 from app.tenants.members import (
     change_role,
-    check_manager,
-    check_owner,
     get_other,
     hand_over_ownership,
     list_members,
-    may_manage,
     remove_member,
     restore_member,
     suspend_member,
@@ -63,9 +61,9 @@ async def render_members(
         status=status,
         members=await list_members(transaction, q, page),
         here={person.id for person in list_readers(request, transaction, "tenant")["people"]},
-        manageable=lambda person: may_manage(member, person),
-        invitations=await page_invitations(transaction) if member.has_rank("admin") else None,
-        may_change=lambda invitation: may_change(member, invitation),
+        manageable=lambda person: may(member, "manage", person),
+        invitations=await page_invitations(transaction) if may(member, "invite", "members") else None,
+        may_change=lambda invitation: may(member, "change", invitation),
         may_mail=is_confirmed(transaction.tenant, request.app.state.settings),
         roles=ROLES,
         giveable=roles_to_give(member),
@@ -87,14 +85,14 @@ async def show_invitations(
     request: AnyRequest, transaction: Transaction, member: Member, page: str = ""
 ) -> Response[str]:
     """All invitations that are open, for admins."""
-    require_role(member, "admin")
+    require(member, "invite", "members")
     return await render_page(
         request,
         transaction,
         member,
         "tenants/invitations.html",
         invitations=await page_invitations(transaction, page, size=PAGE_SIZE),
-        may_change=lambda invitation: may_change(member, invitation),
+        may_change=lambda invitation: may(member, "change", invitation),
         may_mail=is_confirmed(transaction.tenant, request.app.state.settings),
         roles=ROLES,
     )
@@ -124,8 +122,8 @@ async def render_member(
         person=person,
         roles=ROLES,
         giveable=roles_to_give(member),
-        may_manage=may_manage(member, person),
-        may_hand_over=member.role == "owner" and member.id != person.id and person.active,
+        may_manage=may(member, "manage", person),
+        may_hand_over=may(member, "hand over to", person) and person.active,
         error=error,
     )
 
@@ -150,7 +148,7 @@ async def give_role(
     before, offer = person.role, None
     try:
         # Rights that were taken away are given again by the form, which asks for the password.
-        if await change_role(transaction, member, person, form["role"]) and RANK[before] < RANK[person.role]:
+        if await change_role(transaction, member, person, form["role"]) and not is_at_least(before, person.role):
             offer = await offer_undo(
                 transaction, member, "member.role", person=person.id, before=before, after=person.role
             )
@@ -175,7 +173,7 @@ async def give_role_before(request: AnyRequest, transaction: Transaction, member
 async def describe_handing_over(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
     """What handing over the workspace does."""
     person = await get_other(transaction, request.path_params["member_id"])
-    check_owner(member, person)
+    require(member, "hand over to", person)
     return Question(
         what=_l("Hand over the workspace to %(name)s?", name=person.name),
         consequences=[
@@ -212,7 +210,7 @@ async def list_ends(transaction: Transaction, person: Member) -> list[Text]:
 async def describe_suspension(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
     """What keeping somebody out does."""
     person = await get_other(transaction, request.path_params["member_id"])
-    check_manager(member, person)
+    require(member, "manage", person)
     return Question(
         what=_l("Suspend %(name)s?", name=person.name),
         consequences=[
@@ -227,7 +225,7 @@ async def describe_suspension(request: AnyRequest, transaction: Transaction, mem
 async def describe_removal(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
     """What taking somebody's account away does."""
     person = await get_other(transaction, request.path_params["member_id"])
-    check_manager(member, person)
+    require(member, "manage", person)
     return Question(
         what=_l("Remove %(name)s?", name=person.name),
         consequences=[

@@ -11,12 +11,13 @@ from litestar.exceptions import NotFoundException
 from sqlalchemy import func, select
 
 from app.accounts.facts import AccountEnded, MemberRenamed, PasswordChanged, RoleChanged
-from app.accounts.members import RANK, Member, Role
+from app.accounts.members import Member, Role
+from app.accounts.rights import may, rank_of, require, roles_from
 from app.accounts.undo import end_offers
 from app.database import Actor, Transaction, now
 from app.live.cutoff import end_all_sessions
 from app.tenants.facts import MemberRestored, MemberSuspended
-from app.web.errors import PageError
+from app.tenants.roles import GivenRole
 from app.web.forms import Invalid
 from app.web.paging import Paged, page_of
 from app.web.texts import _l, fold
@@ -25,7 +26,7 @@ from app.web.texts import _l, fold
 async def list_members(transaction: Transaction, query: str = "", page: str = "") -> Paged[Member]:
     """Everybody with an account, page by page: owners first, then admins, each by name."""
     statement = select(Member.id, Member.role, Member.name, Member.email).where(Member.removed_at.is_(None))
-    rows = sorted(await transaction.execute(statement), key=lambda row: (-RANK[row.role], fold(row.name), row.id))
+    rows = sorted(await transaction.execute(statement), key=lambda row: (-rank_of(row.role), fold(row.name), row.id))
     listing = page_of(rows, page, query=query, text_of=lambda row: f"{row.name} {row.email or ''}")
     ids = [row.id for row in listing.items]
     found = {person.id: person for person in await transaction.scalars(select(Member).where(Member.id.in_(ids)))}
@@ -46,34 +47,20 @@ async def find_by_id(transaction: Transaction, member_id: int) -> Member | None:
     return (await transaction.scalars(select(Member).where(Member.id == member_id))).one_or_none()
 
 
-def may_manage(actor: Member | None, person: Member) -> bool:
-    """Whether a member may change another's role, or keep them out: owners everybody, admins whoever is no owner."""
-    return actor is None or (
-        actor.id != person.id and actor.has_rank("admin") and (actor.role == "owner" or person.role != "owner")
-    )
-
-
-def check_manager(actor: Member | None, person: Member) -> None:
-    """Raise a 403 page unless the actor may manage this person."""
-    if not may_manage(actor, person):
-        raise PageError(403, _l("Only owners manage owners, and only admins manage members; nobody manages themself."))
-
-
 def check_role(actor: Member | None, role: str) -> Role:
     """A role that the actor can give. Raises Invalid for what is no role, and a 403 page for one above the actor's."""
     if role not in get_args(Role):
         raise Invalid(role=_l("Choose one of the roles."))
-    if actor is not None and (not actor.has_rank("admin") or RANK[role] > RANK[actor.role]):
-        raise PageError(403, _l("Nobody can give a role above their own."))
+    require(actor, "give", GivenRole(role))
     return cast(Role, role)
 
 
 async def keep_an_owner(transaction: Transaction, member: Member) -> None:
     """Raise Invalid when the workspace would be without an owner that can sign in."""
-    if member.role != "owner":
+    if not may(member, "own", "workspace"):
         return
     others = select(func.count(Member.id)).where(
-        Member.role == "owner",
+        Member.role.in_(roles_from("owner")),
         Member.id != member.id,
         Member.suspended_at.is_(None),
         Member.removed_at.is_(None),
@@ -87,7 +74,7 @@ async def change_role(transaction: Transaction, actor: Member | None, person: Me
 
     Raises Invalid for what is no role, and for the last owner; a 403 page unless the actor may.
     """
-    check_manager(actor, person)
+    require(actor, "manage", person)
     wanted = check_role(actor, role)
     if person.role == wanted:
         return False
@@ -111,18 +98,12 @@ def acting(transaction: Transaction, actor: Member | None) -> Actor:
     return transaction.acting(actor.id if actor else None)
 
 
-def check_owner(actor: Member, person: Member) -> None:
-    """Raise a 403 page unless the actor may hand over the workspace to this person."""
-    if actor.role != "owner" or actor.id == person.id:
-        raise PageError(403, _l("Only an owner can hand over the workspace, and to somebody else."))
-
-
 async def hand_over_ownership(transaction: Transaction, actor: Member, person: Member) -> None:
     """Make a member the owner in the actor's place, who is an admin then.
 
     Raises a 403 page unless the actor is an owner, and Invalid for somebody who can't sign in.
     """
-    check_owner(actor, person)
+    require(actor, "hand over to", person)
     if not person.active:
         raise Invalid(member=_l("Who is suspended can't own the workspace."))
     for each in (person, actor):
@@ -136,7 +117,7 @@ async def suspend_member(transaction: Transaction, person: Member, actor: Member
 
     Raises Invalid for the last owner, and a 403 page unless the actor may.
     """
-    check_manager(actor, person)
+    require(actor, "manage", person)
     await keep_an_owner(transaction, person)
     if person.suspended_at is None:
         person.suspended_at = now()
@@ -147,7 +128,7 @@ async def suspend_member(transaction: Transaction, person: Member, actor: Member
 
 async def restore_member(transaction: Transaction, person: Member, actor: Member | None = None) -> None:
     """Let a suspended member in again. Raises a 403 page unless the actor may."""
-    check_manager(actor, person)
+    require(actor, "manage", person)
     if person.suspended_at is not None:
         person.suspended_at = None
         by = acting(transaction, actor)
@@ -159,7 +140,7 @@ async def remove_member(transaction: Transaction, person: Member, actor: Member 
 
     Raises Invalid for the last owner, and a 403 page unless the actor may.
     """
-    check_manager(actor, person)
+    require(actor, "manage", person)
     await end_account(transaction, person, actor, "removed")
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from app.accounts.access import AnyRequest, provide_signed_in, require_role, write_signed_in
+from app.accounts.access import AnyRequest, provide_signed_in, write_signed_in
 from app.accounts.members import Member
+from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.database import Database, Tenant, Transaction
 from app.settings import Settings
@@ -47,14 +48,14 @@ async def render_settings(
 @get("/settings")
 async def show_settings(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str]:
     """What admins choose for everybody."""
-    require_role(member, "admin")
+    require(member, "change", "settings")
     return await render_settings(request, transaction, member)
 
 
 @post("/settings")
 async def save_settings(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
     """Change name, language and length of sessions."""
-    require_role(member, "admin")
+    require(member, "change", "settings")
     name, days = form.name("name", kept=transaction.tenant.name), form["session_days"]
     try:
         form.check()
@@ -71,7 +72,7 @@ async def save_logo(
     request: AnyRequest, database: Database, transaction: Transaction, member: Member, settings: Settings
 ) -> Response[Any]:
     """Give the workspace a logo."""
-    require_role(member, "admin")
+    require(member, "change", "settings")
     tenant = transaction.tenant
     directory = pictures_of(settings, tenant)
     await transaction.close()  # an upload holds no connection
@@ -92,7 +93,7 @@ async def save_logo(
 @post("/settings/logo/remove")
 async def remove_logo(transaction: Transaction, member: Member, settings: Settings) -> Response[Any]:
     """Go back to the program's own logo."""
-    require_role(member, "admin")
+    require(member, "change", "settings")
     await change_logo(transaction, member, None, pictures_of(settings, transaction.tenant))
     return Redirect("/settings?done=settings", status_code=303)
 

@@ -10,6 +10,7 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from sqlalchemy import select
 
 from app.accounts.members import Member
+from app.accounts.rights import require
 from app.database import Tenant, Transaction
 from app.settings import Settings
 from app.tenants.facts import LogoChanged, PictureChanged
@@ -96,6 +97,7 @@ async def change_picture(transaction: Transaction, member: Member, key: str | No
 
 async def change_logo(transaction: Transaction, actor: Member, key: str | None, directory: Path) -> None:
     """Give the workspace a logo, or the program's own again. The audit log tells logos apart by their fingerprints."""
+    require(actor, "change", "settings")
     before = transaction.tenant.logo
     if key == before:
         return

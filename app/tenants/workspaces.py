@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts.members import Member, add_member
+from app.accounts.rights import require
 from app.accounts.sessions import Session, lifetime
 from app.database import Tenant, Transaction, now
 from app.live.cutoff import end_every_session, end_sessions
@@ -109,6 +110,7 @@ async def change_settings(
 
     Raises Invalid for a language that the program does not speak, and for a length that is not offered.
     """
+    require(actor, "change", "settings")
     tenant = transaction.tenant
     if language not in LANGUAGES:
         raise Invalid(language=_l("Choose one of the languages."))

@@ -18,6 +18,7 @@ from app.live.log import LoggedEvent
 from app.records.changes import change_record, delete_record, restore_record
 from app.records.collections import Collection, get_collection
 from app.records.records import Record, get_record
+from tests.sessions import act_as
 
 ACME = 1
 
@@ -32,6 +33,7 @@ async def test_a_card_is_pushed_once_to_each_room_that_shows_it(database: Databa
     async with database.write(ACME) as transaction:
         before = transaction.tenant.cursor
         record = await get_record(transaction, await get_collection(transaction, "books"), 3)
+        await act_as(transaction, ana)
         assert await take_lock(transaction, record, ana, lease=30)
     async with database.read(ACME) as transaction:
         cards = LoggedEvent.body.contains("data-card="), LoggedEvent.cursor > before
@@ -117,14 +119,16 @@ async def find_all(transaction: Transaction, number: int) -> tuple[Member, Colle
 
 async def take(transaction: Transaction, number: int) -> None:
     ana, _, record = await find_all(transaction, number)
+    await act_as(transaction, ana)
     assert await take_lock(transaction, record, ana, lease=30)
 
 
 async def save(transaction: Transaction, number: int) -> None:
     ana, books, record = await find_all(transaction, number)
     typed = {**record.values, "title": "Another title"}
-    token, version = record.lock_token, record.version
-    assert await change_record(transaction, books, record, typed, ana, version=version, token=token)
+    await act_as(transaction, ana)
+    proof = await take_lock(transaction, record, ana, lease=30, moving=record.lock_token)
+    assert await change_record(transaction, books, record, typed, ana, version=record.version, proof=proof)
 
 
 async def delete(transaction: Transaction, number: int) -> None:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, func, select
 
 from app.accounts.audit import AuditEntry
 from app.accounts.members import Member, find_member
+from app.accounts.sessions import Session, add_session
 from app.database import Actor, Database, Transaction
 from app.editing import locks, waiting
 from app.editing.channels import delete_old_drafts
 from app.editing.drafts import find_draft, keep_draft, settle_draft
-from app.editing.rows import LEASE, LEFT_TURN, LONGEST_TURN, TURN, Held
+from app.editing.rows import LEASE, LEFT_TURN, LONGEST_TURN, TURN, Held, NoCredential, Proof
 from app.editing.waiting import ANSWER_WITHIN
 from app.live.log import read_after
 from app.records.changes import Changed, change_record, delete_record
 from app.records.collections import get_collection
 from app.records.records import Record, get_record
+from tests.sessions import sign_in
 
 ACME = 1
 
@@ -39,33 +42,32 @@ class Desk:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    async def open(self, name: str, *, moving: int = 0) -> int | None:
+    async def open(self, name: str, *, moving: int = 0) -> Proof | None:
         async with self.database.write(ACME) as transaction:
-            row, person = await book(transaction), await member(transaction, name)
-            token = await locks.take_lock(transaction, row, person, lease=LEASE, moving=moving)
-            if token is None and row.lock_member_id != person.id:
+            row, person = await book(transaction), await sign_in(transaction, name)
+            proof = await locks.take_lock(transaction, row, person, lease=LEASE, moving=moving)
+            if proof is None and row.lock_member_id != person.id:
                 await waiting.join(transaction, row, person, LEASE)
-            return token
+            return proof
 
-    async def renew(self, name: str, token: int, version: int = 3) -> int | None:
+    async def renew(self, name: str, proof: Proof, version: int = 3) -> Proof | None:
         async with self.database.write(ACME) as transaction:
-            row, person = await book(transaction), await member(transaction, name)
-            return await locks.renew_lock(transaction, row, person, token, version, lease=LEASE)
+            row, person = await book(transaction), await sign_in(transaction, name)
+            return await locks.renew_lock(transaction, row, person, proof, version, lease=LEASE)
 
-    async def release(self, name: str, token: int) -> bool:
+    async def release(self, name: str, proof: Proof) -> bool:
         async with self.database.write(ACME) as transaction:
             return await locks.release_lock(
-                transaction, await book(transaction), await member(transaction, name), token
+                transaction, await book(transaction), await sign_in(transaction, name), proof
             )
 
     async def ask(self, name: str) -> None:
         async with self.database.write(ACME) as transaction:
-            await waiting.ask(transaction, await book(transaction), await member(transaction, name), LEASE)
+            await waiting.ask(transaction, await book(transaction), await sign_in(transaction, name), LEASE)
 
-    async def take_over(self, name: str) -> int | None:
+    async def take_over(self, name: str) -> Proof | None:
         async with self.database.write(ACME) as transaction:
-            row, person = await book(transaction), await member(transaction, name)
-            transaction.actor = Actor("page", address="127.0.0.1")
+            row, person = await book(transaction), await sign_in(transaction, name)
             return await locks.take_over(transaction, row, person, lease=LEASE)
 
     async def lapse(self) -> bool:
@@ -74,26 +76,26 @@ class Desk:
 
     async def stay(self, name: str, page: int = 1) -> bool:
         async with self.database.write(ACME) as transaction:
-            row, person = await book(transaction), await member(transaction, name)
+            row, person = await book(transaction), await sign_in(transaction, name)
             return await waiting.stay(transaction, row, person, page, LEASE)
 
     async def prolong(self, name: str, page: int = 1) -> int | None:
         async with self.database.write(ACME) as transaction:
-            row, person = await book(transaction), await member(transaction, name)
+            row, person = await book(transaction), await sign_in(transaction, name)
             return await locks.prolong_turn(transaction, row, person, page)
 
     async def leave_at_turn(self, name: str) -> None:
         async with self.database.write(ACME) as transaction:
-            row, person = await book(transaction), await member(transaction, name)
+            row, person = await book(transaction), await sign_in(transaction, name)
             assert await waiting.leave(transaction, row, person)
             await locks.shorten_turn(transaction, row, person)
 
-    async def save(self, name: str, token: int, version: int = 3, **values: str) -> bool:
+    async def save(self, name: str, proof: Proof | None, version: int = 3, **values: str) -> bool:
         async with self.database.write(ACME) as transaction:
-            row, person = await book(transaction), await member(transaction, name)
+            row, person = await book(transaction), await sign_in(transaction, name)
             collection = await get_collection(transaction, "books")
             return await change_record(
-                transaction, collection, row, {**row.values, **values}, person, version=version, token=token
+                transaction, collection, row, {**row.values, **values}, person, version=version, proof=proof
             )
 
     async def holder(self) -> tuple[str | None, bool]:
@@ -114,7 +116,7 @@ def desk(database: Database) -> Desk:
 
 
 async def test_the_first_who_opens_gets_the_lock_and_the_others_wait_in_order(desk: Desk) -> None:
-    assert await desk.open("ana") == 1
+    assert (await desk.open("ana") or Proof()).token == 1
     assert await desk.open("carla") is None
     assert await desk.open("davi") is None
     assert await desk.holder() == ("Ana", False)
@@ -124,61 +126,64 @@ async def test_the_first_who_opens_gets_the_lock_and_the_others_wait_in_order(de
 async def test_the_token_grows_with_each_acquisition_and_never_falls(desk: Desk) -> None:
     tokens = []
     for name in ("ana", "carla", "ana", "davi"):
-        token = await desk.open(name)
-        assert token is not None
-        tokens.append(token)
-        await desk.release(name, token)
+        proof = await desk.open(name)
+        assert proof is not None
+        tokens.append(proof.token)
+        await desk.release(name, proof)
     assert tokens == sorted(set(tokens))
 
 
 async def test_a_lease_that_is_renewed_lasts_and_one_that_is_not_ends(
     desk: Desk, wait: Callable[[float], None]
 ) -> None:
-    token = await desk.open("ana")
-    assert token
+    proof = await desk.open("ana")
+    assert proof
     for _ in range(5):
         wait(LEASE - 1)
-        assert await desk.renew("ana", token) == token
+        assert await desk.renew("ana", proof) == proof
     assert await desk.open("carla") is None
     await desk.stay("carla")
     wait(LEASE + 1)
-    assert await desk.open("davi") == token + 1, "nobody waits: Carla's page has gone, too"
-    assert await desk.renew("ana", token) is None
+    assert (await desk.open("davi") or Proof()).token == proof.token + 1, "nobody waits: Carla's page has gone, too"
+    assert await desk.renew("ana", proof) is None
 
 
 async def test_a_lease_that_ended_is_taken_up_again_if_nobody_has_had_the_lock(
     desk: Desk, wait: Callable[[float], None]
 ) -> None:
-    token = await desk.open("ana")
-    assert token
+    proof = await desk.open("ana")
+    assert proof
     wait(LEASE * 3)
     assert await desk.lapse()
     assert await desk.holder() == (None, False)
-    assert await desk.renew("ana", token) == token + 1
+    again = await desk.renew("ana", proof)
+    assert again
+    assert again.token == proof.token + 1
+    assert again.secret != proof.secret
     assert await desk.holder() == ("Ana", False)
 
 
 async def test_a_renewal_that_arrives_after_the_lock_was_given_back_does_not_take_it_up_again(desk: Desk) -> None:
-    token = await desk.open("ana")
-    assert token
-    assert await desk.release("ana", token)
-    assert await desk.renew("ana", token) is None
-    token = await desk.open("ana")
-    assert token
-    assert not await desk.save("ana", token)  # nothing new: the record is at the same version
-    assert await desk.renew("ana", token) is None
+    proof = await desk.open("ana")
+    assert proof
+    assert await desk.release("ana", proof)
+    assert await desk.renew("ana", proof) is None
+    proof = await desk.open("ana")
+    assert proof
+    assert not await desk.save("ana", proof)  # nothing new: the record is at the same version
+    assert await desk.renew("ana", proof) is None
     assert await desk.holder() == (None, False)
 
 
 async def test_a_lease_is_not_taken_up_again_over_a_change_of_the_record(
     desk: Desk, wait: Callable[[float], None]
 ) -> None:
-    token = await desk.open("ana")
-    assert token
+    proof = await desk.open("ana")
+    assert proof
     wait(LEASE + 1)
     await desk.lapse()
-    assert await desk.save("carla", 0, year="1900")
-    assert await desk.renew("ana", token, version=3) is None
+    assert await desk.save("carla", None, year="1900")
+    assert await desk.renew("ana", proof, version=3) is None
 
 
 async def test_a_clock_set_back_does_not_lock_anybody_out(desk: Desk, wait: Callable[[float], None]) -> None:
@@ -190,11 +195,11 @@ async def test_a_clock_set_back_does_not_lock_anybody_out(desk: Desk, wait: Call
 async def test_whose_turn_it_is_has_a_minute_to_begin_before_the_next_is_asked(
     desk: Desk, wait: Callable[[float], None]
 ) -> None:
-    token = await desk.open("ana")
-    assert token
+    proof = await desk.open("ana")
+    assert proof
     for name in ("carla", "davi"):
         await desk.open(name)
-    await desk.release("ana", token)
+    await desk.release("ana", proof)
     assert await desk.holder() == ("Carla", True)
     assert await desk.open("davi") is None
     assert await desk.open("bruno") is None, "nobody passes the line"
@@ -215,10 +220,10 @@ async def test_whose_turn_it_is_has_a_minute_to_begin_before_the_next_is_asked(
 async def test_a_turn_goes_on_while_its_page_is_in_front_but_not_for_ever(
     desk: Desk, wait: Callable[[float], None]
 ) -> None:
-    token = await desk.open("ana")
-    assert token
+    proof = await desk.open("ana")
+    assert proof
     await desk.open("carla")
-    await desk.release("ana", token)
+    await desk.release("ana", proof)
     assert await desk.prolong("ana") is None, "it is not her turn"
     for _ in range((LONGEST_TURN - TURN) // 20):
         wait(20)
@@ -238,11 +243,11 @@ async def test_a_turn_goes_on_while_its_page_is_in_front_but_not_for_ever(
 async def test_whoever_leaves_the_page_at_their_turn_does_not_keep_the_others_waiting(
     desk: Desk, wait: Callable[[float], None]
 ) -> None:
-    token = await desk.open("ana")
-    assert token
+    proof = await desk.open("ana")
+    assert proof
     for name in ("carla", "davi"):
         await desk.open(name)
-    await desk.release("ana", token)
+    await desk.release("ana", proof)
     await desk.leave_at_turn("carla")
     wait(LEFT_TURN - 1)
     assert not await desk.lapse()
@@ -252,24 +257,24 @@ async def test_whoever_leaves_the_page_at_their_turn_does_not_keep_the_others_wa
 
 
 async def test_who_is_at_turn_can_write_only_after_beginning(desk: Desk) -> None:
-    token = await desk.open("ana")
-    assert token
+    proof = await desk.open("ana")
+    assert proof
     await desk.open("carla")
-    await desk.release("ana", token)
+    await desk.release("ana", proof)
     for name in ("carla", "ana", "davi"):
         with pytest.raises(Held):
-            await desk.save(name, token + 1, year="1900")
+            await desk.save(name, replace(proof, token=proof.token + 1), year="1900")
 
 
 async def test_who_left_is_not_called(desk: Desk, wait: Callable[[float], None]) -> None:
-    token = await desk.open("ana")
-    assert token
+    proof = await desk.open("ana")
+    assert proof
     await desk.open("carla")
     wait(LEASE - 5)
     await desk.open("davi")
-    await desk.renew("ana", token)
+    await desk.renew("ana", proof)
     wait(10)
-    await desk.release("ana", token)
+    await desk.release("ana", proof)
     assert await desk.holder() == ("Davi", True)
 
 
@@ -286,44 +291,44 @@ async def test_a_page_that_was_left_ends_only_its_own_waiting(desk: Desk, databa
 async def test_an_asker_may_take_over_after_30_seconds_without_an_answer_and_not_before(
     desk: Desk, wait: Callable[[float], None]
 ) -> None:
-    token = await desk.open("ana")
-    assert token
+    proof = await desk.open("ana")
+    assert proof
     await desk.ask("carla")
     assert await desk.take_over("carla") is None
     wait(ANSWER_WITHIN - 1)
-    await desk.renew("ana", token)
+    await desk.renew("ana", proof)
     assert await desk.take_over("carla") is None
     wait(2)
     assert await desk.take_over("carla") is not None
     assert await desk.holder() == ("Carla", False)
     with pytest.raises(Held):
-        await desk.save("ana", token, year="1900")
+        await desk.save("ana", proof, year="1900")
 
 
 async def test_an_asker_who_was_answered_does_not_get_it(
     desk: Desk, database: Database, wait: Callable[[float], None]
 ) -> None:
-    token = await desk.open("ana")
-    assert token
+    proof = await desk.open("ana")
+    assert proof
     await desk.ask("carla")
     async with database.write(ACME) as transaction:
         row = await book(transaction)
         (carla,) = await waiting.list_waiting(transaction, row)
         assert await waiting.refuse(transaction, row, carla.id)
     wait(ANSWER_WITHIN + 5)
-    await desk.renew("ana", token)
+    await desk.renew("ana", proof)
     assert await desk.take_over("carla") is None
 
 
 async def test_a_new_holder_was_not_asked_what_the_one_before_was(desk: Desk, wait: Callable[[float], None]) -> None:
-    token = await desk.open("ana")
-    assert token
+    proof = await desk.open("ana")
+    assert proof
     await desk.open("davi")
     await desk.ask("carla")
     wait(ANSWER_WITHIN - 10)
     await desk.stay("carla")
     await desk.stay("davi")
-    await desk.release("ana", token)
+    await desk.release("ana", proof)
     assert await desk.open("davi")
     wait(11)
     assert await desk.take_over("carla") is None
@@ -342,7 +347,7 @@ async def test_a_new_holder_was_not_asked_what_the_one_before_was(desk: Desk, wa
 async def test_admins_take_over_at_once_but_not_from_a_higher_role(
     desk: Desk, database: Database, holder: str, taker: str, allowed: bool
 ) -> None:
-    token = await desk.open(holder)
+    proof = await desk.open(holder)
     assert (await desk.take_over(taker) is not None) == allowed
     async with database.read(ACME) as transaction:
         entries = list(await transaction.scalars(select(AuditEntry)))
@@ -357,27 +362,27 @@ async def test_admins_take_over_at_once_but_not_from_a_higher_role(
         )
     else:
         assert entries == []
-        assert await desk.renew(holder, token or 0) == token
+        assert await desk.renew(holder, proof or Proof()) == proof
 
 
 async def test_whoever_has_risen_since_is_not_taken_over_from(desk: Desk, database: Database) -> None:
-    token = await desk.open("carla")
+    proof = await desk.open("carla")
     async with database.write(ACME) as transaction:
         (await member(transaction, "carla")).role = "owner"
     assert await desk.take_over("bruno") is None
-    assert await desk.renew("carla", token or 0) == token
+    assert await desk.renew("carla", proof or Proof()) == proof
 
 
 async def test_handing_over_makes_it_the_askers_turn_whoever_else_waits(desk: Desk, database: Database) -> None:
-    token = await desk.open("ana")
-    assert token
+    proof = await desk.open("ana")
+    assert proof
     await desk.open("davi")
     await desk.ask("carla")
     async with database.write(ACME) as transaction:
-        row, ana = await book(transaction), await member(transaction, "ana")
+        row, ana = await book(transaction), await sign_in(transaction, "ana")
         carla = next(each for each in await waiting.list_waiting(transaction, row) if each.name == "Carla")
-        assert not await locks.hand_over(transaction, row, ana, token + 1, carla.id)
-        assert await locks.hand_over(transaction, row, ana, token, carla.id)
+        assert not await locks.hand_over(transaction, row, ana, replace(proof, token=proof.token + 1), carla.id)
+        assert await locks.hand_over(transaction, row, ana, proof, carla.id)
     assert await desk.holder() == ("Carla", True)
     assert await desk.line() == [("Davi", "waiting"), ("Carla", "called")]
 
@@ -386,44 +391,107 @@ async def test_the_same_person_goes_on_in_another_tab_only_by_saying_so(desk: De
     first = await desk.open("ana")
     assert first
     assert await desk.open("ana") is None
-    second = await desk.open("ana", moving=first)
-    assert second == first + 1
+    second = await desk.open("ana", moving=first.token)
+    assert second
+    assert second.token == first.token + 1
     assert await desk.renew("ana", first) is None
     with pytest.raises(Held):
         await desk.save("ana", first, year="1900")
     assert await desk.save("ana", second, year="1900")
 
 
+async def test_who_guesses_numbers_gets_nothing(desk: Desk, database: Database) -> None:
+    proof = await desk.open("ana")
+    assert proof
+    assert len(proof.secret) == 32, "128 random bits"
+    for guess in (Proof(proof.token), Proof(proof.token, "0" * 32), Proof.read(str(proof.token)), Proof.read("")):
+        for name in ("ana", "bruno", "carla"):
+            assert await desk.renew(name, guess) is None
+            assert not await desk.release(name, guess)
+            with pytest.raises(Held):
+                await desk.save(name, guess, year="1900")
+    assert await desk.renew("ana", proof) == proof
+
+
+async def test_a_proof_is_worth_nothing_to_another_member_also_when_the_lease_has_ended(
+    desk: Desk, wait: Callable[[float], None]
+) -> None:
+    proof = await desk.open("ana")
+    assert proof
+    wait(LEASE + 1)
+    assert await desk.lapse()
+    assert await desk.renew("carla", proof) is None
+    assert await desk.renew("ana", proof) is not None
+
+
+async def test_a_lock_belongs_to_the_session_that_took_it(desk: Desk, database: Database) -> None:
+    proof = await desk.open("ana")
+    assert proof
+    async with database.write(ACME) as transaction:
+        ana = await member(transaction, "ana")
+        await add_session(transaction, ana, address="127.0.0.1", agent="another browser")
+        other = await transaction.scalar(select(func.max(Session.id)))
+        transaction.actor = Actor("page", member_id=ana.id, session_id=other)
+        row = await book(transaction)
+        assert await locks.renew_lock(transaction, row, ana, proof, 3, lease=LEASE) is None
+        assert not await locks.release_lock(transaction, row, ana, proof)
+    assert await desk.renew("ana", proof) == proof
+
+
+async def test_without_a_session_there_is_no_lock_and_no_place_in_line(desk: Desk, database: Database) -> None:
+    proof = await desk.open("carla")
+    assert proof
+    async with database.write(ACME) as transaction:
+        row, ana = await book(transaction), await member(transaction, "ana")
+        for attempt in (
+            locks.take_lock(transaction, row, ana, lease=LEASE),
+            locks.renew_lock(transaction, row, ana, proof, 3, lease=LEASE),
+            locks.take_over(transaction, row, ana, lease=LEASE),
+            waiting.join(transaction, row, ana, LEASE),
+        ):
+            with pytest.raises(NoCredential):
+                await attempt
+    assert await desk.holder() == ("Carla", False)
+
+
+async def test_a_session_that_has_ended_meanwhile_takes_no_lock(desk: Desk, database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        row, ana = await book(transaction), await sign_in(transaction, "ana")
+        await transaction.execute(delete(Session).where(Session.id == transaction.actor.session_id))
+        assert await locks.take_lock(transaction, row, ana, lease=LEASE) is None
+    assert await desk.holder() == (None, False)
+
+
 async def test_another_members_token_moves_nothing(desk: Desk) -> None:
-    token = await desk.open("ana")
-    assert token
-    assert await desk.open("carla", moving=token) is None
-    assert await desk.renew("carla", token) is None
-    assert not await desk.release("carla", token)
+    proof = await desk.open("ana")
+    assert proof
+    assert await desk.open("carla", moving=proof.token) is None
+    assert await desk.renew("carla", proof) is None
+    assert not await desk.release("carla", proof)
     with pytest.raises(Held):
-        await desk.save("carla", token, year="1900")
+        await desk.save("carla", proof, year="1900")
 
 
 async def test_saving_frees_the_lock_and_calls_the_next(desk: Desk) -> None:
-    token = await desk.open("ana")
-    assert token
+    proof = await desk.open("ana")
+    assert proof
     await desk.open("carla")
-    assert await desk.save("ana", token, year="1900")
+    assert await desk.save("ana", proof, year="1900")
     assert await desk.holder() == ("Carla", True)
 
 
 async def test_saving_nothing_new_frees_the_lock_too(desk: Desk) -> None:
-    token = await desk.open("ana")
-    assert token
-    assert not await desk.save("ana", token)
+    proof = await desk.open("ana")
+    assert proof
+    assert not await desk.save("ana", proof)
     assert await desk.holder() == (None, False)
 
 
 async def test_an_expired_lock_still_saves_while_nobody_has_had_it(desk: Desk, wait: Callable[[float], None]) -> None:
-    token = await desk.open("ana")
-    assert token
+    proof = await desk.open("ana")
+    assert proof
     wait(LEASE * 2)
-    assert await desk.save("ana", token, year="1900")
+    assert await desk.save("ana", proof, year="1900")
 
 
 async def test_a_deleted_record_has_no_lock_and_nobody_in_line(
@@ -443,11 +511,11 @@ async def test_a_deleted_record_has_no_lock_and_nobody_in_line(
 
 
 async def test_a_change_of_hands_is_told_once_however_often_it_was_noted(desk: Desk, database: Database) -> None:
-    token = await desk.open("ana")
-    assert token
+    proof = await desk.open("ana")
+    assert proof
     async with database.read(ACME) as transaction:
         before = transaction.tenant.cursor
-    await desk.save("ana", token, year="1900")
+    await desk.save("ana", proof, year="1900")
     async with database.read(ACME) as transaction:
         row = await book(transaction)
         events = await read_after(transaction, before)
@@ -497,15 +565,16 @@ async def test_a_draft_of_an_older_page_does_not_overwrite_a_newer_ones(typing: 
 
 
 async def test_what_arrives_after_saving_does_not_bring_the_draft_back(desk: Desk, typing: Typing) -> None:
-    token = await desk.open("ana")
-    assert token
-    await typing.keep("ana", token, year="1900")
-    assert await desk.save("ana", token, year="1900")
+    proof = await desk.open("ana")
+    assert proof
+    await typing.keep("ana", proof.token, year="1900")
+    assert await desk.save("ana", proof, year="1900")
     assert await typing.read("ana") is None
-    assert not await typing.keep("ana", token, year="1900 and a bit")
+    assert not await typing.keep("ana", proof.token, year="1900 and a bit")
     assert await typing.read("ana") is None
     newer = await desk.open("ana")
-    assert await typing.keep("ana", newer, year="1901")
+    assert newer
+    assert await typing.keep("ana", newer.token, year="1901")
 
 
 async def test_what_a_page_typed_without_a_network_is_kept_after_another_page_has_saved(
@@ -513,11 +582,11 @@ async def test_what_a_page_typed_without_a_network_is_kept_after_another_page_ha
 ) -> None:
     laptop = await desk.open("ana")
     assert laptop
-    phone = await desk.open("ana", moving=laptop)
+    phone = await desk.open("ana", moving=laptop.token)
     assert phone
     assert await desk.save("ana", phone, year="1900")
-    assert not await typing.keep("ana", laptop, year="1901")
-    assert await typing.keep("ana", laptop, year="1901", late=True)
+    assert not await typing.keep("ana", laptop.token, year="1901")
+    assert await typing.keep("ana", laptop.token, year="1901", late=True)
     assert await typing.read("ana") == {"year": "1901"}
 
 
@@ -526,9 +595,10 @@ async def test_what_a_page_typed_without_a_network_does_not_overwrite_another_pa
 ) -> None:
     laptop = await desk.open("ana")
     assert laptop
-    phone = await desk.open("ana", moving=laptop)
-    assert await typing.keep("ana", phone, year="1900")
-    assert not await typing.keep("ana", laptop, year="1901", late=True)
+    phone = await desk.open("ana", moving=laptop.token)
+    assert phone
+    assert await typing.keep("ana", phone.token, year="1900")
+    assert not await typing.keep("ana", laptop.token, year="1901", late=True)
     assert await typing.read("ana") == {"year": "1900"}
 
 
@@ -543,15 +613,16 @@ async def test_text_that_is_what_is_saved_is_no_draft(typing: Typing) -> None:
 async def test_a_draft_survives_losing_the_lock_and_what_another_saves(
     desk: Desk, typing: Typing, wait: Callable[[float], None]
 ) -> None:
-    token = await desk.open("carla")
-    assert token
-    await typing.keep("carla", token, year="1901")
-    assert await desk.take_over("bruno")
-    assert await desk.save("bruno", token + 1, year="1900")
-    assert await typing.keep("carla", token, year="1902"), "the last that she typed arrives late"
+    proof = await desk.open("carla")
+    assert proof
+    await typing.keep("carla", proof.token, year="1901")
+    taken = await desk.take_over("bruno")
+    assert taken
+    assert await desk.save("bruno", taken, year="1900")
+    assert await typing.keep("carla", proof.token, year="1902"), "the last that she typed arrives late"
     assert await typing.read("carla") == {"year": "1902"}
     with pytest.raises(Changed):
-        await desk.save("carla", token, year="1902")
+        await desk.save("carla", proof, year="1902")
 
 
 async def test_a_discarded_draft_is_gone(typing: Typing) -> None:

@@ -29,12 +29,13 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
-from app.accounts.members import Member, find_member
+from app.accounts.members import Member
 from app.database import Transaction, clock
 from app.editing import locks, waiting
 from app.editing.drafts import Draft, keep_draft, settle_draft
-from app.editing.rows import LEASE, Held, is_held
+from app.editing.rows import LEASE, Held, Proof, is_held
 from app.features import open_database
+from app.live.cutoff import end_all_sessions
 from app.records.changes import Changed, change_record, delete_record, restore_record
 from app.records.collections import get_collection
 from app.records.history import get_revision
@@ -42,6 +43,7 @@ from app.records.records import Record, get_record
 from app.records.revisions import Revision
 from tests.databases import Store
 from tests.faults.extent import times
+from tests.sessions import sign_in
 
 ACME, NUMBER = 1, 40
 PEOPLE = st.sampled_from(["ana", "bruno", "carla", "davi"])
@@ -53,9 +55,13 @@ class Tab:
     """An open edit page: what it shows, and what was typed into it."""
 
     person: str
-    token: int
+    proof: Proof
     version: int
     text: str = ""
+
+    @property
+    def token(self) -> int:
+        return self.proof.token
 
 
 class Editing(RuleBasedStateMachine):
@@ -81,6 +87,7 @@ class Editing(RuleBasedStateMachine):
         self.known: set[str] = set()
         self.ids: dict[str, int] = {}
         self.version, self.token = 3, 0
+        self.signed_out = ""
         self.do(self.learn)
 
     def teardown(self) -> None:
@@ -107,9 +114,7 @@ class Editing(RuleBasedStateMachine):
         self.ids = {str(email).partition("@")[0]: member_id for email, member_id in members}
 
     async def member(self, transaction: Transaction, name: str) -> Member:
-        found = await find_member(transaction, f"{name}@acme.test")
-        assert found is not None
-        return found
+        return await sign_in(transaction, name)
 
     async def is_held(self, transaction: Transaction, row: Record) -> bool:
         return bool(await transaction.scalar(select(is_held(Record)).where(Record.id == row.id)))
@@ -127,13 +132,13 @@ class Editing(RuleBasedStateMachine):
                 row.lock_member_id == person.id and (row.lock_offered or row.lock_token == old)
             )
             held = others and await self.is_held(transaction, row)
-            token = await locks.take_lock(transaction, row, person, lease=LEASE, moving=old)
-            assert token is None or not held, "a lock was taken from its holder"
-            if token is None:
+            proof = await locks.take_lock(transaction, row, person, lease=LEASE, moving=old)
+            assert proof is None or not held, "a lock was taken from its holder"
+            if proof is None:
                 if row.lock_member_id != person.id:
                     await waiting.join(transaction, row, person, LEASE)
                 return multiple()
-            tab = Tab(name, token, row.version)
+            tab = Tab(name, proof, row.version)
             self.open_tabs.append(tab)
             return tab
 
@@ -177,9 +182,9 @@ class Editing(RuleBasedStateMachine):
         async def operation(transaction: Transaction, row: Record) -> None:
             if row.deleted_at is None:
                 person = await self.member(transaction, tab.person)
-                token = await locks.renew_lock(transaction, row, person, tab.token, tab.version, lease=LEASE)
-                if token is not None:
-                    tab.token = token
+                proof = await locks.renew_lock(transaction, row, person, tab.proof, tab.version, lease=LEASE)
+                if proof is not None:
+                    tab.proof = proof
 
         self.do(operation)
 
@@ -196,7 +201,7 @@ class Editing(RuleBasedStateMachine):
             same = row.version == tab.version and row.deleted_at is None
             try:
                 changed = await change_record(
-                    transaction, books, row, values, person, version=tab.version, token=tab.token
+                    transaction, books, row, values, person, version=tab.version, proof=tab.proof
                 )
             except (Changed, Held):
                 assert not same or (held and not holds), "a save was refused without a reason"
@@ -220,11 +225,40 @@ class Editing(RuleBasedStateMachine):
     @rule(tab=tabs)
     def cancel(self, tab: Tab) -> None:
         async def operation(transaction: Transaction, row: Record) -> None:
-            await locks.release_lock(transaction, row, await self.member(transaction, tab.person), tab.token)
+            await locks.release_lock(transaction, row, await self.member(transaction, tab.person), tab.proof)
 
         if tab in self.open_tabs:
             self.do(operation)
             self.open_tabs.remove(tab)
+
+    @rule(tab=tabs, name=PEOPLE, secret=st.sampled_from(["", "0" * 32]))
+    def guess(self, tab: Tab, name: str, secret: str) -> None:
+        async def operation(transaction: Transaction, row: Record) -> None:
+            books, person = await get_collection(transaction, "books"), await self.member(transaction, name)
+            proof, values = Proof(row.lock_token, secret), {**row.values, "notes": "Guessed"}
+            assert await locks.renew_lock(transaction, row, person, proof, row.version, lease=LEASE) is None
+            assert not await locks.release_lock(transaction, row, person, proof)
+            if name != tab.person:
+                assert not await locks.release_lock(transaction, row, person, tab.proof)
+            if await self.is_held(transaction, row):
+                with pytest.raises((Changed, Held)):
+                    await change_record(transaction, books, row, values, person, version=row.version, proof=proof)
+
+        self.do(operation)
+
+    @rule(name=PEOPLE)
+    def sign_out(self, name: str) -> None:
+        async def operation(transaction: Transaction, row: Record) -> None:
+            held = row.lock_member_id == self.ids[name]
+            member = await self.member(transaction, name)
+            await end_all_sessions(transaction, member, reason="ended")
+            self.signed_out = name if held else ""
+
+        async def look(transaction: Transaction, row: Record) -> None:
+            assert not self.signed_out or row.lock_member_id != self.ids[name], "a lock outlived its session"
+
+        self.do(operation)
+        self.do(look, writes=False)
 
     @rule(tab=consumes(tabs))
     def crash(self, tab: Tab) -> None:
@@ -246,7 +280,7 @@ class Editing(RuleBasedStateMachine):
             queue = await waiting.list_waiting(transaction, row)
             if queue and give:
                 person = await self.member(transaction, tab.person)
-                await locks.hand_over(transaction, row, person, tab.token, queue[-1].id)
+                await locks.hand_over(transaction, row, person, tab.proof, queue[-1].id)
             elif queue:
                 await waiting.refuse(transaction, row, queue[-1].id)
 
@@ -256,10 +290,10 @@ class Editing(RuleBasedStateMachine):
     def take_over(self, name: str) -> Any:
         async def operation(transaction: Transaction, row: Record) -> Any:
             person = await self.member(transaction, name)
-            token = await locks.take_over(transaction, row, person, lease=LEASE)
-            if token is None:
+            proof = await locks.take_over(transaction, row, person, lease=LEASE)
+            if proof is None:
                 return multiple()
-            tab = Tab(name, token, row.version)
+            tab = Tab(name, proof, row.version)
             self.open_tabs.append(tab)
             return tab
 

@@ -20,13 +20,14 @@ from sqlalchemy import func, select
 from app.accounts.members import Member, find_member
 from app.database import Database, Transaction
 from app.editing.locks import take_lock
-from app.editing.rows import LEASE, Held
+from app.editing.rows import LEASE, Held, Proof
 from app.records.changes import Changed, change_record, delete_record, restore_record
 from app.records.collections import Collection, Field, get_collection, list_fields
 from app.records.field_changes import change_field, move_field, remove_field
 from app.records.records import Record, create_record, get_record
 from app.records.revisions import Revision
 from tests.conftest import Server
+from tests.sessions import sign_in
 from tests.test_isolation import TARGETS, Target, list_routes
 
 ACME = 1
@@ -109,24 +110,24 @@ COLUMNS = {"version", "values", "deleted_at", "search"}
 LOCKABLE = {"Record", "Editable"}
 RAW_WRITE = re.compile(r'\b(update|delete\s+from|insert\s+(or\s+\w+\s+)?into|replace\s+into)\s+"?record\b"?', re.I)
 
-Change = Callable[[Transaction, Collection, Record, Member, int, int], Awaitable[object]]
+Change = Callable[[Transaction, Collection, Record, Member, int, Proof | None], Awaitable[object]]
 
 
 async def change_notes(
-    transaction: Transaction, books: Collection, record: Record, author: Member, version: int, token: int
+    transaction: Transaction, books: Collection, record: Record, author: Member, version: int, proof: Proof | None
 ) -> object:
     typed = {**record.values, "title": "Typed by Carla"}
-    return await change_record(transaction, books, record, typed, author, version=version, token=token)
+    return await change_record(transaction, books, record, typed, author, version=version, proof=proof)
 
 
 async def delete(
-    transaction: Transaction, books: Collection, record: Record, author: Member, version: int, token: int
+    transaction: Transaction, books: Collection, record: Record, author: Member, version: int, proof: Proof | None
 ) -> None:
     await delete_record(transaction, books, record, author, version=version)
 
 
 async def restore(
-    transaction: Transaction, books: Collection, record: Record, author: Member, version: int, token: int
+    transaction: Transaction, books: Collection, record: Record, author: Member, version: int, proof: Proof | None
 ) -> None:
     await restore_record(transaction, books, record, author, version=version)
 
@@ -348,22 +349,22 @@ class Shelf:
                 await delete_record(transaction, books, record, author, version=record.version)
             return record.version
 
-    async def hold(self, name: str) -> int:
-        """Take its lock, as opening its form does; the token."""
+    async def hold(self, name: str) -> Proof:
+        """Take its lock, as opening its form does; the proof."""
         async with self.database.write(ACME) as transaction:
             _, record = await self.open(transaction)
-            token = await take_lock(transaction, record, await member_of(transaction, name), lease=LEASE)
-            assert token is not None
-            return token
+            proof = await take_lock(transaction, record, await sign_in(transaction, name), lease=LEASE)
+            assert proof is not None
+            return proof
 
     async def apply(
-        self, operation: str, name: str, version: int, refusal: type[Exception] | None, token: int = 0
+        self, operation: str, name: str, version: int, refusal: type[Exception] | None, proof: Proof | None = None
     ) -> None:
         """Do it in a transaction that is committed even when it is refused."""
         async with self.database.write(ACME) as transaction:
             books, record = await self.open(transaction)
-            author = await member_of(transaction, name)
-            done = OPERATIONS[operation](transaction, books, record, author, version, token)
+            author = await sign_in(transaction, name)
+            done = OPERATIONS[operation](transaction, books, record, author, version, proof)
             if refusal is None:
                 await done
                 return
@@ -388,12 +389,12 @@ operations = pytest.mark.parametrize("operation", OPERATIONS)
 @operations
 async def test_an_operation_leaves_what_is_held_as_it_is(shelf: Shelf, operation: str) -> None:
     version = await shelf.bring(operation)
-    token = await shelf.hold("ana")
+    proof = await shelf.hold("ana")
     before = await shelf.stored()
     await shelf.apply(operation, "carla", version, Held)
-    await shelf.apply(operation, "carla", version, Held, token)
+    await shelf.apply(operation, "carla", version, Held, proof)
     await shelf.apply(operation, "ana", version, Held)
-    await shelf.apply(operation, "ana", version, Held, token - 1)
+    await shelf.apply(operation, "ana", version, Held, Proof(proof.token))
     assert await shelf.stored() == before
 
 
@@ -403,9 +404,9 @@ async def test_an_operation_leaves_what_has_changed_since_as_it_is(shelf: Shelf,
     before = await shelf.stored()
     for other in (version - 1, version + 1, 0):
         await shelf.apply(operation, "carla", other, Changed)
-    token = await shelf.hold("carla")
+    proof = await shelf.hold("carla")
     held = await shelf.stored()
-    await shelf.apply(operation, "carla", version - 1, Changed, token)
+    await shelf.apply(operation, "carla", version - 1, Changed, proof)
     assert await shelf.stored() == held
     assert before[1]["version"] == held[1]["version"] == version
 
@@ -539,21 +540,25 @@ class Book:
         ]
 
     def lock_by(self, name: str) -> str:
-        """Lock it whatever state it is in; the token."""
+        """Lock it whatever state it is in; the proof."""
+        proof = Proof.make()
         ((member_id, shown, role),) = self.rows(
             "SELECT id, name, role FROM member WHERE tenant_id = 1 AND email = ?", f"{name}@acme.test"
         )
         ((token,),) = self.rows(
             "UPDATE record SET lock_token = lock_token + 1, lock_member_id = ?, lock_name = ?, lock_role = ?,"
-            " lock_since = '2026-01-01 00:00:00', lock_offered = false, lock_until = ? WHERE id = ?"
+            " lock_since = '2026-01-01 00:00:00', lock_offered = false, lock_until = ?, lock_proof = ?,"
+            " lock_session_id = (SELECT max(id) FROM session WHERE member_id = ?) WHERE id = ?"
             " RETURNING lock_token",
             member_id,
             shown,
             role,
             self.store.read_lease_clock() + 500_000,
+            proof.digest(member_id),
+            member_id,
             self.id,
         )
-        return str(token)
+        return str(Proof(token, proof.secret))
 
     def fill(self, path: str) -> str:
         path = path.replace(MESSAGE, "/chat/general/messages/1").replace(RECORD, self.address)
@@ -578,22 +583,31 @@ async def make_restorable(people: dict[str, httpx.AsyncClient], book: Book, path
 
 
 async def lock(people: dict[str, httpx.AsyncClient], book: Book, name: str) -> str:
-    """Open the edit page; the lock's token. A book in the bin can't be opened, but could be locked by a mistake."""
+    """Open the edit page; the lock's proof. A book in the bin can't be opened, but could be locked by a mistake."""
     opened = await people[name].get(f"{book.address}/edit")
     if opened.status_code == 404:
         return book.lock_by(name)
-    token = re.search(r'name="lock-token" value="(\d+)"', opened.text)
+    token = re.search(r'name="lock-token" value="(\d+-[0-9a-f]{32})"', opened.text)
     assert token
     return token[1]
 
 
 async def take_over(people: dict[str, httpx.AsyncClient], book: Book, name: str, token: str) -> None:
     """Take the lock away from whoever holds it with the token."""
-    taken = await people[name].post(f"{book.address}/lock/take-over", data={"lock-token": token})
+    taken = await people[name].post(f"{book.address}/lock/take-over", data={"seen-lock": token.partition("-")[0]})
     if taken.status_code == 404:
         book.lock_by(name)
     else:
         assert taken.headers["location"].startswith(f"{book.address}/edit?lock=")
+
+
+async def let_go(people: dict[str, httpx.AsyncClient], book: Book, name: str) -> None:
+    """Go on with one's lock on another page, and free it from there."""
+    token = book.rows("SELECT lock_token FROM record WHERE id = ?", book.id)[0][0]
+    opened = await people[name].get(f"{book.address}/edit?lock={token}")
+    proof = re.search(r'name="lock-token" value="(\d+-[0-9a-f]{32})"', opened.text)
+    freed = await people[name].post(f"{book.address}/lock/release", data={"lock-token": proof[1] if proof else ""})
+    assert freed.status_code == 303
 
 
 writes = pytest.mark.parametrize("path", WRITES, ids=name_of)
@@ -755,18 +769,15 @@ async def test_what_was_typed_into_a_refused_save_is_the_typists_draft_and_nobod
     refused = await people["carla"].post(f"{book.address}/edit", data=sent)
     assert refused.status_code == 409
     assert "For Carla&#39;s eyes" in refused.text
-    token = str(book.rows("SELECT lock_token FROM record WHERE id = ?", book.id)[0][0])
     if holder:
-        freed = await people[holder].post(f"{book.address}/lock/release", data={"lock-token": token})
-        assert freed.status_code == 303
+        await let_go(people, book, holder)
     for name in ("ana", "bruno"):
         for path in (book.address, f"{book.address}/edit", "/c/books?sort=-number", "/c/books?q=eyes"):
             shown = await people[name].get(path)
             assert shown.status_code == 200
             assert "For Carla" not in shown.text
             assert "You have unsaved changes" not in shown.text
-        token = str(book.rows("SELECT lock_token FROM record WHERE id = ?", book.id)[0][0])
-        await people[name].post(f"{book.address}/lock/release", data={"lock-token": token})
+        await let_go(people, book, name)
     assert "You have unsaved changes from" in (await people["carla"].get(book.address)).text
     opened = await people["carla"].get(f"{book.address}/edit")
     assert "You have unsaved changes from" in opened.text
@@ -848,8 +859,7 @@ async def test_no_page_of_anybody_else_shows_a_draft(
     assert pushed == [], "what is typed is pushed to nobody"
     for name in ("carla", "davi", "bruno", "ana"):  # in the order in which it is their turn
         await people[name].get(f"{book.address}/edit")
-        token = str(book.rows("SELECT lock_token FROM record WHERE id = ?", book.id)[0][0])
-        await people[name].post(f"{book.address}/lock/release", data={"lock-token": token})
+        await let_go(people, book, name)
     assert "Sealed violets" in (await people["carla"].get(f"{book.address}/edit")).text
 
 

@@ -35,6 +35,7 @@ from app.operators.figures import NodeFigures
 from app.operators.sessions import OperatorSession
 from app.records.collections import Field
 from app.records.records import Record
+from app.settings import Settings
 from app.tenants.invitations import Invitation, make_link
 from tests.test_isolation import SETTINGS
 
@@ -255,13 +256,13 @@ async def test_much_is_swept_a_part_at_a_time_and_what_fails_keeps_nothing_else_
             transaction.add(FailedMail(composer="c", reason=str(number), attempts=1, failed_at=now() - LONG_AGO))
     tried: list[int] = []
 
-    async def fail(transaction: Transaction, limit: int) -> int:
+    async def fail(transaction: Transaction, limit: int, settings: Settings) -> int:
         tried.append(limit)
         raise ValueError("it went wrong")
 
     deleted: list[int] = []
 
-    async def count(transaction: Transaction, limit: int) -> int:
+    async def count(transaction: Transaction, limit: int, settings: Settings) -> int:
         deleted.append(await delete_old_failures(transaction, limit))
         return deleted[-1]
 
@@ -280,13 +281,13 @@ async def test_a_sweep_whose_pushes_fail_is_named_and_undoes_no_other(
         for add in (add_session, add_message_draft, add_invitation):
             await add(transaction)
 
-    async def fail_at_commit(transaction: Transaction, limit: int) -> int:
+    async def fail_at_commit(transaction: Transaction, limit: int, settings: Settings) -> int:
         def render_badly(tenant: Tenant, bells: Any) -> Iterator[Partial]:
             raise ValueError("a partial that can't be rendered")
 
         transaction.facts.followers = Followers(shown=(Shown(render_badly, (Bell,)),))
         push_bells(transaction, [1])
-        return await delete_old_drafts(transaction, limit)
+        return await delete_old_drafts(transaction, limit, settings)
 
     others = [each for each in SWEEPS if MessageDraft not in each.models]
     monkeypatch.setattr("app.jobs.sweeps.SWEEPS", [Sweep((MessageDraft,), fail_at_commit), *others])

@@ -107,7 +107,7 @@ async def test_a_record_is_added_shown_changed_and_has_its_history(people: Peopl
     assert "1.50" in shown.text
     form = await people.carla.get(f"{address}/edit")
     assert 'name="version" value="1"' in form.text
-    lock = re.search(r'name="lock-token" value="(\d+)"', form.text)
+    lock = re.search(r'name="lock-token" value="(\d+-[0-9a-f]{32})"', form.text)
     assert lock
     changed = await people.carla.post(
         f"{address}/edit", data={"name": "A torch", "version": "1", "lock-token": lock[1]}
@@ -394,7 +394,7 @@ async def test_a_field_may_have_any_name_that_our_own_inputs_seem_to_have(people
     form = (await people.carla.get(f"{address}/edit")).text
     ours = set(re.findall(r'<input[^>]* name="([^"]+)"', form)) - set(names) - {"q"}
     assert {name for name in ours if re.fullmatch(r"[a-z0-9_]+", name)} <= RESERVED_KEYS | {"waiting"}
-    token = re.search(r'name="lock-token" value="(\d+)"', form)
+    token = re.search(r'name="lock-token" value="(\d+-[0-9a-f]{32})"', form)
     assert token
     sent = {**typed, keys["Late"]: "Typed on", "version": "1", "lock-token": token[1]}
     assert (await people.carla.post(f"{address}/draft", data=sent)).status_code == 204

@@ -13,16 +13,18 @@
   // The page's own clock, which nobody sets. It stands still while the machine sleeps, so a lease asks the other one, too.
   const clock = () => performance.now();
   const post = (path, body) => call(path, body, { signal: AbortSignal.timeout(ANSWER_WITHIN) });
-  const cookie = (address, token, seconds) => {
+  // A proof is the lock's token, which everybody may know, and what only the page that has taken it knows.
+  const tokenOf = (proof) => proof.split("-")[0];
+  const cookie = (address, proof, seconds) => {
     const secure = location.protocol === "https:" ? "; secure" : "";
-    document.cookie = `editing=${token}; path=${address}/edit; max-age=${seconds}; samesite=strict${secure}`;
+    document.cookie = `editing=${tokenOf(proof)}; path=${address}/edit; max-age=${seconds}; samesite=strict${secure}`;
   };
 
   class Editor {
     constructor(element) {
       this.element = element;
       this.address = element.dataset.address;
-      this.token = element.dataset.lock;
+      this.proof = element.dataset.lock;
       this.lease = Number(element.dataset.lease) * 1000;
       this.idle = Number(element.dataset.idle) * 1000;
       this.form = document.getElementById("record-form");
@@ -62,7 +64,7 @@
 
     fields() {
       const body = this.form ? new URLSearchParams(new FormData(this.form)) : new URLSearchParams();
-      body.set("lock-token", this.token);
+      body.set("lock-token", this.proof);
       body.set("version", this.element.dataset.version);
       return body;
     }
@@ -70,16 +72,16 @@
     renew() {
       if (this.ended || clock() < this.leavingUntil) return this.renewing;
       const asked = this.now();
-      const body = new URLSearchParams({ "lock-token": this.token, version: this.element.dataset.version });
+      const body = new URLSearchParams({ "lock-token": this.proof, version: this.element.dataset.version });
       this.renewing ??= post(`${this.address}/lock/renew`, body)
         .then((response) => {
           this.signedOut = response.status === 401;
           if (clock() < this.leavingUntil) return;
           if (response.status === 204) {
             this.confirmed = asked;
-            this.token = response.headers.get("X-Lock");
-            this.element.dataset.lock = this.token;
-            for (const input of document.querySelectorAll("#main input[name=lock-token]")) input.value = this.token;
+            this.proof = response.headers.get("X-Lock");
+            this.element.dataset.lock = this.proof;
+            for (const input of document.querySelectorAll("#main input[name=lock-token]")) input.value = this.proof;
           } else if (response.status === 409 || response.status === 404) return this.lose("lost");
           this.tryAt = clock() + (response.status === 204 ? RENEW_EVERY : RETRY_AFTER);
         })
@@ -134,7 +136,7 @@
       if (this.ended) return;
       this.ended = true;
       this.show();
-      await this.renewing;       // it may bring another token
+      await this.renewing;       // it may bring another proof
       const body = this.fields();
       body.set("page-left", "yes");   // the page that is shown next is asked for below
       try {
@@ -172,7 +174,7 @@
     // The page is about to be left, perhaps for itself: what comes next asks for what is typed.
     part() {
       if (this.ended) return;
-      cookie(this.address, this.token, 10);
+      cookie(this.address, this.proof, 10);
       if (this.pending) leaveWith(`${this.address}/draft`, this.fields());
     }
 
@@ -181,7 +183,7 @@
       if (this.signedOut) this.cut();
       if (this.ended) return;
       this.ended = true;
-      const short = new URLSearchParams({ "lock-token": this.token, "page-left": "yes" });
+      const short = new URLSearchParams({ "lock-token": this.proof, "page-left": "yes" });
       const body = this.pending ? this.fields() : short;
       body.set("page-left", "yes");
       // A browser takes 64 KiB; more than that was kept as a draft some seconds ago.
@@ -249,7 +251,7 @@
 
   function look() {
     const element = document.getElementById("editor");
-    if (editor && (!element || element.dataset.lock !== editor.token)) {
+    if (editor && (!element || element.dataset.lock !== editor.proof)) {
       // The page has another lock now, or none; saving or cancelling has freed this one already.
       editor.leave();
       editor = null;
@@ -268,7 +270,7 @@
     if (!waiting && mark) waiting = new Waiting(mark);
     // The server tells at once when the lock has changed hands.
     const requests = editor && document.querySelector("#editor .requests");
-    if (requests && requests.dataset.token !== editor.token) editor.renew();
+    if (requests && requests.dataset.token !== tokenOf(editor.proof)) editor.renew();
     // What was typed on the page before arrived after this one was made.
     if (requests?.dataset.late && requests.dataset.late !== editor.late && !editor.changed && clock() >= editor.leavingUntil) {
       editor.leavingUntil = clock() + LEAVING;
@@ -314,7 +316,7 @@
     const before = (done) => {
       event.preventDefault();
       event.stopImmediatePropagation();
-      done.then((kept) => { if (kept !== false) form.requestSubmit(); });
+      done.then((kept) => { if (kept !== false) form.requestSubmit(event.submitter); });
     };
     if (form.matches("[data-release]")) {
       waiting?.leave();

@@ -1,0 +1,91 @@
+"""Who may do what: one question, which operations, pages and channels ask.
+
+Each feature has its rules in a table (`rights.py`); `app/features.py` lists the tables. docs/security.md shows the
+rules as people read them, and a test tries each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.accounts.members import Member
+from app.web.errors import PageError
+from app.web.texts import Text, _l
+
+RANK: dict[str, int] = {"member": 0, "admin": 1, "owner": 2}
+
+ONLY_ADMINS = _l("Only admins of this workspace may do this.")
+
+# Whether a member may do something with a thing.
+Rule = Callable[[Member, Any], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Who may do something with things of a kind: rows of a model, or what is there once and has a name.
+
+    The refusal is what the others are told.
+    """
+
+    verb: str
+    kind: type | str
+    rule: Rule
+    refusal: Text = ONLY_ADMINS
+
+
+RIGHTS: dict[tuple[str, type | str], Right] = {}
+
+
+def install(*tables: Sequence[Right]) -> None:
+    """Let rules hold, those of all features together. Raises ValueError for two of the same."""
+    found: dict[tuple[str, type | str], Right] = {}
+    for right in (right for table in tables for right in table):
+        if (right.verb, right.kind) in found:
+            raise ValueError(f"two rules say who may {right.verb} {right.kind}")
+        found[right.verb, right.kind] = right
+    RIGHTS.clear()
+    RIGHTS.update(found)
+
+
+def find_right(verb: str, thing: object) -> Right:
+    """The rule of a verb and a thing. Raises LookupError when there is none, so that nothing is allowed by mistake."""
+    return RIGHTS[verb, thing if isinstance(thing, str) else type(thing)]
+
+
+def may(actor: Member | None, verb: str, thing: object) -> bool:
+    """Whether somebody may do something with a thing; None is whoever runs the command line, who may do everything."""
+    right = find_right(verb, thing)
+    return actor is None or right.rule(actor, thing)
+
+
+def require(actor: Member | None, verb: str, thing: object) -> None:
+    """Raise a 403 page unless somebody may do something with a thing."""
+    if not may(actor, verb, thing):
+        raise PageError(403, find_right(verb, thing).refusal)
+
+
+def admins(actor: Member, thing: Any) -> bool:
+    """The rule of what admins and owners may do."""
+    return is_at_least(actor.role, "admin")
+
+
+def owners(actor: Member, thing: Any) -> bool:
+    """The rule of what owners alone may do."""
+    return is_at_least(actor.role, "owner")
+
+
+def is_at_least(role: str, other: str) -> bool:
+    """Whether a role has all the rights of another."""
+    return RANK[role] >= RANK[other]
+
+
+def rank_of(role: str) -> int:
+    """How high a role is, to put people into an order."""
+    return RANK[role]
+
+
+def roles_from(role: str) -> list[str]:
+    """The roles that have all the rights of one, for statements that ask by them."""
+    return [each for each in RANK if is_at_least(each, role)]

@@ -1,0 +1,25 @@
+"""Who may do what with announcements, and be told what."""
+
+from __future__ import annotations
+
+from app.accounts.members import Member
+from app.accounts.rights import Right, admins, is_at_least
+from app.notifications.announcements import Announcement
+from app.notifications.kinds import Kind
+
+
+def all_until_it_is_over(actor: Member, announcement: Announcement) -> bool:
+    """Everybody until the announcement's end, then admins."""
+    return not announcement.over or admins(actor, announcement)
+
+
+def those_it_is_meant_for(actor: Member, kind: Kind) -> bool:
+    """Those whose role the kind is for."""
+    return is_at_least(actor.role, kind.role)
+
+
+NOTIFICATION_RIGHTS = (
+    Right("write", "announcements", admins),
+    Right("read", Announcement, all_until_it_is_over),
+    Right("be told", Kind, those_it_is_meant_for),
+)

@@ -1,0 +1,53 @@
+"""Who may do what with members, roles, invitations and settings."""
+
+from __future__ import annotations
+
+from app.accounts.members import Member
+from app.accounts.rights import Right, admins, owners
+from app.tenants.invitations import Invitation
+from app.tenants.roles import GivenRole, givers_of
+from app.web.texts import _l
+
+
+def managers(actor: Member, person: Member) -> bool:
+    """Owners manage everybody, admins whoever is no owner; nobody manages themself."""
+    return actor.id != person.id and admins(actor, person) and (owners(actor, person) or not owners(person, person))
+
+
+def owners_but_that_one(actor: Member, person: Member) -> bool:
+    """Owners, and to somebody else."""
+    return owners(actor, person) and actor.id != person.id
+
+
+def admins_up_to_their_own(actor: Member, given: GivenRole | Invitation) -> bool:
+    """Admins, but no role above their own."""
+    return actor.role in givers_of(given.role)
+
+
+TENANT_RIGHTS = (
+    Right(
+        "manage",
+        Member,
+        managers,
+        _l("Only owners manage owners, and only admins manage members; nobody manages themself."),
+    ),
+    Right("give", GivenRole, admins_up_to_their_own, _l("Nobody can give a role above their own.")),
+    Right(
+        "hand over to",
+        Member,
+        owners_but_that_one,
+        _l("Only an owner can hand over the workspace, and to somebody else."),
+    ),
+    Right("own", "workspace", owners),
+    Right("confirm", "owner's address", owners),
+    Right("invite", "members", admins),
+    Right(
+        "change",
+        Invitation,
+        admins_up_to_their_own,
+        _l("Only an owner can change an invitation to be an owner."),
+    ),
+    Right("change", "settings", admins),
+    Right("read", "audit log", admins),
+    Right("follow", "admins", admins),
+)

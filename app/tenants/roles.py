@@ -1,0 +1,19 @@
+"""Roles that are given: by the form of a member, and by an invitation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.accounts.rights import is_at_least, roles_from
+
+
+@dataclass(frozen=True, slots=True)
+class GivenRole:
+    """A role that somebody is to have."""
+
+    role: str
+
+
+def givers_of(role: str) -> list[str]:
+    """The roles whose people may give a role: admins and owners, but none above their own."""
+    return [giver for giver in roles_from("admin") if is_at_least(giver, role)]

@@ -1,0 +1,371 @@
+"""Who may do what: the table in docs/security.md, tried cell by cell by the operations and pages themselves."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, aclosing
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+import app.features  # noqa: F401  the rules hold by it
+from app.accounts.members import Member, find_member
+from app.accounts.rights import RIGHTS, Right, install, may
+from app.chat import memberships
+from app.chat.messages import Message, delete_message, edit_message, list_revisions
+from app.chat.posting import post_message
+from app.chat.rooms import GENERAL, Room, RoomAccess, archive_room, change_room, create_room, find_visible
+from app.database import Database, Transaction, now
+from app.editing import locks
+from app.editing.rights import LockOf
+from app.live.channels import list_allowed
+from app.notifications.announcements import Announcement, announce
+from app.notifications.kinds import KINDS
+from app.notifications.preferences import list_choices
+from app.records.collections import get_collection
+from app.records.records import get_record
+from app.tenants.invitations import Invitation, make_link, revoke_invitation
+from app.tenants.members import hand_over_ownership, keep_an_owner, suspend_member
+from app.tenants.roles import GivenRole
+from app.web.errors import PageError
+from app.web.forms import Invalid
+from tests.conftest import Server
+from tests.sessions import act_as
+
+ACME = 1
+ROOT = Path(__file__).parent.parent.parent
+PEOPLE = {"member": "carla", "admin": "bruno", "owner": "ana"}
+ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \| (yes|no) \| (yes|no) \| (yes|no) \|$", re.M)
+
+
+def read_table() -> list[tuple[str, str, str, bool]]:
+    """Verb, thing, role and whether that role may, of each cell."""
+    text = (ROOT / "docs/security.md").read_text().partition("## Who may do what")[2].partition("\n## ")[0]
+    rows = [(verb, thing, cells) for verb, thing, *cells in ROW.findall(text)]
+    return [
+        (verb, thing, role, cell == "yes")
+        for verb, thing, cells in rows
+        for role, cell in zip(PEOPLE, cells, strict=True)
+    ]
+
+
+class Undone(Exception):
+    """What was tried is not kept."""
+
+
+async def find(transaction: Transaction, name: str) -> Member:
+    found = await find_member(transaction, f"{name}@acme.test")
+    assert found
+    return found
+
+
+Attempt = Callable[[Transaction, Member], Awaitable[bool | None]]
+# How a cell is tried; the answer is whether it was possible, where nothing is refused with a page.
+ATTEMPTS: dict[tuple[str, str], Attempt] = {}
+
+
+def attempts(verb: str, *things: str) -> Callable[[Any], Any]:
+    """Say how the cells of a verb and some things are tried; the attempt is told the thing."""
+
+    def add(attempt: Any) -> Any:
+        for thing in things:
+            ATTEMPTS[verb, thing] = partial(attempt, thing=thing)
+        return attempt
+
+    return add
+
+
+def role_in(thing: str) -> str:
+    """The last role that a thing is called by."""
+    return re.findall("member|admin|owner", thing)[-1]
+
+
+@attempts("write", "announcements")
+async def write(transaction: Transaction, actor: Member, thing: str) -> None:
+    await announce(transaction, actor, title="Closed", text="On Monday", acknowledge=False, ends_at=None)
+
+
+@attempts("be told", "a kind for everybody", "a kind for admins")
+async def be_told(transaction: Transaction, actor: Member, thing: str) -> bool:
+    wanted = {kind.name for kind in KINDS.values() if (kind.role == "admin") == thing.endswith("admins")}
+    listed = {kind.name for kind, _ in await list_choices(transaction, actor)}
+    assert wanted
+    assert wanted <= listed or not wanted & listed
+    return wanted <= listed
+
+
+@attempts("change", *(f"an invitation to be {role}" for role in ("a member", "an admin", "an owner")))
+async def change_invitation(transaction: Transaction, actor: Member, thing: str) -> None:
+    invitation, _ = await make_link(transaction, await find(transaction, "ana"), role_in(thing), 1, 7)
+    await revoke_invitation(transaction, actor, invitation)
+
+
+@attempts("give", *(f"the role of {role}" for role in ("a member", "an admin", "an owner")))
+async def give(transaction: Transaction, actor: Member, thing: str) -> None:
+    await make_link(transaction, actor, role_in(thing), 1, 7)
+
+
+@attempts("manage", "a member", "an admin", "an owner", "oneself")
+async def manage(transaction: Transaction, actor: Member, thing: str) -> None:
+    person = actor if thing == "oneself" else await find(transaction, "davi")
+    if person is not actor:
+        person.role = role_in(thing)
+    await suspend_member(transaction, person, actor)
+
+
+@attempts("hand over to", "a member", "oneself")
+async def hand_over(transaction: Transaction, actor: Member, thing: str) -> None:
+    await hand_over_ownership(transaction, actor, actor if thing == "oneself" else await find(transaction, "davi"))
+
+
+@attempts("own", "workspace")
+async def own(transaction: Transaction, actor: Member, thing: str) -> bool:
+    try:
+        await keep_an_owner(transaction, actor)
+    except Invalid:
+        return True  # there is no other
+    return False
+
+
+@attempts("follow", "admins")
+async def follow(transaction: Transaction, actor: Member, thing: str) -> bool:
+    return "admins" in await list_allowed(transaction, actor, ["tenant", "admins"])
+
+
+async def post(transaction: Transaction, actor: Member, thing: str) -> Message:
+    author = actor if "own" in thing else await find(transaction, "davi")
+    general = (await transaction.scalars(select(Room).where(Room.slug == GENERAL))).one()
+    message, _ = await post_message(transaction, general, author, key="rights", text="Hello", origin="")
+    return message
+
+
+@attempts("delete", "a message of one's own", "another's message")
+async def delete(transaction: Transaction, actor: Member, thing: str) -> None:
+    await delete_message(transaction, await post(transaction, actor, thing), actor)
+
+
+@attempts("read revisions of", "a message of one's own", "another's message")
+async def read_revisions(transaction: Transaction, actor: Member, thing: str) -> None:
+    await list_revisions(transaction, await post(transaction, actor, thing), actor)
+
+
+@attempts("change", "a message of one's own", "another's message")
+async def change_message(transaction: Transaction, actor: Member, thing: str) -> None:
+    await edit_message(transaction, await post(transaction, actor, thing), actor, text="Hello again", origin="")
+
+
+async def room_of(transaction: Transaction, actor: Member, thing: str) -> Room:
+    if thing == "the general room":
+        return (await transaction.scalars(select(Room).where(Room.slug == GENERAL))).one()
+    davi = await find(transaction, "davi")
+    room = await create_room(transaction, davi, name="Rights", private="private" in thing)
+    if "is in" in thing:
+        await memberships.invite(transaction, room, davi, actor)
+    if thing == "a direct room":
+        room.kind = "direct"
+    return room
+
+
+INSIDE, OUTSIDE = "a private room that one is in", "a private room that one is not in"
+
+
+@attempts("see", "a public room", INSIDE, OUTSIDE)
+async def see(transaction: Transaction, actor: Member, thing: str) -> bool:
+    room = await room_of(transaction, actor, thing)
+    allowed = await find_visible(transaction, actor, room.id) is not None
+    followed = await list_allowed(transaction, actor, [f"room.{room.id}"])
+    assert bool(followed) == allowed, "channels ask the same"
+    return allowed
+
+
+@attempts("enter", "a public room", OUTSIDE)
+async def enter(transaction: Transaction, actor: Member, thing: str) -> None:
+    await memberships.join(transaction, await room_of(transaction, actor, thing), actor)
+
+
+@attempts("change", "a public room", INSIDE)
+async def change(transaction: Transaction, actor: Member, thing: str) -> None:
+    room = await room_of(transaction, actor, thing)
+    await change_room(transaction, room, actor, name="Another name", description="")
+
+
+@attempts("invite to", "a public room", INSIDE)
+async def invite(transaction: Transaction, actor: Member, thing: str) -> None:
+    person = await find(transaction, "ana" if actor.name != "Ana" else "carla")
+    await memberships.invite(transaction, await room_of(transaction, actor, thing), actor, person)
+
+
+@attempts("leave", "a public room", "the general room", "a direct room")
+async def leave(transaction: Transaction, actor: Member, thing: str) -> None:
+    await memberships.leave(transaction, await room_of(transaction, actor, thing), actor)
+
+
+@attempts("archive", "a room that one has made", "a room that another has made", "the general room", "a direct room")
+async def archive(transaction: Transaction, actor: Member, thing: str) -> None:
+    if thing == "the general room":
+        room = (await transaction.scalars(select(Room).where(Room.slug == GENERAL))).one()
+    else:
+        maker = actor if "one" in thing else await find(transaction, "davi")
+        room = await create_room(transaction, maker, name="Rights", private=False)
+    if thing == "a direct room":
+        room.kind = "direct"
+    await archive_room(transaction, room, actor, archived=True)
+
+
+@attempts("take over", *(f"the lock of {role}" for role in ("a member", "an admin", "an owner")))
+async def take_over(transaction: Transaction, actor: Member, thing: str) -> bool:
+    holder = await find(transaction, "davi")
+    holder.role = role_in(thing)
+    await transaction.flush()
+    record = await get_record(transaction, await get_collection(transaction, "books"), 40)
+    await act_as(transaction, holder)
+    assert await locks.take_lock(transaction, record, holder, lease=30)
+    await act_as(transaction, actor)
+    return await locks.take_over(transaction, record, actor, lease=30) is not None
+
+
+async def is_possible(database: Database, role: str, attempt: Attempt) -> bool:
+    """Try it in a transaction that is undone."""
+    possible = False
+    try:
+        async with database.write(ACME) as transaction:
+            actor = await find(transaction, PEOPLE[role])
+            await act_as(transaction, actor)
+            try:
+                possible = await attempt(transaction, actor) is not False
+            except PageError as refusal:
+                if refusal.status_code != 403:
+                    raise
+            raise Undone
+    except Undone:
+        return possible
+
+
+async def test_each_cell_of_the_table_is_what_the_operation_does(database: Database) -> None:
+    tried = {(verb, thing) for verb, thing, _, _ in read_table()}
+    assert tried == ATTEMPTS.keys() | PAGES.keys(), "each row is tried by an operation or a page"
+    for verb, thing, role, allowed in read_table():
+        if (verb, thing) in ATTEMPTS:
+            assert await is_possible(database, role, ATTEMPTS[verb, thing]) == allowed, f"{role}: {verb} {thing}"
+
+
+# What is asked of pages, and what they answer to whoever may.
+PAGES: dict[tuple[str, str], list[tuple[str, str, int]]] = {
+    ("manage", "collections"): [
+        ("GET", "/collections/new", 200),
+        ("POST", "/collections/new", 422),
+        ("GET", "/c/books/fields", 200),
+        ("POST", "/c/books/fields", 422),
+        ("POST", "/c/books/rename", 422),
+        ("GET", "/c/books/fields/title", 200),
+    ],
+    ("write", "announcements"): [("GET", "/announcements", 200), ("POST", "/announcements", 422)],
+    ("invite", "members"): [
+        ("GET", "/members/invitations", 200),
+        ("POST", "/members/invitations", 422),
+        ("POST", "/members/links", 422),
+    ],
+    ("confirm", "owner's address"): [("POST", "/account/confirm-mail", 303)],
+    ("change", "settings"): [
+        ("GET", "/settings", 200),
+        ("POST", "/settings", 422),
+        ("POST", "/settings/logo/remove", 303),
+    ],
+    ("read", "audit log"): [("GET", "/audit", 200)],
+    ("read", "an announcement"): [("GET", "/announcements/{open}", 200)],
+    ("read", "an announcement that is over"): [("GET", "/announcements/{over}", 200)],
+}
+
+
+@pytest.fixture
+async def people(server: Server) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+    async with AsyncExitStack() as stack:
+        yield {
+            role: await stack.enter_async_context(aclosing(await server.sign_in("acme", f"{name}@acme.test")))
+            for role, name in PEOPLE.items()
+        }
+
+
+async def test_each_cell_of_the_table_is_what_pages_do(
+    people: dict[str, httpx.AsyncClient], server: Server, database: Database
+) -> None:
+    numbers = {}
+    for name, days in (("open", None), ("over", -1)):
+        made = await people["owner"].post("/announcements", data={"title": name, "text": "Said", "form-key": ""})
+        assert made.status_code == 303
+        numbers[name] = server.store.rows("SELECT max(id) FROM announcement")[0][0]
+        if days:
+            ended = (now() + timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S")
+            server.store.rows("UPDATE announcement SET ends_at = ? WHERE id = ? RETURNING id", ended, numbers[name])
+    for verb, thing, role, allowed in read_table():
+        for method, path, status in PAGES.get((verb, thing), ()):
+            answer = await people[role].request(method, path.format(**numbers))
+            refused = 404 if verb == "read" and "announcement" in thing else 403
+            assert answer.status_code == (status if allowed else refused), f"{role}: {method} {path}"
+
+
+def test_every_rule_is_in_the_table() -> None:
+    shown = {verb for verb, *_ in read_table()}
+    assert shown == {verb for verb, _ in RIGHTS}
+    named = {thing for _, thing, *_ in read_table()}
+    assert {kind for _, kind in RIGHTS if isinstance(kind, str)} <= named
+    words = {Member: "member", Invitation: "invitation", GivenRole: "role", Message: "message", Room: "room"}
+    words |= {
+        LockOf: "lock",
+        RoomAccess: "room",
+        Announcement: "announcement",
+        type(next(iter(KINDS.values()))): "kind",
+    }
+    for verb, kind in RIGHTS:
+        if not isinstance(kind, str):
+            assert any(each == verb and words[kind] in thing for each, thing, *_ in read_table()), (verb, kind)
+
+
+def test_two_rules_for_the_same_are_refused_and_without_a_rule_nothing_is_allowed() -> None:
+    right = Right("write", "poems", lambda actor, thing: True)
+    with pytest.raises(ValueError, match="two rules"):
+        install([right], [right])
+    with pytest.raises(LookupError):
+        may(None, "write", "poems")
+
+
+# What compares roles: the rules, and the texts and orders that show them.
+COMPARING = {"accounts/rights.py"}
+# Which role a form asks for, or a thing is meant for, is not who may.
+ROLES = {"member", "admin", "owner"}
+
+
+def list_comparisons(tree: ast.AST) -> list[int]:
+    """The lines in which a role is compared with one that is named, or looked up by its height."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            is_role = any(isinstance(each, ast.Attribute) and each.attr == "role" for each in sides)
+            named = any(isinstance(each, ast.Constant) and each.value in ROLES for each in ast.walk(node))
+            if is_role and named:
+                found.append(node.lineno)
+        if isinstance(node, ast.Name) and node.id == "RANK":
+            found.append(node.lineno)
+    return found
+
+
+def test_nothing_but_the_rules_compares_roles() -> None:
+    for path in sorted((ROOT / "app").rglob("*.py")):
+        name = path.relative_to(ROOT / "app").as_posix()
+        if name not in COMPARING:
+            assert not list_comparisons(ast.parse(path.read_text())), f"{name} says who may: ask `may`"
+    for path in sorted((ROOT / "app/templates").rglob("*.html")):
+        assert not re.search(r"has_rank|\.role [=!]= [\"']", path.read_text()), f"{path.name} says who may: ask `may`"
+
+
+@pytest.mark.parametrize("line", ["member.role == 'owner'", "RANK[a] > RANK[b]", "person.role in ('admin', 'owner')"])
+def test_a_comparison_of_roles_is_found(line: str) -> None:
+    assert list_comparisons(ast.parse(line))
