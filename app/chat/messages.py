@@ -35,6 +35,7 @@ from app.chat.references import (
     mentioned_by,
     to_message,
 )
+from app.chat.rewriting import Filled, fill_as_before
 from app.chat.rooms import Room
 from app.database import Base, Standing, Tenanted, Transaction, UtcDateTime, now
 from app.web.errors import PageError
@@ -118,23 +119,25 @@ def clean_text(text: str) -> str:
     return "" if is_blank(text) else text
 
 
-def check_text(text: str, *, empty: bool) -> str:
+def check_text(text: str, *, empty: bool, longest: int = LONGEST) -> str:
     """The text as it is stored. Raises Invalid when it is empty without having to be, or too long."""
     text = clean_text(text)
     if not text and not empty:
         raise Invalid(text=_l("Write something first."))
-    if len(text) > LONGEST:
+    if len(text) > longest:
         raise Invalid(
             text=_l("This has %(length)d characters; a message takes up to %(limit)d.", length=len(text), limit=LONGEST)
         )
     return text
 
 
-async def render_text(transaction: Transaction, text: str, origin: str, *, before: str = "") -> Rendered:
+async def render_text(
+    transaction: Transaction, text: str, origin: str, *, before: str = "", filled: Filled | None = None
+) -> Rendered:
     """A text as HTML, with the members of the workspace as names to mention. Records that are not there stay text.
 
-    Of a message that is edited, `before` is its HTML: whom it mentions stays mentioned by the same name, also when
-    somebody else has that name, or the member was renamed while it was edited.
+    Of a message that is edited, `before` is its HTML, and `filled` what its form was filled with: whom it mentions
+    stays mentioned, whoever else has that name by now, and also when the member was renamed while it was edited.
     """
     members: dict[str, int] = {}
     if "@" in text:
@@ -144,14 +147,15 @@ async def render_text(transaction: Transaction, text: str, origin: str, *, befor
         )
         rows = (await transaction.execute(select(Member.name, Member.id).where(wanted).order_by(Member.id))).all()
         members = {row.name: row.id for row in rows} | {row.name: row.id for row in rows if row.id in mentioned}
-        members = names_in(before) | members
+        shown = {name: member for member, name in filled.names.items()} if filled else {}
+        members = names_in(before) | shown | members
     asked = candidates(text)
     missing = await find_missing(transaction, asked) if asked else frozenset()
-    rendered = await render_aside(text, members=members, origin=origin, missing=missing)
+    rendered = await render_aside(text, members=members, origin=origin, missing=missing, filled=filled)
     # A number that is only written by way of an entity, or after many others.
     others = [each for each in rendered.records if each not in asked]
     if others and (more := await find_missing(transaction, others)):
-        return await render_aside(text, members=members, origin=origin, missing=missing | more)
+        return await render_aside(text, members=members, origin=origin, missing=missing | more, filled=filled)
     return rendered
 
 
@@ -210,11 +214,12 @@ async def edit_message(
     origin: str,
     with_files: bool = False,
     edits: int | None = None,
+    named: str = "",
 ) -> bool:
     """Change the text of one's own message, and keep what it was. False when nothing changes.
 
     `edits` is how often it had been edited when its text was taken for this one, if that is known: an edit that comes
-    late replaces no later one.
+    late replaces no later one. `named` are the names by which its mentions were shown then (`Filled.named`).
 
     Raises Invalid for a text that won't do, MessageGone for a deleted message (NotFoundException for another's),
     ChangedMeanwhile, and a 403 page for another's message or in an archived room.
@@ -226,8 +231,10 @@ async def edit_message(
     if message.member_id != member.id:
         raise PageError(403, _l("Only who wrote a message can change it."))
     check_open(await transaction.get_one(Room, message.room_id))
-    text = check_text(text, empty=with_files)
-    rendered = await render_text(transaction, text, origin, before=message.html)
+    filled = await fill_as_before(transaction, message.text, named)
+    # What fits stays so, whatever those whom it mentions are called by now.
+    text = check_text(text, empty=with_files, longest=max(LONGEST, len(filled.text)))
+    rendered = await render_text(transaction, text, origin, before=message.html, filled=filled)
     if rendered.text == message.text or text == message.text:
         return False
     count = await transaction.scalar(
