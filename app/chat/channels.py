@@ -198,7 +198,13 @@ async def show_left(transaction: Transaction, facts: Sequence[MemberLeft]) -> No
         push_rooms(transaction, person)
         push_bells(transaction, [person])
         if not room.open and await transaction.get(Membership, (room.id, person)) is None:
-            publish_partial(transaction, f"user.{person}", "live/refresh_push.html", target=f"room-{room.id}-refresh")
+            publish_partial(
+                transaction,
+                f"user.{person}",
+                "live/refresh_push.html",
+                target=f"room-{room.id}-refresh",
+                gone="/chat?done=room-left",
+            )
             stop_following(transaction, member=person, channels=[f"room.{room.id}", f"news.{room.id}"])
         if isinstance(fact, MemberRemoved):
             push_room(transaction, room)
