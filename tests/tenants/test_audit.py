@@ -75,7 +75,7 @@ async def test_what_admins_and_members_do_is_in_the_log(server: Server, people: 
         "eva@example.org",
         "put into the bin",
         'Carla <small class="muted">carla@acme.test</small>',
-        'put into the bin <span class="subject"><a href="/c/books/3">',
+        'put into the bin <span class="subject"><a class="link" href="/c/books/3">',
         "Books #3",
         "suspended",
         "127.0.0.1",
@@ -96,6 +96,7 @@ async def test_each_entry_is_a_line_that_names_whom_and_what(
     made = (await ana.post("/c/books/new", data={"title": "<b>Iracema"})).headers["location"].partition("?")[0]
     await ana.post(f"{made}/delete", data={"version": "1"})
     await ana.post("/settings", data={"name": "Biblioteca Acme", "language": "en", "session_days": "7"})
+    await ana.post("/members/4/remove")
     await ana.post("/c/books/rename", data={"collection_name": "Livros"})
     number = made.rpartition("/")[2]
     entry = "INSERT INTO audit_entry (tenant_id, member_id, what, subject, before, after, address, at) VALUES"
@@ -117,6 +118,7 @@ async def test_each_entry_is_a_line_that_names_whom_and_what(
         "Ana put into the bin Livros #999999",
         "Ana put into the bin /c/gone/3",
         "Ana removed left@example.org (Member)",
+        "Ana removed Davi (davi@acme.test) (Member)",
         "Ana signed in as Ana ana@acme.test",
     ):
         assert line in lines, (line, lines)
