@@ -15,6 +15,7 @@ from litestar.types import Receive, Send
 
 import app.chat.usage
 import app.notifications.accounts
+import app.records.auditing  # (what the audit log calls records)
 import app.records.books  # (furnishes new workspaces)
 import app.records.usage  # noqa: F401  (both: what operators see counted)
 from app.accounts.access import (

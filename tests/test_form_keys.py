@@ -175,7 +175,7 @@ async def test_the_same_form_sent_twice_makes_one_and_leads_to_it(
         assert first.status_code == 303
         assert again.headers["location"] == first.headers["location"]
     if made.led_to:
-        assert again.headers["location"] == made.led_to
+        assert again.headers["location"].partition("&about=")[0] == made.led_to
     assert (await ana.get(again.headers["location"])).status_code == 200
 
 

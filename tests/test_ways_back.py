@@ -274,6 +274,60 @@ async def test_who_is_no_admin_any_more_brings_back_no_message_of_another(
     assert (await bruno.post(undo_in(page))).status_code == 303
 
 
+async def test_what_was_done_is_said_with_whom_and_what(
+    shared_server: Server, ana: httpx.AsyncClient, carla: httpx.AsyncClient
+) -> None:
+    room = await make_room(ana, "Named", private="yes")
+    page = await follow(ana, await ana.post(f"{room}/invite", data={"person": ["3", "4"]}))
+    assert "In the room now: Carla, Davi." in page
+    assert "You are not in Named any more." in await follow(carla, await carla.post(f"{room}/leave"))
+    removed = await follow(ana, await ana.post(f"{room}/remove", data={"person": "4"}))
+    assert "Davi is not in the room any more." in removed
+    archived = await follow(ana, await ana.post(f"{room}/archive", data={"archived": "yes"}))
+    assert "Named is archived: it is read" in archived
+    posted = await carla.post("/chat/general", data={"text": "Hers", "key": "named-2"}, headers={"x-page": "1"})
+    deleted = await ana.post(f"/chat/general/messages/{posted.json()['number']}/delete")
+    assert "The message of Carla was deleted." in await follow(ana, deleted)
+    number = (await ana.post("/c/books/new", data={"title": "Named book"})).headers["location"].split("/")[-1]
+    deleted = await ana.post(f"/c/books/{number.partition('?')[0]}/delete", data={"version": "1"})
+    assert "Named book is in the bin now" in await follow(ana, deleted)
+    for role, said in (("admin", "Davi is an admin now."), ("member", "Davi is a member now.")):
+        page = await follow(ana, await ana.post("/members/4/role", data={"role": role}))
+        assert said in page
+        assert ("/undo/" in page) == (role == "admin")
+    for act, said in (("suspend", "Davi is kept out."), ("restore", "Davi may come in again.")):
+        assert said in await follow(ana, await ana.post(f"/members/4/{act}"))
+    await ana.post("/members/links", data={"role": "member", "uses": "1", "days": "1"})
+    invitations = r"/members/invitations/(\d+)/revoke"
+    link = re.search(invitations, (await ana.get("/members")).text)
+    assert link
+    assert "The invitation works no more." in await follow(ana, await ana.post(link[0]))
+    # An address that somebody has made up names nobody of another workspace.
+    for about in ("9999999", "x", "6", "", "9" * 400):
+        page = (await carla.get("/members", params={"done": "member-suspended", "about": about})).text
+        assert "They are kept out." in page, about
+    assert "Davi is kept out." in (await carla.get("/members?done=member-suspended&about=4")).text
+
+
+async def test_a_page_that_asks_says_about_whom_and_what(
+    shared_server: Server, ana: httpx.AsyncClient, carla: httpx.AsyncClient
+) -> None:
+    await ana.post("/c/books/fields", data={"label": "Shelf", "kind": "text"})
+    assert "Remove the field Shelf of Books?" in (await ana.get("/c/books/fields/shelf/remove")).text
+    shared_server.store.rows("UPDATE session SET password_at = '2026-01-01 00:00:00+00'")
+    for address, form, asked in (
+        ("/members/3/role", {"role": "admin"}, "Make Carla an admin?"),
+        ("/members/3/role", {"role": "owner"}, "Make Carla an owner?"),
+        ("/members/invitations", {"role": "admin", "email": "eva@example.org"}, "Invite eva@example.org as an admin?"),
+        ("/members/links", {"role": "admin", "uses": "1", "days": "1"}, "Make a link for admins?"),
+    ):
+        page = await ana.post(address, data=form)
+        assert page.status_code == 403
+        assert f">{asked}</h1>" in page.text
+        assert 'name="password-again"' in page.text
+        assert asked not in (await carla.post(address, data=form)).text, "who may not is asked nothing"
+
+
 async def test_what_was_marked_as_read_at_once_is_unread_again(
     ana: httpx.AsyncClient, carla: httpx.AsyncClient
 ) -> None:
@@ -288,6 +342,7 @@ async def test_what_was_marked_as_read_at_once_is_unread_again(
     assert int(count[1]) > 0
     page = await follow(carla, await carla.post("/notifications/read-all", data={"until": until[1]}))
     assert 'data-unread="0"' in page
+    assert "/notifications/read-all" not in page, "there is nothing to be marked"
     assert f'data-unread="{count[1]}"' in await follow(carla, await carla.post(undo_in(page)))
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKeyConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Fact, Follower, Tenanted, Transaction, UtcDateTime, now
-
-if TYPE_CHECKING:
-    pass
+from app.web.texts import Text as Words
 
 
 class AuditEntry(Tenanted, Base):
@@ -73,6 +70,44 @@ async def audit(transaction: Transaction, facts: Sequence[Audited]) -> None:
     ]
     if rows:
         await transaction.insert_rows(AuditEntry, *rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an entry is about, as people call it; with its address where it is still there, or what tells it from others
+    of that name."""
+
+    name: str | Words
+    address: str = ""
+    more: str = ""
+
+
+NameSubjects = Callable[[Transaction, Collection[str]], Awaitable[dict[str, Subject]]]
+NAMING: dict[str, NameSubjects] = {}
+
+
+def names_subjects(*kinds: str) -> Callable[[NameSubjects], NameSubjects]:
+    """Register the function that knows what the subjects of some kinds of entries are called, such as `record`."""
+
+    def add(find: NameSubjects) -> NameSubjects:
+        NAMING.update(dict.fromkeys(kinds, find))
+        return find
+
+    return add
+
+
+async def find_subjects(transaction: Transaction, entries: Sequence[AuditEntry]) -> dict[int, Subject]:
+    """What entries are about, by their ids: as it is called now, or as it was written down where that is not known."""
+    wanted: dict[NameSubjects, set[str]] = {}
+    for entry in entries:
+        if find := NAMING.get(entry.what.partition(".")[0]):
+            wanted.setdefault(find, set()).add(entry.subject)
+    found = {find: await find(transaction, subjects) for find, subjects in wanted.items()}
+    named = {}
+    for entry in entries:
+        find = NAMING.get(entry.what.partition(".")[0])
+        named[entry.id] = (found[find].get(entry.subject) if find else None) or Subject(entry.subject)
+    return named
 
 
 audited = Follower(audit, (Audited,))

@@ -84,16 +84,19 @@ class PasswordChanged(OfMember, Audited, Unlogged):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountEnded(OfMember, Audited):
-    """A member has left or was removed. `email` and `role` are what they had: their address is free again."""
+    """A member has left or was removed. `email` and `role` are what they had: their address is free again, and the
+    audit log is told the name beside it."""
 
     what: Literal["left", "removed"]
+    name: str
     email: str
     role: str
 
     @property
     def entry(self) -> Entry:
         """What the audit log says."""
-        return Entry("member.left" if self.what == "left" else "member.removed", self.email, before=self.role)
+        whom = f"{self.name} ({self.email})" if self.email else self.name
+        return Entry("member.left" if self.what == "left" else "member.removed", whom[:254], before=self.role)
 
     @property
     def log_entry(self) -> LogEntry:

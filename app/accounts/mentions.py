@@ -47,6 +47,12 @@ def names_in(html: str) -> dict[str, int]:
     return {unescape(found["name"]): int(found["member"]) for found in SHOWN.finditer(html)}
 
 
+def names_by_member(html: str) -> dict[int, str]:
+    """The names that a message was written with; of several for one member the shortest."""
+    found = [(int(each["member"]), unescape(each["name"])) for each in SHOWN.finditer(html)]
+    return dict(sorted(found, key=lambda pair: len(pair[1]), reverse=True))
+
+
 def write_names(text: str, names: Mapping[int, str]) -> str:
     """A stored text as people read it."""
     if OPEN not in text:

@@ -13,6 +13,7 @@ from litestar import MediaType, Response
 
 from app.accounts.access import AnyRequest, host_of, local_path
 from app.accounts.members import Member
+from app.accounts.mentions import find_names
 from app.accounts.rights import may
 from app.accounts.undo import UndoOffer, find_offer
 from app.database import Transaction
@@ -158,7 +159,7 @@ async def render_page(
         answer=page_before(request) if answers else None,
         path=request.scope["path"],
         undo=undo or await offered_by(request, transaction, member),
-        notice=NOTICES.get(request.query_params.get("done", "")),
+        notice=await noticed_by(request, transaction, member),
         **context,
     )
     headers = {"X-Member": str(member.id)}
@@ -184,12 +185,49 @@ def render_plain(language: str, template: str, *, status: int = 200, **context: 
     return Response(html, status_code=status, media_type=MediaType.HTML)
 
 
-NOTICES: dict[str, Text] = {}
+FindName = Callable[[Transaction, Member, str], Awaitable[str | None]]
 
 
-def notice(key: str, text: Text) -> Text:
-    """Register a sentence that a page shows after a redirect with `?done=key`. Raises ValueError for a key in use."""
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence about what was done, and the one that names whom or what it was done to, where that is found."""
+
+    text: Text
+    named: Text | None = None
+    find: FindName | None = None
+
+
+NOTICES: dict[str, Notice] = {}
+
+
+def notice(key: str, text: Text, *, named: Text | None = None, find: FindName | None = None) -> Text:
+    """Register a sentence that a page shows after a redirect with `?done=key`. Raises ValueError for a key in use.
+
+    With `&about=…` it is the one in `named`, whose %(name)s is what `find` finds of that: a name that the member may
+    see anyway, as anybody can write an address.
+    """
     if key in NOTICES:
         raise ValueError(f"the notice {key} is there already")
-    NOTICES[key] = text
+    NOTICES[key] = Notice(text, named, find)
     return text
+
+
+async def noticed_by(request: AnyRequest, transaction: Transaction, member: Member) -> Text | None:
+    """What the page before has done: the address names it."""
+    found = NOTICES.get(request.query_params.get("done", ""))
+    if found is None:
+        return None
+    about = request.query_params.get("about", "")
+    name = await found.find(transaction, member, about) if found.find and about else None
+    return Text(found.named.message, {**found.named.values, "name": name}) if found.named and name else found.text
+
+
+# More are not named in a sentence.
+MOST_NAMED = 20
+
+
+async def find_people(transaction: Transaction, member: Member, about: str) -> str | None:
+    """The names of the members whose ids, with commas between them, an address has."""
+    ids = [number_of(each) for each in about.split(",")[:MOST_NAMED]]
+    names = await find_names(transaction, ids)
+    return ", ".join(names[each] for each in ids if each in names) or None

@@ -152,7 +152,7 @@ async def take_back(request: AnyRequest, transaction: Transaction, member: Membe
     address = await kind.undo(request, transaction, member, offer.state)
     offer.taken_at, offer.state = now(), {}
     if kind.stays and "hx-request" in request.headers:
-        return Response(None, status_code=204, headers={"HX-Push-Url": "false"})
+        return Response(None, status_code=204, headers={"HX-Push-Url": "false", "X-Undone": address})
     return Redirect(address, status_code=303)
 
 

@@ -24,6 +24,13 @@ LONGEST_NAME = 64
 
 # Punctuation of all scripts; none lies beyond.
 PUNCTUATION = [code for code in range(0xA0, 0x20000) if unicodedata.category(chr(code)).startswith("P")]
+# What joins letters or emoji; nothing else that nobody can see belongs to an address.
+JOINERS = "\u200c\u200d"
+INVISIBLE = [
+    code
+    for code in (*range(0xA0, 0x20000), *range(0xE0000, 0xE0080))
+    if unicodedata.category(chr(code)) == "Cf" and chr(code) not in JOINERS
+]
 
 
 def breaks_address(code: int) -> bool:
@@ -53,18 +60,20 @@ CLOSING = {")": "(", "]": "[", "}": "{"} | {
 # A letter or digit of a host, of any script: what is no punctuation, no space and no control.
 LETTER = (
     r"(?:[^\W_]|[^\0-\u00bf\u2000-\u206f\u2e00-\u2e7f\u3000-\u303f\ufe10-\ufe6f"
-    rf"\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65{class_of(PUNCTUATION)}])"
+    rf"\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65{class_of(PUNCTUATION + INVISIBLE)}])"
 )
 HOST = rf"{LETTER}++(?:-++{LETTER}++)*+(?:\.{LETTER}++(?:-++{LETTER}++)*+)*+"
-AUTHORITY = re.compile(rf"(?:[^\s@/\\\[\]()<>]{{1,50}}@)?(?P<host>{HOST})(?::[0-9]{{1,5}}+)?(?![-_@]|:[0-9]|\.-)")
-PATH = re.compile(rf"[/?#][^\s<>\"\uff5c\0-\x1f\x7f-\x9f]{{0,{LONGEST_PATH}}}")
+# Behind it nothing may go on that no host has; a low line that no letter follows is a mark of emphasis.
+HOST_END = r"(?![-@]|_++[-.:@/?#]*+\w|:[0-9]|\.-)"
+AUTHORITY = re.compile(rf"(?:[^\s@/\\\[\]()<>]{{1,50}}@)?(?P<host>{HOST})(?::[0-9]{{1,5}}+)?{HOST_END}")
+PATH = re.compile(rf"[/?#][^\s<>\"`\uff5c\0-\x1f\x7f-\x9f{class_of(INVISIBLE)}]{{0,{LONGEST_PATH}}}")
 OPENING = frozenset(CLOSING.values())
 BRACKETS = {*CLOSING, *OPENING}
 MARK = re.compile(
     f"[{class_of([code for code in PUNCTUATION if breaks_address(code)])}{class_of(sorted(map(ord, BRACKETS)))}]"
 )
-# What ends a sentence, and not an address.
-AFTER = frozenset(".,:;!?'*") | set(map(chr, PUNCTUATION))
+# What ends a sentence or emphasis, and not an address.
+AFTER = frozenset(".,:;!?'*_~" + JOINERS) | set(map(chr, PUNCTUATION))
 # What a mail address may stand after, without a space.
 BEFORE = frozenset("<>\"'([{\uff5c") | {
     chr(code) for code in PUNCTUATION if breaks_address(code) or unicodedata.category(chr(code)) == "Ps"
@@ -73,8 +82,10 @@ BEFORE = frozenset("<>\"'([{\uff5c") | {
 SCHEME = re.compile(r"(?<![a-z0-9.+-])https?\Z", re.IGNORECASE)
 # Where others begin; a mail address has its name before the mark.
 START = re.compile(r"(?<!\w)(?P<scheme>www\.|mailto:)|@", re.IGNORECASE)
+# In a paragraph one may stand behind a mark of emphasis.
+IN_PARAGRAPH = re.compile(r"www\.|mailto:|@", re.IGNORECASE)
 NAME_LETTERS = frozenset("-;:&=+$,.\"'_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
-MAIL_HOST = re.compile(rf"(?P<host>{HOST})(?![-_@]|:[0-9]|\.-)")
+MAIL_HOST = re.compile(rf"(?P<host>{HOST}){HOST_END}")
 TOP_LEVEL = re.compile(r"\.(?:[^\W\d_]{2,63}|xn--[a-z0-9-]{1,59})\Z", re.IGNORECASE)
 
 # What looking at one costs, in steps.
@@ -164,7 +175,7 @@ def web_address(state: StateInline, silent: bool) -> bool:
 def bare_links(state: StateCore) -> None:
     """Make links of what is typed like "www." addresses and mail addresses, outside of links."""
     for token in state.tokens:
-        if token.type == "inline" and START.search(token.content):
+        if token.type == "inline" and IN_PARAGRAPH.search(token.content):
             token.children = list(with_links(token.children or [], state))
 
 

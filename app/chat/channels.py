@@ -265,7 +265,7 @@ def show_moves(tenant: Tenant, gone: Sequence[tuple[Room, MemberLeft]]) -> Itera
     """Take rooms from those who may not see them any more, and end what their pages get of them."""
     for room, fact in gone:
         person = fact.member_id
-        yield refresh(tenant, f"user.{person}", f"room-{room.id}-refresh", fact=fact)
+        yield refresh(tenant, f"user.{person}", f"room-{room.id}-refresh", gone="/chat?done=room-left", fact=fact)
         yield stop_following(member=person, channels=[f"room.{room.id}", f"news.{room.id}"], fact=fact)
 
 

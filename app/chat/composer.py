@@ -24,6 +24,8 @@ EMOJI = (
 
 # Eight thousand characters take up to twelve bytes each in a form.
 MESSAGE_LIMIT = 128 * 1024
+# With the names by which those are shown whom it mentions, each once.
+REWRITE_LIMIT = 2 * MESSAGE_LIMIT
 
 
 @dataclass(frozen=True, slots=True)

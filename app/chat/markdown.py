@@ -20,6 +20,7 @@ from markdown_it.token import Token
 from app.accounts.mentions import CLOSE, OPEN, store_mention, without_marks
 from app.chat.commonmark import PORTS, REL, WALL, Parser, origin_of
 from app.chat.names import EVERYBODY, MARK, Folded, Names, begins_word, continues_word
+from app.chat.rewriting import Filled, Kept, find_kept
 from app.chat.work import REFERENCE, spend
 
 RECORDS_LIMIT = 5
@@ -78,26 +79,38 @@ def candidates(text: str) -> tuple[tuple[str, int], ...]:
 
 
 async def render_aside(
-    text: str, *, members: Mapping[str, int], origin: str, missing: frozenset[tuple[str, int]] = frozenset()
+    text: str,
+    *,
+    members: Mapping[str, int],
+    origin: str,
+    missing: frozenset[tuple[str, int]] = frozenset(),
+    filled: Filled | None = None,
 ) -> Rendered:
     """Render a message as `render_markdown` does, in a thread where it could hold the loop for long."""
     if len(text) <= SHORT:
-        return render_markdown(text, members=members, origin=origin, missing=missing)
-    return await asyncio.to_thread(render_markdown, text, members=members, origin=origin, missing=missing)
+        return render_markdown(text, members=members, origin=origin, missing=missing, filled=filled)
+    return await asyncio.to_thread(
+        render_markdown, text, members=members, origin=origin, missing=missing, filled=filled
+    )
 
 
 def render_markdown(
-    text: str, *, members: Mapping[str, int], origin: str, missing: frozenset[tuple[str, int]] = frozenset()
+    text: str,
+    *,
+    members: Mapping[str, int],
+    origin: str,
+    missing: frozenset[tuple[str, int]] = frozenset(),
+    filled: Filled | None = None,
 ) -> Rendered:
     """Render a message.
 
     `members` are the ids of the workspace's members by the names they are shown with; `origin` is the workspace's own,
-    such as "http://acme.hero.localhost:8000". References to records that are `missing` are mere text. The result is the
-    same for every reader.
+    such as "http://acme.hero.localhost:8000". References to records that are `missing` are mere text. A
+    message that is edited was typed into what its form was `filled` with. The result is the same for every reader.
     """
     if PROSE.fullmatch(text):
         return Rendered(f"<p>{text}</p>\n", one_line(text), text, frozenset(), everybody=False, records=())
-    return render_marked(text, Message(members, origin, missing))
+    return render_marked(text, Message(members, origin, missing, filled))
 
 
 def render_marked(text: str, message: Message) -> Rendered:
@@ -143,12 +156,13 @@ def words_of(tokens: list[Token]) -> Iterator[str]:
             yield token.content + "\n"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Named:
-    """A name with an '@' before it: as it was typed, and whose it is."""
+    """A name with an '@' before it: as it was typed, and the member whom it mentions, once that is known."""
 
     typed: str
     name: str
+    member: int | None = None
 
 
 class Message:
@@ -158,8 +172,16 @@ class Message:
     each among `named` instead; `used` are the places where one is a mention: not in code, an address or a link.
     """
 
-    def __init__(self, members: Mapping[str, int], origin: str, missing: frozenset[tuple[str, int]]) -> None:
+    def __init__(
+        self,
+        members: Mapping[str, int],
+        origin: str,
+        missing: frozenset[tuple[str, int]],
+        filled: Filled | None = None,
+    ) -> None:
         self.members = members
+        self.filled = filled
+        self.kept = Kept()
         self.missing = missing
         self.origin = origin_of(urlsplit(origin))
         self.mentioned: set[int] = set()
@@ -184,8 +206,10 @@ class Message:
         # In what is decoded of an address there would be places that are none.
         if "@" not in typed or ENCODED.search(typed):
             return typed
+        if self.filled is not None:
+            self.kept = find_kept(self.filled, typed)
         text = Folded(typed)
-        parts = []
+        parts: list[str] = []
         shown = 0
         for at in re.finditer("@", typed):
             start = at.start()
@@ -194,15 +218,31 @@ class Message:
                 continue
             if not (before.isspace() or begins_word(typed, start, past=MARK)):
                 continue
-            found = self.names.at(text, start + 1) if spend(REFERENCE) else None
-            if found is None:
+            named = self.find_name(text, start) if spend(REFERENCE) else None
+            if named is None:
                 continue
-            name, end = found
             parts += [typed[shown:start], f"{OPEN}{len(self.named)}{CLOSE}"]
-            self.named.append(Named(typed[start:end], name))
-            shown = end
+            self.named.append(named)
+            shown = start + len(named.typed)
         self.placed = "".join([*parts, typed[shown:]])
         return self.placed
+
+    def find_name(self, text: Folded, start: int) -> Named | None:
+        """The name after an '@': of the member who was mentioned there before, or whichever is found."""
+        if start in self.kept.standing:
+            end, member = self.kept.standing[start]
+            return Named(text.typed[start:end], text.typed[start + 1 : end], member)
+        found = self.names.at(text, start + 1)
+        return Named(text.typed[start : found[1]], found[0]) if found else None
+
+    def mention(self, place: int) -> Named:
+        """A name that is a mention."""
+        named = self.named[place]
+        self.used.add(place)
+        if named.member is None and named.name != EVERYBODY:
+            moved = self.kept.take(named.name)
+            named.member = self.members[named.name] if moved is None else moved
+        return named
 
     def restore(self, text: str) -> str:
         """A text with its names as they were typed."""
@@ -221,11 +261,7 @@ class Message:
     def store_one(self, place: int) -> str:
         """A name as it is stored."""
         named = self.named[place]
-        return (
-            named.typed
-            if named.name == EVERYBODY or place not in self.used
-            else store_mention(self.members[named.name])
-        )
+        return named.typed if named.member is None or place not in self.used else store_mention(named.member)
 
     def refer(self, collection: str, number: int) -> None:
         """Note a record, unless there are enough."""
@@ -345,10 +381,9 @@ def in_text(tokens: list[Token], message: Message, *, quoted: bool) -> Iterator[
         else:
             if continues_word(text, mark.end()):
                 continue
-            name = message.named[int(mark["name"])].name
-            message.used.add(int(mark["name"]))
-            opening = mention_token(name, message, quoted=quoted)
-            inside = [opening, text_token(f"@{name}"), Token("mention_close", "span", -1)]
+            named = message.mention(int(mark["name"]))
+            opening = mention_token(named.member, message, quoted=quoted)
+            inside = [opening, text_token(f"@{named.name}"), Token("mention_close", "span", -1)]
         if start > shown:
             yield text_token(message.restore(text[shown:start]))
         yield from inside
@@ -357,13 +392,12 @@ def in_text(tokens: list[Token], message: Message, *, quoted: bool) -> Iterator[
         yield text_token(message.restore(text[shown:]))
 
 
-def mention_token(name: str, message: Message, *, quoted: bool) -> Token:
-    """The start of a mention, which is noted unless it is in a quote."""
+def mention_token(member: int | None, message: Message, *, quoted: bool) -> Token:
+    """The start of a mention, of everybody where it is of no member; it is noted unless it is in a quote."""
     kind = "mention quoted" if quoted else "mention"
-    if name == EVERYBODY:
+    if member is None:
         message.everybody |= not quoted
         return Token("mention_open", "span", 1, attrs={"class": f"{kind} everybody"})
-    member = message.members[name]
     if not quoted:
         message.mentioned.add(member)
     return Token("mention_open", "span", 1, attrs={"class": kind, "data-member": str(member)})

@@ -11,7 +11,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.choosing import Chosen, is_active, list_persons, read_chosen
 from app.accounts.members import Member
 from app.accounts.rights import may
-from app.accounts.shell import notice, render_page
+from app.accounts.shell import find_people, notice, render_page
 from app.accounts.undo import lead_to
 from app.chat import memberships
 from app.chat.channels import push_read
@@ -37,7 +37,8 @@ from app.web.texts import _l
 # A page beyond any that there is, so that what is reckoned from it is a number that databases take.
 LAST_PAGE = 1_000_000
 
-notice("invited", _l("They are in the room now."))
+notice("invited", _l("They are in the room now."), named=_l("In the room now: %(name)s."), find=find_people)
+notice("room-left", _l("You are not in the room any more."))
 notice("room-saved", _l("The room was saved."))
 
 
@@ -152,7 +153,8 @@ async def invite(request: AnyRequest, transaction: Transaction, member: Member, 
         return await render_about(request, transaction, member, room, typed, chosen=chosen, status=422)
     for person in await list_members(transaction, chosen.ids):
         await memberships.invite(transaction, room, member, person)
-    return Redirect(f"/chat/{slug}/about?done=invited", status_code=303)
+    about = ",".join(map(str, chosen.ids))
+    return Redirect(f"/chat/{slug}/about?done=invited&about={about}", status_code=303)
 
 
 @post("/chat/{slug:str}/remove")

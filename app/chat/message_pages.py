@@ -14,9 +14,10 @@ from app.accounts.mentions import read_texts
 from app.accounts.shell import render_page
 from app.accounts.undo import lead_to, show_offer
 from app.chat.attachments import has_files
-from app.chat.composer import MESSAGE_LIMIT
+from app.chat.composer import REWRITE_LIMIT
 from app.chat.limits import Pace
 from app.chat.messages import (
+    LONGEST,
     ChangedMeanwhile,
     Message,
     delete_message,
@@ -26,6 +27,7 @@ from app.chat.messages import (
 )
 from app.chat.reactions import react
 from app.chat.rendering import prepare_text
+from app.chat.rewriting import fill_form
 from app.chat.rooms import Room, find_name, get_room
 from app.chat.sending import origin_of, refuse_message
 from app.chat.timeline import count_edits
@@ -48,8 +50,8 @@ async def show_message_form(
     if message.member_id != member.id or message.deleted_at is not None:
         raise NotFoundException
     edits = (await count_edits(transaction, [message.id])).get(message.id, 0)
-    (text,) = await read_texts(transaction, message.text)
-    form = Form([("text", text), ("edits", str(edits))])
+    filled = await fill_form(transaction, message.text, message.html, longest=LONGEST)
+    form = Form([("text", filled.text), ("edits", str(edits)), ("named", filled.named)])
     return await render_message_form(request, transaction, member, room, message, form)
 
 
@@ -76,7 +78,7 @@ async def render_message_form(
     )
 
 
-@post(f"{MESSAGES}/edit", request_max_body_size=MESSAGE_LIMIT)
+@post(f"{MESSAGES}/edit", request_max_body_size=REWRITE_LIMIT)
 async def change_message(
     request: AnyRequest,
     database: Database,
@@ -88,7 +90,13 @@ async def change_message(
 ) -> Response[Any]:
     """Save one's own message anew."""
     origin = origin_of(request, settings)
-    prepared = await prepare_text(database, changing, form["text"], origin)
+    prepared = await prepare_text(
+        database,
+        changing,
+        form["text"],
+        origin,
+        edits=lambda reading: find_edited(reading, slug, number, form["named"]),
+    )
     async with write_signed_in(request, database, settings) as (transaction, member):
         room = await get_room(transaction, member, slug)
         message = await get_message(transaction, room, number)
@@ -102,6 +110,7 @@ async def change_message(
                 origin=origin,
                 with_files=await has_files(transaction, message),
                 edits=number_of(form["edits"]) if "edits" in form else None,
+                named=form["named"],
                 prepared=prepared,
             )
         except Invalid as invalid:

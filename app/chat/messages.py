@@ -33,6 +33,7 @@ from app.chat.references import (
     to_message,
 )
 from app.chat.rendering import Renderings, check_text, render_text
+from app.chat.rewriting import fill_as_before
 from app.chat.rooms import Room
 from app.database import Base, Standing, Tenanted, Transaction, UtcDateTime, now
 from app.web.errors import PageError
@@ -163,12 +164,14 @@ async def edit_message(
     origin: str,
     with_files: bool = False,
     edits: int | None = None,
+    named: str = "",
     prepared: Renderings | None = None,
 ) -> bool:
     """Change the text of one's own message, and keep what it was. False when nothing changes.
 
     `edits` is how often it had been edited when its text was taken for this one, if that is known: an edit that comes
-    late replaces no later one. `prepared` is the text as it was rendered before the transaction.
+    late replaces no later one. `named` are the names by which its mentions were shown then (`Filled.named`).
+    `prepared` is the text as it was rendered before the transaction.
 
     Raises Invalid for a text that won't do, MessageGone for a deleted message (NotFoundException for another's),
     ChangedMeanwhile, and a 403 page for another's message or in an archived room.
@@ -179,8 +182,10 @@ async def edit_message(
         raise MessageGone
     require(member, "change", message)
     check_open(await transaction.get_one(Room, message.room_id))
-    text = check_text(text, empty=with_files)
-    rendered = await render_text(transaction, text, origin, before=message.html, prepared=prepared)
+    filled = await fill_as_before(transaction, message.text, named)
+    # What fits stays so, whatever those whom it mentions are called by now.
+    text = check_text(text, empty=with_files, longest=max(LONGEST, len(filled.text)))
+    rendered = await render_text(transaction, text, origin, before=message.html, filled=filled, prepared=prepared)
     if rendered.text == message.text or text == message.text:
         return False
     count = await transaction.scalar(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from litestar.exceptions import NotFoundException
@@ -15,10 +16,10 @@ from app.chat.facts import MemberEntered, MemberReturned, MessageRestored
 from app.chat.messages import Message, MessageRevision, Reaction, check_open, find_author
 from app.chat.notices import subject_of
 from app.chat.references import Mention, MessageIndex, OfMessage, RecordReference
-from app.chat.rooms import Membership, Room, archive_room, find_membership, find_visible
+from app.chat.rooms import Membership, Room, archive_room, find_membership, find_name, find_visible
 from app.database import Transaction
 from app.notifications.notifications import keep_told, tell_again
-from app.web.texts import _l
+from app.web.texts import Text, _l
 
 # What belongs to a message and is deleted with its words.
 PARTS: dict[str, type[OfMessage]] = {
@@ -39,10 +40,21 @@ async def get_visible(transaction: Transaction, member: Member, state: State) ->
 
 async def offer_opening(transaction: Transaction, room: Room, member: Member) -> UndoOffer:
     """Offer to open a room again that was just archived."""
-    return await offer_undo(transaction, member, "room.archived", room=room.id)
+    return await offer_undo(transaction, member, "room.archived", room=room.id, name=room.name)
 
 
-@undoes("room.archived", _l("The room is archived: it is read, and found under Archived rooms."))
+def say(unnamed: Text, named: Text) -> Callable[[State], Text]:
+    """A sentence with the names that a state has kept; an offer of an earlier version has kept none."""
+    return lambda state: Text(named.message, {"name": state["name"]}) if state.get("name") else unnamed
+
+
+@undoes(
+    "room.archived",
+    say(
+        _l("The room is archived: it is read, and found under Archived rooms."),
+        _l("%(name)s is archived: it is read, and found under Archived rooms."),
+    ),
+)
 async def open_again(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
     """Open an archived room again."""
     room = await get_visible(transaction, member, state)
@@ -57,7 +69,13 @@ async def keep_membership(transaction: Transaction, room: Room, person: Member) 
     membership = await find_membership(transaction, room, person)
     if membership is None:
         return None
-    return {"room": room.id, "person": person.id, "membership": keep_row(membership)}
+    return {
+        "room": room.id,
+        "room_name": await find_name(transaction, person, room),
+        "person": person.id,
+        "name": person.name,
+        "membership": keep_row(membership),
+    }
 
 
 async def offer_return(transaction: Transaction, member: Member, state: State | None) -> UndoOffer | None:
@@ -65,7 +83,14 @@ async def offer_return(transaction: Transaction, member: Member, state: State | 
     return await offer_undo(transaction, member, "room.left", **state) if state else None
 
 
-@undoes("room.left", _l("You are not in the room any more."))
+def say_left(state: State) -> Text:
+    """Which room one is not in any more."""
+    if not state.get("room_name"):
+        return _l("You are not in the room any more.")
+    return _l("You are not in %(room)s any more.", room=state["room_name"])
+
+
+@undoes("room.left", say_left)
 async def return_to_room(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
     """Be in a room again that one has left."""
     room = await transaction.get(Room, state["room"])
@@ -85,16 +110,19 @@ async def offer_bringing_back(transaction: Transaction, member: Member, state: S
     return await offer_undo(transaction, member, "room.member-removed", **state) if state else None
 
 
-@undoes("room.member-removed", _l("They are not in the room any more."))
+@undoes(
+    "room.member-removed",
+    say(_l("They are not in the room any more."), _l("%(name)s is not in the room any more.")),
+)
 async def bring_back(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
     """Bring somebody back into a room whom one has taken out of it."""
     room = await get_visible(transaction, member, state)
     require(member, "archive", room)
     person = await transaction.get(Member, state["membership"]["member_id"])
     if person is None or not person.active:
-        raise TooLate(_l("They can't sign in any more."))
+        raise TooLate(_l("%(name)s can't sign in any more.", name=person.name if person else state.get("name", "")))
     if await find_membership(transaction, room, person) is not None:
-        raise TooLate(_l("They are in the room again already."))
+        raise TooLate(_l("%(name)s is in the room again already.", name=person.name))
     put_back(transaction, Membership, [state["membership"]])
     await transaction.flush()
     transaction.keep(room)
@@ -127,10 +155,17 @@ async def keep_message(transaction: Transaction, room: Room, message: Message) -
 async def offer_message(transaction: Transaction, message: Message, member: Member, state: State) -> UndoOffer:
     """Offer to have a message back that was just deleted."""
     deleted_at = message.deleted_at.isoformat() if message.deleted_at else ""
-    return await offer_undo(transaction, member, "message.deleted", deleted_at=deleted_at, **state)
+    author = None if message.member_id == member.id else await transaction.get(Member, message.member_id)
+    return await offer_undo(
+        transaction, member, "message.deleted", deleted_at=deleted_at, name=author and author.name, **state
+    )
 
 
-@undoes("message.deleted", _l("The message was deleted."), stays=True)
+@undoes(
+    "message.deleted",
+    say(_l("The message was deleted."), _l("The message of %(name)s was deleted.")),
+    stays=True,
+)
 async def restore_message(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
     """Have a message back as it was: its words, files, edits, reactions, and what was told of it."""
     room = await get_visible(transaction, member, state)

@@ -65,6 +65,7 @@ async def show_inbox(
         member,
         "notifications/inbox.html",
         inbox=inbox,
+        anything_unread=await has_unread(transaction, member),
         sentence=lambda item: say_one(item, transaction.tenant.language),
         summary=lambda group: say_many(group, transaction.tenant.language),
         view=view,

@@ -25,13 +25,23 @@ from app.operators.workspaces import View, find_workspace, list_workspaces, rest
 from app.settings import Settings
 from app.web.forms import Form, number_of
 from app.web.languages import browser_language
-from app.web.texts import _l
+from app.web.texts import Text, _l
 
 REASON_LIMIT = 200
 NOTICES = {
-    "suspended": _l("The workspace is suspended. Its open pages were closed."),
-    "restored": _l("The workspace is open again."),
+    "suspended": _l("%(name)s is suspended. Its open pages were closed."),
+    "restored": _l("%(name)s is open again."),
 }
+
+
+async def noticed_by(database: Database, done: str, slug: str) -> Text | None:
+    """What the page before has done to which workspace."""
+    said = NOTICES.get(done)
+    if said is None:
+        return None
+    async with database.read() as transaction:
+        tenant = await transaction.find_tenant("slug", slug)
+    return Text(said.message, {"name": tenant.name}) if tenant else None
 
 
 @get("/operator")
@@ -52,7 +62,7 @@ async def show_workspaces(
         listing=listing,
         workspace_url=settings.workspace_url,
         host=settings.base_host,
-        notice=NOTICES.get(query.get("done", "")),
+        notice=await noticed_by(database, query.get("done", ""), query.get("about", "")),
     )
 
 
@@ -110,7 +120,7 @@ async def save_suspension(
         transaction.actor = Actor("page", address=client_address(request))
         transaction.enter(await find_workspace(transaction, slug))
         await suspend(transaction, operator.email, reason=reason)
-    return Redirect("/operator?done=suspended", status_code=303)
+    return Redirect(f"/operator?done=suspended&about={slug}", status_code=303)
 
 
 @post("/operator/workspaces/{slug:str}/restore")
@@ -120,7 +130,7 @@ async def save_restoration(request: AnyRequest, database: Database, operator: Op
         transaction.actor = Actor("page", address=client_address(request))
         transaction.enter(await find_workspace(transaction, slug))
         await restore(transaction, operator.email)
-    return Redirect("/operator?done=restored", status_code=303)
+    return Redirect(f"/operator?done=restored&about={slug}", status_code=303)
 
 
 router = Router(

@@ -174,7 +174,7 @@ async def describe_removal(request: AnyRequest, transaction: Transaction, member
     collection = await get_collection(transaction, slug)
     field = await get_field(transaction, collection, key)
     return Question(
-        what=_l("Remove the field %(label)s?", label=field.label),
+        what=_l("Remove the field %(label)s of %(collection)s?", label=field.label, collection=collection.name),
         consequences=[
             _ln(
                 "Removes the field %(label)s of %(collection)s, and its value in %(count)d record.",

@@ -16,13 +16,16 @@ from app.editing.rows import Held
 from app.records.changes import Changed, restore_record
 from app.records.collections import Collection
 from app.records.new_drafts import find_settled, keep_new_draft
-from app.records.records import Record, find_place
+from app.records.records import Record, find_place, get_record
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, _ln
 
 
 def say_deleted(state: State) -> Text:
-    """How many records were put into the bin."""
+    """Which record was put into the bin, or how many."""
+    if state.get("title"):
+        title = state["title"]
+        return _l("%(title)s is in the bin now, and can be restored from there for 30 days.", title=title)
     return _ln(
         "%(count)d record is in the bin now, and can be restored from there for 30 days.",
         "%(count)d records are in the bin now, and can be restored from there for 30 days.",
@@ -37,8 +40,13 @@ async def offer_restoring(
     if not versions:
         return None
     records = sorted(versions.items())
+    title = ""
+    if len(versions) == 1:
+        title = (
+            await find_place(transaction, await get_record(transaction, collection, *versions, deleted=None))
+        ).title
     return await offer_undo(
-        transaction, member, "records.deleted", collection=collection.id, records=records, back=back
+        transaction, member, "records.deleted", collection=collection.id, records=records, back=back, title=title
     )
 
 

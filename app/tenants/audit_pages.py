@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -10,15 +12,16 @@ from litestar import Response, get
 from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
-from app.accounts.audit import AuditEntry
+from app.accounts.audit import AuditEntry, Subject, find_subjects, names_subjects
 from app.accounts.choosing import Chosen, list_persons, read_chosen
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.accounts.shell import render_page
 from app.database import Transaction, now
 from app.tenants.member_pages import ROLES
+from app.tenants.pages import LENGTHS
 from app.web.forms import Form, number_of
-from app.web.texts import Text, _l
+from app.web.texts import LANGUAGES, Text, _l
 
 PAGE = 50
 SPANS = {"1": _l("Last day"), "7": _l("Last 7 days"), "30": _l("Last 30 days"), "365": _l("Last year")}
@@ -60,6 +63,15 @@ SENTENCES = {
     "workspace.suspended": _l("suspended the workspace"),
     "workspace.restored": _l("opened the workspace again"),
 }
+
+SETTINGS = {
+    "name": _l("Name"),
+    "language": _l("Language"),
+    "session_days": _l("How long people stay signed in"),
+    "logo": _l("Logo"),
+}
+# How many records a table has added and changed.
+IMPORTED = re.compile(r"\+(?P<added>[0-9]+) ~(?P<changed>[0-9]+)")
 
 
 def sentence_of(entry: AuditEntry) -> Text | str:
@@ -109,6 +121,7 @@ async def show_audit(
         names=names,
         sentences=SENTENCES,
         sentence_of=sentence_of,
+        subjects=await find_subjects(transaction, entries),
         value_of=value_of,
         spans=SPANS,
         form=form,
@@ -124,8 +137,32 @@ async def find_actor(transaction: Transaction, form: Form) -> Chosen:
     return read_chosen(form, "who", await list_persons(transaction, Member.removed_at.is_(None)))
 
 
+@names_subjects("session", "password", "member", "mail", "invitation", "message", "room")
+async def name_members(transaction: Transaction, subjects: Collection[str]) -> dict[str, Subject]:
+    """Members by their addresses; whoever has left is called by theirs."""
+    addresses = [subject for subject in subjects if "@" in subject]
+    if not addresses:
+        return {}
+    rows = await transaction.execute(select(Member.email, Member.name).where(Member.email.in_(addresses)))
+    return {row.email: Subject(row.name, more=row.email) for row in rows}
+
+
+@names_subjects("settings", "workspace")
+async def name_settings(transaction: Transaction, subjects: Collection[str]) -> dict[str, Subject]:
+    """Settings as their form calls them; the workspace by its name."""
+    named = {key: Subject(label) for key, label in SETTINGS.items()}
+    return {transaction.tenant.slug: Subject(transaction.tenant.name)} | named
+
+
 def value_of(entry: AuditEntry, value: str) -> Text | str:
-    """What was before, or after; a role in words."""
+    """What was before, or after; a role, a setting and what was imported in words."""
+    if entry.what == "records.imported" and (counts := IMPORTED.fullmatch(value)):
+        return _l("%(added)s added, %(changed)s changed", **counts.groupdict())
+    if entry.what == "settings.changed":
+        if entry.subject == "language":
+            return LANGUAGES.get(value, value)
+        if entry.subject == "session_days" and value.isdecimal():
+            return LENGTHS.get(int(value), value)
     return ROLES.get(value, value) if entry.what.startswith(("member.", "invitation.")) else value
 
 

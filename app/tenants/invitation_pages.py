@@ -14,7 +14,7 @@ from app.accounts.members import ALREADY, Member, find_member
 from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
 from app.accounts.questions import Question, asks_first
 from app.accounts.reauthentication import dangerous, raises_role
-from app.accounts.rights import require
+from app.accounts.rights import may, require
 from app.accounts.shell import notice, render_plain
 from app.database import Database, Tenant, Transaction
 from app.mail.letters import write_letter
@@ -32,17 +32,55 @@ from app.tenants.invitations import (
 )
 from app.tenants.member_pages import render_members
 from app.tenants.sign_in import enter_with_session
-from app.web.forms import Form, Invalid, number_of
+from app.web.forms import Form, Invalid, number_of, provide_form
 from app.web.texts import _l, _ln, translations
 
-notice("invitation-sent", _l("The invitation is on its way."))
+
+async def find_address(transaction: Transaction, member: Member, about: str) -> str | None:
+    """The address that an invitation is for, to those who may see invitations."""
+    if not may(member, "invite", "members"):
+        return None
+    invitation = await transaction.get(Invitation, number_of(about))
+    return invitation.email if invitation else None
+
+
+notice(
+    "invitation-sent",
+    _l("The invitation is on its way."),
+    named=_l("The invitation of %(name)s is on its way."),
+    find=find_address,
+)
 notice(
     "link-made",
     _l("The link was made already, and it is shown only once. If you have not got it, revoke it and make another."),
 )
-notice("invitation-revoked", _l("The invitation works no more."))
+notice(
+    "invitation-revoked",
+    _l("The invitation works no more."),
+    named=_l("The invitation of %(name)s works no more."),
+    find=find_address,
+)
 
-INVITING = dangerous(_l("You are about to invite somebody with the rights of an admin or owner."), when=raises_role)
+
+async def describe_inviting(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What inviting somebody does."""
+    require(member, "invite", "members")
+    form = await provide_form(request)
+    owner, email = form["role"] == "owner", form["email"].strip()[:254]
+    if email:
+        what = _l("Invite %(email)s as an admin?", email=email)
+        if owner:
+            what = _l("Invite %(email)s as an owner?", email=email)
+    else:
+        what = _l("Make a link for owners?") if owner else _l("Make a link for admins?")
+    return Question(what=what, consequences=[], button=_l("Go on"), back="/members")
+
+
+INVITING = dangerous(
+    _l("You are about to invite somebody with the rights of an admin or owner."),
+    when=raises_role,
+    describe=describe_inviting,
+)
 OVER = _l("This invitation was used, revoked, or is too old. Ask for a new one.")
 
 
@@ -102,7 +140,9 @@ async def send_invitation(
                 return answer
             invitation, token = await invite_by_mail(writing, settings, actor, email, form["role"])
             mail_invitation(writing, actor, invitation, token)
-            return await keep_answer(request, writing, actor, form, "/members?done=invitation-sent")
+            return await keep_answer(
+                request, writing, actor, form, f"/members?done=invitation-sent&about={invitation.id}"
+            )
     except (Invalid, TooManyTries) as refusal:
         return await refuse_mail(request, transaction, member, form, refusal)
 
@@ -163,7 +203,7 @@ async def resend(
         except (Invalid, TooManyTries) as refusal:
             typed = Form([("email", invitation.email), ("role", invitation.role)])
             return await refuse_mail(request, transaction, member, typed, refusal)
-    return Redirect("/members?done=invitation-sent", status_code=303)
+    return Redirect(f"/members?done=invitation-sent&about={invitation_id}", status_code=303)
 
 
 async def describe_revocation(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
@@ -192,7 +232,7 @@ async def revoke(transaction: Transaction, member: Member, invitation_id: int) -
     """Let an invitation work no more."""
     require(member, "invite", "members")
     await revoke_invitation(transaction, member, await get_invitation(transaction, invitation_id))
-    return Redirect("/members?done=invitation-revoked", status_code=303)
+    return Redirect(f"/members?done=invitation-revoked&about={invitation_id}", status_code=303)
 
 
 def render_join(

@@ -13,7 +13,7 @@ from app.accounts.questions import Question, asks_first
 from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.rights import is_at_least, may, require
 from app.accounts.sessions import list_sessions
-from app.accounts.shell import list_parts, notice, render_page
+from app.accounts.shell import NOTICES, find_people, list_parts, notice, render_page
 from app.accounts.undo import State, TooLate, lead_to, offer_undo, undoes
 from app.database import Transaction
 from app.live.presence import list_readers
@@ -28,16 +28,27 @@ from app.tenants.members import (
     restore_member,
     suspend_member,
 )
-from app.web.forms import Form, Invalid
+from app.web.forms import Form, Invalid, provide_form
 from app.web.paging import PAGE_SIZE
 from app.web.texts import Text, _l, _ln
 
 ROLES = {"owner": _l("Owner"), "admin": _l("Admin"), "member": _l("Member")}
 
-notice("handed-over", _l("The workspace has a new owner. You are an admin now."))
-notice("member-suspended", _l("They are kept out."))
-notice("member-restored", _l("They may come in again."))
-notice("member-removed", _l("They are no longer a member."))
+# Each with the name of the member, or without it where the address has none.
+for key, text, named in (
+    (
+        "handed-over",
+        _l("The workspace has a new owner. You are an admin now."),
+        _l("%(name)s is the owner now, and you are an admin."),
+    ),
+    ("member-suspended", _l("They are kept out."), _l("%(name)s is kept out.")),
+    ("member-restored", _l("They may come in again."), _l("%(name)s may come in again.")),
+    ("member-removed", _l("They are no longer a member."), _l("%(name)s is no longer a member.")),
+    ("role-owner", _l("The role was changed."), _l("%(name)s is an owner now.")),
+    ("role-admin", _l("The role was changed."), _l("%(name)s is an admin now.")),
+    ("role-member", _l("The role was changed."), _l("%(name)s is a member now.")),
+):
+    notice(key, text, named=named, find=find_people)
 
 
 async def render_members(
@@ -136,28 +147,54 @@ async def refuse(
     return await render_member(request, transaction, member, person, error=error, status=422)
 
 
+async def describe_role(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What giving somebody a role does."""
+    person = await get_other(transaction, request.path_params["member_id"])
+    require(member, "manage", person)
+    what = _l("Make %(name)s an admin?", name=person.name)
+    if (await provide_form(request))["role"] == "owner":
+        what = _l("Make %(name)s an owner?", name=person.name)
+    return Question(
+        what=what,
+        consequences=[],
+        button=_l("Go on"),
+        back=f"/members/{person.id}",
+    )
+
+
 @post(
     "/members/{member_id:int}/role",
-    opt=dangerous(_l("You are about to give somebody the rights of an admin or owner."), when=raises_role),
+    opt=dangerous(
+        _l("You are about to give somebody the rights of an admin or owner."), when=raises_role, describe=describe_role
+    ),
 )
 async def give_role(
     request: AnyRequest, transaction: Transaction, member: Member, member_id: int, form: Form
 ) -> Response[Any]:
     """Give somebody another role."""
     person = await get_other(transaction, member_id)
-    before, offer = person.role, None
+    before = person.role
     try:
-        # Rights that were taken away are given again by the form, which asks for the password.
-        if await change_role(transaction, member, person, form["role"]) and not is_at_least(before, person.role):
-            offer = await offer_undo(
-                transaction, member, "member.role", person=person.id, before=before, after=person.role
-            )
+        if not await change_role(transaction, member, person, form["role"]):
+            return Redirect(f"/members/{member_id}", status_code=303)
     except Invalid as invalid:
         return await refuse(request, transaction, member, person, invalid)
-    return lead_to(f"/members/{member_id}", offer)
+    address = f"/members/{member_id}?done=role-{person.role}&about={member_id}"
+    # Rights that were taken away are given again by the form, which asks for the password.
+    if not is_at_least(person.role, before):
+        return Redirect(address, status_code=303)
+    state = {"person": person.id, "name": person.name, "before": before, "after": person.role}
+    return lead_to(address, await offer_undo(transaction, member, "member.role", **state))
 
 
-@undoes("member.role", _l("The role was changed."))
+def say_role(state: State) -> Text:
+    """Who has which role now."""
+    said = NOTICES[f"role-{state['after']}"]
+    name = state.get("name")
+    return Text(said.named.message, {"name": name}) if said.named and name else said.text
+
+
+@undoes("member.role", say_role)
 async def give_role_before(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
     """Give somebody the role again that they had."""
     person = await get_other(transaction, state["person"])
@@ -248,7 +285,7 @@ async def make_owner(request: AnyRequest, transaction: Transaction, member: Memb
         await hand_over_ownership(transaction, member, person)
     except Invalid as invalid:
         return await refuse(request, transaction, member, person, invalid)
-    return Redirect("/members?done=handed-over", status_code=303)
+    return Redirect(f"/members?done=handed-over&about={member_id}", status_code=303)
 
 
 @post("/members/{member_id:int}/suspend")
@@ -259,14 +296,14 @@ async def suspend(request: AnyRequest, transaction: Transaction, member: Member,
         await suspend_member(transaction, person, member)
     except Invalid as invalid:
         return await refuse(request, transaction, member, person, invalid)
-    return Redirect("/members?done=member-suspended", status_code=303)
+    return Redirect(f"/members?done=member-suspended&about={member_id}", status_code=303)
 
 
 @post("/members/{member_id:int}/restore")
 async def restore(transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Let somebody in again."""
     await restore_member(transaction, await get_other(transaction, member_id), member)
-    return Redirect("/members?done=member-restored", status_code=303)
+    return Redirect(f"/members?done=member-restored&about={member_id}", status_code=303)
 
 
 @post(
@@ -280,7 +317,7 @@ async def remove(request: AnyRequest, transaction: Transaction, member: Member, 
         await remove_member(transaction, person, member)
     except Invalid as invalid:
         return await refuse(request, transaction, member, person, invalid)
-    return Redirect("/members?done=member-removed", status_code=303)
+    return Redirect(f"/members?done=member-removed&about={member_id}", status_code=303)
 
 
 handlers = [

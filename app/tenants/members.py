@@ -156,7 +156,9 @@ async def end_account(
     await keep_an_owner(transaction, person)
     if person.removed_at is None:
         by, email = acting(transaction, actor), person.email or ""
-        transaction.note(AccountEnded(by=by, member_id=person.id, what=what, email=email, role=person.role))
+        transaction.note(
+            AccountEnded(by=by, member_id=person.id, what=what, name=person.name, email=email, role=person.role)
+        )
         person.removed_at = now()
         person.email = None
         person.password_hash = ""

@@ -229,6 +229,34 @@ def test_a_bare_address_ends_before_the_marks_of_the_sentence(around: str, addre
     assert shown.groups() == (before, address, after)
 
 
+@pytest.mark.parametrize("mark", ["_", "__", "*", "**", "~~", "~~_"])
+@pytest.mark.parametrize("address", ["http://x.org", "http://x.org/", "http://x.org/a_b/~c", "www.x.org", "a@x.org"])
+def test_a_bare_address_ends_before_the_marks_of_emphasis_around_it(mark: str, address: str) -> None:
+    for closing in (mark[::-1], f"{mark[::-1]}."):
+        shown = re.fullmatch(
+            r"(?:<(?:em|strong|s)>)+<a [^>]*>([^<]*)</a>(?:</\w+>)+\.?", inner(mark + address + closing)
+        )
+        assert shown, inner(mark + address + closing)
+        assert shown[1] == address
+
+
+@pytest.mark.parametrize(
+    "mark", ["`", "`code`", *"\u200b\u00ad\u2060\u061c\u200e\ufeff\u180e\U000e0041", "\u200b\u200b"]
+)
+@pytest.mark.parametrize("address", ["http://x.org", "http://x.org/a", "http://x.org/?q=a", "www.x.org/a", "a@x.org"])
+def test_a_bare_address_ends_before_code_and_what_nobody_can_see(mark: str, address: str) -> None:
+    for after in ("", "next", " next"):
+        shown = re.search(r'<a href="([^"]*)"[^>]*>([^<]*)</a>', inner(address + mark + after))
+        assert shown
+        assert shown[2] == address
+        assert shown[1].endswith(address)
+
+
+def test_what_joins_letters_and_emoji_stays_in_an_address() -> None:
+    for address in ("http://x.org/می\u200cخواهم", "http://x.org/👩\u200d🚀"):
+        assert f">{address}</a>\u200d" in inner(f"{address}\u200d")
+
+
 @pytest.mark.parametrize(
     ("typed", "html"),
     [

@@ -84,6 +84,76 @@ async def test_a_mention_is_shown_by_the_name_that_the_member_has_now(server: Se
     assert server.store.rows("SELECT count(*) FROM message_revision") == before, "nothing has changed"
 
 
+async def open_form(client: httpx.AsyncClient, number: int) -> dict[str, str]:
+    """What the form of a message would send, as it is shown now."""
+    page = (await client.get(f"{ROOM}/messages/{number}/edit")).text
+    hidden = re.findall(r'<input type="hidden" name="(edits|named)" value="([^"]*)"', page)
+    return {name: unescape(value) for name, value in hidden} | {"text": await typed(client, number)}
+
+
+async def save(client: httpx.AsyncClient, number: int, form: dict[str, str], text: str) -> None:
+    saved = await client.post(f"{ROOM}/messages/{number}/edit", data={**form, "text": text})
+    assert saved.status_code == 303, saved.text
+
+
+def stored(server: Server) -> str:
+    """The newest message as it is stored, its mentions as <2>."""
+    text: str = server.store.rows("SELECT text FROM message ORDER BY id DESC LIMIT 1")[0][0]
+    return text.replace("\ufdd0", "<").replace("\ufdd1", ">")
+
+
+async def test_two_who_have_one_name_by_now_stay_two_in_a_message_that_is_edited(
+    server: Server, people: People
+) -> None:
+    ana = people["ana"]
+    number = await say(ana, "@Bruno and @Carla, `@Bruno`, ask @Davi")
+    await rename(people["bruno"], "Zé")
+    await rename(people["carla"], "Zé")
+    form = await open_form(ana, number)
+    assert form["text"] == "@Zé and @Zé, `@Bruno`, ask @Davi"
+    await save(ana, number, form, form["text"])
+    assert stored(server) == "<2> and <3>, `@Bruno`, ask <4>", "nothing has changed"
+    for text, now in (
+        ("@Zé and @Zé, `@Bruno`, do ask @Davi", "<2> and <3>, `@Bruno`, do ask <4>"),
+        ("Both: @zé and @Zé, do ask @Davi", "Both: <2> and <3>, do ask <4>"),
+        ("Both, @Zé and (@Zé), do ask @Davi!", "Both, <2> and (<3>), do ask <4>!"),
+        ("Both, @Zé and (@Zé), do ask Davi!", "Both, <2> and (<3>), do ask Davi!"),
+        ("(@Zé), do ask Davi!", "(<3>), do ask Davi!"),
+    ):
+        await save(ana, number, await open_form(ana, number), text)
+        assert stored(server) == now
+
+
+async def test_who_is_renamed_while_a_message_is_edited_stays_mentioned(server: Server, people: People) -> None:
+    ana, bruno = people["ana"], people["bruno"]
+    number = await say(ana, "Ask @Bruno and *@Carla*")
+    await rename(bruno, "Bruno Lima")
+    form = await open_form(ana, number)
+    for name in ("Bruno da Silva", "Bruno Silva"):
+        await rename(bruno, name)
+    await rename(people["carla"], "Bruno Lima")
+    await save(ana, number, form, "Do ask *@Carla* and @Bruno Lima, @Ana")
+    assert stored(server) == "Do ask *<3>* and <2>, <1>"
+    await save(ana, number, form | {"edits": "1"}, "@Bruno Lima")
+    assert stored(server) == "<2>"
+    # Only whom the message mentions can be meant by what a form carries.
+    await save(ana, number, {"named": '{"4": "Nobody", "2": 7, "x": "y"}'}, "Ask @Nobody")
+    await save(ana, number, {"named": "[" * 50_000}, "Ask @Nobody now")
+    assert stored(server) == "Ask @Nobody now"
+
+
+async def test_a_message_can_be_saved_however_long_the_names_in_it_are_by_now(server: Server, people: People) -> None:
+    ana, bruno = people["ana"], people["bruno"]
+    await rename(bruno, "Bo")
+    number = await say(ana, "@Bo, " * 1_599)
+    await rename(bruno, "😀" * 80)
+    form = await open_form(ana, number)
+    assert len(form["text"]) <= 8_000, "what the page counts"
+    await save(ana, number, form, f"{form['text']} x")
+    assert stored(server) == "<2>, " * 1_598 + "<2>, x"
+    assert "😀" * 80 in await words(ana, f"{ROOM}/messages/{number}/history")
+
+
 async def test_a_direct_room_is_called_after_the_others_everywhere(people: People) -> None:
     ana, davi = people["ana"], people["davi"]
     room = (await ana.post("/chat/direct", data={"person": ["3", "4"]})).headers["location"]

@@ -217,7 +217,7 @@ async def test_a_suspended_workspace_is_cut_off_says_why_and_comes_back_as_it_wa
             answers = await asyncio.gather(
                 *(client.post("/operator/workspaces/acme/suspend", data=typed) for _ in range(2))
             )
-            assert [answer.headers["location"] for answer in answers] == ["/operator?done=suspended"] * 2
+            assert [answer.headers["location"] for answer in answers] == ["/operator?done=suspended&about=acme"] * 2
             with pytest.raises(websockets.ConnectionClosed) as closed:
                 async with asyncio.timeout(5):
                     while True:
@@ -231,7 +231,7 @@ async def test_a_suspended_workspace_is_cut_off_says_why_and_comes_back_as_it_wa
         assert change(server, "SELECT count(*) FROM operator_entry WHERE what = 'suspended'") == [(1,)]
         for _ in range(2):
             restored = await client.post("/operator/workspaces/acme/restore")
-            assert restored.headers["location"] == "/operator?done=restored"
+            assert restored.headers["location"] == "/operator?done=restored&about=acme"
         assert change(server, "SELECT count(*) FROM operator_entry WHERE what = 'restored'") == [(1,)]
         log = (await client.get("/operator/log")).text
         for said in ("suspended the workspace", "opened the workspace again", OPERATOR):

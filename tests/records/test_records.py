@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import random
+from functools import partial
+from unicodedata import normalize
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from litestar.exceptions import NotFoundException
 from sqlalchemy import func, select
 
@@ -13,12 +17,13 @@ from app.database import Database, Transaction
 from app.records.changes import Changed, change_record, delete_record, restore_record
 from app.records.collections import Collection, get_collection, list_fields
 from app.records.field_changes import set_unique
-from app.records.keys import RecordKey
+from app.records.keys import RecordKey, find_taken, unique_key
 from app.records.kinds import LAST
 from app.records.lists import View, list_records
 from app.records.records import Record, create_record, get_record
 from app.records.revisions import Revision
 from app.web.forms import Invalid
+from app.web.texts import fold
 
 ACME = 1
 BOOK = {"title": "Helena", "author": "Machado de Assis", "year": "1876", "isbn": "978-1"}
@@ -162,3 +167,40 @@ async def test_a_unique_text_that_grows_when_it_is_folded_is_unique_too(database
         await set_unique(transaction, isbn, unique=True)
         with pytest.raises(Invalid):
             await change_record(transaction, books, other, BOOK | {"isbn": long}, ana, version=1)
+
+
+# What changes when it is folded: letters with several cases, that become two, or are written in several ways.
+FOLDING = "sSſßẞiIİıfﬁﬂﬀﬆkKåÅAσςΣǆǅǄ①1Ⅳ４ﷺé\u0301\u0307\u0130 \u00a0'"
+SAME = (str.upper, str.lower, str.casefold, str.title, *(partial(normalize, form) for form in ("NFC", "NFD", "NFKC")))
+
+
+async def test_what_is_the_same_text_is_the_same_on_every_database(database: Database) -> None:
+    drawn: list[str] = []
+
+    @settings(max_examples=150, database=None, deadline=None)
+    @given(st.text(alphabet=FOLDING, min_size=1, max_size=6).filter(lambda text: fold(text) != ""))
+    def draw(text: str) -> None:
+        drawn.append(text)
+        for change in SAME:
+            # Upper case makes an i of the dotless one, as no other way does.
+            if "ı" not in text or change not in (str.upper, str.title):
+                assert unique_key(change(text)) == unique_key(text), (change, text)
+        assert unique_key(unique_key(text)) == unique_key(text)
+
+    draw()
+    taken: dict[str, int] = {}
+    async with database.write(ACME) as transaction:
+        books, ana = await setting(transaction)
+        for text in drawn:
+            if unique_key(text) not in taken:
+                record = await create_record(transaction, books, BOOK | {"isbn": text}, ana)
+                taken[unique_key(text)] = record.number
+        fields = await list_fields(transaction, books)
+        (isbn,) = (field for field in fields if field.key == "isbn")
+        variants = {change(text) for text in drawn for change in (str, *SAME)} | {f"{text}x" for text in drawn}
+        found = await find_taken(transaction, fields, [{"isbn": text} for text in variants])
+        assert {key: number for (_, key), (_, number) in found.items()} == {
+            unique_key(text): taken[unique_key(text)] for text in variants if unique_key(text) in taken
+        }
+        await set_unique(transaction, isbn, unique=False)
+        await set_unique(transaction, isbn, unique=True)

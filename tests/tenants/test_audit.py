@@ -74,17 +74,55 @@ async def test_what_admins_and_members_do_is_in_the_log(server: Server, people: 
         "invited",
         "eva@example.org",
         "put into the bin",
-        "/c/books/3",
+        'Carla <small class="muted">carla@acme.test</small>',
+        'put into the bin <span class="subject"><a class="link" href="/c/books/3">',
+        "Books #3",
         "suspended",
         "127.0.0.1",
     ):
-        assert words.replace("</span>", "") in page, words
+        assert words.replace("</span>", "") in page.replace("</span>", ""), words
     for secret in (PASSWORD, "wrong-password-typed", "unknown@nowhere.test"):
         assert secret not in page
     only = (await ana.get(f"/audit?who={ids['Bruno']}&what=record.deleted&days=1")).text
     assert "/c/books/3" in only
     assert "Biblioteca Nova</ins>" not in only
     assert "There is nothing of this kind." in (await ana.get(f"/audit?who={ids['Bruno']}&what=password.reset")).text
+
+
+async def test_each_entry_is_a_line_that_names_whom_and_what(
+    server: Server, people: dict[str, httpx.AsyncClient]
+) -> None:
+    ana = people["ana"]
+    made = (await ana.post("/c/books/new", data={"title": "<b>Iracema"})).headers["location"].partition("?")[0]
+    await ana.post(f"{made}/delete", data={"version": "1"})
+    await ana.post("/settings", data={"name": "Biblioteca Acme", "language": "en", "session_days": "7"})
+    await ana.post("/members/4/remove")
+    await ana.post("/c/books/rename", data={"collection_name": "Livros"})
+    number = made.rpartition("/")[2]
+    entry = "INSERT INTO audit_entry (tenant_id, member_id, what, subject, before, after, address, at) VALUES"
+    for what, subject, before, after in (
+        ("records.imported", "/c/books", "", "+3 ~2"),
+        ("edit.taken-over", "/c/books/1", "Carla", "Ana"),
+        ("record.deleted", "/c/books/999999", "", ""),
+        ("record.deleted", "/c/gone/3", "", ""),
+        ("member.removed", "left@example.org", "member", ""),
+    ):
+        values = f"(1, 1, '{what}', '{subject}', '{before}', '{after}', '', '2026-01-01 00:00:00+00')"
+        server.store.rows(f"{entry} {values}")
+    page = (await ana.get("/audit")).text
+    lines = [" ".join(re.sub(r"<[^>]+>", " ", line).split()) for line in re.findall(r"<li>\s*<p>(.*?)</p>", page)]
+    for line in (
+        f"Ana put into the bin &lt;b&gt;Iracema Livros #{number}",
+        "Ana changed the setting How long people stay signed in : 30 days → 1 week",
+        "Ana imported records into Livros → 3 added, 2 changed",
+        "Ana put into the bin Livros #999999",
+        "Ana put into the bin /c/gone/3",
+        "Ana removed left@example.org (Member)",
+        "Ana removed Davi (davi@acme.test) (Member)",
+        "Ana signed in as Ana ana@acme.test",
+    ):
+        assert line in lines, (line, lines)
+    assert any(line.startswith("Ana took over the editing of") and "/c/" not in line for line in lines)
 
 
 async def test_sign_ins_that_the_limit_refuses_are_in_the_log_once_for_an_account(
@@ -99,7 +137,8 @@ async def test_sign_ins_that_the_limit_refuses_are_in_the_log_once_for_an_accoun
     entries = server.store.rows("SELECT subject, address FROM audit_entry WHERE what = 'session.shut-out' ORDER BY id")
     assert entries == [("carla@acme.test", "127.0.0.1"), ("an unknown address", "127.0.0.1")]
     page = (await people["ana"].get("/audit?what=session.shut-out")).text
-    assert re.search(r"<b>Somebody</b> was shut out after too many wrong tries as <span[^>]*>carla@acme.test", page)
+    whom = r"<span[^>]*>Carla</span> <small[^>]*>carla@acme.test"
+    assert re.search(rf"<b>Somebody</b> was shut out after too many wrong tries as {whom}", page)
     async with aclosing(await server.sign_in("globex", "gil@globex.test")) as gil:
         assert "shut out after too many wrong tries as <span" not in (await gil.get("/audit")).text
 
@@ -140,12 +179,12 @@ async def test_what_is_done_from_outside_and_what_is_no_text_is_in_the_log_too(
     await ana.post("/announcements", data={"title": "Stocktaking"})
     await ana.post("/announcements/1/withdraw")
     page = (await ana.get("/audit")).text
-    assert re.search(r"<b>Eva</b> joined as <span[^>]*>eva@acme.test</span>", page)
-    assert re.search(r"<b>Whoever runs this installation</b> suspended the account of <span[^>]*>eva@acme.test", page)
+    assert re.search(r"<b>Eva</b> joined as <span[^>]*>Eva</span> <small[^>]*>eva@acme.test</small>", page)
+    assert re.search(r"<b>Whoever runs this installation</b> suspended the account of <span[^>]*>Eva<", page)
     assert re.search(r"<b>Ana</b> announced <span[^>]*>Stocktaking", page)
     assert re.search(r"<b>Ana</b> withdrew the announcement <span[^>]*>Stocktaking", page)
-    key = re.findall(r'logo</span><span class="change"> → <ins>([0-9a-f]{8})</ins>', page)
-    assert re.findall(r'logo</span><span class="change">: <del>([0-9a-f]{8})</del>', page) == key
+    key = re.findall(r'Logo</span><span class="change"> → <ins>([0-9a-f]{8})</ins>', page)
+    assert re.findall(r'Logo</span><span class="change">: <del>([0-9a-f]{8})</del>', page) == key
     assert len(key) == 1, "removing what is not there is nothing"
 
 

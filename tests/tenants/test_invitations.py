@@ -49,7 +49,7 @@ async def test_who_is_invited_by_mail_joins_once_under_that_address(
     server: Server, people: dict[str, httpx.AsyncClient]
 ) -> None:
     sent = await people["bruno"].post("/members/invitations", data={"email": "Eva@Example.org", "role": "admin"})
-    assert sent.headers["location"] == "/members?done=invitation-sent"
+    assert sent.headers["location"] == "/members?done=invitation-sent&about=1"
     assert "eva@example.org" in (await people["bruno"].get("/members")).text
     assert "eva@example.org" not in (await people["carla"].get("/members")).text
     link = await read_link(server, "eva@example.org")

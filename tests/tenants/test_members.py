@@ -82,7 +82,7 @@ async def test_a_changed_role_holds_at_once_in_pages_and_sockets(
         page = (await people["ana"].get(f"/members/{bruno}")).text
         assert "loses the old ones, at once" in page
         answer = await people["ana"].post(f"/members/{bruno}/role", data={"role": "member"})
-        assert answer.headers["location"] == f"/members/{bruno}"
+        assert answer.headers["location"] == f"/members/{bruno}?done=role-member&about={bruno}"
         assert (await people["bruno"].get("/settings")).status_code == 403
         while "data-refresh" not in str(await live.recv()):
             pass

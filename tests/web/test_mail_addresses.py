@@ -67,4 +67,4 @@ async def test_an_apostrophe_and_a_domain_in_any_letters_work_wherever_addresses
         )
         assert "Somebody with this address is a member already." in again.text
         other = await ana.post("/members/invitations", data={"email": "o'hara@example.org", "role": "member"})
-        assert other.headers["location"] == "/members?done=invitation-sent"
+        assert other.headers["location"] == "/members?done=invitation-sent&about=1"

@@ -5,6 +5,8 @@
 // A form that makes something has a key (accounts/form_answers.py). Once it was sent, and as long as there is no answer,
 // its key is kept with the text: sent again, also after a reload, it is the same form, and makes nothing twice.
 //
+// A hidden field with `data-kept` says what the text was typed into, and goes with it.
+//
 // One with `data-draft` is kept on the server, too, at that address: then the tab has only what the server has not got
 // yet, or what it refused because another tab has gone on with the draft.
 import { erase, read, write } from "./tab-store.js";
@@ -65,7 +67,7 @@ class KeptForm extends HTMLElement {
   }
 
   get fields() {
-    return [...this.form.elements].filter((field) => field.name && !field.disabled && !NEVER_KEPT.includes(field.type));
+    return [...this.form.elements].filter((field) => field.name && !field.disabled && ("kept" in field.dataset || !NEVER_KEPT.includes(field.type)));
   }
 
   get key() {
@@ -176,6 +178,7 @@ class KeptForm extends HTMLElement {
       const at = rest.findIndex((each) => each.name === field.name && (!ticked || each.value === field.value));
       if (at < 0) continue;
       const [{ value, checked }] = rest.splice(at, 1);
+      if (field.type === "hidden") field.dataset.kept = field.value;       // what a fresh one has
       if (ticked) field.checked = checked;
       else if (field.tagName !== "SELECT" || [...field.options].some((option) => option.value === value)) field.value = value;
     }
@@ -190,10 +193,11 @@ class KeptForm extends HTMLElement {
     this.gone = Boolean(this.draft);                       // its button discards the draft on the server, and opens a new form
     if (this.gone) return;
     this.form.reset();
+    for (const field of this.fields) if (field.dataset.kept) field.value = field.dataset.kept;
     this.sentKey = "";
     if (this.freshKey) this.key.value = this.freshKey;
     this.querySelector("[data-put-back]").hidden = true;
-    this.fields[0]?.focus();
+    this.fields.find(({ type }) => type !== "hidden")?.focus();
   }
 
   send(event) {
@@ -216,7 +220,7 @@ class KeptForm extends HTMLElement {
     const before = this.querySelector("[aria-errormessage]");
     for (const name of ["aria-errormessage", "aria-invalid"]) before?.removeAttribute(name);
     if (!wrong) return;
-    const longest = this.fields.filter((field) => !TICKED.includes(field.type)).reduce((a, b) => (b.value.length > a.value.length ? b : a));
+    const longest = this.fields.filter(({ type }) => type !== "hidden" && !TICKED.includes(type)).reduce((a, b) => (b.value.length > a.value.length ? b : a));
     longest.after(line);
     longest.setAttribute("aria-errormessage", line.id);
     longest.setAttribute("aria-invalid", "true");

@@ -107,11 +107,25 @@
     return fetchPage(address, { "X-Refresh": seen });
   }
 
+  // What the reader does by a form of the page may end the page: until that is answered, nothing is fetched anew.
+  const acts = new Set();
+  let late = null;         // the <main> that was to be refreshed meanwhile
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => { if (ctx.request.method !== "GET") acts.add(ctx); });
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+    acts.delete(ctx);
+    if (!late || acts.size) return;
+    const shown = late;
+    late = null;
+    if (main() === shown) refresh();
+  });
+
   // The parts of the page that a fresh load would bring, with what is being typed left alone.
   let refreshing = null;
   let wanted = null;       // the <main> that was to be refreshed last
+  let gone = "";           // where a page leads that is not its reader's any more, if it was said
   let told = true;         // whether a page that stays as it is says that it would be another one by now
   function refresh() {
+    if (acts.size) { late = main(); return; }
     root.dataset.refreshing = "yes";
     const shown = wanted = main();
     const isAnswer = "answer" in shown.dataset;
@@ -131,6 +145,7 @@
           if (main() !== shown || shown.querySelector("[data-keep]")) return;
           const said = new DOMParser().parseFromString(await response.text(), "text/html").querySelector(".error-page h1 + p");
           if (main() !== shown || keepTyped(shown, address, document, said?.textContent)) return;
+          if (gone) return location.assign(gone);
           shown.replaceChildren();
           setTimeout(() => { if (main() === shown) isAnswer ? location.assign(address) : location.reload(); }, 1000);   // unless another page is on its way
           return;
@@ -170,6 +185,7 @@
     marks.forEach((mark) => mark.remove());
     if (!marks.length) return;
     told = [...marks].some((mark) => mark.dataset.refresh !== "names");   // a name alone is no other page
+    gone = [...marks].find((mark) => mark.dataset.gone)?.dataset.gone ?? "";
     refresh();
   });
 

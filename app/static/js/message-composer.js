@@ -10,7 +10,7 @@ const NEAR_THE_END = 500;        // characters left when the counter shows
 const lengthOf = (value) => [...value.trim()].length;     // as the server counts: an emoji of one code point is one
 
 class MessageComposer extends HTMLElement {
-  #editing = null;               // { address, edits, stored, before }: the message that is edited, its text, and what was in the box
+  #editing = null;               // { address, edits, named, stored, before }: the message that is edited, by which names it mentions, its text, and what was in the box
   #instead = [];                 // keys of what was taken back into the box, and may have been sent all the same
   #drafts = new MessageDraft(this);
   #typedAt = 0;
@@ -128,9 +128,9 @@ class MessageComposer extends HTMLElement {
     const { place, reply } = this;
     const text = this.area.value;
     if (this.#editing) {
-      const { address, edits, stored } = this.#editing;
+      const { address, edits, named, stored } = this.#editing;
       if (text === stored) forgetRewrite(address);
-      else keepRewrite({ address, place, text, edits });
+      else keepRewrite({ address, place, text, edits, named });
     } else if (drafted && !text.trim() && !reply && !this.#instead.length) forget("typed", place);
     else keep("typed", place, { text, key: this.key, reply, instead: this.#instead, drafted });
   }
@@ -173,9 +173,9 @@ class MessageComposer extends HTMLElement {
   }
 
   #sendEdit(text) {
-    const { address, edits, withFiles } = this.#editing;
+    const { address, edits, named, withFiles } = this.#editing;
     if (!text.trim() && !withFiles) return this.say(this.form.dataset.empty);
-    outbox.add({ key: makeKey(), place: this.place, edited: address, edits, text, files: [], instead: [] });
+    outbox.add({ key: makeKey(), place: this.place, edited: address, edits, named, text, files: [], instead: [] });
     this.#stopEditing();
   }
 
@@ -193,7 +193,7 @@ class MessageComposer extends HTMLElement {
     const entry = outbox.takeBack(key);
     if (!entry) return;
     if (entry.edited && entry.refusal?.what !== "gone") {
-      this.#startEditing(entry.edited, { text: entry.text, edits: entry.refusal?.stored?.edits ?? entry.edits });
+      this.#startEditing(entry.edited, { text: entry.text, edits: entry.refusal?.stored?.edits ?? entry.edits, named: entry.named });
     } else {
       if (this.#editing) this.#stopEditing();
       const stored = entry.refusal?.what === "stored";    // what is there instead was said already
@@ -240,7 +240,7 @@ class MessageComposer extends HTMLElement {
       if (!response.ok || response.redirected) throw new Error(response.status);
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       if (!this.isConnected || this.#isRewriting()) return;
-      const stored = { text: page.getElementById("field-text").value, edits: page.querySelector("[name=edits]").value };
+      const stored = Object.fromEntries(["text", "edits", "named"].map((name) => [name, page.querySelector(`.form [name=${name}]`).value]));
       this.#startEditing(address, { ...stored, ...rewriteOf(address), stored: stored.text }, page.querySelector("h1").textContent);
       this.#focusEnd();
     } catch {
@@ -248,11 +248,11 @@ class MessageComposer extends HTMLElement {
     }
   }
 
-  #startEditing(address, { text, edits, stored }, heading = this.form.dataset.editing) {
+  #startEditing(address, { text, edits, named, stored }, heading = this.form.dataset.editing) {
     const before = this.#editing?.before ?? { text: this.area.value, key: this.key, reply: this.reply, instead: this.#instead };
     this.#drafts.now();
     const item = [...document.querySelectorAll(".message [data-edit]")].find((link) => link.getAttribute("href") === `${address}/edit`);
-    this.#editing = { address, edits, stored, before, withFiles: Boolean(item?.closest(".message").querySelector(".files")) };
+    this.#editing = { address, edits, named, stored, before, withFiles: Boolean(item?.closest(".message").querySelector(".files")) };
     this.#answer({ id: "", who: heading });
     this.#write(text);
     this.say("");

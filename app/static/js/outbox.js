@@ -16,7 +16,7 @@ export function makeKey() {
 }
 
 function bodyOf(entry) {
-  if (entry.edited) return new URLSearchParams({ text: entry.text, edits: entry.edits });
+  if (entry.edited) return new URLSearchParams({ text: entry.text, edits: entry.edits, named: entry.named ?? "" });
   const body = new URLSearchParams({ text: entry.text, key: entry.key, reply: entry.reply?.id ?? "" });
   for (const file of entry.files) if (file.id) body.append("file", file.id);
   for (const key of entry.instead) body.append("instead", key);
