@@ -29,12 +29,26 @@
     if (request.method !== "GET") Object.assign(request.headers, named());
   });
 
+  // The version of the scripts that this page has (web/assets.py). A page that was made for others, as the program was
+  // replaced by a newer one meanwhile, is opened as a whole, and brings its own.
+  const version = new URL(document.currentScript.src).pathname.split("/").at(-2);
+  globalThis.isForOtherScripts = (headers) => headers.has("X-Static") && headers.get("X-Static") !== version;
+
   // A page of somebody else's, who has signed in with this browser since, is not put into this one: it is opened.
   document.addEventListener("htmx:before:response", (event) => {
     const { request, response: { raw } } = event.detail.ctx;
     const theirs = raw.headers.get("X-Member");
-    if (!theirs || theirs === document.body.dataset.member) return;
+    const isTheirs = theirs && theirs !== document.body.dataset.member;
+    const isPage = raw.redirected || request.method === "GET";
+    if (!isTheirs && !(isPage && isForOtherScripts(raw.headers))) return;
     event.preventDefault();
-    location.assign(raw.redirected || request.method === "GET" ? raw.url : location.href);
+    location.assign(isPage ? raw.url : location.href);
+  });
+
+  // The answer to a form has no address to be opened at: it goes without the scripts that it was made for.
+  document.addEventListener("htmx:before:swap", ({ detail: { tasks } }) => {
+    for (const script of tasks.flatMap(({ fragment }) => [...fragment?.querySelectorAll("script") ?? []])) {
+      if (!script.getAttribute("src")?.includes(`/${version}/`)) script.remove();
+    }
   });
 })();

@@ -140,6 +140,7 @@
         const next = fresh.getElementById("main");
         if (!next) return location.reload();
         if (unknown && fresh.body.dataset.role !== document.body.dataset.role) return keepTyped(shown, "/", fresh) || location.assign("/");
+        if (isForOtherScripts(response.headers) && !holds(shown)) return location.replace(address);
         if (holds(shown)) { if (told) markStale(unknown ? "/" : address, fresh); }
         else await morph(main(), document.importNode(next, true));
         main().dataset.cursor = next.dataset.cursor;
@@ -234,7 +235,7 @@
     if (main() !== followed || (main()?.dataset.channels && channels() !== asked)) sayHello();
   });
   window.addEventListener("online", redial);
-  window.addEventListener("pageshow", (event) => { if (event.persisted) redial(); });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   setInterval(() => {
     if (Date.now() - heard > SILENCE) { heard = Date.now(); show("off"); redial(); }
   }, 5000);
