@@ -3,7 +3,7 @@
 async function offer(response) {
   const page = new DOMParser().parseFromString(response.status === 200 ? await response.text() : "", "text/html");
   const offered = page.querySelector("undo-offer");
-  if (offered) document.getElementById("undo-incoming").append(document.importNode(offered, true));
+  if (offered) document.getElementById("main").append(document.importNode(offered, true));
   return "";
 }
 

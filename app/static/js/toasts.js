@@ -17,44 +17,62 @@ function markRead(parts) {
   }
 }
 
-function show(toast) {
-  const box = document.getElementById("toasts");
-  box.append(toast);
-  const others = [...box.querySelectorAll(":scope > :not([data-own])")];
-  others.slice(0, -MOST).forEach((other) => other.remove());
-  htmx.process(toast);
-  if ("held" in toast.dataset) return;
-  // Its time stands still for whoever points at it or has the focus in it: both may be, and both have to end.
-  let timer = 0;
-  const go = () => {
-    clearTimeout(timer);
-    const stays = toast.matches(":hover") || toast.contains(document.activeElement);
-    if (!stays) timer = setTimeout(() => toast.remove(), Number(toast.dataset.stays) || STAYS);
-  };
-  for (const type of ["pointerenter", "pointerleave", "focusin"]) toast.addEventListener(type, go);
-  toast.addEventListener("focusout", () => setTimeout(go));       // when the focus is where it goes to
-  go();
-}
-
 const hidden = () => document.visibilityState !== "visible";
 const missed = new Map();                             // what came while this page was hidden, each thing and kind once
 const miss = (subject, kind) => missed.set(`${subject} ${kind ?? ""}`, [subject, kind]);
-function take() {
-  const incoming = document.getElementById("toasts-incoming");
-  if (!incoming) return;
-  if (document.querySelector("#bell [data-unread='0']")) {
-    for (const toast of document.querySelectorAll("#toasts > :not([data-own])")) toast.remove();
+
+// <page-toast>: a notification has a `data-subject`, and is pushed to where it is shown; any other is of the page itself.
+class PageToast extends HTMLElement {
+  #begun = false;                                     // a page that comes in the place of this one takes it along
+  #timer = 0;
+
+  connectedCallback() {
+    if (this.#begun) return;
+    this.#begun = true;
+    if ("subject" in this.dataset && !this.#isNews()) {
+      this.remove();
+      return;
+    }
+    notifications().slice(0, -MOST).forEach((other) => other.remove());
+    if ("held" in this.dataset) return;
+    // Its time stands still for whoever points at it or has the focus in it: both may be, and both have to end.
+    for (const type of ["pointerenter", "pointerleave", "focusin"]) this.addEventListener(type, () => this.#go());
+    this.addEventListener("focusout", () => setTimeout(() => this.#go()));       // when the focus is where it goes to
+    this.#go();
   }
-  for (const template of [...incoming.querySelectorAll("template")]) {
-    template.remove();
-    const { subject, kind, at } = template.dataset;
+
+  // Whether it tells of what nobody is looking at on this page, and has just happened.
+  #isNews() {
+    const { subject, kind, at } = this.dataset;
     const parts = shown(subject, kind);
     if (hidden() && parts.length) miss(subject, kind);
-    else if (hidden()) continue;
-    else if (parts.length) markRead(parts);
-    else if (Date.now() - new Date(at) < FRESH) show(document.importNode(template.content, true).firstElementChild);
+    else markRead(parts);
+    return !hidden() && !parts.length && Date.now() - new Date(at) < FRESH;
+  }
+
+  #go() {
+    clearTimeout(this.#timer);
+    const stays = this.matches(":hover") || this.contains(document.activeElement);
+    if (!stays) this.#timer = setTimeout(() => this.remove(), Number(this.dataset.stays) || STAYS);
+  }
+
+  // The focus goes back to where it was before the toasts.
+  hide() {
+    const focused = this.contains(document.activeElement);
+    this.remove();
+    if (focused) (before?.isConnected ? before : document.getElementById("main")).focus({ preventScroll: true });
   }
 }
+const notifications = () => [...document.querySelectorAll("#toasts > [data-subject]")];
+let before = null;                                    // what had the focus before the toasts
+customElements.define("page-toast", PageToast);
+
+// Nothing is unread any more, here or in another tab.
+function takeAway() {
+  if (document.querySelector("#bell [data-unread='0']")) notifications().forEach((toast) => toast.remove());
+}
+document.addEventListener("htmx:after:swap", takeAway);
+document.addEventListener("htmx:ws:after:message:incoming", takeAway);
 
 // A page that fetched itself anew while hidden may have got everything that it missed.
 document.addEventListener("page:refreshed", () => {
@@ -66,33 +84,16 @@ document.addEventListener("visibilitychange", () => {
   markRead(new Set([...missed.values()].flatMap(([subject, kind]) => shown(subject, kind))));
   missed.clear();
 });
-// The focus goes back to where it was before the toasts.
-let before = null;
 document.addEventListener("focusin", ({ target, relatedTarget }) => {
   if (target.closest("#toasts") && !relatedTarget?.closest("#toasts")) before = relatedTarget;
 });
-function hide(toast) {
-  const focused = toast.contains(document.activeElement);
-  toast.remove();
-  if (focused) (before?.isConnected ? before : document.getElementById("main")).focus({ preventScroll: true });
-}
 document.addEventListener("click", (event) => {
   const toast = event.target.closest("#toasts .toast");
-  if (toast && event.target.closest("[data-dismiss], a")) setTimeout(() => hide(toast));
+  if (toast && event.target.closest("[data-dismiss], a")) setTimeout(() => toast.hide());
 });
 document.addEventListener("keydown", (event) => {
-  const toast = event.key === "Escape" && event.target.closest?.(".toast");
-  if (toast) hide(toast);
+  if (event.key === "Escape") event.target.closest?.("#toasts .toast")?.hide();
 });
-document.addEventListener("toast:hide", (event) => hide(event.detail));
-// What the page itself has to say is no notification: nothing that is read takes it away.
-function say(toast) {
-  toast.dataset.own = "";
-  show(toast);
-}
-document.addEventListener("toast:show", (event) => say(event.detail));
-document.addEventListener("htmx:after:swap", take);
-document.addEventListener("htmx:ws:after:message:incoming", take);
 
 // <undo-offer>: what was just done, with the button that takes it back. With scripts it is a toast for ten seconds,
 // without it stands in the page.
@@ -111,12 +112,13 @@ class UndoOffer extends HTMLElement {
     const { undo } = this.dataset;
     if (offered.has(undo)) return;
     offered.add(undo);
-    const toast = document.createElement("div");
+    const toast = document.createElement("page-toast");
     toast.className = "toast";
     Object.assign(toast.dataset, { undo, stays: OFFERED });
     toast.append(...this.children);
     toast.querySelector("[data-dismiss]").hidden = false;
-    say(toast);
+    document.getElementById("toasts").append(toast);
+    htmx.process(toast);
   }
 }
 customElements.define("undo-offer", UndoOffer);
@@ -137,5 +139,5 @@ document.addEventListener("htmx:before:response", (event) => {
 // An answer to its form is the end of it, whatever it says; without one it stays, to be tried again.
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   const toast = ctx?.sourceElement?.closest?.(".toast[data-undo]");
-  if (toast && ctx.response?.status < 500) hide(toast);
+  if (toast && ctx.response?.status < 500) toast.hide();
 });

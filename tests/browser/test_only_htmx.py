@@ -1,0 +1,23 @@
+"""What is pushed is put where it belongs by htmx: with no script but the first one it can be seen."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.conftest import Server
+
+
+@pytest.mark.console("/static/")
+async def test_with_every_module_blocked_what_is_pushed_can_be_seen(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    await ana.page.route("**/static/*/js/**", lambda route: route.abort())
+    page = await ana.open("/members")
+
+    async with aclosing(await shared_server.sign_in("acme", "bruno@acme.test")) as bruno:
+        await bruno.post("/chat/general", data={"text": "Look here, @Ana", "key": "a toast"}, headers={"x-page": "1"})
+    await expect(page.locator("#toasts .toast")).to_contain_text("Bruno mentioned you in general")
+    await expect(page.locator("#toasts .toast")).to_be_visible()
