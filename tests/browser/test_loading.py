@@ -12,6 +12,7 @@ from tests.browser.pages import ready
 from tests.conftest import Server
 
 OTHER = "0123456789ab"
+KB = 1024
 
 
 class Loads:
@@ -44,9 +45,9 @@ async def test_a_page_that_nothing_is_kept_of_asks_for_little(shared_server: Ser
     loads = Loads(ana.page)
     await loads.begin()
     for path, requests, size in (
-        ("/c/books", 15, 90_000),
-        ("/chat/general", 30, 120_000),
-        ("/c/books/1", 30, 115_000),
+        ("/c/books", 15, 90 * KB),
+        ("/chat/general", 30, 120 * KB),
+        ("/c/books/1", 30, 115 * KB),
     ):
         asked, came = await loads.open(ana.origin + path)
         assert 0 < asked <= requests, path
