@@ -60,7 +60,7 @@
   // gets what it lacks as the answer to its own hello.
   const isAnswered = () => answered === hello && main() === followed;
 
-  // The forms that something is typed into, and whether they stay through a refresh (js/kept-form.js tells).
+  // The forms that something is typed into, and whether they stay through a refresh (js/typed.js tells).
   function typedInto() {
     const asking = new CustomEvent("page:holds", { detail: { forms: [] } });
     document.dispatchEvent(asking);
