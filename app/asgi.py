@@ -77,12 +77,12 @@ from app.web.gate import Gate
 from app.web.health import Readiness, show_liveness, show_metrics, show_readiness
 from app.web.languages import Languages
 from app.web.limits import Windows
-from app.web.static import scripts, show_styles, static_files
+from app.web.static import show_static_file
 
 FORM_LIMIT = 64 * 1024
 
 log = structlog.get_logger("app")
-everywhere: list[Any] = [static_files, scripts, show_styles, show_liveness, show_readiness, show_metrics]
+everywhere: list[Any] = [show_static_file, show_liveness, show_readiness, show_metrics]
 
 
 class Parts:

@@ -61,9 +61,7 @@ CHANNEL_TABLES = {
 # Pages for people who are not signed in, and addresses for machines. A new one needs a good reason.
 PUBLIC = {
     *(
-        "/static/{file_path:path}",
-        "/static/js/{name:str}",
-        "/static/app.css",
+        "/static/{path:path}",
         "/login",
         "/enter",
         "/forgotten",

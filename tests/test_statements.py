@@ -47,7 +47,7 @@ GROWS = {
     "POST /c/{slug:str}/import": 500,
 }
 # The parameters of addresses that no workspace has rows for.
-FILES = {"file_path": "css/base.css", "name": "live.js"}
+FILES = {"path": "css/base.css"}
 # What is typed where a form that is meant takes something of its own.
 TYPED: dict[str, dict[str, Any]] = {
     "/account/password": {"password": PASSWORD, "new_password": "a long enough password"},

@@ -17,17 +17,17 @@ from app.chat.attachments import has_files
 from app.chat.composer import REWRITE_LIMIT
 from app.chat.limits import Pace
 from app.chat.messages import (
-    LONGEST,
     ChangedMeanwhile,
     Message,
     delete_message,
     edit_message,
+    find_message,
     get_message,
     list_revisions,
 )
 from app.chat.reactions import react
-from app.chat.rendering import prepare_text
-from app.chat.rewriting import fill_form
+from app.chat.rendering import LONGEST, prepare_text
+from app.chat.rewriting import Filled, fill_as_before, fill_form
 from app.chat.rooms import Room, find_name, get_room
 from app.chat.sending import origin_of, refuse_message
 from app.chat.timeline import count_edits
@@ -90,13 +90,12 @@ async def change_message(
 ) -> Response[Any]:
     """Save one's own message anew."""
     origin = origin_of(request, settings)
-    prepared = await prepare_text(
-        database,
-        changing,
-        form["text"],
-        origin,
-        edits=lambda reading: find_edited(reading, slug, number, form["named"]),
-    )
+
+    async def find_edited(reading: Transaction) -> tuple[str, Filled] | None:
+        message = await find_message(reading, slug, number)
+        return message and (message.html, await fill_as_before(reading, message.text, form["named"]))
+
+    prepared = await prepare_text(database, changing, form["text"], origin, edits=find_edited)
     async with write_signed_in(request, database, settings) as (transaction, member):
         room = await get_room(transaction, member, slug)
         message = await get_message(transaction, room, number)

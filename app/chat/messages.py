@@ -32,7 +32,7 @@ from app.chat.references import (
     mentioned_by,
     to_message,
 )
-from app.chat.rendering import Renderings, check_text, render_text
+from app.chat.rendering import LONGEST, Renderings, check_text, render_text
 from app.chat.rewriting import fill_as_before
 from app.chat.rooms import Room
 from app.database import Base, Standing, Tenanted, Transaction, UtcDateTime, now
@@ -98,6 +98,12 @@ class Reaction(OfMessage, Base):
     member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     emoji: Mapped[str] = mapped_column(String(16), primary_key=True)
     made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+async def find_message(transaction: Transaction, slug: str, number: int) -> Message | None:
+    """A message by its room's name in addresses and its number there, whoever may see it."""
+    statement = select(Message).join(Room, Room.id == Message.room_id).where(Room.slug == slug)
+    return (await transaction.scalars(statement.where(Message.number == number))).one_or_none()
 
 
 async def get_message(transaction: Transaction, room: Room, number: int) -> Message:

@@ -1,34 +1,107 @@
-"""Static files by addresses that change with what they hold, so that browsers may keep them for ever."""
+"""Static files, as they are sent. Their addresses begin with the version of all of them, so that browsers may keep them
+for ever, and scripts import each other by their plain names."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 STATIC = Path(__file__).parent.parent / "static"
 # The one style sheet of all pages.
 STYLES = "app.css"
-IMPORT = re.compile(r"""^(import\b[^"';]*)"\./([\w-]+\.js)";$""", re.MULTILINE)
+# Scripts that are sent as one: what a live page begins with, which is htmx, its extension, and what has to be there
+# before their first event; and the modules of every page of a workspace. All else is loaded by the pages that have it.
+SCRIPTS = "app.js"
+WORKSPACE = "js/workspace.js"
+JOINED = {
+    SCRIPTS: (
+        *("vendor/htmx.min.js", "vendor/hx-ws.min.js"),
+        *("js/calls.js", "js/composing.js", "js/morph.js", "js/live.js"),
+    ),
+    WORKSPACE: (
+        *("js/times.js", "js/sidebar.js", "js/toasts.js", "js/failed-request.js"),
+        *("js/typed.js", "js/jump.js", "js/ask-first.js", "js/focus.js", "js/kept-in-tab.js"),
+    ),
+}
+VERSION = re.compile(r"[0-9a-f]{12}")
+# Comments on lines of their own are not sent; the lines stay, so that an error is where it is said to be.
+COMMENT = re.compile(rb"^[ \t]*//.*$", re.MULTILINE)
+IMPORT = re.compile(r"""^import\b[^"';]*"\./([\w-]+)\.js";$""", re.MULTILINE)
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True)
+class StaticFile:
+    """What is sent of a file. `compressed` is by gzip, where that makes it smaller."""
+
+    content: bytes
+    compressed: bytes | None
+    media_type: str
 
 
 @cache
-def static_content(path: str) -> bytes:
-    """What is sent of a file. A module imports others by their addresses, so its own changes with theirs. The style
-    sheet is made of all in `css`, so that a browser asks once; the one that declares the layers' order comes first."""
-    if path == STYLES:
+def static_names() -> frozenset[str]:
+    """The names of all static files, below `static`."""
+    files = (path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.is_file())
+    return frozenset({*files, STYLES, *JOINED})
+
+
+@cache
+def static_version() -> str:
+    """Changes with any of the static files."""
+    digest = hashlib.sha256()
+    for name in sorted(static_names()):
+        content = static_content(name)
+        digest.update(f"{name} {len(content)} ".encode() + content)
+    return digest.hexdigest()[:12]
+
+
+@cache
+def static_content(name: str) -> bytes:
+    """What a file holds. In the style sheet the one that declares the layers' order comes first."""
+    if name == STYLES:
         sheets = sorted((STATIC / "css").glob("*.css"), key=lambda sheet: (sheet.name != "layers.css", sheet.name))
         return b"\n".join(sheet.read_bytes() for sheet in sheets)
-    content = (STATIC / path).read_bytes()
-    if path.startswith("js/"):
-        text = content.decode()
-        content = IMPORT.sub(lambda found: f'{found[1]}"{static_url(f"js/{found[2]}")}";', text).encode()
-    return content
+    if name in JOINED:
+        # Each in a block, so that what one declares is not another's. These import nothing and export nothing.
+        return b"\n".join(b"{\n" + static_content(script) + b"\n}" for script in JOINED[name])
+    content = (STATIC / name).read_bytes()
+    return COMMENT.sub(b"", content) if name.startswith("js/") else content
 
 
 @cache
-def static_url(path: str) -> str:
-    """Address of a static file that changes with its content."""
-    digest = hashlib.sha256(static_content(path)).hexdigest()[:12]
-    return f"/static/{path}?v={digest}"
+def static_file(name: str) -> StaticFile:
+    """A file and how it is sent, made once."""
+    content = static_content(name)
+    compressed = gzip.compress(content, mtime=0)
+    media_type = MEDIA_TYPES.get(Path(name).suffix, "text/plain")
+    return StaticFile(content, compressed if len(compressed) < len(content) else None, media_type)
+
+
+@cache
+def static_url(name: str) -> str:
+    """Address of a static file."""
+    return f"/static/{static_version()}/{name}"
+
+
+@cache
+def module_tags(names: str) -> str:
+    """The tags that load some modules, beside the elements that need them, and at the same time what those import.
+
+    htmx runs the scripts of a page that it puts in; a document runs a module once, however often a page asks for it.
+    """
+    wanted = names.split()
+    found: list[str] = []
+    waiting = list(wanted)
+    while waiting:
+        for name in IMPORT.findall(static_content(f"js/{waiting.pop(0)}.js").decode()):
+            if name not in [*wanted, *found]:
+                found.append(name)
+                waiting.append(name)
+    preloads = [f'<link rel="modulepreload" href="{static_url(f"js/{name}.js")}">' for name in found]
+    scripts = [f'<script type="module" src="{static_url(f"js/{name}.js")}"></script>' for name in wanted]
+    return "".join([*preloads, *scripts])

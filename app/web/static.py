@@ -1,36 +1,52 @@
-"""Static files, by addresses that change with their content."""
+"""Answers with static files."""
 
 from __future__ import annotations
 
-from litestar import Response, Router, get
+import re
+from pathlib import Path
+from typing import Any
+
+from litestar import HttpMethod, Request, Response, route
 from litestar.exceptions import NotFoundException
-from litestar.static_files import create_static_files_router
 
-from app.web.assets import STATIC, STYLES, static_content
+from app.web.assets import VERSION, static_file, static_names, static_version
 
-
-def keep_for_ever(response: Response[bytes]) -> Response[bytes]:
-    """Let browsers keep a file: its address has a digest of it."""
-    response.headers["cache-control"] = "public, max-age=31536000, immutable"
-    return response
+FOR_EVER = "public, max-age=31536000, immutable"
+ZERO = re.compile(r"q=0(\.0*)?")
 
 
-@get("/{name:str}", sync_to_thread=False)
-def show_script(name: str) -> Response[bytes]:
-    """A script, with the addresses of what it imports. Raises NotFoundException."""
-    if name not in SCRIPTS:
-        raise NotFoundException
-    return Response(static_content(f"js/{name}"), media_type="text/javascript")
-
-
-@get(f"/static/{STYLES}", after_request=keep_for_ever, include_in_schema=False, sync_to_thread=False)
-def show_styles() -> Response[bytes]:
-    """The style sheet of all pages."""
-    return Response(static_content(STYLES), media_type="text/css")
-
-
-SCRIPTS = frozenset(path.name for path in (STATIC / "js").glob("*.js"))
-scripts = Router("/static/js", route_handlers=[show_script], after_request=keep_for_ever, include_in_schema=False)
-static_files = create_static_files_router(
-    path="/static", directories=[STATIC], after_request=keep_for_ever, include_in_schema=False
+@route(
+    "/static/{path:path}",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    include_in_schema=False,
+    sync_to_thread=False,
 )
+def show_static_file(request: Request[Any, Any, Any], path: Path) -> Response[bytes]:
+    """A file, compressed for whoever takes it so. Raises NotFoundException.
+
+    Under the address of another version, which a page asks for while the program is replaced by a newer one, it is what
+    there is now, and nobody keeps it.
+    """
+    version, _, name = path.as_posix().lstrip("/").partition("/")
+    if not VERSION.fullmatch(version):
+        version, name = "", f"{version}/{name}" if name else version
+    if name not in static_names():
+        raise NotFoundException
+    file = static_file(name)
+    headers = {"cache-control": FOR_EVER if version == static_version() else "no-store"}
+    content = file.content
+    if file.compressed is not None:
+        headers["vary"] = "accept-encoding"
+        if takes_gzip(request.headers.get("accept-encoding", "")):
+            headers["content-encoding"] = "gzip"
+            content = file.compressed
+    return Response(content, media_type=file.media_type, headers=headers)
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Whether a client says so of itself (RFC 9110, 12.5.3)."""
+    for each in accepted.lower().split(","):
+        coding, _, weight = (part.strip() for part in each.partition(";"))
+        if coding == "gzip":
+            return not ZERO.fullmatch(weight.replace(" ", ""))
+    return False

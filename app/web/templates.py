@@ -14,7 +14,7 @@ from jinja2.lexer import Token, TokenStream
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
-from app.web.assets import static_url
+from app.web.assets import module_tags, static_url
 from app.web.forms import make_key
 from app.web.texts import LANGUAGES, Text, keep_direction, translations
 
@@ -42,8 +42,8 @@ def environment(language: str) -> Environment:
     texts = translations(language)
     made.install_gettext_callables(texts.gettext, texts.ngettext, newstyle=True)  # type: ignore[attr-defined]
     made.globals.update(_=write_with(texts.gettext), gettext=write_with(texts.gettext))
-    made.globals.update(static=static_url, language=language, language_tag=language.replace("_", "-"))
-    made.globals.update(make_key=make_key)
+    made.globals.update(static=static_url, modules=write_modules, make_key=make_key)
+    made.globals.update(language=language, language_tag=language.replace("_", "-"))
     made.filters.update(
         text=lambda value: value.translate(language) if isinstance(value, Text) else value,
         initials=initials,
@@ -66,7 +66,10 @@ class OneLanguage(Environment):
 
 
 class Constants(Extension):
-    """Writes `{{ _("…") }}` and `{{ static("…") }}` when a template is compiled, and not each time it is rendered."""
+    """Writes `{{ _("…") }}`, `{{ static("…") }}` and `{{ modules("…") }}` when a template is compiled.
+
+    What they give is always the same, and need not be asked for each time it is rendered.
+    """
 
     CALL = ("variable_begin", "name", "lparen", "string", "rparen", "variable_end")
 
@@ -88,11 +91,18 @@ class Constants(Extension):
         name, argument = call[1].value, call[3].value
         if name == "static":
             text = static_url(argument)
+        elif name == "modules":
+            text = module_tags(argument)
         elif name == "_":
             text = translations(str(self.environment.globals["language"])).gettext(argument) % {}
         else:
             return call
         return [Token(call[0].lineno, "data", text)]
+
+
+def write_modules(names: str) -> Markup:
+    """The tags of modules."""
+    return Markup(module_tags(names))  # noqa: S704  (our own names)
 
 
 def write_with(translate: Callable[[str], str]) -> Callable[..., str]:

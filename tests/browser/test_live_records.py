@@ -70,7 +70,7 @@ async def test_a_new_book_enters_a_list_only_under_its_search_and_in_its_order(s
     await davi.open("/c/books?q=dostoevsky")
     await ana.open("/c/books/new")
     await fill_book(ana, Title="Helena", Author="Machado de Assis")
-    await expect(carla.page.locator("#rows tr").nth(1)).to_contain_text("Helena")
+    await expect(carla.page.locator("record-list tbody tr").nth(1)).to_contain_text("Helena")
     await assert_equals_a_fresh_load(carla.page)
     await assert_equals_a_fresh_load(davi.page)
 
@@ -136,7 +136,7 @@ async def test_ticks_stay_while_others_change_the_rows_and_what_is_held_is_left(
     await ana.page.wait_for_url("**/c/books/39")
     await expect(carla.page.get_by_label("Select Count Dracula")).to_be_checked()
     await ana.open("/c/books/40/edit")
-    await expect(carla.page.locator("#rows .mark")).to_be_visible()
+    await expect(carla.page.locator("record-list tbody .mark")).to_be_visible()
     await expect(carla.page.get_by_label("Select Dom Casmurro")).to_be_checked()
     await carla.page.get_by_role("button", name="Delete selected").click()
     await expect(carla.page.get_by_text("One record is in the bin now.")).to_be_visible()

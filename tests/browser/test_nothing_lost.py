@@ -69,7 +69,7 @@ async def test_a_change_between_the_page_and_its_subscription_shows(server: Serv
         await route.continue_()
 
     # The page is rendered already when it asks for its scripts, and connects only after it has them.
-    await carla.page.route("**/hx-ws.min.js*", change_first)
+    await carla.page.route("**/app.js", change_first)
     await carla.open("/c/books")
     assert changed
     await expect(carla.page.get_by_role("link", name="In between")).to_be_visible()

@@ -28,7 +28,7 @@ async def test_a_book_is_added_mended_found_deleted_and_restored(server: Server,
     await page.goto(ana.origin + "/c/books")
     await page.get_by_label("Search").fill("helena")
     await page.get_by_role("button", name="Search").click()
-    await expect(page.locator("#rows tr")).to_have_count(1)
+    await expect(page.locator("record-list tbody tr")).to_have_count(1)
     await page.get_by_role("link", name="Title").click()
     await expect(page.get_by_role("columnheader", name="Title")).to_have_attribute("aria-sort", "ascending")
     await page.get_by_role("link", name="Helena").click()

@@ -67,7 +67,7 @@ async def test_all_follows_from_a_message_whoever_posts_it(database: Database) -
         assert [channel for channel, _ in log].count(f"news.{room_id}") == 1
         assert any(f"room-{room_id}-people" in body for channel, body in log), "Davi has come into the room"
         assert any('id="rooms"' in body for body in davi)
-        assert any("toasts-incoming" in body and "bell" in body for body in carla)
+        assert any('hx-target="#toasts"' in body and "bell" in body for body in carla)
         assert await told_of(transaction, people.carla, "mention") == told + 1
         assert await get_draft(transaction, people.davi, place_of(room)) is None
 
@@ -171,4 +171,4 @@ async def test_a_message_that_is_posted_and_deleted_at_once_is_told_to_nobody(da
     async with database.read(ACME) as transaction:
         people = await people_of(transaction)
         assert await told_of(transaction, people.bruno, "mention") == 0
-        assert not any("toasts-incoming" in body for _, body in await read_log(transaction, before))
+        assert not any('hx-target="#toasts"' in body for _, body in await read_log(transaction, before))

@@ -414,7 +414,7 @@ async def test_a_personal_one_reaches_that_person_alone(server: Server, people: 
     assert 'data-unread="1"' in frames["carla"]
     for name in ("davi", "bruno", "gil"):
         assert "Between us two" not in frames[name]
-        assert "toasts-incoming" not in frames[name]
+        assert 'hx-target="#toasts"' not in frames[name]
         assert "data-unread" not in frames[name]
 
 

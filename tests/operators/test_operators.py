@@ -29,8 +29,8 @@ from app.tenants.usage import MEASURES, measure_installation
 from tests.conftest import Server
 from tests.test_isolation import MARKS, SETTINGS
 
-PUBLIC = {"/", "/go", "/signup", "/operator/login", "/operator/logout", "/static/app.css"}
-MACHINES = {"/static/{file_path:path}", "/static/js/{name:str}", "/healthz", "/readyz", "/metrics", "/certificate"}
+PUBLIC = {"/", "/go", "/signup", "/operator/login", "/operator/logout"}
+MACHINES = {"/static/{path:path}", "/healthz", "/readyz", "/metrics", "/certificate"}
 
 
 def change(server: Server, statement: str, *values: Any) -> list[Any]:

@@ -1,62 +1,149 @@
-"""Addresses of static files change with what they hold, those of modules with what they import too."""
+"""Static files: their addresses change with what they hold, and they are sent once, together and compressed."""
 
 from __future__ import annotations
 
+import gzip
 import re
+from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
 
+import httpx
 import pytest
 
 from app.web import assets
-from app.web.assets import STATIC, STYLES, static_content, static_url
+from app.web.assets import (
+    IMPORT,
+    JOINED,
+    SCRIPTS,
+    STATIC,
+    STYLES,
+    module_tags,
+    static_content,
+    static_names,
+    static_url,
+    static_version,
+)
+from app.web.static import takes_gzip
 from tests.conftest import Server
+
+MADE = (static_names, static_version, static_content, static_url, module_tags)
+OTHER = "0123456789ab"
 
 
 @pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Static files of our own."""
     monkeypatch.setattr(assets, "STATIC", tmp_path)
-    (tmp_path / "js").mkdir()
+    monkeypatch.setattr(assets, "JOINED", {})
+    for name in ("js", "css"):
+        (tmp_path / name).mkdir()
     forget()
     yield tmp_path / "js"
     forget()
 
 
 def forget() -> None:
-    static_content.cache_clear()
-    static_url.cache_clear()
+    for made in MADE:
+        made.cache_clear()
 
 
-def test_a_module_has_another_address_when_what_it_imports_changes(files: Path) -> None:
-    (files / "one.js").write_text('import { two } from "./two.js";\nconst text = \'from "./two.js";\';\n')
+async def ask(server: Server, address: str, **headers: str) -> httpx.Response:
+    async with aclosing(server.client("acme")) as client:
+        return await client.get(address, headers=headers)
+
+
+def test_all_have_other_addresses_when_one_changes(files: Path) -> None:
+    (files / "one.js").write_text('import { two } from "./two.js";\n')
     (files / "two.js").write_text("export const two = 2;\n")
     before = static_url("js/one.js")
-    assert static_content("js/one.js").decode().startswith(f'import {{ two }} from "{static_url("js/two.js")}";\n')
-    assert static_content("js/one.js").decode().endswith("'from \"./two.js\";';\n")
     forget()
     (files / "two.js").write_text("export const two = 3;\n")
     assert static_url("js/one.js") != before
 
 
+def test_a_page_asks_for_a_module_and_for_what_that_imports_at_once(files: Path) -> None:
+    (files / "one.js").write_text('import { two } from "./two.js";\nconst text = \'from "./four.js";\';\n')
+    (files / "two.js").write_text('import "./three.js";\nimport { one } from "./one.js";\n')
+    (files / "three.js").write_text("\n")
+    preloaded = "".join(f'<link rel="modulepreload" href="{static_url(f"js/{name}.js")}">' for name in ("two", "three"))
+    assert module_tags("one") == preloaded + f'<script type="module" src="{static_url("js/one.js")}"></script>'
+
+
+def test_what_is_said_of_a_script_is_not_sent_and_its_lines_keep_their_numbers(files: Path) -> None:
+    (files / "one.js").write_text('// About it.\nconst one = "//";   // here\n  // There.\none;\n')
+    assert static_content("js/one.js") == b'\nconst one = "//";   // here\n\none;\n'
+
+
 async def test_the_style_sheet_holds_all_of_them_the_order_of_layers_first(shared_server: Server) -> None:
-    async with aclosing(shared_server.client("acme")) as client:
-        address = static_url(STYLES)
-        assert f'<link rel="stylesheet" href="{address}">' in (await client.get("/login")).text
-        sheet = await client.get(address)
+    address = static_url(STYLES)
+    assert f'<link rel="stylesheet" href="{address}">' in (await ask(shared_server, "/login")).text
+    sheet = await ask(shared_server, address)
     assert sheet.headers["content-type"] == "text/css; charset=utf-8"
     assert "immutable" in sheet.headers["cache-control"]
     assert sheet.text.startswith("@layer ")
     assert all(path.read_text() in sheet.text for path in (STATIC / "css").glob("*.css"))
 
 
-async def test_every_module_is_there_under_the_address_it_is_imported_by(shared_server: Server) -> None:
+async def test_every_script_is_there_and_so_is_what_it_imports(shared_server: Server) -> None:
     async with aclosing(shared_server.client("acme")) as client:
-        for path in (STATIC / "js").glob("*.js"):
-            script = await client.get(static_url(f"js/{path.name}"))
+        for name in sorted({*JOINED, *(f"js/{path.name}" for path in (STATIC / "js").glob("*.js"))}):
+            script = await client.get(static_url(name))
             assert script.status_code == 200
             assert script.headers["content-type"] == "text/javascript; charset=utf-8"
             assert "immutable" in script.headers["cache-control"]
-            assert len(re.findall(r"^import\b", path.read_text(), re.MULTILINE)) == script.text.count(".js?v=")
-        for name in ("nothing.js", "..%2Fcss%2Fbase.css", "%2e%2e%2f%2e%2e%2fsettings.py"):
-            assert (await client.get(f"/static/js/{name}")).status_code == 404
+            imported = IMPORT.findall(script.text)
+            assert len(imported) == len(re.findall(r"^import\b", script.text, re.MULTILINE)), name
+            assert {f"js/{other}.js" for other in imported} <= static_names()
+            if name in JOINED:
+                assert not re.search(r"^(import|export)\b", script.text, re.MULTILINE), name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["js/nothing.js", "js/..%2Fcss%2Fbase.css", "%2e%2e%2fsettings.py", "js/%2e%2e/%2e%2e/settings.py", "js/", ""],
+)
+@pytest.mark.parametrize("folder", [static_version(), OTHER, ""])
+async def test_nothing_else_is_there(shared_server: Server, folder: str, name: str) -> None:
+    assert (await ask(shared_server, f"/static/{folder}{'/' if folder else ''}{name}")).status_code == 404
+
+
+@pytest.mark.parametrize("prefix", [f"/static/{OTHER}/", "/static/"])
+async def test_what_a_page_of_another_version_asks_for_is_what_there_is_and_nobody_keeps_it(
+    shared_server: Server, prefix: str
+) -> None:
+    answer = await ask(shared_server, prefix + SCRIPTS)
+    assert answer.content == static_content(SCRIPTS)
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_who_takes_files_compressed_gets_them_so(shared_server: Server) -> None:
+    for name in (STYLES, SCRIPTS, "vendor/icons.svg"):
+        async with aclosing(shared_server.client("acme")) as client:
+            for accepted, encoding in (("gzip, deflate, br", "gzip"), ("identity", None)):
+                async with client.stream("GET", static_url(name), headers={"accept-encoding": accepted}) as answer:
+                    sent = b"".join([part async for part in answer.aiter_raw()])
+                assert answer.headers.get("content-encoding") == encoding
+                assert answer.headers["vary"] == "accept-encoding"
+                assert answer.headers["content-length"] == str(len(sent))
+                assert (gzip.decompress(sent) if encoding else sent) == static_content(name)
+            head = await client.head(static_url(name))
+            assert (head.status_code, head.content) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "taken"),
+    [
+        *(("", False), ("br", False), ("gzip", True), ("br, GZip;q=0.5", True), ("gzip; q=0", False)),
+        *(("gzip;q=0.000", False), ("identity, gzip;q=1", True), ("x-gzip", False), ("*", False)),
+    ],
+)
+def test_what_a_client_takes_is_what_it_says(accepted: str, taken: bool) -> None:
+    assert takes_gzip(accepted) == taken
+
+
+async def test_pages_are_not_compressed_as_that_would_tell_of_what_is_secret_in_them(shared_server: Server) -> None:
+    async with aclosing(await shared_server.sign_in("acme", "ana@acme.test")) as ana:
+        page = await ana.get("/c/books", headers={"accept-encoding": "gzip, br"})
+    assert "content-encoding" not in page.headers
+    assert page.headers["x-static"] == static_version()

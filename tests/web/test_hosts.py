@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from app.demo import PASSWORD
+from app.web.assets import static_url
 from tests.browser.test_accessible import VALUES as FOUND
 from tests.conftest import Server
 from tests.test_isolation import PATH_VALUES, TARGETS
@@ -185,7 +186,7 @@ async def test_metrics_do_not_exist_for_other_networks(server: Server) -> None:
         ("GET", "/live", 404),
         ("GET", "/static/nothing.css", 404),
         ("GET", "/static/../settings.py", 404),
-        ("GET", "/static/favicon.svg", 200),
+        ("GET", static_url("logo.svg"), 200),
         ("PUT", "/login", 405),
         ("POST", "/login", 422),
         ("POST", "/forgotten", 422),
@@ -202,7 +203,7 @@ async def test_every_answer_has_the_security_headers(
     )
     assert answer.status == status
     check_security(answer.headers)
-    if path.startswith("/static/favicon"):
+    if path == static_url("logo.svg"):
         assert "immutable" in answer.headers["cache-control"]
     else:
         assert answer.headers["cache-control"] == "no-store"
@@ -368,7 +369,7 @@ async def test_cookies_are_read_strictly(shared_server: Server, cookie: bytes, s
         answer = await ask(shared_server, "GET /account HTTP/1.1", host, line)
         assert answer.status == status
         check_security(answer.headers)
-        for path in ("/login", "/forgotten", "/healthz", "/static/favicon.svg"):
+        for path in ("/login", "/forgotten", "/healthz", static_url("logo.svg")):
             public = await ask(shared_server, f"GET {path} HTTP/1.1", host, line)
             assert public.status in (200, 303, 400), path
 

@@ -26,6 +26,22 @@
     return navigator.sendBeacon(address, body);
   };
 
+  // The version of the scripts that this page has (web/assets.py). A page that was made for others, as the program was
+  // replaced by a newer one meanwhile, is opened as a whole, and brings its own.
+  const version = new URL(document.currentScript.src).pathname.split("/").at(-2);
+  globalThis.isForOtherScripts = (headers) => headers.has("X-Static") && headers.get("X-Static") !== version;
+
+  // A page comes with its scripts: what it shows is not dead for the moment in which they are on their way.
+  const module = new RegExp(`<script type="module" src="(/static/${version}/js/[\\w-]+\\.js)">`, "g");
+  async function fetchWithScripts(address, request) {
+    const response = await fetch(address, request);
+    if (isForOtherScripts(response.headers)) return response;
+    const text = await response.clone().text().catch(() => "");
+    await Promise.allSettled([...text.matchAll(module)].map(([, script]) => import(script)));
+    return response;
+  }
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => { ctx.fetch = fetchWithScripts; });
+
   // What a form changes is changed as the member whose page it is on, also by a form that was pushed, the same to all.
   document.addEventListener("htmx:config:request", ({ detail: { ctx: { request } } }) => {
     if (request.method !== "GET") Object.assign(request.headers, named());
@@ -35,8 +51,17 @@
   document.addEventListener("htmx:before:response", (event) => {
     const { request, response: { raw } } = event.detail.ctx;
     const theirs = raw.headers.get("X-Member");
-    if (!theirs || theirs === document.body.dataset.member) return;
+    const isTheirs = theirs && theirs !== document.body.dataset.member;
+    const isPage = raw.redirected || request.method === "GET";
+    if (!isTheirs && !(isPage && isForOtherScripts(raw.headers))) return;
     event.preventDefault();
-    location.assign(raw.redirected || request.method === "GET" ? raw.url : location.href);
+    location.assign(isPage ? raw.url : location.href);
+  });
+
+  // The answer to a form has no address to be opened at: it goes without the scripts that it was made for.
+  document.addEventListener("htmx:before:swap", ({ detail: { tasks } }) => {
+    for (const script of tasks.flatMap(({ fragment }) => [...fragment?.querySelectorAll("script") ?? []])) {
+      if (!script.getAttribute("src")?.includes(`/${version}/`)) script.remove();
+    }
   });
 })();

@@ -321,8 +321,8 @@ document.addEventListener("click", (event) => {
   item.focus({ preventScroll: true });
 }, true);
 function takeAll() { open(); takeIncoming(); }
-document.addEventListener("DOMContentLoaded", takeAll);
 document.addEventListener("htmx:after:swap", takeAll);
 document.addEventListener("htmx:ws:after:message:incoming", takeAll);
 document.addEventListener("page:refreshed", () => { opened = null; takeAll(); });
 document.addEventListener("day:changed", decorate);
+takeAll();

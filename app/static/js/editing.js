@@ -333,7 +333,8 @@
   window.addEventListener("beforeunload", () => editor?.part());
   window.addEventListener("pagehide", () => { editor?.leave(); waiting?.leave(); });
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
-  document.addEventListener("DOMContentLoaded", look);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", look);
+  else look();
   document.addEventListener("htmx:after:swap", look);
   document.addEventListener("page:refreshed", look);
   // Timers of hidden tabs run late; what the server says does not.

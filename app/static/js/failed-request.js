@@ -5,7 +5,7 @@ let since = 0;
 
 function forget() {
   for (const said of document.querySelectorAll("#toasts [data-failed]")) {
-    document.dispatchEvent(new CustomEvent("toast:hide", { detail: said }));
+    said.hide();
   }
 }
 
@@ -13,7 +13,7 @@ function say(template) {
   const toast = document.importNode(document.getElementById(template).content, true).firstElementChild;
   forget();
   since = performance.now();
-  document.dispatchEvent(new CustomEvent("toast:show", { detail: toast }));
+  document.getElementById("toasts").append(toast);
 }
 
 document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {

@@ -22,18 +22,6 @@ let answered = 0;                // the status of the newest answer to a post
 
 const nameOf = (address) => `kept ${document.body.dataset.member} ${new URL(address, location.href).pathname}`;
 
-// What a field had when the page came: one for dates or numbers shows nothing of another text.
-function valueAtFirst({ tagName, type, defaultValue }) {
-  return tagName === "INPUT" ? Object.assign(document.createElement("input"), { type, defaultValue }).value : defaultValue;
-}
-
-function isTyped(field) {
-  if (field.type === "file") return field.files.length > 0;
-  if (TICKED.includes(field.type)) return field.checked !== field.defaultChecked;
-  if (field.tagName === "SELECT") return field.selectedIndex !== Math.max(0, [...field.options].findIndex((option) => option.defaultSelected));
-  return field.value !== valueAtFirst(field);
-}
-
 class KeptForm extends HTMLElement {
   connectedCallback() {
     for (const type of ["input", "change"]) this.addEventListener(type, () => this.note());
@@ -244,14 +232,5 @@ document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   if (raw.redirected && raw.ok && new URL(raw.url).pathname !== SIGN_IN) {
     forms().forEach((form) => { if (form.name === nameOf(ctx.request.action)) { form.forget(); form.gone = true; } });
     erase(nameOf(ctx.request.action));
-  }
-});
-
-// Whatever is typed into the page is not taken away by fetching it anew (js/live.js). Where a field stays through that, it may.
-document.addEventListener("page:holds", (event) => {
-  for (const field of document.querySelectorAll("#main form[method=post] :is(input, textarea, select)")) {
-    if (!isTyped(field)) continue;
-    const stays = field.closest("[hx-morph-skip], [hx-preserve]") !== null;
-    event.detail.forms.push({ form: field.closest("kept-form, message-composer") ?? field.form, stays });
   }
 });

@@ -60,7 +60,7 @@
   // gets what it lacks as the answer to its own hello.
   const isAnswered = () => answered === hello && main() === followed;
 
-  // The forms that something is typed into, and whether they stay through a refresh (js/kept-form.js tells).
+  // The forms that something is typed into, and whether they stay through a refresh (js/typed.js tells).
   function typedInto() {
     const asking = new CustomEvent("page:holds", { detail: { forms: [] } });
     document.dispatchEvent(asking);
@@ -155,6 +155,7 @@
         const next = fresh.getElementById("main");
         if (!next) return location.reload();
         if (unknown && fresh.body.dataset.role !== document.body.dataset.role) return keepTyped(shown, "/", fresh) || location.assign("/");
+        if (isForOtherScripts(response.headers) && !holds(shown)) return location.replace(address);
         if (holds(shown)) { if (told) markStale(unknown ? "/" : address, fresh); }
         else await morph(main(), document.importNode(next, true));
         main().dataset.cursor = next.dataset.cursor;
@@ -250,7 +251,7 @@
     if (main() !== followed || (main()?.dataset.channels && channels() !== asked)) sayHello();
   });
   window.addEventListener("online", redial);
-  window.addEventListener("pageshow", (event) => { if (event.persisted) redial(); });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   setInterval(() => {
     if (Date.now() - heard > SILENCE) { heard = Date.now(); show("off"); redial(); }
   }, 5000);

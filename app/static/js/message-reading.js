@@ -27,7 +27,7 @@ export class Reading {
     return new URLSearchParams(location.search).get("at") === "end" ? 0 : this.#low;
   }
 
-  // For js/unread.js: whether what comes now is read in a moment.
+  // For js/sidebar.js: whether what comes now is read in a moment.
   note(stuck) { this.list.dataset.reading = stuck && this.#since() <= this.told + 1 ? "yes" : ""; }
 
   tell() {

@@ -28,7 +28,8 @@ function show() {
     toast.querySelector("[data-why]").textContent = entry.refusal.words || "";
     toast.querySelector(".excerpt").textContent = entry.text;
     toast.querySelector("a").setAttribute("href", entry.place);
-    document.dispatchEvent(new CustomEvent("toast:show", { detail: toast }));
+    toasts.append(toast);
+    htmx.process(toast);
   }
 }
 outbox.addEventListener("change", show);

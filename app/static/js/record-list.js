@@ -1,73 +1,86 @@
-// An open list takes each pushed record to where it belongs under this page's search and order.
-// A record that belongs on another page is told of by a pill; a page that got a gap fetches itself anew.
-(() => {
-  "use strict";
-  const points = (text) => Array.from(text, (character) => character.codePointAt(0));
-  function compareText(a, b) {
-    if (a === b) return 0;
-    const [left, right] = [points(a), points(b)];
-    for (let i = 0; i < Math.min(left.length, right.length); i += 1) {
-      if (left[i] !== right[i]) return left[i] - right[i];
+// <record-list>: an open list. What happens to records comes into its table: a new one as a row, what the page alone can
+// place or take away as a template. Each is taken to where it belongs under this page's search and order; one that
+// belongs on another page is told of by a pill, and a page that got a gap fetches itself anew.
+import { compareRows, isFound } from "./record-order.js";
+
+const plural = new Intl.PluralRules(document.documentElement.lang);
+
+function highlight(row) {
+  row.classList.remove("fresh");
+  void row.offsetWidth;  // starts the animation anew
+  row.classList.add("fresh");
+}
+
+function tellOfElsewhere() {
+  const pill = document.getElementById("new-elsewhere");
+  const count = Number(pill.dataset.count || 0) + 1;
+  pill.dataset.count = count;
+  pill.textContent = pill.dataset.label.replace("{}", count);
+  pill.hidden = false;
+}
+
+class RecordList extends HTMLElement {
+  #lastTick = null;
+
+  connectedCallback() {
+    this.stop = new AbortController();
+    const { signal } = this.stop;
+    this.addEventListener("click", (event) => this.#clicked(event), { signal });
+    this.addEventListener("change", (event) => this.#changed(event), { signal });
+    document.addEventListener("reset", (event) => { if (event.target.id === "ticked") setTimeout(() => this.#showTicked()); }, { signal });
+    document.addEventListener("page:refreshed", () => this.#showTicked(), { signal });
+    window.addEventListener("pageshow", () => this.#showTicked(), { signal });
+    this.observer = new MutationObserver(() => this.#takeAll());       // before the next frame is drawn
+    this.observer.observe(this, { childList: true, subtree: true });
+    this.#takeAll();
+    this.#showTicked();
+  }
+
+  disconnectedCallback() {
+    this.observer.disconnect();
+    this.stop.abort();
+  }
+
+  get body() {
+    return this.querySelector("tbody");
+  }
+
+  #takeAll() {
+    const pushed = [...this.body.querySelectorAll(":scope > :is(template, tr[data-what])")];
+    for (const each of pushed) {
+      each.remove();
+      const { mark } = each.dataset;
+      if (mark) document.getElementById(mark)?.replaceWith(each.content.firstElementChild);
+      else if (each.matches("tr")) this.#take({ ...each.dataset, record: each.id.replace("record-", "") }, each);
+      else this.#take(each.dataset, each.content.querySelector("tr"));
     }
-    return left.length - right.length;
+    if (!pushed.length) return;
+    document.dispatchEvent(new CustomEvent("list:changed"));
+    this.#showTicked();
   }
 
-  function comparer(list) {
-    const { sort, descending } = list.dataset;
-    const key = (row) => (sort === "number" ? "" : row.querySelector(`[data-field="${CSS.escape(sort)}"]`)?.dataset.key ?? "");
-    return (a, b) => {
-      const order = compareText(key(a), key(b)) || Number(a.dataset.number) - Number(b.dataset.number);
-      return descending ? -order : order;
-    };
-  }
-
-  const plural = new Intl.PluralRules(document.documentElement.lang);
-  const has = (text, words) => words.every((word) => text.includes(word));
-
-  function elsewhere(list) {
-    const pill = document.getElementById("new-elsewhere");
-    const count = Number(pill.dataset.count || 0) + 1;
-    pill.dataset.count = count;
-    pill.textContent = pill.dataset.label.replace("{}", count);
-    pill.hidden = false;
-  }
-
-  function highlight(row) {
-    if (!row) return;      // it has gone while it was on its way
-    row.classList.remove("fresh");
-    void row.offsetWidth;  // starts the animation anew
-    row.classList.add("fresh");
-  }
-
-  function take(list, change) {
-    const words = list.dataset.words ? list.dataset.words.split(" ") : [];
-    const { what, search, before } = change.dataset;
-    const old = document.getElementById(`record-${change.dataset.record}`);
-    const wasIn = (what === "changed" || what === "deleted") && has(before, words);
-    const isIn = what !== "deleted" && has(search, words);
-    const page = Number(list.dataset.page);
-    const total = document.getElementById("count");
-    const count = Number(total.textContent) + Number(isIn) - Number(wasIn);
-    total.textContent = count;
-    const counted = document.getElementById("counted");
-    counted.textContent = plural.select(count) === "one" ? counted.dataset.one : counted.dataset.other;
-    const size = Number(list.dataset.size);
-    list.dataset.pages = Math.max(1, Math.ceil(count / size));
-    const last = page >= Number(list.dataset.pages);
-
+  // `row` is how the record is now.
+  #take(change, row) {
+    const { body } = this;
+    const words = this.dataset.words ? this.dataset.words.split(" ") : [];
+    const old = document.getElementById(`record-${change.record}`);
+    const [wasIn, isIn] = isFound(change, words);
+    const count = this.#countOneMore(Number(isIn) - Number(wasIn));
+    const page = Number(this.dataset.page);
+    const size = Number(this.dataset.size);
+    const isLast = page >= Number(this.dataset.pages);
     if (old && !isIn) old.remove();
     if (isIn) {
-      const row = change.content.querySelector("tr").cloneNode(true);
+      for (const name of ["what", "search", "before"]) delete row.dataset[name];
       // What is ticked stays so: a morph goes by the attribute, and the property is that of a new node.
       if (old?.querySelector("input[form=ticked]")?.checked) row.querySelector("input[form=ticked]").setAttribute("checked", "");
-      const order = comparer(list);
-      const rows = [...list.rows].filter((other) => other !== old);
-      const next = rows.find((other) => order(row, other) < 0);
-      const before_first = next && next === rows[0] && page > 1;
-      const after_last = !next && !last && rows.length >= size - 1;
-      if ((before_first || after_last) && !(old && rows.length === 0)) {
+      const rows = [...body.rows].filter((other) => other !== old);
+      const next = this.#nextOf(row, rows);
+      const isBeforeFirst = next && next === rows[0] && page > 1;
+      const isAfterLast = !next && !isLast && rows.length >= size - 1;
+      if ((isBeforeFirst || isAfterLast) && !(old && rows.length === 0)) {
         if (old) old.remove();
-        if (!wasIn || old) elsewhere(list);
+        if (!wasIn || old) tellOfElsewhere();
       } else if (old && old.nextElementSibling === (next ?? null)) {
         const { id } = row;
         morph(old, row).then(() => {
@@ -76,33 +89,74 @@
         });
       } else {
         if (old) old.remove();
-        list.insertBefore(row, next ?? null);
+        body.insertBefore(row, next ?? null);
         htmx.process(row);
         highlight(row);
       }
     }
-    while (list.rows.length > size) list.rows[list.rows.length - 1].remove();
+    while (body.rows.length > size) body.rows[body.rows.length - 1].remove();
     // A row has left, and others would move up from the next page.
-    const short = list.rows.length < Math.min(size, count - (page - 1) * size);
-    const left = old && !document.getElementById(old.id);
-    if (left && (short || (list.rows.length === 0 && page > 1))) {
+    const isShort = body.rows.length < Math.min(size, count - (page - 1) * size);
+    const hasLeft = old && !document.getElementById(old.id);
+    if (hasLeft && (isShort || (body.rows.length === 0 && page > 1))) {
       document.dispatchEvent(new CustomEvent("page:refresh"));
     }
-    list.closest(".table").hidden = list.rows.length === 0;
+    this.hidden = body.rows.length === 0;
     const empty = document.getElementById("empty");
-    if (empty) empty.hidden = list.rows.length > 0;
+    if (empty) empty.hidden = body.rows.length > 0;
   }
 
-  function takeAll() {
-    const list = document.querySelector("[data-record-list]");
-    const changes = document.querySelectorAll("[id^='collection-'][id$='-changes'] > template");
-    for (const change of changes) {
-      change.remove();
-      if ("mark" in change.dataset) document.getElementById(change.dataset.mark)?.replaceWith(change.content.firstElementChild);
-      else if (list) take(list, change);
-    }
-    if (changes.length) document.dispatchEvent(new CustomEvent("list:changed"));
+  #countOneMore(more) {
+    const total = document.getElementById("count");
+    const count = Number(total.textContent) + more;
+    total.textContent = count;
+    const counted = document.getElementById("counted");
+    counted.textContent = plural.select(count) === "one" ? counted.dataset.one : counted.dataset.other;
+    this.dataset.pages = Math.max(1, Math.ceil(count / Number(this.dataset.size)));
+    return count;
   }
-  document.addEventListener("htmx:after:swap", takeAll);
-  document.addEventListener("htmx:ws:after:message:incoming", takeAll);
-})();
+
+  // The row that comes after another in this list's order.
+  #nextOf(row, rows) {
+    const sorted = this.querySelector("th:is([aria-sort=ascending], [aria-sort=descending])");
+    const place = (each) => ({
+      key: each.cells[sorted?.cellIndex]?.dataset.key ?? "",       // the number has none
+      number: Number(each.dataset.number),
+    });
+    return rows.find((other) => compareRows(place(row), place(other), sorted?.ariaSort === "descending") < 0);
+  }
+
+  // Ticked rows: how many, all of the page at once, and a range with Shift. Without it they are ticked one by one.
+  get #ticks() {
+    return [...this.body.querySelectorAll("input[form=ticked]")];
+  }
+
+  #showTicked() {
+    const all = this.querySelector("[data-tick-all]");
+    const ticks = this.#ticks;
+    const count = ticks.filter((tick) => tick.checked).length;
+    all.hidden = false;
+    all.checked = count > 0 && count === ticks.length;
+    all.indeterminate = count > 0 && count < ticks.length;
+    const said = document.querySelector("[data-ticked]");
+    const text = count ? (plural.select(count) === "one" ? said.dataset.one : said.dataset.other).replace("{}", count) : "";
+    if (said.textContent !== text) said.textContent = text;
+  }
+
+  #clicked(event) {
+    const tick = event.target.closest("tbody input[form=ticked]");
+    if (!tick) return;
+    const ticks = this.#ticks;
+    const [from, to] = [ticks.indexOf(this.#lastTick), ticks.indexOf(tick)];
+    if (event.shiftKey && from >= 0) {
+      for (const other of ticks.slice(Math.min(from, to), Math.max(from, to) + 1)) other.checked = tick.checked;
+    }
+    this.#lastTick = tick;
+  }
+
+  #changed({ target }) {
+    if (target.matches("[data-tick-all]")) for (const tick of this.#ticks) tick.checked = target.checked;
+    if (target.matches("[data-tick-all], tbody input[form=ticked]")) this.#showTicked();
+  }
+}
+customElements.define("record-list", RecordList);

@@ -33,12 +33,12 @@ class WaitingLine extends HTMLElement {
     const ids = this.getAttribute("waiting").split(" ").filter(Boolean);
     if (document.hidden || !this.isConnected) return;
     if (ids.filter((id) => !told(id)).length === 0) return;
-    const toast = document.createElement("div");
+    const toast = document.createElement("page-toast");
     toast.className = "toast";
     toast.ariaHidden = "true";                                   // the line itself is spoken
     toast.append(document.createElement("p"));
     toast.firstElementChild.textContent = this.getAttribute("toast");
-    document.dispatchEvent(new CustomEvent("toast:show", { detail: toast }));
+    document.getElementById("toasts").append(toast);
   }
 }
 customElements.define("waiting-line", WaitingLine);

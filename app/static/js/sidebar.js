@@ -1,4 +1,5 @@
-// Counts of unread messages in the sidebar and in the title, from marks that are the same for everybody.
+// What the sidebar and the title say of where one is and of what waits. The sidebar and the marks of what is new are pushed
+// to everybody alike.
 const me = () => document.body.dataset.member;
 const list = () => document.querySelector("ol.messages");
 
@@ -49,7 +50,7 @@ function bringIn(mark) {
   item.append(link);
   list.insertBefore(item, [...list.children].find((other) => other.dataset.order > item.dataset.order) ?? null);
   news().dataset.kept = [...kept.filter(([room]) => room !== mark.dataset.room), ...letGo(list, item)].map((each) => each.join(".")).join(" ");
-  document.dispatchEvent(new CustomEvent("sidebar:changed"));
+  markPlace();
   return unread;
 }
 function letGo(list, newest) {
@@ -85,9 +86,31 @@ function showCounts() {
   }
   for (const [, notify, number, mentions] of keptRooms()) sum += told(NOTIFY[notify], number, mentions);
   document.documentElement.dataset.unread = sum;
-  document.dispatchEvent(new CustomEvent("title:changed"));
+  writeTitle();
 }
 
-for (const name of ["DOMContentLoaded", "htmx:after:swap", "htmx:ws:after:message:incoming", "page:refreshed"]) {
-  document.addEventListener(name, takeNews);
+// The link to where one is.
+function markPlace() {
+  for (const link of document.querySelectorAll(".side li a[href]")) {
+    const here = location.pathname === link.pathname || location.pathname.startsWith(`${link.pathname}/`);
+    if (here) link.setAttribute("aria-current", location.pathname === link.pathname ? "page" : "true");
+    else link.removeAttribute("aria-current");
+  }
 }
+
+// The number of unread messages, and that it is one's turn to edit.
+const MARK = /^(?:\(\d+\) )?(?:● )?/;
+function writeTitle() {
+  const unread = Number(document.documentElement.dataset.unread || 0);
+  const turn = document.querySelector("[data-turn]") ? "● " : "";
+  const title = `${unread ? `(${unread}) ` : ""}${turn}${document.title.replace(MARK, "")}`;
+  if (document.title !== title) document.title = title;
+}
+
+function takePage() {
+  markPlace();
+  takeNews();
+}
+for (const name of ["htmx:after:swap", "page:refreshed"]) document.addEventListener(name, takePage);
+document.addEventListener("htmx:ws:after:message:incoming", takeNews);
+takePage();

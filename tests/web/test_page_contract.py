@@ -1,0 +1,78 @@
+"""Templates and scripts agree on names: docs/page.md has each that is used, and none that is not."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.web.assets import STATIC
+from app.web.templates import APP
+
+CONTRACT = (APP.parent / "docs" / "page.md").read_text()
+SAID = set(re.findall(r"`([^`]+)`", CONTRACT))
+# What libraries call theirs.
+OTHERS = {"data-ts-item", "hx-partial"}
+DATA = r"\bdata-[a-z]+(?:-[a-z]+)*\b"
+COMMENT = re.compile(r"^\s*//[^\n]*|\{#.*?#\}", re.MULTILINE | re.DOTALL)
+
+
+def read(*files: Path) -> str:
+    return "\n".join(COMMENT.sub("", path.read_text()) for path in files)
+
+
+TEMPLATES = read(*(APP / "templates").rglob("*.html"))
+SCRIPTS = read(*(STATIC / "js").glob("*.js"))
+STYLES = read(*(STATIC / "css").glob("*.css"))
+PROGRAM = read(*APP.rglob("*.py"))
+
+
+def kebab(name: str) -> str:
+    return "data-" + re.sub("[A-Z]", lambda letter: "-" + letter[0].lower(), name)
+
+
+def test_every_attribute_is_in_the_contract() -> None:
+    used = set(re.findall(DATA, TEMPLATES + SCRIPTS + STYLES + PROGRAM))
+    used |= {kebab(name) for name in re.findall(r"\bdataset\.(\w+)", SCRIPTS)}
+    assert used - OTHERS == {name for name in SAID if re.fullmatch(DATA, name)}
+
+
+def test_every_attribute_is_for_a_script_or_a_style_or_says_that_it_is_for_neither() -> None:
+    outside = {"data-figure", "data-bus"}
+    words = set(re.findall(r"[\w-]+", SCRIPTS + STYLES))
+    for name in set(re.findall(DATA, TEMPLATES)) - outside:
+        camel = re.sub("-([a-z])", lambda letter: letter[1].upper(), name.removeprefix("data-"))
+        assert {name, camel} & words, name
+
+
+def test_every_element_is_in_the_contract_and_its_script_says_what_it_does() -> None:
+    defined = set(re.findall(r'customElements\.define\("([^"]+)"', SCRIPTS))
+    assert set(re.findall(r"<([a-z]+-[a-z-]+)", TEMPLATES)) - OTHERS == defined
+    assert {name for name in SAID if re.fullmatch(r"<[a-z]+-[a-z-]+>", name)} - {"<hx-partial>"} == {
+        f"<{name}>" for name in defined
+    }
+
+
+def test_every_event_of_ours_is_in_the_contract_and_has_somebody_to_hear_it() -> None:
+    told = set(re.findall(r'new CustomEvent\("([a-z]+:[a-z]+)"', SCRIPTS))
+    heard = set(re.findall(r'addEventListener\("([a-z]+:[a-z]+)"', SCRIPTS))
+    heard |= {
+        name
+        for names in re.findall(r"for \(const name of \[([^]]+)\]\)", SCRIPTS)
+        for name in re.findall(r'"([^"]+)"', names)
+    }
+    heard = {name for name in heard if ":" in name and not name.startswith("htmx:")}
+    assert told == heard
+    assert told == {name for name in SAID if re.fullmatch(r"[a-z]+:[a-z]+", name)}
+
+
+def test_everything_that_is_pushed_has_a_place_in_the_contract() -> None:
+    targets = set(re.findall(r'hx-target="(#[^"]+)"', re.sub(r"\{\{.*?\}\}", "…", TEMPLATES)))
+    tables = CONTRACT.partition("## What is pushed where")[2]
+    assert targets == set(re.findall(r"`(#[^`]+)`", tables))
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`([\w-]+\.js)`", CONTRACT)) - {"app.js"}))
+def test_every_script_that_is_named_is_there(name: str) -> None:
+    assert (STATIC / "js" / name).exists()
