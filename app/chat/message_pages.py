@@ -93,7 +93,7 @@ async def change_message(
 
     async def find_edited(reading: Transaction) -> tuple[str, Filled] | None:
         message = await find_message(reading, slug, number)
-        return message and (message.html, await fill_as_before(reading, message.text, form["named"]))
+        return (message.html, await fill_as_before(reading, message.text, form["named"])) if message else None
 
     prepared = await prepare_text(database, changing, form["text"], origin, edits=find_edited)
     async with write_signed_in(request, database, settings) as (transaction, member):

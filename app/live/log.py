@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Fact, LogEntry, Partial, Tenant, Tenanted, Transaction, UtcDateTime, now
-from app.jobs.sweeps import delete_by_keys, sweeps
+from app.jobs.sweeps import delete_by_keys, sweeps_with_settings
 from app.settings import Settings
 from app.web.templates import render
 
@@ -214,13 +214,12 @@ async def read_facts_reach(transaction: Transaction) -> int:
     return transaction.tenant.cursor if oldest is None else oldest - 1
 
 
-@sweeps(LoggedEvent)
-async def trim(transaction: Transaction, limit: int) -> int:
+@sweeps_with_settings(LoggedEvent)
+async def trim(transaction: Transaction, limit: int, settings: Settings) -> int:
     """Delete partials and facts of which each has been kept for its time, the oldest first.
 
     Of partials those among the last thousand rows of the workspace stay.
     """
-    settings: Settings = transaction.info["settings"]
     partials = LoggedEvent.kind.is_(None), LoggedEvent.cursor <= transaction.tenant.cursor - KEPT_AT_LEAST
     facts = (LoggedEvent.kind.is_not(None),)
     deleted = 0

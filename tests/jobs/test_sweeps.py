@@ -287,7 +287,7 @@ async def test_a_sweep_whose_pushes_fail_is_named_and_undoes_no_other(
 
         transaction.facts.followers = Followers(shown=(Shown(render_badly, (Bell,)),))
         push_bells(transaction, [1])
-        return await delete_old_drafts(transaction, limit, settings)
+        return await delete_old_drafts(transaction, limit)
 
     others = [each for each in SWEEPS if MessageDraft not in each.models]
     monkeypatch.setattr("app.jobs.sweeps.SWEEPS", [Sweep((MessageDraft,), fail_at_commit), *others])
