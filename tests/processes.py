@@ -167,7 +167,11 @@ class ForkServer:
     def fork(self) -> None:
         """Start a process."""
         line, _ = self.listener.accept()
-        request: dict[str, Any] = json.loads(line.recv(REQUEST_LIMIT))
+        data = line.recv(REQUEST_LIMIT)
+        if not data:  # who asked has ended: the others of the run still need this process
+            line.close()
+            return
+        request: dict[str, Any] = json.loads(data)
         pid = os.fork()
         if not pid:
             try:
@@ -179,7 +183,8 @@ class ForkServer:
             sys.stderr.flush()
             os._exit(status)
         self.lines[pid] = line
-        line.send(str(pid).encode())
+        with contextlib.suppress(BrokenPipeError):
+            line.send(str(pid).encode())
 
     def become(self, request: dict[str, Any]) -> int:
         """Be the program, in the forked process; the status to exit with."""

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
@@ -65,7 +66,9 @@ def test_its_commands_are_known_and_end_in_a_server_that_reloads() -> None:
     for part in parts:
         words = [word for word in part if word != "exec"]
         assert words[:3] == ["python", "-m", "app"]
-        parsed = commands.commands[words[3]].make_context(words[3], words[4:])
+        parsed = commands.commands[words[3]].make_context(
+            words[3], words[4:], parent=click.Context(commands, help_option_names=["-h", "--help"])
+        )
         assert "--reload" not in part or parsed.params["reload"]
     assert "--reload" in serve
 
