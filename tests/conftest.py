@@ -167,16 +167,19 @@ class Server:
             command = [sys.executable, "-m", "app", *arguments, "--workers", str(self.workers)]
             with self.log_path.open("ab") as log:
                 self.process = subprocess.Popen(command, cwd=ROOT, env=self.settings(), stdout=log, stderr=log)
-        deadline = time.monotonic() + 60
+        deadline, answer = time.monotonic() + 60, "nothing"
         while time.monotonic() < deadline:
             try:
-                if httpx.get(f"http://{self.address}:{self.port}/readyz", verify=False).status_code == 200:
+                asked = httpx.get(f"http://{self.address}:{self.port}/readyz", verify=False)
+                if asked.status_code == 200:
                     return
-            except httpx.TransportError:
-                time.sleep(0.05)
+                answer = asked.text
+            except httpx.TransportError as error:
+                answer = repr(error)
+            time.sleep(0.05)
             if self.process.poll() is not None:
                 break
-        raise RuntimeError(f"the server did not start:\n{self.log}")
+        raise RuntimeError(f"the server did not start: {answer}\n{self.log}")
 
     def stop(self, with_signal: int = signal.SIGTERM) -> None:
         """Stop, and wait until it has ended."""

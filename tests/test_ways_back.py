@@ -96,6 +96,12 @@ def undo_in(page: str) -> str:
     return found[1]
 
 
+def form_in(page: str) -> dict[str, str]:
+    """What the form of a question holds."""
+    form = page.partition('<form class="form"')[2].partition("</form>")[0]
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
+
+
 async def follow(client: httpx.AsyncClient, answer: httpx.Response) -> str:
     """The page that an act leads to."""
     assert answer.status_code == 303, answer.text
@@ -124,6 +130,28 @@ async def test_a_question_says_what_and_to_how_many_and_asks_for_the_password_on
     assert "its values in 2 records" in wrong.text
     assert "This is not your password." in wrong.text
     assert (await carla.get("/c/books/fields/price/remove")).status_code == 403
+
+
+async def test_what_would_do_something_else_by_now_is_asked_again(ana: httpx.AsyncClient) -> None:
+    await ana.post("/c/books/fields", data={"label": "Weight", "kind": "decimal"})
+    await ana.post("/c/books/new", data={"title": "Three", "weight": "3"})
+    asked = form_in((await ana.get("/c/books/fields/weight/remove")).text)
+    await ana.post("/c/books/new", data={"title": "Four", "weight": "3"})
+    changed = await ana.post("/c/books/fields/weight", data=asked)
+    assert changed.status_code == 409
+    assert "Something has changed since you were asked." in changed.text
+    assert "its values in 2 records" in changed.text
+    removed = await ana.post("/c/books/fields/weight", data=form_in(changed.text))
+    assert removed.status_code == 303
+
+
+async def test_nobody_is_asked_about_what_can_not_happen(ana: httpx.AsyncClient) -> None:
+    await ana.post("/members/4/suspend")
+    for path in ("/members/4/owner", "/members/4/suspend"):
+        asked = await ana.get(path)
+        assert asked.status_code == 409
+        assert "Davi is suspended" in asked.text
+    await ana.post("/members/4/restore")
 
 
 @pytest.mark.parametrize("path", ["/members/1/owner", "/members/1/suspend", "/members/4/remove"])
@@ -254,6 +282,10 @@ async def test_what_somebody_has_decided_since_is_not_taken_back_though_it_looks
     await carla.post(f"{room}/leave")
     assert (await ana.post(undo_in(removed))).status_code == 409
     assert (await carla.get(room)).status_code == 404
+    archived = await follow(ana, await ana.post(f"{room}/archive", data={"archived": "yes"}))
+    await ana.post(f"{room}/archive")
+    await ana.post(f"{room}/archive", data={"archived": "yes"})
+    assert (await ana.post(undo_in(archived))).status_code == 409
     given = await follow(ana, await ana.post("/members/3/role", data={"role": "admin"}))
     for role in ("member", "admin"):
         await ana.post("/members/3/role", data={"role": role})

@@ -1,11 +1,13 @@
 """Asking whether an act is meant: one page, at an address of its own, which says what will happen and to how many.
 
 The page has the button that does it, so it works without scripts; with them the same part of it is shown in a dialog
-(`js/ask-first.js`). What needs the password again asks for it there, too (`reauthentication.py`).
+(`js/ask-first.js`). What needs the password again asks for it there, too (`reauthentication.py`). Where something else
+would follow by the time that the button is pressed, it is asked once more.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +28,8 @@ from app.web.texts import Text
 GOOD_FOR = timedelta(minutes=15)
 # A name that no field of a record has: their keys have no hyphen.
 FIELD = "password-again"
+# What the page said, in the form of its button.
+SAID = "question-said"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,12 @@ class Question:
     back: str
     action: str = ""
     fields: Sequence[tuple[str, str]] = ()
+
+    @property
+    def digest(self) -> str:
+        """A digest of what it says."""
+        words = [text.translate("en") for text in (self.what, *self.consequences)]
+        return hashlib.sha256("\n".join(words).encode()).hexdigest()[:32]
 
 
 # Gives the question of the act that a request is about. Raises what the act itself does for who may not.
@@ -65,6 +75,11 @@ def asks_first(path: str, describe: Describe, *, password: bool = False) -> Any:
     return show_question
 
 
+def asked(describe: Describe) -> dict[str, Any]:
+    """For the `opt` of a route whose act is asked about first: what was said has to be true when it is done."""
+    return {"asked": describe}
+
+
 def is_old(signed_in: SignedIn) -> bool:
     """Whether the password was given too long ago for what can't be taken back."""
     return now() - signed_in.session.password_at > GOOD_FOR
@@ -80,9 +95,11 @@ async def render_question(
     carried: Sequence[tuple[str, str]],
     password: bool,
     form: Form | None = None,
+    changed: bool = False,
     status: int = 200,
 ) -> Response[str]:
-    """The page that asks, with what its form carries; with `password` for that, too."""
+    """The page that asks, with what its form carries; with `password` for that, too. It says when something else would
+    follow by now than was said before (`changed`)."""
     return await render_page(
         request,
         transaction,
@@ -91,7 +108,8 @@ async def render_question(
         status=status,
         question=question,
         action=action,
-        carried=carried,
+        carried=[*carried, (SAID, question.digest)],
+        changed=changed,
         password=FIELD if password else "",
         form=form or Form(),
     )

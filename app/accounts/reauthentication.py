@@ -1,4 +1,5 @@
-"""Asking for the password again before what can't be taken back, when it was given some time ago.
+"""Asking again: for the password before what can't be taken back, when it was given some time ago; and whether an act
+is meant, when something else would follow than the page said that asked.
 
 A route says so itself: `@post(…, opt=dangerous(_l("…")))`. The page that asks carries what was posted in its form and
 posts it to the same address again, with the password. So it needs no script and no place to go back to, and nothing
@@ -24,7 +25,7 @@ from app.accounts.access import (
     provide_signed_in,
 )
 from app.accounts.passwords import GuessingLimit
-from app.accounts.questions import FIELD, Describe, Question, is_old, render_question
+from app.accounts.questions import FIELD, SAID, Describe, Question, is_old, render_question
 from app.accounts.sessions import SignedIn, device_of
 from app.database import Database, Transaction, now
 from app.settings import Settings
@@ -71,11 +72,14 @@ class Reauthentication:
         Raises SignInNeeded and TooManyTries.
         """
         danger: Danger | None = request.route_handler.opt.get("danger")
-        if danger is None:
+        describe: Describe | None = request.route_handler.opt.get("asked") or (danger.describe if danger else None)
+        if danger is None and describe is None:
             return None
         form = await provide_form(request)
         await note_named(request)
-        if danger.when and not danger.when(form):
+        if describe is not None and SAID in form and (changed := await self.ask_anew(request, describe, form)):
+            return changed
+        if danger is None or (danger.when and not danger.when(form)):
             return None
         async with self.database.read() as transaction:
             signed_in = await self.enter(request, transaction)
@@ -89,6 +93,25 @@ class Reauthentication:
         async with self.database.read() as transaction:
             signed_in = await self.enter(request, transaction)
             return await self.ask(request, transaction, signed_in, danger, form, status=422)
+
+    async def ask_anew(self, request: AnyRequest, describe: Describe, form: Form) -> Response[str] | None:
+        """The page that asks, when it would say something else by now than the one whose form was sent."""
+        async with self.database.read() as transaction:
+            signed_in = await self.enter(request, transaction)
+            question = await describe(request, transaction, signed_in.member)
+            if question.digest == form[SAID]:
+                return None
+            return await render_question(
+                request,
+                transaction,
+                signed_in,
+                question,
+                status=409,
+                changed=True,
+                password=FIELD in form and is_old(signed_in),
+                action=quote(request.scope["path"]),
+                carried=carry(form),
+            )
 
     async def enter(self, request: AnyRequest, transaction: Transaction) -> SignedIn:
         """Who asks, in the workspace of the host. Raises SignInNeeded."""
@@ -138,7 +161,7 @@ class Reauthentication:
             form=form,
             password=True,
             action=quote(request.scope["path"]) + (f"?{query}" if query else ""),
-            carried=[(name, value) for name, values in form.values.items() for value in values if name != FIELD],
+            carried=carry(form),
         )
 
     def page_of_form(self, request: AnyRequest) -> str:
@@ -152,6 +175,11 @@ class Reauthentication:
         if sent_by == quote(path) and not shows_page(request):
             sent_by = quote(path.rpartition("/")[0])
         return local_path(self.settings, host_of(request), sent_by)
+
+
+def carry(form: Form) -> list[tuple[str, str]]:
+    """What was posted, but the password, and what the page said that asked."""
+    return [(name, value) for name, values in form.values.items() for value in values if name not in (FIELD, SAID)]
 
 
 def shows_page(request: AnyRequest) -> bool:

@@ -29,6 +29,7 @@ from app.accounts.facts import MemberJoined
 from app.accounts.members import Member
 from app.accounts.mentions import find_names as find_member_names
 from app.accounts.rights import may, require
+from app.accounts.undo import end_offers
 from app.chat.facts import RoomArchived, RoomChanged, RoomMade
 from app.database import Actor, Base, Standing, Tenanted, Transaction, UtcDateTime, now
 from app.notifications.kinds import name_of_others
@@ -442,6 +443,8 @@ async def archive_room(transaction: Transaction, room: Room, member: Member, *, 
     require(member, "archive", room)
     if archived == (room.archived_at is not None):
         return
+    if archived:  # once more, which is not to be undone by what was offered before
+        await end_offers(transaction, ["room.archived"], room=room.id)
     room.archived_at = now() if archived else None
     await transaction.flush()
     transaction.keep(room)

@@ -13,7 +13,7 @@ from litestar.response import Redirect
 from app.accounts.access import AnyRequest
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
-from app.accounts.questions import Question, asks_first
+from app.accounts.questions import Question, asked, asks_first
 from app.accounts.rights import may, require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
@@ -152,7 +152,7 @@ async def describe_withdrawal(request: AnyRequest, transaction: Transaction, mem
     )
 
 
-@post("/announcements/{announcement_id:int}/withdraw")
+@post("/announcements/{announcement_id:int}/withdraw", opt=asked(describe_withdrawal))
 async def take_back(transaction: Transaction, member: Member, announcement_id: int) -> Response[Any]:
     """Tell it no more."""
     announcement = await get_announcement(transaction, announcement_id)

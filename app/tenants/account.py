@@ -11,7 +11,7 @@ from app.accounts.access import AnyRequest, client_address, enter_workspace, pro
 from app.accounts.hashing import hash_password
 from app.accounts.members import Member
 from app.accounts.passwords import GuessingLimit
-from app.accounts.questions import Question, asks_first
+from app.accounts.questions import Question, asked, asks_first
 from app.accounts.reauthentication import dangerous
 from app.accounts.sessions import SignedIn, device_of, list_sessions
 from app.accounts.shell import list_parts, notice, render_page
@@ -212,7 +212,7 @@ async def describe_ending(request: AnyRequest, transaction: Transaction, member:
     )
 
 
-@post("/account/sessions/end-others")
+@post("/account/sessions/end-others", opt=asked(describe_ending))
 async def end_others(transaction: Transaction, signed_in: SignedIn) -> Response[Any]:
     """End all of one's sessions but this one."""
     await end_other_sessions(transaction, signed_in.member, but=signed_in.session)

@@ -12,7 +12,7 @@ from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.hashing import hash_password
 from app.accounts.members import ALREADY, Member, find_member
 from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
-from app.accounts.questions import Question, asks_first
+from app.accounts.questions import Question, asked, asks_first
 from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.rights import may, require
 from app.accounts.shell import notice, render_plain
@@ -227,7 +227,7 @@ async def describe_revocation(request: AnyRequest, transaction: Transaction, mem
     )
 
 
-@post("/members/invitations/{invitation_id:int}/revoke")
+@post("/members/invitations/{invitation_id:int}/revoke", opt=asked(describe_revocation))
 async def revoke(transaction: Transaction, member: Member, invitation_id: int) -> Response[Any]:
     """Let an invitation work no more."""
     require(member, "invite", "members")

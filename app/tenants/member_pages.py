@@ -9,7 +9,7 @@ from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
-from app.accounts.questions import Question, asks_first
+from app.accounts.questions import Question, asked, asks_first
 from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.rights import is_at_least, may, require
 from app.accounts.sessions import list_sessions
@@ -28,6 +28,7 @@ from app.tenants.members import (
     restore_member,
     suspend_member,
 )
+from app.web.errors import PageError
 from app.web.forms import Form, Invalid, provide_form
 from app.web.paging import PAGE_SIZE
 from app.web.texts import Text, _l, _ln
@@ -211,6 +212,8 @@ async def describe_handing_over(request: AnyRequest, transaction: Transaction, m
     """What handing over the workspace does."""
     person = await get_other(transaction, request.path_params["member_id"])
     require(member, "hand over to", person)
+    if not person.active:
+        raise PageError(409, _l("%(name)s is suspended, and can't own the workspace.", name=person.name))
     return Question(
         what=_l("Hand over the workspace to %(name)s?", name=person.name),
         consequences=[
@@ -248,6 +251,8 @@ async def describe_suspension(request: AnyRequest, transaction: Transaction, mem
     """What keeping somebody out does."""
     person = await get_other(transaction, request.path_params["member_id"])
     require(member, "manage", person)
+    if not person.active:
+        raise PageError(409, _l("%(name)s is suspended already.", name=person.name))
     return Question(
         what=_l("Suspend %(name)s?", name=person.name),
         consequences=[
@@ -288,7 +293,7 @@ async def make_owner(request: AnyRequest, transaction: Transaction, member: Memb
     return Redirect(f"/members?done=handed-over&about={member_id}", status_code=303)
 
 
-@post("/members/{member_id:int}/suspend")
+@post("/members/{member_id:int}/suspend", opt=asked(describe_suspension))
 async def suspend(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Keep somebody out."""
     person = await get_other(transaction, member_id)

@@ -5,11 +5,13 @@ Each is in a network namespace, which takes root's rights. (https://man7.org/lin
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import secrets
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,21 +48,36 @@ class Network:
         for address in (SERVER, CLIENT):
             ip("-n", self.router, "route", "del", "blackhole", f"{address}/32")
 
-    @contextmanager
-    def at_the_server(self) -> Iterator[None]:
-        """Be in the server's namespace: sockets that this thread opens, and processes and threads that it starts."""
-        own, other = Path("/proc/thread-self/ns/net"), Path("/run/netns") / self.server
-        with own.open("rb") as before, other.open("rb") as there:
-            enter(there.fileno())
+    @asynccontextmanager
+    async def at_the_server(self) -> AsyncIterator[None]:
+        """Be in the server's namespace: sockets that this thread opens, and processes and threads that it starts.
+
+        A thread stays in the namespace in which it was started. So the event loop gets others on the way in and on the
+        way out: one of them would reach nothing of what a later test starts.
+        """
+        loop = asyncio.get_running_loop()
+        with elsewhere(Path("/run/netns") / self.server), ThreadPoolExecutor() as threads:
+            loop.set_default_executor(threads)
             try:
                 yield
             finally:
-                enter(before.fileno())
+                loop.set_default_executor(ThreadPoolExecutor())
 
     @property
     def at_the_client(self) -> list[str]:
         """What a command begins with that runs in the client's namespace."""
         return ["ip", "netns", "exec", self.client]
+
+
+@contextmanager
+def elsewhere(namespace: Path) -> Iterator[None]:
+    """Let this thread be in another network namespace as long as the block lasts."""
+    with Path("/proc/thread-self/ns/net").open("rb") as before, namespace.open("rb") as there:
+        enter(there.fileno())
+        try:
+            yield
+        finally:
+            enter(before.fileno())
 
 
 def enter(descriptor: int) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,18 +30,31 @@ def cables() -> Iterator[Network]:
 
 
 @pytest.fixture
-def server_behind(cables: Network, seeded: Store, tmp_path: Path) -> Iterator[Server]:
+async def server_behind(cables: Network, seeded: Store, tmp_path: Path) -> AsyncIterator[Server]:
     """A server of two workers that is reached through the network, and by this thread, which is where it is."""
     seeded.copy_to(tmp_path)
     server = Server(tmp_path, free_port(), {"METRICS_NETWORKS": NETWORKS}, address=SERVER, workers=2)
     if KIND == "postgresql":
         server.environment["DATABASE_URL"] = cluster().local_url(server.store.name)
         server.environment["DATABASE_OWNER_URL"] = ""
-    with cables.at_the_server():
+    async with cables.at_the_server():
         server.start()
         yield server
         server.stop()
     server.store.drop()
+
+
+async def test_who_was_in_another_network_is_back_in_this_one_with_all_threads(cables: Network) -> None:
+    def namespace() -> str:
+        return str(Path("/proc/thread-self/ns/net").readlink())
+
+    here = namespace()
+    async with cables.at_the_server():
+        both = threading.Barrier(2)  # two threads are started
+        await asyncio.gather(*(asyncio.to_thread(both.wait) for _ in range(2)))
+        assert await asyncio.to_thread(namespace) != here
+    assert namespace() == here
+    assert {await asyncio.to_thread(namespace) for _ in range(4)} == {here}
 
 
 async def test_links_that_fail_without_a_word_lose_nothing(cables: Network, server_behind: Server) -> None:
