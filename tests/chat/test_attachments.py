@@ -29,6 +29,7 @@ from app.chat.posting import post_message
 from app.chat.rooms import Room, archive_room, create_room, ensure_general, open_direct
 from app.chat.timeline import read_page
 from app.database import Database, Transaction, now
+from app.web.errors import Gone
 from app.web.forms import Invalid
 from app.web.uploads import StoredFile
 from tests.chat.test_messages import ACME, GLOBEX, people_of
@@ -270,7 +271,7 @@ async def test_only_who_brought_a_file_takes_it_out_and_only_before_it_is_sent(d
         mine, sent = [await bring(transaction, general, people.carla, name) for name in ("mine", "sent")]
         await send(transaction, general, people.carla, sent)
         for member, file in ((people.ana, mine), (people.davi, mine), (people.carla, sent), (people.ana, sent)):
-            with pytest.raises(NotFoundException):
+            with pytest.raises(Gone):
                 await take_out(transaction, member, file.id)
         room, keys = await take_out(transaction, people.carla, mine.id)
         assert (room.id, keys) == (general.id, [mine.key])
@@ -278,5 +279,5 @@ async def test_only_who_brought_a_file_takes_it_out_and_only_before_it_is_sent(d
     async with database.write(GLOBEX) as transaction:
         gil = (await transaction.scalars(select(Member))).first()
         assert gil is not None
-        with pytest.raises(NotFoundException):
+        with pytest.raises(Gone):
             await take_out(transaction, gil, sent.id)
