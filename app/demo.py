@@ -13,10 +13,10 @@ import app.records.books  # noqa: F401  (furnishes new workspaces)
 from app.accounts.hashing import hash_password
 from app.accounts.members import Member, Role, add_member, find_member
 from app.chat.posting import post_message
-from app.chat.reading import mark_read
+from app.chat.reading import mark_read_up_to
 from app.chat.rooms import ensure_general
 from app.database import Database, Tenant, Transaction
-from app.notifications.inbox import mark_read as mark_notified
+from app.notifications.inbox import mark_notifications_read as mark_notified
 from app.operators.operators import add_operator
 from app.records.changes import change_record
 from app.records.collections import get_collection, list_fields
@@ -30,7 +30,7 @@ PASSWORD = "mutirao-demo"  # noqa: S105  (printed for everybody to see)
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class DemoPerson:
     """Somebody in the demo; the first of a workspace is its owner."""
 
     name: str
@@ -47,7 +47,7 @@ class Workspace:
 
     slug: str
     name: str
-    people: tuple[Person, ...]
+    people: tuple[DemoPerson, ...]
     books: str
     talk: str
 
@@ -57,10 +57,10 @@ WORKSPACES = (
         "acme",
         "Biblioteca Acme",
         (
-            Person("Ana", "ana@acme.test", "owner"),
-            Person("Bruno", "bruno@acme.test", "admin"),
-            Person("Carla", "carla@acme.test", "member"),
-            Person("Davi", "davi@acme.test", "member"),
+            DemoPerson("Ana", "ana@acme.test", "owner"),
+            DemoPerson("Bruno", "bruno@acme.test", "admin"),
+            DemoPerson("Carla", "carla@acme.test", "member"),
+            DemoPerson("Davi", "davi@acme.test", "member"),
         ),
         """
         Os Lusíadas | Luís de Camões | 1572 | Portuguese | On the shelf
@@ -119,8 +119,8 @@ WORKSPACES = (
         "globex",
         "Globex Reading Room",
         (
-            Person("Gil", "gil@globex.test", "owner"),
-            Person("Hana", "hana@globex.test", "member"),
+            DemoPerson("Gil", "gil@globex.test", "owner"),
+            DemoPerson("Hana", "hana@globex.test", "member"),
         ),
         """
         Gilgamesh | Sîn-lēqi-unninni | | Akkadian | Ordered
@@ -214,7 +214,7 @@ async def talk(transaction: Transaction, workspace: Workspace, people: list[Memb
         name, _, text = line.partition(": ")
         await post_message(transaction, room, named[name], key=f"demo-{index}", text=text, origin="")
     for person in people:
-        await mark_read(transaction, room, person, room.last_number)
+        await mark_read_up_to(transaction, room, person, room.last_number)
 
 
 async def add_many_books(transaction: Transaction, count: int) -> None:

@@ -24,17 +24,25 @@ from app.database import Database, Tenant, postgresql
 from app.database.sqlite import open_snapshot
 from app.features import open_database
 from app.mail.outbox import Content
-from app.mail.smtp import MailServer, Refused, Unreachable, write_message
+from app.mail.smtp import MailRefused, MailServer, Unreachable, write_message
 from app.migration import find_revisions, refuse_newer
-from app.reaching import Fault, dial, one_line, resolve
+from app.reaching import Fault, describe_error, dial, resolve_host
 from app.settings import Settings, SettingsError, read_settings
 
 # How long, in seconds, each part may take to answer.
-PATIENCE = 15
+CHECK_TIMEOUT = 15
 # Below this much free space it is time to make some, in bytes.
 LEAST_FREE = 1_000_000_000
 # What the program keeps in DATA_DIR.
-KEPT = ("secret_key", "mutirao.sqlite", "mutirao.sqlite-wal", "mutirao.sqlite-shm", "files", "pictures", "outbox")
+DATA_DIR_FILES = (
+    "secret_key",
+    "mutirao.sqlite",
+    "mutirao.sqlite-wal",
+    "mutirao.sqlite-shm",
+    "files",
+    "pictures",
+    "outbox",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +94,14 @@ async def look_at(part: str, look: Callable[[Settings], AsyncIterator[str]], set
     """What is found of a part: what it says until something is wrong, and what that is."""
     findings: list[Finding] = []
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(CHECK_TIMEOUT):
             findings += [Finding(part, text) async for text in look(settings)]
     except TimeoutError:
-        findings.append(Finding(part, f"no answer within {PATIENCE} s", wrong=True))
+        findings.append(Finding(part, f"no answer within {CHECK_TIMEOUT} s", wrong=True))
     except Fault as fault:
         findings.append(Finding(part, str(fault), wrong=True))
     except Exception as error:  # whatever it is, the other parts are looked at too
-        findings.append(Finding(part, f"{type(error).__name__}: {one_line(error)}", wrong=True))
+        findings.append(Finding(part, f"{type(error).__name__}: {describe_error(error)}", wrong=True))
     return [finding for finding in findings if finding.wrong] or findings
 
 
@@ -106,7 +114,7 @@ async def look_at_database(settings: Settings) -> AsyncIterator[str]:
     try:
         yield await look_at_postgresql(database, settings)
     except (DBAPIError, OSError) as error:
-        raise Fault(f"DATABASE_URL: {one_line(error)}") from error
+        raise Fault(f"DATABASE_URL: {describe_error(error)}") from error
     except (postgresql.RoleError, SettingsError) as error:
         raise Fault(str(error)) from error
     finally:
@@ -118,7 +126,7 @@ def database_file(settings: Settings) -> Path:
     return Path(make_url(settings.database_url).database or "")
 
 
-def is_there(settings: Settings) -> bool:
+def has_database(settings: Settings) -> bool:
     """Whether there is a database to ask. Opening a file of SQLite that is not there would make it."""
     return not settings.database_url.startswith("sqlite") or database_file(settings).exists()
 
@@ -131,7 +139,7 @@ def look_at_file(path: Path) -> str:
         with open_snapshot(path) as connection:
             return describe_tables(connection, makes_tables=True)
     except (DBAPIError, RuntimeError) as error:
-        raise Fault(f"{path}: {one_line(error)}") from error
+        raise Fault(f"{path}: {describe_error(error)}") from error
     except SettingsError as error:
         raise Fault(str(error)) from error
 
@@ -140,7 +148,7 @@ async def look_at_postgresql(database: Database, settings: Settings) -> str:
     """A PostgreSQL database: the program's role may write, and row-level security holds for it. Raises Fault."""
     makes_tables = bool(settings.database_owner_url)
     async with database.reader.connect() as connection:
-        await connection.run_sync(postgresql.check_role)
+        await connection.run_sync(postgresql.check_database_role)
         said = await connection.run_sync(lambda sync: describe_tables(sync, makes_tables=makes_tables))
     if not said.startswith("no tables"):
         async with database.writer.begin() as connection:  # of no row: only whether one may
@@ -151,7 +159,7 @@ async def look_at_postgresql(database: Database, settings: Settings) -> str:
             async with engine.connect():
                 pass
         except (DBAPIError, OSError) as error:
-            raise Fault(f"DATABASE_OWNER_URL: {one_line(error)}") from error
+            raise Fault(f"DATABASE_OWNER_URL: {describe_error(error)}") from error
         finally:
             await engine.dispose()
     return said
@@ -180,7 +188,7 @@ async def look_at_redis(settings: Settings) -> AsyncIterator[str]:
         async with Redis.from_url(settings.redis_url, socket_connect_timeout=5, socket_timeout=5, retry=once) as client:
             await client.set("mutirao:check", "", ex=1)
     except (RedisError, OSError) as error:
-        raise Fault(f"REDIS_URL: {one_line(error)}") from error
+        raise Fault(f"REDIS_URL: {describe_error(error)}") from error
     yield "can be written to"
 
 
@@ -190,7 +198,7 @@ async def look_at_mail(settings: Settings) -> AsyncIterator[str]:
         raise Fault(f"MAIL_FROM: {settings.mail_from} must look like Team <team@example.org>")
     try:
         write_message(settings, Content(f"check@{urlsplit(settings.base_url).hostname}", "", ""), "check")
-    except Refused as error:
+    except MailRefused as error:
         raise Fault(str(error)) from error
     if not settings.smtp_url:
         yield f"SMTP_URL is not set; mails are kept in {settings.data_dir / 'outbox'}"
@@ -199,7 +207,7 @@ async def look_at_mail(settings: Settings) -> AsyncIterator[str]:
     try:
         await server.open()
     except Unreachable as error:
-        raise Fault(f"SMTP_URL: {one_line(error)}") from error
+        raise Fault(f"SMTP_URL: {describe_error(error)}") from error
     finally:
         await server.close()
     yield f"{urlsplit(settings.smtp_url).hostname} answers"
@@ -225,7 +233,7 @@ def check_rights(data_dir: Path) -> None:
     """What is kept is to be read and written by us, and by nobody else. Raises Fault."""
     if stat.S_IMODE(data_dir.stat().st_mode) & 0o077:
         raise Fault(f"DATA_DIR: others can get into {data_dir}: chmod 700 {data_dir}")
-    for path in (data_dir / name for name in KEPT):
+    for path in (data_dir / name for name in DATA_DIR_FILES):
         if path.exists() and not os.access(path, os.R_OK | os.W_OK | (os.X_OK if path.is_dir() else 0)):
             raise Fault(f"DATA_DIR: {path} can't be read and written by the user that this runs as")
 
@@ -242,17 +250,17 @@ def check_room(folder: Path) -> str:
 
 async def look_at_proxy(settings: Settings) -> AsyncIterator[str]:
     """The way of a page's socket, from its address to the program: names, TLS, the proxy, the host it passes on."""
-    await resolve(f"any-workspace.{urlsplit(settings.base_url).hostname}")
+    await resolve_host(f"any-workspace.{urlsplit(settings.base_url).hostname}")
     await dial(settings.base_url)
-    slug = await find_workspace(settings)
+    slug = await find_some_workspace(settings)
     if slug:
         await dial(settings.workspace_url(slug, ""))
     yield f"{settings.base_url} leads to the program"
 
 
-async def find_workspace(settings: Settings) -> str | None:
+async def find_some_workspace(settings: Settings) -> str | None:
     """The address of some workspace; None where none is known."""
-    if not is_there(settings):
+    if not has_database(settings):
         return None
     database = open_database(settings.database_url)
     try:

@@ -18,9 +18,9 @@ from app.database.copying import Compared, CopyError, copy_tables
 from app.database.sqlite import open_snapshot
 from app.settings import SettingsError
 
-APP = Path(__file__).parent
+PACKAGE = Path(__file__).parent
 # Installed, they are in the package (pyproject.toml puts them there); in a checkout, beside it.
-MIGRATIONS = next(path for path in (APP / "migrations", APP.parent / "migrations") if path.is_dir())
+MIGRATIONS = next(path for path in (PACKAGE / "migrations", PACKAGE.parent / "migrations") if path.is_dir())
 
 
 def configuration(url: str, owner_url: str = "") -> Config:
@@ -70,7 +70,7 @@ def refuse_newer(connection: Connection) -> None:
             )
 
 
-def is_current(connection: Connection) -> bool:
+def has_current_tables(connection: Connection) -> bool:
     """Whether the tables are at this version."""
     current, newest = find_revisions(connection)
     return current == newest
@@ -88,8 +88,8 @@ async def check_database(database: Database) -> None:
         return
     async with database.reader.connect() as connection:
         await connection.run_sync(refuse_newer)
-        await connection.run_sync(postgresql.check_role)
-        current = await connection.run_sync(is_current)
+        await connection.run_sync(postgresql.check_database_role)
+        current = await connection.run_sync(has_current_tables)
     if not current:
         raise postgresql.RoleError("the tables are not at this version: run `migrate` with DATABASE_OWNER_URL")
 
@@ -114,7 +114,7 @@ async def move_database(path: Path, url: str, owner_url: str) -> list[Compared]:
     def copy(target: Connection) -> list[Compared]:
         try:
             with open_snapshot(path) as source:
-                if not is_current(source):
+                if not has_current_tables(source):
                     raise CopyError(f"{path} is not at this version: run `migrate` on it first")
                 return copy_tables(source, target, Base.metadata, role=make_url(url).username or "")
         except DatabaseError as error:

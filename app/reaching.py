@@ -18,7 +18,7 @@ class Fault(Exception):
     """Something is wrong; the message says what, in one line."""
 
 
-def one_line(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """What an exception says, in one line."""
     said = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     return " ".join(said.split()) or type(error).__name__
@@ -29,7 +29,7 @@ def is_here(name: str) -> bool:
     return name == "localhost" or name.endswith(".localhost")
 
 
-async def resolve(name: str) -> None:
+async def resolve_host(name: str) -> None:
     """Look a name up. Raises Fault."""
     if is_here(name):
         return
@@ -42,17 +42,17 @@ async def resolve(name: str) -> None:
 async def dial(url: str) -> None:
     """Open a socket as a page does, which is not signed in. Raises Fault."""
     host = urlsplit(url).hostname or ""
-    await resolve(host)
+    await resolve_host(host)
     there = {"host": "127.0.0.1"} if is_here(host) else {}
     try:
         async with websockets.connect(f"ws{url.removeprefix('http')}/live", origin=url, proxy=None, **there) as page:  # type: ignore[arg-type]
             await page.wait_closed()
     except ssl.SSLError as error:
-        raise Fault(f"BASE_URL: the certificate of {host} is not one to trust: {one_line(error)}") from error
+        raise Fault(f"BASE_URL: the certificate of {host} is not one to trust: {describe_error(error)}") from error
     except websockets.InvalidStatus as error:
         raise Fault(f"BASE_URL: {url} {explain(error.response)}") from error
     except (OSError, websockets.WebSocketException) as error:
-        raise Fault(f"BASE_URL: nothing answers at {url}: {one_line(error)}") from error
+        raise Fault(f"BASE_URL: nothing answers at {url}: {describe_error(error)}") from error
     if page.close_code != NOT_SIGNED_IN:
         raise Fault(f"BASE_URL: what answers at {url} is not this program")
 

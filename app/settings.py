@@ -119,7 +119,7 @@ def read_settings(environment: Mapping[str, str] = os.environ, *, make: bool = T
         check_database_url(name, url)
     if owner_url and not (owner_url.startswith("postgresql") and database_url.startswith("postgresql")):
         raise SettingsError("DATABASE_OWNER_URL: is for PostgreSQL only, beside DATABASE_URL")
-    workers = read_whole_number(environment, "WORKERS", default=1)
+    workers = read_count(environment, "WORKERS", default=1)
     smtp_url = environment.get("SMTP_URL", "")
     if smtp_url and urlsplit(smtp_url).scheme not in ("smtp", "smtps", "smtp+starttls"):
         raise SettingsError(
@@ -136,14 +136,14 @@ def read_settings(environment: Mapping[str, str] = os.environ, *, make: bool = T
         workers=workers,
         debug=environment.get("DEBUG", "") not in ("", "0", "false", "no"),
         metrics_networks=read_networks(environment, "METRICS_NETWORKS", default="127.0.0.0/8 ::1/128"),
-        edit_idle_seconds=read_whole_number(environment, "EDIT_IDLE_SECONDS", default=600),
-        file_limit_megabytes=read_whole_number(environment, "FILE_LIMIT_MB", default=25),
-        files_quota_megabytes=read_whole_number(environment, "FILES_QUOTA_MB", default=5000),
+        edit_idle_seconds=read_count(environment, "EDIT_IDLE_SECONDS", default=600),
+        file_limit_megabytes=read_count(environment, "FILE_LIMIT_MB", default=25),
+        files_quota_megabytes=read_count(environment, "FILES_QUOTA_MB", default=5000),
         forwarded_allow_ips=read_networks(environment, "FORWARDED_ALLOW_IPS", default="127.0.0.1"),
         redis_url=redis_url,
         database_owner_url=owner_url,
-        facts_days=read_whole_number(environment, "FACTS_DAYS", default=7),
-        partials_hours=read_whole_number(environment, "PARTIALS_HOURS", default=24),
+        facts_days=read_count(environment, "FACTS_DAYS", default=7),
+        partials_hours=read_count(environment, "PARTIALS_HOURS", default=24),
     )
 
 
@@ -224,7 +224,7 @@ def read_secret_key(environment: Mapping[str, str], data_dir: Path, *, required:
     return path.read_text().strip()
 
 
-def read_whole_number(environment: Mapping[str, str], name: str, *, default: int) -> int:
+def read_count(environment: Mapping[str, str], name: str, *, default: int) -> int:
     """A whole number of at least 1 from the environment."""
     text = environment.get(name) or str(default)
     if not text.isascii() or not text.isdigit() or int(text) < 1:

@@ -35,7 +35,7 @@ BACKLOG = 2048
 HOME = str(Path(__file__).parent.parent)
 # How often, in seconds, the files of the program are looked at where they may change. Looking works everywhere; what a
 # container shares with another system is often not told of.
-LOOK_EVERY = 1.0
+FILES_POLL_SECONDS = 1.0
 COMMAND = (sys.executable, "-P", "-m", "app")
 
 log = structlog.get_logger("workers")
@@ -128,10 +128,10 @@ class Supervisor:
 
     async def follow_files(self) -> None:
         """Restart the workers whenever a file of the program has changed: what does not start is left out."""
-        seen = await asyncio.to_thread(list_files, Path(HOME))
+        seen = await asyncio.to_thread(list_program_files, Path(HOME))
         while True:
-            await asyncio.sleep(LOOK_EVERY)
-            found = await asyncio.to_thread(list_files, Path(HOME))
+            await asyncio.sleep(FILES_POLL_SECONDS)
+            found = await asyncio.to_thread(list_program_files, Path(HOME))
             if found != seen and (self.restarting is None or self.restarting.done()):
                 changed = sorted(path for path, _ in found ^ seen)
                 log.info("the program has changed", files=" ".join(list(dict.fromkeys(changed))[:5]))
@@ -210,7 +210,7 @@ def find_program() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (HOME, os.environ.get("PYTHONPATH"))))}
 
 
-def list_files(home: Path) -> set[tuple[str, int]]:
+def list_program_files(home: Path) -> set[tuple[str, int]]:
     """The files of the program, each with when it was changed."""
     found = set()
     for folder in ("app", "migrations"):

@@ -13,11 +13,11 @@ from sqlalchemy import select
 from app.accounts.members import Member, add_member, find_member
 from app.accounts.sessions import Session, digest
 from app.database import Actor, Database, Transaction, now
-from app.jobs.jobs import FUNCTIONS, Work
+from app.jobs.jobs import FUNCTIONS, ClaimedJob
 from app.live.cutoff import end_expired_sessions
 from app.notifications.announcements import Announcement, acknowledge
 from app.notifications.models import Happening, Notification
-from app.operators.workspaces import restore, suspend
+from app.operators.workspaces import close_workspace, reopen
 from app.tenants.confirmation import confirm_mail
 from app.tenants.invitations import Invitation, accept_invitation
 from app.tenants.members import (
@@ -168,18 +168,18 @@ async def end_old_sessions(transaction: Transaction) -> AsyncIterator[None]:
 async def suspend_workspace(transaction: Transaction) -> AsyncIterator[None]:
     """One in which somebody edits."""
     yield
-    await suspend(transaction, "op@hero.test", reason="Unpaid")
+    await close_workspace(transaction, "op@hero.test", reason="Unpaid")
 
 
 async def suspend_by_command(transaction: Transaction) -> AsyncIterator[None]:
     yield
-    await suspend(transaction, "", reason="Unpaid")
+    await close_workspace(transaction, "", reason="Unpaid")
 
 
 async def restore_workspace(transaction: Transaction) -> AsyncIterator[None]:
     transaction.tenant.suspended_at = now()
     yield
-    await restore(transaction, "op@hero.test")
+    await reopen(transaction, "op@hero.test")
 
 
 async def tell(
@@ -202,11 +202,11 @@ async def do_job(transaction: Transaction, name: str, **payload: object) -> None
     """Do a job's work in a transaction that is there."""
 
     @asynccontextmanager
-    async def finishing(work: Work) -> AsyncIterator[Transaction]:
+    async def finishing(work: ClaimedJob) -> AsyncIterator[Transaction]:
         yield transaction
 
-    with patch.object(Work, "finishing", finishing):
-        await FUNCTIONS[name].function(Work(None, SETTINGS, 1, 1, ACME, dict(payload), None))  # type: ignore[arg-type]
+    with patch.object(ClaimedJob, "finishing", finishing):
+        await FUNCTIONS[name].function(ClaimedJob(None, SETTINGS, 1, 1, ACME, dict(payload), None))  # type: ignore[arg-type]
 
 
 OPERATIONS = [

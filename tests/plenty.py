@@ -29,7 +29,7 @@ from app.notifications.announcements import Announcement
 from app.notifications.models import Happening, Notification
 from app.operators.log import OperatorEntry
 from app.operators.operators import Operator
-from app.operators.sessions import start_session as start_operator_session
+from app.operators.sessions import start_operator_session as start_operator_session
 from app.records.collections import MOST_FIELDS, Collection, Field, get_collection
 from app.records.records import Record, create_records, get_record
 from app.records.revisions import Revision

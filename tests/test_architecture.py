@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,29 @@ PAGES_OF_PAGES = {"records/lock_pages.py", "tenants/invitation_pages.py", "tenan
 def test_pages_import_no_other_pages(path: Path) -> None:
     for module in imports_of(path):
         assert not module.rpartition(".")[0].endswith("_pages"), f"{path.name} imports {module}"
+
+
+# What modules of a kind have alike: their logger, and the routes of pages; and both databases have an engine.
+ALIKE = {"log", "handlers", "create_engine"}
+
+
+def names_of(module: Path) -> Iterator[str]:
+    """What a module defines on its top level."""
+    for node in ast.parse(module.read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
+
+
+def test_no_two_modules_call_something_by_the_same_name() -> None:
+    modules: dict[str, set[str]] = {}
+    for module in MODULES:
+        for name in names_of(module):
+            modules.setdefault(name, set()).add(str(module.relative_to(APP)))
+    assert {name: where for name, where in modules.items() if len(where) > 1 and name not in ALIKE} == {}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(APP)))

@@ -19,7 +19,7 @@ from app.chat.memberships import join
 from app.chat.messages import Message, Reaction
 from app.chat.posting import post_message
 from app.chat.reactions import react
-from app.chat.reading import mark_read
+from app.chat.reading import mark_read_up_to
 from app.chat.rooms import Membership, Room, create_room, ensure_general, find_membership, open_direct
 from app.database import Tenant, Transaction
 from app.editing import waiting
@@ -151,7 +151,7 @@ async def test_what_is_read_never_goes_back(processes: Processes) -> None:
 
     async def work(transaction: Transaction, number: int) -> None:
         room, davi = await general(transaction), await member(transaction, "davi")
-        await mark_read(transaction, room, davi, last - number)
+        await mark_read_up_to(transaction, room, davi, last - number)
 
     await processes.at_once(work)
     async with processes.databases[0].read(ACME) as transaction:
@@ -263,7 +263,7 @@ async def test_a_lock_is_taken_by_one_and_the_others_are_in_line_once(processes:
         row, person = await get_record(transaction, books, 40), await sign_in(transaction, names[number % 4])
         token = await take_lock(transaction, row, person, lease=30)
         if token is None and row.lock_member_id != person.id:
-            await waiting.join(transaction, row, person, 30)
+            await waiting.join_queue(transaction, row, person, 30)
         return token is not None
 
     assert sorted(await processes.at_once(work)) == [False] * (TIMES - 1) + [True]

@@ -19,7 +19,7 @@ from app.database import now
 from app.editing.rows import read_clock
 from app.editing.waiting import Waiting
 from app.live.frames import read_hello
-from app.live.socket import MESSAGE_LIMIT
+from app.live.socket import HELLO_SIZE_LIMIT
 from app.notifications.announcements import announce
 from app.records.collections import Collection, Field, get_collection
 from app.records.records import get_record
@@ -153,5 +153,5 @@ async def test_no_page_carries_all_of_a_large_workspace(worlds: tuple[World, Wor
         followed = re.findall(r'data-(?:channels|follow)="([^"]*)"', answer.text)
         if page and not central:
             read_hello(json.dumps({"sub": " ".join(followed), "last": 10**9, "n": 10**6}))
-            assert len(" ".join(followed)) < MESSAGE_LIMIT - 200, target.path
+            assert len(" ".join(followed)) < HELLO_SIZE_LIMIT - 200, target.path
     assert not faults, "\n".join(faults)

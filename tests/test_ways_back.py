@@ -11,7 +11,7 @@ import httpx
 import pytest
 from litestar.routes import HTTPRoute
 
-from app.accounts.undo import KINDS
+from app.accounts.undo import UNDO_KINDS
 from app.web.templates import APP
 from tests.conftest import ROOT, Server
 from tests.test_isolation import list_routes
@@ -380,4 +380,4 @@ async def test_what_was_marked_as_read_at_once_is_unread_again(
 
 def test_every_kind_of_undo_is_tried_above() -> None:
     tried = {"room.archived", "room.left", "room.member-removed", "message.deleted", "records.deleted"}
-    assert tried | {"draft.discarded", "new-draft.discarded", "member.role", "notifications.read"} == KINDS.keys()
+    assert tried | {"draft.discarded", "new-draft.discarded", "member.role", "notifications.read"} == UNDO_KINDS.keys()

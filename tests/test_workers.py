@@ -59,16 +59,16 @@ async def test_a_file_of_the_program_that_changes_restarts_the_workers(
     page = tmp_path / "app" / "templates" / "page.html"
     page.write_text("before")
     monkeypatch.setattr(workers, "HOME", str(tmp_path))
-    monkeypatch.setattr(workers, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(workers, "FILES_POLL_SECONDS", 0.01)
     looked, restarted = asyncio.Semaphore(0), asyncio.Semaphore(0)
-    real = workers.list_files
+    real = workers.list_program_files
 
     def look(home: Path) -> set[tuple[str, int]]:
         loop.call_soon_threadsafe(looked.release)
         return real(home)
 
     loop = asyncio.get_running_loop()
-    monkeypatch.setattr(workers, "list_files", look)
+    monkeypatch.setattr(workers, "list_program_files", look)
     with socket.socket() as listener:
         supervisor = workers.Supervisor(listener, 1, debug=False, reload=True)
         monkeypatch.setattr(supervisor, "restart", restarted.release)

@@ -208,11 +208,11 @@ def local_path(settings: Settings, host: str, wanted: str) -> str:
 
 def client_address(request: AnyRequest) -> str:
     """The address a request came from; behind the proxy, the one the proxy tells. Empty when that is none."""
-    return read_address(request.client.host) if request.client else ""
+    return read_network_address(request.client.host) if request.client else ""
 
 
 @lru_cache(maxsize=1000)
-def read_address(text: str) -> str:
+def read_network_address(text: str) -> str:
     """An address as it is usually written; '' for what is none."""
     try:
         return str(ipaddress.ip_address(text.partition("%")[0]))

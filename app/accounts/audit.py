@@ -73,7 +73,7 @@ async def audit(transaction: Transaction, facts: Sequence[Audited]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class AuditedSubject:
     """What an entry is about, as people call it; with its address where it is still there, or what tells it from others
     of that name."""
 
@@ -82,7 +82,7 @@ class Subject:
     more: str = ""
 
 
-NameSubjects = Callable[[Transaction, Collection[str]], Awaitable[dict[str, Subject]]]
+NameSubjects = Callable[[Transaction, Collection[str]], Awaitable[dict[str, AuditedSubject]]]
 NAMING: dict[str, NameSubjects] = {}
 
 
@@ -96,7 +96,7 @@ def names_subjects(*kinds: str) -> Callable[[NameSubjects], NameSubjects]:
     return add
 
 
-async def find_subjects(transaction: Transaction, entries: Sequence[AuditEntry]) -> dict[int, Subject]:
+async def find_audited_subjects(transaction: Transaction, entries: Sequence[AuditEntry]) -> dict[int, AuditedSubject]:
     """What entries are about, by their ids: as it is called now, or as it was written down where that is not known."""
     wanted: dict[NameSubjects, set[str]] = {}
     for entry in entries:
@@ -106,7 +106,7 @@ async def find_subjects(transaction: Transaction, entries: Sequence[AuditEntry])
     named = {}
     for entry in entries:
         find = NAMING.get(entry.what.partition(".")[0])
-        named[entry.id] = (found[find].get(entry.subject) if find else None) or Subject(entry.subject)
+        named[entry.id] = (found[find].get(entry.subject) if find else None) or AuditedSubject(entry.subject)
     return named
 
 

@@ -44,7 +44,7 @@ class ChoosingLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Candidate:
     """A member, as one chooses them."""
 
     id: int
@@ -58,18 +58,18 @@ def is_active() -> tuple[Any, ...]:
     return Member.suspended_at.is_(None), Member.removed_at.is_(None)
 
 
-async def list_persons(transaction: Transaction, *criteria: Any) -> list[Person]:
+async def list_persons(transaction: Transaction, *criteria: Any) -> list[Candidate]:
     """Members by name, as one chooses them."""
     rows = await transaction.execute(select(Member.id, Member.name, Member.email).where(*criteria).order_by(Member.id))
-    persons = [Person(row.id, row.name, row.email or "", fold(row.name)) for row in rows]
+    persons = [Candidate(row.id, row.name, row.email or "", fold(row.name)) for row in rows]
     return sorted(persons, key=lambda person: person.folded)
 
 
-def find_persons(persons: Iterable[Person], text: str) -> list[Person]:
+def find_persons(persons: Iterable[Candidate], text: str) -> list[Candidate]:
     """Those whose name has a text, or whose address begins with it; first those whose name, or a part of it, does."""
     wanted = fold(text)
-    begins: list[Person] = []
-    others: list[Person] = []
+    begins: list[Candidate] = []
+    others: list[Candidate] = []
     for person in persons:
         folded = person.folded
         if folded.startswith(wanted) or f" {wanted}" in folded:
@@ -79,7 +79,7 @@ def find_persons(persons: Iterable[Person], text: str) -> list[Person]:
     return begins + others
 
 
-def resolve(persons: Sequence[Person], text: str) -> list[Person]:
+def find_meant(persons: Sequence[Candidate], text: str) -> list[Candidate]:
     """Whom a text means: by number, as a list of choices sends it; by address; by name; or by a part of the name."""
     number, folded = number_of(text), fold(text)
     for found in (
@@ -96,9 +96,9 @@ def resolve(persons: Sequence[Person], text: str) -> list[Person]:
 class Chosen:
     """Who was chosen in a field. What was typed and is not clear stays typed, with those it may mean `offered`."""
 
-    people: list[Person] = field(default_factory=list)
+    people: list[Candidate] = field(default_factory=list)
     typed: list[str] = field(default_factory=list)
-    offered: list[Person] = field(default_factory=list)
+    offered: list[Candidate] = field(default_factory=list)
     error: Text | None = None
 
     @property
@@ -112,7 +112,7 @@ class Chosen:
         return [person.id for person in self.people]
 
 
-def read_chosen(form: Form, name: str, persons: Sequence[Person]) -> Chosen:
+def read_chosen(form: Form, name: str, persons: Sequence[Candidate]) -> Chosen:
     """Read a field that takes people: numbers, names or addresses, with commas between several.
 
     Of what means nobody, or several, an error is noted. Raises NotFoundException for the number of nobody.
@@ -120,13 +120,13 @@ def read_chosen(form: Form, name: str, persons: Sequence[Person]) -> Chosen:
     chosen = Chosen()
     parts: list[str] = []
     for text in form.values.get(name, [])[:MOST_CHOSEN]:
-        whole = len(resolve(persons, text)) == 1
+        whole = len(find_meant(persons, text)) == 1
         parts += [text.strip()] if whole else [part.strip() for part in re.split("[,;\n]", text) if part.strip()]
     if len(parts) > MOST_CHOSEN:
         chosen.error = _l("Choose at most %(limit)d people.", limit=MOST_CHOSEN)
         chosen.typed, parts = parts, []
     for part in parts:
-        found = resolve(persons, part)
+        found = find_meant(persons, part)
         if len(found) == 1:
             chosen.people += [person for person in found if person not in chosen.people]
         elif found:

@@ -19,9 +19,9 @@ from litestar.datastructures import Cookie
 from app.settings import Settings
 from app.web.cookies import CookieError, read_cookie, session_cookie
 
-LIFETIME = timedelta(days=365)
+DEVICE_LIFETIME = timedelta(days=365)
 # Accounts that one browser is known to; the one that signed in last comes first.
-MOST = 5
+MOST_ACCOUNTS = 5
 
 
 def prove(settings: Settings, account: str, nonce: str, password_hash: str) -> str:
@@ -37,7 +37,7 @@ def read_devices(settings: Settings, headers: Iterable[tuple[bytes, bytes]]) -> 
         value = read_cookie(headers, settings.device_cookie) or ""
     except CookieError:
         return []
-    parts = [tuple(entry.split(".")) for entry in value.split("~")[:MOST]]
+    parts = [tuple(entry.split(".")) for entry in value.split("~")[:MOST_ACCOUNTS]]
     return [(part[0], part[1], part[2]) for part in parts if len(part) == 3]
 
 
@@ -61,6 +61,6 @@ def device_cookie(
     """The cookie that makes a browser known to the account that it signs in to, beside those it is known to."""
     nonce = secrets.token_hex(8)
     others = [entry for entry in read_devices(settings, headers) if entry[0] != account]
-    entries = [(account, nonce, prove(settings, account, nonce, password_hash)), *others[: MOST - 1]]
+    entries = [(account, nonce, prove(settings, account, nonce, password_hash)), *others[: MOST_ACCOUNTS - 1]]
     value = "~".join(".".join(entry) for entry in entries)
-    return session_cookie(settings, value, seconds=int(LIFETIME.total_seconds()), name=settings.device_cookie)
+    return session_cookie(settings, value, seconds=int(DEVICE_LIFETIME.total_seconds()), name=settings.device_cookie)

@@ -20,12 +20,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
-from app.database import Base, Standing, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.web.forms import FORM_KEY, Form, Invalid
 from app.web.texts import _l
 
-KEPT_FOR = timedelta(days=2)
+FORM_ANSWER_KEPT_FOR = timedelta(days=2)
 
 
 class FormAnswer(Tenanted, Base):
@@ -46,7 +46,7 @@ class FormAnswer(Tenanted, Base):
 @sweeps(FormAnswer)
 async def delete_old_answers(transaction: Transaction, limit: int) -> int:
     """Delete where forms led to that nobody sends again by now."""
-    return await delete_by_keys(transaction, FormAnswer, FormAnswer.made_at < now() - KEPT_FOR, limit=limit)
+    return await delete_by_keys(transaction, FormAnswer, FormAnswer.made_at < now() - FORM_ANSWER_KEPT_FOR, limit=limit)
 
 
 class MadeAlready(Invalid):
@@ -58,27 +58,27 @@ class MadeAlready(Invalid):
         super().__init__(**{"": _l("This was made already, with what you had typed when you first sent it.")})
 
 
-def digest(*parts: object) -> str:
+def digest_values(*parts: object) -> str:
     """A digest of some values."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def key_of(request: AnyRequest, form: Form) -> str:
     """The key of a form at its address."""
-    return digest(request.scope["path"], form[FORM_KEY])
+    return digest_values(request.scope["path"], form[FORM_KEY])
 
 
-def fingerprint(form: Form) -> str:
+def fingerprint_form(form: Form) -> str:
     """A digest of what a form holds, without what its page has put there by itself: those names have a hyphen."""
     typed = {
         name: [value.replace("\r\n", "\n") for value in values]
         for name, values in form.values.items()
         if "-" not in name
     }
-    return digest(sorted(typed.items()))
+    return digest_values(sorted(typed.items()))
 
 
-FIND_ANSWER = Standing(
+FIND_ANSWER = PreparedSelect(
     select(FormAnswer).where(FormAnswer.member_id == bindparam("member_id"), FormAnswer.key == bindparam("key"))
 )
 
@@ -92,7 +92,7 @@ async def find_answer(request: AnyRequest, transaction: Transaction, member: Mem
     if found is None:
         return None
     answer = found[0]
-    if answer.sent == fingerprint(form):
+    if answer.sent == fingerprint_form(form):
         return Redirect(answer.address, status_code=303)
     del form.values[FORM_KEY]
     form.made = answer.address
@@ -104,7 +104,9 @@ async def keep_answer(
 ) -> Redirect:
     """Lead to what a form has made, now and when it is sent again."""
     if form[FORM_KEY]:
-        answer = FormAnswer(member_id=member.id, key=key_of(request, form), sent=fingerprint(form), address=address)
+        answer = FormAnswer(
+            member_id=member.id, key=key_of(request, form), sent=fingerprint_form(form), address=address
+        )
         await transaction.insert(answer)
         del form.values[FORM_KEY]
     return Redirect(address, status_code=303)

@@ -23,11 +23,11 @@ from app.web.errors import PageError
 from app.web.texts import _l
 
 P = ParamSpec("P")
-T = TypeVar("T")
+Hashed = TypeVar("Hashed")
 
 # OWASP's second choice of parameters: 44 ms on a small machine, 19 MiB.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
-AT_ONCE = 2
+HASHES_AT_ONCE = 2
 MOST_WAITING = 64
 # Of so many turns one is a stranger's, if one waits.
 STRANGERS_TURN = 4
@@ -46,7 +46,7 @@ class Turns:
     """Places to hash at, and two lines before them: one of those who are known, one of strangers."""
 
     def __init__(self) -> None:
-        self.free = AT_ONCE
+        self.free = HASHES_AT_ONCE
         self.given = 0
         self.known: deque[asyncio.Future[None]] = deque()
         self.strangers: deque[asyncio.Future[None]] = deque()
@@ -85,14 +85,14 @@ class Turns:
         self.free += 1
 
 
-EXECUTOR = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="hashing")
-TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, Turns] = WeakKeyDictionary()
+EXECUTOR = ThreadPoolExecutor(HASHES_AT_ONCE, thread_name_prefix="hashing")
+HASHING_TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, Turns] = WeakKeyDictionary()
 
 
-async def in_turn(known: bool, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def in_turn(known: bool, work: Callable[P, Hashed], *args: P.args, **kwargs: P.kwargs) -> Hashed:
     """Do some work at a place of its own, which is free again when it is done, even if nobody waits for it any more."""
     loop = asyncio.get_running_loop()
-    turns = TURNS.setdefault(loop, Turns())
+    turns = HASHING_TURNS.setdefault(loop, Turns())
     await turns.take(known=known)
     doing = loop.run_in_executor(EXECUTOR, lambda: work(*args, **kwargs))
     doing.add_done_callback(lambda _: turns.pass_on())

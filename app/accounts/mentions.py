@@ -21,7 +21,7 @@ STORED = re.compile(f"{OPEN}([0-9]{{1,18}}){CLOSE}")
 # A mention, or what is left of one in a stored text that was cut.
 MARKS = re.compile(f"{OPEN}([0-9]{{1,18}}){CLOSE}|{OPEN}[0-9]*|{CLOSE}")
 # As `chat/markdown.py` writes it; nobody's text can look like that, as it is escaped.
-SHOWN = re.compile(
+SHOWN_MENTION = re.compile(
     r'(?P<before><span class="mention(?: quoted)?" data-member="(?P<member>[0-9]{1,18})">@)(?P<name>[^<]*)'
 )
 
@@ -39,17 +39,19 @@ def without_marks(text: str) -> str:
 def mentioned_in(*texts: str) -> set[int]:
     """The numbers of the members whom stored texts, or messages as HTML, mention."""
     stored = {int(number) for text in texts if OPEN in text for number in STORED.findall(text)}
-    return stored | {int(found["member"]) for text in texts if "data-member" in text for found in SHOWN.finditer(text)}
+    return stored | {
+        int(found["member"]) for text in texts if "data-member" in text for found in SHOWN_MENTION.finditer(text)
+    }
 
 
 def names_in(html: str) -> dict[str, int]:
     """Members by the names that a message was written with."""
-    return {unescape(found["name"]): int(found["member"]) for found in SHOWN.finditer(html)}
+    return {unescape(found["name"]): int(found["member"]) for found in SHOWN_MENTION.finditer(html)}
 
 
 def names_by_member(html: str) -> dict[int, str]:
     """The names that a message was written with; of several for one member the shortest."""
-    found = [(int(each["member"]), unescape(each["name"])) for each in SHOWN.finditer(html)]
+    found = [(int(each["member"]), unescape(each["name"])) for each in SHOWN_MENTION.finditer(html)]
     return dict(sorted(found, key=lambda pair: len(pair[1]), reverse=True))
 
 
@@ -64,12 +66,12 @@ def write_names_in_html(html: str, names: Mapping[int, str]) -> str:
     """A message as HTML with the names that members have now."""
     if not names or "data-member" not in html:
         return html
-    return SHOWN.sub(
+    return SHOWN_MENTION.sub(
         lambda found: found["before"] + str(escape(names.get(int(found["member"]), unescape(found["name"])))), html
     )
 
 
-async def find_names(transaction: Transaction, ids: Iterable[int]) -> dict[int, str]:
+async def find_member_names(transaction: Transaction, ids: Iterable[int]) -> dict[int, str]:
     """The names that members have now, whether they are still there or not."""
     wanted = set(ids)
     if not wanted:
@@ -80,5 +82,5 @@ async def find_names(transaction: Transaction, ids: Iterable[int]) -> dict[int, 
 
 async def read_texts(transaction: Transaction, *texts: str) -> list[str]:
     """Stored texts as people read them."""
-    names = await find_names(transaction, mentioned_in(*texts))
+    names = await find_member_names(transaction, mentioned_in(*texts))
     return [write_names(text, names) for text in texts]

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ua_parser import parse
 
 from app.accounts.members import Member
-from app.database import Base, Standing, Tenant, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Tenant, Tenanted, Transaction, UtcDateTime, now
 
 
 class Session(Tenanted, Base):
@@ -116,7 +116,7 @@ async def add_session(transaction: Transaction, member: Member, *, address: str,
     return token
 
 
-FIND_SESSION = Standing(
+FIND_SESSION = PreparedSelect(
     select(Session, Member)
     .join(Member, (Member.id == Session.member_id) & (Member.tenant_id == Session.tenant_id))
     .where(Session.token_hash == bindparam("token_hash"), Session.expires_at > bindparam("now"))

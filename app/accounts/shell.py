@@ -13,7 +13,7 @@ from litestar import MediaType, Response
 
 from app.accounts.access import AnyRequest, host_of, local_path
 from app.accounts.members import Member
-from app.accounts.mentions import find_names
+from app.accounts.mentions import find_member_names
 from app.accounts.rights import may
 from app.accounts.undo import UndoOffer, find_offer
 from app.database import Transaction
@@ -61,7 +61,7 @@ def bar_part(template: str) -> Callable[[SectionContext], SectionContext]:
 
 
 PartContext = Callable[[AnyRequest, Transaction, Member, Any], Awaitable[dict[str, Any]]]
-PARTS: dict[str, list[tuple[str, PartContext]]] = {}
+PAGE_PARTS: dict[str, list[tuple[str, PartContext]]] = {}
 
 
 def page_part(page: str, template: str) -> Callable[[PartContext], PartContext]:
@@ -71,7 +71,7 @@ def page_part(page: str, template: str) -> Callable[[PartContext], PartContext]:
     """
 
     def add(context: PartContext) -> PartContext:
-        PARTS.setdefault(page, []).append((template, context))
+        PAGE_PARTS.setdefault(page, []).append((template, context))
         return context
 
     return add
@@ -81,7 +81,9 @@ async def list_parts(
     page: str, request: AnyRequest, transaction: Transaction, member: Member, about: Any
 ) -> list[tuple[str, dict[str, Any]]]:
     """The parts that other features add to a page: their partials with variables."""
-    return [(template, await context(request, transaction, member, about)) for template, context in PARTS.get(page, [])]
+    return [
+        (template, await context(request, transaction, member, about)) for template, context in PAGE_PARTS.get(page, [])
+    ]
 
 
 ShowAgain = Callable[[AnyRequest, Transaction, Member, Any, int], Awaitable[Response[str]]]
@@ -226,8 +228,8 @@ async def noticed_by(request: AnyRequest, transaction: Transaction, member: Memb
 MOST_NAMED = 20
 
 
-async def find_people(transaction: Transaction, member: Member, about: str) -> str | None:
+async def find_named_people(transaction: Transaction, member: Member, about: str) -> str | None:
     """The names of the members whose ids, with commas between them, an address has."""
     ids = [number_of(each) for each in about.split(",")[:MOST_NAMED]]
-    names = await find_names(transaction, ids)
+    names = await find_member_names(transaction, ids)
     return ", ".join(names[each] for each in ids if each in names) or None

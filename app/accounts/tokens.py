@@ -20,7 +20,7 @@ from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 
 Purpose = Literal["password", "enter", "confirm"]
-LIFETIME = {"password": timedelta(hours=1), "enter": timedelta(minutes=1), "confirm": timedelta(days=7)}
+TOKEN_LIFETIME = {"password": timedelta(hours=1), "enter": timedelta(minutes=1), "confirm": timedelta(days=7)}
 
 
 class SingleUseToken(Tenanted, Base):
@@ -66,7 +66,7 @@ async def make_token(transaction: Transaction, member: Member, purpose: Purpose)
             token_hash=digest(token),
             member_id=member.id,
             purpose=purpose,
-            expires_at=now() + LIFETIME[purpose],
+            expires_at=now() + TOKEN_LIFETIME[purpose],
             bound_to=bond(member, purpose),
         )
     )

@@ -28,11 +28,11 @@ from app.web.templates import render
 from app.web.texts import Text, _l
 
 # How long an act can be taken back. The toast is gone after ten seconds; a page without scripts is read more slowly.
-KEPT_FOR = timedelta(minutes=10)
+UNDO_OFFER_KEPT_FOR = timedelta(minutes=10)
 
-State = dict[str, Any]
+UndoState = dict[str, Any]
 # Takes an act back, and tells where that leads to. Raises TooLate, and what the act itself would.
-Undo = Callable[[AnyRequest, Transaction, Member, State], Awaitable[str]]
+Undo = Callable[[AnyRequest, Transaction, Member, UndoState], Awaitable[str]]
 
 
 class UndoOffer(Tenanted, Base):
@@ -48,33 +48,33 @@ class UndoOffer(Tenanted, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     member_id: Mapped[int]
     kind: Mapped[str] = mapped_column(String(40))
-    state: Mapped[State] = mapped_column(JSON)
+    state: Mapped[UndoState] = mapped_column(JSON)
     made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     taken_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
     @property
     def open(self) -> bool:
         """Whether it can still be taken up."""
-        return self.taken_at is None and self.made_at >= now() - KEPT_FOR
+        return self.taken_at is None and self.made_at >= now() - UNDO_OFFER_KEPT_FOR
 
     @property
     def said(self) -> Text:
         """What was done."""
-        said = KINDS[self.kind].said
+        said = UNDO_KINDS[self.kind].said
         return said if isinstance(said, Text) else said(self.state)
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class UndoKind:
     """A kind of act that can be taken back: what is said of it, and what takes it back. With `stays`, a page with
     scripts stays as it is then, as it follows by itself."""
 
-    said: Text | Callable[[State], Text]
+    said: Text | Callable[[UndoState], Text]
     undo: Undo
     stays: bool
 
 
-KINDS: dict[str, Kind] = {}
+UNDO_KINDS: dict[str, UndoKind] = {}
 
 
 class TooLate(PageError):
@@ -84,11 +84,11 @@ class TooLate(PageError):
         super().__init__(409, why, heading=_l("This can't be undone any more"))
 
 
-def undoes(kind: str, said: Text | Callable[[State], Text], *, stays: bool = False) -> Callable[[Undo], Undo]:
+def undoes(kind: str, said: Text | Callable[[UndoState], Text], *, stays: bool = False) -> Callable[[Undo], Undo]:
     """Register the function that takes a kind of act back, and what is said of the act."""
 
     def add(undo: Undo) -> Undo:
-        KINDS[kind] = Kind(said, undo, stays)
+        UNDO_KINDS[kind] = UndoKind(said, undo, stays)
         return undo
 
     return add
@@ -97,7 +97,7 @@ def undoes(kind: str, said: Text | Callable[[State], Text], *, stays: bool = Fal
 @sweeps(UndoOffer)
 async def delete_old_offers(transaction: Transaction, limit: int) -> int:
     """Delete what nobody can take back any more."""
-    return await delete_by_keys(transaction, UndoOffer, UndoOffer.made_at < now() - KEPT_FOR, limit=limit)
+    return await delete_by_keys(transaction, UndoOffer, UndoOffer.made_at < now() - UNDO_OFFER_KEPT_FOR, limit=limit)
 
 
 async def offer_undo(transaction: Transaction, member: Member, kind: str, **state: Any) -> UndoOffer:
@@ -112,7 +112,7 @@ async def end_offers(transaction: Transaction, kinds: Collection[str], **about: 
     """Let nobody take back acts of some kinds on a thing, which `about` names as their states do: it has changed since,
     and whoever changed it meant that, also where it looks as it did before."""
     statement = select(UndoOffer).where(
-        UndoOffer.kind.in_(kinds), UndoOffer.taken_at.is_(None), UndoOffer.made_at >= now() - KEPT_FOR
+        UndoOffer.kind.in_(kinds), UndoOffer.taken_at.is_(None), UndoOffer.made_at >= now() - UNDO_OFFER_KEPT_FOR
     )
     for offer in await transaction.scalars(statement):
         if about.items() <= offer.state.items():
@@ -148,7 +148,7 @@ async def take_back(request: AnyRequest, transaction: Transaction, member: Membe
         raise NotFoundException
     if not offer.open:
         raise TooLate(_l("It was undone already, or changed since, or was done more than ten minutes ago."))
-    kind = KINDS[offer.kind]
+    kind = UNDO_KINDS[offer.kind]
     address = await kind.undo(request, transaction, member, offer.state)
     offer.taken_at, offer.state = now(), {}
     if kind.stays and "hx-request" in request.headers:
@@ -156,20 +156,20 @@ async def take_back(request: AnyRequest, transaction: Transaction, member: Membe
     return Redirect(address, status_code=303)
 
 
-async def keep_rows(transaction: Transaction, model: type[Tenanted], *criteria: Any) -> list[State]:
+async def keep_rows(transaction: Transaction, model: type[Tenanted], *criteria: Any) -> list[UndoState]:
     """The rows that meet criteria, as a state keeps them."""
     found = await transaction.scalars(select(model).where(*criteria))
     return [keep_row(row) for row in found]
 
 
-def keep_row(row: Tenanted) -> State:
+def keep_row(row: Tenanted) -> UndoState:
     """A row as a state keeps it."""
     values = {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs}
     del values["tenant_id"]
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
 
 
-def put_back(transaction: Transaction, model: type[Tenanted], rows: list[State], **changed: Any) -> list[Any]:
+def put_back(transaction: Transaction, model: type[Tenanted], rows: list[UndoState], **changed: Any) -> list[Any]:
     """Put such rows back, with what is `changed` of each: to be flushed."""
     moments = {each.key for each in inspect(model).column_attrs if isinstance(each.columns[0].type, UtcDateTime)}
 

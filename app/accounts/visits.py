@@ -14,7 +14,7 @@ from app.accounts.members import Member
 from app.accounts.sessions import Session
 from app.database import Base, Database, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
-from app.web.visits import is_shown
+from app.web.visits import is_seen
 
 SEEN_STEP = timedelta(minutes=1)
 # What was not opened for so long is used no more.
@@ -92,6 +92,6 @@ async def write_visits(transaction: Transaction, opened: set[tuple[int, str, int
 
 def note_visit(request: Request[Any, Any, Any], member: Member, kind: str, subject_id: int) -> None:
     """Note that a member has opened a thing by a request, unless nobody sees the page."""
-    if is_shown(request):
+    if is_seen(request):
         visits: Visits = request.app.state.visits
         visits.note_opened(member.tenant_id, member.id, kind, subject_id)

@@ -20,13 +20,13 @@ LONGEST_HOST = 253
 # A person, a host and a port, with room for what tells that the host is too long.
 LONGEST_AUTHORITY = 350
 LONGEST_PATH = 2_000
-LONGEST_NAME = 64
+LONGEST_LOCAL_PART = 64
 
 # Punctuation of all scripts; none lies beyond.
 PUNCTUATION = [code for code in range(0xA0, 0x20000) if unicodedata.category(chr(code)).startswith("P")]
 # What joins letters or emoji; nothing else that nobody can see belongs to an address.
 JOINERS = "\u200c\u200d"
-INVISIBLE = [
+INVISIBLE_IN_ADDRESS = [
     code
     for code in (*range(0xA0, 0x20000), *range(0xE0000, 0xE0080))
     if unicodedata.category(chr(code)) == "Cf" and chr(code) not in JOINERS
@@ -60,16 +60,16 @@ CLOSING = {")": "(", "]": "[", "}": "{"} | {
 # A letter or digit of a host, of any script: what is no punctuation, no space and no control.
 LETTER = (
     r"(?:[^\W_]|[^\0-\u00bf\u2000-\u206f\u2e00-\u2e7f\u3000-\u303f\ufe10-\ufe6f"
-    rf"\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65{class_of(PUNCTUATION + INVISIBLE)}])"
+    rf"\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65{class_of(PUNCTUATION + INVISIBLE_IN_ADDRESS)}])"
 )
 HOST = rf"{LETTER}++(?:-++{LETTER}++)*+(?:\.{LETTER}++(?:-++{LETTER}++)*+)*+"
 # Behind it nothing may go on that no host has; a low line that no letter follows is a mark of emphasis.
 HOST_END = r"(?![-@]|_++[-.:@/?#]*+\w|:[0-9]|\.-)"
 AUTHORITY = re.compile(rf"(?:[^\s@/\\\[\]()<>]{{1,50}}@)?(?P<host>{HOST})(?::[0-9]{{1,5}}+)?{HOST_END}")
-PATH = re.compile(rf"[/?#][^\s<>\"`\uff5c\0-\x1f\x7f-\x9f{class_of(INVISIBLE)}]{{0,{LONGEST_PATH}}}")
+PATH = re.compile(rf"[/?#][^\s<>\"`\uff5c\0-\x1f\x7f-\x9f{class_of(INVISIBLE_IN_ADDRESS)}]{{0,{LONGEST_PATH}}}")
 OPENING = frozenset(CLOSING.values())
 BRACKETS = {*CLOSING, *OPENING}
-MARK = re.compile(
+ENDING_MARK = re.compile(
     f"[{class_of([code for code in PUNCTUATION if breaks_address(code)])}{class_of(sorted(map(ord, BRACKETS)))}]"
 )
 # What ends a sentence or emphasis, and not an address.
@@ -81,7 +81,7 @@ BEFORE = frozenset("<>\"'([{\uff5c") | {
 
 SCHEME = re.compile(r"(?<![a-z0-9.+-])https?\Z", re.IGNORECASE)
 # Where others begin; a mail address has its name before the mark.
-START = re.compile(r"(?<!\w)(?P<scheme>www\.|mailto:)|@", re.IGNORECASE)
+ADDRESS_START = re.compile(r"(?<!\w)(?P<scheme>www\.|mailto:)|@", re.IGNORECASE)
 # In a paragraph one may stand behind a mark of emphasis.
 IN_PARAGRAPH = re.compile(r"www\.|mailto:|@", re.IGNORECASE)
 NAME_LETTERS = frozenset("-;:&=+$,.\"'_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
@@ -89,7 +89,7 @@ MAIL_HOST = re.compile(rf"(?P<host>{HOST}){HOST_END}")
 TOP_LEVEL = re.compile(r"\.(?:[^\W\d_]{2,63}|xn--[a-z0-9-]{1,59})\Z", re.IGNORECASE)
 
 # What looking at one costs, in steps.
-STEPS = 20
+ADDRESS_STEPS = 20
 
 
 def end_of_address(text: str, start: int, limit: int) -> int:
@@ -105,7 +105,7 @@ def end_of_address(text: str, start: int, limit: int) -> int:
     # A bracket belongs to the address when both of a pair do.
     end = path.end()
     opened: list[tuple[str, int]] = []
-    for mark in MARK.finditer(text, path.start(), end):
+    for mark in ENDING_MARK.finditer(text, path.start(), end):
         if mark[0] in OPENING:
             opened.append((mark[0], mark.start()))
         elif opened and opened[-1][0] == CLOSING.get(mark[0]):
@@ -128,12 +128,12 @@ def end_of_sentence(text: str, start: int, end: int) -> int:
 def start_of_mail(text: str, at: int, begin: int) -> int:
     """Where the name of a mail address begins that ends at an "@", not before `begin`; `at` where there is none."""
     start = at
-    while start > begin and start > at - LONGEST_NAME - 1 and text[start - 1] in NAME_LETTERS:
+    while start > begin and start > at - LONGEST_LOCAL_PART - 1 and text[start - 1] in NAME_LETTERS:
         start -= 1
     # Addresses in quotes are more common than quotes in addresses.
     while start < at and text[start] in "\"'":
         start += 1
-    if at - start > LONGEST_NAME or (start > 0 and not (text[start - 1].isspace() or text[start - 1] in BEFORE)):
+    if at - start > LONGEST_LOCAL_PART or (start > 0 and not (text[start - 1].isspace() or text[start - 1] in BEFORE)):
         return at
     return start
 
@@ -151,7 +151,7 @@ def web_address(state: StateInline, silent: bool) -> bool:
     if state.linkLevel > 0 or not state.src.startswith("://", state.pos):
         return False
     scheme = SCHEME.search(state.pending[-6:])
-    if scheme is None or not spend(STEPS):
+    if scheme is None or not spend(ADDRESS_STEPS):
         return False
     end = end_of_address(state.src, state.pos + 3, state.posMax)
     if end == state.pos + 3:
@@ -197,8 +197,8 @@ def links_in(token: Token, state: StateCore, escaped: bool) -> Iterator[Token]:
     """A text with its addresses as links. Right after an escaped letter none begins: "\\@www.example.com"."""
     text = token.content
     done = 0
-    for start in START.finditer(text):
-        if start.start() < done or not spend(STEPS):
+    for start in ADDRESS_START.finditer(text):
+        if start.start() < done or not spend(ADDRESS_STEPS):
             continue
         scheme = (start["scheme"] or "").lower()
         if scheme == "www.":
@@ -206,7 +206,7 @@ def links_in(token: Token, state: StateCore, escaped: bool) -> Iterator[Token]:
             address, shown = f"http://{text[begin:end]}", text[begin:end]
             found = end > start.end()
         elif scheme:
-            at = text.find("@", start.end(), start.end() + LONGEST_NAME + 1)
+            at = text.find("@", start.end(), start.end() + LONGEST_LOCAL_PART + 1)
             begin, end = start.start(), end_of_mail(text, at + 1)
             address, shown = text[begin:end], text[start.end() : end]
             found = at > start.end() and end > at + 1 and NAME_LETTERS.issuperset(text[start.end() : at])

@@ -12,9 +12,9 @@ from litestar.response import File, Redirect
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.chat.attaching import delete_files, files_of, store_files
-from app.chat.attachments import Attachment, delete_unsent, get_attachment, take_out, take_out_upload
-from app.chat.composer import MESSAGE_LIMIT
-from app.chat.drafts import keep_draft, place_of
+from app.chat.attachments import Attachment, delete_unsent, discard_file, get_attachment, take_out_upload
+from app.chat.composer import MESSAGE_FORM_LIMIT
+from app.chat.drafts import keep_message_draft, place_of_box
 from app.chat.rooms import get_room
 from app.database import Database, Transaction
 from app.jobs.sweeps import sweeps_with_settings
@@ -80,23 +80,23 @@ async def show_file(transaction: Transaction, member: Member, settings: Settings
     )
 
 
-@post("/files/{file_id:int}/take-out", request_max_body_size=MESSAGE_LIMIT)
+@post("/files/{file_id:int}/take-out", request_max_body_size=MESSAGE_FORM_LIMIT)
 async def take_out_file(
     request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, file_id: int, form: Form
 ) -> Response[Any]:
     """Take a file out of the box. Without JavaScript the whole box comes with it, and what is typed in it is kept."""
-    room, keys = await take_out(transaction, member, file_id)
+    room, keys = await discard_file(transaction, member, file_id)
     directory = files_of(settings, transaction.tenant)
     transaction.after_commit.append(lambda: delete_files(directory, keys))
     if is_call(request):
         return Response(None, status_code=204)
     reply = number_of(form["reply"])
-    await keep_draft(transaction, member, place_of(room), form["text"], key=form["key"], reply_to_id=reply)
+    await keep_message_draft(transaction, member, place_of_box(room), form["text"], key=form["key"], reply_to_id=reply)
     address = f"/discussion/{room.subject}" if room.kind == "discussion" else f"/chat/{room.slug}?at=end#composer"
     return Redirect(address, status_code=303)
 
 
-@post("/files/take-out", request_max_body_size=MESSAGE_LIMIT)
+@post("/files/take-out", request_max_body_size=MESSAGE_FORM_LIMIT)
 async def take_out_brought(transaction: Transaction, member: Member, settings: Settings, form: Form) -> Response[None]:
     """Take a file out of the box that is named by the key of its upload, as its page may not know it otherwise."""
     keys = await take_out_upload(transaction, member, form["upload"])

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, and_, ex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.accounts.undo import KEPT_FOR
+from app.accounts.undo import UNDO_OFFER_KEPT_FOR
 from app.chat.keys import LONGEST_KEY
 from app.chat.messages import Message
 from app.chat.references import to_message
@@ -161,7 +161,7 @@ async def find_attachment(transaction: Transaction, member: Member, attachment_i
     return attachment if await transaction.scalar(deleted) is None else None
 
 
-async def take_out(transaction: Transaction, member: Member, attachment_id: int) -> tuple[Room, list[str]]:
+async def discard_file(transaction: Transaction, member: Member, attachment_id: int) -> tuple[Room, list[str]]:
     """Delete a file that the member has brought and not sent; its room, and the keys of what is to be deleted on disk.
 
     Raises Gone, also for a file that was sent: it is its message's.
@@ -174,12 +174,12 @@ async def take_out(transaction: Transaction, member: Member, attachment_id: int)
 
 
 async def take_out_upload(transaction: Transaction, member: Member, upload: str) -> list[str]:
-    """Delete what an upload of the member has brought, as `take_out` does. Raises NotFoundException, also as long as
+    """Delete what an upload of the member has brought, as `discard_file` does. Raises NotFoundException, also as long as
     it has not come."""
     attachment = await find_upload(transaction, member, upload)
     if attachment is None:
         raise NotFoundException
-    _, keys = await take_out(transaction, member, attachment.id)
+    _, keys = await discard_file(transaction, member, attachment.id)
     return keys
 
 
@@ -189,7 +189,7 @@ async def has_files(transaction: Transaction, message: Message) -> bool:
     return await transaction.scalar(statement) is not None
 
 
-async def list_files(transaction: Transaction, message: Message) -> Sequence[Attachment]:
+async def list_attachments(transaction: Transaction, message: Message) -> Sequence[Attachment]:
     """The files of a message, in the order in which they were brought; a deleted one shows none."""
     if message.deleted_at is not None:
         return []
@@ -203,7 +203,7 @@ async def delete_unsent(transaction: Transaction, limit: int = 500) -> list[str]
     gone = exists().where(
         Message.id == Attachment.message_id,
         Message.tenant_id == Attachment.tenant_id,
-        Message.deleted_at < now() - KEPT_FOR,
+        Message.deleted_at < now() - UNDO_OFFER_KEPT_FOR,
     )
     unsent = and_(Attachment.message_id.is_(None), Attachment.created_at < now() - UNSENT_FOR)
     statement = select(Attachment).where(or_(unsent, gone)).order_by(Attachment.id).limit(limit)

@@ -61,7 +61,7 @@ from app.web.texts import _l, fold
 # How many older messages are shown anew when what they quote changes.
 QUOTING = 100
 # Of a room in which more messages than this are posted, or change, at once its pages fetch themselves anew.
-MOST_SHOWN = 50
+MOST_MESSAGES_SHOWN = 50
 
 
 @channel("room.{id}", presence="live/readers_push.html")
@@ -98,7 +98,7 @@ class News:
 
 
 @dataclass(frozen=True, slots=True)
-class Messages:
+class MessagesShown:
     """What is shown of messages: each with its room; `anew` are rooms in which so much has happened that their pages
     fetch themselves."""
 
@@ -107,7 +107,7 @@ class Messages:
     anew: list[tuple[Fact, Room]]
 
 
-async def read_posted(transaction: Transaction, facts: Sequence[MessagePosted]) -> Messages:
+async def read_posted(transaction: Transaction, facts: Sequence[MessagePosted]) -> MessagesShown:
     """Read new messages, as they are shown."""
     rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
     facts, anew = leave_out_many(transaction, rooms, facts)
@@ -121,15 +121,15 @@ async def read_posted(transaction: Transaction, facts: Sequence[MessagePosted]) 
             shown[message.id] = show_plain(message, authors[message.member_id])
     news = [News(fact, rooms[fact.room_id], shown[fact.message_id]) for fact in facts]
     told: list[tuple[Fact | None, Room, ShownMessage]] = [(each.fact, each.room, each.shown) for each in news]
-    return Messages(told, await read_news(transaction, news), anew)
+    return MessagesShown(told, await read_news(transaction, news), anew)
 
 
-def show_posted(tenant: Tenant, found: Messages) -> Iterator[Partial]:
+def show_posted(tenant: Tenant, found: MessagesShown) -> Iterator[Partial]:
     """New messages, to those who look at their rooms, and marks to everybody who counts."""
     yield from show_messages_as(tenant, found, "chat/message_push.html")
 
 
-async def read_changed(transaction: Transaction, facts: Sequence[MessageChanged]) -> Messages:
+async def read_changed(transaction: Transaction, facts: Sequence[MessageChanged]) -> MessagesShown:
     """Read what became of messages: edited, deleted, restored, answered by emoji; and those that quote them."""
     rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
     facts, anew = leave_out_many(transaction, rooms, facts)
@@ -153,15 +153,15 @@ async def read_changed(transaction: Transaction, facts: Sequence[MessageChanged]
     told: list[tuple[Fact | None, Room, ShownMessage]] = [
         (by_message.get(each.message.id), rooms[each.message.room_id], each) for each in shown.values()
     ]
-    return Messages(told, await read_news(transaction, news), anew)
+    return MessagesShown(told, await read_news(transaction, news), anew)
 
 
-def show_changed(tenant: Tenant, found: Messages) -> Iterator[Partial]:
+def show_changed(tenant: Tenant, found: MessagesShown) -> Iterator[Partial]:
     """What became of messages, to those who look at their rooms, and marks where others are unread now."""
     yield from show_messages_as(tenant, found, "chat/change_push.html")
 
 
-def show_messages_as(tenant: Tenant, found: Messages, template: str) -> Iterator[Partial]:
+def show_messages_as(tenant: Tenant, found: MessagesShown, template: str) -> Iterator[Partial]:
     """Messages in a partial, and what else is shown with them."""
     for fact, room in found.anew:
         place = f"room-{room.id}" if room.kind != "discussion" else f"{room.subject}-discussion"
@@ -183,7 +183,7 @@ def leave_out_many(
 ) -> tuple[list[AnyFact], list[tuple[Fact, Room]]]:
     """Leave out what has happened in rooms in which much has at once; (the others, and the last of each such room)."""
     counts = Counter(fact.room_id for fact in facts)
-    many = {fact.room_id: fact for fact in facts if counts[fact.room_id] > MOST_SHOWN}
+    many = {fact.room_id: fact for fact in facts if counts[fact.room_id] > MOST_MESSAGES_SHOWN}
     for room_id in many:
         push_insiders(transaction, rooms[room_id])
     return [fact for fact in facts if fact.room_id not in many], [(many[each], rooms[each]) for each in sorted(many)]
@@ -353,10 +353,10 @@ def show_cards(tenant: Tenant, cards: Sequence[tuple[OfRow, int, Card]]) -> Iter
     """Show cards in rooms: one push for each, for all messages that have it, to those who may see the room. Pages of a
     room in which many have changed at once fetch themselves anew."""
     counts = Counter(room_id for _, room_id, _ in cards)
-    for room_id in sorted(each for each, count in counts.items() if count > MOST_SHOWN):
+    for room_id in sorted(each for each, count in counts.items() if count > MOST_MESSAGES_SHOWN):
         yield refresh(tenant, f"room.{room_id}", f"room-{room_id}-refresh")
     for fact, room_id, card in cards:
-        if counts[room_id] <= MOST_SHOWN:
+        if counts[room_id] <= MOST_MESSAGES_SHOWN:
             about = {"room_id": room_id, "card": card}
             yield make_partial(tenant, f"room.{room_id}", "chat/card_push.html", fact=fact, **about)
 
@@ -384,7 +384,7 @@ async def find_rooms(transaction: Transaction, member: Member, text: str) -> lis
 
 
 @jump_source
-async def find_people(transaction: Transaction, member: Member, text: str) -> list[Destination]:
+async def find_people_to_write_to(transaction: Transaction, member: Member, text: str) -> list[Destination]:
     """Others to write to."""
     others = await list_persons(transaction, Member.id != member.id, *is_active())
     found = [person for person in others if text in person.folded]

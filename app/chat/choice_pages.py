@@ -6,9 +6,9 @@ from typing import Any
 
 from litestar import Response, get
 
-from app.accounts.choosing import OFFERED, ChoosingLimit, Person, find_persons, is_active, list_persons
+from app.accounts.choosing import OFFERED, Candidate, ChoosingLimit, find_persons, is_active, list_persons
 from app.accounts.members import Member
-from app.chat.names import EVERYBODY
+from app.chat.names import EVERYBODY_NAME
 from app.chat.rooms import get_room, is_inside, list_rooms
 from app.database import Transaction
 from app.web.paging import clean_query
@@ -18,7 +18,7 @@ from app.web.texts import fold
 MENTIONABLE = 6
 
 
-def choice_of(person: Person) -> dict[str, str]:
+def choice_of(person: Candidate) -> dict[str, str]:
     """A person as a choice: namesakes are told apart by their addresses."""
     return {"value": str(person.id), "text": person.name, "note": person.email}
 
@@ -37,7 +37,9 @@ async def choose_people(
 
 
 @get("/choices/rooms")
-async def choose_rooms(transaction: Transaction, member: Member, choosing: ChoosingLimit, q: str = "") -> Response[Any]:
+async def show_room_choices(
+    transaction: Transaction, member: Member, choosing: ChoosingLimit, q: str = ""
+) -> Response[Any]:
     """Rooms that a member is in, or may join, by letters of their names."""
     await choosing.check(member)
     wanted = fold(clean_query(q))
@@ -55,13 +57,13 @@ async def choose_mentions(
     criteria = is_active() if where is None or where.open else (*is_active(), is_inside(where))
     begun = fold(clean_query(q))
     # Who is called as everybody is can't be meant by that name (chat/names.py).
-    names = [each.name for each in await list_persons(transaction, *criteria) if fold(each.name) != EVERYBODY]
+    names = [each.name for each in await list_persons(transaction, *criteria) if fold(each.name) != EVERYBODY_NAME]
     found = [
         name
-        for name, folded in [*((name, fold(name)) for name in names), (EVERYBODY, EVERYBODY)]
+        for name, folded in [*((name, fold(name)) for name in names), (EVERYBODY_NAME, EVERYBODY_NAME)]
         if folded.startswith(begun) or f" {begun}" in folded
     ]
     return Response([{"value": name, "text": name} for name in list(dict.fromkeys(found))[:MENTIONABLE]])
 
 
-handlers = [choose_people, choose_rooms, choose_mentions]
+handlers = [choose_people, show_room_choices, choose_mentions]

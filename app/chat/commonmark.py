@@ -26,7 +26,7 @@ from markdown_it.rules_inline.state_inline import Delimiter, Scanned
 from markdown_it.token import Token
 
 from app.chat.addresses import bare_links, web_address
-from app.chat.work import ADDRESS as READ_ADDRESS
+from app.chat.work import ADDRESS_COST as READ_ADDRESS
 from app.chat.work import BLOCK, ITEM, TOKEN, VALIDATION, allowance, spend
 
 # What a step in a paragraph costs: it asks each rule.
@@ -41,7 +41,7 @@ SHORTEST_UNDERLINE = 3
 
 REL = "noopener noreferrer nofollow"
 PORTS = {"http": 80, "https": 443}
-ADDRESS = re.compile(r"https?://[^/?#\\\s]|mailto:[^/?#\\\s]", re.IGNORECASE)
+LINK_ADDRESS = re.compile(r"https?://[^/?#\\\s]|mailto:[^/?#\\\s]", re.IGNORECASE)
 OWN_PATH = re.compile(r"/(?![/\\])")
 
 WALL = nh3.Cleaner(
@@ -55,7 +55,7 @@ WALL = nh3.Cleaner(
 )
 
 
-def origin_of(address: SplitResult) -> tuple[str, str, int | None] | None:
+def origin_of_address(address: SplitResult) -> tuple[str, str, int | None] | None:
     """The scheme, host and port of an address; None where it names a person too, which our own never do."""
     if address.username is not None or address.password is not None:
         return None
@@ -97,10 +97,10 @@ class Parser(MarkdownIt):
 
     def validateLink(self, url: str) -> bool:
         """Whether an address may be a link. What may not stays text, as it was typed."""
-        if not spend(READ_ADDRESS) or not ADDRESS.match(url) or not spend(VALIDATION):
+        if not spend(READ_ADDRESS) or not LINK_ADDRESS.match(url) or not spend(VALIDATION):
             return False
         try:
-            origin_of(urlsplit(url))
+            origin_of_address(urlsplit(url))
         except ValueError:
             return False
         # The wall reads addresses as browsers do, and would leave a link without one where it can't.

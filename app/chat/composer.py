@@ -10,7 +10,7 @@ from app.accounts.members import Member
 from app.chat.attachments import MOST_A_MESSAGE, Attachment, list_unsent
 from app.chat.drafts import get_draft
 from app.chat.messages import Message
-from app.chat.rendering import LONGEST
+from app.chat.rendering import LONGEST_MESSAGE
 from app.chat.rooms import Room
 from app.chat.timeline import ShownMessage, show_message
 from app.database import Transaction
@@ -23,9 +23,9 @@ EMOJI = (
 )
 
 # Eight thousand characters take up to twelve bytes each in a form.
-MESSAGE_LIMIT = 128 * 1024
+MESSAGE_FORM_LIMIT = 128 * 1024
 # With the names by which those are shown whom it mentions, each once.
-REWRITE_LIMIT = 2 * MESSAGE_LIMIT
+REWRITE_LIMIT = 2 * MESSAGE_FORM_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Composer:
     key: str
     file_limit: int
     files: Sequence[Attachment] = ()
-    limit: int = LONGEST
+    limit: int = LONGEST_MESSAGE
     most_files: int = MOST_A_MESSAGE
     reply: Any = None
     error: Text | None = None

@@ -12,7 +12,7 @@ from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.members import Member
 from app.accounts.shell import page_part, refused_form, show_again
 from app.chat.attaching import store_files
-from app.chat.composer import EMOJI, MESSAGE_LIMIT, open_composer
+from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
 from app.chat.discussions import enter_discussion, get_card
 from app.chat.limits import Pace
 from app.chat.posting import SentAlready
@@ -22,14 +22,14 @@ from app.chat.sending import (
     answer_draft,
     answer_posted,
     origin_of,
+    post_from_form,
     refuse_message,
-    say,
     show_answered,
     signal_typing,
 )
 from app.chat.timeline import Page, ShownMessage, read_page
 from app.database import Database, Transaction
-from app.editing.rows import Place, kind_of
+from app.editing.rows import RowPlace, kind_of
 from app.settings import Settings
 from app.web.calls import is_call
 from app.web.forms import Form, Invalid, number_of
@@ -37,7 +37,7 @@ from app.web.texts import Text
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedMessage:
     """A message that was not posted, and why. Without a key the box gets a new one."""
 
     text: str
@@ -48,12 +48,12 @@ class Refused:
 
 @page_part("record", "chat/_discussion.html")
 async def discussion_part(
-    request: AnyRequest, transaction: Transaction, member: Member, place: Place
+    request: AnyRequest, transaction: Transaction, member: Member, place: RowPlace
 ) -> dict[str, Any]:
     """What was said about a record, and the box to say more."""
     room = await find_discussion(transaction, place.name)
     membership = await find_membership(transaction, room, member) if room else None
-    refused: Refused | None = refused_form(request)
+    refused: RefusedMessage | None = refused_form(request)
     return {
         "place": place,
         "room": room,
@@ -82,7 +82,7 @@ async def show_discussion(transaction: Transaction, member: Member, subject: str
     return Redirect(f"{card.place.address}#discussion", status_code=303)
 
 
-@post("/discussion/{subject:str}", request_max_body_size=MESSAGE_LIMIT)
+@post("/discussion/{subject:str}", request_max_body_size=MESSAGE_FORM_LIMIT)
 async def discuss(
     request: AnyRequest,
     database: Database,
@@ -100,14 +100,14 @@ async def discuss(
             writing.check()
             check_text(form["text"], empty="file" in form)
             room = await enter_discussion(transaction, subject)
-            message = await say(transaction, member, room, form, origin, prepared)
+            message = await post_from_form(transaction, member, room, form, origin, prepared)
         except Invalid as invalid:
             if is_call(request):
                 return await refuse_message(transaction, invalid)
             key = "" if isinstance(invalid, SentAlready) else form["key"]
             begun = await find_discussion(transaction, subject)
             reply = await show_answered(transaction, begun, number_of(form["reply"])) if begun else None
-            refused = Refused(form["text"], key, next(iter(invalid.errors.values())), reply)
+            refused = RefusedMessage(form["text"], key, next(iter(invalid.errors.values())), reply)
             kind = kind_of(card.row).name
             page = await show_again(
                 kind, request, transaction, member, card.row, refused=refused, status=invalid.status
@@ -130,7 +130,7 @@ async def type_in_discussion(
     return signal_typing(request, transaction, member, channel, card.place.name)
 
 
-@post("/discussion/{subject:str}/draft", request_max_body_size=MESSAGE_LIMIT)
+@post("/discussion/{subject:str}/draft", request_max_body_size=MESSAGE_FORM_LIMIT)
 async def keep_discussion_draft(transaction: Transaction, member: Member, subject: str, form: Form) -> Response[Any]:
     """Keep what is in the box of a discussion."""
     card = await get_card(transaction, subject)

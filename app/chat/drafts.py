@@ -12,10 +12,10 @@ from app.accounts.members import Member
 from app.chat.keys import LONGEST_KEY
 from app.chat.messages import find_posted
 from app.chat.rooms import Room
-from app.database import Base, Standing, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 
-KEPT_FOR = timedelta(days=90)
+MESSAGE_DRAFT_KEPT_FOR = timedelta(days=90)
 
 
 class MessageDraft(Tenanted, Base):
@@ -38,17 +38,19 @@ class MessageDraft(Tenanted, Base):
 
 
 @sweeps(MessageDraft)
-async def delete_old_drafts(transaction: Transaction, limit: int) -> int:
+async def delete_old_message_drafts(transaction: Transaction, limit: int) -> int:
     """Delete what was typed long ago and never sent."""
-    return await delete_by_keys(transaction, MessageDraft, MessageDraft.typed_at < now() - KEPT_FOR, limit=limit)
+    return await delete_by_keys(
+        transaction, MessageDraft, MessageDraft.typed_at < now() - MESSAGE_DRAFT_KEPT_FOR, limit=limit
+    )
 
 
-def place_of(room: Room) -> str:
+def place_of_box(room: Room) -> str:
     """The place of a room's box: `room-5`; of a discussion's, what it is on: `record-42`."""
     return room.subject if room.kind == "discussion" and room.subject else f"room-{room.id}"
 
 
-FIND_DRAFT = Standing(
+FIND_DRAFT = PreparedSelect(
     select(MessageDraft).where(
         MessageDraft.member_id == bindparam("member_id"), MessageDraft.place == bindparam("place")
     )
@@ -61,7 +63,7 @@ async def get_draft(transaction: Transaction, member: Member, place: str) -> Mes
     return found and found[0]
 
 
-async def keep_draft(
+async def keep_message_draft(
     transaction: Transaction, member: Member, place: str, text: str, *, key: str, reply_to_id: int = 0
 ) -> bool:
     """Keep what is typed in a box whose message will have this key, and what it answers.

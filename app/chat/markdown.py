@@ -18,8 +18,8 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from app.accounts.mentions import CLOSE, OPEN, store_mention, without_marks
-from app.chat.commonmark import PORTS, REL, WALL, Parser, origin_of
-from app.chat.names import EVERYBODY, MARK, Folded, Names, begins_word, continues_word
+from app.chat.commonmark import PORTS, REL, WALL, Parser, origin_of_address
+from app.chat.names import EMPHASIS_MARK, EVERYBODY_NAME, Folded, Names, begins_word, continues_word
 from app.chat.rewriting import Filled, Kept, find_kept
 from app.chat.work import REFERENCE, spend
 
@@ -33,7 +33,7 @@ RECORD_PATH = re.compile(r"/c/([a-z0-9-]+)/([1-9][0-9]{0,8})(?:/edit)?")
 PROSE = re.compile(r"""[^\W\d_](?:[^\W_]|[ ,;:!?'"()-]|\.(?= |$))*(?<! )""")
 REFERENCE_MARK = re.compile(rf"{OPEN}(?P<name>[0-9]+){CLOSE}|#(?P<number>[1-9][0-9]{{0,8}})(?!\w)")
 # A name while its text is parsed: its place among the names of the message. In an address it is encoded.
-PLACED = re.compile(f"{OPEN}([0-9]+){CLOSE}")
+PLACED_NAME = re.compile(f"{OPEN}([0-9]+){CLOSE}")
 ENCODED = re.compile(f"{quote(OPEN)}|{quote(CLOSE)}", re.IGNORECASE)
 PLACED_IN_ADDRESS = re.compile(f"{quote(OPEN)}([0-9]+){quote(CLOSE)}")
 
@@ -110,10 +110,10 @@ def render_markdown(
     """
     if PROSE.fullmatch(text):
         return Rendered(f"<p>{text}</p>\n", one_line(text), text, frozenset(), everybody=False, records=())
-    return render_marked(text, Message(members, origin, missing, filled))
+    return render_marked(text, MessageContext(members, origin, missing, filled))
 
 
-def render_marked(text: str, message: Message) -> Rendered:
+def render_marked(text: str, message: MessageContext) -> Rendered:
     """Render a message with whatever Markdown there may be in it."""
     text = without_marks(text)
     html = RENDERING.render(without_controls(text), {"message": message})
@@ -157,7 +157,7 @@ def words_of(tokens: list[Token]) -> Iterator[str]:
 
 
 @dataclass(slots=True)
-class Named:
+class NamedMention:
     """A name with an '@' before it: as it was typed, and the member whom it mentions, once that is known."""
 
     typed: str
@@ -165,7 +165,7 @@ class Named:
     member: int | None = None
 
 
-class Message:
+class MessageContext:
     """A message while it is rendered: whom and what it may refer to, and what it did.
 
     Names are found before anything is parsed, as there may be Markdown in them. `placed` is the text with the place of
@@ -183,13 +183,13 @@ class Message:
         self.filled = filled
         self.kept = Kept()
         self.missing = missing
-        self.origin = origin_of(urlsplit(origin))
+        self.origin = origin_of_address(urlsplit(origin))
         self.mentioned: set[int] = set()
         self.everybody = False
         self.records: list[tuple[str, int]] = []
         self.words = ""
         self.placed = ""
-        self.named: list[Named] = []
+        self.named: list[NamedMention] = []
         self.used: set[int] = set()
         self._names: Names | None = None
 
@@ -216,7 +216,7 @@ class Message:
             before = typed[start - 1 : start]
             if start < shown or (before == "\\" and is_escaped(typed, start)):
                 continue
-            if not (before.isspace() or begins_word(typed, start, past=MARK)):
+            if not (before.isspace() or begins_word(typed, start, past=EMPHASIS_MARK)):
                 continue
             named = self.find_name(text, start) if spend(REFERENCE) else None
             if named is None:
@@ -227,26 +227,28 @@ class Message:
         self.placed = "".join([*parts, typed[shown:]])
         return self.placed
 
-    def find_name(self, text: Folded, start: int) -> Named | None:
+    def find_name(self, text: Folded, start: int) -> NamedMention | None:
         """The name after an '@': of the member who was mentioned there before, or whichever is found."""
         if start in self.kept.standing:
             end, member = self.kept.standing[start]
-            return Named(text.typed[start:end], text.typed[start + 1 : end], member)
+            return NamedMention(text.typed[start:end], text.typed[start + 1 : end], member)
         found = self.names.at(text, start + 1)
-        return Named(text.typed[start : found[1]], found[0]) if found else None
+        return NamedMention(text.typed[start : found[1]], found[0]) if found else None
 
-    def mention(self, place: int) -> Named:
+    def mention(self, place: int) -> NamedMention:
         """A name that is a mention."""
         named = self.named[place]
         self.used.add(place)
-        if named.member is None and named.name != EVERYBODY:
+        if named.member is None and named.name != EVERYBODY_NAME:
             moved = self.kept.take(named.name)
             named.member = self.members[named.name] if moved is None else moved
         return named
 
     def restore(self, text: str) -> str:
         """A text with its names as they were typed."""
-        return PLACED.sub(lambda place: self.named[int(place[1])].typed, text) if self.named else without_marks(text)
+        return (
+            PLACED_NAME.sub(lambda place: self.named[int(place[1])].typed, text) if self.named else without_marks(text)
+        )
 
     def restore_address(self, address: str) -> str:
         """An address with its names as they were typed."""
@@ -256,7 +258,7 @@ class Message:
 
     def store(self, text: str) -> str:
         """A text with its mentions as they are stored, and other names as they were typed."""
-        return PLACED.sub(lambda place: self.store_one(int(place[1])), text) if self.named else without_marks(text)
+        return PLACED_NAME.sub(lambda place: self.store_one(int(place[1])), text) if self.named else without_marks(text)
 
     def store_one(self, place: int) -> str:
         """A name as it is stored."""
@@ -279,7 +281,7 @@ def is_escaped(text: str, place: int) -> bool:
 
 def refer(state: StateCore) -> None:
     """Point links to where they may lead, and make members' names and record numbers in the text stand out."""
-    message: Message = state.env["message"]
+    message: MessageContext = state.env["message"]
     message.words = "".join(words_of(state.tokens))
     quotes = 0
     for token in state.tokens:
@@ -290,7 +292,7 @@ def refer(state: StateCore) -> None:
             token.content = message.restore(token.content)
 
 
-def with_references(tokens: list[Token], message: Message, *, quoted: bool) -> Iterator[Token]:
+def with_references(tokens: list[Token], message: MessageContext, *, quoted: bool) -> Iterator[Token]:
     """The tokens of a paragraph with its references as tokens of their own."""
     run: list[Token] = []
     linked: list[Token] = []
@@ -316,7 +318,7 @@ def with_references(tokens: list[Token], message: Message, *, quoted: bool) -> I
         yield from in_text(run, message, quoted=quoted)
 
 
-def in_link(tokens: list[Token], message: Message) -> Iterator[Token]:
+def in_link(tokens: list[Token], message: MessageContext) -> Iterator[Token]:
     """A link as it may be shown, without the links in it. Where it has no words, its address stands for them."""
     first, *inside, last = tokens
     inside = [token for token in inside if token.type not in ("link_open", "link_close")]
@@ -331,7 +333,7 @@ def in_link(tokens: list[Token], message: Message) -> Iterator[Token]:
     if not any(token.content for token in inside):
         inside = [text_token(RENDERING.normalizeLinkText(href))]
     address = urlsplit(href)
-    if address.scheme in PORTS and origin_of(address) == message.origin:
+    if address.scheme in PORTS and origin_of_address(address) == message.origin:
         # A path of two slashes would be another host's address.
         path = "/" + address.path.lstrip("/")
         record = RECORD_PATH.fullmatch(path)
@@ -355,7 +357,7 @@ def in_link(tokens: list[Token], message: Message) -> Iterator[Token]:
     yield last
 
 
-def in_text(tokens: list[Token], message: Message, *, quoted: bool) -> Iterator[Token]:
+def in_text(tokens: list[Token], message: MessageContext, *, quoted: bool) -> Iterator[Token]:
     """A run of text with its mentions and record numbers. A mark that was escaped (`\\#`) is a mere letter."""
     text = "".join(token.content for token in tokens)
     escaped = set()
@@ -392,7 +394,7 @@ def in_text(tokens: list[Token], message: Message, *, quoted: bool) -> Iterator[
         yield text_token(message.restore(text[shown:]))
 
 
-def mention_token(member: int | None, message: Message, *, quoted: bool) -> Token:
+def mention_token(member: int | None, message: MessageContext, *, quoted: bool) -> Token:
     """The start of a mention, of everybody where it is of no member; it is noted unless it is in a quote."""
     kind = "mention quoted" if quoted else "mention"
     if member is None:
@@ -410,7 +412,7 @@ def text_token(content: str) -> Token:
 
 def place_names(text: str, env: Any) -> str:
     """The text to be parsed: names may have Markdown in them."""
-    message: Message = env["message"]
+    message: MessageContext = env["message"]
     return message.place_names(text)
 
 

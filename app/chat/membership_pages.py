@@ -11,7 +11,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.choosing import Chosen, is_active, list_persons, read_chosen
 from app.accounts.members import Member
 from app.accounts.rights import may
-from app.accounts.shell import find_people, notice, render_page
+from app.accounts.shell import find_named_people, notice, render_page
 from app.accounts.undo import lead_to
 from app.chat import memberships
 from app.chat.channels import push_read
@@ -19,13 +19,13 @@ from app.chat.rooms import (
     Room,
     archive_room,
     change_room,
+    find_members,
     find_membership,
     find_name,
     find_person,
     get_room,
     is_inside,
     list_archived,
-    list_members,
 )
 from app.chat.undoing import keep_membership, offer_bringing_back, offer_opening, offer_return
 from app.database import Transaction
@@ -37,7 +37,7 @@ from app.web.texts import _l
 # A page beyond any that there is, so that what is reckoned from it is a number that databases take.
 LAST_PAGE = 1_000_000
 
-notice("invited", _l("They are in the room now."), named=_l("In the room now: %(name)s."), find=find_people)
+notice("invited", _l("They are in the room now."), named=_l("In the room now: %(name)s."), find=find_named_people)
 notice("room-left", _l("You are not in the room any more."))
 notice("room-saved", _l("The room was saved."))
 
@@ -91,7 +91,7 @@ async def render_about(
 
 
 @post("/chat/{slug:str}/about")
-async def describe(
+async def describe_room(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
 ) -> Response[Any]:
     """Rename and describe a room."""
@@ -124,7 +124,7 @@ async def choose_notify(
 
 
 @post("/chat/{slug:str}/join")
-async def join(transaction: Transaction, member: Member, slug: str) -> Response[Any]:
+async def join_room(transaction: Transaction, member: Member, slug: str) -> Response[Any]:
     """Join a public room."""
     room = await get_room(transaction, member, slug)
     await memberships.join(transaction, room, member)
@@ -132,7 +132,7 @@ async def join(transaction: Transaction, member: Member, slug: str) -> Response[
 
 
 @post("/chat/{slug:str}/leave")
-async def leave(transaction: Transaction, member: Member, slug: str) -> Response[Any]:
+async def leave_room(transaction: Transaction, member: Member, slug: str) -> Response[Any]:
     """Leave a room."""
     room = await get_room(transaction, member, slug)
     state = await keep_membership(transaction, room, member)
@@ -141,7 +141,9 @@ async def leave(transaction: Transaction, member: Member, slug: str) -> Response
 
 
 @post("/chat/{slug:str}/invite")
-async def invite(request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
+async def invite_people(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
+) -> Response[Any]:
     """Bring people into a room."""
     room = await get_room(transaction, member, slug)
     chosen = read_chosen(form, "person", await list_persons(transaction, *is_active()))
@@ -151,14 +153,14 @@ async def invite(request: AnyRequest, transaction: Transaction, member: Member, 
         typed = Form([("name", room.name), ("description", room.description)])
         typed.errors = form.errors
         return await render_about(request, transaction, member, room, typed, chosen=chosen, status=422)
-    for person in await list_members(transaction, chosen.ids):
+    for person in await find_members(transaction, chosen.ids):
         await memberships.invite(transaction, room, member, person)
     about = ",".join(map(str, chosen.ids))
     return Redirect(f"/chat/{slug}/about?done=invited&about={about}", status_code=303)
 
 
 @post("/chat/{slug:str}/remove")
-async def remove(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
+async def remove_from_room(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
     """Take somebody out of a room: nothing of it reaches them any more."""
     room = await get_room(transaction, member, slug)
     person = await find_person(transaction, number_of(form["person"]))
@@ -178,7 +180,9 @@ async def archive(transaction: Transaction, member: Member, slug: str, form: For
 
 
 @get("/archived-rooms")
-async def show_archived(request: AnyRequest, transaction: Transaction, member: Member, page: str = "") -> Response[str]:
+async def show_archived_rooms(
+    request: AnyRequest, transaction: Transaction, member: Member, page: str = ""
+) -> Response[str]:
     """The archived rooms that one may read; who may open one again does it from here."""
     current = min(max(1, number_of(page)), LAST_PAGE)
     rooms, pages = await list_archived(transaction, member, current)
@@ -194,4 +198,14 @@ async def show_archived(request: AnyRequest, transaction: Transaction, member: M
     )
 
 
-handlers = [show_archived, show_about, describe, choose_notify, join, leave, invite, remove, archive]
+handlers = [
+    show_archived_rooms,
+    show_about,
+    describe_room,
+    choose_notify,
+    join_room,
+    leave_room,
+    invite_people,
+    remove_from_room,
+    archive,
+]

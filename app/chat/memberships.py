@@ -31,13 +31,13 @@ async def join(transaction: Transaction, room: Room, member: Member) -> Membersh
     membership = await find_membership(transaction, room, member)
     if membership is None:
         require(member, "enter", RoomAccess(room, inside=False))
-        membership = await add(transaction, room, member)
+        membership = await add_membership(transaction, room, member)
         transaction.keep(room)
         transaction.note(MemberEntered(by=transaction.acting(member.id), room_id=room.id, member_id=member.id))
     return membership
 
 
-async def add(transaction: Transaction, room: Room, member: Member) -> Membership:
+async def add_membership(transaction: Transaction, room: Room, member: Member) -> Membership:
     """Put a member into a room; what was said before counts as read."""
     await end_undo(transaction, room, member)
     membership = Membership(room_id=room.id, member_id=member.id, read_number=room.last_number)
@@ -58,11 +58,11 @@ async def leave(transaction: Transaction, room: Room, member: Member) -> None:
     Raises a 403 page for rooms that one can't leave.
     """
     require(member, "leave", room)
-    if await take_out(transaction, room, member):
+    if await end_membership(transaction, room, member):
         transaction.note(MemberLeft(by=transaction.acting(member.id), room_id=room.id, member_id=member.id))
 
 
-async def take_out(transaction: Transaction, room: Room, member: Member) -> bool:
+async def end_membership(transaction: Transaction, room: Room, member: Member) -> bool:
     """End a membership. False when there is none."""
     membership = await find_membership(transaction, room, member)
     if membership is None:
@@ -82,7 +82,7 @@ async def invite(transaction: Transaction, room: Room, member: Member, person: M
     require(member, "invite to", await find_access(transaction, room, member))
     if await find_membership(transaction, room, person) is not None:
         return False
-    await add(transaction, room, person)
+    await add_membership(transaction, room, person)
     transaction.keep(room)
     transaction.note(MemberInvited(by=transaction.acting(member.id), room_id=room.id, member_id=person.id))
     return True
@@ -94,7 +94,7 @@ async def remove(transaction: Transaction, room: Room, member: Member, person: M
     Raises a 403 page unless the member may.
     """
     require(member, "archive", room)
-    if await take_out(transaction, room, person):
+    if await end_membership(transaction, room, person):
         named = person.email or person.name
         transaction.note(
             MemberRemoved(

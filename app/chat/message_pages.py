@@ -26,7 +26,7 @@ from app.chat.messages import (
     list_revisions,
 )
 from app.chat.reactions import react
-from app.chat.rendering import LONGEST, prepare_text
+from app.chat.rendering import LONGEST_MESSAGE, prepare_text
 from app.chat.rewriting import Filled, fill_as_before, fill_form
 from app.chat.rooms import Room, find_name, get_room
 from app.chat.sending import origin_of, refuse_message
@@ -50,7 +50,7 @@ async def show_message_form(
     if message.member_id != member.id or message.deleted_at is not None:
         raise NotFoundException
     edits = (await count_edits(transaction, [message.id])).get(message.id, 0)
-    filled = await fill_form(transaction, message.text, message.html, longest=LONGEST)
+    filled = await fill_form(transaction, message.text, message.html, longest=LONGEST_MESSAGE)
     form = Form([("text", filled.text), ("edits", str(edits)), ("named", filled.named)])
     return await render_message_form(request, transaction, member, room, message, form)
 

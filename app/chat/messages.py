@@ -32,10 +32,10 @@ from app.chat.references import (
     mentioned_by,
     to_message,
 )
-from app.chat.rendering import LONGEST, Renderings, check_text, render_text
+from app.chat.rendering import LONGEST_MESSAGE, Renderings, check_text, render_text
 from app.chat.rewriting import fill_as_before
 from app.chat.rooms import Room
-from app.database import Base, Standing, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.web.errors import PageError
 from app.web.forms import Invalid
 from app.web.texts import _l
@@ -134,7 +134,7 @@ class ChangedMeanwhile(Invalid):
         self.message = message
 
 
-FIND_POSTED = Standing(
+FIND_POSTED = PreparedSelect(
     select(Message).where(Message.member_id == bindparam("member_id"), Message.key == bindparam("key"))
 )
 
@@ -190,7 +190,7 @@ async def edit_message(
     check_open(await transaction.get_one(Room, message.room_id))
     filled = await fill_as_before(transaction, message.text, named)
     # What fits stays so, whatever those whom it mentions are called by now.
-    text = check_text(text, empty=with_files, longest=max(LONGEST, len(filled.text)))
+    text = check_text(text, empty=with_files, longest=max(LONGEST_MESSAGE, len(filled.text)))
     rendered = await render_text(transaction, text, origin, before=message.html, filled=filled, prepared=prepared)
     if rendered.text == message.text or text == message.text:
         return False

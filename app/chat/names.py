@@ -6,10 +6,10 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-EVERYBODY = "room"
+EVERYBODY_NAME = "room"
 ESCAPABLE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 # Marks that may be Markdown's and not the word's beside which they stand; what is parsed shows it.
-MARK = "_"
+EMPHASIS_MARK = "_"
 
 
 @dataclass(slots=True)
@@ -26,9 +26,13 @@ class Names:
     def of(cls, members: Mapping[str, int]) -> Names:
         """The names of these members, and '@room' before any member of that name."""
         made = cls()
-        for name in (EVERYBODY, *members):
+        for name in (EVERYBODY_NAME, *members):
             folded = Folded(name).folded
-            if folded and (folded != EVERYBODY or name == EVERYBODY) and name not in made.names.get(folded, ()):
+            if (
+                folded
+                and (folded != EVERYBODY_NAME or name == EVERYBODY_NAME)
+                and name not in made.names.get(folded, ())
+            ):
                 made.names.setdefault(folded, []).append(name)
         for folded in made.names:
             made.lengths.setdefault(folded[0], []).append(len(folded))
@@ -44,7 +48,7 @@ class Names:
         for length in self.lengths.get(text.folded[begin : begin + 1], ()):
             found = self.names.get(text.folded[begin : begin + length])
             end = text.ends.get(begin + length)
-            if found and end is not None and not continues_word(text.typed, end, past=MARK):
+            if found and end is not None and not continues_word(text.typed, end, past=EMPHASIS_MARK):
                 # Where names differ by case alone, the one that was typed.
                 typed = text.typed[start:end]
                 return (typed if typed in found else found[0]), end
@@ -73,13 +77,13 @@ class Folded:
             escaped = not escaped and character == "\\" and following in ESCAPABLE
             if escaped and following:
                 continue
-            parts.append(character if character == "\n" else fold(character))
+            parts.append(character if character == "\n" else fold_character(character))
             length += len(parts[-1])
             self.ends[length] = place + 1
         self.folded = "".join(parts)
 
 
-def fold(character: str) -> str:
+def fold_character(character: str) -> str:
     """A character as it is compared: its case dropped, its accents apart from it, any white space a space."""
     if character.isascii():
         return " " if character.isspace() else character.lower()

@@ -14,16 +14,16 @@ from app.chat.facts import MemberInvited, MessageDeleted, MessageEdited, Message
 from app.chat.messages import Message
 from app.chat.rooms import Membership, Room, find_direct_people
 from app.database import Transaction
-from app.notifications.inbox import mark_read, of_subject
-from app.notifications.kinds import Kind, Place, Subject, register_kind, register_subject, split
+from app.notifications.inbox import mark_notifications_read, of_subject
+from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_kind, register_subject, split
 from app.notifications.models import Happening, Notification
 from app.notifications.notifications import Occasion, notify, notify_all, tell_otherwise, withdraw
 from app.web.texts import _l
 
-EXCERPT = 140
+NOTICE_EXCERPT = 140
 
 register_kind(
-    Kind(
+    NotificationKind(
         "mention",
         label=_l("Somebody mentions you"),
         why=_l("You were mentioned."),
@@ -34,7 +34,7 @@ register_kind(
     )
 )
 register_kind(
-    Kind(
+    NotificationKind(
         "reply",
         label=_l("Somebody answers you"),
         why=_l("It answers a message of yours."),
@@ -45,7 +45,7 @@ register_kind(
     )
 )
 register_kind(
-    Kind(
+    NotificationKind(
         "direct",
         label=_l("Somebody writes to you"),
         why=_l("It was written to you."),
@@ -56,7 +56,7 @@ register_kind(
     )
 )
 register_kind(
-    Kind(
+    NotificationKind(
         "discussion",
         label=_l("A message in a discussion you take part in"),
         why=_l("You take part in this discussion."),
@@ -66,7 +66,7 @@ register_kind(
     )
 )
 register_kind(
-    Kind(
+    NotificationKind(
         "invitation",
         label=_l("Somebody brings you into a room"),
         why=_l("You were brought into this room."),
@@ -87,20 +87,20 @@ def is_visible_to(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
     return or_(public, inside)
 
 
-async def find_places(transaction: Transaction, ids: Sequence[int]) -> dict[int, Place]:
+async def find_room_places(transaction: Transaction, ids: Sequence[int]) -> dict[int, SubjectPlace]:
     """Where rooms are."""
     statement = select(Room.id, Room.name, Room.slug, Room.kind, Room.subject).where(Room.id.in_(ids))
     rows = (await transaction.execute(statement)).all()
     people = await find_direct_people(transaction, [(row.id, row.subject) for row in rows if row.kind == "direct"])
-    return {row.id: Place(row.name, f"/chat/{row.slug}", people.get(row.id, ())) for row in rows}
+    return {row.id: SubjectPlace(row.name, f"/chat/{row.slug}", people.get(row.id, ())) for row in rows}
 
 
-def at_message(place: Place, number: int) -> str:
+def at_message(place: SubjectPlace, number: int) -> str:
     """A room, at a message."""
     return f"{place.address}?at={number}" if number else place.address
 
 
-register_subject(Subject("room", "hash", is_visible_to, find_places, at_message))
+register_subject(Subject("room", "hash", is_visible_to, find_room_places, at_message))
 
 
 def subject_of(room: Room) -> tuple[str, int]:
@@ -191,7 +191,7 @@ def reasons_of(room: Room, inside: Mapping[int, str], mentioned: set[int], answe
 
 def details_of(message: Message) -> dict[str, str]:
     """What a notification shows of a message: the beginning of what it says, with mentions as they are stored."""
-    return {"excerpt": message.plain[:EXCERPT]}
+    return {"excerpt": message.plain[:NOTICE_EXCERPT]}
 
 
 async def tell_edited(transaction: Transaction, facts: Sequence[MessageEdited]) -> None:
@@ -261,4 +261,4 @@ async def mark_messages_read(
     transaction: Transaction, room: Room, member: Member, number: int, *, since: int = 0
 ) -> None:
     """What was told of messages is read with them."""
-    await mark_read(transaction, member, *of_subject(subject_of(room), since=since, up_to=number))
+    await mark_notifications_read(transaction, member, *of_subject(subject_of(room), since=since, up_to=number))

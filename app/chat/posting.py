@@ -10,9 +10,9 @@ from sqlalchemy import select
 from app.accounts.members import Member
 from app.accounts.mentions import OPEN, STORED
 from app.chat.attachments import MOST_A_MESSAGE, Attachment, find_unsent
-from app.chat.drafts import delete_draft, place_of
+from app.chat.drafts import delete_draft, place_of_box
 from app.chat.facts import MessagePosted
-from app.chat.keys import LONGEST_KEY, fingerprint
+from app.chat.keys import LONGEST_KEY, fingerprint_message
 from app.chat.memberships import join
 from app.chat.messages import Message, check_open, find_answered, find_posted
 from app.chat.references import keep_references, mentioned_by
@@ -66,7 +66,7 @@ async def post_message(
     or where one was posted that was taken back, AnswerGone when there is nothing to answer, and a 403 page for a room
     that is archived or not open to this member.
     """
-    sent = fingerprint(key, room_id=room.id, text=clean_text(text), reply_to_id=reply_to_id, files=files)
+    sent = fingerprint_message(key, room_id=room.id, text=clean_text(text), reply_to_id=reply_to_id, files=files)
     posted = await find_posted(transaction, member, key)
     if posted is not None:
         if not is_same(posted, sent, clean_text(text)):
@@ -102,7 +102,7 @@ async def post_message(
         attachment.message_id = message.id
     if membership.read_number == number - 1:  # who has read up to here has read what they say themselves
         await transaction.change(membership, read_number=number)
-    await delete_draft(transaction, member, place_of(room), keys=[key, *instead])
+    await delete_draft(transaction, member, place_of_box(room), keys=[key, *instead])
     for instance in (room, member, message):  # what is shown of them needs no statement
         transaction.keep(instance)
     transaction.note(

@@ -10,12 +10,12 @@ from sqlalchemy import case, exists, func, or_, select
 from app.accounts.members import Member
 from app.chat.messages import Message
 from app.chat.references import Mention
-from app.chat.rooms import Membership, Room, find_membership, find_names
+from app.chat.rooms import Membership, Room, find_membership, find_room_names
 from app.database import Transaction
 from app.web.texts import fold
 
 # Up to '99+' is shown: of a room where more has been said, only the end is counted.
-COUNTED = 100
+MOST_UNREAD_COUNTED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ async def list_joined_of(transaction: Transaction, member_ids: Iterable[int]) ->
         )
     )
     found = (await transaction.execute(statement)).all()
-    names = await find_names(transaction, [(membership.member_id, room) for room, membership in found])
+    names = await find_room_names(transaction, [(membership.member_id, room) for room, membership in found])
     rows = sorted(found, key=lambda row: place_in_sidebar(row[0], names[row[1].member_id, row[0].id]))
     behind = {room.id for room, membership in rows if membership.read_number < room.last_number}
-    unread = await count_unread(transaction, ids, sorted(behind))
+    unread = await count_unread_messages(transaction, ids, sorted(behind))
     joined: dict[int, list[JoinedRoom]] = {member_id: [] for member_id in ids}
     for room, membership in rows:
         name = names[membership.member_id, room.id]
@@ -66,7 +66,7 @@ def place_in_sidebar(room: Room, name: str) -> tuple[bool, bool, str, int]:
     return room.kind == "discussion", room.kind == "direct", fold(name), room.id
 
 
-async def count_unread(
+async def count_unread_messages(
     transaction: Transaction, member_ids: list[int], room_ids: list[int]
 ) -> dict[tuple[int, int], tuple[int, int]]:
     """By member and room, how many messages of others a member has not read, and how many of them name the member.
@@ -90,7 +90,7 @@ async def count_unread(
         .join(Membership, (Membership.room_id == Message.room_id) & (Membership.tenant_id == Message.tenant_id))
         .join(Room, (Room.id == Message.room_id) & (Room.tenant_id == Message.tenant_id))
         .where(
-            Message.number > Room.last_number - COUNTED * 10,
+            Message.number > Room.last_number - MOST_UNREAD_COUNTED * 10,
             Membership.member_id.in_(member_ids),
             Message.room_id.in_(room_ids),
             Message.number > Membership.read_number,
@@ -103,7 +103,7 @@ async def count_unread(
     return {(row.member_id, row.room_id): (row.unread, row.mentions) for row in found}
 
 
-async def mark_read(transaction: Transaction, room: Room, member: Member, number: int, *, since: int = 0) -> bool:
+async def mark_read_up_to(transaction: Transaction, room: Room, member: Member, number: int, *, since: int = 0) -> bool:
     """Note that a member has read up to a message, from the one with the number `since`.
 
     Never backwards, and not beyond what was never on screen. False when nothing changes.

@@ -18,7 +18,7 @@ from app.database import Database, Transaction
 from app.web.forms import Invalid
 from app.web.texts import _l, is_blank
 
-LONGEST = 8_000
+LONGEST_MESSAGE = 8_000
 
 
 def clean_text(text: str) -> str:
@@ -27,14 +27,18 @@ def clean_text(text: str) -> str:
     return "" if is_blank(text) else text
 
 
-def check_text(text: str, *, empty: bool, longest: int = LONGEST) -> str:
+def check_text(text: str, *, empty: bool, longest: int = LONGEST_MESSAGE) -> str:
     """The text as it is stored. Raises Invalid when it is empty without having to be, or too long."""
     text = clean_text(text)
     if not text and not empty:
         raise Invalid(text=_l("Write something first."))
     if len(text) > longest:
         raise Invalid(
-            text=_l("This has %(length)d characters; a message takes up to %(limit)d.", length=len(text), limit=LONGEST)
+            text=_l(
+                "This has %(length)d characters; a message takes up to %(limit)d.",
+                length=len(text),
+                limit=LONGEST_MESSAGE,
+            )
         )
     return text
 
@@ -77,7 +81,7 @@ async def prepare_text(
 ) -> Renderings:
     """Render a text before the transaction that will store it. Nothing is done for who may not write now."""
     prepared, text = Renderings(), clean_text(text)
-    if pace.tenant_id is not None and pace.wait is None and SHORT < len(text) <= LONGEST:
+    if pace.tenant_id is not None and pace.wait is None and SHORT < len(text) <= LONGEST_MESSAGE:
         async with database.read(pace.tenant_id) as transaction:
             before, filled = (edits and await edits(transaction)) or ("", None)
             await render_text(transaction, text, origin, before=before, filled=filled, prepared=prepared)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.accounts.mentions import STORED, find_names, mentioned_in, names_by_member, without_marks, write_names
+from app.accounts.mentions import STORED, find_member_names, mentioned_in, names_by_member, without_marks, write_names
 from app.database import Transaction
 
 LONGEST_NAME = 80
@@ -47,7 +47,7 @@ class Kept:
         return waiting.pop(0) if waiting else None
 
 
-def fill(stored: str, names: Mapping[int, str]) -> Filled:
+def fill_text(stored: str, names: Mapping[int, str]) -> Filled:
     """A stored text as a form shows it, with these names."""
     parts: list[str] = []
     mentions = []
@@ -67,16 +67,16 @@ async def fill_form(transaction: Transaction, stored: str, html: str, *, longest
 
     Where those make it longer than a message may be, with the names that it was written with, which did not.
     """
-    now = await find_names(transaction, mentioned_in(stored))
-    filled = fill(stored, now)
-    return filled if len(filled.text) <= longest else fill(stored, now | names_by_member(html))
+    now = await find_member_names(transaction, mentioned_in(stored))
+    filled = fill_text(stored, now)
+    return filled if len(filled.text) <= longest else fill_text(stored, now | names_by_member(html))
 
 
 async def fill_as_before(transaction: Transaction, stored: str, named: str) -> Filled:
     """A message as a form showed it that carries these names; with today's where it says nothing of a member."""
-    now = await find_names(transaction, mentioned_in(stored))
+    now = await find_member_names(transaction, mentioned_in(stored))
     shown = read_named(named)
-    return fill(stored, {member: shown.get(member, name) for member, name in now.items()})
+    return fill_text(stored, {member: shown.get(member, name) for member, name in now.items()})
 
 
 def read_named(named: str) -> dict[int, str]:

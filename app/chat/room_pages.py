@@ -14,26 +14,34 @@ from app.accounts.members import Member
 from app.accounts.shell import render_page
 from app.accounts.visits import note_visit
 from app.chat.channels import push_read
-from app.chat.composer import EMOJI, MESSAGE_LIMIT, open_composer
-from app.chat.drafts import place_of
+from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
+from app.chat.drafts import place_of_box
 from app.chat.limits import Pace
 from app.chat.messages import get_message
 from app.chat.notices import mark_messages_read
 from app.chat.posting import SentAlready
-from app.chat.reading import mark_read
+from app.chat.reading import mark_read_up_to
 from app.chat.rendering import prepare_text
 from app.chat.rooms import (
     Room,
     count_people_of,
     create_room,
+    find_members,
     find_membership,
     find_name,
     get_room,
-    list_members,
     list_rooms,
     open_direct,
 )
-from app.chat.sending import answer_draft, answer_posted, origin_of, refuse_message, say, show_answered, signal_typing
+from app.chat.sending import (
+    answer_draft,
+    answer_posted,
+    origin_of,
+    post_from_form,
+    refuse_message,
+    show_answered,
+    signal_typing,
+)
 from app.chat.timeline import ShownMessage, read_page, show_message
 from app.database import Database, Transaction
 from app.live.presence import list_readers
@@ -89,7 +97,7 @@ async def render_room(
             member,
             room,
             address=f"/chat/{room.slug}",
-            place=place_of(room),
+            place=place_of_box(room),
             file_limit=request.app.state.settings.file_limit_megabytes,
             reply=reply,
             text=text,
@@ -105,7 +113,7 @@ def first_unread_far_up(room: Room, read: int) -> int:
 
 
 @get("/chat")
-async def show_rooms(
+async def show_room_list(
     request: AnyRequest, transaction: Transaction, member: Member, q: str = "", page: str = ""
 ) -> Response[str]:
     """The rooms that one is in, or may join, and a field for people to write to."""
@@ -143,7 +151,7 @@ async def show_new_room(request: AnyRequest, transaction: Transaction, member: M
 
 
 @post("/chat/new")
-async def add_room(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
+async def make_room(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
     """Make a room, and open it."""
     name = form.text("name", limit=80)
     description = form.text("description", limit=500, required=False)
@@ -164,7 +172,7 @@ async def write_to(request: AnyRequest, transaction: Transaction, member: Member
     chosen = read_chosen(form, "person", await list_persons(transaction, *is_active()))
     try:
         form.check()
-        people = await list_members(transaction, chosen.ids)
+        people = await find_members(transaction, chosen.ids)
         room = await open_direct(transaction, [member, *people])
     except Invalid as invalid:
         form.errors = {"person": next(iter(invalid.errors.values()))}
@@ -204,7 +212,7 @@ async def show_room(
     )
 
 
-@post("/chat/{slug:str}", request_max_body_size=MESSAGE_LIMIT)
+@post("/chat/{slug:str}", request_max_body_size=MESSAGE_FORM_LIMIT)
 async def post_to_room(
     request: AnyRequest,
     database: Database,
@@ -220,7 +228,7 @@ async def post_to_room(
         room = await get_room(transaction, member, slug)
         try:
             writing.check()
-            message = await say(transaction, member, room, form, origin, prepared)
+            message = await post_from_form(transaction, member, room, form, origin, prepared)
         except Invalid as invalid:
             if is_call(request):
                 return await refuse_message(transaction, invalid)
@@ -244,39 +252,39 @@ async def post_to_room(
         return Redirect(f"/chat/{slug}?at=end#composer", status_code=303)
 
 
-@post("/chat/{slug:str}/draft", request_max_body_size=MESSAGE_LIMIT)
+@post("/chat/{slug:str}/draft", request_max_body_size=MESSAGE_FORM_LIMIT)
 async def keep_room_draft(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
     """Keep what is in the box of a room."""
     room = await get_room(transaction, member, slug)
-    return await answer_draft(transaction, member, place_of(room), form)
+    return await answer_draft(transaction, member, place_of_box(room), form)
 
 
 @post("/chat/{slug:str}/typing")
 async def type_in_room(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[Any]:
     """Tell those who look at a room that somebody types. It is not logged, and gone after some seconds."""
     room = await get_room(transaction, member, slug)
-    return signal_typing(request, transaction, member, f"room.{room.id}", place_of(room))
+    return signal_typing(request, transaction, member, f"room.{room.id}", place_of_box(room))
 
 
 @post("/chat/{slug:str}/read")
-async def read(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
+async def note_read(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
     """Note from where (`since`) up to where a room was on screen; the member's other pages count anew."""
     room = await get_room(transaction, member, slug)
     number, since = number_of(form["number"]), number_of(form["since"])
-    if await mark_read(transaction, room, member, number, since=since):
+    if await mark_read_up_to(transaction, room, member, number, since=since):
         await push_read(transaction, member, room)
     await mark_messages_read(transaction, room, member, number, since=since)
     return Response(None, status_code=204)
 
 
 handlers = [
-    show_rooms,
+    show_room_list,
     show_new_room,
-    add_room,
+    make_room,
     write_to,
     show_room,
     post_to_room,
     keep_room_draft,
     type_in_room,
-    read,
+    note_read,
 ]

@@ -27,19 +27,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.choosing import is_active
 from app.accounts.facts import MemberJoined
 from app.accounts.members import Member
-from app.accounts.mentions import find_names as find_member_names
+from app.accounts.mentions import find_member_names as find_member_names
 from app.accounts.rights import may, require
 from app.accounts.undo import end_offers
 from app.chat.facts import RoomArchived, RoomChanged, RoomMade
-from app.database import Actor, Base, Standing, Tenanted, Transaction, UtcDateTime, now
+from app.database import Actor, Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.notifications.kinds import name_of_others
 from app.web.forms import Invalid
 from app.web.texts import _l, fold, is_blank
 
-Kind = Literal["public", "private", "direct", "discussion"]
+RoomKind = Literal["public", "private", "direct", "discussion"]
 GENERAL = "general"
-Named = TypeVar("Named", "Room", Member)
-LONGEST_NAME = 80
+RoomOrMember = TypeVar("RoomOrMember", "Room", Member)
+LONGEST_ROOM_NAME = 80
 # Members of a direct room; more people make a private one.
 MOST_IN_DIRECT = 8
 
@@ -62,7 +62,7 @@ class Room(Tenanted, Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(String(80))
-    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
+    name: Mapped[str] = mapped_column(String(LONGEST_ROOM_NAME))
     description: Mapped[str] = mapped_column(String(500), default="")
     kind: Mapped[str] = mapped_column(String(10))
     subject: Mapped[str | None] = mapped_column(String(80))
@@ -103,7 +103,7 @@ def is_visible(member: Member) -> ColumnElement[bool]:
 
 
 # The member's place comes with the room: it is asked for next.
-FIND_ROOM = Standing(
+FIND_ROOM = PreparedSelect(
     select(Room, Membership)
     .outerjoin(
         Membership,
@@ -154,7 +154,7 @@ async def find_membership(transaction: Transaction, room: Room, member: Member) 
     return await transaction.get(Membership, (room.id, member.id))
 
 
-def by_name(named: Iterable[Named]) -> list[Named]:
+def by_name(named: Iterable[RoomOrMember]) -> list[RoomOrMember]:
     """Rooms or members as people sort names, whatever their accents and case."""
     return sorted(named, key=lambda each: fold(each.name))
 
@@ -208,7 +208,7 @@ async def find_person(transaction: Transaction, member_id: int) -> Member:
     return found
 
 
-async def list_members(transaction: Transaction, ids: Sequence[int]) -> list[Member]:
+async def find_members(transaction: Transaction, ids: Sequence[int]) -> list[Member]:
     """Members by their ids, in that order."""
     found = {person.id: person for person in await transaction.scalars(select(Member).where(Member.id.in_(ids)))}
     return [found[member_id] for member_id in ids if member_id in found]
@@ -293,8 +293,8 @@ def check_name(name: str, description: str) -> None:
     """Raise Invalid for a name or description that a room can't have."""
     if is_blank(name):
         raise Invalid(name=_l("This can't be empty."))
-    if len(name) > LONGEST_NAME:
-        raise Invalid(name=_l("At most %(limit)d characters.", limit=LONGEST_NAME))
+    if len(name) > LONGEST_ROOM_NAME:
+        raise Invalid(name=_l("At most %(limit)d characters.", limit=LONGEST_ROOM_NAME))
     if len(description) > 500:
         raise Invalid(description=_l("At most %(limit)d characters.", limit=500))
 
@@ -351,10 +351,10 @@ async def open_direct(transaction: Transaction, people: Sequence[Member]) -> Roo
 
 def name_of(people: Sequence[Member]) -> str:
     """What a direct room of these people is stored as; each of them sees it called after the others."""
-    return ", ".join(person.name for person in people)[:LONGEST_NAME]
+    return ", ".join(person.name for person in people)[:LONGEST_ROOM_NAME]
 
 
-async def find_names(transaction: Transaction, viewers: Iterable[tuple[int, Room]]) -> dict[tuple[int, int], str]:
+async def find_room_names(transaction: Transaction, viewers: Iterable[tuple[int, Room]]) -> dict[tuple[int, int], str]:
     """What rooms are called for members, by the members' numbers and the rooms': direct ones after the others."""
     pairs = list(viewers)
     people = await find_direct_people(
@@ -368,7 +368,7 @@ async def find_names(transaction: Transaction, viewers: Iterable[tuple[int, Room
 
 async def find_name(transaction: Transaction, member: Member, room: Room) -> str:
     """What a room is called for a member."""
-    return (await find_names(transaction, [(member.id, room)]))[member.id, room.id]
+    return (await find_room_names(transaction, [(member.id, room)]))[member.id, room.id]
 
 
 async def find_direct_people(
@@ -391,7 +391,7 @@ async def open_discussion(transaction: Transaction, subject: str, name: str) -> 
     found = await find_discussion(transaction, subject)
     if found is not None:
         return found
-    room = Room(slug=f"about-{subject}", name=name[:LONGEST_NAME], kind="discussion", subject=subject)
+    room = Room(slug=f"about-{subject}", name=name[:LONGEST_ROOM_NAME], kind="discussion", subject=subject)
     return await add_room(transaction, room, [])
 
 

@@ -14,15 +14,15 @@ from sqlalchemy import ColumnElement, column, select
 from app.accounts.members import Member
 from app.accounts.mentions import read_texts
 from app.chat.messages import Message
-from app.chat.rooms import Room, find_names, is_visible
+from app.chat.rooms import Room, find_room_names, is_visible
 from app.database import Transaction
 from app.database.fulltext import Query, find_messages
 from app.web.texts import FOLDED, fold
 
 HITS = 50
 # Characters that are searched for words while the loop waits; more are in a thread.
-AT_ONCE = 20_000
-MOST_WORDS = 12
+SEARCHED_INLINE = 20_000
+MOST_SEARCH_WORDS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Hit:
 def read_query(text: str) -> Query | None:
     """What a person typed: every word and "phrase" has to be there, the last word may go on. None without a word."""
     parts = re.findall(r'"([^"]*)"|(\S+)', text.replace("\0", " "))
-    words = [(phrase or word).replace('"', " ").strip() for phrase, word in parts][:MOST_WORDS]
+    words = [(phrase or word).replace('"', " ").strip() for phrase, word in parts][:MOST_SEARCH_WORDS]
     words = [word for word in words if any(character.isalnum() for character in word)]
     if not words:
         return None
@@ -92,11 +92,11 @@ async def search_messages(
         statement = statement.where(Message.created_at < until)
     rows = (await transaction.execute(statement)).all()
     plains = await read_texts(transaction, *(message.plain for message, _, _ in rows))
-    if sum(map(len, plains)) <= AT_ONCE:
+    if sum(map(len, plains)) <= SEARCHED_INLINE:
         excerpts = make_excerpts(plains, text)
     else:
         excerpts = await asyncio.to_thread(make_excerpts, plains, text)
-    names = await find_names(transaction, [(member.id, where) for _, where, _ in rows])
+    names = await find_room_names(transaction, [(member.id, where) for _, where, _ in rows])
     return [
         Hit(message, where, names[member.id, where.id], message.member_id, name, pieces)
         for (message, where, name), pieces in zip(rows, excerpts, strict=True)

@@ -41,7 +41,7 @@ async def show_search(
     if any(asked.values()):
         await searching.check(member)
     where = await find_room(transaction, member, form)
-    writer = await find_author(transaction, form)
+    writer = await find_searched_author(transaction, form)
     zone = ZoneInfo(member.time_zone)
     first, last = read_day(form, "since", zone), read_day(form, "until", zone)
     hits = await search_messages(
@@ -107,7 +107,7 @@ async def find_room(transaction: Transaction, member: Member, form: Form) -> Cho
     return ChosenRoom([], [], text)
 
 
-async def find_author(transaction: Transaction, form: Form) -> Chosen:
+async def find_searched_author(transaction: Transaction, form: Form) -> Chosen:
     """Who wrote what is searched for: also somebody who has left, by their number."""
     if not form["author"].strip():
         return Chosen()

@@ -9,8 +9,8 @@ from litestar import MediaType, Response
 from app.accounts.access import AnyRequest, host_of
 from app.accounts.members import Member
 from app.accounts.mentions import read_texts
-from app.chat.attachments import list_files
-from app.chat.drafts import keep_draft
+from app.chat.attachments import list_attachments
+from app.chat.drafts import keep_message_draft
 from app.chat.messages import ChangedMeanwhile, Message, find_answered, find_posted
 from app.chat.posting import SentAlready, post_message
 from app.chat.rendering import Renderings
@@ -30,7 +30,7 @@ def origin_of(request: AnyRequest, settings: Settings) -> str:
     return f"{settings.scheme}://{host_of(request)}"
 
 
-async def say(
+async def post_from_form(
     transaction: Transaction, member: Member, room: Room, form: Form, origin: str, prepared: Renderings
 ) -> Message:
     """Post what a box holds, whose text was `prepared`. Raises Invalid."""
@@ -77,7 +77,7 @@ async def answer_stored(transaction: Transaction, message: Message) -> Response[
         "key": message.key,
         "text": (await read_texts(transaction, message.text))[0],
         "reply": message.reply_to_id,
-        "files": [file.id for file in await list_files(transaction, message)],
+        "files": [file.id for file in await list_attachments(transaction, message)],
         "edits": (await count_edits(transaction, [message.id])).get(message.id, 0),
         "deleted": message.deleted_at is not None,
     }
@@ -87,7 +87,7 @@ async def answer_stored(transaction: Transaction, message: Message) -> Response[
 async def answer_draft(transaction: Transaction, member: Member, place: str, form: Form) -> Response[Any]:
     """Keep what is in a box; where something was sent with its key already, say what."""
     key, reply = form["key"], number_of(form["reply"])
-    if not await keep_draft(transaction, member, place, form["text"], key=key, reply_to_id=reply):
+    if not await keep_message_draft(transaction, member, place, form["text"], key=key, reply_to_id=reply):
         posted = await find_posted(transaction, member, key)
         if posted is not None:
             return await answer_stored(transaction, posted)

@@ -19,12 +19,12 @@ from app.chat.rooms import Room
 from app.database import Transaction
 from app.editing.rows import Card, find_cards
 
-PAGE = 50
-EXCERPT = 140
+TIMELINE_PAGE_SIZE = 50
+QUOTE_EXCERPT = 140
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Author:
     """Who wrote, deleted or reacted."""
 
     id: int
@@ -37,7 +37,7 @@ class Quote:
 
     id: int
     number: int
-    author: Person
+    author: Author
     text: str
 
 
@@ -46,11 +46,11 @@ class ShownMessage:
     """A message as the page and the push show it. `reactions` are (emoji, people), in the order they came."""
 
     message: Message
-    author: Person
-    deleted_by: Person | None = None
+    author: Author
+    deleted_by: Author | None = None
     quote: Quote | None = None
     edits: int = 0
-    reactions: list[tuple[str, list[Person]]] = field(default_factory=list)
+    reactions: list[tuple[str, list[Author]]] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
     cards: list[Card] = field(default_factory=list)
     mentions: list[int] = field(default_factory=list)
@@ -83,14 +83,14 @@ async def read_page(transaction: Transaction, room: Room, *, before: int = 0, af
     """
     if around:
         around = min(around, room.last_number)
-        low, high = around - PAGE // 2, around + PAGE // 2
+        low, high = around - TIMELINE_PAGE_SIZE // 2, around + TIMELINE_PAGE_SIZE // 2
     elif 0 < after < room.last_number:
-        low, high = after + 1, after + PAGE
+        low, high = after + 1, after + TIMELINE_PAGE_SIZE
     elif before:
-        high = min(before - 1 if before > 1 else PAGE, room.last_number)
-        low = high - PAGE + 1
+        high = min(before - 1 if before > 1 else TIMELINE_PAGE_SIZE, room.last_number)
+        low = high - TIMELINE_PAGE_SIZE + 1
     else:
-        low, high = room.last_number - PAGE + 1, room.last_number
+        low, high = room.last_number - TIMELINE_PAGE_SIZE + 1, room.last_number
     statement = (
         select(Message)
         .where(Message.room_id == room.id, Message.number >= low, Message.number <= high)
@@ -107,7 +107,7 @@ async def show_message(transaction: Transaction, message: Message) -> ShownMessa
 
 def show_plain(message: Message, author: Member) -> ShownMessage:
     """A message that was just posted, and to which nothing belongs: no file, no name, no record, no quote."""
-    return ShownMessage(message, Person(author.id, author.name))
+    return ShownMessage(message, Author(author.id, author.name))
 
 
 async def show_messages(transaction: Transaction, messages: Sequence[Message]) -> list[ShownMessage]:
@@ -119,7 +119,7 @@ async def show_messages(transaction: Transaction, messages: Sequence[Message]) -
     attachments = await find_attachments(transaction, ids)
     cards = await find_message_cards(transaction, ids)
     mentions = await find_mentions(transaction, ids)
-    people = await find_people(
+    people = await find_writers(
         transaction,
         {
             *(message.member_id for message in (*messages, *quoted.values())),
@@ -143,7 +143,7 @@ async def show_messages(transaction: Transaction, messages: Sequence[Message]) -
                     answered.id,
                     answered.number,
                     people[answered.member_id],
-                    write_names(answered.plain, names)[:EXCERPT],
+                    write_names(answered.plain, names)[:QUOTE_EXCERPT],
                 ),
                 edits=edits.get(message.id, 0),
                 reactions=group_reactions(reactions[message.id], people),
@@ -156,18 +156,18 @@ async def show_messages(transaction: Transaction, messages: Sequence[Message]) -
     return shown
 
 
-def group_reactions(reactions: Iterable[Reaction], people: dict[int, Person]) -> list[tuple[str, list[Person]]]:
+def group_reactions(reactions: Iterable[Reaction], people: dict[int, Author]) -> list[tuple[str, list[Author]]]:
     """Reactions by emoji, in the order of each one's first."""
-    grouped: dict[str, list[Person]] = {}
+    grouped: dict[str, list[Author]] = {}
     for reaction in reactions:
         grouped.setdefault(reaction.emoji, []).append(people[reaction.member_id])
     return list(grouped.items())
 
 
-async def find_people(transaction: Transaction, ids: set[int]) -> dict[int, Person]:
+async def find_writers(transaction: Transaction, ids: set[int]) -> dict[int, Author]:
     """Members by id, whether they are still there or not."""
     statement = select(Member.id, Member.name).where(Member.id.in_(ids))
-    return {row.id: Person(row.id, row.name) for row in await transaction.execute(statement)}
+    return {row.id: Author(row.id, row.name) for row in await transaction.execute(statement)}
 
 
 async def find_quoted(transaction: Transaction, messages: Sequence[Message]) -> dict[int, Message]:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import require
-from app.accounts.undo import State, TooLate, UndoOffer, keep_row, keep_rows, offer_undo, put_back, undoes
+from app.accounts.undo import TooLate, UndoOffer, UndoState, keep_row, keep_rows, offer_undo, put_back, undoes
 from app.chat.facts import MemberEntered, MemberReturned, MessageRestored
 from app.chat.messages import Message, MessageRevision, Reaction, check_open, find_author
 from app.chat.notices import subject_of
@@ -22,7 +22,7 @@ from app.notifications.notifications import keep_told, tell_again
 from app.web.texts import Text, _l
 
 # What belongs to a message and is deleted with its words.
-PARTS: dict[str, type[OfMessage]] = {
+MESSAGE_PARTS: dict[str, type[OfMessage]] = {
     "revisions": MessageRevision,
     "reactions": Reaction,
     "mentions": Mention,
@@ -30,7 +30,7 @@ PARTS: dict[str, type[OfMessage]] = {
 }
 
 
-async def get_visible(transaction: Transaction, member: Member, state: State) -> Room:
+async def get_visible(transaction: Transaction, member: Member, state: UndoState) -> Room:
     """The room of an act. Raises NotFoundException when the member may not see it any more."""
     room = await find_visible(transaction, member, state["room"])
     if room is None:
@@ -43,7 +43,7 @@ async def offer_opening(transaction: Transaction, room: Room, member: Member) ->
     return await offer_undo(transaction, member, "room.archived", room=room.id, name=room.name)
 
 
-def say(unnamed: Text, named: Text) -> Callable[[State], Text]:
+def say(unnamed: Text, named: Text) -> Callable[[UndoState], Text]:
     """A sentence with the names that a state has kept; an offer of an earlier version has kept none."""
     return lambda state: Text(named.message, {"name": state["name"]}) if state.get("name") else unnamed
 
@@ -55,7 +55,7 @@ def say(unnamed: Text, named: Text) -> Callable[[State], Text]:
         _l("%(name)s is archived: it is read, and found under Archived rooms."),
     ),
 )
-async def open_again(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
+async def open_again(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
     """Open an archived room again."""
     room = await get_visible(transaction, member, state)
     if room.archived_at is None:
@@ -64,7 +64,7 @@ async def open_again(request: AnyRequest, transaction: Transaction, member: Memb
     return f"/chat/{room.slug}"
 
 
-async def keep_membership(transaction: Transaction, room: Room, person: Member) -> State | None:
+async def keep_membership(transaction: Transaction, room: Room, person: Member) -> UndoState | None:
     """What ending a membership will take; None when there is none."""
     membership = await find_membership(transaction, room, person)
     if membership is None:
@@ -78,12 +78,12 @@ async def keep_membership(transaction: Transaction, room: Room, person: Member) 
     }
 
 
-async def offer_return(transaction: Transaction, member: Member, state: State | None) -> UndoOffer | None:
+async def offer_return(transaction: Transaction, member: Member, state: UndoState | None) -> UndoOffer | None:
     """Offer to be in a room again, as it was, to somebody who has just left it, if they were in it."""
     return await offer_undo(transaction, member, "room.left", **state) if state else None
 
 
-def say_left(state: State) -> Text:
+def say_left(state: UndoState) -> Text:
     """Which room one is not in any more."""
     if not state.get("room_name"):
         return _l("You are not in the room any more.")
@@ -91,7 +91,7 @@ def say_left(state: State) -> Text:
 
 
 @undoes("room.left", say_left)
-async def return_to_room(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
+async def return_to_room(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
     """Be in a room again that one has left."""
     room = await transaction.get(Room, state["room"])
     if room is None:
@@ -105,7 +105,7 @@ async def return_to_room(request: AnyRequest, transaction: Transaction, member: 
     return f"/chat/{room.slug}"
 
 
-async def offer_bringing_back(transaction: Transaction, member: Member, state: State | None) -> UndoOffer | None:
+async def offer_bringing_back(transaction: Transaction, member: Member, state: UndoState | None) -> UndoOffer | None:
     """Offer to bring somebody back into a room, as it was, whom one has just taken out, if they were in it."""
     return await offer_undo(transaction, member, "room.member-removed", **state) if state else None
 
@@ -114,7 +114,7 @@ async def offer_bringing_back(transaction: Transaction, member: Member, state: S
     "room.member-removed",
     say(_l("They are not in the room any more."), _l("%(name)s is not in the room any more.")),
 )
-async def bring_back(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
+async def bring_back(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
     """Bring somebody back into a room whom one has taken out of it."""
     room = await get_visible(transaction, member, state)
     require(member, "archive", room)
@@ -138,9 +138,11 @@ async def bring_back(request: AnyRequest, transaction: Transaction, member: Memb
     return f"/chat/{room.slug}/about"
 
 
-async def keep_message(transaction: Transaction, room: Room, message: Message) -> State:
+async def keep_message(transaction: Transaction, room: Room, message: Message) -> UndoState:
     """What deleting a message will take, but for its files, which stay on disk as long as it can be taken back."""
-    parts = {name: await keep_rows(transaction, part, part.message_id == message.id) for name, part in PARTS.items()}
+    parts = {
+        name: await keep_rows(transaction, part, part.message_id == message.id) for name, part in MESSAGE_PARTS.items()
+    }
     return {
         "room": room.id,
         "message": message.id,
@@ -152,7 +154,7 @@ async def keep_message(transaction: Transaction, room: Room, message: Message) -
     }
 
 
-async def offer_message(transaction: Transaction, message: Message, member: Member, state: State) -> UndoOffer:
+async def offer_message(transaction: Transaction, message: Message, member: Member, state: UndoState) -> UndoOffer:
     """Offer to have a message back that was just deleted."""
     deleted_at = message.deleted_at.isoformat() if message.deleted_at else ""
     author = None if message.member_id == member.id else await transaction.get(Member, message.member_id)
@@ -166,7 +168,7 @@ async def offer_message(transaction: Transaction, message: Message, member: Memb
     say(_l("The message was deleted."), _l("The message of %(name)s was deleted.")),
     stays=True,
 )
-async def restore_message(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
+async def restore_message(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
     """Have a message back as it was: its words, files, edits, reactions, and what was told of it."""
     room = await get_visible(transaction, member, state)
     check_open(room)
@@ -176,7 +178,7 @@ async def restore_message(request: AnyRequest, transaction: Transaction, member:
         raise TooLate(_l("The message is there again already."))
     message.text, message.html, message.plain = state["text"], state["html"], state["plain"]
     message.deleted_at = message.deleted_by_id = None
-    for name, part in PARTS.items():
+    for name, part in MESSAGE_PARTS.items():
         put_back(transaction, part, state[name])
     await transaction.flush()
     await transaction.insert_rows(MessageIndex, {"rowid": message.id, "text": message.text})

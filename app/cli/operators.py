@@ -53,7 +53,7 @@ def add_operator_command(email: str, password: str) -> None:
 @click.password_option(help="The new password; asked for when left out, as others can read a command's options.")
 def set_operator_password_command(email: str, password: str) -> None:
     """Set an operator's password, and end their sessions."""
-    from app.operators.operators import set_password
+    from app.operators.operators import set_operator_password
     from app.web.forms import Form
 
     form = Form([("password", password)])
@@ -61,7 +61,7 @@ def set_operator_password_command(email: str, password: str) -> None:
 
     async def change(transaction: Transaction, found: Any) -> None:
         form.check()
-        await set_password(transaction, found, await hash_password(chosen))
+        await set_operator_password(transaction, found, await hash_password(chosen))
 
     find_and_change_operator(email, change)
 

@@ -15,13 +15,13 @@ from app.migration import refuse_newer
 from app.settings import Settings, read_settings
 from app.web.forms import Invalid
 
-T = TypeVar("T")
+Returned = TypeVar("Returned")
 
 
-def run(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
+def run(settings: Settings, work: Callable[[Database], Awaitable[Returned]]) -> Returned:
     """Run some work on the database."""
 
-    async def work_and_close() -> T:
+    async def work_and_close() -> Returned:
         database = open_database(settings.database_url)
         try:
             async with database.reader.connect() as connection:
@@ -33,12 +33,12 @@ def run(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
     return asyncio.run(work_and_close())
 
 
-def run_in(settings: Settings, slug: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
+def run_in(settings: Settings, slug: str, work: Callable[[Transaction], Awaitable[Returned]]) -> Returned:
     """Run some work in one transaction of a workspace; what is wrong with it is one line."""
 
     import app.asgi  # noqa: F401  (features listen to what happens: all of them)
 
-    async def open_and_work(database: Database) -> T:
+    async def open_and_work(database: Database) -> Returned:
         async with database.write() as transaction:
             tenant = await transaction.find_tenant("slug", slug)
             if tenant is None:
@@ -55,10 +55,10 @@ def run_in(settings: Settings, slug: str, work: Callable[[Transaction], Awaitabl
         raise click.ClickException("there is no such thing in this workspace") from error
 
 
-def run_for_operator(work: Callable[[Transaction], Awaitable[T]]) -> T:
+def run_for_operator(work: Callable[[Transaction], Awaitable[Returned]]) -> Returned:
     """Run some work in one transaction of no workspace; what is wrong with it is one line."""
 
-    async def open_and_work(database: Database) -> T:
+    async def open_and_work(database: Database) -> Returned:
         async with database.write() as transaction:
             return await work(transaction)
 

@@ -19,7 +19,7 @@ def workspace() -> None:
 @click.option("--reason", default="", help="Shown to its members; at most 200 characters.")
 def suspend_workspace_command(slug: str, reason: str) -> None:
     """Close a workspace to everybody, at once. Nothing in it is lost."""
-    from app.operators.workspaces import suspend
+    from app.operators.workspaces import close_workspace
     from app.web.forms import Form
 
     form = Form([("reason", reason)])
@@ -27,7 +27,7 @@ def suspend_workspace_command(slug: str, reason: str) -> None:
 
     async def check_and_suspend(transaction: Transaction) -> None:
         form.check()
-        await suspend(transaction, "", reason=shown)
+        await close_workspace(transaction, "", reason=shown)
 
     run_in(read_settings(), slug, check_and_suspend)
 
@@ -36,6 +36,6 @@ def suspend_workspace_command(slug: str, reason: str) -> None:
 @click.argument("slug")
 def restore_workspace_command(slug: str) -> None:
     """Open a suspended workspace again."""
-    from app.operators.workspaces import restore
+    from app.operators.workspaces import reopen
 
-    run_in(read_settings(), slug, lambda transaction: restore(transaction, ""))
+    run_in(read_settings(), slug, lambda transaction: reopen(transaction, ""))

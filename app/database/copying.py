@@ -72,7 +72,7 @@ def copy_tables(source: Connection, target: Connection, metadata: MetaData, *, r
         try:
             target.execute(text(statement))
         except DBAPIError as error:
-            raise CopyError(f"rows refer to rows that are not there: {first_line(error)}") from error
+            raise CopyError(f"rows refer to rows that are not there: {describe_database_error(error)}") from error
     for table in tables:
         set_sequence(source, target, table)
     compared = []
@@ -91,13 +91,13 @@ def copy_tables(source: Connection, target: Connection, metadata: MetaData, *, r
 def copy_table(source: Connection, target: Connection, table: Table) -> Compared:
     """Copy the rows of one table, and say what they are at the source."""
     digest = Digest(table)
-    for rows in read_rows(source, table):
+    for rows in read_table(source, table):
         for row in rows:
             digest.add(row)
         try:
             target.execute(insert(table), [bind_row(table, row) for row in rows])
         except DBAPIError as error:
-            raise CopyError(f"{table.name} has what PostgreSQL can't hold: {first_line(error)}") from error
+            raise CopyError(f"{table.name} has what PostgreSQL can't hold: {describe_database_error(error)}") from error
     return digest.compared
 
 
@@ -108,7 +108,7 @@ def digest_table(connection: Connection, table: Table) -> Compared:
     """
     digest = Digest(table)
     savepoint = connection.begin_nested()
-    for rows in read_rows(connection, table):
+    for rows in read_table(connection, table):
         for row in rows:
             digest.add(row)
     savepoint.rollback()
@@ -148,7 +148,7 @@ def canonical(column: Column[Any], value: Any) -> Any:
     return value
 
 
-def read_rows(connection: Connection, table: Table) -> Iterator[Sequence[Row[Any]]]:
+def read_table(connection: Connection, table: Table) -> Iterator[Sequence[Row[Any]]]:
     """All rows in the order of the primary key, in chunks.
 
     Raises CopyError for a value that is not of its column's type.
@@ -224,6 +224,6 @@ def quote(connection: Connection, table: Table) -> str:
     return connection.dialect.identifier_preparer.format_table(table)
 
 
-def first_line(error: DBAPIError) -> str:
+def describe_database_error(error: DBAPIError) -> str:
     """What the database says, in one line."""
     return str(error.orig).splitlines()[0]

@@ -16,12 +16,12 @@ from sqlalchemy.orm.util import identity_key
 
 from app.database import postgresql, sqlite
 from app.database.facts import Actor, Fact, Facts, Followers, Partial, Showing
-from app.database.rows import Found, Standing, change_row, insert_object, insert_rows
+from app.database.rows import Found, PreparedSelect, change_row, insert_object, insert_rows
 from app.database.tenancy import Tenant, Tenanted, TenantSession
 
 SELECT_TENANT = {column.key: select(Tenant).where(column == bindparam("value")) for column in (Tenant.id, Tenant.slug)}
-FIND_TENANT = {name: Standing(statement) for name, statement in SELECT_TENANT.items()}
-LOCK_TENANT = {name: Standing(select_.with_for_update(key_share=True)) for name, select_ in SELECT_TENANT.items()}
+FIND_TENANT = {name: PreparedSelect(statement) for name, statement in SELECT_TENANT.items()}
+LOCK_TENANT = {name: PreparedSelect(select_.with_for_update(key_share=True)) for name, select_ in SELECT_TENANT.items()}
 # How long to wait for others who write.
 TURN_SECONDS = 10
 # The tasks that have a writing transaction open. (A context variable would not do: it may end in another task.)
@@ -109,7 +109,7 @@ class Transaction(AsyncSession):
         """Hold an object to the end: the session forgets what nobody refers to, and would read it again."""
         self.info.setdefault("kept", []).append(instance)
 
-    async def find(self, standing: Standing[*Found], **parameters: object) -> tuple[*Found] | None:
+    async def find(self, standing: PreparedSelect[*Found], **parameters: object) -> tuple[*Found] | None:
         """The objects of the one row that a standing statement finds, or None. Raises MultipleResultsFound."""
         return await self.run_sync(lambda _: standing.find(self.sync_session, parameters))
 

@@ -114,6 +114,6 @@ def compile_for_sqlite(element: find_messages, compiler: Any, **options: Any) ->
 
 
 @compiles(find_messages, "postgresql")
-def compile_for_postgresql(element: find_messages, compiler: Any, **options: Any) -> str:
+def compile_match_for_postgresql(element: find_messages, compiler: Any, **options: Any) -> str:
     """The function that migration 0003 makes."""
     return f"(SELECT search_message_index({compiler.process(element.clauses, **options)}) AS id)"

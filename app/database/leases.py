@@ -17,7 +17,7 @@ from app.database.engine import Transaction
 from app.database.types import UtcDateTime, now
 
 # No lease is believed that ends later than this, in seconds: the clock of SQLite begins anew with the machine.
-LONGEST = 3600
+LONGEST_LEASE = 3600
 
 
 class Leased:
@@ -30,7 +30,7 @@ class Leased:
     attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
 
-Row = TypeVar("Row", bound=Leased)
+LeasedRow = TypeVar("LeasedRow", bound=Leased)
 
 
 class LeaseLost(Exception):
@@ -40,7 +40,9 @@ class LeaseLost(Exception):
 def is_free(model: type[Leased]) -> ColumnElement[bool]:
     """Whether no lease runs on a row."""
     clock = lease_clock()
-    return or_(model.leased_until.is_(None), model.leased_until <= clock, model.leased_until > clock + LONGEST * 1000)
+    return or_(
+        model.leased_until.is_(None), model.leased_until <= clock, model.leased_until > clock + LONGEST_LEASE * 1000
+    )
 
 
 def is_due(model: type[Leased]) -> ColumnElement[bool]:
@@ -53,7 +55,7 @@ async def find_due(transaction: Transaction, model: type[Leased]) -> int | None:
     return await transaction.scalar(select(model.id).where(is_due(model)).order_by(model.due_at, model.id).limit(1))
 
 
-async def claim(transaction: Transaction, model: type[Row], row_id: int, *, seconds: int) -> Row | None:
+async def claim(transaction: Transaction, model: type[LeasedRow], row_id: int, *, seconds: int) -> LeasedRow | None:
     """Claim a due row for some seconds; None when somebody else was faster."""
     statement: Any = (
         update(model)

@@ -22,7 +22,7 @@ NOT_NOW = ("08", "40", "53", "55", "57", "58")
 
 # A workspace's rows, whoever asks. `tenant` itself is read by its address before it is known which one is meant.
 OWN = "tenant_id = nullif(current_setting('app.tenant', true), '')::bigint"
-COUNTED = "current_setting('app.counting', true) = 'on'"
+COUNTING = "current_setting('app.counting', true) = 'on'"
 OWN_TENANT = "id = nullif(current_setting('app.tenant', true), '')::bigint"
 # The owner reads this one for the program, through a function that looks into one workspace (fulltext.py).
 READ_BY_OWNER = "message_index"
@@ -104,7 +104,7 @@ def protect(connection: Connection, role: str) -> None:
     for table in tables:
         renew_policy(connection, table, "own", f"USING ({OWN}) WITH CHECK ({OWN})")
         if table != READ_BY_OWNER:
-            renew_policy(connection, table, "counted", f"FOR SELECT USING ({COUNTED})")
+            renew_policy(connection, table, "counted", f"FOR SELECT USING ({COUNTING})")
             connection.execute(text(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"))
     renew_policy(connection, "tenant", "found", "FOR SELECT USING (true)")
     renew_policy(connection, "tenant", "made", "FOR INSERT WITH CHECK (true)")
@@ -169,7 +169,7 @@ def ensure_role(connection: Connection, url: str) -> None:
     connection.execute(text(f"CREATE ROLE {quoted} LOGIN PASSWORD '{password}'".replace(":", r"\:")))
 
 
-def check_role(connection: Connection) -> None:
+def check_database_role(connection: Connection) -> None:
     """Raise RoleError when row-level security would not hold for the connected role."""
     row = connection.execute(
         text(

@@ -22,7 +22,7 @@ SQLITE = SQLiteDialect_aiosqlite()
 
 
 @dataclass(slots=True)
-class Result:
+class StatementResult:
     """What came of a statement: the rows it has found, how many it has changed, and the id of the one it has added."""
 
     rows: Sequence[Sequence[Any]] = ()
@@ -37,7 +37,7 @@ class Prepared:
         self.statement = statement
         self.names = list(names)
 
-    def execute(self, connection: Connection, parameters: dict[str, Any]) -> Result:
+    def execute(self, connection: Connection, parameters: dict[str, Any]) -> StatementResult:
         """Execute it with the values of its parameters. Raises DBAPIError as SQLAlchemy does."""
         straight: Any = connection.connection.dbapi_connection
         if isinstance(straight, ShortTripConnection):
@@ -46,10 +46,10 @@ class Prepared:
                 return found
         result: Any = connection.execute(self.statement, parameters)
         if self.statement.is_select:
-            return Result(result.all())
+            return StatementResult(result.all())
         if self.statement.is_insert:
-            return Result(added=result.inserted_primary_key[0])
-        return Result(changed=result.rowcount)
+            return StatementResult(added=result.inserted_primary_key[0])
+        return StatementResult(changed=result.rowcount)
 
     def execute_each(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
         """Execute it with the values of each row, in one trip to a database elsewhere."""
@@ -85,13 +85,13 @@ class ForSqlite:
             if (process := column.type.dialect_impl(SQLITE).result_processor(SQLITE, None)) is not None
         ]
 
-    def execute(self, connection: ShortTripConnection, parameters: dict[str, Any]) -> Result | None:
+    def execute(self, connection: ShortTripConnection, parameters: dict[str, Any]) -> StatementResult | None:
         """Execute it at once; None when it is not quick."""
         found = self.run(connection, self.encode_row(parameters), connection.run_now)
         if found is None:
             return None
         outcome, rows = found
-        return Result([self.read(row) for row in rows], outcome.rowcount, outcome.lastrowid)
+        return StatementResult([self.read(row) for row in rows], outcome.rowcount, outcome.lastrowid)
 
     def execute_each(self, connection: ShortTripConnection, rows: Sequence[dict[str, Any]]) -> bool:
         """Execute it at once with the values of each row. False when another statement is being executed."""

@@ -103,7 +103,7 @@ CRITERIA: Any = (
 )
 
 
-class Standing(Generic[*Found]):
+class PreparedSelect(Generic[*Found]):
     """A select of whole objects by `bindparam`s, which is executed often: it is made and confined once."""
 
     def __init__(self, statement: Select[*Found]) -> None:
@@ -120,7 +120,7 @@ class Standing(Generic[*Found]):
 
         Raises MultipleResultsFound, and TenantScopeError where a tenant is needed and the session has none.
         """
-        connection = enter(session)
+        connection = flush_and_connect(session)
         if session.tenant_id is not None:
             parameters["confined_to"] = session.tenant_id
             rows = self.confined.execute(connection, parameters).rows
@@ -150,7 +150,7 @@ def update_of(model: Any, names: tuple[str, ...]) -> Prepared:
     return Prepared(found.values({name: bindparam(f"new_{name}") for name in names}), named)
 
 
-def enter(session: TenantSession) -> Connection:
+def flush_and_connect(session: TenantSession) -> Connection:
     """Write what waits to be flushed, and give the connection. Raises TenantScopeError for a session that counts."""
     if session.info.get("counting"):
         raise TenantScopeError("a session that counts has statements of its own")
@@ -161,7 +161,7 @@ def enter(session: TenantSession) -> Connection:
 
 def insert_object(session: TenantSession, instance: Any) -> None:
     """Write the row of a new object. It is the session's afterwards."""
-    connection = enter(session)
+    connection = flush_and_connect(session)
     model: Any = type(instance)
     shape = shape_of(model)
     if isinstance(instance, Tenanted) and instance.__dict__.get("tenant_id") is None:
@@ -176,7 +176,7 @@ def insert_object(session: TenantSession, instance: Any) -> None:
 
 def insert_rows(session: TenantSession, model: Any, rows: list[dict[str, Any]]) -> None:
     """Write rows of this tenant that nobody needs as objects."""
-    connection = enter(session)
+    connection = flush_and_connect(session)
     if session.tenant_id is None:
         raise TenantScopeError(f"rows of {model.__name__} belong to a tenant, and this session has none")
     shape = shape_of(model)
@@ -188,7 +188,7 @@ def change_row(session: TenantSession, instance: Any, values: dict[str, Any]) ->
     """Write some attributes of an object of the session. Raises StaleDataError when its row is gone."""
     if instance.guarded:
         raise TypeError(f"a row of {type(instance).__name__} is changed by statements that check what they rely on")
-    connection = enter(session)
+    connection = flush_and_connect(session)
     check_instance(instance, session.tenant_id)
     model: Any = type(instance)
     shape = shape_of(model)

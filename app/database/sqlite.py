@@ -29,7 +29,7 @@ from app.database import clock, trips
 
 SAFE_VERSION = (3, 51, 3)
 # How long to wait, in seconds: for a connection, and then for who else writes to the file.
-PATIENCE = 10
+BUSY_TIMEOUT = 10
 
 
 def check_version() -> None:
@@ -51,7 +51,7 @@ def create_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
         poolclass=AsyncAdaptedQueuePool,
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=PATIENCE,
+        pool_timeout=BUSY_TIMEOUT,
     )
 
     event.listen(engine.sync_engine, "do_connect", trips.connect)
@@ -63,7 +63,7 @@ def create_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
-            f"busy_timeout = {PATIENCE * 1000}",
+            f"busy_timeout = {BUSY_TIMEOUT * 1000}",
             "cache_size = -32000",
             "mmap_size = 268435456",
         ):
@@ -83,7 +83,7 @@ def open_snapshot(path: Path) -> Iterator[Connection]:
     """A file as it is now; nobody writes to it meanwhile."""
     check_version()
     engine = sqlalchemy.create_engine(
-        URL.create("sqlite", database=str(path)), connect_args={"isolation_level": None, "timeout": PATIENCE}
+        URL.create("sqlite", database=str(path)), connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT}
     )
 
     @event.listens_for(engine, "begin")

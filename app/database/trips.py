@@ -21,12 +21,12 @@ from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
 # How long reading may keep the event loop, in seconds, and how many steps of SQLite's machine lie between two looks at
 # the time (some 0.1 ms).
 QUICK = 0.002
-STEPS = 2000
+PROGRESS_STEPS = 2000
 INTERRUPTED = 9  # SQLITE_INTERRUPT (https://www.sqlite.org/rescode.html#interrupt)
 
 
 @dataclass(slots=True)
-class Outcome:
+class StatementOutcome:
     """What a statement has left, in the words of a cursor (PEP 249)."""
 
     description: Any = None
@@ -41,7 +41,7 @@ class ShortTripCursor(AsyncAdapt_aiosqlite_cursor):
     __slots__ = ()
 
     def _make_new_cursor(self, connection: Any) -> Any:
-        return Outcome()
+        return StatementOutcome()
 
     def _aenter_cursor(self, cursor: Any) -> Any:
         return cursor
@@ -74,13 +74,13 @@ class ShortTripCursor(AsyncAdapt_aiosqlite_cursor):
         self._rows = deque(rows)
 
 
-def run_in_cursor(connection: Any, work: Callable[[Any], Any]) -> tuple[Outcome, list[Any]]:
+def run_in_cursor(connection: Any, work: Callable[[Any], Any]) -> tuple[StatementOutcome, list[Any]]:
     """Do something with a cursor of SQLite's, and give all that comes of it."""
     cursor = connection.cursor()
     try:
         work(cursor)
         rows = cursor.fetchall() if cursor.description else []
-        return Outcome(cursor.description, cursor.rowcount, cursor.lastrowid), rows
+        return StatementOutcome(cursor.description, cursor.rowcount, cursor.lastrowid), rows
     finally:
         cursor.close()
 
@@ -90,13 +90,13 @@ class Patience:
 
     def __init__(self, connection: Any) -> None:
         self.until = float("inf")
-        connection.set_progress_handler(self.is_over, STEPS)
+        connection.set_progress_handler(self.is_over, PROGRESS_STEPS)
 
     def is_over(self) -> bool:
         """Whether to interrupt. SQLite asks this while it works."""
         return time.perf_counter() > self.until
 
-    def hurry(self, run: Callable[[], tuple[Outcome, list[Any]]]) -> tuple[Outcome, list[Any]] | None:
+    def hurry(self, run: Callable[[], tuple[StatementOutcome, list[Any]]]) -> tuple[StatementOutcome, list[Any]] | None:
         """Read at once; None when that was interrupted. (Interrupting a change would undo the whole transaction.)"""
         self.until = time.perf_counter() + QUICK
         try:
@@ -118,7 +118,7 @@ class ShortTripConnection(AsyncAdapt_aiosqlite_connection):
 
     _cursor_cls = ShortTripCursor
 
-    def run_now(self, operation: str, parameters: tuple[Any, ...]) -> tuple[Outcome, list[Any]] | None:
+    def run_now(self, operation: str, parameters: tuple[Any, ...]) -> tuple[StatementOutcome, list[Any]] | None:
         """Execute a statement that reads, or writes one row.
 
         None when reading takes long, or another statement is being executed: then it has to go the way of all.
@@ -129,7 +129,7 @@ class ShortTripConnection(AsyncAdapt_aiosqlite_connection):
         run = partial(run_in_cursor, connection._conn, lambda cursor: cursor.execute(operation, parameters))
         return self.patience.hurry(run) if operation.startswith("SELECT") else run()
 
-    def run_each_now(self, operation: str, rows: list[tuple[Any, ...]]) -> tuple[Outcome, list[Any]] | None:
+    def run_each_now(self, operation: str, rows: list[tuple[Any, ...]]) -> tuple[StatementOutcome, list[Any]] | None:
         """Execute a statement that adds a row, for each of some; None when another one is being executed."""
         if self._execute_mutex.locked():
             return None

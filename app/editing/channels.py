@@ -14,15 +14,15 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.database import Partial, Tenant, Transaction, now
-from app.editing.drafts import KEPT_FOR, Draft, Drafts, list_drafts
+from app.editing.drafts import DRAFT_KEPT_FOR, Draft, Drafts, list_drafts
 from app.editing.facts import LockChanged
 from app.editing.pushes import RowStandings
-from app.editing.rows import KINDS, Editable, Place, make_cards, read_clock
+from app.editing.rows import EDITABLE_KINDS, Editable, RowPlace, make_cards, read_clock
 from app.editing.waiting import ANSWER_WITHIN, Waiting, list_queues
 from app.jobs.sweeps import sweeps
 from app.live.log import make_partial, publish_partial, refresh
 
-SHOWN = 24
+WAITING_SHOWN = 24
 # Of a list in which more locks than this change at once, its pages fetch themselves anew.
 MOST_SHOWN = 50
 
@@ -73,7 +73,7 @@ class RowShown:
     """What is shown of a row: to everybody when its lock has changed, by `fact`; and to those whom it concerns."""
 
     row: Editable
-    place: Place
+    place: RowPlace
     fact: LockChanged | None
     queue: Sequence[Waiting]
     standings: list[Standing]
@@ -84,7 +84,7 @@ class RowsShown:
     """What is shown of rows; and, if a lock has changed, of all that are edited now."""
 
     rows: list[RowShown]
-    edited: list[tuple[Editable, Place]] | None
+    edited: list[tuple[Editable, RowPlace]] | None
 
 
 async def read_rows(transaction: Transaction, things: Sequence[LockChanged | RowStandings]) -> RowsShown:
@@ -92,7 +92,7 @@ async def read_rows(transaction: Transaction, things: Sequence[LockChanged | Row
     facts = [each for each in things if isinstance(each, LockChanged)]
     found = {
         (name, row_id): row
-        for name, kind in KINDS.items()
+        for name, kind in EDITABLE_KINDS.items()
         for row_id, row in (
             await transaction.find_all(kind.model, [fact.row_id for fact in facts if fact.kind == name])
         ).items()
@@ -153,7 +153,7 @@ def show_rows(tenant: Tenant, found: RowsShown) -> Iterator[Partial]:
 async def delete_old_drafts(transaction: Transaction, limit: int) -> int:
     """Delete what was typed long ago and not saved; pages that say so follow."""
     key = Draft.kind, Draft.row_id, Draft.member_id
-    old = select(*key).where(Draft.typed_at < now() - KEPT_FOR).order_by(Draft.typed_at).limit(limit)
+    old = select(*key).where(Draft.typed_at < now() - DRAFT_KEPT_FOR).order_by(Draft.typed_at).limit(limit)
     statement = delete(Draft).where(tuple_(*key).in_(old)).returning(*key, Draft.values.is_not(None))
     found = (await transaction.execute(statement.execution_options(synchronize_session=False))).all()
     for kind, row_id, member_id, shown in found:
@@ -163,15 +163,15 @@ async def delete_old_drafts(transaction: Transaction, limit: int) -> int:
     return len(found)
 
 
-async def list_edited(transaction: Transaction) -> list[tuple[Editable, Place]]:
+async def list_edited(transaction: Transaction) -> list[tuple[Editable, RowPlace]]:
     """The rows that somebody edits now, with their places."""
-    edited: list[tuple[Editable, Place]] = []
-    for kind in KINDS.values():
+    edited: list[tuple[Editable, RowPlace]] = []
+    for kind in EDITABLE_KINDS.values():
         statement = (
             select(kind.model)
             .where(kind.model.lock_member_id.is_not(None), ~kind.model.lock_offered)
             .order_by(kind.model.id)
-            .limit(SHOWN)
+            .limit(WAITING_SHOWN)
         )
         rows = (await transaction.scalars(statement)).all()
         edited.extend(zip(rows, await kind.find_places(transaction, rows), strict=True))

@@ -14,7 +14,7 @@ from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.editing.pushes import push_standings
 from app.editing.rows import Editable, kind_of
 
-KEPT_FOR = timedelta(days=30)
+DRAFT_KEPT_FOR = timedelta(days=30)
 
 # By member: when a draft was typed, and the token of its page.
 Drafts = dict[int, tuple[datetime, int]]
@@ -39,7 +39,7 @@ class Draft(Tenanted, Base):
     typed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-async def find_any(transaction: Transaction, row: Editable, member: Member) -> Draft | None:
+async def find_any_draft(transaction: Transaction, row: Editable, member: Member) -> Draft | None:
     """The member's draft of a row, settled or not."""
     statement = select(Draft).where(
         Draft.kind == kind_of(row).name, Draft.row_id == row.id, Draft.member_id == member.id
@@ -49,7 +49,7 @@ async def find_any(transaction: Transaction, row: Editable, member: Member) -> D
 
 async def find_draft(transaction: Transaction, row: Editable, member: Member) -> Draft | None:
     """What this member has typed and not saved."""
-    draft = await find_any(transaction, row, member)
+    draft = await find_any_draft(transaction, row, member)
     return draft if draft is not None and draft.values is not None else None
 
 
@@ -126,7 +126,7 @@ async def keep_draft(
     is kept in any case: the member has just sent it. What is `late` was never sent before, as the page could not: it
     is kept after the draft of other pages was settled, too.
     """
-    draft = await find_any(transaction, row, member)
+    draft = await find_any_draft(transaction, row, member)
     forced = token is None
     token = row.lock_token if token is None else token
     if draft is not None and draft.values is None and late:
@@ -149,7 +149,7 @@ async def keep_draft(
 
 async def settle_draft(transaction: Transaction, row: Editable, member: Member) -> bool:
     """The draft was saved or discarded: nothing of it is left. False when there was none."""
-    draft = await find_any(transaction, row, member)
+    draft = await find_any_draft(transaction, row, member)
     had = draft is not None and draft.values is not None
     await write_draft(transaction, row, member, draft, token=row.lock_token, version=row.version, values=None)
     return had

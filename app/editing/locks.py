@@ -22,7 +22,7 @@ from app.editing.facts import LockChanged, LockFreed, LockLapsed, LockOffered, L
 from app.editing.pushes import push_standings
 from app.editing.rights import LockOf
 from app.editing.rows import (
-    KINDS,
+    EDITABLE_KINDS,
     LEFT_TURN,
     LONGEST_TURN,
     TURN,
@@ -30,7 +30,7 @@ from app.editing.rows import (
     Editable,
     Proof,
     credential_of,
-    find_place,
+    find_row_place,
     is_held,
     is_holder,
     is_proven,
@@ -62,10 +62,10 @@ async def take_lock(
     model = type(row)
     mine = and_(model.lock_member_id == member.id, or_(model.lock_offered, model.lock_token == moving))
     before = row.lock_member_id
-    proof = await hold(transaction, row, member, or_(~is_held(model), mine), lease=lease)
+    proof = await make_holder(transaction, row, member, or_(~is_held(model), mine), lease=lease)
     if proof is None:
         return None
-    await waiting.leave(transaction, row, member)
+    await waiting.leave_queue(transaction, row, member)
     if before != member.id:
         await waiting.forget_requests(transaction, row)
     note_lock(transaction, row, LockTaken, member.id)
@@ -87,7 +87,7 @@ async def renew_lock(
     if await change_lock(transaction, row, holder, alive, lock_until=lease_clock() + lease * 1000):
         return proof
     free = model.lock_member_id.is_(None) & is_proven(model, member.id, proof) & (model.version == version)
-    taken = await hold(transaction, row, member, free, lease=lease)
+    taken = await make_holder(transaction, row, member, free, lease=lease)
     if taken is not None:
         note_lock(transaction, row, LockTaken, member.id)
     return taken
@@ -119,7 +119,7 @@ async def release_locks_of_sessions(transaction: Transaction, facts: Sequence[Se
     if not session_ids:
         return
     left = await waiting.leave_with_sessions(transaction, session_ids)
-    for kind in KINDS.values():
+    for kind in EDITABLE_KINDS.values():
         model = kind.model
         theirs = model.lock_member_id.is_not(None) & model.lock_session_id.in_(session_ids)
         statement = select(model).where(theirs).order_by(model.id).execution_options(populate_existing=True)
@@ -137,7 +137,7 @@ async def release_locks_of_sessions(transaction: Transaction, facts: Sequence[Se
 
 async def hand_over(transaction: Transaction, row: Editable, member: Member, proof: Proof, waiting_id: int) -> bool:
     """Give the lock to somebody who waits, whoever else is in line. False when either is gone."""
-    queue = await waiting.list_waiting(transaction, row)
+    queue = await waiting.list_queue(transaction, row)
     receiver = next((each for each in queue if each.id == waiting_id and each.state == "waiting"), None)
     if receiver is None:
         return False
@@ -164,10 +164,10 @@ async def take_over(transaction: Transaction, row: Editable, member: Member, *, 
         return None
     model = type(row)
     seen = (model.lock_token == row.lock_token) & (model.lock_member_id == holder)
-    proof = await hold(transaction, row, member, seen, lease=lease)
+    proof = await make_holder(transaction, row, member, seen, lease=lease)
     if proof is None:
         return None
-    await waiting.leave(transaction, row, member)
+    await waiting.leave_queue(transaction, row, member)
     await waiting.forget_requests(transaction, row)
     transaction.keep(row)
     taken_over = LockTakenOver(
@@ -176,7 +176,7 @@ async def take_over(transaction: Transaction, row: Editable, member: Member, *, 
         row_id=row.id,
         member_id=member.id,
         holder_id=holder,
-        address=(await find_place(transaction, row)).address,
+        address=(await find_row_place(transaction, row)).address,
         before=name or "",
         after=member.name,
     )
@@ -276,7 +276,9 @@ def given_back(row: Editable) -> dict[str, Any]:
     return {**UNLOCKED, "lock_token": type(row).lock_token + 1, "lock_proof": None}
 
 
-async def hold(transaction: Transaction, row: Editable, member: Member, *criteria: Any, lease: int) -> Proof | None:
+async def make_holder(
+    transaction: Transaction, row: Editable, member: Member, *criteria: Any, lease: int
+) -> Proof | None:
     """Make a member the holder of a row that meets the criteria: the new proof, or None when it does not.
 
     Each holding has a proof of its own, so that the one before proves nothing any more.

@@ -162,7 +162,7 @@ class Held(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RowPlace:
     """Where people see an editable row, and as what: its name in element ids, its channel, its address, its title with
     a state such as 'Lent', whether it is in the bin, and the channel of the list it is in."""
 
@@ -175,14 +175,14 @@ class Place:
     gone: bool = False
 
 
-FindPlaces = Callable[[Transaction, Sequence[Any]], Awaitable[list[Place]]]
+FindRowPlaces = Callable[[Transaction, Sequence[Any]], Awaitable[list[RowPlace]]]
 FindPeople = Callable[[Transaction, Any], Awaitable[list[int]]]
 Written = tuple[str, int]
 FindRows = Callable[[Transaction, Sequence[Written]], Awaitable[Mapping[Written, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class EditableKind:
     """A model of editable rows, under the name that drafts and queues know it by.
 
     `find_rows` gives the rows that people write as `#42`, or as `#42` of a list, as far as they are there;
@@ -192,7 +192,7 @@ class Kind:
 
     name: str
     model: type[Editable]
-    find_places: FindPlaces
+    find_places: FindRowPlaces
     find_rows: FindRows
     find_people: FindPeople
 
@@ -202,33 +202,33 @@ class Card:
     """A row as other things refer to it."""
 
     row: Editable
-    place: Place
+    place: RowPlace
 
 
-KINDS: dict[str, Kind] = {}
+EDITABLE_KINDS: dict[str, EditableKind] = {}
 
 
 def editable(
     name: str, model: type[Editable], find_rows: FindRows, find_people: FindPeople
-) -> Callable[[FindPlaces], FindPlaces]:
+) -> Callable[[FindRowPlaces], FindRowPlaces]:
     """Register a model whose rows are edited by one person at a time, with the function that tells rows' places."""
 
-    def add(find_places: FindPlaces) -> FindPlaces:
-        KINDS[name] = Kind(name, model, find_places, find_rows, find_people)
+    def add(find_places: FindRowPlaces) -> FindRowPlaces:
+        EDITABLE_KINDS[name] = EditableKind(name, model, find_places, find_rows, find_people)
         return find_places
 
     return add
 
 
-def kind_of(row: Editable) -> Kind:
+def kind_of(row: Editable) -> EditableKind:
     """The kind that a row is of."""
-    return next(kind for kind in KINDS.values() if isinstance(row, kind.model))
+    return next(kind for kind in EDITABLE_KINDS.values() if isinstance(row, kind.model))
 
 
 async def find_subjects(transaction: Transaction, written: Sequence[Written]) -> dict[Written, str]:
     """The names, such as `record-42`, of the rows that people write as numbers in lists ('' for the first list)."""
     subjects: dict[Written, str] = {}
-    for kind in KINDS.values():
+    for kind in EDITABLE_KINDS.values():
         wanted = [each for each in written if each not in subjects]
         rows = await kind.find_rows(transaction, wanted) if wanted else {}
         subjects |= {each: f"{kind.name}-{row.id}" for each, row in rows.items()}
@@ -245,11 +245,11 @@ async def find_cards(transaction: Transaction, subjects: Iterable[str]) -> dict[
     ids: dict[str, list[int]] = defaultdict(list)
     for subject in subjects:
         name, _, number = subject.rpartition("-")
-        if name in KINDS:
+        if name in EDITABLE_KINDS:
             ids[name].append(number_of(number))
     cards: dict[str, Card] = {}
     for name, numbers in ids.items():
-        rows = await transaction.find_all(KINDS[name].model, numbers)
+        rows = await transaction.find_all(EDITABLE_KINDS[name].model, numbers)
         cards |= {card.place.name: card for card in await make_cards(transaction, list(rows.values()))}
     return cards
 
@@ -257,13 +257,13 @@ async def find_cards(transaction: Transaction, subjects: Iterable[str]) -> dict[
 async def make_cards(transaction: Transaction, rows: Sequence[Editable]) -> list[Card]:
     """Rows with their places, by kind."""
     cards = []
-    for kind in KINDS.values():
+    for kind in EDITABLE_KINDS.values():
         own = [row for row in rows if isinstance(row, kind.model)]
         places = await kind.find_places(transaction, own) if own else []
         cards += [Card(row, place) for row, place in zip(own, places, strict=True)]
     return cards
 
 
-async def find_place(transaction: Transaction, row: Editable) -> Place:
+async def find_row_place(transaction: Transaction, row: Editable) -> RowPlace:
     """Where a row is seen."""
     return (await kind_of(row).find_places(transaction, [row]))[0]

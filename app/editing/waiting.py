@@ -22,7 +22,7 @@ ANSWER_WITHIN = 30
 # How long, in milliseconds, those who went stay where nobody had a page open to be told.
 LEFT_FOR = 3_600_000
 
-State = Literal["waiting", "called", "missed"]
+WaitingState = Literal["waiting", "called", "missed"]
 
 
 class Waiting(Tenanted, Base):
@@ -62,7 +62,7 @@ def of_row(*rows: Editable) -> tuple[Any, ...]:
     return Waiting.kind.in_(kinds), Waiting.row_id.in_({row.id for row in rows})
 
 
-async def list_waiting(transaction: Transaction, row: Editable) -> Sequence[Waiting]:
+async def list_queue(transaction: Transaction, row: Editable) -> Sequence[Waiting]:
     """Everybody with an open page that waits for the row, in order; also those who were called or missed their turn."""
     return (await list_queues(transaction, [row]))[row]
 
@@ -83,10 +83,10 @@ async def list_queues(transaction: Transaction, rows: Sequence[Editable]) -> dic
 
 async def find_waiting(transaction: Transaction, row: Editable, member: Member) -> Waiting | None:
     """A member's place in the queue."""
-    return next((each for each in await list_waiting(transaction, row) if each.member_id == member.id), None)
+    return next((each for each in await list_queue(transaction, row) if each.member_id == member.id), None)
 
 
-async def join(transaction: Transaction, row: Editable, member: Member, lease: int) -> Waiting:
+async def join_queue(transaction: Transaction, row: Editable, member: Member, lease: int) -> Waiting:
     """Wait for a row with the page that is being opened; who waits already keeps the place.
 
     Raises NoCredential for who has no session.
@@ -108,11 +108,11 @@ async def join(transaction: Transaction, row: Editable, member: Member, lease: i
     return waiting
 
 
-async def ask(transaction: Transaction, row: Editable, member: Member, lease: int) -> bool:
+async def request_lock(transaction: Transaction, row: Editable, member: Member, lease: int) -> bool:
     """Ask whoever edits to hand over. False for who has asked already and got no answer yet: that counts once."""
     waiting = await find_waiting(transaction, row, member)
     if waiting is None or waiting.state == "missed":
-        waiting = await join(transaction, row, member, lease)
+        waiting = await join_queue(transaction, row, member, lease)
     if waiting.asked_at is not None and not waiting.kept:
         return False
     waiting.asked_at = await read_clock(transaction)
@@ -130,7 +130,7 @@ async def ask(transaction: Transaction, row: Editable, member: Member, lease: in
     return True
 
 
-async def refuse(transaction: Transaction, row: Editable, waiting_id: int) -> bool:
+async def refuse_request(transaction: Transaction, row: Editable, waiting_id: int) -> bool:
     """Answer somebody who asked: not now. False when nobody did."""
     return await change_waiting(
         transaction,
@@ -142,7 +142,7 @@ async def refuse(transaction: Transaction, row: Editable, waiting_id: int) -> bo
     )
 
 
-async def stay(transaction: Transaction, row: Editable, member: Member, page: int, lease: int) -> bool:
+async def keep_waiting(transaction: Transaction, row: Editable, member: Member, page: int, lease: int) -> bool:
     """Go on waiting with an open page. False when it waits no more."""
     return await change_waiting(
         transaction,
@@ -153,7 +153,7 @@ async def stay(transaction: Transaction, row: Editable, member: Member, page: in
     )
 
 
-async def leave(transaction: Transaction, row: Editable, member: Member, page: int | None = None) -> bool:
+async def leave_queue(transaction: Transaction, row: Editable, member: Member, page: int | None = None) -> bool:
     """Stop waiting, with the page given or with any. False when nobody did."""
     statement = delete(Waiting).where(*of_row(row), Waiting.member_id == member.id)
     if page is not None:

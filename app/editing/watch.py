@@ -18,7 +18,7 @@ from app.database.clock import lease_clock
 from app.editing import waiting
 from app.editing.locks import lapse
 from app.editing.pushes import push_standings
-from app.editing.rows import KINDS, is_held
+from app.editing.rows import EDITABLE_KINDS, is_held
 from app.editing.waiting import ANSWER_WITHIN, Waiting
 from app.live.node import Node
 
@@ -57,7 +57,7 @@ class Watch:
         clock = lease_clock()
         async with self.database.read(tenant_id) as transaction:
             cursor = transaction.tenant.cursor
-            for kind in KINDS.values():
+            for kind in EDITABLE_KINDS.values():
                 held = select(kind.model.id, is_held(kind.model)).where(kind.model.lock_member_id.is_not(None))
                 for row_id, runs in await transaction.execute(held):
                     busy = True
@@ -79,11 +79,11 @@ class Watch:
     async def end(self, tenant_id: int, name: str, row_id: int) -> None:
         """End what is over of one row, and tell those who see it."""
         async with self.database.write(tenant_id) as transaction:
-            row = await transaction.get(KINDS[name].model, row_id)
+            row = await transaction.get(EDITABLE_KINDS[name].model, row_id)
             if row is None:
                 await waiting.leave_all(transaction, [(name, row_id)])
                 return
-            gone = [each.member_id for each in await waiting.list_waiting(transaction, row)]
+            gone = [each.member_id for each in await waiting.list_queue(transaction, row)]
             if await lapse(transaction, row):
                 log.info("lease ended", tenant=tenant_id, row=f"{name} {row_id}", next=row.lock_member_id)
                 return

@@ -38,7 +38,7 @@ class Job(Leased, Base):
 
 
 @dataclass(slots=True)
-class Work:
+class ClaimedJob:
     """A claimed job, as its function gets it.
 
     What it changes in the database it changes in `finishing`, which settles the job in the same transaction: so it is
@@ -73,7 +73,7 @@ class Work:
         self.finished = True
 
 
-Function = Callable[[Work], Awaitable[None]]
+Function = Callable[[ClaimedJob], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)

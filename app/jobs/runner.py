@@ -14,14 +14,14 @@ from sqlalchemy.exc import IntegrityError
 
 from app.database import Database, Transaction
 from app.database.leases import LeaseLost, back_off, claim, find_due
-from app.jobs.jobs import FUNCTIONS, Job, Registered, Work
+from app.jobs.jobs import FUNCTIONS, ClaimedJob, Job, Registered
 from app.settings import Settings
 
-LOOK_EVERY = 1.0
+JOBS_POLL_SECONDS = 1.0
 # How long what is under way may take to end when the program stops.
-GRACE = 5.0
+STOP_GRACE = 5.0
 # How often a job is tried that fails, in some three days. What comes round is tried for ever.
-MOST_ATTEMPTS = 80
+MOST_JOB_ATTEMPTS = 80
 
 log = structlog.get_logger("jobs")
 
@@ -51,7 +51,7 @@ class Loop:
                 log.error(f"{self.what} can't be looked after; it is tried again", reason=repr(error))
             if not busy and not self.stopping:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.wake.wait(), LOOK_EVERY)
+                    await asyncio.wait_for(self.wake.wait(), JOBS_POLL_SECONDS)
                 self.wake.clear()
 
     @contextlib.asynccontextmanager
@@ -63,7 +63,7 @@ class Loop:
         finally:
             self.stopping = True
             self.wake.set()
-            await asyncio.wait([task], timeout=GRACE)
+            await asyncio.wait([task], timeout=STOP_GRACE)
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
@@ -102,7 +102,9 @@ class Runner:
 
     async def do(self, job: Job, registered: Registered) -> None:
         """Do a claimed job; one that fails is tried again, later each time."""
-        work = Work(self.database, self.settings, job.id, job.lease, job.workspace_id, job.payload, registered.every)
+        work = ClaimedJob(
+            self.database, self.settings, job.id, job.lease, job.workspace_id, job.payload, registered.every
+        )
         try:
             await registered.function(work)
             if not work.finished:
@@ -113,7 +115,7 @@ class Runner:
         except Exception as error:
             again = back_off(job.attempts, first=timedelta(seconds=5), longest=timedelta(hours=1))
             change: Any = update(Job).values(due_at=again, leased_until=None)
-            if job.attempts >= MOST_ATTEMPTS and registered.every is None:
+            if job.attempts >= MOST_JOB_ATTEMPTS and registered.every is None:
                 log.error("a job is given up", job=job.name, attempts=job.attempts, reason=repr(error))
                 change = delete(Job)
             else:

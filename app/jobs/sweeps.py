@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import delete, inspect, select, tuple_
 
 from app.database import Base, Database, Tenant, Tenanted, Transaction, now
-from app.jobs.jobs import FUNCTIONS, Job, Work, job
+from app.jobs.jobs import FUNCTIONS, ClaimedJob, Job, job
 from app.settings import Settings
 
 # How many rows one transaction deletes.
@@ -92,7 +92,7 @@ async def delete_unknown(transaction: Transaction, limit: int) -> int:
 
 
 @job("sweep", every=timedelta(minutes=10), seconds=600)
-async def sweep(work: Work) -> None:
+async def sweep(work: ClaimedJob) -> None:
     """Delete what has reached its end in the installation and in each workspace."""
     async with work.database.read() as transaction:
         tenants = list(await transaction.scalars(select(Tenant.id)))

@@ -25,10 +25,10 @@ from app.settings import Settings
 
 # A node says this often that it lives; what it says has to come back to itself within PATIENCE.
 BEAT_EVERY = 1.0
-PATIENCE = 1.5
+BUS_TIMEOUT = 1.5
 FIRST_RETRY, LAST_RETRY = 0.1, 2.0
 # Messages in line; over half of it what is merely seen (presence, typing) is dropped.
-LINE_LIMIT = 2000
+BACKLOG_LIMIT = 2000
 SIGNATURE = 16
 NAME = 16
 
@@ -112,9 +112,9 @@ class RedisBus:
 
     def publish(self, kind: str, content: Any, *, needed: bool = False) -> None:
         """Put a message in line, or drop it when nobody would hear it in time."""
-        if not self.reachable or (not needed and len(self.line) > LINE_LIMIT // 2):
+        if not self.reachable or (not needed and len(self.line) > BACKLOG_LIMIT // 2):
             return
-        if len(self.line) >= LINE_LIMIT:
+        if len(self.line) >= BACKLOG_LIMIT:
             self.line.popleft()
         self.line.append(self.pack(kind, content))
         self.due.set()
@@ -187,7 +187,7 @@ class RedisBus:
             client.pubsub(ignore_subscribe_messages=True) as hearing,
             asyncio.timeout(None) as patience,
         ):
-            patience.reschedule(asyncio.get_running_loop().time() + PATIENCE)
+            patience.reschedule(asyncio.get_running_loop().time() + BUS_TIMEOUT)
             await hearing.subscribe(self.channel)
             patience.reschedule(None)
             self.heard_at = asyncio.get_running_loop().time()
@@ -207,7 +207,7 @@ class RedisBus:
         beat_at = 0.0
         while True:
             if loop.time() >= beat_at:
-                if loop.time() - self.heard_at > BEAT_EVERY + PATIENCE:
+                if loop.time() - self.heard_at > BEAT_EVERY + BUS_TIMEOUT:
                     raise BusLost("what was said did not come back")
                 beat_at = loop.time() + BEAT_EVERY
                 self.line.append(self.pack("beat", self.beat()))
@@ -218,7 +218,7 @@ class RedisBus:
                 pipeline = client.pipeline(transaction=False)
                 for message in messages:
                     pipeline.publish(self.channel, message)
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(BUS_TIMEOUT):
                     await pipeline.execute()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(beat_at):

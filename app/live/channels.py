@@ -12,7 +12,7 @@ from app.accounts.rights import may
 from app.database import Transaction
 
 # Which of the numbers a member may follow.
-Rule = Callable[[Transaction, Member, set[int]], Awaitable[Iterable[int]]]
+ChannelRule = Callable[[Transaction, Member, set[int]], Awaitable[Iterable[int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +24,21 @@ class Pattern:
 
     name: str
     expression: re.Pattern[str]
-    rule: Rule
+    rule: ChannelRule
     presence: str
 
 
 PATTERNS: list[Pattern] = []
 
 
-def channel(name: str, *, presence: str = "") -> Callable[[Rule], Rule]:
+def channel(name: str, *, presence: str = "") -> Callable[[ChannelRule], ChannelRule]:
     """Register a pattern such as `room.{id}` with its rule, and the template of its presence if it has one.
 
     The rule runs in a transaction of the socket's own workspace, so that another workspace's number finds nothing. It
     is asked once for all channels of a page; patterns with the same rule are asked about together.
     """
 
-    def add(rule: Rule) -> Rule:
+    def add(rule: ChannelRule) -> ChannelRule:
         expression = re.compile(re.escape(name).replace(r"\{id\}", r"([1-9][0-9]{0,17})"), re.ASCII)
         PATTERNS.append(Pattern(name, expression, rule, presence))
         return rule
@@ -48,8 +48,8 @@ def channel(name: str, *, presence: str = "") -> Callable[[Rule], Rule]:
 
 async def list_allowed(transaction: Transaction, member: Member, names: Iterable[str]) -> list[str]:
     """Those of the channels that a member of the transaction's workspace may follow; none of a name of no pattern."""
-    found: dict[str, tuple[Rule, int]] = {}
-    numbers: dict[Rule, set[int]] = defaultdict(set)
+    found: dict[str, tuple[ChannelRule, int]] = {}
+    numbers: dict[ChannelRule, set[int]] = defaultdict(set)
     for name in names:
         for pattern in PATTERNS:
             if match := pattern.expression.fullmatch(name):

@@ -54,7 +54,7 @@ def numbered(cursor: int, bodies: Iterable[str]) -> str:
     return f"<!--{cursor}-->{''.join(bodies)}"
 
 
-def answer(hello: Hello, *, refused: Iterable[str] = (), refresh_at: int | None = None) -> str:
+def answer_hello(hello: Hello, *, refused: Iterable[str] = (), refresh_at: int | None = None) -> str:
     """The answer to a hello.
 
     With `refresh_at`, the log no longer reaches back to what the page shows: it has to fetch itself anew, and is then

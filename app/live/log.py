@@ -215,7 +215,7 @@ async def read_facts_reach(transaction: Transaction) -> int:
 
 
 @sweeps_with_settings(LoggedEvent)
-async def trim(transaction: Transaction, limit: int, settings: Settings) -> int:
+async def trim_log(transaction: Transaction, limit: int, settings: Settings) -> int:
     """Delete partials and facts of which each has been kept for its time, the oldest first.
 
     Of partials those among the last thousand rows of the workspace stay.

@@ -23,7 +23,7 @@ from app.live.log import Batch, Event, read_after
 from app.live.presence import Presence
 from app.live.replay import Replays
 
-LOOK_EVERY = 0.5
+LOG_POLL_SECONDS = 0.5
 # Sockets that come back in a storm leave half of the database's readers to requests.
 LOOKUPS_AT_ONCE = 4
 # Pages are sent away over some seconds, so that they don't all come back in the same one.
@@ -58,7 +58,7 @@ class Node:
         loop = asyncio.get_running_loop()
         beat_at = loop.time() + HEARTBEAT
         while True:
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(LOG_POLL_SECONDS)
             try:
                 await self.look()
             except Exception as error:

@@ -22,14 +22,14 @@ from app.live.hub import Hub
 from app.web.templates import render
 
 # How long somebody stays 'here' after their last tab went: a reload takes less.
-GRACE = 5.0
+LEAVE_GRACE = 5.0
 # How long a node's people stay 'here' after it was heard for the last time. It beats every second.
-LEASE = 5.0
+PRESENCE_LEASE = 5.0
 # A place is announced at most this often, as after a restart everybody comes at once.
 ANNOUNCE_EVERY = 0.5
-SHOWN = 24
+READERS_SHOWN = 24
 
-Place = tuple[int, str]
+PresenceKey = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class OtherNode:
 
     until: float
     version: int = -1
-    people: dict[Place, dict[int, Person]] = field(default_factory=lambda: defaultdict(dict))
+    people: dict[PresenceKey, dict[int, Person]] = field(default_factory=lambda: defaultdict(dict))
 
 
 class Presence:
@@ -55,14 +55,14 @@ class Presence:
     def __init__(self, hub: Hub, bus: Bus) -> None:
         self.hub = hub
         self.bus = bus
-        self.people: dict[Place, dict[int, Person]] = defaultdict(dict)
+        self.people: dict[PresenceKey, dict[int, Person]] = defaultdict(dict)
         self.others: dict[str, OtherNode] = {}
         self.version = 0
-        self.announcing: dict[Place, asyncio.TimerHandle] = {}
-        self.announce_again: set[Place] = set()
-        self.sockets: dict[tuple[Place, int], int] = defaultdict(int)
+        self.announcing: dict[PresenceKey, asyncio.TimerHandle] = {}
+        self.announce_again: set[PresenceKey] = set()
+        self.sockets: dict[tuple[PresenceKey, int], int] = defaultdict(int)
         self.languages: dict[int, str] = {}
-        self.leaving: dict[tuple[Place, int], asyncio.TimerHandle] = {}
+        self.leaving: dict[tuple[PresenceKey, int], asyncio.TimerHandle] = {}
         bus.beat = lambda: self.version
         bus.handlers.update(
             {"beat": self.hear_beat, "here": self.hear_here, "gone": self.hear_gone, "all": self.hear_all}
@@ -84,7 +84,7 @@ class Presence:
         self.languages[tenant_id] = language
         return self.people[place].get(person.id) != person and self.show(place, person)
 
-    def show(self, place: Place, person: Person) -> bool:
+    def show(self, place: PresenceKey, person: Person) -> bool:
         """A member is here, or is called something else now. False when another node has said so already."""
         before = self.gather(place)
         self.people[place][person.id] = person
@@ -103,9 +103,9 @@ class Presence:
             self.forget(place, member_id)
         else:
             loop = asyncio.get_running_loop()
-            self.leaving[place, member_id] = loop.call_later(GRACE, self.forget, place, member_id)
+            self.leaving[place, member_id] = loop.call_later(LEAVE_GRACE, self.forget, place, member_id)
 
-    def forget(self, place: Place, member_id: int) -> None:
+    def forget(self, place: PresenceKey, member_id: int) -> None:
         """A member is not here any more."""
         self.leaving.pop((place, member_id), None)
         before = self.gather(place)
@@ -125,7 +125,7 @@ class Presence:
 
     def hear(self, sender: str, version: int) -> OtherNode | None:
         """A node has said something of which it counts `version`. None when something before was missed."""
-        until = asyncio.get_running_loop().time() + LEASE
+        until = asyncio.get_running_loop().time() + PRESENCE_LEASE
         node = self.others.setdefault(sender, OtherNode(until))
         node.until = until
         if node.version == version - 1:
@@ -139,7 +139,7 @@ class Presence:
     def hear_beat(self, sender: str, version: int) -> None:
         """Another node lives, and has said so much until now."""
         node = self.others.setdefault(sender, OtherNode(0.0))
-        node.until = asyncio.get_running_loop().time() + LEASE
+        node.until = asyncio.get_running_loop().time() + PRESENCE_LEASE
         if node.version != version:
             self.bus.publish("ask", sender)
 
@@ -166,7 +166,7 @@ class Presence:
     def hear_all(self, sender: str, content: Any) -> None:
         """Who is at another node."""
         version, places = content
-        told = OtherNode(asyncio.get_running_loop().time() + LEASE, version)
+        told = OtherNode(asyncio.get_running_loop().time() + PRESENCE_LEASE, version)
         for tenant_id, channel, people in places:
             told.people[tenant_id, channel] = {person["id"]: Person(**person) for person in people}
         self.replace(sender, told)
@@ -188,7 +188,7 @@ class Presence:
         for place in places:
             self.announce_change(place, before[place])
 
-    def gather(self, place: Place) -> dict[int, Person]:
+    def gather(self, place: PresenceKey) -> dict[int, Person]:
         """Who follows a channel with presence, at any node."""
         found: dict[int, Person] = {}
         for node in self.others.values():
@@ -202,7 +202,7 @@ class Presence:
             self.gather((tenant_id, channel)).values(),
             key=lambda person: (person.name.lower(), person.id),
         )
-        return {"people": people[:SHOWN], "more": max(0, len(people) - SHOWN)}
+        return {"people": people[:READERS_SHOWN], "more": max(0, len(people) - READERS_SHOWN)}
 
     def render(self, tenant_id: int, channel: str) -> str:
         """The frame that brings a page up to date with who follows a channel."""
@@ -213,14 +213,14 @@ class Presence:
             **self.list_people(tenant_id, channel),
         )
 
-    def announce_change(self, place: Place, before: dict[int, Person]) -> bool:
+    def announce_change(self, place: PresenceKey, before: dict[int, Person]) -> bool:
         """Announce who follows a channel, if that is not who did before; whether it is."""
         changed = self.gather(place) != before
         if changed:
             self.announce(place)
         return changed
 
-    def announce(self, place: Place) -> None:
+    def announce(self, place: PresenceKey) -> None:
         """Tell every page of this node that follows a channel who does: now, or with what else comes in a moment."""
         if place in self.announcing:
             self.announce_again.add(place)
@@ -230,7 +230,7 @@ class Presence:
         self.announcing[place] = asyncio.get_running_loop().call_later(ANNOUNCE_EVERY, self.rest, place)
         self.hub.signal(*place, self.render(*place))
 
-    def rest(self, place: Place) -> None:
+    def rest(self, place: PresenceKey) -> None:
         """A place may be announced again."""
         del self.announcing[place]
         if place in self.announce_again:

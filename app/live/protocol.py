@@ -29,7 +29,7 @@ USER_TIMEOUT = 20_000
 # looked at in pieces, so that it is noticed early.
 FRAME_LIMIT = 1000
 FRAME_WINDOW = 10.0
-PIECE = 4 * 1024
+RECEIVE_CHUNK = 4 * 1024
 NOT_UTF8, NOT_ALLOWED = 1007, 1008
 # A handshake may have the cookies that a page may have: a page is not to open and never be live. The gate judges both.
 websockets.http11.MAX_LINE_LENGTH = HEADER_LIMIT
@@ -87,8 +87,8 @@ class LiveProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take frames, but not too many."""
-        for place in range(0, len(data), PIECE):
-            super().data_received(data[place : place + PIECE])
+        for place in range(0, len(data), RECEIVE_CHUNK):
+            super().data_received(data[place : place + RECEIVE_CHUNK])
             if self.conn.handshake_exc is not None and not self.handshake_complete:
                 self.refuse_handshake()
             elif self.frames_counted > FRAME_LIMIT:

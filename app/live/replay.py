@@ -13,7 +13,7 @@ from app.live.log import Event, read_after, read_reach
 
 # Who has missed more than this is read for alone, by channels.
 SHARED_LIMIT = 1000
-KEPT_FOR = 1.0
+REPLAY_KEPT_FOR = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Replays:
         if failed or task.result().events is None or not task.result().reaches(key[1]):
             self.forget(key, task)
         else:
-            asyncio.get_running_loop().call_later(KEPT_FOR, self.forget, key, task)
+            asyncio.get_running_loop().call_later(REPLAY_KEPT_FOR, self.forget, key, task)
 
     def forget(self, key: tuple[int, int], task: asyncio.Task[Replay]) -> None:
         """Remember a replay no longer."""

@@ -12,7 +12,7 @@ from litestar.types import Receive, Send
 
 from app.live.channels import presence_partial
 from app.live.connection import Connection
-from app.live.frames import Hello, Malformed, answer, numbered, read_hello
+from app.live.frames import Hello, Malformed, answer_hello, numbered, read_hello
 from app.live.log import Event, read_after
 from app.live.node import Node
 from app.live.presence import Person
@@ -25,7 +25,7 @@ from app.web.request_ids import HEADER, request_id_of
 # A page says hello when it connects and when it navigates. Nobody clicks this fast.
 HELLO_LIMIT = 40
 HELLO_WINDOW = 10.0
-MESSAGE_LIMIT = 8 * 1024
+HELLO_SIZE_LIMIT = 8 * 1024
 # A page's first hello comes with the next packet. Whose socket it is, is looked up with it.
 HELLO_WITHIN = 10.0
 
@@ -155,7 +155,7 @@ class Socket:
         text = message.get("text")
         if text is None:
             raise Ended(1008, "malformed")
-        if len(text) > MESSAGE_LIMIT:
+        if len(text) > HELLO_SIZE_LIMIT:
             raise Ended(1009, "too large")
         try:
             return read_hello(text)
@@ -224,7 +224,7 @@ class Socket:
                 answered = True
                 refused = [name for name in hello.channels if name not in allowed]
                 self.note(hello, allowed, refused, len(events), refresh=not reached)
-                connection.write(answer(hello, refused=refused, refresh_at=None if reached else visitor.cursor))
+                connection.write(answer_hello(hello, refused=refused, refresh_at=None if reached else visitor.cursor))
             if events or last != visitor.cursor:
                 connection.write(numbered(visitor.cursor, (event.body for event in events)))
             last = visitor.cursor

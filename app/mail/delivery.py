@@ -22,17 +22,17 @@ from app.database import Database, Transaction, now
 from app.database.leases import back_off, claim
 from app.jobs.runner import Loop
 from app.mail.outbox import COMPOSERS, Content, FailedMail, Mail, find_next
-from app.mail.smtp import BrokenOff, MailServer, Refused, Unreachable, write_message
+from app.mail.smtp import BrokenOff, MailRefused, MailServer, Unreachable, write_message
 from app.settings import Settings
 
 # Longer than a conversation with the slowest server that is still listened to.
-LEASE = 300
+MAIL_LEASE = 300
 FIRST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(minutes=1)
 # Between the tries of one mail. With the most of them it is tried for four days (RFC 5321, 4.5.4.1).
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=4)
-MOST_ATTEMPTS = 32
+MOST_MAIL_ATTEMPTS = 32
 # Each of these may have brought a copy to its receiver; or the server is not well, and is over it in some hours.
 MOST_BROKEN_OFF = 5
 FIRST_PAUSE_BROKEN_OFF = timedelta(minutes=10)
@@ -41,7 +41,7 @@ log = structlog.get_logger("mail")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryOutcome:
     """What has become of a mail: it is done with, or tried `again` at a moment, or `failed` for a reason.
 
     A try is not `counted` that failed for what was not this mail's fault; one at which the server `broke_off` has
@@ -59,7 +59,7 @@ class Settlement:
     """What is to be written of a mail that was tried."""
 
     mail: Mail
-    outcome: Outcome
+    outcome: DeliveryOutcome
 
     async def write(self, transaction: Transaction) -> None:
         """Settle the mail, if it is still ours."""
@@ -126,13 +126,13 @@ class Delivery:
             self.note_unreachable(error)
             return False
         async with self.database.write() as transaction:
-            mail = await claim(transaction, Mail, mail_id, seconds=LEASE)
+            mail = await claim(transaction, Mail, mail_id, seconds=MAIL_LEASE)
         if mail is not None:
             self.unsettled.append(Settlement(mail, await self.try_to_deliver(mail)))
             await self.settle_all()
         return True
 
-    async def try_to_deliver(self, mail: Mail) -> Outcome:
+    async def try_to_deliver(self, mail: Mail) -> DeliveryOutcome:
         """Send a claimed mail; what becomes of it.
 
         When the server goes away before it was told anything of the mail, the mail goes behind all that are due then:
@@ -141,20 +141,20 @@ class Delivery:
         try:
             outcome = await self.deliver(mail)
         except Unreachable as error:
-            return Outcome(again=self.note_unreachable(error) + FIRST_PAUSE, counted=False)
+            return DeliveryOutcome(again=self.note_unreachable(error) + FIRST_PAUSE, counted=False)
         if self.failures:
             log.info("the mail server can be reached again", tries=self.failures)
         self.failures, self.closed_until = 0, None
         return outcome
 
-    async def deliver(self, mail: Mail) -> Outcome:
+    async def deliver(self, mail: Mail) -> DeliveryOutcome:
         """Send a claimed mail; what becomes of it. Every fault but a server that is away is the mail's own.
 
         Raises Unreachable.
         """
         receiver = ""
         try:
-            if mail.attempts > MOST_ATTEMPTS:  # by a process that dies of it, say: nobody came to count
+            if mail.attempts > MOST_MAIL_ATTEMPTS:  # by a process that dies of it, say: nobody came to count
                 return self.give_up(mail, "it was tried too often")
             content = await self.compose(mail)
             if content is not None:
@@ -162,32 +162,32 @@ class Delivery:
                 await self.server.send(write_message(self.settings, content, mail.message_id))
         except Unreachable:
             raise
-        except Refused as error:
+        except MailRefused as error:
             reason = str(error).replace(receiver, "…") if receiver else str(error)
             if error.for_good:
                 log.error("the mail server refused a mail for good", mail=mail.id, reason=str(error))
-                return Outcome(failed=reason)
-            if mail.attempts >= MOST_ATTEMPTS:
+                return DeliveryOutcome(failed=reason)
+            if mail.attempts >= MOST_MAIL_ATTEMPTS:
                 return self.give_up(mail, reason)
             log.warning("the mail server does not take a mail now; it is tried again", mail=mail.id, reason=str(error))
-            return Outcome(again=pause_after(mail.attempts))
+            return DeliveryOutcome(again=pause_after(mail.attempts))
         except BrokenOff as error:
             times = mail.broken_off + 1
-            if times >= MOST_BROKEN_OFF or mail.attempts >= MOST_ATTEMPTS:
+            if times >= MOST_BROKEN_OFF or mail.attempts >= MOST_MAIL_ATTEMPTS:
                 return self.give_up(mail, f"the mail server broke off: {error}")
             log.warning("the mail server broke off at a mail; it is tried again", mail=mail.id, reason=str(error))
-            return Outcome(again=pause_after(times, first=FIRST_PAUSE_BROKEN_OFF), broke_off=True)
+            return DeliveryOutcome(again=pause_after(times, first=FIRST_PAUSE_BROKEN_OFF), broke_off=True)
         except Exception as error:
-            if mail.attempts >= MOST_ATTEMPTS:
+            if mail.attempts >= MOST_MAIL_ATTEMPTS:
                 return self.give_up(mail, "it can't be written")
             log.error("a mail can't be written; it is tried again", mail=mail.id, reason=repr(error))
-            return Outcome(again=pause_after(mail.attempts))
-        return Outcome()
+            return DeliveryOutcome(again=pause_after(mail.attempts))
+        return DeliveryOutcome()
 
-    def give_up(self, mail: Mail, reason: str) -> Outcome:
+    def give_up(self, mail: Mail, reason: str) -> DeliveryOutcome:
         """Try a mail no more."""
         log.error("a mail is given up", mail=mail.id, attempts=mail.attempts, reason=reason)
-        return Outcome(failed=reason)
+        return DeliveryOutcome(failed=reason)
 
     async def compose(self, mail: Mail) -> Content | None:
         """What is to be sent now; None for a mail that nobody needs any more."""

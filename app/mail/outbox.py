@@ -94,14 +94,14 @@ class Content:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-Composer = Callable[[Transaction, Settings, dict[str, Any]], Awaitable[Content | None]]
-COMPOSERS: dict[str, Composer] = {}
+ComposeMail = Callable[[Transaction, Settings, dict[str, Any]], Awaitable[Content | None]]
+COMPOSERS: dict[str, ComposeMail] = {}
 
 
-def composer(name: str) -> Callable[[Composer], Composer]:
+def composer(name: str) -> Callable[[ComposeMail], ComposeMail]:
     """Register a function that writes mails as they are sent; None is for one that nobody needs any more."""
 
-    def add(function: Composer) -> Composer:
+    def add(function: ComposeMail) -> ComposeMail:
         COMPOSERS[name] = function
         return function
 
@@ -176,7 +176,7 @@ async def list_failures(transaction: Transaction, limit: int) -> list[tuple[Fail
     return [(row[0], row[1] or "") for row in await transaction.execute(statement)]
 
 
-async def list_waiting(transaction: Transaction, composer: str) -> list[Mail]:
+async def list_waiting_mails(transaction: Transaction, composer: str) -> list[Mail]:
     """This workspace's mails of a composer that have not gone out, tried or not."""
     statement = select(Mail).where(Mail.workspace_id == transaction.tenant.id, Mail.composer == composer)
     return list(await transaction.scalars(statement))

@@ -34,7 +34,7 @@ class Unreachable(Exception):
     """The server can't be talked to, or does not want us (a wrong password, say): that is no mail's fault."""
 
 
-class Refused(Exception):
+class MailRefused(Exception):
     """The server has answered, and does not take this mail: `for_good`, or now."""
 
     def __init__(self, reason: str, *, for_good: bool) -> None:
@@ -60,13 +60,13 @@ def encode_address(address: str, display_name: str = "") -> Address:
     """An address as mail servers take it, its domain by IDNA 2008. Raises Refused for one that there can't be."""
     local, _, domain = address.rpartition("@")
     if re.search(r'[@\s,;<>"\\]', local):
-        raise Refused("the address is none that mail can go to", for_good=True)
+        raise MailRefused("the address is none that mail can go to", for_good=True)
     try:
         if not domain.isascii():
             domain = idna.encode(domain, uts46=True).decode()
         return Address(display_name, local, domain)
     except (idna.IDNAError, ValueError) as error:
-        raise Refused(f"the address is none that mail can go to: {error}", for_good=True) from error
+        raise MailRefused(f"the address is none that mail can go to: {error}", for_good=True) from error
 
 
 def write_message(settings: Settings, content: Content, message_id: str) -> EmailMessage:
@@ -75,8 +75,8 @@ def write_message(settings: Settings, content: Content, message_id: str) -> Emai
     name, sender = parseaddr(settings.mail_from)
     try:
         message["From"] = encode_address(sender, name)
-    except Refused as error:  # no mail is lost by a wrong setting
-        raise Refused(f"MAIL_FROM: {error}", for_good=False) from error
+    except MailRefused as error:  # no mail is lost by a wrong setting
+        raise MailRefused(f"MAIL_FROM: {error}", for_good=False) from error
     message["To"] = encode_address(content.receiver)
     message["Subject"] = " ".join(UNSEEN.sub("", content.subject).split())
     message["Date"] = formatdate()
@@ -95,7 +95,7 @@ def clean(text: str) -> str:
     return UNSEEN.sub("", "\n".join(text.replace("\r\n", "\n").split("\r")))
 
 
-def keep(settings: Settings, message: EmailMessage) -> Path:
+def write_to_outbox(settings: Settings, message: EmailMessage) -> Path:
     """Write the mail to a file that only this program's user can read."""
     outbox = settings.data_dir / "outbox"
     outbox.mkdir(mode=0o700, exist_ok=True)
@@ -163,7 +163,7 @@ class MailServer:
     async def send(self, message: EmailMessage) -> None:
         """Hand a mail to the server. Raises Refused and BrokenOff, after which others can be sent, and Unreachable."""
         if self.client is None:
-            path = await asyncio.to_thread(keep, self.settings, message)
+            path = await asyncio.to_thread(write_to_outbox, self.settings, message)
             subject, to = message["Subject"], message["To"]
             log.info("mail kept in the outbox: SMTP_URL is not set", subject=subject, to=to, file=str(path))
             return
@@ -185,18 +185,20 @@ class MailServer:
             await client.send_message(message, sender=sender, recipients=[receiver], timeout=TAKING_SECONDS)
         except aiosmtplib.SMTPNotSupported as error:
             reason = "the part of the address before the @ needs SMTPUTF8 (RFC 6531), which the mail server has not"
-            raise Refused(reason, for_good=True) from error
+            raise MailRefused(reason, for_good=True) from error
         except aiosmtplib.SMTPRecipientsRefused as error:
             answer = error.recipients[0]
-            raise Refused(
+            raise MailRefused(
                 f"{answer.code} {answer.message}", for_good=is_for_good(answer.code, answer.message)
             ) from error
         except aiosmtplib.SMTPDataError as error:
-            raise Refused(f"{error.code} {error.message}", for_good=is_for_good(error.code, error.message)) from error
+            raise MailRefused(
+                f"{error.code} {error.message}", for_good=is_for_good(error.code, error.message)
+            ) from error
         except aiosmtplib.SMTPResponseException as error:
             # What is said before the receiver is named is about the sender, which an operator can mend: no mail is
             # lost by a wrong MAIL_FROM.
-            raise Refused(f"{error.code} {error.message}", for_good=False) from error
+            raise MailRefused(f"{error.code} {error.message}", for_good=False) from error
         except (OSError, aiosmtplib.SMTPException, TimeoutError) as error:
             await self.close()
             raise BrokenOff(str(error) or repr(error)) from error

@@ -13,13 +13,20 @@ from app.accounts.members import Member
 from app.accounts.shell import page_part
 from app.database import Transaction
 from app.notifications.inbox import of_subject
-from app.notifications.kinds import Kind, Place, Subject, register_kind, register_subject, whole_place
+from app.notifications.kinds import (
+    NotificationKind,
+    Subject,
+    SubjectPlace,
+    register_kind,
+    register_subject,
+    whole_place,
+)
 from app.notifications.models import Notification
 from app.notifications.pages import note_opened
 from app.web.texts import _l
 
 register_kind(
-    Kind(
+    NotificationKind(
         "newcomer",
         label=_l("Somebody joins the workspace"),
         why=_l("Everybody is told who joins the workspace."),
@@ -29,7 +36,7 @@ register_kind(
     )
 )
 register_kind(
-    Kind(
+    NotificationKind(
         "role",
         label=_l("Your role changes"),
         why=_l("It is about the security of your account."),
@@ -46,7 +53,7 @@ register_kind(
     )
 )
 register_kind(
-    Kind(
+    NotificationKind(
         "password",
         label=_l("Your password is changed"),
         why=_l("It is about the security of your account."),
@@ -59,7 +66,7 @@ register_kind(
     )
 )
 register_kind(
-    Kind(
+    NotificationKind(
         "sign-in",
         label=_l("A sign-in from a browser that was not known"),
         why=_l("It is about the security of your account."),
@@ -72,7 +79,7 @@ register_kind(
     )
 )
 register_kind(
-    Kind(
+    NotificationKind(
         "ended",
         label=_l("Your account is ended"),
         why=_l("It is about the security of your account."),
@@ -89,7 +96,7 @@ register_kind(
 )
 
 
-def is_there(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
+def may_see_person(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
     """Everybody may see a person who has not been removed."""
     person = aliased(Member)  # the query around this one may have members of its own
     return exists().where(person.id == subject_id, person.removed_at.is_(None))
@@ -101,19 +108,19 @@ def is_own(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
     return exists().where(person.id == subject_id, person.id == member_id)
 
 
-async def find_people(transaction: Transaction, ids: Sequence[int]) -> dict[int, Place]:
+async def find_people_places(transaction: Transaction, ids: Sequence[int]) -> dict[int, SubjectPlace]:
     """Where people are seen."""
     rows = await transaction.execute(select(Member.id, Member.name).where(Member.id.in_(ids)))
-    return {row.id: Place(row.name, "/members") for row in rows}
+    return {row.id: SubjectPlace(row.name, "/members") for row in rows}
 
 
-async def find_accounts(transaction: Transaction, ids: Sequence[int]) -> dict[int, Place]:
+async def find_accounts(transaction: Transaction, ids: Sequence[int]) -> dict[int, SubjectPlace]:
     """Where one's own account is seen."""
     rows = await transaction.execute(select(Member.id, Member.name).where(Member.id.in_(ids)))
-    return {row.id: Place(row.name, "/account") for row in rows}
+    return {row.id: SubjectPlace(row.name, "/account") for row in rows}
 
 
-register_subject(Subject("member", "user", is_there, find_people, whole_place))
+register_subject(Subject("member", "user", may_see_person, find_people_places, whole_place))
 register_subject(Subject("account", "key", is_own, find_accounts, whole_place))
 
 

@@ -21,8 +21,8 @@ from app.notifications.announcements import (
     acknowledge,
     announce,
     get_announcement,
+    list_announcement_readers,
     list_announcements,
-    list_readers,
     withdraw_announcement,
 )
 from app.notifications.inbox import has_unread, of_subject
@@ -105,7 +105,7 @@ async def show_announcement(
     await note_opened(request, transaction, member, *of_subject(subject))
     readers = None
     if may(member, "write", "announcements"):
-        listed = await list_readers(transaction, announcement)
+        listed = await list_announcement_readers(transaction, announcement)
         readers = page_of(listed, page, query=q, text_of=lambda reader: str(reader[0]))
     return await render_page(
         request,
@@ -131,7 +131,7 @@ async def describe_withdrawal(request: AnyRequest, transaction: Transaction, mem
     """What withdrawing an announcement does, and to how many."""
     require(member, "write", "announcements")
     announcement = await get_announcement(transaction, request.path_params["announcement_id"])
-    readers = await list_readers(transaction, announcement)
+    readers = await list_announcement_readers(transaction, announcement)
     unread = [name for name, read_at in readers if read_at is None]
     return Question(
         what=_l("Withdraw %(title)s?", title=announcement.title),
@@ -153,7 +153,7 @@ async def describe_withdrawal(request: AnyRequest, transaction: Transaction, mem
 
 
 @post("/announcements/{announcement_id:int}/withdraw", opt=asked(describe_withdrawal))
-async def take_back(transaction: Transaction, member: Member, announcement_id: int) -> Response[Any]:
+async def end_announcement(transaction: Transaction, member: Member, announcement_id: int) -> Response[Any]:
     """Tell it no more."""
     announcement = await get_announcement(transaction, announcement_id)
     await withdraw_announcement(transaction, member, announcement)
@@ -166,5 +166,5 @@ handlers = [
     show_announcement,
     acknowledge_announcement,
     asks_first("/announcements/{announcement_id:int}/withdraw", describe_withdrawal),
-    take_back,
+    end_announcement,
 ]

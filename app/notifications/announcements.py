@@ -12,21 +12,28 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
-from app.jobs.jobs import Work, job
+from app.jobs.jobs import ClaimedJob, job
 from app.notifications.channels import push_readers
 from app.notifications.facts import AnnouncementEnded, AnnouncementMade, AnnouncementWithdrawn
-from app.notifications.inbox import mark_read, of_subject
-from app.notifications.kinds import Kind, Place, Subject, register_kind, register_subject, whole_place
+from app.notifications.inbox import mark_notifications_read, of_subject
+from app.notifications.kinds import (
+    NotificationKind,
+    Subject,
+    SubjectPlace,
+    register_kind,
+    register_subject,
+    whole_place,
+)
 from app.notifications.models import Notification
 from app.web.errors import Gone
 from app.web.forms import Invalid
 from app.web.paging import PAGE_SIZE, Paged, place_of_page
 from app.web.texts import _l, is_blank
 
-LONGEST = 4000
+LONGEST_ANNOUNCEMENT = 4000
 
 register_kind(
-    Kind(
+    NotificationKind(
         "announcement",
         label=_l("An admin announces something"),
         why=_l("Announcements are for everybody in the workspace."),
@@ -66,20 +73,22 @@ class Announcement(Tenanted, Base):
         return self.ends_at - timedelta(seconds=1) if self.ends_at else None
 
 
-def is_current(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
+def may_see_announcement(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
     """Everybody may see an announcement until it ends."""
     return exists().where(
         Announcement.id == subject_id, or_(Announcement.ends_at.is_(None), Announcement.ends_at > now())
     )
 
 
-async def find_announcements(transaction: Transaction, ids: Sequence[int]) -> dict[int, Place]:
+async def find_announcements(transaction: Transaction, ids: Sequence[int]) -> dict[int, SubjectPlace]:
     """Where announcements are read."""
     rows = await transaction.execute(select(Announcement.id, Announcement.title).where(Announcement.id.in_(ids)))
-    return {row.id: Place(row.title, f"/announcements/{row.id}") for row in rows}
+    return {row.id: SubjectPlace(row.title, f"/announcements/{row.id}") for row in rows}
 
 
-register_subject(Subject("announcement", "info", is_current, find_announcements, whole_place, note_read=push_readers))
+register_subject(
+    Subject("announcement", "info", may_see_announcement, find_announcements, whole_place, note_read=push_readers)
+)
 
 
 async def announce(
@@ -93,8 +102,8 @@ async def announce(
     text = text.replace("\r\n", "\n").strip()
     if is_blank(title):
         raise Invalid(title=_l("This can't be empty."))
-    if len(text) > LONGEST:
-        raise Invalid(text=_l("At most %(limit)d characters.", limit=LONGEST))
+    if len(text) > LONGEST_ANNOUNCEMENT:
+        raise Invalid(text=_l("At most %(limit)d characters.", limit=LONGEST_ANNOUNCEMENT))
     if ends_at is not None and ends_at <= now():
         raise Invalid(ends_at=_l("This day is over."))
     made = Announcement(member_id=member.id, title=title, text=text, acknowledge=acknowledge, ends_at=ends_at)
@@ -113,7 +122,7 @@ async def announce(
 
 
 @job("announcement end")
-async def note_end(work: Work) -> None:
+async def note_announcement_end(work: ClaimedJob) -> None:
     """An announcement is over."""
     async with work.finishing() as transaction:
         announcement_id = work.payload["announcement"]
@@ -148,10 +157,12 @@ async def withdraw_announcement(transaction: Transaction, member: Member, announ
 
 async def acknowledge(transaction: Transaction, member: Member, announcement: Announcement) -> None:
     """Say that one has read an announcement."""
-    await mark_read(transaction, member, *of_subject(("announcement", announcement.id)), held=True)
+    await mark_notifications_read(transaction, member, *of_subject(("announcement", announcement.id)), held=True)
 
 
-async def list_readers(transaction: Transaction, announcement: Announcement) -> list[tuple[str, datetime | None]]:
+async def list_announcement_readers(
+    transaction: Transaction, announcement: Announcement
+) -> list[tuple[str, datetime | None]]:
     """Who was told of an announcement, by name, with when each read it."""
     statement = (
         select(Member.name, Notification.read_at)

@@ -13,31 +13,31 @@ from app.accounts.mentions import read_texts
 from app.accounts.shell import bar_part
 from app.database import Partial, Showing, Tenant, Transaction
 from app.live.log import publish_partial
-from app.notifications.kinds import SUBJECTS, Kind, Place, text_of, word
-from app.notifications.models import Happening, Notification, is_shown
+from app.notifications.kinds import SUBJECTS, NotificationKind, SubjectPlace, text_of, word
+from app.notifications.models import Happening, Notification, is_in_inbox
 from app.web.templates import render
 
 # Up to so many are counted; '99+' is shown.
-COUNTED = 1000
+MOST_COUNTED = 1000
 # Of more people than this, all are counted in one statement, however much each has.
 FEW = 20
 
 
-async def count_unread(transaction: Transaction, member_ids: Iterable[int]) -> dict[int, int]:
+async def count_unread_notifications(transaction: Transaction, member_ids: Iterable[int]) -> dict[int, int]:
     """How many unread notifications members have in their inboxes, by their ids; at most `COUNTED`."""
     ids = sorted(set(member_ids))
-    unread = (Notification.read_at.is_(None), is_shown())
+    unread = (Notification.read_at.is_(None), is_in_inbox())
     if len(ids) > FEW:
         statement = (
             select(Notification.member_id, func.count().label("unread"))
             .where(Notification.member_id.in_(ids), *unread)
             .group_by(Notification.member_id)
         )
-        found = {row.member_id: min(row.unread, COUNTED) for row in await transaction.execute(statement)}
+        found = {row.member_id: min(row.unread, MOST_COUNTED) for row in await transaction.execute(statement)}
         return {member_id: found.get(member_id, 0) for member_id in ids}
     counts = {}
     for member_id in ids:
-        listed = select(Notification.id).where(Notification.member_id == member_id, *unread).limit(COUNTED)
+        listed = select(Notification.id).where(Notification.member_id == member_id, *unread).limit(MOST_COUNTED)
         counts[member_id] = len((await transaction.scalars(listed)).all())
     return counts
 
@@ -48,7 +48,7 @@ class Toast:
     is `held`."""
 
     happening: Happening
-    kind: Kind
+    kind: NotificationKind
     actor: str
     title: str
     excerpt: str
@@ -93,7 +93,7 @@ async def read_bells(transaction: Transaction, bells: Sequence[Bell]) -> Bells:
     toasts: dict[int, list[Toast]] = {bell.member_id: [] for bell in bells}
     for bell in bells:
         toasts[bell.member_id].extend([bell.toast] if bell.toast else [])
-    return Bells(toasts, await count_unread(transaction, toasts))
+    return Bells(toasts, await count_unread_notifications(transaction, toasts))
 
 
 def show_bells(tenant: Tenant, bells: Bells) -> Iterator[Partial]:
@@ -124,7 +124,7 @@ def push_readers(transaction: Transaction, announcement_id: int) -> None:
 async def push_toasts(
     transaction: Transaction,
     shown: Sequence[tuple[Happening, Iterable[int]]],
-    kind: Kind,
+    kind: NotificationKind,
     by: Member | None,
     *,
     held: bool,
@@ -139,7 +139,7 @@ async def push_toasts(
     places = await subject.find_places(transaction, [happening.subject_id for happening, _ in shown])
     excerpts = await read_texts(transaction, *(happening.details.get("excerpt", "") for happening, _ in shown))
     for (happening, member_ids), excerpt in zip(shown, excerpts, strict=True):
-        place = places.get(happening.subject_id, Place("", ""))
+        place = places.get(happening.subject_id, SubjectPlace("", ""))
         address = subject.address_at(place, happening.number)
         toasts: dict[str, Toast] = {}
         for member_id in member_ids:
@@ -152,4 +152,4 @@ async def push_toasts(
 @bar_part("notifications/_bell.html")
 async def bell(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, object]:
     """How much is unread, on every page."""
-    return {"unread": (await count_unread(transaction, [member.id]))[member.id]}
+    return {"unread": (await count_unread_notifications(transaction, [member.id]))[member.id]}

@@ -13,13 +13,13 @@ from app.database import Transaction, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.notifications.channels import push_bells
 from app.notifications.kinds import SUBJECTS, list_fixed
-from app.notifications.listing import Group, describe, find_places
-from app.notifications.models import Happening, Notification, is_shown
+from app.notifications.listing import Group, describe_items, find_subject_places
+from app.notifications.models import Happening, Notification, is_in_inbox
 
-PAGE = 25
+INBOX_PAGE_SIZE = 25
 SHOWN_OF_A_GROUP = 8
 KEPT_READ = timedelta(days=90)
-KEPT = timedelta(days=365)
+NOTIFICATION_KEPT_FOR = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ async def read_inbox(
     """A page of groups: those with something unread first, the newest of each first."""
     unread = func.sum(case((Notification.read_at.is_(None), 1), else_=0))
     latest = func.max(Notification.id)
-    criteria: list[ColumnElement[bool]] = [Notification.member_id == member.id, is_shown()]
+    criteria: list[ColumnElement[bool]] = [Notification.member_id == member.id, is_in_inbox()]
     if unread_only:
         criteria.append(Notification.read_at.is_(None))
     if kind:
@@ -54,11 +54,11 @@ async def read_inbox(
         .where(*criteria)
         .group_by(Notification.subject_kind, Notification.subject_id)
         .order_by(case((unread > 0, 0), else_=1), latest.desc())
-        .offset((page - 1) * PAGE)
-        .limit(PAGE + 1)
+        .offset((page - 1) * INBOX_PAGE_SIZE)
+        .limit(INBOX_PAGE_SIZE + 1)
     )
     rows = (await transaction.execute(statement)).all()
-    places = await find_places(transaction, [(row.subject_kind, row.subject_id) for row in rows])
+    places = await find_subject_places(transaction, [(row.subject_kind, row.subject_id) for row in rows])
     groups = {
         (row.subject_kind, row.subject_id): Group(
             f"{row.subject_kind}-{row.subject_id}",
@@ -68,15 +68,15 @@ async def read_inbox(
             row.unread,
             row.latest,
         )
-        for row in rows[:PAGE]
+        for row in rows[:INBOX_PAGE_SIZE]
         if (row.subject_kind, row.subject_id) in places
     }
-    await fill(transaction, groups, criteria)
+    await fill_inbox(transaction, groups, criteria)
     newest = await transaction.scalar(select(func.max(Notification.id)).where(Notification.member_id == member.id))
-    return Inbox(list(groups.values()), newest or 0, page, len(rows) > PAGE)
+    return Inbox(list(groups.values()), newest or 0, page, len(rows) > INBOX_PAGE_SIZE)
 
 
-async def fill(
+async def fill_inbox(
     transaction: Transaction, groups: dict[tuple[str, int], Group], criteria: list[ColumnElement[bool]]
 ) -> None:
     """Read the newest notifications of each group; unread ones first."""
@@ -103,11 +103,11 @@ async def fill(
         .where(ranked.c.place <= SHOWN_OF_A_GROUP)
         .order_by(Notification.read_at.is_not(None), Notification.id.desc())
     )
-    for item in await describe(transaction, (await transaction.execute(statement)).all()):
+    for item in await describe_items(transaction, (await transaction.execute(statement)).all()):
         groups[item.notification.subject_kind, item.notification.subject_id].items.append(item)
 
 
-async def mark_read(
+async def mark_notifications_read(
     transaction: Transaction, member: Member, *criteria: Any, held: bool = False, at: datetime | None = None
 ) -> bool:
     """Mark a member's notifications that meet criteria as read, and tell their pages. False when none was.
@@ -167,7 +167,7 @@ async def has_unread(transaction: Transaction, member: Member, *criteria: Any, h
 async def delete_old_notifications(transaction: Transaction, limit: int) -> int:
     """Forget what was read long ago, and what happened so long ago that nobody will; bells count anew."""
     moment = now()
-    old = select(Happening.id).where(Happening.created_at < moment - KEPT)
+    old = select(Happening.id).where(Happening.created_at < moment - NOTIFICATION_KEPT_FOR)
     forgotten = select(Notification.id, Notification.member_id, Notification.read_at).where(
         or_(Notification.read_at < moment - KEPT_READ, Notification.happening_id.in_(old))
     )

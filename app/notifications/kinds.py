@@ -19,7 +19,7 @@ MAILS = ("never", "once", "hourly", "daily")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class NotificationKind:
     """A kind of notification.
 
     `one` says what happened, by what is in the happening's details as `what` ('' for the rest); `many` says it of
@@ -40,7 +40,7 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SubjectPlace:
     """What a subject is called, and where it is seen. One between `people`, by number and name, is called after the
     others."""
 
@@ -48,7 +48,7 @@ class Place:
     address: str
     people: tuple[tuple[int, str], ...] = ()
 
-    def seen_by(self, member_id: int) -> Place:
+    def seen_by(self, member_id: int) -> SubjectPlace:
         """The place as one of the people sees it."""
         return replace(self, title=name_of_others(self.people, member_id)) if self.people else self
 
@@ -60,7 +60,7 @@ def name_of_others(people: Iterable[tuple[int, str]], member_id: int) -> str:
 
 # A criterion for 'this member may see the thing with this id', made from two columns or values.
 Visible = Callable[[Any, Any], ColumnElement[bool]]
-FindPlaces = Callable[[Transaction, Sequence[int]], Awaitable[dict[int, Place]]]
+FindSubjectPlaces = Callable[[Transaction, Sequence[int]], Awaitable[dict[int, SubjectPlace]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +75,19 @@ class Subject:
     name: str
     icon: str
     visible: Visible
-    find_places: FindPlaces
-    address_at: Callable[[Place, int], str]
+    find_places: FindSubjectPlaces
+    address_at: Callable[[SubjectPlace, int], str]
     followable: bool = False
     note_read: Callable[[Transaction, int], None] | None = None
 
 
-KINDS: dict[str, Kind] = {}
+NOTIFICATION_KINDS: dict[str, NotificationKind] = {}
 SUBJECTS: dict[str, Subject] = {}
 
 
-def register_kind(kind: Kind) -> Kind:
+def register_kind(kind: NotificationKind) -> NotificationKind:
     """Make a kind known; the preferences list kinds in the order of this."""
-    KINDS[kind.name] = kind
+    NOTIFICATION_KINDS[kind.name] = kind
     return kind
 
 
@@ -97,17 +97,17 @@ def register_subject(subject: Subject) -> Subject:
     return subject
 
 
-def whole_place(place: Place, number: int) -> str:
+def whole_place(place: SubjectPlace, number: int) -> str:
     """The address of a thing that has no parts to lead to."""
     return place.address
 
 
 def list_fixed() -> list[str]:
     """The kinds that everybody is always told of, by mail too."""
-    return [kind.name for kind in KINDS.values() if kind.fixed]
+    return [kind.name for kind in NOTIFICATION_KINDS.values() if kind.fixed]
 
 
-def text_of(kind: Kind, details: Mapping[str, Any]) -> Text:
+def text_of(kind: NotificationKind, details: Mapping[str, Any]) -> Text:
     """What a kind says of one happening."""
     return kind.one.get(str(details.get("what", "")), kind.one[""])
 

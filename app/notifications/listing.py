@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from app.accounts.mentions import read_texts
 from app.database import Transaction
-from app.notifications.kinds import KINDS, SUBJECTS, Kind, Place, text_of, word
+from app.notifications.kinds import NOTIFICATION_KINDS, SUBJECTS, NotificationKind, SubjectPlace, text_of, word
 from app.notifications.models import Notification
 from app.web.texts import Text, _l
 
@@ -21,11 +21,11 @@ SEVERAL = _l("%(count)d notifications about %(title)s")
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ListedNotification:
     """One notification as it is shown."""
 
     notification: Notification
-    kind: Kind
+    kind: NotificationKind
     text: Text
     values: dict[str, Any]
     address: str
@@ -38,12 +38,12 @@ class Group:
     """What there is of one subject: how many, how many unread, and the newest of them."""
 
     subject: str
-    place: Place
+    place: SubjectPlace
     icon: str
     total: int
     unread: int
     newest: int
-    items: list[Item] = field(default_factory=list)
+    items: list[ListedNotification] = field(default_factory=list)
 
     @property
     def count(self) -> int:
@@ -56,46 +56,48 @@ class Group:
         return any(item.notification.held and item.notification.read_at is None for item in self.items)
 
     @property
-    def same(self) -> Kind | None:
+    def same(self) -> NotificationKind | None:
         """The kind that all shown ones are of."""
         kinds = {item.kind.name for item in self.spoken_of}
         return self.items[0].kind if len(kinds) == 1 else None
 
     @property
-    def spoken_of(self) -> list[Item]:
+    def spoken_of(self) -> list[ListedNotification]:
         """The items that the row speaks of."""
         return [item for item in self.items if item.notification.read_at is None] or self.items
 
     @property
-    def kinds(self) -> list[Kind]:
+    def kinds(self) -> list[NotificationKind]:
         """The kinds of what is shown, each once."""
         return list({item.kind.name: item.kind for item in self.spoken_of}.values())
 
 
-async def find_places(transaction: Transaction, pairs: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Place]:
+async def find_subject_places(
+    transaction: Transaction, pairs: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], SubjectPlace]:
     """Where subjects are seen; one question for each kind of subject."""
     ids: dict[str, set[int]] = defaultdict(set)
     for name, number in pairs:
         ids[name].add(number)
-    found: dict[tuple[str, int], Place] = {}
+    found: dict[tuple[str, int], SubjectPlace] = {}
     for name, numbers in ids.items():
         places = await SUBJECTS[name].find_places(transaction, sorted(numbers))
         found.update({(name, number): place for number, place in places.items()})
     return found
 
 
-async def describe(transaction: Transaction, rows: Sequence[Any]) -> list[Item]:
+async def describe_items(transaction: Transaction, rows: Sequence[Any]) -> list[ListedNotification]:
     """Items from rows of (notification, happening, name of who did it); those whose subject is gone are left out."""
-    places = await find_places(transaction, [(row[0].subject_kind, row[0].subject_id) for row in rows])
+    places = await find_subject_places(transaction, [(row[0].subject_kind, row[0].subject_id) for row in rows])
     excerpts = await read_texts(transaction, *(row[1].details.get("excerpt", "") for row in rows))
     items = []
     for (notification, happening, actor), excerpt in zip(rows, excerpts, strict=True):
         place = places.get((notification.subject_kind, notification.subject_id))
         if place is None:
             continue
-        kind = KINDS[notification.kind]
+        kind = NOTIFICATION_KINDS[notification.kind]
         items.append(
-            Item(
+            ListedNotification(
                 notification,
                 kind,
                 text_of(kind, happening.details),
@@ -108,7 +110,7 @@ async def describe(transaction: Transaction, rows: Sequence[Any]) -> list[Item]:
     return items
 
 
-def say_one(item: Item, language: str) -> Markup:
+def say_one(item: ListedNotification, language: str) -> Markup:
     """What happened, as HTML."""
     return word(item.text, language, **item.values)
 

@@ -13,12 +13,12 @@ from sqlalchemy import func, or_, select, update
 
 from app.accounts.members import Member
 from app.database import Tenant, Transaction, now
-from app.jobs.jobs import Work, job, put_job
+from app.jobs.jobs import ClaimedJob, job, put_job
 from app.mail.letters import write_letter
-from app.mail.outbox import Content, Urgency, composer, list_untried, list_waiting, put_mail
+from app.mail.outbox import Content, Urgency, composer, list_untried, list_waiting_mails, put_mail
 from app.notifications.facts import MailsDue
-from app.notifications.kinds import KINDS, list_fixed, word, word_plainly
-from app.notifications.listing import describe
+from app.notifications.kinds import NOTIFICATION_KINDS, list_fixed, word, word_plainly
+from app.notifications.listing import describe_items
 from app.notifications.models import Happening, Notification, is_permitted
 from app.settings import Settings
 from app.web.texts import _l
@@ -41,7 +41,7 @@ async def put_mails_job(transaction: Transaction, facts: Sequence[MailsDue]) -> 
 
 
 @job("notification mails")
-async def bundle_mails(work: Work) -> None:
+async def bundle_mails(work: ClaimedJob) -> None:
     """Put one mail into the outbox for each person of a workspace for whom something is due.
 
     One that waits there untried takes more in: after hours without the mail server nobody gets a hundred. What is
@@ -105,7 +105,7 @@ async def mail_at_last(transaction: Transaction, member_id: int, address: str) -
     )
     await transaction.flush()
     told = sorted(await transaction.scalars(statement))
-    for mail in await list_waiting(transaction, "notifications"):
+    for mail in await list_waiting_mails(transaction, "notifications"):
         if mail.payload["member"] == member_id and mail.urgency == Urgency.AT_ONCE:
             mail.payload = {**mail.payload, "receiver": address}
     put_always_told(transaction, member_id, told, receiver=address)
@@ -142,7 +142,7 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
     for start in range(0, len(ids), MOST_AT_ONCE):
         some = Notification.id.in_(ids[start : start + MOST_AT_ONCE])
         rows.extend(await transaction.execute(statement.where(some)))
-    items = await describe(transaction, rows[-MOST_IN_MAIL:])
+    items = await describe_items(transaction, rows[-MOST_IN_MAIL:])
     if not items:
         return None
     count = len(rows[:-MOST_IN_MAIL]) + len(items)
@@ -153,11 +153,11 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
     if count > 1:
         text = _l("%(count)d notifications from %(workspace)s", count=count, workspace=tenant.name)
         subject = text.translate(language)
-    kinds = sorted({row[0].kind for row in rows if not KINDS[row[0].kind].fixed})
+    kinds = sorted({row[0].kind for row in rows if not NOTIFICATION_KINDS[row[0].kind].fixed})
     headers = {}
     unsubscribe = ""
     if kinds:
-        token = make_token(settings, tenant.id, member.id, kinds)
+        token = make_unsubscribe_token(settings, tenant.id, member.id, kinds)
         unsubscribe = settings.workspace_url(tenant.slug, f"/unsubscribe?token={token}")
         headers = {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     shown: dict[str, Any] = {
@@ -193,7 +193,7 @@ def sign(settings: Settings, words: str) -> str:
     return hmac.new(key, words.encode(), hashlib.sha256).hexdigest()
 
 
-def make_token(settings: Settings, tenant_id: int, member_id: int, kinds: Sequence[str]) -> str:
+def make_unsubscribe_token(settings: Settings, tenant_id: int, member_id: int, kinds: Sequence[str]) -> str:
     """The token of a link that ends mails of some kinds to a member; it works without a session, and for ever."""
     words = f"{tenant_id}.{member_id}.{'~'.join(kinds)}"
     return f"{words}.{sign(settings, words)}"
@@ -207,4 +207,4 @@ def read_token(settings: Settings, tenant: Tenant, token: str) -> tuple[int, lis
     tenant_id, member_id, kinds = words.split(".")
     if int(tenant_id) != tenant.id:
         return None
-    return int(member_id), [kind for kind in kinds.split("~") if kind in KINDS]
+    return int(member_id), [kind for kind in kinds.split("~") if kind in NOTIFICATION_KINDS]

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 from app.accounts.members import Member
 from app.accounts.rights import roles_from
 from app.database import Base, Tenanted, UtcDateTime, now
-from app.notifications.kinds import KINDS, SUBJECTS
+from app.notifications.kinds import NOTIFICATION_KINDS, SUBJECTS
 
 
 class Happening(Tenanted, Base):
@@ -105,7 +105,7 @@ def is_permitted() -> ColumnElement[bool]:
     ]
     ranks = []
     for role in ("admin", "owner"):
-        names = [kind.name for kind in KINDS.values() if kind.role == role]
+        names = [kind.name for kind in NOTIFICATION_KINDS.values() if kind.role == role]
         if names:
             person = aliased(Member)  # the query around this one may have members of its own
             of_rank = exists().where(
@@ -114,9 +114,9 @@ def is_permitted() -> ColumnElement[bool]:
                 person.role.in_(roles_from(role)),
             )
             ranks.append(or_(Notification.kind.not_in(names), of_rank))
-    return and_(Notification.kind.in_(list(KINDS)), or_(*subjects), *ranks)
+    return and_(Notification.kind.in_(list(NOTIFICATION_KINDS)), or_(*subjects), *ranks)
 
 
-def is_shown() -> ColumnElement[bool]:
+def is_in_inbox() -> ColumnElement[bool]:
     """Whether a notification is in the inbox."""
     return and_(Notification.shown, is_permitted())

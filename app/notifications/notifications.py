@@ -14,9 +14,9 @@ from app.accounts.rights import roles_from
 from app.accounts.undo import keep_rows, put_back
 from app.database import Transaction, now
 from app.notifications.channels import push_bells, push_toasts
-from app.notifications.kinds import KINDS
+from app.notifications.kinds import NOTIFICATION_KINDS
 from app.notifications.mails import plan_mails
-from app.notifications.models import Happening, Notification, is_shown
+from app.notifications.models import Happening, Notification, is_in_inbox
 from app.notifications.preferences import Choice, Follow, Mute, find_muting, mail_moment, read_choices, read_times
 
 EVERYBODY = "everybody"
@@ -70,7 +70,7 @@ async def notify_all(
 ) -> list[set[int]]:
     """Notify members of what happens to several subjects of one kind, as `notify` does, in as many statements as for
     one. The answer are the ids of those whom each concerns."""
-    known = KINDS[kind]
+    known = NOTIFICATION_KINDS[kind]
     # Of what happens to accounts people are told whoever did it: it may have been somebody with their session.
     themselves = {by.id} if by and not known.fixed else set()
     # What is always told reaches also who may not sign in for now, or ever again.
@@ -116,7 +116,7 @@ async def notify_all(
     seen_by: dict[int, list[int]] = {happening.id: [] for happening in told}
     seeing = select(Notification.happening_id, Notification.member_id)
     for happening_id, member_id in await transaction.execute(
-        seeing.where(Notification.happening_id.in_(seen_by), is_shown())
+        seeing.where(Notification.happening_id.in_(seen_by), is_in_inbox())
     ):
         seen_by[happening_id].append(member_id)
     shown = [(happening, seen_by[happening.id]) for happening in told if seen_by[happening.id]]

@@ -15,17 +15,17 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import may
 from app.accounts.shell import notice, page_part, render_page
-from app.accounts.undo import State, lead_to, offer_undo, undoes
+from app.accounts.undo import UndoState, lead_to, offer_undo, undoes
 from app.database import Tenant, Transaction, now
-from app.notifications.inbox import has_unread, mark_read, mark_unread, of_subject, read_inbox
-from app.notifications.kinds import KINDS, SUBJECTS, split
+from app.notifications.inbox import has_unread, mark_notifications_read, mark_unread, of_subject, read_inbox
+from app.notifications.kinds import NOTIFICATION_KINDS, SUBJECTS, split
 from app.notifications.listing import say_many, say_one
 from app.notifications.models import Notification
 from app.notifications.preferences import Choice, choose, follow, list_choices, mute, read_followers
 from app.web.calls import is_call
 from app.web.forms import Form, number_of
 from app.web.texts import _l
-from app.web.visits import is_shown
+from app.web.visits import is_seen
 
 LARGEST = 10_000_000
 
@@ -37,7 +37,7 @@ def view_of(show: str, kind: str, page: str) -> dict[str, Any]:
     """What of the inbox is asked for."""
     return {
         "show": "unread" if show == "unread" else "all",
-        "kind": kind if kind in KINDS else "",
+        "kind": kind if kind in NOTIFICATION_KINDS else "",
         "page": max(1, min(number_of(page), LARGEST)),
     }
 
@@ -96,7 +96,9 @@ async def get_subject(transaction: Transaction, member: Member, text: str) -> tu
 
 
 @post("/notifications/read")
-async def read(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
+async def read_notifications(
+    request: AnyRequest, transaction: Transaction, member: Member, form: Form
+) -> Response[Any]:
     """Mark what was told of a thing as read, or of all things such as `member`; up to what the page has shown."""
     wanted = form["subject"]
     whole = Notification.subject_kind == wanted
@@ -105,7 +107,7 @@ async def read(request: AnyRequest, transaction: Transaction, member: Member, fo
         criteria.append(Notification.kind == form["kind"])
     if "until" in form:
         criteria.append(Notification.id <= number_of(form["until"]))
-    await mark_read(transaction, member, *criteria)
+    await mark_notifications_read(transaction, member, *criteria)
     if is_call(request):
         return Response(None, status_code=204)
     return go_back(form)
@@ -115,13 +117,13 @@ async def read(request: AnyRequest, transaction: Transaction, member: Member, fo
 async def read_all(transaction: Transaction, member: Member, form: Form) -> Response[Any]:
     """Mark everything as read that was there when the page was; what came later stays unread."""
     moment, offer = now(), None
-    if await mark_read(transaction, member, Notification.id <= number_of(form["until"]), at=moment):
+    if await mark_notifications_read(transaction, member, Notification.id <= number_of(form["until"]), at=moment):
         offer = await offer_undo(transaction, member, "notifications.read", at=moment.isoformat())
     return lead_to(view_in(form), offer)
 
 
 @undoes("notifications.read", _l("Everything is marked as read."))
-async def mark_all_unread(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
+async def mark_all_unread(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
     """Mark what was marked as read at once as unread again."""
     await mark_unread(transaction, member, datetime.fromisoformat(state["at"]))
     return "/notifications"
@@ -132,18 +134,18 @@ async def mute_subject(transaction: Transaction, member: Member, form: Form) -> 
     """Hear nothing more of a thing, and count what was told of it as read."""
     subject = await get_subject(transaction, member, form["subject"])
     await mute(transaction, member, *subject)
-    await mark_read(transaction, member, *of_subject(subject))
+    await mark_notifications_read(transaction, member, *of_subject(subject))
     return go_back(form, "muted")
 
 
 @post("/notifications/mute-kind")
 async def mute_kind(transaction: Transaction, member: Member, form: Form) -> Response[Any]:
     """Hear nothing more for a reason, and count what was told for it as read."""
-    kind = KINDS.get(form["kind"])
+    kind = NOTIFICATION_KINDS.get(form["kind"])
     if kind is None or kind.fixed or not may(member, "be told", kind):
         raise NotFoundException
     await choose(transaction, member.id, kind, Choice(in_app=False, mail="never"))
-    await mark_read(transaction, member, Notification.kind == kind.name)
+    await mark_notifications_read(transaction, member, Notification.kind == kind.name)
     return go_back(form, "kind-muted")
 
 
@@ -180,16 +182,16 @@ async def follow_part(request: AnyRequest, transaction: Transaction, member: Mem
 
 async def note_opened(request: AnyRequest, transaction: Transaction, member: Member, *criteria: Any) -> None:
     """What was told of a page's thing is read when the page was answered: its reading changes nothing itself."""
-    if is_shown(request) and await has_unread(transaction, member, *criteria):
+    if is_seen(request) and await has_unread(transaction, member, *criteria):
         newest = await transaction.scalar(
             select(Notification.id).where(Notification.member_id == member.id).order_by(Notification.id.desc()).limit(1)
         )
 
         async def mark_opened(writing: Transaction) -> None:
             person = await writing.get_one(Member, member.id)
-            await mark_read(writing, person, *criteria, Notification.id <= (newest or 0))
+            await mark_notifications_read(writing, person, *criteria, Notification.id <= (newest or 0))
 
         request.scope["state"].setdefault("afterwards", []).append((transaction.tenant.id, mark_opened))
 
 
-handlers = [show_inbox, read, read_all, mute_subject, mute_kind, follow_subject, unfollow_subject]
+handlers = [show_inbox, read_notifications, read_all, mute_subject, mute_kind, follow_subject, unfollow_subject]

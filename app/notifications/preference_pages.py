@@ -14,8 +14,8 @@ from app.accounts.members import Member
 from app.accounts.shell import notice, render_page, render_plain
 from app.accounts.time_zones import offer_time_zones
 from app.database import Transaction
-from app.notifications.kinds import KINDS, MAILS, Kind, split
-from app.notifications.listing import find_places
+from app.notifications.kinds import MAILS, NOTIFICATION_KINDS, NotificationKind, split
+from app.notifications.listing import find_subject_places
 from app.notifications.mails import read_token
 from app.notifications.preferences import (
     Choice,
@@ -57,7 +57,7 @@ async def render_preferences(
 ) -> Response[str]:
     """The preferences, with what was typed."""
     mutes = await list_mutes(transaction, member)
-    places = await find_places(transaction, [(each.subject_kind, each.subject_id) for each in mutes])
+    places = await find_subject_places(transaction, [(each.subject_kind, each.subject_id) for each in mutes])
     return await render_page(
         request,
         transaction,
@@ -72,7 +72,7 @@ async def render_preferences(
     )
 
 
-def typed_choice(form: Form, kind: Kind, kept: Choice) -> Choice:
+def typed_choice(form: Form, kind: NotificationKind, kept: Choice) -> Choice:
     """What was chosen for a kind in a form that is shown again; in a form that is opened, what is kept."""
     mail = form[f"mail-{kind.name}"]
     return Choice(in_app=f"app-{kind.name}" in form, mail=mail) if mail in MAILS else kept
@@ -138,10 +138,10 @@ async def unsubscribe(transaction: Transaction, settings: Settings, token: str =
     if found is not None:
         member_id, kinds = found
         for name in kinds:
-            choices = await read_choices(transaction, KINDS[name], [member_id])
+            choices = await read_choices(transaction, NOTIFICATION_KINDS[name], [member_id])
             if await transaction.scalar(select(Member.id).where(Member.id == member_id)) is not None:
                 in_app = choices[member_id].in_app
-                await choose(transaction, member_id, KINDS[name], Choice(in_app=in_app, mail="never"))
+                await choose(transaction, member_id, NOTIFICATION_KINDS[name], Choice(in_app=in_app, mail="never"))
     return await render_unsubscribe(transaction, settings, token, done=True)
 
 
@@ -155,7 +155,7 @@ async def render_unsubscribe(transaction: Transaction, settings: Settings, token
         "notifications/unsubscribe.html",
         tenant=transaction.tenant,
         token=token,
-        kinds=[KINDS[name] for name in found[1]],
+        kinds=[NOTIFICATION_KINDS[name] for name in found[1]],
         done=done,
     )
 

@@ -15,16 +15,16 @@ from app.accounts.rights import may
 from app.accounts.time_zones import list_time_zones
 from app.database import Base, Tenanted, Transaction
 from app.notifications.facts import PreferencesSaved
-from app.notifications.kinds import KINDS, MAILS, Kind
+from app.notifications.kinds import MAILS, NOTIFICATION_KINDS, NotificationKind
 from app.web.forms import Invalid
 from app.web.texts import _l
 
 # How long a mail waits that is sent at once: who sees the thing on screen meanwhile gets none.
-AT_ONCE = timedelta(seconds=5)
+MAIL_DELAY = timedelta(seconds=5)
 DAILY_HOUR = 8
 
 
-class OfMember(Tenanted):
+class OwnChoice(Tenanted):
     """Mixin of what a member has chosen."""
 
     member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -35,7 +35,7 @@ def to_member() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"], ondelete="CASCADE")
 
 
-class Preference(OfMember, Base):
+class Preference(OwnChoice, Base):
     """How a member wants to be told of a kind; without a row, as the kind says."""
 
     __tablename__ = "notification_preference"
@@ -46,7 +46,7 @@ class Preference(OfMember, Base):
     mail: Mapped[str] = mapped_column(String(10))
 
 
-class MailTimes(OfMember, Base):
+class MailTimes(OwnChoice, Base):
     """When a member wants no mails, in minutes of the day in their own time zone (both None: whenever)."""
 
     __tablename__ = "notification_mail_times"
@@ -65,7 +65,7 @@ class Times:
     quiet_until: int | None = None
 
 
-class OfSubject(OfMember):
+class OfSubject(OwnChoice):
     """Mixin of what a member has chosen for a thing."""
 
     subject_kind: Mapped[str] = mapped_column(String(20), primary_key=True)
@@ -96,12 +96,14 @@ class Choice:
     mail: str
 
 
-def default_choice(kind: Kind) -> Choice:
+def default_choice(kind: NotificationKind) -> Choice:
     """What holds for who has not chosen."""
     return Choice(kind.in_app, kind.mail)
 
 
-async def read_choices(transaction: Transaction, kind: Kind, member_ids: Iterable[int]) -> dict[int, Choice]:
+async def read_choices(
+    transaction: Transaction, kind: NotificationKind, member_ids: Iterable[int]
+) -> dict[int, Choice]:
     """How members want to be told of a kind, by their ids."""
     found = {member_id: default_choice(kind) for member_id in member_ids}
     if not kind.fixed:
@@ -112,18 +114,18 @@ async def read_choices(transaction: Transaction, kind: Kind, member_ids: Iterabl
     return found
 
 
-async def list_choices(transaction: Transaction, member: Member) -> list[tuple[Kind, Choice]]:
+async def list_choices(transaction: Transaction, member: Member) -> list[tuple[NotificationKind, Choice]]:
     """Every kind that a member can be told of, with how."""
     rows = await transaction.scalars(select(Preference).where(Preference.member_id == member.id))
     chosen = {row.kind: Choice(row.in_app, row.mail) for row in rows}
     return [
         (kind, default_choice(kind) if kind.fixed else chosen.get(kind.name, default_choice(kind)))
-        for kind in KINDS.values()
+        for kind in NOTIFICATION_KINDS.values()
         if may(member, "be told", kind)
     ]
 
 
-async def choose(transaction: Transaction, member_id: int, kind: Kind, choice: Choice) -> None:
+async def choose(transaction: Transaction, member_id: int, kind: NotificationKind, choice: Choice) -> None:
     """Keep how a member wants to be told of a kind; of a fixed one nothing changes.
 
     Raises Invalid for a way of mailing that there is none.
@@ -182,7 +184,7 @@ def mail_moment(how: str, moment: datetime, times: Times) -> datetime | None:
     if how == "never":
         return None
     zone = times.zone
-    due = (moment + AT_ONCE).astimezone(zone)
+    due = (moment + MAIL_DELAY).astimezone(zone)
     if how == "hourly":
         due = (moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)).astimezone(zone)
     elif how == "daily":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.accounts.members import Member
 from app.accounts.rights import Right, admins, is_at_least
 from app.notifications.announcements import Announcement
-from app.notifications.kinds import Kind
+from app.notifications.kinds import NotificationKind
 
 
 def all_until_it_is_over(actor: Member, announcement: Announcement) -> bool:
@@ -13,7 +13,7 @@ def all_until_it_is_over(actor: Member, announcement: Announcement) -> bool:
     return not announcement.over or admins(actor, announcement)
 
 
-def those_it_is_meant_for(actor: Member, kind: Kind) -> bool:
+def those_it_is_meant_for(actor: Member, kind: NotificationKind) -> bool:
     """Those whose role the kind is for."""
     return is_at_least(actor.role, kind.role)
 
@@ -21,5 +21,5 @@ def those_it_is_meant_for(actor: Member, kind: Kind) -> bool:
 NOTIFICATION_RIGHTS = (
     Right("write", "announcements", admins),
     Right("read", Announcement, all_until_it_is_over),
-    Right("be told", Kind, those_it_is_meant_for),
+    Right("be told", NotificationKind, those_it_is_meant_for),
 )

@@ -13,7 +13,7 @@ from app.accounts.sessions import digest
 from app.accounts.shell import render_plain
 from app.database import Database, Transaction, now
 from app.operators.operators import Operator
-from app.operators.sessions import SEEN_STEP, OperatorSession, is_running, mark_seen
+from app.operators.sessions import OPERATOR_SEEN_STEP, OperatorSession, is_running, mark_seen
 from app.settings import Settings
 from app.web.cookies import read_cookie
 from app.web.languages import browser_language
@@ -48,7 +48,7 @@ async def provide_operator(request: AnyRequest, database: Database, settings: Se
     if found is None:
         raise OperatorSignInNeeded
     operator, session = found
-    if now() - session.seen_at > SEEN_STEP and "x-refresh" not in request.headers:
+    if now() - session.seen_at > OPERATOR_SEEN_STEP and "x-refresh" not in request.headers:
         async with database.write() as transaction:
             await mark_seen(transaction, session.id)
     return operator

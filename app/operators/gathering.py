@@ -35,7 +35,7 @@ from app.web.health import check_parts
 from app.web.templates import render
 from app.web.texts import LANGUAGES
 
-LOOK_EVERY = 2.0
+FIGURES_POLL_SECONDS = 2.0
 WRITE_EVERY = 15.0
 
 log = structlog.get_logger("operators")
@@ -112,7 +112,7 @@ class Gathering:
         """Gather until cancelled."""
         while True:
             await self.gather()
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(FIGURES_POLL_SECONDS)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.database import Base, Transaction, UtcDateTime, now
 from app.web.texts import _l
 
-PAGE = 100
+LOG_PAGE_SIZE = 100
 # Whose sign-in was refused, where no operator has the address that was typed.
 UNKNOWN = "?"
-WHAT = {
+LOG_SENTENCES = {
     "suspended": _l("suspended the workspace"),
     "restored": _l("opened the workspace again"),
     "signed in": _l("signed in"),
@@ -41,7 +41,7 @@ async def list_entries(transaction: Transaction, *, before: int) -> list[Operato
 
     It has one entry more than PAGE when there are older ones.
     """
-    statement = select(OperatorEntry).order_by(OperatorEntry.id.desc()).limit(PAGE + 1)
+    statement = select(OperatorEntry).order_by(OperatorEntry.id.desc()).limit(LOG_PAGE_SIZE + 1)
     if before:
         statement = statement.where(OperatorEntry.id < before)
     return list(await transaction.scalars(statement))

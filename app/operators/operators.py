@@ -44,7 +44,7 @@ async def add_operator(transaction: Transaction, *, email: str, password_hash: s
     return operator
 
 
-async def set_password(transaction: Transaction, operator: Operator, password_hash: str) -> None:
+async def set_operator_password(transaction: Transaction, operator: Operator, password_hash: str) -> None:
     """Change the password, and end every session there was."""
     operator.password_hash = password_hash
     await transaction.execute(delete(OperatorSession).where(OperatorSession.operator_id == operator.id))

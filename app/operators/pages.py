@@ -19,24 +19,24 @@ from app.operators.access import (
 )
 from app.operators.channels import channel_of
 from app.operators.figures import list_nodes, read_installation, sockets_of_workspaces
-from app.operators.log import PAGE, UNKNOWN, WHAT, list_entries
+from app.operators.log import LOG_PAGE_SIZE, LOG_SENTENCES, UNKNOWN, list_entries
 from app.operators.operators import Operator
-from app.operators.workspaces import View, find_workspace, list_workspaces, restore, suspend
+from app.operators.workspaces import WorkspaceView, close_workspace, find_workspace, list_workspaces, reopen
 from app.settings import Settings
 from app.web.forms import Form, number_of
 from app.web.languages import browser_language
 from app.web.texts import Text, _l
 
 REASON_LIMIT = 200
-NOTICES = {
+OPERATOR_NOTICES = {
     "suspended": _l("%(name)s is suspended. Its open pages were closed."),
     "restored": _l("%(name)s is open again."),
 }
 
 
-async def noticed_by(database: Database, done: str, slug: str) -> Text | None:
+async def find_operator_notice(database: Database, done: str, slug: str) -> Text | None:
     """What the page before has done to which workspace."""
-    said = NOTICES.get(done)
+    said = OPERATOR_NOTICES.get(done)
     if said is None:
         return None
     async with database.read() as transaction:
@@ -50,7 +50,7 @@ async def show_workspaces(
 ) -> Response[str]:
     """All workspaces, searched, sorted, in pages."""
     query = request.query_params
-    view = View.read(query.get("q", ""), query.get("sort", ""), query.get("page", ""))
+    view = WorkspaceView.read(query.get("q", ""), query.get("sort", ""), query.get("page", ""))
     async with database.count() as transaction:
         sockets = sockets_of_workspaces(await list_nodes(transaction))
         listing = await list_workspaces(transaction, view, sockets)
@@ -62,7 +62,7 @@ async def show_workspaces(
         listing=listing,
         workspace_url=settings.workspace_url,
         host=settings.base_host,
-        notice=await noticed_by(database, query.get("done", ""), query.get("about", "")),
+        notice=await find_operator_notice(database, query.get("done", ""), query.get("about", "")),
     )
 
 
@@ -83,9 +83,15 @@ async def show_log(request: AnyRequest, database: Database, operator: Operator) 
     before = number_of(request.query_params.get("before", ""))
     async with database.read() as transaction:
         entries = await list_entries(transaction, before=before)
-    older = entries[PAGE - 1].id if len(entries) > PAGE else 0
+    older = entries[LOG_PAGE_SIZE - 1].id if len(entries) > LOG_PAGE_SIZE else 0
     return render_operators_page(
-        request, operator, "operators/log.html", entries=entries[:PAGE], older=older, what=WHAT, unknown=UNKNOWN
+        request,
+        operator,
+        "operators/log.html",
+        entries=entries[:LOG_PAGE_SIZE],
+        older=older,
+        what=LOG_SENTENCES,
+        unknown=UNKNOWN,
     )
 
 
@@ -119,7 +125,7 @@ async def save_suspension(
     async with database.write() as transaction:
         transaction.actor = Actor("page", address=client_address(request))
         transaction.enter(await find_workspace(transaction, slug))
-        await suspend(transaction, operator.email, reason=reason)
+        await close_workspace(transaction, operator.email, reason=reason)
     return Redirect(f"/operator?done=suspended&about={slug}", status_code=303)
 
 
@@ -129,7 +135,7 @@ async def save_restoration(request: AnyRequest, database: Database, operator: Op
     async with database.write() as transaction:
         transaction.actor = Actor("page", address=client_address(request))
         transaction.enter(await find_workspace(transaction, slug))
-        await restore(transaction, operator.email)
+        await reopen(transaction, operator.email)
     return Redirect(f"/operator?done=restored&about={slug}", status_code=303)
 
 

@@ -13,9 +13,9 @@ from app.accounts.sessions import MOST_SESSIONS, digest
 from app.database import Base, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 
-IDLE = timedelta(minutes=30)
-LIFETIME = timedelta(hours=12)
-SEEN_STEP = timedelta(seconds=30)
+OPERATOR_SESSION_IDLE = timedelta(minutes=30)
+OPERATOR_SESSION_LIFETIME = timedelta(hours=12)
+OPERATOR_SEEN_STEP = timedelta(seconds=30)
 
 
 class OperatorSession(Base):
@@ -35,10 +35,13 @@ class OperatorSession(Base):
 def is_running() -> ColumnElement[bool]:
     """Whether a session is in use, and not too old."""
     moment = now()
-    return and_(OperatorSession.seen_at > moment - IDLE, OperatorSession.started_at > moment - LIFETIME)
+    return and_(
+        OperatorSession.seen_at > moment - OPERATOR_SESSION_IDLE,
+        OperatorSession.started_at > moment - OPERATOR_SESSION_LIFETIME,
+    )
 
 
-async def start_session(transaction: Transaction, operator_id: int, *, address: str) -> str:
+async def start_operator_session(transaction: Transaction, operator_id: int, *, address: str) -> str:
     """Sign a browser in, and return the token for its cookie."""
     token = secrets.token_urlsafe(32)
     transaction.add(OperatorSession(token_hash=digest(token), operator_id=operator_id, address=address[:45]))
@@ -56,7 +59,7 @@ async def end_surplus(transaction: Transaction, operator_id: int) -> None:
         await transaction.execute(delete(OperatorSession).where(OperatorSession.id.in_(surplus)))
 
 
-async def end_session(transaction: Transaction, token: str | None) -> None:
+async def end_operator_session(transaction: Transaction, token: str | None) -> None:
     """End the session of a token, if there is one."""
     if token:
         await transaction.execute(delete(OperatorSession).where(OperatorSession.token_hash == digest(token)))
@@ -78,5 +81,8 @@ async def list_running(transaction: Transaction, sessions: Iterable[int]) -> set
 async def delete_ended_sessions(transaction: Transaction, limit: int) -> int:
     """Forget the sessions that are over."""
     moment = now()
-    ended = or_(OperatorSession.seen_at <= moment - IDLE, OperatorSession.started_at <= moment - LIFETIME)
+    ended = or_(
+        OperatorSession.seen_at <= moment - OPERATOR_SESSION_IDLE,
+        OperatorSession.started_at <= moment - OPERATOR_SESSION_LIFETIME,
+    )
     return await delete_by_keys(transaction, OperatorSession, ended, limit=limit)

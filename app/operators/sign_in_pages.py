@@ -18,7 +18,7 @@ from app.operators.access import OperatorSignInNeeded, find_operator_session
 from app.operators.facts import OperatorActed
 from app.operators.log import UNKNOWN
 from app.operators.operators import find_operator
-from app.operators.sessions import LIFETIME, end_session, start_session
+from app.operators.sessions import OPERATOR_SESSION_LIFETIME, end_operator_session, start_operator_session
 from app.settings import Settings
 from app.web.cookies import read_cookie, session_cookie
 from app.web.forms import Form
@@ -26,13 +26,13 @@ from app.web.languages import browser_language
 from app.web.mail_addresses import account_address
 from app.web.texts import Text, _l
 
-WHY = {
+OPERATOR_SIGN_IN_REASONS = {
     "ended": _l("Your session is over. Sign in to go on."),
     "out": _l("You are signed out."),
 }
 
 
-def render_sign_in(
+def render_operator_sign_in(
     request: AnyRequest,
     *,
     message: Text | None = None,
@@ -58,7 +58,7 @@ async def show_operator_sign_in(
     async with database.read() as transaction:
         if await find_operator_session(transaction, token):
             return Redirect("/operator", status_code=303)
-    return render_sign_in(request, message=WHY.get(why))
+    return render_operator_sign_in(request, message=OPERATOR_SIGN_IN_REASONS.get(why))
 
 
 @post("/operator/login")
@@ -85,7 +85,7 @@ async def sign_operator_in(
         async with database.write() as transaction:
             transaction.note(OperatorActed(by=by, email=known, what="refused"))
         error = _l("E-mail address or password is wrong.")
-        return render_sign_in(request, error=error, email=email, status=422)
+        return render_operator_sign_in(request, error=error, email=email, status=422)
     outdated = is_outdated(operator.password_hash)
     rehashed = await hash_password(form["password"][:200], known=True) if outdated else None
     async with database.write() as transaction:
@@ -94,11 +94,13 @@ async def sign_operator_in(
             raise OperatorSignInNeeded
         if rehashed:
             found.password_hash = rehashed
-        await end_session(transaction, read_cookie(headers, settings.operator_cookie))
-        token = await start_session(transaction, found.id, address=address)
+        await end_operator_session(transaction, read_cookie(headers, settings.operator_cookie))
+        token = await start_operator_session(transaction, found.id, address=address)
         transaction.note(OperatorActed(by=by, email=found.email, what="signed in"))
         remembered = device_cookie(settings, headers, f"operator:{found.id}", found.password_hash)
-    cookie = session_cookie(settings, token, seconds=int(LIFETIME.total_seconds()), name=settings.operator_cookie)
+    cookie = session_cookie(
+        settings, token, seconds=int(OPERATOR_SESSION_LIFETIME.total_seconds()), name=settings.operator_cookie
+    )
     return Redirect("/operator", status_code=303, cookies=[cookie, remembered])
 
 
@@ -106,7 +108,7 @@ async def sign_operator_in(
 async def sign_operator_out(request: AnyRequest, database: Database, settings: Settings) -> Redirect:
     """End this browser's session."""
     async with database.write() as transaction:
-        await end_session(transaction, read_cookie(request.scope["headers"], settings.operator_cookie))
+        await end_operator_session(transaction, read_cookie(request.scope["headers"], settings.operator_cookie))
     gone = session_cookie(settings, "", seconds=0, name=settings.operator_cookie)
     return Redirect("/operator/login?why=out", status_code=303, cookies=[gone])
 

@@ -16,10 +16,10 @@ from app.tenants.usage import MEASURES, measure_workspaces
 from app.tenants.workspaces import restore_workspace, suspend_workspace
 from app.web.forms import number_of
 
-PAGE = 50
-LAST_PAGE = 1_000_000
-SHOWN = ("members", "records", "storage", "events")
-COUNTED = ("members", "records", "storage")
+WORKSPACES_PAGE_SIZE = 50
+LAST_WORKSPACE_PAGE = 1_000_000
+SHOWN_COLUMNS = ("members", "records", "storage", "events")
+COUNTED_COLUMNS = ("members", "records", "storage")
 COLUMNS: dict[str, Any] = {
     "name": func.lower(Tenant.name),
     "address": Tenant.slug,
@@ -29,7 +29,7 @@ COLUMNS: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class WorkspaceView:
     """What a page of the list shows."""
 
     query: str
@@ -38,13 +38,13 @@ class View:
     page: int
 
     @classmethod
-    def read(cls, query: str, sort: str, page: str) -> View:
+    def read(cls, query: str, sort: str, page: str) -> WorkspaceView:
         """From the address; what makes no sense there is as if it were left out."""
         key = sort.removeprefix("-")
-        if key not in COLUMNS and key not in COUNTED:
+        if key not in COLUMNS and key not in COUNTED_COLUMNS:
             sort = key = "name"
         words = " ".join(query.replace("\0", "").split())[:100]
-        return cls(words, key, sort.startswith("-"), min(max(number_of(page), 1), LAST_PAGE))
+        return cls(words, key, sort.startswith("-"), min(max(number_of(page), 1), LAST_WORKSPACE_PAGE))
 
     @property
     def sort(self) -> str:
@@ -64,7 +64,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class WorkspaceFigures:
     """A workspace in numbers. `storage` is in bytes, `events` are those of the last hour."""
 
     slug: str
@@ -77,15 +77,15 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class WorkspaceListing:
     """A page of workspaces, and how many there are on all pages."""
 
-    rows: list[Row]
+    rows: list[WorkspaceFigures]
     count: int
     pages: int
 
 
-async def list_workspaces(transaction: Transaction, view: View, sockets: dict[int, int]) -> Listing:
+async def list_workspaces(transaction: Transaction, view: WorkspaceView, sockets: dict[int, int]) -> WorkspaceListing:
     """A page of the list, in as many statements as it has numbers: it does not ask for each workspace.
 
     The transaction is a counting one; `sockets` are the open ones of each workspace.
@@ -94,29 +94,31 @@ async def list_workspaces(transaction: Transaction, view: View, sockets: dict[in
     for word in view.query.split():
         found = found.where(Tenant.name.icontains(word, autoescape=True) | Tenant.slug.icontains(word, autoescape=True))
     count = await transaction.scalar(select(func.count(found.subquery().c.id))) or 0
-    if view.key in COUNTED:
+    if view.key in COUNTED_COLUMNS:
         counted = MEASURES[view.key]().subquery()
         found = found.outerjoin(counted, counted.c[0] == Tenant.id)
         order: Any = func.coalesce(counted.c[1], 0)
     else:
         order = COLUMNS[view.key]
     ordered = found.order_by(order.desc() if view.descending else order, Tenant.id)
-    tenants = list(await transaction.scalars(ordered.limit(PAGE).offset((view.page - 1) * PAGE)))
+    tenants = list(
+        await transaction.scalars(ordered.limit(WORKSPACES_PAGE_SIZE).offset((view.page - 1) * WORKSPACES_PAGE_SIZE))
+    )
     ids = [tenant.id for tenant in tenants]
-    numbers = {name: await measure_workspaces(transaction, name, ids) for name in SHOWN}
+    numbers = {name: await measure_workspaces(transaction, name, ids) for name in SHOWN_COLUMNS}
     rows = [
-        Row(
+        WorkspaceFigures(
             slug=tenant.slug,
             name=tenant.name,
             created_at=tenant.created_at,
             suspended_at=tenant.suspended_at,
             suspended_why=tenant.suspended_why,
             sockets=sockets.get(tenant.id, 0),
-            counts={name: numbers[name].get(tenant.id, 0) for name in SHOWN},
+            counts={name: numbers[name].get(tenant.id, 0) for name in SHOWN_COLUMNS},
         )
         for tenant in tenants
     ]
-    return Listing(rows, count, max(1, -(-count // PAGE)))
+    return WorkspaceListing(rows, count, max(1, -(-count // WORKSPACES_PAGE_SIZE)))
 
 
 async def find_workspace(transaction: Transaction, slug: str) -> Tenant:
@@ -130,14 +132,14 @@ async def find_workspace(transaction: Transaction, slug: str) -> Tenant:
     return tenant
 
 
-async def suspend(transaction: Transaction, email: str, *, reason: str) -> None:
+async def close_workspace(transaction: Transaction, email: str, *, reason: str) -> None:
     """Suspend the workspace that the transaction is confined to; nothing happens a second time."""
     if await suspend_workspace(transaction, reason=reason):
         by, slug = transaction.actor, transaction.tenant.slug
         transaction.note(OperatorActed(by=by, email=email, what="suspended", subject=slug, reason=reason))
 
 
-async def restore(transaction: Transaction, email: str) -> None:
+async def reopen(transaction: Transaction, email: str) -> None:
     """Open the workspace again; nothing happens a second time."""
     if await restore_workspace(transaction):
         by, slug = transaction.actor, transaction.tenant.slug

@@ -13,7 +13,7 @@ from app.accounts.undo import lead_to
 from app.database import Transaction
 from app.records.collections import get_collection, list_fields
 from app.records.forms import RECORD_LIMIT, Removed, find_errors, holds_unseen, read_typed, render_form
-from app.records.new_drafts import find_any, find_settled, keep_new_draft, settle_new_draft
+from app.records.new_drafts import find_any_new_draft, find_settled, keep_new_draft, settle_new_draft
 from app.records.records import create_record
 from app.records.undoing import offer_new_draft
 from app.web.forms import Form, Invalid, number_of
@@ -24,7 +24,7 @@ async def show_new(request: AnyRequest, transaction: Transaction, member: Member
     """The form with what the member had typed and not saved; else with the defaults."""
     collection = await get_collection(transaction, slug)
     fields = await list_fields(transaction, collection)
-    draft = await find_any(transaction, collection, member)
+    draft = await find_any_new_draft(transaction, collection, member)
     kept = None if draft is None else draft.values
     values = {field.key: field.default for field in fields if kept is None or field.key not in kept} | (kept or {})
     form = Form([*values.items(), ("draft-version", str(draft.version if draft else 0))])
@@ -32,7 +32,9 @@ async def show_new(request: AnyRequest, transaction: Transaction, member: Member
 
 
 @post("/c/{slug:str}/new", request_max_body_size=RECORD_LIMIT)
-async def add(request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
+async def add_record(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
+) -> Response[Any]:
     """Add a record, and show it."""
     collection = await get_collection(transaction, slug)
     fields = await list_fields(transaction, collection)
@@ -72,7 +74,7 @@ async def keep_draft_of_new(transaction: Transaction, member: Member, slug: str,
 async def discard_draft_of_new(transaction: Transaction, member: Member, slug: str) -> Response[Any]:
     """Throw the draft away, and begin with an empty form."""
     collection = await get_collection(transaction, slug)
-    draft = await find_any(transaction, collection, member)
+    draft = await find_any_new_draft(transaction, collection, member)
     offer = None
     if draft is not None and draft.values is not None:
         offer = await offer_new_draft(transaction, collection, member, draft.values)
@@ -80,4 +82,4 @@ async def discard_draft_of_new(transaction: Transaction, member: Member, slug: s
     return lead_to(f"/c/{slug}/new", offer)
 
 
-handlers = [show_new, add, keep_draft_of_new, discard_draft_of_new]
+handlers = [show_new, add_record, keep_draft_of_new, discard_draft_of_new]

@@ -51,7 +51,7 @@ async def delete(
 
 
 @post("/c/{slug:str}/{number:int}/restore")
-async def restore(
+async def take_from_bin(
     request: AnyRequest,
     transaction: Transaction,
     member: Member,
@@ -122,4 +122,4 @@ async def render_bin(
     )
 
 
-handlers = [show_bin, delete, restore]
+handlers = [show_bin, delete, take_from_bin]

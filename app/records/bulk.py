@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.rows import Held
-from app.records.changes import Changed, keep_deleted, take_out
+from app.records.changes import Changed, keep_deleted, put_into_bin
 from app.records.collections import Collection, list_fields
 from app.records.history import Difference
 from app.records.records import Record
@@ -51,7 +51,7 @@ async def delete_records(
         try:
             if record.deleted_at is not None:
                 raise Changed
-            await take_out(transaction, record, author, version=seen[record.number])
+            await put_into_bin(transaction, record, author, version=seen[record.number])
         except (Changed, Held) as refusal:
             left.append(LeftAlone(record, reason_of(record, refusal, author)))
         else:

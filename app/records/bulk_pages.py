@@ -14,7 +14,7 @@ from app.accounts.undo import lead_to
 from app.database import Transaction
 from app.records.bulk import delete_records
 from app.records.collections import get_collection, list_fields
-from app.records.lists import PAGE_SIZE, read_view
+from app.records.lists import LIST_PAGE_SIZE, read_view
 from app.records.records import title_of
 from app.records.undoing import offer_restoring
 from app.web.forms import Form, number_of
@@ -24,10 +24,10 @@ notice("all-gone", _l("They were gone already."))
 notice("none-chosen", _l("Nothing was deleted, as nothing was ticked."))
 
 
-def read_seen(form: Form) -> dict[int, int]:
+def read_ticked(form: Form) -> dict[int, int]:
     """The records that are ticked: their numbers, each with the version that the page showed."""
     seen = {}
-    for text in form.values.get("record", [])[:PAGE_SIZE]:
+    for text in form.values.get("record", [])[:LIST_PAGE_SIZE]:
         number, _, version = text.partition(":")
         seen[number_of(number)] = number_of(version)
     return seen
@@ -40,7 +40,7 @@ async def delete_several(
     """Put the ticked records into the bin; say which could not be, and why."""
     collection = await get_collection(transaction, slug)
     fields = await list_fields(transaction, collection)
-    seen = read_seen(form)
+    seen = read_ticked(form)
     view = read_view(fields, form["q"], form["sort"], form["page"])
     address = view.address(page=view.page)
     back = f"/c/{slug}{address}{'' if address == '?' else '&'}"

@@ -26,8 +26,8 @@ from app.records.records import (
     KEPT_IN_BIN,
     Record,
     Values,
-    keep,
-    note_change,
+    keep_revisions,
+    note_record_changed,
     read_values,
     search_text,
     set_committed,
@@ -74,8 +74,8 @@ async def change_record(
             search=search_text(fields, values),
             deleted_at=None,
         )
-        await keep(transaction, fields, [record], author, what)
-        note_change(transaction, collection, record, author, "changed", before)
+        await keep_revisions(transaction, fields, [record], author, what)
+        note_record_changed(transaction, collection, record, author, "changed", before)
     else:
         writable = select(is_writable(Record, transaction.acting(author.id), proof)).where(Record.id == record.id)
         if not await transaction.scalar(writable):
@@ -98,11 +98,11 @@ async def delete_record(
 
     Raises Changed when it is not at that version any more, and Held when somebody edits it.
     """
-    await take_out(transaction, record, author, version=version)
+    await put_into_bin(transaction, record, author, version=version)
     await keep_deleted(transaction, collection, await list_fields(transaction, collection), [record], author)
 
 
-async def take_out(transaction: Transaction, record: Record, author: Member, *, version: int) -> None:
+async def put_into_bin(transaction: Transaction, record: Record, author: Member, *, version: int) -> None:
     """Write the version of a record that is in the bin; `keep_deleted` keeps what they were, for many at once.
 
     Raises Changed when it is not at that version any more, and Held when somebody edits it.
@@ -119,9 +119,9 @@ async def keep_deleted(
     if not records:
         return
     collection.total -= len(records)
-    await keep(transaction, fields, records, author, "deleted")
+    await keep_revisions(transaction, fields, records, author, "deleted")
     for record in records:
-        note_change(transaction, collection, record, author, "deleted", record.values)
+        note_record_changed(transaction, collection, record, author, "deleted", record.values)
 
 
 async def restore_record(
@@ -143,8 +143,8 @@ async def restore_record(
         transaction, record, author, version=version, values=record.values, search=record.search, deleted_at=None
     )
     collection.total += 1
-    await keep(transaction, fields, [record], author, "restored")
-    note_change(transaction, collection, record, author, "restored", record.values)
+    await keep_revisions(transaction, fields, [record], author, "restored")
+    note_record_changed(transaction, collection, record, author, "restored", record.values)
 
 
 async def advance(

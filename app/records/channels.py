@@ -25,16 +25,16 @@ from app.records.facts import (
     RecordsAdded,
     RecordsForgotten,
 )
-from app.records.history import Entry, list_histories
-from app.records.lists import MOST_WORDS, sort_keys
-from app.records.records import Record, find_places, place_of, search_text
+from app.records.history import RevisionEntry, list_histories
+from app.records.lists import MOST_LIST_WORDS, sort_keys
+from app.records.records import Record, find_record_places, place_of_record, search_text
 from app.web.forms import number_of
 from app.web.texts import _l
 
 # Of so many records that change at once, what their pages show is pushed with their histories.
 MOST_HISTORIES = 10
 # Of more records of a collection than this that change at once, its pages fetch themselves anew.
-MOST_SHOWN = 50
+MOST_RECORDS_SHOWN = 50
 
 
 @channel("collection.{id}")
@@ -58,7 +58,7 @@ class Changes:
     """
 
     shown: list[tuple[RecordChanged, Collection, list[Field], Record]]
-    histories: dict[Record, list[Entry]] | None
+    histories: dict[Record, list[RevisionEntry]] | None
     many: dict[int, RecordChanged]
     counted: list[Collection]
 
@@ -72,7 +72,7 @@ async def read_changes(transaction: Transaction, facts: Sequence[RecordChanged])
     fields_of = await list_fields_of(transaction, {fact.collection_id for fact in facts})
     collections = await transaction.find_all(Collection, fields_of)
     counts = Counter(fact.collection_id for fact in facts)
-    many = {fact.collection_id: fact for fact in facts if counts[fact.collection_id] > MOST_SHOWN}
+    many = {fact.collection_id: fact for fact in facts if counts[fact.collection_id] > MOST_RECORDS_SHOWN}
     shown = [fact for fact in facts if fact.collection_id not in many]
     records = await transaction.find_all(Record, [fact.row_id for fact in shown])
     told = [(fields_of[record.collection_id], record) for record in records.values()]
@@ -87,7 +87,7 @@ async def read_changes(transaction: Transaction, facts: Sequence[RecordChanged])
 def show_changes(tenant: Tenant, changes: Changes) -> Iterator[Partial]:
     """What became of records: to the lists of their collections, to their own pages, and to the sidebars."""
     for fact, collection, fields, record in changes.shown:
-        place = place_of(collection, fields, record)
+        place = place_of_record(collection, fields, record)
         about = {"collection": collection, "fields": fields, "record": record, "place": place, "what": fact.what}
         # From the values that it had a list knows whether it was counted under its search.
         before = "" if fact.before is None or fact.what == "restored" else search_text(fields, fact.before)
@@ -131,9 +131,9 @@ def show_forgotten(tenant: Tenant, facts: Sequence[RecordsForgotten]) -> Iterato
     record_ids = [each for fact in facts for each in fact.record_ids]
     for collection_id in {each: None for fact in facts for each in fact.collection_ids}:
         yield refresh(tenant, f"collection.{collection_id}", f"bin-{collection_id}-refresh")
-        if len(record_ids) > MOST_SHOWN:
+        if len(record_ids) > MOST_RECORDS_SHOWN:
             yield show_collection_anew(tenant, collection_id)
-    for record_id in record_ids if len(record_ids) <= MOST_SHOWN else ():
+    for record_id in record_ids if len(record_ids) <= MOST_RECORDS_SHOWN else ():
         yield refresh(tenant, f"record.{record_id}")
 
 
@@ -169,11 +169,11 @@ def show_fields(tenant: Tenant, facts: Sequence[FieldsChanged]) -> Iterator[Part
 
 
 @jump_source
-async def find_records(transaction: Transaction, member: Member, text: str) -> list[Destination]:
+async def find_record_destinations(transaction: Transaction, member: Member, text: str) -> list[Destination]:
     """Records by number, or by words that are in them; those that begin so first."""
     if not text:
         return []
-    words = [Record.search.contains(word, autoescape=True) for word in text.split()[:MOST_WORDS]]
+    words = [Record.search.contains(word, autoescape=True) for word in text.split()[:MOST_LIST_WORDS]]
     number = number_of(text.removeprefix("#"))
     statement = (
         select(Record)
@@ -181,7 +181,7 @@ async def find_records(transaction: Transaction, member: Member, text: str) -> l
         .order_by(Record.number != number, ~Record.search.startswith(text, autoescape=True), Record.id.desc())
         .limit(LIMIT)
     )
-    places = await find_places(transaction, (await transaction.scalars(statement)).all())
+    places = await find_record_places(transaction, (await transaction.scalars(statement)).all())
     return [Destination(place.title, _l("Record"), "book", place.address) for place in places]
 
 

@@ -25,7 +25,7 @@ from app.records.collections import (
     rename_collection,
 )
 from app.records.field_changes import append_field, change_field, count_values, move_field, remove_field
-from app.records.kinds import KINDS
+from app.records.kinds import FIELD_KINDS
 from app.web.forms import Form, Invalid
 from app.web.texts import _l, _ln
 
@@ -79,14 +79,14 @@ async def render_fields(
         status=409 if form and form.made else 422 if form and form.errors else 200,
         collection=collection,
         fields=await list_fields(transaction, collection),
-        kinds=KINDS.values(),
+        kinds=FIELD_KINDS.values(),
         form=form or Form(),
         editing=editing,
     )
 
 
 @get("/c/{slug:str}/fields")
-async def show_fields(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[str]:
+async def show_field_list(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[str]:
     """The fields of a collection."""
     require(member, "manage", "collections")
     return await render_fields(request, transaction, member, await get_collection(transaction, slug))
@@ -167,7 +167,7 @@ def removes(form: Form) -> bool:
     return form["action"] == "remove"
 
 
-async def describe_removal(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+async def describe_field_removal(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
     """What removing a field does, and in how many records."""
     require(member, "manage", "collections")
     slug, key = request.path_params["slug"], request.path_params["key"]
@@ -194,7 +194,9 @@ async def describe_removal(request: AnyRequest, transaction: Transaction, member
 
 @post(
     "/c/{slug:str}/fields/{key:str}",
-    opt=dangerous(_l("You are about to remove a field with all its values."), when=removes, describe=describe_removal),
+    opt=dangerous(
+        _l("You are about to remove a field with all its values."), when=removes, describe=describe_field_removal
+    ),
 )
 async def save_field(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
@@ -222,10 +224,10 @@ async def save_field(
 handlers = [
     show_new_collection,
     add_new_collection,
-    show_fields,
+    show_field_list,
     rename,
     add_to_fields,
     show_field,
-    asks_first("/c/{slug:str}/fields/{key:str}/remove", describe_removal, password=True),
+    asks_first("/c/{slug:str}/fields/{key:str}/remove", describe_field_removal, password=True),
     save_field,
 ]

@@ -23,7 +23,7 @@ from app.accounts.rights import require
 from app.accounts.visits import Visit
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.records.facts import CollectionAdded, CollectionRenamed
-from app.records.kinds import KINDS, Kind
+from app.records.kinds import FIELD_KINDS, FieldKind
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, fold, is_blank
 
@@ -83,9 +83,9 @@ class Field(Tenanted, Base):
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> FieldKind:
         """How this field's values are read, shown and sorted."""
-        return KINDS[self.kind_name]
+        return FIELD_KINDS[self.kind_name]
 
     def read(self, text: str) -> str:
         """The value to store for what was typed.
@@ -215,7 +215,7 @@ async def rename_collection(transaction: Transaction, collection: Collection, me
 def check_field(*, kind_name: str, choices: list[str], default: str, unique: bool) -> None:
     """Raise Invalid unless these can be a field's."""
     errors: dict[str, Text] = {}
-    if kind_name not in KINDS:
+    if kind_name not in FIELD_KINDS:
         raise Invalid(kind=_l("Choose one of the list."))
     if kind_name == "choice" and not choices:
         errors["choices"] = _l("Write one choice on each line.")
@@ -226,7 +226,7 @@ def check_field(*, kind_name: str, choices: list[str], default: str, unique: boo
     elif unique and default:
         errors["default"] = _l("A field whose values are unique can't have a default.")
     try:
-        KINDS[kind_name].read(default, choices)
+        FIELD_KINDS[kind_name].read(default, choices)
     except ValueError as error:
         errors.setdefault("default", error.args[0])
     if errors:
@@ -269,7 +269,7 @@ async def add_field(
         required=required,
         unique=unique,
         help=help,
-        default=KINDS[kind_name].read(default, choices),
+        default=FIELD_KINDS[kind_name].read(default, choices),
         choices=choices,
         position=(position or 0) + 1,
     )

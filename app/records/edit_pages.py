@@ -15,7 +15,7 @@ from app.editing.drafts import Draft, find_draft, keep_draft
 from app.editing.locks import release_lock, take_lock
 from app.editing.pushes import push_standings
 from app.editing.rows import LEASE, LEASE_WITHOUT_JAVASCRIPT, Held, Proof
-from app.editing.waiting import find_waiting, join
+from app.editing.waiting import find_waiting, join_queue
 from app.records.changes import Changed, change_record
 from app.records.collections import Collection, Field
 from app.records.forms import (
@@ -65,7 +65,7 @@ async def show_edit(
     if proof is None:
         waiting = None
         if record.lock_member_id != member.id:
-            waiting = await join(transaction, record, member, lease_of(request))
+            waiting = await join_queue(transaction, record, member, lease_of(request))
             push_standings(transaction, record)
         return await render_record(request, transaction, member, collection, fields, record, waiting=waiting)
     draft = await find_draft(transaction, record, member)
@@ -124,7 +124,7 @@ async def render_draft(
 
 
 @post("/c/{slug:str}/{number:int}/edit", request_max_body_size=RECORD_LIMIT)
-async def save(
+async def save_record(
     request: AnyRequest,
     transaction: Transaction,
     member: Member,
@@ -208,4 +208,4 @@ async def revert(
     return Redirect(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}", status_code=303)
 
 
-handlers = [show_edit, save, revert]
+handlers = [show_edit, save_record, revert]

@@ -28,11 +28,11 @@ async def append_field(transaction: Transaction, collection: Collection, member:
     require(member, "manage", "collections")
     field = await add_field(transaction, collection, **values)
     await fill_keys(transaction, field)
-    note_change(transaction, collection, member)
+    note_fields_changed(transaction, collection, member)
     return field
 
 
-def note_change(transaction: Transaction, collection: Collection, member: Member) -> None:
+def note_fields_changed(transaction: Transaction, collection: Collection, member: Member) -> None:
     """Note that the fields of a collection are other ones."""
     transaction.note(FieldsChanged(by=transaction.acting(member.id), collection_id=collection.id))
 
@@ -60,7 +60,7 @@ async def change_field(
     for name, value in values.items():
         setattr(field, name, value)
     await transaction.flush()
-    note_change(transaction, collection, member)
+    note_fields_changed(transaction, collection, member)
 
 
 async def set_unique(transaction: Transaction, field: Field, *, unique: bool) -> None:
@@ -106,7 +106,7 @@ async def move_field(transaction: Transaction, collection: Collection, field: Fi
     for position, moved in enumerate(fields):
         moved.position = position
     await transaction.flush()
-    note_change(transaction, collection, member)
+    note_fields_changed(transaction, collection, member)
 
 
 async def count_values(transaction: Transaction, field: Field) -> int:

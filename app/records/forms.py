@@ -14,11 +14,11 @@ from app.accounts.shell import list_parts, page_owner, render_page
 from app.database import Transaction
 from app.editing.channels import find_standing
 from app.editing.rows import LEASE, Proof
-from app.editing.waiting import Waiting, list_waiting
+from app.editing.waiting import Waiting, list_queue
 from app.live.presence import list_readers
 from app.records.collections import Collection, Field, get_collection, list_fields, list_removed_fields
 from app.records.history import list_differences, list_history
-from app.records.records import Record, find_makers, find_place, get_record, read_values, title_of
+from app.records.records import Record, find_makers, find_record_place, get_record, read_values, title_of
 from app.settings import Settings
 from app.web.forms import Form, Invalid, number_of
 from app.web.texts import Text
@@ -95,8 +95,8 @@ async def render_record(
     status: int = 200,
 ) -> Response[str]:
     """A record to be read; with `waiting`, by somebody who waits to edit it."""
-    queue = await list_waiting(transaction, record)
-    place = await find_place(transaction, record)
+    queue = await list_queue(transaction, record)
+    place = await find_record_place(transaction, record)
     maker = (await find_makers(transaction, [record.id]))[record.id]
     standing = await find_standing(transaction, record, queue, member.id)
     return await render_page(
@@ -175,11 +175,11 @@ async def describe_editor(
     transaction: Transaction, member: Member, record: Record, proof: Proof | None, settings: Settings | None
 ) -> dict[str, Any]:
     """What a page needs to keep a lock: its proof, who waits, and its times in seconds."""
-    queue = await list_waiting(transaction, record)
+    queue = await list_queue(transaction, record)
     standing = await find_standing(transaction, record, queue, member.id)
     return {
         "row": record,
-        "place": await find_place(transaction, record),
+        "place": await find_record_place(transaction, record),
         "queue": queue,
         "standing": standing,
         "proof": proof,

@@ -37,7 +37,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RevisionEntry:
     """One revision as the history shows it."""
 
     version: int
@@ -73,14 +73,14 @@ async def list_differences(
 
 async def list_history(
     transaction: Transaction, fields: list[Field], record: Record, *, limit: int = 50
-) -> list[Entry]:
+) -> list[RevisionEntry]:
     """The newest revisions, newest first."""
     return (await list_histories(transaction, [(fields, record)], limit=limit))[record]
 
 
 async def list_histories(
     transaction: Transaction, of: Sequence[tuple[list[Field], Record]], *, limit: int = 50
-) -> dict[Record, list[Entry]]:
+) -> dict[Record, list[RevisionEntry]]:
     """The newest revisions of each of some records, with their fields; newest first."""
     statement = (
         select(Revision, Member.name)
@@ -95,14 +95,14 @@ async def list_histories(
     return {record: make_entries(fields, rows[record.id], limit) for fields, record in of}
 
 
-def make_entries(fields: list[Field], rows: Sequence[tuple[Revision, str]], limit: int) -> list[Entry]:
+def make_entries(fields: list[Field], rows: Sequence[tuple[Revision, str]], limit: int) -> list[RevisionEntry]:
     """Entries of revisions, newest first; each is compared with the one before."""
     entries = []
     for index, (revision, author) in enumerate(rows[:limit]):
         before = rows[index + 1][0].values if index + 1 < len(rows) else {}
         changes = [] if revision.what == "created" else compare(fields, before, revision.values)
         entries.append(
-            Entry(
+            RevisionEntry(
                 revision.version,
                 revision.what,
                 revision.member_id,

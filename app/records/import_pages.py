@@ -13,7 +13,7 @@ from app.accounts.shell import notice, render_page
 from app.database import Transaction
 from app.records.collections import get_collection, list_fields
 from app.records.forms import RECORD_LIMIT
-from app.records.imports import MOST_LINES, Outcome, Plan, import_table, plan_import
+from app.records.imports import MOST_LINES, ImportReport, Plan, import_table, plan_import
 from app.web.forms import Form, number_of
 from app.web.texts import _l
 
@@ -51,7 +51,7 @@ async def import_records(
     if plan.errors:
         form.errors["table"] = plan.errors[0]
     if "seen" in form and plan.lines:
-        outcome = await import_table(transaction, collection, member, plan, read_seen(form["seen"]))
+        outcome = await import_table(transaction, collection, member, plan, read_versions(form["seen"]))
         if not outcome.not_written:
             return await keep_answer(request, transaction, member, form, f"/c/{slug}?done=imported")
         if outcome.added or outcome.changed:
@@ -63,7 +63,7 @@ async def import_records(
     return await render_import(request, transaction, member, slug, form, "records/import_preview.html", plan=plan)
 
 
-def read_seen(text: str) -> dict[int, int]:
+def read_versions(text: str) -> dict[int, int]:
     """Versions by number, as the page with the plan sends them back."""
     pairs = (pair.partition(":") for pair in text.split()[:MOST_LINES])
     return {number_of(number): number_of(version) for number, _, version in pairs}
@@ -78,7 +78,7 @@ async def render_import(
     template: str,
     status: int = 200,
     plan: Plan | None = None,
-    outcome: Outcome | None = None,
+    outcome: ImportReport | None = None,
 ) -> Response[str]:
     """One of the pages of an import."""
     collection = await get_collection(transaction, slug)

@@ -83,7 +83,7 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Outcome:
+class ImportReport:
     """What an import has done, the lines that it could not write, and why."""
 
     added: int = 0
@@ -97,7 +97,7 @@ class Outcome:
         return sorted([line for line, _ in self.left] + self.refused, key=lambda line: line.at)
 
 
-def read_rows(text: str) -> tuple[str, list[tuple[int, list[str]]]]:
+def read_cells(text: str) -> tuple[str, list[tuple[int, list[str]]]]:
     """The cells of a table, by line, without empty lines; separated by what separates the cells of the first line.
 
     Raises Invalid for what is no table.
@@ -142,7 +142,7 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
     """What importing a table would do; it changes nothing."""
     fields = await list_fields(transaction, collection)
     try:
-        delimiter, rows = read_rows(text)
+        delimiter, rows = read_cells(text)
         columns = read_header(fields, rows[0][1])
     except Invalid as invalid:
         return Plan(errors=list(invalid.errors.values()))
@@ -163,7 +163,7 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
                 continue
             if running:
                 line.held_by = reason_of(line.record, Held(), member)
-        values = read_line(fields, columns, line)
+        values = read_record_line(fields, columns, line)
         if values is not None:
             read.append((line, values))
     taken = await find_taken(transaction, fields, [values for _, values in read])
@@ -187,7 +187,7 @@ async def find_records(
     return {wanted[record.number]: (record, held) for record, held in await transaction.execute(statement)}
 
 
-def read_line(fields: list[Field], columns: Sequence[Field | None], line: Line) -> Values | None:
+def read_record_line(fields: list[Field], columns: Sequence[Field | None], line: Line) -> Values | None:
     """A line's values; None when they won't do, which the line notes."""
     line.typed = dict(line.record.values) if line.record else {each.key: each.default for each in fields}
     for cell, column in zip(line.cells, columns, strict=False):
@@ -231,12 +231,12 @@ def plan_line(fields: list[Field], line: Line, values: Values, taken: Taken, lin
 
 async def import_table(
     transaction: Transaction, collection: Collection, member: Member, plan: Plan, seen: Mapping[int, int]
-) -> Outcome:
+) -> ImportReport:
     """Write a plan's lines. `seen` are the versions that the member has been shown, by number.
 
     What somebody holds, or has changed since, is left as it is, and so is a line that won't do any more.
     """
-    outcome = Outcome()
+    outcome = ImportReport()
     fields = await list_fields(transaction, collection)
     added = []
     for line in plan.lines:

@@ -10,18 +10,18 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from urllib.parse import urlsplit
 
-from app.web.mail_addresses import read_address
+from app.web.mail_addresses import read_mail_address
 from app.web.texts import Text, _l, fold, keep_direction
 
 LINE_LIMIT = 500
-TEXT_LIMIT = 20_000
+LONG_TEXT_LIMIT = 20_000
 SORT_KEY_LIMIT = 120
 # Sorts after every text, by code points as by bytes of UTF-8: empty values come last.
 LAST = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FieldKind:
     """A kind of field. `read` gives the value as it is stored ('' for none) or raises ValueError with a Text."""
 
     name: str
@@ -50,7 +50,7 @@ def number_key(value: str) -> str:
     return f"{bits ^ (0xFFFFFFFFFFFFFFFF if bits >> 63 else 1 << 63):016x}"
 
 
-def read_line(text: str, choices: Sequence[str]) -> str:
+def read_text_line(text: str, choices: Sequence[str]) -> str:
     """One line of text."""
     value = " ".join(keep_direction(text).split())
     if len(value) > LINE_LIMIT:
@@ -61,8 +61,8 @@ def read_line(text: str, choices: Sequence[str]) -> str:
 def read_text(text: str, choices: Sequence[str]) -> str:
     """Lines of text."""
     value = keep_direction(text).replace("\r\n", "\n").replace("\r", "\n").strip()
-    if len(value) > TEXT_LIMIT:
-        raise fail("At most %(limit)d characters.", limit=TEXT_LIMIT)
+    if len(value) > LONG_TEXT_LIMIT:
+        raise fail("At most %(limit)d characters.", limit=LONG_TEXT_LIMIT)
     return value
 
 
@@ -118,16 +118,16 @@ def read_choice(text: str, choices: Sequence[str]) -> str:
 
 def read_email(text: str, choices: Sequence[str]) -> str:
     """An e-mail address."""
-    value = read_line(text, choices)
+    value = read_text_line(text, choices)
     try:
-        return read_address(value) if value else ""
+        return read_mail_address(value) if value else ""
     except ValueError as error:
         raise fail("This does not look like an e-mail address.") from error
 
 
 def read_link(text: str, choices: Sequence[str]) -> str:
     """An http or https address."""
-    value = read_line(text, choices)
+    value = read_text_line(text, choices)
     if not value:
         return ""
     try:
@@ -139,17 +139,17 @@ def read_link(text: str, choices: Sequence[str]) -> str:
     return value
 
 
-KINDS = {
+FIELD_KINDS = {
     kind.name: kind
     for kind in (
-        Kind("text", _l("Text"), read_line, fold_key),
-        Kind("long_text", _l("Long text"), read_text, fold_key),
-        Kind("whole_number", _l("Whole number"), read_whole_number, number_key),
-        Kind("decimal", _l("Decimal number"), read_decimal, number_key),
-        Kind("date", _l("Date"), read_date, str),
-        Kind("yes_no", _l("Yes or no"), read_yes_no, str, searchable=False),
-        Kind("choice", _l("Choice"), read_choice, fold_key),
-        Kind("email", _l("E-mail"), read_email, fold_key),
-        Kind("link", _l("Link"), read_link, fold_key),
+        FieldKind("text", _l("Text"), read_text_line, fold_key),
+        FieldKind("long_text", _l("Long text"), read_text, fold_key),
+        FieldKind("whole_number", _l("Whole number"), read_whole_number, number_key),
+        FieldKind("decimal", _l("Decimal number"), read_decimal, number_key),
+        FieldKind("date", _l("Date"), read_date, str),
+        FieldKind("yes_no", _l("Yes or no"), read_yes_no, str, searchable=False),
+        FieldKind("choice", _l("Choice"), read_choice, fold_key),
+        FieldKind("email", _l("E-mail"), read_email, fold_key),
+        FieldKind("link", _l("Link"), read_link, fold_key),
     )
 }

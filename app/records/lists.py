@@ -19,8 +19,8 @@ from app.records.records import Record
 from app.web.forms import number_of
 from app.web.texts import fold
 
-PAGE_SIZE = 50
-MOST_WORDS = 8
+LIST_PAGE_SIZE = 50
+MOST_LIST_WORDS = 8
 DEFAULT_SORT = "-number"
 
 
@@ -35,7 +35,7 @@ class View:
     @property
     def words(self) -> list[str]:
         """The folded words that a record must have, each anywhere in it."""
-        return fold(self.query).split()[:MOST_WORDS]
+        return fold(self.query).split()[:MOST_LIST_WORDS]
 
     @property
     def key(self) -> str:
@@ -73,7 +73,7 @@ class Listing:
     @property
     def pages(self) -> int:
         """How many pages the view has, at least 1."""
-        return max(1, -(-self.count // PAGE_SIZE))
+        return max(1, -(-self.count // LIST_PAGE_SIZE))
 
 
 def read_view(fields: list[Field], query: str, sort: str, page: str) -> View:
@@ -98,7 +98,7 @@ async def list_records(transaction: Transaction, collection: Collection, fields:
     if view.words:
         counted = matching(collection, view, select(Record)).with_only_columns(func.count(Record.id))
         count = await transaction.scalar(counted) or 0
-    page = min(view.page, max(1, -(-count // PAGE_SIZE)))
+    page = min(view.page, max(1, -(-count // LIST_PAGE_SIZE)))
     view = View(view.query, view.sort, page)
     statement = matching(collection, view, select(Record))
     if view.key == "number":
@@ -111,7 +111,9 @@ async def list_records(transaction: Transaction, collection: Collection, fields:
         ).where(RecordKey.field_id == field.id)
         order = [RecordKey.sort_key, RecordKey.number]
     statement = statement.order_by(*(column.desc() if view.descending else column for column in order))
-    records: Iterable[Record] = await transaction.scalars(statement.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE))
+    records: Iterable[Record] = await transaction.scalars(
+        statement.limit(LIST_PAGE_SIZE).offset((page - 1) * LIST_PAGE_SIZE)
+    )
     return Listing(view, list(records), count)
 
 

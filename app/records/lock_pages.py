@@ -93,27 +93,29 @@ async def release(transaction: Transaction, member: Member, slug: str, number: i
 
 
 @post("/c/{slug:str}/{number:int}/lock/ask")
-async def ask(request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int) -> Response[Any]:
+async def ask_for_lock(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int
+) -> Response[Any]:
     """Ask whoever edits to hand over, and wait in line; when nobody does, simply edit."""
     _, record, _ = await open_record(transaction, slug, number)
     proof = await take_lock(transaction, record, member, lease=lease_of(request))
     if proof is not None:
         return go_on(record, slug)
     if record.lock_member_id != member.id:
-        await waiting.ask(transaction, record, member, lease_of(request))
+        await waiting.request_lock(transaction, record, member, lease_of(request))
         push_standings(transaction, record)
     return Redirect(f"/c/{slug}/{number}/edit", status_code=303)
 
 
 @post("/c/{slug:str}/{number:int}/lock/keep")
-async def keep(
+async def decline_request(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, form: Form
 ) -> Response[Any]:
     """Answer somebody who asks: not now."""
     _, record, _ = await open_record(transaction, slug, number)
     proof = Proof.read(form["lock-token"])
     if await is_proven_holder(transaction, record, member, proof):
-        await waiting.refuse(transaction, record, number_of(form["waiting"]))
+        await waiting.refuse_request(transaction, record, number_of(form["waiting"]))
         push_standings(transaction, record)
     if "hx-request" in request.headers:
         return Response(None, status_code=204)
@@ -146,11 +148,11 @@ async def take(
 
 
 @post("/c/{slug:str}/{number:int}/queue/stay")
-async def stay(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+async def go_on_waiting(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Go on waiting with an open page. When it is the member's turn, a page that is in front prolongs it."""
     _, record, _ = await open_record(transaction, slug, number)
     page = number_of(form["page"])
-    answer = answer_page(kept=await waiting.stay(transaction, record, member, page, LEASE))
+    answer = answer_page(kept=await waiting.keep_waiting(transaction, record, member, page, LEASE))
     left = await prolong_turn(transaction, record, member, page) if "in-front" in form else None
     if left is not None:
         answer.headers["X-Turn-Left"] = str(left)
@@ -158,10 +160,10 @@ async def stay(transaction: Transaction, member: Member, slug: str, number: int,
 
 
 @post("/c/{slug:str}/{number:int}/queue/leave")
-async def leave(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+async def stop_waiting(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Wait no more, as the page is left."""
     _, record, _ = await open_record(transaction, slug, number, deleted=None)
-    if await waiting.leave(transaction, record, member, number_of(form["page"])):
+    if await waiting.leave_queue(transaction, record, member, number_of(form["page"])):
         await shorten_turn(transaction, record, member)
         push_standings(transaction, record, member.id)
     return answer_page(kept=True)
@@ -198,12 +200,12 @@ async def discard_draft(transaction: Transaction, member: Member, slug: str, num
 handlers = [
     renew,
     release,
-    ask,
-    keep,
+    ask_for_lock,
+    decline_request,
     give,
     take,
-    stay,
-    leave,
+    go_on_waiting,
+    stop_waiting,
     keep_a_draft,
     restore_draft,
     discard_draft,

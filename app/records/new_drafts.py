@@ -15,7 +15,7 @@ from app.records.collections import Collection
 KIND = "new record"
 
 
-async def find_any(transaction: Transaction, collection: Collection, member: Member) -> Draft | None:
+async def find_any_new_draft(transaction: Transaction, collection: Collection, member: Member) -> Draft | None:
     """The member's draft for a collection; without values when it was settled."""
     statement = select(Draft).where(Draft.kind == KIND, Draft.row_id == collection.id, Draft.member_id == member.id)
     return (await transaction.scalars(statement)).one_or_none()
@@ -33,7 +33,7 @@ async def keep_new_draft(
 
     None when another page of this member has gone on since: nothing was kept.
     """
-    draft = await find_any(transaction, collection, member)
+    draft = await find_any_new_draft(transaction, collection, member)
     current = 0 if draft is None else draft.version
     if draft is not None and draft.values == dict(values):
         return current
@@ -49,7 +49,7 @@ async def keep_new_draft(
 
 async def find_settled(transaction: Transaction, collection: Collection, member: Member) -> int:
     """The version of the draft if it was saved or discarded, and no page has begun another; else 0."""
-    draft = await find_any(transaction, collection, member)
+    draft = await find_any_new_draft(transaction, collection, member)
     return draft.version if draft is not None and draft.values is None else 0
 
 
@@ -65,7 +65,7 @@ async def settle_new_draft(
 
     It stays as a mark, so that what was sent before and arrives later does not bring it back.
     """
-    draft = await find_any(transaction, collection, member)
+    draft = await find_any_new_draft(transaction, collection, member)
     if draft is not None and draft.values is not None and (version in (None, draft.version) or draft.values == values):
         draft.version, draft.values, draft.typed_at = draft.version + 1, None, now()
         await transaction.flush()

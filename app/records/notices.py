@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, exists
 from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.facts import LockAsked
-from app.notifications.kinds import Kind, Place, Subject, register_kind, register_subject
+from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_kind, register_subject
 from app.notifications.notifications import Occasion, notify, notify_all
 from app.notifications.preferences import read_followers
 from app.records.collections import Field, find_collections, list_fields_of
@@ -19,7 +19,7 @@ from app.records.history import compare
 from app.records.records import Record, find_makers, title_of
 from app.web.texts import _l
 
-WHAT = {
+CHANGE_SENTENCES = {
     "": _l("%(actor)s changed %(title)s: %(fields)s"),
     "deleted": _l("%(actor)s deleted %(title)s"),
     "restored": _l("%(actor)s restored %(title)s from the bin"),
@@ -27,7 +27,7 @@ WHAT = {
 MANY = _l("%(count)d changes to %(title)s")
 
 register_kind(
-    Kind(
+    NotificationKind(
         "record-asked",
         label=_l("Somebody asks you to hand over what you edit"),
         why=_l("You were editing this."),
@@ -41,13 +41,13 @@ for name, label, why, icon in (
     ("record-followed", _l("Changes of records you follow"), _l("You follow this record."), "eye"),
     ("record-added", _l("Changes of records you added"), _l("You added this record."), "pencil"),
 ):
-    register_kind(Kind(name, label=label, why=why, one=WHAT, many=MANY, icon=icon))
+    register_kind(NotificationKind(name, label=label, why=why, one=CHANGE_SENTENCES, many=MANY, icon=icon))
 register_kind(
-    Kind(
+    NotificationKind(
         "record-admin",
         label=_l("Changes of all records, for admins"),
         why=_l("Admins are told of all changes."),
-        one=WHAT,
+        one=CHANGE_SENTENCES,
         many=MANY,
         icon="history",
         role="admin",
@@ -55,17 +55,17 @@ register_kind(
 )
 
 
-def is_there(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
+def may_see_record(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
     """Everybody in the workspace may see a record, also in the bin."""
     return exists().where(Record.id == subject_id)
 
 
-async def find_places(transaction: Transaction, ids: Sequence[int]) -> dict[int, Place]:
+async def find_notified_places(transaction: Transaction, ids: Sequence[int]) -> dict[int, SubjectPlace]:
     """Where records are seen."""
     records = (await transaction.find_all(Record, ids)).values()
     kept = await find_collections(transaction, {record.collection_id for record in records})
     return {
-        record.id: Place(
+        record.id: SubjectPlace(
             title_of(kept[record.collection_id][1], record.values) or str(record.number),
             f"/c/{kept[record.collection_id][0].slug}/{record.number}",
         )
@@ -73,12 +73,12 @@ async def find_places(transaction: Transaction, ids: Sequence[int]) -> dict[int,
     }
 
 
-def message_or_record(place: Place, number: int) -> str:
+def message_or_record(place: SubjectPlace, number: int) -> str:
     """The record, or what was said of it."""
     return f"{place.address}#discussion" if number else place.address
 
 
-register_subject(Subject("record", "book", is_there, find_places, message_or_record, followable=True))
+register_subject(Subject("record", "book", may_see_record, find_notified_places, message_or_record, followable=True))
 
 
 async def tell_changes(transaction: Transaction, facts: Sequence[RecordChanged]) -> None:
@@ -94,7 +94,11 @@ async def tell_changes(transaction: Transaction, facts: Sequence[RecordChanged])
         author = None if author_id is None else await transaction.get_one(Member, author_id)
         by_author = [change for change in changes if change.by.member_id == author_id]
         told: list[set[int]] = [set() for _ in by_author]
-        for kind, find in (("record-followed", followers), ("record-added", maker_of), ("record-admin", admins)):
+        for kind, find in (
+            ("record-followed", followers),
+            ("record-added", maker_of),
+            ("record-admin", list_admins_told),
+        ):
             occasions = [
                 Occasion(
                     ("record", change.row_id),
@@ -123,7 +127,7 @@ def maker_of(chosen: Mapping[int, bool], maker: int | None) -> list[int]:
     return [] if maker is None or not chosen.get(maker, True) else [maker]
 
 
-def admins(chosen: Mapping[int, bool], maker: int | None) -> str:
+def list_admins_told(chosen: Mapping[int, bool], maker: int | None) -> str:
     """All admins."""
     return "admin"
 

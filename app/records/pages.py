@@ -17,7 +17,7 @@ from app.database import Transaction
 from app.records.collections import COLLECTIONS_SHOWN, Collection, get_collection, list_fields, list_used
 from app.records.forms import open_record, render_record
 from app.records.lists import list_records, read_view, sort_keys
-from app.records.records import find_by_references, find_place
+from app.records.records import find_by_references, find_record_place
 from app.web.paging import page_of
 from app.web.texts import fold
 
@@ -39,7 +39,7 @@ async def show_home(request: AnyRequest, transaction: Transaction, member: Membe
 
 
 @get("/collections")
-async def show_collections(
+async def show_collection_list(
     request: AnyRequest, transaction: Transaction, member: Member, q: str = "", page: str = ""
 ) -> Response[str]:
     """All collections."""
@@ -63,7 +63,7 @@ async def show_reference(transaction: Transaction, member: Member, number: int) 
     record = (await find_by_references(transaction, [("", number)])).get(("", number))
     if record is None:
         raise NotFoundException
-    return Redirect((await find_place(transaction, record)).address, status_code=303)
+    return Redirect((await find_record_place(transaction, record)).address, status_code=303)
 
 
 @get("/c/{slug:str}")
@@ -107,7 +107,7 @@ async def show_record(
 
 handlers = [
     show_home,
-    show_collections,
+    show_collection_list,
     show_reference,
     show_list,
     show_record,

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.database import Base, Transaction, UtcDateTime, now
-from app.editing.rows import Editable, Place, editable
+from app.editing.rows import Editable, RowPlace, editable
 from app.records.collections import Collection, Field, find_collections, list_fields
 from app.records.facts import RecordChanged, RecordsAdded
 from app.records.keys import RecordKey, check_unique, keys_of
@@ -115,20 +115,20 @@ async def find_makers(transaction: Transaction, record_ids: Iterable[int]) -> di
 
 
 @editable("record", Record, find_by_references, find_authors)
-async def find_places(transaction: Transaction, records: Sequence[Record]) -> list[Place]:
+async def find_record_places(transaction: Transaction, records: Sequence[Record]) -> list[RowPlace]:
     """Where records are seen."""
     kept = await find_collections(transaction, {record.collection_id for record in records})
-    return [place_of(*kept[record.collection_id], record) for record in records]
+    return [place_of_record(*kept[record.collection_id], record) for record in records]
 
 
-async def find_place(transaction: Transaction, record: Record) -> Place:
+async def find_record_place(transaction: Transaction, record: Record) -> RowPlace:
     """Where a record is seen."""
-    return (await find_places(transaction, [record]))[0]
+    return (await find_record_places(transaction, [record]))[0]
 
 
-def place_of(collection: Collection, fields: list[Field], record: Record) -> Place:
+def place_of_record(collection: Collection, fields: list[Field], record: Record) -> RowPlace:
     """Where a record of a collection is seen."""
-    return Place(
+    return RowPlace(
         name=f"record-{record.id}",
         channel=f"record.{record.id}",
         address=f"/c/{collection.slug}/{record.number}",
@@ -202,8 +202,8 @@ async def create_record(
     )
     transaction.add(record)
     await transaction.flush()
-    await keep(transaction, fields, [record], author, "created")
-    note_change(transaction, collection, record, author, "created", None)
+    await keep_revisions(transaction, fields, [record], author, "created")
+    note_record_changed(transaction, collection, record, author, "created", None)
     return record
 
 
@@ -241,7 +241,7 @@ def take_numbers(collection: Collection, count: int = 1) -> int:
     return collection.last_number
 
 
-def note_change(
+def note_record_changed(
     transaction: Transaction,
     collection: Collection,
     record: Record,
@@ -275,7 +275,7 @@ def set_committed(instance: Any, **values: Any) -> None:
         set_committed_value(instance, name, value)
 
 
-async def keep(
+async def keep_revisions(
     transaction: Transaction, fields: list[Field], records: Sequence[Record], author: Member, what: str
 ) -> None:
     """Keep a revision of what records are now, and their sort keys."""

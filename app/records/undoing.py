@@ -9,19 +9,19 @@ from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
-from app.accounts.undo import State, TooLate, UndoOffer, offer_undo, undoes
+from app.accounts.undo import TooLate, UndoOffer, UndoState, offer_undo, undoes
 from app.database import Transaction
-from app.editing.drafts import Draft, find_any, write_draft
+from app.editing.drafts import Draft, find_any_draft, write_draft
 from app.editing.rows import Held
 from app.records.changes import Changed, restore_record
 from app.records.collections import Collection
 from app.records.new_drafts import find_settled, keep_new_draft
-from app.records.records import Record, find_place, get_record
+from app.records.records import Record, find_record_place, get_record
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, _ln
 
 
-def say_deleted(state: State) -> Text:
+def say_deleted(state: UndoState) -> Text:
     """Which record was put into the bin, or how many."""
     if state.get("title"):
         title = state["title"]
@@ -43,7 +43,7 @@ async def offer_restoring(
     title = ""
     if len(versions) == 1:
         title = (
-            await find_place(transaction, await get_record(transaction, collection, *versions, deleted=None))
+            await find_record_place(transaction, await get_record(transaction, collection, *versions, deleted=None))
         ).title
     return await offer_undo(
         transaction, member, "records.deleted", collection=collection.id, records=records, back=back, title=title
@@ -51,7 +51,7 @@ async def offer_restoring(
 
 
 @undoes("records.deleted", say_deleted)
-async def restore_all(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
+async def restore_all(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
     """Take records out of the bin, all of them or none."""
     collection = await transaction.get(Collection, state["collection"])
     if collection is None:
@@ -88,7 +88,7 @@ async def offer_new_draft(
 
 
 @undoes("new-draft.discarded", _l("The draft was discarded."))
-async def restore_new_draft(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
+async def restore_new_draft(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
     """Have the discarded draft of a new record back, unless something was typed since."""
     collection = await transaction.get(Collection, state["collection"])
     if collection is None:
@@ -101,12 +101,12 @@ async def restore_new_draft(request: AnyRequest, transaction: Transaction, membe
 
 
 @undoes("draft.discarded", _l("The draft was discarded."))
-async def restore_discarded(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
+async def restore_discarded(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
     """Have a discarded draft back, unless something was typed since."""
     record = await transaction.get(Record, state["record"])
     if record is None or record.deleted_at is not None:
         raise TooLate(_l("The record is not there any more."))
-    draft = await find_any(transaction, record, member)
+    draft = await find_any_draft(transaction, record, member)
     if draft is not None and draft.values is not None:
         raise TooLate(_l("You have typed something else since, and it is kept as your draft."))
     await write_draft(
@@ -118,4 +118,4 @@ async def restore_discarded(request: AnyRequest, transaction: Transaction, membe
         version=state["version"],
         values=state["values"],
     )
-    return (await find_place(transaction, record)).address
+    return (await find_record_place(transaction, record)).address

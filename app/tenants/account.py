@@ -142,7 +142,9 @@ async def describe_leaving(request: AnyRequest, transaction: Transaction, member
 
 
 @post("/account/leave", opt=dangerous(_l("You are about to leave the workspace."), describe=describe_leaving))
-async def leave(request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form) -> Response[Any]:
+async def give_up_account(
+    request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form
+) -> Response[Any]:
     """Give up the account, when that was said to be meant."""
     try:
         if not form["sure"]:
@@ -226,7 +228,7 @@ handlers = [
     save_picture,
     remove_picture,
     asks_first("/account/leave", describe_leaving, password=True),
-    leave,
+    give_up_account,
     change_password,
     end_session,
     asks_first("/account/sessions/end-others", describe_ending),

@@ -12,7 +12,7 @@ from litestar import Response, get
 from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
-from app.accounts.audit import AuditEntry, Subject, find_subjects, names_subjects
+from app.accounts.audit import AuditedSubject, AuditEntry, find_audited_subjects, names_subjects
 from app.accounts.choosing import Chosen, list_persons, read_chosen
 from app.accounts.members import Member
 from app.accounts.rights import require
@@ -23,7 +23,7 @@ from app.tenants.pages import LENGTHS
 from app.web.forms import Form, number_of
 from app.web.texts import LANGUAGES, Text, _l
 
-PAGE = 50
+AUDIT_PAGE_SIZE = 50
 SPANS = {"1": _l("Last day"), "7": _l("Last 7 days"), "30": _l("Last 30 days"), "365": _l("Last year")}
 
 # What each kind of entry says; a new kind needs a line here.
@@ -92,7 +92,7 @@ async def show_audit(
 ) -> Response[str]:
     """The newest entries, of a person, of a kind, of a span; older ones by `before`."""
     require(member, "read", "audit log")
-    statement = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(PAGE + 1)
+    statement = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(AUDIT_PAGE_SIZE + 1)
     asked: dict[str, Any] = {"who": who, "nobody": "1" if nobody or who == "0" else "", "what": what, "days": days}
     form = Form(list(asked.items()))
     chosen = await find_actor(transaction, form)
@@ -115,13 +115,15 @@ async def show_audit(
         transaction,
         member,
         "tenants/audit.html",
-        entries=entries[:PAGE],
-        older="/audit?" + urlencode(asked | {"before": entries[PAGE - 1].id}) if len(entries) > PAGE else "",
+        entries=entries[:AUDIT_PAGE_SIZE],
+        older="/audit?" + urlencode(asked | {"before": entries[AUDIT_PAGE_SIZE - 1].id})
+        if len(entries) > AUDIT_PAGE_SIZE
+        else "",
         chosen=chosen,
         names=names,
         sentences=SENTENCES,
         sentence_of=sentence_of,
-        subjects=await find_subjects(transaction, entries),
+        subjects=await find_audited_subjects(transaction, entries),
         value_of=value_of,
         spans=SPANS,
         form=form,
@@ -138,20 +140,20 @@ async def find_actor(transaction: Transaction, form: Form) -> Chosen:
 
 
 @names_subjects("session", "password", "member", "mail", "invitation", "message", "room")
-async def name_members(transaction: Transaction, subjects: Collection[str]) -> dict[str, Subject]:
+async def name_members(transaction: Transaction, subjects: Collection[str]) -> dict[str, AuditedSubject]:
     """Members by their addresses; whoever has left is called by theirs."""
     addresses = [subject for subject in subjects if "@" in subject]
     if not addresses:
         return {}
     rows = await transaction.execute(select(Member.email, Member.name).where(Member.email.in_(addresses)))
-    return {row.email: Subject(row.name, more=row.email) for row in rows}
+    return {row.email: AuditedSubject(row.name, more=row.email) for row in rows}
 
 
 @names_subjects("settings", "workspace")
-async def name_settings(transaction: Transaction, subjects: Collection[str]) -> dict[str, Subject]:
+async def name_settings(transaction: Transaction, subjects: Collection[str]) -> dict[str, AuditedSubject]:
     """Settings as their form calls them; the workspace by its name."""
-    named = {key: Subject(label) for key, label in SETTINGS.items()}
-    return {transaction.tenant.slug: Subject(transaction.tenant.name)} | named
+    named = {key: AuditedSubject(label) for key, label in SETTINGS.items()}
+    return {transaction.tenant.slug: AuditedSubject(transaction.tenant.name)} | named
 
 
 def value_of(entry: AuditEntry, value: str) -> Text | str:

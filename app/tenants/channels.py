@@ -15,7 +15,9 @@ from app.tenants.facts import LogoChanged, PictureChanged, SettingChanged
 EVERYWHERE = ("language", "session_days")
 
 
-async def find_people(transaction: Transaction, facts: Sequence[RoleChanged]) -> list[tuple[RoleChanged, Member]]:
+async def find_changed_people(
+    transaction: Transaction, facts: Sequence[RoleChanged]
+) -> list[tuple[RoleChanged, Member]]:
     """Who has another role."""
     people = await transaction.find_all(Member, [fact.member_id for fact in facts])
     return [(fact, people[fact.member_id]) for fact in facts]

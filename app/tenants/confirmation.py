@@ -16,7 +16,7 @@ from app.accounts.members import Member
 from app.accounts.passwords import GuessingLimit, MailLimit
 from app.accounts.rights import may, require
 from app.accounts.shell import notice, render_plain
-from app.accounts.tokens import LIFETIME, find_token, make_token, use_token
+from app.accounts.tokens import TOKEN_LIFETIME, find_token, make_token, use_token
 from app.database import Database, Tenant, Transaction, now
 from app.mail.letters import write_letter
 from app.mail.outbox import Content, composer, put_mail
@@ -46,7 +46,7 @@ async def mail_confirmation(transaction: Transaction, member: Member) -> None:
     put_mail(
         transaction,
         composer="confirmation",
-        useless_after=now() + LIFETIME["confirm"],
+        useless_after=now() + TOKEN_LIFETIME["confirm"],
         token=await make_token(transaction, member, "confirm"),
     )
 

@@ -6,7 +6,7 @@ from app.accounts.facts import AccountEnded, MemberJoined, MemberRenamed, RoleCh
 from app.database import Follower, Shown
 from app.tenants.channels import (
     end_following,
-    find_people,
+    find_changed_people,
     show_logo,
     show_members,
     show_names,
@@ -28,7 +28,7 @@ from app.tenants.facts import (
 from app.tenants.invitations import plan_ends
 
 invitation_ends_planned = Follower(plan_ends, (InvitationMade, InvitationResent))
-following_ended = Shown(end_following, (RoleChanged,), find_people)
+following_ended = Shown(end_following, (RoleChanged,), find_changed_people)
 rights_shown = Shown(show_rights, (RoleChanged,))
 members_shown = Shown(
     show_members,

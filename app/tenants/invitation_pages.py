@@ -259,7 +259,7 @@ async def show_join(transaction: Transaction, token: str = "") -> Response[str]:
 
 
 @post("/join")
-async def join(
+async def join_workspace(
     request: AnyRequest, database: Database, settings: Settings, guessing: GuessingLimit, form: Form
 ) -> Response[Any]:
     """Become a member, and sign in."""
@@ -300,5 +300,5 @@ handlers = [
     asks_first("/members/invitations/{invitation_id:int}/revoke", describe_revocation),
     revoke,
     show_join,
-    join,
+    join_workspace,
 ]

@@ -14,7 +14,7 @@ from app.accounts.members import ALREADY, Member, Role, add_member, find_member
 from app.accounts.rights import may, require
 from app.accounts.sessions import digest
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
-from app.jobs.jobs import Work, job, put_job
+from app.jobs.jobs import ClaimedJob, job, put_job
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.settings import Settings
 from app.tenants.confirmation import check_confirmed
@@ -32,7 +32,7 @@ MOST_USES = 500
 # Invitations that can still be used; more are a mistake, or somebody who sends mails in our name.
 MOST_OPEN = 200
 # How long after its end an invitation is kept.
-KEPT_FOR = timedelta(days=30)
+INVITATION_KEPT_FOR = timedelta(days=30)
 
 
 class Invitation(Tenanted, Base):
@@ -65,7 +65,9 @@ class Invitation(Tenanted, Base):
 @sweeps(Invitation)
 async def delete_ended_invitations(transaction: Transaction, limit: int) -> int:
     """Delete what has ended long ago; a used or revoked one has reached its end by then, too."""
-    return await delete_by_keys(transaction, Invitation, Invitation.expires_at < now() - KEPT_FOR, limit=limit)
+    return await delete_by_keys(
+        transaction, Invitation, Invitation.expires_at < now() - INVITATION_KEPT_FOR, limit=limit
+    )
 
 
 async def plan_ends(transaction: Transaction, facts: Sequence[InvitationMade | InvitationResent]) -> None:
@@ -82,7 +84,7 @@ async def plan_ends(transaction: Transaction, facts: Sequence[InvitationMade | I
 
 
 @job("invitation end")
-async def note_end(work: Work) -> None:
+async def note_invitation_end(work: ClaimedJob) -> None:
     """An invitation has ended; one that was renewed meanwhile ends later."""
     async with work.finishing() as transaction:
         invitation_id = work.payload["invitation"]

@@ -13,8 +13,8 @@ from app.accounts.questions import Question, asked, asks_first
 from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.rights import is_at_least, may, require
 from app.accounts.sessions import list_sessions
-from app.accounts.shell import NOTICES, find_people, list_parts, notice, render_page
-from app.accounts.undo import State, TooLate, lead_to, offer_undo, undoes
+from app.accounts.shell import NOTICES, find_named_people, list_parts, notice, render_page
+from app.accounts.undo import TooLate, UndoState, lead_to, offer_undo, undoes
 from app.database import Transaction
 from app.live.presence import list_readers
 from app.tenants.confirmation import is_confirmed
@@ -49,7 +49,7 @@ for key, text, named in (
     ("role-admin", _l("The role was changed."), _l("%(name)s is an admin now.")),
     ("role-member", _l("The role was changed."), _l("%(name)s is a member now.")),
 ):
-    notice(key, text, named=named, find=find_people)
+    notice(key, text, named=named, find=find_named_people)
 
 
 async def render_members(
@@ -85,7 +85,7 @@ async def render_members(
 
 
 @get("/members")
-async def show_members(
+async def show_member_list(
     request: AnyRequest, transaction: Transaction, member: Member, q: str = "", page: str = ""
 ) -> Response[str]:
     """Everybody with an account."""
@@ -140,7 +140,7 @@ async def render_member(
     )
 
 
-async def refuse(
+async def render_refused(
     request: AnyRequest, transaction: Transaction, member: Member, person: Member, invalid: Invalid
 ) -> Response[str]:
     """The page of a member again, with the reason why nothing was done."""
@@ -179,7 +179,7 @@ async def give_role(
         if not await change_role(transaction, member, person, form["role"]):
             return Redirect(f"/members/{member_id}", status_code=303)
     except Invalid as invalid:
-        return await refuse(request, transaction, member, person, invalid)
+        return await render_refused(request, transaction, member, person, invalid)
     address = f"/members/{member_id}?done=role-{person.role}&about={member_id}"
     # Rights that were taken away are given again by the form, which asks for the password.
     if not is_at_least(person.role, before):
@@ -188,7 +188,7 @@ async def give_role(
     return lead_to(address, await offer_undo(transaction, member, "member.role", **state))
 
 
-def say_role(state: State) -> Text:
+def say_role(state: UndoState) -> Text:
     """Who has which role now."""
     said = NOTICES[f"role-{state['after']}"]
     name = state.get("name")
@@ -196,7 +196,7 @@ def say_role(state: State) -> Text:
 
 
 @undoes("member.role", say_role)
-async def give_role_before(request: AnyRequest, transaction: Transaction, member: Member, state: State) -> str:
+async def give_role_before(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
     """Give somebody the role again that they had."""
     person = await get_other(transaction, state["person"])
     if person.role != state["after"]:
@@ -264,7 +264,7 @@ async def describe_suspension(request: AnyRequest, transaction: Transaction, mem
     )
 
 
-async def describe_removal(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+async def describe_account_removal(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
     """What taking somebody's account away does."""
     person = await get_other(transaction, request.path_params["member_id"])
     require(member, "manage", person)
@@ -289,23 +289,23 @@ async def make_owner(request: AnyRequest, transaction: Transaction, member: Memb
     try:
         await hand_over_ownership(transaction, member, person)
     except Invalid as invalid:
-        return await refuse(request, transaction, member, person, invalid)
+        return await render_refused(request, transaction, member, person, invalid)
     return Redirect(f"/members?done=handed-over&about={member_id}", status_code=303)
 
 
 @post("/members/{member_id:int}/suspend", opt=asked(describe_suspension))
-async def suspend(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
+async def keep_out(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Keep somebody out."""
     person = await get_other(transaction, member_id)
     try:
         await suspend_member(transaction, person, member)
     except Invalid as invalid:
-        return await refuse(request, transaction, member, person, invalid)
+        return await render_refused(request, transaction, member, person, invalid)
     return Redirect(f"/members?done=member-suspended&about={member_id}", status_code=303)
 
 
 @post("/members/{member_id:int}/restore")
-async def restore(transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
+async def let_in_again(transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Let somebody in again."""
     await restore_member(transaction, await get_other(transaction, member_id), member)
     return Redirect(f"/members?done=member-restored&about={member_id}", status_code=303)
@@ -313,28 +313,30 @@ async def restore(transaction: Transaction, member: Member, member_id: int) -> R
 
 @post(
     "/members/{member_id:int}/remove",
-    opt=dangerous(_l("You are about to take somebody's account away."), describe=describe_removal),
+    opt=dangerous(_l("You are about to take somebody's account away."), describe=describe_account_removal),
 )
-async def remove(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
+async def remove_account(
+    request: AnyRequest, transaction: Transaction, member: Member, member_id: int
+) -> Response[Any]:
     """Take somebody's account away."""
     person = await get_other(transaction, member_id)
     try:
         await remove_member(transaction, person, member)
     except Invalid as invalid:
-        return await refuse(request, transaction, member, person, invalid)
+        return await render_refused(request, transaction, member, person, invalid)
     return Redirect(f"/members?done=member-removed&about={member_id}", status_code=303)
 
 
 handlers = [
     show_invitations,
-    show_members,
+    show_member_list,
     show_member,
     give_role,
     asks_first("/members/{member_id:int}/owner", describe_handing_over, password=True),
     make_owner,
     asks_first("/members/{member_id:int}/suspend", describe_suspension),
-    suspend,
-    restore,
-    asks_first("/members/{member_id:int}/remove", describe_removal, password=True),
-    remove,
+    keep_out,
+    let_in_again,
+    asks_first("/members/{member_id:int}/remove", describe_account_removal, password=True),
+    remove_account,
 ]

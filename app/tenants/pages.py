@@ -46,7 +46,7 @@ async def render_settings(
 
 
 @get("/settings")
-async def show_settings(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str]:
+async def show_settings_form(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str]:
     """What admins choose for everybody."""
     require(member, "change", "settings")
     return await render_settings(request, transaction, member)
@@ -98,4 +98,4 @@ async def remove_logo(transaction: Transaction, member: Member, settings: Settin
     return Redirect("/settings?done=settings", status_code=303)
 
 
-handlers = [show_settings, save_settings, save_logo, remove_logo]
+handlers = [show_settings_form, save_settings, save_logo, remove_logo]

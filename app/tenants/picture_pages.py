@@ -18,7 +18,7 @@ from app.tenants.pictures import list_pictures, pictures_of
 from app.web.templates import render
 from app.web.uploads import path_of
 
-KEPT = {"cache-control": "private, max-age=31536000, immutable"}
+CACHE_HEADERS = {"cache-control": "private, max-age=31536000, immutable"}
 
 
 def send_picture(directory: Path, key: str | None, version: str) -> File:
@@ -28,7 +28,7 @@ def send_picture(directory: Path, key: str | None, version: str) -> File:
     """
     if key is None or not path_of(directory, key).exists():
         raise NotFoundException
-    headers = KEPT if version == key else None
+    headers = CACHE_HEADERS if version == key else None
     return File(path_of(directory, key), media_type="image/webp", content_disposition_type="inline", headers=headers)
 
 
@@ -56,10 +56,10 @@ async def show_picture_styles(request: AnyRequest, transaction: Transaction, mem
 
 
 @get("/logo")
-async def show_logo(request: AnyRequest, transaction: Transaction, settings: Settings) -> File:
+async def send_logo(request: AnyRequest, transaction: Transaction, settings: Settings) -> File:
     """The workspace's logo, for everybody who finds the sign-in page."""
     directory = pictures_of(settings, transaction.tenant)
     return send_picture(directory, transaction.tenant.logo, request.query_params.get("v", ""))
 
 
-handlers = [show_picture, show_picture_styles, show_logo]
+handlers = [show_picture, show_picture_styles, send_logo]

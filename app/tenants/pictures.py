@@ -51,15 +51,15 @@ async def receive_picture(chunks: AsyncIterator[bytes], content_type: str, direc
     try:
         _, files = await read_multipart(chunks, content_type, directory=directory, limit=PICTURE_LIMIT, field="picture")
     except (TooLarge, RequestEntityTooLarge) as error:
-        raise refuse(_l("A picture may have up to %(limit)d MB.", limit=PICTURE_LIMIT // 1_000_000)) from error
+        raise refuse_picture(_l("A picture may have up to %(limit)d MB.", limit=PICTURE_LIMIT // 1_000_000)) from error
     except (Unclean, Unreadable) as error:
-        raise refuse(NO_PICTURE) from error
+        raise refuse_picture(NO_PICTURE) from error
     for file in files[1:]:
         await asyncio.to_thread(delete_stored, directory, file.key)
     file = files[0]
     if not file.preview:
         await asyncio.to_thread(delete_stored, directory, file.key)
-        raise refuse(file.problem or NO_PICTURE)
+        raise refuse_picture(file.problem or NO_PICTURE)
     try:
         await in_thread(
             keep_small, directory, file.key, square, executor=PICTURES, stop=lambda: DECODER.abandon(file.key)
@@ -67,12 +67,12 @@ async def receive_picture(chunks: AsyncIterator[bytes], content_type: str, direc
     except BaseException as error:  # such as a full disk
         await asyncio.to_thread(delete_stored, directory, file.key)
         if isinstance(error, TooCostly | TooManyPixels | Undecodable):
-            raise refuse(TOO_COSTLY) from error
+            raise refuse_picture(TOO_COSTLY) from error
         raise
     return file.key
 
 
-def refuse(text: Text) -> Invalid:
+def refuse_picture(text: Text) -> Invalid:
     """What a picture is refused with."""
     return Invalid(picture=text)
 
@@ -104,10 +104,10 @@ async def change_logo(transaction: Transaction, actor: Member, key: str | None, 
     drop_later(transaction, directory, before)
     transaction.tenant.logo = key
     by = transaction.acting(actor.id)
-    transaction.note(LogoChanged(by=by, before=fingerprint(before), after=fingerprint(key)))
+    transaction.note(LogoChanged(by=by, before=fingerprint_picture(before), after=fingerprint_picture(key)))
 
 
-def fingerprint(key: str | None) -> str:
+def fingerprint_picture(key: str | None) -> str:
     """What names a picture in the audit log; '' for none."""
     return key[:8] if key else ""
 

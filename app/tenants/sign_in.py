@@ -26,10 +26,10 @@ from app.accounts.members import Member, find_member
 from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
 from app.accounts.sessions import Session, SignedIn, digest, lifetime, list_sessions
 from app.accounts.shell import render_plain
-from app.accounts.tokens import LIFETIME as TOKEN_LIFETIME
+from app.accounts.tokens import TOKEN_LIFETIME as TOKEN_LIFETIME
 from app.accounts.tokens import find_token, make_token, use_token
 from app.database import Database, Transaction, now
-from app.jobs.jobs import Work, job, put_job
+from app.jobs.jobs import ClaimedJob, job, put_job
 from app.live.cutoff import end_own_session, end_sessions, start_session
 from app.mail.letters import write_letter
 from app.mail.outbox import Content, Urgency, composer, put_mail
@@ -43,7 +43,7 @@ from app.web.forms import Form
 from app.web.mail_addresses import account_address
 from app.web.texts import Text, _l, translations
 
-WHY = {
+SIGN_IN_REASONS = {
     "ended": _l("You were signed out. Sign in to go on."),
     "expired": _l("Your session is over. Sign in to go on."),
     "removed": _l("You are no longer a member of this workspace."),
@@ -56,7 +56,7 @@ WHY = {
 }
 Next = Annotated[str, QueryParameter(name="next", max_length=2000)]
 Why = Annotated[str, QueryParameter(name="why", max_length=20)]
-Kept = Annotated[str, QueryParameter(name="kept", max_length=20)]
+KeptSession = Annotated[str, QueryParameter(name="kept", max_length=20)]
 
 
 async def enter_with_session(
@@ -104,7 +104,7 @@ async def show_sign_in(
     settings: Settings,
     next: Next = "",
     why: Why = "",
-    kept: Kept = "",
+    kept: KeptSession = "",
 ) -> Response[Any]:
     """The sign-in page; whoever is signed in goes on, unless somebody else is to sign in again. It says so when what
     they had typed is `kept`."""
@@ -114,7 +114,7 @@ async def show_sign_in(
             raise SignInNeeded
         await provide_signed_in(request, transaction, settings)
     except SignInNeeded:
-        return render_sign_in(transaction, next=next, message=WHY.get(why), kept=bool(kept))
+        return render_sign_in(transaction, next=next, message=SIGN_IN_REASONS.get(why), kept=bool(kept))
     return Redirect(path, status_code=303)
 
 
@@ -165,7 +165,7 @@ async def sign_in(
                 writing.note(ShutOut(by=writing.actor, subject=subject))
         raise
     if not right or member is None or member.suspended_at is not None:
-        error = WHY["suspended"] if right else _l("E-mail address or password is wrong.")
+        error = SIGN_IN_REASONS["suspended"] if right else _l("E-mail address or password is wrong.")
         if right:  # who is suspended and knows the password does not fill the log either
             await guessing.begin(account, address, device=device)
         async with begin(request, database, writes=True) as writing:
@@ -197,7 +197,7 @@ async def show_enter(transaction: Transaction, token: str = "") -> Response[str]
 
 
 @post("/enter")
-async def enter(
+async def sign_in_with_token(
     request: AnyRequest, database: Database, settings: Settings, guessing: GuessingLimit, form: Form
 ) -> Response[Any]:
     """Sign in by the token that sign-up gave."""
@@ -212,7 +212,7 @@ async def enter(
 
 
 @get("/forgotten")
-async def show_forgotten(transaction: Transaction) -> Response[str]:
+async def show_forgotten_password(transaction: Transaction) -> Response[str]:
     """Ask for the address to send a link to."""
     return render_plain(
         transaction.tenant.language,
@@ -244,7 +244,7 @@ async def mail_link(
 
 
 @job("password link")
-async def mail_password_link(work: Work) -> None:
+async def mail_password_link(work: ClaimedJob) -> None:
     """Mail a link to set a new password, if somebody has this address. Asking takes the same time in any case."""
     async with work.finishing() as transaction:
         tenant = transaction.tenant
@@ -321,8 +321,8 @@ handlers = [
     sign_in,
     sign_out,
     show_enter,
-    enter,
-    show_forgotten,
+    sign_in_with_token,
+    show_forgotten_password,
     mail_link,
     show_new_password,
     set_new_password,

@@ -26,11 +26,13 @@ MOST_PIXELS = 50_000_000
 MOST_JPEG_PIXELS = 200_000_000
 MOST_WEBP_PIXELS = 25_000_000
 # How long, in seconds, a picture may take.
-PATIENCE = 20.0
+DECODING_TIMEOUT = 20.0
 # All that the process may take, Python and the decoders' code included.
 MEMORY = 640 * 1024 * 1024
 
-START = "import sys; sys.path[:] = sys.argv[1:]; from app.web.pictures import serve; serve()"
+DECODER_PROGRAM = (
+    "import sys; sys.path[:] = sys.argv[1:]; from app.web.pictures import serve_pictures; serve_pictures()"
+)
 
 
 class Undecodable(Exception):
@@ -109,7 +111,7 @@ class Decoder:
             with suppress(BrokenPipeError):
                 process.stdin.write(line)
                 process.stdin.flush()
-            answer = read_line(process.stdout.fileno(), PATIENCE)
+            answer = read_pipe_line(process.stdout.fileno(), DECODING_TIMEOUT)
             if answer:
                 return dict(json.loads(answer))
             # When it has ended by itself, as there was nothing to do for long, the picture is another one's.
@@ -125,7 +127,7 @@ class Decoder:
         if process is None or process.poll() is not None:
             self.end()
             process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-c", START, *sys.path],
+                [sys.executable, "-c", DECODER_PROGRAM, *sys.path],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -164,11 +166,11 @@ class Decoder:
 def exit_status(process: subprocess.Popen[bytes]) -> int | None:
     """How a process has ended that has closed its pipe, which it does a moment before."""
     with suppress(subprocess.TimeoutExpired):
-        return process.wait(PATIENCE)
+        return process.wait(DECODING_TIMEOUT)
     return None
 
 
-def read_line(descriptor: int, patience: float) -> bytes | None:
+def read_pipe_line(descriptor: int, patience: float) -> bytes | None:
     """A line from a pipe; None when there is none in time, and nothing when the pipe has ended."""
     line = b""
     until = time.monotonic() + patience

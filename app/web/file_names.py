@@ -34,17 +34,17 @@ def clean_name(name: str) -> str:
     """
     visible = "".join(filter(None, map(clean_character, name)))
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", visible))[-1]
-    cleaned = trim(" ".join(last.split()))
+    cleaned = trim_file_name(" ".join(last.split()))
     if len(cleaned) > NAME_LIMIT:
         stem, _, extension = cleaned.rpartition(".")
         if stem and len(extension) <= EXTENSION_LIMIT:
-            cleaned = f"{trim(stem[: NAME_LIMIT - len(extension) - 1])}.{extension}"
+            cleaned = f"{trim_file_name(stem[: NAME_LIMIT - len(extension) - 1])}.{extension}"
         else:
-            cleaned = trim(cleaned[:NAME_LIMIT])
+            cleaned = trim_file_name(cleaned[:NAME_LIMIT])
     return "file" if is_blank(cleaned) else cleaned
 
 
-def trim(name: str) -> str:
+def trim_file_name(name: str) -> str:
     """Without the ends that hide a file (leading dot), that Windows drops (trailing dot), or that join nothing."""
     return name.strip(" .\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import puremagic
 
-PIECE = 64 * 1024
+TYPE_CHUNK = 64 * 1024
 MOST_BOXES = 1_000
 DOWNLOAD = "application/octet-stream"
 PICTURE_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}
@@ -99,7 +99,7 @@ def promised_kind(path: Path, name: str) -> str | None:
     "BOXES" is for those in boxes, and OTHER for those of which metadata can't be taken out.
     """
     with path.open("rb") as file:
-        head = file.read(PIECE)
+        head = file.read(TYPE_CHUNK)
     extension = name.rpartition(".")[2].lower() if "." in name else ""
     if extension in RAW_NAMES or head.startswith(OTHER_STARTS) or head[4:12] == b"ftypcrx ":
         return OTHER
@@ -122,7 +122,7 @@ def promised_kind(path: Path, name: str) -> str | None:
 
 def is_boxed_picture(path: Path, head: bytes, extension: str) -> bool:
     """Whether boxes hold a picture and no film: by a brand, by the handler, or by what they are called."""
-    brands = head[8 : min(int.from_bytes(head[:4], "big"), PIECE)]
+    brands = head[8 : min(int.from_bytes(head[:4], "big"), TYPE_CHUNK)]
     if extension in BOXED_NAMES or not BRANDS.isdisjoint(brands[at : at + 4] for at in range(0, len(brands), 4)):
         return True
     if PICTURE_HANDLER.search(head):
@@ -134,7 +134,7 @@ def is_boxed_picture(path: Path, head: bytes, extension: str) -> bool:
             size, kind = int.from_bytes(box[:4], "big"), box[4:8]
             if size == 1:
                 size = int.from_bytes(box[8:16], "big")
-            if kind == b"meta" and PICTURE_HANDLER.search(box[8:] + file.read(PIECE)):
+            if kind == b"meta" and PICTURE_HANDLER.search(box[8:] + file.read(TYPE_CHUNK)):
                 return True
             if size < 8 or len(box) < 8:
                 return False
@@ -183,7 +183,7 @@ def is_text(path: Path) -> bool:
     anything = False
     try:
         with path.open("rb") as file:
-            while piece := file.read(PIECE):
+            while piece := file.read(TYPE_CHUNK):
                 anything = True
                 if len(piece.translate(None, CONTROLS)) < len(piece):
                     return False

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from litestar import Request
 from litestar.exceptions import ClientException
 
-from app.web.mail_addresses import account_address, read_address
+from app.web.mail_addresses import account_address, read_mail_address
 from app.web.texts import Text, _l, is_blank
 
 # Controls but white space, overrides and isolates of the direction, and halves of characters.
@@ -90,7 +90,7 @@ class Form:
         value = self.text(name, limit=254).lower()
         if name not in self.errors:
             try:
-                return account_address(read_address(value))
+                return account_address(read_mail_address(value))
             except ValueError:
                 self.errors[name] = _l("This does not look like an e-mail address.")
         return value

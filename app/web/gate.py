@@ -42,7 +42,7 @@ OURS = (b"x-page", b"1")
 # Nobody types it into an address, and PostgreSQL takes no text with it.
 NUL = re.compile(rb"%00|\0")
 # Which scripts and styles what is in it is made for (js/calls.js).
-SCRIPTS = (b"x-static", static_version().encode())
+STATIC_HEADER = (b"x-static", static_version().encode())
 RESTARTING = _l("The program is being restarted. Nothing was saved; try again in a moment.")
 
 log = structlog.get_logger("web")
@@ -114,7 +114,7 @@ class Gate:
         started = time.perf_counter()
         security = security_headers(self.settings, None if refusal else slug or "")
         request_id = request_id_of(scope)
-        security += [OURS, SCRIPTS, (HEADER, request_id.encode())]
+        security += [OURS, STATIC_HEADER, (HEADER, request_id.encode())]
         language = accepted_language(",".join(every(scope["headers"], b"accept-language")))
         begun = False
 

@@ -31,7 +31,7 @@ from app.settings import Settings
 
 # How often, in seconds, counters that are over are looked for in memory.
 SWEPT_EVERY = 10.0
-PATIENCE = 0.2
+LIMIT_TIMEOUT = 0.2
 TRIED_AGAIN_AFTER = 3.0
 
 
@@ -75,7 +75,7 @@ class SharedStorage(RedisStorage):
 
     def __init__(self, url: str) -> None:
         pool = ConnectionPool.from_url(
-            url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
+            url, socket_timeout=LIMIT_TIMEOUT, socket_connect_timeout=LIMIT_TIMEOUT, retry=Retry(NoBackoff(), 0)
         )
         options: dict[str, Any] = {"connection_pool": pool}
         super().__init__(f"async+{url}", implementation="redispy", key_prefix="mutirao", **options)
@@ -140,7 +140,7 @@ class Windows:
         # Redis gets no names and addresses.
         named = (hashlib.blake2b("\0".join(whose).encode(), key=self.key, digest_size=16).hexdigest(),)
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(LIMIT_TIMEOUT):
                 if what == "hit":
                     return await self.shared.hit(item, *named)
                 if what == "wait":

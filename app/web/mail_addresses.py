@@ -8,7 +8,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
-def read_address(text: str) -> str:
+def read_mail_address(text: str) -> str:
     """A mail address in its one form: composed letters, the domain in small letters of its own script.
 
     Raises ValueError for what is none. Nobody is asked whether there is such a domain, which has a dot in any case.
@@ -26,6 +26,6 @@ def account_address(text: str) -> str:
     """A mail address as accounts have it, in small letters. What is none stays as it is: no account has it."""
     typed = text.strip().lower()
     try:
-        return read_address(typed).lower()
+        return read_mail_address(typed).lower()
     except ValueError:
         return typed

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from app.web.picture_metadata import MOST_SEGMENTS, PIECE, Unwalkable, copy, read_exactly
+from app.web.picture_metadata import METADATA_CHUNK, MOST_SEGMENTS, Unwalkable, copy, read_exactly
 
 # At the top of the file: ISO base media, HEIF, AVIF; JPEG XL.
 TOP = frozenset((b"ftyp", b"meta", b"mdat", b"moov", b"idat", b"JXL ", b"jxlc", b"jxlp", b"jxli", b"jxll"))
@@ -95,7 +95,7 @@ def refuse_telling(target: IO[bytes]) -> None:
     """Raise Unwalkable where something still looks like metadata, wherever it is."""
     target.seek(0)
     before = b""
-    while piece := target.read(PIECE):
+    while piece := target.read(METADATA_CHUNK):
         if TELLING.search(before + piece):
             raise Unwalkable
         before = piece[-LONGEST_TELLING:]
@@ -132,7 +132,7 @@ def blank(target: IO[bytes], start: int, end: int) -> None:
     """Overwrite a stretch with zeros."""
     target.seek(start)
     while start < end:
-        start += target.write(bytes(min(end - start, PIECE)))
+        start += target.write(bytes(min(end - start, METADATA_CHUNK)))
 
 
 def strip_movie(source: IO[bytes], target: IO[bytes], parent: Box) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import IO
 
 # Bytes that are read at once.
-PIECE = 64 * 1024
+METADATA_CHUNK = 64 * 1024
 # A file of a million empty pieces, or a picture of a thousand passes, is small to send and long to work through.
 MOST_SEGMENTS = 50_000
 MOST_GIF_BLOCKS = 1_000_000  # of at most 255 bytes each
@@ -69,7 +69,7 @@ def read_marker(source: IO[bytes]) -> int:
     """The next marker of a JPEG, which any number of FF may precede."""
     if read_exactly(source, 1) != b"\xff":
         raise Unwalkable
-    for _ in range(PIECE):
+    for _ in range(METADATA_CHUNK):
         (marker,) = read_exactly(source, 1)
         if marker != 0xFF:
             return int(marker)
@@ -88,7 +88,7 @@ END_OF_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 def copy_scan(source: IO[bytes], target: IO[bytes]) -> None:
     """Copy the coded data of a JPEG, and stop before the marker that ends it."""
     while True:
-        piece = source.read(PIECE)
+        piece = source.read(METADATA_CHUNK)
         if len(piece) < 2:
             raise Unwalkable
         end = END_OF_SCAN.search(piece)
@@ -117,7 +117,7 @@ def strip_png(source: IO[bytes], target: IO[bytes]) -> None:
         if name in PNG_CHUNKS:
             target.write(head)
             copy(source, target, length + 4)
-        elif name == b"eXIf" and length <= PIECE:
+        elif name == b"eXIf" and length <= METADATA_CHUNK:
             orientation = orientation_of(read_exactly(source, length).removeprefix(b"Exif\0\0"))
             read_exactly(source, 4)
             if orientation != 1:
@@ -163,7 +163,7 @@ def strip_webp(source: IO[bytes], target: IO[bytes]) -> None:
         elif name in WEBP_CHUNKS:
             target.write(head)
             copy(source, target, padded)
-        elif name == b"EXIF" and length <= PIECE and orientation == 1:
+        elif name == b"EXIF" and length <= METADATA_CHUNK and orientation == 1:
             orientation = orientation_of(read_exactly(source, padded).removeprefix(b"Exif\0\0"))
         else:
             source.seek(padded, os.SEEK_CUR)
@@ -292,7 +292,7 @@ def read_exactly(source: IO[bytes], length: int) -> bytes:
 def copy(source: IO[bytes], target: IO[bytes], length: int) -> None:
     """Copy so many bytes, piece by piece. Raises Unwalkable when the file ends before."""
     while length:
-        piece = read_exactly(source, min(length, PIECE))
+        piece = read_exactly(source, min(length, METADATA_CHUNK))
         target.write(piece)
         length -= len(piece)
 

@@ -16,17 +16,17 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from app.web.decoding import MEMORY, MOST_JPEG_PIXELS, MOST_PIXELS, MOST_WEBP_PIXELS, PATIENCE
+from app.web.decoding import DECODING_TIMEOUT, MEMORY, MOST_JPEG_PIXELS, MOST_PIXELS, MOST_WEBP_PIXELS
 
 PREVIEW_SIDE = 1280
 # How long, in seconds, it waits for another picture, and with how many bytes of memory it is kept for one.
-IDLE = 30.0
+IDLE_SECONDS = 30.0
 KEPT_BELOW = 128 * 1024 * 1024
 OPEN_FILES = 32
 LARGEST_FILE = 64 * 1024 * 1024
 
 
-def serve() -> None:
+def serve_pictures() -> None:
     """Answer requests until there are no more, or none for a while."""
     answers = os.dup(1)
     os.dup2(2, 1)  # what a decoder's library prints is no answer
@@ -34,14 +34,14 @@ def serve() -> None:
     requests = b""
     while True:
         while b"\n" not in requests:
-            ready, _, _ = select.select([0], [], [], IDLE)
+            ready, _, _ = select.select([0], [], [], IDLE_SECONDS)
             piece = os.read(0, 4096) if ready else b""
             if not piece:
                 return
             requests += piece
         line, _, requests = requests.partition(b"\n")
         bound_time()
-        os.write(answers, json.dumps(answer(json.loads(line))).encode() + b"\n")
+        os.write(answers, json.dumps(handle_request(json.loads(line))).encode() + b"\n")
         if resident() > KEPT_BELOW:
             return
 
@@ -76,17 +76,17 @@ def bound_time() -> None:
     """Bound the time that the next picture may take, also when nobody is there any more to wait for it."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, most = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime + PATIENCE) + 1, most))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime + DECODING_TIMEOUT) + 1, most))
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
+def handle_request(request: dict[str, Any]) -> dict[str, Any]:
     """Do what is asked for; what came of it."""
     path, target = Path(request["path"]), Path(request["target"])
     try:
         if request["do"] == "preview":
             width, height = make_preview(path, request["kind"], target)
             return {"width": width, "height": height}
-        shrink(path, target, *request["size"], crop=request["crop"])
+        shrink_webp(path, target, *request["size"], crop=request["crop"])
         return {}
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return {"error": "pixels"}
@@ -115,7 +115,7 @@ def make_preview(path: Path, kind: str, target: Path) -> tuple[int, int]:
         opened.load()
         small = made_small(opened)
         ImageOps.exif_transpose(small, in_place=True)
-    save(small, target, quality=80)
+    save_webp(small, target, quality=80)
     if turned:
         width, height = height, width
     return width, height
@@ -142,16 +142,16 @@ def with_plain_colours(image: Image.Image) -> Image.Image:
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
-def shrink(path: Path, target: Path, width: int, height: int, *, crop: bool) -> None:
+def shrink_webp(path: Path, target: Path, width: int, height: int, *, crop: bool) -> None:
     """Write a WebP so small that it fits an area, or fills it where it may be cropped, over the target."""
     with Image.open(path, formats=["WEBP"]) as opened:
         small = ImageOps.fit(opened, (width, height)) if crop else opened.copy()
         small.thumbnail((width, height))
     target.unlink(missing_ok=True)
-    save(small, target, quality=85)
+    save_webp(small, target, quality=85)
 
 
-def save(image: Image.Image, target: Path, *, quality: int) -> None:
+def save_webp(image: Image.Image, target: Path, *, quality: int) -> None:
     """Write a WebP without metadata into a new file, for only us."""
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         image.save(file, "WEBP", quality=quality, method=4, exif=b"", xmp=b"", icc_profile=b"")

@@ -46,12 +46,12 @@ class Text:
 
 # Embeddings, overrides and isolates of the direction: what is left open turns what others wrote beside it around.
 # https://www.unicode.org/reports/tr9/#Explicit_Directional_Embeddings
-TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+DIRECTION_MARKS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def keep_direction(text: str) -> str:
     """A text that leaves the direction of what stands beside it alone. Marks of direction are harmless, and stay."""
-    return text if text.isascii() else TURNS.sub("", text)
+    return text if text.isascii() else DIRECTION_MARKS.sub("", text)
 
 
 def speak(value: Any, language: str) -> Any:

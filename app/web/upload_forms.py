@@ -17,7 +17,7 @@ from app.web.uploads import StoredFile, TooLarge, Unreadable, Upload, delete_sto
 
 MOST_FILES = 10
 MOST_PARTS = 500
-TEXT_LIMIT = 64 * 1024
+FORM_TEXT_LIMIT = 64 * 1024
 # What each part may add to a form around its content: its boundary and its headers.
 PART_OVERHEAD = 8 * 1024
 
@@ -38,7 +38,7 @@ async def read_multipart(
         received = 0
         async for chunk in chunks:
             received += len(chunk)
-            if received > MOST_FILES * limit + TEXT_LIMIT + MOST_PARTS * PART_OVERHEAD:
+            if received > MOST_FILES * limit + FORM_TEXT_LIMIT + MOST_PARTS * PART_OVERHEAD:
                 raise TooLarge
             # An empty chunk would tell the parser that this was all; after the last boundary, nothing counts.
             if chunk and not parser.closed:
@@ -78,7 +78,7 @@ class UploadForm:
         self.segment: MultipartSegment | None = None
         self.upload: Upload | None = None
         self.text = bytearray()
-        self.text_left = TEXT_LIMIT
+        self.text_left = FORM_TEXT_LIMIT
 
     async def take(self, event: MultipartSegment | bytes | None) -> None:
         """Take a part's beginning, some of its content, or its end."""

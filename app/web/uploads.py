@@ -40,7 +40,7 @@ from app.web.texts import Text, _l
 KEY = re.compile(r"[0-9a-f]{32}")
 
 # Bytes that are read at once, and that are gathered before they are written.
-PIECE = 64 * 1024
+UPLOAD_CHUNK = 64 * 1024
 GATHERED = 256 * 1024
 
 # What an upload leaves behind when the program is killed is this old, in seconds, when it is deleted.
@@ -62,9 +62,9 @@ UNCLEAN = _l(
 )
 
 # Pictures of which nothing may move: their metadata is overwritten.
-PLACED = {"TIFF": strip_tiff, "BOXES": strip_boxes}
+STRIPPED_IN_PLACE = {"TIFF": strip_tiff, "BOXES": strip_boxes}
 
-Result = TypeVar("Result")
+Received = TypeVar("Received")
 
 
 class TooLarge(Exception):
@@ -142,11 +142,11 @@ def delete_abandoned(directory: Path) -> None:
 
 
 async def in_thread(
-    function: Callable[..., Result],
+    function: Callable[..., Received],
     *arguments: object,
     executor: Executor | None = None,
     stop: Callable[[], None] | None = None,
-) -> Result:
+) -> Received:
     """Run a function in a thread, and be cancelled only when it is over: until then its files are in use.
 
     `stop` is called when it is cancelled, to let it be over soon.
@@ -230,11 +230,11 @@ class Upload:
         picture = self.look_at_picture(kind) if kind else None
         if picture:
             media_type = PICTURE_TYPES[picture.kind]
-            publish(self.preview_part, self.preview)
+            put_in_place(self.preview_part, self.preview)
         else:
             media_type = DOWNLOAD if kind in PICTURE_TYPES else media_type_of(self.part)
         size = self.part.stat().st_size
-        publish(self.part, self.path)
+        put_in_place(self.part, self.path)
         return StoredFile(
             key=self.key,
             name=clean_name(name),
@@ -253,8 +253,8 @@ class Upload:
         built as its format says: where nobody can tell what is what, nobody can tell what is metadata.
         """
         try:
-            with self.part.open("rb", PIECE) as source, create(self.stripped) as target:
-                (STRIPPERS | PLACED)[kind](source, target)
+            with self.part.open("rb", UPLOAD_CHUNK) as source, create(self.stripped) as target:
+                (STRIPPERS | STRIPPED_IN_PLACE)[kind](source, target)
         except Unwalkable as error:
             raise Unclean from error
         picture = None
@@ -282,10 +282,10 @@ class Upload:
 
 def create(path: Path) -> IO[bytes]:
     """A new file for only us, never one that is there already."""
-    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b", PIECE)
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b", UPLOAD_CHUNK)
 
 
-def publish(part: Path, path: Path) -> None:
+def put_in_place(part: Path, path: Path) -> None:
     """Let a finished file appear under its name, so that it is whole even after a power cut."""
     sync(part)
     part.replace(path)

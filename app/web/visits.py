@@ -10,7 +10,7 @@ from typing import Any
 from litestar import Request
 
 
-def is_shown(request: Request[Any, Any, Any]) -> bool:
+def is_seen(request: Request[Any, Any, Any]) -> bool:
     """Whether somebody sees the page that is asked for: then what it tells of is read.
 
     Nobody sees what a browser fetches ahead, what another site takes for an image or asks for by a script, or a page
@@ -34,7 +34,7 @@ def is_visit(request: Request[Any, Any, Any]) -> bool:
     """
     headers = request.headers
     return (
-        is_shown(request)
+        is_seen(request)
         and "refresh" not in headers.get("x-refresh", "")
         and headers.get("sec-fetch-site") in ("same-origin", "none")
     )

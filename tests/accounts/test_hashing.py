@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from app.accounts.hashing import AT_ONCE, MOST_WAITING, Busy, Turns
+from app.accounts.hashing import HASHES_AT_ONCE, MOST_WAITING, Busy, Turns
 
 
 async def stand_in_line(turns: Turns, order: list[str], name: str, *, known: bool) -> None:
@@ -17,7 +17,7 @@ async def stand_in_line(turns: Turns, order: list[str], name: str, *, known: boo
 
 async def test_who_is_known_does_not_wait_behind_strangers_and_strangers_come_too() -> None:
     turns, order = Turns(), []
-    for _ in range(AT_ONCE):
+    for _ in range(HASHES_AT_ONCE):
         await turns.take(known=False)
     waiting = [asyncio.create_task(stand_in_line(turns, order, "stranger", known=False)) for _ in range(20)]
     waiting += [asyncio.create_task(stand_in_line(turns, order, "known", known=True)) for _ in range(6)]
@@ -31,7 +31,7 @@ async def test_who_is_known_does_not_wait_behind_strangers_and_strangers_come_to
 
 async def test_a_line_that_is_full_tells_the_next_one_to_come_back_and_leaves_the_other_line_alone() -> None:
     turns = Turns()
-    for _ in range(AT_ONCE):
+    for _ in range(HASHES_AT_ONCE):
         await turns.take(known=False)
     waiting = [asyncio.create_task(turns.take(known=False)) for _ in range(MOST_WAITING)]
     await asyncio.sleep(0)
@@ -50,7 +50,7 @@ async def test_a_line_that_is_full_tells_the_next_one_to_come_back_and_leaves_th
 
 async def test_a_place_is_not_lost_when_nobody_waits_for_it_any_more() -> None:
     turns = Turns()
-    for _ in range(AT_ONCE):
+    for _ in range(HASHES_AT_ONCE):
         await turns.take(known=False)
     gone, given, next_one = (asyncio.create_task(turns.take(known=False)) for _ in range(3))
     await asyncio.sleep(0)
@@ -62,4 +62,4 @@ async def test_a_place_is_not_lost_when_nobody_waits_for_it_any_more() -> None:
     await next_one
     turns.pass_on()
     turns.pass_on()
-    assert turns.free == AT_ONCE
+    assert turns.free == HASHES_AT_ONCE

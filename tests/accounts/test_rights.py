@@ -27,7 +27,7 @@ from app.editing import locks
 from app.editing.rights import LockOf
 from app.live.channels import list_allowed
 from app.notifications.announcements import Announcement, announce
-from app.notifications.kinds import KINDS
+from app.notifications.kinds import NOTIFICATION_KINDS
 from app.notifications.preferences import list_choices
 from app.records.collections import get_collection
 from app.records.records import get_record
@@ -94,7 +94,7 @@ async def write(transaction: Transaction, actor: Member, thing: str) -> None:
 
 @attempts("be told", "a kind for everybody", "a kind for admins")
 async def be_told(transaction: Transaction, actor: Member, thing: str) -> bool:
-    wanted = {kind.name for kind in KINDS.values() if (kind.role == "admin") == thing.endswith("admins")}
+    wanted = {kind.name for kind in NOTIFICATION_KINDS.values() if (kind.role == "admin") == thing.endswith("admins")}
     listed = {kind.name for kind, _ in await list_choices(transaction, actor)}
     assert wanted
     assert wanted <= listed or not wanted & listed
@@ -321,7 +321,7 @@ def test_every_rule_is_in_the_table() -> None:
         LockOf: "lock",
         RoomAccess: "room",
         Announcement: "announcement",
-        type(next(iter(KINDS.values()))): "kind",
+        type(next(iter(NOTIFICATION_KINDS.values()))): "kind",
     }
     for verb, kind in RIGHTS:
         if not isinstance(kind, str):

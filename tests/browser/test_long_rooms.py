@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from app.accounts.members import find_member
-from app.chat.channels import MOST_SHOWN
+from app.chat.channels import MOST_MESSAGES_SHOWN
 from app.chat.posting import post_message
 from app.chat.rooms import get_room
 from app.features import open_database
@@ -65,12 +65,12 @@ async def carla(server: Server, person: Any) -> Person:
 async def say_many(server: Server, page: Page, count: int, slug: str = "general") -> None:
     """Messages of Bruno's, as many at once as are pushed one by one; the page has been given them."""
     database = open_database(server.store.url)
-    for start in range(0, count, MOST_SHOWN):
+    for start in range(0, count, MOST_MESSAGES_SHOWN):
         async with database.write(1) as transaction:
             bruno = await find_member(transaction, "bruno@acme.test")
             assert bruno is not None
             room = await get_room(transaction, bruno, slug)
-            for _ in range(start, min(count, start + MOST_SHOWN)):
+            for _ in range(start, min(count, start + MOST_MESSAGES_SHOWN)):
                 text = f"Line {room.last_number + 1}"
                 await post_message(transaction, room, bruno, key=text, text=text, origin="")
         [(cursor,)] = server.store.rows("SELECT cursor FROM tenant WHERE id = 1")

@@ -10,7 +10,7 @@ from litestar.exceptions import NotFoundException
 from sqlalchemy import func, select
 
 from app.accounts.members import Member, find_member
-from app.accounts.undo import KEPT_FOR
+from app.accounts.undo import UNDO_OFFER_KEPT_FOR
 from app.chat import memberships
 from app.chat.attachments import (
     MOST_A_MESSAGE,
@@ -18,11 +18,11 @@ from app.chat.attachments import (
     Attachment,
     add_attachment,
     delete_unsent,
+    discard_file,
     find_unsent,
     get_attachment,
-    list_files,
+    list_attachments,
     list_unsent,
-    take_out,
 )
 from app.chat.messages import Message, delete_message
 from app.chat.posting import post_message
@@ -183,7 +183,7 @@ async def test_a_workspace_can_be_filled_to_the_last_byte_and_no_further(databas
         await delete_message(transaction, message, people.carla)
         with pytest.raises(Invalid):
             await add_attachment(transaction, general, people.davi, stored(1), quota=QUOTA)  # it can be undone
-        message.deleted_at = now() - KEPT_FOR - timedelta(seconds=1)
+        message.deleted_at = now() - UNDO_OFFER_KEPT_FOR - timedelta(seconds=1)
         await transaction.flush()
         await delete_unsent(transaction)
         assert await add_attachment(transaction, general, people.davi, stored(10), quota=QUOTA), "there is room again"
@@ -203,7 +203,7 @@ async def test_one_workspace_does_not_fill_anothers_quota_nor_get_its_files(data
         with pytest.raises(NotFoundException):
             await get_attachment(transaction, gil, file.id)
         assert list(await find_unsent(transaction, theirs, gil, [file.id, own.id])) == [own]
-        assert await list_files(transaction, message) == []
+        assert await list_attachments(transaction, message) == []
     async with database.read(ACME) as transaction:
         assert await get_attachment(transaction, people.davi, file.id)
 
@@ -221,7 +221,7 @@ async def test_the_files_of_a_deleted_message_are_gone_and_named_for_the_disk(da
             with pytest.raises(NotFoundException):
                 await get_attachment(transaction, people.carla, file.id)
         assert await delete_unsent(transaction) == [], "it can be undone yet"
-        message.deleted_at = now() - KEPT_FOR - timedelta(seconds=1)
+        message.deleted_at = now() - UNDO_OFFER_KEPT_FOR - timedelta(seconds=1)
         await transaction.flush()
         assert sorted(await delete_unsent(transaction)) == sorted(file.key for file in files)
         assert await delete_unsent(transaction) == []
@@ -272,12 +272,12 @@ async def test_only_who_brought_a_file_takes_it_out_and_only_before_it_is_sent(d
         await send(transaction, general, people.carla, sent)
         for member, file in ((people.ana, mine), (people.davi, mine), (people.carla, sent), (people.ana, sent)):
             with pytest.raises(Gone):
-                await take_out(transaction, member, file.id)
-        room, keys = await take_out(transaction, people.carla, mine.id)
+                await discard_file(transaction, member, file.id)
+        room, keys = await discard_file(transaction, people.carla, mine.id)
         assert (room.id, keys) == (general.id, [mine.key])
         assert await count_rows(transaction) == 1
     async with database.write(GLOBEX) as transaction:
         gil = (await transaction.scalars(select(Member))).first()
         assert gil is not None
         with pytest.raises(Gone):
-            await take_out(transaction, gil, sent.id)
+            await discard_file(transaction, gil, sent.id)

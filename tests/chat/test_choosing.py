@@ -12,7 +12,7 @@ from limits import RateLimitItemPerMinute
 from sqlalchemy import select
 
 from app.accounts import choosing
-from app.accounts.choosing import MOST_CHOSEN, OFFERED, ChoosingLimit, Person, find_persons, read_chosen, resolve
+from app.accounts.choosing import MOST_CHOSEN, OFFERED, Candidate, ChoosingLimit, find_meant, find_persons, read_chosen
 from app.accounts.members import Member, add_member
 from app.database import Database
 from app.web.errors import PageError
@@ -25,7 +25,7 @@ from tests.test_isolation import SETTINGS
 
 ACME = 1
 PEOPLE = [
-    Person(number, name, f"{fold(name).split()[0]}{number}@acme.test", fold(name))
+    Candidate(number, name, f"{fold(name).split()[0]}{number}@acme.test", fold(name))
     for number, name in enumerate(("Ana Lima", "Ana Souza", "Bruno", "Ângela", "Joana, da Silva"), start=1)
 ]
 
@@ -36,7 +36,7 @@ async def ana(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def names(found: list[Person]) -> list[str]:
+def names(found: list[Candidate]) -> list[str]:
     return [person.name for person in found]
 
 
@@ -56,7 +56,7 @@ def names(found: list[Person]) -> list[str]:
     ],
 )
 def test_a_text_means_those_of_that_number_address_or_name(text: str, means: list[str]) -> None:
-    assert names(resolve(PEOPLE, text)) == means
+    assert names(find_meant(PEOPLE, text)) == means
 
 
 def test_who_is_called_so_from_the_start_comes_first() -> None:

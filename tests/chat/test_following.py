@@ -11,8 +11,8 @@ from sqlalchemy.orm import ORMExecuteState
 from app.accounts.audit import AuditEntry
 from app.accounts.members import Member
 from app.chat import memberships
-from app.chat.channels import MOST_SHOWN
-from app.chat.drafts import get_draft, keep_draft, place_of
+from app.chat.channels import MOST_MESSAGES_SHOWN
+from app.chat.drafts import get_draft, keep_message_draft, place_of_box
 from app.chat.messages import delete_message
 from app.chat.posting import post_message
 from app.chat.rooms import Room, archive_room, change_room, create_room, open_direct, open_discussion
@@ -52,7 +52,7 @@ async def test_all_follows_from_a_message_whoever_posts_it(database: Database) -
     room_id = await make_room(database)
     async with database.write(ACME) as transaction:
         room, people = await begin(transaction, room_id)
-        await keep_draft(transaction, people.davi, place_of(room), "Look, @Carla", key="one")
+        await keep_message_draft(transaction, people.davi, place_of_box(room), "Look, @Carla", key="one")
         before, told = transaction.tenant.cursor, await told_of(transaction, people.carla, "mention")
     async with database.write(ACME) as transaction:
         room, people = await begin(transaction, room_id)
@@ -69,7 +69,7 @@ async def test_all_follows_from_a_message_whoever_posts_it(database: Database) -
         assert any('id="rooms"' in body for body in davi)
         assert any('hx-target="#toasts"' in body and "bell" in body for body in carla)
         assert await told_of(transaction, people.carla, "mention") == told + 1
-        assert await get_draft(transaction, people.davi, place_of(room)) is None
+        assert await get_draft(transaction, people.davi, place_of_box(room)) is None
 
 
 async def test_the_same_message_again_has_nothing_follow(database: Database) -> None:
@@ -134,9 +134,9 @@ async def test_after_many_messages_at_once_pages_fetch_the_room_anew(database: D
         if kind == "discussion":
             room = await open_discussion(transaction, "record-3", "A book")
             room_id = room.id
-            await memberships.add(transaction, room, people.bruno)
+            await memberships.add_membership(transaction, room, people.bruno)
         before = transaction.tenant.cursor
-        for number in range(MOST_SHOWN + 1):
+        for number in range(MOST_MESSAGES_SHOWN + 1):
             await say(transaction, room, people.ana, f"Number {number}")
     async with database.read(ACME) as transaction:
         log = await read_log(transaction, before)

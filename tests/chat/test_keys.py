@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.chat.keys import fingerprint
+from app.chat.keys import fingerprint_message
 from tests.conftest import Server
 
 ROOM = "/chat/general"
@@ -212,9 +212,9 @@ async def test_an_edit_of_a_deleted_message_is_refused_and_its_text_kept(ana: ht
 
 def test_a_fingerprint_is_of_all_that_is_sent() -> None:
     sent: dict[str, Any] = {"room_id": 1, "text": "a", "reply_to_id": 2, "files": [3, 4]}
-    same = fingerprint("k", **sent)
+    same = fingerprint_message("k", **sent)
     assert len(same) == 64
-    assert fingerprint("k", **(sent | {"files": [4, 3, 3]})) == same
+    assert fingerprint_message("k", **(sent | {"files": [4, 3, 3]})) == same
     changes: list[dict[str, Any]] = [{"room_id": 2}, {"text": "b"}, {"reply_to_id": 0}, {"files": [3]}]
-    others = [fingerprint("k", **(sent | change)) for change in changes]
-    assert len({same, fingerprint("l", **sent), *others}) == 6
+    others = [fingerprint_message("k", **(sent | change)) for change in changes]
+    assert len({same, fingerprint_message("l", **sent), *others}) == 6

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.accounts.mentions import store_mention, write_names, write_names_in_html
-from app.chat.markdown import PROSE, Message, Rendered, render_markdown, render_marked
+from app.chat.markdown import PROSE, MessageContext, Rendered, render_markdown, render_marked
 
 ORIGIN = "http://acme.hero.localhost:8000"
 MEMBERS = {"Ana": 1, "Bruno": 2, "Ana Souza": 3, "José": 4, "Weiß": 5, "J. D'Ávila-Costa": 6, "山田": 7}
@@ -64,7 +64,7 @@ class Page(HTMLParser):
 
 def plain_text(text: str) -> str:
     """What is stored beside a message."""
-    return render_marked(text, Message({}, "", frozenset())).plain
+    return render_marked(text, MessageContext({}, "", frozenset())).plain
 
 
 def rendered(text: str) -> Rendered:
@@ -750,5 +750,5 @@ ALMOST_PROSE = st.sampled_from(
 )
 def test_a_line_of_words_is_what_markdown_would_make_of_it(text: str) -> None:
     if PROSE.fullmatch(text):
-        marked = render_marked(text, Message({"Ana": 1}, "http://acme.test", frozenset()))
+        marked = render_marked(text, MessageContext({"Ana": 1}, "http://acme.test", frozenset()))
         assert render_markdown(text, members={"Ana": 1}, origin="http://acme.test") == marked

@@ -18,9 +18,9 @@ from app.chat.markdown import Rendered, render_aside
 from app.chat.messages import Message, delete_message, edit_message, get_message, list_revisions
 from app.chat.posting import AnswerGone, post_message
 from app.chat.reactions import check_emoji, react
-from app.chat.reading import list_joined, mark_read
+from app.chat.reading import list_joined, mark_read_up_to
 from app.chat.references import Mention, RecordReference
-from app.chat.rendering import LONGEST
+from app.chat.rendering import LONGEST_MESSAGE
 from app.chat.rooms import (
     Room,
     archive_room,
@@ -122,14 +122,14 @@ async def test_messages_have_the_next_number_each_without_a_gap(database: Databa
         assert general.last_number == before + 20
 
 
-@pytest.mark.parametrize("text", ["", "  \n ", "x" * (LONGEST + 1)])
+@pytest.mark.parametrize("text", ["", "  \n ", "x" * (LONGEST_MESSAGE + 1)])
 async def test_a_text_that_will_not_do_is_refused_with_a_word(database: Database, text: str) -> None:
     async with database.write(ACME) as transaction:
         people = await people_of(transaction)
         general = await get_room(transaction, people.ana, "general")
         with pytest.raises(Invalid):
             await post_message(transaction, general, people.ana, key="k", text=text, origin="")
-        assert await say(transaction, general, people.ana, "x" * LONGEST)
+        assert await say(transaction, general, people.ana, "x" * LONGEST_MESSAGE)
 
 
 async def test_a_private_room_does_not_exist_for_who_is_not_in_it(database: Database) -> None:
@@ -415,7 +415,7 @@ async def test_what_is_unread_is_what_others_said_since_and_did_not_delete(
                     read[person.id] = message.number
                 said[message.number] = (message, what == "name")
             elif what == "read":
-                await mark_read(transaction, room, person, number)
+                await mark_read_up_to(transaction, room, person, number)
                 read[person.id] = max(read[person.id], min(number, room.last_number))
             elif number in said and what == "delete":
                 await delete_message(transaction, said.pop(number)[0], people.ana)
@@ -487,9 +487,9 @@ async def test_a_discussion_is_open_to_all_and_in_the_sidebar_while_something_is
         people = await people_of(transaction)
         room = await open_discussion(transaction, "record-40", "Dom Casmurro")
         assert (await open_discussion(transaction, "record-40", "Another name")).id == room.id
-        await memberships.add(transaction, room, people.davi)
+        await memberships.add_membership(transaction, room, people.davi)
         message = await say(transaction, room, people.ana, "Is it back?")
         assert await unread(transaction, people.davi, room) == (1, 0)
         assert room.id not in {each.room.id for each in await list_joined(transaction, people.ana)}
-        await mark_read(transaction, room, people.davi, message.number)
+        await mark_read_up_to(transaction, room, people.davi, message.number)
         assert room.id not in {each.room.id for each in await list_joined(transaction, people.davi)}

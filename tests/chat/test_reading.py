@@ -13,7 +13,7 @@ from app.accounts.members import Member
 from app.chat import memberships
 from app.chat.messages import Message, delete_message, edit_message
 from app.chat.posting import post_message
-from app.chat.reading import COUNTED, list_joined, mark_read
+from app.chat.reading import MOST_UNREAD_COUNTED, list_joined, mark_read_up_to
 from app.chat.rooms import Room, archive_room, create_room, find_membership, open_direct, open_discussion
 from app.database import Database, Transaction, now
 from tests.chat.test_messages import ACME, People, people_of, say, unread
@@ -39,11 +39,11 @@ async def test_reading_never_goes_backwards_nor_beyond_what_was_said(database: D
         room = await make_room(transaction, people)
         for number in range(1, 6):
             await say(transaction, room, people.ana, f"Line {number}")
-        assert await mark_read(transaction, room, people.davi, 3)
+        assert await mark_read_up_to(transaction, room, people.davi, 3)
         for number in (3, 2, 0, -1):
-            assert not await mark_read(transaction, room, people.davi, number)
+            assert not await mark_read_up_to(transaction, room, people.davi, number)
             assert await read_number(transaction, room, people.davi) == 3
-        assert await mark_read(transaction, room, people.davi, 10**18)
+        assert await mark_read_up_to(transaction, room, people.davi, 10**18)
         assert await read_number(transaction, room, people.davi) == 5
         await say(transaction, room, people.ana, "Line 6")
         assert await unread(transaction, people.davi, room) == (1, 0)
@@ -55,10 +55,10 @@ async def test_what_lies_before_what_was_on_screen_is_not_read(database: Databas
         room = await make_room(transaction, people)
         for number in range(1, 31):
             await say(transaction, room, people.ana, f"Line {number}")
-        assert await mark_read(transaction, room, people.davi, 10, since=1)
-        assert not await mark_read(transaction, room, people.davi, 25, since=20)
+        assert await mark_read_up_to(transaction, room, people.davi, 10, since=1)
+        assert not await mark_read_up_to(transaction, room, people.davi, 25, since=20)
         assert await unread(transaction, people.davi, room) == (20, 0)
-        assert await mark_read(transaction, room, people.davi, 25, since=11)
+        assert await mark_read_up_to(transaction, room, people.davi, 25, since=11)
         assert await unread(transaction, people.davi, room) == (5, 0)
 
 
@@ -67,7 +67,7 @@ async def test_who_is_not_in_a_room_reads_it_without_a_trace(database: Database)
         people = await people_of(transaction)
         room = await make_room(transaction, people)
         await say(transaction, room, people.ana, "For all to see")
-        assert not await mark_read(transaction, room, people.bruno, 1)
+        assert not await mark_read_up_to(transaction, room, people.bruno, 1)
         assert await find_membership(transaction, room, people.bruno) is None
 
 
@@ -77,7 +77,7 @@ async def test_what_one_reads_stays_unread_for_others_and_in_other_rooms(databas
         rooms = [await make_room(transaction, people, name) for name in ("One", "Two")]
         for room in rooms:
             await say(transaction, room, people.ana, f"Hello {room.slug}")
-        await mark_read(transaction, rooms[0], people.davi, 1)
+        await mark_read_up_to(transaction, rooms[0], people.davi, 1)
         assert await unread(transaction, people.davi, rooms[0]) == (0, 0)
         assert await unread(transaction, people.davi, rooms[1]) == (1, 0)
         assert await unread(transaction, people.carla, rooms[0]) == (1, 0)
@@ -170,7 +170,7 @@ async def test_a_room_far_behind_counts_as_very_many_until_it_is_read(database: 
     async with database.write(ACME) as transaction:
         people = await people_of(transaction)
         room = await make_room(transaction, people)
-        last = COUNTED * 12
+        last = MOST_UNREAD_COUNTED * 12
         transaction.add_all(
             Message(
                 room_id=room.id,
@@ -185,10 +185,10 @@ async def test_a_room_far_behind_counts_as_very_many_until_it_is_read(database: 
         )
         room.last_number = last
         await transaction.flush()
-        assert (await unread(transaction, people.davi, room))[0] >= COUNTED
-        await mark_read(transaction, room, people.davi, last - 7)
+        assert (await unread(transaction, people.davi, room))[0] >= MOST_UNREAD_COUNTED
+        await mark_read_up_to(transaction, room, people.davi, last - 7)
         assert await unread(transaction, people.davi, room) == (7, 0)
-        await mark_read(transaction, room, people.davi, last)
+        await mark_read_up_to(transaction, room, people.davi, last)
         assert await unread(transaction, people.davi, room) == (0, 0)
 
 
@@ -266,7 +266,7 @@ async def test_unread_counts_equal_a_recount_whatever_happened_before(
                     await edit_message(transaction, message, author, text=f"{texts['edit']} {index}", origin="")
                     mirror.said[number] = (author.id, names["edit"])
             elif action == "read":
-                changed = await mark_read(transaction, room, person, number)
+                changed = await mark_read_up_to(transaction, room, person, number)
                 if person.id in mirror.inside:
                     reached = max(mirror.inside[person.id], min(number, mirror.last))
                     assert changed == (reached != mirror.inside[person.id])

@@ -19,7 +19,7 @@ from app.chat.limits import Pace
 from app.chat.markdown import SHORT, Rendered, render_aside
 from app.chat.messages import Message
 from app.chat.posting import post_message
-from app.chat.rendering import LONGEST, prepare_text
+from app.chat.rendering import LONGEST_MESSAGE, prepare_text
 from app.chat.rooms import get_room
 from app.database import Database
 from app.database.engine import check_holds_no_writer
@@ -103,7 +103,7 @@ async def test_nothing_is_rendered_for_who_may_not_write(database: Database, ren
     assert rendered == []
 
 
-@pytest.mark.parametrize("length", [1, SHORT, LONGEST + 1])
+@pytest.mark.parametrize("length", [1, SHORT, LONGEST_MESSAGE + 1])
 async def test_nothing_is_rendered_before_that_takes_no_time_or_is_refused(
     database: Database, rendered: list[str], length: int
 ) -> None:

@@ -17,7 +17,7 @@ from app.chat import memberships
 from app.chat.posting import post_message
 from app.chat.reading import list_joined
 from app.chat.rooms import (
-    LONGEST_NAME,
+    LONGEST_ROOM_NAME,
     MOST_IN_DIRECT,
     Membership,
     Room,
@@ -68,7 +68,7 @@ async def member_of_globex(transaction: Transaction) -> Member:
         ("Direct", "room-direct"),
         ("Direct 1 2", "room-direct-1-2"),
         ("About record 42", "room-about-record-42"),
-        ("x" * LONGEST_NAME, "x" * 60),
+        ("x" * LONGEST_ROOM_NAME, "x" * 60),
     ],
 )
 async def test_a_rooms_address_is_made_from_its_name_and_is_no_other_pages(
@@ -100,7 +100,7 @@ async def test_rooms_of_one_name_are_numbered_without_taking_each_others_address
     [
         ("", "", "name"),
         (" \t\n", "", "name"),
-        ("x" * (LONGEST_NAME + 1), "", "name"),
+        ("x" * (LONGEST_ROOM_NAME + 1), "", "name"),
         ("Tea", "x" * 501, "description"),
     ],
 )
@@ -147,12 +147,12 @@ async def test_the_general_room_is_made_once_and_has_everybody_but_those_removed
     async with database.write(ACME) as transaction:
         people = await people_of(transaction)
         general = await ensure_general(transaction)
-        await memberships.take_out(transaction, general, people.davi)
+        await memberships.end_membership(transaction, general, people.davi)
         gone = await add_member(transaction, email="gone@acme.test", name="Gone", role="member", password_hash="")
     async with database.write(ACME) as transaction:
         general, gone = await transaction.get_one(Room, general.id), await transaction.get_one(Member, gone.id)
         assert await find_membership(transaction, general, people.davi), "whoever is missing joins with the next one"
-        await memberships.take_out(transaction, general, gone)
+        await memberships.end_membership(transaction, general, gone)
         gone.removed_at = now()
         await transaction.flush()
         rooms, members = await count(transaction, Room), await count(transaction, Membership)
@@ -203,7 +203,7 @@ async def test_a_direct_room_has_two_to_eight_people(database: Database) -> None
             assert caught.value.errors.keys() == {"people"}
         room = await open_direct(transaction, crowd[:MOST_IN_DIRECT])
         assert len(await list_people(transaction, room)) == MOST_IN_DIRECT
-        assert len(room.name) <= LONGEST_NAME
+        assert len(room.name) <= LONGEST_ROOM_NAME
 
 
 async def test_a_direct_room_is_neither_left_nor_changed_nor_opened_to_others(database: Database) -> None:
@@ -240,7 +240,7 @@ async def test_a_discussion_is_open_to_everybody_and_its_members_do_not_change_i
     async with database.write(ACME) as transaction:
         people = await people_of(transaction)
         room = await open_discussion(transaction, "record-7", "A book " * 40)
-        assert len(room.name) <= LONGEST_NAME
+        assert len(room.name) <= LONGEST_ROOM_NAME
         assert (await open_discussion(transaction, "record-8", "Another")).id != room.id
         assert (await get_room(transaction, people.davi, room.slug)).id == room.id
         await memberships.join(transaction, room, people.davi)

@@ -15,7 +15,7 @@ from app.chat import memberships
 from app.chat.messages import Message, delete_message, edit_message
 from app.chat.references import MessageIndex
 from app.chat.rooms import Room, archive_room, create_room, ensure_general, open_direct, open_discussion
-from app.chat.search import HITS, MOST_WORDS, Hit, excerpt, read_query, search_messages
+from app.chat.search import HITS, MOST_SEARCH_WORDS, Hit, excerpt, read_query, search_messages
 from app.database import Database, Transaction, now
 from tests.chat.test_markdown import plain_text
 from tests.chat.test_messages import ACME, GLOBEX, People, people_of, say
@@ -113,7 +113,7 @@ async def test_what_was_said_is_found_by_any_of_its_plain_words(
         text = " ".join([*words, noise.replace("\0", "").strip()])
         message = await say(transaction, general, people.ana, text, f"property {general.last_number}")
         word = data.draw(st.sampled_from(words))
-        for typed in (word, word.upper(), f'"{word}"', word[:2], " ".join(words[:MOST_WORDS])):
+        for typed in (word, word.upper(), f'"{word}"', word[:2], " ".join(words[:MOST_SEARCH_WORDS])):
             hits = await search_messages(transaction, people.davi, typed)
             assert len(hits) == HITS or message.id in {hit.message.id for hit in hits}, (typed, text)
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.accounts.members import find_member
 from app.accounts.visits import Visit, Visits, write_visits
 from app.chat.posting import post_message
-from app.chat.reading import mark_read
+from app.chat.reading import mark_read_up_to
 from app.chat.rooms import create_room
 from app.chat.sidebar import ROOMS_SHOWN, Sidebar, list_sidebars
 from app.database import Database, Transaction, now
@@ -43,7 +43,7 @@ async def test_rooms_that_are_unread_or_were_opened_last_are_shown_and_the_other
         assert len(after.shown) == ROOMS_SHOWN
         assert names(after) == sorted(names(after), key=str.lower)
         assert all(f"news.{room.id}" in after.follow.split() for room in rooms)
-        await mark_read(transaction, rooms[-2], ana, rooms[-2].last_number)
+        await mark_read_up_to(transaction, rooms[-2], ana, rooms[-2].last_number)
         assert "Room 23" not in names(await sidebar_of(transaction, ana.id))
         assert "Room 22" in names(await sidebar_of(transaction, ana.id, "room-22"))
 

@@ -15,11 +15,11 @@ from app.chat.facts import MessagePosted
 from app.chat.markdown import render_aside, render_markdown
 from app.chat.messages import delete_message, edit_message
 from app.chat.notices import tell_posted
-from app.chat.rendering import LONGEST
+from app.chat.rendering import LONGEST_MESSAGE
 from app.chat.rooms import create_room
-from app.chat.search import AT_ONCE, make_excerpts, search_messages
+from app.chat.search import SEARCHED_INLINE, make_excerpts, search_messages
 from app.chat.timeline import show_message
-from app.chat.work import MOST, Work
+from app.chat.work import MOST_STEPS, WorkBudget
 from app.database import Database
 from tests.chat.test_markdown import plain_text
 from tests.chat.test_messages import ACME, people_of, say
@@ -112,14 +112,14 @@ def test_what_a_text_may_not_cost_is_shown_as_it_was_typed(shape: str, monkeypat
 
 
 def test_what_people_write_costs_less_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    allowed: list[tuple[Work, int]] = []
+    allowed: list[tuple[WorkBudget, int]] = []
 
-    class Noted(Work):
+    class Noted(WorkBudget):
         def __init__(self, length: int) -> None:
             super().__init__(length)
             allowed.append((self, self.left))
 
-    monkeypatch.setattr("app.chat.work.Work", Noted)
+    monkeypatch.setattr("app.chat.work.WorkBudget", Noted)
     for text in (
         "**a** _b_ `c`",
         "- milk\n" * 100,
@@ -129,7 +129,7 @@ def test_what_people_write_costs_less_than_it_may(monkeypatch: pytest.MonkeyPatc
         "- a long item here\n  - a sub item here\n    - one more item\n" * 60,
         "Good morning. I have *read* the report, and its [table](https://x.org/a) is not right: see #12. Ana\n\n" * 80,
     ):
-        render(text[:LONGEST])
+        render(text[:LONGEST_MESSAGE])
     for work, total in allowed:
         assert work.left > 0.05 * total
 
@@ -139,10 +139,10 @@ def test_the_longest_message_costs_no_more_than_a_fixed_number_of_steps(
     shape: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The steps, and the calls that come of them, are those of a text that is much shorter."""
-    text = SHAPES[shape](LONGEST)[:LONGEST]
-    assert Work(LONGEST).left == MOST
+    text = SHAPES[shape](LONGEST_MESSAGE)[:LONGEST_MESSAGE]
+    assert WorkBudget(LONGEST_MESSAGE).left == MOST_STEPS
     render("@ana *warm*")
-    assert count_calls(lambda: render(text)) < 25 * MOST
+    assert count_calls(lambda: render(text)) < 25 * MOST_STEPS
 
 
 # The loop
@@ -220,7 +220,7 @@ async def test_the_loop_goes_on_while_many_long_messages_are_searched(database: 
         seen = []
 
         def look(plains: list[str], text: str) -> Any:
-            assert sum(map(len, plains)) > AT_ONCE
+            assert sum(map(len, plains)) > SEARCHED_INLINE
             with pytest.raises(RuntimeError):
                 asyncio.get_running_loop()
             seen.append(main.is_running())

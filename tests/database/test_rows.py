@@ -11,13 +11,13 @@ from app.accounts.members import Member
 from app.accounts.sessions import Session
 from app.chat.messages import Message
 from app.chat.rooms import Membership, Room, ensure_general
-from app.database import Base, Database, Standing, Tenant, TenantScopeError, Transaction
+from app.database import Base, Database, PreparedSelect, Tenant, TenantScopeError, Transaction
 from app.database.rows import shape_of
 from app.live.log import LoggedEvent
 
 ACME, GLOBEX = 1, 2
-BY_NAME = Standing(select(Member).where(Member.name == bindparam("name")))
-WITH_SESSION = Standing(
+BY_NAME = PreparedSelect(select(Member).where(Member.name == bindparam("name")))
+WITH_SESSION = PreparedSelect(
     select(Member, Session)
     .outerjoin(Session, (Session.member_id == Member.id) & (Session.tenant_id == Member.tenant_id))
     .where(Member.name == bindparam("name"))
@@ -47,7 +47,7 @@ async def test_a_standing_statement_finds_what_the_session_finds(database: Datab
 
 
 async def test_a_standing_statement_may_hold_values_of_its_own(database: Database) -> None:
-    admins = Standing(select(Member).where(Member.name == bindparam("name"), Member.role == "admin"))
+    admins = PreparedSelect(select(Member).where(Member.name == bindparam("name"), Member.role == "admin"))
     async with database.write(ACME) as transaction:
         ana = await find(transaction, "Ana")
         await transaction.change(ana, role="admin")
@@ -57,7 +57,7 @@ async def test_a_standing_statement_may_hold_values_of_its_own(database: Databas
 
 
 async def test_of_several_rows_none_is_taken(database: Database) -> None:
-    everybody = Standing(select(Member))
+    everybody = PreparedSelect(select(Member))
     async with database.read(ACME) as transaction:
         with pytest.raises(MultipleResultsFound):
             await transaction.find(everybody)
@@ -100,7 +100,7 @@ async def test_of_an_outer_join_that_finds_nothing_there_is_nothing(database: Da
 
 
 async def test_a_standing_statement_is_confined_to_each_tenant_in_turn(database: Database) -> None:
-    first = Standing(select(Member).where(Member.id == select(func.min(Member.id)).scalar_subquery()))
+    first = PreparedSelect(select(Member).where(Member.id == select(func.min(Member.id)).scalar_subquery()))
     for tenant_id in (ACME, GLOBEX, ACME):
         async with database.read(tenant_id) as transaction:
             ids = (await transaction.scalars(select(Member.id))).all()

@@ -10,10 +10,10 @@ from sqlalchemy import BigInteger, Integer, String, bindparam, func, literal, se
 
 from app.accounts.members import Member
 from app.chat.rooms import Room
-from app.database import Database, Standing, Transaction, trips
+from app.database import Database, PreparedSelect, Transaction, trips
 from app.features import open_database
 
-BY_NAME = Standing(select(Member).where(Member.name == bindparam("name")))
+BY_NAME = PreparedSelect(select(Member).where(Member.name == bindparam("name")))
 
 pytestmark = pytest.mark.sqlite
 
@@ -63,7 +63,7 @@ async def test_a_standing_statement_that_takes_long_is_answered_whole(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trips, "QUICK", 0.0)
-    monkeypatch.setattr(trips, "STEPS", 1)
+    monkeypatch.setattr(trips, "PROGRESS_STEPS", 1)
     asking = open_database(database.url)
     async with asking.read(1) as transaction:
         raw = await (await transaction.connection()).get_raw_connection()
@@ -76,7 +76,7 @@ async def test_a_standing_statement_that_takes_long_is_answered_whole(
 
 async def test_a_change_before_a_long_question_is_kept(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trips, "QUICK", 0.0)
-    monkeypatch.setattr(trips, "STEPS", 1)
+    monkeypatch.setattr(trips, "PROGRESS_STEPS", 1)
     changing = open_database(database.url)
     async with changing.write(1) as transaction:
         changed = update(Room).where(Room.slug == "general").values(description="changed")
@@ -90,7 +90,7 @@ async def test_a_change_before_a_long_question_is_kept(database: Database, monke
 async def test_a_change_may_take_its_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupting it would undo its whole transaction."""
     monkeypatch.setattr(trips, "QUICK", 0.0)
-    monkeypatch.setattr(trips, "STEPS", 1)
+    monkeypatch.setattr(trips, "PROGRESS_STEPS", 1)
     changing = open_database(database.url)
     async with changing.write(1) as transaction:
         transaction.add(Room(slug="lamps", name="Lamps", kind="public"))

@@ -47,7 +47,7 @@ class Desk:
             row, person = await book(transaction), await sign_in(transaction, name)
             proof = await locks.take_lock(transaction, row, person, lease=LEASE, moving=moving)
             if proof is None and row.lock_member_id != person.id:
-                await waiting.join(transaction, row, person, LEASE)
+                await waiting.join_queue(transaction, row, person, LEASE)
             return proof
 
     async def renew(self, name: str, proof: Proof, version: int = 3) -> Proof | None:
@@ -63,7 +63,7 @@ class Desk:
 
     async def ask(self, name: str) -> None:
         async with self.database.write(ACME) as transaction:
-            await waiting.ask(transaction, await book(transaction), await sign_in(transaction, name), LEASE)
+            await waiting.request_lock(transaction, await book(transaction), await sign_in(transaction, name), LEASE)
 
     async def take_over(self, name: str) -> Proof | None:
         async with self.database.write(ACME) as transaction:
@@ -77,7 +77,7 @@ class Desk:
     async def stay(self, name: str, page: int = 1) -> bool:
         async with self.database.write(ACME) as transaction:
             row, person = await book(transaction), await sign_in(transaction, name)
-            return await waiting.stay(transaction, row, person, page, LEASE)
+            return await waiting.keep_waiting(transaction, row, person, page, LEASE)
 
     async def prolong(self, name: str, page: int = 1) -> int | None:
         async with self.database.write(ACME) as transaction:
@@ -87,7 +87,7 @@ class Desk:
     async def leave_at_turn(self, name: str) -> None:
         async with self.database.write(ACME) as transaction:
             row, person = await book(transaction), await sign_in(transaction, name)
-            assert await waiting.leave(transaction, row, person)
+            assert await waiting.leave_queue(transaction, row, person)
             await locks.shorten_turn(transaction, row, person)
 
     async def save(self, name: str, proof: Proof | None, version: int = 3, **values: str) -> bool:
@@ -105,9 +105,7 @@ class Desk:
 
     async def line(self) -> list[tuple[str, str]]:
         async with self.database.read(ACME) as transaction:
-            return [
-                (each.name, each.state) for each in await waiting.list_waiting(transaction, await book(transaction))
-            ]
+            return [(each.name, each.state) for each in await waiting.list_queue(transaction, await book(transaction))]
 
 
 @pytest.fixture
@@ -284,8 +282,8 @@ async def test_a_page_that_was_left_ends_only_its_own_waiting(desk: Desk, databa
     await desk.open("carla")  # the same page again, reloaded
     async with database.write(ACME) as transaction:
         row, carla = await book(transaction), await member(transaction, "carla")
-        assert not await waiting.leave(transaction, row, carla, page=1)
-        assert await waiting.leave(transaction, row, carla, page=2)
+        assert not await waiting.leave_queue(transaction, row, carla, page=1)
+        assert await waiting.leave_queue(transaction, row, carla, page=2)
 
 
 async def test_an_asker_may_take_over_after_30_seconds_without_an_answer_and_not_before(
@@ -313,8 +311,8 @@ async def test_an_asker_who_was_answered_does_not_get_it(
     await desk.ask("carla")
     async with database.write(ACME) as transaction:
         row = await book(transaction)
-        (carla,) = await waiting.list_waiting(transaction, row)
-        assert await waiting.refuse(transaction, row, carla.id)
+        (carla,) = await waiting.list_queue(transaction, row)
+        assert await waiting.refuse_request(transaction, row, carla.id)
     wait(ANSWER_WITHIN + 5)
     await desk.renew("ana", proof)
     assert await desk.take_over("carla") is None
@@ -380,7 +378,7 @@ async def test_handing_over_makes_it_the_askers_turn_whoever_else_waits(desk: De
     await desk.ask("carla")
     async with database.write(ACME) as transaction:
         row, ana = await book(transaction), await sign_in(transaction, "ana")
-        carla = next(each for each in await waiting.list_waiting(transaction, row) if each.name == "Carla")
+        carla = next(each for each in await waiting.list_queue(transaction, row) if each.name == "Carla")
         assert not await locks.hand_over(transaction, row, ana, replace(proof, token=proof.token + 1), carla.id)
         assert await locks.hand_over(transaction, row, ana, proof, carla.id)
     assert await desk.holder() == ("Carla", True)
@@ -447,7 +445,7 @@ async def test_without_a_session_there_is_no_lock_and_no_place_in_line(desk: Des
             locks.take_lock(transaction, row, ana, lease=LEASE),
             locks.renew_lock(transaction, row, ana, proof, 3, lease=LEASE),
             locks.take_over(transaction, row, ana, lease=LEASE),
-            waiting.join(transaction, row, ana, LEASE),
+            waiting.join_queue(transaction, row, ana, LEASE),
         ):
             with pytest.raises(NoCredential):
                 await attempt
@@ -507,7 +505,7 @@ async def test_a_deleted_record_has_no_lock_and_nobody_in_line(
     async with database.read(ACME) as transaction:
         row = await get_record(transaction, await get_collection(transaction, "books"), 40, deleted=True)
         assert row.lock_member_id is None
-        assert await waiting.list_waiting(transaction, row) == []
+        assert await waiting.list_queue(transaction, row) == []
 
 
 async def test_a_change_of_hands_is_told_once_however_often_it_was_noted(desk: Desk, database: Database) -> None:

@@ -136,7 +136,7 @@ class Editing(RuleBasedStateMachine):
             assert proof is None or not held, "a lock was taken from its holder"
             if proof is None:
                 if row.lock_member_id != person.id:
-                    await waiting.join(transaction, row, person, LEASE)
+                    await waiting.join_queue(transaction, row, person, LEASE)
                 return multiple()
             tab = Tab(name, proof, row.version)
             self.open_tabs.append(tab)
@@ -270,19 +270,19 @@ class Editing(RuleBasedStateMachine):
         async def operation(transaction: Transaction, row: Record) -> None:
             person = await self.member(transaction, name)
             if row.lock_member_id not in (None, person.id):
-                await waiting.ask(transaction, row, person, LEASE)
+                await waiting.request_lock(transaction, row, person, LEASE)
 
         self.do(operation)
 
     @rule(tab=tabs, give=st.booleans())
     def answer(self, tab: Tab, give: bool) -> None:
         async def operation(transaction: Transaction, row: Record) -> None:
-            queue = await waiting.list_waiting(transaction, row)
+            queue = await waiting.list_queue(transaction, row)
             if queue and give:
                 person = await self.member(transaction, tab.person)
                 await locks.hand_over(transaction, row, person, tab.proof, queue[-1].id)
             elif queue:
-                await waiting.refuse(transaction, row, queue[-1].id)
+                await waiting.refuse_request(transaction, row, queue[-1].id)
 
         self.do(operation)
 
@@ -369,7 +369,7 @@ class Editing(RuleBasedStateMachine):
             assert row.values.get("notes", "") in self.known, "somebody's text was replaced by nobody's"
             if row.lock_member_id is not None:
                 assert row.deleted_at is None, "a deleted record is locked"
-            queue = await waiting.list_waiting(transaction, row)
+            queue = await waiting.list_queue(transaction, row)
             assert row.lock_member_id is not None or not [each for each in queue if each.state == "waiting"], (
                 "free, and somebody waits in vain"
             )

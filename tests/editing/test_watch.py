@@ -39,7 +39,7 @@ async def test_a_lease_that_ends_makes_it_the_next_one_s_turn_once(
     async with database.write(ACME) as transaction:
         row = await book(transaction, 40)
         for name in ("carla", "davi"):
-            await waiting.join(transaction, row, await sign_in(transaction, name), LEASE)
+            await waiting.join_queue(transaction, row, await sign_in(transaction, name), LEASE)
     wait(6)
     others = [open_database(database.url) for _ in range(processes)]
     before = await read_cursor(database)

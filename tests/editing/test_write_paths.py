@@ -133,7 +133,7 @@ async def restore(
 
 
 # Every function that advances a record, with a call of it.
-OPERATIONS: dict[str, Change] = {"change_record": change_notes, "take_out": delete, "restore_record": restore}
+OPERATIONS: dict[str, Change] = {"change_record": change_notes, "put_into_bin": delete, "restore_record": restore}
 
 
 def name_of(path: str) -> str:

@@ -19,7 +19,7 @@ import httpx
 import pytest
 from autobahn.asyncio.websocket import WebSocketClientFactory, WebSocketClientProtocol
 
-from app.live.socket import MESSAGE_LIMIT
+from app.live.socket import HELLO_SIZE_LIMIT
 from tests.conftest import Server
 from tests.live.test_socket import add_book, open_page
 
@@ -154,11 +154,11 @@ cases: dict[str, Case] = {}
 
 # 1 Framing. The bound of a message is 8 KiB (docs/live.md); binary messages are nothing that a page sends.
 cases["1.1.1 an empty text"] = ends(1008, Frame(TEXT))
-for size in (125, 126, 127, 128, MESSAGE_LIMIT):
+for size in (125, 126, 127, 128, HELLO_SIZE_LIMIT):
     cases[f"1.1 a text of {size} bytes"] = well(Frame(TEXT, hello(1, size=size)), answers=[1])
-for size in (MESSAGE_LIMIT + 1, 65_535, 65_536, 65_537, 1_000_000):
+for size in (HELLO_SIZE_LIMIT + 1, 65_535, 65_536, 65_537, 1_000_000):
     cases[f"1.1 a text of {size} bytes"] = ends(1009, Frame(TEXT, hello(1, size=size)))
-cases["1.1.8 a text in pieces of 997 bytes"] = well(Frame(TEXT, hello(1, size=MESSAGE_LIMIT), chop=997), answers=[1])
+cases["1.1.8 a text in pieces of 997 bytes"] = well(Frame(TEXT, hello(1, size=HELLO_SIZE_LIMIT), chop=997), answers=[1])
 for size in (0, 125, 126, 127, 128, 65_535, 65_536):
     cases[f"1.2 {size} bytes that are no text"] = ends(1008, Frame(BINARY, b"\xfe" * size))
 

@@ -18,11 +18,11 @@ from app.accounts.tokens import SingleUseToken, make_token
 from app.accounts.undo import UndoOffer
 from app.accounts.visits import Visit
 from app.chat.attachments import Attachment
-from app.chat.drafts import MessageDraft, delete_old_drafts, keep_draft
+from app.chat.drafts import MessageDraft, delete_old_message_drafts, keep_message_draft
 from app.database import Base, Database, Followers, Partial, Shown, Tenant, Transaction, now
 from app.editing.drafts import Draft
 from app.editing.waiting import Waiting
-from app.jobs.jobs import FUNCTIONS, Job, Work, put_job
+from app.jobs.jobs import FUNCTIONS, ClaimedJob, Job, put_job
 from app.jobs.runner import Runner
 from app.jobs.sweeps import BATCH, SWEEPS, Sweep, delete_by_keys, sweep_one
 from app.live.cutoff import start_session
@@ -112,7 +112,7 @@ async def add_undo_offer(transaction: Transaction) -> None:
 
 
 async def add_message_draft(transaction: Transaction) -> None:
-    await keep_draft(transaction, await carla_of(transaction), "room-1", "Long ago", key="k")
+    await keep_message_draft(transaction, await carla_of(transaction), "room-1", "Long ago", key="k")
     await transaction.execute(update(MessageDraft).values(typed_at=now() - LONG_AGO))
 
 
@@ -287,7 +287,7 @@ async def test_a_sweep_whose_pushes_fail_is_named_and_undoes_no_other(
 
         transaction.facts.followers = Followers(shown=(Shown(render_badly, (Bell,)),))
         push_bells(transaction, [1])
-        return await delete_old_drafts(transaction, limit)
+        return await delete_old_message_drafts(transaction, limit)
 
     others = [each for each in SWEEPS if MessageDraft not in each.models]
     monkeypatch.setattr("app.jobs.sweeps.SWEEPS", [Sweep((MessageDraft,), fail_at_commit), *others])
@@ -307,7 +307,7 @@ async def test_other_workspaces_rows_take_nothing_of_the_limit_whatever_the_crit
     for tenant_id, place in ((ACME, "old-1"), (ACME, "old-2"), (GLOBEX, "old-3")):
         async with database.write(tenant_id) as transaction:
             member = (await transaction.scalars(select(Member).limit(1))).one()
-            await keep_draft(transaction, member, place, "Long ago", key=place)
+            await keep_message_draft(transaction, member, place, "Long ago", key=place)
     named = or_(MessageDraft.text == "Long ago", MessageDraft.place == "nowhere")
     async with database.write(GLOBEX) as transaction:
         assert await delete_by_keys(transaction, MessageDraft, named, limit=1) == 1
@@ -375,18 +375,18 @@ async def test_lists_of_invitations_follow_when_one_ends(database: Database) -> 
 
 
 async def test_a_job_that_always_fails_is_given_up_at_last(database: Database) -> None:
-    async def fail(work: Work) -> None:
+    async def fail(work: ClaimedJob) -> None:
         raise ValueError("it went wrong")
 
     from app.jobs.jobs import Registered
-    from app.jobs.runner import MOST_ATTEMPTS
+    from app.jobs.runner import MOST_JOB_ATTEMPTS
 
     FUNCTIONS["fails"] = Registered(fail, None, 60)
     try:
         async with database.write() as transaction:
             await put_job(transaction, "fails", workspace_id=ACME)
         async with database.write() as transaction:
-            await transaction.execute(update(Job).where(Job.name == "fails").values(attempts=MOST_ATTEMPTS - 1))
+            await transaction.execute(update(Job).where(Job.name == "fails").values(attempts=MOST_JOB_ATTEMPTS - 1))
         runner = Runner(database, SETTINGS)
         runner.prepared = True
         assert await runner.step()

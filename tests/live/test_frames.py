@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from app.live.frames import Hello, Malformed, answer, encode, numbered, read_hello
+from app.live.frames import Hello, Malformed, answer_hello, encode, numbered, read_hello
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -63,6 +63,8 @@ def test_an_encoded_frame_is_what_the_standard_says(text: str) -> None:
 
 def test_answers_and_frames_start_with_their_number() -> None:
     hello = Hello(("tenant", "record.9"), 5, 3)
-    assert answer(hello) == "<!--@3-->"
-    assert answer(hello, refused=["record.9", "--><script>"], refresh_at=8) == "<!--@3 refresh refused:record.9-->"
+    assert answer_hello(hello) == "<!--@3-->"
+    assert (
+        answer_hello(hello, refused=["record.9", "--><script>"], refresh_at=8) == "<!--@3 refresh refused:record.9-->"
+    )
     assert numbered(8, ["<a>", "<b>"]) == "<!--8--><a><b>"

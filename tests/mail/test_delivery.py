@@ -14,7 +14,7 @@ import pytest
 import app.asgi
 import app.mail.smtp
 from app.database import Database, Transaction
-from app.mail.delivery import MOST_ATTEMPTS, MOST_BROKEN_OFF, Delivery, Settlement
+from app.mail.delivery import MOST_BROKEN_OFF, MOST_MAIL_ATTEMPTS, Delivery, Settlement
 from app.mail.outbox import Mail, Urgency, find_next
 from app.operators.figures import read_installation
 from app.settings import Settings
@@ -232,7 +232,7 @@ def let_the_server_be_asked(delivery: Delivery, store: Store) -> None:
 async def test_a_server_that_goes_away_before_it_knows_of_a_mail_is_no_fault_of_the_mail(
     database: Database, store: Store, delivery: Delivery, post: Post, word: str
 ) -> None:
-    tries = MOST_ATTEMPTS + 3
+    tries = MOST_MAIL_ATTEMPTS + 3
     post.at_sender = word
     post.hangs_up_at = () if word else range(1, tries + 1)
     post.open()
@@ -321,9 +321,9 @@ async def test_who_is_never_taken_is_given_up_and_operators_read_why_but_not_to_
     assert '<td class="title">acme</td>' in page
     assert "550 no mailbox …" in page
     assert "carla" not in page
-    store.rows(f"UPDATE mail SET attempts = {MOST_ATTEMPTS - 1}, due_at = '{LONG_AGO}'")
+    store.rows(f"UPDATE mail SET attempts = {MOST_MAIL_ATTEMPTS - 1}, due_at = '{LONG_AGO}'")
     await send_out(delivery)
-    assert failed(store)[1] == ("451 later", MOST_ATTEMPTS)
+    assert failed(store)[1] == ("451 later", MOST_MAIL_ATTEMPTS)
     assert waiting(store) == []
 
 
@@ -346,10 +346,10 @@ async def test_a_mail_of_which_processes_die_is_not_tried_for_ever(
 ) -> None:
     post.open()
     await put(database, "carla@acme.test", "davi@acme.test")
-    store.rows(f"UPDATE mail SET attempts = {MOST_ATTEMPTS} WHERE receiver = 'carla@acme.test'")
+    store.rows(f"UPDATE mail SET attempts = {MOST_MAIL_ATTEMPTS} WHERE receiver = 'carla@acme.test'")
     await send_out(delivery)
     assert post.receivers == ["davi@acme.test"]
-    assert failed(store) == [("it was tried too often", MOST_ATTEMPTS + 1)]
+    assert failed(store) == [("it was tried too often", MOST_MAIL_ATTEMPTS + 1)]
 
 
 async def test_a_mail_that_was_taken_is_not_sent_again_when_that_could_not_be_written_down(

@@ -18,10 +18,10 @@ import app.notifications.notifications
 from app.accounts.facts import OfMember, PasswordChanged, RoleChanged, SignedInFromNewDevice
 from app.accounts.members import Member, find_member
 from app.database import Database, Transaction, now
-from app.jobs.jobs import FUNCTIONS, Job, Work
+from app.jobs.jobs import FUNCTIONS, ClaimedJob, Job
 from app.mail.outbox import Content, Mail, Urgency
-from app.notifications.inbox import mark_read
-from app.notifications.kinds import KINDS
+from app.notifications.inbox import mark_notifications_read
+from app.notifications.kinds import NOTIFICATION_KINDS
 from app.notifications.mails import write_mail
 from app.notifications.models import Happening, Notification
 from app.notifications.notifications import notify
@@ -54,7 +54,7 @@ async def bundle(database: Database) -> None:
     async with database.write() as transaction:
         job = (await transaction.scalars(select(Job).where(Job.name == "notification mails"))).one()
         job.lease += 1
-    work = Work(database, SETTINGS, job.id, job.lease, ACME, {}, None)
+    work = ClaimedJob(database, SETTINGS, job.id, job.lease, ACME, {}, None)
     await FUNCTIONS["notification mails"].function(work)
 
 
@@ -73,14 +73,14 @@ async def test_whoever_has_got_into_an_account_cannot_keep_its_owner_from_being_
 ) -> None:
     async with database.write(ACME) as transaction:
         carla = await find(transaction, "carla")
-        await choose(transaction, carla.id, KINDS[what], Choice(in_app=False, mail="never"))
+        await choose(transaction, carla.id, NOTIFICATION_KINDS[what], Choice(in_app=False, mail="never"))
         await choose_times(transaction, carla, quiet_from=0, quiet_until=1439, time_zone="UTC")
         await mute(transaction, carla, "account", carla.id)
         happen(transaction, what, carla, by=carla)
     async with database.write(ACME) as transaction:
         carla = await find(transaction, "carla")
         await notify(transaction, kind="mention", subject=("room", 1), to=[carla.id], details={"excerpt": "Buried"})
-        assert await mark_read(transaction, carla)
+        assert await mark_notifications_read(transaction, carla)
         carla.suspended_at = now()
     await bundle(database)
     ((urgency, mail),) = await write_all(database)
@@ -92,7 +92,7 @@ async def test_whoever_has_got_into_an_account_cannot_keep_its_owner_from_being_
 async def test_it_comes_in_mails_of_its_own_however_much_else_there_is(database: Database) -> None:
     async with database.write(ACME) as transaction:
         carla = await find(transaction, "carla")
-        await choose(transaction, carla.id, KINDS["direct"], Choice(in_app=True, mail="once"))
+        await choose(transaction, carla.id, NOTIFICATION_KINDS["direct"], Choice(in_app=True, mail="once"))
         happen(transaction, "password", carla, by=carla)
         for number in range(60):
             happen(transaction, "sign-in", carla, by=carla, device=f"Browser {number}.")
@@ -157,7 +157,7 @@ async def test_a_mail_of_more_notifications_than_a_statement_takes_values_is_wri
     monkeypatch.setattr(app.notifications.mails, "MOST_AT_ONCE", 7)
     async with database.write(ACME) as transaction:
         carla = await find(transaction, "carla")
-        await choose(transaction, carla.id, KINDS["direct"], Choice(in_app=True, mail="once"))
+        await choose(transaction, carla.id, NOTIFICATION_KINDS["direct"], Choice(in_app=True, mail="once"))
         for _ in range(60):
             await notify(
                 transaction, kind="direct", subject=("account", carla.id), to=[carla.id], details={"excerpt": "x"}
@@ -204,7 +204,7 @@ async def test_every_notification_that_is_no_more_to_be_mailed_is_in_one_mail(
                 await transaction.execute(delete(model))
             for name in ("carla", "davi"):
                 person = await find(transaction, name)
-                await choose(transaction, person.id, KINDS["mention"], Choice(in_app=True, mail="once"))
+                await choose(transaction, person.id, NOTIFICATION_KINDS["mention"], Choice(in_app=True, mail="once"))
             await notify(transaction, kind="mention", subject=("room", 1), to=[person.id])
         async with database.write() as transaction:
             await transaction.execute(delete(Mail))

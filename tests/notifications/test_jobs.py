@@ -16,10 +16,10 @@ from app.chat.rooms import open_direct
 from app.database import Database, now
 from app.database.leases import LeaseLost, claim, find_due
 from app.features import open_database
-from app.jobs.jobs import FUNCTIONS, Job, Work, job, put_job
+from app.jobs.jobs import FUNCTIONS, ClaimedJob, Job, job, put_job
 from app.jobs.runner import Runner
-from app.notifications.channels import count_unread
-from app.notifications.inbox import mark_read, read_inbox
+from app.notifications.channels import count_unread_notifications
+from app.notifications.inbox import mark_notifications_read, read_inbox
 from app.notifications.models import Happening, Notification
 from app.notifications.notifications import EVERYBODY, notify
 from tests.databases import Store
@@ -34,7 +34,7 @@ def done() -> Iterator[list[str]]:
     texts: list[str] = []
 
     @job("try")
-    async def try_it(work: Work) -> None:
+    async def try_it(work: ClaimedJob) -> None:
         async with work.finishing() as transaction:
             tenant = transaction.tenant
             if work.payload.get("fail"):
@@ -104,7 +104,7 @@ async def test_who_comes_back_after_the_lease_changes_nothing(database: Database
     async with database.write() as transaction:
         assert await claim(transaction, Job, job_id, seconds=60)
         assert await claim(transaction, Job, job_id, seconds=60) is None
-    work = Work(database, SETTINGS, job_id, lease, ACME, {"text": "late"}, None)
+    work = ClaimedJob(database, SETTINGS, job_id, lease, ACME, {"text": "late"}, None)
     with pytest.raises(LeaseLost):
         await FUNCTIONS["try"].function(work)
     assert done == []
@@ -138,7 +138,7 @@ async def test_who_is_an_admin_no_more_loses_what_admins_were_told(database: Dat
     async with database.write(ACME) as transaction:
         named = await people(transaction)
         bruno = named["Bruno"]
-        assert await count_unread(transaction, [bruno.id, named["Ana"].id, named["Davi"].id]) == {
+        assert await count_unread_notifications(transaction, [bruno.id, named["Ana"].id, named["Davi"].id]) == {
             bruno.id: 1,
             named["Ana"].id: 1,
             named["Davi"].id: 0,
@@ -150,7 +150,7 @@ async def test_who_is_an_admin_no_more_loses_what_admins_were_told(database: Dat
     async with database.read(ACME) as transaction:
         found = await find_member(transaction, "bruno@acme.test")
         assert found
-        assert await count_unread(transaction, [found.id]) == {found.id: 1}
+        assert await count_unread_notifications(transaction, [found.id]) == {found.id: 1}
         inbox = await read_inbox(transaction, found, unread_only=True)
         assert [group.subject for group in inbox.groups] == [f"account-{found.id}"]
 
@@ -163,8 +163,8 @@ async def test_counts_of_few_and_of_many_agree(database: Database) -> None:
         await notify(transaction, kind="newcomer", subject=("member", named["Davi"].id), to=EVERYBODY, by=named["Davi"])
     async with database.read(ACME) as transaction:
         ids = [member.id for member in (await people(transaction)).values()]
-        few = await count_unread(transaction, ids)
-        many = await count_unread(transaction, [*ids, *range(1000, 1030)])
+        few = await count_unread_notifications(transaction, ids)
+        many = await count_unread_notifications(transaction, [*ids, *range(1000, 1030)])
         assert few == {member_id: many[member_id] for member_id in ids}
         assert sorted(few.values()) == [0, 1, 1, 2]
 
@@ -193,12 +193,12 @@ async def test_ten_thousand_are_listed_counted_and_read_in_a_few_statements(data
         assert inbox.more
         assert inbox.groups[0].unread == 250
         assert len(inbox.groups[0].items) == 8
-        assert await count_unread(transaction, [carla.id]) == {carla.id: 1000}
+        assert await count_unread_notifications(transaction, [carla.id]) == {carla.id: 1000}
     async with database.write(ACME) as transaction:
-        assert await mark_read(transaction, carla, Notification.id <= inbox.newest)
-        assert not await mark_read(transaction, carla, Notification.id <= inbox.newest)
+        assert await mark_notifications_read(transaction, carla, Notification.id <= inbox.newest)
+        assert not await mark_notifications_read(transaction, carla, Notification.id <= inbox.newest)
     async with database.read(ACME) as transaction:
-        assert await count_unread(transaction, [carla.id]) == {carla.id: 0}
+        assert await count_unread_notifications(transaction, [carla.id]) == {carla.id: 0}
 
 
 @pytest.mark.sqlite

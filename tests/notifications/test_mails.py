@@ -15,7 +15,7 @@ from sqlalchemy import select
 from app.accounts.members import find_member
 from app.database import Database
 from app.demo import OPERATOR, PASSWORD
-from app.notifications.mails import make_token, read_token, write_mail
+from app.notifications.mails import make_unsubscribe_token, read_token, write_mail
 from app.notifications.models import Notification
 from app.notifications.notifications import notify
 from app.notifications.preferences import Times, after_quiet, mail_moment
@@ -228,7 +228,7 @@ SETTINGS: Any = type("Settings", (), {"secret_key": "x" * 40})()
 def test_a_token_is_good_for_its_workspace_and_nothing_else() -> None:
     acme: Any = type("Tenant", (), {"id": 1})()
     globex: Any = type("Tenant", (), {"id": 2})()
-    token = make_token(SETTINGS, 1, 3, ["mention", "record-admin"])
+    token = make_unsubscribe_token(SETTINGS, 1, 3, ["mention", "record-admin"])
     assert read_token(SETTINGS, globex, token) is None
     assert read_token(SETTINGS, acme, token.replace("1.3.", "1.4.")) is None
     other: Any = type("Settings", (), {"secret_key": "y" * 40})()

@@ -23,7 +23,7 @@ from app.accounts.members import Member
 from app.asgi import create_app
 from app.database import Database, Tenant, TenantScopeError, now
 from app.demo import OPERATOR, PASSWORD
-from app.operators.workspaces import View, list_workspaces
+from app.operators.workspaces import WorkspaceView, list_workspaces
 from app.records.records import Record
 from app.tenants.usage import MEASURES, measure_installation
 from tests.conftest import Server
@@ -346,9 +346,9 @@ async def test_thousands_of_workspaces_are_a_page_at_a_time(database: Database) 
     async with database.write() as transaction:
         transaction.add_all(Tenant(slug=f"many-{number}", name=f"Many {number:04}") for number in range(3000))
     async with database.count() as transaction:
-        first = await list_workspaces(transaction, View.read("many", "name", "1"), {})
-        last = await list_workspaces(transaction, View.read("many", "name", "60"), {})
-        most = await list_workspaces(transaction, View.read("", "-records", ""), {1: 7})
+        first = await list_workspaces(transaction, WorkspaceView.read("many", "name", "1"), {})
+        last = await list_workspaces(transaction, WorkspaceView.read("many", "name", "60"), {})
+        most = await list_workspaces(transaction, WorkspaceView.read("", "-records", ""), {1: 7})
     assert (len(first.rows), first.count, first.pages) == (50, 3000, 60)
     assert last.rows[-1].name == "Many 2999"
     assert [(row.slug, row.sockets) for row in most.rows[:2]] == [("acme", 7), ("globex", 0)]

@@ -17,7 +17,7 @@ from app.live.log import LoggedEvent
 from app.records.changes import empty_bin
 from app.records.channels import MOST_HISTORIES
 from app.records.collections import get_collection
-from app.records.records import Record, note_change
+from app.records.records import Record, note_record_changed
 from app.records.revisions import Revision
 
 ACME = 1
@@ -61,7 +61,7 @@ async def test_histories_are_read_of_a_few_changed_records_and_of_many_the_open_
         async with database.write(ACME) as transaction:
             collection, ana = await get_collection(transaction, "books"), await transaction.get_one(Member, 1)
             for record in await transaction.scalars(select(Record).where(Record.id.in_([one.id for one in records]))):
-                note_change(transaction, collection, record, ana, "changed", record.values)
+                note_record_changed(transaction, collection, record, ana, "changed", record.values)
     assert len(rows) == read
     async with database.read(ACME) as transaction:
         logged = select(LoggedEvent.body).where(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.records.kinds import KINDS, number_key
+from app.records.kinds import FIELD_KINDS, number_key
 from app.web.texts import fold
 
 CHOICES = ("On the shelf", "Lent")
@@ -45,27 +45,27 @@ BAD = [
 
 @pytest.mark.parametrize(("kind", "typed", "stored"), GOOD)
 def test_what_is_typed_is_stored_in_one_form(kind: str, typed: str, stored: str) -> None:
-    assert KINDS[kind].read(typed, CHOICES) == stored
-    assert KINDS[kind].read(stored, CHOICES) == stored
+    assert FIELD_KINDS[kind].read(typed, CHOICES) == stored
+    assert FIELD_KINDS[kind].read(stored, CHOICES) == stored
 
 
 @pytest.mark.parametrize(("kind", "typed"), BAD)
 def test_what_makes_no_sense_is_refused_with_a_reason(kind: str, typed: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011
-        KINDS[kind].read(typed, CHOICES)
+        FIELD_KINDS[kind].read(typed, CHOICES)
     assert caught.value.args[0].translate("en")
 
 
-@given(st.sampled_from(sorted(KINDS)), st.text(max_size=60))
+@given(st.sampled_from(sorted(FIELD_KINDS)), st.text(max_size=60))
 def test_reading_is_stable_and_never_fails_otherwise(kind: str, typed: str) -> None:
     try:
-        stored = KINDS[kind].read(typed, CHOICES)
+        stored = FIELD_KINDS[kind].read(typed, CHOICES)
     except ValueError as error:
         assert error.args[0].translate("en")  # noqa: PT017
         return
-    assert KINDS[kind].read(stored, CHOICES) == stored
+    assert FIELD_KINDS[kind].read(stored, CHOICES) == stored
     if stored:
-        assert isinstance(KINDS[kind].sort_key(stored), str)
+        assert isinstance(FIELD_KINDS[kind].sort_key(stored), str)
 
 
 @given(st.integers(-(10**15), 10**15), st.integers(-(10**15), 10**15))

@@ -19,7 +19,7 @@ from app.demo import PASSWORD
 from app.features import open_database
 from app.live.cutoff import start_session
 from app.operators.operators import find_operator
-from app.operators.sessions import start_session as start_operator_session
+from app.operators.sessions import start_operator_session as start_operator_session
 from tests.conftest import Server
 from tests.databases import Store
 from tests.test_isolation import hello

@@ -98,7 +98,7 @@ async def test_a_process_that_has_just_ended_and_is_not_gone_yet_costs_no_pictur
     mark = tmp_path / "mark"
     ending = "sys.stdin.readline(); os.close(1); time.sleep(0.3); os._exit(0)"
     code = f"import os, pathlib, sys, time; m = pathlib.Path({str(mark)!r})\nif not m.exists(): m.touch(); {ending}\n"
-    monkeypatch.setattr(decoding, "START", code + decoding.START)
+    monkeypatch.setattr(decoding, "DECODER_PROGRAM", code + decoding.DECODER_PROGRAM)
     assert (await store(tmp_path / "files", encoded(drawing(), "PNG"))).preview
 
 
@@ -117,7 +117,7 @@ async def test_who_goes_away_waits_neither_for_the_start_nor_for_the_end_of_the_
     with monkeypatch.context() as patch:
         patch.setattr(subprocess.Popen, step, slow)
         if step == "wait":
-            patch.setattr(decoding, "START", "import sys; sys.stdin.readline(); sys.exit(1)")
+            patch.setattr(decoding, "DECODER_PROGRAM", "import sys; sys.stdin.readline(); sys.exit(1)")
         task = asyncio.create_task(store(tmp_path, encoded(drawing(), "PNG")))
         await asyncio.to_thread(reached.wait, 60)
         stopping = threading.Thread(target=DECODER.abandon, args=(DECODER.owner,), daemon=True)
@@ -170,8 +170,8 @@ async def test_a_picture_that_a_decoder_fails_at_is_kept_without_metadata_and_sa
 ) -> None:
     content = encoded(drawing(), "PNG", exif=exif(1))
     with monkeypatch.context() as patch:
-        patch.setattr(decoding, "START", code)
-        patch.setattr(decoding, "PATIENCE", 0.5 if code == HANGING else 20)
+        patch.setattr(decoding, "DECODER_PROGRAM", code)
+        patch.setattr(decoding, "DECODING_TIMEOUT", 0.5 if code == HANGING else 20)
         file = await store(tmp_path, content)
     assert (file.media_type, file.preview, file.problem) == ("application/octet-stream", False, TOO_COSTLY)
     assert SECRET in content
@@ -185,8 +185,10 @@ async def test_a_picture_for_which_memory_is_bounded_is_refused_by_its_decoder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As small as the process can be started with: a picture of 40 megapixels does not fit."""
-    start = decoding.START.replace("import serve;", "import serve; import app.web.pictures as p; p.MEMORY = 120 << 20;")
-    monkeypatch.setattr(decoding, "START", start)
+    start = decoding.DECODER_PROGRAM.replace(
+        "import serve_pictures;", "import serve_pictures; import app.web.pictures as p; p.MEMORY = 120 << 20;"
+    )
+    monkeypatch.setattr(decoding, "DECODER_PROGRAM", start)
     lines = zlib.compress(bytes(1 + 7000 * 3) * 7000)
     file = await store(tmp_path, png_of(7000, 7000, b"IDAT" + lines))
     assert file.problem == TOO_COSTLY
@@ -195,16 +197,16 @@ async def test_a_picture_for_which_memory_is_bounded_is_refused_by_its_decoder(
 async def test_who_goes_away_stops_the_decoder_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoding, "START", HANGING)
+    monkeypatch.setattr(decoding, "DECODER_PROGRAM", HANGING)
     started = asyncio.Event()
     loop = asyncio.get_running_loop()
-    read_line = decoding.read_line
+    read_line = decoding.read_pipe_line
 
     def reading(*arguments: Any) -> Any:
         loop.call_soon_threadsafe(started.set)
         return read_line(*arguments)
 
-    monkeypatch.setattr(decoding, "read_line", reading)
+    monkeypatch.setattr(decoding, "read_pipe_line", reading)
     task = asyncio.create_task(store(tmp_path, encoded(drawing(), "PNG")))
     await started.wait()
     process = DECODER.process

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import aclosing
 
-from app.records.kinds import read_line, read_text
+from app.records.kinds import read_text, read_text_line
 from app.web.templates import environment
 from app.web.texts import _l
 from tests.browser.test_accessible import list_pages
@@ -36,7 +36,7 @@ def test_marks_of_direction_stay() -> None:
 
 
 def test_a_record_holds_none() -> None:
-    assert read_line(TURNED, ()) == "turned about é"
+    assert read_text_line(TURNED, ()) == "turned about é"
     assert read_text(f"{TURNED}\n{TURNED}", ()) == "turned about é\nturned about é"
 
 

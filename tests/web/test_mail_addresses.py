@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.mail.smtp import encode_address
-from app.web.mail_addresses import account_address, read_address
+from app.web.mail_addresses import account_address, read_mail_address
 from tests.conftest import PASSWORD, Server
 
 ADDRESSES = [
@@ -32,7 +32,7 @@ NONE = [
 
 @pytest.mark.parametrize(("typed", "stored"), ADDRESSES)
 def test_an_address_has_one_form_and_mail_can_go_to_it(typed: str, stored: str) -> None:
-    assert read_address(typed) == stored
+    assert read_mail_address(typed) == stored
     assert account_address(typed) == stored.lower()
     assert encode_address(stored).domain.isascii()
 
@@ -40,16 +40,16 @@ def test_an_address_has_one_form_and_mail_can_go_to_it(typed: str, stored: str) 
 @pytest.mark.parametrize("typed", NONE)
 def test_other_texts_are_no_address(typed: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
-        read_address(typed)
+        read_mail_address(typed)
 
 
 @given(st.one_of(st.emails(), st.text(max_size=40).map(lambda text: f"{text}@example.org"), st.text(max_size=40)))
 def test_the_form_of_an_address_is_an_address_in_that_form(text: str) -> None:
     try:
-        address = read_address(text)
+        address = read_mail_address(text)
     except ValueError:
         return
-    assert read_address(address) == address
+    assert read_mail_address(address) == address
     assert len(address) <= 254
     assert account_address(account_address(text)) == account_address(text)
 

@@ -544,13 +544,13 @@ async def test_a_progressive_jpeg_with_restarts_keeps_its_pixels(tmp_path: Path)
     image = Image.effect_noise((700, 500), 80)
     for options in ({"progressive": True}, {"restart_marker_blocks": 1}):
         content = encoded(image, "JPEG", quality=95, **options)
-        assert len(content) > 2 * picture_metadata.PIECE
+        assert len(content) > 2 * picture_metadata.METADATA_CHUNK
         assert stored(tmp_path, await store(tmp_path, content)) == content
 
 
 @pytest.mark.parametrize("before", range(6))
 async def test_the_end_of_a_jpeg_is_found_where_it_lies_across_pieces(before: int) -> None:
-    scan = b"\xff\0" * 10 + b"\1" * (picture_metadata.PIECE - 23 + before)
+    scan = b"\xff\0" * 10 + b"\1" * (picture_metadata.METADATA_CHUNK - 23 + before)
     source, target = io.BytesIO(scan + b"\xff\xff\xd9"), io.BytesIO()
     picture_metadata.copy_scan(source, target)
     assert target.getvalue() == scan + b"\xff"
