@@ -92,6 +92,6 @@ async def test_what_has_reached_its_end_is_deleted_also_when_nobody_ran_at_that_
 
 
 def find_field(page: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="(\d+)"', page)
+    found = re.search(rf'name="{name}" value="([\w-]+)"', page)
     assert found
     return found[1]

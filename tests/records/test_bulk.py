@@ -68,7 +68,7 @@ async def test_the_ticked_records_go_into_the_bin_and_the_list_is_shown_as_it_wa
     alone = await delete(people, "carla", f"{other}:1")
     assert re.fullmatch(r"/c/books\?undo=\d+", alone.headers["location"])
     said = (await people["carla"].get(alone.headers["location"])).text
-    assert "1 record is in the bin now" in said, "one is not spoken of as several"
+    assert "Short-lived 3 is in the bin now" in said, "one is not spoken of as several"
 
 
 async def test_what_is_held_or_has_changed_since_stays_and_is_said(shared_server: Server, people: Peers) -> None:
