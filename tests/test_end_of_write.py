@@ -22,6 +22,7 @@ from app.live.log import LoggedEvent
 from app.records.changes import change_record
 from app.records.collections import get_collection, list_fields
 from app.records.records import Record, create_records
+from tests.sessions import act_as
 
 ACME = 1
 FEW, MANY = 3, 51
@@ -55,6 +56,7 @@ async def change(transaction: Transaction, ana: Member, count: int) -> None:
 
 
 async def lock(transaction: Transaction, ana: Member, count: int) -> None:
+    await act_as(transaction, ana)
     statement = select(Record).where(Record.deleted_at.is_(None)).order_by(Record.id.desc()).limit(count)
     for record in (await transaction.scalars(statement)).all():
         assert await take_lock(transaction, record, ana, lease=LEASE, moving=record.lock_token)

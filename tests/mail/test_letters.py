@@ -66,7 +66,7 @@ def check_frame(mail: EmailMessage, server: Server) -> list[str]:
 async def invite(server: Server, email: str) -> None:
     async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
         answer = await ana.post("/members/invitations", data={"email": email, "role": "member"})
-        assert answer.headers["location"] .startswith("/members?done=invitation-sent&about=")
+        assert answer.headers["location"].startswith("/members?done=invitation-sent&about=")
 
 
 def waiting(server: Server) -> Any:
