@@ -48,7 +48,7 @@ class OpenPage:
             mark = re.match(r"<!--(\d+)-->", frame)
             if answered and mark and int(mark[1]) > self.cursor:
                 self.cursor = int(mark[1])
-                rows = re.findall(r'data-what="created".*?data-number="(\d+)"', frame, re.DOTALL)
+                rows = re.findall(r'data-number="(\d+)" data-what="created"', frame)
                 self.created += map(int, rows)
 
 

@@ -31,7 +31,8 @@ async def ask(application: Any, *, cancel: bool, tmp_path: Path) -> list[Any]:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "path": "/", "method": "GET", "headers": [(b"host", b"hero.localhost")], "state": {}}
+    headers = [(b"host", b"hero.localhost")]
+    scope = {"type": "http", "path": "/", "query_string": b"", "method": "GET", "headers": headers, "state": {}}
     task = asyncio.create_task(gate(scope, None, send))  # type: ignore[arg-type]
     await asyncio.sleep(0)
     if cancel:
