@@ -174,8 +174,10 @@ async def discard_file(transaction: Transaction, member: Member, attachment_id: 
 
 
 async def take_out_upload(transaction: Transaction, member: Member, upload: str) -> list[str]:
-    """Delete what an upload of the member has brought, as `discard_file` does. Raises NotFoundException, also as long as
-    it has not come."""
+    """Delete what an upload of the member has brought, as `discard_file` does.
+
+    Raises NotFoundException, also as long as it has not come.
+    """
     attachment = await find_upload(transaction, member, upload)
     if attachment is None:
         raise NotFoundException
