@@ -445,7 +445,8 @@ async def test_who_is_taken_out_of_a_private_room_gets_nothing_of_it_any_more(pe
     await expect(carla.page.get_by_text("For the board")).to_be_visible()
     await ana.page.goto(ana.origin + "/chat/board/about")
     await ana.page.get_by_role("button", name="Remove Carla").click()
-    await expect(carla.page.get_by_text("There is nothing here")).to_be_visible()
+    await expect(carla.page.get_by_text("You are not in the room any more.")).to_be_visible()
+    await expect(carla.page.get_by_text("For the board")).to_have_count(0)
     await expect(carla.page.get_by_role("link", name="Board")).to_have_count(0)
 
 
