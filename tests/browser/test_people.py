@@ -56,7 +56,7 @@ async def test_a_new_owner_invites_three_makes_one_an_admin_and_removes_one(
         await owner.locator("html[data-ready=yes]").wait_for(state="attached")
         await owner.get_by_label("Email").fill(address)
         await owner.get_by_role("button", name="Send the invitation").click()
-        await expect(owner.get_by_text("The invitation is on its way.")).to_be_visible()
+        await expect(owner.get_by_text(f"The invitation of {address} is on its way.")).to_be_visible()
         page = pages[name] = await context.new_page()
         await page.goto(await read_link(server, address))
         await page.get_by_label("Your name").fill(name)
