@@ -87,6 +87,7 @@ async def test_debug_prints_the_flow_of_messages_a_line_each(server: Server) -> 
             subscribed = await until(server, r"subscribed .*")
             refused = await until(server, r"refused .*")
             await carla.post("/c/books/new", data={"title": "Seen in the log"})
+            done = await until(server, r"done .*fact=RecordChanged.*")
             delivered = await until(server, r"delivered .*channel=collection\.1.*")
         closed = await until(server, r"closed .*")
         async with server.connect("acme", carla) as socket:
@@ -99,8 +100,14 @@ async def test_debug_prints_the_flow_of_messages_a_line_each(server: Server) -> 
     assert "channels='tenant collection.1'" in subscribed
     assert "channel=admins" in refused
     assert "reason='not allowed'" in refused
-    for part in ("bytes=", "cursor=", "sockets=1"):
+    for part in ("bytes=", "cursor=", "sockets=1", "tenant=acme"):
         assert part in delivered
+    for part in ("by=3", "way=page", "tenant=acme", "cursor=", "kind=record", "what=created"):
+        assert part in done
+    number = re.search(r"socket=(\d+)", connected)
+    assert number
+    assert all(f"socket={number[1]}" in line for line in (subscribed, closed))
+    assert f"socket={number[1]}" not in resumed
     assert "code=1000" in closed
     assert f"after={cursor}" in resumed
     assert "events=1" in resumed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -16,13 +17,15 @@ from app.live.protocol import CLOSED, EXTENSION
 SOFT_LIMIT = 256 * 1024
 HARD_LIMIT = 1024 * 1024
 QUEUE_LIMIT = 200
+NUMBERS = itertools.count(1)
 
 
 class Connection:
     """A socket, who it belongs to, what it follows, and up to which cursor it had read the log when it joined.
 
     `ending` is the close code and the reason once it must end; `on_end` is called then. `descriptor` is what the next
-    frame may be written to as it is, -1 when it has to go through `write`.
+    frame may be written to as it is, -1 when it has to go through `write`. `number` tells it from the other sockets of
+    this process in the log, two tabs of one person say; `workspace` is what its workspace is called there.
     """
 
     __slots__ = (
@@ -33,16 +36,20 @@ class Connection:
         "expires_at",
         "granted",
         "member_id",
+        "number",
         "on_end",
         "protocol",
         "queue",
         "session_id",
         "tenant_id",
         "waiting",
+        "workspace",
     )
 
-    def __init__(self, scope: Any, tenant_id: int, on_end: Callable[[], None]) -> None:
+    def __init__(self, scope: Any, tenant_id: int, on_end: Callable[[], None], workspace: str = "") -> None:
         self.tenant_id = tenant_id
+        self.workspace = workspace
+        self.number = next(NUMBERS)
         self.member_id = 0
         self.session_id = 0
         self.expires_at: datetime | None = None

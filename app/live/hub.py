@@ -63,6 +63,7 @@ class Hub:
         self.connections: dict[int, set[Connection]] = defaultdict(set)
         self.followers: dict[tuple[int, str], set[Connection]] = defaultdict(set)
         self.cursors: dict[int, int] = {}
+        self.names: dict[int, str] = {}
         self.due: dict[int, list[tuple[Event, set[Connection]]]] = defaultdict(list)
         self.ahead: dict[int, set[Connection]] = defaultdict(set)
         self.due_since = 0.0
@@ -78,6 +79,7 @@ class Hub:
     def add(self, connection: Connection) -> None:
         """A socket was accepted. It gets nothing until it follows a channel."""
         self.connections[connection.tenant_id].add(connection)
+        self.names[connection.tenant_id] = connection.workspace
         SOCKETS.inc()
 
     def remove(self, connection: Connection) -> None:
@@ -90,6 +92,7 @@ class Hub:
         if not sockets:
             del self.connections[connection.tenant_id]
             self.cursors.pop(connection.tenant_id, None)
+            self.names.pop(connection.tenant_id, None)
 
     def follow(self, connection: Connection, channels: Iterable[str], cursor: int) -> None:
         """From now on, serve a socket the events after a cursor on these channels."""
@@ -140,7 +143,7 @@ class Hub:
                 self.due[tenant_id].append((event, sockets))
             log.debug(
                 "delivered",
-                tenant=tenant_id,
+                tenant=self.names.get(tenant_id),
                 channel=event.channel,
                 cursor=event.cursor,
                 sockets=len(followers),
@@ -216,8 +219,9 @@ class Hub:
             log.info(
                 "dropped",
                 why="slow reader",
-                tenant=connection.tenant_id,
+                tenant=connection.workspace,
                 member=connection.member_id,
+                socket=connection.number,
             )
             connection.abort()
 
@@ -226,6 +230,8 @@ class Hub:
         followers = self.followers.get((tenant_id, channel))
         if followers:
             self.write_to_all([each for each in followers if not each.slow], html)
+            name, size = self.names.get(tenant_id), len(html)
+            log.debug("signalled", tenant=name, channel=channel, sockets=len(followers), bytes=size)
 
     def close_for(self, tenant_id: int, event: Event) -> None:
         """End the sockets that a logged event names."""

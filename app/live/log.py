@@ -7,8 +7,8 @@ rows, with one cursor: facts, for programs, and the partials that show them, for
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -79,12 +79,13 @@ class LoggedFact:
 class Batch:
     """What a transaction has added to the log: the cursors after `after`, up to `upto`, and of them what goes to pages.
 
-    The others are facts, which pages get nothing of.
+    The others are facts, which pages get nothing of: `facts` are their cursors, by the facts' identity.
     """
 
     after: int
     upto: int
     events: list[Event]
+    facts: Mapping[int, int] = field(default_factory=dict)
 
 
 def publish(transaction: Transaction, channel: str, body: str) -> None:
@@ -147,7 +148,7 @@ async def append(transaction: Transaction) -> None:
             rows.append({**row, "fact_cursor": facts.get(id(each.fact))})
     await transaction.change(tenant, cursor=after + len(rows))
     await transaction.insert_rows(LoggedEvent, *rows)
-    transaction.batch = Batch(after, after + len(rows), events)
+    transaction.batch = Batch(after, after + len(rows), events, facts)
 
 
 def precedence(each: Partial | LoggedFact) -> int:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
 from collections.abc import Coroutine
+from dataclasses import fields
 from typing import Any
 
 import structlog
@@ -32,6 +34,32 @@ AWAY_EVERY = 0.1
 AWAY_AT_LEAST = 10
 
 log = structlog.get_logger("live")
+
+
+# What of a fact is told beside ids. Nothing of it is what people have written.
+TOLD = ("kind", "what")
+
+
+def tell_facts(transaction: Transaction, batch: Batch | None) -> None:
+    """With `--debug`, say what was done, by whom and by which way in: a line for each fact, with its cursor, if any."""
+    if not log.is_enabled_for(logging.DEBUG):
+        return
+    cursors = batch.facts if batch else {}
+    for fact in transaction.facts.noted:
+        plain = {
+            each.name: getattr(fact, each.name)
+            for each in fields(fact)
+            if each.name in TOLD or each.name.endswith("_id")
+        }
+        log.debug(
+            "done",
+            fact=type(fact).__name__,
+            about=" ".join(f"{name.removesuffix('_id')}={value}" for name, value in plain.items()),
+            by=fact.by.member_id,
+            way=fact.by.way,
+            tenant=transaction.tenant.slug if batch else None,
+            cursor=cursors.get(id(fact)),
+        )
 
 
 class Node:
@@ -71,6 +99,7 @@ class Node:
     def take(self, transaction: Transaction) -> None:
         """Deliver what a transaction of this process has just committed, here and elsewhere."""
         batch: Batch | None = transaction.batch
+        tell_facts(transaction, batch)
         if batch is None:
             return
         tenant_id = transaction.tenant.id

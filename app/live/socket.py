@@ -76,6 +76,11 @@ class Socket:
         self.present: set[str] = set()
         self.cut = False
 
+    @property
+    def number(self) -> int | None:
+        """What the connection is called in the log; None before the first hello."""
+        return self.connection.number if self.connection else None
+
     async def serve(self, receive: Receive) -> None:
         """Read hellos until the socket ends, from either side."""
         try:
@@ -90,6 +95,7 @@ class Socket:
                 "closed by us",
                 tenant=self.slug,
                 client=self.client,
+                socket=self.number,
                 code=code,
                 reason=reason,
             )
@@ -193,11 +199,11 @@ class Socket:
         if connection is None:
             if self.node.draining:
                 raise Ended(1012, "restart")
-            connection = self.connection = Connection(self.scope, visitor.tenant_id, self.interrupt)
+            connection = self.connection = Connection(self.scope, visitor.tenant_id, self.interrupt, self.slug)
             self.node.hub.add(connection)
             self.start_writer(connection)
             self.site.note_visit(visitor)
-            log.debug("connected", tenant=self.slug, member=visitor.id)
+            log.debug("connected", tenant=self.slug, member=visitor.id, socket=self.number)
         connection.member_id = visitor.id
         connection.session_id = visitor.session_id
         connection.expires_at = visitor.expires_at
@@ -274,12 +280,13 @@ class Socket:
                 "refused", tenant=self.slug, client=self.client, member=member, channel=name[:60], reason="not allowed"
             )
         RESUMES.labels("refreshed" if refresh else "replayed" if replayed else "level").inc()
-        log.debug("subscribed", tenant=self.slug, member=member, channels=" ".join(allowed))
+        log.debug("subscribed", tenant=self.slug, member=member, socket=self.number, channels=" ".join(allowed))
         if replayed or refresh:
             log.debug(
                 "resumed",
                 tenant=self.slug,
                 member=member,
+                socket=self.number,
                 after=hello.last,
                 events=replayed,
                 refresh=refresh,
@@ -288,7 +295,7 @@ class Socket:
     def note_end(self, code: int | None) -> None:
         """Log that the page has gone."""
         member = self.connection.member_id if self.connection else 0
-        log.debug("closed", tenant=self.slug, member=member, code=code)
+        log.debug("closed", tenant=self.slug, member=member, socket=self.number, code=code)
 
     def start_writer(self, connection: Connection) -> None:
         """On a server without our protocol: a task that sends what the hub has queued."""
