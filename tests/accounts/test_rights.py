@@ -293,17 +293,15 @@ async def people(server: Server) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
         }
 
 
-async def test_each_cell_of_the_table_is_what_pages_do(
-    people: dict[str, httpx.AsyncClient], server: Server, database: Database
-) -> None:
+async def test_each_cell_of_the_table_is_what_pages_do(people: dict[str, httpx.AsyncClient], server: Server) -> None:
     numbers = {}
     for name, days in (("open", None), ("over", -1)):
         made = await people["owner"].post("/announcements", data={"title": name, "text": "Said", "form-key": ""})
         assert made.status_code == 303
         numbers[name] = server.store.rows("SELECT max(id) FROM announcement")[0][0]
         if days:
-            ended = (now() + timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S")
-            server.store.rows("UPDATE announcement SET ends_at = ? WHERE id = ? RETURNING id", ended, numbers[name])
+            ended = (now() + timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S+00")
+            server.store.rows(f"UPDATE announcement SET ends_at = '{ended}' WHERE id = {numbers[name]}")
     for verb, thing, role, allowed in read_table():
         for method, path, status in PAGES.get((verb, thing), ()):
             answer = await people[role].request(method, path.format(**numbers))
