@@ -99,7 +99,7 @@ KNOWN_WRITES = {
     ("records/new_drafts.py", "settle_new_draft", "draft.values"),
     ("accounts/form_answers.py", "find_answer", "form.values"),
     ("accounts/form_answers.py", "keep_answer", "form.values"),
-    ("records/adding_pages.py", "add", "form.values"),
+    ("records/adding_pages.py", "add_record", "form.values"),
     ("chat/message_pages.py", "change_message", "form.values"),
     ("chat/messages.py", "delete_message", "message.deleted_at"),
     ("chat/undoing.py", "restore_message", "message.deleted_at"),
