@@ -146,7 +146,11 @@ async def test_what_would_do_something_else_by_now_is_asked_again(ana: httpx.Asy
 
 
 async def test_nobody_is_asked_about_what_can_not_happen(ana: httpx.AsyncClient) -> None:
+    asked = form_in((await ana.get("/members/4/suspend")).text)
     await ana.post("/members/4/suspend")
+    late = await ana.post("/members/4/suspend", data=asked)
+    assert late.status_code == 409
+    assert "What you typed" not in late.text, "nothing was typed"
     for path in ("/members/4/owner", "/members/4/suspend"):
         asked = await ana.get(path)
         assert asked.status_code == 409

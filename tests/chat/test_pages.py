@@ -203,3 +203,14 @@ async def test_a_record_that_is_not_there_stays_text(shared_server: Server, ana:
     shown = (await ana.get("/chat/general?at=end")).text.rpartition('<div class="text">')[2].partition("</div>")[0]
     assert "record-link" not in shown
     assert "<a" not in shown
+
+
+async def test_what_a_form_carries_by_itself_is_not_given_back_as_typed(shared_server: Server) -> None:
+    carla = await shared_server.sign_in("acme", "carla@acme.test")
+    form = {"text": "Not mine to change", "edits": "0", "named": '{"1": "Ana"}', "for-member": "3"}
+    refused = await carla.post("/chat/general/messages/1/edit", data=form)
+    await carla.aclose()
+    assert refused.status_code == 403
+    assert "Not mine to change" in refused.text
+    assert "named" not in refused.text
+    assert "&#34;1&#34;" not in refused.text
