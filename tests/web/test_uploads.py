@@ -199,7 +199,7 @@ async def test_a_cancelled_upload_leaves_nothing(tmp_path: Path) -> None:
     assert kept(tmp_path) == []
 
 
-@pytest.mark.parametrize("step", ["create", "publish", "decode"])
+@pytest.mark.parametrize("step", ["create", "put_in_place", "decode"])
 async def test_cancelling_in_the_middle_of_a_step_waits_for_it_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -220,7 +220,7 @@ async def test_cancelling_in_the_middle_of_a_step_waits_for_it_and_leaves_nothin
     assert kept(tmp_path) == []
 
 
-@pytest.mark.parametrize(("module", "step"), [(uploads, "create"), (uploads, "publish"), (picture_metadata, "copy")])
+@pytest.mark.parametrize(("module", "step"), [(uploads, "create"), (uploads, "put_in_place"), (picture_metadata, "copy")])
 async def test_a_full_disk_is_an_error_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType, step: str
 ) -> None:
