@@ -220,7 +220,9 @@ async def test_cancelling_in_the_middle_of_a_step_waits_for_it_and_leaves_nothin
     assert kept(tmp_path) == []
 
 
-@pytest.mark.parametrize(("module", "step"), [(uploads, "create"), (uploads, "put_in_place"), (picture_metadata, "copy")])
+@pytest.mark.parametrize(
+    ("module", "step"), [(uploads, "create"), (uploads, "put_in_place"), (picture_metadata, "copy")]
+)
 async def test_a_full_disk_is_an_error_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType, step: str
 ) -> None:
