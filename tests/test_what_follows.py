@@ -58,24 +58,33 @@ async def read_left(transaction: Transaction) -> AsyncIterator[str]:
     if transaction.sync_session.tenant_id is None:
         return
     before = transaction.batch.after if transaction.batch else transaction.tenant.cursor
+    async for line in read_left_in_workspace(transaction, before, NEWEST, LINES):
+        yield re.sub("[0-9]+", "N", line) if line.startswith("fact ") else line
+
+
+async def read_left_in_workspace(
+    transaction: Transaction, before: int, newest: dict[Any, int], lines: dict[Any, Any]
+) -> AsyncIterator[str]:
+    """What is left in a workspace since a cursor, and since the newest rows of then, a line each. `lines` are how rows
+    of some models are put."""
     logged = select(LoggedEvent).where(LoggedEvent.cursor > before).order_by(LoggedEvent.cursor)
-    rows = (await transaction.scalars(logged)).all()
-    check_order(rows)
-    check_readers(rows)
-    for row in rows:
-        if row.kind:
-            yield f"fact {row.kind} for {re.sub('[0-9]+', 'N', row.channel)}"
-        if row.channel.startswith("!"):
-            yield f"{row.channel} {re.sub('[0-9]+', 'N', row.body)}"
-        for target, swap in PARTIAL.findall(row.body):
-            yield f"{row.channel} {target} {swap}"
-    for model, line in LINES.items():
-        for row in await transaction.scalars(select(model).where(model.id > NEWEST[model])):
+    events = (await transaction.scalars(logged)).all()
+    check_order(events)
+    check_readers(events)
+    for each in events:
+        if each.kind:
+            yield f"fact {each.kind} for {each.channel}"
+        if each.channel.startswith("!"):
+            yield f"{each.channel} {re.sub('[0-9]+', 'N', each.body)}"
+        for target, swap in PARTIAL.findall(each.body):
+            yield f"{each.channel} {target} {swap}"
+    for model, line in lines.items():
+        for row in await transaction.scalars(select(model).where(model.id > newest[model])):
             yield line(row)
     told = await transaction.execute(
         select(Notification.member_id, Notification.kind, Happening.subject_kind)
         .join(Happening, Happening.id == Notification.happening_id)
-        .where(Happening.id > NEWEST[Happening])
+        .where(Happening.id > newest[Happening])
     )
     for row in told:
         yield f"notified {row.member_id} of {row.subject_kind}: {row.kind}"

@@ -109,9 +109,9 @@ class Transaction(AsyncSession):
         """Hold an object to the end: the session forgets what nobody refers to, and would read it again."""
         self.info.setdefault("kept", []).append(instance)
 
-    async def find(self, standing: PreparedSelect[*Found], **parameters: object) -> tuple[*Found] | None:
-        """The objects of the one row that a standing statement finds, or None. Raises MultipleResultsFound."""
-        return await self.run_sync(lambda _: standing.find(self.sync_session, parameters))
+    async def find(self, prepared: PreparedSelect[*Found], **parameters: object) -> tuple[*Found] | None:
+        """The objects of the one row that a prepared select finds, or None. Raises MultipleResultsFound."""
+        return await self.run_sync(lambda _: prepared.find(self.sync_session, parameters))
 
     async def insert(self, instance: object) -> None:
         """Write the row of a new object at once, in a third of the time that `add` and a flush take.

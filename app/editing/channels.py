@@ -22,7 +22,7 @@ from app.editing.waiting import ANSWER_WITHIN, Waiting, list_queues
 from app.jobs.sweeps import sweeps
 from app.live.log import make_partial, publish_partial, refresh
 
-WAITING_SHOWN = 24
+EDITED_SHOWN = 24
 # Of a list in which more locks than this change at once, its pages fetch themselves anew.
 MOST_SHOWN = 50
 
@@ -171,7 +171,7 @@ async def list_edited(transaction: Transaction) -> list[tuple[Editable, RowPlace
             select(kind.model)
             .where(kind.model.lock_member_id.is_not(None), ~kind.model.lock_offered)
             .order_by(kind.model.id)
-            .limit(WAITING_SHOWN)
+            .limit(EDITED_SHOWN)
         )
         rows = (await transaction.scalars(statement)).all()
         edited.extend(zip(rows, await kind.find_places(transaction, rows), strict=True))

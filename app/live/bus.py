@@ -23,7 +23,7 @@ from redis.backoff import NoBackoff
 
 from app.settings import Settings
 
-# A node says this often that it lives; what it says has to come back to itself within PATIENCE.
+# A node says this often that it lives; what it says has to come back to itself within BUS_TIMEOUT.
 BEAT_EVERY = 1.0
 BUS_TIMEOUT = 1.5
 FIRST_RETRY, LAST_RETRY = 0.1, 2.0

@@ -24,7 +24,7 @@ FEW = 20
 
 
 async def count_unread_notifications(transaction: Transaction, member_ids: Iterable[int]) -> dict[int, int]:
-    """How many unread notifications members have in their inboxes, by their ids; at most `COUNTED`."""
+    """How many unread notifications members have in their inboxes, by their ids; at most `MOST_COUNTED`."""
     ids = sorted(set(member_ids))
     unread = (Notification.read_at.is_(None), is_in_inbox())
     if len(ids) > FEW:

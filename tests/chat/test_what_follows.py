@@ -7,7 +7,6 @@ What each action leaves behind is compared with what_follows.txt, which is writt
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,44 +23,17 @@ from app.chat.messages import Message
 from app.database import Transaction
 from app.jobs.jobs import Job
 from app.live.cutoff import start_session
-from app.live.log import LoggedEvent
 from app.mail.outbox import Mail
-from app.notifications.models import Happening, Notification
+from app.notifications.models import Happening
 from app.records.records import Record
 from tests.databases import Store
 from tests.test_isolation import SETTINGS
 from tests.test_statements import PICTURE, World, make_world
-from tests.test_what_follows import check_order, check_readers
+from tests.test_what_follows import read_left_in_workspace
 
 RECORDED = Path(__file__).with_name("what_follows.txt")
-PARTIAL = re.compile(r'<hx-partial hx-target="([^"]*)" hx-swap="([^"]*)"')
 # What the names of a story's actions begin with.
 STORY = "chat: "
-
-
-async def read_left(transaction: Transaction, before: int, newest: dict[Any, int]) -> AsyncIterator[str]:
-    """What is left since a cursor, and since the newest rows of then, a line each."""
-    rows = select(LoggedEvent).where(LoggedEvent.cursor > before).order_by(LoggedEvent.cursor)
-    events = (await transaction.scalars(rows)).all()
-    check_order(events)
-    check_readers(events)
-    for event in events:
-        if event.kind:
-            yield f"fact {event.kind} for {event.channel}"
-        if event.channel.startswith("!"):
-            yield f"{event.channel} {re.sub('[0-9]+', 'N', event.body)}"
-        for target, swap in PARTIAL.findall(event.body):
-            yield f"{event.channel} {target} {swap}"
-    for model, line in LINES.items():
-        for row in await transaction.scalars(select(model).where(model.id > newest[model])):
-            yield line(row)
-    told = await transaction.execute(
-        select(Notification.member_id, Notification.kind, Happening.subject_kind)
-        .join(Happening, Happening.id == Notification.happening_id)
-        .where(Happening.id > newest[Happening])
-    )
-    for row in told:
-        yield f"notified {row.member_id} of {row.subject_kind}: {row.kind}"
 
 
 LINES: dict[Any, Any] = {
@@ -140,7 +112,7 @@ class Chat:
             before, newest = transaction.tenant.cursor, await find_newest(transaction)
         answer = await self.send(who, address, **form)
         async with self.world.database.read(1) as transaction:
-            left = [line async for line in read_left(transaction, before, newest)]
+            left = [line async for line in read_left_in_workspace(transaction, before, newest, LINES)]
         self.left[STORY + name] = [str(answer.status_code), *sorted(left)]
         return answer
 
