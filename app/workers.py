@@ -139,25 +139,19 @@ class Supervisor:
                 self.restart()
 
     async def start(self) -> Worker:
-        """Start a worker. It is in a session of its own: Ctrl+C reaches it through the supervisor alone."""
+        """Start a worker."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *COMMAND,
-                "worker",
-                *(str(descriptor) for descriptor in (self.listener.fileno(), theirs.fileno())),
-                *(["--debug"] if self.debug else []),
-                pass_fds=(self.listener.fileno(), theirs.fileno()),
-                env={**find_program(), "PROMETHEUS_MULTIPROC_DIR": self.counts.name},
-                start_new_session=True,
-            )
+            inherited = (self.listener.fileno(), theirs.fileno())
+            debug = ["--debug"] if self.debug else []
+            counts = {"PROMETHEUS_MULTIPROC_DIR": self.counts.name}
+            process = await start_program("worker", *map(str, inherited), *debug, inherited=inherited, **counts)
         return Worker(process, ours)
 
     async def migrate(self) -> int:
         """Bring the database up to the version that is installed; not 0 when that can't be done."""
-        process = await asyncio.create_subprocess_exec(*COMMAND, "migrate", env=find_program())
-        return await process.wait()
+        return await (await start_program("migrate")).wait()
 
     async def keep(self, place: int) -> None:
         """Keep one place filled: start a worker there, and another one when it dies, ever more slowly."""
@@ -203,6 +197,20 @@ class Supervisor:
             if before:
                 await before.end()
             log.info("a worker was replaced", pid=following.process.pid)
+
+
+async def start_program(*arguments: str, inherited: tuple[int, ...] = (), **environment: str) -> Process:
+    """Start a command of this program.
+
+    One that inherits descriptors is in a session of its own: Ctrl+C reaches it through the supervisor alone.
+    """
+    return await asyncio.create_subprocess_exec(
+        *COMMAND,
+        *arguments,
+        pass_fds=inherited,
+        env=find_program() | environment,
+        start_new_session=bool(inherited),
+    )
 
 
 def find_program() -> dict[str, str]:

@@ -43,7 +43,7 @@ CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 # What starts a process of its own: the program, a browser, Redis.
-STARTED = {"browser", "server", "shared_server", "several", "redis_server"}
+STARTED = {"browser", "server", "shared_server", "redis_server"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -122,6 +122,8 @@ class Server:
     process: Process | subprocess.Popen[bytes] | None = None
     name: str = "server"
     workers: int = 1
+    # Whether its processes are forked from one that has imported the program, which takes them seconds.
+    forked: bool = True
     address: str = "127.0.0.1"
     log_dir: Path | None = None
     devices: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -161,11 +163,12 @@ class Server:
     def start(self) -> None:
         """Start, and wait until it is ready."""
         arguments = ["serve", "--host", self.address, "--port", str(self.port), "--debug"]
-        if self.workers == 1:
+        arguments += ["--workers", str(self.workers)]
+        if self.forked:
             self.process = Process(arguments, self.settings(), self.log_path)
-        else:  # which starts workers as itself was started
-            command = [sys.executable, "-m", "app", *arguments, "--workers", str(self.workers)]
+        else:
             with self.log_path.open("ab") as log:
+                command = [sys.executable, "-m", "app", *arguments]
                 self.process = subprocess.Popen(command, cwd=ROOT, env=self.settings(), stdout=log, stderr=log)
         deadline, answer = time.monotonic() + 60, "nothing"
         while time.monotonic() < deadline:
@@ -307,16 +310,23 @@ def server(seeded: Store, tmp_path: Path) -> Iterator[Server]:
     end_server(made)
 
 
-@pytest.fixture
-def several(seeded: Store, tmp_path: Path, redis_server: RedisServer) -> Iterator[Server]:
-    """A server of two workers for one test."""
-    seeded.copy_to(tmp_path)
-    made = Server(tmp_path, free_port(), {"REDIS_URL": redis_server.url}, workers=2)
+@contextlib.contextmanager
+def start_workers(seeded: Store, data_dir: Path, redis_server: RedisServer, *, forked: bool = True) -> Iterator[Server]:
+    """A server of two workers."""
+    seeded.copy_to(data_dir)
+    made = Server(data_dir, free_port(), {"REDIS_URL": redis_server.url}, workers=2, forked=forked)
     made.start()
     yield made
     if made.process and made.process.poll() is None:
         made.stop()  # a killed supervisor would leave its workers to end by themselves
     made.store.drop()
+
+
+@pytest.fixture
+def several(seeded: Store, tmp_path: Path, redis_server: RedisServer) -> Iterator[Server]:
+    """A server of two workers for one test."""
+    with start_workers(seeded, tmp_path, redis_server) as made:
+        yield made
 
 
 @pytest.fixture

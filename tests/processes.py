@@ -5,6 +5,7 @@ What runs in them is `app.cli.main` with its own environment, working directory 
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import contextlib
 import functools
@@ -19,11 +20,13 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from argon2 import PasswordHasher
+
+from app import workers
 
 ROOT = Path(__file__).parent.parent
 REQUEST_LIMIT = 64 * 1024
@@ -77,6 +80,100 @@ class Process:
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
+
+
+class Forked:
+    """A process that the supervisor has forked from itself, used like asyncio.subprocess.Process."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self.ended = asyncio.Event()
+        descriptor = os.pidfd_open(pid)
+        asyncio.get_running_loop().add_reader(descriptor, self.end, descriptor)
+
+    def end(self, descriptor: int) -> None:
+        """Note how it has ended."""
+        asyncio.get_running_loop().remove_reader(descriptor)
+        os.close(descriptor)
+        self.returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        self.ended.set()
+
+    async def wait(self) -> int:
+        await self.ended.wait()
+        assert self.returncode is not None
+        return self.returncode
+
+    def terminate(self) -> None:
+        os.kill(self.pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
+
+async def fork_program(*arguments: str, inherited: tuple[int, ...] = (), **environment: str) -> Forked:
+    """What `app.workers.start_program` does, by a process that has imported the program already."""
+
+    def become_program() -> int:
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        for path in list(Path("/proc/self/fd").iterdir()):
+            descriptor = int(path.name)
+            if descriptor > 2 and descriptor not in inherited:
+                with contextlib.suppress(OSError):  # the one that listed them
+                    os.close(descriptor)
+        os.setsid()
+        os.environ.update(environment)
+        if "PROMETHEUS_MULTIPROC_DIR" in environment:
+            share_counters()
+        return run_main(arguments)
+
+    pid = os.fork()
+    if not pid:
+        exit_after(become_program)
+    return Forked(pid)
+
+
+def share_counters() -> None:
+    """Count together with others, which is decided as the counters are imported."""
+    from prometheus_client import REGISTRY, values
+    from prometheus_client.metrics import MetricWrapperBase
+
+    from app.web import metrics
+
+    values.ValueClass = values.MultiProcessValue()
+    metrics.SHARED = True
+    for counter in set(REGISTRY._names_to_collectors.values()):
+        if isinstance(counter, MetricWrapperBase) and counter._is_observable():
+            counter._metric_init()
+
+
+def run_main(arguments: Sequence[str]) -> int:
+    """Be `python -m app …` in this process, whose name tells the command; the status to exit with."""
+    from app.cli import main
+
+    Path("/proc/self/comm").write_text(arguments[0])
+    sys.argv = ["app", *arguments]
+    try:
+        main()
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+def exit_after(work: Callable[[], int]) -> NoReturn:
+    """End this process with the status that some work has: nothing of who forked it is done a second time."""
+    try:
+        status = work()
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def run(arguments: Sequence[str], environment: dict[str, str], timeout: float) -> subprocess.CompletedProcess[str]:
@@ -174,14 +271,7 @@ class ForkServer:
         request: dict[str, Any] = json.loads(data)
         pid = os.fork()
         if not pid:
-            try:
-                status = self.become(request)
-            except BaseException:
-                traceback.print_exc()
-                status = 1
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
+            exit_after(lambda: self.become(request))
         self.lines[pid] = line
         with contextlib.suppress(BrokenPipeError):
             line.send(str(pid).encode())
@@ -198,16 +288,8 @@ class ForkServer:
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), descriptor)
         os.environ.clear()
         os.environ.update(request["environment"])
-        from app.cli import main
-
-        sys.argv = ["app", *request["arguments"]]
-        try:
-            main()
-        except SystemExit as end:
-            if isinstance(end.code, str):
-                print(end.code, file=sys.stderr)
-            return end.code if isinstance(end.code, int) else int(end.code is not None)
-        return 0
+        workers.start_program = fork_program  # type: ignore[assignment]
+        return run_main(request["arguments"])
 
 
 def prepare() -> None:
