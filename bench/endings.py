@@ -25,7 +25,7 @@ from app.accounts.members import Member  # noqa: E402
 from app.chat.posting import post_message  # noqa: E402
 from app.chat.rooms import Room  # noqa: E402
 from app.database import Transaction  # noqa: E402
-from app.database.prepared import ForSqlite  # noqa: E402
+from app.database.fast.prepared import ForSqlite  # noqa: E402
 from app.editing.locks import take_lock  # noqa: E402
 from app.features import open_database  # noqa: E402
 from app.records.changes import change_record  # noqa: E402

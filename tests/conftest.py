@@ -26,7 +26,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 from app.database import Database
 from app.demo import PASSWORD
 from app.features import open_database
-from app.serving import rarely_collect
+from app.server.serving import rarely_collect
 from tests.databases import KIND, Store, make_seed
 from tests.post import Post
 from tests.processes import Process, run, share_fork_server

@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 
 from argon2 import PasswordHasher
 
-from app import workers
+from app.server import workers
 
 ROOT = Path(__file__).parent.parent
 REQUEST_LIMIT = 64 * 1024
@@ -112,7 +112,7 @@ class Forked:
 
 
 async def fork_program(*arguments: str, inherited: tuple[int, ...] = (), **environment: str) -> Forked:
-    """What `app.workers.start_program` does, by a process that has imported the program already."""
+    """What `app.server.workers.start_program` does, by a process that has imported the program already."""
 
     def become_program() -> int:
         signal.set_wakeup_fd(-1)
@@ -299,10 +299,10 @@ def prepare() -> None:
     import app.demo
     import app.migration
     import app.operators.operators
-    import app.serving  # noqa: F401
-    from app import asgi
+    import app.server.serving  # noqa: F401
     from app.accounts import hashing
     from app.accounts.sessions import Session
+    from app.server import asgi
     from app.web.templates import environment
 
     pages = asgi.Pages()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.asgi import create_app
 from app.live.channels import PATTERNS
+from app.server.asgi import create_app
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]

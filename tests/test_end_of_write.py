@@ -15,7 +15,7 @@ from app.chat.messages import Message
 from app.chat.posting import post_message
 from app.chat.rooms import Room
 from app.database import Database, Transaction
-from app.database.prepared import ForSqlite
+from app.database.fast.prepared import ForSqlite
 from app.editing.locks import take_lock
 from app.editing.rows import LEASE
 from app.live.log import LoggedEvent

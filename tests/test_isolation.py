@@ -27,10 +27,10 @@ from PIL import Image
 
 from app.accounts.members import find_member
 from app.accounts.tokens import make_token
-from app.asgi import create_app
 from app.features import open_database
 from app.live.channels import PATTERNS
 from app.live.log import publish
+from app.server.asgi import create_app
 from app.settings import Settings
 from tests.conftest import Server
 

@@ -23,12 +23,13 @@ from litestar.routes import HTTPRoute
 from PIL import Image
 from sqlalchemy import Engine, event
 
-from app.asgi import create_app
-from app.database import Database, Transaction, trips
-from app.database.prepared import ForSqlite
+from app.database import Database, Transaction
+from app.database.fast import trips
+from app.database.fast.prepared import ForSqlite
 from app.demo import OPERATOR, PASSWORD
 from app.features import open_database
-from app.web.uploads import path_of, preview_of
+from app.files.uploads import path_of, preview_of
+from app.server.asgi import create_app
 from tests.databases import Store
 from tests.plenty import KEY, LAPSED, Plenty, fill_installation
 from tests.test_forms import MEANT
@@ -170,7 +171,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def asked() -> Iterator[list[str]]:
-    """The statements that the database was given: by SQLAlchemy, or past it (database/prepared.py)."""
+    """The statements that the database was given: by SQLAlchemy, or past it (database/fast/prepared.py)."""
     statements: list[str] = []
     run = ForSqlite.run
 
@@ -232,7 +233,7 @@ async def make_world(seeded: Store, directory: Path, count: int, asked: list[str
         operator = await fill_installation(transaction, count)
     with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        patch.setattr("app.asgi.open_database", lambda _: database)  # which is closed at the end
+        patch.setattr("app.server.asgi.open_database", lambda _: database)  # which is closed at the end
         settings = replace(SETTINGS, database_url=store.url, data_dir=directory, secret_key="x" * 40)
         application: Any = create_app(settings)
 

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, event, select
 from app.accounts.audit import AuditEntry
 from app.accounts.members import Member
 from app.database import Partial, Shown, Transaction, facts
-from app.database.prepared import ForSqlite
+from app.database.fast.prepared import ForSqlite
 from app.demo import PASSWORD
 from app.jobs.jobs import Job
 from app.live.channels import PATTERNS

@@ -20,13 +20,13 @@ import pytest
 import websockets
 
 import app
-from app import workers
 from app.database import Database
 from app.features import open_database
 from app.live.connection import Connection
 from app.live.log import publish
 from app.live.node import Node
-from app.workers import COMMAND, find_program
+from app.server import workers
+from app.server.workers import COMMAND, find_program
 from tests.conftest import RedisServer, Server, start_workers
 from tests.databases import Store
 from tests.live.test_bus import until

@@ -20,7 +20,7 @@ OPEN, CLOSE = "\ufdd0", "\ufdd1"
 STORED = re.compile(f"{OPEN}([0-9]{{1,18}}){CLOSE}")
 # A mention, or what is left of one in a stored text that was cut.
 MARKS = re.compile(f"{OPEN}([0-9]{{1,18}}){CLOSE}|{OPEN}[0-9]*|{CLOSE}")
-# As `chat/markdown.py` writes it; nobody's text can look like that, as it is escaped.
+# As `chat/text/markdown.py` writes it; nobody's text can look like that, as it is escaped.
 SHOWN_MENTION = re.compile(
     r'(?P<before><span class="mention(?: quoted)?" data-member="(?P<member>[0-9]{1,18})">@)(?P<name>[^<]*)'
 )

@@ -14,14 +14,14 @@ from app.accounts.members import Member
 from app.chat.attachments import Attachment, add_attachment
 from app.chat.rooms import Room
 from app.database import Database, Tenant, Transaction
+from app.files.upload_forms import read_multipart
+from app.files.uploads import UNCLEAN, TooLarge, Unclean, Unreadable, delete_stored
 from app.settings import Settings
 from app.web.calls import refuse_call
 from app.web.errors import EXPLANATIONS, is_disk_full
 from app.web.forms import Invalid
 from app.web.templates import render
 from app.web.texts import _l
-from app.web.upload_forms import read_multipart
-from app.web.uploads import UNCLEAN, TooLarge, Unclean, Unreadable, delete_stored
 
 
 def files_of(settings: Settings, tenant: Tenant) -> Path:

@@ -1,4 +1,4 @@
-"""Files that are attached to messages: whose they are, and who gets them. `web/uploads.py` stores the bytes."""
+"""Files that are attached to messages: whose they are, and who gets them. `files/uploads.py` stores the bytes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from app.chat.messages import Message
 from app.chat.references import to_message
 from app.chat.rooms import Room, find_visible
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.files.uploads import StoredFile
 from app.web.errors import Gone
 from app.web.forms import Invalid
 from app.web.texts import _l
-from app.web.uploads import StoredFile
 
 MOST_A_MESSAGE = 10
 # The room that a picture takes among messages, in pixels.

@@ -16,8 +16,8 @@ from sqlalchemy import func, select
 from app.accounts.access import AnyRequest
 from app.accounts.choosing import is_active, list_persons
 from app.accounts.facts import MemberRenamed
-from app.accounts.jump import LIMIT, Destination, jump_source
 from app.accounts.members import Member
+from app.accounts.quick_switcher import LIMIT, Destination, switches_to
 from app.accounts.shell import sidebar_section
 from app.chat.facts import (
     DiscussionOpened,
@@ -376,14 +376,14 @@ async def rename_direct_rooms(transaction: Transaction, facts: Sequence[MemberRe
         push_room(transaction, room)
 
 
-@jump_source
+@switches_to
 async def find_rooms(transaction: Transaction, member: Member, text: str) -> list[Destination]:
     """Rooms that a member is in, or may join."""
     found = [room for room in await list_rooms(transaction, member) if text in fold(room.name)]
     return [Destination(room.name, _l("Room"), "hash", f"/chat/{room.slug}") for room in found[:LIMIT]]
 
 
-@jump_source
+@switches_to
 async def find_people_to_write_to(transaction: Transaction, member: Member, text: str) -> list[Destination]:
     """Others to write to."""
     others = await list_persons(transaction, Member.id != member.id, *is_active())

@@ -10,8 +10,8 @@ from app.accounts.members import Member
 from app.chat.attachments import MOST_A_MESSAGE, Attachment, list_unsent
 from app.chat.drafts import get_draft
 from app.chat.messages import Message
-from app.chat.rendering import LONGEST_MESSAGE
 from app.chat.rooms import Room
+from app.chat.text.rendering import LONGEST_MESSAGE
 from app.chat.timeline import ShownMessage, show_message
 from app.database import Transaction
 from app.web.forms import make_key

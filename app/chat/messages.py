@@ -32,9 +32,9 @@ from app.chat.references import (
     mentioned_by,
     to_message,
 )
-from app.chat.rendering import LONGEST_MESSAGE, Renderings, check_text, render_text
 from app.chat.rewriting import fill_as_before
 from app.chat.rooms import Room
+from app.chat.text.rendering import LONGEST_MESSAGE, Renderings, check_text, render_text
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.web.errors import PageError
 from app.web.forms import Invalid

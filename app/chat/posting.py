@@ -16,8 +16,8 @@ from app.chat.keys import LONGEST_KEY, fingerprint_message
 from app.chat.memberships import join
 from app.chat.messages import Message, check_open, find_answered, find_posted
 from app.chat.references import keep_references, mentioned_by
-from app.chat.rendering import Renderings, check_text, clean_text, render_text
 from app.chat.rooms import Room
+from app.chat.text.rendering import Renderings, check_text, clean_text, render_text
 from app.database import Transaction
 from app.web.forms import Invalid
 from app.web.texts import _l

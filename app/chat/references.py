@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKeyConstraint, String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.chat.markdown import Rendered
+from app.chat.text.markdown import Rendered
 from app.database import Base, Tenanted, Transaction
 from app.database.fulltext import FullText
 from app.editing.rows import find_subjects

@@ -13,8 +13,8 @@ from app.chat.attachments import list_attachments
 from app.chat.drafts import keep_message_draft
 from app.chat.messages import ChangedMeanwhile, Message, find_answered, find_posted
 from app.chat.posting import SentAlready, post_message
-from app.chat.rendering import Renderings
 from app.chat.rooms import Room
+from app.chat.text.rendering import Renderings
 from app.chat.timeline import ShownMessage, count_edits, show_message
 from app.database import Transaction
 from app.live.node import Node

@@ -58,7 +58,7 @@ class ShownMessage:
 
     @property
     def html(self) -> Markup:
-        """The text as `markdown.py` has made it safe, with the names that those whom it mentions have now."""
+        """The text as `text/markdown.py` has made it safe, with the names that those whom it mentions have now."""
         return Markup(write_names_in_html(self.message.html, self.names))  # noqa: S704
 
     @property

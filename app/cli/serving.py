@@ -10,7 +10,7 @@ import structlog
 
 from app.cli.tables import migrate_tables
 from app.cli.transactions import run, run_in
-from app.logs import set_up_logs
+from app.server.logs import set_up_logs
 from app.settings import Settings, read_settings
 
 
@@ -29,11 +29,11 @@ def serve(host: str, port: int, workers: int | None, debug: bool, reload: bool) 
 
 def run_server(settings: Settings, *, host: str, port: int, workers: int, debug: bool, reload: bool = False) -> None:
     """Serve until told to stop."""
-    from app.workers import open_listener, supervise
+    from app.server.workers import open_listener, supervise
 
     set_up_logs(debug=debug)
     if workers == 1 and not reload:
-        from app.serving import serve_on
+        from app.server.serving import serve_on
 
         migrate_tables(settings)
         serve_on(settings, open_listener(host, port))
@@ -52,7 +52,7 @@ def run_server(settings: Settings, *, host: str, port: int, workers: int, debug:
 @click.option("--debug", is_flag=True, help="Print the flow of messages, a line each.")
 def worker(listener: int, supervisor: int, debug: bool) -> None:
     """Serve on an open socket, as one of several workers."""
-    from app.serving import serve_on
+    from app.server.serving import serve_on
 
     set_up_logs(debug=debug)
     serve_on(read_settings(), socket.socket(fileno=listener), socket.socket(fileno=supervisor))

@@ -2,7 +2,7 @@
 
 from app.database.engine import Database, HoldsWriter, Transaction, check_holds_no_writer
 from app.database.facts import Actor, Fact, FactError, Follower, Followers, LogEntry, Partial, Showing, Shown, Unlogged
-from app.database.rows import PreparedSelect
+from app.database.fast.rows import PreparedSelect
 from app.database.tenancy import Base, Tenant, Tenanted, TenantScopeError
 from app.database.types import UtcDateTime, now
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm.util import identity_key
 
 from app.database import postgresql, sqlite
 from app.database.facts import Actor, Fact, Facts, Followers, Partial, Showing
-from app.database.rows import Found, PreparedSelect, change_row, insert_object, insert_rows
+from app.database.fast.rows import Found, PreparedSelect, change_row, insert_object, insert_rows
 from app.database.tenancy import Tenant, Tenanted, TenantSession
 
 SELECT_TENANT = {column.key: select(Tenant).where(column == bindparam("value")) for column in (Tenant.id, Tenant.slug)}

@@ -25,7 +25,8 @@ from sqlalchemy import URL, Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from app.database import clock, trips
+from app.database import clock
+from app.database.fast import trips
 
 SAFE_VERSION = (3, 51, 3)
 # How long to wait, in seconds: for a connection, and then for who else writes to the file.
@@ -47,7 +48,7 @@ def create_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
     check_version()
     engine = create_async_engine(
         url,
-        connect_args={"isolation_level": None, "check_same_thread": False},  # trips.py takes turns
+        connect_args={"isolation_level": None, "check_same_thread": False},  # fast/trips.py takes turns
         poolclass=AsyncAdaptedQueuePool,
         pool_size=pool_size,
         max_overflow=0,

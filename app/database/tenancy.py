@@ -8,6 +8,7 @@ composite foreign keys `(tenant_id, id)`, and on PostgreSQL row-level security (
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -66,6 +67,10 @@ class Base(DeclarativeBase):
             "ck": "ck_%(table_name)s_%(constraint_name)s",
         }
     )
+
+
+# What a workspace may be called in its address.
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]")
 
 
 class Tenant(Base):

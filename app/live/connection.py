@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from app.live.frames import encode
-from app.live.protocol import CLOSED, EXTENSION
 
 # Over the soft limit signals such as presence are left out; over the hard one the socket is dropped, and its page
 # comes back and resumes from the log. A frame that came when nothing waited counts for neither: a page that has much
@@ -17,6 +16,9 @@ from app.live.protocol import CLOSED, EXTENSION
 SOFT_LIMIT = 256 * 1024
 HARD_LIMIT = 1024 * 1024
 QUEUE_LIMIT = 200
+# What our server lends to the application with a socket, and what it says of one that is closed.
+EXTENSION = "mutirao.write_frame"
+CLOSED = -1
 NUMBERS = itertools.count(1)
 
 

@@ -12,7 +12,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import page_part
 from app.database import Transaction
-from app.notifications.inbox import of_subject
+from app.notifications.inbox import note_opened, of_subject
 from app.notifications.kinds import (
     NotificationKind,
     Subject,
@@ -22,7 +22,6 @@ from app.notifications.kinds import (
     whole_place,
 )
 from app.notifications.models import Notification
-from app.notifications.pages import note_opened
 from app.web.texts import _l
 
 register_kind(

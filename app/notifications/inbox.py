@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, select, update
 
+from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.database import Transaction, now
 from app.jobs.sweeps import delete_by_keys, sweeps
@@ -15,6 +16,7 @@ from app.notifications.channels import push_bells
 from app.notifications.kinds import SUBJECTS, list_fixed
 from app.notifications.listing import Group, describe_items, find_subject_places
 from app.notifications.models import Happening, Notification, is_in_inbox
+from app.web.visits import is_seen
 
 INBOX_PAGE_SIZE = 25
 SHOWN_OF_A_GROUP = 8
@@ -185,3 +187,17 @@ async def delete_old_notifications(transaction: Transaction, limit: int) -> int:
         ~exists().where(Notification.tenant_id == Happening.tenant_id, Notification.happening_id == Happening.id),
         limit=limit - len(found),
     )
+
+
+async def note_opened(request: AnyRequest, transaction: Transaction, member: Member, *criteria: Any) -> None:
+    """What was told of a page's thing is read when the page was answered: its reading changes nothing itself."""
+    if is_seen(request) and await has_unread(transaction, member, *criteria):
+        newest = await transaction.scalar(
+            select(Notification.id).where(Notification.member_id == member.id).order_by(Notification.id.desc()).limit(1)
+        )
+
+        async def mark_opened(writing: Transaction) -> None:
+            person = await writing.get_one(Member, member.id)
+            await mark_notifications_read(writing, person, *criteria, Notification.id <= (newest or 0))
+
+        request.scope["state"].setdefault("afterwards", []).append((transaction.tenant.id, mark_opened))

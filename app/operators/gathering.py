@@ -31,7 +31,7 @@ from app.operators.figures import (
     write_figures,
 )
 from app.operators.sessions import list_running
-from app.web.health import check_parts
+from app.web.readiness import check_parts
 from app.web.templates import render
 from app.web.texts import LANGUAGES
 

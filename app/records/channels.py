@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 
 from app.accounts.access import AnyRequest
-from app.accounts.jump import LIMIT, Destination, jump_source
 from app.accounts.members import Member
+from app.accounts.quick_switcher import LIMIT, Destination, switches_to
 from app.accounts.shell import sidebar_section
 from app.database import Fact, Partial, Tenant, Transaction
 from app.live.channels import channel
@@ -168,7 +168,7 @@ def show_fields(tenant: Tenant, facts: Sequence[FieldsChanged]) -> Iterator[Part
         yield show_collection_anew(tenant, collection_id, fact)
 
 
-@jump_source
+@switches_to
 async def find_record_destinations(transaction: Transaction, member: Member, text: str) -> list[Destination]:
     """Records by number, or by words that are in them; those that begin so first."""
     if not text:

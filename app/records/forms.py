@@ -13,7 +13,7 @@ from app.accounts.members import Member
 from app.accounts.shell import list_parts, page_owner, render_page
 from app.database import Transaction
 from app.editing.channels import find_standing
-from app.editing.rows import LEASE, Proof
+from app.editing.rows import LEASE, LEASE_WITHOUT_JAVASCRIPT, Proof
 from app.editing.waiting import Waiting, list_queue
 from app.live.presence import list_readers
 from app.records.collections import Collection, Field, get_collection, list_fields, list_removed_fields
@@ -225,3 +225,8 @@ async def render_conflict(
         removed=await find_removed(transaction, collection, form, record) if form else [],
         last=history[0],
     )
+
+
+def lease_of(request: AnyRequest) -> int:
+    """The first lease of a page: short where JavaScript is seen to run, as it will renew it."""
+    return LEASE if "hx-request" in request.headers else LEASE_WITHOUT_JAVASCRIPT

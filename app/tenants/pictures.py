@@ -12,13 +12,9 @@ from sqlalchemy import select
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import Tenant, Transaction
-from app.settings import Settings
-from app.tenants.facts import LogoChanged, PictureChanged
-from app.web.decoding import DECODER, TooCostly, TooManyPixels, Undecodable, shrink
-from app.web.forms import Invalid
-from app.web.texts import Text, _l
-from app.web.upload_forms import read_multipart
-from app.web.uploads import (
+from app.files.decoding import DECODER, TooCostly, TooManyPixels, Undecodable, shrink
+from app.files.upload_forms import read_multipart
+from app.files.uploads import (
     PICTURES,
     TOO_COSTLY,
     TooLarge,
@@ -29,6 +25,10 @@ from app.web.uploads import (
     path_of,
     preview_of,
 )
+from app.settings import Settings
+from app.tenants.facts import LogoChanged, PictureChanged
+from app.web.forms import Invalid
+from app.web.texts import Text, _l
 
 # Bytes that an uploaded picture may have, and pixels of the one that is kept.
 PICTURE_LIMIT = 8_000_000

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.accounts.rights import is_at_least, roles_from
+from app.web.texts import _l
+
+ROLES = {"owner": _l("Owner"), "admin": _l("Admin"), "member": _l("Member")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from app.accounts.members import Member, add_member
 from app.accounts.rights import require
 from app.accounts.sessions import Session, lifetime
 from app.database import Tenant, Transaction, now
+from app.database.tenancy import SLUG
 from app.live.cutoff import end_every_session, end_sessions
 from app.tenants.facts import SettingChanged, WorkspaceRestored, WorkspaceSuspended
 from app.web.forms import Invalid
-from app.web.gate import SLUG
 from app.web.texts import LANGUAGES, _l
 
 RESERVED = frozenset(
@@ -26,7 +26,8 @@ RESERVED = frozenset(
     """.split()  # noqa: SIM905  (easier to read and to add to)
 )
 
-SESSION_DAYS = (1, 7, 30, 90)
+# How many days a session may last.
+SESSION_LENGTHS = {1: _l("1 day"), 7: _l("1 week"), 30: _l("30 days"), 90: _l("90 days")}
 
 # What a new workspace comes with: features append a function, such as the ready collection of books.
 FURNISHERS: list[Callable[[Transaction, Member], Awaitable[None]]] = []
@@ -114,7 +115,7 @@ async def change_settings(
     tenant = transaction.tenant
     if language not in LANGUAGES:
         raise Invalid(language=_l("Choose one of the languages."))
-    if session_days not in SESSION_DAYS:
+    if session_days not in SESSION_LENGTHS:
         raise Invalid(session_days=_l("Choose one of these."))
     for setting, value in (("name", name), ("language", language), ("session_days", session_days)):
         before = getattr(tenant, setting)

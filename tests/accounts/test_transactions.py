@@ -15,10 +15,10 @@ from litestar.exceptions import LitestarDeprecationWarning
 from sqlalchemy import text
 
 from app.accounts import access
-from app.asgi import create_app
 from app.database import Database, Transaction
 from app.demo import PASSWORD
 from app.features import open_database
+from app.server.asgi import create_app
 from tests.databases import Store
 from tests.test_isolation import SETTINGS
 
@@ -37,7 +37,7 @@ def _uncollected() -> Iterator[None]:
 async def made(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Any, Database]]:
     """The program, and the database that it uses."""
     database = open_database(store.url)
-    monkeypatch.setattr("app.asgi.open_database", lambda _: database)
+    monkeypatch.setattr("app.server.asgi.open_database", lambda _: database)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
         application = create_app(replace(SETTINGS, database_url=store.url, data_dir=tmp_path))

@@ -29,9 +29,9 @@ from app.chat.posting import post_message
 from app.chat.rooms import Room, archive_room, create_room, ensure_general, open_direct
 from app.chat.timeline import read_page
 from app.database import Database, Transaction, now
+from app.files.uploads import StoredFile
 from app.web.errors import Gone
 from app.web.forms import Invalid
-from app.web.uploads import StoredFile
 from tests.chat.test_messages import ACME, GLOBEX, people_of
 
 QUOTA = 1_000_000

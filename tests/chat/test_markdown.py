@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.accounts.mentions import store_mention, write_names, write_names_in_html
-from app.chat.markdown import PROSE, MessageContext, Rendered, render_markdown, render_marked
+from app.chat.text.markdown import PROSE, MessageContext, Rendered, render_markdown, render_marked
 
 ORIGIN = "http://acme.hero.localhost:8000"
 MEMBERS = {"Ana": 1, "Bruno": 2, "Ana Souza": 3, "José": 4, "Weiß": 5, "J. D'Ávila-Costa": 6, "山田": 7}

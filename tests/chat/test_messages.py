@@ -14,13 +14,11 @@ from sqlalchemy import func, select
 
 from app.accounts.members import Member, add_member, find_member
 from app.chat import memberships
-from app.chat.markdown import Rendered, render_aside
 from app.chat.messages import Message, delete_message, edit_message, get_message, list_revisions
 from app.chat.posting import AnswerGone, post_message
 from app.chat.reactions import check_emoji, react
 from app.chat.reading import list_joined, mark_read_up_to
 from app.chat.references import Mention, RecordReference
-from app.chat.rendering import LONGEST_MESSAGE
 from app.chat.rooms import (
     Room,
     archive_room,
@@ -34,6 +32,8 @@ from app.chat.rooms import (
     open_discussion,
 )
 from app.chat.search import read_query, search_messages
+from app.chat.text.markdown import Rendered, render_aside
+from app.chat.text.rendering import LONGEST_MESSAGE
 from app.chat.timeline import read_page
 from app.database import Database, Transaction
 from app.web.errors import PageError
@@ -286,7 +286,7 @@ async def test_a_text_is_rendered_once_though_a_record_is_not_there(
         rendered.append(typed)
         return await render_aside(typed, **options)
 
-    monkeypatch.setattr("app.chat.rendering.render_aside", count)
+    monkeypatch.setattr("app.chat.text.rendering.render_aside", count)
     async with database.write(ACME) as transaction:
         people = await people_of(transaction)
         general = await get_room(transaction, people.ana, "general")

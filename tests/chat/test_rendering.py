@@ -14,16 +14,16 @@ from litestar.exceptions import LitestarDeprecationWarning
 from sqlalchemy import select
 
 from app.accounts.mentions import OPEN
-from app.asgi import create_app
 from app.chat.limits import Pace
-from app.chat.markdown import SHORT, Rendered, render_aside
 from app.chat.messages import Message
 from app.chat.posting import post_message
-from app.chat.rendering import LONGEST_MESSAGE, prepare_text
 from app.chat.rooms import get_room
+from app.chat.text.markdown import SHORT, Rendered, render_aside
+from app.chat.text.rendering import LONGEST_MESSAGE, prepare_text
 from app.database import Database
 from app.database.engine import check_holds_no_writer
 from app.demo import PASSWORD
+from app.server.asgi import create_app
 from tests.chat.test_messages import ACME, people_of
 from tests.databases import Store
 from tests.test_isolation import SETTINGS
@@ -41,7 +41,7 @@ def rendered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         texts.append(text)
         return await render_aside(text, **options)
 
-    monkeypatch.setattr("app.chat.rendering.render_aside", count)
+    monkeypatch.setattr("app.chat.text.rendering.render_aside", count)
     return texts
 
 
@@ -50,7 +50,7 @@ async def ana(
     database: Database, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Ana's browser, and the program in this process."""
-    monkeypatch.setattr("app.asgi.open_database", lambda _: database)
+    monkeypatch.setattr("app.server.asgi.open_database", lambda _: database)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
         application = create_app(replace(SETTINGS, database_url=store.url, data_dir=tmp_path))
@@ -71,7 +71,7 @@ async def test_no_long_text_is_rendered_while_others_wait_to_write(
         check_holds_no_writer()
         return await render_aside(text, **options)
 
-    monkeypatch.setattr("app.chat.rendering.render_aside", render_alone)
+    monkeypatch.setattr("app.chat.text.rendering.render_aside", render_alone)
     path = path.format(number=posted["number"])
     answer = await ana.post(path, data={"text": LONG, "key": "long"})
     assert answer.status_code in (200, 204), answer.text

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from app.chat.commonmark import Parser
 from app.chat.facts import MessagePosted
-from app.chat.markdown import render_aside, render_markdown
 from app.chat.messages import delete_message, edit_message
 from app.chat.notices import tell_posted
-from app.chat.rendering import LONGEST_MESSAGE
 from app.chat.rooms import create_room
 from app.chat.search import SEARCHED_INLINE, make_excerpts, search_messages
+from app.chat.text.commonmark import Parser
+from app.chat.text.markdown import render_aside, render_markdown
+from app.chat.text.rendering import LONGEST_MESSAGE
+from app.chat.text.work import MOST_STEPS, WorkBudget
 from app.chat.timeline import show_message
-from app.chat.work import MOST_STEPS, WorkBudget
 from app.database import Database
 from tests.chat.test_markdown import plain_text
 from tests.chat.test_messages import ACME, people_of, say
@@ -101,8 +101,8 @@ def test_twice_the_length_costs_no_more_than_twice_the_work(shape: str) -> None:
 @pytest.mark.parametrize("shape", SHAPES, ids=repr)
 def test_what_a_text_may_not_cost_is_shown_as_it_was_typed(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a tenth of what a text may cost, every shape comes to where the rest of it is no markup."""
-    monkeypatch.setattr("app.chat.work.ANY_TEXT", 20)
-    monkeypatch.setattr("app.chat.work.A_CHARACTER", 0.1)
+    monkeypatch.setattr("app.chat.text.work.ANY_TEXT", 20)
+    monkeypatch.setattr("app.chat.text.work.A_CHARACTER", 0.1)
     text = f"before\n\n{SHAPES[shape](600)}\n\nthe *very* end"
     rendered = render_markdown(text, members=MEMBERS, origin=ORIGIN)
     assert re.search(r"the (\*|<em>)very(\*|</em>) end", rendered.html)
@@ -119,7 +119,7 @@ def test_what_people_write_costs_less_than_it_may(monkeypatch: pytest.MonkeyPatc
             super().__init__(length)
             allowed.append((self, self.left))
 
-    monkeypatch.setattr("app.chat.work.WorkBudget", Noted)
+    monkeypatch.setattr("app.chat.text.work.WorkBudget", Noted)
     for text in (
         "**a** _b_ `c`",
         "- milk\n" * 100,

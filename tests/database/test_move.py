@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import JSON, Column, LargeBinary, String
 
-import app.asgi  # noqa: F401  (all models)
+import app.server.asgi  # noqa: F401  (all models)
 from app.database import Base, UtcDateTime
 from app.database.copying import canonical
 from tests.conftest import Server, end_server, free_port

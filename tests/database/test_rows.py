@@ -12,7 +12,7 @@ from app.accounts.sessions import Session
 from app.chat.messages import Message
 from app.chat.rooms import Membership, Room, ensure_general
 from app.database import Base, Database, PreparedSelect, Tenant, TenantScopeError, Transaction
-from app.database.rows import shape_of
+from app.database.fast.rows import shape_of
 from app.live.log import LoggedEvent
 
 ACME, GLOBEX = 1, 2

@@ -10,7 +10,8 @@ from sqlalchemy import BigInteger, Integer, String, bindparam, func, literal, se
 
 from app.accounts.members import Member
 from app.chat.rooms import Room
-from app.database import Database, PreparedSelect, Transaction, trips
+from app.database import Database, PreparedSelect, Transaction
+from app.database.fast import trips
 from app.features import open_database
 
 BY_NAME = PreparedSelect(select(Member).where(Member.name == bindparam("name")))

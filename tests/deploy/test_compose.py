@@ -16,8 +16,8 @@ import pytest
 import redis
 import yaml
 
+from app.server.workers import END_WITHIN
 from app.settings import SettingsError, read_settings
-from app.workers import END_WITHIN
 from tests.conftest import ROOT, Server, free_port
 from tests.databases import cluster
 from tests.deploy.compose import SECRETS, fill, list_example, read_compose, read_example, service

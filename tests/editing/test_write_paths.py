@@ -83,14 +83,14 @@ KNOWN_WRITES = {
     ("editing/locks.py", "change_lock", "update(model)"),  # writes the lock's columns alone
     ("editing/locks.py", "free_locks", "update(model)"),
     ("database/copying.py", "copy_table", "insert(table)"),  # fills an empty database with all of another
-    ("database/rows.py", "__init__", "insert(self.table)"),
-    ("database/rows.py", "update_of", "update(shape.table)"),  # refuses what is guarded
+    ("database/fast/rows.py", "__init__", "insert(self.table)"),
+    ("database/fast/rows.py", "update_of", "update(shape.table)"),  # refuses what is guarded
     ("database/leases.py", "claim", "update(model)"),  # writes the lease of a mail or a job
     ("database/leases.py", "hold", "update(model)"),
     ("jobs/sweeps.py", "delete_by_keys", "delete(model)"),  # refuses what is guarded
     ("notifications/notifications.py", "forget_subjects", "delete(model)"),  # of four models that it names
     ("live/presence.py", "hear", "node.version"),  # of what another node says
-    ("notifications/preference_pages.py", "show_preferences", "form.values"),  # what a form shows
+    ("notifications/pages/preferences.py", "show_preferences", "form.values"),  # what a form shows
     ("editing/drafts.py", "write_draft", "draft.version"),
     ("editing/drafts.py", "write_draft", "draft.values"),
     ("records/new_drafts.py", "keep_new_draft", "draft.version"),
@@ -99,8 +99,8 @@ KNOWN_WRITES = {
     ("records/new_drafts.py", "settle_new_draft", "draft.values"),
     ("accounts/form_answers.py", "find_answer", "form.values"),
     ("accounts/form_answers.py", "keep_answer", "form.values"),
-    ("records/adding_pages.py", "add_record", "form.values"),
-    ("chat/message_pages.py", "change_message", "form.values"),
+    ("records/pages/adding.py", "add_record", "form.values"),
+    ("chat/pages/messages.py", "change_message", "form.values"),
     ("chat/messages.py", "delete_message", "message.deleted_at"),
     ("chat/undoing.py", "restore_message", "message.deleted_at"),
     ("records/field_changes.py", "change_field", "setattr(field)"),

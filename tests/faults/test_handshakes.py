@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from app.web.protocol import BODY_TIME, HEADER_SIZE, HEADER_TIME
+from app.server.http_protocol import BODY_TIME, HEADER_SIZE, HEADER_TIME
 from tests.conftest import Server
 from tests.faults.extent import times
 from tests.faults.wire import Wire, count_connections, dial, handshake, request

@@ -10,7 +10,7 @@ import pytest
 import structlog
 from sqlalchemy import func, or_, select, update
 
-import app.asgi  # noqa: F401  (which knows all tables and sweeps)
+import app.server.asgi  # noqa: F401  (which knows all tables and sweeps)
 from app.accounts.form_answers import FormAnswer
 from app.accounts.members import Member, find_member
 from app.accounts.sessions import Session

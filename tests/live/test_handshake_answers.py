@@ -7,8 +7,8 @@ import socket
 
 import pytest
 
+from app.server.gate import security_headers
 from app.settings import read_settings
-from app.web.gate import security_headers
 from tests.conftest import Server
 
 HANDSHAKE = (

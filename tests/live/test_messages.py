@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from app.live.protocol import Messages
+from app.server.websocket_protocol import Messages
 
 
 async def test_messages_are_taken_in_the_order_they_came() -> None:

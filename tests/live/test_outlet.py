@@ -16,7 +16,7 @@ import websockets
 
 from app.live.connection import Connection
 from app.live.hub import Hub
-from app.live.protocol import LiveProtocol
+from app.server.websocket_protocol import LiveProtocol
 
 
 class Application:

@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from litestar.exceptions import LitestarDeprecationWarning
 
-from app.asgi import create_app
+from app.server.asgi import create_app
 from app.settings import read_settings
 from tests.conftest import Server, free_port
 from tests.databases import Store

@@ -18,7 +18,7 @@ from websockets.frames import Frame, Opcode
 
 from app.live.frames import encode
 from app.live.hub import Hub
-from app.live.protocol import LiveProtocol
+from app.server.websocket_protocol import LiveProtocol
 from tests.live.test_outlet import Application, connection_of, run  # noqa: F401 (a fixture)
 
 PING = Frame(Opcode.PING, b"are you there").serialize(mask=True, extensions=[])

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-import app.asgi
 import app.mail.smtp
+import app.server.asgi
 from app.database import Database, Transaction
 from app.mail.delivery import MOST_BROKEN_OFF, MOST_MAIL_ATTEMPTS, Delivery, Settlement
 from app.mail.outbox import Mail, Urgency, find_next

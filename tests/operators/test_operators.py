@@ -20,11 +20,11 @@ from playwright.async_api import expect
 from sqlalchemy import delete, func, literal_column, select, text, update
 
 from app.accounts.members import Member
-from app.asgi import create_app
 from app.database import Database, Tenant, TenantScopeError, now
 from app.demo import OPERATOR, PASSWORD
 from app.operators.workspaces import WorkspaceView, list_workspaces
 from app.records.records import Record
+from app.server.asgi import create_app
 from app.tenants.usage import MEASURES, measure_installation
 from tests.conftest import Server
 from tests.test_isolation import MARKS, SETTINGS

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select, update
 
-import app.asgi  # noqa: F401  (which knows all tables and channels)
+import app.server.asgi  # noqa: F401  (which knows all tables and channels)
 from app.accounts.members import Member
 from app.database import Database, Transaction, now
 from app.live.log import LoggedEvent

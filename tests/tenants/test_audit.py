@@ -19,7 +19,7 @@ from app.accounts import audit
 from app.database import Database, now
 from app.demo import PASSWORD
 from app.records.facts import CollectionAdded
-from app.tenants.audit_pages import SENTENCES
+from app.tenants.pages.audit import SENTENCES
 from tests.conftest import ROOT, Server
 
 

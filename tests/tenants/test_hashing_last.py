@@ -17,9 +17,9 @@ from litestar.exceptions import LitestarDeprecationWarning
 from litestar.routes import HTTPRoute
 
 from app.accounts import hashing
-from app.asgi import create_app
 from app.demo import PASSWORD
-from app.web.gate import Gate
+from app.server.asgi import create_app
+from app.server.gate import Gate
 from tests.accounts.test_guessing import Counting
 from tests.databases import Store
 from tests.test_isolation import SETTINGS

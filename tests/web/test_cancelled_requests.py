@@ -6,10 +6,10 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from app import serving
+from app.server import serving
+from app.server.gate import Gate
+from app.server.health import Readiness
 from app.settings import read_settings
-from app.web.gate import Gate
-from app.web.health import Readiness
 
 
 async def ask(application: Any, *, cancel: bool, tmp_path: Path) -> list[Any]:

@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 from PIL import Image, ImageSequence
 
+from app.files import decoding
+from app.files.decoding import DECODER, MOST_PIXELS
+from app.files.uploads import TOO_COSTLY, TOO_MANY_PIXELS, Unclean, preview_of
 from app.tenants.pictures import receive_picture
-from app.web import decoding
-from app.web.decoding import DECODER, MOST_PIXELS
 from app.web.forms import Invalid
-from app.web.uploads import TOO_COSTLY, TOO_MANY_PIXELS, Unclean, preview_of
 from tests.web.test_uploads import FORM, SECRET, drawing, encoded, exif, form, form_part, kept, pieces, png_of, store
 from tests.web.test_uploads import stored as stored_bytes
 
@@ -51,7 +51,7 @@ def interlaced(png: bytes) -> bytes:
 
 
 def test_the_server_has_no_decoder_in_it() -> None:
-    code = "import sys, app.asgi, app.workers; sys.exit('PIL' in sys.modules)"
+    code = "import sys, app.server.asgi, app.server.workers; sys.exit('PIL' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -186,7 +186,7 @@ async def test_a_picture_for_which_memory_is_bounded_is_refused_by_its_decoder(
 ) -> None:
     """As small as the process can be started with: a picture of 40 megapixels does not fit."""
     start = decoding.DECODER_PROGRAM.replace(
-        "import serve_pictures;", "import serve_pictures; import app.web.pictures as p; p.MEMORY = 120 << 20;"
+        "import serve_pictures;", "import serve_pictures; import app.files.pictures as p; p.MEMORY = 120 << 20;"
     )
     monkeypatch.setattr(decoding, "DECODER_PROGRAM", start)
     lines = zlib.compress(bytes(1 + 7000 * 3) * 7000)

@@ -13,10 +13,10 @@ import httpx
 import pytest
 import structlog
 
-from app.logs import set_up_logs
+from app.server.gate import Gate
+from app.server.health import Readiness
+from app.server.logs import set_up_logs
 from app.settings import read_settings
-from app.web.gate import Gate
-from app.web.health import Readiness
 from tests.conftest import Server
 
 NEW = re.compile(r"[0-9a-f]{16}")

@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 from multipart import parse_options_header  # type: ignore[import-untyped]
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
-from app.web import picture_metadata, uploads
-from app.web.file_names import clean_name, content_disposition
-from app.web.file_types import media_type_of
-from app.web.upload_forms import read_multipart
-from app.web.uploads import (
+from app.files import picture_metadata, uploads
+from app.files.names import clean_name, content_disposition
+from app.files.types import media_type_of
+from app.files.upload_forms import read_multipart
+from app.files.uploads import (
     StoredFile,
     TooLarge,
     Unclean,

@@ -1,0 +1,108 @@
+"""Files of messages: brought before they are sent, and fetched by those who may see them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.exceptions import NotFoundException
+from litestar.response import File, Redirect
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.chat.attaching import delete_files, files_of, store_files
+from app.chat.attachments import Attachment, delete_unsent, discard_file, get_attachment, take_out_upload
+from app.chat.composer import MESSAGE_FORM_LIMIT
+from app.chat.drafts import keep_message_draft, place_of_box
+from app.chat.rooms import get_room
+from app.database import Database, Transaction
+from app.files.names import content_disposition
+from app.files.uploads import delete_abandoned, path_of, preview_of
+from app.jobs.sweeps import sweeps_with_settings
+from app.settings import Settings
+from app.web.calls import is_call
+from app.web.forms import Form, number_of
+
+
+@sweeps_with_settings(Attachment)
+async def sweep_files(transaction: Transaction, limit: int, settings: Settings) -> int:
+    """Delete files that were never sent, and what cut off uploads have left."""
+    directory = files_of(settings, transaction.tenant)
+    keys = await delete_unsent(transaction, limit)
+
+    async def clear() -> None:
+        await delete_files(directory, keys)
+        await asyncio.to_thread(delete_abandoned, directory)
+
+    transaction.after_commit.append(clear)
+    return len(keys)
+
+
+@post("/chat/{slug:str}/files", request_max_body_size=None, opt={"writes": False})
+async def bring_files(
+    request: AnyRequest,
+    database: Database,
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    slug: str,
+) -> Response[Any]:
+    """Store files that are going to be sent; the answer is what the box shows of them."""
+    room = await get_room(transaction, member, slug)
+    return await store_files(request, database, transaction, member, settings, room)
+
+
+@get("/files/{file_id:int}/preview")
+async def show_preview(transaction: Transaction, member: Member, settings: Settings, file_id: int) -> File:
+    """The small picture of a file, to those who may see its message."""
+    attachment = await get_attachment(transaction, member, file_id)
+    path = preview_of(files_of(settings, transaction.tenant), attachment.key)
+    if not attachment.preview or not path.exists():
+        raise NotFoundException
+    return File(path, media_type="image/webp", content_disposition_type="inline")
+
+
+@get("/files/{file_id:int}")
+async def show_file(transaction: Transaction, member: Member, settings: Settings, file_id: int) -> File:
+    """A file as it was brought: pictures in the window, everything else as a download."""
+    attachment = await get_attachment(transaction, member, file_id)
+    path = path_of(files_of(settings, transaction.tenant), attachment.key)
+    if not path.exists():
+        raise NotFoundException
+    return File(
+        path,
+        media_type=attachment.media_type,
+        headers={
+            "content-disposition": content_disposition(attachment.name, inline=attachment.preview),
+            "content-security-policy": "sandbox; default-src 'none'",
+        },
+    )
+
+
+@post("/files/{file_id:int}/take-out", request_max_body_size=MESSAGE_FORM_LIMIT)
+async def take_out_file(
+    request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, file_id: int, form: Form
+) -> Response[Any]:
+    """Take a file out of the box. Without JavaScript the whole box comes with it, and what is typed in it is kept."""
+    room, keys = await discard_file(transaction, member, file_id)
+    directory = files_of(settings, transaction.tenant)
+    transaction.after_commit.append(lambda: delete_files(directory, keys))
+    if is_call(request):
+        return Response(None, status_code=204)
+    reply = number_of(form["reply"])
+    await keep_message_draft(transaction, member, place_of_box(room), form["text"], key=form["key"], reply_to_id=reply)
+    address = f"/discussion/{room.subject}" if room.kind == "discussion" else f"/chat/{room.slug}?at=end#composer"
+    return Redirect(address, status_code=303)
+
+
+@post("/files/take-out", request_max_body_size=MESSAGE_FORM_LIMIT)
+async def take_out_brought(transaction: Transaction, member: Member, settings: Settings, form: Form) -> Response[None]:
+    """Take a file out of the box that is named by the key of its upload, as its page may not know it otherwise."""
+    keys = await take_out_upload(transaction, member, form["upload"])
+    directory = files_of(settings, transaction.tenant)
+    transaction.after_commit.append(lambda: delete_files(directory, keys))
+    return Response(None, status_code=204)
+
+
+handlers = [bring_files, show_preview, show_file, take_out_file, take_out_brought]

@@ -1,0 +1,69 @@
+"""What one chooses from while typing: people, rooms, and who can be mentioned in a room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get
+
+from app.accounts.choosing import OFFERED, Candidate, ChoosingLimit, find_persons, is_active, list_persons
+from app.accounts.members import Member
+from app.chat.rooms import get_room, is_inside, list_rooms
+from app.chat.text.names import EVERYBODY_NAME
+from app.database import Transaction
+from app.web.paging import clean_query
+from app.web.texts import fold
+
+# How many names are offered for a mention.
+MENTIONABLE = 6
+
+
+def choice_of(person: Candidate) -> dict[str, str]:
+    """A person as a choice: namesakes are told apart by their addresses."""
+    return {"value": str(person.id), "text": person.name, "note": person.email}
+
+
+@get("/choices/people")
+async def choose_people(
+    transaction: Transaction, member: Member, choosing: ChoosingLimit, q: str = "", outside: str = ""
+) -> Response[Any]:
+    """People whose name or address has some letters, those of a room left out."""
+    await choosing.check(member)
+    criteria = [*is_active()]
+    if outside:
+        criteria.append(~is_inside(await get_room(transaction, member, outside)))
+    people = find_persons(await list_persons(transaction, *criteria), clean_query(q))
+    return Response([choice_of(person) for person in people[:OFFERED]])
+
+
+@get("/choices/rooms")
+async def show_room_choices(
+    transaction: Transaction, member: Member, choosing: ChoosingLimit, q: str = ""
+) -> Response[Any]:
+    """Rooms that a member is in, or may join, by letters of their names."""
+    await choosing.check(member)
+    wanted = fold(clean_query(q))
+    rooms = [room for room in await list_rooms(transaction, member) if wanted in fold(room.name)]
+    return Response([{"value": room.slug, "text": room.name, "note": ""} for room in rooms[:OFFERED]])
+
+
+@get("/choices/mentions")
+async def choose_mentions(
+    transaction: Transaction, member: Member, choosing: ChoosingLimit, q: str = "", room: str = ""
+) -> Response[Any]:
+    """Names that can be mentioned, by how they or a part of them begin: in a room that is not open, of those in it."""
+    await choosing.check(member)
+    where = await get_room(transaction, member, room) if room else None
+    criteria = is_active() if where is None or where.open else (*is_active(), is_inside(where))
+    begun = fold(clean_query(q))
+    # Who is called as everybody is can't be meant by that name (chat/text/names.py).
+    names = [each.name for each in await list_persons(transaction, *criteria) if fold(each.name) != EVERYBODY_NAME]
+    found = [
+        name
+        for name, folded in [*((name, fold(name)) for name in names), (EVERYBODY_NAME, EVERYBODY_NAME)]
+        if folded.startswith(begun) or f" {begun}" in folded
+    ]
+    return Response([{"value": name, "text": name} for name in list(dict.fromkeys(found))[:MENTIONABLE]])
+
+
+handlers = [choose_people, show_room_choices, choose_mentions]

@@ -1,0 +1,156 @@
+"""A discussion on everything that can be edited: a part of its page, with the same messages as a room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from app.accounts.access import AnyRequest, write_signed_in
+from app.accounts.members import Member
+from app.accounts.shell import page_part, refused_form, show_again
+from app.chat.attaching import store_files
+from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
+from app.chat.discussions import enter_discussion, get_card
+from app.chat.limits import Pace
+from app.chat.posting import SentAlready
+from app.chat.rooms import find_discussion, find_membership
+from app.chat.sending import (
+    answer_draft,
+    answer_posted,
+    origin_of,
+    post_from_form,
+    refuse_message,
+    show_answered,
+    signal_typing,
+)
+from app.chat.text.rendering import check_text, prepare_text
+from app.chat.timeline import Page, ShownMessage, read_page
+from app.database import Database, Transaction
+from app.editing.rows import RowPlace, kind_of
+from app.settings import Settings
+from app.web.calls import is_call
+from app.web.forms import Form, Invalid, number_of
+from app.web.texts import Text
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedMessage:
+    """A message that was not posted, and why. Without a key the box gets a new one."""
+
+    text: str
+    key: str
+    error: Text
+    reply: ShownMessage | None
+
+
+@page_part("record", "chat/_discussion.html")
+async def discussion_part(
+    request: AnyRequest, transaction: Transaction, member: Member, place: RowPlace
+) -> dict[str, Any]:
+    """What was said about a record, and the box to say more."""
+    room = await find_discussion(transaction, place.name)
+    membership = await find_membership(transaction, room, member) if room else None
+    refused: RefusedMessage | None = refused_form(request)
+    return {
+        "place": place,
+        "room": room,
+        "page": await read_page(transaction, room) if room else Page([], older=False, newer=False),
+        "read": membership.read_number if membership else room.last_number if room else 0,
+        "emoji_choices": EMOJI,
+        "composer": await open_composer(
+            transaction,
+            member,
+            room,
+            address=f"/discussion/{place.name}",
+            place=place.name,
+            file_limit=request.app.state.settings.file_limit_megabytes,
+            reply=refused.reply if refused else None,
+            text=refused.text if refused else None,
+            key=refused.key if refused else "",
+            error=refused.error if refused else None,
+        ),
+    }
+
+
+@get("/discussion/{subject:str}")
+async def show_discussion(transaction: Transaction, member: Member, subject: str) -> Response[Any]:
+    """Lead to what a discussion is about."""
+    card = await get_card(transaction, subject)
+    return Redirect(f"{card.place.address}#discussion", status_code=303)
+
+
+@post("/discussion/{subject:str}", request_max_body_size=MESSAGE_FORM_LIMIT)
+async def discuss(
+    request: AnyRequest,
+    database: Database,
+    settings: Settings,
+    writing: Pace,
+    subject: str,
+    form: Form,
+) -> Response[Any]:
+    """Say something about a thing. Those who made and changed it are in its discussion from the first word."""
+    origin = origin_of(request, settings)
+    prepared = await prepare_text(database, writing, form["text"], origin)
+    async with write_signed_in(request, database, settings) as (transaction, member):
+        card = await get_card(transaction, subject)
+        try:
+            writing.check()
+            check_text(form["text"], empty="file" in form)
+            room = await enter_discussion(transaction, subject)
+            message = await post_from_form(transaction, member, room, form, origin, prepared)
+        except Invalid as invalid:
+            if is_call(request):
+                return await refuse_message(transaction, invalid)
+            key = "" if isinstance(invalid, SentAlready) else form["key"]
+            begun = await find_discussion(transaction, subject)
+            reply = await show_answered(transaction, begun, number_of(form["reply"])) if begun else None
+            refused = RefusedMessage(form["text"], key, next(iter(invalid.errors.values())), reply)
+            kind = kind_of(card.row).name
+            page = await show_again(
+                kind, request, transaction, member, card.row, refused=refused, status=invalid.status
+            )
+            page.headers.update(invalid.headers)
+            return page
+        if is_call(request):
+            return answer_posted(message)
+        return Redirect(f"{card.place.address}#discussion", status_code=303)
+
+
+@post("/discussion/{subject:str}/typing")
+async def type_in_discussion(
+    request: AnyRequest, transaction: Transaction, member: Member, subject: str
+) -> Response[Any]:
+    """Tell those who look at a thing that somebody types about it."""
+    card = await get_card(transaction, subject)
+    room = await find_discussion(transaction, subject)
+    channel = f"room.{room.id}" if room else card.place.channel
+    return signal_typing(request, transaction, member, channel, card.place.name)
+
+
+@post("/discussion/{subject:str}/draft", request_max_body_size=MESSAGE_FORM_LIMIT)
+async def keep_discussion_draft(transaction: Transaction, member: Member, subject: str, form: Form) -> Response[Any]:
+    """Keep what is in the box of a discussion."""
+    card = await get_card(transaction, subject)
+    return await answer_draft(transaction, member, card.place.name, form)
+
+
+@post("/discussion/{subject:str}/files", request_max_body_size=None, opt={"writes": False})
+async def bring_to_discussion(
+    request: AnyRequest,
+    database: Database,
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    subject: str,
+) -> Response[Any]:
+    """Store files that are going to be sent to a discussion."""
+    await get_card(transaction, subject)
+    async with database.write(transaction.tenant.id) as writing:
+        room = await enter_discussion(writing, subject)
+    return await store_files(request, database, transaction, member, settings, room)
+
+
+handlers = [show_discussion, discuss, type_in_discussion, keep_discussion_draft, bring_to_discussion]

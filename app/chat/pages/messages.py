@@ -1,0 +1,202 @@
+"""Pages of messages: editing, deleting, answering by emoji, and what they were."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.exceptions import NotFoundException
+from litestar.response import Redirect
+
+from app.accounts.access import AnyRequest, write_signed_in
+from app.accounts.members import Member
+from app.accounts.mentions import read_texts
+from app.accounts.shell import render_page
+from app.accounts.undo import lead_to, show_offer
+from app.chat.attachments import has_files
+from app.chat.composer import REWRITE_LIMIT
+from app.chat.limits import Pace
+from app.chat.messages import (
+    ChangedMeanwhile,
+    Message,
+    delete_message,
+    edit_message,
+    find_message,
+    get_message,
+    list_revisions,
+)
+from app.chat.reactions import react
+from app.chat.rewriting import Filled, fill_as_before, fill_form
+from app.chat.rooms import Room, find_name, get_room
+from app.chat.sending import origin_of, refuse_message
+from app.chat.text.rendering import LONGEST_MESSAGE, prepare_text
+from app.chat.timeline import count_edits
+from app.chat.undoing import keep_message, offer_message
+from app.database import Database, Transaction
+from app.settings import Settings
+from app.web.calls import is_call
+from app.web.forms import Form, Invalid, number_of
+
+MESSAGES = "/chat/{slug:str}/messages/{number:int}"
+
+
+@get(f"{MESSAGES}/edit")
+async def show_message_form(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int
+) -> Response[str]:
+    """The form of one's own message."""
+    room = await get_room(transaction, member, slug)
+    message = await get_message(transaction, room, number)
+    if message.member_id != member.id or message.deleted_at is not None:
+        raise NotFoundException
+    edits = (await count_edits(transaction, [message.id])).get(message.id, 0)
+    filled = await fill_form(transaction, message.text, message.html, longest=LONGEST_MESSAGE)
+    form = Form([("text", filled.text), ("edits", str(edits)), ("named", filled.named)])
+    return await render_message_form(request, transaction, member, room, message, form)
+
+
+async def render_message_form(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    room: Room,
+    message: Message,
+    form: Form,
+    status: int = 200,
+) -> Response[str]:
+    """A message's form, with what was typed."""
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "chat/message_form.html",
+        room=room,
+        room_name=await find_name(transaction, member, room),
+        message=message,
+        form=form,
+        status=status,
+    )
+
+
+@post(f"{MESSAGES}/edit", request_max_body_size=REWRITE_LIMIT)
+async def change_message(
+    request: AnyRequest,
+    database: Database,
+    settings: Settings,
+    changing: Pace,
+    slug: str,
+    number: int,
+    form: Form,
+) -> Response[Any]:
+    """Save one's own message anew."""
+    origin = origin_of(request, settings)
+
+    async def find_edited(reading: Transaction) -> tuple[str, Filled] | None:
+        message = await find_message(reading, slug, number)
+        return (message.html, await fill_as_before(reading, message.text, form["named"])) if message else None
+
+    prepared = await prepare_text(database, changing, form["text"], origin, edits=find_edited)
+    async with write_signed_in(request, database, settings) as (transaction, member):
+        room = await get_room(transaction, member, slug)
+        message = await get_message(transaction, room, number)
+        try:
+            changing.check()
+            await edit_message(
+                transaction,
+                message,
+                member,
+                text=form["text"],
+                origin=origin,
+                with_files=await has_files(transaction, message),
+                edits=number_of(form["edits"]) if "edits" in form else None,
+                named=form["named"],
+                prepared=prepared,
+            )
+        except Invalid as invalid:
+            if is_call(request):
+                return await refuse_message(transaction, invalid)
+            form.errors = invalid.errors
+            if isinstance(invalid, ChangedMeanwhile):
+                edits = (await count_edits(transaction, [message.id])).get(message.id, 0)
+                form.values["edits"] = [str(edits)]
+            page = await render_message_form(request, transaction, member, room, message, form, status=invalid.status)
+            page.headers.update(invalid.headers)
+            return page
+        if is_call(request):
+            return Response(None, status_code=204)
+        return Redirect(f"/chat/{slug}?at={message.number}", status_code=303)
+
+
+@post(f"{MESSAGES}/delete")
+async def remove_message(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    slug: str,
+    number: int,
+) -> Response[Any]:
+    """Delete a message with its files; for some minutes they can be had back."""
+    room = await get_room(transaction, member, slug)
+    message = await get_message(transaction, room, number)
+    state = await keep_message(transaction, room, message)
+    offer = None
+    if await delete_message(transaction, message, member):
+        offer = await offer_message(transaction, message, member, state)
+    if is_call(request):
+        return Response(None, status_code=204) if offer is None else show_offer(transaction, offer)
+    return lead_to(f"/chat/{slug}?at={message.number}", offer)
+
+
+@post(f"{MESSAGES}/react")
+async def put_emoji(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    changing: Pace,
+    slug: str,
+    number: int,
+    form: Form,
+) -> Response[Any]:
+    """Put an emoji under a message, or take one's own away."""
+    room = await get_room(transaction, member, slug)
+    message = await get_message(transaction, room, number)
+    try:
+        changing.check()
+        if not await react(transaction, message, member, form["emoji"], on=True):
+            await react(transaction, message, member, form["emoji"], on=False)
+    except Invalid as invalid:
+        return await refuse_message(transaction, invalid)
+    if is_call(request):
+        return Response(None, status_code=204)
+    return Redirect(f"/chat/{slug}?at={message.number}", status_code=303)
+
+
+@get(f"{MESSAGES}/history")
+async def show_message_history(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int
+) -> Response[str]:
+    """What a message was before it was edited, for its author and admins."""
+    room = await get_room(transaction, member, slug)
+    message = await get_message(transaction, room, number)
+    revisions = await list_revisions(transaction, message, member)
+    texts = await read_texts(transaction, *(revision.text for revision in revisions), message.text)
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "chat/history.html",
+        room=room,
+        room_name=await find_name(transaction, member, room),
+        message=message,
+        revisions=list(zip(revisions, texts, strict=False)),
+        text=texts[-1],
+    )
+
+
+handlers = [
+    show_message_form,
+    change_message,
+    remove_message,
+    put_emoji,
+    show_message_history,
+]

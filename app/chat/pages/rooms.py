@@ -1,0 +1,289 @@
+"""Pages of rooms: making one, reading it, posting to it, and what is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from app.accounts.access import AnyRequest, write_signed_in
+from app.accounts.choosing import Chosen, is_active, list_persons, read_chosen
+from app.accounts.form_answers import find_answer, keep_answer
+from app.accounts.members import Member
+from app.accounts.shell import render_page
+from app.accounts.visits import note_visit
+from app.chat.channels import push_read
+from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
+from app.chat.drafts import place_of_box
+from app.chat.limits import Pace
+from app.chat.messages import get_message
+from app.chat.notices import mark_messages_read
+from app.chat.posting import SentAlready
+from app.chat.reading import mark_read_up_to
+from app.chat.rooms import (
+    Room,
+    count_people_of,
+    create_room,
+    find_members,
+    find_membership,
+    find_name,
+    get_room,
+    list_rooms,
+    open_direct,
+)
+from app.chat.sending import (
+    answer_draft,
+    answer_posted,
+    origin_of,
+    post_from_form,
+    refuse_message,
+    show_answered,
+    signal_typing,
+)
+from app.chat.text.rendering import prepare_text
+from app.chat.timeline import ShownMessage, read_page, show_message
+from app.database import Database, Transaction
+from app.live.presence import list_readers
+from app.notifications.inbox import note_opened, of_subject
+from app.settings import Settings
+from app.web.calls import is_call
+from app.web.forms import Form, Invalid, number_of
+from app.web.paging import page_of
+from app.web.texts import Text
+
+
+async def render_room(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    room: Room,
+    *,
+    before: int = 0,
+    after: int = 0,
+    at: int = 0,
+    end: bool = False,
+    reply: ShownMessage | None = None,
+    text: str | None = None,
+    key: str = "",
+    error: Text | None = None,
+    status: int = 200,
+) -> Response[str]:
+    """A room where it is asked for, else at its first unread message, with its box."""
+    membership = await find_membership(transaction, room, member)
+    read = membership.read_number if membership else room.last_number
+    around = at or (0 if before or after or end else first_unread_far_up(room, read))
+    page = await read_page(transaction, room, before=before, after=after, around=around)
+    people = await count_people_of(transaction, [room])
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "chat/room.html",
+        status=status,
+        channels=f"room.{room.id}",
+        room=room,
+        room_name=await find_name(transaction, member, room),
+        page=page,
+        read=read,
+        at=at,
+        people=people[room],
+        outside=membership is None and room.kind == "public",
+        emoji_choices=EMOJI,
+        readers=list_readers(request, transaction, f"room.{room.id}"),
+        composer=await open_composer(
+            transaction,
+            member,
+            room,
+            address=f"/chat/{room.slug}",
+            place=place_of_box(room),
+            file_limit=request.app.state.settings.file_limit_megabytes,
+            reply=reply,
+            text=text,
+            key=key,
+            error=error,
+        ),
+    )
+
+
+def first_unread_far_up(room: Room, read: int) -> int:
+    """The first unread message when it is not on the last page, else 0."""
+    return read + 1 if read < room.last_number - 40 else 0
+
+
+@get("/chat")
+async def show_room_list(
+    request: AnyRequest, transaction: Transaction, member: Member, q: str = "", page: str = ""
+) -> Response[str]:
+    """The rooms that one is in, or may join, and a field for people to write to."""
+    return await render_rooms(request, transaction, member, Form(), q=q, page=page)
+
+
+async def render_rooms(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    form: Form,
+    *,
+    chosen: Chosen | None = None,
+    q: str = "",
+    page: str = "",
+    status: int = 200,
+) -> Response[str]:
+    """The rooms' page, with what did not do."""
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "chat/rooms.html",
+        status=status,
+        rooms=page_of(await list_rooms(transaction, member), page, query=q, text_of=lambda room: room.name),
+        chosen=chosen or Chosen(),
+        form=form,
+    )
+
+
+@get("/chat/new")
+async def show_new_room(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str]:
+    """An empty form of a room."""
+    return await render_page(request, transaction, member, "chat/new.html", form=Form())
+
+
+@post("/chat/new")
+async def make_room(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
+    """Make a room, and open it."""
+    name = form.text("name", limit=80)
+    description = form.text("description", limit=500, required=False)
+    try:
+        if answer := await find_answer(request, transaction, member, form):
+            return answer
+        form.check()
+        room = await create_room(transaction, member, name=name, description=description, private=bool(form["private"]))
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_page(request, transaction, member, "chat/new.html", form=form, status=invalid.status)
+    return await keep_answer(request, transaction, member, form, f"/chat/{room.slug}")
+
+
+@post("/chat/direct")
+async def write_to(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
+    """Open the direct room with the people chosen."""
+    chosen = read_chosen(form, "person", await list_persons(transaction, *is_active()))
+    try:
+        form.check()
+        people = await find_members(transaction, chosen.ids)
+        room = await open_direct(transaction, [member, *people])
+    except Invalid as invalid:
+        form.errors = {"person": next(iter(invalid.errors.values()))}
+        return await render_rooms(request, transaction, member, form, chosen=chosen, status=422)
+    return Redirect(f"/chat/{room.slug}", status_code=303)
+
+
+@get("/chat/{slug:str}")
+async def show_room(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    slug: str,
+    before: str = "",
+    after: str = "",
+    at: str = "",
+    reply: str = "",
+) -> Response[str]:
+    """A room: at its first unread message, before a message, after one, around one, or at its `end`."""
+    room = await get_room(transaction, member, slug)
+    note_visit(request, member, "room", room.id)
+    await note_opened(request, transaction, member, *of_subject(("room", room.id), up_to=0))
+    answering = None
+    if number_of(reply):
+        message = await get_message(transaction, room, number_of(reply))
+        answering = await show_message(transaction, message)
+    return await render_room(
+        request,
+        transaction,
+        member,
+        room,
+        before=number_of(before),
+        after=number_of(after),
+        at=number_of(at),
+        end=at == "end",
+        reply=answering,
+    )
+
+
+@post("/chat/{slug:str}", request_max_body_size=MESSAGE_FORM_LIMIT)
+async def post_to_room(
+    request: AnyRequest,
+    database: Database,
+    settings: Settings,
+    writing: Pace,
+    slug: str,
+    form: Form,
+) -> Response[Any]:
+    """Post a message."""
+    origin = origin_of(request, settings)
+    prepared = await prepare_text(database, writing, form["text"], origin)
+    async with write_signed_in(request, database, settings) as (transaction, member):
+        room = await get_room(transaction, member, slug)
+        try:
+            writing.check()
+            message = await post_from_form(transaction, member, room, form, origin, prepared)
+        except Invalid as invalid:
+            if is_call(request):
+                return await refuse_message(transaction, invalid)
+            key = "" if isinstance(invalid, SentAlready) else form["key"]
+            error = next(iter(invalid.errors.values()))
+            page = await render_room(
+                request,
+                transaction,
+                member,
+                room,
+                reply=await show_answered(transaction, room, number_of(form["reply"])),
+                text=form["text"],
+                key=key,
+                error=error,
+                status=invalid.status,
+            )
+            page.headers.update(invalid.headers)
+            return page
+        if is_call(request):
+            return answer_posted(message)
+        return Redirect(f"/chat/{slug}?at=end#composer", status_code=303)
+
+
+@post("/chat/{slug:str}/draft", request_max_body_size=MESSAGE_FORM_LIMIT)
+async def keep_room_draft(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
+    """Keep what is in the box of a room."""
+    room = await get_room(transaction, member, slug)
+    return await answer_draft(transaction, member, place_of_box(room), form)
+
+
+@post("/chat/{slug:str}/typing")
+async def type_in_room(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[Any]:
+    """Tell those who look at a room that somebody types. It is not logged, and gone after some seconds."""
+    room = await get_room(transaction, member, slug)
+    return signal_typing(request, transaction, member, f"room.{room.id}", place_of_box(room))
+
+
+@post("/chat/{slug:str}/read")
+async def note_read(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
+    """Note from where (`since`) up to where a room was on screen; the member's other pages count anew."""
+    room = await get_room(transaction, member, slug)
+    number, since = number_of(form["number"]), number_of(form["since"])
+    if await mark_read_up_to(transaction, room, member, number, since=since):
+        await push_read(transaction, member, room)
+    await mark_messages_read(transaction, room, member, number, since=since)
+    return Response(None, status_code=204)
+
+
+handlers = [
+    show_room_list,
+    show_new_room,
+    make_room,
+    write_to,
+    show_room,
+    post_to_room,
+    keep_room_draft,
+    type_in_room,
+    note_read,
+]

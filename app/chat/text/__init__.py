@@ -1,0 +1,1 @@
+"""The text of a message: from what is typed to what is shown."""

@@ -1,0 +1,1 @@
+"""Pages of the inbox, of what one wants to be told, and of announcements."""

@@ -1,0 +1,189 @@
+"""Pages of the inbox: what one was told, reading it, following and muting."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Response, get, post
+from litestar.exceptions import NotFoundException
+from litestar.response import Redirect
+from sqlalchemy import literal, select
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.rights import may
+from app.accounts.shell import notice, page_part, render_page
+from app.accounts.undo import UndoState, lead_to, offer_undo, undoes
+from app.database import Tenant, Transaction, now
+from app.notifications.inbox import (
+    has_unread,
+    mark_notifications_read,
+    mark_unread,
+    note_opened,
+    of_subject,
+    read_inbox,
+)
+from app.notifications.kinds import NOTIFICATION_KINDS, SUBJECTS, split
+from app.notifications.listing import say_many, say_one
+from app.notifications.models import Notification
+from app.notifications.preferences import Choice, choose, follow, list_choices, mute, read_followers
+from app.web.calls import is_call
+from app.web.forms import Form, number_of
+from app.web.texts import _l
+
+LARGEST = 10_000_000
+
+notice("kind-muted", _l("You are told no more of this in the inbox. The preferences have it."))
+notice("muted", _l("You are told no more of this. The preferences list what you have muted."))
+
+
+def view_of(show: str, kind: str, page: str) -> dict[str, Any]:
+    """What of the inbox is asked for."""
+    return {
+        "show": "unread" if show == "unread" else "all",
+        "kind": kind if kind in NOTIFICATION_KINDS else "",
+        "page": max(1, min(number_of(page), LARGEST)),
+    }
+
+
+def address_of(view: dict[str, Any], **changes: Any) -> str:
+    """The address of a view of the inbox."""
+    wanted = {**view, **changes}
+    standard = {"show": "all", "kind": "", "page": 1}
+    query = urlencode({name: value for name, value in wanted.items() if value != standard[name]})
+    return "/notifications" + (f"?{query}" if query else "")
+
+
+@get("/notifications")
+async def show_inbox(
+    request: AnyRequest, transaction: Transaction, member: Member, show: str = "", kind: str = "", page: str = ""
+) -> Response[str]:
+    """What one was told, unread first."""
+    view = view_of(show, kind, page)
+    inbox = await read_inbox(
+        transaction, member, unread_only=view["show"] == "unread", kind=view["kind"], page=view["page"]
+    )
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "notifications/inbox.html",
+        inbox=inbox,
+        anything_unread=await has_unread(transaction, member),
+        sentence=lambda item: say_one(item, transaction.tenant.language),
+        summary=lambda group: say_many(group, transaction.tenant.language),
+        view=view,
+        address=lambda **changes: address_of(view, **changes),
+        kinds=[known for known, _ in await list_choices(transaction, member) if known.in_app],
+    )
+
+
+def view_in(form: Form) -> str:
+    """The address of the view of the inbox that a form came from."""
+    return address_of(view_of(form["show"], form["kind_shown"], form["page"]))
+
+
+def go_back(form: Form, done: str = "") -> Redirect:
+    """Back to the view of the inbox that a form came from."""
+    address = view_in(form)
+    return Redirect(address + (f"{'&' if '?' in address else '?'}done={done}" if done else ""), status_code=303)
+
+
+async def get_subject(transaction: Transaction, member: Member, text: str) -> tuple[str, int]:
+    """A subject that a member may see, by its name such as `record-42`. Raises NotFoundException."""
+    name, number = split(text)
+    if name:
+        seen = SUBJECTS[name].visible(literal(member.id), literal(number))
+        if await transaction.scalar(select(Tenant.id).where(seen)) is not None:
+            return name, number
+    raise NotFoundException
+
+
+@post("/notifications/read")
+async def read_notifications(
+    request: AnyRequest, transaction: Transaction, member: Member, form: Form
+) -> Response[Any]:
+    """Mark what was told of a thing as read, or of all things such as `member`; up to what the page has shown."""
+    wanted = form["subject"]
+    whole = Notification.subject_kind == wanted
+    criteria: list[Any] = [whole] if wanted in SUBJECTS else [*of_subject(split(wanted))]
+    if "kind" in form:
+        criteria.append(Notification.kind == form["kind"])
+    if "until" in form:
+        criteria.append(Notification.id <= number_of(form["until"]))
+    await mark_notifications_read(transaction, member, *criteria)
+    if is_call(request):
+        return Response(None, status_code=204)
+    return go_back(form)
+
+
+@post("/notifications/read-all")
+async def read_all(transaction: Transaction, member: Member, form: Form) -> Response[Any]:
+    """Mark everything as read that was there when the page was; what came later stays unread."""
+    moment, offer = now(), None
+    if await mark_notifications_read(transaction, member, Notification.id <= number_of(form["until"]), at=moment):
+        offer = await offer_undo(transaction, member, "notifications.read", at=moment.isoformat())
+    return lead_to(view_in(form), offer)
+
+
+@undoes("notifications.read", _l("Everything is marked as read."))
+async def mark_all_unread(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
+    """Mark what was marked as read at once as unread again."""
+    await mark_unread(transaction, member, datetime.fromisoformat(state["at"]))
+    return "/notifications"
+
+
+@post("/notifications/mute")
+async def mute_subject(transaction: Transaction, member: Member, form: Form) -> Response[Any]:
+    """Hear nothing more of a thing, and count what was told of it as read."""
+    subject = await get_subject(transaction, member, form["subject"])
+    await mute(transaction, member, *subject)
+    await mark_notifications_read(transaction, member, *of_subject(subject))
+    return go_back(form, "muted")
+
+
+@post("/notifications/mute-kind")
+async def mute_kind(transaction: Transaction, member: Member, form: Form) -> Response[Any]:
+    """Hear nothing more for a reason, and count what was told for it as read."""
+    kind = NOTIFICATION_KINDS.get(form["kind"])
+    if kind is None or kind.fixed or not may(member, "be told", kind):
+        raise NotFoundException
+    await choose(transaction, member.id, kind, Choice(in_app=False, mail="never"))
+    await mark_notifications_read(transaction, member, Notification.kind == kind.name)
+    return go_back(form, "kind-muted")
+
+
+@post("/follow/{subject:str}")
+async def follow_subject(transaction: Transaction, member: Member, subject: str) -> Response[Any]:
+    """Follow a thing."""
+    return await change_following(transaction, member, subject, following=True)
+
+
+@post("/unfollow/{subject:str}")
+async def unfollow_subject(transaction: Transaction, member: Member, subject: str) -> Response[Any]:
+    """Follow a thing no more."""
+    return await change_following(transaction, member, subject, following=False)
+
+
+async def change_following(transaction: Transaction, member: Member, text: str, *, following: bool) -> Response[Any]:
+    """Follow a thing or not, and go back to it. Raises NotFoundException for what can't be followed."""
+    subject = await get_subject(transaction, member, text)
+    if not SUBJECTS[subject[0]].followable:
+        raise NotFoundException
+    await follow(transaction, member, *subject, following=following)
+    places = await SUBJECTS[subject[0]].find_places(transaction, [subject[1]])
+    return Redirect(places[subject[1]].address, status_code=303)
+
+
+@page_part("record head", "notifications/_follow.html")
+async def follow_part(request: AnyRequest, transaction: Transaction, member: Member, about: Any) -> dict[str, Any]:
+    """The button to follow a thing. Opening its page also marks what was told of it as read."""
+    name, number = split(about.name)
+    await note_opened(request, transaction, member, *of_subject((name, number)))
+    chosen = (await read_followers(transaction, name, [number]))[number].get(member.id)
+    return {"subject": about.name, "following": about.made_by == member.id if chosen is None else chosen}
+
+
+handlers = [show_inbox, read_notifications, read_all, mute_subject, mute_kind, follow_subject, unfollow_subject]

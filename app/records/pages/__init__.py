@@ -1,0 +1,1 @@
+"""Pages of records, their collections and imports."""

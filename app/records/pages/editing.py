@@ -1,0 +1,207 @@
+"""Pages of editing a record: the form, saving it, going back to an older revision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.shell import notice, render_page
+from app.database import Transaction
+from app.editing.drafts import Draft, find_draft, keep_draft
+from app.editing.locks import release_lock, take_lock
+from app.editing.pushes import push_standings
+from app.editing.rows import Held, Proof
+from app.editing.waiting import find_waiting, join_queue
+from app.records.changes import Changed, change_record
+from app.records.collections import Collection, Field
+from app.records.forms import (
+    RECORD_LIMIT,
+    Removed,
+    describe_editor,
+    find_errors,
+    find_removed,
+    holds_unseen,
+    lease_of,
+    open_record,
+    read_typed,
+    render_conflict,
+    render_form,
+    render_record,
+)
+from app.records.history import get_revision, list_differences
+from app.records.records import Record, title_of
+from app.settings import Settings
+from app.web.cookies import CookieError, read_cookie
+from app.web.forms import Form, Invalid, number_of
+from app.web.texts import _l
+from app.web.visits import is_visit
+
+notice("unchanged", _l("Nothing was changed."))
+
+
+@get("/c/{slug:str}/{number:int}/edit", opt={"writes": True})
+async def show_edit(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    slug: str,
+    number: int,
+    lock: str = "",
+) -> Response[str]:
+    """The form, whose opening takes the lock; or, while somebody else has it, the record to read and a place in line.
+
+    `lock` is the token of the lock of another page of this member, from which this one goes on.
+    """
+    collection, record, fields = await open_record(transaction, slug, number)
+    if not is_visit(request):
+        waiting = await find_waiting(transaction, record, member)
+        return await render_record(request, transaction, member, collection, fields, record, waiting=waiting)
+    moving = number_of(lock) or read_reloading(request)
+    proof = await take_lock(transaction, record, member, lease=lease_of(request), moving=moving)
+    if proof is None:
+        waiting = None
+        if record.lock_member_id != member.id:
+            waiting = await join_queue(transaction, record, member, lease_of(request))
+            push_standings(transaction, record)
+        return await render_record(request, transaction, member, collection, fields, record, waiting=waiting)
+    draft = await find_draft(transaction, record, member)
+    if draft is not None and not (moving and draft.version == record.version):
+        return await render_draft(request, transaction, member, collection, fields, record, proof, draft, settings)
+    values = record.values if draft is None else draft.values or {}
+    form = Form([*values.items(), ("version", str(record.version))])
+    return await render_form(
+        request, transaction, member, collection, fields, form, record=record, proof=proof, settings=settings
+    )
+
+
+def read_reloading(request: AnyRequest) -> int:
+    """The token of the lock of the page that this request reloads (js/editing.js leaves it in a cookie), or 0."""
+    try:
+        return number_of(read_cookie(request.scope["headers"], "editing") or "")
+    except CookieError:
+        return 0
+
+
+async def render_draft(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    collection: Collection,
+    fields: list[Field],
+    record: Record,
+    proof: Proof,
+    draft: Draft,
+    settings: Settings,
+) -> Response[str]:
+    """What the member had typed and not saved, beside what is saved now; to go on with, or to discard."""
+    mine = draft.values or {}
+    form = Form(list(mine.items()))
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "records/draft.html",
+        channels=f"collection.{collection.id} record.{record.id}",
+        collection=collection,
+        record=record,
+        fields=fields,
+        title=title_of(fields, record.values),
+        draft=draft,
+        mine=form,
+        removed=await find_removed(transaction, collection, form, record),
+        differences=await list_differences(transaction, fields, record, mine, draft.version),
+        **await describe_editor(transaction, member, record, proof, settings),
+    )
+
+
+@post("/c/{slug:str}/{number:int}/edit", request_max_body_size=RECORD_LIMIT)
+async def save_record(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    slug: str,
+    number: int,
+    form: Form,
+) -> Response[Any]:
+    """Save over the version that the form was opened with; else show both, and lose nothing that was typed."""
+    collection, record, fields = await open_record(transaction, slug, number, deleted=None)
+    proof, version = Proof.read(form["lock-token"]), number_of(form["version"])
+    mine = await read_typed(transaction, fields, form, collection.id)
+    try:
+        if await holds_unseen(transaction, collection, form, record):
+            raise Removed(**find_errors(fields, mine))
+        changed = await change_record(transaction, collection, record, mine, member, version=version, proof=proof)
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        await keep_draft(transaction, record, member, mine, saved=record.values, token=proof.token, version=version)
+        return await render_form(
+            request,
+            transaction,
+            member,
+            collection,
+            fields,
+            form,
+            record=record,
+            proof=proof,
+            settings=settings,
+            status=invalid.status,
+        )
+    except (Changed, Held) as refusal:
+        held = isinstance(refusal, Held)
+        await keep_draft(transaction, record, member, mine, saved=record.values, token=None, version=version)
+        await release_lock(transaction, record, member, proof)
+        return await render_conflict(request, transaction, member, collection, fields, record, form, held=held)
+    return Redirect(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}", status_code=303)
+
+
+@post("/c/{slug:str}/{number:int}/revisions/{version:int}/restore")
+async def revert(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    slug: str,
+    number: int,
+    version: int,
+    form: Form,
+) -> Response[Any]:
+    """Save an old revision's values as the record's next version."""
+    collection, record, fields = await open_record(transaction, slug, number)
+    old = await get_revision(transaction, record, version)
+    seen = number_of(form["version"])
+    try:
+        changed = await change_record(
+            transaction, collection, record, old.values, member, version=seen, what="reverted"
+        )
+    except Invalid as invalid:
+        proof = await take_lock(transaction, record, member, lease=lease_of(request))
+        if proof is None:
+            return await render_conflict(request, transaction, member, collection, fields, record, held=True)
+        form = Form([*old.values.items(), ("version", str(record.version))])
+        form.errors = invalid.errors
+        return await render_form(
+            request,
+            transaction,
+            member,
+            collection,
+            fields,
+            form,
+            record=record,
+            proof=proof,
+            settings=settings,
+            status=422,
+        )
+    except (Changed, Held) as refusal:
+        held = isinstance(refusal, Held)
+        form = Form(list(old.values.items()))
+        return await render_conflict(request, transaction, member, collection, fields, record, form, held=held)
+    return Redirect(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}", status_code=303)
+
+
+handlers = [show_edit, save_record, revert]

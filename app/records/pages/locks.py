@@ -1,0 +1,211 @@
+"""What the pages of a record do with its lock, its queue and a member's draft. Nothing of it needs JavaScript, but
+pages with it call some of these on their own (js/editing.js): those answer without content."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, post
+from litestar.response import Redirect
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.shell import notice
+from app.accounts.undo import lead_to
+from app.database import Transaction
+from app.editing import waiting
+from app.editing.drafts import find_draft, keep_draft, settle_draft
+from app.editing.locks import (
+    hand_over,
+    is_proven_holder,
+    prolong_turn,
+    release_lock,
+    renew_lock,
+    shorten_turn,
+    take_lock,
+    take_over,
+)
+from app.editing.pushes import push_standings
+from app.editing.rows import LEASE, Proof
+from app.records.collections import Field
+from app.records.forms import RECORD_LIMIT, lease_of, open_record, read_typed
+from app.records.records import Record
+from app.records.undoing import offer_draft
+from app.web.forms import Form, number_of
+from app.web.texts import _l
+
+notice("kept", _l("Nothing was saved. What you had typed is kept as a draft."))
+notice("lost", _l("You are not editing this any more. If you had typed something, it is kept as a draft."))
+notice(
+    "idle", _l("Editing ended, as nothing was typed for a while. If you had typed something, it is kept as a draft.")
+)
+notice("handed", _l("You handed over. What you had typed and not saved is kept as a draft."))
+notice("not-yet", _l("That can't be done any more: somebody else was faster, or it has changed. See how it is now."))
+
+
+def answer_page(*, kept: bool, proof: Proof | None = None) -> Response[Any]:
+    """The answer to a page's own call: 204 with the proof to go on with, or 409 when what it had is lost."""
+    headers = {"X-Lock": str(proof)} if proof else {}
+    return Response(None, status_code=204 if kept else 409, headers=headers)
+
+
+def go_on(record: Record, slug: str) -> Redirect:
+    """Lead to the edit page, which moves the lock that was just taken to itself: an address tells which, no proof."""
+    return Redirect(f"/c/{slug}/{record.number}/edit?lock={record.lock_token}", status_code=303)
+
+
+async def keep_typed(transaction: Transaction, member: Member, fields: list[Field], record: Record, form: Form) -> bool:
+    """Keep what a form has typed as the member's draft, if the form has anything. False when it was too late."""
+    if not any(field.key in form for field in fields):
+        return True
+    return await keep_draft(
+        transaction,
+        record,
+        member,
+        await read_typed(transaction, fields, form, record.collection_id),
+        saved=record.values,
+        token=Proof.read(form["lock-token"]).token,
+        version=number_of(form["version"]),
+        late="sent-late" in form,
+    )
+
+
+@post("/c/{slug:str}/{number:int}/lock/renew")
+async def renew(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+    """Prolong the lease of an open page."""
+    _, record, _ = await open_record(transaction, slug, number)
+    proof, version = Proof.read(form["lock-token"]), number_of(form["version"])
+    renewed = await renew_lock(transaction, record, member, proof, version, lease=LEASE)
+    return answer_page(kept=renewed is not None, proof=renewed)
+
+
+@post("/c/{slug:str}/{number:int}/lock/release", request_max_body_size=RECORD_LIMIT)
+async def release(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+    """Stop editing without saving; what was typed is kept as a draft. Who has left the page is shown no other."""
+    _, record, fields = await open_record(transaction, slug, number, deleted=None)
+    await keep_typed(transaction, member, fields, record, form)
+    await release_lock(transaction, record, member, Proof.read(form["lock-token"]))
+    if "page-left" in form:
+        return answer_page(kept=True)
+    draft = await find_draft(transaction, record, member)
+    return Redirect(f"/c/{slug}/{number}{'?done=kept' if draft else ''}", status_code=303)
+
+
+@post("/c/{slug:str}/{number:int}/lock/ask")
+async def ask_for_lock(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int
+) -> Response[Any]:
+    """Ask whoever edits to hand over, and wait in line; when nobody does, simply edit."""
+    _, record, _ = await open_record(transaction, slug, number)
+    proof = await take_lock(transaction, record, member, lease=lease_of(request))
+    if proof is not None:
+        return go_on(record, slug)
+    if record.lock_member_id != member.id:
+        await waiting.request_lock(transaction, record, member, lease_of(request))
+        push_standings(transaction, record)
+    return Redirect(f"/c/{slug}/{number}/edit", status_code=303)
+
+
+@post("/c/{slug:str}/{number:int}/lock/keep")
+async def decline_request(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, form: Form
+) -> Response[Any]:
+    """Answer somebody who asks: not now."""
+    _, record, _ = await open_record(transaction, slug, number)
+    proof = Proof.read(form["lock-token"])
+    if await is_proven_holder(transaction, record, member, proof):
+        await waiting.refuse_request(transaction, record, number_of(form["waiting"]))
+        push_standings(transaction, record)
+    if "hx-request" in request.headers:
+        return Response(None, status_code=204)
+    return Redirect(f"/c/{slug}/{number}/edit?lock={proof.token}", status_code=303)
+
+
+@post("/c/{slug:str}/{number:int}/lock/hand-over")
+async def give(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+    """Hand the lock over to somebody who waits."""
+    _, record, _ = await open_record(transaction, slug, number)
+    proof = Proof.read(form["lock-token"])
+    if not await hand_over(transaction, record, member, proof, number_of(form["waiting"])):
+        return Redirect(f"/c/{slug}/{number}/edit?lock={proof.token}", status_code=303)
+    draft = await find_draft(transaction, record, member)
+    return Redirect(f"/c/{slug}/{number}{'?done=handed' if draft else ''}", status_code=303)
+
+
+@post("/c/{slug:str}/{number:int}/lock/take-over")
+async def take(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, form: Form
+) -> Response[Any]:
+    """Take the lock away from its holder, if it is still the one that the page showed."""
+    _, record, _ = await open_record(transaction, slug, number)
+    proof = await take_lock(transaction, record, member, lease=lease_of(request))
+    if proof is None and record.lock_token == number_of(form["seen-lock"]):
+        proof = await take_over(transaction, record, member, lease=lease_of(request))
+    if proof is None:
+        return Redirect(f"/c/{slug}/{number}?done=not-yet", status_code=303)
+    return go_on(record, slug)
+
+
+@post("/c/{slug:str}/{number:int}/queue/stay")
+async def go_on_waiting(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+    """Go on waiting with an open page. When it is the member's turn, a page that is in front prolongs it."""
+    _, record, _ = await open_record(transaction, slug, number)
+    page = number_of(form["page"])
+    answer = answer_page(kept=await waiting.keep_waiting(transaction, record, member, page, LEASE))
+    left = await prolong_turn(transaction, record, member, page) if "in-front" in form else None
+    if left is not None:
+        answer.headers["X-Turn-Left"] = str(left)
+    return answer
+
+
+@post("/c/{slug:str}/{number:int}/queue/leave")
+async def stop_waiting(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+    """Wait no more, as the page is left."""
+    _, record, _ = await open_record(transaction, slug, number, deleted=None)
+    if await waiting.leave_queue(transaction, record, member, number_of(form["page"])):
+        await shorten_turn(transaction, record, member)
+        push_standings(transaction, record, member.id)
+    return answer_page(kept=True)
+
+
+@post("/c/{slug:str}/{number:int}/draft", request_max_body_size=RECORD_LIMIT)
+async def keep_a_draft(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+    """Keep what is typed on an open page."""
+    _, record, fields = await open_record(transaction, slug, number, deleted=None)
+    return answer_page(kept=await keep_typed(transaction, member, fields, record, form))
+
+
+@post("/c/{slug:str}/{number:int}/draft/restore", request_max_body_size=RECORD_LIMIT)
+async def restore_draft(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+    """Go on with the draft, as the member has chosen field by field."""
+    _, record, fields = await open_record(transaction, slug, number)
+    token = Proof.read(form["lock-token"]).token
+    mine = await read_typed(transaction, fields, form, record.collection_id)
+    await keep_draft(transaction, record, member, mine, saved=record.values, token=None, version=record.version)
+    return Redirect(f"/c/{slug}/{number}/edit?lock={token}", status_code=303)
+
+
+@post("/c/{slug:str}/{number:int}/draft/discard")
+async def discard_draft(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+    """Throw the draft away, from the page that offers it or from the record's page."""
+    _, record, _ = await open_record(transaction, slug, number, deleted=None)
+    draft = await find_draft(transaction, record, member)
+    offer = await offer_draft(transaction, record, member, draft) if draft else None
+    await settle_draft(transaction, record, member)
+    token = Proof.read(form["lock-token"]).token
+    return lead_to(f"/c/{slug}/{number}/edit?lock={token}" if token else f"/c/{slug}/{number}", offer)
+
+
+handlers = [
+    renew,
+    release,
+    ask_for_lock,
+    decline_request,
+    give,
+    take,
+    go_on_waiting,
+    stop_waiting,
+    keep_a_draft,
+    restore_draft,
+    discard_draft,
+]

@@ -1,0 +1,266 @@
+"""The gate: every request and socket passes here before anything else sees it.
+
+It gives each an id, takes what proxies of ours say of whom they speak for, decides by the Host header alone which site
+is meant, refuses what comes from other sites, bounds the headers, and puts the security headers on every answer, errors
+included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Send
+from structlog.contextvars import bound_contextvars
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from app.database.tenancy import SLUG
+from app.settings import Settings
+from app.web.assets import static_version
+from app.web.cookies import CLEAR_COOKIES
+from app.web.endings import end_all
+from app.web.errors import SOON, render_error
+from app.web.languages import accepted_language
+from app.web.metrics import REQUESTS
+from app.web.readiness import Readiness
+from app.web.request_ids import HEADER, find_request_id, request_id_of
+from app.web.texts import Text, _l
+
+ANY_HOST = ("/healthz", "/readyz", "/metrics", "/certificate")
+METHODS = ("GET", "HEAD", "POST")
+# Requests that programs of others send without a session, such as a mail program that unsubscribes (RFC 8058). They may
+# come from anywhere, and cookies are taken off them: nothing can be done with one that a stranger could not do.
+WITHOUT_SESSION = ("/unsubscribe",)
+UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
+HEADER_LIMIT = 32 * 1024
+# What comes from somewhere else instead of us, such as the page of a hotel's network, does not have it.
+OURS = (b"x-page", b"1")
+# Nobody types it into an address, and PostgreSQL takes no text with it.
+NUL = re.compile(rb"%00|\0")
+# Which scripts and styles what is in it is made for (js/calls.js).
+STATIC_HEADER = (b"x-static", static_version().encode())
+RESTARTING = _l("The program is being restarted. Nothing was saved; try again in a moment.")
+
+log = structlog.get_logger("web")
+
+
+class Gate:
+    """The outermost ASGI application: passes a request on to the central site or to a workspace, and sockets to both
+    to `live`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        central: ASGIApp,
+        workspace: ASGIApp,
+        live: ASGIApp,
+        readiness: Readiness,
+        send_away: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.settings = settings
+        self.central = central
+        self.workspace = workspace
+        self.live = live
+        self.readiness = readiness
+        self.send_away = send_away
+        self.security = security_headers(settings)
+        # Who is told of by X-Forwarded-For: the last address that is not one of a proxy of ours.
+        trusted = settings.forwarded_allow_ips.split()
+        self.look_behind_proxies: Any = ProxyHeadersMiddleware(self.pass_on, trusted)  # type: ignore[arg-type]
+
+    async def drain(self) -> None:
+        """Say that this process is about to end: to `/readyz`, to connections as they are used, and to open pages."""
+        self.readiness.draining = True
+        await self.send_away()
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Give it an id, which is in every line of the log from here on."""
+        if scope["type"] == "lifespan":
+            await self.workspace(scope, receive, send)
+            return
+        request_id = find_request_id(scope, self.settings)
+        scope.setdefault("state", {})["request_id"] = request_id
+        with bound_contextvars(request_id=request_id):
+            await self.look_behind_proxies(scope, receive, send)
+
+    async def pass_on(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Judge, then pass on or refuse."""
+        headers = scope["headers"]
+        refusal, slug = self.judge(scope)
+        if scope["type"] == "websocket":
+            if refusal:
+                log.info(
+                    "handshake refused",
+                    client=address(scope),
+                    status=refusal,
+                    host=first(headers, b"host"),
+                    origin=first(headers, b"origin"),
+                )
+                await receive()
+                await send({"type": "websocket.close", "code": 4403, "reason": None})
+                return
+            scope["state"] = {**scope["state"], "slug": slug}
+            await self.live(scope, receive, send)
+            return
+        await self.answer(scope, receive, send, refusal, slug)
+
+    async def answer(self, scope: Any, receive: Receive, send: Send, refusal: int, slug: str | None) -> None:
+        """Answer an HTTP request with the security headers, counting it."""
+        started = time.perf_counter()
+        security = security_headers(self.settings, None if refusal else slug or "")
+        request_id = request_id_of(scope)
+        security += [OURS, STATIC_HEADER, (HEADER, request_id.encode())]
+        language = accepted_language(",".join(every(scope["headers"], b"accept-language")))
+        begun = False
+
+        async def send_secured(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                await end_all(scope["state"])
+                begun = True
+                start: HTTPResponseStartEvent = message
+                present = {name for name, _ in start["headers"]}
+                start["headers"] = [
+                    *start["headers"],
+                    *(pair for pair in security if pair[0] not in present),
+                ]
+                if self.readiness.draining:
+                    start["headers"] = [*start["headers"], (b"connection", b"close")]
+                method = scope["method"] if scope["method"] in METHODS else "other"
+                REQUESTS.labels(method, str(start["status"])).observe(time.perf_counter() - started)
+            await send(message)
+
+        if refusal:
+            cookies = sum(len(value) for name, value in scope["headers"] if name == b"cookie")
+            clearing = [CLEAR_COOKIES] if cookies > HEADER_LIMIT // 2 else []
+            await send_page(send_secured, refusal, *clearing, language=language, request_id=request_id)
+            return
+        # HEAD is GET without the body, which the server leaves out.
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        state = {**scope["state"], "slug": slug, "head": scope["method"] == "HEAD"}
+        headers = scope["headers"]
+        if scope["path"] in WITHOUT_SESSION:
+            headers = [pair for pair in headers if pair[0] != b"cookie"]
+        query = NUL.sub(b"", scope["query_string"])
+        scope = {**scope, "method": method, "state": state, "headers": headers, "query_string": query}
+        try:
+            await (self.workspace if slug else self.central)(scope, receive, send_secured)
+        except asyncio.CancelledError:
+            # The process ends, and this has taken longer than it waits.
+            log.warning("request cancelled", path=scope["path"], method=scope["method"], answered=begun)
+            if not begun:
+                retry = (b"retry-after", b"%d" % SOON)
+                await send_page(send_secured, 503, retry, language=language, detail=RESTARTING, request_id=request_id)
+        except Exception as error:
+            log.error("request failed", path=scope["path"], method=scope["method"], exc_info=error)
+            if not begun:
+                await send_page(send_secured, 500, language=language, request_id=request_id)
+        finally:
+            await end_all(state)
+
+    def judge(self, scope: Any) -> tuple[int, str | None]:
+        """The status to refuse with (0: none), and the slug of the workspace meant (None: the central site)."""
+        headers = scope["headers"]
+        if sum(len(name) + len(value) for name, value in headers) + len(scope.get("raw_path") or b"") > HEADER_LIMIT:
+            return 400, None
+        if "\0" in scope["path"]:
+            return 400, None
+        hosts = [value for name, value in headers if name == b"host"]
+        if len(hosts) != 1 or any(byte <= 32 or byte >= 127 for byte in hosts[0]):
+            return 400, None
+        host = hosts[0].decode("ascii").lower()
+        slug = self.find_slug(host)
+        if slug is None and not (scope["type"] == "http" and scope["path"] in ANY_HOST):
+            return 400, None
+        if scope["type"] == "websocket":
+            if scope["path"] != "/live":
+                return 404, None
+            origins = [value for name, value in headers if name == b"origin"]
+            if len(origins) != 1 or origins[0].decode("latin-1") != f"{self.settings.scheme}://{host}":
+                return 403, None
+        elif scope["path"] in WITHOUT_SESSION:
+            return 0, slug or None
+        elif scope["method"] in UNSAFE and not self.is_same_origin(headers, host):
+            return 403, None
+        return 0, slug or None
+
+    def find_slug(self, host: str) -> str | None:
+        """'' for the central host, the slug for a workspace's, None for any other."""
+        base = self.settings.base_host
+        if host == base:
+            return ""
+        slug = host.removesuffix("." + base)
+        return slug if slug != host and SLUG.fullmatch(slug) else None
+
+    def is_same_origin(self, headers: Any, host: str) -> bool:
+        """Whether a page of this very host sent the request.
+
+        Workspaces are 'same-site' to each other, so the browser's cookies don't tell. Sec-Fetch-Site does, and where
+        a browser lacks it, Origin; a request with neither is refused.
+        """
+        site = first(headers, b"sec-fetch-site")
+        if site is not None:
+            return site == "same-origin"
+        return first(headers, b"origin") == f"{self.settings.scheme}://{host}"
+
+
+def address(scope: Any) -> str:
+    """The address that a request or a socket comes from, as a proxy of ours says it."""
+    return str(scope["client"][0]) if scope.get("client") else ""
+
+
+async def send_page(
+    send: Send, status: int, *headers: tuple[bytes, bytes], language: str, request_id: str, detail: Text | None = None
+) -> None:
+    """Answer with the page of a status."""
+    body = render_error(status, language=language, detail=detail, request_id=request_id).encode()
+    content = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(body)).encode()), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": content})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def every(headers: Any, wanted: bytes) -> list[str]:
+    """All values of a header."""
+    return [value.decode("latin-1") for name, value in headers if name == wanted]
+
+
+def first(headers: Any, wanted: bytes) -> str | None:
+    """The first value of a header, or None."""
+    for name, value in headers:
+        if name == wanted:
+            return str(value.decode("latin-1"))
+    return None
+
+
+def security_headers(settings: Settings, slug: str | None = None) -> list[tuple[bytes, bytes]]:
+    """The headers of every answer that has not set them itself. docs/security.md explains each.
+
+    `slug` says whose host answers: a workspace's, '' for the central one, None for one that is not ours.
+    """
+    base = settings.base_host
+    # Older browsers don't count the host's own sockets as 'self'.
+    host = f"{slug}.{base}" if slug else base
+    socket = "" if slug is None else f" {'wss' if settings.secure else 'ws'}://{host}"
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        f"connect-src 'self'{socket}; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'; object-src 'none'; manifest-src 'self'"
+    )
+    headers = [
+        (b"content-security-policy", policy.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"same-origin"),
+        (b"x-frame-options", b"DENY"),
+        (b"cross-origin-opener-policy", b"same-origin"),
+        (b"cross-origin-resource-policy", b"same-origin"),
+        (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+        (b"cache-control", b"no-store"),
+    ]
+    if settings.secure:
+        headers.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
+    return headers

@@ -1,0 +1,139 @@
+"""Serving: one process of the program, which serves on a listening socket until it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import socket
+from types import FrameType
+
+import uvicorn
+
+from app.server.gate import Gate
+from app.server.http_protocol import BoundedProtocol
+from app.server.websocket_protocol import LiveProtocol
+from app.server.workers import BACKLOG, READY
+from app.settings import Settings
+
+# After the pages were sent away: how long connections in use may be used once more, to be told that they end; how long
+# pages may take to say goodbye; and how long requests may take to finish: longer than they wait inside, 10 s for a
+# connection and 10 s for their turn. One that is cut off even so gets a page that says so (app/server/gate.py).
+LAST_USE = 1.0
+GOODBYE = 1.5
+FINISH = 22
+# How long an idle connection is kept: longer than proxies keep theirs (Caddy 120 s, nginx 60 s), so that it is the
+# proxy that ends one, and no request meets a connection that the program has just closed.
+KEEP_ALIVE = 130
+
+
+class Server(uvicorn.Server):
+    """uvicorn with an end that loses nothing: it listens no more, sends pages away in batches, finishes requests.
+
+    uvicorn itself closes all sockets at once, and waits for clients that don't read. `supervisor` is told when the
+    process is ready; when it is gone, so is the reason to serve.
+    """
+
+    def __init__(self, config: uvicorn.Config, gate: Gate, supervisor: socket.socket | None = None) -> None:
+        super().__init__(config)
+        self.gate = gate
+        self.supervisor = supervisor
+        self.hurried = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End in order; at Ctrl+C at once."""
+        self.hurried = self.hurried or sig == signal.SIGINT
+        super().handle_exit(sig, frame)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve, and tell the supervisor."""
+        await super().startup(sockets)
+        if self.supervisor is not None:
+            self.supervisor.setblocking(False)
+            self.supervisor.send(READY)
+            asyncio.get_running_loop().add_reader(self.supervisor, self.lose_supervisor)
+
+    def lose_supervisor(self) -> None:
+        """The supervisor has died, and nobody would stop or restart this process: end in order."""
+        if self.supervisor is not None:
+            asyncio.get_running_loop().remove_reader(self.supervisor)
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End within 30 s, whatever clients do."""
+        for listener in sockets or []:
+            await self.take_waiting(listener)
+        for server in self.servers:
+            server.close()
+        if not self.hurried:
+            await self.drain()
+        await super().shutdown(sockets)
+
+    async def take_waiting(self, listener: socket.socket) -> None:
+        """Take the connections that wait at a listening socket: when the last process closes it, they are reset."""
+        loop = asyncio.get_running_loop()
+        listener.setblocking(False)
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:  # nobody waits
+                return
+            await loop.connect_accepted_socket(self.make_protocol, connection)
+
+    def make_protocol(self) -> BoundedProtocol:
+        """The protocol of a new connection, as uvicorn makes it."""
+        return BoundedProtocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+    async def drain(self) -> None:
+        """Send everybody elsewhere, and drop who does not go."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await self.gate.drain()
+        last_use, goodbye = began + LAST_USE, loop.time() + GOODBYE
+        while self.server_state.connections and not self.hurried and loop.time() < max(last_use, goodbye):
+            if loop.time() >= last_use and not self.list_sockets():
+                break
+            await asyncio.sleep(0.05)
+        for protocol in self.list_sockets():
+            protocol.abort()
+
+    def list_sockets(self) -> list[LiveProtocol]:
+        """The WebSockets that are still open."""
+        return [protocol for protocol in self.server_state.connections if isinstance(protocol, LiveProtocol)]
+
+
+def rarely_collect() -> None:
+    """Spare the program's own objects from garbage collection, and look through young ones less often.
+
+    A full collection looked through the whole program, for a tenth of a second in which nothing is delivered, and a
+    request makes enough objects for several small ones.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
+
+def serve_on(settings: Settings, listener: socket.socket, supervisor: socket.socket | None = None) -> None:
+    """Serve on a listening socket until told to stop."""
+    from app.server.asgi import create_app  # the supervisor, which only listens, does without the program
+
+    gate = create_app(settings)
+    rarely_collect()
+    config = uvicorn.Config(
+        gate,
+        proxy_headers=False,  # the gate reads them
+        http=BoundedProtocol,
+        ws=LiveProtocol,
+        ws_max_size=64 * 1024,
+        ws_ping_interval=12,
+        ws_ping_timeout=8,
+        ws_per_message_deflate=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=FINISH,
+        backlog=BACKLOG,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+    )
+    Server(config, gate, supervisor).run(sockets=[listener])

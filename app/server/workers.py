@@ -1,0 +1,259 @@
+"""Workers: several processes on one port, kept alive and restarted one by one.
+
+All of them accept from one inherited listening socket, which stays open as long as the supervisor lives: a connection
+waits in its queue while a worker restarts or dies, and is taken by whoever is free. (With SO_REUSEPORT each worker has
+a queue of its own, and what waits in it is reset when the worker ends.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import os
+import signal
+import socket
+import sys
+import tempfile
+from asyncio.subprocess import Process
+from pathlib import Path
+
+import structlog
+from prometheus_client.multiprocess import mark_process_dead
+
+from app.settings import SettingsError
+
+# How long to wait before a worker that died is started again: ever longer, and longest when it does not even start.
+FIRST_WAIT, LAST_WAIT, LAST_WAIT_AT_START = 0.5, 2.0, 30.0
+# Who lived that long did not die of its start.
+STEADY = 30.0
+START_WITHIN = 60.0
+END_WITHIN = 32.0
+READY = b"ready"
+BACKLOG = 2048
+# Where this program is. Its processes are started from there: not from another `app` in the folder that one is in.
+HOME = str(Path(__file__).parent.parent.parent)
+# How often, in seconds, the files of the program are looked at where they may change. Looking works everywhere; what a
+# container shares with another system is often not told of.
+FILES_POLL_SECONDS = 1.0
+COMMAND = (sys.executable, "-P", "-m", "app")
+
+log = structlog.get_logger("workers")
+
+
+class Worker:
+    """One process, and the line to it: it says there when it is ready, and sees there when the supervisor is gone."""
+
+    def __init__(self, process: Process, line: socket.socket) -> None:
+        self.process = process
+        self.line = line
+        self.started_at = asyncio.get_running_loop().time()
+        self.ready = False
+
+    async def become_ready(self) -> bool:
+        """Wait until it serves. False when it ended, or took too long."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(START_WITHIN):
+                self.ready = await loop.sock_recv(self.line, len(READY)) == READY
+        except (TimeoutError, OSError):
+            pass
+        return self.ready
+
+    async def end(self) -> None:
+        """End it in order, or by force."""
+        if self.process.returncode is None:
+            self.process.terminate()
+        try:
+            async with asyncio.timeout(END_WITHIN):
+                await self.process.wait()
+        except TimeoutError:
+            log.error("a worker does not end, and is killed", pid=self.process.pid)
+            self.process.kill()
+            await self.process.wait()
+        self.line.close()
+
+
+class Supervisor:
+    """Keeps a number of workers alive on one listening socket."""
+
+    def __init__(self, listener: socket.socket, count: int, *, debug: bool, reload: bool = False) -> None:
+        self.listener = listener
+        self.count = count
+        self.debug = debug
+        self.reload = reload
+        self.ending = asyncio.Event()
+        self.workers: list[Worker | None] = [None] * count
+        self.places = [asyncio.Lock() for _ in range(count)]
+        self.counts = tempfile.TemporaryDirectory(prefix="mutirao-")
+        self.restarting: asyncio.Task[None] | None = None
+
+    async def run(self) -> int:
+        """Migrate, then run until told to stop by SIGTERM or SIGINT; SIGHUP restarts the workers one by one.
+
+        The status to exit with.
+        """
+        if status := await self.migrate():
+            return status
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self.restart)
+        keeping = [asyncio.create_task(self.keep(place)) for place in range(self.count)]
+        if self.reload:
+            keeping.append(asyncio.create_task(self.follow_files()))
+        await self.ending.wait()
+        for task in (*keeping, *([self.restarting] if self.restarting else [])):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        # What still waits at the socket is for the workers: the last one to close it takes all that is there.
+        self.listener.close()
+        await asyncio.gather(*(worker.end() for worker in self.workers if worker))
+        self.counts.cleanup()
+        return 0
+
+    def stop(self) -> None:
+        """End all workers in order; at the second time by force."""
+        if self.ending.is_set():
+            for worker in self.workers:
+                if worker and worker.process.returncode is None:
+                    worker.process.kill()
+        self.ending.set()
+
+    def restart(self) -> None:
+        """Restart the workers one by one."""
+        if self.restarting is None or self.restarting.done():
+            self.restarting = asyncio.create_task(self.replace_all())
+
+    async def follow_files(self) -> None:
+        """Restart the workers whenever a file of the program has changed: what does not start is left out."""
+        seen = await asyncio.to_thread(list_program_files, Path(HOME))
+        while True:
+            await asyncio.sleep(FILES_POLL_SECONDS)
+            found = await asyncio.to_thread(list_program_files, Path(HOME))
+            if found != seen and (self.restarting is None or self.restarting.done()):
+                changed = sorted(path for path, _ in found ^ seen)
+                log.info("the program has changed", files=" ".join(list(dict.fromkeys(changed))[:5]))
+                seen = found
+                self.restart()
+
+    async def start(self) -> Worker:
+        """Start a worker."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        with theirs:
+            inherited = (self.listener.fileno(), theirs.fileno())
+            debug = ["--debug"] if self.debug else []
+            counts = {"PROMETHEUS_MULTIPROC_DIR": self.counts.name}
+            process = await start_program("worker", *map(str, inherited), *debug, inherited=inherited, **counts)
+        return Worker(process, ours)
+
+    async def migrate(self) -> int:
+        """Bring the database up to the version that is installed; not 0 when that can't be done."""
+        return await (await start_program("migrate")).wait()
+
+    async def keep(self, place: int) -> None:
+        """Keep one place filled: start a worker there, and another one when it dies, ever more slowly."""
+        loop = asyncio.get_running_loop()
+        wait = FIRST_WAIT
+        while True:
+            async with self.places[place]:
+                worker = self.workers[place]
+                if worker is None or worker.process.returncode is not None:
+                    worker = self.workers[place] = await self.start()
+            if not worker.ready:
+                await worker.become_ready()
+            status = await worker.process.wait()
+            worker.line.close()
+            mark_process_dead(worker.process.pid, self.counts.name)  # type: ignore[no-untyped-call]
+            if self.workers[place] is not worker:
+                continue  # it was replaced
+            if loop.time() - worker.started_at > STEADY:
+                wait = FIRST_WAIT
+            wait = min(wait, LAST_WAIT if worker.ready else LAST_WAIT_AT_START)
+            log.error(
+                "a worker ended, and is started again",
+                pid=worker.process.pid,
+                status=status,
+                seconds=wait,
+            )
+            await asyncio.sleep(wait)
+            wait *= 2
+
+    async def replace_all(self) -> None:
+        """Put a new worker in the place of each, which serves before the old one ends; a new version migrates first."""
+        if status := await self.migrate():
+            log.error("the database can't be migrated; the old workers go on", status=status)
+            return
+        for place in range(self.count):
+            async with self.places[place]:
+                following = await self.start()
+                if not await following.become_ready():
+                    await following.end()
+                    log.error("a new worker does not start; the old ones go on", status=following.process.returncode)
+                    return
+                before, self.workers[place] = self.workers[place], following
+            if before:
+                await before.end()
+            log.info("a worker was replaced", pid=following.process.pid)
+
+
+async def start_program(*arguments: str, inherited: tuple[int, ...] = (), **environment: str) -> Process:
+    """Start a command of this program.
+
+    One that inherits descriptors is in a session of its own: Ctrl+C reaches it through the supervisor alone.
+    """
+    return await asyncio.create_subprocess_exec(
+        *COMMAND,
+        *arguments,
+        pass_fds=inherited,
+        env=find_program() | environment,
+        start_new_session=bool(inherited),
+    )
+
+
+def find_program() -> dict[str, str]:
+    """The environment of a process that is this program again."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (HOME, os.environ.get("PYTHONPATH"))))}
+
+
+def list_program_files(home: Path) -> set[tuple[str, int]]:
+    """The files of the program, each with when it was changed."""
+    found = set()
+    for folder in ("app", "migrations"):
+        for path in (home / folder).rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # an editor writes a new file and renames it
+                if path.suffix != ".pyc" and path.is_file():
+                    found.add((str(path.relative_to(home)), path.stat().st_mtime_ns))
+    return found
+
+
+def open_listener(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises SettingsError when the address is impossible or taken.
+    """
+    try:
+        family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
+    except ValueError as error:
+        raise SettingsError(f"--host: {host} is not an address of this machine") from error
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise SettingsError(
+            f"PORT: {port} can't be listened on: {error.strerror}. Choose another: PORT=9000"
+        ) from error
+    return listener
+
+
+def supervise(listener: socket.socket, count: int, *, debug: bool, reload: bool = False) -> int:
+    """Serve with workers until told to stop; the status to exit with. `reload` starts them anew when files change."""
+
+    async def run() -> int:
+        return await Supervisor(listener, count, debug=debug, reload=reload).run()
+
+    return asyncio.run(run())

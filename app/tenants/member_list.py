@@ -1,0 +1,51 @@
+"""The list of members, with the forms to invite more: what the pages of members and of invitations show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.rights import may
+from app.accounts.shell import list_parts, render_page
+from app.database import Transaction
+from app.live.presence import list_readers
+from app.tenants.confirmation import is_confirmed
+from app.tenants.invitations import page_invitations, roles_to_give
+from app.tenants.members import list_members
+from app.tenants.roles import ROLES
+from app.web.forms import Form
+
+
+async def render_members(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    *,
+    q: str = "",
+    page: str = "",
+    status: int = 200,
+    **context: Any,
+) -> Response[str]:
+    """The list of members; for admins with the newest invitations that are open, and forms for new ones."""
+    shown: dict[str, Any] = {"mail_form": Form([("role", "member")]), "link": "", "mailed": ""}
+    shown["link_form"] = Form([("role", "member"), ("uses", "10"), ("days", "7")])
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "tenants/members.html",
+        status=status,
+        members=await list_members(transaction, q, page),
+        here={person.id for person in list_readers(request, transaction, "tenant")["people"]},
+        manageable=lambda person: may(member, "manage", person),
+        invitations=await page_invitations(transaction) if may(member, "invite", "members") else None,
+        may_change=lambda invitation: may(member, "change", invitation),
+        may_mail=is_confirmed(transaction.tenant, request.app.state.settings),
+        roles=ROLES,
+        giveable=roles_to_give(member),
+        parts=await list_parts("members", request, transaction, member, None),
+        **{**shown, **context},
+    )

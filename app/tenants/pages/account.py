@@ -1,0 +1,236 @@
+"""The own account: name, password, and where one is signed in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from app.accounts.access import AnyRequest, client_address, enter_workspace, provide_signed_in, write_signed_in
+from app.accounts.hashing import hash_password
+from app.accounts.members import Member
+from app.accounts.passwords import GuessingLimit
+from app.accounts.questions import Question, asked, asks_first
+from app.accounts.reauthentication import dangerous
+from app.accounts.sessions import SignedIn, device_of, list_sessions
+from app.accounts.shell import list_parts, notice, render_page
+from app.accounts.time_zones import list_time_zones, offer_time_zones
+from app.database import Database, Transaction
+from app.live.cutoff import end_other_sessions, end_own_session, start_session
+from app.settings import Settings
+from app.tenants.members import keep_an_owner, leave_workspace, rename_member, set_password
+from app.tenants.pictures import PICTURE_LIMIT, change_picture, pictures_of, receive_picture
+from app.tenants.roles import ROLES
+from app.tenants.sign_in import cookies_of
+from app.web.errors import Gone
+from app.web.forms import Form, Invalid
+from app.web.paging import page_of
+from app.web.texts import Text, _l, _ln
+
+notice("password", _l("Your password was changed. All other sessions were ended."))
+notice("saved", _l("Saved."))
+notice("name", _l("Your name was changed."))
+notice("session", _l("The session was ended."))
+notice("sessions", _l("All other sessions were ended."))
+
+
+# How many sessions are on a page: they stand among much else.
+SESSIONS_SHOWN = 20
+
+
+async def render_account(
+    request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form | None = None, *, page: str = ""
+) -> Response[str]:
+    """The account page, with the form that needs mending."""
+    return await render_page(
+        request,
+        transaction,
+        signed_in.member,
+        "accounts/account.html",
+        status=422 if form else 200,
+        form=form or Form(),
+        sessions=page_of(await list_sessions(transaction, signed_in.member), page, size=SESSIONS_SHOWN),
+        this=signed_in.session,
+        roles=ROLES,
+        parts=await list_parts("account", request, transaction, signed_in.member, None),
+        time_zones=offer_time_zones(signed_in.member.time_zone),
+    )
+
+
+@get("/account")
+async def show_account(
+    request: AnyRequest, transaction: Transaction, signed_in: SignedIn, page: str = ""
+) -> Response[str]:
+    """Name, password and sessions."""
+    return await render_account(request, transaction, signed_in, page=page)
+
+
+@post("/account/name")
+async def change_name(request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form) -> Response[Any]:
+    """Change the name that others see."""
+    name = form.name("name", kept=signed_in.member.name)
+    if form.errors:
+        return await render_account(request, transaction, signed_in, form)
+    rename_member(transaction, signed_in.member, name)
+    return Redirect("/account?done=name", status_code=303)
+
+
+@post("/account/time-zone")
+async def change_time_zone(
+    request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form
+) -> Response[Any]:
+    """Choose the zone in which quiet hours and mails are reckoned."""
+    if form["time_zone"] not in list_time_zones():
+        form.errors["time_zone"] = _l("Choose one of the time zones.")
+        return await render_account(request, transaction, signed_in, form)
+    signed_in.member.time_zone = form["time_zone"]
+    return Redirect("/account?done=saved", status_code=303)
+
+
+@post("/account/picture", request_max_body_size=2 * PICTURE_LIMIT, opt={"writes": False})
+async def save_picture(
+    request: AnyRequest, database: Database, transaction: Transaction, signed_in: SignedIn, settings: Settings
+) -> Response[Any]:
+    """Show a picture instead of initials."""
+    tenant = transaction.tenant
+    directory = pictures_of(settings, tenant)
+    await transaction.close()  # an upload holds no connection
+    try:
+        content_type = request.headers.get("content-type", "")
+        key = await receive_picture(request.stream(), content_type, directory, square=True)
+    except Invalid as invalid:
+        async with database.read(tenant.id) as reading:
+            signed_in = await provide_signed_in(request, reading, settings)
+            form = Form()
+            form.errors = invalid.errors
+            return await render_account(request, reading, signed_in, form)
+    async with write_signed_in(request, database, settings) as (writing, member):
+        await change_picture(writing, member, key, directory)
+    return Redirect("/account?done=saved", status_code=303)
+
+
+@post("/account/picture/remove")
+async def remove_picture(transaction: Transaction, signed_in: SignedIn, settings: Settings) -> Response[Any]:
+    """Go back to initials."""
+    await change_picture(transaction, signed_in.member, None, pictures_of(settings, transaction.tenant))
+    return Redirect("/account?done=saved", status_code=303)
+
+
+async def describe_leaving(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What leaving the workspace does; to the last owner, that they can't."""
+    first: list[Text] = []
+    try:
+        await keep_an_owner(transaction, member)
+    except Invalid:
+        first = [_l("You are the only owner, and an owner has to stay: hand over the workspace first.")]
+    return Question(
+        what=_l("Leave %(workspace)s?", workspace=transaction.tenant.name),
+        consequences=[
+            *first,
+            _ln(
+                "You are signed out: %(count)d session ends.",
+                "You are signed out everywhere: %(count)d sessions end.",
+                len(await list_sessions(transaction, member)),
+            ),
+            _l("Your account here is gone, and this can't be taken back. What you wrote stays, with your name."),
+        ],
+        button=_l("Leave the workspace"),
+        back="/account",
+        fields=[("sure", "yes")],
+    )
+
+
+@post("/account/leave", opt=dangerous(_l("You are about to leave the workspace."), describe=describe_leaving))
+async def give_up_account(
+    request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form
+) -> Response[Any]:
+    """Give up the account, when that was said to be meant."""
+    try:
+        if not form["sure"]:
+            raise Invalid(sure=_l("Say that you are sure."))
+        await leave_workspace(transaction, signed_in.member)
+    except Invalid as invalid:
+        form.errors = {"sure": next(iter(invalid.errors.values()))}
+        return await render_account(request, transaction, signed_in, form)
+    return Redirect("/login?why=removed", status_code=303)
+
+
+@post("/account/password")
+async def change_password(
+    request: AnyRequest, database: Database, settings: Settings, guessing: GuessingLimit, form: Form
+) -> Response[Any]:
+    """Change the password; every session ends, and this browser gets a new one."""
+    slug, address = request.scope["state"]["slug"], client_address(request)
+    password = form.new_password("new_password")
+    async with database.read() as transaction:
+        tenant = await enter_workspace(transaction, slug)
+        request.scope["state"]["language"] = tenant.language
+        signed_in = await provide_signed_in(request, transaction, settings)
+        account, stored = f"{tenant.id}:{signed_in.member.email}", signed_in.member.password_hash
+        device = device_of(signed_in.session)
+    if not form.errors and not await guessing.verify(
+        form["password"][:200], stored, account, address, device=device, known=True
+    ):
+        form.errors["password"] = _l("This is not your password.")
+    if form.errors:
+        async with database.read(tenant.id) as transaction:
+            signed_in = await provide_signed_in(request, transaction, settings)
+            return await render_account(request, transaction, signed_in, form)
+    hashed = await hash_password(password, known=True)
+    async with write_signed_in(request, database, settings) as (transaction, member):
+        await set_password(transaction, member, hashed, how="signed in")
+        agent = request.headers.get("user-agent", "")
+        token = await start_session(transaction, member, address=address, agent=agent)
+        cookies = cookies_of(request, transaction, settings, member, token)
+        return Redirect("/account?done=password", status_code=303, cookies=cookies)
+
+
+@post("/account/sessions/{session_id:int}/end")
+async def end_session(transaction: Transaction, signed_in: SignedIn, session_id: int) -> Response[Any]:
+    """End one of one's own sessions."""
+    found = {session.id for session in await list_sessions(transaction, signed_in.member)}
+    if session_id not in found:
+        raise Gone(_l("This session has ended already."))
+    await end_own_session(transaction, signed_in.member, session_id)
+    return Redirect("/account?done=session", status_code=303)
+
+
+async def describe_ending(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What ending all other sessions does, and to how many."""
+    others = len(await list_sessions(transaction, member)) - 1
+    return Question(
+        what=_l("End all other sessions?"),
+        consequences=[
+            _ln(
+                "You are signed out of %(count)d other browser at once, and sign in again there when you need it.",
+                "You are signed out of %(count)d other browsers at once, and sign in again there when you need them.",
+                others,
+            ),
+            _l("A link that was mailed to you for a new password works no more."),
+        ],
+        button=_l("End all others"),
+        back="/account",
+    )
+
+
+@post("/account/sessions/end-others", opt=asked(describe_ending))
+async def end_others(transaction: Transaction, signed_in: SignedIn) -> Response[Any]:
+    """End all of one's sessions but this one."""
+    await end_other_sessions(transaction, signed_in.member, but=signed_in.session)
+    return Redirect("/account?done=sessions", status_code=303)
+
+
+handlers = [
+    show_account,
+    change_name,
+    change_time_zone,
+    save_picture,
+    remove_picture,
+    asks_first("/account/leave", describe_leaving, password=True),
+    give_up_account,
+    change_password,
+    end_session,
+    asks_first("/account/sessions/end-others", describe_ending),
+    end_others,
+]

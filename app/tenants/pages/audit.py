@@ -1,0 +1,176 @@
+"""The audit log, for admins: who did what, when and from where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Response, get
+from sqlalchemy import select
+
+from app.accounts.access import AnyRequest
+from app.accounts.audit import AuditedSubject, AuditEntry, find_audited_subjects, names_subjects
+from app.accounts.choosing import Chosen, list_persons, read_chosen
+from app.accounts.members import Member
+from app.accounts.rights import require
+from app.accounts.shell import render_page
+from app.database import Transaction, now
+from app.tenants.roles import ROLES
+from app.tenants.workspaces import SESSION_LENGTHS
+from app.web.forms import Form, number_of
+from app.web.texts import LANGUAGES, Text, _l
+
+AUDIT_PAGE_SIZE = 50
+SPANS = {"1": _l("Last day"), "7": _l("Last 7 days"), "30": _l("Last 30 days"), "365": _l("Last year")}
+
+# What each kind of entry says; a new kind needs a line here.
+SENTENCES = {
+    "session.started": _l("signed in as"),
+    "session.refused": _l("was refused at sign-in as"),
+    "session.shut-out": _l("was shut out after too many wrong tries as"),
+    "session.all-ended": _l("ended all other sessions of"),
+    "password.changed": _l("changed the password of"),
+    "password.reset": _l("set a new password by mail for"),
+    "member.joined": _l("joined as"),
+    "member.role": _l("changed the role of"),
+    "member.suspended": _l("suspended the account of"),
+    "member.restored": _l("let in again"),
+    "member.removed": _l("removed"),
+    "member.left": _l("left the workspace"),
+    "mail.confirmed": _l("confirmed the address"),
+    "invitation.made": _l("invited"),
+    "invitation.resent": _l("sent again the invitation of"),
+    "invitation.revoked": _l("revoked the invitation of"),
+    "announcement.made": _l("announced"),
+    "announcement.withdrawn": _l("withdrew the announcement"),
+    "edit.taken-over": _l("took over the editing of"),
+    "record.deleted": _l("put into the bin"),
+    "record.restored": _l("took out of the bin"),
+    "records.imported": _l("imported records into"),
+    "collection.added": _l("added the collection"),
+    "collection.changed": _l("changed the collection"),
+    "field.removed": _l("removed the field"),
+    "room.archived": _l("archived the room"),
+    "room.opened": _l("opened again the room"),
+    "room.member-removed": _l("took out of a room"),
+    "room.member-returned": _l("brought back into a room"),
+    "message.deleted": _l("deleted a message of"),
+    "message.restored": _l("restored a deleted message"),
+    "settings.changed": _l("changed the setting"),
+    "workspace.suspended": _l("suspended the workspace"),
+    "workspace.restored": _l("opened the workspace again"),
+}
+
+SETTINGS = {
+    "name": _l("Name"),
+    "language": _l("Language"),
+    "session_days": _l("How long people stay signed in"),
+    "logo": _l("Logo"),
+}
+# How many records a table has added and changed.
+IMPORTED = re.compile(r"\+(?P<added>[0-9]+) ~(?P<changed>[0-9]+)")
+
+
+def sentence_of(entry: AuditEntry) -> Text | str:
+    """What an entry says was done."""
+    return SENTENCES.get(entry.what, entry.what)
+
+
+@get("/audit")
+async def show_audit(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    who: str = "",
+    nobody: str = "",
+    what: str = "",
+    days: str = "",
+    before: str = "",
+) -> Response[str]:
+    """The newest entries, of a person, of a kind, of a span; older ones by `before`."""
+    require(member, "read", "audit log")
+    statement = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(AUDIT_PAGE_SIZE + 1)
+    asked: dict[str, Any] = {"who": who, "nobody": "1" if nobody or who == "0" else "", "what": what, "days": days}
+    form = Form(list(asked.items()))
+    chosen = await find_actor(transaction, form)
+    if asked["nobody"]:
+        statement = statement.where(AuditEntry.member_id.is_(None))
+    elif number_of(who) or chosen.people:
+        statement = statement.where(AuditEntry.member_id == (chosen.ids[0] if chosen.ids else number_of(who)))
+    if what in SENTENCES:
+        statement = statement.where(AuditEntry.what == what)
+    if days in SPANS:
+        statement = statement.where(AuditEntry.at > begin_of(int(days)))
+    if number_of(before):
+        statement = statement.where(AuditEntry.id < number_of(before))
+    entries = (await transaction.scalars(statement)).all()
+    actors = {entry.member_id for entry in entries}
+    named = select(Member.id, Member.name).where(Member.id.in_(actors))
+    names = {row.id: row.name for row in await transaction.execute(named)}
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "tenants/audit.html",
+        entries=entries[:AUDIT_PAGE_SIZE],
+        older="/audit?" + urlencode(asked | {"before": entries[AUDIT_PAGE_SIZE - 1].id})
+        if len(entries) > AUDIT_PAGE_SIZE
+        else "",
+        chosen=chosen,
+        names=names,
+        sentences=SENTENCES,
+        sentence_of=sentence_of,
+        subjects=await find_audited_subjects(transaction, entries),
+        value_of=value_of,
+        spans=SPANS,
+        form=form,
+    )
+
+
+async def find_actor(transaction: Transaction, form: Form) -> Chosen:
+    """Whose entries are asked for: also somebody's who has left, by their number."""
+    if not form["who"].strip() or form["nobody"]:
+        return Chosen()
+    if number := number_of(form["who"]):
+        return Chosen(await list_persons(transaction, Member.id == number))
+    return read_chosen(form, "who", await list_persons(transaction, Member.removed_at.is_(None)))
+
+
+@names_subjects("session", "password", "member", "mail", "invitation", "message", "room")
+async def name_members(transaction: Transaction, subjects: Collection[str]) -> dict[str, AuditedSubject]:
+    """Members by their addresses; whoever has left is called by theirs."""
+    addresses = [subject for subject in subjects if "@" in subject]
+    if not addresses:
+        return {}
+    rows = await transaction.execute(select(Member.email, Member.name).where(Member.email.in_(addresses)))
+    return {row.email: AuditedSubject(row.name, more=row.email) for row in rows}
+
+
+@names_subjects("settings", "workspace")
+async def name_settings(transaction: Transaction, subjects: Collection[str]) -> dict[str, AuditedSubject]:
+    """Settings as their form calls them; the workspace by its name."""
+    named = {key: AuditedSubject(label) for key, label in SETTINGS.items()}
+    return {transaction.tenant.slug: AuditedSubject(transaction.tenant.name)} | named
+
+
+def value_of(entry: AuditEntry, value: str) -> Text | str:
+    """What was before, or after; a role, a setting and what was imported in words."""
+    if entry.what == "records.imported" and (counts := IMPORTED.fullmatch(value)):
+        return _l("%(added)s added, %(changed)s changed", **counts.groupdict())
+    if entry.what == "settings.changed":
+        if entry.subject == "language":
+            return LANGUAGES.get(value, value)
+        if entry.subject == "session_days" and value.isdecimal():
+            return SESSION_LENGTHS.get(int(value), value)
+    return ROLES.get(value, value) if entry.what.startswith(("member.", "invitation.")) else value
+
+
+def begin_of(days: int) -> datetime:
+    """The moment so many days ago."""
+    return now() - timedelta(days=days)
+
+
+handlers = [show_audit]

@@ -1,0 +1,155 @@
+"""The central host: what this is, and sign-up."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar import MediaType, Response, get, post
+from sqlalchemy import select
+
+from app.accounts.access import AnyRequest, client_address
+from app.accounts.hashing import hash_password
+from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
+from app.accounts.shell import render_plain
+from app.accounts.tokens import make_token
+from app.database import Database, Tenant
+from app.database.tenancy import SLUG
+from app.settings import Settings
+from app.tenants.confirmation import mail_confirmation
+from app.tenants.workspaces import check_free, check_slug, create_workspace
+from app.web.forms import Form, Invalid
+from app.web.languages import browser_language
+from app.web.texts import LANGUAGES, _l
+
+
+@get("/")
+async def show_central(request: AnyRequest, settings: Settings) -> Response[str]:
+    """What Mutirão is, the way to sign up, and the way to one's workspace."""
+    return render_plain(browser_language(request), "central/home.html", host=settings.base_host, error=None, slug="")
+
+
+@post("/go")
+async def go_to_workspace(request: AnyRequest, settings: Settings, form: Form) -> Response[Any]:
+    """Lead to the workspace whose address was typed."""
+    slug = form["slug"].strip().lower().removesuffix("." + settings.base_host)
+    if not SLUG.fullmatch(slug):
+        error = _l("A workspace's address has small letters, digits and hyphens.")
+        return render_plain(
+            browser_language(request),
+            "central/home.html",
+            status=422,
+            host=settings.base_host,
+            error=error,
+            slug=slug,
+        )
+    return lead_on(request, settings.workspace_url(slug))
+
+
+def lead_on(request: AnyRequest, address: str) -> Response[str]:
+    """A page that leads to a workspace at once.
+
+    A redirect would be a form's way to another host, which the policy does not allow: form-action is asked about where
+    a form is led to, too.
+    """
+    page = render_plain(browser_language(request), "central/onward.html", address=address)
+    page.headers["refresh"] = f"0; url={address}"
+    return page
+
+
+def render_signup(request: AnyRequest, settings: Settings, form: Form, *, status: int = 200) -> Response[str]:
+    """The sign-up form with what was typed."""
+    return render_plain(
+        browser_language(request),
+        "central/signup.html",
+        status=status,
+        form=form,
+        host=settings.base_host,
+        languages=LANGUAGES,
+    )
+
+
+@get("/signup")
+async def show_signup(request: AnyRequest, settings: Settings) -> Response[str]:
+    """Ask for what a new workspace needs."""
+    return render_signup(request, settings, Form([("language", browser_language(request))]))
+
+
+@contextlib.asynccontextmanager
+async def counting_mail(mailing: MailLimit, email: str, settings: Settings) -> AsyncIterator[None]:
+    """Count the mail that confirms an address, where one goes out. Raises Invalid when it was sent too many."""
+    async with contextlib.AsyncExitStack() as stack:
+        if settings.smtp_url:
+            try:
+                await stack.enter_async_context(mailing.counting(email))
+            except TooManyTries as refusal:
+                raise Invalid(email=refusal.text) from refusal
+        yield
+
+
+@post("/signup")
+async def sign_up(
+    request: AnyRequest,
+    database: Database,
+    settings: Settings,
+    guessing: GuessingLimit,
+    mailing: MailLimit,
+    form: Form,
+) -> Response[Any]:
+    """Make the workspace, and lead its owner into it, signed in."""
+    request.scope["state"]["language"] = browser_language(request)
+    name, slug = form.name("workspace"), form["slug"].strip().lower()
+    owner, email, password = (
+        form.name("name"),
+        form.email("email"),
+        form.new_password("password"),
+    )
+    try:
+        try:
+            check_slug(slug)
+        except Invalid as invalid:
+            form.errors.update(invalid.errors)
+        form.check()
+        async with database.read() as reading:
+            await check_free(reading, slug)
+        await guessing.count("signup", client_address(request))
+        async with counting_mail(mailing, email, settings):
+            password_hash = await hash_password(password)
+            async with database.write() as transaction:
+                member = await create_workspace(
+                    transaction,
+                    slug=slug,
+                    name=name,
+                    language=form["language"],
+                    owner=owner,
+                    email=email,
+                    password_hash=password_hash,
+                    time_zone=form["time_zone"],
+                    mail_confirmed=not settings.smtp_url,
+                )
+                if settings.smtp_url:
+                    await mail_confirmation(transaction, member)
+                token = await make_token(transaction, member, "enter")
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return render_signup(request, settings, form, status=422)
+    return lead_on(request, settings.workspace_url(slug, f"/enter?token={token}"))
+
+
+@get("/certificate", media_type=MediaType.TEXT)
+async def may_have_certificate(database: Database, settings: Settings, domain: str = "") -> Response[str]:
+    """Tell the proxy whether to get a certificate for a host: for the central one, and for workspaces that exist.
+
+    Caddy asks so before it asks its authority (https://caddyserver.com/docs/automatic-https#on-demand-tls).
+    """
+    slug = domain.lower().removesuffix("." + str(urlsplit(settings.base_url).hostname))
+    known = domain.lower() == urlsplit(settings.base_url).hostname
+    if not known and slug != domain.lower() and SLUG.fullmatch(slug):
+        async with database.read() as transaction:
+            known = await transaction.scalar(select(Tenant.id).where(Tenant.slug == slug)) is not None
+    return Response("yes\n" if known else "no\n", status_code=200 if known else 404)
+
+
+handlers = [may_have_certificate, show_central, go_to_workspace, show_signup, sign_up]

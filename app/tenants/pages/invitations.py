@@ -1,0 +1,304 @@
+"""Pages of invitations: sent by admins, and opened by who comes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from app.accounts.access import AnyRequest, begin, client_address, enter_workspace, write_signed_in
+from app.accounts.form_answers import find_answer, keep_answer
+from app.accounts.hashing import hash_password
+from app.accounts.members import ALREADY, Member, find_member
+from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
+from app.accounts.questions import Question, asked, asks_first
+from app.accounts.reauthentication import dangerous, raises_role
+from app.accounts.rights import may, require
+from app.accounts.shell import notice, render_plain
+from app.database import Database, Tenant, Transaction
+from app.mail.letters import write_letter
+from app.mail.outbox import Content, composer, put_mail
+from app.settings import Settings
+from app.tenants.invitations import (
+    Invitation,
+    accept_invitation,
+    find_invitation,
+    get_invitation,
+    invite_by_mail,
+    make_link,
+    renew_invitation,
+    revoke_invitation,
+)
+from app.tenants.member_list import render_members
+from app.tenants.sign_in import enter_with_session
+from app.web.forms import Form, Invalid, number_of, provide_form
+from app.web.texts import _l, _ln, translations
+
+
+async def find_address(transaction: Transaction, member: Member, about: str) -> str | None:
+    """The address that an invitation is for, to those who may see invitations."""
+    if not may(member, "invite", "members"):
+        return None
+    invitation = await transaction.get(Invitation, number_of(about))
+    return invitation.email if invitation else None
+
+
+notice(
+    "invitation-sent",
+    _l("The invitation is on its way."),
+    named=_l("The invitation of %(name)s is on its way."),
+    find=find_address,
+)
+notice(
+    "link-made",
+    _l("The link was made already, and it is shown only once. If you have not got it, revoke it and make another."),
+)
+notice(
+    "invitation-revoked",
+    _l("The invitation works no more."),
+    named=_l("The invitation of %(name)s works no more."),
+    find=find_address,
+)
+
+
+async def describe_inviting(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What inviting somebody does."""
+    require(member, "invite", "members")
+    form = await provide_form(request)
+    owner, email = form["role"] == "owner", form["email"].strip()[:254]
+    if email:
+        what = _l("Invite %(email)s as an admin?", email=email)
+        if owner:
+            what = _l("Invite %(email)s as an owner?", email=email)
+    else:
+        what = _l("Make a link for owners?") if owner else _l("Make a link for admins?")
+    return Question(what=what, consequences=[], button=_l("Go on"), back="/members")
+
+
+INVITING = dangerous(
+    _l("You are about to invite somebody with the rights of an admin or owner."),
+    when=raises_role,
+    describe=describe_inviting,
+)
+OVER = _l("This invitation was used, revoked, or is too old. Ask for a new one.")
+
+
+def mail_invitation(transaction: Transaction, actor: Member, invitation: Invitation, token: str) -> None:
+    """Mail the link, with this transaction."""
+    put_mail(
+        transaction,
+        composer="invitation",
+        useless_after=invitation.expires_at,
+        token=token,
+        actor=actor.id,
+    )
+
+
+@composer("invitation")
+async def write_invitation(transaction: Transaction, settings: Settings, payload: dict[str, Any]) -> Content | None:
+    """The mail with the link, while the link works: not when it was used, revoked or sent again meanwhile."""
+    tenant = transaction.tenant
+    invitation = await find_invitation(transaction, payload["token"])
+    if invitation is None or not invitation.email:
+        return None
+    actor = await transaction.get_one(Member, payload["actor"])
+    subject = translations(tenant.language).gettext("%(name)s invites you to %(workspace)s")
+    return write_letter(
+        settings,
+        tenant,
+        "tenants/invitation_mail",
+        receiver=invitation.email,
+        subject=subject % {"name": actor.name, "workspace": tenant.name},
+        actor=actor,
+        link=settings.workspace_url(tenant.slug, f"/join?token={payload['token']}"),
+    )
+
+
+@post("/members/invitations", opt={**INVITING, "writes": False})
+async def send_invitation(
+    request: AnyRequest,
+    database: Database,
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    mailing: MailLimit,
+    form: Form,
+) -> Response[Any]:
+    """Invite an address."""
+    require(member, "invite", "members")
+    email = form.email("email")
+    try:
+        if answer := await find_answer(request, transaction, member, form):
+            return answer
+        form.check()
+        async with (
+            mailing.counting(email, transaction.tenant.id),
+            write_signed_in(request, database, settings) as (writing, actor),
+        ):
+            if answer := await find_answer(request, writing, actor, form):  # sent twice at once
+                return answer
+            invitation, token = await invite_by_mail(writing, settings, actor, email, form["role"])
+            mail_invitation(writing, actor, invitation, token)
+            return await keep_answer(
+                request, writing, actor, form, f"/members?done=invitation-sent&about={invitation.id}"
+            )
+    except (Invalid, TooManyTries) as refusal:
+        return await refuse_mail(request, transaction, member, form, refusal)
+
+
+async def refuse_mail(
+    request: AnyRequest, transaction: Transaction, member: Member, form: Form, refusal: Invalid | TooManyTries
+) -> Response[str]:
+    """The list of members, with the reason why nothing was mailed where the address was typed."""
+    form.errors = refusal.errors if isinstance(refusal, Invalid) else {"email": refusal.text}
+    status = refusal.status if isinstance(refusal, Invalid) else refusal.status_code
+    answer = await render_members(request, transaction, member, mail_form=form, status=status)
+    if isinstance(refusal, TooManyTries):
+        answer.headers.update(refusal.headers or {})
+    return answer
+
+
+@post("/members/links", opt=INVITING)
+async def add_link(
+    request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, form: Form
+) -> Response[Any]:
+    """Make a link for some people, and show it, this once."""
+    require(member, "invite", "members")
+    try:
+        if answer := await find_answer(request, transaction, member, form):
+            return answer
+        _, token = await make_link(transaction, member, form["role"], number_of(form["uses"]), number_of(form["days"]))
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_members(request, transaction, member, link_form=form, status=invalid.status)
+    await keep_answer(request, transaction, member, form, "/members?done=link-made")
+    link = settings.workspace_url(transaction.tenant.slug, f"/join?token={token}")
+    return await render_members(request, transaction, member, link=link)
+
+
+@post("/members/invitations/{invitation_id:int}/resend", opt={"writes": False})
+async def resend(
+    request: AnyRequest,
+    database: Database,
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    mailing: MailLimit,
+    invitation_id: int,
+) -> Response[Any]:
+    """Mail an invitation again, with a new link."""
+    require(member, "invite", "members")
+    invitation = await get_invitation(transaction, invitation_id)
+    if invitation.email:
+        try:
+            require(member, "change", invitation)
+            async with (
+                mailing.counting(invitation.email, transaction.tenant.id),
+                write_signed_in(request, database, settings) as (writing, actor),
+            ):
+                renewed = await get_invitation(writing, invitation_id)
+                token = await renew_invitation(writing, settings, actor, renewed)
+                mail_invitation(writing, actor, renewed, token)
+        except (Invalid, TooManyTries) as refusal:
+            typed = Form([("email", invitation.email), ("role", invitation.role)])
+            return await refuse_mail(request, transaction, member, typed, refusal)
+    return Redirect(f"/members?done=invitation-sent&about={invitation_id}", status_code=303)
+
+
+async def describe_revocation(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What revoking an invitation does."""
+    require(member, "invite", "members")
+    invitation = await get_invitation(transaction, request.path_params["invitation_id"])
+    require(member, "change", invitation)
+    what = _l("Revoke the link?")
+    if invitation.email:
+        what = _l("Revoke the invitation of %(email)s?", email=invitation.email)
+    left = _ln(
+        "The link works no more: %(count)d person could still have come in by it.",
+        "The link works no more: %(count)d people could still have come in by it.",
+        max(0, invitation.most_uses - invitation.uses),
+    )
+    return Question(
+        what=what,
+        consequences=[left, _l("Whoever has it needs another one. Who came in by it stays.")],
+        button=_l("Revoke"),
+        back="/members",
+    )
+
+
+@post("/members/invitations/{invitation_id:int}/revoke", opt=asked(describe_revocation))
+async def revoke(transaction: Transaction, member: Member, invitation_id: int) -> Response[Any]:
+    """Let an invitation work no more."""
+    require(member, "invite", "members")
+    await revoke_invitation(transaction, member, await get_invitation(transaction, invitation_id))
+    return Redirect(f"/members?done=invitation-revoked&about={invitation_id}", status_code=303)
+
+
+def render_join(
+    tenant: Tenant, invitation: Invitation | None, token: str, form: Form, status: int = 200
+) -> Response[str]:
+    """The page that an invitation leads to."""
+    return render_plain(
+        tenant.language,
+        "tenants/join.html",
+        status=status if invitation else 403,
+        tenant=tenant,
+        invitation=invitation,
+        token=token,
+        form=form,
+        over=OVER,
+    )
+
+
+@get("/join")
+async def show_join(transaction: Transaction, token: str = "") -> Response[str]:
+    """Ask whoever was invited for a name and a password. Opening it uses nothing up."""
+    invitation = await find_invitation(transaction, token[:100])
+    return render_join(transaction.tenant, invitation, token, Form())
+
+
+@post("/join")
+async def join_workspace(
+    request: AnyRequest, database: Database, settings: Settings, guessing: GuessingLimit, form: Form
+) -> Response[Any]:
+    """Become a member, and sign in."""
+    address, token = client_address(request), form["token"][:100]
+    async with database.read() as transaction:
+        tenant = await enter_workspace(transaction, request.scope["state"]["slug"])
+        request.scope["state"]["language"] = tenant.language
+        invitation = await find_invitation(transaction, token)
+    if invitation is None:
+        await guessing.count(f"{tenant.id}:join", address)
+        return render_join(tenant, None, token, form)
+    name, password = form.name("name"), form.new_password("password")
+    email = invitation.email or form.email("email")
+    if form.errors:
+        return render_join(tenant, invitation, token, form, status=422)
+    await guessing.count("", address)
+    async with database.read(tenant.id) as reading:
+        member = await find_member(reading, email)
+    if member is not None:
+        form.errors["email"] = ALREADY
+        return render_join(tenant, invitation, token, form, status=422)
+    hashed = await hash_password(password)
+    try:
+        async with begin(request, database, writes=True) as writing:
+            member = await accept_invitation(
+                writing, token, email=email, name=name, password_hash=hashed, time_zone=form["time_zone"]
+            )
+            return await enter_with_session(request, writing, settings, member, "/")
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return render_join(tenant, invitation, token, form, status=422)
+
+
+handlers = [
+    send_invitation,
+    add_link,
+    resend,
+    asks_first("/members/invitations/{invitation_id:int}/revoke", describe_revocation),
+    revoke,
+    show_join,
+    join_workspace,
+]

@@ -1,0 +1,308 @@
+"""Pages of members: who is here, and what admins do with whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.questions import Question, asked, asks_first
+from app.accounts.reauthentication import dangerous, raises_role
+from app.accounts.rights import is_at_least, may, require
+from app.accounts.sessions import list_sessions
+from app.accounts.shell import NOTICES, find_named_people, notice, render_page
+from app.accounts.undo import TooLate, UndoState, lead_to, offer_undo, undoes
+from app.database import Transaction
+from app.tenants.confirmation import is_confirmed
+from app.tenants.invitations import list_invitations_of, page_invitations, roles_to_give
+from app.tenants.member_list import render_members
+from app.tenants.members import (
+    change_role,
+    get_other,
+    hand_over_ownership,
+    remove_member,
+    restore_member,
+    suspend_member,
+)
+from app.tenants.roles import ROLES
+from app.web.errors import PageError
+from app.web.forms import Form, Invalid, provide_form
+from app.web.paging import PAGE_SIZE
+from app.web.texts import Text, _l, _ln
+
+# Each with the name of the member, or without it where the address has none.
+for key, text, named in (
+    (
+        "handed-over",
+        _l("The workspace has a new owner. You are an admin now."),
+        _l("%(name)s is the owner now, and you are an admin."),
+    ),
+    ("member-suspended", _l("They are kept out."), _l("%(name)s is kept out.")),
+    ("member-restored", _l("They may come in again."), _l("%(name)s may come in again.")),
+    ("member-removed", _l("They are no longer a member."), _l("%(name)s is no longer a member.")),
+    ("role-owner", _l("The role was changed."), _l("%(name)s is an owner now.")),
+    ("role-admin", _l("The role was changed."), _l("%(name)s is an admin now.")),
+    ("role-member", _l("The role was changed."), _l("%(name)s is a member now.")),
+):
+    notice(key, text, named=named, find=find_named_people)
+
+
+@get("/members")
+async def show_member_list(
+    request: AnyRequest, transaction: Transaction, member: Member, q: str = "", page: str = ""
+) -> Response[str]:
+    """Everybody with an account."""
+    return await render_members(request, transaction, member, q=q, page=page)
+
+
+@get("/members/invitations")
+async def show_invitations(
+    request: AnyRequest, transaction: Transaction, member: Member, page: str = ""
+) -> Response[str]:
+    """All invitations that are open, for admins."""
+    require(member, "invite", "members")
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "tenants/invitations.html",
+        invitations=await page_invitations(transaction, page, size=PAGE_SIZE),
+        may_change=lambda invitation: may(member, "change", invitation),
+        may_mail=is_confirmed(transaction.tenant, request.app.state.settings),
+        roles=ROLES,
+    )
+
+
+@get("/members/{member_id:int}")
+async def show_member(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
+    """Somebody, and what may be done with them: each with what it means."""
+    return await render_member(request, transaction, member, await get_other(transaction, member_id))
+
+
+async def render_member(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    person: Member,
+    error: Text | None = None,
+    status: int = 200,
+) -> Response[str]:
+    """The page of a member, with what did not do."""
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "tenants/member.html",
+        status=status,
+        person=person,
+        roles=ROLES,
+        giveable=roles_to_give(member),
+        may_manage=may(member, "manage", person),
+        may_hand_over=may(member, "hand over to", person) and person.active,
+        error=error,
+    )
+
+
+async def render_refused(
+    request: AnyRequest, transaction: Transaction, member: Member, person: Member, invalid: Invalid
+) -> Response[str]:
+    """The page of a member again, with the reason why nothing was done."""
+    error = next(iter(invalid.errors.values()))
+    return await render_member(request, transaction, member, person, error=error, status=422)
+
+
+async def describe_role(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What giving somebody a role does."""
+    person = await get_other(transaction, request.path_params["member_id"])
+    require(member, "manage", person)
+    what = _l("Make %(name)s an admin?", name=person.name)
+    if (await provide_form(request))["role"] == "owner":
+        what = _l("Make %(name)s an owner?", name=person.name)
+    return Question(
+        what=what,
+        consequences=[],
+        button=_l("Go on"),
+        back=f"/members/{person.id}",
+    )
+
+
+@post(
+    "/members/{member_id:int}/role",
+    opt=dangerous(
+        _l("You are about to give somebody the rights of an admin or owner."), when=raises_role, describe=describe_role
+    ),
+)
+async def give_role(
+    request: AnyRequest, transaction: Transaction, member: Member, member_id: int, form: Form
+) -> Response[Any]:
+    """Give somebody another role."""
+    person = await get_other(transaction, member_id)
+    before = person.role
+    try:
+        if not await change_role(transaction, member, person, form["role"]):
+            return Redirect(f"/members/{member_id}", status_code=303)
+    except Invalid as invalid:
+        return await render_refused(request, transaction, member, person, invalid)
+    address = f"/members/{member_id}?done=role-{person.role}&about={member_id}"
+    # Rights that were taken away are given again by the form, which asks for the password.
+    if not is_at_least(person.role, before):
+        return Redirect(address, status_code=303)
+    state = {"person": person.id, "name": person.name, "before": before, "after": person.role}
+    return lead_to(address, await offer_undo(transaction, member, "member.role", **state))
+
+
+def say_role(state: UndoState) -> Text:
+    """Who has which role now."""
+    said = NOTICES[f"role-{state['after']}"]
+    name = state.get("name")
+    return Text(said.named.message, {"name": name}) if said.named and name else said.text
+
+
+@undoes("member.role", say_role)
+async def give_role_before(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
+    """Give somebody the role again that they had."""
+    person = await get_other(transaction, state["person"])
+    if person.role != state["after"]:
+        raise TooLate(_l("Somebody has changed the role since."))
+    try:
+        await change_role(transaction, member, person, state["before"])
+    except Invalid as refusal:
+        raise TooLate(next(iter(refusal.errors.values()))) from refusal
+    return f"/members/{person.id}"
+
+
+async def describe_handing_over(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What handing over the workspace does."""
+    person = await get_other(transaction, request.path_params["member_id"])
+    require(member, "hand over to", person)
+    if not person.active:
+        raise PageError(409, _l("%(name)s is suspended, and can't own the workspace.", name=person.name))
+    return Question(
+        what=_l("Hand over the workspace to %(name)s?", name=person.name),
+        consequences=[
+            _l("%(name)s becomes the owner, and you become an admin.", name=person.name),
+            _l("You can't take it back yourself: only %(name)s can.", name=person.name),
+        ],
+        button=_l("Make %(name)s the owner", name=person.name),
+        back=f"/members/{person.id}",
+    )
+
+
+async def list_ends(transaction: Transaction, person: Member) -> list[Text]:
+    """What ends at once when somebody is kept out or removed, as far as there is something."""
+    sessions, invitations = await list_sessions(transaction, person), await list_invitations_of(transaction, person)
+    ends = []
+    if sessions:
+        signed_out = _ln(
+            "%(name)s is signed out at once: %(count)d session ends.",
+            "%(name)s is signed out at once: %(count)d sessions end.",
+            len(sessions),
+            name=person.name,
+        )
+        ends.append(signed_out)
+    if invitations:
+        revoked = _ln(
+            "%(count)d invitation of theirs works no more.",
+            "%(count)d invitations of theirs work no more.",
+            len(invitations),
+        )
+        ends.append(revoked)
+    return ends
+
+
+async def describe_suspension(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What keeping somebody out does."""
+    person = await get_other(transaction, request.path_params["member_id"])
+    require(member, "manage", person)
+    if not person.active:
+        raise PageError(409, _l("%(name)s is suspended already.", name=person.name))
+    return Question(
+        what=_l("Suspend %(name)s?", name=person.name),
+        consequences=[
+            *await list_ends(transaction, person),
+            _l("They can't sign in until you let them in again. Nothing of theirs is lost."),
+        ],
+        button=_l("Suspend %(name)s", name=person.name),
+        back=f"/members/{person.id}",
+    )
+
+
+async def describe_account_removal(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What taking somebody's account away does."""
+    person = await get_other(transaction, request.path_params["member_id"])
+    require(member, "manage", person)
+    return Question(
+        what=_l("Remove %(name)s?", name=person.name),
+        consequences=[
+            *await list_ends(transaction, person),
+            _l("The account is gone, and this can't be taken back. What they wrote stays, with their name."),
+        ],
+        button=_l("Remove %(name)s", name=person.name),
+        back=f"/members/{person.id}",
+    )
+
+
+@post(
+    "/members/{member_id:int}/owner",
+    opt=dangerous(_l("You are about to hand over the workspace."), describe=describe_handing_over),
+)
+async def make_owner(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
+    """Hand over the workspace."""
+    person = await get_other(transaction, member_id)
+    try:
+        await hand_over_ownership(transaction, member, person)
+    except Invalid as invalid:
+        return await render_refused(request, transaction, member, person, invalid)
+    return Redirect(f"/members?done=handed-over&about={member_id}", status_code=303)
+
+
+@post("/members/{member_id:int}/suspend", opt=asked(describe_suspension))
+async def keep_out(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
+    """Keep somebody out."""
+    person = await get_other(transaction, member_id)
+    try:
+        await suspend_member(transaction, person, member)
+    except Invalid as invalid:
+        return await render_refused(request, transaction, member, person, invalid)
+    return Redirect(f"/members?done=member-suspended&about={member_id}", status_code=303)
+
+
+@post("/members/{member_id:int}/restore")
+async def let_in_again(transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
+    """Let somebody in again."""
+    await restore_member(transaction, await get_other(transaction, member_id), member)
+    return Redirect(f"/members?done=member-restored&about={member_id}", status_code=303)
+
+
+@post(
+    "/members/{member_id:int}/remove",
+    opt=dangerous(_l("You are about to take somebody's account away."), describe=describe_account_removal),
+)
+async def remove_account(
+    request: AnyRequest, transaction: Transaction, member: Member, member_id: int
+) -> Response[Any]:
+    """Take somebody's account away."""
+    person = await get_other(transaction, member_id)
+    try:
+        await remove_member(transaction, person, member)
+    except Invalid as invalid:
+        return await render_refused(request, transaction, member, person, invalid)
+    return Redirect(f"/members?done=member-removed&about={member_id}", status_code=303)
+
+
+handlers = [
+    show_invitations,
+    show_member_list,
+    show_member,
+    give_role,
+    asks_first("/members/{member_id:int}/owner", describe_handing_over, password=True),
+    make_owner,
+    asks_first("/members/{member_id:int}/suspend", describe_suspension),
+    keep_out,
+    let_in_again,
+    asks_first("/members/{member_id:int}/remove", describe_account_removal, password=True),
+    remove_account,
+]

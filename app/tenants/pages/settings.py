@@ -1,0 +1,99 @@
+"""The settings of a workspace, for admins: name, language, length of sessions, logo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from app.accounts.access import AnyRequest, provide_signed_in, write_signed_in
+from app.accounts.members import Member
+from app.accounts.rights import require
+from app.accounts.shell import notice, render_page
+from app.database import Database, Tenant, Transaction
+from app.settings import Settings
+from app.tenants.pictures import PICTURE_LIMIT, change_logo, pictures_of, receive_picture
+from app.tenants.workspaces import SESSION_LENGTHS, change_settings
+from app.web.forms import Form, Invalid
+from app.web.texts import LANGUAGES, _l
+
+notice("settings", _l("The settings were saved."))
+
+
+def kept_settings(tenant: Tenant) -> list[tuple[str, str]]:
+    """What the form of the settings shows."""
+    return [("name", tenant.name), ("language", tenant.language), ("session_days", str(tenant.session_days))]
+
+
+async def render_settings(
+    request: AnyRequest, transaction: Transaction, member: Member, form: Form | None = None, *, status: int = 200
+) -> Response[str]:
+    """The settings page, with what was typed."""
+    tenant = transaction.tenant
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "tenants/settings.html",
+        status=status,
+        form=form or Form(kept_settings(tenant)),
+        languages=LANGUAGES,
+        lengths={str(days): name for days, name in SESSION_LENGTHS.items()},
+    )
+
+
+@get("/settings")
+async def show_settings_form(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str]:
+    """What admins choose for everybody."""
+    require(member, "change", "settings")
+    return await render_settings(request, transaction, member)
+
+
+@post("/settings")
+async def save_settings(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
+    """Change name, language and length of sessions."""
+    require(member, "change", "settings")
+    name, days = form.name("name", kept=transaction.tenant.name), form["session_days"]
+    try:
+        form.check()
+        length = next((length for length in SESSION_LENGTHS if str(length) == days), 0)
+        await change_settings(transaction, member, name=name, language=form["language"], session_days=length)
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_settings(request, transaction, member, form, status=422)
+    return Redirect("/settings?done=settings", status_code=303)
+
+
+@post("/settings/logo", request_max_body_size=2 * PICTURE_LIMIT, opt={"writes": False})
+async def save_logo(
+    request: AnyRequest, database: Database, transaction: Transaction, member: Member, settings: Settings
+) -> Response[Any]:
+    """Give the workspace a logo."""
+    require(member, "change", "settings")
+    tenant = transaction.tenant
+    directory = pictures_of(settings, tenant)
+    await transaction.close()  # an upload holds no connection
+    try:
+        content_type = request.headers.get("content-type", "")
+        key = await receive_picture(request.stream(), content_type, directory, square=False)
+    except Invalid as invalid:
+        async with database.read(tenant.id) as reading:
+            signed_in = await provide_signed_in(request, reading, settings)
+            form = Form(kept_settings(tenant))
+            form.errors = invalid.errors
+            return await render_settings(request, reading, signed_in.member, form, status=422)
+    async with write_signed_in(request, database, settings) as (writing, admin):
+        await change_logo(writing, admin, key, directory)
+    return Redirect("/settings?done=settings", status_code=303)
+
+
+@post("/settings/logo/remove")
+async def remove_logo(transaction: Transaction, member: Member, settings: Settings) -> Response[Any]:
+    """Go back to the program's own logo."""
+    require(member, "change", "settings")
+    await change_logo(transaction, member, None, pictures_of(settings, transaction.tenant))
+    return Redirect("/settings?done=settings", status_code=303)
+
+
+handlers = [show_settings_form, save_settings, save_logo, remove_logo]

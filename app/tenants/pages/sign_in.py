@@ -1,0 +1,253 @@
+"""Signing in and out, and setting a new password by mail."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import Response, get, post
+from litestar.params import QueryParameter
+from litestar.response import Redirect
+
+from app.accounts.access import (
+    AnyRequest,
+    SignInNeeded,
+    begin,
+    client_address,
+    enter_workspace,
+    host_of,
+    local_path,
+    provide_signed_in,
+)
+from app.accounts.devices import find_device
+from app.accounts.hashing import hash_password, is_outdated
+from app.accounts.members import find_member
+from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
+from app.accounts.sessions import SignedIn
+from app.accounts.shell import render_plain
+from app.accounts.tokens import TOKEN_LIFETIME as TOKEN_LIFETIME
+from app.accounts.tokens import find_token, use_token
+from app.database import Database, Transaction
+from app.jobs.jobs import put_job
+from app.live.cutoff import end_own_session
+from app.settings import Settings
+from app.tenants.confirmation import confirm_mail
+from app.tenants.facts import ShutOut, SignInRefused
+from app.tenants.links import check_link
+from app.tenants.members import set_password
+from app.tenants.sign_in import device_account, enter_with_session
+from app.web.cookies import session_cookie
+from app.web.forms import Form
+from app.web.mail_addresses import account_address
+from app.web.texts import Text, _l
+
+SIGN_IN_REASONS = {
+    "ended": _l("You were signed out. Sign in to go on."),
+    "expired": _l("Your session is over. Sign in to go on."),
+    "removed": _l("You are no longer a member of this workspace."),
+    "suspended": _l("Your access was suspended. An admin of the workspace can say why."),
+    "password": _l("Your password was changed. Sign in with the new one."),
+    "out": _l("You are signed out."),
+    "mailed": _l("If somebody here has this address, a mail with a link is on its way to it."),
+    "again": _l("Sign in as yourself, and what you wrote is sent."),
+    "used": _l("This link was used already, or is too old."),
+}
+Next = Annotated[str, QueryParameter(name="next", max_length=2000)]
+Why = Annotated[str, QueryParameter(name="why", max_length=20)]
+KeptSession = Annotated[str, QueryParameter(name="kept", max_length=20)]
+
+
+@get("/login")
+async def show_sign_in(
+    request: AnyRequest,
+    transaction: Transaction,
+    settings: Settings,
+    next: Next = "",
+    why: Why = "",
+    kept: KeptSession = "",
+) -> Response[Any]:
+    """The sign-in page; whoever is signed in goes on, unless somebody else is to sign in again. It says so when what
+    they had typed is `kept`."""
+    path = local_path(settings, host_of(request), next)
+    try:
+        if why == "again":
+            raise SignInNeeded
+        await provide_signed_in(request, transaction, settings)
+    except SignInNeeded:
+        return render_sign_in(transaction, next=next, message=SIGN_IN_REASONS.get(why), kept=bool(kept))
+    return Redirect(path, status_code=303)
+
+
+def render_sign_in(
+    transaction: Transaction,
+    *,
+    next: str,
+    message: Text | None = None,
+    kept: bool = False,
+    error: Text | None = None,
+    email: str = "",
+    status: int = 200,
+) -> Response[str]:
+    """The sign-in form with what was typed."""
+    return render_plain(
+        transaction.tenant.language,
+        "accounts/login.html",
+        status=status,
+        tenant=transaction.tenant,
+        next=next,
+        message=message,
+        kept=kept,
+        error=error,
+        email=email,
+    )
+
+
+@post("/login")
+async def sign_in(
+    request: AnyRequest, database: Database, settings: Settings, guessing: GuessingLimit, form: Form
+) -> Response[Any]:
+    """Check the password outside any transaction, as that takes long, then sign in."""
+    email, address = account_address(form["email"]), client_address(request)
+    async with database.read() as transaction:
+        tenant = await enter_workspace(transaction, request.scope["state"]["slug"])
+        request.scope["state"]["language"] = tenant.language
+        member = await find_member(transaction, email)
+    stored = member.password_hash if member and member.removed_at is None else None
+    subject = email[:254] if member else _l("an unknown address").message
+    account = f"{tenant.id}:{email[:254]}"
+    device = find_device(settings, request.scope["headers"], device_account(member), stored) if member else ""
+    log = f"audit:{tenant.id}"
+    try:
+        right = await guessing.verify(form["password"][:200], stored, account, address, log=log, device=device)
+    except TooManyTries as refusal:
+        if refusal.first:
+            async with begin(request, database, writes=True) as writing:
+                writing.note(ShutOut(by=writing.actor, subject=subject))
+        raise
+    if not right or member is None or member.suspended_at is not None:
+        error = SIGN_IN_REASONS["suspended"] if right else _l("E-mail address or password is wrong.")
+        if right:  # who is suspended and knows the password does not fill the log either
+            await guessing.begin(account, address, device=device)
+        async with begin(request, database, writes=True) as writing:
+            writing.note(SignInRefused(by=writing.actor, subject=subject))
+            return render_sign_in(writing, next=form["next"], error=error, email=email, status=422)
+    outdated = is_outdated(member.password_hash)
+    rehashed = await hash_password(form["password"][:200], known=True) if outdated else None
+    async with begin(request, database, writes=True) as writing:
+        found = await find_member(writing, email)
+        if found is None or not found.active or found.password_hash != member.password_hash:
+            raise SignInNeeded
+        if rehashed:
+            found.password_hash = rehashed
+        path = local_path(settings, host_of(request), form["next"])
+        return await enter_with_session(request, writing, settings, found, path)
+
+
+@post("/logout")
+async def sign_out(transaction: Transaction, signed_in: SignedIn, settings: Settings) -> Redirect:
+    """End this browser's session, and cut off its pages."""
+    await end_own_session(transaction, signed_in.member, signed_in.session.id)
+    return Redirect("/login?why=out", status_code=303, cookies=[session_cookie(settings, "", seconds=0)])
+
+
+@get("/enter")
+async def show_enter(transaction: Transaction, token: str = "") -> Response[str]:
+    """The door from the central host: a page that posts the single-use token, as a GET must not sign in."""
+    return render_plain(transaction.tenant.language, "accounts/enter.html", tenant=transaction.tenant, token=token)
+
+
+@post("/enter")
+async def sign_in_with_token(
+    request: AnyRequest, database: Database, settings: Settings, guessing: GuessingLimit, form: Form
+) -> Response[Any]:
+    """Sign in by the token that sign-up gave."""
+    _, works = await check_link(request, database, guessing, form["token"], "enter")
+    if not works:
+        return Redirect("/login?why=used", status_code=303)
+    async with begin(request, database, writes=True) as transaction:
+        member = await use_token(transaction, form["token"], "enter")
+        if member is None:
+            return Redirect("/login?why=used", status_code=303)
+        return await enter_with_session(request, transaction, settings, member, "/")
+
+
+@get("/forgotten")
+async def show_forgotten_password(transaction: Transaction) -> Response[str]:
+    """Ask for the address to send a link to."""
+    return render_plain(
+        transaction.tenant.language,
+        "accounts/forgotten.html",
+        tenant=transaction.tenant,
+        form=Form(),
+    )
+
+
+@post("/forgotten")
+async def mail_link(
+    request: AnyRequest,
+    database: Database,
+    guessing: GuessingLimit,
+    mailing: MailLimit,
+    form: Form,
+) -> Response[Any]:
+    """Mail a link; the answer is the same whether or not the address is known."""
+    async with database.read() as reading:
+        tenant = await enter_workspace(reading, request.scope["state"]["slug"])
+        request.scope["state"]["language"] = tenant.language
+    email = form.email("email")
+    if form.errors:
+        return render_plain(tenant.language, "accounts/forgotten.html", status=422, tenant=tenant, form=form)
+    await guessing.count(f"{tenant.id}:mail:{email}", client_address(request))
+    async with mailing.counting_link(tenant.id, email), database.write(tenant.id) as transaction:
+        await put_job(transaction, "password link", workspace_id=tenant.id, email=email)
+    return Redirect("/login?why=mailed", status_code=303)
+
+
+@get("/password")
+async def show_new_password(transaction: Transaction, token: str = "") -> Response[Any]:
+    """Ask for a new password, while the link works."""
+    if await find_token(transaction, token, "password") is None:
+        return Redirect("/login?why=used", status_code=303)
+    return render_plain(
+        transaction.tenant.language,
+        "accounts/password.html",
+        tenant=transaction.tenant,
+        token=token,
+        form=Form(),
+    )
+
+
+@post("/password")
+async def set_new_password(
+    request: AnyRequest, database: Database, settings: Settings, guessing: GuessingLimit, form: Form
+) -> Response[Any]:
+    """Set the password, end every session there was, and sign in."""
+    token, password = form["token"], form.new_password("password")
+    tenant, works = await check_link(request, database, guessing, token, "password")
+    if not works:
+        return Redirect("/login?why=used", status_code=303)
+    if form.errors:
+        return render_plain(
+            tenant.language, "accounts/password.html", status=422, tenant=tenant, token=token, form=form
+        )
+    await guessing.count("", client_address(request))
+    hashed = await hash_password(password)
+    async with begin(request, database, writes=True) as transaction:
+        member = await use_token(transaction, token, "password")
+        if member is None:
+            return Redirect("/login?why=used", status_code=303)
+        confirm_mail(transaction, member)
+        await set_password(transaction, member, hashed, how="link")
+        return await enter_with_session(request, transaction, settings, member, "/")
+
+
+handlers = [
+    show_sign_in,
+    sign_in,
+    sign_out,
+    show_enter,
+    sign_in_with_token,
+    show_forgotten_password,
+    mail_link,
+    show_new_password,
+    set_new_password,
+]
