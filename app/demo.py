@@ -8,8 +8,6 @@ from itertools import islice
 
 from sqlalchemy import select
 
-import app.notifications.accounts
-import app.records.books  # noqa: F401  (furnishes new workspaces)
 from app.accounts.hashing import hash_password
 from app.accounts.members import Member, Role, add_member, find_member
 from app.chat.posting import post_message

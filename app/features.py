@@ -1,9 +1,18 @@
-"""The one list of what follows from what is done, and of who may do it, which everything that writes shares."""
+"""What the program is made of: its pages, who may do what, and what follows from what is done.
+
+Everything that reads or writes a workspace shares this list: the server, the command line and the demo. Nothing is
+there because some module happened to be imported.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 from app.accounts.audit import audited
+from app.accounts.quick_switcher import show_quick_switcher
 from app.accounts.rights import install
+from app.accounts.undo import take_back
+from app.chat import usage as chat_usage
 from app.chat.followers import (
     archived_shown,
     cards_shown,
@@ -21,12 +30,20 @@ from app.chat.followers import (
     people_shown,
     sidebars_shown,
 )
+from app.chat.pages import attachments as attachment_pages
+from app.chat.pages import choices as choice_pages
+from app.chat.pages import discussions as discussion_pages
+from app.chat.pages import memberships as membership_pages
+from app.chat.pages import messages as message_pages
+from app.chat.pages import rooms as room_pages
+from app.chat.pages import search as search_pages
 from app.chat.rights import CHAT_RIGHTS
 from app.database import Database, Followers
 from app.editing.followers import locks_of_sessions, rows_shown
 from app.editing.rights import EDITING_RIGHTS
 from app.live.followers import sessions_shown, sockets_closed
 from app.live.log import append
+from app.notifications import accounts as accounts_noted
 from app.notifications.followers import (
     accounts_told,
     announced_taken_back,
@@ -38,8 +55,14 @@ from app.notifications.followers import (
     mails_planned,
     preferred_counted,
 )
+from app.notifications.pages import announcements as announcement_pages
+from app.notifications.pages import inbox as inbox_pages
+from app.notifications.pages import preferences as preference_pages
 from app.notifications.rights import NOTIFICATION_RIGHTS
 from app.operators.followers import operators_logged
+from app.operators.pages import workspaces as operator_pages
+from app.records import auditing, books
+from app.records import usage as record_usage
 from app.records.followers import (
     added_shown,
     changes_shown,
@@ -51,7 +74,16 @@ from app.records.followers import (
     told_forgotten,
     waiting_ended,
 )
+from app.records.pages import adding as adding_pages
+from app.records.pages import bin as bin_pages
+from app.records.pages import bulk as bulk_pages
+from app.records.pages import collections as collection_pages
+from app.records.pages import editing as editing_pages
+from app.records.pages import imports as import_pages
+from app.records.pages import locks as lock_pages
+from app.records.pages import records as record_pages
 from app.records.rights import RECORD_RIGHTS
+from app.tenants import password_links
 from app.tenants.followers import (
     following_ended,
     invitation_ends_planned,
@@ -62,7 +94,55 @@ from app.tenants.followers import (
     rights_shown,
     settings_shown,
 )
+from app.tenants.pages import account as account_pages
+from app.tenants.pages import audit as audit_pages
+from app.tenants.pages import central as central_pages
+from app.tenants.pages import confirmation as confirmation_pages
+from app.tenants.pages import invitations as invitation_pages
+from app.tenants.pages import members as member_pages
+from app.tenants.pages import pictures as picture_pages
+from app.tenants.pages import settings as settings_pages
+from app.tenants.pages import sign_in as sign_in_pages
 from app.tenants.rights import TENANT_RIGHTS
+
+WORKSPACE_PAGES = (
+    sign_in_pages,
+    account_pages,
+    member_pages,
+    confirmation_pages,
+    invitation_pages,
+    picture_pages,
+    audit_pages,
+    settings_pages,
+    collection_pages,
+    record_pages,
+    adding_pages,
+    editing_pages,
+    lock_pages,
+    bin_pages,
+    bulk_pages,
+    import_pages,
+    room_pages,
+    membership_pages,
+    search_pages,
+    choice_pages,
+    message_pages,
+    attachment_pages,
+    discussion_pages,
+    inbox_pages,
+    announcement_pages,
+    preference_pages,
+)
+WORKSPACE_ROUTES: list[Any] = [
+    show_quick_switcher,
+    take_back,
+    *(handler for module in WORKSPACE_PAGES for handler in module.handlers),
+]
+CENTRAL_ROUTES: list[Any] = [*central_pages.handlers, operator_pages.router]
+
+# What no page brings with it, and that says by itself what it is for: a job, what operators see counted, what a new
+# workspace is furnished with, what is told of people, how the audit log calls records.
+OTHERS = (password_links, chat_usage, record_usage, books, accounts_noted, auditing)
 
 # Who may do what.
 install(TENANT_RIGHTS, EDITING_RIGHTS, NOTIFICATION_RIGHTS, RECORD_RIGHTS, CHAT_RIGHTS)

@@ -31,7 +31,6 @@ from typing import Any
 import asyncpg
 from sqlalchemy import update
 
-import app.server.asgi  # noqa: F401  (which brings in all jobs)
 from app.accounts import hashing
 from app.database import now
 from app.database.clock import read_monotonic_clock

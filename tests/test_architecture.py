@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,3 +125,32 @@ def test_what_a_transaction_is_told_is_an_attribute_or_an_argument_and_no_note_i
     for path in sorted(APP.rglob("*.py")):
         found = re.findall(r"""transaction\.info(?:\[|\.\w+\()["'](\w+)""", path.read_text())
         assert found == [], path.name
+
+
+def test_nothing_is_there_because_a_module_happened_to_be_imported() -> None:
+    """What modules register is the same with what `app/features.py` imports as with everything."""
+    script = """
+import importlib, pkgutil, sys
+import app.features
+
+def registered(modules):
+    found = {}
+    for module in modules:
+        for name, value in vars(sys.modules[module]).items():
+            if name.isupper() and isinstance(value, dict | list | set):
+                keys = value if isinstance(value, dict) else map(repr, value)
+                lists = [each for each in getattr(value, "values", list)() if isinstance(each, list)]
+                found[module, name] = sorted(map(repr, keys)), sorted(map(len, lists))
+    return found
+
+loaded = [name for name in sys.modules if name.startswith("app.")]
+before = registered(loaded)
+assert ("app.accounts.undo", "UNDO_KINDS") in before
+for module in pkgutil.walk_packages(app.__path__, "app."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+after = registered(loaded)
+print([name for name in before if before[name] != after[name]])
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=APP.parent, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -79,7 +79,7 @@ def move(path: Path) -> None:
     Needs DATABASE_URL and DATABASE_OWNER_URL, and that nothing serves from either. When anything fails, PostgreSQL
     stays empty; the file stays as it is.
     """
-    import app.server.asgi  # noqa: F401  (all models)
+    import app.features  # noqa: F401  (all models)
     from app.database.copying import CopyError
     from app.migration import move_database
 

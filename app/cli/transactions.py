@@ -36,8 +36,6 @@ def run(settings: Settings, work: Callable[[Database], Awaitable[Returned]]) -> 
 def run_in(settings: Settings, slug: str, work: Callable[[Transaction], Awaitable[Returned]]) -> Returned:
     """Run some work in one transaction of a workspace; what is wrong with it is one line."""
 
-    import app.server.asgi  # noqa: F401  (features listen to what happens: all of them)
-
     async def open_and_work(database: Database) -> Returned:
         async with database.write() as transaction:
             tenant = await transaction.find_tenant("slug", slug)

@@ -13,12 +13,6 @@ from litestar.exceptions import HTTPException
 from litestar.routes import HTTPRoute
 from litestar.types import Receive, Send
 
-import app.chat.usage
-import app.notifications.accounts
-import app.records.auditing  # (what the audit log calls records)
-import app.records.books  # (furnishes new workspaces)
-import app.records.usage
-import app.tenants.password_links  # noqa: F401  (both: what operators see counted; mails with links)
 from app.accounts.access import (
     AnyRequest,
     Askers,
@@ -30,20 +24,11 @@ from app.accounts.access import (
 )
 from app.accounts.choosing import ChoosingLimit
 from app.accounts.passwords import GuessingLimit, MailLimit
-from app.accounts.quick_switcher import show_quick_switcher
 from app.accounts.reauthentication import Reauthentication
-from app.accounts.undo import take_back
 from app.accounts.visits import Visits
 from app.chat.limits import Pace, SearchLimit, WritingLimit
-from app.chat.pages import attachments as attachment_pages
-from app.chat.pages import choices as choice_pages
-from app.chat.pages import discussions as discussion_pages
-from app.chat.pages import memberships as membership_pages
-from app.chat.pages import messages as message_pages
-from app.chat.pages import rooms as room_pages
-from app.chat.pages import search as search_pages
 from app.editing.watch import Watch
-from app.features import open_database
+from app.features import CENTRAL_ROUTES, WORKSPACE_ROUTES, open_database
 from app.files.decoding import DECODER
 from app.jobs.runner import Loop, Runner
 from app.live.bus import make_bus
@@ -51,29 +36,11 @@ from app.live.node import Node
 from app.live.site import Site, WorkspaceSite
 from app.live.socket import serve_socket
 from app.mail.delivery import Delivery
-from app.notifications.pages import announcements as announcement_pages
-from app.notifications.pages import inbox as notification_pages
-from app.notifications.pages import preferences as preference_pages
 from app.operators.channels import OperatorSite
 from app.operators.gathering import Gathering
-from app.operators.pages import workspaces as operator_pages
-from app.records.pages import adding as adding_pages
-from app.records.pages import bin as bin_pages
-from app.records.pages import bulk as bulk_pages
-from app.records.pages import collections as collection_pages
-from app.records.pages import editing as edit_pages
-from app.records.pages import imports as import_pages
-from app.records.pages import locks as lock_pages
-from app.records.pages import records as record_pages
 from app.server.gate import Gate
 from app.server.health import show_liveness, show_metrics, show_readiness
 from app.settings import Settings
-from app.tenants.pages import account, central, confirmation, sign_in
-from app.tenants.pages import audit as audit_pages
-from app.tenants.pages import invitations as invitation_pages
-from app.tenants.pages import members as member_pages
-from app.tenants.pages import pictures as picture_pages
-from app.tenants.pages import settings as tenant_pages
 from app.web.errors import handle_error
 from app.web.forms import provide_form
 from app.web.languages import Languages
@@ -163,43 +130,13 @@ class Pages:
             "signature_types": [Response, Request],
         }
         self.workspace = Litestar(
-            [
-                *everywhere,
-                show_quick_switcher,
-                take_back,
-                *sign_in.handlers,
-                *account.handlers,
-                *member_pages.handlers,
-                *confirmation.handlers,
-                *invitation_pages.handlers,
-                *picture_pages.handlers,
-                *audit_pages.handlers,
-                *tenant_pages.handlers,
-                *collection_pages.handlers,
-                *record_pages.handlers,
-                *adding_pages.handlers,
-                *edit_pages.handlers,
-                *lock_pages.handlers,
-                *room_pages.handlers,
-                *membership_pages.handlers,
-                *search_pages.handlers,
-                *choice_pages.handlers,
-                *message_pages.handlers,
-                *attachment_pages.handlers,
-                *discussion_pages.handlers,
-                *bin_pages.handlers,
-                *bulk_pages.handlers,
-                *import_pages.handlers,
-                *notification_pages.handlers,
-                *announcement_pages.handlers,
-                *preference_pages.handlers,
-            ],
+            [*everywhere, *WORKSPACE_ROUTES],
             lifespan=[self.run],
             before_request=self.reauthenticate,
             after_response=self.follow_up,
             **common,
         )
-        self.central = Litestar([*everywhere, *central.handlers, operator_pages.router], **common)
+        self.central = Litestar([*everywhere, *CENTRAL_ROUTES], **common)
         for site in (self.workspace, self.central):
             resolve_in_turn(site)
 
