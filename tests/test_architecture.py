@@ -21,6 +21,7 @@ FLOORS = {
     "live": 3,
     "accounts": 2,
     "files": 1, "web": 1, "database": 1, "jobs": 1, "settings": 1, "mail": 1, "migration": 1, "data_dir": 1,
+    "background": 1,
 }  # fmt: skip
 GROUND = 1
 MODULES = sorted(APP.rglob("*.py"))

@@ -13,7 +13,6 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from litestar import MediaType, Request, Response
 from litestar.exceptions import NotFoundException
-from litestar.response import Redirect
 
 from app.accounts.members import Member
 from app.accounts.sessions import SignedIn, digest, find_session
@@ -25,6 +24,7 @@ from app.web.cookies import read_cookie
 from app.web.endings import end_with_answer
 from app.web.errors import PageError, render_error
 from app.web.forms import list_typed, named_member, note_named
+from app.web.redirects import see_other
 from app.web.request_ids import request_id_of
 from app.web.texts import _l
 
@@ -183,9 +183,9 @@ def ask_to_sign_in(request: AnyRequest, error: Exception) -> Response[Any]:
         )
         return Response(html, status_code=401, media_type=MediaType.HTML)
     if request.method != "GET" or path == "/":
-        return Redirect("/login", status_code=303)
+        return see_other("/login")
     query = request.scope["query_string"].decode("latin-1")
-    return Redirect(f"/login?next={quote(path + ('?' + query if query else ''), safe='')}", status_code=303)
+    return see_other(f"/login?next={quote(path + ('?' + query if query else ''), safe='')}")
 
 
 def local_path(settings: Settings, host: str, wanted: str) -> str:

@@ -23,6 +23,7 @@ from app.accounts.members import Member
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.web.forms import FORM_KEY, Form, Invalid
+from app.web.redirects import see_other
 from app.web.texts import _l
 
 FORM_ANSWER_KEPT_FOR = timedelta(days=2)
@@ -93,7 +94,7 @@ async def find_answer(request: AnyRequest, transaction: Transaction, member: Mem
         return None
     answer = found[0]
     if answer.sent == fingerprint_form(form):
-        return Redirect(answer.address, status_code=303)
+        return see_other(answer.address)
     del form.values[FORM_KEY]
     form.made = answer.address
     raise MadeAlready
@@ -109,4 +110,4 @@ async def keep_answer(
         )
         await transaction.insert(answer)
         del form.values[FORM_KEY]
-    return Redirect(address, status_code=303)
+    return see_other(address)

@@ -24,6 +24,7 @@ from app.accounts.members import Member
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.web.errors import PageError
+from app.web.redirects import see_other
 from app.web.templates import render
 from app.web.texts import Text, _l
 
@@ -122,8 +123,8 @@ async def end_offers(transaction: Transaction, kinds: Collection[str], **about: 
 def lead_to(address: str, offer: UndoOffer | None) -> Redirect:
     """Lead to a page that offers it; where there is nothing to take back, to the page alone."""
     if offer is None:
-        return Redirect(address, status_code=303)
-    return Redirect(f"{address}{'&' if '?' in address else '?'}undo={offer.id}", status_code=303)
+        return see_other(address)
+    return see_other(f"{address}{'&' if '?' in address else '?'}undo={offer.id}")
 
 
 def show_offer(transaction: Transaction, offer: UndoOffer) -> Response[str]:
@@ -153,7 +154,7 @@ async def take_back(request: AnyRequest, transaction: Transaction, member: Membe
     offer.taken_at, offer.state = now(), {}
     if kind.stays and "hx-request" in request.headers:
         return Response(None, status_code=204, headers={"HX-Push-Url": "false", "X-Undone": address})
-    return Redirect(address, status_code=303)
+    return see_other(address)
 
 
 async def keep_rows(transaction: Transaction, model: type[Tenanted], *criteria: Any) -> list[UndoState]:

@@ -75,7 +75,7 @@ class Visits:
             try:
                 async with self.database.write(tenant_id) as transaction:
                     statement = update(Session).where(Session.id.in_(sessions)).values(seen_at=now())
-                    await transaction.execute(statement.execution_options(synchronize_session=False))
+                    await transaction.execute(statement)
             except LookupError:
                 continue  # the workspace is gone, and its sessions with it
         return False
@@ -84,7 +84,7 @@ class Visits:
 async def write_visits(transaction: Transaction, opened: set[tuple[int, str, int]]) -> None:
     """Write down what members have opened just now: in the place of what they had opened before."""
     key = tuple_(Visit.member_id, Visit.kind, Visit.subject_id)
-    statement = delete(Visit).where(key.in_(opened)).execution_options(synchronize_session=False)
+    statement = delete(Visit).where(key.in_(opened))
     await transaction.execute(statement)
     names = ("member_id", "kind", "subject_id")
     await transaction.insert_rows(Visit, *(dict(zip(names, each, strict=True)) for each in sorted(opened)))

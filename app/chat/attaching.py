@@ -75,7 +75,7 @@ async def store_files(
     except BaseException as error:  # whatever it is, no file stays that nothing names
         await delete_files(directory, [file.key for file in stored])
         if isinstance(error, Invalid):
-            return refuse_call(tenant.language, next(iter(error.errors.values())), 422)
+            return refuse_call(tenant.language, error.first, 422)
         raise
     there = {attachment.key for attachment in added}
     await delete_files(directory, [file.key for file in stored if file.key not in there])

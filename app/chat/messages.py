@@ -240,7 +240,7 @@ async def delete_message(transaction: Transaction, message: Message, member: Mem
     await forget_references(transaction, message.id)
     for model, column in ((MessageRevision, MessageRevision.message_id), (Reaction, Reaction.message_id)):
         statement: Any = delete(model).where(column == message.id)
-        await transaction.execute(statement.execution_options(synchronize_session=False))
+        await transaction.execute(statement)
     message.text = message.html = message.plain = ""
     message.deleted_at, message.deleted_by_id = now(), member.id
     await transaction.flush()

@@ -15,14 +15,14 @@ from app.chat.messages import Message
 from app.chat.rooms import Membership, Room, find_direct_people
 from app.database import Transaction
 from app.notifications.inbox import mark_notifications_read, of_subject
-from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_kind, register_subject, split
+from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_kinds, register_subject, split
 from app.notifications.models import Happening, Notification
 from app.notifications.notifications import Occasion, notify, notify_all, tell_otherwise, withdraw
 from app.web.texts import _l
 
 NOTICE_EXCERPT = 140
 
-register_kind(
+register_kinds(
     NotificationKind(
         "mention",
         label=_l("Somebody mentions you"),
@@ -31,9 +31,7 @@ register_kind(
         many=_l("%(count)d mentions in %(title)s"),
         icon="at-sign",
         mail="hourly",
-    )
-)
-register_kind(
+    ),
     NotificationKind(
         "reply",
         label=_l("Somebody answers you"),
@@ -42,9 +40,7 @@ register_kind(
         many=_l("%(count)d answers in %(title)s"),
         icon="message-square",
         mail="hourly",
-    )
-)
-register_kind(
+    ),
     NotificationKind(
         "direct",
         label=_l("Somebody writes to you"),
@@ -53,9 +49,7 @@ register_kind(
         many=_l("%(count)d messages in %(title)s"),
         icon="mail",
         mail="hourly",
-    )
-)
-register_kind(
+    ),
     NotificationKind(
         "discussion",
         label=_l("A message in a discussion you take part in"),
@@ -63,9 +57,7 @@ register_kind(
         one={"": _l("%(actor)s wrote about %(title)s")},
         many=_l("%(count)d messages about %(title)s"),
         icon="message-square",
-    )
-)
-register_kind(
+    ),
     NotificationKind(
         "invitation",
         label=_l("Somebody brings you into a room"),
@@ -73,7 +65,7 @@ register_kind(
         one={"": _l("%(actor)s brought you into %(title)s")},
         many=_l("%(count)d invitations to %(title)s"),
         icon="users",
-    )
+    ),
 )
 
 

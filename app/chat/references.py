@@ -91,7 +91,7 @@ async def forget_references(transaction: Transaction, message_id: int) -> None:
         (MessageIndex, MessageIndex.rowid),
     ):
         statement: Any = delete(model).where(column == message_id)
-        await transaction.execute(statement.execution_options(synchronize_session=False))
+        await transaction.execute(statement)
     for instance in list(transaction):
         if isinstance(instance, Mention | RecordReference | MessageIndex):
             transaction.expunge(instance)

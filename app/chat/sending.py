@@ -65,7 +65,7 @@ async def refuse_message(transaction: Transaction, invalid: Invalid) -> Response
     """Tell the page why a message is not posted or changed; where it would stand against another, what is stored."""
     if isinstance(invalid, SentAlready | ChangedMeanwhile):
         return await answer_stored(transaction, invalid.message)
-    words = next(iter(invalid.errors.values()))
+    words = invalid.first
     return refuse_call(transaction.tenant.language, words, invalid.status, dict(invalid.headers))
 
 

@@ -61,7 +61,6 @@ async def claim(transaction: Transaction, model: type[LeasedRow], row_id: int, *
         update(model)
         .where(model.id == row_id, is_due(model))
         .values(leased_until=lease_clock() + seconds * 1000, lease=model.lease + 1, attempts=model.attempts + 1)
-        .execution_options(synchronize_session=False)
     )
     result: Any = await transaction.execute(statement)
     if result.rowcount != 1:
@@ -72,7 +71,7 @@ async def claim(transaction: Transaction, model: type[LeasedRow], row_id: int, *
 async def hold(transaction: Transaction, model: type[Leased], row_id: int, lease: int) -> None:
     """Make sure, until the transaction ends, that a claimed row is still ours. Raises LeaseLost."""
     statement: Any = update(model).where(model.id == row_id, model.lease == lease).values(lease=lease)
-    result: Any = await transaction.execute(statement.execution_options(synchronize_session=False))
+    result: Any = await transaction.execute(statement)
     if result.rowcount != 1:
         raise LeaseLost
 

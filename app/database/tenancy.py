@@ -178,6 +178,9 @@ def confine(state: ORMExecuteState) -> None:
         raise TenantScopeError("an insert can't be confined to a tenant: add objects to the session")
     if (state.is_update or state.is_delete) and state.parameters:
         raise TenantScopeError("an update by primary key can't be confined to a tenant: use criteria")
+    if state.is_update or state.is_delete:
+        # Objects that are at hand are not told: nothing reads them again after a statement that changes their rows.
+        state.update_execution_options(synchronize_session=False)
     if state.session.info.get("counting"):
         check_counting(state)
         return

@@ -155,7 +155,7 @@ async def delete_old_drafts(transaction: Transaction, limit: int) -> int:
     key = Draft.kind, Draft.row_id, Draft.member_id
     old = select(*key).where(Draft.typed_at < now() - DRAFT_KEPT_FOR).order_by(Draft.typed_at).limit(limit)
     statement = delete(Draft).where(tuple_(*key).in_(old)).returning(*key, Draft.values.is_not(None))
-    found = (await transaction.execute(statement.execution_options(synchronize_session=False))).all()
+    found = (await transaction.execute(statement)).all()
     for kind, row_id, member_id, shown in found:
         if shown:
             target = f"{kind}-{row_id}-standing"

@@ -309,7 +309,7 @@ async def free_locks(transaction: Transaction, rows: Sequence[Editable], *criter
         return set()
     model, by_id = type(rows[0]), {row.id: row for row in rows}
     statement = update(model).where(model.id.in_(by_id), *criteria).values(**UNLOCKED)
-    returning = statement.returning(model.id).execution_options(synchronize_session=False)
+    returning = statement.returning(model.id)
     freed = {by_id[row_id] for (row_id,) in await transaction.execute(returning)}
     for row in freed:
         for name, value in UNLOCKED.items():
@@ -325,7 +325,6 @@ async def change_lock(transaction: Transaction, row: Editable, *criteria: Any, *
         .where(model.id == row.id, *criteria)
         .values(**values)
         .returning(*(getattr(model, name) for name in LOCK_COLUMNS))
-        .execution_options(synchronize_session=False)
     )
     found = (await transaction.execute(statement)).one_or_none()
     if found is None:

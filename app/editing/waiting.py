@@ -158,7 +158,7 @@ async def leave_queue(transaction: Transaction, row: Editable, member: Member, p
     statement = delete(Waiting).where(*of_row(row), Waiting.member_id == member.id)
     if page is not None:
         statement = statement.where(Waiting.page == page)
-    result: Any = await transaction.execute(statement.execution_options(synchronize_session=False))
+    result: Any = await transaction.execute(statement)
     return bool(result.rowcount)
 
 
@@ -169,7 +169,7 @@ async def leave_with_sessions(transaction: Transaction, session_ids: list[int]) 
         .where(Waiting.session_id.in_(session_ids))
         .returning(Waiting.kind, Waiting.row_id, Waiting.member_id)
     )
-    found = await transaction.execute(statement.execution_options(synchronize_session=False))
+    found = await transaction.execute(statement)
     return sorted((row.kind, row.row_id, row.member_id) for row in found)
 
 
@@ -178,7 +178,7 @@ async def leave_all(transaction: Transaction, rows: Sequence[tuple[str, int]]) -
     for kind in {kind for kind, _ in rows}:
         ids = [row_id for each, row_id in rows if each == kind]
         statement = delete(Waiting).where(Waiting.kind == kind, Waiting.row_id.in_(ids))
-        await transaction.execute(statement.execution_options(synchronize_session=False))
+        await transaction.execute(statement)
 
 
 async def drop_gone(transaction: Transaction, *rows: Editable) -> bool:
@@ -186,7 +186,7 @@ async def drop_gone(transaction: Transaction, *rows: Editable) -> bool:
     if not rows:
         return False
     statement = delete(Waiting).where(*of_row(*rows), Waiting.until <= lease_clock())
-    result: Any = await transaction.execute(statement.execution_options(synchronize_session=False))
+    result: Any = await transaction.execute(statement)
     return bool(result.rowcount)
 
 
@@ -201,7 +201,7 @@ async def delete_gone(transaction: Transaction, limit: int) -> int:
 
 async def change_waiting(transaction: Transaction, *criteria: Any, **values: Any) -> bool:
     """Write columns of those who meet the criteria. False when nobody does."""
-    statement = update(Waiting).where(*criteria).values(**values).execution_options(synchronize_session=False)
+    statement = update(Waiting).where(*criteria).values(**values)
     result: Any = await transaction.execute(statement)
     return bool(result.rowcount)
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 
 import structlog
 from sqlalchemy import or_, select
 
+from app.background import in_background
 from app.database import Database
 from app.database.clock import lease_clock
 from app.editing import waiting
@@ -92,13 +92,6 @@ class Watch:
             if dropped or noted:
                 push_standings(transaction, row, *gone)
 
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    def running(self) -> contextlib.AbstractAsyncContextManager[None]:
         """Run while the block does."""
-        task = asyncio.create_task(self.run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        return in_background(self.run())

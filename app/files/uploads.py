@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -97,22 +97,6 @@ class StoredFile:
     height: int | None
     preview: bool
     problem: Text | None = None
-
-
-async def store_upload(chunks: AsyncIterator[bytes], *, name: str, directory: Path, limit: int) -> StoredFile:
-    """Store a file of at most `limit` bytes that a person calls `name`.
-
-    Raises TooLarge as soon as there are more bytes, and Unclean for a picture whose metadata can't be taken out.
-    Whatever is raised, nothing stays behind.
-    """
-    upload = Upload(directory, limit)
-    try:
-        async for chunk in chunks:
-            await upload.write(chunk)
-        return await upload.finish(name)
-    except BaseException:  # a cancelled request leaves nothing either
-        await upload.discard()
-        raise
 
 
 def path_of(directory: Path, key: str) -> Path:

@@ -69,7 +69,7 @@ class ClaimedJob:
             change: Any = delete(Job).where(here)
             if again is not None:
                 change = update(Job).where(here).values(due_at=again, leased_until=None, attempts=0)
-            await transaction.execute(change.execution_options(synchronize_session=False))
+            await transaction.execute(change)
         self.finished = True
 
 
@@ -129,7 +129,6 @@ async def hasten(transaction: Transaction, name: str, key: str, due: datetime) -
         update(Job)
         .where(Job.name == name, Job.key == key)
         .values(due_at=case((Job.due_at > due, due), else_=Job.due_at))
-        .execution_options(synchronize_session=False)
     )
     result: Any = await transaction.execute(statement)
     transaction.due = True

@@ -121,9 +121,7 @@ class Runner:
             else:
                 log.error("a job failed; it is tried again", job=job.name, attempt=job.attempts, reason=repr(error))
             async with self.database.write() as transaction:
-                await transaction.execute(
-                    change.where(Job.id == job.id, Job.lease == job.lease).execution_options(synchronize_session=False)
-                )
+                await transaction.execute(change.where(Job.id == job.id, Job.lease == job.lease))
 
     async def prepare(self) -> None:
         """See to it that each job that comes round is there."""

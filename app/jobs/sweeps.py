@@ -79,7 +79,7 @@ async def delete_by_keys(
     keys = [mapper.get_property_by_column(column).class_attribute for column in mapper.primary_key]
     key: Any = keys[0] if len(keys) == 1 else tuple_(*keys)
     found = select(*keys).where(*criteria).order_by(order_by if order_by is not None else keys[0]).limit(limit)
-    statement = delete(model).where(key.in_(found)).execution_options(synchronize_session=False)
+    statement = delete(model).where(key.in_(found))
     result: Any = await transaction.execute(statement)
     return int(result.rowcount)
 

@@ -21,6 +21,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from app.background import in_background
 from app.settings import Settings
 
 # A node says this often that it lives; what it says has to come back to itself within BUS_TIMEOUT.
@@ -224,16 +225,9 @@ class RedisBus:
                 async with asyncio.timeout_at(beat_at):
                     await self.due.wait()
 
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    def running(self) -> contextlib.AbstractAsyncContextManager[None]:
         """Be connected while the block runs."""
-        task = asyncio.create_task(self.run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        return in_background(self.run())
 
 
 def connect_redis(url: str, *, patience: float) -> Redis:

@@ -10,13 +10,14 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import fields
 from typing import Any
 
 import structlog
 from sqlalchemy import select
 
+from app.background import in_background
 from app.database import Database, Tenant, Transaction
 from app.live.bus import Bus, InProcessBus
 from app.live.connection import Connection
@@ -203,14 +204,11 @@ class Node:
             self.hub.end(connection, 1012, "restart")
 
     @contextlib.asynccontextmanager
-    async def running(self):  # type: ignore[no-untyped-def]
+    async def running(self) -> AsyncIterator[Node]:
         """Run while the block does."""
-        task = asyncio.create_task(self.run())
         async with self.bus.running():
             try:
-                yield self
+                async with in_background(self.run()):
+                    yield self
             finally:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
                 self.end_all()

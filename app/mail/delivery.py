@@ -72,7 +72,7 @@ class Settlement:
                 broken_off=mail.broken_off + self.outcome.broke_off,
             )
         statement = statement.where(Mail.id == mail.id, Mail.lease == mail.lease)
-        result: Any = await transaction.execute(statement.execution_options(synchronize_session=False))
+        result: Any = await transaction.execute(statement)
         if self.outcome.failed and result.rowcount:
             transaction.add(
                 FailedMail(

@@ -17,14 +17,14 @@ from app.notifications.kinds import (
     NotificationKind,
     Subject,
     SubjectPlace,
-    register_kind,
+    register_kinds,
     register_subject,
     whole_place,
 )
 from app.notifications.models import Notification
 from app.web.texts import _l
 
-register_kind(
+register_kinds(
     NotificationKind(
         "newcomer",
         label=_l("Somebody joins the workspace"),
@@ -32,9 +32,7 @@ register_kind(
         one={"": _l("%(title)s joined the workspace")},
         many=_l("%(count)d notifications about %(title)s"),
         icon="users",
-    )
-)
-register_kind(
+    ),
     NotificationKind(
         "role",
         label=_l("Your role changes"),
@@ -49,9 +47,7 @@ register_kind(
         icon="key",
         mail="once",
         fixed=True,
-    )
-)
-register_kind(
+    ),
     NotificationKind(
         "password",
         label=_l("Your password is changed"),
@@ -62,9 +58,7 @@ register_kind(
         mail="once",
         in_app=False,
         fixed=True,
-    )
-)
-register_kind(
+    ),
     NotificationKind(
         "sign-in",
         label=_l("A sign-in from a browser that was not known"),
@@ -75,9 +69,7 @@ register_kind(
         mail="once",
         in_app=False,
         fixed=True,
-    )
-)
-register_kind(
+    ),
     NotificationKind(
         "ended",
         label=_l("Your account is ended"),
@@ -91,7 +83,7 @@ register_kind(
         mail="once",
         in_app=False,
         fixed=True,
-    )
+    ),
 )
 
 

@@ -20,7 +20,7 @@ from app.notifications.kinds import (
     NotificationKind,
     Subject,
     SubjectPlace,
-    register_kind,
+    register_kinds,
     register_subject,
     whole_place,
 )
@@ -32,7 +32,7 @@ from app.web.texts import _l, is_blank
 
 LONGEST_ANNOUNCEMENT = 4000
 
-register_kind(
+register_kinds(
     NotificationKind(
         "announcement",
         label=_l("An admin announces something"),

@@ -126,7 +126,7 @@ async def mark_notifications_read(
     if not held:
         statement = statement.where(~Notification.held)
     statement = statement.returning(Notification.subject_kind, Notification.subject_id)
-    read = set((await transaction.execute(statement.execution_options(synchronize_session=False))).all())
+    read = set((await transaction.execute(statement)).all())
     for kind, number in read:
         if (note := SUBJECTS[kind].note_read if kind in SUBJECTS else None) is not None:
             note(transaction, number)
@@ -138,10 +138,7 @@ async def mark_notifications_read(
 async def mark_unread(transaction: Transaction, member: Member, at: datetime) -> None:
     """Mark those of a member's notifications as unread that were marked as read at a moment, and tell their pages."""
     statement = (
-        update(Notification)
-        .where(Notification.member_id == member.id, Notification.read_at == at)
-        .values(read_at=None)
-        .execution_options(synchronize_session=False)
+        update(Notification).where(Notification.member_id == member.id, Notification.read_at == at).values(read_at=None)
     )
     await transaction.execute(statement)
     push_bells(transaction, [member.id])
@@ -176,7 +173,7 @@ async def delete_old_notifications(transaction: Transaction, limit: int) -> int:
     found = (await transaction.execute(forgotten.order_by(Notification.id).limit(limit))).all()
     if found:
         statement = delete(Notification).where(Notification.id.in_([row.id for row in found]))
-        await transaction.execute(statement.execution_options(synchronize_session=False))
+        await transaction.execute(statement)
         push_bells(transaction, {row.member_id for row in found if row.read_at is None})
     if len(found) >= limit:
         return len(found)

@@ -85,10 +85,9 @@ NOTIFICATION_KINDS: dict[str, NotificationKind] = {}
 SUBJECTS: dict[str, Subject] = {}
 
 
-def register_kind(kind: NotificationKind) -> NotificationKind:
-    """Make a kind known; the preferences list kinds in the order of this."""
-    NOTIFICATION_KINDS[kind.name] = kind
-    return kind
+def register_kinds(*kinds: NotificationKind) -> None:
+    """Make kinds known; the preferences list them in the order of this."""
+    NOTIFICATION_KINDS.update({kind.name: kind for kind in kinds})
 
 
 def register_subject(subject: Subject) -> Subject:

@@ -178,7 +178,7 @@ async def forget_subjects(transaction: Transaction, kind: str, ids: Sequence[int
     push_bells(transaction, set(await transaction.scalars(unread)))
     for model in (Notification, Happening, Follow, Mute):
         statement = delete(model).where(model.subject_kind == kind, model.subject_id.in_(ids))
-        await transaction.execute(statement.execution_options(synchronize_session=False))
+        await transaction.execute(statement)
 
 
 async def tell_otherwise(
@@ -195,7 +195,7 @@ async def tell_otherwise(
         meant = Notification.member_id.in_([member_id for member_id, each in kinds.items() if each == kind])
         statement: Any = delete(Notification) if kind is None else update(Notification).values(kind=kind)
         statement = statement.where(*about, meant)
-        await transaction.execute(statement.execution_options(synchronize_session=False))
+        await transaction.execute(statement)
     push_bells(transaction, kinds)
 
 
@@ -239,6 +239,6 @@ async def withdraw(transaction: Transaction, subject: tuple[str, int], number: i
         return
     told = set(await transaction.scalars(select(Notification.member_id).where(Notification.happening_id.in_(ids))))
     for model, column in ((Notification, Notification.happening_id), (Happening, Happening.id)):
-        statement = delete(model).where(column.in_(ids)).execution_options(synchronize_session=False)
+        statement = delete(model).where(column.in_(ids))
         await transaction.execute(statement)
     push_bells(transaction, told)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response
-from litestar.response import Redirect
 from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
@@ -17,6 +16,7 @@ from app.operators.sessions import OPERATOR_SEEN_STEP, OperatorSession, is_runni
 from app.settings import Settings
 from app.web.cookies import read_cookie
 from app.web.languages import browser_language
+from app.web.redirects import see_other
 
 
 class OperatorSignInNeeded(Exception):
@@ -56,7 +56,7 @@ async def provide_operator(request: AnyRequest, database: Database, settings: Se
 
 def ask_operator_to_sign_in(request: AnyRequest, error: Exception) -> Response[Any]:
     """Lead to the operators' sign-in page."""
-    return Redirect("/operator/login", status_code=303)
+    return see_other("/operator/login")
 
 
 def render_operators_page(

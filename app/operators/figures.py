@@ -159,7 +159,7 @@ async def write_figures(transaction: Transaction, node_id: str, started_at: date
     """Write this process's row. Those of processes that are gone count no more, and are swept."""
     moment = now()
     statement = update(NodeFigures).where(NodeFigures.id == node_id).values(seen_at=moment, figures=figures)
-    result: Any = await transaction.execute(statement.execution_options(synchronize_session=False))
+    result: Any = await transaction.execute(statement)
     if not result.rowcount:
         transaction.add(NodeFigures(id=node_id, started_at=started_at, seen_at=moment, figures=figures))
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import structlog
 
+from app.background import in_background
 from app.database import Database, now
 from app.live.hub import CENTRAL
 from app.live.node import Node
@@ -117,13 +118,10 @@ class Gathering:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Gather while the block runs; then take this process off the page."""
-        task = asyncio.create_task(self.run())
         try:
-            yield
+            async with in_background(self.run()):
+                yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
             with contextlib.suppress(Exception):
                 async with self.database.write() as transaction:
                     await forget_node(transaction, self.id)

@@ -172,12 +172,7 @@ async def advance(
         **UNLOCKED,
     }
     writable = is_writable(Record, transaction.acting(author.id), proof)
-    statement = (
-        update(Record)
-        .where(Record.id == record.id, Record.version == version, writable)
-        .values(**written)
-        .execution_options(synchronize_session=False)
-    )
+    statement = update(Record).where(Record.id == record.id, Record.version == version, writable).values(**written)
     result: Any = await transaction.execute(statement)
     if result.rowcount != 1:
         await transaction.refresh(record, ["version", *LOCK_COLUMNS])
@@ -204,7 +199,7 @@ async def empty_bin(transaction: Transaction, limit: int) -> int:
     revisions = accumulate(row.version for row in found)
     records = [row for row, sum_ in zip(found, revisions, strict=True) if sum_ <= limit] or found[:1]
     ids = [row.id for row in records]
-    statement = delete(Record).where(Record.id.in_(ids)).execution_options(synchronize_session=False)
+    statement = delete(Record).where(Record.id.in_(ids))
     await transaction.execute(statement)
     collection_ids = tuple(sorted({row.collection_id for row in records}))
     transaction.note(RecordsForgotten(by=transaction.actor, collection_ids=collection_ids, record_ids=tuple(ids)))

@@ -81,18 +81,12 @@ async def set_unique(transaction: Transaction, field: Field, *, unique: bool) ->
                 raise Invalid(unique=_l("Number %(number)d has a value that another record has too.", number=number))
             if key:
                 keys[key] = record_id
-    await transaction.execute(
-        update(RecordKey)
-        .where(RecordKey.field_id == field.id)
-        .values(unique_key=None)
-        .execution_options(synchronize_session=False)
-    )
+    await transaction.execute(update(RecordKey).where(RecordKey.field_id == field.id).values(unique_key=None))
     for key, record_id in keys.items():
         await transaction.execute(
             update(RecordKey)
             .where(RecordKey.field_id == field.id, RecordKey.record_id == record_id)
             .values(unique_key=key)
-            .execution_options(synchronize_session=False)
         )
 
 
@@ -129,7 +123,7 @@ async def remove_field(transaction: Transaction, collection: Collection, field: 
     field.removed_at = now()
     await transaction.flush()
     keys = delete(RecordKey).where(RecordKey.field_id == field.id)
-    await transaction.execute(keys.execution_options(synchronize_session=False))
+    await transaction.execute(keys)
     by = transaction.acting(member.id)
     transaction.note(FieldRemoved(by=by, collection_id=collection.id, label=field.label, collection=collection.name))
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, exists
 from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.facts import LockAsked
-from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_kind, register_subject
+from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_kinds, register_subject
 from app.notifications.notifications import Occasion, notify, notify_all
 from app.notifications.preferences import read_followers
 from app.records.collections import Field, find_collections, list_fields_of
@@ -26,7 +26,7 @@ CHANGE_SENTENCES = {
 }
 MANY = _l("%(count)d changes to %(title)s")
 
-register_kind(
+register_kinds(
     NotificationKind(
         "record-asked",
         label=_l("Somebody asks you to hand over what you edit"),
@@ -35,14 +35,23 @@ register_kind(
         many=_l("You were asked %(count)d times to hand over %(title)s"),
         icon="pencil",
         mail="never",
-    )
-)
-for name, label, why, icon in (
-    ("record-followed", _l("Changes of records you follow"), _l("You follow this record."), "eye"),
-    ("record-added", _l("Changes of records you added"), _l("You added this record."), "pencil"),
-):
-    register_kind(NotificationKind(name, label=label, why=why, one=CHANGE_SENTENCES, many=MANY, icon=icon))
-register_kind(
+    ),
+    NotificationKind(
+        "record-followed",
+        label=_l("Changes of records you follow"),
+        why=_l("You follow this record."),
+        one=CHANGE_SENTENCES,
+        many=MANY,
+        icon="eye",
+    ),
+    NotificationKind(
+        "record-added",
+        label=_l("Changes of records you added"),
+        why=_l("You added this record."),
+        one=CHANGE_SENTENCES,
+        many=MANY,
+        icon="pencil",
+    ),
     NotificationKind(
         "record-admin",
         label=_l("Changes of all records, for admins"),
@@ -51,7 +60,7 @@ register_kind(
         many=MANY,
         icon="history",
         role="admin",
-    )
+    ),
 )
 
 

@@ -250,12 +250,7 @@ async def accept_invitation(
     invitation = await find_invitation(transaction, token)
     if invitation is None:
         raise PageError(403, _l("This invitation was used, revoked, or is too old. Ask for a new one."))
-    statement = (
-        update(Invitation)
-        .where(Invitation.id == invitation.id, is_open())
-        .values(uses=Invitation.uses + 1)
-        .execution_options(synchronize_session=False)
-    )
+    statement = update(Invitation).where(Invitation.id == invitation.id, is_open()).values(uses=Invitation.uses + 1)
     result: Any = await transaction.execute(statement)
     if result.rowcount != 1:
         raise PageError(403, _l("This invitation was used, revoked, or is too old. Ask for a new one."))

@@ -14,6 +14,7 @@ from app.database import Transaction
 from app.live.cutoff import end_sessions, start_session
 from app.settings import Settings
 from app.web.cookies import read_cookie, session_cookie
+from app.web.redirects import see_other
 
 
 async def enter_with_session(
@@ -36,7 +37,7 @@ async def enter_with_session(
         transaction.note(SignedInFromNewDevice(by=by, member_id=member.id, email=email, device=device))
     else:
         transaction.note(SessionStarted(by=by, member_id=member.id, email=email))
-    return Redirect(path, status_code=303, cookies=cookies_of(request, transaction, settings, member, token))
+    return see_other(path, cookies=cookies_of(request, transaction, settings, member, token))
 
 
 def cookies_of(

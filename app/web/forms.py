@@ -47,6 +47,11 @@ class Invalid(Exception):
         super().__init__(", ".join(f"{field}: {error.message}" for field, error in errors.items()))
         self.errors = errors
 
+    @property
+    def first(self) -> Text:
+        """What is wrong, where there is room for one text."""
+        return next(iter(self.errors.values()))
+
 
 class Form:
     """The fields of a posted form. The readers below note an error where a value won't do.

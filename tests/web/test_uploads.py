@@ -31,11 +31,11 @@ from app.files.uploads import (
     TooLarge,
     Unclean,
     Unreadable,
+    Upload,
     delete_abandoned,
     delete_stored,
     path_of,
     preview_of,
-    store_upload,
 )
 
 MEGABYTE = 1024 * 1024
@@ -44,13 +44,29 @@ FORM = f"multipart/form-data; boundary={BOUNDARY}"
 SECRET = b"-23.5505 Acme-Camera"
 
 
+async def store_pieces(chunks: AsyncIterator[bytes], *, name: str, directory: Path, limit: int) -> StoredFile:
+    """Store a file of at most `limit` bytes that a person calls `name`.
+
+    Raises TooLarge as soon as there are more bytes, and Unclean for a picture whose metadata can't be taken out.
+    Whatever is raised, nothing stays behind.
+    """
+    upload = Upload(directory, limit)
+    try:
+        async for chunk in chunks:
+            await upload.write(chunk)
+        return await upload.finish(name)
+    except BaseException:  # a cancelled request leaves nothing either
+        await upload.discard()
+        raise
+
+
 async def pieces(content: bytes, size: int = 1000) -> AsyncIterator[bytes]:
     for start in range(0, len(content), size):
         yield content[start : start + size]
 
 
 async def store(directory: Path, content: bytes, name: str = "a.bin", limit: int = 20 * MEGABYTE) -> StoredFile:
-    return await store_upload(pieces(content, 30_000), name=name, directory=directory, limit=limit)
+    return await store_pieces(pieces(content, 30_000), name=name, directory=directory, limit=limit)
 
 
 def kept(directory: Path) -> list[str]:
@@ -139,7 +155,7 @@ async def test_a_file_is_stored_under_a_random_key_for_us_alone(tmp_path: Path) 
 async def test_what_is_no_picture_is_stored_unchanged(content: bytes, size: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
-        file = await store_upload(pieces(content, size), name="x", directory=directory, limit=5000)
+        file = await store_pieces(pieces(content, size), name="x", directory=directory, limit=5000)
         assert stored(directory, file) == content
         assert file.size == len(content)
         assert not file.preview
@@ -166,7 +182,7 @@ async def test_too_large_a_file_is_refused_before_the_rest_is_read(tmp_path: Pat
             yield b"\0" * 1000
 
     with pytest.raises(TooLarge):
-        await store_upload(endless(), name="x", directory=tmp_path, limit=500_000)
+        await store_pieces(endless(), name="x", directory=tmp_path, limit=500_000)
     assert asked == 501
     assert kept(tmp_path) == []
 
@@ -178,7 +194,7 @@ async def test_a_connection_that_breaks_leaves_nothing(tmp_path: Path) -> None:
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
-        await store_upload(broken(), name="x", directory=tmp_path, limit=MEGABYTE)
+        await store_pieces(broken(), name="x", directory=tmp_path, limit=MEGABYTE)
     assert kept(tmp_path) == []
 
 
@@ -190,7 +206,7 @@ async def test_a_cancelled_upload_leaves_nothing(tmp_path: Path) -> None:
         waiting.set()
         await asyncio.Event().wait()
 
-    task = asyncio.create_task(store_upload(stuck(), name="x", directory=tmp_path, limit=MEGABYTE))
+    task = asyncio.create_task(store_pieces(stuck(), name="x", directory=tmp_path, limit=MEGABYTE))
     await waiting.wait()
     assert len(kept(tmp_path)) == 1
     task.cancel()

@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
-from litestar.response import File, Redirect
+from litestar.response import File
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -23,6 +23,7 @@ from app.jobs.sweeps import sweeps_with_settings
 from app.settings import Settings
 from app.web.calls import is_call
 from app.web.forms import Form, number_of
+from app.web.redirects import see_other
 
 
 @sweeps_with_settings(Attachment)
@@ -93,7 +94,7 @@ async def take_out_file(
     reply = number_of(form["reply"])
     await keep_message_draft(transaction, member, place_of_box(room), form["text"], key=form["key"], reply_to_id=reply)
     address = f"/discussion/{room.subject}" if room.kind == "discussion" else f"/chat/{room.slug}?at=end#composer"
-    return Redirect(address, status_code=303)
+    return see_other(address)
 
 
 @post("/files/take-out", request_max_body_size=MESSAGE_FORM_LIMIT)

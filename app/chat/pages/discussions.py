@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.members import Member
@@ -33,6 +32,7 @@ from app.editing.rows import RowPlace, kind_of
 from app.settings import Settings
 from app.web.calls import is_call
 from app.web.forms import Form, Invalid, number_of
+from app.web.redirects import see_other
 from app.web.texts import Text
 
 
@@ -79,7 +79,7 @@ async def discussion_part(
 async def show_discussion(transaction: Transaction, member: Member, subject: str) -> Response[Any]:
     """Lead to what a discussion is about."""
     card = await get_card(transaction, subject)
-    return Redirect(f"{card.place.address}#discussion", status_code=303)
+    return see_other(f"{card.place.address}#discussion")
 
 
 @post("/discussion/{subject:str}", request_max_body_size=MESSAGE_FORM_LIMIT)
@@ -107,7 +107,7 @@ async def discuss(
             key = "" if isinstance(invalid, SentAlready) else form["key"]
             begun = await find_discussion(transaction, subject)
             reply = await show_answered(transaction, begun, number_of(form["reply"])) if begun else None
-            refused = RefusedMessage(form["text"], key, next(iter(invalid.errors.values())), reply)
+            refused = RefusedMessage(form["text"], key, invalid.first, reply)
             kind = kind_of(card.row).name
             page = await show_again(
                 kind, request, transaction, member, card.row, refused=refused, status=invalid.status
@@ -116,7 +116,7 @@ async def discuss(
             return page
         if is_call(request):
             return answer_posted(message)
-        return Redirect(f"{card.place.address}#discussion", status_code=303)
+        return see_other(f"{card.place.address}#discussion")
 
 
 @post("/discussion/{subject:str}/typing")

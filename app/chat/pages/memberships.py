@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
 from app.accounts.choosing import Chosen, is_active, list_persons, read_chosen
@@ -32,6 +31,7 @@ from app.database import Transaction
 from app.web.errors import PageError
 from app.web.forms import Form, Invalid, number_of
 from app.web.paging import page_of
+from app.web.redirects import see_other
 from app.web.texts import _l
 
 # A page beyond any that there is, so that what is reckoned from it is a number that databases take.
@@ -104,7 +104,7 @@ async def describe_room(
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_about(request, transaction, member, room, form, status=422)
-    return Redirect(f"/chat/{slug}/about?done=room-saved", status_code=303)
+    return see_other(f"/chat/{slug}/about?done=room-saved")
 
 
 @post("/chat/{slug:str}/notify")
@@ -120,7 +120,7 @@ async def choose_notify(
         form.errors = invalid.errors
         return await render_about(request, transaction, member, room, form, status=422)
     await push_read(transaction, member, room)
-    return Redirect(f"/chat/{slug}/about?done=room-saved", status_code=303)
+    return see_other(f"/chat/{slug}/about?done=room-saved")
 
 
 @post("/chat/{slug:str}/join")
@@ -128,7 +128,7 @@ async def join_room(transaction: Transaction, member: Member, slug: str) -> Resp
     """Join a public room."""
     room = await get_room(transaction, member, slug)
     await memberships.join(transaction, room, member)
-    return Redirect(f"/chat/{slug}", status_code=303)
+    return see_other(f"/chat/{slug}")
 
 
 @post("/chat/{slug:str}/leave")
@@ -156,7 +156,7 @@ async def invite_people(
     for person in await find_members(transaction, chosen.ids):
         await memberships.invite(transaction, room, member, person)
     about = ",".join(map(str, chosen.ids))
-    return Redirect(f"/chat/{slug}/about?done=invited&about={about}", status_code=303)
+    return see_other(f"/chat/{slug}/about?done=invited&about={about}")
 
 
 @post("/chat/{slug:str}/remove")

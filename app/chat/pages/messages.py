@@ -6,7 +6,6 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
-from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.members import Member
@@ -36,6 +35,7 @@ from app.database import Database, Transaction
 from app.settings import Settings
 from app.web.calls import is_call
 from app.web.forms import Form, Invalid, number_of
+from app.web.redirects import see_other
 
 MESSAGES = "/chat/{slug:str}/messages/{number:int}"
 
@@ -124,7 +124,7 @@ async def change_message(
             return page
         if is_call(request):
             return Response(None, status_code=204)
-        return Redirect(f"/chat/{slug}?at={message.number}", status_code=303)
+        return see_other(f"/chat/{slug}?at={message.number}")
 
 
 @post(f"{MESSAGES}/delete")
@@ -168,7 +168,7 @@ async def put_emoji(
         return await refuse_message(transaction, invalid)
     if is_call(request):
         return Response(None, status_code=204)
-    return Redirect(f"/chat/{slug}?at={message.number}", status_code=303)
+    return see_other(f"/chat/{slug}?at={message.number}")
 
 
 @get(f"{MESSAGES}/history")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.choosing import Chosen, is_active, list_persons, read_chosen
@@ -50,6 +49,7 @@ from app.settings import Settings
 from app.web.calls import is_call
 from app.web.forms import Form, Invalid, number_of
 from app.web.paging import page_of
+from app.web.redirects import see_other
 from app.web.texts import Text
 
 
@@ -174,9 +174,9 @@ async def write_to(request: AnyRequest, transaction: Transaction, member: Member
         people = await find_members(transaction, chosen.ids)
         room = await open_direct(transaction, [member, *people])
     except Invalid as invalid:
-        form.errors = {"person": next(iter(invalid.errors.values()))}
+        form.errors = {"person": invalid.first}
         return await render_rooms(request, transaction, member, form, chosen=chosen, status=422)
-    return Redirect(f"/chat/{room.slug}", status_code=303)
+    return see_other(f"/chat/{room.slug}")
 
 
 @get("/chat/{slug:str}")
@@ -232,7 +232,7 @@ async def post_to_room(
             if is_call(request):
                 return await refuse_message(transaction, invalid)
             key = "" if isinstance(invalid, SentAlready) else form["key"]
-            error = next(iter(invalid.errors.values()))
+            error = invalid.first
             page = await render_room(
                 request,
                 transaction,
@@ -248,7 +248,7 @@ async def post_to_room(
             return page
         if is_call(request):
             return answer_posted(message)
-        return Redirect(f"/chat/{slug}?at=end#composer", status_code=303)
+        return see_other(f"/chat/{slug}?at=end#composer")
 
 
 @post("/chat/{slug:str}/draft", request_max_body_size=MESSAGE_FORM_LIMIT)

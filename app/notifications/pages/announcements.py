@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
-from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
 from app.accounts.form_answers import find_answer, keep_answer
@@ -28,6 +27,7 @@ from app.notifications.announcements import (
 from app.notifications.inbox import has_unread, note_opened, of_subject
 from app.web.forms import Form, Invalid
 from app.web.paging import page_of
+from app.web.redirects import see_other
 from app.web.texts import _l, _ln
 
 notice("announced", _l("Everybody is told."))
@@ -123,7 +123,7 @@ async def acknowledge_announcement(transaction: Transaction, member: Member, ann
     """Say that one has read it."""
     announcement = await get_announcement(transaction, announcement_id)
     await acknowledge(transaction, member, announcement)
-    return Redirect(f"/announcements/{announcement.id}?done=acknowledged", status_code=303)
+    return see_other(f"/announcements/{announcement.id}?done=acknowledged")
 
 
 async def describe_withdrawal(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
@@ -156,7 +156,7 @@ async def end_announcement(transaction: Transaction, member: Member, announcemen
     """Tell it no more."""
     announcement = await get_announcement(transaction, announcement_id)
     await withdraw_announcement(transaction, member, announcement)
-    return Redirect("/announcements?done=withdrawn", status_code=303)
+    return see_other("/announcements?done=withdrawn")
 
 
 handlers = [

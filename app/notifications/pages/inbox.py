@@ -31,6 +31,7 @@ from app.notifications.models import Notification
 from app.notifications.preferences import Choice, choose, follow, list_choices, mute, read_followers
 from app.web.calls import is_call
 from app.web.forms import Form, number_of
+from app.web.redirects import see_other
 from app.web.texts import _l
 
 LARGEST = 10_000_000
@@ -88,7 +89,7 @@ def view_in(form: Form) -> str:
 def go_back(form: Form, done: str = "") -> Redirect:
     """Back to the view of the inbox that a form came from."""
     address = view_in(form)
-    return Redirect(address + (f"{'&' if '?' in address else '?'}done={done}" if done else ""), status_code=303)
+    return see_other(address + (f"{'&' if '?' in address else '?'}done={done}" if done else ""))
 
 
 async def get_subject(transaction: Transaction, member: Member, text: str) -> tuple[str, int]:
@@ -174,7 +175,7 @@ async def change_following(transaction: Transaction, member: Member, text: str, 
         raise NotFoundException
     await follow(transaction, member, *subject, following=following)
     places = await SUBJECTS[subject[0]].find_places(transaction, [subject[1]])
-    return Redirect(places[subject[1]].address, status_code=303)
+    return see_other(places[subject[1]].address)
 
 
 @page_part("record head", "notifications/_follow.html")

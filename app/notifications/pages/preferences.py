@@ -6,7 +6,6 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
-from litestar.response import Redirect
 from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
@@ -29,6 +28,7 @@ from app.notifications.preferences import (
 )
 from app.settings import Settings
 from app.web.forms import Form, Invalid
+from app.web.redirects import see_other
 from app.web.texts import Text, _l
 
 MAIL_LABELS: dict[str, Text] = {
@@ -112,14 +112,14 @@ async def save_preferences(request: AnyRequest, transaction: Transaction, member
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_preferences(request, transaction, member, form, status=422)
-    return Redirect("/notifications/preferences?done=preferences", status_code=303)
+    return see_other("/notifications/preferences?done=preferences")
 
 
 @post("/notifications/unmute")
 async def unmute_subject(transaction: Transaction, member: Member, form: Form) -> Response[Any]:
     """Hear of a thing again."""
     await unmute(transaction, member, *split(form["subject"]))
-    return Redirect("/notifications/preferences?done=preferences", status_code=303)
+    return see_other("/notifications/preferences?done=preferences")
 
 
 @get("/unsubscribe")

@@ -24,6 +24,7 @@ from app.web.cookies import read_cookie, session_cookie
 from app.web.forms import Form
 from app.web.languages import browser_language
 from app.web.mail_addresses import account_address
+from app.web.redirects import see_other
 from app.web.texts import Text, _l
 
 OPERATOR_SIGN_IN_REASONS = {
@@ -57,7 +58,7 @@ async def show_operator_sign_in(
     token = read_cookie(request.scope["headers"], settings.operator_cookie)
     async with database.read() as transaction:
         if await find_operator_session(transaction, token):
-            return Redirect("/operator", status_code=303)
+            return see_other("/operator")
     return render_operator_sign_in(request, message=OPERATOR_SIGN_IN_REASONS.get(why))
 
 
@@ -101,7 +102,7 @@ async def sign_operator_in(
     cookie = session_cookie(
         settings, token, seconds=int(OPERATOR_SESSION_LIFETIME.total_seconds()), name=settings.operator_cookie
     )
-    return Redirect("/operator", status_code=303, cookies=[cookie, remembered])
+    return see_other("/operator", cookies=[cookie, remembered])
 
 
 @post("/operator/logout")
@@ -110,7 +111,7 @@ async def sign_operator_out(request: AnyRequest, database: Database, settings: S
     async with database.write() as transaction:
         await end_operator_session(transaction, read_cookie(request.scope["headers"], settings.operator_cookie))
     gone = session_cookie(settings, "", seconds=0, name=settings.operator_cookie)
-    return Redirect("/operator/login?why=out", status_code=303, cookies=[gone])
+    return see_other("/operator/login?why=out", cookies=[gone])
 
 
 handlers = [show_operator_sign_in, sign_operator_in, sign_operator_out]

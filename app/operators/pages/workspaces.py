@@ -6,7 +6,6 @@ from typing import Any
 
 from litestar import Response, Router, get, post
 from litestar.di import Provide
-from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, client_address
 from app.database import Actor, Database
@@ -25,6 +24,7 @@ from app.operators.workspaces import WorkspaceView, close_workspace, find_worksp
 from app.settings import Settings
 from app.web.forms import Form, number_of
 from app.web.languages import browser_language
+from app.web.redirects import see_other
 from app.web.texts import Text, _l
 
 REASON_LIMIT = 200
@@ -126,7 +126,7 @@ async def save_suspension(
         transaction.actor = Actor("page", address=client_address(request))
         transaction.enter(await find_workspace(transaction, slug))
         await close_workspace(transaction, operator.email, reason=reason)
-    return Redirect(f"/operator?done=suspended&about={slug}", status_code=303)
+    return see_other(f"/operator?done=suspended&about={slug}")
 
 
 @post("/operator/workspaces/{slug:str}/restore")
@@ -136,7 +136,7 @@ async def save_restoration(request: AnyRequest, database: Database, operator: Op
         transaction.actor = Actor("page", address=client_address(request))
         transaction.enter(await find_workspace(transaction, slug))
         await reopen(transaction, operator.email)
-    return Redirect(f"/operator?done=restored&about={slug}", status_code=303)
+    return see_other(f"/operator?done=restored&about={slug}")
 
 
 router = Router(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.response import Redirect
 from sqlalchemy import func, select
 
 from app.accounts.access import AnyRequest
@@ -21,6 +20,7 @@ from app.records.records import KEPT_IN_BIN, Record, get_record, title_of
 from app.records.undoing import offer_restoring
 from app.web.forms import Form, Invalid, number_of
 from app.web.paging import PAGE_SIZE, Paged, place_of_page
+from app.web.redirects import see_other
 from app.web.texts import _l
 
 notice("restored", _l("It was restored."))
@@ -64,7 +64,7 @@ async def take_from_bin(
     record = await get_record(transaction, collection, number, deleted=None)
     address = f"/c/{slug}/{number}?done=restored"
     if record.deleted_at is None:  # sent again
-        return Redirect(address, status_code=303)
+        return see_other(address)
     fields = await list_fields(transaction, collection)
     try:
         await restore_record(transaction, collection, record, member, version=number_of(form["version"]))
@@ -73,7 +73,7 @@ async def take_from_bin(
     except (Changed, Held) as refusal:
         held = isinstance(refusal, Held)
         return await render_conflict(request, transaction, member, collection, fields, record, held=held)
-    return Redirect(address, status_code=303)
+    return see_other(address)
 
 
 @get("/c/{slug:str}/bin")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, post
-from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -18,6 +17,7 @@ from app.records.lists import LIST_PAGE_SIZE, read_view
 from app.records.records import title_of
 from app.records.undoing import offer_restoring
 from app.web.forms import Form, number_of
+from app.web.redirects import see_other
 from app.web.texts import _l
 
 notice("all-gone", _l("They were gone already."))
@@ -45,12 +45,12 @@ async def delete_several(
     address = view.address(page=view.page)
     back = f"/c/{slug}{address}{'' if address == '?' else '&'}"
     if not seen:
-        return Redirect(f"{back}done=none-chosen", status_code=303)
+        return see_other(f"{back}done=none-chosen")
     deleted, left = await delete_records(transaction, collection, seen, member)
     place = f"/c/{slug}{'' if address == '?' else address}"
     offer = await offer_restoring(transaction, member, collection, deleted, place)
     if not left:
-        return lead_to(place, offer) if offer else Redirect(f"{back}done=all-gone", status_code=303)
+        return lead_to(place, offer) if offer else see_other(f"{back}done=all-gone")
     return await render_page(
         request,
         transaction,

@@ -6,7 +6,6 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
-from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
 from app.accounts.form_answers import find_answer, keep_answer
@@ -27,6 +26,7 @@ from app.records.collections import (
 from app.records.field_changes import append_field, change_field, count_values, move_field, remove_field
 from app.records.kinds import FIELD_KINDS
 from app.web.forms import Form, Invalid
+from app.web.redirects import see_other
 from app.web.texts import _l, _ln
 
 notice("field", _l("The fields were changed."))
@@ -101,7 +101,7 @@ async def rename(request: AnyRequest, transaction: Transaction, member: Member, 
     if form.errors:
         return await render_fields(request, transaction, member, collection, form)
     await rename_collection(transaction, collection, member, name=name)
-    return Redirect(f"/c/{slug}/fields?done=renamed", status_code=303)
+    return see_other(f"/c/{slug}/fields?done=renamed")
 
 
 def read_field(form: Form) -> dict[str, Any]:
@@ -218,7 +218,7 @@ async def save_field(
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_fields(request, transaction, member, collection, form, field)
-    return Redirect(f"/c/{slug}/fields?done=field", status_code=303)
+    return see_other(f"/c/{slug}/fields?done=field")
 
 
 handlers = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -37,6 +36,7 @@ from app.records.records import Record, title_of
 from app.settings import Settings
 from app.web.cookies import CookieError, read_cookie
 from app.web.forms import Form, Invalid, number_of
+from app.web.redirects import see_other
 from app.web.texts import _l
 from app.web.visits import is_visit
 
@@ -157,7 +157,7 @@ async def save_record(
         await keep_draft(transaction, record, member, mine, saved=record.values, token=None, version=version)
         await release_lock(transaction, record, member, proof)
         return await render_conflict(request, transaction, member, collection, fields, record, form, held=held)
-    return Redirect(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}", status_code=303)
+    return see_other(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}")
 
 
 @post("/c/{slug:str}/{number:int}/revisions/{version:int}/restore")
@@ -201,7 +201,7 @@ async def revert(
         held = isinstance(refusal, Held)
         form = Form(list(old.values.items()))
         return await render_conflict(request, transaction, member, collection, fields, record, form, held=held)
-    return Redirect(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}", status_code=303)
+    return see_other(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}")
 
 
 handlers = [show_edit, save_record, revert]

@@ -32,6 +32,7 @@ from app.records.forms import RECORD_LIMIT, lease_of, open_record, read_typed
 from app.records.records import Record
 from app.records.undoing import offer_draft
 from app.web.forms import Form, number_of
+from app.web.redirects import see_other
 from app.web.texts import _l
 
 notice("kept", _l("Nothing was saved. What you had typed is kept as a draft."))
@@ -51,7 +52,7 @@ def answer_page(*, kept: bool, proof: Proof | None = None) -> Response[Any]:
 
 def go_on(record: Record, slug: str) -> Redirect:
     """Lead to the edit page, which moves the lock that was just taken to itself: an address tells which, no proof."""
-    return Redirect(f"/c/{slug}/{record.number}/edit?lock={record.lock_token}", status_code=303)
+    return see_other(f"/c/{slug}/{record.number}/edit?lock={record.lock_token}")
 
 
 async def keep_typed(transaction: Transaction, member: Member, fields: list[Field], record: Record, form: Form) -> bool:
@@ -88,7 +89,7 @@ async def release(transaction: Transaction, member: Member, slug: str, number: i
     if "page-left" in form:
         return answer_page(kept=True)
     draft = await find_draft(transaction, record, member)
-    return Redirect(f"/c/{slug}/{number}{'?done=kept' if draft else ''}", status_code=303)
+    return see_other(f"/c/{slug}/{number}{'?done=kept' if draft else ''}")
 
 
 @post("/c/{slug:str}/{number:int}/lock/ask")
@@ -103,7 +104,7 @@ async def ask_for_lock(
     if record.lock_member_id != member.id:
         await waiting.request_lock(transaction, record, member, lease_of(request))
         push_standings(transaction, record)
-    return Redirect(f"/c/{slug}/{number}/edit", status_code=303)
+    return see_other(f"/c/{slug}/{number}/edit")
 
 
 @post("/c/{slug:str}/{number:int}/lock/keep")
@@ -118,7 +119,7 @@ async def decline_request(
         push_standings(transaction, record)
     if "hx-request" in request.headers:
         return Response(None, status_code=204)
-    return Redirect(f"/c/{slug}/{number}/edit?lock={proof.token}", status_code=303)
+    return see_other(f"/c/{slug}/{number}/edit?lock={proof.token}")
 
 
 @post("/c/{slug:str}/{number:int}/lock/hand-over")
@@ -127,9 +128,9 @@ async def give(transaction: Transaction, member: Member, slug: str, number: int,
     _, record, _ = await open_record(transaction, slug, number)
     proof = Proof.read(form["lock-token"])
     if not await hand_over(transaction, record, member, proof, number_of(form["waiting"])):
-        return Redirect(f"/c/{slug}/{number}/edit?lock={proof.token}", status_code=303)
+        return see_other(f"/c/{slug}/{number}/edit?lock={proof.token}")
     draft = await find_draft(transaction, record, member)
-    return Redirect(f"/c/{slug}/{number}{'?done=handed' if draft else ''}", status_code=303)
+    return see_other(f"/c/{slug}/{number}{'?done=handed' if draft else ''}")
 
 
 @post("/c/{slug:str}/{number:int}/lock/take-over")
@@ -142,7 +143,7 @@ async def take(
     if proof is None and record.lock_token == number_of(form["seen-lock"]):
         proof = await take_over(transaction, record, member, lease=lease_of(request))
     if proof is None:
-        return Redirect(f"/c/{slug}/{number}?done=not-yet", status_code=303)
+        return see_other(f"/c/{slug}/{number}?done=not-yet")
     return go_on(record, slug)
 
 
@@ -182,7 +183,7 @@ async def restore_draft(transaction: Transaction, member: Member, slug: str, num
     token = Proof.read(form["lock-token"]).token
     mine = await read_typed(transaction, fields, form, record.collection_id)
     await keep_draft(transaction, record, member, mine, saved=record.values, token=None, version=record.version)
-    return Redirect(f"/c/{slug}/{number}/edit?lock={token}", status_code=303)
+    return see_other(f"/c/{slug}/{number}/edit?lock={token}")
 
 
 @post("/c/{slug:str}/{number:int}/draft/discard")

@@ -6,7 +6,6 @@ from typing import Any
 
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
-from litestar.response import Redirect
 from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
@@ -19,6 +18,7 @@ from app.records.forms import open_record, render_record
 from app.records.lists import list_records, read_view, sort_keys
 from app.records.records import find_by_references, find_record_place
 from app.web.paging import page_of
+from app.web.redirects import see_other
 from app.web.texts import fold
 
 
@@ -63,7 +63,7 @@ async def show_reference(transaction: Transaction, member: Member, number: int) 
     record = (await find_by_references(transaction, [("", number)])).get(("", number))
     if record is None:
         raise NotFoundException
-    return Redirect((await find_record_place(transaction, record)).address, status_code=303)
+    return see_other((await find_record_place(transaction, record)).address)
 
 
 @get("/c/{slug:str}")

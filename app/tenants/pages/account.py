@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, client_address, enter_workspace, provide_signed_in, write_signed_in
 from app.accounts.hashing import hash_password
@@ -26,6 +25,7 @@ from app.tenants.sign_in import cookies_of
 from app.web.errors import Gone
 from app.web.forms import Form, Invalid
 from app.web.paging import page_of
+from app.web.redirects import see_other
 from app.web.texts import Text, _l, _ln
 
 notice("password", _l("Your password was changed. All other sessions were ended."))
@@ -73,7 +73,7 @@ async def change_name(request: AnyRequest, transaction: Transaction, signed_in: 
     if form.errors:
         return await render_account(request, transaction, signed_in, form)
     rename_member(transaction, signed_in.member, name)
-    return Redirect("/account?done=name", status_code=303)
+    return see_other("/account?done=name")
 
 
 @post("/account/time-zone")
@@ -85,7 +85,7 @@ async def change_time_zone(
         form.errors["time_zone"] = _l("Choose one of the time zones.")
         return await render_account(request, transaction, signed_in, form)
     signed_in.member.time_zone = form["time_zone"]
-    return Redirect("/account?done=saved", status_code=303)
+    return see_other("/account?done=saved")
 
 
 @post("/account/picture", request_max_body_size=2 * PICTURE_LIMIT, opt={"writes": False})
@@ -107,14 +107,14 @@ async def save_picture(
             return await render_account(request, reading, signed_in, form)
     async with write_signed_in(request, database, settings) as (writing, member):
         await change_picture(writing, member, key, directory)
-    return Redirect("/account?done=saved", status_code=303)
+    return see_other("/account?done=saved")
 
 
 @post("/account/picture/remove")
 async def remove_picture(transaction: Transaction, signed_in: SignedIn, settings: Settings) -> Response[Any]:
     """Go back to initials."""
     await change_picture(transaction, signed_in.member, None, pictures_of(settings, transaction.tenant))
-    return Redirect("/account?done=saved", status_code=303)
+    return see_other("/account?done=saved")
 
 
 async def describe_leaving(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
@@ -151,9 +151,9 @@ async def give_up_account(
             raise Invalid(sure=_l("Say that you are sure."))
         await leave_workspace(transaction, signed_in.member)
     except Invalid as invalid:
-        form.errors = {"sure": next(iter(invalid.errors.values()))}
+        form.errors = {"sure": invalid.first}
         return await render_account(request, transaction, signed_in, form)
-    return Redirect("/login?why=removed", status_code=303)
+    return see_other("/login?why=removed")
 
 
 @post("/account/password")
@@ -183,7 +183,7 @@ async def change_password(
         agent = request.headers.get("user-agent", "")
         token = await start_session(transaction, member, address=address, agent=agent)
         cookies = cookies_of(request, transaction, settings, member, token)
-        return Redirect("/account?done=password", status_code=303, cookies=cookies)
+        return see_other("/account?done=password", cookies=cookies)
 
 
 @post("/account/sessions/{session_id:int}/end")
@@ -193,7 +193,7 @@ async def end_session(transaction: Transaction, signed_in: SignedIn, session_id:
     if session_id not in found:
         raise Gone(_l("This session has ended already."))
     await end_own_session(transaction, signed_in.member, session_id)
-    return Redirect("/account?done=session", status_code=303)
+    return see_other("/account?done=session")
 
 
 async def describe_ending(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
@@ -218,7 +218,7 @@ async def describe_ending(request: AnyRequest, transaction: Transaction, member:
 async def end_others(transaction: Transaction, signed_in: SignedIn) -> Response[Any]:
     """End all of one's sessions but this one."""
     await end_other_sessions(transaction, signed_in.member, but=signed_in.session)
-    return Redirect("/account?done=sessions", status_code=303)
+    return see_other("/account?done=sessions")
 
 
 handlers = [

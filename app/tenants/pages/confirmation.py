@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, begin, write_signed_in
 from app.accounts.members import Member
@@ -18,6 +17,7 @@ from app.settings import Settings
 from app.tenants.confirmation import confirm_mail, is_confirmed, mail_confirmation
 from app.tenants.links import check_link
 from app.web.forms import Form
+from app.web.redirects import see_other
 from app.web.texts import _l
 
 notice("mail-confirmed", _l("The address is confirmed. You can invite others by mail now."))
@@ -49,7 +49,7 @@ async def confirm(request: AnyRequest, database: Database, guessing: GuessingLim
         if member is None:
             return render_confirm(tenant, token, works=False)
         confirm_mail(transaction, member)
-    return Redirect("/members?done=mail-confirmed", status_code=303)
+    return see_other("/members?done=mail-confirmed")
 
 
 @post("/account/confirm-mail", opt={"writes": False})
@@ -70,7 +70,7 @@ async def send_again(
         ):
             require(owner, "confirm", "owner's address")
             await mail_confirmation(writing, owner)
-    return Redirect("/members?done=confirmation-sent", status_code=303)
+    return see_other("/members?done=confirmation-sent")
 
 
 handlers = [show_confirm, confirm, send_again]

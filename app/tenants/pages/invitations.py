@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, begin, client_address, enter_workspace, write_signed_in
 from app.accounts.form_answers import find_answer, keep_answer
@@ -33,6 +32,7 @@ from app.tenants.invitations import (
 from app.tenants.member_list import render_members
 from app.tenants.sign_in import enter_with_session
 from app.web.forms import Form, Invalid, number_of, provide_form
+from app.web.redirects import see_other
 from app.web.texts import _l, _ln, translations
 
 
@@ -203,7 +203,7 @@ async def resend(
         except (Invalid, TooManyTries) as refusal:
             typed = Form([("email", invitation.email), ("role", invitation.role)])
             return await refuse_mail(request, transaction, member, typed, refusal)
-    return Redirect(f"/members?done=invitation-sent&about={invitation_id}", status_code=303)
+    return see_other(f"/members?done=invitation-sent&about={invitation_id}")
 
 
 async def describe_revocation(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
@@ -232,7 +232,7 @@ async def revoke(transaction: Transaction, member: Member, invitation_id: int) -
     """Let an invitation work no more."""
     require(member, "invite", "members")
     await revoke_invitation(transaction, member, await get_invitation(transaction, invitation_id))
-    return Redirect(f"/members?done=invitation-revoked&about={invitation_id}", status_code=303)
+    return see_other(f"/members?done=invitation-revoked&about={invitation_id}")
 
 
 def render_join(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -31,6 +30,7 @@ from app.tenants.roles import ROLES
 from app.web.errors import PageError
 from app.web.forms import Form, Invalid, provide_form
 from app.web.paging import PAGE_SIZE
+from app.web.redirects import see_other
 from app.web.texts import Text, _l, _ln
 
 # Each with the name of the member, or without it where the address has none.
@@ -110,7 +110,7 @@ async def render_refused(
     request: AnyRequest, transaction: Transaction, member: Member, person: Member, invalid: Invalid
 ) -> Response[str]:
     """The page of a member again, with the reason why nothing was done."""
-    error = next(iter(invalid.errors.values()))
+    error = invalid.first
     return await render_member(request, transaction, member, person, error=error, status=422)
 
 
@@ -143,13 +143,13 @@ async def give_role(
     before = person.role
     try:
         if not await change_role(transaction, member, person, form["role"]):
-            return Redirect(f"/members/{member_id}", status_code=303)
+            return see_other(f"/members/{member_id}")
     except Invalid as invalid:
         return await render_refused(request, transaction, member, person, invalid)
     address = f"/members/{member_id}?done=role-{person.role}&about={member_id}"
     # Rights that were taken away are given again by the form, which asks for the password.
     if not is_at_least(person.role, before):
-        return Redirect(address, status_code=303)
+        return see_other(address)
     state = {"person": person.id, "name": person.name, "before": before, "after": person.role}
     return lead_to(address, await offer_undo(transaction, member, "member.role", **state))
 
@@ -170,7 +170,7 @@ async def give_role_before(request: AnyRequest, transaction: Transaction, member
     try:
         await change_role(transaction, member, person, state["before"])
     except Invalid as refusal:
-        raise TooLate(next(iter(refusal.errors.values()))) from refusal
+        raise TooLate(refusal.first) from refusal
     return f"/members/{person.id}"
 
 
@@ -256,7 +256,7 @@ async def make_owner(request: AnyRequest, transaction: Transaction, member: Memb
         await hand_over_ownership(transaction, member, person)
     except Invalid as invalid:
         return await render_refused(request, transaction, member, person, invalid)
-    return Redirect(f"/members?done=handed-over&about={member_id}", status_code=303)
+    return see_other(f"/members?done=handed-over&about={member_id}")
 
 
 @post("/members/{member_id:int}/suspend", opt=asked(describe_suspension))
@@ -267,14 +267,14 @@ async def keep_out(request: AnyRequest, transaction: Transaction, member: Member
         await suspend_member(transaction, person, member)
     except Invalid as invalid:
         return await render_refused(request, transaction, member, person, invalid)
-    return Redirect(f"/members?done=member-suspended&about={member_id}", status_code=303)
+    return see_other(f"/members?done=member-suspended&about={member_id}")
 
 
 @post("/members/{member_id:int}/restore")
 async def let_in_again(transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Let somebody in again."""
     await restore_member(transaction, await get_other(transaction, member_id), member)
-    return Redirect(f"/members?done=member-restored&about={member_id}", status_code=303)
+    return see_other(f"/members?done=member-restored&about={member_id}")
 
 
 @post(
@@ -290,7 +290,7 @@ async def remove_account(
         await remove_member(transaction, person, member)
     except Invalid as invalid:
         return await render_refused(request, transaction, member, person, invalid)
-    return Redirect(f"/members?done=member-removed&about={member_id}", status_code=303)
+    return see_other(f"/members?done=member-removed&about={member_id}")
 
 
 handlers = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, provide_signed_in, write_signed_in
 from app.accounts.members import Member
@@ -16,6 +15,7 @@ from app.settings import Settings
 from app.tenants.pictures import PICTURE_LIMIT, change_logo, pictures_of, receive_picture
 from app.tenants.workspaces import SESSION_LENGTHS, change_settings
 from app.web.forms import Form, Invalid
+from app.web.redirects import see_other
 from app.web.texts import LANGUAGES, _l
 
 notice("settings", _l("The settings were saved."))
@@ -62,7 +62,7 @@ async def save_settings(request: AnyRequest, transaction: Transaction, member: M
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_settings(request, transaction, member, form, status=422)
-    return Redirect("/settings?done=settings", status_code=303)
+    return see_other("/settings?done=settings")
 
 
 @post("/settings/logo", request_max_body_size=2 * PICTURE_LIMIT, opt={"writes": False})
@@ -85,7 +85,7 @@ async def save_logo(
             return await render_settings(request, reading, signed_in.member, form, status=422)
     async with write_signed_in(request, database, settings) as (writing, admin):
         await change_logo(writing, admin, key, directory)
-    return Redirect("/settings?done=settings", status_code=303)
+    return see_other("/settings?done=settings")
 
 
 @post("/settings/logo/remove")
@@ -93,7 +93,7 @@ async def remove_logo(transaction: Transaction, member: Member, settings: Settin
     """Go back to the program's own logo."""
     require(member, "change", "settings")
     await change_logo(transaction, member, None, pictures_of(settings, transaction.tenant))
-    return Redirect("/settings?done=settings", status_code=303)
+    return see_other("/settings?done=settings")
 
 
 handlers = [show_settings_form, save_settings, save_logo, remove_logo]

@@ -38,6 +38,7 @@ from app.tenants.sign_in import device_account, enter_with_session
 from app.web.cookies import session_cookie
 from app.web.forms import Form
 from app.web.mail_addresses import account_address
+from app.web.redirects import see_other
 from app.web.texts import Text, _l
 
 SIGN_IN_REASONS = {
@@ -74,7 +75,7 @@ async def show_sign_in(
         await provide_signed_in(request, transaction, settings)
     except SignInNeeded:
         return render_sign_in(transaction, next=next, message=SIGN_IN_REASONS.get(why), kept=bool(kept))
-    return Redirect(path, status_code=303)
+    return see_other(path)
 
 
 def render_sign_in(
@@ -146,7 +147,7 @@ async def sign_in(
 async def sign_out(transaction: Transaction, signed_in: SignedIn, settings: Settings) -> Redirect:
     """End this browser's session, and cut off its pages."""
     await end_own_session(transaction, signed_in.member, signed_in.session.id)
-    return Redirect("/login?why=out", status_code=303, cookies=[session_cookie(settings, "", seconds=0)])
+    return see_other("/login?why=out", cookies=[session_cookie(settings, "", seconds=0)])
 
 
 @get("/enter")
@@ -162,11 +163,11 @@ async def sign_in_with_token(
     """Sign in by the token that sign-up gave."""
     _, works = await check_link(request, database, guessing, form["token"], "enter")
     if not works:
-        return Redirect("/login?why=used", status_code=303)
+        return see_other("/login?why=used")
     async with begin(request, database, writes=True) as transaction:
         member = await use_token(transaction, form["token"], "enter")
         if member is None:
-            return Redirect("/login?why=used", status_code=303)
+            return see_other("/login?why=used")
         return await enter_with_session(request, transaction, settings, member, "/")
 
 
@@ -199,14 +200,14 @@ async def mail_link(
     await guessing.count(f"{tenant.id}:mail:{email}", client_address(request))
     async with mailing.counting_link(tenant.id, email), database.write(tenant.id) as transaction:
         await put_job(transaction, "password link", workspace_id=tenant.id, email=email)
-    return Redirect("/login?why=mailed", status_code=303)
+    return see_other("/login?why=mailed")
 
 
 @get("/password")
 async def show_new_password(transaction: Transaction, token: str = "") -> Response[Any]:
     """Ask for a new password, while the link works."""
     if await find_token(transaction, token, "password") is None:
-        return Redirect("/login?why=used", status_code=303)
+        return see_other("/login?why=used")
     return render_plain(
         transaction.tenant.language,
         "accounts/password.html",
@@ -224,7 +225,7 @@ async def set_new_password(
     token, password = form["token"], form.new_password("password")
     tenant, works = await check_link(request, database, guessing, token, "password")
     if not works:
-        return Redirect("/login?why=used", status_code=303)
+        return see_other("/login?why=used")
     if form.errors:
         return render_plain(
             tenant.language, "accounts/password.html", status=422, tenant=tenant, token=token, form=form
@@ -234,7 +235,7 @@ async def set_new_password(
     async with begin(request, database, writes=True) as transaction:
         member = await use_token(transaction, token, "password")
         if member is None:
-            return Redirect("/login?why=used", status_code=303)
+            return see_other("/login?why=used")
         confirm_mail(transaction, member)
         await set_password(transaction, member, hashed, how="link")
         return await enter_with_session(request, transaction, settings, member, "/")
