@@ -16,7 +16,7 @@ from app.database import Actor, Database, Transaction, now
 from app.jobs.jobs import FUNCTIONS, ClaimedJob
 from app.live.cutoff import end_expired_sessions
 from app.notifications.announcements import Announcement, acknowledge
-from app.notifications.models import Happening, Notification
+from app.notifications.models import Activity, Notification
 from app.operators.workspaces import close_workspace, reopen
 from app.tenants.confirmation import confirm_mail
 from app.tenants.invitations import Invitation, accept_invitation
@@ -186,11 +186,11 @@ async def tell(
     transaction: Transaction, kind: str, subject: tuple[str, int], member: Member, **columns: object
 ) -> None:
     """Put there what somebody was told and has not read."""
-    happening = Happening(subject_kind=subject[0], subject_id=subject[1], number=0, actor_id=1, details={})
-    transaction.add(happening)
+    activity = Activity(subject_kind=subject[0], subject_id=subject[1], number=0, actor_id=1, details={})
+    transaction.add(activity)
     await transaction.flush()
     named = {"kind": kind, "subject_kind": subject[0], "subject_id": subject[1], "number": 0, "shown": True}
-    row = {"happening_id": happening.id, "member_id": member.id, "held": False, **named, **columns}
+    row = {"activity_id": activity.id, "member_id": member.id, "held": False, **named, **columns}
     transaction.add(Notification(**row))
 
 

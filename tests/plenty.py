@@ -26,7 +26,7 @@ from app.editing.rows import Proof, read_clock
 from app.editing.waiting import Waiting
 from app.live.cutoff import start_session
 from app.notifications.announcements import Announcement
-from app.notifications.models import Happening, Notification
+from app.notifications.models import Activity, Notification
 from app.operators.log import OperatorEntry
 from app.operators.operators import Operator
 from app.operators.sessions import start_operator_session as start_operator_session
@@ -270,15 +270,15 @@ class Plenty:
         subject = {"subject_kind": "record"}
         records = [*self.ids, self.record.id]
         rows = [{**subject, "subject_id": each, "actor_id": actor, "details": details} for each in records]
-        await self.put(Happening, rows)
+        await self.put(Activity, rows)
         found = await self.transaction.execute(
-            select(Happening.id, Happening.subject_id).where(Happening.subject_id.in_(records))
+            select(Activity.id, Activity.subject_id).where(Activity.subject_id.in_(records))
         )
         rows = [
             {
                 **subject,
                 "subject_id": row.subject_id,
-                "happening_id": row.id,
+                "activity_id": row.id,
                 "member_id": member.id,
                 "kind": "record-admin",
             }

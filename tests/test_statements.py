@@ -24,7 +24,7 @@ from PIL import Image
 from sqlalchemy import Engine, event
 
 from app.database import Database, Transaction
-from app.database.fast import trips
+from app.database.fast import inline
 from app.database.fast.prepared import ForSqlite
 from app.demo import OPERATOR, PASSWORD
 from app.features import open_database
@@ -185,7 +185,7 @@ def asked() -> Iterator[list[str]]:
     event.listen(Engine, "before_cursor_execute", note)
     patch = pytest.MonkeyPatch()
     patch.setattr(ForSqlite, "run", note_and_run)
-    patch.setattr(trips, "QUICK", 60)  # what is interrupted is asked twice
+    patch.setattr(inline, "TIME_BUDGET", 60)  # what is interrupted is asked twice
     yield statements
     patch.undo()
     event.remove(Engine, "before_cursor_execute", note)

@@ -25,7 +25,7 @@ from app.jobs.jobs import Job
 from app.live.channels import PATTERNS
 from app.live.log import LoggedEvent
 from app.mail.outbox import Mail
-from app.notifications.models import Happening, Notification
+from app.notifications.models import Activity, Notification
 from app.operators.log import OperatorEntry
 from tests.databases import Store
 from tests.operations import OPERATIONS, Operation
@@ -82,9 +82,9 @@ async def read_left_in_workspace(
         for row in await transaction.scalars(select(model).where(model.id > newest[model])):
             yield line(row)
     told = await transaction.execute(
-        select(Notification.member_id, Notification.kind, Happening.subject_kind)
-        .join(Happening, Happening.id == Notification.happening_id)
-        .where(Happening.id > newest[Happening])
+        select(Notification.member_id, Notification.kind, Activity.subject_kind)
+        .join(Activity, Activity.id == Notification.activity_id)
+        .where(Activity.id > newest[Activity])
     )
     for row in told:
         yield f"notified {row.member_id} of {row.subject_kind}: {row.kind}"
@@ -152,7 +152,7 @@ async def world(seeded: Store, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     """A workspace with one of everything."""
     made = await make_world(seeded, tmp_path_factory.mktemp("one"), 1, [])
     async with made.database.read(1) as transaction:
-        for model in (AuditEntry, Job, Mail, Happening, Member):
+        for model in (AuditEntry, Job, Mail, Activity, Member):
             NEWEST[model] = await transaction.scalar(select(model.id).order_by(model.id.desc()).limit(1)) or 0
     async with made.database.read() as transaction:
         newest = select(OperatorEntry.id).order_by(OperatorEntry.id.desc()).limit(1)

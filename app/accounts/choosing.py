@@ -53,11 +53,6 @@ class Candidate:
     folded: str  # the name as it is compared
 
 
-def is_active() -> tuple[Any, ...]:
-    """The criteria of members who may sign in."""
-    return Member.suspended_at.is_(None), Member.removed_at.is_(None)
-
-
 async def list_persons(transaction: Transaction, *criteria: Any) -> list[Candidate]:
     """Members by name, as one chooses them."""
     rows = await transaction.execute(select(Member.id, Member.name, Member.email).where(*criteria).order_by(Member.id))

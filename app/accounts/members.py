@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -43,6 +43,11 @@ class Member(Tenanted, Base):
     def active(self) -> bool:
         """Whether this person may sign in."""
         return self.suspended_at is None and self.removed_at is None
+
+
+def is_active() -> tuple[Any, ...]:
+    """The criteria of members who may sign in: neither suspended nor removed."""
+    return Member.suspended_at.is_(None), Member.removed_at.is_(None)
 
 
 async def find_member(transaction: Transaction, email: str) -> Member | None:

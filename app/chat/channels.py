@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 from sqlalchemy import func, select
 
 from app.accounts.access import AnyRequest
-from app.accounts.choosing import is_active, list_persons
+from app.accounts.choosing import list_persons
 from app.accounts.facts import MemberRenamed
-from app.accounts.members import Member
+from app.accounts.members import Member, is_active
 from app.accounts.quick_switcher import LIMIT, Destination, switches_to
 from app.accounts.shell import sidebar_section
 from app.chat.facts import (

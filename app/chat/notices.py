@@ -16,7 +16,7 @@ from app.chat.rooms import Membership, Room, find_direct_people
 from app.database import Transaction
 from app.notifications.inbox import mark_notifications_read, of_subject
 from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_kinds, register_subject, split
-from app.notifications.models import Happening, Notification
+from app.notifications.models import Activity, Notification
 from app.notifications.notifications import Occasion, notify, notify_all, tell_otherwise, withdraw
 from app.web.texts import _l
 
@@ -191,10 +191,10 @@ async def tell_edited(transaction: Transaction, facts: Sequence[MessageEdited]) 
     rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
     messages = await transaction.find_all(Message, [fact.message_id for fact in facts])
     edited = {(*subject_of(rooms[each.room_id]), each.number): each for each in messages.values()}
-    part = tuple_(Happening.subject_kind, Happening.subject_id, Happening.number)
-    for happening in await transaction.scalars(select(Happening).where(part.in_(list(edited)))):
-        message = edited[happening.subject_kind, happening.subject_id, happening.number]
-        happening.details = {**happening.details, **details_of(message)}
+    part = tuple_(Activity.subject_kind, Activity.subject_id, Activity.number)
+    for activity in await transaction.scalars(select(Activity).where(part.in_(list(edited)))):
+        message = edited[activity.subject_kind, activity.subject_id, activity.number]
+        activity.details = {**activity.details, **details_of(message)}
     for fact in facts:
         if set(fact.before or ()) != set(fact.after):
             await tell_mentions(transaction, fact, rooms[fact.room_id], messages[fact.message_id])

@@ -24,9 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.choosing import is_active
 from app.accounts.facts import MemberJoined
-from app.accounts.members import Member
+from app.accounts.members import Member, is_active
 from app.accounts.mentions import find_member_names as find_member_names
 from app.accounts.rights import may, require
 from app.accounts.undo import end_offers
@@ -171,8 +170,7 @@ async def list_people_of(transaction: Transaction, rooms: Sequence[Room]) -> dic
         .join(Member, (Membership.member_id == Member.id) & (Membership.tenant_id == Member.tenant_id))
         .where(
             Membership.room_id.in_([room.id for room in rooms]),
-            Member.suspended_at.is_(None),
-            Member.removed_at.is_(None),
+            *is_active(),
         )
         .order_by(Member.id)
     )

@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from app.database import clock
-from app.database.fast import trips
+from app.database.fast import inline
 
 SAFE_VERSION = (3, 51, 3)
 # How long to wait, in seconds: for a connection, and then for who else writes to the file.
@@ -48,14 +48,14 @@ def create_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
     check_version()
     engine = create_async_engine(
         url,
-        connect_args={"isolation_level": None, "check_same_thread": False},  # fast/trips.py takes turns
+        connect_args={"isolation_level": None, "check_same_thread": False},  # fast/inline.py takes turns
         poolclass=AsyncAdaptedQueuePool,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=BUSY_TIMEOUT,
     )
 
-    event.listen(engine.sync_engine, "do_connect", trips.connect)
+    event.listen(engine.sync_engine, "do_connect", inline.connect)
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, record: Any) -> None:

@@ -123,9 +123,9 @@ class TenantSession(Session):
 
     def tell_database(self) -> Connection:
         """The connection, whose database knows what this session may see, where it has row-level security."""
-        told = self.info.get("told")
-        if told is not None and told[0] is self.get_transaction():
-            connection: Connection = told[1]
+        rls_set = self.info.get("rls_set")
+        if rls_set is not None and rls_set[0] is self.get_transaction():
+            connection: Connection = rls_set[1]
             return connection
         connection = self.connection()
         counting = self.info.get("counting")
@@ -136,7 +136,7 @@ class TenantSession(Session):
                 postgresql.start_counting(connection)
             else:
                 postgresql.enter_tenant(connection, self.tenant_id)
-        self.info["told"] = (self.get_transaction(), connection)
+        self.info["rls_set"] = (self.get_transaction(), connection)
         return connection
 
     def count(self) -> None:

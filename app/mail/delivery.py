@@ -194,8 +194,6 @@ class Delivery:
         if mail.useless_after is not None and mail.useless_after <= now():
             log.info("a mail was not sent in time to be of use", mail=mail.id)
             return None
-        if not mail.composer:
-            return Content(mail.receiver, mail.subject, mail.text)
         async with self.database.read(mail.workspace_id) as transaction:
             return await COMPOSERS[mail.composer](transaction, self.settings, mail.payload)
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, Select, String, Text, func, literal, select, union_all
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, Select, String, func, literal, select, union_all
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Tenant, Transaction, UtcDateTime, now
@@ -37,7 +37,6 @@ class Mail(Leased, Base):
     """A mail that is to be sent. `message_id` stays the same however often it is tried (RFC 5322, 3.6.4).
 
     `broken_off` says how many of its `attempts` the server broke off at.
-    Without a `composer` it is one that an earlier version has written out, with `receiver`, `subject` and `text`.
     """
 
     __tablename__ = "mail"
@@ -48,10 +47,7 @@ class Mail(Leased, Base):
 
     workspace_id: Mapped[int | None] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"))
     message_id: Mapped[str] = mapped_column(String(80))
-    receiver: Mapped[str] = mapped_column(String(254), default="")
-    subject: Mapped[str] = mapped_column(String(300), default="")
-    text: Mapped[str] = mapped_column(Text, default="")
-    composer: Mapped[str] = mapped_column(String(40), default="")
+    composer: Mapped[str] = mapped_column(String(40))
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
     useless_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
     urgency: Mapped[int] = mapped_column(default=Urgency.SOON, server_default="1")

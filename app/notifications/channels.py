@@ -14,7 +14,7 @@ from app.accounts.shell import bar_part
 from app.database import Partial, Showing, Tenant, Transaction
 from app.live.log import publish_partial
 from app.notifications.kinds import SUBJECTS, NotificationKind, SubjectPlace, text_of, word
-from app.notifications.models import Happening, Notification, is_in_inbox
+from app.notifications.models import Activity, Notification, is_in_inbox
 from app.web.templates import render
 
 # Up to so many are counted; '99+' is shown.
@@ -47,7 +47,7 @@ class Toast:
     """What a toast says: what `actor` has done, to a thing that the reader knows by `title`; to be acknowledged if it
     is `held`."""
 
-    happening: Happening
+    activity: Activity
     kind: NotificationKind
     actor: str
     title: str
@@ -57,13 +57,13 @@ class Toast:
 
     def render(self, tenant: Tenant) -> str:
         """As it is pushed."""
-        values = {**self.happening.details, "actor": self.actor, "title": self.title}
+        values = {**self.activity.details, "actor": self.actor, "title": self.title}
         return render(
             tenant.language,
             "notifications/toast_push.html",
-            happening=self.happening,
+            activity=self.activity,
             kind=self.kind.name,
-            sentence=word(text_of(self.kind, self.happening.details), tenant.language, **values),
+            sentence=word(text_of(self.kind, self.activity.details), tenant.language, **values),
             excerpt=self.excerpt,
             address=self.address,
             icon=self.kind.icon,
@@ -123,7 +123,7 @@ def push_readers(transaction: Transaction, announcement_id: int) -> None:
 
 async def push_toasts(
     transaction: Transaction,
-    shown: Sequence[tuple[Happening, Iterable[int]]],
+    shown: Sequence[tuple[Activity, Iterable[int]]],
     kind: NotificationKind,
     by: Member | None,
     *,
@@ -136,16 +136,16 @@ async def push_toasts(
     if not shown:
         return
     subject = SUBJECTS[shown[0][0].subject_kind]
-    places = await subject.find_places(transaction, [happening.subject_id for happening, _ in shown])
-    excerpts = await read_texts(transaction, *(happening.details.get("excerpt", "") for happening, _ in shown))
-    for (happening, member_ids), excerpt in zip(shown, excerpts, strict=True):
-        place = places.get(happening.subject_id, SubjectPlace("", ""))
-        address = subject.address_at(place, happening.number)
+    places = await subject.find_places(transaction, [activity.subject_id for activity, _ in shown])
+    excerpts = await read_texts(transaction, *(activity.details.get("excerpt", "") for activity, _ in shown))
+    for (activity, member_ids), excerpt in zip(shown, excerpts, strict=True):
+        place = places.get(activity.subject_id, SubjectPlace("", ""))
+        address = subject.address_at(place, activity.number)
         toasts: dict[str, Toast] = {}
         for member_id in member_ids:
             title = place.seen_by(member_id).title
             if title not in toasts:
-                toasts[title] = Toast(happening, kind, by.name if by else "", title, excerpt, address, held)
+                toasts[title] = Toast(activity, kind, by.name if by else "", title, excerpt, address, held)
             transaction.show(Bell(member_id, toasts[title]))
 
 

@@ -15,7 +15,7 @@ from app.jobs.sweeps import delete_by_keys, sweeps
 from app.notifications.channels import push_bells
 from app.notifications.kinds import SUBJECTS, list_fixed
 from app.notifications.listing import Group, describe_items, find_subject_places
-from app.notifications.models import Happening, Notification, is_in_inbox
+from app.notifications.models import Activity, Notification, is_in_inbox
 from app.web.visits import is_seen
 
 INBOX_PAGE_SIZE = 25
@@ -95,13 +95,13 @@ async def fill_inbox(
     )
     ranked = select(Notification.id, place).where(*criteria, or_(*which)).subquery()
     statement = (
-        select(Notification, Happening, Member.name)
+        select(Notification, Activity, Member.name)
         .join(ranked, ranked.c.id == Notification.id)
         .join(
-            Happening,
-            (Happening.id == Notification.happening_id) & (Happening.tenant_id == Notification.tenant_id),
+            Activity,
+            (Activity.id == Notification.activity_id) & (Activity.tenant_id == Notification.tenant_id),
         )
-        .outerjoin(Member, (Member.id == Happening.actor_id) & (Member.tenant_id == Happening.tenant_id))
+        .outerjoin(Member, (Member.id == Activity.actor_id) & (Member.tenant_id == Activity.tenant_id))
         .where(ranked.c.place <= SHOWN_OF_A_GROUP)
         .order_by(Notification.read_at.is_not(None), Notification.id.desc())
     )
@@ -162,13 +162,13 @@ async def has_unread(transaction: Transaction, member: Member, *criteria: Any, h
     return await transaction.scalar(statement.limit(1)) is not None
 
 
-@sweeps(Notification, Happening)
+@sweeps(Notification, Activity)
 async def delete_old_notifications(transaction: Transaction, limit: int) -> int:
     """Forget what was read long ago, and what happened so long ago that nobody will; bells count anew."""
     moment = now()
-    old = select(Happening.id).where(Happening.created_at < moment - NOTIFICATION_KEPT_FOR)
+    old = select(Activity.id).where(Activity.created_at < moment - NOTIFICATION_KEPT_FOR)
     forgotten = select(Notification.id, Notification.member_id, Notification.read_at).where(
-        or_(Notification.read_at < moment - KEPT_READ, Notification.happening_id.in_(old))
+        or_(Notification.read_at < moment - KEPT_READ, Notification.activity_id.in_(old))
     )
     found = (await transaction.execute(forgotten.order_by(Notification.id).limit(limit))).all()
     if found:
@@ -179,9 +179,9 @@ async def delete_old_notifications(transaction: Transaction, limit: int) -> int:
         return len(found)
     return len(found) + await delete_by_keys(
         transaction,
-        Happening,
-        Happening.created_at < moment - timedelta(days=1),
-        ~exists().where(Notification.tenant_id == Happening.tenant_id, Notification.happening_id == Happening.id),
+        Activity,
+        Activity.created_at < moment - timedelta(days=1),
+        ~exists().where(Notification.tenant_id == Activity.tenant_id, Notification.activity_id == Activity.id),
         limit=limit - len(found),
     )
 

@@ -22,7 +22,7 @@ MAILS = ("never", "once", "hourly", "daily")
 class NotificationKind:
     """A kind of notification.
 
-    `one` says what happened, by what is in the happening's details as `what` ('' for the rest); `many` says it of
+    `one` says what happened, by what is in the activity's details as `what` ('' for the rest); `many` says it of
     several. `why` answers 'why did I get this'. `mail` and `in_app` are what holds for who has not chosen. One that is
     `fixed` can't be switched off or muted; one with `role` is for members of that rank.
     """
@@ -107,7 +107,7 @@ def list_fixed() -> list[str]:
 
 
 def text_of(kind: NotificationKind, details: Mapping[str, Any]) -> Text:
-    """What a kind says of one happening."""
+    """What a kind says of one activity."""
     return kind.one.get(str(details.get("what", "")), kind.one[""])
 
 

@@ -87,11 +87,11 @@ async def find_subject_places(
 
 
 async def describe_items(transaction: Transaction, rows: Sequence[Any]) -> list[ListedNotification]:
-    """Items from rows of (notification, happening, name of who did it); those whose subject is gone are left out."""
+    """Items from rows of (notification, activity, name of who did it); those whose subject is gone are left out."""
     places = await find_subject_places(transaction, [(row[0].subject_kind, row[0].subject_id) for row in rows])
     excerpts = await read_texts(transaction, *(row[1].details.get("excerpt", "") for row in rows))
     items = []
-    for (notification, happening, actor), excerpt in zip(rows, excerpts, strict=True):
+    for (notification, activity, actor), excerpt in zip(rows, excerpts, strict=True):
         place = places.get((notification.subject_kind, notification.subject_id))
         if place is None:
             continue
@@ -100,11 +100,11 @@ async def describe_items(transaction: Transaction, rows: Sequence[Any]) -> list[
             ListedNotification(
                 notification,
                 kind,
-                text_of(kind, happening.details),
-                {**happening.details, "actor": actor or "", "title": place.seen_by(notification.member_id).title},
+                text_of(kind, activity.details),
+                {**activity.details, "actor": actor or "", "title": place.seen_by(notification.member_id).title},
                 SUBJECTS[notification.subject_kind].address_at(place, notification.number),
                 excerpt,
-                happening.created_at,
+                activity.created_at,
             )
         )
     return items

@@ -14,12 +14,12 @@ from sqlalchemy import func, or_, select, update
 from app.accounts.members import Member
 from app.database import Tenant, Transaction, now
 from app.jobs.jobs import ClaimedJob, job, put_job
-from app.mail.letters import write_letter
 from app.mail.outbox import Content, Urgency, composer, list_untried, list_waiting_mails, put_mail
+from app.mail.rendering import render_mail
 from app.notifications.facts import MailsDue
 from app.notifications.kinds import NOTIFICATION_KINDS, list_fixed, word, word_plainly
 from app.notifications.listing import describe_items
-from app.notifications.models import Happening, Notification, is_permitted
+from app.notifications.models import Activity, Notification, is_permitted
 from app.settings import Settings
 from app.web.texts import _l
 
@@ -122,12 +122,12 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
     told_whatever = Notification.kind.in_(list_fixed())
     kept_out = not member.active or transaction.tenant.suspended_at is not None
     statement = (
-        select(Notification, Happening, Member.name)
+        select(Notification, Activity, Member.name)
         .join(
-            Happening,
-            (Happening.id == Notification.happening_id) & (Happening.tenant_id == Notification.tenant_id),
+            Activity,
+            (Activity.id == Notification.activity_id) & (Activity.tenant_id == Notification.tenant_id),
         )
-        .outerjoin(Member, (Member.id == Happening.actor_id) & (Member.tenant_id == Happening.tenant_id))
+        .outerjoin(Member, (Member.id == Activity.actor_id) & (Member.tenant_id == Activity.tenant_id))
         .where(
             Notification.member_id == member.id,
             told_whatever if kept_out else or_(Notification.read_at.is_(None), told_whatever),
@@ -174,7 +174,7 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
         "unsubscribe": unsubscribe,
         "preferences": settings.workspace_url(tenant.slug, "/notifications/preferences"),
     }
-    return write_letter(
+    return render_mail(
         settings,
         tenant,
         "notifications/mail",

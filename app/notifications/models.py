@@ -1,4 +1,4 @@
-"""Happenings and notifications as they are stored, and the criterion that says which ones a person gets to see."""
+"""Activities and notifications as they are stored, and the criterion that says which ones a person gets to see."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from app.database import Base, Tenanted, UtcDateTime, now
 from app.notifications.kinds import NOTIFICATION_KINDS, SUBJECTS
 
 
-class Happening(Tenanted, Base):
+class Activity(Tenanted, Base):
     """Something that happened: once, however many are notified.
 
     `number` is the part of the subject that it happened to, such as a message's number in its room, or 0.
     """
 
-    __tablename__ = "happening"
+    __tablename__ = "activity"
     __table_args__ = (
         UniqueConstraint("tenant_id", "id"),
         ForeignKeyConstraint(["tenant_id", "actor_id"], ["member.tenant_id", "member.id"]),
-        Index("ix_happening_subject", "tenant_id", "subject_kind", "subject_id", "number"),
+        Index("ix_activity_subject", "tenant_id", "subject_kind", "subject_id", "number"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -51,7 +51,7 @@ class Happening(Tenanted, Base):
 
 
 class Notification(Tenanted, Base):
-    """A happening that one person is told of.
+    """An activity that one person is told of.
 
     `shown` says whether in the inbox; `mail_at` when by mail, as long as that is still to come. One that is `held`
     stays unread until the person says that it was read. Kind, subject and number are copies, so that the inbox is read
@@ -61,9 +61,7 @@ class Notification(Tenanted, Base):
     __tablename__ = "notification"
     __table_args__ = (
         UniqueConstraint("tenant_id", "id"),
-        ForeignKeyConstraint(
-            ["tenant_id", "happening_id"], ["happening.tenant_id", "happening.id"], ondelete="CASCADE"
-        ),
+        ForeignKeyConstraint(["tenant_id", "activity_id"], ["activity.tenant_id", "activity.id"], ondelete="CASCADE"),
         ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"], ondelete="CASCADE"),
         Index(
             "ix_notification_unread",
@@ -72,7 +70,7 @@ class Notification(Tenanted, Base):
             postgresql_where=text("read_at IS NULL"),
         ),
         Index("ix_notification_member", "tenant_id", "member_id", "id"),
-        Index("ix_notification_happening", "tenant_id", "happening_id"),
+        Index("ix_notification_activity", "tenant_id", "activity_id"),
         Index(
             "ix_notification_mail",
             *("tenant_id", "mail_at"),
@@ -83,7 +81,7 @@ class Notification(Tenanted, Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    happening_id: Mapped[int]
+    activity_id: Mapped[int]
     member_id: Mapped[int]
     kind: Mapped[str] = mapped_column(String(20))
     subject_kind: Mapped[str] = mapped_column(String(20))

@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
-from app.accounts.members import Member, Role
+from app.accounts.members import Member, Role, is_active
 from app.accounts.rights import roles_from
 from app.accounts.undo import keep_rows, put_back
 from app.database import Transaction, now
 from app.notifications.channels import push_bells, push_toasts
 from app.notifications.kinds import NOTIFICATION_KINDS
 from app.notifications.mails import plan_mails
-from app.notifications.models import Happening, Notification, is_in_inbox
+from app.notifications.models import Activity, Notification, is_in_inbox
 from app.notifications.preferences import Choice, Follow, Mute, find_muting, mail_moment, read_choices, read_times
 
 EVERYBODY = "everybody"
@@ -87,65 +87,65 @@ async def notify_all(
         for member_id, choice in (await read_choices(transaction, known, everybody)).items()
         if choice.in_app or held or choice.mail != "never"
     }
-    told: dict[Happening, list[int]] = {}
+    told: dict[Activity, list[int]] = {}
     for occasion, ids in zip(occasions, concerned, strict=True):
         if wanting := sorted((ids & choices.keys()) - muting.get(occasion.subject[1], set())):
-            told[happening_of(occasion, by)] = wanting
+            told[activity_of(occasion, by)] = wanting
     if not told:
         return concerned
     moment = now()
-    await keep_happenings(transaction, list(told), moment)
+    await insert_activities(transaction, list(told), moment)
     times = await read_times(transaction, set().union(*told.values()))
     rows: list[dict[str, Any]] = [
         {
-            "happening_id": happening.id,
+            "activity_id": activity.id,
             "member_id": member_id,
             "kind": kind,
-            "subject_kind": happening.subject_kind,
-            "subject_id": happening.subject_id,
-            "number": happening.number,
+            "subject_kind": activity.subject_kind,
+            "subject_id": activity.subject_id,
+            "number": activity.number,
             "shown": choices[member_id].in_app,
             "held": held,
             "mail_at": moment if known.fixed else mail_moment(choices[member_id].mail, moment, times[member_id]),
         }
-        for happening, ids in told.items()
+        for activity, ids in told.items()
         for member_id in ids
     ]
     await transaction.insert_rows(Notification, *rows)
     plan_mails(transaction, [row["mail_at"] for row in rows if row["mail_at"]])
-    seen_by: dict[int, list[int]] = {happening.id: [] for happening in told}
-    seeing = select(Notification.happening_id, Notification.member_id)
-    for happening_id, member_id in await transaction.execute(
-        seeing.where(Notification.happening_id.in_(seen_by), is_in_inbox())
+    seen_by: dict[int, list[int]] = {activity.id: [] for activity in told}
+    seeing = select(Notification.activity_id, Notification.member_id)
+    for activity_id, member_id in await transaction.execute(
+        seeing.where(Notification.activity_id.in_(seen_by), is_in_inbox())
     ):
-        seen_by[happening_id].append(member_id)
-    shown = [(happening, seen_by[happening.id]) for happening in told if seen_by[happening.id]]
+        seen_by[activity_id].append(member_id)
+    shown = [(activity, seen_by[activity.id]) for activity in told if seen_by[activity.id]]
     await push_toasts(transaction, shown, known, by, held=held)
     return concerned
 
 
-async def keep_happenings(transaction: Transaction, happenings: Sequence[Happening], moment: datetime) -> None:
+async def insert_activities(transaction: Transaction, activities: Sequence[Activity], moment: datetime) -> None:
     """Write what has happened at a moment, and note the ids.
 
     SQLite tells the ids of new rows for one row at a time, so those of several are read: nobody else writes into the
     workspace meanwhile.
     """
-    if len(happenings) == 1:
-        transaction.add(happenings[0])
+    if len(activities) == 1:
+        transaction.add(activities[0])
         await transaction.flush()
         return
-    newest = await transaction.scalar(select(func.max(Happening.id))) or 0
+    newest = await transaction.scalar(select(func.max(Activity.id))) or 0
     names = ("subject_kind", "subject_id", "number", "actor_id", "details")
-    rows = [{name: getattr(each, name) for name in names} | {"created_at": moment} for each in happenings]
-    await transaction.insert_rows(Happening, *rows)
-    ids = await transaction.scalars(select(Happening.id).where(Happening.id > newest).order_by(Happening.id))
-    for happening, happening_id in zip(happenings, ids, strict=True):
-        happening.id, happening.created_at = happening_id, moment
+    rows = [{name: getattr(each, name) for name in names} | {"created_at": moment} for each in activities]
+    await transaction.insert_rows(Activity, *rows)
+    ids = await transaction.scalars(select(Activity.id).where(Activity.id > newest).order_by(Activity.id))
+    for activity, activity_id in zip(activities, ids, strict=True):
+        activity.id, activity.created_at = activity_id, moment
 
 
-def happening_of(occasion: Occasion, by: Member | None) -> Happening:
+def activity_of(occasion: Occasion, by: Member | None) -> Activity:
     """What is kept of an occasion, for all who are told of it."""
-    return Happening(
+    return Activity(
         subject_kind=occasion.subject[0],
         subject_id=occasion.subject[1],
         number=occasion.number,
@@ -161,7 +161,7 @@ async def find_receivers(
     `whoever` they are."""
     active = select(Member.id)
     if not whoever:
-        active = active.where(Member.removed_at.is_(None), Member.suspended_at.is_(None))
+        active = active.where(*is_active())
     by_rank: dict[str, set[int]] = {}
     for rank in {to for to in meant if isinstance(to, str)}:
         roles = roles_from("member" if rank == EVERYBODY else rank)
@@ -176,7 +176,7 @@ async def forget_subjects(transaction: Transaction, kind: str, ids: Sequence[int
     about = Notification.subject_kind == kind, Notification.subject_id.in_(ids)
     unread = select(Notification.member_id).where(*about, Notification.read_at.is_(None))
     push_bells(transaction, set(await transaction.scalars(unread)))
-    for model in (Notification, Happening, Follow, Mute):
+    for model in (Notification, Activity, Follow, Mute):
         statement = delete(model).where(model.subject_kind == kind, model.subject_id.in_(ids))
         await transaction.execute(statement)
 
@@ -203,13 +203,13 @@ async def keep_told(transaction: Transaction, subject: tuple[str, int], number: 
     """What was told of a part of a thing, so that it can be told again as it was when the part is back."""
     found = await keep_rows(
         transaction,
-        Happening,
-        Happening.subject_kind == subject[0],
-        Happening.subject_id == subject[1],
-        Happening.number == number,
+        Activity,
+        Activity.subject_kind == subject[0],
+        Activity.subject_id == subject[1],
+        Activity.number == number,
     )
     return [
-        {**each, "to": await keep_rows(transaction, Notification, Notification.happening_id == each["id"])}
+        {**each, "to": await keep_rows(transaction, Notification, Notification.activity_id == each["id"])}
         for each in found
     ]
 
@@ -219,10 +219,10 @@ async def tell_again(transaction: Transaction, told: Sequence[Mapping[str, Any]]
     people: set[int] = set()
     for each in told:
         values = {name: value for name, value in each.items() if name not in ("id", "to")}
-        (happening,) = put_back(transaction, Happening, [values])
+        (activity,) = put_back(transaction, Activity, [values])
         await transaction.flush()
         rows = [{name: value for name, value in row.items() if name != "id"} for row in each["to"]]
-        notifications = put_back(transaction, Notification, rows, happening_id=happening.id)
+        notifications = put_back(transaction, Notification, rows, activity_id=activity.id)
         people |= {row["member_id"] for row in rows}
         plan_mails(transaction, [one.mail_at for one in notifications if one.mail_at])
     await transaction.flush()
@@ -231,14 +231,14 @@ async def tell_again(transaction: Transaction, told: Sequence[Mapping[str, Any]]
 
 async def withdraw(transaction: Transaction, subject: tuple[str, int], number: int | None = None) -> None:
     """Take back what was told of a thing, or of a part of it: it is gone."""
-    criteria = [Happening.subject_kind == subject[0], Happening.subject_id == subject[1]]
+    criteria = [Activity.subject_kind == subject[0], Activity.subject_id == subject[1]]
     if number is not None:
-        criteria.append(Happening.number == number)
-    ids = list(await transaction.scalars(select(Happening.id).where(*criteria)))
+        criteria.append(Activity.number == number)
+    ids = list(await transaction.scalars(select(Activity.id).where(*criteria)))
     if not ids:
         return
-    told = set(await transaction.scalars(select(Notification.member_id).where(Notification.happening_id.in_(ids))))
-    for model, column in ((Notification, Notification.happening_id), (Happening, Happening.id)):
+    told = set(await transaction.scalars(select(Notification.member_id).where(Notification.activity_id.in_(ids))))
+    for model, column in ((Notification, Notification.activity_id), (Activity, Activity.id)):
         statement = delete(model).where(column.in_(ids))
         await transaction.execute(statement)
     push_bells(transaction, told)

@@ -12,8 +12,8 @@ from app.accounts.members import Member
 from app.accounts.rights import may
 from app.accounts.tokens import TOKEN_LIFETIME, find_token, make_token
 from app.database import Tenant, Transaction, now
-from app.mail.letters import write_letter
 from app.mail.outbox import Content, composer, put_mail
+from app.mail.rendering import render_mail
 from app.settings import Settings
 from app.tenants.facts import MailConfirmed
 from app.web.forms import Invalid
@@ -48,7 +48,7 @@ async def write_confirmation(transaction: Transaction, settings: Settings, paylo
     member = await find_token(transaction, payload["token"], "confirm")
     if member is None or not member.email or tenant.mail_confirmed_at is not None:
         return None
-    return write_letter(
+    return render_mail(
         settings,
         tenant,
         "tenants/confirmation_mail",

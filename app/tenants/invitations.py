@@ -10,7 +10,7 @@ from typing import Any, get_args
 from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.members import ALREADY, Member, Role, add_member, find_member
+from app.accounts.members import ALREADY, Member, Role, add_member, find_member, is_active
 from app.accounts.rights import may, require
 from app.accounts.sessions import digest
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
@@ -102,8 +102,7 @@ def is_open() -> Any:
     maker = exists().where(
         Member.id == Invitation.made_by_id,
         Member.tenant_id == Invitation.tenant_id,
-        Member.suspended_at.is_(None),
-        Member.removed_at.is_(None),
+        *is_active(),
         may_give,
     )
     return and_(

@@ -11,7 +11,7 @@ from litestar.exceptions import NotFoundException
 from sqlalchemy import func, select
 
 from app.accounts.facts import AccountEnded, MemberRenamed, PasswordChanged, RoleChanged
-from app.accounts.members import Member, Role
+from app.accounts.members import Member, Role, is_active
 from app.accounts.rights import may, rank_of, require, roles_from
 from app.accounts.undo import end_offers
 from app.database import Actor, Transaction, now
@@ -62,8 +62,7 @@ async def keep_an_owner(transaction: Transaction, member: Member) -> None:
     others = select(func.count(Member.id)).where(
         Member.role.in_(roles_from("owner")),
         Member.id != member.id,
-        Member.suspended_at.is_(None),
-        Member.removed_at.is_(None),
+        *is_active(),
     )
     if not await transaction.scalar(others):
         raise Invalid(member=_l("The last owner of a workspace can't leave it."))

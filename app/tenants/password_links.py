@@ -8,8 +8,8 @@ from app.accounts.members import find_member
 from app.accounts.tokens import TOKEN_LIFETIME, find_token, make_token
 from app.database import Transaction, now
 from app.jobs.jobs import ClaimedJob, job
-from app.mail.letters import write_letter
 from app.mail.outbox import Content, Urgency, composer, put_mail
+from app.mail.rendering import render_mail
 from app.settings import Settings
 from app.web.texts import translations
 
@@ -38,7 +38,7 @@ async def write_password_mail(transaction: Transaction, settings: Settings, payl
     member = await find_token(transaction, payload["token"], "password")
     if member is None or not member.email:
         return None
-    return write_letter(
+    return render_mail(
         settings,
         tenant,
         "accounts/password_mail",

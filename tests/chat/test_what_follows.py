@@ -24,7 +24,7 @@ from app.database import Transaction
 from app.jobs.jobs import Job
 from app.live.cutoff import start_session
 from app.mail.outbox import Mail
-from app.notifications.models import Happening
+from app.notifications.models import Activity
 from app.records.records import Record
 from tests.databases import Store
 from tests.test_isolation import SETTINGS
@@ -47,7 +47,7 @@ async def find_newest(transaction: Transaction) -> dict[Any, int]:
     """The newest rows of what actions leave."""
     return {
         model: await transaction.scalar(select(model.id).order_by(model.id.desc()).limit(1)) or 0
-        for model in (*LINES, Happening)
+        for model in (*LINES, Activity)
     }
 
 

@@ -29,7 +29,7 @@ from app.live.cutoff import start_session
 from app.live.log import KEPT_AT_LEAST, LoggedEvent, publish
 from app.mail.outbox import FailedMail, Mail, delete_old_failures
 from app.notifications.channels import Bell, push_bells
-from app.notifications.models import Happening, Notification
+from app.notifications.models import Activity, Notification
 from app.notifications.notifications import notify
 from app.operators.figures import NodeFigures
 from app.operators.sessions import OperatorSession
@@ -160,7 +160,7 @@ async def add_waiting(transaction: Transaction) -> None:
 async def add_notification(transaction: Transaction) -> None:
     carla = await carla_of(transaction)
     await notify(transaction, kind="mention", subject=("room", 1), to=[carla.id])
-    await transaction.execute(update(Happening).values(created_at=now() - LONG_AGO))
+    await transaction.execute(update(Activity).values(created_at=now() - LONG_AGO))
 
 
 async def add_events(transaction: Transaction) -> None:
@@ -174,7 +174,7 @@ async def add_field(transaction: Transaction) -> None:
 
 
 async def add_mail(transaction: Transaction) -> None:
-    transaction.add(Mail(message_id="m", payload={}, useless_after=now() - LONG_AGO))
+    transaction.add(Mail(message_id="m", composer="c", payload={}, useless_after=now() - LONG_AGO))
 
 
 async def add_failure(transaction: Transaction) -> None:
@@ -215,7 +215,7 @@ OLD: dict[str, tuple[Add, Any]] = {
     "draft": (add_draft, Draft.version == 99),
     "waiting": (add_waiting, Waiting.until == 1),
     "notification": (add_notification, Notification.kind == "mention"),
-    "happening": (add_notification, Happening.subject_kind == "room"),
+    "activity": (add_notification, Activity.subject_kind == "room"),
     "event": (add_events, LoggedEvent.body == "0"),
     "mail": (add_mail, Mail.message_id == "m"),
     "failed_mail": (add_failure, FailedMail.reason == "550"),

@@ -15,7 +15,7 @@ import app.mail.smtp
 import app.server.asgi
 from app.database import Database, Transaction
 from app.mail.delivery import MOST_BROKEN_OFF, MOST_MAIL_ATTEMPTS, Delivery, Settlement
-from app.mail.outbox import Mail, Urgency, find_next
+from app.mail.outbox import COMPOSERS, Content, Mail, Urgency, find_next
 from app.operators.figures import read_installation
 from app.settings import Settings
 from app.web.templates import render
@@ -31,9 +31,15 @@ def settings_for(smtp_url: str) -> Settings:
     return replace(SETTINGS, smtp_url=smtp_url, mail_from="Mutirão <no-reply@hero.test>")
 
 
+async def write_greeting(transaction: Transaction, settings: Settings, payload: dict[str, Any]) -> Content:
+    """What the mails of these tests say, to whom."""
+    return Content(payload["receiver"], payload["subject"], "Good morning.")
+
+
 @pytest.fixture
-async def delivery(database: Database, post: Post) -> AsyncIterator[Delivery]:
+async def delivery(database: Database, post: Post, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Delivery]:
     """The part of the program that sends, with `post` as the server, which is not open yet."""
+    monkeypatch.setitem(COMPOSERS, "greeting", write_greeting)
     made = Delivery(database, settings_for(f"smtp://127.0.0.1:{post.port}"))
     yield made
     await made.server.close()
@@ -49,10 +55,8 @@ async def put(
                 Mail(
                     workspace_id=workspace,
                     message_id=receiver.encode().hex()[:80],
-                    receiver=receiver,
-                    subject=subject,
-                    text="Good morning.",
-                    payload={},
+                    composer="greeting",
+                    payload={"receiver": receiver, "subject": subject},
                     urgency=urgency,
                 )
             )
@@ -66,7 +70,7 @@ async def send_out(delivery: Delivery) -> None:
 
 
 def waiting(store: Store) -> list[Any]:
-    return store.rows("SELECT receiver, attempts FROM mail ORDER BY id")
+    return store.rows("SELECT payload ->> 'receiver', attempts FROM mail ORDER BY id")
 
 
 def failed(store: Store) -> list[Any]:
@@ -346,7 +350,7 @@ async def test_a_mail_of_which_processes_die_is_not_tried_for_ever(
 ) -> None:
     post.open()
     await put(database, "carla@acme.test", "davi@acme.test")
-    store.rows(f"UPDATE mail SET attempts = {MOST_MAIL_ATTEMPTS} WHERE receiver = 'carla@acme.test'")
+    store.rows(f"UPDATE mail SET attempts = {MOST_MAIL_ATTEMPTS} WHERE payload ->> 'receiver' = 'carla@acme.test'")
     await send_out(delivery)
     assert post.receivers == ["davi@acme.test"]
     assert failed(store) == [("it was tried too often", MOST_MAIL_ATTEMPTS + 1)]

@@ -23,7 +23,7 @@ from app.mail.outbox import Content, Mail, Urgency
 from app.notifications.inbox import mark_notifications_read
 from app.notifications.kinds import NOTIFICATION_KINDS
 from app.notifications.mails import write_mail
-from app.notifications.models import Happening, Notification
+from app.notifications.models import Activity, Notification
 from app.notifications.notifications import notify
 from app.notifications.preferences import Choice, choose, choose_times, mute
 from app.tenants.members import end_account, suspend_member
@@ -200,7 +200,7 @@ async def test_every_notification_that_is_no_more_to_be_mailed_is_in_one_mail(
         for module in (app.notifications.mails, app.notifications.notifications, app.database.leases, app.jobs.jobs):
             patch.setattr(module, "now", clock)
         async with database.write(ACME) as transaction:
-            for model in (Notification, Happening):
+            for model in (Notification, Activity):
                 await transaction.execute(delete(model))
             for name in ("carla", "davi"):
                 person = await find(transaction, name)

@@ -20,7 +20,7 @@ from app.jobs.jobs import FUNCTIONS, ClaimedJob, Job, job, put_job
 from app.jobs.runner import Runner
 from app.notifications.channels import count_unread_notifications
 from app.notifications.inbox import mark_notifications_read, read_inbox
-from app.notifications.models import Happening, Notification
+from app.notifications.models import Activity, Notification
 from app.notifications.notifications import EVERYBODY, notify
 from tests.databases import Store
 from tests.test_isolation import SETTINGS
@@ -173,12 +173,12 @@ async def test_ten_thousand_are_listed_counted_and_read_in_a_few_statements(data
     async with database.write(ACME) as transaction:
         named = await people(transaction)
         carla = named["Carla"]
-        happening = Happening(subject_kind="record", subject_id=1, number=0, actor_id=named["Ana"].id, details={})
-        transaction.add(happening)
+        activity = Activity(subject_kind="record", subject_id=1, number=0, actor_id=named["Ana"].id, details={})
+        transaction.add(activity)
         await transaction.flush()
         transaction.add_all(
             Notification(
-                happening_id=happening.id,
+                activity_id=activity.id,
                 member_id=carla.id,
                 kind="record-followed",
                 subject_kind="record",

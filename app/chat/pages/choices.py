@@ -6,8 +6,8 @@ from typing import Any
 
 from litestar import Response, get
 
-from app.accounts.choosing import OFFERED, Candidate, ChoosingLimit, find_persons, is_active, list_persons
-from app.accounts.members import Member
+from app.accounts.choosing import OFFERED, Candidate, ChoosingLimit, find_persons, list_persons
+from app.accounts.members import Member, is_active
 from app.chat.rooms import get_room, is_inside, list_rooms
 from app.chat.text.names import EVERYBODY_NAME
 from app.database import Transaction

@@ -7,8 +7,8 @@ from typing import Any
 from litestar import Response, get, post
 
 from app.accounts.access import AnyRequest
-from app.accounts.choosing import Chosen, is_active, list_persons, read_chosen
-from app.accounts.members import Member
+from app.accounts.choosing import Chosen, list_persons, read_chosen
+from app.accounts.members import Member, is_active
 from app.accounts.rights import may
 from app.accounts.shell import find_named_people, notice, render_page
 from app.accounts.undo import lead_to

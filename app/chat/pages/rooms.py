@@ -7,9 +7,9 @@ from typing import Any
 from litestar import Response, get, post
 
 from app.accounts.access import AnyRequest, write_signed_in
-from app.accounts.choosing import Chosen, is_active, list_persons, read_chosen
+from app.accounts.choosing import Chosen, list_persons, read_chosen
 from app.accounts.form_answers import find_answer, keep_answer
-from app.accounts.members import Member
+from app.accounts.members import Member, is_active
 from app.accounts.shell import render_page
 from app.accounts.visits import note_visit
 from app.chat.channels import push_read

@@ -11,8 +11,8 @@ from litestar import Response, get
 from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest
-from app.accounts.choosing import OFFERED, Chosen, is_active, list_persons, read_chosen
-from app.accounts.members import Member
+from app.accounts.choosing import OFFERED, Chosen, list_persons, read_chosen
+from app.accounts.members import Member, is_active
 from app.accounts.shell import render_page
 from app.chat.limits import SearchLimit
 from app.chat.rooms import find_name, get_room, list_rooms

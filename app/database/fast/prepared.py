@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 from sqlalchemy.exc import DBAPIError
 
-from app.database.fast.trips import ShortTripConnection
+from app.database.fast.inline import InlineConnection
 
 SQLITE = SQLiteDialect_aiosqlite()
 
@@ -40,7 +40,7 @@ class Prepared:
     def execute(self, connection: Connection, parameters: dict[str, Any]) -> StatementResult:
         """Execute it with the values of its parameters. Raises DBAPIError as SQLAlchemy does."""
         straight: Any = connection.connection.dbapi_connection
-        if isinstance(straight, ShortTripConnection):
+        if isinstance(straight, InlineConnection):
             found = self.for_sqlite.execute(straight, parameters)
             if found is not None:
                 return found
@@ -58,7 +58,7 @@ class Prepared:
             self.execute(connection, rows[0])
         elif not rows:
             return
-        elif not (isinstance(straight, ShortTripConnection) and self.for_sqlite.execute_each(straight, rows)):
+        elif not (isinstance(straight, InlineConnection) and self.for_sqlite.execute_each(straight, rows)):
             connection.execute(self.statement, rows)
 
     @cached_property
@@ -85,7 +85,7 @@ class ForSqlite:
             if (process := column.type.dialect_impl(SQLITE).result_processor(SQLITE, None)) is not None
         ]
 
-    def execute(self, connection: ShortTripConnection, parameters: dict[str, Any]) -> StatementResult | None:
+    def execute(self, connection: InlineConnection, parameters: dict[str, Any]) -> StatementResult | None:
         """Execute it at once; None when it is not quick."""
         found = self.run(connection, self.encode_row(parameters), connection.run_now)
         if found is None:
@@ -93,7 +93,7 @@ class ForSqlite:
         outcome, rows = found
         return StatementResult([self.read(row) for row in rows], outcome.rowcount, outcome.lastrowid)
 
-    def execute_each(self, connection: ShortTripConnection, rows: Sequence[dict[str, Any]]) -> bool:
+    def execute_each(self, connection: InlineConnection, rows: Sequence[dict[str, Any]]) -> bool:
         """Execute it at once with the values of each row. False when another statement is being executed."""
         return self.run(connection, [self.encode_row(row) for row in rows], connection.run_each_now) is not None
 
@@ -102,7 +102,7 @@ class ForSqlite:
         given = {**self.constants, **parameters} if self.constants else parameters
         return tuple([process(given[name]) if process else given[name] for name, process in self.encode])
 
-    def run(self, connection: ShortTripConnection, values: Any, work: Callable[[str, Any], Any]) -> Any:
+    def run(self, connection: InlineConnection, values: Any, work: Callable[[str, Any], Any]) -> Any:
         """Execute it, and let its errors look as SQLAlchemy's do."""
         error_class = connection.dbapi.Error
         try:

@@ -32,7 +32,7 @@ from app.database.tenancy import (
 Found = TypeVarTuple("Found")
 
 
-class Shape:
+class TableInfo:
     """What is known of a model: its columns, the statement that adds a row, and what a row has when nothing is said."""
 
     def __init__(self, model: Any) -> None:
@@ -91,9 +91,9 @@ def default_of(column: Column[Any]) -> Callable[[], Any]:
 
 
 @cache
-def shape_of(model: Any) -> Shape:
-    """The shape of a model, which is looked at once."""
-    return Shape(model)
+def table_info_of(model: Any) -> TableInfo:
+    """What is known of a model's table, which is looked at once."""
+    return TableInfo(model)
 
 
 # As `criteria_of` in tenancy.py, with the tenant's number as a parameter, so that one statement does for all.
@@ -109,7 +109,7 @@ class PreparedSelect(Generic[*Found]):
     def __init__(self, statement: Select[*Found]) -> None:
         self.models = [each["entity"] for each in statement.column_descriptions]
         self.tenanted = find_tenanted(statement)
-        columns = [getattr(model, name) for model in self.models for name in shape_of(model).names]
+        columns = [getattr(model, name) for model in self.models for name in table_info_of(model).names]
         whole = statement.with_only_columns(*columns, maintain_column_froms=True)
         names = [each.key for each in visitors.iterate(statement) if isinstance(each, BindParameter) and each.required]
         self.prepared = Prepared(whole, names)
@@ -134,18 +134,18 @@ class PreparedSelect(Generic[*Found]):
             raise MultipleResultsFound(f"{len(rows)} rows were found where there should be one")
         row, found, place = rows[0], [], 0
         for model in self.models:
-            shape = shape_of(model)
-            found.append(shape.load(session, row[place : place + len(shape.names)]))
-            place += len(shape.names)
+            info = table_info_of(model)
+            found.append(info.load(session, row[place : place + len(info.names)]))
+            place += len(info.names)
         return tuple(found)
 
 
 @cache
 def update_of(model: Any, names: tuple[str, ...]) -> Prepared:
     """The statement that changes some columns of one row, which is found by its key and its tenant."""
-    shape = shape_of(model)
-    key = {*shape.key, *({"tenant_id"} & set(shape.names))}
-    found = update(shape.table).where(*(shape.table.c[name] == bindparam(f"key_{name}") for name in sorted(key)))
+    info = table_info_of(model)
+    key = {*info.key, *({"tenant_id"} & set(info.names))}
+    found = update(info.table).where(*(info.table.c[name] == bindparam(f"key_{name}") for name in sorted(key)))
     named = [*(f"key_{name}" for name in key), *(f"new_{name}" for name in names)]
     return Prepared(found.values({name: bindparam(f"new_{name}") for name in names}), named)
 
@@ -163,13 +163,13 @@ def insert_object(session: TenantSession, instance: Any) -> None:
     """Write the row of a new object. It is the session's afterwards."""
     connection = flush_and_connect(session)
     model: Any = type(instance)
-    shape = shape_of(model)
+    info = table_info_of(model)
     if isinstance(instance, Tenanted) and instance.__dict__.get("tenant_id") is None:
         instance.tenant_id = session.tenant_id
     check_instance(instance, session.tenant_id)
-    written = shape.insert.execute(connection, shape.complete(instance))
-    if shape.generated is not None:
-        set_committed_value(instance, shape.generated, written.added)
+    written = info.insert.execute(connection, info.complete(instance))
+    if info.generated is not None:
+        set_committed_value(instance, info.generated, written.added)
     make_transient_to_detached(instance)
     session.add(instance)
 
@@ -179,9 +179,9 @@ def insert_rows(session: TenantSession, model: Any, rows: list[dict[str, Any]]) 
     connection = flush_and_connect(session)
     if session.tenant_id is None:
         raise TenantScopeError(f"rows of {model.__name__} belong to a tenant, and this session has none")
-    shape = shape_of(model)
-    whole = [shape.fill({**row, "tenant_id": session.tenant_id}) for row in rows]
-    shape.insert.execute_each(connection, whole)
+    info = table_info_of(model)
+    whole = [info.fill({**row, "tenant_id": session.tenant_id}) for row in rows]
+    info.insert.execute_each(connection, whole)
 
 
 def change_row(session: TenantSession, instance: Any, values: dict[str, Any]) -> None:
@@ -191,10 +191,10 @@ def change_row(session: TenantSession, instance: Any, values: dict[str, Any]) ->
     connection = flush_and_connect(session)
     check_instance(instance, session.tenant_id)
     model: Any = type(instance)
-    shape = shape_of(model)
+    info = table_info_of(model)
     parameters = {f"new_{name}": value for name, value in values.items()}
-    parameters |= {f"key_{name}": instance.__dict__[name] for name in (*shape.key, "tenant_id") if name in shape.names}
+    parameters |= {f"key_{name}": instance.__dict__[name] for name in (*info.key, "tenant_id") if name in info.names}
     if update_of(model, tuple(values)).execute(connection, parameters).changed != 1:
-        raise StaleDataError(f"a row of {shape.table.name} is gone")
+        raise StaleDataError(f"a row of {info.table.name} is gone")
     for name, value in values.items():
         set_committed_value(instance, name, value)

@@ -123,7 +123,7 @@ async def decline_request(
 
 
 @post("/c/{slug:str}/{number:int}/lock/hand-over")
-async def give(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+async def hand_lock_over(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Hand the lock over to somebody who waits."""
     _, record, _ = await open_record(transaction, slug, number)
     proof = Proof.read(form["lock-token"])
@@ -134,7 +134,7 @@ async def give(transaction: Transaction, member: Member, slug: str, number: int,
 
 
 @post("/c/{slug:str}/{number:int}/lock/take-over")
-async def take(
+async def take_lock_over(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, form: Form
 ) -> Response[Any]:
     """Take the lock away from its holder, if it is still the one that the page showed."""
@@ -202,8 +202,8 @@ handlers = [
     release,
     ask_for_lock,
     decline_request,
-    give,
-    take,
+    hand_lock_over,
+    take_lock_over,
     go_on_waiting,
     stop_waiting,
     keep_a_draft,

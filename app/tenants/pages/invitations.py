@@ -16,8 +16,8 @@ from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.rights import may, require
 from app.accounts.shell import notice, render_plain
 from app.database import Database, Tenant, Transaction
-from app.mail.letters import write_letter
 from app.mail.outbox import Content, composer, put_mail
+from app.mail.rendering import render_mail
 from app.settings import Settings
 from app.tenants.invitations import (
     Invitation,
@@ -104,7 +104,7 @@ async def write_invitation(transaction: Transaction, settings: Settings, payload
         return None
     actor = await transaction.get_one(Member, payload["actor"])
     subject = translations(tenant.language).gettext("%(name)s invites you to %(workspace)s")
-    return write_letter(
+    return render_mail(
         settings,
         tenant,
         "tenants/invitation_mail",

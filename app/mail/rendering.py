@@ -10,7 +10,7 @@ from app.settings import Settings
 from app.web.templates import render
 
 
-def write_letter(
+def render_mail(
     settings: Settings,
     tenant: Tenant,
     template: str,

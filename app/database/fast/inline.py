@@ -1,10 +1,10 @@
-"""As few trips to SQLite's thread as can be: none for what is quick anyway, else one for a statement.
+"""Statements that are run inline, within a time budget; others go to SQLite's thread, once each.
 
-SQLAlchemy makes four of each statement with aiosqlite: for a cursor, for the statement, for its rows, and for the
-cursor's end. One alone costs ten times what a small statement does. So what can't take long is done where it is asked
-for: adding a row or changing one by its key, and reading, which is interrupted when it does take long, and done again
-in the thread. What waits for the disk or for other processes, and what may change many rows, goes to the thread at
-once.
+SQLAlchemy goes there four times for each statement with aiosqlite: for a cursor, for the statement, for its rows, and
+for the cursor's end. Each way there costs ten times what a small statement does. So what can't take long is done where
+it is asked for: adding a row or changing one by its key, and reading, which is interrupted when it does take long, and
+done again in the thread. What waits for the disk or for other processes, and what may change many rows, goes to the
+thread at once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
 
 # How long reading may keep the event loop, in seconds, and how many steps of SQLite's machine lie between two looks at
 # the time (some 0.1 ms).
-QUICK = 0.002
+TIME_BUDGET = 0.002
 PROGRESS_STEPS = 2000
 INTERRUPTED = 9  # SQLITE_INTERRUPT (https://www.sqlite.org/rescode.html#interrupt)
 
@@ -35,7 +35,7 @@ class StatementOutcome:
     arraysize: int = 1
 
 
-class ShortTripCursor(AsyncAdapt_aiosqlite_cursor):
+class InlineCursor(AsyncAdapt_aiosqlite_cursor):
     """A cursor that exists only while its statement runs. All rows are read at once."""
 
     __slots__ = ()
@@ -55,12 +55,12 @@ class ShortTripCursor(AsyncAdapt_aiosqlite_cursor):
 
     async def _execute_async(self, operation: Any, parameters: Any) -> Any:
         words = () if parameters is None else parameters
-        await self.travel(lambda cursor: cursor.execute(operation, words), operation)
+        await self.run_outside(lambda cursor: cursor.execute(operation, words), operation)
 
     async def _executemany_async(self, operation: Any, seq_of_parameters: Any) -> Any:
-        await self.travel(lambda cursor: cursor.executemany(operation, seq_of_parameters))
+        await self.run_outside(lambda cursor: cursor.executemany(operation, seq_of_parameters))
 
-    async def travel(self, work: Callable[[Any], Any], operation: str = "") -> None:
+    async def run_outside(self, work: Callable[[Any], Any], operation: str = "") -> None:
         """Do something with a cursor, in SQLite's thread unless it is quick, and keep all that comes of it."""
         connection: Any = self._connection
         run = partial(run_in_cursor, connection._conn, work)
@@ -69,7 +69,8 @@ class ShortTripCursor(AsyncAdapt_aiosqlite_cursor):
             if operation.startswith("INSERT") or operation == "BEGIN":
                 found: Any = run()
             else:
-                found = (operation.startswith("SELECT") and here.patience.hurry(run)) or await connection._execute(run)
+                found = operation.startswith("SELECT") and here.budget.run_in_time(run)
+                found = found or await connection._execute(run)
         self._cursor, rows = found
         self._rows = deque(rows)
 
@@ -85,7 +86,10 @@ def run_in_cursor(connection: Any, work: Callable[[Any], Any]) -> tuple[Statemen
         cursor.close()
 
 
-class Patience:
+Ran = tuple[StatementOutcome, list[Any]]
+
+
+class TimeBudget:
     """Interrupts what a connection reads when it keeps the event loop for too long."""
 
     def __init__(self, connection: Any) -> None:
@@ -96,9 +100,11 @@ class Patience:
         """Whether to interrupt. SQLite asks this while it works."""
         return time.perf_counter() > self.until
 
-    def hurry(self, run: Callable[[], tuple[StatementOutcome, list[Any]]]) -> tuple[StatementOutcome, list[Any]] | None:
+    def run_in_time(
+        self, run: Callable[[], tuple[StatementOutcome, list[Any]]]
+    ) -> tuple[StatementOutcome, list[Any]] | None:
         """Read at once; None when that was interrupted. (Interrupting a change would undo the whole transaction.)"""
-        self.until = time.perf_counter() + QUICK
+        self.until = time.perf_counter() + TIME_BUDGET
         try:
             return run()
         except Exception as error:
@@ -109,14 +115,14 @@ class Patience:
             self.until = float("inf")
 
 
-class ShortTripConnection(AsyncAdapt_aiosqlite_connection):
-    """A connection whose cursors make one trip at most."""
+class InlineConnection(AsyncAdapt_aiosqlite_connection):
+    """A connection whose cursors go to its thread once at most."""
 
-    __slots__ = ("patience",)
+    __slots__ = ("budget",)
 
-    patience: Patience
+    budget: TimeBudget
 
-    _cursor_cls = ShortTripCursor
+    _cursor_cls = InlineCursor
 
     def run_now(self, operation: str, parameters: tuple[Any, ...]) -> tuple[StatementOutcome, list[Any]] | None:
         """Execute a statement that reads, or writes one row.
@@ -127,7 +133,7 @@ class ShortTripConnection(AsyncAdapt_aiosqlite_connection):
             return None
         connection: Any = self._connection
         run = partial(run_in_cursor, connection._conn, lambda cursor: cursor.execute(operation, parameters))
-        return self.patience.hurry(run) if operation.startswith("SELECT") else run()
+        return self.budget.run_in_time(run) if operation.startswith("SELECT") else run()
 
     def run_each_now(self, operation: str, rows: list[tuple[Any, ...]]) -> tuple[StatementOutcome, list[Any]] | None:
         """Execute a statement that adds a row, for each of some; None when another one is being executed."""
@@ -143,9 +149,9 @@ class ShortTripConnection(AsyncAdapt_aiosqlite_connection):
             super().rollback()
 
 
-def connect(dialect: Any, record: Any, arguments: Any, options: Any) -> ShortTripConnection:
+def connect(dialect: Any, record: Any, arguments: Any, options: Any) -> InlineConnection:
     """Open a connection as the dialect does, for the event `do_connect`."""
     opened = dialect.loaded_dbapi.connect(*arguments, **options)
-    connection = ShortTripConnection(opened.dbapi, opened._connection)
-    connection.patience = Patience(opened._connection._conn)
+    connection = InlineConnection(opened.dbapi, opened._connection)
+    connection.budget = TimeBudget(opened._connection._conn)
     return connection

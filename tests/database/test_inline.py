@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Integer, String, bindparam, func, literal, se
 from app.accounts.members import Member
 from app.chat.rooms import Room
 from app.database import Database, PreparedSelect, Transaction
-from app.database.fast import trips
+from app.database.fast import inline
 from app.features import open_database
 
 BY_NAME = PreparedSelect(select(Member).where(Member.name == bindparam("name")))
@@ -42,7 +42,7 @@ async def test_a_small_question_is_answered_where_it_is_asked(database: Database
 async def test_a_long_question_is_answered_in_the_thread_and_whole(
     database: Database, teach: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trips, "QUICK", 0.0)
+    monkeypatch.setattr(inline, "TIME_BUDGET", 0.0)
     asked: list[int] = []
     async with database.read(1) as transaction:
         await teach(transaction)
@@ -63,8 +63,8 @@ async def test_a_long_question_is_answered_in_the_thread_and_whole(
 async def test_a_standing_statement_that_takes_long_is_answered_whole(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trips, "QUICK", 0.0)
-    monkeypatch.setattr(trips, "PROGRESS_STEPS", 1)
+    monkeypatch.setattr(inline, "TIME_BUDGET", 0.0)
+    monkeypatch.setattr(inline, "PROGRESS_STEPS", 1)
     asking = open_database(database.url)
     async with asking.read(1) as transaction:
         raw = await (await transaction.connection()).get_raw_connection()
@@ -76,8 +76,8 @@ async def test_a_standing_statement_that_takes_long_is_answered_whole(
 
 
 async def test_a_change_before_a_long_question_is_kept(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trips, "QUICK", 0.0)
-    monkeypatch.setattr(trips, "PROGRESS_STEPS", 1)
+    monkeypatch.setattr(inline, "TIME_BUDGET", 0.0)
+    monkeypatch.setattr(inline, "PROGRESS_STEPS", 1)
     changing = open_database(database.url)
     async with changing.write(1) as transaction:
         changed = update(Room).where(Room.slug == "general").values(description="changed")
@@ -90,8 +90,8 @@ async def test_a_change_before_a_long_question_is_kept(database: Database, monke
 
 async def test_a_change_may_take_its_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupting it would undo its whole transaction."""
-    monkeypatch.setattr(trips, "QUICK", 0.0)
-    monkeypatch.setattr(trips, "PROGRESS_STEPS", 1)
+    monkeypatch.setattr(inline, "TIME_BUDGET", 0.0)
+    monkeypatch.setattr(inline, "PROGRESS_STEPS", 1)
     changing = open_database(database.url)
     async with changing.write(1) as transaction:
         transaction.add(Room(slug="lamps", name="Lamps", kind="public"))

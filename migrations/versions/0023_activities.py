@@ -1,0 +1,44 @@
+"""What members are notified of is an activity; a mail is composed when it is sent, and has no text of its own"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0023"
+down_revision = "0022"
+
+# Of PostgreSQL, which calls them by the name of their table; SQLite knows them within the table's own statement.
+RENAMED = [
+    ("activity", "fk_{}_tenant_id_actor_id_member"),
+    ("activity", "fk_{}_tenant_id_tenant"),
+    ("activity", "pk_{}"),
+    ("activity", "uq_{}_tenant_id_id"),
+    ("notification", "fk_notification_tenant_id_{0}_id_{0}"),
+]
+
+
+def upgrade() -> None:
+    rename("happening", "activity")
+    op.execute("DELETE FROM mail WHERE composer = ''")
+    for column in ("receiver", "subject", "text"):
+        op.drop_column("mail", column)
+
+
+def downgrade() -> None:
+    rename("activity", "happening")
+    op.add_column("mail", sa.Column("receiver", sa.String(length=254), nullable=False, server_default=""))
+    op.add_column("mail", sa.Column("subject", sa.String(length=300), nullable=False, server_default=""))
+    op.add_column("mail", sa.Column("text", sa.Text(), nullable=False, server_default=""))
+
+
+def rename(before: str, after: str) -> None:
+    op.drop_index(f"ix_{before}_subject", before)
+    op.drop_index(f"ix_notification_{before}", "notification")
+    op.rename_table(before, after)
+    op.execute(f"ALTER TABLE notification RENAME COLUMN {before}_id TO {after}_id")
+    if op.get_bind().dialect.name == "postgresql":
+        for table, name in RENAMED:
+            here = after if table == "activity" else table
+            op.execute(f"ALTER TABLE {here} RENAME CONSTRAINT {name.format(before)} TO {name.format(after)}")
+        op.execute(f"ALTER SEQUENCE {before}_id_seq RENAME TO {after}_id_seq")
+    op.create_index(f"ix_{after}_subject", after, ["tenant_id", "subject_kind", "subject_id", "number"])
+    op.create_index(f"ix_notification_{after}", "notification", ["tenant_id", f"{after}_id"])
