@@ -6,7 +6,6 @@ from alembic import op
 revision = "0023"
 down_revision = "0022"
 
-# Of PostgreSQL, which calls them by the name of their table; SQLite knows them within the table's own statement.
 RENAMED = [
     ("activity", "fk_{}_tenant_id_actor_id_member"),
     ("activity", "fk_{}_tenant_id_tenant"),
@@ -40,5 +39,16 @@ def rename(before: str, after: str) -> None:
             here = after if table == "activity" else table
             op.execute(f"ALTER TABLE {here} RENAME CONSTRAINT {name.format(before)} TO {name.format(after)}")
         op.execute(f"ALTER SEQUENCE {before}_id_seq RENAME TO {after}_id_seq")
+    else:
+        # SQLite has no statement for it: names of constraints are mended in what it keeps of the tables, as its
+        # documentation says for what changes nothing on the disk (https://www.sqlite.org/lang_altertable.html#otheralter).
+        version = op.get_bind().exec_driver_sql("PRAGMA schema_version").scalar()
+        op.execute("PRAGMA writable_schema = ON")
+        mend = sa.text("UPDATE sqlite_master SET sql = replace(sql, :old, :new) WHERE type = 'table' AND name = :table")
+        for table, name in RENAMED:
+            here = after if table == "activity" else table
+            op.get_bind().execute(mend, {"old": name.format(before), "new": name.format(after), "table": here})
+        op.execute(f"PRAGMA schema_version = {version + 1}")
+        op.execute("PRAGMA writable_schema = OFF")
     op.create_index(f"ix_{after}_subject", after, ["tenant_id", "subject_kind", "subject_id", "number"])
     op.create_index(f"ix_notification_{after}", "notification", ["tenant_id", f"{after}_id"])
