@@ -135,14 +135,17 @@ async def tell_posted(transaction: Transaction, facts: Sequence[MessagePosted]) 
         alike[message.member_id, subject_of(room)[0]].append((room, message, reasons))
     for (author_id, _), posted in alike.items():
         author = await transaction.get_one(Member, author_id)
-        told = [frozenset(reasons.unwilling) for _, _, reasons in posted]
-        for kind in REASONS:
-            occasions = [
-                Occasion(subject_of(room), reasons.kinds[kind], message.number, without, details_of(message))
-                for (room, message, reasons), without in zip(posted, told, strict=True)
-            ]
-            concerned = await notify_all(transaction, occasions, kind=kind, by=author)
-            told = [before | ids for before, ids in zip(told, concerned, strict=True)]
+        occasions = [
+            Occasion(
+                subject_of(room),
+                [(kind, reasons.kinds[kind]) for kind in REASONS],
+                message.number,
+                frozenset(reasons.unwilling),
+                details_of(message),
+            )
+            for room, message, reasons in posted
+        ]
+        await notify_all(transaction, occasions, by=author)
 
 
 async def find_reasons(
@@ -245,8 +248,8 @@ async def tell_invited(transaction: Transaction, facts: Sequence[MemberInvited])
         invited[fact.by.member_id][fact.room_id].append(fact.member_id)
     for member_id, rooms in invited.items():
         by = None if member_id is None else await transaction.get_one(Member, member_id)
-        occasions = [Occasion(("room", room_id), people) for room_id, people in rooms.items()]
-        await notify_all(transaction, occasions, kind="invitation", by=by)
+        occasions = [Occasion(("room", room_id), [("invitation", people)]) for room_id, people in rooms.items()]
+        await notify_all(transaction, occasions, by=by)
 
 
 async def mark_messages_read(

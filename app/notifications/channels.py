@@ -123,30 +123,33 @@ def push_readers(transaction: Transaction, announcement_id: int) -> None:
 
 async def push_toasts(
     transaction: Transaction,
-    shown: Sequence[tuple[Activity, Iterable[int]]],
-    kind: NotificationKind,
+    shown: Sequence[tuple[Activity, NotificationKind, int]],
     by: Member | None,
     *,
     held: bool,
 ) -> None:
-    """Show members what happens to things of one kind as it happens, each to the members of the ids beside it.
+    """Show members what happens to things of one kind as it happens: activities, as what each is told, to the member
+    of the id beside it.
 
     Each toast is rendered once for all who read the same.
     """
     if not shown:
         return
-    subject = SUBJECTS[shown[0][0].subject_kind]
-    places = await subject.find_places(transaction, [activity.subject_id for activity, _ in shown])
-    excerpts = await read_texts(transaction, *(activity.details.get("excerpt", "") for activity, _ in shown))
-    for (activity, member_ids), excerpt in zip(shown, excerpts, strict=True):
+    activities = list(dict.fromkeys(activity for activity, _, _ in shown))
+    subject = SUBJECTS[activities[0].subject_kind]
+    places = await subject.find_places(transaction, [activity.subject_id for activity in activities])
+    texts = await read_texts(transaction, *(activity.details.get("excerpt", "") for activity in activities))
+    excerpts = dict(zip(activities, texts, strict=True))
+    toasts: dict[tuple[Activity, str, str], Toast] = {}
+    for activity, kind, member_id in shown:
         place = places.get(activity.subject_id, SubjectPlace("", ""))
-        address = subject.address_at(place, activity.number)
-        toasts: dict[str, Toast] = {}
-        for member_id in member_ids:
-            title = place.seen_by(member_id).title
-            if title not in toasts:
-                toasts[title] = Toast(activity, kind, by.name if by else "", title, excerpt, address, held)
-            transaction.show(Bell(member_id, toasts[title]))
+        title = place.seen_by(member_id).title
+        key = activity, kind.name, title
+        if key not in toasts:
+            address = subject.address_at(place, activity.number)
+            actor = by.name if by else ""
+            toasts[key] = Toast(activity, kind, actor, title, excerpts[activity], address, held)
+        transaction.show(Bell(member_id, toasts[key]))
 
 
 @bar_part("notifications/_bell.html")

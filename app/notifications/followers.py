@@ -46,13 +46,13 @@ async def tell_of_accounts(
 ) -> None:
     """Tell people what has happened to their accounts, in as many statements for many as for one. Who is an admin no
     more loses what only admins see."""
-    told: dict[tuple[str, int | None], list[Occasion]] = defaultdict(list)
+    told: dict[int | None, list[Occasion]] = defaultdict(list)
     for fact in facts:
         kind, details, by_id = word_fact(fact)
-        told[kind, by_id].append(Occasion(("account", fact.member_id), [fact.member_id], details=details))
-    for (kind, by_id), occasions in told.items():
+        told[by_id].append(Occasion(("account", fact.member_id), [(kind, [fact.member_id])], details=details))
+    for by_id, occasions in told.items():
         by = await transaction.get(Member, by_id) if by_id else None
-        await notify_all(transaction, occasions, kind=kind, by=by)
+        await notify_all(transaction, occasions, by=by)
     push_bells(transaction, [fact.member_id for fact in facts])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -95,15 +96,23 @@ class Notification(Tenanted, Base):
 
 def is_permitted() -> ColumnElement[bool]:
     """Whether the person may see what a notification is about, now: by rank for its kind, and by its subject's rule."""
-    subjects = [
+    return make_criterion(tuple(SUBJECTS), tuple(NOTIFICATION_KINDS))
+
+
+@lru_cache
+def make_criterion(subjects: tuple[str, ...], kinds: tuple[str, ...]) -> ColumnElement[bool]:
+    """The criterion of what is permitted, of these subjects and kinds. Kept, as each page's bell needs it, and making
+    it takes longer than counting by it."""
+    rules = [
         and_(
-            Notification.subject_kind == subject.name, subject.visible(Notification.member_id, Notification.subject_id)
+            Notification.subject_kind == subject,
+            SUBJECTS[subject].visible(Notification.member_id, Notification.subject_id),
         )
-        for subject in SUBJECTS.values()
+        for subject in subjects
     ]
     ranks = []
     for role in ("admin", "owner"):
-        names = [kind.name for kind in NOTIFICATION_KINDS.values() if kind.role == role]
+        names = [kind for kind in kinds if NOTIFICATION_KINDS[kind].role == role]
         if names:
             person = aliased(Member)  # the query around this one may have members of its own
             of_rank = exists().where(
@@ -112,7 +121,7 @@ def is_permitted() -> ColumnElement[bool]:
                 person.role.in_(roles_from(role)),
             )
             ranks.append(or_(Notification.kind.not_in(names), of_rank))
-    return and_(Notification.kind.in_(list(NOTIFICATION_KINDS)), or_(*subjects), *ranks)
+    return and_(Notification.kind.in_(kinds), or_(*rules), *ranks)
 
 
 def is_in_inbox() -> ColumnElement[bool]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from app.accounts.members import Member, Role, is_active
 from app.accounts.rights import roles_from
 from app.accounts.undo import keep_rows, put_back
 from app.database import Transaction, now
 from app.notifications.channels import push_bells, push_toasts
-from app.notifications.kinds import NOTIFICATION_KINDS
+from app.notifications.kinds import NOTIFICATION_KINDS, NotificationKind
 from app.notifications.mails import plan_mails
 from app.notifications.models import Activity, Notification, is_in_inbox
 from app.notifications.preferences import Choice, Follow, Mute, find_muting, mail_moment, read_choices, read_times
@@ -22,15 +22,19 @@ from app.notifications.preferences import Choice, Follow, Mute, find_muting, mai
 EVERYBODY = "everybody"
 
 
+Receivers = Iterable[int] | Role | str
+
+
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """Something that members are notified of: `to` are their ids, everybody, or a role, for those of its rank.
+    """Something that members are notified of, each for the first of the `reasons` that holds for them.
 
-    Those `without` are left out: they are told for a better reason.
+    A reason is a kind of notification, and who is notified by it: ids, everybody, or a role, for those of its rank.
+    Those `without` are left out.
     """
 
     subject: tuple[str, int]
-    to: Iterable[int] | Role | str
+    reasons: Sequence[tuple[str, Receivers]]
     number: int = 0
     without: frozenset[int] = frozenset()
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -41,86 +45,100 @@ async def notify(
     *,
     kind: str,
     subject: tuple[str, int],
-    to: Iterable[int] | Role | str,
+    to: Receivers,
     by: Member | None = None,
     number: int = 0,
     held: bool = False,
     without: Iterable[int] = (),
     details: Mapping[str, Any] | None = None,
-) -> set[int]:
+) -> None:
     """Notify members by their ids, or everybody, or those of a role's rank, of what happens to a subject.
 
-    Nobody is notified of what they do themselves (`by`), but for what is always told, nor those `without`. The answer
-    are the ids of those whom it concerns, also when they don't want to know; a caller passes them as `without` of the
-    next, so that everybody is told once and for the best reason. What is `held`, to be acknowledged, comes to
-    everybody's inbox: muting and preferences don't keep it away.
+    Nobody is notified of what they do themselves (`by`), but for what is always told, nor those `without`. What is
+    `held`, to be acknowledged, comes to everybody's inbox: muting and preferences don't keep it away.
     """
-    occasion = Occasion(subject, to, number, frozenset(without), details or {})
-    (concerned,) = await notify_all(transaction, [occasion], kind=kind, by=by, held=held)
-    return concerned
+    occasion = Occasion(subject, [(kind, to)], number, frozenset(without), details or {})
+    await notify_all(transaction, [occasion], by=by, held=held)
 
 
 async def notify_all(
-    transaction: Transaction,
-    occasions: Sequence[Occasion],
-    *,
-    kind: str,
-    by: Member | None = None,
-    held: bool = False,
-) -> list[set[int]]:
+    transaction: Transaction, occasions: Sequence[Occasion], *, by: Member | None = None, held: bool = False
+) -> None:
     """Notify members of what happens to several subjects of one kind, as `notify` does, in as many statements as for
-    one. The answer are the ids of those whom each concerns."""
-    known = NOTIFICATION_KINDS[kind]
-    # Of what happens to accounts people are told whoever did it: it may have been somebody with their session.
-    themselves = {by.id} if by and not known.fixed else set()
-    # What is always told reaches also who may not sign in for now, or ever again.
-    meant = await find_receivers(transaction, [occasion.to for occasion in occasions], whoever=known.fixed)
-    concerned = [ids - occasion.without - themselves for occasion, ids in zip(occasions, meant, strict=True)]
-    everybody = set().union(*concerned)
+    one subject and one reason. Everybody is notified once, and for the best reason."""
+    kinds = {kind: NOTIFICATION_KINDS[kind] for occasion in occasions for kind, _ in occasion.reasons}
+    concerned = await find_concerned(transaction, occasions, kinds, by)
+    everybody = set().union(*(ids for whom in concerned for ids in whom.values()))
     if not everybody:
-        return concerned
+        return
     muting: Mapping[int, set[int]] = {}
-    if not known.fixed and not held:
+    if not held and not all(kind.fixed for kind in kinds.values()):
         muting = await find_muting(transaction, occasions[0].subject[0], {each.subject[1] for each in occasions})
-    choices = {
-        member_id: Choice(in_app=choice.in_app or held, mail=choice.mail)
-        for member_id, choice in (await read_choices(transaction, known, everybody)).items()
-        if choice.in_app or held or choice.mail != "never"
-    }
-    told: dict[Activity, list[int]] = {}
-    for occasion, ids in zip(occasions, concerned, strict=True):
-        if wanting := sorted((ids & choices.keys()) - muting.get(occasion.subject[1], set())):
+    choices = await read_choices(transaction, kinds.values(), everybody)
+    told: dict[Activity, list[tuple[int, NotificationKind, Choice]]] = {}
+    for occasion, whom in zip(occasions, concerned, strict=True):
+        wanting = [
+            (member_id, kinds[kind], choice)
+            for kind, ids in whom.items()
+            for member_id in sorted(ids if kinds[kind].fixed else ids - muting.get(occasion.subject[1], set()))
+            if (choice := choices[kind][member_id]).in_app or held or choice.mail != "never"
+        ]
+        if wanting:
             told[activity_of(occasion, by)] = wanting
     if not told:
-        return concerned
+        return
     moment = now()
     await insert_activities(transaction, list(told), moment)
-    times = await read_times(transaction, set().union(*told.values()))
+    times = await read_times(transaction, {member_id for wanting in told.values() for member_id, _, _ in wanting})
     rows: list[dict[str, Any]] = [
         {
             "activity_id": activity.id,
             "member_id": member_id,
-            "kind": kind,
+            "kind": kind.name,
             "subject_kind": activity.subject_kind,
             "subject_id": activity.subject_id,
             "number": activity.number,
-            "shown": choices[member_id].in_app,
+            "shown": choice.in_app or held,
             "held": held,
-            "mail_at": moment if known.fixed else mail_moment(choices[member_id].mail, moment, times[member_id]),
+            "mail_at": moment if kind.fixed else mail_moment(choice.mail, moment, times[member_id]),
         }
-        for activity, ids in told.items()
-        for member_id in ids
+        for activity, wanting in told.items()
+        for member_id, kind, choice in wanting
     ]
     await transaction.insert_rows(Notification, *rows)
     plan_mails(transaction, [row["mail_at"] for row in rows if row["mail_at"]])
-    seen_by: dict[int, list[int]] = {activity.id: [] for activity in told}
     seeing = select(Notification.activity_id, Notification.member_id)
-    for activity_id, member_id in await transaction.execute(
-        seeing.where(Notification.activity_id.in_(seen_by), is_in_inbox())
-    ):
-        seen_by[activity_id].append(member_id)
-    shown = [(activity, seen_by[activity.id]) for activity in told if seen_by[activity.id]]
-    await push_toasts(transaction, shown, known, by, held=held)
+    seeing = seeing.where(Notification.activity_id.in_([activity.id for activity in told]), is_in_inbox())
+    seen = {tuple(row) for row in await transaction.execute(seeing)}
+    shown = [
+        (activity, kind, member_id)
+        for activity, wanting in told.items()
+        for member_id, kind, _ in wanting
+        if (activity.id, member_id) in seen
+    ]
+    await push_toasts(transaction, shown, by, held=held)
+
+
+async def find_concerned(
+    transaction: Transaction, occasions: Sequence[Occasion], kinds: Mapping[str, NotificationKind], by: Member | None
+) -> list[dict[str, set[int]]]:
+    """Whom each occasion concerns, also if they don't want to know, by the reason for which they are notified."""
+    # What is always told reaches also who may not sign in for now, or ever again.
+    meant: dict[bool, list[Receivers]] = {False: [], True: []}
+    for occasion in occasions:
+        for kind, to in occasion.reasons:
+            meant[kinds[kind].fixed].append(to)
+    found = {fixed: iter(await find_receivers(transaction, to, whoever=fixed)) for fixed, to in meant.items() if to}
+    # Of what happens to accounts people are told whoever did it: it may have been somebody with their session.
+    themselves = {by.id} if by else set()
+    concerned = []
+    for occasion in occasions:
+        before, whom = set(occasion.without), {}
+        for kind, _ in occasion.reasons:
+            fixed = kinds[kind].fixed
+            whom[kind] = next(found[fixed]) - before - (set() if fixed else themselves)
+            before |= whom[kind]
+        concerned.append(whom)
     return concerned
 
 
@@ -155,20 +173,24 @@ def activity_of(occasion: Occasion, by: Member | None) -> Activity:
 
 
 async def find_receivers(
-    transaction: Transaction, meant: Sequence[Iterable[int] | Role | str], *, whoever: bool = False
+    transaction: Transaction, meant: Sequence[Receivers], *, whoever: bool = False
 ) -> list[set[int]]:
     """The ids of active members among each of those meant; of suspended and removed ones too, if they are to be told
     `whoever` they are."""
-    active = select(Member.id)
-    if not whoever:
-        active = active.where(*is_active())
-    by_rank: dict[str, set[int]] = {}
-    for rank in {to for to in meant if isinstance(to, str)}:
-        roles = roles_from("member" if rank == EVERYBODY else rank)
-        by_rank[rank] = set(await transaction.scalars(active.where(Member.role.in_(roles))))
+    ranks = {to: roles_from("member" if to == EVERYBODY else to) for to in meant if isinstance(to, str)}
     wanted: set[int] = set().union(*(to for to in meant if not isinstance(to, str)))
-    found = set(await transaction.scalars(active.where(Member.id.in_(wanted)))) if wanted else set()
-    return [by_rank[to] if isinstance(to, str) else found & set(to) for to in meant]
+    asked = [Member.role.in_({role for roles in ranks.values() for role in roles})] if ranks else []
+    asked += [Member.id.in_(wanted)] if wanted else []
+    statement = select(Member.id, Member.role).where(or_(*asked))
+    if not whoever:
+        statement = statement.where(*is_active())
+    found = {row.id: row.role for row in await transaction.execute(statement)} if asked else {}
+    return [
+        {member_id for member_id, role in found.items() if role in ranks[to]}
+        if isinstance(to, str)
+        else found.keys() & set(to)
+        for to in meant
+    ]
 
 
 async def forget_subjects(transaction: Transaction, kind: str, ids: Sequence[int]) -> None:

@@ -102,15 +102,15 @@ def default_choice(kind: NotificationKind) -> Choice:
 
 
 async def read_choices(
-    transaction: Transaction, kind: NotificationKind, member_ids: Iterable[int]
-) -> dict[int, Choice]:
-    """How members want to be told of a kind, by their ids."""
-    found = {member_id: default_choice(kind) for member_id in member_ids}
-    if not kind.fixed:
-        statement = select(Preference).where(Preference.kind == kind.name)
-        for row in await transaction.scalars(statement):
-            if row.member_id in found:
-                found[row.member_id] = Choice(row.in_app, row.mail)
+    transaction: Transaction, kinds: Iterable[NotificationKind], member_ids: Iterable[int]
+) -> dict[str, dict[int, Choice]]:
+    """How members want to be told of some kinds, by the names of the kinds and the ids of the members."""
+    found = {kind.name: dict.fromkeys(member_ids, default_choice(kind)) for kind in kinds}
+    chosen = [name for name in found if not NOTIFICATION_KINDS[name].fixed]
+    if chosen:
+        for row in await transaction.scalars(select(Preference).where(Preference.kind.in_(chosen))):
+            if row.member_id in found[row.kind]:
+                found[row.kind][row.member_id] = Choice(row.in_app, row.mail)
     return found
 
 

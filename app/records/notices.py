@@ -11,7 +11,7 @@ from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.facts import LockAsked
 from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_kinds, register_subject
-from app.notifications.notifications import Occasion, notify, notify_all
+from app.notifications.notifications import Occasion, Receivers, notify, notify_all
 from app.notifications.preferences import read_followers
 from app.records.collections import Field, find_collections, list_fields_of
 from app.records.facts import RecordChanged
@@ -102,43 +102,30 @@ async def tell_changes(transaction: Transaction, facts: Sequence[RecordChanged])
     for author_id in {change.by.member_id: None for change in changes}:
         author = None if author_id is None else await transaction.get_one(Member, author_id)
         by_author = [change for change in changes if change.by.member_id == author_id]
-        told: list[set[int]] = [set() for _ in by_author]
-        for kind, find in (
-            ("record-followed", followers),
-            ("record-added", maker_of),
-            ("record-admin", list_admins_told),
-        ):
-            occasions = [
-                Occasion(
-                    ("record", change.row_id),
-                    find(chosen[change.row_id], makers[change.row_id]),
-                    without=frozenset(before),
-                    details={"what": change.what, "fields": labels_of(fields[change.collection_id], change)},
-                )
-                for change, before in zip(by_author, told, strict=True)
-            ]
-            concerned = await notify_all(transaction, occasions, kind=kind, by=author)
-            told = [before | ids for before, ids in zip(told, concerned, strict=True)]
+        occasions = [
+            Occasion(
+                ("record", change.row_id),
+                list_reasons(chosen[change.row_id], makers[change.row_id]),
+                details={"what": change.what, "fields": labels_of(fields[change.collection_id], change)},
+            )
+            for change in by_author
+        ]
+        await notify_all(transaction, occasions, by=author)
+
+
+def list_reasons(chosen: Mapping[int, bool], maker: int | None) -> list[tuple[str, Receivers]]:
+    """Why somebody is told of a change, the best reason first: of those who have `chosen` to follow the record or not
+    to, and the one who added it."""
+    return [
+        ("record-followed", [member_id for member_id, following in chosen.items() if following]),
+        ("record-added", [] if maker is None or not chosen.get(maker, True) else [maker]),
+        ("record-admin", "admin"),
+    ]
 
 
 def labels_of(fields: list[Field], change: RecordChanged) -> str:
     """The labels of the fields that differ."""
     return ", ".join(each.field.label for each in compare(fields, change.before or {}, change.after))[:300]
-
-
-def followers(chosen: Mapping[int, bool], maker: int | None) -> list[int]:
-    """Those who follow a record."""
-    return [member_id for member_id, following in chosen.items() if following]
-
-
-def maker_of(chosen: Mapping[int, bool], maker: int | None) -> list[int]:
-    """Who added a record, unless they don't want to follow it."""
-    return [] if maker is None or not chosen.get(maker, True) else [maker]
-
-
-def list_admins_told(chosen: Mapping[int, bool], maker: int | None) -> str:
-    """All admins."""
-    return "admin"
 
 
 async def tell_asked(transaction: Transaction, facts: Sequence[LockAsked]) -> None:

@@ -42,7 +42,7 @@ def rename(before: str, after: str) -> None:
     else:
         # SQLite has no statement for it: names of constraints are mended in what it keeps of the tables, as its
         # documentation says for what changes nothing on the disk (https://www.sqlite.org/lang_altertable.html#otheralter).
-        version = op.get_bind().exec_driver_sql("PRAGMA schema_version").scalar()
+        version = op.get_bind().exec_driver_sql("PRAGMA schema_version").scalar_one()
         op.execute("PRAGMA writable_schema = ON")
         mend = sa.text("UPDATE sqlite_master SET sql = replace(sql, :old, :new) WHERE type = 'table' AND name = :table")
         for table, name in RENAMED:

@@ -138,7 +138,7 @@ async def unsubscribe(transaction: Transaction, settings: Settings, token: str =
     if found is not None:
         member_id, kinds = found
         for name in kinds:
-            choices = await read_choices(transaction, NOTIFICATION_KINDS[name], [member_id])
+            choices = (await read_choices(transaction, [NOTIFICATION_KINDS[name]], [member_id]))[name]
             if await transaction.scalar(select(Member.id).where(Member.id == member_id)) is not None:
                 in_app = choices[member_id].in_app
                 await choose(transaction, member_id, NOTIFICATION_KINDS[name], Choice(in_app=in_app, mail="never"))
