@@ -42,3 +42,11 @@ def test_the_development_page_gives_a_reason_for_every_dependency() -> None:
 def test_every_link_leads_to_a_file(document: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
         assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize(
+    "document", [each for each in DOCUMENTS if each.name != "CHANGELOG.md"], ids=lambda path: path.name
+)
+def test_every_module_that_is_named_is_there(document: Path) -> None:
+    for named in re.findall(r"`([\w/.-]+/[\w.-]+\.(?:py|js|html|css))`", document.read_text()):
+        assert any((ROOT / folder / named).exists() for folder in ("", "app", "app/static", "tests")), named
