@@ -155,3 +155,11 @@ print([name for name in before if before[name] != after[name]])
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=APP.parent, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_template_is_in_the_folder_of_the_package_that_renders_it() -> None:
+    """What `live` has is for the pages of several."""
+    for path in MODULES:
+        package = path.relative_to(APP).parts[0]
+        for folder in re.findall(r'"([a-z]+)/\w+(?:\.html|\.css|_mail)"', path.read_text()):
+            assert folder in (package, "live"), f"{path.relative_to(APP)} renders a template of {folder}"

@@ -49,12 +49,12 @@ def show_names(tenant: Tenant, facts: Sequence[MemberRenamed]) -> Iterator[Parti
 
 def show_pictures(tenant: Tenant, facts: Sequence[PictureChanged]) -> Iterator[Partial]:
     """Open pages ask for the style sheet of pictures anew."""
-    yield make_partial(tenant, "tenant", "accounts/pictures_push.html", tenant=tenant)
+    yield make_partial(tenant, "tenant", "tenants/pictures_push.html", tenant=tenant)
 
 
 def show_logo(tenant: Tenant, facts: Sequence[LogoChanged]) -> Iterator[Partial]:
     """The workspace's logo."""
-    yield make_partial(tenant, "tenant", "accounts/logo_push.html", tenant=tenant)
+    yield make_partial(tenant, "tenant", "tenants/logo_push.html", tenant=tenant)
 
 
 def show_settings(tenant: Tenant, facts: Sequence[SettingChanged]) -> Iterator[Partial]:

@@ -41,7 +41,7 @@ async def write_password_mail(transaction: Transaction, settings: Settings, payl
     return render_mail(
         settings,
         tenant,
-        "accounts/password_mail",
+        "tenants/password_mail",
         receiver=member.email,
         subject=translations(tenant.language).gettext("Set a new password"),
         member=member,

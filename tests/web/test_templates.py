@@ -78,8 +78,8 @@ PUSHED = {
 }
 # For people who are not signed in, or whose account is another one.
 WITHOUT_MEMBER = {
-    *("accounts/enter.html", "accounts/forgotten.html", "accounts/login.html", "accounts/password.html"),
-    *("central/home.html", "central/signup.html", "notifications/unsubscribe.html"),
+    *("tenants/enter.html", "tenants/forgotten.html", "tenants/login.html", "tenants/password.html"),
+    *("tenants/home.html", "tenants/signup.html", "notifications/unsubscribe.html"),
     *("operators/frame.html", "operators/login.html", "operators/suspend.html", "operators/workspaces.html"),
     *("tenants/confirm.html", "tenants/join.html"),
 }

@@ -47,7 +47,7 @@ async def render_account(
         request,
         transaction,
         signed_in.member,
-        "accounts/account.html",
+        "tenants/account.html",
         status=422 if form else 200,
         form=form or Form(),
         sessions=page_of(await list_sessions(transaction, signed_in.member), page, size=SESSIONS_SHOWN),

@@ -28,7 +28,7 @@ from app.web.texts import LANGUAGES, _l
 @get("/")
 async def show_central(request: AnyRequest, settings: Settings) -> Response[str]:
     """What Mutirão is, the way to sign up, and the way to one's workspace."""
-    return render_plain(browser_language(request), "central/home.html", host=settings.base_host, error=None, slug="")
+    return render_plain(browser_language(request), "tenants/home.html", host=settings.base_host, error=None, slug="")
 
 
 @post("/go")
@@ -39,7 +39,7 @@ async def go_to_workspace(request: AnyRequest, settings: Settings, form: Form) -
         error = _l("A workspace's address has small letters, digits and hyphens.")
         return render_plain(
             browser_language(request),
-            "central/home.html",
+            "tenants/home.html",
             status=422,
             host=settings.base_host,
             error=error,
@@ -54,7 +54,7 @@ def lead_on(request: AnyRequest, address: str) -> Response[str]:
     A redirect would be a form's way to another host, which the policy does not allow: form-action is asked about where
     a form is led to, too.
     """
-    page = render_plain(browser_language(request), "central/onward.html", address=address)
+    page = render_plain(browser_language(request), "tenants/onward.html", address=address)
     page.headers["refresh"] = f"0; url={address}"
     return page
 
@@ -63,7 +63,7 @@ def render_signup(request: AnyRequest, settings: Settings, form: Form, *, status
     """The sign-up form with what was typed."""
     return render_plain(
         browser_language(request),
-        "central/signup.html",
+        "tenants/signup.html",
         status=status,
         form=form,
         host=settings.base_host,

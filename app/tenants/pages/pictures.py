@@ -48,7 +48,7 @@ async def show_picture_styles(request: AnyRequest, transaction: Transaction, mem
 
     The address is everybody's, and what it says is for who is signed in: a browser asks each time whether it holds.
     """
-    styles = render(transaction.tenant.language, "accounts/pictures.css", pictures=await list_pictures(transaction))
+    styles = render(transaction.tenant.language, "tenants/pictures.css", pictures=await list_pictures(transaction))
     headers = {"cache-control": "private, no-cache", "etag": f'"{hashlib.sha256(styles.encode()).hexdigest()[:24]}"'}
     if request.headers.get("if-none-match") == headers["etag"]:
         return Response(None, status_code=304, headers=headers)

@@ -91,7 +91,7 @@ def render_sign_in(
     """The sign-in form with what was typed."""
     return render_plain(
         transaction.tenant.language,
-        "accounts/login.html",
+        "tenants/login.html",
         status=status,
         tenant=transaction.tenant,
         next=next,
@@ -153,7 +153,7 @@ async def sign_out(transaction: Transaction, signed_in: SignedIn, settings: Sett
 @get("/enter")
 async def show_enter(transaction: Transaction, token: str = "") -> Response[str]:
     """The door from the central host: a page that posts the single-use token, as a GET must not sign in."""
-    return render_plain(transaction.tenant.language, "accounts/enter.html", tenant=transaction.tenant, token=token)
+    return render_plain(transaction.tenant.language, "tenants/enter.html", tenant=transaction.tenant, token=token)
 
 
 @post("/enter")
@@ -176,7 +176,7 @@ async def show_forgotten_password(transaction: Transaction) -> Response[str]:
     """Ask for the address to send a link to."""
     return render_plain(
         transaction.tenant.language,
-        "accounts/forgotten.html",
+        "tenants/forgotten.html",
         tenant=transaction.tenant,
         form=Form(),
     )
@@ -196,7 +196,7 @@ async def mail_link(
         request.scope["state"]["language"] = tenant.language
     email = form.email("email")
     if form.errors:
-        return render_plain(tenant.language, "accounts/forgotten.html", status=422, tenant=tenant, form=form)
+        return render_plain(tenant.language, "tenants/forgotten.html", status=422, tenant=tenant, form=form)
     await guessing.count(f"{tenant.id}:mail:{email}", client_address(request))
     async with mailing.counting_link(tenant.id, email), database.write(tenant.id) as transaction:
         await put_job(transaction, "password link", workspace_id=tenant.id, email=email)
@@ -210,7 +210,7 @@ async def show_new_password(transaction: Transaction, token: str = "") -> Respon
         return see_other("/login?why=used")
     return render_plain(
         transaction.tenant.language,
-        "accounts/password.html",
+        "tenants/password.html",
         tenant=transaction.tenant,
         token=token,
         form=Form(),
@@ -228,7 +228,7 @@ async def set_new_password(
         return see_other("/login?why=used")
     if form.errors:
         return render_plain(
-            tenant.language, "accounts/password.html", status=422, tenant=tenant, token=token, form=form
+            tenant.language, "tenants/password.html", status=422, tenant=tenant, token=token, form=form
         )
     await guessing.count("", client_address(request))
     hashed = await hash_password(password)
