@@ -46,14 +46,14 @@ async def test_no_text_of_a_person_becomes_a_request_in_a_browser_that_does_not_
     server: Server, person: Any
 ) -> None:
     ana = await person(server, "acme", "ana@acme.test")
-    await ana.context.add_init_script(f"({OLD_BROWSER})()")
+    await ana.page.add_init_script(f"({OLD_BROWSER})()")
     stolen: list[str] = []
 
     def note(request: Request) -> None:
         if "/stolen" in request.url:
             stolen.append(request.url)
 
-    ana.context.on("request", note)
+    ana.page.on("request", note)
     async with (
         aclosing(await server.sign_in("acme", "bruno@acme.test")) as bruno,
         aclosing(await server.sign_in("acme", "carla@acme.test")) as carla,

@@ -78,7 +78,7 @@ async def open_room(
     network = Network(client)
     await person.page.context.route(pattern, network.take)
     if not live:
-        await person.page.context.route_web_socket(re.compile("/live$"), lambda socket: None)
+        await person.page.route_web_socket(re.compile("/live$"), lambda socket: None)
     await person.open(f"{ROOM}?at=end", live=live)
     return network
 
