@@ -51,9 +51,9 @@ class KeptBrowsers:
             await context.close()
             return
         try:
+            await context.unroute_all(behavior="ignoreErrors")  # of those that still hold something back
             for page in context.pages:
                 await page.close()
-            await context.unroute_all()
             await context.set_offline(False)
             await context.clear_cookies()
         except Error:  # a test closed it
