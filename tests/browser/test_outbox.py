@@ -895,9 +895,7 @@ async def test_enter_of_an_input_method_sends_nothing(ana: Person, clients: dict
     assert network.texts == ["にほ\n"]
 
 
-async def test_many_messages_in_a_second_go_out_in_order(
-    ana: Person, clients: dict[str, httpx.AsyncClient]
-) -> None:
+async def test_many_messages_in_a_second_go_out_in_order(ana: Person, clients: dict[str, httpx.AsyncClient]) -> None:
     page = ana.page
     network = await open_room(ana, clients["ana"], live=False)
     taken = '{"id": 1, "number": 1, "key": "KEY"}'
