@@ -21,12 +21,13 @@ import pytest
 import redis
 import websockets
 from hypothesis import settings
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, async_playwright, expect
 
 from app.database import Database
 from app.demo import PASSWORD
 from app.features import open_database
 from app.server.serving import rarely_collect
+from tests.browsers import KeptBrowsers, keep_port
 from tests.databases import KIND, Store, make_seed
 from tests.post import Post
 from tests.processes import Process, run, share_fork_server
@@ -288,9 +289,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_server(seeded: Store, data_dir: Path, **environment: str) -> Server:
+def start_server(seeded: Store, data_dir: Path, port: int = 0, **environment: str) -> Server:
     seeded.copy_to(data_dir)
-    server = Server(data_dir, free_port(), environment)
+    server = Server(data_dir, port or free_port(), environment)
     server.start()
     return server
 
@@ -305,7 +306,7 @@ def end_server(server: Server) -> None:
 @pytest.fixture
 def server(seeded: Store, tmp_path: Path) -> Iterator[Server]:
     """A server for one test, which may kill it and start it again."""
-    made = start_server(seeded, tmp_path)
+    made = start_server(seeded, tmp_path, keep_port("server"))
     yield made
     end_server(made)
 
@@ -340,7 +341,7 @@ def post() -> Iterator[Post]:
 @pytest.fixture(scope="module")
 def shared_server(seeded: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server for all tests of a module, which leave its workspaces usable."""
-    made = start_server(seeded, tmp_path_factory.mktemp("server"))
+    made = start_server(seeded, tmp_path_factory.mktemp("server"), keep_port("shared server"))
     yield made
     end_server(made)
 
@@ -390,31 +391,49 @@ EXPECTED = re.compile(
 )
 
 
+@pytest.fixture(scope="session")
+def kept_browsers(browser: Browser) -> KeptBrowsers:
+    """Browsers for one test after the other."""
+    return KeptBrowsers(browser)
+
+
 @pytest.fixture
-async def new_context(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Callable[..., Any]]:
+async def new_context(
+    browser: Browser, kept_browsers: KeptBrowsers, request: pytest.FixtureRequest
+) -> AsyncIterator[Callable[..., Any]]:
     """Open a browser with nothing in it: `await new_context(color_scheme="dark")`. It is closed after the test.
+
+    Without options it is one that other tests had before, and will have.
 
     An error in a script, or on the console, of any of its pages fails the test, unless the test names it:
     `@pytest.mark.console("part of its text")`.
     """
-    contexts: list[BrowserContext] = []
+    kept: list[BrowserContext] = []
+    closed: list[BrowserContext] = []
     complaints: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
         if message.type == "error" and not EXPECTED.match(f"{message.text} ({message.location['url']})"):
             complaints.append(f"{message.text} ({message.location['url']})")
 
+    def note(error: WebError) -> None:
+        complaints.append(f"{error.page and error.page.url}: {error.error}")
+
     async def make(**options: Any) -> BrowserContext:
-        options.setdefault("reduced_motion", "reduce")  # what moves is drawn sixty times a second
-        context = await browser.new_context(**options)
-        contexts.append(context)
-        context.on("weberror", lambda error: complaints.append(f"{error.page and error.page.url}: {error.error}"))
+        motion = {"reduced_motion": "reduce"}  # what moves is drawn sixty times a second
+        context = await browser.new_context(**motion | options) if options else await kept_browsers.take(**motion)
+        (closed if options else kept).append(context)
+        context.on("weberror", note)
         context.on("console", hear)
         return context
 
     yield make
-    for context in contexts:
+    for context in closed:
         await context.close()
+    for context in kept:
+        await kept_browsers.give_back(context)
+        context.remove_listener("weberror", note)
+        context.remove_listener("console", hear)
     expected = [part for mark in request.node.iter_markers("console") for part in mark.args]
     unexpected = [each for each in complaints if not any(part in each for part in expected)]
     assert unexpected == []

@@ -52,12 +52,14 @@
 
   // Contrast (WCAG 1.4.3), colours as they come out.
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const read = (color) => {
+  const known = new Map();
+  const draw = (color) => {
     canvas.clearRect(0, 0, 1, 1);
     canvas.fillStyle = color;
     canvas.fillRect(0, 0, 1, 1);
     return [...canvas.getImageData(0, 0, 1, 1).data];
   };
+  const read = (color) => known.get(color) ?? known.set(color, draw(color)).get(color);
   const luminance = ([red, green, blue]) => {
     const [r, g, b] = [red, green, blue].map((part) => part / 255).map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Route, expect
 
+from tests.browser.lines import say_lines
 from tests.browser.pages import ready
 from tests.conftest import Server
 
@@ -94,8 +95,7 @@ async def test_what_a_page_asks_for_by_itself_and_somebody_else_answers_is_asked
 ) -> None:
     ana = await person(server, "acme", "ana@acme.test")
     client = await server.sign_in("acme", "ana@acme.test")
-    for number in range(120):
-        await client.post("/chat/general", data={"text": f"Line {number}", "key": f"line {number}"})
+    await say_lines(server, [f"Line {number}" for number in range(120)], "ana")
     page = await ana.open("/chat/general?at=end")
     await ready(page)
     heading = await page.locator("#main h1").inner_text()

@@ -62,8 +62,8 @@ async def test_pages_with_pushes_applied_equal_fresh_loads(server: Server, perso
         await ready(page)
         pages.append(page)
     clients = [await server.sign_in("acme", f"{name}@acme.test") for name in ("ana", "bruno")]
-    for _ in range(3):
-        for _ in range(6):
+    for _ in range(times(2, 3)):
+        for _ in range(9):
             await act(server, dice.choice(clients), dice)
         added = server.run("record", "add", "acme", "books", "title=Last", "--as", "davi@acme.test")
         total = connection_total(server)

@@ -1,0 +1,62 @@
+"""A browser that is kept for the next test has nothing of the one before."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, Route
+
+from tests.browsers import KeptBrowsers
+
+ADDRESS = "http://kept.localhost/"
+SCRIPTS = Path(__file__).parent.parent.parent / "app" / "static"
+
+
+async def open_page(context: BrowserContext) -> Page:
+    async def answer(route: Route) -> None:
+        await route.fulfill(body="<title>Kept</title>", content_type="text/html")
+
+    page = await context.new_page()
+    await page.route(ADDRESS, answer)
+    await page.goto(ADDRESS)
+    return page
+
+
+async def test_the_next_test_finds_nothing_in_it(browser: Browser) -> None:
+    kept = KeptBrowsers(browser)
+    context = await kept.take()
+    page = await open_page(context)
+    await context.add_cookies([{"name": "session", "value": "1", "url": ADDRESS}])
+    await page.evaluate("sessionStorage.setItem('draft', 'Half a thought')")
+    await context.route(ADDRESS, lambda route: route.abort())
+    await context.set_offline(True)
+    await kept.give_back(context)
+    assert await kept.take() is context
+    assert context.pages == []
+    page = await open_page(context)
+    assert await page.evaluate("[navigator.onLine, document.cookie, sessionStorage.length]") == [True, "", 0]
+    await context.close()
+
+
+@pytest.mark.parametrize("what", ["clock", "script", "closed"])
+async def test_one_that_can_not_be_emptied_is_not_kept(browser: Browser, what: str) -> None:
+    kept = KeptBrowsers(browser)
+    context = await kept.take()
+    page = await context.new_page()
+    if what == "clock":
+        await page.clock.install()
+    elif what == "script":
+        await context.add_init_script("window.changed = true")
+    else:
+        await context.close()
+    await kept.give_back(context)
+    assert kept.free == []
+    assert context not in browser.contexts
+
+
+def test_no_script_stores_anything_that_outlives_its_tab() -> None:
+    """Else that would have to be emptied, too."""
+    lasting = re.compile(r"localStorage|indexedDB|\bcaches\.|serviceWorker")
+    assert [path.name for path in SCRIPTS.rglob("*.js") if lasting.search(path.read_text())] == []
