@@ -34,6 +34,8 @@ REQUEST_LIMIT = 64 * 1024
 SHARED = "TEST_FORK_SERVER"
 # Passwords of tests guard nothing; as the program hashes them, they would be a good part of what a sign-in costs.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+# Nobody needs what tests write after a crash of the machine; after one of the program it is there all the same.
+UNSYNCHRONISED = "OFF"
 
 
 class Process:
@@ -303,6 +305,7 @@ def prepare() -> None:
     from app import asgi
     from app.accounts import hashing
     from app.accounts.sessions import Session
+    from app.database import sqlite
     from app.web.templates import environment
 
     pages = asgi.Pages()
@@ -312,6 +315,7 @@ def prepare() -> None:
     session = Session(address="203.0.113.7", agent="Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
     assert (session.device, session.place) == ("Firefox, Linux", "")
     hashing.HASHER = CHEAP
+    sqlite.SYNCHRONOUS = UNSYNCHRONISED
 
 
 if __name__ == "__main__":
