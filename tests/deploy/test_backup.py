@@ -35,11 +35,8 @@ def make_roles() -> None:
 
 def rows(statement: str, *values: Any, role: str = "postgres") -> list[tuple[Any, ...]]:
     async def work() -> list[tuple[Any, ...]]:
-        connection = await cluster().connect(DATABASE, role)
-        try:
+        async with cluster().connected(DATABASE, role) as connection:
             return [tuple(row) for row in await connection.fetch(statement, *values)]
-        finally:
-            await connection.close()
 
     return list(run_in_thread(work))
 
