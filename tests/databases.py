@@ -17,11 +17,12 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -49,17 +50,23 @@ assert KIND in ("sqlite", "postgresql"), "TEST_DATABASE is sqlite or postgresql"
 OWNER, PROGRAM = "mutirao_owner", "mutirao"
 
 
-@functools.cache
-def side_loop() -> asyncio.AbstractEventLoop:
-    """An event loop in a thread of its own, which runs as long as this process."""
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, daemon=True).start()
-    return loop
-
-
 def run_in_thread(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     """Run a coroutine to its end, whether or not there is an event loop here."""
-    return asyncio.run_coroutine_threadsafe(work(), side_loop()).result()
+    results: list[Any] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(asyncio.run(work()))
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
+    return results[0]
 
 
 def find_free_port() -> int:
@@ -82,7 +89,6 @@ class Cluster:
         self.directory = Path(tempfile.mkdtemp(prefix="mutirao-postgresql-", dir="/tmp"))
         self.port = find_free_port()
         self.user: dict[str, Any] = {}
-        self.kept: dict[tuple[str, str], list[asyncpg.Connection]] = {}
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             nobody = pwd.getpwnam("nobody")
             os.chown(self.directory, nobody.pw_uid, nobody.pw_gid)
@@ -156,45 +162,22 @@ class Cluster:
 
     async def connect(self, name: str, role: str = "postgres") -> asyncpg.Connection:
         return await asyncpg.connect(
-            host=str(self.directory), port=self.port, user=role, password="program", database=name, timeout=10,
-            statement_cache_size=0,
-        )  # fmt: skip
-
-    @asynccontextmanager
-    async def connected(self, name: str, role: str = "postgres") -> AsyncIterator[asyncpg.Connection]:
-        """A connection to a database, kept for the next one who asks: to connect takes the most of it."""
-        kept = self.kept.setdefault((name, role), [])
-        connection = kept.pop() if kept else await self.connect(name, role)
-        if connection.is_closed():  # with the cluster, or with all others of its database
-            connection = await self.connect(name, role)
-        try:
-            yield connection
-        except BaseException:
-            connection.terminate()
-            raise
-        kept.append(connection)
-
-    def leave(self, name: str) -> None:
-        """Close the connections that are kept to a database."""
-
-        async def work() -> None:
-            for key in [each for each in self.kept if each[0] == name]:
-                for connection in self.kept.pop(key):
-                    await connection.close()
-
-        run_in_thread(work)
+            host=str(self.directory), port=self.port, user=role, password="program", database=name, timeout=10
+        )
 
     def execute(self, name: str, *statements: str) -> None:
         async def work() -> None:
-            async with self.connected(name) as connection:
+            connection = await self.connect(name)
+            try:
                 for statement in statements:
                     await connection.execute(statement)
+            finally:
+                await connection.close()
 
         run_in_thread(work)
 
     def make(self, name: str, template: str = "", *, place: str = "pg_default") -> None:
         """Make a database, empty or as another one is, in a tablespace."""
-        self.leave(template)
         copy = f"TEMPLATE {template} STRATEGY FILE_COPY" if template else "TEMPLATE template0"
         self.execute("postgres", f"CREATE DATABASE {name} OWNER {OWNER} {copy} TABLESPACE {place}")
         if not template:
@@ -269,7 +252,6 @@ class Store:
     def drop(self) -> None:
         """Take it away; files go with their directory."""
         if self.name in MADE:
-            cluster().leave(self.name)
             cluster().execute("postgres", f"DROP DATABASE {self.name} WITH (FORCE)")
             MADE.discard(self.name)
 
@@ -285,11 +267,14 @@ class Store:
                 return [connection.execute(text, adapt(values)).fetchall() for text, *values in statements]
 
         async def work() -> list[list[tuple[Any, ...]]]:
-            async with cluster().connected(self.name) as connection:
+            connection = await cluster().connect(self.name)
+            try:
                 return [
                     [tuple(row) for row in await connection.fetch(number_places(text), *values)]
                     for text, *values in statements
                 ]
+            finally:
+                await connection.close()
 
         return list(run_in_thread(work))
 
@@ -325,24 +310,30 @@ class Store:
 
     @contextmanager
     def keep(self, statement: str) -> Iterator[None]:
-        """Hold a transaction open."""
+        """Hold a transaction open, in a process of its own where the driver is asynchronous."""
         if KIND == "sqlite":
             with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
                 connection.execute(statement)
                 yield
                 connection.execute("ROLLBACK")
             return
-
-        async def begin() -> asyncpg.Connection:
-            connection = await cluster().connect(self.name)
-            await connection.execute(statement)
-            return connection
-
-        holder = run_in_thread(begin)
+        script = (
+            "import asyncio, asyncpg, sys\n"
+            "async def main():\n"
+            f"    c = await asyncpg.connect(host='127.0.0.1', port={cluster().port}, user='postgres',"
+            f" database='{self.name}')\n"
+            f"    await c.execute({statement!r}); print('held', flush=True); sys.stdin.read(); await c.close()\n"
+            "asyncio.run(main())"
+        )
+        holder = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert holder.stdin is not None and holder.stdout is not None  # noqa: PT018
+        assert holder.stdout.readline() == b"held\n"
         try:
             yield
         finally:
-            run_in_thread(holder.close)
+            holder.stdin.close()
+            holder.wait(20)
+            holder.stdout.close()
 
 
 MADE: set[str] = set()

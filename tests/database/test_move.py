@@ -60,8 +60,11 @@ class Target:
 
     def rows(self, statement: str, *values: Any, role: str = "postgres") -> list[tuple[Any, ...]]:
         async def work() -> list[tuple[Any, ...]]:
-            async with cluster().connected(self.name, role) as connection:
+            connection = await cluster().connect(self.name, role)
+            try:
                 return [tuple(row) for row in await connection.fetch(statement, *values)]
+            finally:
+                await connection.close()
 
         return list(run_in_thread(work))
 

@@ -35,8 +35,11 @@ def make_roles() -> None:
 
 def rows(statement: str, *values: Any, role: str = "postgres") -> list[tuple[Any, ...]]:
     async def work() -> list[tuple[Any, ...]]:
-        async with cluster().connected(DATABASE, role) as connection:
+        connection = await cluster().connect(DATABASE, role)
+        try:
             return [tuple(row) for row in await connection.fetch(statement, *values)]
+        finally:
+            await connection.close()
 
     return list(run_in_thread(work))
 
