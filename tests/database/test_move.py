@@ -69,7 +69,8 @@ class Target:
         return list(run_in_thread(work))
 
     def count_rows(self) -> int:
-        return sum(self.rows(f'SELECT count(*) FROM "{name}"')[0][0] for name in Base.metadata.tables)
+        counts = " UNION ALL ".join(f'SELECT count(*) AS rows FROM "{name}"' for name in Base.metadata.tables)
+        return int(self.rows(f"SELECT sum(rows) FROM ({counts}) AS counted")[0][0])
 
     def describe(self) -> object:
         """Everything about the tables but their rows."""
