@@ -301,7 +301,7 @@ def prepare() -> None:
     import app.demo
     import app.migration
     import app.operators.operators
-    import app.serving  # noqa: F401
+    import app.serving
     from app import asgi
     from app.accounts import hashing
     from app.accounts.sessions import Session
@@ -314,6 +314,7 @@ def prepare() -> None:
         environment("en").get_template(name)
     session = Session(address="203.0.113.7", agent="Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
     assert (session.device, session.place) == ("Firefox, Linux", "")
+    app.migration.read_scripts(app.migration.MIGRATIONS).get_current_head()
     hashing.HASHER = CHEAP
     sqlite.SYNCHRONOUS = UNSYNCHRONISED
 
