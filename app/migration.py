@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
-from alembic import command
 from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, make_url
@@ -21,6 +22,12 @@ from app.settings import SettingsError
 PACKAGE = Path(__file__).parent
 # Installed, they are in the package (pyproject.toml puts them there); in a checkout, beside it.
 MIGRATIONS = next(path for path in (PACKAGE / "migrations", PACKAGE.parent / "migrations") if path.is_dir())
+
+
+@functools.cache
+def read_scripts(folder: Path) -> ScriptDirectory:
+    """The migrations in a folder, read once: a start asks for them two to four times."""
+    return ScriptDirectory(str(folder))
 
 
 def configuration(url: str, owner_url: str = "") -> Config:
@@ -49,13 +56,20 @@ def migrate_database(url: str, owner_url: str = "") -> None:
     path = make_url(url).database
     if path and url.startswith("sqlite"):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    command.upgrade(configuration(url, owner_url), "head")
+    scripts = read_scripts(MIGRATIONS)
+    with EnvironmentContext(
+        configuration(url, owner_url),
+        scripts,
+        fn=lambda revision, context: scripts._upgrade_revs("head", revision),
+        destination_rev="head",
+    ):
+        scripts.run_env()
 
 
 def refuse_newer(connection: Connection) -> None:
     """Raise SettingsError when the tables were made by a version of the program that this one doesn't know, or don't
     say by which."""
-    scripts = ScriptDirectory(str(MIGRATIONS))
+    scripts = read_scripts(MIGRATIONS)
     known = {script.revision for script in scripts.walk_revisions()}
     revisions = MigrationContext.configure(connection).get_current_heads()
     if not revisions and inspect(connection).has_table("tenant"):
@@ -78,7 +92,7 @@ def has_current_tables(connection: Connection) -> bool:
 
 def find_revisions(connection: Connection) -> tuple[str | None, str | None]:
     """The version that the tables are at, None where there are none, and that of this program."""
-    newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    newest = read_scripts(MIGRATIONS).get_current_head()
     return MigrationContext.configure(connection).get_current_revision(), newest
 
 

@@ -125,6 +125,7 @@ class Server:
     workers: int = 1
     # Whether its processes are forked from one that has imported the program, which takes them seconds.
     forked: bool = True
+    debug: bool = True
     address: str = "127.0.0.1"
     log_dir: Path | None = None
     devices: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -163,8 +164,8 @@ class Server:
 
     def start(self) -> None:
         """Start, and wait until it is ready."""
-        arguments = ["serve", "--host", self.address, "--port", str(self.port), "--debug"]
-        arguments += ["--workers", str(self.workers)]
+        arguments = ["serve", "--host", self.address, "--port", str(self.port)]
+        arguments += ["--workers", str(self.workers), *(["--debug"] if self.debug else [])]
         if self.forked:
             self.process = Process(arguments, self.settings(), self.log_path)
         else:

@@ -32,7 +32,7 @@ import asyncpg
 from sqlalchemy import update
 
 from app.accounts import hashing
-from app.database import now
+from app.database import now, sqlite
 from app.database.clock import read_monotonic_clock
 from app.demo import seed_demo
 from app.features import open_database
@@ -40,9 +40,10 @@ from app.jobs.jobs import Job
 from app.jobs.runner import Runner
 from app.migration import migrate_database
 from app.settings import read_settings
-from tests.processes import CHEAP
+from tests.processes import CHEAP, UNSYNCHRONISED
 
 hashing.HASHER = CHEAP
+sqlite.SYNCHRONOUS = UNSYNCHRONISED
 KIND = os.environ.get("TEST_DATABASE") or "sqlite"
 assert KIND in ("sqlite", "postgresql"), "TEST_DATABASE is sqlite or postgresql"
 OWNER, PROGRAM = "mutirao_owner", "mutirao"

@@ -34,6 +34,8 @@ REQUEST_LIMIT = 64 * 1024
 SHARED = "TEST_FORK_SERVER"
 # Passwords of tests guard nothing; as the program hashes them, they would be a good part of what a sign-in costs.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+# Nobody needs what tests write after a crash of the machine; after one of the program it is there all the same.
+UNSYNCHRONISED = "OFF"
 
 
 class Process:
@@ -299,9 +301,10 @@ def prepare() -> None:
     import app.demo
     import app.migration
     import app.operators.operators
-    import app.server.serving  # noqa: F401
+    import app.server.serving
     from app.accounts import hashing
     from app.accounts.sessions import Session
+    from app.database import sqlite
     from app.server import asgi
     from app.web.templates import environment
 
@@ -311,7 +314,9 @@ def prepare() -> None:
         environment("en").get_template(name)
     session = Session(address="203.0.113.7", agent="Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
     assert (session.device, session.place) == ("Firefox, Linux", "")
+    app.migration.read_scripts(app.migration.MIGRATIONS).get_current_head()
     hashing.HASHER = CHEAP
+    sqlite.SYNCHRONOUS = UNSYNCHRONISED
 
 
 if __name__ == "__main__":

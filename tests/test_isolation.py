@@ -103,12 +103,17 @@ class Target:
         return re.sub(r"\{(\w+):\w+\}", lambda found: values[found[1]], self.path)
 
 
-def list_routes() -> list[Any]:
-    """Every route of a workspace, from the application itself."""
+@functools.cache
+def make_application() -> Any:
+    """The program, to be asked what pages it has: to make it anew for each list takes half a second."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        workspace: Any = create_app(SETTINGS).workspace
-    return list(workspace.routes)
+        return create_app(SETTINGS)
+
+
+def list_routes() -> list[Any]:
+    """Every route of a workspace, from the application itself."""
+    return list(make_application().workspace.routes)
 
 
 def list_targets() -> list[Target]:

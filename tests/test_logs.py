@@ -6,15 +6,11 @@ import asyncio
 import json
 import re
 import signal
-import subprocess
-import sys
 from contextlib import aclosing
 from email import message_from_bytes, policy
 
-import httpx
-
 from app.demo import PASSWORD
-from tests.conftest import ROOT, Server
+from tests.conftest import Server
 
 WRONG = "a wrong but secret password"
 
@@ -58,6 +54,7 @@ async def test_no_password_token_or_cookie_is_ever_logged(server: Server) -> Non
         await ana.get("/password", params={"token": token})
         await ana.post("/password", data={"token": token, "password": WRONG})
         async with server.connect("acme", ana) as socket:
+            await socket.send("no hello")
             await socket.wait_closed()
         async with aclosing(await server.sign_in("acme", "carla@acme.test")) as carla:
             secrets.append(carla.headers["cookie"].partition("=")[2])
@@ -117,8 +114,9 @@ async def test_debug_prints_the_flow_of_messages_a_line_each(server: Server) -> 
 
 async def test_without_debug_every_line_is_json(server: Server) -> None:
     server.stop()
-    start_without_debug(server)
-    await until_ready(server)
+    server.log_path.unlink()
+    server.debug = False
+    server.start()
     carla = await server.sign_in("acme", "carla@acme.test")
     async with aclosing(carla), server.connect("acme", carla) as socket:
         await socket.send(json.dumps({"sub": "tenant admins", "last": 0, "n": 1}))
@@ -133,26 +131,3 @@ async def test_without_debug_every_line_is_json(server: Server) -> None:
     assert refused["reason"] == "not allowed"
     assert "timestamp" in refused
     assert not {"connected", "subscribed", "delivered"} & {line["event"] for line in lines}
-
-
-def start_without_debug(server: Server) -> None:
-    """Start a server as it is started in earnest, with an empty log."""
-    with (server.data_dir / "server.log").open("wb") as log:
-        server.process = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve", "--port", str(server.port)],
-            cwd=ROOT,
-            env=server.settings(),
-            stdout=log,
-            stderr=log,
-        )
-
-
-async def until_ready(server: Server) -> None:
-    async with asyncio.timeout(30), server.client("") as client:
-        while True:
-            try:
-                assert (await client.get("/readyz")).status_code == 200
-            except httpx.TransportError:
-                await asyncio.sleep(0.05)
-            else:
-                return

@@ -33,7 +33,7 @@ from app.server.asgi import create_app
 from tests.databases import Store
 from tests.plenty import KEY, LAPSED, Plenty, fill_installation
 from tests.test_forms import MEANT
-from tests.test_isolation import SETTINGS, Target
+from tests.test_isolation import SETTINGS, Target, make_application
 
 ACME = 1
 FEW, MANY = 1, 100
@@ -104,9 +104,7 @@ PICTURE = make_picture()
 
 def list_targets(central: bool) -> list[Target]:
     """Every method of every page of workspaces, or of the central host."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        application: Any = create_app(SETTINGS)
+    application = make_application()
     routes = (application.central if central else application.workspace).routes
     return [
         Target(method, route.path)

@@ -29,6 +29,8 @@ from app.database import clock
 from app.database.fast import inline
 
 SAFE_VERSION = (3, 51, 3)
+# What was committed outlives a crash of the machine.
+SYNCHRONOUS = "FULL"
 # How long to wait, in seconds: for a connection, and then for who else writes to the file.
 BUSY_TIMEOUT = 10
 
@@ -62,7 +64,7 @@ def create_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
         cursor = connection.cursor()
         for pragma in (
             "journal_mode = WAL",
-            "synchronous = FULL",
+            f"synchronous = {SYNCHRONOUS}",
             "foreign_keys = ON",
             f"busy_timeout = {BUSY_TIMEOUT * 1000}",
             "cache_size = -32000",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,25 +47,33 @@ class Standing:
 async def find_standing(transaction: Transaction, row: Editable, queue: Sequence[Waiting], member_id: int) -> Standing:
     """How a member stands to a row."""
     drafts = (await list_drafts(transaction, [row]))[row]
-    return standing_of(row, queue, drafts, await read_clock(transaction), member_id)
+    (standing,) = list_standings(row, queue, drafts, await read_clock(transaction), [member_id])
+    return standing
 
 
-def standing_of(row: Editable, queue: Sequence[Waiting], drafts: Drafts, clock: int, member_id: int) -> Standing:
-    """How a member stands to a row with this queue and these drafts, by the database's clock."""
-    line = [each.member_id for each in queue if each.state == "waiting"]
-    waiting = next((each for each in queue if each.member_id == member_id), None)
-    called = row.lock_offered and row.lock_member_id == member_id
-    asked_at = waiting.asked_at if waiting else None
-    typed_at, token = drafts.get(member_id, (None, 0))
-    return Standing(
-        member_id,
-        waiting,
-        line.index(member_id) + 1 if member_id in line else 0,
-        max(0, ((row.lock_until or 0) - clock) // 1000) if called else 0,
-        0 if asked_at is None else max(0, ANSWER_WITHIN - (clock - asked_at) // 1000),
-        typed_at,
-        typed_at if token < row.lock_token else None,
-    )
+def list_standings(
+    row: Editable, queue: Sequence[Waiting], drafts: Drafts, clock: int, member_ids: Iterable[int]
+) -> list[Standing]:
+    """How members stand to a row with this queue and these drafts, by the database's clock."""
+    waiting = {each.member_id: each for each in queue}
+    positions = {each.member_id: n for n, each in enumerate((each for each in queue if each.state == "waiting"), 1)}
+    standings = []
+    for member_id in member_ids:
+        called = row.lock_offered and row.lock_member_id == member_id
+        asked_at = waiting[member_id].asked_at if member_id in waiting else None
+        typed_at, token = drafts.get(member_id, (None, 0))
+        standings.append(
+            Standing(
+                member_id,
+                waiting.get(member_id),
+                positions.get(member_id, 0),
+                max(0, ((row.lock_until or 0) - clock) // 1000) if called else 0,
+                0 if asked_at is None else max(0, ANSWER_WITHIN - (clock - asked_at) // 1000),
+                typed_at,
+                typed_at if token < row.lock_token else None,
+            )
+        )
+    return standings
 
 
 @dataclass(slots=True)
@@ -120,7 +128,7 @@ async def read_rows(transaction: Transaction, things: Sequence[LockChanged | Row
             places[row],
             changed.get(row),
             queues[row],
-            [standing_of(row, queues[row], drafts[row], clock, member_id) for member_id in sorted(members)],
+            list_standings(row, queues[row], drafts[row], clock, sorted(members)),
         )
         for row, members in concerned.items()
     ]

@@ -388,6 +388,6 @@ def test_one_writer_and_nothing_typed_is_lost_whatever_happens(seeded: Store) ->
     run_state_machine_as_test(
         Editing,
         settings=settings(
-            max_examples=times(30, 100), stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=times(10, 100), stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

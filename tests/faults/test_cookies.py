@@ -41,7 +41,10 @@ class Doors:
                 if answer.status != 101:
                     return self.kind(answer)
                 await wire.send(text(b'{"sub": "tenant", "last": 0, "n": 1}'))
-                return 101, codes(await wire.read_frames())
+                frames = [await wire.read_frame()]
+                while not frames[-1][1].startswith(b"<!--@1") and not codes(frames):  # the hello's answer, or the end
+                    frames.append(await wire.read_frame())
+                return 101, codes(frames)
             if door == "form":
                 return self.kind(
                     await wire.ask(request(self.server, "acme", "POST /account/name", *given, body=b"name=Eva"))
@@ -162,7 +165,7 @@ cookies = st.one_of(
 
 
 @settings(
-    max_examples=times(500, 10_000), deadline=None, derandomize=True, database=None,
+    max_examples=times(150, 10_000), deadline=None, derandomize=True, database=None,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 @given(example=cookies)
@@ -200,5 +203,5 @@ async def test_a_page_that_opens_with_the_cookies_of_a_neighbour_is_live_too(doo
 def test_what_came_of_them(doors: Doors) -> None:
     """Each door was tried with each of them, and both kinds of answer came."""
     assert {key.rpartition(" ")[2] for key in doors.outcomes} == {"one", "refused"}
-    assert doors.outcomes.total() >= len(DOORS) * times(500, 10_000)
+    assert doors.outcomes.total() >= len(DOORS) * times(150, 10_000)
     print(f"{doors.outcomes.total()} answers: {dict(doors.outcomes)}")

@@ -106,12 +106,12 @@ async def test_a_full_disk_is_said_and_costs_nothing_that_was_acknowledged(disk:
     rounds = times(1, 10)
     async with traffic_on(server_on_disk) as traffic:
         for _ in range(rounds):
-            await traffic.more(20)
+            await traffic.more(times(10, 20))
             disk.fill()
             await traffic.more_refusals(10)
             await is_refused_in_words(traffic.clients[0])
             disk.clear()
-            await traffic.more(20)
+            await traffic.more(times(10, 20))
     messages = traffic.check()
     assert not list((server_on_disk.data_dir / "files").rglob("*.*")), "a part of a file was left"
     assert server_on_disk.store.rows("SELECT count(*) FROM record WHERE tenant_id = 1 AND number > 42") == [(0,)]

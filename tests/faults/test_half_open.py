@@ -69,7 +69,7 @@ async def test_links_that_fail_without_a_word_lose_nothing(cables: Network, serv
 
             for _ in range(moments):
                 cables.cut()
-                await traffic.more(20)
+                await traffic.more(times(10, 20))
                 cables.mend()
                 await far.until_level(traffic)
             assert max(page["hellos"] for page in await far.look()) == 1

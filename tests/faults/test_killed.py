@@ -34,7 +34,7 @@ async def test_a_process_that_is_killed_in_mid_broadcast_loses_nothing(server: S
     kills = times(3, 30)
     async with traffic_on(server) as traffic:
         for _ in range(kills):
-            await traffic.more(20)
+            await traffic.more(times(10, 20))
             await kill_server(server)
     tell(traffic, kills, traffic.check())
 
@@ -43,6 +43,6 @@ async def test_a_worker_that_is_killed_in_mid_broadcast_loses_nothing(several: S
     kills, dice = times(3, 30), Random(0)
     async with traffic_on(several) as traffic:
         for _ in range(kills):
-            await traffic.more(20)
+            await traffic.more(times(10, 20))
             await kill_worker(several, dice)
     tell(traffic, kills, traffic.check())

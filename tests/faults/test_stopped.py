@@ -80,7 +80,7 @@ async def test_a_page_on_a_slow_link_catches_up_with_much_while_others_write(ser
         async with dial_live(server, "acme", cookie, buffer=16 * 1024) as wire:
             await wire.send(text(json.dumps({"sub": channels, "last": cursor, "n": 1}).encode()))
             assert (await wire.read_frame())[1] == b"<!--@1-->"
-            await traffic.more(30)
+            await traffic.more(times(15, 30))
             frames = [await wire.read_frame()]
             while not frames[-1][1].startswith(b"<!--%d-->" % traffic.cursor):
                 frames.append(await wire.read_frame())

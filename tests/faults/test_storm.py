@@ -13,10 +13,10 @@ from tests.live.test_bus import until
 
 async def test_pages_that_all_come_back_at_once_are_level_while_others_write(server: Server) -> None:
     """They dial every 50 ms until they are in, which is worse than pages do: those wait for half a second and more."""
-    pages = times(200, 2000)
+    pages = times(100, 2000)
     async with traffic_on(server, pages=pages) as traffic:
         await until(lambda: all(page.hellos for page in traffic.pages))
-        await traffic.more(20)
+        await traffic.more(times(10, 20))
         hellos = sum(page.hellos for page in traffic.pages)
         await kill_server(server)
         began = time.monotonic()

@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from tests.conftest import Server
 from tests.faults.history import Violation, check_history
 from tests.live.test_bus import until
+from tests.live.test_nothing_lost import find_newest
 
 ROOM = "/chat/general"
 # Libraries log what became of a connection that is lost anyway; a traceback of ours is a mistake.
@@ -174,9 +175,8 @@ class Traffic:
 
     @property
     def cursor(self) -> int:
-        """The cursor of the workspace."""
-        ((cursor,),) = self.servers[0].store.rows("SELECT cursor FROM tenant WHERE id = 1")
-        return int(cursor)
+        """The cursor of the newest event that the first writer's pages get."""
+        return find_newest(self.servers[0], self.seen[1])
 
     def list_cut(self) -> list[Page]:
         """The pages that are not connected."""
@@ -184,8 +184,9 @@ class Traffic:
 
     def list_behind(self) -> list[Page]:
         """The pages that don't show everything yet."""
-        cursor = self.cursor
-        return [page for page in self.pages if page.cursor < cursor]
+        followed = {page.channels for page in self.pages}
+        newest = {channels: find_newest(self.servers[0], channels) for channels in followed}
+        return [page for page in self.pages if page.cursor < newest[page.channels]]
 
     def longest_delay(self) -> float:
         """From the moment a writer was told that a message is there until the last page showed it, in seconds."""

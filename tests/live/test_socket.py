@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.demo import PASSWORD
 from tests.conftest import Server
+from tests.faults.extent import times
 
 SignIn = Callable[..., Awaitable[httpx.AsyncClient]]
 Socket = websockets.ClientConnection
@@ -291,12 +292,12 @@ async def test_many_pages_that_navigate_under_writes_lose_nothing(shared_server:
     writers = [await sign_in(f"{name}@acme.test") for name in ("ana", "bruno")]
     carla = await sign_in("carla@acme.test")
     channels, cursor = await open_page(carla)
-    readers = [Reader(channels, cursor) for _ in range(8)]
+    readers = [Reader(channels, cursor) for _ in range(times(4, 8))]
     written = asyncio.Event()
     wanted: list[str] = []
 
     async def write(index: int) -> None:
-        for number in range(30):
+        for number in range(times(10, 30)):
             title = f"While pages navigate, {index} and {number}."
             await add_book(writers[index], title)
             wanted.append(title)

@@ -27,6 +27,7 @@ from app.notifications.models import Activity, Notification
 from app.notifications.notifications import notify
 from app.notifications.preferences import Choice, choose, choose_times, mute
 from app.tenants.members import end_account, suspend_member
+from tests.faults.extent import times
 from tests.test_isolation import SETTINGS
 
 ACME = 1
@@ -191,7 +192,12 @@ class PlayedClock:
         max_size=14,
     )
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(
+    max_examples=times(10, 25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+)
 async def test_every_notification_that_is_no_more_to_be_mailed_is_in_one_mail(
     database: Database, steps: list[tuple[str, str, int]]
 ) -> None:

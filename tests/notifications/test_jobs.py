@@ -176,16 +176,15 @@ async def test_ten_thousand_are_listed_counted_and_read_in_a_few_statements(data
         activity = Activity(subject_kind="record", subject_id=1, number=0, actor_id=named["Ana"].id, details={})
         transaction.add(activity)
         await transaction.flush()
-        transaction.add_all(
-            Notification(
-                activity_id=activity.id,
-                member_id=carla.id,
-                kind="record-followed",
-                subject_kind="record",
-                subject_id=1 + number % 40,
-                number=0,
-            )
-            for number in range(10_000)
+        same = {
+            "activity_id": activity.id,
+            "member_id": carla.id,
+            "kind": "record-followed",
+            "subject_kind": "record",
+            "number": 0,
+        }
+        await transaction.insert_rows(
+            Notification, *({**same, "subject_id": 1 + number % 40} for number in range(10_000))
         )
     async with database.read(ACME) as transaction:
         inbox = await read_inbox(transaction, carla, page=1)

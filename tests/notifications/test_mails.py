@@ -33,6 +33,9 @@ def server(seeded: Store, tmp_path: Path, post: Post) -> Any:
     end_server(made)
 
 
+LONG_AGO = "2026-01-01 00:00:00+00"
+
+
 def rows(server: Server, statement: str) -> list[Any]:
     return server.store.rows(statement)
 
@@ -51,6 +54,20 @@ async def mention(server: Server, text: str) -> None:
     async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
         answer = await ana.post("/chat/general", data={"text": text, "key": text[:39]})
         assert answer.status_code == 303
+
+
+async def mention_at_last(server: Server, text: str) -> None:
+    """Mention somebody, and let the moment come at which that is mailed."""
+    await mention(server, text)
+    let_moment_come(server)
+
+
+def let_moment_come(server: Server) -> None:
+    """Let everything be due that is to be mailed."""
+    server.store.rows_of(
+        (f"UPDATE notification SET mail_at = '{LONG_AGO}' WHERE mail_at IS NOT NULL",),
+        (f"UPDATE job SET due_at = '{LONG_AGO}' WHERE name = 'notification mails'",),
+    )
 
 
 async def test_what_is_due_goes_out_in_one_mail_with_a_way_out(server: Server, post: Post) -> None:
@@ -94,7 +111,7 @@ async def test_what_comes_while_the_mail_server_is_down_is_told_in_few_mails_and
     await wants(server, "carla@acme.test", mention="once")
     due = "SELECT count(*) FROM notification WHERE mail_at IS NOT NULL"
     for number in range(1, 5):
-        await mention(server, f"Number {number} for @Carla")
+        await mention_at_last(server, f"Number {number} for @Carla")
         await until(lambda: rows(server, due) == [(0,)])
     async with server.client("") as operator:
         signed_in = await operator.post("/operator/login", data={"email": OPERATOR, "password": PASSWORD})
@@ -164,6 +181,7 @@ async def test_what_was_read_or_lost_meanwhile_is_not_mailed(server: Server, pos
         await ana.post("/chat/general", data={"text": "Seen @Carla", "key": "seen"})
         direct = (await ana.post("/chat/direct", data={"person": "3"})).headers["location"]
         await ana.post(direct, data={"text": "Still to be told", "key": "told"})
+        let_moment_come(server)
         await until(lambda: rows(server, "SELECT count(*) FROM mail") == [(1,)])
         await ana.post(f"{room}/remove", data={"person": "3"})
     async with aclosing(await server.sign_in("acme", "carla@acme.test")) as carla:
@@ -196,7 +214,7 @@ async def test_more_than_a_mail_holds_are_counted_in_it(database: Database) -> N
 
 async def test_who_is_suspended_gets_no_mail(server: Server, post: Post) -> None:
     await wants(server, "carla@acme.test", mention="once")
-    await mention(server, "For @Carla")
+    await mention_at_last(server, "For @Carla")
     await until(lambda: rows(server, "SELECT count(*) FROM mail") == [(1,)])
     assert server.run("member", "suspend", "acme", "carla@acme.test").returncode == 0
     post.open()

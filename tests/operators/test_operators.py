@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import timedelta
@@ -14,7 +13,6 @@ from typing import Any
 import httpx
 import pytest
 import websockets
-from litestar.exceptions import LitestarDeprecationWarning
 from litestar.routes import HTTPRoute
 from playwright.async_api import expect
 from sqlalchemy import delete, func, literal_column, select, text, update
@@ -24,10 +22,9 @@ from app.database import Database, Tenant, TenantScopeError, now
 from app.demo import OPERATOR, PASSWORD
 from app.operators.workspaces import WorkspaceView, list_workspaces
 from app.records.records import Record
-from app.server.asgi import create_app
 from app.tenants.usage import MEASURES, measure_installation
 from tests.conftest import Server
-from tests.test_isolation import MARKS, SETTINGS
+from tests.test_isolation import MARKS, make_application
 
 PUBLIC = {"/", "/go", "/signup", "/operator/login", "/operator/logout"}
 MACHINES = {"/static/{path:path}", "/healthz", "/readyz", "/metrics", "/certificate"}
@@ -54,12 +51,9 @@ async def operator(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
 
 def list_targets() -> list[tuple[str, str]]:
     """Every method of every page of the central host that is not public, from the application itself."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        central: Any = create_app(SETTINGS).central
     return [
         (method, route.path)
-        for route in central.routes
+        for route in make_application().central.routes
         if isinstance(route, HTTPRoute) and route.path not in PUBLIC | MACHINES
         for method in sorted(set(route.methods) - {"OPTIONS"})
     ]

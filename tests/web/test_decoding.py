@@ -27,12 +27,15 @@ from tests.web.test_uploads import FORM, SECRET, drawing, encoded, exif, form, f
 from tests.web.test_uploads import stored as stored_bytes
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def own_decoder() -> Any:
-    """Each test starts a process of its own."""
+    """A test of the process starts its own; the others take the one that is there."""
     DECODER.end()
     yield
     DECODER.end()
+
+
+own = pytest.mark.usefixtures("own_decoder")
 
 
 def picture_of_the_decoder() -> Path:
@@ -55,6 +58,7 @@ def test_the_server_has_no_decoder_in_it() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@own
 async def test_the_decoder_has_neither_secrets_nor_sockets_of_the_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,6 +77,7 @@ async def test_the_decoder_has_neither_secrets_nor_sockets_of_the_server(
         assert limits["Max cpu time"] != "unlimited"
 
 
+@own
 async def test_one_process_decodes_one_picture_after_another(tmp_path: Path) -> None:
     content = encoded(drawing(), "PNG")
     files = await asyncio.gather(*(store(tmp_path, content) for _ in range(5)))
@@ -82,7 +87,14 @@ async def test_one_process_decodes_one_picture_after_another(tmp_path: Path) -> 
     assert picture_of_the_decoder() == first
 
 
-async def test_a_large_picture_takes_no_memory_of_the_server_and_its_process_ends(tmp_path: Path) -> None:
+@own
+async def test_a_large_picture_takes_no_memory_of_the_server_and_its_process_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = decoding.DECODER_PROGRAM.replace(
+        "import serve_pictures;", "import serve_pictures; import app.files.pictures as p; p.IDLE_SECONDS = 1;"
+    )
+    monkeypatch.setattr(decoding, "DECODER_PROGRAM", start)
     lines = zlib.compress(bytes(1 + 7000 * 3) * 7000)
     file = await store(tmp_path, png_of(7000, 7000, b"IDAT" + lines))
     assert (file.width, file.height, file.preview) == (7000, 7000, True)
@@ -91,6 +103,7 @@ async def test_a_large_picture_takes_no_memory_of_the_server_and_its_process_end
     assert (await store(tmp_path, encoded(drawing(), "PNG"))).preview, "the next picture finds no process"
 
 
+@own
 async def test_a_process_that_has_just_ended_and_is_not_gone_yet_costs_no_picture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +115,7 @@ async def test_a_process_that_has_just_ended_and_is_not_gone_yet_costs_no_pictur
     assert (await store(tmp_path / "files", encoded(drawing(), "PNG"))).preview
 
 
+@own
 @pytest.mark.parametrize("step", ["__init__", "wait"])
 async def test_who_goes_away_waits_neither_for_the_start_nor_for_the_end_of_the_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
@@ -130,6 +144,7 @@ async def test_who_goes_away_waits_neither_for_the_start_nor_for_the_end_of_the_
     assert not still_waiting
 
 
+@own
 @pytest.mark.parametrize("transparent", [b"", b"tRNS\0\1\0\1\0\1"])
 async def test_a_picture_of_the_largest_size_fits_into_the_memory_of_its_process(
     tmp_path: Path, transparent: bytes
@@ -155,6 +170,7 @@ async def test_a_webp_has_a_limit_that_its_decoder_can_keep(
 HANGING = "import time; time.sleep(1000)"
 
 
+@own
 @pytest.mark.parametrize(
     "code",
     [
@@ -181,6 +197,7 @@ async def test_a_picture_that_a_decoder_fails_at_is_kept_without_metadata_and_sa
     assert (await store(tmp_path, content)).preview, "another process decodes the next"
 
 
+@own
 async def test_a_picture_for_which_memory_is_bounded_is_refused_by_its_decoder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +211,7 @@ async def test_a_picture_for_which_memory_is_bounded_is_refused_by_its_decoder(
     assert file.problem == TOO_COSTLY
 
 
+@own
 async def test_who_goes_away_stops_the_decoder_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

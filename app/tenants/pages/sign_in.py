@@ -227,9 +227,7 @@ async def set_new_password(
     if not works:
         return see_other("/login?why=used")
     if form.errors:
-        return render_plain(
-            tenant.language, "tenants/password.html", status=422, tenant=tenant, token=token, form=form
-        )
+        return render_plain(tenant.language, "tenants/password.html", status=422, tenant=tenant, token=token, form=form)
     await guessing.count("", client_address(request))
     hashed = await hash_password(password)
     async with begin(request, database, writes=True) as transaction:
