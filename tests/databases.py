@@ -45,8 +45,10 @@ from app.migration import migrate_database
 from app.settings import read_settings
 from tests.copies import Original
 from tests.processes import CHEAP
+from tests.statements import share_compiled_statements
 
 hashing.HASHER = CHEAP
+share_compiled_statements()
 KIND = os.environ.get("TEST_DATABASE") or "sqlite"
 assert KIND in ("sqlite", "postgresql"), "TEST_DATABASE is sqlite or postgresql"
 Result = TypeVar("Result")
