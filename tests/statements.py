@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.util import LRUCache
 
 from app.database import postgresql, sqlite
 
@@ -30,6 +31,7 @@ def sharing(create_engine: Callable[..., AsyncEngine]) -> Callable[..., AsyncEng
         first = FIRST.get(key)
         if first is None or getattr(first.dialect, "server_version_info", None) is None:
             FIRST[key] = made.sync_engine
+            FIRST[key]._compiled_cache = LRUCache(5000)
         else:
             made.sync_engine.dialect = first.dialect
             made.sync_engine._compiled_cache = first._compiled_cache
