@@ -59,7 +59,7 @@ OWNER, PROGRAM = "mutirao_owner", "mutirao"
 def start_loop() -> asyncio.AbstractEventLoop:
     """An event loop in a thread of its own, for what is asked of PostgreSQL beside the program."""
     loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, daemon=True).start()
+    threading.Thread(target=loop.run_forever, name="beside", daemon=True).start()
     return loop
 
 
@@ -148,6 +148,7 @@ class Cluster:
                 os.kill(process, number)
 
     def end(self) -> None:
+        atexit.unregister(self.end)
         self.stop("immediate")
         shutil.rmtree(self.directory, ignore_errors=True)
 
