@@ -21,12 +21,14 @@ import sys
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import update
@@ -40,32 +42,30 @@ from app.jobs.jobs import Job
 from app.jobs.runner import Runner
 from app.migration import migrate_database
 from app.settings import read_settings
+from tests.copies import Original
 from tests.processes import CHEAP, UNSYNCHRONISED
+from tests.statements import share_compiled_statements
 
 hashing.HASHER = CHEAP
 sqlite.SYNCHRONOUS = UNSYNCHRONISED
+share_compiled_statements()
 KIND = os.environ.get("TEST_DATABASE") or "sqlite"
 assert KIND in ("sqlite", "postgresql"), "TEST_DATABASE is sqlite or postgresql"
+Result = TypeVar("Result")
 OWNER, PROGRAM = "mutirao_owner", "mutirao"
 
 
-def run_in_thread(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+@functools.cache
+def start_loop() -> asyncio.AbstractEventLoop:
+    """An event loop in a thread of its own, for what is asked of PostgreSQL beside the program."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="beside", daemon=True).start()
+    return loop
+
+
+def run_in_thread(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
     """Run a coroutine to its end, whether or not there is an event loop here."""
-    results: list[Any] = []
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(asyncio.run(work()))
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]
-    return results[0]
+    return asyncio.run_coroutine_threadsafe(work(), start_loop()).result()
 
 
 def find_free_port() -> int:
@@ -148,6 +148,7 @@ class Cluster:
                 os.kill(process, number)
 
     def end(self) -> None:
+        atexit.unregister(self.end)
         self.stop("immediate")
         shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -206,7 +207,7 @@ class Store:
     @property
     def name(self) -> str:
         """The database's name on PostgreSQL."""
-        return "t" + hashlib.sha256(str(self.directory).encode()).hexdigest()[:20]
+        return LENT.get(self.directory) or "t" + hashlib.sha256(str(self.directory).encode()).hexdigest()[:20]
 
     @property
     def url(self) -> str:
@@ -230,7 +231,7 @@ class Store:
 
     def ensure(self) -> None:
         """Make it, empty, where the database does not come by itself."""
-        if KIND == "postgresql" and self.name not in MADE:
+        if KIND == "postgresql" and self.directory not in LENT and self.name not in MADE:
             cluster().make(self.name)
             MADE.add(self.name)
 
@@ -243,14 +244,18 @@ class Store:
         copy = Store(directory)
         if KIND == "sqlite":
             shutil.copy(self.path, copy.path)
+        elif place == "pg_default":
+            LENT[directory] = find_copy(self.name)
         else:
             cluster().make(copy.name, self.name, place=place)
             MADE.add(copy.name)
         return copy
 
     def drop(self) -> None:
-        """Take it away; files go with their directory."""
-        if self.name in MADE:
+        """Take it away; files go with their directory, and a copy is kept for who wants the next one."""
+        if self.directory in LENT:
+            RETURNED.append(LENT.pop(self.directory))
+        elif self.name in MADE:
             cluster().execute("postgres", f"DROP DATABASE {self.name} WITH (FORCE)")
             MADE.discard(self.name)
 
@@ -265,17 +270,13 @@ class Store:
                 connection.execute("PRAGMA busy_timeout = 10000")
                 return [connection.execute(text, adapt(values)).fetchall() for text, *values in statements]
 
-        async def work() -> list[list[tuple[Any, ...]]]:
-            connection = await cluster().connect(self.name)
-            try:
-                return [
-                    [tuple(row) for row in await connection.fetch(number_places(text), *values)]
-                    for text, *values in statements
-                ]
-            finally:
-                await connection.close()
+        async def work(connection: asyncpg.Connection) -> list[list[tuple[Any, ...]]]:
+            return [
+                [tuple(row) for row in await connection.fetch(number_places(text), *values)]
+                for text, *values in statements
+            ]
 
-        return list(run_in_thread(work))
+        return run_in_thread(lambda: over_connection(self.name, work))
 
     def dump_tables(self) -> dict[str, list[str]]:
         """Every table, with its columns."""
@@ -336,6 +337,41 @@ class Store:
 
 
 MADE: set[str] = set()
+# The databases on PostgreSQL that are copies, by whose they are now; and those that may be put back and lent again.
+LENT: dict[Path, str] = {}
+RETURNED: list[str] = []
+ORIGINALS: dict[str, Original] = {}
+KEPT: dict[str, asyncpg.Connection] = {}
+BUSY: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+
+def find_copy(template: str) -> str:
+    """A copy of a database, by the name of either: one that was a test's, and is put back, or a new one."""
+    while RETURNED:
+        name = RETURNED.pop()
+        if run_in_thread(partial(over_connection, name, ORIGINALS[name].put_back)):
+            return name
+        cluster().execute("postgres", f"DROP DATABASE {name} WITH (FORCE)")
+    name = f"copy_{os.getpid()}_{len(ORIGINALS)}"
+    cluster().make(name, template)
+    ORIGINALS[name] = Original()
+    run_in_thread(lambda: over_connection(name, ORIGINALS[name].read))
+    return name
+
+
+async def over_connection(name: str, work: Callable[[asyncpg.Connection], Coroutine[Any, Any, Result]]) -> Result:
+    """Do something over a superuser's connection to a database: to a copy one that is kept, as it comes with nothing
+    that the database has to look up at first."""
+    if name not in ORIGINALS:
+        connection = await cluster().connect(name)
+        try:
+            return await work(connection)
+        finally:
+            await connection.close()
+    async with BUSY[name]:
+        if name not in KEPT or KEPT[name].is_closed():
+            KEPT[name] = await cluster().connect(name)
+        return await work(KEPT[name])
 
 
 def adapt(values: list[Any]) -> list[Any]:

@@ -317,6 +317,9 @@ def prepare() -> None:
     app.migration.read_scripts(app.migration.MIGRATIONS).get_current_head()
     hashing.HASHER = CHEAP
     sqlite.SYNCHRONOUS = UNSYNCHRONISED
+    from tests.warming import warm
+
+    warm()
 
 
 if __name__ == "__main__":
