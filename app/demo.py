@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from app.accounts.hashing import hash_password
 from app.accounts.members import Member, Role, add_member, find_member
+from app.chat.new_rooms import ensure_general
 from app.chat.posting import post_message
 from app.chat.reading import mark_read_up_to
-from app.chat.rooms import ensure_general
 from app.database import Database, Tenant, Transaction
 from app.notifications.inbox import mark_notifications_read as mark_notified
 from app.operators.operators import add_operator

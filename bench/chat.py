@@ -15,9 +15,11 @@ sys.path.insert(0, str(ROOT))
 from sqlalchemy import update  # noqa: E402
 
 from app.accounts.members import find_member  # noqa: E402
+from app.chat.memberships import get_room  # noqa: E402
 from app.chat.messages import Message  # noqa: E402
+from app.chat.new_rooms import create_room  # noqa: E402
 from app.chat.references import MessageIndex  # noqa: E402
-from app.chat.rooms import Room, create_room, get_room  # noqa: E402
+from app.chat.rooms import Room  # noqa: E402
 from app.demo import WORKSPACES, seed_demo  # noqa: E402
 from app.features import open_database  # noqa: E402
 from app.migration import migrate_database  # noqa: E402

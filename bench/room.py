@@ -22,8 +22,8 @@ sys.path.insert(0, str(ROOT))
 from playwright.async_api import CDPSession, async_playwright  # noqa: E402
 
 from app.accounts.members import find_member  # noqa: E402
+from app.chat.memberships import get_room  # noqa: E402
 from app.chat.posting import post_message  # noqa: E402
-from app.chat.rooms import get_room  # noqa: E402
 from app.database import Database  # noqa: E402
 from app.demo import seed_demo  # noqa: E402
 from app.features import open_database  # noqa: E402

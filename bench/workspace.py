@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from app.accounts.members import Member
 from app.accounts.sessions import Session, digest
-from app.chat.rooms import GENERAL, Membership, Room
+from app.chat.memberships import Membership
+from app.chat.rooms import GENERAL, Room
 from app.database import Tenant, now
 from app.demo import WORKSPACES, seed_demo
 from app.features import open_database

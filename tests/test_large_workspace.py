@@ -14,7 +14,9 @@ import pytest
 from sqlalchemy import select
 
 from app.accounts.members import Member
-from app.chat.rooms import Membership, Room, create_room, ensure_general, open_discussion
+from app.chat.memberships import Membership
+from app.chat.new_rooms import create_room, ensure_general, open_discussion
+from app.chat.rooms import Room
 from app.database import now
 from app.editing.rows import read_clock
 from app.editing.waiting import Waiting

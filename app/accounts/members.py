@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
+from litestar.exceptions import NotFoundException
 from sqlalchemy import String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -54,6 +56,20 @@ async def find_member(transaction: Transaction, email: str) -> Member | None:
     """The member with an e-mail address, whatever its case and the form of its domain."""
     statement = select(Member).where(Member.email == account_address(email))
     return (await transaction.scalars(statement)).one_or_none()
+
+
+async def find_person(transaction: Transaction, member_id: int) -> Member:
+    """An active member. Raises NotFoundException."""
+    found = (await transaction.scalars(select(Member).where(Member.id == member_id, *is_active()))).one_or_none()
+    if found is None:
+        raise NotFoundException
+    return found
+
+
+async def find_members(transaction: Transaction, ids: Sequence[int]) -> list[Member]:
+    """Members by their ids, in that order."""
+    found = {person.id: person for person in await transaction.scalars(select(Member).where(Member.id.in_(ids)))}
+    return [found[member_id] for member_id in ids if member_id in found]
 
 
 async def add_member(

@@ -19,6 +19,7 @@ from app.accounts.facts import MemberRenamed
 from app.accounts.members import Member, is_active
 from app.accounts.quick_switcher import LIMIT, Destination, switches_to
 from app.accounts.shell import sidebar_section
+from app.chat.direct_rooms import find_direct_people, name_of
 from app.chat.facts import (
     DiscussionOpened,
     InRoom,
@@ -35,19 +36,12 @@ from app.chat.facts import (
     RoomChanged,
     RoomMade,
 )
+from app.chat.memberships import Membership, count_people_of, is_visible, list_people_of
 from app.chat.messages import Message
 from app.chat.reading import list_joined
 from app.chat.references import RecordReference
-from app.chat.rooms import (
-    Membership,
-    Room,
-    count_people_of,
-    find_direct_people,
-    is_visible,
-    list_people_of,
-    list_rooms,
-    name_of,
-)
+from app.chat.room_lists import list_rooms
+from app.chat.rooms import Room
 from app.chat.sidebar import ROOMS_SHOWN, Sidebar, list_sidebars, order_of
 from app.chat.timeline import ShownMessage, show_messages, show_plain
 from app.database import Fact, Partial, Showing, Tenant, Transaction

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from app.accounts.members import Member
 from app.chat.facts import DiscussionOpened
 from app.chat.memberships import add_all
-from app.chat.rooms import Room, find_discussion, open_discussion
+from app.chat.new_rooms import open_discussion
+from app.chat.rooms import Room, find_discussion
 from app.database import Transaction
 from app.editing.rows import Card, find_card, kind_of
 

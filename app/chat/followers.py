@@ -37,8 +37,8 @@ from app.chat.facts import (
     RoomChanged,
     RoomMade,
 )
+from app.chat.new_rooms import join_general
 from app.chat.notices import tell_edited, tell_invited, tell_posted, withdraw_deleted
-from app.chat.rooms import join_general
 from app.database import Follower, Shown
 from app.editing.facts import OfRow
 from app.notifications.channels import Bell

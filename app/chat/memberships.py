@@ -1,18 +1,144 @@
-"""Who is in a room: joining, leaving, inviting, removing; and what a member keeps there."""
+"""Who is in a room, and who may see it: joining, leaving, inviting, removing; and what a member keeps there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Literal
 
-from app.accounts.members import Member
-from app.accounts.rights import require
+from litestar.exceptions import NotFoundException
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.members import Member, is_active
+from app.accounts.rights import may, require
 from app.accounts.undo import end_offers
 from app.chat.facts import MemberEntered, MemberInvited, MemberLeft, MemberRemoved
-from app.chat.rooms import Membership, Room, RoomAccess, find_access, find_membership
-from app.database import Transaction
+from app.chat.rooms import Room, RoomAccess, by_name
+from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.web.forms import Invalid
 from app.web.texts import _l
+
+
+class Membership(Tenanted, Base):
+    """A member in a room: up to which message it is read, and what is told of it."""
+
+    __tablename__ = "membership"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "room_id"], ["room.tenant_id", "room.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"], ondelete="CASCADE"),
+        Index("ix_membership_member", "tenant_id", "member_id"),
+    )
+
+    room_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    read_number: Mapped[int] = mapped_column(BigInteger, default=0)
+    notify: Mapped[str] = mapped_column(String(10), default="everything")
+    joined_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+def is_visible(member: Member) -> ColumnElement[bool]:
+    """The criterion of every query that reads what is in rooms: those that a member may see."""
+    inside = exists().where(
+        Membership.tenant_id == Room.tenant_id, Membership.room_id == Room.id, Membership.member_id == member.id
+    )
+    return or_(Room.kind.in_(("public", "discussion")), inside)
+
+
+# The member's place comes with the room: it is asked for next.
+FIND_ROOM = PreparedSelect(
+    select(Room, Membership)
+    .outerjoin(
+        Membership,
+        (Membership.tenant_id == Room.tenant_id)
+        & (Membership.room_id == Room.id)
+        & (Membership.member_id == bindparam("member_id")),
+    )
+    .where(Room.slug == bindparam("slug"))
+)
+
+
+async def get_room(transaction: Transaction, member: Member, slug: str) -> Room:
+    """A room by its slug. Raises NotFoundException for one that this member may not see."""
+    found = await transaction.find(FIND_ROOM, slug=slug, member_id=member.id)
+    if found is None or not (found[0].open or found[1]):
+        raise NotFoundException
+    room, membership = found
+    transaction.keep(membership)
+    return room
+
+
+async def find_visible(transaction: Transaction, member: Member, room_id: int) -> Room | None:
+    """A room by its id, if this member may see it."""
+    room = await transaction.get(Room, room_id)
+    return room if room is not None and await may_see(transaction, member, room) else None
+
+
+async def may_see(transaction: Transaction, member: Member, room: Room) -> bool:
+    """`is_visible` of a room that is at hand."""
+    return may(member, "see", await find_access(transaction, room, member))
+
+
+async def find_access(transaction: Transaction, room: Room, member: Member) -> RoomAccess:
+    """A room, and whether a member is in it."""
+    return RoomAccess(room, await find_membership(transaction, room, member) is not None)
+
+
+async def find_membership(transaction: Transaction, room: Room, member: Member) -> Membership | None:
+    """A member's place in a room."""
+    return await transaction.get(Membership, (room.id, member.id))
+
+
+async def list_people(transaction: Transaction, room: Room) -> Sequence[Member]:
+    """Who is in a room, by name."""
+    return (await list_people_of(transaction, [room]))[room]
+
+
+async def list_people_of(transaction: Transaction, rooms: Sequence[Room]) -> dict[Room, list[Member]]:
+    """Who is in each of some rooms, by name."""
+    statement = (
+        select(Membership.room_id, Member)
+        .join(Member, (Membership.member_id == Member.id) & (Membership.tenant_id == Member.tenant_id))
+        .where(
+            Membership.room_id.in_([room.id for room in rooms]),
+            *is_active(),
+        )
+        .order_by(Member.id)
+    )
+    found: dict[int, list[Member]] = {room.id: [] for room in rooms}
+    for room_id, person in await transaction.execute(statement):
+        found[room_id].append(person)
+    return {room: by_name(found[room.id]) for room in rooms}
+
+
+async def count_people_of(transaction: Transaction, rooms: Sequence[Room]) -> dict[Room, int]:
+    """How many are in each of some rooms."""
+    statement = (
+        select(Membership.room_id, func.count())
+        .join(Member, (Membership.member_id == Member.id) & (Membership.tenant_id == Member.tenant_id))
+        .where(Membership.room_id.in_([room.id for room in rooms]), *is_active())
+        .group_by(Membership.room_id)
+    )
+    found = {room_id: int(count) for room_id, count in await transaction.execute(statement)}
+    return {room: found.get(room.id, 0) for room in rooms}
+
+
+def is_inside(room: Room) -> ColumnElement[bool]:
+    """The criterion of members who are in a room."""
+    inside = select(Membership.member_id).where(Membership.room_id == room.id)
+    return Member.id.in_(inside)
+
 
 Notify = Literal["everything", "mentions", "nothing"]
 NOTIFY = ("everything", "mentions", "nothing")

@@ -10,9 +10,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, or_, select, tuple_
 
 from app.accounts.members import Member
+from app.chat.direct_rooms import find_direct_people
 from app.chat.facts import MemberInvited, MessageDeleted, MessageEdited, MessagePosted
+from app.chat.memberships import Membership
 from app.chat.messages import Message
-from app.chat.rooms import Membership, Room, find_direct_people
+from app.chat.rooms import Room
 from app.database import Transaction
 from app.notifications.inbox import mark_notifications_read, of_subject
 from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_kinds, register_subject, split

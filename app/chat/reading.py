@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from sqlalchemy import case, exists, func, or_, select
 
 from app.accounts.members import Member
+from app.chat.direct_rooms import find_room_names
+from app.chat.memberships import Membership, find_membership
 from app.chat.messages import Message
 from app.chat.references import Mention
-from app.chat.rooms import Membership, Room, find_membership, find_room_names
+from app.chat.rooms import Room
 from app.database import Transaction
 from app.web.texts import fold
 

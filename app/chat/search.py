@@ -13,8 +13,10 @@ from sqlalchemy import ColumnElement, column, select
 
 from app.accounts.members import Member
 from app.accounts.mentions import read_texts
+from app.chat.direct_rooms import find_room_names
+from app.chat.memberships import is_visible
 from app.chat.messages import Message
-from app.chat.rooms import Room, find_room_names, is_visible
+from app.chat.rooms import Room
 from app.database import Transaction
 from app.database.fulltext import Query, find_messages
 from app.web.texts import FOLDED, fold

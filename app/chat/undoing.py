@@ -12,11 +12,14 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.accounts.undo import TooLate, UndoOffer, UndoState, keep_row, keep_rows, offer_undo, put_back, undoes
+from app.chat.direct_rooms import find_name
 from app.chat.facts import MemberEntered, MemberReturned, MessageRestored
+from app.chat.memberships import Membership, find_membership, find_visible
 from app.chat.messages import Message, MessageRevision, Reaction, check_open, find_author
 from app.chat.notices import subject_of
 from app.chat.references import Mention, MessageIndex, OfMessage, RecordReference
-from app.chat.rooms import Membership, Room, archive_room, find_membership, find_name, find_visible
+from app.chat.room_changes import archive_room
+from app.chat.rooms import Room
 from app.database import Transaction
 from app.notifications.notifications import keep_told, tell_again
 from app.web.texts import Text, _l

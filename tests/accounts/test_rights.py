@@ -19,9 +19,12 @@ import app.features  # noqa: F401  the rules hold by it
 from app.accounts.members import Member, find_member
 from app.accounts.rights import RIGHTS, Right, install, may
 from app.chat import memberships
+from app.chat.memberships import find_visible
 from app.chat.messages import Message, delete_message, edit_message, list_revisions
+from app.chat.new_rooms import create_room
 from app.chat.posting import post_message
-from app.chat.rooms import GENERAL, Room, RoomAccess, archive_room, change_room, create_room, find_visible
+from app.chat.room_changes import archive_room, change_room
+from app.chat.rooms import GENERAL, Room, RoomAccess
 from app.database import Database, Transaction, now
 from app.editing import locks
 from app.editing.rights import LockOf

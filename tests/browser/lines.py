@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.accounts.members import find_member
+from app.chat.memberships import get_room
 from app.chat.posting import post_message
-from app.chat.rooms import get_room
 from app.features import open_database
 from tests.conftest import Server
 

@@ -25,8 +25,10 @@ from app.chat.attachments import (
     list_unsent,
 )
 from app.chat.messages import Message, delete_message
+from app.chat.new_rooms import create_room, ensure_general, open_direct
 from app.chat.posting import post_message
-from app.chat.rooms import Room, archive_room, create_room, ensure_general, open_direct
+from app.chat.room_changes import archive_room
+from app.chat.rooms import Room
 from app.chat.timeline import read_page
 from app.database import Database, Transaction, now
 from app.files.uploads import StoredFile

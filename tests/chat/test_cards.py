@@ -7,9 +7,9 @@ from sqlalchemy.orm import ORMExecuteState
 
 from app.accounts.members import Member, find_member
 from app.chat.messages import Message
+from app.chat.new_rooms import create_room
 from app.chat.posting import post_message
 from app.chat.references import RecordReference
-from app.chat.rooms import create_room
 from app.database import Database, Transaction
 from app.editing.drafts import keep_draft, settle_draft
 from app.editing.locks import take_lock

@@ -6,9 +6,10 @@ import pytest
 
 from app.accounts.members import Member, find_member
 from app.chat.drafts import delete_draft, get_draft, keep_message_draft, place_of_box
+from app.chat.memberships import find_membership
 from app.chat.messages import delete_message, edit_message
+from app.chat.new_rooms import create_room, ensure_general, open_discussion
 from app.chat.posting import SentAlready, post_message
-from app.chat.rooms import create_room, ensure_general, find_membership, open_discussion
 from app.database import Database, Transaction
 from tests.chat.test_messages import ACME, GLOBEX, people_of, say
 

@@ -14,8 +14,10 @@ from app.chat import memberships
 from app.chat.channels import MOST_MESSAGES_SHOWN
 from app.chat.drafts import get_draft, keep_message_draft, place_of_box
 from app.chat.messages import delete_message
+from app.chat.new_rooms import create_room, open_direct, open_discussion
 from app.chat.posting import post_message
-from app.chat.rooms import Room, archive_room, change_room, create_room, open_direct, open_discussion
+from app.chat.room_changes import archive_room, change_room
+from app.chat.rooms import Room
 from app.database import Database, Transaction
 from app.live.log import LoggedEvent
 from app.notifications.models import Notification

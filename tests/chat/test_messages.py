@@ -14,23 +14,15 @@ from sqlalchemy import func, select
 
 from app.accounts.members import Member, add_member, find_member
 from app.chat import memberships
+from app.chat.memberships import find_membership, get_room, list_people
 from app.chat.messages import Message, delete_message, edit_message, get_message, list_revisions
+from app.chat.new_rooms import create_room, ensure_general, open_direct, open_discussion
 from app.chat.posting import AnswerGone, post_message
 from app.chat.reactions import check_emoji, react
 from app.chat.reading import list_joined, mark_read_up_to
 from app.chat.references import Mention, RecordReference
-from app.chat.rooms import (
-    Room,
-    archive_room,
-    change_room,
-    create_room,
-    ensure_general,
-    find_membership,
-    get_room,
-    list_people,
-    open_direct,
-    open_discussion,
-)
+from app.chat.room_changes import archive_room, change_room
+from app.chat.rooms import Room
 from app.chat.search import read_query, search_messages
 from app.chat.text.markdown import Rendered, render_aside
 from app.chat.text.rendering import LONGEST_MESSAGE

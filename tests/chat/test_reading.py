@@ -11,10 +11,13 @@ from sqlalchemy import event, select
 
 from app.accounts.members import Member
 from app.chat import memberships
+from app.chat.memberships import find_membership
 from app.chat.messages import Message, delete_message, edit_message
+from app.chat.new_rooms import create_room, open_direct, open_discussion
 from app.chat.posting import post_message
 from app.chat.reading import MOST_UNREAD_COUNTED, list_joined, mark_read_up_to
-from app.chat.rooms import Room, archive_room, create_room, find_membership, open_direct, open_discussion
+from app.chat.room_changes import archive_room
+from app.chat.rooms import Room
 from app.database import Database, Transaction, now
 from tests.chat.test_messages import ACME, People, people_of, say, unread
 

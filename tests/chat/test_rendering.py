@@ -15,9 +15,9 @@ from sqlalchemy import select
 
 from app.accounts.mentions import OPEN
 from app.chat.limits import Pace
+from app.chat.memberships import get_room
 from app.chat.messages import Message
 from app.chat.posting import post_message
-from app.chat.rooms import get_room
 from app.chat.text.markdown import SHORT, Rendered, render_aside
 from app.chat.text.rendering import LONGEST_MESSAGE, prepare_text
 from app.database import Database

@@ -14,26 +14,13 @@ from sqlalchemy.exc import IntegrityError
 from app.accounts.choosing import is_active, list_persons
 from app.accounts.members import Member, add_member, find_member
 from app.chat import memberships
+from app.chat.memberships import Membership, find_membership, find_visible, get_room, is_inside, list_people
+from app.chat.new_rooms import MOST_IN_DIRECT, create_room, ensure_general, open_direct, open_discussion
 from app.chat.posting import post_message
 from app.chat.reading import list_joined
-from app.chat.rooms import (
-    LONGEST_ROOM_NAME,
-    MOST_IN_DIRECT,
-    Membership,
-    Room,
-    archive_room,
-    change_room,
-    create_room,
-    ensure_general,
-    find_membership,
-    find_visible,
-    get_room,
-    is_inside,
-    list_people,
-    list_rooms,
-    open_direct,
-    open_discussion,
-)
+from app.chat.room_changes import archive_room, change_room
+from app.chat.room_lists import list_rooms
+from app.chat.rooms import LONGEST_ROOM_NAME, Room
 from app.chat.search import search_messages
 from app.database import Database, Transaction, now
 from app.web.errors import PageError

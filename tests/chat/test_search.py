@@ -13,8 +13,10 @@ from sqlalchemy import event, select
 from app.accounts.members import find_member
 from app.chat import memberships
 from app.chat.messages import Message, delete_message, edit_message
+from app.chat.new_rooms import create_room, ensure_general, open_direct, open_discussion
 from app.chat.references import MessageIndex
-from app.chat.rooms import Room, archive_room, create_room, ensure_general, open_direct, open_discussion
+from app.chat.room_changes import archive_room
+from app.chat.rooms import Room
 from app.chat.search import HITS, MOST_SEARCH_WORDS, Hit, excerpt, read_query, search_messages
 from app.database import Database, Transaction, now
 from tests.chat.test_markdown import plain_text

@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from app.accounts.members import find_member
 from app.accounts.visits import Visit, Visits, write_visits
+from app.chat.new_rooms import create_room
 from app.chat.posting import post_message
 from app.chat.reading import mark_read_up_to
-from app.chat.rooms import create_room
 from app.chat.sidebar import ROOMS_SHOWN, Sidebar, list_sidebars
 from app.database import Database, Transaction, now
 from app.records.collections import COLLECTIONS_SHOWN, create_collection, list_used

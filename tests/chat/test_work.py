@@ -12,8 +12,8 @@ import pytest
 
 from app.chat.facts import MessagePosted
 from app.chat.messages import delete_message, edit_message
+from app.chat.new_rooms import create_room
 from app.chat.notices import tell_posted
-from app.chat.rooms import create_room
 from app.chat.search import SEARCHED_INLINE, make_excerpts, search_messages
 from app.chat.text.commonmark import Parser
 from app.chat.text.markdown import render_aside, render_markdown

@@ -9,8 +9,10 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from app.accounts.members import Member
 from app.accounts.sessions import Session
+from app.chat.memberships import Membership
 from app.chat.messages import Message
-from app.chat.rooms import Membership, Room, ensure_general
+from app.chat.new_rooms import ensure_general
+from app.chat.rooms import Room
 from app.database import Base, Database, PreparedSelect, Tenant, TenantScopeError, Transaction
 from app.database.fast.rows import table_info_of
 from app.live.log import LoggedEvent

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.accounts.facts import RoleChanged
 from app.accounts.members import Member, find_member
-from app.chat.rooms import open_direct
+from app.chat.new_rooms import open_direct
 from app.database import Database, now
 from app.database.leases import LeaseLost, claim, find_due
 from app.features import open_database

@@ -15,7 +15,7 @@ from app.chat.attaching import delete_files, files_of, store_files
 from app.chat.attachments import Attachment, delete_unsent, discard_file, get_attachment, take_out_upload
 from app.chat.composer import MESSAGE_FORM_LIMIT
 from app.chat.drafts import keep_message_draft, place_of_box
-from app.chat.rooms import get_room
+from app.chat.memberships import get_room
 from app.database import Database, Transaction
 from app.files.names import content_disposition
 from app.files.uploads import delete_abandoned, path_of, preview_of

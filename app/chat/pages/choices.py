@@ -8,7 +8,8 @@ from litestar import Response, get
 
 from app.accounts.choosing import OFFERED, Candidate, ChoosingLimit, find_persons, list_persons
 from app.accounts.members import Member, is_active
-from app.chat.rooms import get_room, is_inside, list_rooms
+from app.chat.memberships import get_room, is_inside
+from app.chat.room_lists import list_rooms
 from app.chat.text.names import EVERYBODY_NAME
 from app.database import Transaction
 from app.web.paging import clean_query

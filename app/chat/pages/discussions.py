@@ -14,8 +14,9 @@ from app.chat.attaching import store_files
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
 from app.chat.discussions import enter_discussion, get_card
 from app.chat.limits import Pace
+from app.chat.memberships import find_membership
 from app.chat.posting import SentAlready
-from app.chat.rooms import find_discussion, find_membership
+from app.chat.rooms import find_discussion
 from app.chat.sending import (
     answer_draft,
     answer_posted,

@@ -8,24 +8,17 @@ from litestar import Response, get, post
 
 from app.accounts.access import AnyRequest
 from app.accounts.choosing import Chosen, list_persons, read_chosen
-from app.accounts.members import Member, is_active
+from app.accounts.members import Member, find_members, find_person, is_active
 from app.accounts.rights import may
 from app.accounts.shell import find_named_people, notice, render_page
 from app.accounts.undo import lead_to
 from app.chat import memberships
 from app.chat.channels import push_read
-from app.chat.rooms import (
-    Room,
-    archive_room,
-    change_room,
-    find_members,
-    find_membership,
-    find_name,
-    find_person,
-    get_room,
-    is_inside,
-    list_archived,
-)
+from app.chat.direct_rooms import find_name
+from app.chat.memberships import find_membership, get_room, is_inside
+from app.chat.room_changes import archive_room, change_room
+from app.chat.room_lists import list_archived
+from app.chat.rooms import Room
 from app.chat.undoing import keep_membership, offer_bringing_back, offer_opening, offer_return
 from app.database import Transaction
 from app.web.errors import PageError

@@ -14,7 +14,9 @@ from app.accounts.shell import render_page
 from app.accounts.undo import lead_to, show_offer
 from app.chat.attachments import has_files
 from app.chat.composer import REWRITE_LIMIT
+from app.chat.direct_rooms import find_name
 from app.chat.limits import Pace
+from app.chat.memberships import get_room
 from app.chat.messages import (
     ChangedMeanwhile,
     Message,
@@ -26,7 +28,7 @@ from app.chat.messages import (
 )
 from app.chat.reactions import react
 from app.chat.rewriting import Filled, fill_as_before, fill_form
-from app.chat.rooms import Room, find_name, get_room
+from app.chat.rooms import Room
 from app.chat.sending import origin_of, refuse_message
 from app.chat.text.rendering import LONGEST_MESSAGE, prepare_text
 from app.chat.timeline import count_edits

@@ -9,28 +9,22 @@ from litestar import Response, get, post
 from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.choosing import Chosen, list_persons, read_chosen
 from app.accounts.form_answers import find_answer, keep_answer
-from app.accounts.members import Member, is_active
+from app.accounts.members import Member, find_members, is_active
 from app.accounts.shell import render_page
 from app.accounts.visits import note_visit
 from app.chat.channels import push_read
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
+from app.chat.direct_rooms import find_name
 from app.chat.drafts import place_of_box
 from app.chat.limits import Pace
+from app.chat.memberships import count_people_of, find_membership, get_room
 from app.chat.messages import get_message
+from app.chat.new_rooms import create_room, open_direct
 from app.chat.notices import mark_messages_read
 from app.chat.posting import SentAlready
 from app.chat.reading import mark_read_up_to
-from app.chat.rooms import (
-    Room,
-    count_people_of,
-    create_room,
-    find_members,
-    find_membership,
-    find_name,
-    get_room,
-    list_rooms,
-    open_direct,
-)
+from app.chat.room_lists import list_rooms
+from app.chat.rooms import Room
 from app.chat.sending import (
     answer_draft,
     answer_posted,

@@ -14,8 +14,10 @@ from app.accounts.access import AnyRequest
 from app.accounts.choosing import OFFERED, Chosen, list_persons, read_chosen
 from app.accounts.members import Member, is_active
 from app.accounts.shell import render_page
+from app.chat.direct_rooms import find_name
 from app.chat.limits import SearchLimit
-from app.chat.rooms import find_name, get_room, list_rooms
+from app.chat.memberships import get_room
+from app.chat.room_lists import list_rooms
 from app.chat.search import HITS, search_messages
 from app.database import Transaction
 from app.web.forms import Form, number_of

@@ -24,7 +24,6 @@ from app.accounts.members import find_member
 from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
 from app.accounts.sessions import SignedIn
 from app.accounts.shell import render_plain
-from app.accounts.tokens import TOKEN_LIFETIME as TOKEN_LIFETIME
 from app.accounts.tokens import find_token, use_token
 from app.database import Database, Transaction
 from app.jobs.jobs import put_job

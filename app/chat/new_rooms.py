@@ -1,0 +1,122 @@
+"""Rooms are made: by somebody, for a few who write to each other, for a discussion, and the general one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import or_, select
+
+from app.accounts.facts import MemberJoined
+from app.accounts.members import Member
+from app.chat.direct_rooms import name_of
+from app.chat.facts import RoomMade
+from app.chat.memberships import Membership
+from app.chat.rooms import GENERAL, LONGEST_ROOM_NAME, Room, check_name, find_discussion
+from app.database import Actor, Transaction
+from app.web.forms import Invalid
+from app.web.texts import _l, fold
+
+
+async def create_room(
+    transaction: Transaction, member: Member, *, name: str, description: str = "", private: bool = False, slug: str = ""
+) -> Room:
+    """Make a room, with its maker in it.
+
+    Raises Invalid when it has no name that a room could have.
+    """
+    check_name(name, description)
+    room = Room(
+        slug=slug or await find_free_slug(transaction, name),
+        name=name,
+        description=description,
+        kind="private" if private else "public",
+        created_by_id=member.id,
+    )
+    await add_room(transaction, room, [member])
+    note_made(transaction, room, transaction.acting(member.id), [member])
+    return room
+
+
+async def add_room(transaction: Transaction, room: Room, people: Sequence[Member]) -> Room:
+    """Store a room with people in it."""
+    room.last_number = 0
+    transaction.add(room)
+    await transaction.flush()
+    transaction.add_all(Membership(room_id=room.id, member_id=person.id) for person in people)
+    await transaction.flush()
+    return room
+
+
+def note_made(transaction: Transaction, room: Room, by: Actor, people: Sequence[Member]) -> None:
+    """Note that a room was made."""
+    kind: Any = room.kind
+    transaction.keep(room)
+    transaction.note(RoomMade(by=by, room_id=room.id, kind=kind, people=tuple(person.id for person in people)))
+
+
+async def find_free_slug(transaction: Transaction, name: str) -> str:
+    """A slug from a room's name that no room has."""
+    stem = "-".join(re.findall(r"[a-z0-9]+", fold(name)))[:60].strip("-") or "room"
+    if stem in ("new", "search", "files", "direct") or stem.startswith(("direct-", "about-")):
+        stem = f"room-{stem}"
+    statement = select(Room.slug).where(or_(Room.slug == stem, Room.slug.like(f"{stem}-%")))
+    taken = set(await transaction.scalars(statement))
+    number = 2
+    slug = stem
+    while slug in taken:
+        slug, number = f"{stem}-{number}", number + 1
+    return slug
+
+
+async def open_discussion(transaction: Transaction, subject: str, name: str) -> Room:
+    """The discussion of a thing such as `record-42`, made with the first message."""
+    found = await find_discussion(transaction, subject)
+    if found is not None:
+        return found
+    room = Room(slug=f"about-{subject}", name=name[:LONGEST_ROOM_NAME], kind="discussion", subject=subject)
+    return await add_room(transaction, room, [])
+
+
+async def ensure_general(transaction: Transaction) -> Room:
+    """The room that everybody is in; it is made, and whoever is missing joins."""
+    room = (await transaction.scalars(select(Room).where(Room.slug == GENERAL))).one_or_none()
+    if room is None:
+        name = _l("general").translate(transaction.tenant.language)
+        room = await add_room(transaction, Room(slug=GENERAL, name=name, kind="public"), [])
+    inside = select(Membership.member_id).where(Membership.room_id == room.id)
+    missing = await transaction.scalars(select(Member).where(Member.id.not_in(inside), Member.removed_at.is_(None)))
+    transaction.add_all(
+        Membership(room_id=room.id, member_id=person.id, read_number=room.last_number) for person in missing.all()
+    )
+    await transaction.flush()
+    return room
+
+
+async def join_general(transaction: Transaction, facts: Sequence[MemberJoined]) -> None:
+    """Newcomers are in the general room."""
+    await ensure_general(transaction)
+
+
+async def open_direct(transaction: Transaction, people: Sequence[Member]) -> Room:
+    """The direct room of these people; the same people always get the same one.
+
+    Raises Invalid for fewer than two or more than eight.
+    """
+    unique = sorted({person.id: person for person in people}.values(), key=lambda person: person.id)
+    if not 2 <= len(unique) <= MOST_IN_DIRECT:
+        raise Invalid(people=_l("Choose between one and %(limit)d people.", limit=MOST_IN_DIRECT - 1))
+    subject = "people-" + "-".join(str(person.id) for person in unique)
+    found = (await transaction.scalars(select(Room).where(Room.subject == subject))).one_or_none()
+    if found is not None:
+        return found
+    slug = "direct-" + "-".join(str(person.id) for person in unique)
+    room = Room(slug=slug, name=name_of(unique), kind="direct", subject=subject)
+    await add_room(transaction, room, unique)
+    note_made(transaction, room, transaction.actor, unique)
+    return room
+
+
+# Members of a direct room; more people make a private one.
+MOST_IN_DIRECT = 8

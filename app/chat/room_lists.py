@@ -1,0 +1,70 @@
+"""Lists of rooms: those that a member may see, and the archived ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, or_, select
+
+from app.accounts.members import Member
+from app.chat.direct_rooms import find_direct_people
+from app.chat.memberships import Membership, is_visible
+from app.chat.rooms import Room
+from app.database import Transaction
+from app.notifications.kinds import name_of_others
+from app.web.texts import fold
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRoom:
+    """A room in a list of many, and whether a member is in it."""
+
+    id: int
+    slug: str
+    name: str
+    description: str
+    kind: str
+    joined: bool
+
+
+async def list_rooms(transaction: Transaction, member: Member) -> list[ListedRoom]:
+    """The rooms that a member is in, or may join, by name; direct ones after the others."""
+    place = (
+        (Membership.tenant_id == Room.tenant_id) & (Membership.room_id == Room.id) & (Membership.member_id == member.id)
+    )
+    statement = (
+        select(Room.id, Room.slug, Room.name, Room.description, Room.kind, Room.subject, Membership.member_id)
+        .outerjoin(Membership, place)
+        .where(
+            Room.archived_at.is_(None),
+            Room.kind != "discussion",
+            or_(Room.kind == "public", Membership.member_id.is_not(None)),
+        )
+    )
+    rows = (await transaction.execute(statement)).all()
+    people = await find_direct_people(transaction, [(row.id, row.subject) for row in rows if row.kind == "direct"])
+    rooms = [
+        ListedRoom(
+            row.id,
+            row.slug,
+            name_of_others(people[row.id], member.id) if row.id in people else row.name,
+            row.description,
+            row.kind,
+            row.member_id is not None,
+        )
+        for row in rows
+    ]
+    return sorted(rooms, key=lambda room: (room.kind == "direct", fold(room.name), room.id))
+
+
+# Archived rooms on a page of their list.
+ARCHIVED_A_PAGE = 50
+
+
+async def list_archived(transaction: Transaction, member: Member, page: int) -> tuple[list[Room], int]:
+    """The archived rooms that a member may see, the newest first, on one page of them; and how many pages there are."""
+    seen = Room.archived_at.is_not(None), is_visible(member)
+    count = await transaction.scalar(select(func.count(Room.id)).where(*seen)) or 0
+    statement = select(Room).where(*seen).order_by(Room.archived_at.desc(), Room.id.desc())
+    found = await transaction.scalars(statement.offset((page - 1) * ARCHIVED_A_PAGE).limit(ARCHIVED_A_PAGE))
+    return list(found), max(1, -(-count // ARCHIVED_A_PAGE))
