@@ -17,9 +17,10 @@ from app.accounts.undo import UndoOffer
 from app.chat.attachments import Attachment
 from app.chat.drafts import MessageDraft
 from app.chat.memberships import Membership
-from app.chat.messages import Message, MessageRevision, Reaction
+from app.chat.messages import Message, MessageRevision
 from app.chat.new_rooms import create_room, ensure_general, open_discussion
 from app.chat.posting import post_message
+from app.chat.reactions import Reaction
 from app.chat.references import Mention, RecordReference
 from app.chat.rooms import Room
 from app.database import Tenant, Transaction, now

@@ -16,10 +16,10 @@ from sqlalchemy import func, select
 from app.accounts.members import Member, add_member, find_member
 from app.accounts.tokens import make_token, use_token
 from app.chat.memberships import Membership, find_membership, join
-from app.chat.messages import Message, Reaction
+from app.chat.messages import Message
 from app.chat.new_rooms import create_room, ensure_general, open_direct
 from app.chat.posting import post_message
-from app.chat.reactions import react
+from app.chat.reactions import Reaction, react
 from app.chat.reading import mark_read_up_to
 from app.chat.rooms import Room
 from app.database import Tenant, Transaction

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from emoji import demojize, emojize, is_emoji
 from litestar.exceptions import NotFoundException
-from sqlalchemy import select
+from sqlalchemy import ForeignKeyConstraint, String, select
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.chat.facts import ReactionChanged
-from app.chat.messages import Message, Reaction, check_open
+from app.chat.messages import Message, check_open
+from app.chat.references import OfMessage, to_message
 from app.chat.rooms import Room
-from app.database import Transaction
+from app.database import Base, Transaction, UtcDateTime, now
 from app.web.forms import Invalid
 from app.web.texts import _l
 
 MOST_REACTIONS = 20
 VARIATIONS = re.compile("[\ufe0e\ufe0f]")
+
+
+class Reaction(OfMessage, Base):
+    """A member's emoji under a message."""
+
+    __tablename__ = "reaction"
+    __table_args__ = (to_message(), ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"]))
+
+    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    emoji: Mapped[str] = mapped_column(String(16), primary_key=True)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 def check_emoji(emoji: str) -> str:

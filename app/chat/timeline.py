@@ -13,7 +13,8 @@ from sqlalchemy import func, select
 from app.accounts.members import Member
 from app.accounts.mentions import mentioned_in, write_names, write_names_in_html
 from app.chat.attachments import Attachment
-from app.chat.messages import Message, MessageRevision, Reaction
+from app.chat.messages import Message, MessageRevision
+from app.chat.reactions import Reaction
 from app.chat.references import Mention, RecordReference
 from app.chat.rooms import Room
 from app.database import Transaction

@@ -15,8 +15,10 @@ from app.accounts.undo import TooLate, UndoOffer, UndoState, keep_row, keep_rows
 from app.chat.direct_rooms import find_name
 from app.chat.facts import MemberEntered, MemberReturned, MessageRestored
 from app.chat.memberships import Membership, find_membership, find_visible
-from app.chat.messages import Message, MessageRevision, Reaction, check_open, find_author
+from app.chat.message_changes import find_author
+from app.chat.messages import Message, MessageRevision, check_open
 from app.chat.notices import subject_of
+from app.chat.reactions import Reaction
 from app.chat.references import Mention, MessageIndex, OfMessage, RecordReference
 from app.chat.room_changes import archive_room
 from app.chat.rooms import Room

@@ -181,10 +181,12 @@ async def find_receivers(
     wanted: set[int] = set().union(*(to for to in meant if not isinstance(to, str)))
     asked = [Member.role.in_({role for roles in ranks.values() for role in roles})] if ranks else []
     asked += [Member.id.in_(wanted)] if wanted else []
+    if not asked:
+        return [set() for _ in meant]
     statement = select(Member.id, Member.role).where(or_(*asked))
     if not whoever:
         statement = statement.where(*is_active())
-    found = {row.id: row.role for row in await transaction.execute(statement)} if asked else {}
+    found = {row.id: row.role for row in await transaction.execute(statement)}
     return [
         {member_id for member_id, role in found.items() if role in ranks[to]}
         if isinstance(to, str)

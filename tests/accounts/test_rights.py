@@ -20,7 +20,8 @@ from app.accounts.members import Member, find_member
 from app.accounts.rights import RIGHTS, Right, install, may
 from app.chat import memberships
 from app.chat.memberships import find_visible
-from app.chat.messages import Message, delete_message, edit_message, list_revisions
+from app.chat.message_changes import delete_message, edit_message, list_revisions
+from app.chat.messages import Message
 from app.chat.new_rooms import create_room
 from app.chat.posting import post_message
 from app.chat.room_changes import archive_room, change_room

@@ -24,7 +24,8 @@ from app.chat.attachments import (
     list_attachments,
     list_unsent,
 )
-from app.chat.messages import Message, delete_message
+from app.chat.message_changes import delete_message
+from app.chat.messages import Message
 from app.chat.new_rooms import create_room, ensure_general, open_direct
 from app.chat.posting import post_message
 from app.chat.room_changes import archive_room

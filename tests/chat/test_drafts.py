@@ -7,7 +7,7 @@ import pytest
 from app.accounts.members import Member, find_member
 from app.chat.drafts import delete_draft, get_draft, keep_message_draft, place_of_box
 from app.chat.memberships import find_membership
-from app.chat.messages import delete_message, edit_message
+from app.chat.message_changes import delete_message, edit_message
 from app.chat.new_rooms import create_room, ensure_general, open_discussion
 from app.chat.posting import SentAlready, post_message
 from app.database import Database, Transaction

@@ -12,7 +12,8 @@ from sqlalchemy import event, select
 from app.accounts.members import Member
 from app.chat import memberships
 from app.chat.memberships import find_membership
-from app.chat.messages import Message, delete_message, edit_message
+from app.chat.message_changes import delete_message, edit_message
+from app.chat.messages import Message
 from app.chat.new_rooms import create_room, open_direct, open_discussion
 from app.chat.posting import post_message
 from app.chat.reading import MOST_UNREAD_COUNTED, list_joined, mark_read_up_to

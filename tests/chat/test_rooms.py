@@ -11,8 +11,8 @@ from litestar.exceptions import NotFoundException
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from app.accounts.choosing import is_active, list_persons
-from app.accounts.members import Member, add_member, find_member
+from app.accounts.choosing import list_persons
+from app.accounts.members import Member, add_member, find_member, is_active
 from app.chat import memberships
 from app.chat.memberships import Membership, find_membership, find_visible, get_room, is_inside, list_people
 from app.chat.new_rooms import MOST_IN_DIRECT, create_room, ensure_general, open_direct, open_discussion

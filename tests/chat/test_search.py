@@ -12,7 +12,8 @@ from sqlalchemy import event, select
 
 from app.accounts.members import find_member
 from app.chat import memberships
-from app.chat.messages import Message, delete_message, edit_message
+from app.chat.message_changes import delete_message, edit_message
+from app.chat.messages import Message
 from app.chat.new_rooms import create_room, ensure_general, open_direct, open_discussion
 from app.chat.references import MessageIndex
 from app.chat.room_changes import archive_room

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.chat.facts import MessagePosted
-from app.chat.messages import delete_message, edit_message
+from app.chat.message_changes import delete_message, edit_message
 from app.chat.new_rooms import create_room
 from app.chat.notices import tell_posted
 from app.chat.search import SEARCHED_INLINE, make_excerpts, search_messages

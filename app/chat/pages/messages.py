@@ -17,15 +17,8 @@ from app.chat.composer import REWRITE_LIMIT
 from app.chat.direct_rooms import find_name
 from app.chat.limits import Pace
 from app.chat.memberships import get_room
-from app.chat.messages import (
-    ChangedMeanwhile,
-    Message,
-    delete_message,
-    edit_message,
-    find_message,
-    get_message,
-    list_revisions,
-)
+from app.chat.message_changes import delete_message, edit_message, list_revisions
+from app.chat.messages import ChangedMeanwhile, Message, find_message, get_message
 from app.chat.reactions import react
 from app.chat.rewriting import Filled, fill_as_before, fill_form
 from app.chat.rooms import Room

@@ -1,0 +1,136 @@
+"""A message is edited, which keeps what it said before, or deleted, with what belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from litestar.exceptions import NotFoundException
+from sqlalchemy import delete, func, select
+
+from app.accounts.members import Member
+from app.accounts.rights import require
+from app.chat.facts import MessageDeleted, MessageEdited
+from app.chat.messages import ChangedMeanwhile, Message, MessageGone, MessageRevision, check_open
+from app.chat.reactions import Reaction
+from app.chat.references import find_mentioned, forget_references, keep_references, mentioned_by
+from app.chat.rewriting import fill_as_before
+from app.chat.rooms import Room
+from app.chat.text.rendering import LONGEST_MESSAGE, Renderings, check_text, render_text
+from app.database import Transaction, now
+
+
+async def edit_message(
+    transaction: Transaction,
+    message: Message,
+    member: Member,
+    *,
+    text: str,
+    origin: str,
+    with_files: bool = False,
+    edits: int | None = None,
+    named: str = "",
+    prepared: Renderings | None = None,
+) -> bool:
+    """Change the text of one's own message, and keep what it was. False when nothing changes.
+
+    `edits` is how often it had been edited when its text was taken for this one, if that is known: an edit that comes
+    late replaces no later one. `named` are the names by which its mentions were shown then (`Filled.named`).
+    `prepared` is the text as it was rendered before the transaction.
+
+    Raises Invalid for a text that won't do, MessageGone for a deleted message (NotFoundException for another's),
+    ChangedMeanwhile, and a 403 page for another's message or in an archived room.
+    """
+    if message.deleted_at is not None:
+        if message.member_id != member.id:
+            raise NotFoundException
+        raise MessageGone
+    require(member, "change", message)
+    check_open(await transaction.get_one(Room, message.room_id))
+    filled = await fill_as_before(transaction, message.text, named)
+    # What fits stays so, whatever those whom it mentions are called by now.
+    text = check_text(text, empty=with_files, longest=max(LONGEST_MESSAGE, len(filled.text)))
+    rendered = await render_text(transaction, text, origin, before=message.html, filled=filled, prepared=prepared)
+    if rendered.text == message.text or text == message.text:
+        return False
+    count = await transaction.scalar(
+        select(func.count()).select_from(MessageRevision).where(MessageRevision.message_id == message.id)
+    )
+    if edits is not None and edits != (count or 0):
+        raise ChangedMeanwhile(message)
+    transaction.add(
+        MessageRevision(
+            message_id=message.id,
+            number=(count or 0) + 1,
+            text=message.text,
+            made_at=message.edited_at or message.created_at,
+        )
+    )
+    message.text, message.html, message.plain = rendered.text, rendered.html, rendered.plain
+    message.edited_at = now()
+    before = await find_mentioned(transaction, message.id)
+    await forget_references(transaction, message.id)
+    await keep_references(transaction, message.id, text, rendered)
+    transaction.keep(message)
+    transaction.note(
+        MessageEdited(
+            by=transaction.acting(member.id),
+            room_id=message.room_id,
+            message_id=message.id,
+            number=message.number,
+            before=before,
+            after=mentioned_by(rendered),
+        )
+    )
+    return True
+
+
+async def delete_message(transaction: Transaction, message: Message, member: Member) -> bool:
+    """Delete a message; who did it stays to be seen. False when it was deleted already.
+
+    Raises a 403 page unless it is the member's own, or the member is an admin.
+    """
+    if message.deleted_at is not None:
+        return False
+    require(member, "delete", message)
+    room = await transaction.get_one(Room, message.room_id)
+    author = await find_author(transaction, message, member)
+    before = await find_mentioned(transaction, message.id)
+    await forget_references(transaction, message.id)
+    for model, column in ((MessageRevision, MessageRevision.message_id), (Reaction, Reaction.message_id)):
+        statement: Any = delete(model).where(column == message.id)
+        await transaction.execute(statement)
+    message.text = message.html = message.plain = ""
+    message.deleted_at, message.deleted_by_id = now(), member.id
+    await transaction.flush()
+    transaction.keep(message)
+    transaction.note(
+        MessageDeleted(
+            by=transaction.acting(member.id),
+            room_id=room.id,
+            message_id=message.id,
+            number=message.number,
+            before=before,
+            room=room.name,
+            author=author,
+        )
+    )
+    return True
+
+
+async def find_author(transaction: Transaction, message: Message, member: Member) -> str | None:
+    """Whose message it is, for the audit log; None for the member's own."""
+    if message.member_id == member.id:
+        return None
+    author = await transaction.get_one(Member, message.member_id)
+    return author.email or author.name
+
+
+async def list_revisions(transaction: Transaction, message: Message, member: Member) -> Sequence[MessageRevision]:
+    """What a message was before its edits, oldest first.
+
+    Raises a 403 page unless it is the member's own, or the member is an admin.
+    """
+    require(member, "read revisions of", message)
+    statement = select(MessageRevision).where(MessageRevision.message_id == message.id).order_by(MessageRevision.number)
+    return (await transaction.scalars(statement)).all()
