@@ -156,7 +156,7 @@ async def test_the_general_room_is_renamed_but_keeps_its_address_and_everybody_i
         assert (general.slug, general.name) == ("general", "Everybody")
         assert (await ensure_general(transaction)).id == general.id
         for refused in (
-            memberships.leave(transaction, general, people.davi),
+            memberships.end_membership(transaction, general, people.davi),
             memberships.remove(transaction, general, people.ana, people.davi),
             archive_room(transaction, general, people.ana, archived=True),
         ):
