@@ -134,12 +134,12 @@ async def test_the_general_room_is_made_once_and_has_everybody_but_those_removed
     async with database.write(ACME) as transaction:
         people = await people_of(transaction)
         general = await ensure_general(transaction)
-        await memberships.leave(transaction, general, people.davi)
+        await memberships.end_membership(transaction, general, people.davi)
         gone = await add_member(transaction, email="gone@acme.test", name="Gone", role="member", password_hash="")
     async with database.write(ACME) as transaction:
         general, gone = await transaction.get_one(Room, general.id), await transaction.get_one(Member, gone.id)
         assert await find_membership(transaction, general, people.davi), "whoever is missing joins with the next one"
-        await memberships.leave(transaction, general, gone)
+        await memberships.end_membership(transaction, general, gone)
         gone.removed_at = now()
         await transaction.flush()
         rooms, members = await count(transaction, Room), await count(transaction, Membership)
@@ -156,7 +156,7 @@ async def test_the_general_room_is_renamed_but_keeps_its_address_and_everybody_i
         assert (general.slug, general.name) == ("general", "Everybody")
         assert (await ensure_general(transaction)).id == general.id
         for refused in (
-            memberships.end_membership(transaction, general, people.davi),
+            memberships.leave(transaction, general, people.davi),
             memberships.remove(transaction, general, people.ana, people.davi),
             archive_room(transaction, general, people.ana, archived=True),
         ):
