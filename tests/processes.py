@@ -228,6 +228,7 @@ class ForkServer:
     def __init__(self, listener: socket.socket) -> None:
         self.lines: dict[int, socket.socket] = {}
         self.listener = listener
+        self.is_warm = False
         self.ended, wakeup = socket.socketpair()
         for end in (self.ended, wakeup):
             end.setblocking(False)
@@ -270,6 +271,12 @@ class ForkServer:
         if not data:  # who asked has ended: the others of the run still need this process
             line.close()
             return
+        if not self.is_warm:  # with the first, as there are runs without any
+            from tests.warming import warm
+
+            warm()
+            gc.freeze()
+            self.is_warm = True
         request: dict[str, Any] = json.loads(data)
         pid = os.fork()
         if not pid:
@@ -317,9 +324,6 @@ def prepare() -> None:
     app.migration.read_scripts(app.migration.MIGRATIONS).get_current_head()
     hashing.HASHER = CHEAP
     sqlite.SYNCHRONOUS = UNSYNCHRONISED
-    from tests.warming import warm
-
-    warm()
 
 
 if __name__ == "__main__":

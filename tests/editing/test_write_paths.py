@@ -85,7 +85,7 @@ KNOWN_WRITES = {
     ("editing/locks.py", "free_locks", "update(model)"),
     ("database/copying.py", "copy_table", "insert(table)"),  # fills an empty database with all of another
     ("database/fast/rows.py", "__init__", "insert(self.table)"),
-    ("database/fast/rows.py", "update_of", "update(shape.table)"),  # refuses what is guarded
+    ("database/fast/rows.py", "update_of", "update(info.table)"),  # refuses what is guarded
     ("database/leases.py", "claim", "update(model)"),  # writes the lease of a mail or a job
     ("database/leases.py", "hold", "update(model)"),
     ("jobs/sweeps.py", "delete_by_keys", "delete(model)"),  # refuses what is guarded
@@ -102,7 +102,7 @@ KNOWN_WRITES = {
     ("accounts/form_answers.py", "keep_answer", "form.values"),
     ("records/pages/adding.py", "add_record", "form.values"),
     ("chat/pages/messages.py", "change_message", "form.values"),
-    ("chat/messages.py", "delete_message", "message.deleted_at"),
+    ("chat/message_changes.py", "delete_message", "message.deleted_at"),
     ("chat/undoing.py", "restore_message", "message.deleted_at"),
     ("records/field_changes.py", "change_field", "setattr(field)"),
     ("tenants/workspaces.py", "change_settings", "setattr(tenant)"),
