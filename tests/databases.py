@@ -45,8 +45,10 @@ from app.migration import migrate_database
 from app.settings import read_settings
 from tests.copies import Original
 from tests.processes import CHEAP
+from tests.statements import share_compiled_statements
 
 hashing.HASHER = CHEAP
+share_compiled_statements()
 KIND = os.environ.get("TEST_DATABASE") or "sqlite"
 assert KIND in ("sqlite", "postgresql"), "TEST_DATABASE is sqlite or postgresql"
 Result = TypeVar("Result")
@@ -57,7 +59,7 @@ OWNER, PROGRAM = "mutirao_owner", "mutirao"
 def start_loop() -> asyncio.AbstractEventLoop:
     """An event loop in a thread of its own, for what is asked of PostgreSQL beside the program."""
     loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, daemon=True).start()
+    threading.Thread(target=loop.run_forever, name="beside", daemon=True).start()
     return loop
 
 
@@ -146,6 +148,7 @@ class Cluster:
                 os.kill(process, number)
 
     def end(self) -> None:
+        atexit.unregister(self.end)
         self.stop("immediate")
         shutil.rmtree(self.directory, ignore_errors=True)
 

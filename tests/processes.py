@@ -312,6 +312,9 @@ def prepare() -> None:
     session = Session(address="203.0.113.7", agent="Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
     assert (session.device, session.place) == ("Firefox, Linux", "")
     hashing.HASHER = CHEAP
+    from tests.warming import warm
+
+    warm()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,40 @@
+"""What SQLAlchemy has compiled once, for all engines of a process: each would compile every statement anew, which is
+most of what a short test costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.util import LRUCache
+
+from app.database import postgresql, sqlite
+
+# The first engine of a kind that has connected: what is compiled depends on the dialect, and that on what it met there.
+FIRST: dict[Any, Engine] = {}
+
+
+def share_compiled_statements() -> None:
+    """Let all engines that are made from now on share what they compile."""
+    postgresql.create_engine = sharing(postgresql.create_engine)
+    sqlite.create_engine = sharing(sqlite.create_engine)
+
+
+def sharing(create_engine: Callable[..., AsyncEngine]) -> Callable[..., AsyncEngine]:
+    """A function that makes engines, which share by the function and its arguments but the address."""
+
+    def create(url: str, **options: Any) -> AsyncEngine:
+        made = create_engine(url, **options)
+        key = create_engine.__module__, *sorted(options.items())
+        first = FIRST.get(key)
+        if first is None or getattr(first.dialect, "server_version_info", None) is None:
+            FIRST[key] = made.sync_engine
+            FIRST[key]._compiled_cache = LRUCache(5000)
+        else:
+            made.sync_engine.dialect = first.dialect
+            made.sync_engine._compiled_cache = first._compiled_cache
+        return made
+
+    return create
