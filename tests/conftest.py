@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,8 @@ import websockets
 from hypothesis import settings
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
-from app.database import Database
+from app.accounts.sessions import digest
+from app.database import Database, now
 from app.demo import PASSWORD
 from app.features import open_database
 from app.serving import rarely_collect
@@ -213,6 +216,20 @@ class Server:
         session, device = (cookie.partition(";")[0] for cookie in answer.headers.get_list("set-cookie"))
         client.headers["cookie"], self.devices[slug, email] = session, device
         return client
+
+    def let_in(self, slug: str, email: str) -> httpx.AsyncClient:
+        """A client with a session that is there without a sign-in: for tests that are not about how it begins."""
+        token, moment = secrets.token_urlsafe(32), now()
+        ((tenant_id, member_id),) = self.store.rows(
+            "SELECT tenant.id, member.id FROM member JOIN tenant ON tenant.id = tenant_id WHERE slug = ? AND email = ?",
+            *(slug, email),
+        )
+        self.store.rows(
+            "INSERT INTO session (tenant_id, member_id, token_hash, started_at, seen_at, password_at, expires_at,"
+            " address, agent) VALUES (?, ?, ?, ?, ?, ?, ?, '127.0.0.1', 'a test')",
+            *(tenant_id, member_id, digest(token), moment, moment, moment, moment + timedelta(days=30)),
+        )
+        return self.client(slug, cookie=f"session={token}")
 
     def connect(self, slug: str, client: httpx.AsyncClient | None = None, **options: Any) -> websockets.connect:
         """Dial /live as the page of a signed-in client would."""

@@ -132,13 +132,13 @@ class Filled:
 
 @pytest.fixture
 async def ana(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with aclosing(await shared_server.sign_in("acme", "ana@acme.test")) as client:
+    async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as client:
         yield client
 
 
 @pytest.fixture
 async def bruno(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with aclosing(await shared_server.sign_in("acme", "bruno@acme.test")) as client:
+    async with aclosing(shared_server.let_in("acme", "bruno@acme.test")) as client:
         yield client
 
 
@@ -229,7 +229,7 @@ async def test_a_key_is_its_members_and_its_workspaces(
     await filled.send()
     assert (await filled.send(bruno)).status_code in ([422] if made.named else [200, 303])
     assert filled.count() == 1 + (not made.named)
-    async with aclosing(await shared_server.sign_in("globex", "gil@globex.test")) as gil:
+    async with aclosing(shared_server.let_in("globex", "gil@globex.test")) as gil:
         assert (await filled.send(gil)).status_code in (200, 303)
     assert filled.count() == 2 + (not made.named)
 

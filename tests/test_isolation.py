@@ -258,7 +258,7 @@ async def fill_rooms(ana: httpx.AsyncClient, gil: httpx.AsyncClient) -> None:
 @pytest.fixture
 async def gil(world: World) -> AsyncIterator[httpx.AsyncClient]:
     """Gil of globex, with a session of his own in each test, as some pages end it."""
-    async with aclosing(await world.server.sign_in("globex", "gil@globex.test")) as client:
+    async with aclosing(world.server.let_in("globex", "gil@globex.test")) as client:
         yield client
 
 

@@ -73,19 +73,19 @@ def test_pages_lead_to_what_asks_by_a_link_that_looks_like_it(path: str) -> None
 
 @pytest.fixture
 async def ana(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with aclosing(await shared_server.sign_in("acme", "ana@acme.test")) as client:
+    async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as client:
         yield client
 
 
 @pytest.fixture
 async def bruno(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with aclosing(await shared_server.sign_in("acme", "bruno@acme.test")) as client:
+    async with aclosing(shared_server.let_in("acme", "bruno@acme.test")) as client:
         yield client
 
 
 @pytest.fixture
 async def carla(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with aclosing(await shared_server.sign_in("acme", "carla@acme.test")) as client:
+    async with aclosing(shared_server.let_in("acme", "carla@acme.test")) as client:
         yield client
 
 

@@ -40,8 +40,8 @@ FORMS = {
 @pytest.fixture
 async def people(shared_server: Server) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
     async with (
-        aclosing(await shared_server.sign_in("acme", "ana@acme.test")) as ana,
-        aclosing(await shared_server.sign_in("acme", "carla@acme.test")) as carla,
+        aclosing(shared_server.let_in("acme", "ana@acme.test")) as ana,
+        aclosing(shared_server.let_in("acme", "carla@acme.test")) as carla,
         aclosing(shared_server.client("acme")) as nobody,
     ):
         yield {"ana": ana, "carla": carla, "nobody": nobody}

@@ -24,7 +24,7 @@ IN_A_ROOM = [target for target in TARGETS if target.path.startswith("/chat/{slug
 async def people(shared_server: Server) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
     async with AsyncExitStack() as stack:
         yield {
-            name: await stack.enter_async_context(aclosing(await shared_server.sign_in("acme", f"{name}@acme.test")))
+            name: await stack.enter_async_context(aclosing(shared_server.let_in("acme", f"{name}@acme.test")))
             for name in ("ana", "carla", "davi")
         }
 

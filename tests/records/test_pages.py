@@ -29,7 +29,7 @@ async def people(shared_server: Server) -> AsyncIterator[People]:
     """An owner, a member, and somebody who is not signed in; and a collection with a field of each kind."""
     async with AsyncExitStack() as stack:
         ana, carla = [
-            await stack.enter_async_context(aclosing(await shared_server.sign_in("acme", email)))
+            await stack.enter_async_context(aclosing(shared_server.let_in("acme", email)))
             for email in ("ana@acme.test", "carla@acme.test")
         ]
         stranger = await stack.enter_async_context(shared_server.client("acme"))

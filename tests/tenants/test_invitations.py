@@ -21,7 +21,7 @@ JOINING = {"name": "Eva", "password": "a long enough password", "email": "eva@ex
 async def people(server: Server) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
     async with AsyncExitStack() as stack:
         yield {
-            name: await stack.enter_async_context(aclosing(await server.sign_in("acme", f"{name}@acme.test")))
+            name: await stack.enter_async_context(aclosing(server.let_in("acme", f"{name}@acme.test")))
             for name in ("ana", "bruno", "carla")
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 from collections.abc import AsyncIterator
@@ -23,11 +24,11 @@ from tests.conftest import Server
 ACME = 1
 
 
-@pytest.fixture
-async def people(server: Server) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+@contextlib.asynccontextmanager
+async def let_all_in(server: Server) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
     async with AsyncExitStack() as stack:
         yield {
-            name: await stack.enter_async_context(aclosing(await server.sign_in(tenant, f"{name}@{tenant}.test")))
+            name: await stack.enter_async_context(aclosing(server.let_in(tenant, f"{name}@{tenant}.test")))
             for name, tenant in (
                 ("ana", "acme"),
                 ("bruno", "acme"),
@@ -36,6 +37,18 @@ async def people(server: Server) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
                 ("gil", "globex"),
             )
         }
+
+
+@pytest.fixture
+async def people(server: Server) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+    async with let_all_in(server) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def those_who_change_nothing(shared_server: Server) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+    async with let_all_in(shared_server) as made:
+        yield made
 
 
 def rows(server: Server, statement: str, *values: Any) -> list[Any]:
@@ -64,12 +77,13 @@ async def test_everybody_sees_who_is_a_member_and_admins_what_can_be_done(
     ("actor", "person"), [("carla", "Davi"), ("carla", "Ana"), ("bruno", "Ana"), ("bruno", "Bruno"), ("ana", "Ana")]
 )
 async def test_who_may_not_manage_somebody_changes_nothing(
-    people: dict[str, httpx.AsyncClient], server: Server, actor: str, person: str, what: str
+    those_who_change_nothing: dict[str, httpx.AsyncClient], shared_server: Server, actor: str, person: str, what: str
 ) -> None:
-    before = rows(server, "SELECT * FROM member")
-    answer = await people[actor].post(f"/members/{id_of(server, person)}/{what}", data={"role": "admin"})
+    before = rows(shared_server, "SELECT * FROM member")
+    address = f"/members/{id_of(shared_server, person)}/{what}"
+    answer = await those_who_change_nothing[actor].post(address, data={"role": "admin"})
     assert answer.status_code == 403
-    assert rows(server, "SELECT * FROM member") == before
+    assert rows(shared_server, "SELECT * FROM member") == before
 
 
 async def test_a_changed_role_holds_at_once_in_pages_and_sockets(

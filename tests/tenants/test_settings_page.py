@@ -21,7 +21,7 @@ async def sign_in(shared_server: Server) -> AsyncIterator[SignIn]:
     async with AsyncExitStack() as stack:
 
         async def enter(email: str) -> httpx.AsyncClient:
-            return await stack.enter_async_context(aclosing(await shared_server.sign_in("acme", email)))
+            return await stack.enter_async_context(aclosing(shared_server.let_in("acme", email)))
 
         yield enter
 
