@@ -226,6 +226,7 @@ class ForkServer:
     def __init__(self, listener: socket.socket) -> None:
         self.lines: dict[int, socket.socket] = {}
         self.listener = listener
+        self.is_warm = False
         self.ended, wakeup = socket.socketpair()
         for end in (self.ended, wakeup):
             end.setblocking(False)
@@ -268,6 +269,12 @@ class ForkServer:
         if not data:  # who asked has ended: the others of the run still need this process
             line.close()
             return
+        if not self.is_warm:  # with the first, as there are runs without any
+            from tests.warming import warm
+
+            warm()
+            gc.freeze()
+            self.is_warm = True
         request: dict[str, Any] = json.loads(data)
         pid = os.fork()
         if not pid:
@@ -312,9 +319,6 @@ def prepare() -> None:
     session = Session(address="203.0.113.7", agent="Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
     assert (session.device, session.place) == ("Firefox, Linux", "")
     hashing.HASHER = CHEAP
-    from tests.warming import warm
-
-    warm()
 
 
 if __name__ == "__main__":
