@@ -131,23 +131,21 @@ async def tell_posted(transaction: Transaction, facts: Sequence[MessagePosted]) 
     found = await find_reasons(
         transaction, [(rooms[fact.room_id], messages[fact.message_id], fact.mentioned) for fact in facts]
     )
-    alike: dict[tuple[int, str], list[tuple[Room, Message, Reasons]]] = defaultdict(list)
+    authors = await transaction.find_all(Member, {messages[fact.message_id].member_id for fact in facts})
+    occasions = []
     for fact, reasons in zip(facts, found, strict=True):
         room, message = rooms[fact.room_id], messages[fact.message_id]
-        alike[message.member_id, subject_of(room)[0]].append((room, message, reasons))
-    for (author_id, _), posted in alike.items():
-        author = await transaction.get_one(Member, author_id)
-        occasions = [
+        occasions.append(
             Occasion(
                 subject_of(room),
                 [(kind, reasons.kinds[kind]) for kind in REASONS],
-                message.number,
-                frozenset(reasons.unwilling),
-                details_of(message),
+                by=authors[message.member_id],
+                number=message.number,
+                without=frozenset(reasons.unwilling),
+                details=details_of(message),
             )
-            for room, message, reasons in posted
-        ]
-        await notify_all(transaction, occasions, by=author)
+        )
+    await notify_all(transaction, occasions)
 
 
 async def find_reasons(
@@ -239,19 +237,22 @@ async def tell_mentions(transaction: Transaction, fact: MessageEdited, room: Roo
 async def withdraw_deleted(transaction: Transaction, facts: Sequence[MessageDeleted]) -> None:
     """Messages are deleted, and with them what was told of them."""
     rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
-    for fact in facts:
-        await withdraw(transaction, subject_of(rooms[fact.room_id]), fact.number)
+    await withdraw(transaction, *((subject_of(rooms[fact.room_id]), fact.number) for fact in facts))
 
 
 async def tell_invited(transaction: Transaction, facts: Sequence[MemberInvited]) -> None:
     """Tell people that they are in a room now."""
-    invited: dict[int | None, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    invited: dict[tuple[int, int | None], list[int]] = defaultdict(list)
     for fact in facts:
-        invited[fact.by.member_id][fact.room_id].append(fact.member_id)
-    for member_id, rooms in invited.items():
-        by = None if member_id is None else await transaction.get_one(Member, member_id)
-        occasions = [Occasion(("room", room_id), [("invitation", people)]) for room_id, people in rooms.items()]
-        await notify_all(transaction, occasions, by=by)
+        invited[fact.room_id, fact.by.member_id].append(fact.member_id)
+    inviting = await transaction.find_all(Member, {by_id for _, by_id in invited if by_id})
+    await notify_all(
+        transaction,
+        [
+            Occasion(("room", room_id), [("invitation", people)], by=inviting.get(by_id or 0))
+            for (room_id, by_id), people in invited.items()
+        ],
+    )
 
 
 async def mark_messages_read(

@@ -121,35 +121,38 @@ def push_readers(transaction: Transaction, announcement_id: int) -> None:
     publish_partial(transaction, "admins", "live/refresh_push.html", target=target)
 
 
-async def push_toasts(
-    transaction: Transaction,
-    shown: Sequence[tuple[Activity, NotificationKind, int]],
-    by: Member | None,
-    *,
-    held: bool,
-) -> None:
-    """Show members what happens to things of one kind as it happens: activities, as what each is told, to the member
-    of the id beside it.
+@dataclass(frozen=True, slots=True)
+class ShownActivity:
+    """An activity as one member is shown it: as what, and who has done it."""
+
+    activity: Activity
+    kind: NotificationKind
+    by: Member | None
+    member_id: int
+    held: bool
+
+
+async def push_toasts(transaction: Transaction, shown: Sequence[ShownActivity]) -> None:
+    """Show members what happens to things of one kind as it happens.
 
     Each toast is rendered once for all who read the same.
     """
     if not shown:
         return
-    activities = list(dict.fromkeys(activity for activity, _, _ in shown))
+    activities = list(dict.fromkeys(each.activity for each in shown))
     subject = SUBJECTS[activities[0].subject_kind]
     places = await subject.find_places(transaction, [activity.subject_id for activity in activities])
     texts = await read_texts(transaction, *(activity.details.get("excerpt", "") for activity in activities))
     excerpts = dict(zip(activities, texts, strict=True))
     toasts: dict[tuple[Activity, str, str], Toast] = {}
-    for activity, kind, member_id in shown:
-        place = places.get(activity.subject_id, SubjectPlace("", ""))
-        title = place.seen_by(member_id).title
-        key = activity, kind.name, title
+    for each in shown:
+        activity, place = each.activity, places.get(each.activity.subject_id, SubjectPlace("", ""))
+        title = place.seen_by(each.member_id).title
+        key = activity, each.kind.name, title
         if key not in toasts:
-            address = subject.address_at(place, activity.number)
-            actor = by.name if by else ""
-            toasts[key] = Toast(activity, kind, actor, title, excerpts[activity], address, held)
-        transaction.show(Bell(member_id, toasts[key]))
+            actor, address = each.by.name if each.by else "", subject.address_at(place, activity.number)
+            toasts[key] = Toast(activity, each.kind, actor, title, excerpts[activity], address, each.held)
+        transaction.show(Bell(each.member_id, toasts[key]))
 
 
 @bar_part("notifications/_bell.html")

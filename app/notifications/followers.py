@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,33 +25,44 @@ from app.notifications.facts import (
     MailsDue,
     PreferencesSaved,
 )
-from app.notifications.inbox import of_subject
 from app.notifications.mails import mail_at_last, put_mails_job
 from app.notifications.models import Notification
-from app.notifications.notifications import EVERYBODY, Occasion, notify, notify_all, withdraw
+from app.notifications.notifications import EVERYBODY, Occasion, notify_all, withdraw
 
 
 async def tell_joined(transaction: Transaction, facts: Sequence[MemberJoined]) -> None:
     """Tell everybody who has joined; of several at once nobody is told of those who were there before them."""
     joined = [fact.member_id for fact in facts]
-    for place, member_id in enumerate(joined, 1):
-        member = await transaction.get_one(Member, member_id)
-        subject, later = ("member", member_id), joined[place:]
-        await notify(transaction, kind="newcomer", subject=subject, to=EVERYBODY, by=member, without=later)
+    people = await transaction.find_all(Member, joined)
+    await notify_all(
+        transaction,
+        [
+            Occasion(
+                ("member", member_id),
+                [("newcomer", EVERYBODY)],
+                by=people[member_id],
+                without=frozenset(joined[place:]),
+            )
+            for place, member_id in enumerate(joined, 1)
+        ],
+    )
 
 
 async def tell_of_accounts(
     transaction: Transaction, facts: Sequence[RoleChanged | PasswordChanged | SignedInFromNewDevice]
 ) -> None:
-    """Tell people what has happened to their accounts, in as many statements for many as for one. Who is an admin no
-    more loses what only admins see."""
-    told: dict[int | None, list[Occasion]] = defaultdict(list)
-    for fact in facts:
-        kind, details, by_id = word_fact(fact)
-        told[by_id].append(Occasion(("account", fact.member_id), [(kind, [fact.member_id])], details=details))
-    for by_id, occasions in told.items():
-        by = await transaction.get(Member, by_id) if by_id else None
-        await notify_all(transaction, occasions, by=by)
+    """Tell people what has happened to their accounts. Who is an admin no more loses what only admins see."""
+    worded = [word_fact(fact) for fact in facts]
+    people = await transaction.find_all(Member, {by_id for _, _, by_id in worded if by_id})
+    await notify_all(
+        transaction,
+        [
+            Occasion(
+                ("account", fact.member_id), [(kind, [fact.member_id])], by=people.get(by_id or 0), details=details
+            )
+            for fact, (kind, details, by_id) in zip(facts, worded, strict=True)
+        ],
+    )
     push_bells(transaction, [fact.member_id for fact in facts])
 
 
@@ -70,42 +80,61 @@ def word_fact(
 async def tell_ended(transaction: Transaction, facts: Sequence[AccountEnded]) -> None:
     """Of somebody whose account has ended nobody is told any more that they have joined. They themselves are told of
     it, and of what they have not been told yet, at the address that they had."""
-    for fact in facts:
-        about = of_subject(("member", fact.member_id))
-        unread = select(Notification.member_id).where(*about, Notification.read_at.is_(None))
-        push_bells(transaction, set(await transaction.scalars(unread)))
-        subject, to = ("account", fact.member_id), [fact.member_id]
-        by = await transaction.get(Member, fact.by.member_id) if fact.by.member_id else None
-        details = {"what": "" if fact.what == "left" else "removed"}
-        await notify(transaction, kind="ended", subject=subject, to=to, by=by, details=details)
-        await mail_at_last(transaction, fact.member_id, fact.email)
+    about = Notification.subject_kind == "member", Notification.subject_id.in_([fact.member_id for fact in facts])
+    unread = select(Notification.member_id).where(*about, Notification.read_at.is_(None))
+    push_bells(transaction, set(await transaction.scalars(unread)))
+    people = await transaction.find_all(Member, {fact.by.member_id for fact in facts if fact.by.member_id})
+    await notify_all(
+        transaction,
+        [
+            Occasion(
+                ("account", fact.member_id),
+                [("ended", [fact.member_id])],
+                by=people.get(fact.by.member_id or 0),
+                details={"what": "" if fact.what == "left" else "removed"},
+            )
+            for fact in facts
+        ],
+    )
+    await mail_at_last(transaction, {fact.member_id: fact.email for fact in facts})
 
 
 async def tell_announced(transaction: Transaction, facts: Sequence[AnnouncementMade]) -> None:
     """Tell everybody what is announced, and have its end noticed."""
+    people = await transaction.find_all(Member, {fact.by.member_id for fact in facts if fact.by.member_id})
+    await notify_all(
+        transaction,
+        [
+            Occasion(
+                ("announcement", fact.announcement_id),
+                [("announcement", EVERYBODY)],
+                by=people.get(fact.by.member_id or 0),
+                details={"excerpt": fact.excerpt},
+                held=fact.acknowledge,
+            )
+            for fact in facts
+        ],
+    )
     for fact in facts:
-        by: Any = await transaction.get_one(Member, fact.by.member_id)
-        subject, details = ("announcement", fact.announcement_id), {"excerpt": fact.excerpt}
-        about: dict[str, Any] = {"subject": subject, "to": EVERYBODY, "held": fact.acknowledge, "details": details}
-        await notify(transaction, kind="announcement", by=by, **about)
         if fact.ends_at is not None:
             tenant_id, announcement_id = transaction.tenant.id, fact.announcement_id
-            about = {"workspace_id": tenant_id, "at": fact.ends_at, "announcement": announcement_id}
+            about: dict[str, Any] = {"workspace_id": tenant_id, "at": fact.ends_at, "announcement": announcement_id}
             await put_job(transaction, "announcement end", **about)
 
 
 async def take_back_announced(transaction: Transaction, facts: Sequence[AnnouncementWithdrawn]) -> None:
     """Take back what everybody was told."""
-    for fact in facts:
-        await withdraw(transaction, ("announcement", fact.announcement_id))
+    await withdraw(transaction, *((("announcement", fact.announcement_id), None) for fact in facts))
 
 
 async def count_ended(transaction: Transaction, facts: Sequence[AnnouncementEnded]) -> None:
     """Let the bells of those who have not read an announcement count anew when it is over."""
-    for fact in facts:
-        about = of_subject(("announcement", fact.announcement_id))
-        unread = select(Notification.member_id).where(*about, Notification.read_at.is_(None))
-        push_bells(transaction, set(await transaction.scalars(unread)))
+    about = (
+        Notification.subject_kind == "announcement",
+        Notification.subject_id.in_([each.announcement_id for each in facts]),
+    )
+    unread = select(Notification.member_id).where(*about, Notification.read_at.is_(None))
+    push_bells(transaction, set(await transaction.scalars(unread)))
 
 
 async def count_preferred(transaction: Transaction, facts: Sequence[PreferencesSaved]) -> None:

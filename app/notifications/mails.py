@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -92,21 +92,24 @@ def put_always_told(transaction: Transaction, member_id: int, ids: Sequence[int]
         )
 
 
-async def mail_at_last(transaction: Transaction, member_id: int, address: str) -> None:
-    """Put what is always told into the outbox for a member who has no address any more: it goes where they had it."""
+async def mail_at_last(transaction: Transaction, addresses: Mapping[int, str]) -> None:
+    """Put what is always told into the outbox for members who have no address any more: it goes where they had it."""
     statement = (
         update(Notification)
-        .where(Notification.member_id == member_id, Notification.mail_at.is_not(None))
+        .where(Notification.member_id.in_(addresses), Notification.mail_at.is_not(None))
         .where(Notification.kind.in_(list_fixed()))
         .values(mail_at=None)
-        .returning(Notification.id)
+        .returning(Notification.member_id, Notification.id)
     )
     await transaction.flush()
-    told = sorted(await transaction.scalars(statement))
+    told: dict[int, list[int]] = {member_id: [] for member_id in addresses}
+    for member_id, notification_id in await transaction.execute(statement):
+        told[member_id].append(notification_id)
     for mail in await list_waiting_mails(transaction, "notifications"):
-        if mail.payload["member"] == member_id and mail.urgency == Urgency.AT_ONCE:
-            mail.payload = {**mail.payload, "receiver": address}
-    put_always_told(transaction, member_id, told, receiver=address)
+        if mail.payload["member"] in addresses and mail.urgency == Urgency.AT_ONCE:
+            mail.payload = {**mail.payload, "receiver": addresses[mail.payload["member"]]}
+    for member_id, ids in told.items():
+        put_always_told(transaction, member_id, sorted(ids), receiver=addresses[member_id])
 
 
 @composer("notifications")

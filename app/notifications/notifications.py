@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 
 from app.accounts.members import Member, Role, is_active
 from app.accounts.rights import roles_from
 from app.accounts.undo import keep_rows, put_back
 from app.database import Transaction, now
-from app.notifications.channels import push_bells, push_toasts
+from app.notifications.channels import ShownActivity, push_bells, push_toasts
 from app.notifications.kinds import NOTIFICATION_KINDS, NotificationKind
 from app.notifications.mails import plan_mails
 from app.notifications.models import Activity, Notification, is_in_inbox
@@ -30,66 +31,87 @@ class Occasion:
     """Something that members are notified of, each for the first of the `reasons` that holds for them.
 
     A reason is a kind of notification, and who is notified by it: ids, everybody, or a role, for those of its rank.
-    Those `without` are left out.
+    Nobody is notified of what they do themselves (`by`), but for what is always told, nor those `without`. What is
+    `held`, to be acknowledged, comes to everybody's inbox: muting and preferences don't keep it away.
     """
 
     subject: tuple[str, int]
     reasons: Sequence[tuple[str, Receivers]]
+    _: KW_ONLY
+    by: Member | None = None
     number: int = 0
     without: frozenset[int] = frozenset()
     details: Mapping[str, Any] = field(default_factory=dict)
+    held: bool = False
 
 
-async def notify(
-    transaction: Transaction,
-    *,
-    kind: str,
-    subject: tuple[str, int],
-    to: Receivers,
-    by: Member | None = None,
-    number: int = 0,
-    held: bool = False,
-    without: Iterable[int] = (),
-    details: Mapping[str, Any] | None = None,
-) -> None:
-    """Notify members by their ids, or everybody, or those of a role's rank, of what happens to a subject.
-
-    Nobody is notified of what they do themselves (`by`), but for what is always told, nor those `without`. What is
-    `held`, to be acknowledged, comes to everybody's inbox: muting and preferences don't keep it away.
-    """
-    occasion = Occasion(subject, [(kind, to)], number, frozenset(without), details or {})
-    await notify_all(transaction, [occasion], by=by, held=held)
+async def notify(transaction: Transaction, *, kind: str, subject: tuple[str, int], to: Receivers, **about: Any) -> None:
+    """Notify members by their ids, or everybody, or those of a role's rank, of what happens to a subject; `about` is
+    what else an Occasion has."""
+    await notify_all(transaction, [Occasion(subject, [(kind, to)], **about)])
 
 
-async def notify_all(
-    transaction: Transaction, occasions: Sequence[Occasion], *, by: Member | None = None, held: bool = False
-) -> None:
-    """Notify members of what happens to several subjects of one kind, as `notify` does, in as many statements as for
-    one subject and one reason. Everybody is notified once, and for the best reason."""
+async def notify_all(transaction: Transaction, occasions: Iterable[Occasion]) -> None:
+    """Notify members of what happens, in as many statements for many occasions and reasons as for one. Everybody is
+    notified once of each, and for the best reason."""
+    alike: dict[str, list[Occasion]] = defaultdict(list)
+    for occasion in occasions:
+        alike[occasion.subject[0]].append(occasion)
+    for each in alike.values():
+        await notify_of_kind(transaction, each)
+
+
+async def notify_of_kind(transaction: Transaction, occasions: Sequence[Occasion]) -> None:
+    """Notify members of what happens to subjects of one kind."""
     kinds = {kind: NOTIFICATION_KINDS[kind] for occasion in occasions for kind, _ in occasion.reasons}
-    concerned = await find_concerned(transaction, occasions, kinds, by)
+    concerned = await find_concerned(transaction, occasions, kinds)
     everybody = set().union(*(ids for whom in concerned for ids in whom.values()))
     if not everybody:
         return
     muting: Mapping[int, set[int]] = {}
-    if not held and not all(kind.fixed for kind in kinds.values()):
+    if not all(occasion.held for occasion in occasions) and not all(kind.fixed for kind in kinds.values()):
         muting = await find_muting(transaction, occasions[0].subject[0], {each.subject[1] for each in occasions})
     choices = await read_choices(transaction, kinds.values(), everybody)
-    told: dict[Activity, list[tuple[int, NotificationKind, Choice]]] = {}
+    told: dict[Activity, Told] = {}
     for occasion, whom in zip(occasions, concerned, strict=True):
+        muted = set() if occasion.held else muting.get(occasion.subject[1], set())
         wanting = [
             (member_id, kinds[kind], choice)
             for kind, ids in whom.items()
-            for member_id in sorted(ids if kinds[kind].fixed else ids - muting.get(occasion.subject[1], set()))
-            if (choice := choices[kind][member_id]).in_app or held or choice.mail != "never"
+            for member_id in sorted(ids if kinds[kind].fixed else ids - muted)
+            if (choice := choices[kind][member_id]).in_app or occasion.held or choice.mail != "never"
         ]
         if wanting:
-            told[activity_of(occasion, by)] = wanting
+            told[activity_of(occasion)] = Told(occasion, wanting)
     if not told:
         return
     moment = now()
     await insert_activities(transaction, list(told), moment)
-    times = await read_times(transaction, {member_id for wanting in told.values() for member_id, _, _ in wanting})
+    await insert_notifications(transaction, told, moment)
+    seeing = select(Notification.activity_id, Notification.member_id)
+    seeing = seeing.where(Notification.activity_id.in_([activity.id for activity in told]), is_in_inbox())
+    seen = {tuple(row) for row in await transaction.execute(seeing)}
+    shown = [
+        ShownActivity(activity, kind, each.occasion.by, member_id, held=each.occasion.held)
+        for activity, each in told.items()
+        for member_id, kind, _ in each.wanting
+        if (activity.id, member_id) in seen
+    ]
+    await push_toasts(transaction, shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who wants to be told of an occasion: which member, as what, and how."""
+
+    occasion: Occasion
+    wanting: Sequence[tuple[int, NotificationKind, Choice]]
+
+
+async def insert_notifications(transaction: Transaction, told: Mapping[Activity, Told], moment: datetime) -> None:
+    """Write who is notified of activities at a moment, and plan the mails about it."""
+    people = {member_id for each in told.values() for member_id, _, _ in each.wanting}
+    times = await read_times(transaction, people)
     rows: list[dict[str, Any]] = [
         {
             "activity_id": activity.id,
@@ -98,29 +120,19 @@ async def notify_all(
             "subject_kind": activity.subject_kind,
             "subject_id": activity.subject_id,
             "number": activity.number,
-            "shown": choice.in_app or held,
-            "held": held,
+            "shown": choice.in_app or each.occasion.held,
+            "held": each.occasion.held,
             "mail_at": moment if kind.fixed else mail_moment(choice.mail, moment, times[member_id]),
         }
-        for activity, wanting in told.items()
-        for member_id, kind, choice in wanting
+        for activity, each in told.items()
+        for member_id, kind, choice in each.wanting
     ]
     await transaction.insert_rows(Notification, *rows)
     plan_mails(transaction, [row["mail_at"] for row in rows if row["mail_at"]])
-    seeing = select(Notification.activity_id, Notification.member_id)
-    seeing = seeing.where(Notification.activity_id.in_([activity.id for activity in told]), is_in_inbox())
-    seen = {tuple(row) for row in await transaction.execute(seeing)}
-    shown = [
-        (activity, kind, member_id)
-        for activity, wanting in told.items()
-        for member_id, kind, _ in wanting
-        if (activity.id, member_id) in seen
-    ]
-    await push_toasts(transaction, shown, by, held=held)
 
 
 async def find_concerned(
-    transaction: Transaction, occasions: Sequence[Occasion], kinds: Mapping[str, NotificationKind], by: Member | None
+    transaction: Transaction, occasions: Sequence[Occasion], kinds: Mapping[str, NotificationKind]
 ) -> list[dict[str, set[int]]]:
     """Whom each occasion concerns, also if they don't want to know, by the reason for which they are notified."""
     # What is always told reaches also who may not sign in for now, or ever again.
@@ -129,10 +141,10 @@ async def find_concerned(
         for kind, to in occasion.reasons:
             meant[kinds[kind].fixed].append(to)
     found = {fixed: iter(await find_receivers(transaction, to, whoever=fixed)) for fixed, to in meant.items() if to}
-    # Of what happens to accounts people are told whoever did it: it may have been somebody with their session.
-    themselves = {by.id} if by else set()
     concerned = []
     for occasion in occasions:
+        # Of what happens to accounts people are told whoever did it: it may have been somebody with their session.
+        themselves = {occasion.by.id} if occasion.by else set()
         before, whom = set(occasion.without), {}
         for kind, _ in occasion.reasons:
             fixed = kinds[kind].fixed
@@ -161,13 +173,13 @@ async def insert_activities(transaction: Transaction, activities: Sequence[Activ
         activity.id, activity.created_at = activity_id, moment
 
 
-def activity_of(occasion: Occasion, by: Member | None) -> Activity:
+def activity_of(occasion: Occasion) -> Activity:
     """What is kept of an occasion, for all who are told of it."""
     return Activity(
         subject_kind=occasion.subject[0],
         subject_id=occasion.subject[1],
         number=occasion.number,
-        actor_id=by.id if by else None,
+        actor_id=occasion.by.id if occasion.by else None,
         details=dict(occasion.details),
     )
 
@@ -253,12 +265,19 @@ async def tell_again(transaction: Transaction, told: Sequence[Mapping[str, Any]]
     push_bells(transaction, people)
 
 
-async def withdraw(transaction: Transaction, subject: tuple[str, int], number: int | None = None) -> None:
-    """Take back what was told of a thing, or of a part of it: it is gone."""
-    criteria = [Activity.subject_kind == subject[0], Activity.subject_id == subject[1]]
-    if number is not None:
-        criteria.append(Activity.number == number)
-    ids = list(await transaction.scalars(select(Activity.id).where(*criteria)))
+async def withdraw(transaction: Transaction, *parts: tuple[tuple[str, int], int | None]) -> None:
+    """Take back what was told of things, or of a part of each: it is gone."""
+    gone = or_(
+        *(
+            and_(
+                Activity.subject_kind == kind,
+                Activity.subject_id == subject_id,
+                *([] if number is None else [Activity.number == number]),
+            )
+            for (kind, subject_id), number in parts
+        )
+    )
+    ids = list(await transaction.scalars(select(Activity.id).where(gone)))
     if not ids:
         return
     told = set(await transaction.scalars(select(Notification.member_id).where(Notification.activity_id.in_(ids))))

@@ -11,7 +11,7 @@ from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.facts import LockAsked
 from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_kinds, register_subject
-from app.notifications.notifications import Occasion, Receivers, notify, notify_all
+from app.notifications.notifications import Occasion, Receivers, notify_all
 from app.notifications.preferences import read_followers
 from app.records.collections import Field, find_collections, list_fields_of
 from app.records.facts import RecordChanged
@@ -99,18 +99,19 @@ async def tell_changes(transaction: Transaction, facts: Sequence[RecordChanged])
     fields = await list_fields_of(transaction, {change.collection_id for change in changes})
     chosen = await read_followers(transaction, "record", {change.row_id for change in changes})
     makers = await find_makers(transaction, chosen)
-    for author_id in {change.by.member_id: None for change in changes}:
-        author = None if author_id is None else await transaction.get_one(Member, author_id)
-        by_author = [change for change in changes if change.by.member_id == author_id]
-        occasions = [
+    authors = await transaction.find_all(Member, {change.by.member_id for change in changes if change.by.member_id})
+    await notify_all(
+        transaction,
+        [
             Occasion(
                 ("record", change.row_id),
                 list_reasons(chosen[change.row_id], makers[change.row_id]),
+                by=authors.get(change.by.member_id or 0),
                 details={"what": change.what, "fields": labels_of(fields[change.collection_id], change)},
             )
-            for change in by_author
-        ]
-        await notify_all(transaction, occasions, by=author)
+            for change in changes
+        ],
+    )
 
 
 def list_reasons(chosen: Mapping[int, bool], maker: int | None) -> list[tuple[str, Receivers]]:
@@ -130,8 +131,12 @@ def labels_of(fields: list[Field], change: RecordChanged) -> str:
 
 async def tell_asked(transaction: Transaction, facts: Sequence[LockAsked]) -> None:
     """Tell who edits a record that somebody asks for it."""
-    for fact in facts:
-        if fact.kind == "record":
-            by = await transaction.get_one(Member, fact.member_id)
-            subject, to = ("record", fact.row_id), [fact.holder_id]
-            await notify(transaction, kind="record-asked", subject=subject, to=to, by=by)
+    asked = [fact for fact in facts if fact.kind == "record"]
+    people = await transaction.find_all(Member, {fact.member_id for fact in asked})
+    await notify_all(
+        transaction,
+        [
+            Occasion(("record", fact.row_id), [("record-asked", [fact.holder_id])], by=people[fact.member_id])
+            for fact in asked
+        ],
+    )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+import tempfile
 
 import pytest
 from sqlalchemy import event, func, select
@@ -11,6 +14,7 @@ from sqlalchemy.exc import TimeoutError
 from app.accounts.members import Member
 from app.database import Database, engine
 from app.live.log import LoggedEvent, publish
+from tests.processes import ROOT
 
 ACME = 1
 
@@ -95,3 +99,27 @@ async def test_who_waits_too_long_for_others_is_told(database: Database, monkeyp
             database.turns.release()
     async with database.write(ACME) as transaction:
         assert transaction.tenant.id == ACME
+
+
+def test_what_is_committed_is_on_the_disk() -> None:
+    """A commit waits for the disk, as the program is: tests, of which nobody needs anything afterwards, don't wait."""
+    script = """
+import asyncio, sys
+from pathlib import Path
+from sqlalchemy import text
+from app.features import open_database
+
+async def main():
+    database = open_database(f"sqlite+aiosqlite:///{sys.argv[1]}/mutirao.sqlite")
+    async with database.writer.connect() as connection:
+        print((await connection.execute(text("PRAGMA synchronous"))).scalar())
+        print((await connection.execute(text("PRAGMA journal_mode"))).scalar())
+    await database.close()
+
+asyncio.run(main())
+"""
+    with tempfile.TemporaryDirectory() as directory:
+        command = [sys.executable, "-c", script, directory]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    full = "2"  # https://www.sqlite.org/pragma.html#pragma_synchronous
+    assert done.stdout.split() == [full, "wal"]
