@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event, select
 
-from app.accounts.members import Member
+from app.accounts.members import Member, add_member
 from app.chat.facts import MessageEdited
+from app.chat.message_changes import delete_message
 from app.chat.messages import Message
 from app.chat.posting import post_message
 from app.chat.rooms import Room
 from app.database import Database, Transaction
 from app.database.fast.prepared import ForSqlite
+from app.editing.facts import LockAsked
 from app.editing.locks import take_lock
 from app.editing.rows import LEASE
 from app.live.log import LoggedEvent
+from app.notifications.announcements import Announcement, announce, withdraw_announcement
 from app.records.changes import change_record
 from app.records.collections import get_collection, list_fields
 from app.records.records import Record, create_records
@@ -139,3 +143,54 @@ async def test_many_facts_take_as_many_statements_as_few_and_are_shown_as_one_ch
     assert sum(one_by_one in row.body for row in few) >= FEW, "few are shown one by one"
     last = [row.cursor for row in many if row.kind][-1]
     assert {row.fact_cursor for row in on_list} == {last}
+
+
+async def join(transaction: Transaction, ana: Member, count: int) -> None:
+    for number in range(count):
+        email = f"{count}.{number}@acme.test"
+        await add_member(transaction, email=email, name=f"New {count}.{number}", role="member", password_hash="")
+
+
+async def delete(transaction: Transaction, ana: Member, count: int) -> None:
+    there = select(Message).where(Message.deleted_at.is_(None)).order_by(Message.id.desc()).limit(count)
+    for message in (await transaction.scalars(there)).all():
+        assert await delete_message(transaction, message, ana)
+
+
+async def tell(transaction: Transaction, ana: Member, count: int) -> None:
+    for number in range(count):
+        title = f"Announcement {count}.{number}"
+        await announce(transaction, ana, title=title, text="Hello", acknowledge=False, ends_at=None)
+
+
+async def take_back(transaction: Transaction, ana: Member, count: int) -> None:
+    announcements = await transaction.scalars(select(Announcement).order_by(Announcement.id).limit(count))
+    for announcement in announcements.all():
+        await withdraw_announcement(transaction, ana, announcement)
+
+
+async def ask(transaction: Transaction, ana: Member, count: int) -> None:
+    for row_id in range(1, count + 1):
+        transaction.note(LockAsked(by=transaction.actor, kind="record", row_id=row_id, member_id=ana.id, holder_id=2))
+
+
+TOLD: dict[str, tuple[Prepare, Act]] = {
+    "people who join": (nothing, join),
+    "messages that are deleted": (say_much, delete),
+    "announcements": (nothing, tell),
+    "announcements that are taken back": (partial(tell, count=40), take_back),
+    "locks that are asked for": (nothing, ask),
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+async def test_many_facts_are_told_in_as_many_statements_as_few(
+    database: Database, ended: list[list[str]], name: str
+) -> None:
+    prepare, act = TOLD[name]
+    async with database.write(ACME) as transaction:
+        await prepare(transaction, await transaction.get_one(Member, 1))
+    for count in (2, 12):
+        await do(database, act, count)
+    more = Counter(words[:160] for words in ended[-1]) - Counter(words[:160] for words in ended[-2])
+    assert len(ended[-1]) <= len(ended[-2]), str(more.most_common())

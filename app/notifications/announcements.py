@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKeyConstraint, String, Text, UniqueConstraint, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKeyConstraint,
+    String,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
@@ -74,9 +85,10 @@ class Announcement(Tenanted, Base):
 
 
 def may_see_announcement(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
-    """Everybody may see an announcement until it ends."""
+    """Everybody may see an announcement until it ends. The criterion is kept: it asks for the time when it is used."""
+    moment = bindparam("moment", callable_=now, type_=UtcDateTime(), unique=True)
     return exists().where(
-        Announcement.id == subject_id, or_(Announcement.ends_at.is_(None), Announcement.ends_at > now())
+        Announcement.id == subject_id, or_(Announcement.ends_at.is_(None), Announcement.ends_at > moment)
     )
 
 

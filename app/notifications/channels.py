@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -19,27 +19,21 @@ from app.web.templates import render
 
 # Up to so many are counted; '99+' is shown.
 MOST_COUNTED = 1000
-# Of more people than this, all are counted in one statement, however much each has.
-FEW = 20
 
 
-async def count_unread_notifications(transaction: Transaction, member_ids: Iterable[int]) -> dict[int, int]:
+async def count_unread_notifications(transaction: Transaction, member_ids: Collection[int]) -> dict[int, int]:
     """How many unread notifications members have in their inboxes, by their ids; at most `MOST_COUNTED`."""
-    ids = sorted(set(member_ids))
-    unread = (Notification.read_at.is_(None), is_in_inbox())
-    if len(ids) > FEW:
-        statement = (
-            select(Notification.member_id, func.count().label("unread"))
-            .where(Notification.member_id.in_(ids), *unread)
-            .group_by(Notification.member_id)
-        )
-        found = {row.member_id: min(row.unread, MOST_COUNTED) for row in await transaction.execute(statement)}
-        return {member_id: found.get(member_id, 0) for member_id in ids}
-    counts = {}
-    for member_id in ids:
-        listed = select(Notification.id).where(Notification.member_id == member_id, *unread).limit(MOST_COUNTED)
-        counts[member_id] = len((await transaction.scalars(listed)).all())
-    return counts
+    unread = (
+        select(Notification.id)
+        .where(Notification.member_id == Member.id, Notification.tenant_id == Member.tenant_id)
+        .where(Notification.read_at.is_(None), is_in_inbox())
+        .limit(MOST_COUNTED)
+        .correlate(Member)
+        .subquery()
+    )
+    counted = select(func.count()).select_from(unread).scalar_subquery()
+    found = await transaction.execute(select(Member.id, counted.label("unread")).where(Member.id.in_(member_ids)))
+    return {row.id: row.unread for row in found}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

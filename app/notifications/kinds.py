@@ -67,7 +67,8 @@ FindSubjectPlaces = Callable[[Transaction, Sequence[int]], Awaitable[dict[int, S
 class Subject:
     """A kind of thing that notifications are about, such as 'record'.
 
-    `visible` is asked whenever notifications are read: who loses the right to a thing loses what is told of it.
+    `visible` is asked whenever notifications are read: who loses the right to a thing loses what is told of it. What it
+    makes is kept as long as the process runs, so that nothing in it may be of the moment.
     `address_at` leads to a part of the thing, such as a message of a room. `note_read` is called when somebody has
     read something that was told of it.
     """

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.accounts.facts import RoleChanged
 from app.accounts.members import Member, find_member
@@ -18,6 +18,7 @@ from app.database.leases import LeaseLost, claim, find_due
 from app.features import open_database
 from app.jobs.jobs import FUNCTIONS, ClaimedJob, Job, job, put_job
 from app.jobs.runner import Runner
+from app.notifications.announcements import Announcement, announce
 from app.notifications.channels import count_unread_notifications
 from app.notifications.inbox import mark_notifications_read, read_inbox
 from app.notifications.models import Activity, Notification
@@ -153,6 +154,23 @@ async def test_who_is_an_admin_no_more_loses_what_admins_were_told(database: Dat
         assert await count_unread_notifications(transaction, [found.id]) == {found.id: 1}
         inbox = await read_inbox(transaction, found, unread_only=True)
         assert [group.subject for group in inbox.groups] == [f"account-{found.id}"]
+
+
+async def test_an_announcement_that_has_ended_is_not_counted_by_a_process_that_runs_since_before(
+    database: Database,
+) -> None:
+    async with database.write(ACME) as transaction:
+        named = await people(transaction)
+        carla = named["Carla"].id
+        made = await announce(
+            transaction, named["Ana"], title="Until now", text="", acknowledge=False, ends_at=now() + timedelta(days=1)
+        )
+    async with database.read(ACME) as transaction:
+        assert await count_unread_notifications(transaction, [carla]) == {carla: 1}
+    async with database.write(ACME) as transaction:
+        await transaction.execute(update(Announcement).where(Announcement.id == made.id).values(ends_at=now()))
+    async with database.read(ACME) as transaction:
+        assert await count_unread_notifications(transaction, [carla]) == {carla: 0}
 
 
 async def test_counts_of_few_and_of_many_agree(database: Database) -> None:
