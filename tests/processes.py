@@ -50,6 +50,7 @@ class Process:
         self.line.connect(fork_server())
         request = {"arguments": arguments, "environment": environment, "output": str(output)}
         request["errors"] = str(errors or output)
+        request["network"] = f"/proc/{os.getpid()}/task/{threading.get_native_id()}/ns/net"
         self.line.send(json.dumps(request).encode())
         self.pid = int(self.line.recv(100))
 
@@ -164,6 +165,15 @@ def run_main(arguments: Sequence[str]) -> int:
             print(end.code, file=sys.stderr)
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
+
+
+def enter_network(namespace: Path) -> None:
+    """Be in the network of who asked for this process, which may be another one than that of the fork server."""
+    if namespace.readlink() != Path("/proc/self/ns/net").readlink():
+        from tests.faults.network import enter
+
+        with namespace.open() as opened:
+            enter(opened.fileno())
 
 
 def exit_after(work: Callable[[], int]) -> NoReturn:
@@ -295,6 +305,7 @@ class ForkServer:
         os.dup2(null, 0)
         for descriptor, path in ((1, request["output"]), (2, request["errors"])):
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), descriptor)
+        enter_network(Path(request["network"]))
         os.environ.clear()
         os.environ.update(request["environment"])
         workers.start_program = fork_program  # type: ignore[assignment]
