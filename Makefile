@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # and whom it refuses by a role or without a session is decided after the database has answered.
 # (`TEST_DATABASE=postgresql .venv/bin/python -m pytest` runs all.)
 PUSHED = tests/browser/test_nothing_lost.py
-ON_POSTGRESQL = tests $(addprefix --ignore=tests/,web bench operators test_command_line.py test_logs.py test_workers.py test_ways_back.py \
+ON_POSTGRESQL = tests $(addprefix --ignore=tests/,web files server bench operators cli/test_command_line.py test_ways_back.py \
 	$(addprefix accounts/test_,rights.py whose_page.py) $(addprefix chat/test_,limits.py outsiders.py pages.py) editing/test_ended_sessions.py live/test_socket.py \
 	$(addprefix notifications/test_,inbox.py mails.py) \
 	$(addprefix deploy/test_,caddy.py nginx.py systemd.py) \
@@ -28,7 +28,7 @@ AT_ONCE = -n 3 --dist loadfile --no-loadscope-reorder
 # Between two edits: neither the program's processes nor a browser, and not what plays for long.
 FAST = --in-process tests $(addprefix --ignore=tests/,bench browser deploy faults database/test_move.py \
 	$(addprefix editing/test_,races.py state_machine.py) notifications/test_always_told.py tenants/test_hashing_last.py \
-	web/test_decoding.py)
+	files/test_decoding.py)
 
 .PHONY: run test test-fast faults check format bench lock messages clean
 

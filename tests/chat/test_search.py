@@ -20,8 +20,8 @@ from app.chat.room_changes import archive_room
 from app.chat.rooms import Room
 from app.chat.search import HITS, MOST_SEARCH_WORDS, Hit, excerpt, read_query, search_messages
 from app.database import Database, Transaction, now
-from tests.chat.test_markdown import plain_text
 from tests.chat.test_messages import ACME, GLOBEX, People, people_of, say
+from tests.chat.text.test_markdown import plain_text
 
 # What FTS5 would read as its own language, and what is dear to other languages.
 SYNTAX = st.sampled_from(

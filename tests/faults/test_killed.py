@@ -11,7 +11,7 @@ from tests.conftest import Server
 from tests.faults.extent import times
 from tests.faults.traffic import Traffic, traffic_on
 from tests.live.test_bus import until
-from tests.test_workers import is_replaced, list_workers
+from tests.server.test_workers import is_replaced, list_workers
 
 
 async def kill_server(server: Server) -> None:

@@ -19,7 +19,7 @@ from tests.deploy.test_caddy import Proxy
 from tests.faults.extent import times
 from tests.faults.traffic import Traffic, traffic_on
 from tests.live.test_bus import until
-from tests.test_workers import list_workers
+from tests.server.test_workers import list_workers
 
 
 @dataclass

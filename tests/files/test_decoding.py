@@ -23,8 +23,8 @@ from app.files.decoding import DECODER, MOST_PIXELS
 from app.files.uploads import TOO_COSTLY, TOO_MANY_PIXELS, Unclean, preview_of
 from app.tenants.pictures import receive_picture
 from app.web.forms import Invalid
-from tests.web.test_uploads import FORM, SECRET, drawing, encoded, exif, form, form_part, kept, pieces, png_of, store
-from tests.web.test_uploads import stored as stored_bytes
+from tests.files.test_uploads import FORM, SECRET, drawing, encoded, exif, form, form_part, kept, pieces, png_of, store
+from tests.files.test_uploads import stored as stored_bytes
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from app.chat.text.rendering import LONGEST_MESSAGE
 from app.chat.text.work import MOST_STEPS, WorkBudget
 from app.chat.timeline import show_message
 from app.database import Database
-from tests.chat.test_markdown import plain_text
 from tests.chat.test_messages import ACME, people_of, say
+from tests.chat.text.test_markdown import plain_text
 
 ORIGIN = "http://acme.hero.localhost:8000"
 MEMBERS = {"Ana": 1, "Ana Souza": 2, **{"a" * length: length for length in range(3, 60)}}
