@@ -192,10 +192,10 @@ class RecordEditor extends HTMLElement {
     this.#ended = true;
     this.#show();
     const kept = (await this.#flush()) ?? (await this.#flush(true));
-    if (!this.isConnected) return;
-    if (kept) location.assign(`${this.address}?done=lost`);
-    else if (kept === null) this.querySelector("[data-stranded]").hidden = false;
-    else setTimeout(() => { this.#ended = false; this.#lose(); }, RETRY_AFTER);
+    if (kept === false) setTimeout(() => { this.#ended = false; this.#lose(); }, RETRY_AFTER);
+    else if (!this.isConnected) return;              // another page was opened meanwhile, and stays
+    else if (kept) location.assign(`${this.address}?done=lost`);
+    else this.querySelector("[data-stranded]").hidden = false;
   }
 
   // The lock is freed and what is typed kept; what the page goes on to is asked for then.
