@@ -2,6 +2,7 @@
 // then a turn is prolonged.
 import { call, leaveWith } from "./page.js";
 
+const TICK = 500;
 const SAY_EVERY = 6000;
 const ANSWER_WITHIN = 4000;
 
@@ -18,7 +19,7 @@ class PlaceInLine extends HTMLElement {
     window.addEventListener("pagehide", () => this.#leave(this.page), { signal });
     // Timers of hidden tabs run late; what the server says does not.
     document.addEventListener("htmx:ws:before:message:incoming", () => this.#tick(), { signal });
-    this.timer = setInterval(() => this.#tick(), SAY_EVERY / 12);
+    this.timer = setInterval(() => this.#tick(), TICK);
     this.#tick();
   }
 
