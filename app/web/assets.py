@@ -14,13 +14,14 @@ STATIC = Path(__file__).parent.parent / "static"
 # The one style sheet of all pages.
 STYLES = "app.css"
 # Scripts that are sent as one: what a live page begins with, which is htmx, its extension, and what has to be there
-# before their first event; and the modules of every page of a workspace. All else is loaded by the pages that have it.
+# before their first event; and the modules of every page of a workspace, which export nothing. All else is loaded
+# by the pages that have it.
 SCRIPTS = "app.js"
 WORKSPACE = "js/workspace.js"
 JOINED = {
     SCRIPTS: (
         *("vendor/htmx.min.js", "vendor/hx-ws.min.js"),
-        *("js/calls.js", "js/composing.js", "js/morph.js", "js/live.js"),
+        *("js/calls.js", "js/morph.js", "js/live.js"),
     ),
     WORKSPACE: (
         *("js/times.js", "js/sidebar.js", "js/toasts.js", "js/failed-request.js"),
@@ -31,6 +32,7 @@ VERSION = re.compile(r"[0-9a-f]{12}")
 # Comments on lines of their own are not sent; the lines stay, so that an error is where it is said to be.
 COMMENT = re.compile(rb"^[ \t]*//.*$", re.MULTILINE)
 IMPORT = re.compile(r"""^import\b[^"';]*"\./([\w-]+)\.js";$""", re.MULTILINE)
+NAMES = re.compile(r"""^import \{ ([^}]+) \} from "\./([\w-]+)\.js";$""", re.MULTILINE)
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
@@ -67,10 +69,19 @@ def static_content(name: str) -> bytes:
         sheets = sorted((STATIC / "css").glob("*.css"), key=lambda sheet: (sheet.name != "layers.css", sheet.name))
         return b"\n".join(sheet.read_bytes() for sheet in sheets)
     if name in JOINED:
-        # Each in a block, so that what one declares is not another's. These import nothing and export nothing.
-        return b"\n".join(b"{\n" + static_content(script) + b"\n}" for script in JOINED[name])
+        return join_scripts([static_content(script).decode() for script in JOINED[name]]).encode()
     content = (STATIC / name).read_bytes()
     return COMMENT.sub(b"", content) if name.startswith("js/") else content
+
+
+def join_scripts(scripts: list[str]) -> str:
+    """One script of several: each in a block, so that what one declares is not another's, below what they import."""
+    imported: dict[str, set[str]] = {}
+    for script in scripts:
+        for names, module in NAMES.findall(script):
+            imported.setdefault(module, set()).update(names.split(", "))
+    lines = [f'import {{ {", ".join(sorted(names))} }} from "./{module}.js";' for module, names in imported.items()]
+    return "\n".join([*lines, *("{\n" + NAMES.sub("", script) + "\n}" for script in scripts)])
 
 
 @cache

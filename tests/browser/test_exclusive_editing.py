@@ -171,13 +171,21 @@ async def test_who_is_next_in_line_is_called_and_then_the_one_after(
     await expect(banner(carla.page, "Davi")).to_be_visible()
 
 
-async def test_who_leaves_the_line_is_not_called(people: tuple[Person, Person], book: Book) -> None:
+async def test_who_leaves_the_line_is_not_called_and_who_leaves_the_page_edits_no_more(
+    people: tuple[Person, Person], book: Book
+) -> None:
     ana, carla = people
     await edit(ana, book)
     await carla.open(book.edit)
     await expect(ana.page.get_by_text("Carla is waiting to edit.")).to_be_visible()
     await carla.page.get_by_role("link", name="Books").first.click()
     await expect(ana.page.get_by_text("Carla is waiting to edit.")).to_have_count(0)
+    mark = carla.page.locator(f"tr[data-number='{book.number}'] .mark")
+    await expect(mark).to_be_visible()
+    await ana.page.get_by_label("Notes").fill("Typed just before following a link")
+    await ana.page.get_by_role("link", name="Books").first.click()
+    await expect(mark).to_have_count(0)
+    assert book.draft(1) == "Typed just before following a link"
 
 
 async def test_an_unanswered_request_lets_the_asker_take_over(people: tuple[Person, Person], book: Book) -> None:

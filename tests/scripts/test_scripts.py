@@ -18,7 +18,7 @@ def test_a_script_does_what_its_tests_say(tmp_path: Path, path: Path) -> None:
     node = shutil.which("node")
     assert node, "node is missing: run tests/install-system-packages"
     (tmp_path / "package.json").write_text('{"type": "module"}')
-    for file in (path, STATIC / "js" / path.name.replace(".test", "")):
+    for file in (path, *(STATIC / "js").glob("*.js")):
         shutil.copy(file, tmp_path)
     done = subprocess.run([node, "--test", path.name], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

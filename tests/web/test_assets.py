@@ -75,6 +75,22 @@ def test_what_is_said_of_a_script_is_not_sent_and_its_lines_keep_their_numbers(f
     assert static_content("js/one.js") == b'\nconst one = "//";   // here\n\none;\n'
 
 
+def test_modules_that_are_sent_as_one_share_what_they_import(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "JOINED", {"js/all.js": ("js/one.js", "js/two.js")})
+    (files / "one.js").write_text('import { a, b } from "./shared.js";\nconst mine = a(b);\n')
+    (files / "two.js").write_text(
+        'import { c, b } from "./shared.js";\nimport { d } from "./other.js";\nconst mine = b(c, d);\n'
+    )
+    (files / "shared.js").write_text("export const a = 1, b = 2, c = 3;\n")
+    (files / "other.js").write_text("export const d = 4;\n")
+    assert static_content("js/all.js").decode().splitlines() == [
+        *('import { a, b, c } from "./shared.js";', 'import { d } from "./other.js";'),
+        *("{", "", "const mine = a(b);", "", "}"),
+        *("{", "", "", "const mine = b(c, d);", "", "}"),
+    ]
+    assert module_tags("all").count("modulepreload") == 2
+
+
 async def test_the_style_sheet_holds_all_of_them_the_order_of_layers_first(shared_server: Server) -> None:
     address = static_url(STYLES)
     assert f'<link rel="stylesheet" href="{address}">' in (await ask(shared_server, "/login")).text
@@ -96,7 +112,9 @@ async def test_every_script_is_there_and_so_is_what_it_imports(shared_server: Se
             assert len(imported) == len(re.findall(r"^import\b", script.text, re.MULTILINE)), name
             assert {f"js/{other}.js" for other in imported} <= static_names()
             if name in JOINED:
-                assert not re.search(r"^(import|export)\b", script.text, re.MULTILINE), name
+                assert not re.search(r"^export\b", script.text, re.MULTILINE), name
+            if name == SCRIPTS:
+                assert not imported
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app.web import assets
 from app.web.assets import STATIC
 from app.web.templates import APP
 
@@ -14,6 +15,8 @@ CONTRACT = (APP.parent / "docs" / "page.md").read_text()
 SAID = set(re.findall(r"`([^`]+)`", CONTRACT))
 # What libraries call theirs.
 OTHERS = {"data-ts-item", "hx-partial"}
+# What stays a classic script, and can't import: htmx's first event finds it there.
+CLASSIC = [Path(name).stem for name in assets.JOINED[assets.SCRIPTS] if name.startswith("js/")]
 DATA = r"\bdata-[a-z]+(?:-[a-z]+)*\b"
 COMMENT = re.compile(r"^\s*//[^\n]*|\{#.*?#\}", re.MULTILINE | re.DOTALL)
 
@@ -65,6 +68,28 @@ def test_every_event_of_ours_is_in_the_contract_and_has_somebody_to_hear_it() ->
     heard = {name for name in heard if ":" in name and not name.startswith("htmx:")}
     assert told == heard
     assert told == {name for name in SAID if re.fullmatch(r"[a-z]+:[a-z]+", name)}
+
+
+def test_what_scripts_share_is_imported_by_name_and_one_global_is_ours() -> None:
+    """A script that calls what it has not imported works only where another has been loaded before it."""
+    exported = re.findall(r"\bexport (?:const|function) (\{ [^}]+ \}|\w+)", read(STATIC / "js" / "page.js"))
+    shared = {name for each in exported for name in re.findall(r"(\w+)(?: [,}]|,|$)", each)}
+    assert {"me", "workspace", "call", "fetchPage", "leaveWith", "morph", "isTyped"} <= shared
+    for path in (STATIC / "js").glob("*.js"):
+        if path.stem in {*CLASSIC, "page"}:
+            continue
+        script = read(path)
+        imported = {
+            name for names in re.findall(r"^import \{ (.+) \} from", script, re.M) for name in names.split(", ")
+        }
+        rest = re.sub(r"^import .*$", "", script, flags=re.M)
+        own = set(re.findall(r"(?:const|function) (\w+)", rest))
+        called = set(re.findall(r"(?<![.\w#])(?<!get )(\w+)\(", rest))
+        assert called & shared <= imported | own, path.name
+        assert imported <= set(re.findall(r"\w+", rest)), path.name
+        assert "mutirao" not in rest, path.name
+    everything = re.sub(r"globalThis\.TomSelect", "", SCRIPTS)
+    assert set(re.findall(r"globalThis\.(\w+)", everything)) == {"mutirao"}
 
 
 def test_everything_that_is_pushed_has_a_place_in_the_contract() -> None:

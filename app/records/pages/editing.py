@@ -80,7 +80,7 @@ async def show_edit(
 
 
 def read_reloading(request: AnyRequest) -> int:
-    """The token of the lock of the page that this request reloads (js/editing.js leaves it in a cookie), or 0."""
+    """The token of the lock of the page that this request reloads (js/record-editor.js leaves it in a cookie), or 0."""
     try:
         return number_of(read_cookie(request.scope["headers"], "editing") or "")
     except CookieError:

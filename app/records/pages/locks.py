@@ -1,5 +1,5 @@
 """What the pages of a record do with its lock, its queue and a member's draft. Nothing of it needs JavaScript, but
-pages with it call some of these on their own (js/editing.js): those answer without content."""
+pages with it call some of these on their own (js/record-editor.js and js/place-in-line.js), and get no content."""
 
 from __future__ import annotations
 

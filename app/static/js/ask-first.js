@@ -1,6 +1,8 @@
 // <ask-first>: the dialog in which a page that asks before an act is shown. A link with `data-ask-first` leads to that
 // page; with scripts, its question is taken out of it and asked here. Cancelling has the focus, Escape closes, and the
 // focus goes back to the link. When the page can't be had, it is opened.
+import { fetchPage, me } from "./page.js";
+
 const NAMED = { "aria-labelledby": "question-heading", "aria-describedby": "question-consequences" };
 
 class AskFirst extends HTMLElement {
@@ -46,7 +48,7 @@ class AskFirst extends HTMLElement {
 
   async find(address) {
     const response = await fetchPage(address).catch(() => null);
-    if (!response?.ok || response.headers.get("X-Member") !== document.body.dataset.member) return null;
+    if (!response?.ok || response.headers.get("X-Member") !== me) return null;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const question = page.querySelector("#main .question");
     return question && document.importNode(question, true);

@@ -1,6 +1,7 @@
 // What a page asks for by itself goes through here: it names the member that the page was made for, and the server
 // refuses it when somebody else is signed in by now. What comes from somewhere else (the page of a hotel's network, say)
-// lacks the mark of our answers, and is no answer.
+// lacks the mark of our answers, and is no answer. A classic script, as htmx is given some of it before its first request;
+// modules import these by name (js/page.js).
 (() => {
   "use strict";
   const PATIENCE = 20000;        // ms until a call counts as failed
@@ -13,15 +14,15 @@
     return response;
   }
 
-  globalThis.call = (address, body, options = {}) => ask(address, {
+  const call = (address, body, options = {}) => ask(address, {
     method: "POST", body, redirect: "manual", headers: { "X-Page": "1", ...named() }, signal: AbortSignal.timeout(PATIENCE), ...options,
   });
 
   // A page, as the member has it.
-  globalThis.fetchPage = (address, headers = {}, signal = null) => ask(address, { signal, headers: { Accept: "text/html", ...named(), ...headers } });
+  const fetchPage = (address, headers = {}, signal = null) => ask(address, { signal, headers: { Accept: "text/html", ...named(), ...headers } });
 
   // A call that goes on when the page is left. It has no headers, so its form names the member, as posted forms do.
-  globalThis.leaveWith = (address, body) => {
+  const leaveWith = (address, body) => {
     body.set("for-member", document.body.dataset.member);
     return navigator.sendBeacon(address, body);
   };
@@ -29,7 +30,7 @@
   // The version of the scripts that this page has (web/assets.py). A page that was made for others, as the program was
   // replaced by a newer one meanwhile, is opened as a whole, and brings its own.
   const version = new URL(document.currentScript.src).pathname.split("/").at(-2);
-  globalThis.isForOtherScripts = (headers) => headers.has("X-Static") && headers.get("X-Static") !== version;
+  const isForOtherScripts = (headers) => headers.has("X-Static") && headers.get("X-Static") !== version;
 
   // A page comes with its scripts: what it shows is not dead for the moment in which they are on their way.
   const module = new RegExp(`<script type="module" src="(/static/${version}/js/[\\w-]+\\.js)">`, "g");
@@ -64,4 +65,6 @@
       if (!script.getAttribute("src")?.includes(`/${version}/`)) script.remove();
     }
   });
+
+  globalThis.mutirao = { call, fetchPage, leaveWith, isForOtherScripts };
 })();

@@ -4,6 +4,7 @@
 import { isMessage, linesBefore, me, nextMessage, numberOf, settle } from "./message-lines.js";
 import { Reading } from "./message-reading.js";
 import { letGo } from "./message-window.js";
+import { fetchPage, morph } from "./page.js";
 
 const NEAR = 80;               // px from the end that still count as being there
 const PATIENCE = 20000;        // ms until a stretch that is asked for counts as lost

@@ -1,5 +1,7 @@
 // <choice-field source="/choices/people">: a text field becomes a list that is searched on the server. It is sent what was
 // chosen, by number, and what was typed and not chosen as it stands. Without scripts the server reads names.
+import { fetchPage } from "./page.js";
+
 let library = null;
 
 function load(address) {

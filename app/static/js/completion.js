@@ -1,4 +1,6 @@
 // Completes @names in the box of a room, from those who can be mentioned there. They are asked for as one types.
+import { fetchPage, isComposing } from "./page.js";
+
 const known = new Map();       // names that were found, by what was asked for
 let asked = 0;
 const KEPT = 30000;            // ms for which names are known

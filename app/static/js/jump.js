@@ -1,4 +1,6 @@
 // Ctrl+K, or the button at the top: a box over the page that leads to a room, a person or a record.
+import { fetchPage, isComposing } from "./page.js";
+
 let asked = 0;
 let typed = null;              // what stands in the box while it is open
 const dialog = () => document.getElementById("jump");

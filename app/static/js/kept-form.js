@@ -9,10 +9,10 @@
 //
 // One with `data-draft` is kept on the server, too, at that address: then the tab has only what the server has not got
 // yet, or what it refused because another tab has gone on with the draft.
+import { TICKED, call, isTyped, leaveWith, me } from "./page.js";
 import { erase, read, write } from "./tab-store.js";
 
 const NEVER_KEPT = ["password", "file", "hidden", "submit", "button", "reset"];
-const TICKED = ["checkbox", "radio"];
 const SIGN_IN = "/login";
 const PAUSE = 300;
 const DRAFT_PAUSE = 1000;        // a draft is sent this long after the last key …
@@ -20,7 +20,7 @@ const DRAFT_AT_MOST = 4000;      // … or this long after the first one that wa
 const RETRY_AFTER = 2000;
 let answered = 0;                // the status of the newest answer to a post
 
-const nameOf = (address) => `kept ${document.body.dataset.member} ${new URL(address, location.href).pathname}`;
+const nameOf = (address) => `kept ${me} ${new URL(address, location.href).pathname}`;
 
 class KeptForm extends HTMLElement {
   connectedCallback() {

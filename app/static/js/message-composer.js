@@ -4,6 +4,7 @@ import { MessageDraft } from "./message-draft.js";
 import { MessageFiles, filesOnTheirWay } from "./message-files.js";
 import { findOrphan, forgetRewrite, isShownDeleted, keepRewrite, rewriteOf } from "./message-rewrites.js";
 import { makeKey, outbox } from "./outbox.js";
+import { call, fetchPage, isComposing } from "./page.js";
 import { forget, keep, kept } from "./tab-store.js";
 
 const NEAR_THE_END = 500;        // characters left when the counter shows

@@ -2,6 +2,7 @@
 // the tab that typed last has it.
 import { askBeforeClosing } from "./leaving.js";
 import { outbox } from "./outbox.js";
+import { call } from "./page.js";
 import { allKept, keep, kept } from "./tab-store.js";
 
 const AFTER = 1000;

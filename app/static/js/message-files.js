@@ -1,7 +1,7 @@
 // The files in a box: brought by button, drop and paste, with progress, and taken out again. Each upload has a key, by
 // which the server knows it when it comes again, and by which it is taken out whether or not it has come.
 import { makeKey, outbox } from "./outbox.js";
-import { me } from "./tab-store.js";
+import { me } from "./page.js";
 import { giveUp, isTakenOut, takeOut, wantAgain } from "./taken-out.js";
 
 export class MessageFiles {

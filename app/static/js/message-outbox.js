@@ -2,7 +2,7 @@
 // It goes when the real one is there: that is for the server to say, as another page may have sent something else with
 // the same key. Until it has, what the page shows already is not shown twice.
 import { outbox } from "./outbox.js";
-import { me } from "./tab-store.js";
+import { me } from "./page.js";
 
 // What stays of a text when it is rendered.
 const letters = (text) => text.replace(/[^\p{L}\p{N}]/gu, "");

@@ -1,6 +1,7 @@
 // What is read of a list of messages. What was on screen in a visible tab is read, from the first to the last of it: not
 // what lies before, and was never shown. Who goes to the end on purpose has done with what is between.
 import { me, numberOf } from "./message-lines.js";
+import { call } from "./page.js";
 
 const PAUSE = 250;
 

@@ -1,5 +1,6 @@
 // Rewrites of messages that were begun in this tab, and neither saved nor cancelled.
 import { askBeforeClosing } from "./leaving.js";
+import { fetchPage } from "./page.js";
 import { allKept, forget, keep, kept } from "./tab-store.js";
 
 const KIND = "rewrite";

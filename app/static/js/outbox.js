@@ -3,6 +3,7 @@
 // and "sent" events.
 import { askBeforeClosing } from "./leaving.js";
 import { MessageQueue, delay, isSame, verdict } from "./message-queue.js";
+import { call } from "./page.js";
 import { allKept, forget, keep, whose } from "./tab-store.js";
 import { takeOut } from "./taken-out.js";
 

@@ -1,5 +1,7 @@
 // Emoji under messages, and deleting: asked for without leaving the page.
 // What was done can be taken back (js/toasts.js).
+import { call } from "./page.js";
+
 async function offer(response) {
   const page = new DOMParser().parseFromString(response.status === 200 ? await response.text() : "", "text/html");
   const offered = page.querySelector("undo-offer");

@@ -1,6 +1,7 @@
 // <record-list>: an open list. What happens to records comes into its table: a new one as a row, what the page alone can
 // place or take away as a template. Each is taken to where it belongs under this page's search and order; one that
 // belongs on another page is told of by a pill, and a page that got a gap fetches itself anew.
+import { morph } from "./page.js";
 import { compareRows, isFound } from "./record-order.js";
 
 const plural = new Intl.PluralRules(document.documentElement.lang);

@@ -1,6 +1,7 @@
 // What the sidebar and the title say of where one is and of what waits. The sidebar and the marks of what is new are pushed
 // to everybody alike.
-const me = () => document.body.dataset.member;
+import { me } from "./page.js";
+
 const list = () => document.querySelector("ol.messages");
 
 const news = () => document.getElementById("room-news");
@@ -9,14 +10,14 @@ function takeNews() {
   for (const mark of document.querySelectorAll("#room-news > i")) {
     const { room, number, author, mentions } = mark.dataset;
     mark.remove();
-    if (author === me()) continue;
+    if (author === me) continue;
     const isNew = !("named" in mark.dataset);
     let count = document.getElementById(`room-${room}-unread`);
     if (!count && isNew && !("deleted" in mark.dataset)) count = bringIn(mark);
     if (!count || Number(number) <= Number(count.dataset.read)) continue;
     if (isNew && isRead(count.id, number)) continue;
     const add = (name, step) => { count.dataset[name] = Math.max(0, Number(count.dataset[name]) + step); };
-    const names = (ids) => Number((ids ?? "").split(" ").some((id) => id === me() || id === "0"));
+    const names = (ids) => Number((ids ?? "").split(" ").some((id) => id === me || id === "0"));
     add("count", isNew ? 1 : "deleted" in mark.dataset ? -1 : 0);
     add("mentions", names(mentions) - names(mark.dataset.named));
   }
@@ -36,7 +37,7 @@ function bringIn(mark) {
   const kept = keptRooms();
   const [, notify, count, mentions] = kept.find(([room]) => room === mark.dataset.room) ?? ["", "e", 0, 0];
   const link = mark.querySelector("a");
-  const others = [...link.querySelectorAll("[data-person]")].filter(({ dataset }) => dataset.person !== me());
+  const others = [...link.querySelectorAll("[data-person]")].filter(({ dataset }) => dataset.person !== me);
   const name = others.map(({ textContent }) => textContent).join(", ");
   if (name) link.querySelector(".name").textContent = name;
   const item = document.createElement("li");

@@ -2,11 +2,9 @@
 // next in this tab does not see it. The store of a tab may be full or off: then it is kept as long as the page, which
 // goes on while one follows links.
 import { askBeforeLeaving } from "./leaving.js";
+import { me, workspace } from "./page.js";
 
-const { workspace, member } = document.body.dataset;
-
-export const me = member;
-export const whose = `${workspace} ${member}`;
+export const whose = `${workspace} ${me}`;
 
 const named = (kind, name) => `${kind} ${whose} ${name}`;
 

@@ -1,5 +1,6 @@
 // Uploads whose files are not wanted: they were taken out of a box, or said not to be attached as no answer came. The
 // server may have such a file all the same, or get it yet: the tab knows it by its key until the server has deleted it.
+import { call } from "./page.js";
 import { allKept, forget, keep, kept } from "./tab-store.js";
 
 const KIND = "taken out";

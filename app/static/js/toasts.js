@@ -1,5 +1,7 @@
 // Toasts: what has just happened, unless one is looking at it already, and what the page itself has to say. The bell is
 // pushed as it is.
+import { call } from "./page.js";
+
 const MOST = 3;
 const STAYS = 8000;
 const FRESH = 60000;                                  // what is older was missed: the inbox has it

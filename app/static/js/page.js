@@ -1,0 +1,22 @@
+// What scripts share: who is looking, what they ask the server for, and what several ask of fields and keys.
+// The calls and `morph` are made by classic scripts, which are there before htmx's first event; here they have names.
+export const { call, fetchPage, leaveWith, morph } = globalThis.mutirao;
+export const { member: me, workspace } = document.body.dataset;
+
+// Whether a key belongs to an input method, such as the Enter that takes a word: browsers tell in one of two ways.
+export const isComposing = (event) => event.isComposing || event.keyCode === 229;
+
+export const TICKED = ["checkbox", "radio"];
+
+// What a field had when the page came: one for dates or numbers shows nothing of another text.
+function valueAtFirst({ tagName, type, defaultValue }) {
+  return tagName === "INPUT" ? Object.assign(document.createElement("input"), { type, defaultValue }).value : defaultValue;
+}
+
+// Whether somebody has changed it since.
+export function isTyped(field) {
+  if (field.type === "file") return field.files.length > 0;
+  if (TICKED.includes(field.type)) return field.checked !== field.defaultChecked;
+  if (field.tagName === "SELECT") return field.selectedIndex !== Math.max(0, [...field.options].findIndex((option) => option.defaultSelected));
+  return field.value !== valueAtFirst(field);
+}
