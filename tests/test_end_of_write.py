@@ -120,8 +120,8 @@ async def do(database: Database, act: Act, count: int) -> list[LoggedEvent]:
 ACTS: dict[str, tuple[Prepare, Act, str, str]] = {
     "records that are changed": (add_books, change, "collection.1", "data-what="),
     "locks that are taken": (add_books, lock, "collection.1", "data-mark="),
-    "messages that are posted": (nothing, post, "room.1", "<template>"),
-    "messages that are edited": (say_much, edit, "room.1", "data-change"),
+    "messages that are posted": (nothing, post, "room.1", 'data-pushed="posted"'),
+    "messages that are edited": (say_much, edit, "room.1", 'data-pushed="changed"'),
 }
 
 

@@ -25,7 +25,7 @@ from tests.databases import KIND, cluster, make_seed
 PAGES = (
     "/", "/c/books", "/c/books/1", "/c/books/1/edit", "/c/books/new", "/c/books/bin",
     "/chat", "/chat/general", "/chat/new", "/chat/search?q=book", "/members", "/settings", "/account", "/audit",
-    "/notifications", "/notifications/preferences", "/announcements", "/jump?q=b",
+    "/notifications", "/notifications/preferences", "/announcements", "/quick-switcher?q=b",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Jumping: to a room, a person or a record by some letters of its name. Features add what can be jumped to."""
+"""The quick switcher: to a room, a person or a record by some letters of its name. Features add where it leads."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def switches_to(source: Source) -> Source:
     return source
 
 
-@get("/jump")
+@get("/quick-switcher")
 async def show_quick_switcher(
     request: AnyRequest, transaction: Transaction, member: Member, choosing: ChoosingLimit, q: str = ""
 ) -> Response[Any]:
-    """Where some letters may lead; js/jump.js shows it over any page."""
+    """Where some letters may lead; js/quick-switcher.js shows it over any page."""
     await choosing.check(member)
     found = [place for source in SOURCES for place in await source(transaction, member, fold(q[:100]))]
-    return await render_page(request, transaction, member, "accounts/jump.html", query=q[:100], found=found)
+    return await render_page(request, transaction, member, "accounts/quick_switcher.html", query=q[:100], found=found)

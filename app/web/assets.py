@@ -25,7 +25,7 @@ JOINED = {
     ),
     WORKSPACE: (
         *("js/times.js", "js/sidebar.js", "js/toasts.js", "js/failed-request.js"),
-        *("js/typed.js", "js/jump.js", "js/ask-first.js", "js/focus.js", "js/kept-in-tab.js"),
+        *("js/typed.js", "js/quick-switcher.js", "js/ask-first.js", "js/focus.js", "js/kept-in-tab.js"),
     ),
 }
 VERSION = re.compile(r"[0-9a-f]{12}")

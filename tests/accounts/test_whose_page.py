@@ -102,7 +102,7 @@ async def test_a_form_of_ones_own_page_is_taken(people: dict[str, httpx.AsyncCli
 
 async def test_a_script_that_asks_for_another_member_gets_no_page(people: dict[str, httpx.AsyncClient]) -> None:
     whose = await number_of(people["ana"])
-    for path in ("/", "/chat/general", "/c/books/1", "/jump?q=a"):
+    for path in ("/", "/chat/general", "/c/books/1", "/quick-switcher?q=a"):
         assert (await people["carla"].get(path, headers={"x-member": whose})).status_code == 401
         assert (await people["ana"].get(path, headers={"x-member": whose})).status_code == 200
     for path in ("/chat/general/read", "/notifications/read", "/c/books/1/lock/renew", "/c/books/1/queue/stay"):

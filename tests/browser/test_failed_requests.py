@@ -85,7 +85,7 @@ async def test_an_answer_of_somebody_else_takes_no_place_of_a_page(shared_server
     assert page.url == f"{ana.origin}/account"
 
 
-FOREIGN = """<h1>Welcome to our network</h1><div id="jump-list"><a href="/pay">Pay first</a></div>"""
+FOREIGN = """<h1>Welcome to our network</h1><div id="quick-switcher-list"><a href="/pay">Pay first</a></div>"""
 
 
 @pytest.mark.console("status of 404")
@@ -102,7 +102,7 @@ async def test_what_a_page_asks_for_by_itself_and_somebody_else_answers_is_asked
     older = page.locator(".scroller > .older")
     hotel = {"status": status, "body": FOREIGN, "content_type": "text/html"}
     await page.route("**/chat/general?*", partial(answer_with, hotel))
-    await page.route("**/jump?*", partial(answer_with, hotel))
+    await page.route("**/quick-switcher?*", partial(answer_with, hotel))
     async with page.expect_response("**/chat/general?*at=end*"):
         await client.post(
             "/settings", data={"name": "Acme", "language": "pt_BR", "session_days": "30"}, headers={"x-page": "1"}
@@ -110,7 +110,7 @@ async def test_what_a_page_asks_for_by_itself_and_somebody_else_answers_is_asked
     async with page.expect_response("**/chat/general?before=*"):
         await older.scroll_into_view_if_needed()
     await expect(older).to_have_count(1)
-    async with page.expect_response("**/jump?*"):
+    async with page.expect_response("**/quick-switcher?*"):
         await page.keyboard.press("Control+K")
         await page.keyboard.type("general")
     await expect(page.get_by_text("Pay first")).to_have_count(0)

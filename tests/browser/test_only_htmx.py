@@ -21,7 +21,17 @@ async def test_with_every_module_blocked_what_is_pushed_can_be_seen(shared_serve
         await bruno.post("/chat/general", data={"text": "Look here, @Ana", "key": "a toast"}, headers={"x-page": "1"})
         added = await bruno.post("/c/books/new", data={"title": "Seen all the same"})
         assert added.status_code == 303
-    await expect(page.locator("tbody tr").last).to_contain_text("Seen all the same")
-    await expect(page.locator("tbody tr").last).to_be_visible()
-    await expect(page.locator("#toasts .toast")).to_contain_text("Bruno mentioned you in general")
-    await expect(page.locator("#toasts .toast")).to_be_visible()
+        await expect(page.locator("tbody tr").last).to_contain_text("Seen all the same")
+        await expect(page.locator("tbody tr").last).to_be_visible()
+        await expect(page.locator("#toasts .toast")).to_contain_text("Bruno mentioned you in general")
+        await expect(page.locator("#toasts .toast")).to_be_visible()
+
+        page = await ana.open("/chat/general?at=end")
+        last = page.locator("ol.messages > .message").last
+        said = await bruno.post("/chat/general", data={"text": "Said all the same", "key": "a message"})
+        assert said.status_code == 303
+        await expect(last).to_contain_text("Said all the same")
+        await expect(last).to_be_visible()
+        await bruno.post(f"/chat/general/messages/{await last.get_attribute('data-number')}/delete")
+        await expect(last).to_contain_text("Deleted by Bruno")
+        await expect(last).to_be_visible()

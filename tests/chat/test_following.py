@@ -145,7 +145,7 @@ async def test_after_many_messages_at_once_pages_fetch_the_room_anew(database: D
         refreshed = [body for channel, body in log if channel == f"room.{room_id}" and "-refresh" in body]
         target = f"room-{room_id}-refresh" if kind == "public" else "record-3-discussion-refresh"
         assert [target in body for body in refreshed] == [True]
-        assert not any("incoming" in body for channel, body in log if channel == f"room.{room_id}")
+        assert not any("data-pushed" in body for channel, body in log if channel == f"room.{room_id}")
         assert sum('id="rooms"' in body for channel, body in log if channel == f"user.{people.bruno.id}") == 1
 
 

@@ -161,7 +161,7 @@ async def test_a_direct_room_is_called_after_the_others_everywhere(people: Peopl
     both = "Ana, Carla, Davi"
     pages = [
         *("/", room, f"{room}/about", f"{room}?at=1", "/chat/search?q=hello", f"/chat/search?room={room[6:]}"),
-        *("/notifications", "/chat", f"/jump?q={'a'}"),
+        *("/notifications", "/chat", f"/quick-switcher?q={'a'}"),
     ]
     for address in pages:
         assert both not in await words(davi, address), address

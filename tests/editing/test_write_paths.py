@@ -822,7 +822,7 @@ def list_pages(book: Book) -> Iterator[str]:
         assert not unknown, f"{target.path} has new parameters {unknown}: add to list_pages what they are near the book"
         slug = "books" if target.path.startswith("/c/") else "general"
         yield Target("GET", target.path).fill({**values, "slug": slug})
-    for path in ("/c/books", "/jump", "/chat/search"):
+    for path in ("/c/books", "/quick-switcher", "/chat/search"):
         yield f"{path}?q=Sealed"
     yield "/c/books?sort=-number"
     yield "/chat/general/messages/1/history"

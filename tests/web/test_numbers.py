@@ -39,9 +39,9 @@ def test_a_number_is_read_as_far_as_databases_hold_it_and_anything_else_is_none(
 @pytest.mark.parametrize(
     ("path", "status"),
     [
-        ("/jump?q=²", 200),
-        ("/jump?q=%23²", 200),
-        (f"/jump?q={LARGEST}", 200),
+        ("/quick-switcher?q=²", 200),
+        ("/quick-switcher?q=%23²", 200),
+        (f"/quick-switcher?q={LARGEST}", 200),
         ("/discussion/record-" + "9" * 5000, 404),
         (f"/discussion/record-{LARGEST}", 404),
         ("/discussion/record-²", 404),

@@ -1,6 +1,7 @@
 // <message-outbox>: what was sent from the box of a place and is not among its messages yet, each in its turn, plainly.
 // It goes when the real one is there: that is for the server to say, as another page may have sent something else with
 // the same key. Until it has, what the page shows already is not shown twice.
+import { isNearEnd } from "./message-end.js";
 import { outbox } from "./outbox.js";
 import { me } from "./page.js";
 
@@ -69,7 +70,7 @@ class MessageOutbox extends HTMLElement {
     for (const [key, item] of this.#items) if (!keys.has(key)) { item.remove(); this.#items.delete(key); this.#said.delete(key); }
     for (const key of this.#asked) if (!keys.has(key)) this.#asked.delete(key);
     const box = this.closest(".room .scroller");
-    const atEnd = box && box.scrollHeight - box.scrollTop - box.clientHeight < 80;
+    const atEnd = box && isNearEnd(box);
     const there = this.#there();
     let added = false;
     for (const [index, entry] of entries.entries()) {

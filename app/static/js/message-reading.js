@@ -29,7 +29,10 @@ export class Reading {
   }
 
   // For js/sidebar.js: whether what comes now is read in a moment.
-  note(stuck) { this.list.dataset.reading = stuck && this.#since() <= this.told + 1 ? "yes" : ""; }
+  note(stuck) {
+    const reading = stuck && this.#since() <= this.told + 1 ? "yes" : "";
+    if (this.list.dataset.reading !== reading) this.list.dataset.reading = reading;
+  }
 
   tell() {
     if (document.hidden || this.#seen <= this.told || this.#telling) return;

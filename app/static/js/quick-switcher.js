@@ -3,19 +3,19 @@ import { fetchPage, isComposing } from "./page.js";
 
 let asked = 0;
 let typed = null;              // what stands in the box while it is open
-const dialog = () => document.getElementById("jump");
-const places = () => [...dialog().querySelectorAll(".jump-list :is(a, button)")];
+const dialog = () => document.getElementById("quick-switcher");
+const places = () => [...dialog().querySelectorAll(".quick-switcher-list :is(a, button)")];
 
 async function find() {
   const mine = ++asked;
-  const response = await fetchPage(`/jump?q=${encodeURIComponent(dialog().querySelector("input").value)}`).catch(() => null);
+  const response = await fetchPage(`/quick-switcher?q=${encodeURIComponent(dialog().querySelector("input").value)}`).catch(() => null);
   if (!response?.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  const found = page.getElementById("jump-list");
+  const found = page.getElementById("quick-switcher-list");
   if (!found || mine !== asked) return;
   const list = document.importNode(found, true);
   list.removeAttribute("id");
-  dialog().querySelector(".jump-list").replaceWith(list);
+  dialog().querySelector(".quick-switcher-list").replaceWith(list);
   htmx.process(list);
   mark(0);
 }
@@ -46,10 +46,10 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); mark(now + (event.key === "ArrowDown" ? 1 : -1)); }
   if (event.key === "Enter") { event.preventDefault(); places()[now]?.click(); }
 });
-document.addEventListener("input", (event) => { if (event.target.closest("#jump")) { typed = event.target.value; find(); } });
+document.addEventListener("input", (event) => { if (event.target.closest("#quick-switcher")) { typed = event.target.value; find(); } });
 document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-jump-open]")) { event.preventDefault(); event.stopPropagation(); open(); }
-  if (event.target === dialog() || event.target.closest("#jump .jump-list :is(a, button)")) close();
+  if (event.target.closest("[data-quick-switcher]")) { event.preventDefault(); event.stopPropagation(); open(); }
+  if (event.target === dialog() || event.target.closest("#quick-switcher .quick-switcher-list :is(a, button)")) close();
 }, true);
 document.addEventListener("close", (event) => { if (event.target === dialog()) typed = null; }, true);   // by Escape
 // A page that was on its way brings a box of its own.

@@ -1,0 +1,51 @@
+// The end of a list of messages: who reads there stays there when more comes, and who reads elsewhere is led there by a
+// button.
+const NEAR = 80;               // px from the end that still count as being there
+
+export function isNearEnd(box) { return box.scrollHeight - box.scrollTop - box.clientHeight < NEAR; }
+
+export class ListEnd {
+  stuck = true;                  // the end is in view, and stays there when what is around it grows
+  #lastTop = 0;                  // where the box was scrolled to when that was told
+
+  constructor(messages) { this.messages = messages; }     // the <room-messages>, which is scrolled
+
+  // Whether the end is in view.
+  look() {
+    this.stuck = isNearEnd(this.messages) && !this.messages.list.dataset.newer;
+    this.#lastTop = this.messages.scrollTop;
+  }
+
+  // This is told late: who was at the end and has not moved up is still there, though the page has grown meanwhile.
+  scrolled() {
+    const { scrollTop } = this.messages;
+    if (!this.stuck || scrollTop < this.#lastTop) this.look();
+    this.#lastTop = scrollTop;
+    if (this.stuck) this.offer(false);
+  }
+
+  go() {
+    const { messages } = this;
+    messages.scrollTop = messages.scrollHeight;
+    this.#lastTop = messages.scrollTop;
+    this.stuck = true;
+    this.offer(false);
+  }
+
+  // While nobody looks, it goes on only until the first message that was not seen is at the top.
+  goOnTo(line) {
+    const { messages } = this;
+    messages.scrollTop = Math.min(messages.scrollHeight, messages.scrollTop + line.getBoundingClientRect().top - messages.getBoundingClientRect().top - 8);
+    this.stuck = isNearEnd(messages);
+    if (!this.stuck) this.offer(true);
+  }
+
+  // The end of the room, where this page shows another stretch of it.
+  open() { location.assign(`${location.pathname}?at=end`); }
+
+  // The button that leads to the end is beside what is scrolled.
+  offer(shown) {
+    const button = this.messages.room?.querySelector("[data-to-end]");
+    if (button) button.hidden = !shown;
+  }
+}

@@ -1,0 +1,108 @@
+// <name-completion>: completes @names in the box of a room, from those who can be mentioned there. They are asked for as
+// one types.
+import { fetchPage, isComposing } from "./page.js";
+
+const known = new Map();       // names that were found, by what was asked for
+const KEPT = 30000;            // ms for which names are known
+const fold = (name) => name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+
+class NameCompletion extends HTMLElement {
+  #asked = 0;
+  #menu = null;
+
+  // The box stays as it is when the page fetches itself anew, and this beside it.
+  connectedCallback() {
+    this.area = document.getElementById("composer-text");
+    this.stop = new AbortController();
+    const { signal } = this.stop;
+    this.area?.addEventListener("input", () => this.#complete(), { signal });
+    this.area?.addEventListener("focusout", () => this.#close(), { signal });
+    // Before the box takes the key.
+    this.area?.form.addEventListener("keydown", (event) => this.#pressed(event), { capture: true, signal });
+  }
+
+  disconnectedCallback() {
+    this.#close();
+    this.stop.abort();
+  }
+
+  get #begun() { return /(?:^|[\s(])@([^@\n]{0,40})$/.exec(this.area.value.slice(0, this.area.selectionStart))?.[1]; }
+
+  get #marked() { return this.#menu.querySelector("[aria-selected=true]"); }
+
+  #close() {
+    this.#asked += 1;
+    this.#menu?.remove();
+    this.#menu = null;
+    for (const name of ["aria-controls", "aria-activedescendant"]) this.area?.removeAttribute(name);
+  }
+
+  #mark(index) {
+    [...this.#menu.children].forEach((item, place, all) => item.setAttribute("aria-selected", String(place === (index + all.length) % all.length)));
+    this.area.setAttribute("aria-activedescendant", this.#marked.id);
+  }
+
+  async #find(word) {
+    const address = `/choices/mentions?${new URLSearchParams({ room: this.dataset.room, q: word })}`;
+    if (!known.has(address)) {
+      const response = await fetchPage(address, { Accept: "application/json" });
+      if (!response.ok) return [];
+      known.set(address, (await response.json()).map((choice) => choice.value));
+      setTimeout(() => known.delete(address), KEPT);
+    }
+    return known.get(address);
+  }
+
+  async #complete() {
+    this.#close();
+    const word = this.#begun;
+    if (word === undefined) return;
+    const mine = this.#asked;
+    const found = await this.#find(word).catch(() => []);
+    // What came late is about something that is not in the box any more.
+    if (mine !== this.#asked || word !== this.#begun) return;
+    // The server looks for words. A space after a name that is complete leads to a longer one, or to no other.
+    const names = found.filter((name) => fold(name) !== fold(word) && ` ${fold(name)}`.includes(` ${fold(word)}`));
+    if (names.length) this.#offer(names);
+  }
+
+  #offer(names) {
+    const list = document.createElement("ul");
+    list.id = "completion";
+    list.setAttribute("role", "listbox");
+    list.setAttribute("aria-label", this.dataset.label);
+    names.forEach((name, index) => {
+      const item = document.createElement("li");
+      item.id = `completion-${index}`;
+      item.setAttribute("role", "option");
+      item.textContent = `@${name}`;
+      item.addEventListener("mousedown", (event) => { event.preventDefault(); this.#take(name); });
+      list.append(item);
+    });
+    this.#menu = list;
+    this.area.form.append(list);
+    this.area.setAttribute("aria-controls", "completion");
+    this.#mark(0);
+  }
+
+  #take(name) {
+    const { area } = this;
+    const before = area.value.slice(0, area.selectionStart).replace(/@[^@\n]*$/, () => `@${name} `);
+    area.setRangeText(before, 0, area.selectionStart, "end");
+    this.#close();
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  #pressed(event) {
+    if (event.target !== this.area || !this.#menu || isComposing(event)) return;
+    const now = [...this.#menu.children].indexOf(this.#marked);
+    const take = () => this.#take(this.#marked.textContent.slice(1));
+    const close = () => this.#close();
+    const does = { ArrowDown: () => this.#mark(now + 1), ArrowUp: () => this.#mark(now - 1), Enter: take, Tab: take, Escape: close }[event.key];
+    if (!does || event.shiftKey) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    does();
+  }
+}
+customElements.define("name-completion", NameCompletion);
