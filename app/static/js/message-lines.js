@@ -1,6 +1,7 @@
 // What a message shows because of who reads it and of what is before it: whose it is, its day, whether it follows on the
 // one before. The message itself is the same for everybody. A message is told by itself and the one before it alone.
-export const me = () => document.body.dataset.member;
+import { me } from "./page.js";
+
 export const numberOf = (item) => Number(item.dataset.number);
 export const isMessage = (element) => element.classList.contains("message");
 
@@ -56,10 +57,10 @@ export function settle(item, firstUnread) {
     top = line;
   }
   for (const line of lines) if (!wanted.some(([, id]) => id === line.id)) line.remove();
-  item.classList.toggle("mine", item.dataset.author === me());
+  item.classList.toggle("mine", item.dataset.author === me);
   item.classList.toggle("follows", isSameDay && !isFirst && before.dataset.author === item.dataset.author
     && new Date(item.dataset.at) - new Date(before.dataset.at) < TOGETHER && !item.querySelector(".quote"));
   for (const button of item.querySelectorAll(".reactions button")) {
-    button.setAttribute("aria-pressed", String(button.dataset.people.split(" ").includes(me())));
+    button.setAttribute("aria-pressed", String(button.dataset.people.split(" ").includes(me)));
   }
 }

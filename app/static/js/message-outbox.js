@@ -1,7 +1,7 @@
 // <message-outbox>: what was sent from the box of a place and is not among its messages yet, each in its turn, plainly.
 // It goes when the real one is there: that is for the server to say, as another page may have sent something else with
 // the same key. Until it has, what the page shows already is not shown twice.
-import { isNearEnd } from "./message-end.js";
+import { isNearEnd } from "./message-position.js";
 import { outbox } from "./outbox.js";
 import { me } from "./page.js";
 

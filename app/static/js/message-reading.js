@@ -1,7 +1,7 @@
 // What is read of a list of messages. What was on screen in a visible tab is read, from the first to the last of it: not
 // what lies before, and was never shown. Who goes to the end on purpose has done with what is between.
-import { me, numberOf } from "./message-lines.js";
-import { call } from "./page.js";
+import { numberOf } from "./message-lines.js";
+import { call, me } from "./page.js";
 
 const PAUSE = 250;
 
@@ -24,7 +24,7 @@ export class Reading {
 
   #since() {
     let item = this.list.querySelector(`:scope > .message[data-number="${this.#low}"]`)?.previousElementSibling;
-    for (; item?.dataset.author === me(); item = item.previousElementSibling) this.#low = numberOf(item);
+    for (; item?.dataset.author === me; item = item.previousElementSibling) this.#low = numberOf(item);
     return new URLSearchParams(location.search).get("at") === "end" ? 0 : this.#low;
   }
 

@@ -3,13 +3,12 @@
 // changed stands in the place of what was shown. What a message costs does not grow with how many there are: its
 // neighbours alone are looked at, and what is far from where one reads is let go. It comes back when one scrolls there.
 import { listenForActs } from "./message-acts.js";
-import { ListEnd } from "./message-end.js";
-import { isMessage, linesBefore, me, nextMessage, numberOf, settle } from "./message-lines.js";
-import { findPlace, putBack } from "./message-place.js";
+import { ListEnd, findPlace, putBack } from "./message-position.js";
+import { isMessage, linesBefore, nextMessage, numberOf, settle } from "./message-lines.js";
 import { Reading } from "./message-reading.js";
 import { Stretches } from "./message-stretches.js";
 import { letGo } from "./message-window.js";
-import { morph } from "./page.js";
+import { me, morph } from "./page.js";
 
 function highlight(item) {
   item.classList.remove("fresh");
@@ -60,7 +59,7 @@ class RoomMessages extends HTMLElement {
     pushed.forEach((each) => each.remove());
     this.reading?.end();
     this.reading = new Reading(list);
-    const unread = this.#items.find((item) => numberOf(item) > this.reading.told && item.dataset.author !== me());
+    const unread = this.#items.find((item) => numberOf(item) > this.reading.told && item.dataset.author !== me);
     this.#firstUnread = unread ? numberOf(unread) : 0;
     this.#settleAll();
     if (this.room) this.#goToStart();
@@ -182,10 +181,10 @@ class RoomMessages extends HTMLElement {
       if (!this.#change(pushed)) this.stretches.remember(() => this.#change(pushed));
     } else if (this.list.dataset.newer) {                  // the end is elsewhere
       this.stretches.remember(() => { if (!this.list.dataset.newer) this.put(pushed); });
-      if (author === me()) this.end.open(); else this.end.offer(true);
+      if (author === me) this.end.open(); else this.end.offer(true);
     } else if (this.put(pushed)) {
       isAdded = true;
-      if (author === me()) this.end.stuck = true;
+      if (author === me) this.end.stuck = true;
       else if (document.hidden && this.#firstUnread <= this.reading.told) this.#markUnread(pushed);
     }
     document.dispatchEvent(new CustomEvent("message:shown", { detail: author }));

@@ -1,5 +1,8 @@
-// The end of a list of messages: who reads there stays there when more comes, and who reads elsewhere is led there by a
-// button.
+// Where somebody reads in a list of messages. Who reads at the end stays there when more comes, and who reads elsewhere is
+// led there by a button, and stays where they are while the page fetches itself anew: as the log no longer reaches back to
+// what it shows, say. Then the stretch around the message at the top is asked for, and put where it was.
+import { numberOf } from "./message-lines.js";
+
 const NEAR = 80;               // px from the end that still count as being there
 
 export function isNearEnd(box) { return box.scrollHeight - box.scrollTop - box.clientHeight < NEAR; }
@@ -48,4 +51,25 @@ export class ListEnd {
     const button = this.messages.room?.querySelector("[data-to-end]");
     if (button) button.hidden = !shown;
   }
+}
+
+const all = (list) => [...list.querySelectorAll(":scope > .message")];
+
+// The message at the top, how far from it, and the newest one; nothing for who reads at the end.
+export function findPlace(messages) {
+  const { list } = messages;
+  if (isNearEnd(messages) && !list.dataset.newer) return null;
+  const edge = messages.getBoundingClientRect().top;
+  const item = all(list).find((each) => each.getBoundingClientRect().bottom > edge + 2);
+  return item ? { number: numberOf(item), top: item.getBoundingClientRect().top - edge, last: numberOf(all(list).at(-1)) } : null;
+}
+
+// The answer is whether more has come below.
+export function putBack(messages, place) {
+  const { list } = messages;
+  const item = all(list).find((each) => numberOf(each) === place.number);
+  if (!item) return false;
+  item.classList.remove("fresh");
+  messages.scrollTop += item.getBoundingClientRect().top - messages.getBoundingClientRect().top - place.top;
+  return Boolean(list.dataset.newer) || numberOf(all(list).at(-1)) > place.last;
 }

@@ -1,7 +1,11 @@
 // Whether one reads at the end of a room, without a page: where one has scrolled to is told late.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ListEnd } from "./message-end.js";
+
+// What the page is there with when modules are loaded.
+globalThis.mutirao = {};
+globalThis.document = { body: { dataset: {} }, documentElement: { lang: "en" } };
+const { ListEnd } = await import("./message-position.js");
 
 // A room of which 300 px are seen, and its button to the end.
 function makeRoom(scrollHeight, newer = "") {
