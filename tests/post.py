@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Container
+from collections.abc import Container
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -123,11 +123,3 @@ def body_of(mail: EmailMessage, subtype: str) -> str:
     body = mail.get_body((subtype,))
     assert body, f"there is no {subtype}"
     return str(body.get_content())
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(25):
-        while True:
-            if condition():
-                return
-            await asyncio.sleep(0.05)

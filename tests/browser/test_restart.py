@@ -9,7 +9,7 @@ from typing import Any
 from playwright.async_api import expect
 
 from tests.conftest import Server
-from tests.live.test_bus import until
+from tests.waiting import until
 
 NOTE = """() => {
   window.states = [];

@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.conftest import ROOT, Server
 from tests.faults.traffic import Page, Traffic
-from tests.live.test_bus import until
+from tests.waiting import until
 
 
 class FarPages:

@@ -17,7 +17,7 @@ from tests.faults.far import far_pages
 from tests.faults.network import NETWORKS, SERVER, Network, network
 from tests.faults.traffic import traffic_on
 from tests.faults.wire import read_metric
-from tests.live.test_bus import until
+from tests.waiting import until
 
 NEAR, FAR = 5, 20
 

@@ -10,8 +10,8 @@ from random import Random
 from tests.conftest import Server
 from tests.faults.extent import times
 from tests.faults.traffic import Traffic, traffic_on
-from tests.live.test_bus import until
 from tests.server.test_workers import is_replaced, list_workers
+from tests.waiting import until
 
 
 async def kill_server(server: Server) -> None:

@@ -13,7 +13,7 @@ from tests.conftest import Server
 from tests.databases import Cluster, cluster
 from tests.faults.extent import FULL, times
 from tests.faults.traffic import Page, Traffic, traffic_on
-from tests.live.test_bus import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.postgresql
 

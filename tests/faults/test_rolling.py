@@ -18,8 +18,8 @@ from tests.databases import Store
 from tests.deploy.test_caddy import Proxy
 from tests.faults.extent import times
 from tests.faults.traffic import Traffic, traffic_on
-from tests.live.test_bus import until
 from tests.server.test_workers import list_workers
+from tests.waiting import until
 
 
 @dataclass

@@ -14,7 +14,7 @@ from tests.faults.extent import times
 from tests.faults.far import FarPages, far_pages
 from tests.faults.traffic import Traffic, traffic_on
 from tests.faults.wire import dial_live, read_memory, read_metric, text
-from tests.live.test_bus import until
+from tests.waiting import until
 
 NEAR, FAR = 5, 20
 LARGE, MANY = "x" * 300_000, 8  # events, together beyond what is kept for a slow reader

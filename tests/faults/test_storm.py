@@ -8,7 +8,7 @@ from tests.conftest import Server
 from tests.faults.extent import times
 from tests.faults.test_killed import kill_server
 from tests.faults.traffic import traffic_on
-from tests.live.test_bus import until
+from tests.waiting import until
 
 
 async def test_pages_that_all_come_back_at_once_are_level_while_others_write(server: Server) -> None:

@@ -17,8 +17,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tests.conftest import Server
 from tests.faults.history import Violation, check_history
-from tests.live.test_bus import until
 from tests.live.test_nothing_lost import find_newest
+from tests.waiting import until
 
 ROOM = "/chat/general"
 # Libraries log what became of a connection that is lost anyway; a traceback of ours is a mistake.

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from app.web.errors import PageError
 from app.web.limits import Windows
 from tests.conftest import RedisServer, Server, end_server, free_port, start_server
 from tests.databases import Store
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -56,16 +57,6 @@ async def read_bus(node: Server) -> str:
         answer = await client.get("/readyz")
     assert answer.status_code == 200
     return str(answer.json()["bus"])
-
-
-async def until(condition: Callable[[], Any], *, seconds: float = 30) -> None:
-    """Wait until something holds; it may be a coroutine function."""
-    async with asyncio.timeout(seconds):
-        while True:
-            found = condition()
-            if await found if asyncio.iscoroutine(found) else found:
-                return
-            await asyncio.sleep(0.05)
 
 
 async def until_bus(nodes: list[Server], state: str) -> None:

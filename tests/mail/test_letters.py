@@ -14,7 +14,8 @@ import pytest
 
 from tests.conftest import Server, end_server, start_server
 from tests.databases import Store
-from tests.post import Post, html, plain, until
+from tests.post import Post, html, plain
+from tests.waiting import until
 
 # What makes a mail program fetch something, or run it.
 FETCHING = {"img", "link", "script", "iframe", "object", "embed", "video", "audio", "source", "base", "form"}

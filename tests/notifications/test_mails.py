@@ -21,8 +21,9 @@ from app.notifications.notifications import notify
 from app.notifications.preferences import Times, after_quiet, mail_moment
 from tests.conftest import Server, end_server, start_server
 from tests.databases import Store
-from tests.post import Post, plain, until
+from tests.post import Post, plain
 from tests.test_isolation import SETTINGS as SITE
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ import pytest
 from tests.conftest import Server, free_port
 from tests.databases import Store
 from tests.notifications.test_mails import LONG_AGO, mention, wants
-from tests.post import Post, plain, until
+from tests.post import Post, plain
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ from app.server import workers
 from app.server.workers import COMMAND, find_program
 from tests.conftest import RedisServer, Server, start_workers
 from tests.databases import Store
-from tests.live.test_bus import until
 from tests.live.test_nothing_lost import OpenPage, list_new_books, open_page, until_level
+from tests.waiting import until
 
 
 def list_workers(server: Server) -> list[int]:
