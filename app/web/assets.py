@@ -32,7 +32,8 @@ VERSION = re.compile(r"[0-9a-f]{12}")
 # Comments on lines of their own are not sent; the lines stay, so that an error is where it is said to be.
 COMMENT = re.compile(rb"^[ \t]*//.*$", re.MULTILINE)
 IMPORT = re.compile(r"""^import\b[^"';]*"\./([\w-]+)\.js";$""", re.MULTILINE)
-NAMES = re.compile(r"""^import \{ ([^}]+) \} from "\./([\w-]+)\.js";$""", re.MULTILINE)
+NAMES = re.compile(r"""^import \{ ([\w, ]+) \} from "\./([\w-]+)\.js";$""", re.MULTILINE)
+NOT_IN_A_BLOCK = re.compile(r"^(import|export)\b(?!\().*$", re.MULTILINE)
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
@@ -75,13 +76,20 @@ def static_content(name: str) -> bytes:
 
 
 def join_scripts(scripts: list[str]) -> str:
-    """One script of several: each in a block, so that what one declares is not another's, below what they import."""
+    """One script of several: each in a block, so that what one declares is not another's, below what they import.
+
+    A block imports and exports nothing, so each script imports names, from one module a line.
+    """
     imported: dict[str, set[str]] = {}
     for script in scripts:
         for names, module in NAMES.findall(script):
             imported.setdefault(module, set()).update(names.split(", "))
     lines = [f'import {{ {", ".join(sorted(names))} }} from "./{module}.js";' for module, names in imported.items()]
-    return "\n".join([*lines, *("{\n" + NAMES.sub("", script) + "\n}" for script in scripts)])
+    blocks = [NAMES.sub("", script) for script in scripts]
+    for block in blocks:
+        if left := NOT_IN_A_BLOCK.search(block):
+            raise ValueError(f"this can't be in a script that is joined to others: {left.group()}")
+    return "\n".join([*lines, *("{\n" + block + "\n}" for block in blocks)])
 
 
 @cache

@@ -776,6 +776,28 @@ async def test_only_what_was_on_screen_in_a_visible_tab_is_read(server: Server, 
     await expect(unread).not_to_have_attribute("data-read", "46")
 
 
+async def test_what_changes_in_a_hidden_tab_moves_nothing_where_somebody_reads_further_up(
+    server: Server, people: tuple[Person, Person]
+) -> None:
+    _, carla = people
+    page = carla.page
+    await page.add_init_script(f"({IN_BACKGROUND})()")
+    await say_lines(server, [f"Line {number}" for number in range(40)])
+    async with page.expect_response("**/chat/general/read"):
+        await carla.open(f"{ROOM}?at=end")
+    await carla.open(f"{ROOM}?at=10")
+    read = page.get_by_text("Line 3", exact=True)
+    await expect(read).to_be_in_viewport()
+    await page.evaluate("dispatchEvent(new CustomEvent('test:hide', { detail: true }))")
+    async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
+        number = await messages(page).last.get_attribute("data-number")
+        reacted = await ana.post(f"/chat/general/messages/{number}/react", data={"emoji": "👍"})
+        assert reacted.status_code == 303, reacted.text
+        await expect(messages(page).last.locator(".reactions")).to_contain_text("👍")
+        await expect(read).to_be_in_viewport()
+        await expect(page.get_by_text("Line 39", exact=True)).not_to_be_in_viewport()
+
+
 async def test_files_by_drop_and_paste_wait_for_each_other_and_say_what_is_too_much(
     people: tuple[Person, Person],
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.pages import assert_equals_a_fresh_load, ready
 from tests.conftest import Person, Server, end_server, start_server
@@ -327,6 +327,38 @@ async def test_a_lost_network_frees_the_lock_with_its_lease_and_keeps_the_text(
     await cancel(carla)
     await ana.page.get_by_role("link", name="Go on with them").click()
     await expect(ana.page.get_by_text("Before the cut. After it.")).to_be_visible()
+
+
+async def test_of_a_draft_whose_record_is_gone_what_is_chosen_stays_and_one_can_sign_out(
+    people: tuple[Person, Person], book: Book
+) -> None:
+    ana, carla = people
+    await type_note(await edit(ana, book), "What Ana had typed")
+    await carla.open(book.address)
+    await expect(banner(carla.page, "Ana")).to_be_visible()
+    await ana.page.get_by_role("link", name="Books").first.click()
+    await expect(banner(carla.page, "Ana")).to_have_count(0)
+    await edit(carla, book)
+    await carla.page.get_by_label("Notes").fill("What Carla typed")
+    await carla.page.get_by_role("button", name="Save").click()
+    await expect(carla.page.locator("dl.fields")).to_contain_text("What Carla typed")
+    page = await edit(ana, book)
+    choice = page.locator("#restore input[type=radio]:not(:checked)").first
+    await choice.check()
+
+    no_such_page = await page.evaluate("fetch('/c/books/99999').then((answer) => answer.text())")
+
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=404, headers={"content-type": "text/html", "x-page": "1"}, body=no_such_page)
+
+    await page.route(f"**{book.edit}", refuse)
+    await page.evaluate("document.dispatchEvent(new CustomEvent('page:refresh'))")
+    await expect(page.locator("#stale")).to_contain_text("is not yours to see")
+    await expect(page.locator("#restore")).to_be_visible()
+    await expect(page.locator("record-editor .requests")).to_have_count(0)
+    await page.get_by_label("Your account").click()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("Password")).to_be_visible()
 
 
 async def test_a_tab_that_wakes_from_sleep_checks_its_token_before_it_takes_a_key(

@@ -91,6 +91,21 @@ def test_modules_that_are_sent_as_one_share_what_they_import(files: Path, monkey
     assert module_tags("all").count("modulepreload") == 2
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        'import "./shared.js";',
+        'import shared from "./shared.js";',
+        'import * as shared from "./shared.js";',
+        'import {\n  a,\n} from "./shared.js";',
+        "export const a = 1;",
+    ],
+)
+def test_what_a_block_may_not_hold_is_not_joined(line: str) -> None:
+    with pytest.raises(ValueError, match="joined to others"):
+        assets.join_scripts([f"const mine = 1;\n{line}\n"])
+
+
 async def test_the_style_sheet_holds_all_of_them_the_order_of_layers_first(shared_server: Server) -> None:
     address = static_url(STYLES)
     assert f'<link rel="stylesheet" href="{address}">' in (await ask(shared_server, "/login")).text

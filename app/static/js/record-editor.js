@@ -109,8 +109,10 @@ class RecordEditor extends HTMLElement {
   }
 
   // The server tells at once when the lock has changed hands, and when what was typed on the page before arrived after
-  // this one was made.
+  // this one was made. Where nothing tells any more, only what was typed stayed of a page that is not for its reader
+  // (js/live.js): there is no lock to keep.
   #readRequests() {
+    if (!this.requests) { this.#ended = true; return; }
     const { token, late } = this.requests.dataset;
     if (token !== tokenOf(this.proof)) this.#renew();
     if (late && late !== this.late && !this.draft.isTyped && !this.#isLeaving) {
@@ -250,6 +252,7 @@ class RecordEditor extends HTMLElement {
   get #left() { return this.#acted + this.#idleFor + COUNTDOWN - clock(); }
 
   #show() {
+    if (!this.requests) return;
     this.querySelector("[data-paused]:not(form)").hidden = this.#isHeld || this.#ended;
     const countdown = this.querySelector("[data-countdown]");
     countdown.hidden = !this.#idleFor || this.#left > COUNTDOWN || this.#ended;

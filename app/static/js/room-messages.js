@@ -161,7 +161,7 @@ class RoomMessages extends HTMLElement {
     for (const each of pushed) added = this.#take(each) || added;
     document.dispatchEvent(new CustomEvent("list:changed"));
     if (!this.end.stuck && added) this.end.offer(true);
-    else if (document.hidden) this.#goOn();                // what is visible follows as it grows (sizes)
+    else if (document.hidden && this.end.stuck) this.#goOn();   // what is visible follows as it grows (sizes)
     if (added) this.shorten();
   }
 

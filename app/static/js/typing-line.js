@@ -1,4 +1,6 @@
 // <typing-line>: who is typing in the room that is open; gone after five seconds. Marks are pushed into it.
+import { me } from "./page.js";
+
 const SHOWN = 5000;
 
 class TypingLine extends HTMLElement {
@@ -26,7 +28,7 @@ class TypingLine extends HTMLElement {
     for (const mark of marks) {
       const { member, name } = mark.dataset;
       mark.remove();
-      if (member === document.body.dataset.member) continue;
+      if (member === me) continue;
       this.#until.set(member, { name, until: Date.now() + SHOWN });
       setTimeout(() => this.#show(), SHOWN + 50);
     }
