@@ -55,14 +55,6 @@ class WritingLimit:
         self.windows = windows
         self.askers = askers
 
-    async def count_message(self, request: AnyRequest) -> Pace:
-        """Count one more message."""
-        return await self.count("write", request)
-
-    async def count_change(self, request: AnyRequest) -> Pace:
-        """Count one more change of a message."""
-        return await self.count("change", request)
-
     async def count(self, what: str, request: AnyRequest) -> Pace:
         """Count one thing more of whoever asks. Nobody is counted who is not signed in, and may not write anyway."""
         asker = await self.askers.find(request)
@@ -72,6 +64,18 @@ class WritingLimit:
             None if await self.windows.hit(A_MINUTE, what, *asker) else await self.windows.wait(A_MINUTE, what, *asker)
         )
         return Pace(wait, int(asker[0]))
+
+
+async def count_message(request: AnyRequest) -> Pace:
+    """Count one more message of whoever asks."""
+    writing: WritingLimit = request.app.state.writing
+    return await writing.count("write", request)
+
+
+async def count_change(request: AnyRequest) -> Pace:
+    """Count one more change of a message of whoever asks."""
+    writing: WritingLimit = request.app.state.writing
+    return await writing.count("change", request)
 
 
 class SearchLimit:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from app.web.assets import module_tags, static_url
 from app.web.forms import make_key
-from app.web.texts import LANGUAGES, Text, keep_direction, translations
+from app.web.texts import LANGUAGES, Text, keep_in_place, translations
 
 APP = Path(__file__).parent.parent
 
@@ -37,7 +37,7 @@ def environment(language: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
-        finalize=finish,
+        finalize=keep_in_place,
     )
     texts = translations(language)
     made.install_gettext_callables(texts.gettext, texts.ngettext, newstyle=True)  # type: ignore[attr-defined]
@@ -119,13 +119,6 @@ def write_with(translate: Callable[[str], str]) -> Callable[..., str]:
         return Markup(translate(message)) % {}  # noqa: S704
 
     return write
-
-
-def finish(value: object) -> object:
-    """What is written where a template has a value: each is kept to its own place in the line."""
-    if not isinstance(value, str) or value.isascii():
-        return value
-    return type(value)(keep_direction(value))
 
 
 def initials(name: str) -> str:
