@@ -187,6 +187,8 @@ class Server:
             time.sleep(0.05)
             if self.process.poll() is not None:
                 break
+        if self.process.poll() is None:
+            self.stop(signal.SIGKILL)
         raise RuntimeError(f"the server did not start: {answer}\n{self.log}")
 
     def stop(self, with_signal: int = signal.SIGTERM) -> None:
