@@ -44,10 +44,12 @@ class Quote:
 
 @dataclass(slots=True)
 class ShownMessage:
-    """A message as the page and the push show it. `reactions` are (emoji, people), in the order they came."""
+    """A message as the page and the push show it. `html` is its text as `text/markdown.py` has made it safe, with the
+    names that those whom it mentions have now. `reactions` are (emoji, people), in the order they came."""
 
     message: Message
     author: Author
+    html: Markup
     deleted_by: Author | None = None
     quote: Quote | None = None
     edits: int = 0
@@ -56,11 +58,6 @@ class ShownMessage:
     cards: list[Card] = field(default_factory=list)
     mentions: list[int] = field(default_factory=list)
     names: Mapping[int, str] = field(default_factory=dict)
-
-    @property
-    def html(self) -> Markup:
-        """The text as `text/markdown.py` has made it safe, with the names that those whom it mentions have now."""
-        return Markup(write_names_in_html(self.message.html, self.names))  # noqa: S704
 
     @property
     def text(self) -> str:
@@ -106,11 +103,6 @@ async def show_message(transaction: Transaction, message: Message) -> ShownMessa
     return (await show_messages(transaction, [message]))[0]
 
 
-def show_plain(message: Message, author: Member) -> ShownMessage:
-    """A message that was just posted, and to which nothing belongs: no file, no name, no record, no quote."""
-    return ShownMessage(message, Author(author.id, author.name))
-
-
 async def show_messages(transaction: Transaction, messages: Sequence[Message]) -> list[ShownMessage]:
     """Messages with everything that belongs to them."""
     ids = [message.id for message in messages]
@@ -137,6 +129,7 @@ async def show_messages(transaction: Transaction, messages: Sequence[Message]) -
             ShownMessage(
                 message=message,
                 author=people[message.member_id],
+                html=Markup(write_names_in_html(message.html, names)),  # noqa: S704
                 deleted_by=people.get(message.deleted_by_id or 0),
                 quote=None
                 if answered is None
