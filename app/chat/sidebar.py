@@ -41,8 +41,9 @@ class Sidebar:
 
     @property
     def follow(self) -> str:
-        """The channels of all of them."""
-        return " ".join(f"news.{each.room.id}" for each in (*(shown.joined for shown in self.shown), *self.rest))
+        """The channels of all of them, in one order: a page asks anew when what it follows is written otherwise."""
+        followed = [*(shown.joined for shown in self.shown), *self.rest]
+        return " ".join(f"news.{room_id}" for room_id in sorted(each.room.id for each in followed))
 
     @property
     def kept(self) -> str:

@@ -24,7 +24,8 @@ JOINED = {
         *("js/calls.js", "js/morph.js", "js/live.js"),
     ),
     WORKSPACE: (
-        *("js/times.js", "js/sidebar.js", "js/toasts.js", "js/failed-request.js"),
+        *("js/sidebar-rooms.js", "js/side-links.js", "js/page-title.js"),
+        *("js/times.js", "js/toasts.js", "js/failed-request.js"),
         *("js/typed.js", "js/quick-switcher.js", "js/ask-first.js", "js/focus.js", "js/kept-in-tab.js"),
     ),
 }
