@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +32,7 @@ import app.operators.log
 import app.operators.operators
 import app.records.records
 import app.tenants.invitations  # noqa: F401
-from app.database import Base
+from app.database import Base, now
 from app.migration import configuration, is_ordinary
 from tests.conftest import Server
 from tests.databases import Store, run_in_thread
@@ -122,6 +123,30 @@ def test_messages_that_were_there_mention_members_and_not_names(store: Store) ->
     command.downgrade(configuration(store.url, store.owner_url), "0017")
     assert dict(store.rows("SELECT id, text FROM message ORDER BY id"))[first] == "@Ana says `x`"
     store.migrate()
+
+
+def test_what_undo_puts_back_and_mails_that_wait_are_taken_along_by_a_renamed_column(store: Store) -> None:
+    kept = '{"message": 1, "told": [{"id": 5, "to": [{"%s": 5, "kind": "mention"}]}]}'
+    command.downgrade(configuration(store.url, store.owner_url), "0022")
+    store.rows(
+        "INSERT INTO undo_offer (tenant_id, member_id, kind, state, made_at) VALUES (1, 1, 'message.deleted', ?, ?)",
+        *(kept % "happening_id", now()),
+    )
+    written = "INSERT INTO mail (message_id, composer, payload, receiver, subject, text, due_at, lease, attempts)"
+    store.rows(f"{written} VALUES ('one', '', '{{}}', 'carla@acme.test', 'Hello', 'Hello', ?, 0, 2)", now())
+    store.migrate()
+    assert read_kept(store) == kept % "activity_id"
+    assert store.rows("SELECT count(*) FROM mail") == [(0,)]
+    assert store.rows("SELECT composer, attempts FROM failed_mail") == [("earlier version", 2)]
+    command.downgrade(configuration(store.url, store.owner_url), "0022")
+    assert read_kept(store) == kept % "happening_id"
+    store.migrate()
+
+
+def read_kept(store: Store) -> str:
+    """What the newest undo is done with."""
+    ((state,),) = store.rows("SELECT state FROM undo_offer ORDER BY id DESC LIMIT 1")
+    return json.dumps(json.loads(state) if isinstance(state, str) else state)
 
 
 def test_a_migration_asks_nothing_of_the_program_of_later_days() -> None:
