@@ -9,6 +9,7 @@ from app.database.types import WHOLE_NUMBER
 
 revision = "0023"
 down_revision = "0022"
+needs_stop = "renames the table of what notifications tell of, and drops the texts of mails"
 
 RENAMED = [
     ("activity", "fk_{}_tenant_id_actor_id_member"),
