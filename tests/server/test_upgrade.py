@@ -139,12 +139,13 @@ async def test_when_migrating_fails_the_tables_are_as_before_and_what_is_install
     assert upgradable.store.rows("SELECT version_num FROM alembic_version") == [(list_table_versions()[-1],)]
     assert {"session", "sitting"} & upgradable.store.dump_tables().keys() == {"session"}
     await until(lambda: "this version needs played: run `migrate`" in upgradable.log, seconds=60)
+    replace(upgradable, AFTER, BEFORE)
+    (upgradable.home / "migrations" / "versions" / "played.py").unlink()
+    tell(upgradable, signal.SIGHUP)
+    await until(lambda: upgradable.log.count("a worker was replaced") == 2, seconds=90)
     async with aclosing(upgradable.let_in("acme", "ana@acme.test")) as ana:
-        waiting = await send_request(upgradable, ana)
-        replace(upgradable, AFTER, BEFORE)
-        (upgradable.home / "migrations" / "versions" / "played.py").unlink()  # from here on a worker starts
-        tell(upgradable, signal.SIGHUP)
-        assert await waiting.read_status() == 200, "the version before is there again"
+        waiting = [await send_request(upgradable, ana) for _ in range(5)]
+        assert [await each.read_status() for each in waiting] == [200] * 5, "the version before is there again"
 
 
 async def test_a_process_whose_tables_are_newer_than_it_knows_is_not_ready(server: Server) -> None:
