@@ -17,14 +17,14 @@ from app.chat.messages import Message
 from app.chat.rooms import Room
 from app.database import Transaction
 from app.notifications.inbox import mark_notifications_read, of_subject
-from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_kinds, register_subject, split
+from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_subject, split
 from app.notifications.models import Activity, Notification
 from app.notifications.notifications import Occasion, notify, notify_all, tell_otherwise, withdraw
 from app.web.texts import _l
 
 NOTICE_EXCERPT = 140
 
-register_kinds(
+CHAT_KINDS = (
     NotificationKind(
         "mention",
         label=_l("Somebody mentions you"),

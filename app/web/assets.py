@@ -79,11 +79,19 @@ def static_content(name: str) -> bytes:
 def join_scripts(scripts: list[str]) -> str:
     """One script of several: each in a block, so that what one declares is not another's, below what they import.
 
-    A block imports and exports nothing, so each script imports names, from one module a line.
+    A block imports and exports nothing, so each script imports names, from one module a line. A name stands for
+    the same in all of them: declared twice, it would end the script before it begins.
+
+    Raises ValueError when scripts don't keep to this.
     """
     imported: dict[str, set[str]] = {}
+    origins: dict[str, str] = {}
     for script in scripts:
         for names, module in NAMES.findall(script):
+            for name in names.split(", "):
+                local, origin = name.split(" as ")[-1], f"{name} of {module}"
+                if origins.setdefault(local, origin) != origin:
+                    raise ValueError(f"{local} would be declared twice: as {origins[local]} and as {origin}")
             imported.setdefault(module, set()).update(names.split(", "))
     lines = [f'import {{ {", ".join(sorted(names))} }} from "./{module}.js";' for module, names in imported.items()]
     blocks = [NAMES.sub("", script) for script in scripts]

@@ -106,6 +106,13 @@ def test_what_a_block_may_not_hold_is_not_joined(line: str) -> None:
         assets.join_scripts([f"const mine = 1;\n{line}\n"])
 
 
+@pytest.mark.parametrize(("one", "two"), [("a, b", "c, a"), ("a", "b as a"), ("a as c", "b as c")])
+def test_a_name_that_stands_for_two_things_is_not_joined_as_it_would_be_declared_twice(one: str, two: str) -> None:
+    scripts = [f'import {{ {names} }} from "./{module}.js";' for names, module in ((one, "one"), (two, "two"))]
+    with pytest.raises(ValueError, match="would be declared twice"):
+        assets.join_scripts(scripts)
+
+
 async def test_the_style_sheet_holds_all_of_them_the_order_of_layers_first(shared_server: Server) -> None:
     address = static_url(STYLES)
     assert f'<link rel="stylesheet" href="{address}">' in (await ask(shared_server, "/login")).text
