@@ -155,11 +155,11 @@ class Pages:
 
     async def count_message(self, request: AnyRequest) -> Pace:
         """Count one more message of whoever asks."""
-        return await self.parts.writing.count_message(request)
+        return await self.parts.writing.count("write", request)
 
     async def count_change(self, request: AnyRequest) -> Pace:
         """Count one more change of a message of whoever asks."""
-        return await self.parts.writing.count_change(request)
+        return await self.parts.writing.count("change", request)
 
     async def reauthenticate(self, request: AnyRequest) -> Response[Any] | None:
         """Before a request: ask for the password, where it is needed again."""
