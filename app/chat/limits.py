@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from limits import RateLimitItemPerMinute
 
@@ -50,8 +51,8 @@ class WritingLimit:
         self.windows = windows
         self.askers = askers
 
-    async def count(self, what: str, request: AnyRequest) -> Pace:
-        """Count one thing more of whoever asks. Nobody is counted who is not signed in, and may not write anyway."""
+    async def count(self, what: Literal["write", "change"], request: AnyRequest) -> Pace:
+        """Count one more of whoever asks. Nobody is counted who is not signed in, and may not write anyway."""
         asker = await self.askers.find(request)
         if asker is None:
             return Pace(None)

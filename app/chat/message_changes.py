@@ -16,7 +16,7 @@ from app.chat.reactions import Reaction
 from app.chat.references import MessageIndex, find_mentioned, forget_references, keep_references
 from app.chat.rewriting import fill_as_before
 from app.chat.rooms import Room
-from app.chat.text.rendering import LONGEST_MESSAGE, Renderings, check_text, render_text
+from app.chat.text.rendering import LONGEST_MESSAGE, Renderings, check_text, render_prose, render_text
 from app.database import Transaction, now
 
 
@@ -51,7 +51,9 @@ async def edit_message(
     filled = await fill_as_before(transaction, message.text, named)
     # What fits stays so, whatever those whom it mentions are called by now.
     text = check_text(text, empty=with_files, longest=max(LONGEST_MESSAGE, len(filled.text)))
-    rendered = await render_text(transaction, text, origin, before=message.html, filled=filled, prepared=prepared)
+    rendered = render_prose(text) or await render_text(
+        transaction, text, origin, before=message.html, filled=filled, prepared=prepared
+    )
     if rendered.text == message.text or text == message.text:
         return False
     count = await transaction.scalar(

@@ -18,7 +18,7 @@ from app.chat.memberships import Membership, enter
 from app.chat.messages import LONGEST_KEY, ArchivedRoom, Message, find_answered, find_posted
 from app.chat.references import MessageIndex, keep_references
 from app.chat.rooms import Room
-from app.chat.text.rendering import Renderings, check_text, clean_text, render_text
+from app.chat.text.rendering import Renderings, check_text, clean_text, render_prose, render_text
 from app.database import Transaction
 from app.web.forms import Invalid
 from app.web.texts import _l
@@ -58,14 +58,11 @@ async def post_message(
 ) -> tuple[Message, bool]:
     """Post a message, joining the room; (the message, whether it is new). The same key posts once.
 
-    The same is sent when room, text, answered message and files are the same, also when the message was edited or
-    deleted since. `files` are the ids of what the member has brought to the room's box, whose draft goes with the
-    message. `instead` are keys of messages that were taken back, for which this one is sent. `prepared` is the
-    text as it was rendered before the transaction.
+    `files` are the ids of what the member has brought to the room's box, whose draft goes with the message. `instead`
+    are keys of messages that were taken back, for which this one is sent.
 
     Raises Invalid for a text or files that won't do, SentAlready for what is not the same as was posted with the key,
-    or where one was posted that was taken back, AnswerGone when there is nothing to answer, and a 403 page for a room
-    that is archived or not open to this member.
+    or where one was posted that was taken back, AnswerGone, and a 403 page for a room that is archived or not open.
     """
     posted = await find_posted(transaction, member, key)
     if posted is not None:
@@ -82,7 +79,7 @@ async def post_message(
     if reply_to_id and await find_answered(transaction, room, reply_to_id) is None:
         raise AnswerGone
     membership = await transaction.get(Membership, (room.id, member.id)) or await enter(transaction, room, member)
-    rendered = await render_text(transaction, text, origin, prepared=prepared)
+    rendered = render_prose(text) or await render_text(transaction, text, origin, prepared=prepared)
     number = room.last_number + 1  # writers of a workspace come one after another: nobody else takes this one
     message = Message(
         room_id=room.id,
@@ -131,8 +128,8 @@ def fingerprint_message(key: str, *, room_id: int, text: str, reply_to_id: int, 
 
 
 def check_same(posted: Message, room: Room, *, text: str, reply_to_id: int, files: Collection[int]) -> None:
-    """Raise SentAlready when what is sent is not what was posted with its key. Of an earlier version's message only the
-    text is known."""
+    """Raise SentAlready when what is sent is not what was posted with its key: the same room, text, answered message
+    and files, whatever became of the message since. Of an earlier version's message only the text is known."""
     if posted.sent is None:
         same = posted.edited_at is not None or posted.deleted_at is not None or was_typed(posted.text, text)
     else:

@@ -59,28 +59,28 @@ class MessagesShown:
 async def read_posted(transaction: Transaction, facts: Sequence[MessagePosted]) -> MessagesShown:
     """Read new messages, as they are shown to those who look at their rooms, and marks for everybody who counts."""
     rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
-    facts, anew = leave_out_many(transaction, rooms, facts)
+    facts, anew = leave_out_many(transaction, rooms, facts) if len(facts) > MOST_MESSAGES_SHOWN else (facts, [])
     messages = await transaction.find_all(Message, [fact.message_id for fact in facts])
     members = await transaction.find_all(Member, {message.member_id for message in messages.values()})
-    authors = {member.id: Author(member.id, member.name) for member in members.values()}
-    shown = {
-        message.id: ShownMessage(message, authors[message.member_id], Markup(message.html))  # noqa: S704
-        for message in messages.values()
-    }
-    whole = [
-        messages[fact.message_id] for fact in facts if fact.reply_to_id or fact.mentioned or fact.records or fact.files
-    ]
-    if whole:
-        shown |= {each.message.id: each for each in await show_messages(transaction, whole)}
+    with_more = [fact for fact in facts if fact.reply_to_id or fact.mentioned or fact.records or fact.files]
+    whole = [messages[fact.message_id] for fact in with_more]
+    found = await show_messages(transaction, whole, posted=with_more) if whole else ()
+    shown = {each.message.id: each for each in found}
+    for message in messages.values():
+        if message.id not in shown:  # nothing belongs to it but its words
+            author = members[message.member_id]
+            shown[message.id] = ShownMessage(message, Author(author.id, author.name), Markup(message.html))  # noqa: S704
     news = [News(fact, rooms[fact.room_id], shown[fact.message_id]) for fact in facts]
     told: list[tuple[Fact | None, Room, ShownMessage]] = [(each.fact, each.room, each.shown) for each in news]
-    return MessagesShown("chat/message_push.html", told, await read_news(transaction, news), anew)
+    if any(room.kind in ("direct", "discussion") for room in rooms.values()):
+        news = await read_news(transaction, news)
+    return MessagesShown("chat/message_push.html", told, news, anew)
 
 
 async def read_changed(transaction: Transaction, facts: Sequence[MessageChanged]) -> MessagesShown:
     """Read what became of messages: edited, deleted, restored, answered by emoji; and those that quote them."""
     rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
-    facts, anew = leave_out_many(transaction, rooms, facts)
+    facts, anew = leave_out_many(transaction, rooms, facts) if len(facts) > MOST_MESSAGES_SHOWN else (facts, [])
     messages = await transaction.find_all(Message, [fact.message_id for fact in facts])
     statement = select(Message).where(Message.reply_to_id.in_(list(messages))).order_by(Message.id.desc())
     quoting = (await transaction.scalars(statement.limit(QUOTING * len(messages)))).all() if messages else ()
@@ -109,20 +109,11 @@ def show_in_rooms(tenant: Tenant, found: MessagesShown) -> Iterator[Partial]:
     for fact, room in found.anew:
         place = f"room-{room.id}" if room.kind != "discussion" else f"{room.subject}-discussion"
         yield refresh(tenant, f"room.{room.id}", f"{place}-refresh", fact=fact)
-    for each, room, shown in found.shown:
-        yield make_partial(tenant, f"room.{room.id}", found.template, fact=each, room=room, shown=shown)
+    for cause, room, message in found.shown:
+        yield make_partial(tenant, f"room.{room.id}", found.template, fact=cause, room=room, shown=message)
     for news in found.news:
-        yield make_partial(
-            tenant,
-            f"news.{news.room.id}",
-            "chat/news_push.html",
-            fact=news.fact,
-            room=news.room,
-            shown=news.shown,
-            named=news.named,
-            people=news.people,
-            order=order_of(news.room, news.room.name),
-        )
+        shown = {"news": news, "order": order_of(news.room, news.room.name)}
+        yield make_partial(tenant, f"news.{news.room.id}", "chat/news_push.html", fact=news.fact, **shown)
 
 
 AnyFact = TypeVar("AnyFact", bound=InRoom)
@@ -132,8 +123,6 @@ def leave_out_many(
     transaction: Transaction, rooms: Mapping[int, Room], facts: Sequence[AnyFact]
 ) -> tuple[list[AnyFact], list[tuple[Fact, Room]]]:
     """Leave out what has happened in rooms in which much has at once; (the others, and the last of each such room)."""
-    if len(facts) <= MOST_MESSAGES_SHOWN:
-        return list(facts), []
     counts = Counter(fact.room_id for fact in facts)
     many = {fact.room_id: fact for fact in facts if counts[fact.room_id] > MOST_MESSAGES_SHOWN}
     for room_id in many:

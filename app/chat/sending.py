@@ -19,26 +19,13 @@ from app.chat.timeline import ShownMessage, count_edits, show_message
 from app.database import Transaction
 from app.live.node import Node
 from app.live.presence import Person
-from app.web.calls import is_call, refuse_call
+from app.web.calls import refuse_call
 from app.web.forms import Form, Invalid, number_of
-from app.web.redirects import see_other
 from app.web.templates import render
 
 
-async def send(
-    request: AnyRequest,
-    transaction: Transaction,
-    member: Member,
-    room: Room,
-    form: Form,
-    prepared: Renderings,
-    *,
-    then: str,
-) -> Response[Any]:
-    """Post what a box holds, whose text was `prepared`; tell its page which message it is, or lead to an address.
-
-    Raises Invalid.
-    """
+async def send(transaction: Transaction, member: Member, room: Room, form: Form, prepared: Renderings) -> Response[Any]:
+    """Post what a box holds, whose text was `prepared`, and tell its page which message it is. Raises Invalid."""
     message, _ = await post_message(
         transaction,
         room,
@@ -51,8 +38,6 @@ async def send(
         instead=form.values.get("instead", ()),
         prepared=prepared,
     )
-    if not is_call(request):
-        return see_other(then)
     posted = {"id": message.id, "number": message.number, "key": message.key}
     return Response(posted, status_code=200, media_type=MediaType.JSON)
 

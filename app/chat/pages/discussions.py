@@ -100,10 +100,10 @@ async def discuss(
                 raise TooFast(writing.wait)
             check_text(form["text"], empty="file" in form)
             room = await enter_discussion(transaction, subject)
-            then = f"{card.place.address}#discussion"
-            return await send(request, transaction, member, room, form, prepared, then=then)
+            answer = await send(transaction, member, room, form, prepared)
         except Invalid as invalid:
             return await refuse_in_discussion(request, transaction, member, card, form, invalid)
+        return answer if is_call(request) else see_other(f"{card.place.address}#discussion")
 
 
 async def refuse_in_discussion(

@@ -220,10 +220,10 @@ async def post_to_room(
         try:
             if writing.wait is not None:
                 raise TooFast(writing.wait)
-            then = f"/chat/{slug}?at=end#composer"
-            return await send(request, transaction, member, room, form, prepared, then=then)
+            answer = await send(transaction, member, room, form, prepared)
         except Invalid as invalid:
             return await refuse_in_room(request, transaction, member, room, form, invalid)
+        return answer if is_call(request) else see_other(f"/chat/{slug}?at=end#composer")
 
 
 async def refuse_in_room(

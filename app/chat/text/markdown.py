@@ -140,7 +140,7 @@ def refer(state: StateCore) -> None:
         quotes += {"blockquote_open": 1, "blockquote_close": -1}.get(token.type, 0)
         if token.type == "inline":
             token.children = list(with_references(token.children or [], message, quoted=quotes > 0))
-        else:
+        elif token.content:
             token.content = message.names.restore(token.content)
 
 
@@ -153,7 +153,7 @@ def with_references(tokens: list[Token], message: MessageContext, *, quoted: boo
         if token.type not in ("text", "text_special") and run:
             yield from in_text(run, message, quoted=quoted)
             run = []
-        if token.type not in ("text", "text_special"):
+        if token.content and token.type not in ("text", "text_special"):
             token.content = message.names.restore(token.content)
         links += token.type == "link_open"
         if links:

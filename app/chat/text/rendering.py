@@ -30,6 +30,16 @@ CANDIDATE = re.compile(r"#(?P<number>[1-9][0-9]{0,8})(?!\w)|/c/(?P<list>[a-z0-9-
 CANDIDATES_LIMIT = 20
 
 
+class MessageTooLong(Invalid):
+    """The text has more characters than a message takes."""
+
+    def __init__(self, length: int) -> None:
+        words = _l(
+            "This has %(length)d characters; a message takes up to %(limit)d.", length=length, limit=LONGEST_MESSAGE
+        )
+        super().__init__(text=words)
+
+
 def clean_text(text: str) -> str:
     """A text without what is around it. One that only has characters which nobody can see is empty."""
     text = text.replace("\r\n", "\n")
@@ -43,18 +53,12 @@ def check_text(text: str, *, empty: bool, longest: int = LONGEST_MESSAGE) -> str
     if not text and not empty:
         raise Invalid(text=_l("Write something first."))
     if len(text) > longest:
-        raise Invalid(
-            text=_l(
-                "This has %(length)d characters; a message takes up to %(limit)d.",
-                length=len(text),
-                limit=LONGEST_MESSAGE,
-            )
-        )
+        raise MessageTooLong(len(text))
     return text
 
 
 def render_prose(text: str) -> Rendered | None:
-    """A line of words, as `render_markdown` renders it too; None where it may be more than that."""
+    """A line of words, which `render_text` makes the same of; None where it may be more than that."""
     return Rendered(f"<p>{text}</p>\n", " ".join(text.split()), text) if PROSE.fullmatch(text) else None
 
 
@@ -126,13 +130,12 @@ async def prepare_text(
     """Render a text before the transaction that will store it, where that takes long. Nothing is done for who may not
     write now."""
     prepared = Renderings(origin)
-    if len(text) <= SHORT or pace.tenant_id is None or pace.wait is not None:
-        return prepared
-    text = clean_text(text)
-    if SHORT < len(text) <= LONGEST_MESSAGE and not PROSE.fullmatch(text):
-        async with database.read(pace.tenant_id) as transaction:
-            before, filled = (edits and await edits(transaction)) or ("", None)
-            await render_text(transaction, text, origin, before=before, filled=filled, prepared=prepared)
+    if len(text) > SHORT and pace.tenant_id is not None and pace.wait is None:
+        text = clean_text(text)
+        if SHORT < len(text) <= LONGEST_MESSAGE and not PROSE.fullmatch(text):
+            async with database.read(pace.tenant_id) as transaction:
+                before, filled = (edits and await edits(transaction)) or ("", None)
+                await render_text(transaction, text, origin, before=before, filled=filled, prepared=prepared)
     return prepared
 
 
@@ -150,9 +153,6 @@ async def render_text(
     Of a message that is edited, `before` is its HTML, and `filled` what its form was filled with: whom it mentions
     stays mentioned, whoever else has that name by now, and also when the member was renamed while it was edited.
     """
-    prose = render_prose(text)
-    if prose is not None:
-        return prose
     prepared = prepared or Renderings()
     members = await find_names(transaction, before, filled) if "@" in text else {}
     asked = candidates(text)
