@@ -30,8 +30,12 @@ JOINED = {
     ),
 }
 VERSION = re.compile(r"[0-9a-f]{12}")
-# Comments on lines of their own are not sent; the lines stay, so that an error is where it is said to be.
-COMMENT = re.compile(rb"^[ \t]*//.*$", re.MULTILINE)
+# Comments are not sent: of scripts those on lines of their own, and those that stand apart from what is before them.
+# The lines stay, so that an error is where it is said to be.
+COMMENTS = {
+    "js": re.compile(rb"(?:^[ \t]*|[ \t]{2,})//.*$", re.MULTILINE),
+    "css": re.compile(rb"[ \t]*/\*.*?\*/", re.DOTALL),
+}
 IMPORT = re.compile(r"""^import\b[^"';]*"\./([\w-]+)\.js";$""", re.MULTILINE)
 NAMES = re.compile(r"""^import \{ ([\w, ]+) \} from "\./([\w-]+)\.js";$""", re.MULTILINE)
 NOT_IN_A_BLOCK = re.compile(r"^(import|export)\b(?!\().*$", re.MULTILINE)
@@ -69,11 +73,11 @@ def static_content(name: str) -> bytes:
     """What a file holds. In the style sheet the one that declares the layers' order comes first."""
     if name == STYLES:
         sheets = sorted((STATIC / "css").glob("*.css"), key=lambda sheet: (sheet.name != "layers.css", sheet.name))
-        return b"\n".join(sheet.read_bytes() for sheet in sheets)
+        return b"\n".join(COMMENTS["css"].sub(b"", sheet.read_bytes()) for sheet in sheets)
     if name in JOINED:
         return join_scripts([static_content(script).decode() for script in JOINED[name]]).encode()
     content = (STATIC / name).read_bytes()
-    return COMMENT.sub(b"", content) if name.startswith("js/") else content
+    return COMMENTS["js"].sub(b"", content) if name.startswith("js/") else content
 
 
 def join_scripts(scripts: list[str]) -> str:
