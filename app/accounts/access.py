@@ -77,16 +77,15 @@ async def provide_transaction(request: AnyRequest, database: Database) -> AsyncI
 
 
 @contextlib.asynccontextmanager
-async def write_signed_in(
-    request: AnyRequest, database: Database, settings: Settings
-) -> AsyncIterator[tuple[Transaction, Member]]:
+async def write_signed_in(request: AnyRequest) -> AsyncIterator[tuple[Transaction, Member]]:
     """A writing transaction of a request that has looked or computed first, with who asks as they are by now.
 
     Raises SignInNeeded and SomebodyElse.
     """
     await note_named(request)
-    async with begin(request, database, writes=True) as transaction:
-        signed_in = await provide_signed_in(request, transaction, settings)
+    state = request.app.state
+    async with begin(request, state.database, writes=True) as transaction:
+        signed_in = await provide_signed_in(request, transaction, state.settings)
         yield transaction, signed_in.member
 
 

@@ -143,9 +143,9 @@ class Pages:
         """Say what there is to ask for."""
         self.parts = parts
         for site in (self.workspace, self.central):
-            state = {"node": parts.node, "settings": parts.settings, "visits": parts.visits}
+            state = {"node": parts.node, "settings": parts.settings, "database": parts.database}
             state |= {"languages": parts.languages, "reauthentication": parts.reauthentication}
-            site.state.update(state | {"writing": parts.writing})
+            site.state.update(state | {"writing": parts.writing, "visits": parts.visits})
 
     @contextlib.asynccontextmanager
     async def run(self, _: Litestar) -> AsyncIterator[None]:

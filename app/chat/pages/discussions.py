@@ -93,7 +93,7 @@ async def discuss(
     """Say something about a thing. Those who made and changed it are in its discussion from the first word."""
     origin = settings.workspace_url(request.scope["state"]["slug"], "")
     prepared = await prepare_text(database, writing, form["text"], origin)
-    async with write_signed_in(request, database, settings) as (transaction, member):
+    async with write_signed_in(request) as (transaction, member):
         card = await get_card(transaction, subject)
         try:
             if writing.wait is not None:

@@ -91,7 +91,7 @@ async def change_message(
         return (message.html, await fill_as_before(reading, message.text, form["named"])) if message else None
 
     prepared = await prepare_text(database, changing, form["text"], origin, edits=find_edited)
-    async with write_signed_in(request, database, settings) as (transaction, member):
+    async with write_signed_in(request) as (transaction, member):
         room = await get_room(transaction, member, slug)
         message = await get_message(transaction, room, number)
         try:

@@ -215,7 +215,7 @@ async def post_to_room(
     """Post a message."""
     origin = settings.workspace_url(request.scope["state"]["slug"], "")
     prepared = await prepare_text(database, writing, form["text"], origin)
-    async with write_signed_in(request, database, settings) as (transaction, member):
+    async with write_signed_in(request) as (transaction, member):
         room = await get_room(transaction, member, slug)
         try:
             if writing.wait is not None:

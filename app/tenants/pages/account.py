@@ -105,7 +105,7 @@ async def save_picture(
             form = Form()
             form.errors = invalid.errors
             return await render_account(request, reading, signed_in, form)
-    async with write_signed_in(request, database, settings) as (writing, member):
+    async with write_signed_in(request) as (writing, member):
         await change_picture(writing, member, key, directory)
     return see_other("/account?done=saved")
 
@@ -178,7 +178,7 @@ async def change_password(
             signed_in = await provide_signed_in(request, transaction, settings)
             return await render_account(request, transaction, signed_in, form)
     hashed = await hash_password(password, known=True)
-    async with write_signed_in(request, database, settings) as (transaction, member):
+    async with write_signed_in(request) as (transaction, member):
         await set_password(transaction, member, hashed, how="signed in")
         agent = request.headers.get("user-agent", "")
         token = await start_session(transaction, member, address=address, agent=agent)

@@ -55,7 +55,6 @@ async def confirm(request: AnyRequest, database: Database, guessing: GuessingLim
 @post("/account/confirm-mail", opt={"writes": False})
 async def send_again(
     request: AnyRequest,
-    database: Database,
     transaction: Transaction,
     member: Member,
     settings: Settings,
@@ -66,7 +65,7 @@ async def send_again(
     if member.email and not is_confirmed(transaction.tenant, settings):
         async with (
             mailing.counting(member.email, transaction.tenant.id),
-            write_signed_in(request, database, settings) as (writing, owner),
+            write_signed_in(request) as (writing, owner),
         ):
             require(owner, "confirm", "owner's address")
             await mail_confirmation(writing, owner)

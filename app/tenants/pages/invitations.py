@@ -118,7 +118,6 @@ async def write_invitation(transaction: Transaction, settings: Settings, payload
 @post("/members/invitations", **(INVITING | {"opt": {**INVITING["opt"], "writes": False}}))
 async def send_invitation(
     request: AnyRequest,
-    database: Database,
     transaction: Transaction,
     member: Member,
     settings: Settings,
@@ -134,7 +133,7 @@ async def send_invitation(
         form.check()
         async with (
             mailing.counting(email, transaction.tenant.id),
-            write_signed_in(request, database, settings) as (writing, actor),
+            write_signed_in(request) as (writing, actor),
         ):
             if answer := await find_answer(request, writing, actor, form):  # sent twice at once
                 return answer
@@ -180,7 +179,6 @@ async def add_link(
 @post("/members/invitations/{invitation_id:int}/resend", opt={"writes": False})
 async def resend(
     request: AnyRequest,
-    database: Database,
     transaction: Transaction,
     member: Member,
     settings: Settings,
@@ -195,7 +193,7 @@ async def resend(
             require(member, "change", invitation)
             async with (
                 mailing.counting(invitation.email, transaction.tenant.id),
-                write_signed_in(request, database, settings) as (writing, actor),
+                write_signed_in(request) as (writing, actor),
             ):
                 renewed = await get_invitation(writing, invitation_id)
                 token = await renew_invitation(writing, settings, actor, renewed)

@@ -83,7 +83,7 @@ async def save_logo(
             form = Form(kept_settings(tenant))
             form.errors = invalid.errors
             return await render_settings(request, reading, signed_in.member, form, status=422)
-    async with write_signed_in(request, database, settings) as (writing, admin):
+    async with write_signed_in(request) as (writing, admin):
         await change_logo(writing, admin, key, directory)
     return see_other("/settings?done=settings")
 
