@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Literal
@@ -112,6 +112,10 @@ class Transaction(AsyncSession):
     async def find(self, prepared: PreparedSelect[*Found], **parameters: object) -> tuple[*Found] | None:
         """The objects of the one row that a prepared select finds, or None. Raises MultipleResultsFound."""
         return await self.run_sync(lambda _: prepared.find(self.sync_session, parameters))
+
+    async def rows(self, prepared: PreparedSelect[*Found], **parameters: object) -> Sequence[tuple[*Found]]:
+        """The objects and columns of each row that a prepared select finds."""
+        return await self.run_sync(lambda _: prepared.find_all(self.sync_session, parameters))
 
     async def insert(self, instance: object) -> None:
         """Write the row of a new object at once, in a third of the time that `add` and a flush take.
