@@ -17,6 +17,7 @@ from app.chat.messages import Message
 from app.chat.posting import post_message
 from app.chat.rooms import Room
 from app.database import Database, Transaction
+from app.database.fast import inline
 from app.database.fast.prepared import ForSqlite
 from app.editing.facts import LockAsked
 from app.editing.locks import take_lock
@@ -100,6 +101,7 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
         ends.append(list(executed))
 
     monkeypatch.setattr(ForSqlite, "run", note_and_run)
+    monkeypatch.setattr(inline, "TIME_BUDGET", 60)  # what is interrupted is asked twice
     monkeypatch.setattr(Transaction, "complete", complete_and_note)
     event.listen(Engine, "before_cursor_execute", note)
     yield ends
