@@ -72,7 +72,6 @@ from app.records.followers import (
     forgotten_shown,
     holders_told,
     told_forgotten,
-    waiting_ended,
 )
 from app.records.pages import adding as adding_pages
 from app.records.pages import bin as bin_pages
@@ -152,7 +151,6 @@ FOLLOWERS = Followers(
     general_joined,
     direct_rooms_renamed,
     locks_of_sessions,
-    waiting_ended,
     invitation_ends_planned,
     joined_told,
     accounts_told,

@@ -115,7 +115,7 @@ class Plenty:
             Collection, [{"slug": f"shelf-{n}", "name": f"Shelf {n}", "total": 1} for n in range(self.count)]
         )
         shelves = await self.transaction.scalars(select(Collection.id).where(Collection.slug.like("shelf-%")))
-        texts = {"kind_name": "text", "label": "Note"}
+        texts = {"kind": "text", "label": "Note"}
         ids = list(shelves)
         self.transaction.add_all([Field(**texts, collection_id=each, key="title") for each in ids])
         self.fields = [f"extra{n}" for n in range(min(self.count, MOST_FIELDS - 10))]  # with room for one more

@@ -30,12 +30,11 @@ from app.editing.rows import (
     Editable,
     Proof,
     credential_of,
-    find_row_place,
+    find_row_places,
     is_held,
     is_holder,
     is_proven,
     is_signed_in,
-    kind_of,
     read_clock,
 )
 from app.editing.waiting import Waiting
@@ -46,7 +45,7 @@ LOCK_COLUMNS = ("lock_token", "lock_proof", *UNLOCKED)
 def note_lock(transaction: Transaction, row: Editable, fact: type[LockChanged], member_id: int) -> None:
     """Note what has become of the lock of a row, and whom it is about."""
     transaction.keep(row)
-    transaction.note(fact(by=transaction.actor, kind=kind_of(row).name, row_id=row.id, member_id=member_id))
+    transaction.note(fact(by=transaction.actor, kind=row.kind_name, row_id=row.id, member_id=member_id))
 
 
 async def take_lock(
@@ -172,11 +171,11 @@ async def take_over(transaction: Transaction, row: Editable, member: Member, *, 
     transaction.keep(row)
     taken_over = LockTakenOver(
         by=transaction.acting(member.id),
-        kind=kind_of(row).name,
+        kind=row.kind_name,
         row_id=row.id,
         member_id=member.id,
         holder_id=holder,
-        address=(await find_row_place(transaction, row)).address,
+        address=(await find_row_places(transaction, [row]))[row].address,
         before=name or "",
         after=member.name,
     )

@@ -18,7 +18,7 @@ from sqlalchemy import BigInteger, ColumnElement, String, and_, exists, false, o
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.sessions import Session
-from app.database import Actor, Tenant, Tenanted, Transaction, UtcDateTime, now
+from app.database import Actor, PreparedSelect, Tenant, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
 from app.web.forms import number_of
 
@@ -37,6 +37,8 @@ LEFT_TURN = 15
 class Editable(Tenanted):
     """Mixin of a row that one person edits at a time, and whose `version` grows with each change.
 
+    Drafts and queues know it by its `kind_name` and id.
+
     `lock_token` grows each time that the lock changes hands, and never falls: everybody may know it, and what comes
     late with an older one writes nothing. Who holds the lock proves it with random bits, of which `lock_proof` is a
     digest. The lock belongs to a member and to the session that it was taken with, and ends with either. An offered
@@ -45,6 +47,7 @@ class Editable(Tenanted):
     """
 
     guarded: ClassVar[bool] = True
+    kind_name: ClassVar[str]
 
     id: Mapped[int] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(BigInteger, default=1)
@@ -152,9 +155,13 @@ def is_proven(model: type[Editable], member_id: int, proof: Proof) -> ColumnElem
     return and_(model.lock_token == proof.token, model.lock_proof == proof.digest(member_id))
 
 
+READ_CLOCK = PreparedSelect(select(lease_clock()).select_from(Tenant))
+
+
 async def read_clock(transaction: Transaction) -> int:
     """The database's lease clock, in milliseconds."""
-    return int((await transaction.scalars(select(lease_clock()).select_from(Tenant))).one())
+    ((clock,),) = await transaction.rows(READ_CLOCK)
+    return clock
 
 
 class Held(Exception):
@@ -209,12 +216,12 @@ EDITABLE_KINDS: dict[str, EditableKind] = {}
 
 
 def editable(
-    name: str, model: type[Editable], find_rows: FindRows, find_people: FindPeople
+    model: type[Editable], find_rows: FindRows, find_people: FindPeople
 ) -> Callable[[FindRowPlaces], FindRowPlaces]:
     """Register a model whose rows are edited by one person at a time, with the function that tells rows' places."""
 
     def add(find_places: FindRowPlaces) -> FindRowPlaces:
-        EDITABLE_KINDS[name] = EditableKind(name, model, find_places, find_rows, find_people)
+        EDITABLE_KINDS[model.kind_name] = EditableKind(model.kind_name, model, find_places, find_rows, find_people)
         return find_places
 
     return add
@@ -222,7 +229,7 @@ def editable(
 
 def kind_of(row: Editable) -> EditableKind:
     """The kind that a row is of."""
-    return next(kind for kind in EDITABLE_KINDS.values() if isinstance(row, kind.model))
+    return EDITABLE_KINDS[row.kind_name]
 
 
 async def find_subjects(transaction: Transaction, written: Sequence[Written]) -> dict[Written, str]:
@@ -250,20 +257,18 @@ async def find_cards(transaction: Transaction, subjects: Iterable[str]) -> dict[
     cards: dict[str, Card] = {}
     for name, numbers in ids.items():
         rows = await transaction.find_all(EDITABLE_KINDS[name].model, numbers)
-        cards |= {card.place.name: card for card in await make_cards(transaction, list(rows.values()))}
+        places = await find_row_places(transaction, list(rows.values()))
+        cards |= {place.name: Card(row, place) for row, place in places.items()}
     return cards
 
 
-async def make_cards(transaction: Transaction, rows: Sequence[Editable]) -> list[Card]:
-    """Rows with their places, by kind."""
-    cards = []
-    for kind in EDITABLE_KINDS.values():
-        own = [row for row in rows if isinstance(row, kind.model)]
-        places = await kind.find_places(transaction, own) if own else []
-        cards += [Card(row, place) for row, place in zip(own, places, strict=True)]
-    return cards
-
-
-async def find_row_place(transaction: Transaction, row: Editable) -> RowPlace:
-    """Where a row is seen."""
-    return (await kind_of(row).find_places(transaction, [row]))[0]
+async def find_row_places(transaction: Transaction, rows: Sequence[Editable]) -> dict[Editable, RowPlace]:
+    """Where rows are seen. At the end of a write that is found once: what follows from it changes none."""
+    known: dict[Editable, RowPlace] = {}
+    if transaction.read_at_end is not None:
+        known = transaction.read_at_end.setdefault(RowPlace, known)
+    missing = [row for row in rows if row not in known]
+    for name in {row.kind_name: None for row in missing}:
+        own = [row for row in missing if row.kind_name == name]
+        known.update(zip(own, await EDITABLE_KINDS[name].find_places(transaction, own), strict=True))
+    return {row: known[row] for row in rows}

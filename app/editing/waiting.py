@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, String, UniqueConstraint, delete, false, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ForeignKeyConstraint,
+    String,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    false,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
 from app.editing.facts import LockAsked
-from app.editing.rows import Editable, credential_of, kind_of, read_clock
+from app.editing.rows import Editable, credential_of, read_clock
 from app.jobs.sweeps import delete_by_keys, sweeps
 
 # How long, in seconds, whoever edits has to answer somebody who asks.
@@ -56,9 +66,15 @@ class Waiting(Tenanted, Base):
     called_at: Mapped[int | None] = mapped_column(BigInteger, default=None)
 
 
+LIST_WAITING = PreparedSelect(
+    select(Waiting).where(Waiting.kind == bindparam("kind"), Waiting.row_id.in_(bindparam("ids"))).order_by(Waiting.id),
+    anew=True,
+)
+
+
 def of_row(*rows: Editable) -> tuple[Any, ...]:
     """Criteria for those who wait for a row, or for one of several of a kind."""
-    kinds = {kind_of(row).name for row in rows}
+    kinds = {row.kind_name for row in rows}
     return Waiting.kind.in_(kinds), Waiting.row_id.in_({row.id for row in rows})
 
 
@@ -69,15 +85,11 @@ async def list_queue(transaction: Transaction, row: Editable) -> Sequence[Waitin
 
 async def list_queues(transaction: Transaction, rows: Sequence[Editable]) -> dict[Editable, Sequence[Waiting]]:
     """Likewise for each of some rows."""
-    names = {(kind_of(row).name, row.id): row for row in rows}
-    ids = defaultdict(list)
-    for name, row_id in names:
-        ids[name].append(row_id)
     found: dict[Editable, list[Waiting]] = {row: [] for row in rows}
-    for name, numbers in ids.items():
-        statement = select(Waiting).where(Waiting.kind == name, Waiting.row_id.in_(numbers)).order_by(Waiting.id)
-        for waiting in await transaction.scalars(statement.execution_options(populate_existing=True)):
-            found[names[name, waiting.row_id]].append(waiting)
+    for name in {row.kind_name for row in rows}:
+        by_id = {row.id: row for row in rows if row.kind_name == name}
+        for (waiting,) in await transaction.rows(LIST_WAITING, kind=name, ids=by_id):
+            found[by_id[waiting.row_id]].append(waiting)
     return {**found}
 
 
@@ -98,7 +110,7 @@ async def join_queue(transaction: Transaction, row: Editable, member: Member, le
         await transaction.flush()
         waiting = None
     if waiting is None:
-        waiting = Waiting(kind=kind_of(row).name, row_id=row.id, member_id=member.id, page=0, state="waiting")
+        waiting = Waiting(kind=row.kind_name, row_id=row.id, member_id=member.id, page=0, state="waiting")
         transaction.add(waiting)
     waiting.name, waiting.role = member.name, member.role
     waiting.page += 1
@@ -121,7 +133,7 @@ async def request_lock(transaction: Transaction, row: Editable, member: Member, 
     if row.lock_member_id is not None:
         asked = LockAsked(
             by=transaction.acting(member.id),
-            kind=kind_of(row).name,
+            kind=row.kind_name,
             row_id=row.id,
             member_id=member.id,
             holder_id=row.lock_member_id,

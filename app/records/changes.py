@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts.members import Member
 from app.database import Transaction, now
@@ -18,6 +19,7 @@ from app.editing.drafts import settle_draft
 from app.editing.facts import LockFreed
 from app.editing.locks import LOCK_COLUMNS, note_lock, pass_on, release_lock
 from app.editing.rows import UNLOCKED, Held, Proof, is_writable
+from app.editing.waiting import leave_all
 from app.jobs.sweeps import sweeps
 from app.records.collections import Collection, Field, list_fields
 from app.records.facts import RecordsForgotten
@@ -30,7 +32,6 @@ from app.records.records import (
     note_record_changed,
     read_values,
     search_text,
-    set_committed,
 )
 
 
@@ -75,7 +76,7 @@ async def change_record(
             deleted_at=None,
         )
         await keep_revisions(transaction, fields, [record], author, what)
-        note_record_changed(transaction, collection, record, author, "changed", before)
+        note_record_changed(transaction, collection, fields, record, author, "changed", before)
     else:
         writable = select(is_writable(Record, transaction.acting(author.id), proof)).where(Record.id == record.id)
         if not await transaction.scalar(writable):
@@ -115,13 +116,14 @@ async def put_into_bin(transaction: Transaction, record: Record, author: Member,
 async def keep_deleted(
     transaction: Transaction, collection: Collection, fields: list[Field], records: Sequence[Record], author: Member
 ) -> None:
-    """Keep in their histories that records were taken out."""
+    """Keep in their histories that records were taken out. Nobody waits for them any more."""
     if not records:
         return
+    await leave_all(transaction, [("record", record.id) for record in records])
     collection.total -= len(records)
     await keep_revisions(transaction, fields, records, author, "deleted")
     for record in records:
-        note_record_changed(transaction, collection, record, author, "deleted", record.values)
+        note_record_changed(transaction, collection, fields, record, author, "deleted", record.values)
 
 
 async def restore_record(
@@ -144,7 +146,7 @@ async def restore_record(
     )
     collection.total += 1
     await keep_revisions(transaction, fields, [record], author, "restored")
-    note_record_changed(transaction, collection, record, author, "restored", record.values)
+    note_record_changed(transaction, collection, fields, record, author, "restored", record.values)
 
 
 async def advance(
@@ -177,7 +179,8 @@ async def advance(
     if result.rowcount != 1:
         await transaction.refresh(record, ["version", *LOCK_COLUMNS])
         raise Changed if record.version != version else Held
-    set_committed(record, **written)
+    for name, value in written.items():
+        set_committed_value(record, name, value)
     if deleted_at is not None:
         if holder is not None:
             note_lock(transaction, record, LockFreed, holder)

@@ -192,8 +192,8 @@ def read_record_line(fields: list[Field], columns: Sequence[Field | None], line:
     line.typed = dict(line.record.values) if line.record else {each.key: each.default for each in fields}
     for cell, column in zip(line.cells, columns, strict=False):
         if column is not None:
-            unticked = column.kind_name == "yes_no" and fold(cell) in NO
-            ticked = column.kind_name == "yes_no" and cell and not unticked
+            unticked = column.kind == "yes_no" and fold(cell) in NO
+            ticked = column.kind == "yes_no" and cell and not unticked
             line.typed[column.key] = "yes" if ticked else "" if unticked else cell
     try:
         return read_values(fields, line.typed)

@@ -14,7 +14,7 @@ from app.database import Transaction
 from app.database.functions import find_text
 from app.records.collections import Collection, Field
 from app.records.keys import RecordKey
-from app.records.kinds import LAST
+from app.records.kinds import sort_key_of
 from app.records.records import Record
 from app.web.forms import number_of
 from app.web.texts import fold
@@ -119,4 +119,4 @@ async def list_records(transaction: Transaction, collection: Collection, fields:
 
 def sort_keys(fields: list[Field], record: Record) -> dict[str, str]:
     """The sort keys of a record, as the list in the page compares them."""
-    return {field.key: field.sort_key(record.values.get(field.key, "")) or LAST for field in fields}
+    return {field.key: sort_key_of(field.kind, record.values.get(field.key, "")) for field in fields}

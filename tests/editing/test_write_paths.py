@@ -92,8 +92,6 @@ KNOWN_WRITES = {
     ("notifications/notifications.py", "forget_subjects", "delete(model)"),  # of four models that it names
     ("live/presence.py", "hear", "node.version"),  # of what another node says
     ("notifications/pages/preferences.py", "show_preferences", "form.values"),  # what a form shows
-    ("editing/drafts.py", "write_draft", "draft.version"),
-    ("editing/drafts.py", "write_draft", "draft.values"),
     ("records/new_drafts.py", "keep_new_draft", "draft.version"),
     ("records/new_drafts.py", "keep_new_draft", "draft.values"),
     ("records/new_drafts.py", "settle_new_draft", "draft.version"),
@@ -460,7 +458,7 @@ async def test_changing_a_field_touches_no_record_and_no_lock(
     async with database.write(ACME) as transaction:
         books, record = await shelf.open(transaction)
         fields = [each for each in await list_fields(transaction, books) if each.key != "title"]
-        field = next(each for each in fields if each.kind_name == "text" and record.values.get(each.key))
+        field = next(each for each in fields if each.kind == "text" and record.values.get(each.key))
         title = {"title": "Another book"}
         if change is make_field_unique:  # which needs values that differ
             books = await get_collection(transaction, "books")
