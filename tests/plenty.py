@@ -33,8 +33,9 @@ from app.notifications.models import Activity, Notification
 from app.operators.log import OperatorEntry
 from app.operators.operators import Operator
 from app.operators.sessions import start_operator_session as start_operator_session
+from app.records.changes import create_records
 from app.records.collections import MOST_FIELDS, Collection, Field, get_collection
-from app.records.records import Record, create_records, get_record
+from app.records.records import Record, get_record
 from app.records.revisions import Revision
 from app.tenants.invitations import Invitation
 

@@ -24,9 +24,9 @@ from app.editing.locks import take_lock
 from app.editing.rows import LEASE
 from app.live.log import LoggedEvent
 from app.notifications.announcements import Announcement, announce, withdraw_announcement
-from app.records.changes import change_record
+from app.records.changes import change_record, create_records
 from app.records.collections import get_collection, list_fields
-from app.records.records import Record, create_records
+from app.records.records import Record
 from tests.sessions import act_as
 
 ACME = 1

@@ -41,10 +41,9 @@ def check_holds_no_writer() -> None:
 class Transaction(AsyncSession):
     """One unit of work: a session, the tenant it is confined to, who acts, and what is still to be done at its end.
 
-    `partials` is what pages get of it so far, and `batch` what it has added to the log (`live/log.py`). `read_at_end`
-    is, at its end, what need not be read again, as nothing that follows changes it. `after_commit` is done when nothing
-    can be undone any more, such as deleting a file. `due` says that it brings jobs or mails, so that who does them
-    looks at once.
+    `partials` is what pages get of it so far, and `batch` what it has added to the log (`live/log.py`). `after_commit`
+    is done when nothing can be undone any more, such as deleting a file. `due` says that it brings jobs or mails, so
+    that who does them looks at once.
     """
 
     sync_session_class = TenantSession
@@ -59,7 +58,6 @@ class Transaction(AsyncSession):
         self.after_commit: list[Callable[[], Awaitable[None]]] = []
         self.partials: list[Partial] = []
         self.batch: Any = None
-        self.read_at_end: dict[Any, dict[Any, Any]] | None = None
         self._tenant: Tenant | None = None
 
     @property
@@ -155,11 +153,9 @@ class Transaction(AsyncSession):
         await self.commit()
 
     async def _follow(self) -> None:
-        self.read_at_end = {}
         await self.facts.follow(self)
         for render in await self.facts.read(self):
             self.partials.extend(render(self.tenant))
-        self.read_at_end = None
 
 
 class Database:

@@ -113,7 +113,9 @@ async def read_rows(transaction: Transaction, things: Sequence[LockChanged | Row
         if isinstance(each, RowStandings):
             concerned.setdefault(each.row, set()).update(each.concerned)
         elif row := found.get((each.kind, each.row_id)):
-            concerned.setdefault(row, set()).update(each.concerned)
+            concerned.setdefault(row, set()).add(each.member_id)
+            if each.holder_id is not None:
+                concerned[row].add(each.holder_id)
             changed[row] = each
     rows = list(concerned)
     edited = await find_edited(transaction) if changed else []

@@ -19,16 +19,13 @@ class OfRow(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockChanged(OfRow):
-    """The lock of a row has changed hands; `member_id` is whom this fact is about."""
+    """The lock of a row has changed hands; `member_id` is whom this fact is about, `holder_id` who has lost it to
+    them."""
 
     event: ClassVar[str] = "changed"
 
     member_id: int
-
-    @property
-    def concerned(self) -> set[int]:
-        """The members for whom something has changed with it."""
-        return {self.member_id}
+    holder_id: int | None = None
 
     @property
     def log_entry(self) -> LogEntry:
@@ -55,11 +52,6 @@ class LockTakenOver(LockChanged, Audited):
     after: str
 
     @property
-    def concerned(self) -> set[int]:
-        """Both of them."""
-        return {self.member_id, self.holder_id}
-
-    @property
     def entry(self) -> Entry:
         """What the audit log says: where, and the names of who had it and who has it."""
         return Entry("edit.taken-over", self.address, before=self.before, after=self.after)
@@ -84,9 +76,11 @@ class LockOffered(LockChanged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LockAsked(OfRow):
-    """A member asks whoever edits the row to hand over."""
+class LockAsked(Fact):
+    """A member asks whoever edits a row, of a kind and with an id, to hand over. Of the row nothing has changed."""
 
+    kind: str
+    row_id: int
     member_id: int
     holder_id: int
 

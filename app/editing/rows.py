@@ -14,24 +14,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, ColumnElement, String, and_, exists, false, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, String, and_, exists, false, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts.sessions import Session
 from app.database import Actor, PreparedSelect, Tenant, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
+from app.editing.facts import LockChanged
 from app.web.forms import number_of
 
 # Leases in seconds. A page with JavaScript renews its own; one without has to do for a while. The longest also bounds
 # how far ahead a lease can be believed, should the clock ever be set back.
 LEASE = 30
 LEASE_WITHOUT_JAVASCRIPT = 600
-# How long somebody's turn lasts (WCAG 2.2.1: many people need more than some seconds to begin), and how long at most
-# while the page that waits is in front of them: others wait, too.
-TURN = 60
-LONGEST_TURN = 300
-# How much is left of it when that page is left: enough to come back by another one.
-LEFT_TURN = 15
+LONGEST_LOCK = LEASE_WITHOUT_JAVASCRIPT * 1000  # in milliseconds
 
 
 class Editable(Tenanted):
@@ -71,6 +68,7 @@ UNLOCKED: dict[str, Any] = {
     "lock_session_id": None,
     "lock_offered": False,
 }
+LOCK_COLUMNS = ("lock_token", "lock_proof", *UNLOCKED)
 
 
 def is_held(model: type[Editable]) -> ColumnElement[bool]:
@@ -79,7 +77,7 @@ def is_held(model: type[Editable]) -> ColumnElement[bool]:
     return and_(
         model.lock_member_id.is_not(None),
         model.lock_until > clock,
-        model.lock_until <= clock + LEASE_WITHOUT_JAVASCRIPT * 1000,
+        model.lock_until <= clock + LONGEST_LOCK,
     )
 
 
@@ -162,6 +160,30 @@ async def read_clock(transaction: Transaction) -> int:
     """The database's lease clock, in milliseconds."""
     ((clock,),) = await transaction.rows(READ_CLOCK)
     return clock
+
+
+async def change_lock(transaction: Transaction, row: Editable, *criteria: Any, **values: Any) -> bool:
+    """Write the lock's columns in one statement, if the row meets the criteria; the object is what the row is then."""
+    model = type(row)
+    statement = (
+        update(model)
+        .where(model.id == row.id, *criteria)
+        .values(**values)
+        .returning(*(getattr(model, name) for name in LOCK_COLUMNS))
+    )
+    found = (await transaction.execute(statement)).one_or_none()
+    if found is None:
+        await transaction.refresh(row, LOCK_COLUMNS)
+        return False
+    for name, value in zip(LOCK_COLUMNS, found, strict=True):
+        set_committed_value(row, name, value)
+    return True
+
+
+def note_lock(transaction: Transaction, row: Editable, fact: type[LockChanged], member_id: int) -> None:
+    """Note what has become of the lock of a row, and whom it is about."""
+    transaction.keep(row)
+    transaction.note(fact(by=transaction.actor, kind=row.kind_name, row_id=row.id, member_id=member_id))
 
 
 class Held(Exception):
@@ -263,10 +285,8 @@ async def find_cards(transaction: Transaction, subjects: Iterable[str]) -> dict[
 
 
 async def find_row_places(transaction: Transaction, rows: Sequence[Editable]) -> dict[Editable, RowPlace]:
-    """Where rows are seen. At the end of a write that is found once: what follows from it changes none."""
-    known: dict[Editable, RowPlace] = {}
-    if transaction.read_at_end is not None:
-        known = transaction.read_at_end.setdefault(RowPlace, known)
+    """Where rows are seen. A transaction finds that once, and again when something has changed what they are called."""
+    known: dict[Editable, RowPlace] = transaction.info.setdefault(RowPlace, {})
     missing = [row for row in rows if row not in known]
     for name in {row.kind_name: None for row in missing}:
         own = [row for row in missing if row.kind_name == name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -103,20 +103,23 @@ async def join_queue(transaction: Transaction, row: Editable, member: Member, le
 
     Raises NoCredential for who has no session.
     """
-    clock = await read_clock(transaction)
-    waiting = await find_waiting(transaction, row, member)
+    return await open_waiting_page(transaction, row, member, await find_waiting(transaction, row, member), lease)
+
+
+async def open_waiting_page(
+    transaction: Transaction, row: Editable, member: Member, waiting: Waiting | None, lease: int
+) -> Waiting:
+    """Write that a page of a member waits, with the place that they have, if any."""
+    written: dict[str, Any] = {"session_id": credential_of(transaction.actor), "name": member.name, "role": member.role}
+    written["until"] = await read_clock(transaction) + lease * 1000
     if waiting is not None and waiting.state == "missed":
         await transaction.delete(waiting)
-        await transaction.flush()
         waiting = None
     if waiting is None:
-        waiting = Waiting(kind=row.kind_name, row_id=row.id, member_id=member.id, page=0, state="waiting")
-        transaction.add(waiting)
-    waiting.name, waiting.role = member.name, member.role
-    waiting.page += 1
-    waiting.until = clock + lease * 1000
-    waiting.session_id = credential_of(transaction.actor)
-    await transaction.flush()
+        waiting = Waiting(kind=row.kind_name, row_id=row.id, member_id=member.id, **written)
+        await transaction.insert(waiting)
+    else:
+        await transaction.change(waiting, page=waiting.page + 1, **written)
     return waiting
 
 
@@ -124,12 +127,10 @@ async def request_lock(transaction: Transaction, row: Editable, member: Member, 
     """Ask whoever edits to hand over. False for who has asked already and got no answer yet: that counts once."""
     waiting = await find_waiting(transaction, row, member)
     if waiting is None or waiting.state == "missed":
-        waiting = await join_queue(transaction, row, member, lease)
+        waiting = await open_waiting_page(transaction, row, member, waiting, lease)
     if waiting.asked_at is not None and not waiting.kept:
         return False
-    waiting.asked_at = await read_clock(transaction)
-    waiting.kept = waiting.unanswered = False
-    await transaction.flush()
+    await transaction.change(waiting, asked_at=await read_clock(transaction), kept=False, unanswered=False)
     if row.lock_member_id is not None:
         asked = LockAsked(
             by=transaction.acting(member.id),
@@ -228,6 +229,26 @@ async def note_unanswered(transaction: Transaction, row: Editable) -> bool:
         ~Waiting.unanswered,
         unanswered=True,
     )
+
+
+async def find_following(
+    transaction: Transaction, rows: Sequence[Editable], receiver: Waiting | None = None
+) -> dict[Editable, Waiting]:
+    """Who is next in line for rows that nobody holds any more, as far as somebody waits; or the receiver given.
+
+    Those whose pages have gone are taken out, and what was asked of the holders is forgotten.
+    """
+    queues: Mapping[Editable, Sequence[Waiting]] = {row: [receiver] for row in rows if receiver}
+    if receiver is None:
+        queues = await list_queues(transaction, rows)
+    if not any(queues.values()):
+        return {}
+    gone = await drop_gone(transaction, *rows)
+    await forget_requests(transaction, *rows)
+    if gone and receiver is None:
+        queues = await list_queues(transaction, rows)
+    waits = {row: [each for each in queue if each.state == "waiting"] for row, queue in queues.items()}
+    return {row: queue[0] for row, queue in waits.items() if queue}
 
 
 async def forget_requests(transaction: Transaction, *rows: Editable) -> None:

@@ -1,4 +1,4 @@
-"""What is done with a record: edited, deleted to the bin, restored.
+"""What is done with a record: added, edited, deleted to the bin, restored.
 
 Every change raises the version by one and keeps a revision. The one statement that writes checks version and lock.
 """
@@ -17,13 +17,14 @@ from app.accounts.members import Member
 from app.database import Transaction, now
 from app.editing.drafts import settle_draft
 from app.editing.facts import LockFreed
-from app.editing.locks import LOCK_COLUMNS, note_lock, pass_on, release_lock
-from app.editing.rows import UNLOCKED, Held, Proof, is_writable
+from app.editing.locks import release_lock
+from app.editing.rows import LOCK_COLUMNS, UNLOCKED, Held, Proof, is_writable, note_lock
+from app.editing.turns import pass_on
 from app.editing.waiting import leave_all
 from app.jobs.sweeps import sweeps
 from app.records.collections import Collection, Field, list_fields
-from app.records.facts import RecordsForgotten
-from app.records.keys import check_unique
+from app.records.facts import RecordsAdded, RecordsForgotten
+from app.records.keys import RecordKey, check_unique, keys_of
 from app.records.records import (
     KEPT_IN_BIN,
     Record,
@@ -33,10 +34,72 @@ from app.records.records import (
     read_values,
     search_text,
 )
+from app.records.revisions import Revision
 
 
 class Changed(Exception):
     """The record was changed since the version that the caller knew. Nothing was written."""
+
+
+async def create_record(
+    transaction: Transaction, collection: Collection, typed: Mapping[str, str], author: Member
+) -> Record:
+    """Add a record.
+
+    Raises Invalid when a value won't do.
+    """
+    fields = await list_fields(transaction, collection)
+    values = read_values(fields, typed)
+    await check_unique(transaction, fields, values, None)
+    record = Record(
+        collection_id=collection.id,
+        number=take_numbers(collection),
+        version=1,
+        values=values,
+        search=search_text(fields, values),
+    )
+    transaction.add(record)
+    await transaction.flush()
+    await keep_revisions(transaction, fields, [record], author, "created")
+    note_record_changed(transaction, collection, fields, record, author, "created", None)
+    return record
+
+
+async def create_records(
+    transaction: Transaction, collection: Collection, rows: Sequence[Mapping[str, str]], author: Member
+) -> None:
+    """Add many records at once. Unique values are left to the database to check.
+
+    Raises Invalid when a value won't do.
+    """
+    fields = await list_fields(transaction, collection)
+    last = take_numbers(collection, len(rows))
+    values = dict(enumerate([read_values(fields, typed) for typed in rows], last - len(rows) + 1))
+    written = [
+        {"collection_id": collection.id, "number": number, "values": each, "search": search_text(fields, each)}
+        for number, each in values.items()
+    ]
+    await transaction.insert_rows(Record, *written)
+    own = Record.collection_id == collection.id, Record.number > last - len(rows)
+    ids = (await transaction.execute(select(Record.id, Record.number).where(*own))).all()
+    revision = {"version": 1, "member_id": author.id, "what": "created"}
+    await transaction.insert_rows(
+        RecordKey, *(key for record_id, number in ids for key in keys_of(fields, record_id, number, values[number]))
+    )
+    await transaction.insert_rows(
+        Revision, *({**revision, "record_id": record_id, "values": values[number]} for record_id, number in ids)
+    )
+    transaction.note(RecordsAdded(by=transaction.acting(author.id), collection_id=collection.id, count=len(rows)))
+
+
+def take_numbers(collection: Collection, count: int = 1) -> int:
+    """The last of the next `count` numbers of a collection, and as many more in its total.
+
+    Writers of a workspace come one after another: nobody else takes these.
+    """
+    collection.last_number += count
+    collection.total += count
+    return collection.last_number
 
 
 async def change_record(
@@ -64,7 +127,8 @@ async def change_record(
         raise Changed
     changed = values != {field.key: record.values[field.key] for field in fields if field.key in record.values}
     if changed:
-        await check_unique(transaction, fields, values, record.id)
+        if any(field.unique for field in fields):
+            await check_unique(transaction, fields, values, record.id)
         await advance(
             transaction,
             record,
@@ -185,7 +249,7 @@ async def advance(
         if holder is not None:
             note_lock(transaction, record, LockFreed, holder)
     elif holder is not None:
-        await pass_on(transaction, record, holder)
+        await pass_on(transaction, {record: holder})
 
 
 @sweeps(Record)

@@ -14,7 +14,6 @@ from app.accounts.members import Member
 from app.accounts.quick_switcher import LIMIT, Destination, switches_to
 from app.accounts.shell import sidebar_section
 from app.database import Fact, Partial, Tenant, Transaction
-from app.editing.rows import RowPlace, find_row_places
 from app.live.channels import channel
 from app.live.log import make_partial, refresh
 from app.records.collections import COLLECTIONS_SHOWN, Collection, Field, find_collections, list_collections, list_used
@@ -27,8 +26,8 @@ from app.records.facts import (
     RecordsForgotten,
 )
 from app.records.history import RevisionEntry, list_histories
-from app.records.lists import MOST_LIST_WORDS, sort_keys
-from app.records.records import Record, find_record_places, search_text
+from app.records.lists import MOST_LIST_WORDS
+from app.records.records import Record, find_record_places, place_of_record, search_text, sort_keys
 from app.web.forms import number_of
 from app.web.texts import _l
 
@@ -58,7 +57,7 @@ class Changes:
     records or fewer.
     """
 
-    shown: Sequence[tuple[RecordChanged, Collection, list[Field], Record, RowPlace]]
+    shown: Sequence[tuple[RecordChanged, Collection, list[Field], Record]]
     histories: dict[Record, list[RevisionEntry]] | None
     many: dict[int, RecordChanged]
     counted: list[Collection]
@@ -70,22 +69,22 @@ async def read_changes(transaction: Transaction, facts: Sequence[RecordChanged])
     Histories are long: of more records than a few, nobody has the most open, and the pages that are fetch themselves.
     Of many, lists do so too.
     """
-    kept = await find_collections(transaction, {fact.collection_id for fact in facts})
     counts = Counter(fact.collection_id for fact in facts)
     many = {fact.collection_id: fact for fact in facts if counts[fact.collection_id] > MOST_RECORDS_SHOWN}
     shown = [fact for fact in facts if fact.collection_id not in many]
+    kept = await find_collections(transaction, counts)
     records = await transaction.find_all(Record, [fact.row_id for fact in shown])
-    places = await find_row_places(transaction, list(records.values()))
     told = [(kept[record.collection_id][1], record) for record in records.values()]
     histories = await list_histories(transaction, told) if len(told) <= MOST_HISTORIES else None
-    about = [(fact, *kept[fact.collection_id], records[fact.row_id], places[records[fact.row_id]]) for fact in shown]
+    about = [(fact, *kept[fact.collection_id], records[fact.row_id]) for fact in shown]
     counted = {fact.collection_id: None for fact in facts if fact.what != "changed"}
     return Changes(about, histories, many, [kept[each][0] for each in counted])
 
 
 def show_changes(tenant: Tenant, changes: Changes) -> Iterator[Partial]:
     """What became of records: to the lists of their collections, to their own pages, and to the sidebars."""
-    for fact, collection, fields, record, place in changes.shown:
+    for fact, collection, fields, record in changes.shown:
+        place = place_of_record(collection, fields, record)
         about = {"collection": collection, "fields": fields, "record": record, "place": place, "what": fact.what}
         # From the values that it had a list knows whether it was counted under its search.
         before = "" if fact.before is None or fact.what == "restored" else search_text(fields, fact.before)

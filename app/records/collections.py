@@ -23,6 +23,7 @@ from app.accounts.members import Member
 from app.accounts.rights import require
 from app.accounts.visits import Visit
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
+from app.editing.rows import RowPlace
 from app.records.facts import CollectionAdded, CollectionRenamed
 from app.records.kinds import FIELD_KINDS
 from app.web.forms import Invalid
@@ -95,6 +96,7 @@ class Fields(list[Field]):
         self.removed = list(removed)
 
 
+FIND_COLLECTION = PreparedSelect(select(Collection).where(Collection.slug == bindparam("slug")))
 LIST_FIELDS = PreparedSelect(
     select(Field).where(Field.collection_id.in_(bindparam("ids"))).order_by(Field.position, Field.id)
 )
@@ -108,31 +110,34 @@ async def list_collections(transaction: Transaction, most: int | None = None) ->
 
 # How many the sidebar shows, and the start.
 COLLECTIONS_SHOWN = 12
+LIST_USED = PreparedSelect(
+    select(Collection)
+    .outerjoin(
+        Visit,
+        (Visit.tenant_id == Collection.tenant_id)
+        & (Visit.subject_id == Collection.id)
+        & (Visit.kind == "collection")
+        & (Visit.member_id == bindparam("member_id")),
+    )
+    .order_by(
+        Collection.slug != bindparam("current"), Visit.visited_at.desc().nulls_last(), Collection.name, Collection.id
+    )
+    .limit(COLLECTIONS_SHOWN)
+)
 
 
 async def list_used(transaction: Transaction, member_id: int, current: str = "") -> list[Collection]:
     """The collections that a member uses, by name: the one of the address that is open, then those opened last."""
-    visited = (
-        (Visit.tenant_id == Collection.tenant_id)
-        & (Visit.subject_id == Collection.id)
-        & (Visit.kind == "collection")
-        & (Visit.member_id == member_id)
-    )
-    statement = (
-        select(Collection)
-        .outerjoin(Visit, visited)
-        .order_by(Collection.slug != current, Visit.visited_at.desc().nulls_last(), Collection.name, Collection.id)
-        .limit(COLLECTIONS_SHOWN)
-    )
-    return sorted(await transaction.scalars(statement), key=lambda each: (each.name, each.id))
+    found = await transaction.rows(LIST_USED, member_id=member_id, current=current)
+    return sorted((each for (each,) in found), key=lambda each: (each.name, each.id))
 
 
 async def get_collection(transaction: Transaction, slug: str) -> Collection:
     """A collection by its address. Raises NotFoundException."""
-    found = (await transaction.scalars(select(Collection).where(Collection.slug == slug))).one_or_none()
+    found = await transaction.find(FIND_COLLECTION, slug=slug)
     if found is None:
         raise NotFoundException
-    return found
+    return found[0]
 
 
 async def list_fields(transaction: Transaction, collection: Collection) -> Fields:
@@ -158,6 +163,7 @@ async def list_fields_of(transaction: Transaction, collection_ids: Iterable[int]
 def forget_fields(transaction: Transaction, collection_id: int) -> None:
     """Let the fields of a collection be read anew: there are others now, or in another order."""
     transaction.info.get(Fields, {}).pop(collection_id, None)
+    transaction.info.pop(RowPlace, None)  # records are called after their first field
 
 
 async def find_collections(

@@ -13,12 +13,12 @@ from app.accounts.members import Member
 from app.accounts.shell import list_parts, page_owner, render_page
 from app.database import Transaction
 from app.editing.channels import find_standing
-from app.editing.rows import LEASE, LEASE_WITHOUT_JAVASCRIPT, Proof
+from app.editing.rows import LEASE, LEASE_WITHOUT_JAVASCRIPT, Proof, find_row_places
 from app.editing.waiting import Waiting, list_queue
 from app.live.presence import list_readers
 from app.records.collections import Collection, Field, Fields, list_fields
 from app.records.history import list_differences, list_history
-from app.records.records import Record, find_makers, find_record_place, open_by_number, read_values, title_of
+from app.records.records import Record, find_makers, open_by_number, read_values, title_of
 from app.settings import Settings
 from app.web.forms import Form, Invalid, number_of
 from app.web.texts import Text
@@ -94,7 +94,7 @@ async def render_record(
 ) -> Response[str]:
     """A record to be read; with `waiting`, by somebody who waits to edit it."""
     queue = await list_queue(transaction, record)
-    place = await find_record_place(transaction, record)
+    place = (await find_row_places(transaction, [record]))[record]
     maker = (await find_makers(transaction, [record.id]))[record.id]
     standing = await find_standing(transaction, record, queue, member.id)
     return await render_page(
@@ -177,10 +177,10 @@ async def describe_editor(
     standing = await find_standing(transaction, record, queue, member.id)
     return {
         "row": record,
-        "place": await find_record_place(transaction, record),
+        "place": (await find_row_places(transaction, [record]))[record],
         "queue": queue,
         "standing": standing,
-        "proof": proof,
+        "proof": str(proof or ""),
         "lease": LEASE,
         "idle": settings.edit_idle_seconds if settings else 0,
     }

@@ -18,12 +18,12 @@ from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.rows import Held, is_held
 from app.records.bulk import LeftAlone, reason_of
-from app.records.changes import Changed, change_record
+from app.records.changes import Changed, change_record, create_records
 from app.records.collections import Collection, Field, list_fields
 from app.records.facts import TableImported
 from app.records.history import Difference, compare
 from app.records.keys import Taken, check_taken, find_taken
-from app.records.records import Record, Values, create_records, read_values, title_of
+from app.records.records import Record, Values, read_values, title_of
 from app.web.forms import Invalid, number_of
 from app.web.texts import Text, _l, fold
 

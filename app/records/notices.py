@@ -88,9 +88,10 @@ async def tell_changes(transaction: Transaction, facts: Sequence[RecordChanged])
     changes = [fact for fact in facts if fact.what != "created"]
     if not changes:
         return
-    chosen = await read_followers(transaction, "record", {change.row_id for change in changes})
-    makers = await find_makers(transaction, chosen)
+    ids = list({change.row_id: None for change in changes})
     authors = await transaction.find_all(Member, {change.by.member_id for change in changes if change.by.member_id})
+    makers = await find_makers(transaction, ids)
+    chosen = await read_followers(transaction, "record", ids)
     await notify_all(
         transaction,
         [

@@ -1,4 +1,4 @@
-"""Records: found, added, and kept in their history. `changes.py` has what is done with them afterwards."""
+"""Records: found, shown, and kept in their history. `changes.py` has what is done with them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.members import Member
 from app.database import Base, PreparedSelect, Transaction, UtcDateTime, now
 from app.editing.rows import Editable, RowPlace, editable
-from app.records.collections import Collection, Field, find_collections, list_fields
-from app.records.facts import RecordBinned, RecordChanged, RecordsAdded
-from app.records.keys import RecordKey, check_unique, keys_of
-from app.records.kinds import FIELD_KINDS, read_value
+from app.records.collections import Collection, Field, find_collections
+from app.records.facts import RecordBinned, RecordChanged
+from app.records.keys import RecordKey, keys_of
+from app.records.kinds import FIELD_KINDS, read_value, sort_key_of
 from app.records.revisions import Revision
 from app.web.forms import Invalid
 from app.web.texts import Text as Words
@@ -81,6 +81,9 @@ OPEN_RECORD = PreparedSelect(
     select(Collection, Record)
     .join(Record, (Record.collection_id == Collection.id) & (Record.tenant_id == Collection.tenant_id))
     .where(Collection.slug == bindparam("slug"), Record.number == bindparam("number"))
+)
+FIND_RECORD = PreparedSelect(
+    select(Record).where(Record.collection_id == bindparam("collection_id"), Record.number == bindparam("number"))
 )
 FIND_MAKERS = PreparedSelect(
     select(Revision.record_id, Revision.member_id).where(
@@ -160,6 +163,11 @@ def search_text(fields: list[Field], values: Mapping[str, str]) -> str:
     return fold("\n".join(part for part in parts if part))
 
 
+def sort_keys(fields: list[Field], record: Record) -> dict[str, str]:
+    """The sort keys of a record, as the list in the page compares them."""
+    return {field.key: sort_key_of(field.kind, record.values.get(field.key, "")) for field in fields}
+
+
 async def open_by_number(
     transaction: Transaction, slug: str, number: int, *, deleted: bool | None
 ) -> tuple[Collection, Record]:
@@ -177,8 +185,8 @@ async def find_record(transaction: Transaction, collection: Collection, number: 
     """A record by its number, in the bin or not."""
     if number > LARGEST_NUMBER:
         return None
-    statement = select(Record).where(Record.collection_id == collection.id, Record.number == number)
-    return (await transaction.scalars(statement)).one_or_none()
+    found = await transaction.find(FIND_RECORD, collection_id=collection.id, number=number)
+    return found and found[0]
 
 
 async def get_record(
@@ -211,67 +219,6 @@ def read_values(fields: list[Field], typed: Mapping[str, str]) -> Values:
     return values
 
 
-async def create_record(
-    transaction: Transaction, collection: Collection, typed: Mapping[str, str], author: Member
-) -> Record:
-    """Add a record.
-
-    Raises Invalid when a value won't do.
-    """
-    fields = await list_fields(transaction, collection)
-    values = read_values(fields, typed)
-    await check_unique(transaction, fields, values, None)
-    record = Record(
-        collection_id=collection.id,
-        number=take_numbers(collection),
-        version=1,
-        values=values,
-        search=search_text(fields, values),
-    )
-    transaction.add(record)
-    await transaction.flush()
-    await keep_revisions(transaction, fields, [record], author, "created")
-    note_record_changed(transaction, collection, fields, record, author, "created", None)
-    return record
-
-
-async def create_records(
-    transaction: Transaction, collection: Collection, rows: Sequence[Mapping[str, str]], author: Member
-) -> None:
-    """Add many records at once. Unique values are left to the database to check.
-
-    Raises Invalid when a value won't do.
-    """
-    fields = await list_fields(transaction, collection)
-    last = take_numbers(collection, len(rows))
-    values = dict(enumerate([read_values(fields, typed) for typed in rows], last - len(rows) + 1))
-    written = [
-        {"collection_id": collection.id, "number": number, "values": each, "search": search_text(fields, each)}
-        for number, each in values.items()
-    ]
-    await transaction.insert_rows(Record, *written)
-    own = Record.collection_id == collection.id, Record.number > last - len(rows)
-    ids = (await transaction.execute(select(Record.id, Record.number).where(*own))).all()
-    revision = {"version": 1, "member_id": author.id, "what": "created"}
-    await transaction.insert_rows(
-        RecordKey, *(key for record_id, number in ids for key in keys_of(fields, record_id, number, values[number]))
-    )
-    await transaction.insert_rows(
-        Revision, *({**revision, "record_id": record_id, "values": values[number]} for record_id, number in ids)
-    )
-    transaction.note(RecordsAdded(by=transaction.acting(author.id), collection_id=collection.id, count=len(rows)))
-
-
-def take_numbers(collection: Collection, count: int = 1) -> int:
-    """The last of the next `count` numbers of a collection, and as many more in its total.
-
-    Writers of a workspace come one after another: nobody else takes these.
-    """
-    collection.last_number += count
-    collection.total += count
-    return collection.last_number
-
-
 def note_record_changed(
     transaction: Transaction,
     collection: Collection,
@@ -282,6 +229,7 @@ def note_record_changed(
     before: Mapping[str, str] | None,
 ) -> None:
     """Note what was done to a record."""
+    transaction.info.pop(RowPlace, None)  # it may be called otherwise now
     for instance in (record, collection, author):  # what is told and shown of them needs no statement
         transaction.keep(instance)
     changed = [] if before is None else [each for each in fields if before.get(each.key) != record.values.get(each.key)]

@@ -22,10 +22,10 @@ from app.accounts.members import Member, find_member
 from app.database import Database, Transaction
 from app.editing.locks import take_lock
 from app.editing.rows import LEASE, Held, Proof
-from app.records.changes import Changed, change_record, delete_record, restore_record
+from app.records.changes import Changed, change_record, create_record, delete_record, restore_record
 from app.records.collections import Collection, Field, get_collection, list_fields
 from app.records.field_changes import change_field, move_field, remove_field
-from app.records.records import Record, create_record, get_record
+from app.records.records import Record, get_record
 from app.records.revisions import Revision
 from tests.conftest import Server
 from tests.sessions import sign_in
@@ -81,7 +81,7 @@ WRITES_NOTHING: dict[str, dict[str, str]] = {
 KNOWN_WRITES = {
     ("records/changes.py", "advance", "update(Record)"),  # checks version and lock in its statement
     ("records/changes.py", "empty_bin", "delete(Record)"),  # deletes for good what nobody can open, so nobody holds it
-    ("editing/locks.py", "change_lock", "update(model)"),  # writes the lock's columns alone
+    ("editing/rows.py", "change_lock", "update(model)"),  # writes the lock's columns alone
     ("editing/locks.py", "free_locks", "update(model)"),
     ("database/copying.py", "copy_table", "insert(table)"),  # fills an empty database with all of another
     ("database/fast/rows.py", "__init__", "insert(self.table)"),

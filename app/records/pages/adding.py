@@ -11,10 +11,10 @@ from app.accounts.form_answers import MadeAlready, find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.undo import lead_to
 from app.database import Transaction
+from app.records.changes import create_record
 from app.records.collections import get_collection, list_fields
 from app.records.forms import RECORD_LIMIT, Removed, find_errors, holds_unseen, read_typed, render_form
 from app.records.new_drafts import find_any_new_draft, find_settled, keep_new_draft, settle_new_draft
-from app.records.records import create_record
 from app.records.undoing import offer_new_draft
 from app.web.forms import Form, Invalid, number_of
 

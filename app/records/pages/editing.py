@@ -134,7 +134,7 @@ async def save_record(
     proof, version = Proof.read(form["lock-token"]), number_of(form["version"])
     mine = read_typed(fields, form)
     try:
-        if holds_unseen(fields, form, record):
+        if fields.removed and holds_unseen(fields, form, record):
             raise Removed(**find_errors(fields, mine))
         changed = await change_record(
             transaction, collection, record, mine, member, version=version, proof=proof, fields=fields

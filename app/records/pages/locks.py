@@ -18,15 +18,14 @@ from app.editing.drafts import find_draft, keep_draft, settle_draft
 from app.editing.locks import (
     hand_over,
     is_proven_holder,
-    prolong_turn,
     release_lock,
     renew_lock,
-    shorten_turn,
     take_lock,
     take_over,
 )
 from app.editing.pushes import push_standings
 from app.editing.rows import LEASE, Proof
+from app.editing.turns import prolong_turn, shorten_turn
 from app.records.collections import Fields
 from app.records.forms import RECORD_LIMIT, lease_of, open_record, read_typed
 from app.records.records import Record
