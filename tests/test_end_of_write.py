@@ -147,6 +147,17 @@ async def test_many_facts_take_as_many_statements_as_few_and_are_shown_as_one_ch
     assert {row.fact_cursor for row in on_list} == {last}
 
 
+# As many statements as the end of one such write takes at most.
+AT_MOST: dict[str, tuple[Act, int]] = {"a record that is changed": (change, 13), "a lock that is taken": (lock, 8)}
+
+
+@pytest.mark.parametrize("name", AT_MOST)
+async def test_one_fact_takes_few_statements(database: Database, ended: list[list[str]], name: str) -> None:
+    act, most = AT_MOST[name]
+    await do(database, act, 1)
+    assert len(ended[-1]) <= most, "\n".join(ended[-1])
+
+
 async def join(transaction: Transaction, ana: Member, count: int) -> None:
     for number in range(count):
         email = f"{count}.{number}@acme.test"

@@ -16,7 +16,7 @@ from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.database import Partial, PreparedSelect, Tenant, Transaction, now
 from app.editing.drafts import DRAFT_KEPT_FOR, Draft, Drafts, list_drafts
-from app.editing.facts import LockChanged
+from app.editing.facts import LockChanged, LockTakenOver
 from app.editing.pushes import RowStandings
 from app.editing.rows import EDITABLE_KINDS, Editable, RowPlace, find_row_places, read_clock
 from app.editing.waiting import ANSWER_WITHIN, Waiting, list_queues
@@ -114,7 +114,7 @@ async def read_rows(transaction: Transaction, things: Sequence[LockChanged | Row
             concerned.setdefault(each.row, set()).update(each.concerned)
         elif row := found.get((each.kind, each.row_id)):
             concerned.setdefault(row, set()).add(each.member_id)
-            if each.holder_id is not None:
+            if isinstance(each, LockTakenOver):
                 concerned[row].add(each.holder_id)
             changed[row] = each
     rows = list(concerned)

@@ -19,13 +19,11 @@ class OfRow(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockChanged(OfRow):
-    """The lock of a row has changed hands; `member_id` is whom this fact is about, `holder_id` who has lost it to
-    them."""
+    """The lock of a row has changed hands; `member_id` is whom this fact is about."""
 
     event: ClassVar[str] = "changed"
 
     member_id: int
-    holder_id: int | None = None
 
     @property
     def log_entry(self) -> LogEntry:
