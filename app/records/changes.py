@@ -125,10 +125,10 @@ async def change_record(
     values, before = read_values(fields, typed), record.values
     if record.version != version or record.deleted_at is not None:
         raise Changed
-    changed = values != {field.key: record.values[field.key] for field in fields if field.key in record.values}
+    changed = [field for field in fields if values.get(field.key) != before.get(field.key)]
     if changed:
-        if any(field.unique for field in fields):
-            await check_unique(transaction, fields, values, record.id)
+        if any(field.unique for field in changed):
+            await check_unique(transaction, changed, values, record.id)
         await advance(
             transaction,
             record,
@@ -139,8 +139,8 @@ async def change_record(
             search=search_text(fields, values),
             deleted_at=None,
         )
-        await keep_revisions(transaction, fields, [record], author, what)
-        note_record_changed(transaction, collection, fields, record, author, "changed", before)
+        await keep_revisions(transaction, changed, [record], author, what)
+        note_record_changed(transaction, collection, changed, record, author, "changed", before)
     else:
         writable = select(is_writable(Record, transaction.acting(author.id), proof)).where(Record.id == record.id)
         if not await transaction.scalar(writable):
@@ -148,7 +148,7 @@ async def change_record(
         await release_lock(transaction, record, author, proof)
     if what == "changed":
         await settle_draft(transaction, record, author)
-    return changed
+    return bool(changed)
 
 
 async def delete_record(

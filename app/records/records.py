@@ -252,8 +252,13 @@ def note_record_changed(
 async def keep_revisions(
     transaction: Transaction, fields: list[Field], records: Sequence[Record], author: Member, what: str
 ) -> None:
-    """Keep a revision of what records are now, and their sort keys."""
-    await transaction.execute(delete(RecordKey).where(RecordKey.record_id.in_([record.id for record in records])))
+    """Keep a revision of what records are now, and the keys of these fields."""
+    if what != "created":
+        keys = (
+            RecordKey.record_id.in_([each.id for each in records]),
+            RecordKey.field_id.in_([each.id for each in fields]),
+        )
+        await transaction.execute(delete(RecordKey).where(*keys))
     kept = [record for record in records if record.deleted_at is None]
     await transaction.insert_rows(
         RecordKey, *(key for record in kept for key in keys_of(fields, record.id, record.number, record.values))
