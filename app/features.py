@@ -30,6 +30,7 @@ from app.chat.followers import (
     people_shown,
     sidebars_shown,
 )
+from app.chat.notices import CHAT_KINDS
 from app.chat.pages import attachments as attachment_pages
 from app.chat.pages import choices as choice_pages
 from app.chat.pages import discussions as discussion_pages
@@ -43,7 +44,8 @@ from app.editing.followers import locks_of_sessions, rows_shown
 from app.editing.rights import EDITING_RIGHTS
 from app.live.followers import sessions_shown, sockets_closed
 from app.live.log import append
-from app.notifications import accounts as accounts_noted
+from app.notifications.accounts import ACCOUNT_KINDS
+from app.notifications.announcements import ANNOUNCEMENT_KINDS
 from app.notifications.followers import (
     accounts_told,
     announced_taken_back,
@@ -55,6 +57,7 @@ from app.notifications.followers import (
     mails_planned,
     preferred_counted,
 )
+from app.notifications.kinds import install_kinds
 from app.notifications.pages import announcements as announcement_pages
 from app.notifications.pages import inbox as inbox_pages
 from app.notifications.pages import preferences as preference_pages
@@ -73,6 +76,7 @@ from app.records.followers import (
     holders_told,
     told_forgotten,
 )
+from app.records.notices import RECORD_KINDS
 from app.records.pages import adding as adding_pages
 from app.records.pages import bin as bin_pages
 from app.records.pages import bulk as bulk_pages
@@ -140,11 +144,14 @@ WORKSPACE_ROUTES: list[Any] = [
 CENTRAL_ROUTES: list[Any] = [*central_pages.handlers, operator_pages.router]
 
 # What no page brings with it, and that says by itself what it is for: a job, what operators see counted, what a new
-# workspace is furnished with, what is told of people, how the audit log calls records.
-OTHERS = (password_links, chat_usage, record_usage, books, accounts_noted, auditing)
+# workspace is furnished with, how the audit log calls records.
+OTHERS = (password_links, chat_usage, record_usage, books, auditing)
 
 # Who may do what.
 install(TENANT_RIGHTS, EDITING_RIGHTS, NOTIFICATION_RIGHTS, RECORD_RIGHTS, CHAT_RIGHTS)
+
+# What people can be told of, in the order in which they are asked how.
+install_kinds(ACCOUNT_KINDS, CHAT_KINDS, ANNOUNCEMENT_KINDS, RECORD_KINDS)
 
 FOLLOWERS = Followers(
     # What changes rows, in the order in which it works.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, make_url
+from sqlalchemy import Connection, Select, column, create_engine, inspect, make_url, select, table
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -22,6 +24,8 @@ from app.settings import SettingsError
 PACKAGE = Path(__file__).parent
 # Installed, they are in the package (pyproject.toml puts them there); in a checkout, beside it.
 MIGRATIONS = next(path for path in (PACKAGE / "migrations", PACKAGE.parent / "migrations") if path.is_dir())
+
+TABLES_VERSION: Select[str] = select(column("version_num")).select_from(table("alembic_version"))
 
 
 @functools.cache
@@ -46,8 +50,59 @@ def is_ordinary(thing: Any, name: str | None, kind: str, reflected: bool, compar
     return kind != "table" or not (thing.info.get("virtual") or (name or "").startswith("message_index"))
 
 
+@dataclass(frozen=True, slots=True)
+class MigrationPlan:
+    """Which migrations bring the tables up to this version, and why no earlier program can run meanwhile or afterwards:
+    what those of them say that have `needs_stop`."""
+
+    revisions: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """One line, whose first word programs read: `nothing`, `running` or `stop`."""
+        if self.reasons:
+            return f"stop: {'; '.join(self.reasons)}"
+        return f"running: {' '.join(self.revisions)}" if self.revisions else "nothing"
+
+
+def plan_migration(url: str, owner_url: str = "") -> MigrationPlan:
+    """What there is to be done to the tables; nothing is changed. On PostgreSQL there is no event loop here.
+
+    Raises SettingsError when they are newer.
+    """
+
+    async def ask_postgresql() -> MigrationPlan:
+        engine = create_async_engine(owner_url or url)
+        try:
+            async with engine.connect() as connection:
+                return await connection.run_sync(find_pending)
+        finally:
+            await engine.dispose()
+
+    if url.startswith("postgresql"):
+        return asyncio.run(ask_postgresql())
+    path = make_url(url).database
+    if not path or not Path(path).exists():  # to connect would make it
+        return MigrationPlan(tuple(list_table_versions()))
+    engine = create_engine(url.replace("sqlite+aiosqlite", "sqlite"))
+    try:
+        with engine.connect() as connection:
+            return find_pending(connection)
+    finally:
+        engine.dispose()
+
+
+def find_pending(connection: Connection) -> MigrationPlan:
+    """What there is to be done to these tables; of none that are there yet nobody makes use."""
+    refuse_newer(connection)
+    current, newest = find_revisions(connection)
+    pending = list(read_scripts(MIGRATIONS).iterate_revisions(newest, current))[::-1]
+    reasons = [f"{each.revision} {each.module.needs_stop}" for each in pending if hasattr(each.module, "needs_stop")]
+    return MigrationPlan(tuple(each.revision for each in pending), tuple(reasons) if current else ())
+
+
 def migrate_database(url: str, owner_url: str = "") -> None:
-    """Bring the tables up to this version; nothing happens when they are.
+    """Bring the tables up to this version, in one transaction; nothing happens when they are.
 
     On PostgreSQL the owner of the tables does it, and gives the role of `url` what the program needs.
 
@@ -55,6 +110,8 @@ def migrate_database(url: str, owner_url: str = "") -> None:
     """
     path = make_url(url).database
     if path and url.startswith("sqlite"):
+        if not plan_migration(url).revisions:
+            return
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     scripts = read_scripts(MIGRATIONS)
     with EnvironmentContext(
@@ -66,11 +123,16 @@ def migrate_database(url: str, owner_url: str = "") -> None:
         scripts.run_env()
 
 
+def list_table_versions() -> list[str]:
+    """The versions of the tables that this program knows, the first one first; as they were when first asked for,
+    whatever is installed afterwards."""
+    return [script.revision for script in read_scripts(MIGRATIONS).walk_revisions()][::-1]
+
+
 def refuse_newer(connection: Connection) -> None:
     """Raise SettingsError when the tables were made by a version of the program that this one doesn't know, or don't
     say by which."""
-    scripts = read_scripts(MIGRATIONS)
-    known = {script.revision for script in scripts.walk_revisions()}
+    known = list_table_versions()
     revisions = MigrationContext.configure(connection).get_current_heads()
     if not revisions and inspect(connection).has_table("tenant"):
         raise SettingsError(
@@ -80,7 +142,7 @@ def refuse_newer(connection: Connection) -> None:
         if revision not in known:
             raise SettingsError(
                 f"DATABASE_URL: the tables were made by a newer version of the program (revision {revision}; this one "
-                f"knows {scripts.get_current_head()}): run that version again, or restore a backup from before it"
+                f"knows {known[-1]}): run that version again, or restore a backup from before it"
             )
 
 
@@ -94,6 +156,24 @@ def find_revisions(connection: Connection) -> tuple[str | None, str | None]:
     """The version that the tables are at, None where there are none, and that of this program."""
     newest = read_scripts(MIGRATIONS).get_current_head()
     return MigrationContext.configure(connection).get_current_revision(), newest
+
+
+async def read_newer(database: Database) -> str:
+    """The version that the tables are at, where this program doesn't know it, in one statement; '' where it does."""
+    async with database.reader.connect() as connection:
+        current = await connection.scalar(TABLES_VERSION)
+    return "" if current is None or current in list_table_versions() else str(current)
+
+
+async def check_tables(database: Database) -> None:
+    """Raise SettingsError unless the tables are at this version."""
+    async with database.reader.connect() as connection:
+        await connection.run_sync(refuse_newer)
+        current, newest = await connection.run_sync(find_revisions)
+    if current != newest:
+        raise SettingsError(
+            f"DATABASE_URL: the tables are at {current}, and this version needs {newest}: run `migrate`"
+        )
 
 
 async def check_database(database: Database) -> None:

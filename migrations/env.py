@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 from alembic import context
-from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import app.accounts.audit
@@ -24,13 +24,14 @@ import app.operators.operators
 import app.records.records
 import app.tenants.invitations  # noqa: F401
 from app.database import Base, postgresql
+from app.database.sqlite import BUSY_TIMEOUT
 from app.migration import is_ordinary, refuse_newer
 
 URL = context.config.get_main_option("sqlalchemy.url") or ""
 
 
 def migrate(connection: Connection) -> None:
-    """Run the migrations; on PostgreSQL all in one transaction, and what they have made is behind its wall then."""
+    """Run the migrations, all in one transaction; on PostgreSQL what they have made is behind its wall then."""
     refuse_newer(connection)
     connection.rollback()  # what it has read began a transaction, in which Alembic would not commit its own
     role_url = context.config.attributes.get("role_url")
@@ -40,6 +41,7 @@ def migrate(connection: Connection) -> None:
         render_as_batch=True,
         compare_type=False,
         include_object=is_ordinary,
+        transactional_ddl=True,
     )
     if role_url is not None and is_done(connection, role_url):
         return
@@ -92,7 +94,13 @@ def run_in_thread() -> None:
 if URL.startswith("postgresql"):
     run_in_thread()
 else:
-    engine = create_engine(URL)
+    # The driver's own transactions begin at the first row that is changed, and leave out what is done to tables.
+    engine = create_engine(URL, connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT})
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
     with engine.connect() as connection:
         migrate(connection)
     engine.dispose()

@@ -131,6 +131,8 @@ class Server:
     debug: bool = True
     address: str = "127.0.0.1"
     log_dir: Path | None = None
+    # Where the program is; of one that is not forked.
+    home: Path = ROOT
     devices: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
@@ -174,7 +176,7 @@ class Server:
         else:
             with self.log_path.open("ab") as log:
                 command = [sys.executable, "-m", "app", *arguments]
-                self.process = subprocess.Popen(command, cwd=ROOT, env=self.settings(), stdout=log, stderr=log)
+                self.process = subprocess.Popen(command, cwd=self.home, env=self.settings(), stdout=log, stderr=log)
         deadline, answer = time.monotonic() + 60, "nothing"
         while time.monotonic() < deadline:
             try:
@@ -187,6 +189,8 @@ class Server:
             time.sleep(0.05)
             if self.process.poll() is not None:
                 break
+        if self.process.poll() is None:
+            self.stop(signal.SIGKILL)
         raise RuntimeError(f"the server did not start: {answer}\n{self.log}")
 
     def stop(self, with_signal: int = signal.SIGTERM) -> None:

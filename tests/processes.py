@@ -114,21 +114,28 @@ class Forked:
         os.kill(self.pid, signal.SIGKILL)
 
 
-async def fork_program(*arguments: str, inherited: tuple[int, ...] = (), **environment: str) -> Forked:
-    """What `app.server.workers.start_program` does, by a process that has imported the program already."""
+async def fork_program(
+    *arguments: str,
+    inherited: tuple[int, ...] = (),
+    output: int | None = None,
+    environment: dict[str, str] | None = None,
+) -> Forked:
+    """What `app.server.processes.start_program` does, by a process that has imported the program already."""
 
     def become_program() -> int:
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
+        if output is not None:
+            os.dup2(output, 1)
         for path in list(Path("/proc/self/fd").iterdir()):
             descriptor = int(path.name)
             if descriptor > 2 and descriptor not in inherited:
                 with contextlib.suppress(OSError):  # the one that listed them
                     os.close(descriptor)
         os.setsid()
-        os.environ.update(environment)
-        if "PROMETHEUS_MULTIPROC_DIR" in environment:
+        os.environ.update(environment or {})
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             share_counters()
         return run_main(arguments)
 

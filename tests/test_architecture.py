@@ -7,7 +7,8 @@ import hashlib
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -71,26 +72,68 @@ def test_pages_import_no_other_pages(path: Path) -> None:
 
 
 # What modules of a kind have alike: their logger, and the routes of pages; and both databases have an engine.
-ALIKE = {"log", "handlers", "create_engine"}
+ALIKE = {"log", "handlers", "create_engine", "CLOSE"}
 
 
-def names_of(module: Path) -> Iterator[str]:
-    """What a module defines on its top level."""
-    for node in ast.parse(module.read_text()).body:
+def names_of(body: Sequence[ast.stmt]) -> Iterator[str]:
+    """What is defined on the top level of a module, one of several at once and under a condition, too."""
+    for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
-        elif isinstance(node, ast.Assign):
-            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            yield node.target.id
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                yield from (each.id for each in ast.walk(target) if isinstance(each, ast.Name) and is_stored(each))
+        elif isinstance(node, ast.If | ast.Try | ast.With):
+            yield from names_of(node.body)
+            yield from names_of(getattr(node, "orelse", []))
+
+
+def is_stored(name: ast.Name) -> bool:
+    return isinstance(name.ctx, ast.Store)
 
 
 def test_no_two_modules_call_something_by_the_same_name() -> None:
     modules: dict[str, set[str]] = {}
     for module in MODULES:
-        for name in names_of(module):
+        for name in names_of(ast.parse(module.read_text()).body):
             modules.setdefault(name, set()).add(str(module.relative_to(APP)))
     assert {name: where for name, where in modules.items() if len(where) > 1 and name not in ALIKE} == {}
+
+
+# Modules that go past the ways of a library.
+SHORTCUTS = [
+    *(path for path in MODULES if path.parent.name == "fast" and path.name != "__init__.py"),
+    APP / "live" / "writer.py",
+]
+SAYS = ("Earns", "Written against", "Tested by", "Used by")
+
+
+def said_of(path: Path) -> dict[str, str]:
+    """What the docstring of a shortcut says, a paragraph each."""
+    paragraphs = " ".join((ast.get_docstring(ast.parse(path.read_text())) or "").split("\n")).split("  ")
+    named = (paragraph.partition(": ") for paragraph in paragraphs)
+    return {name: rest.rstrip(".") for name, _, rest in named if name in SAYS}
+
+
+@pytest.mark.parametrize("path", SHORTCUTS, ids=lambda path: str(path.relative_to(APP)))
+def test_a_shortcut_past_a_library_says_what_it_earns_and_is_used_by_those_it_names(path: Path) -> None:
+    """Whoever brings another version of a library looks whether it still holds; bench/shortcuts.py measures."""
+    said = said_of(path)
+    assert tuple(said) == SAYS
+    assert re.search(r"\d", said["Earns"]), "no figure"
+    for library in said["Written against"].split(", "):
+        name, _, written = library.partition(" ")
+        assert version(name) == written, f"{name} is another one: do {said['Tested by']} still hold?"
+    assert all((APP.parent / each).is_file() for each in said["Tested by"].split(", "))
+    module = "app." + ".".join(path.relative_to(APP).with_suffix("").parts)
+    package, _, name = module.rpartition(".")
+    users = {
+        str(each.relative_to(APP))
+        for each in MODULES
+        if each != path
+        and any(found == f"{package}.{name}" or found.startswith(f"{module}.") for found in imports_of(each))
+    }
+    assert users == set(said["Used by"].split(", "))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(APP)))

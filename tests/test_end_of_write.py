@@ -207,3 +207,15 @@ async def test_many_facts_are_told_in_as_many_statements_as_few(
         await do(database, act, count)
     more = Counter(words[:160] for words in ended[-1]) - Counter(words[:160] for words in ended[-2])
     assert len(ended[-1]) <= len(ended[-2]), str(more.most_common())
+
+
+async def say_plainly(transaction: Transaction, ana: Member, count: int) -> None:
+    general = (await transaction.scalars(select(Room).where(Room.slug == "general"))).one()
+    await post_message(transaction, general, ana, key="plain", text="Good morning", origin="")
+
+
+async def test_a_message_of_mere_words_is_logged_and_nothing_is_asked_for(
+    database: Database, ended: list[list[str]]
+) -> None:
+    await do(database, say_plainly, 1)
+    assert [words.split()[0] for words in ended[-1]] == ["UPDATE", "INSERT"]

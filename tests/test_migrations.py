@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from collections.abc import Callable
+from inspect import getsource
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import app.accounts.audit
@@ -31,8 +35,8 @@ import app.operators.log
 import app.operators.operators
 import app.records.records
 import app.tenants.invitations  # noqa: F401
-from app.database import Base
-from app.migration import configuration, is_ordinary
+from app.database import Base, now
+from app.migration import MIGRATIONS, configuration, is_ordinary, list_table_versions, plan_migration, read_scripts
 from tests.conftest import Server
 from tests.databases import Store, run_in_thread
 
@@ -122,6 +126,106 @@ def test_messages_that_were_there_mention_members_and_not_names(store: Store) ->
     command.downgrade(configuration(store.url, store.owner_url), "0017")
     assert dict(store.rows("SELECT id, text FROM message ORDER BY id"))[first] == "@Ana says `x`"
     store.migrate()
+
+
+def test_what_undo_puts_back_and_mails_that_wait_are_taken_along_by_a_renamed_column(store: Store) -> None:
+    kept = '{"message": 1, "told": [{"id": 5, "to": [{"%s": 5, "kind": "mention"}]}]}'
+    command.downgrade(configuration(store.url, store.owner_url), "0022")
+    store.rows(
+        "INSERT INTO undo_offer (tenant_id, member_id, kind, state, made_at) VALUES (1, 1, 'message.deleted', ?, ?)",
+        *(kept % "happening_id", now()),
+    )
+    written = "INSERT INTO mail (message_id, composer, payload, receiver, subject, text, due_at, lease, attempts)"
+    store.rows(f"{written} VALUES ('one', '', '{{}}', 'carla@acme.test', 'Hello', 'Hello', ?, 0, 2)", now())
+    store.migrate()
+    assert read_kept(store) == kept % "activity_id"
+    assert store.rows("SELECT count(*) FROM mail") == [(0,)]
+    assert store.rows("SELECT composer, attempts FROM failed_mail") == [("earlier version", 2)]
+    command.downgrade(configuration(store.url, store.owner_url), "0022")
+    assert read_kept(store) == kept % "happening_id"
+    store.migrate()
+
+
+def read_kept(store: Store) -> str:
+    """What the newest undo is done with."""
+    ((state,),) = store.rows("SELECT state FROM undo_offer ORDER BY id DESC LIMIT 1")
+    return json.dumps(json.loads(state) if isinstance(state, str) else state)
+
+
+def test_what_there_is_to_be_done_is_said_before_and_whether_the_program_before_can_go_on(store: Store) -> None:
+    server = Server(store.directory, 0)
+    assert server.run("migrate", "--plan").stdout == "nothing\n"
+    command.downgrade(configuration(store.url, store.owner_url), "0022")
+    before = dump(store)
+    planned = server.run("migrate", "--plan").stdout
+    assert planned.startswith("stop: 0023 renames the table of what notifications tell of")
+    assert dump(store) == before
+    done = server.run("migrate")
+    assert "No process of the version before can go on with these tables: 0023 renames" in done.stderr
+    assert done.returncode == 0
+    assert "No process" not in server.run("migrate").stderr
+
+
+def test_tables_that_are_not_there_yet_stop_nobody(empty: Store) -> None:
+    server = Server(empty.directory, 0)
+    before = sorted(empty.directory.iterdir())
+    assert server.run("migrate", "--plan").stdout.startswith("running: 0001 0002 ")
+    assert sorted(empty.directory.iterdir()) == before
+    assert "No process" not in server.run("migrate").stderr
+
+
+@pytest.fixture
+def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Add a migration that comes after all others."""
+    newest, folder = list_table_versions()[-1], tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, folder)
+
+    def add(*statements: str) -> None:
+        above = f'from alembic import op\n\nrevision = "played"\ndown_revision = "{newest}"\n'
+        lines = "".join(f"    {statement}\n" for statement in statements)
+        (folder / "versions" / "played.py").write_text(f"{above}\n\ndef upgrade() -> None:\n{lines}")
+        monkeypatch.setattr("app.migration.MIGRATIONS", folder)
+
+    return add
+
+
+def test_a_migration_without_a_reason_to_stop_lets_the_program_before_run(
+    store: Store, played: Callable[..., None]
+) -> None:
+    played("pass")
+    assert str(plan_migration(store.url, store.owner_url)) == "running: played"
+
+
+def test_a_migration_that_fails_leaves_everything_as_it_was(store: Store, played: Callable[..., None]) -> None:
+    played(
+        "op.rename_table('session', 'sitting')",
+        "op.execute(\"UPDATE member SET name = 'Nobody'\")",
+        "op.drop_table('nothing')",
+    )
+    before = dump(store)
+    with pytest.raises(DBAPIError, match="nothing"):
+        store.migrate()
+    assert dump(store) == before
+
+
+@pytest.mark.postgresql
+def test_what_only_the_owner_can_do_is_not_planned_without_the_owner(store: Store) -> None:
+    command.downgrade(configuration(store.url, store.owner_url), "0022")
+    done = Server(store.directory, 0, {"DATABASE_OWNER_URL": ""}).run("migrate", "--plan")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "run `migrate` with DATABASE_OWNER_URL" in done.stderr
+
+
+TAKES_AWAY = r"drop_column|drop_table|rename_table|RENAME|alter_column|drop_constraint"
+
+
+def test_a_migration_that_takes_away_what_the_program_before_uses_says_so() -> None:
+    silent = []
+    for script in read_scripts(MIGRATIONS).walk_revisions():
+        source = Path(script.path).read_text().replace(getsource(script.module.downgrade), "")
+        if re.search(TAKES_AWAY, source) and not getattr(script.module, "needs_stop", ""):
+            silent.append(script.revision)
+    assert silent == []
 
 
 def test_a_migration_asks_nothing_of_the_program_of_later_days() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -380,6 +381,25 @@ async def test_what_was_marked_as_read_at_once_is_unread_again(
     assert 'data-unread="0"' in page
     assert "/notifications/read-all" not in page, "there is nothing to be marked"
     assert f'data-unread="{count[1]}"' in await follow(carla, await carla.post(undo_in(page)))
+
+
+@pytest.mark.parametrize(("before", "after"), [("activity_id", "happening_id"), ("member_id", "former_id")])
+async def test_what_another_version_has_kept_otherwise_is_not_put_back_and_that_is_said(
+    shared_server: Server, ana: httpx.AsyncClient, before: str, after: str
+) -> None:
+    room = await make_room(ana, f"Kept with {before}")
+    await ana.post(room, data={"text": "@Carla, come", "key": f"kept-{before}"})
+    address = undo_in(await follow(ana, await ana.post(f"{room}/messages/1/delete")))
+    ((state,),) = shared_server.store.rows("SELECT state FROM undo_offer WHERE id = ?", int(address.split("/")[-1]))
+    kept = state if isinstance(state, str) else json.dumps(state)
+    assert before in kept
+    shared_server.store.rows(
+        "UPDATE undo_offer SET state = ? WHERE id = ?", kept.replace(before, after), int(address.split("/")[-1])
+    )
+    answer = await ana.post(address)
+    assert answer.status_code == 409
+    assert "The program was replaced by another version since." in answer.text
+    assert "Deleted by Ana" in (await ana.get(room)).text, "nothing of it was put back"
 
 
 def test_every_kind_of_undo_is_tried_above() -> None:

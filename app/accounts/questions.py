@@ -76,8 +76,14 @@ def asks_first(path: str, describe: Describe, *, password: bool = False) -> Any:
 
 
 def asked(describe: Describe) -> dict[str, Any]:
-    """For the `opt` of a route whose act is asked about first: what was said has to be true when it is done."""
-    return {"asked": describe}
+    """For a route whose act is asked about first (`**asked(…)`): what was said has to be true when it is done."""
+    return {"opt": {"asked": describe}, "before_request": ask_again}
+
+
+async def ask_again(request: AnyRequest) -> Response[Any] | None:
+    """The page that asks before a route is gone on with (see `Reauthentication`)."""
+    answer: Response[Any] | None = await request.app.state.reauthentication(request)
+    return answer
 
 
 def is_old(signed_in: SignedIn) -> bool:

@@ -1,7 +1,7 @@
 """Asking again: for the password before what can't be taken back, when it was given some time ago; and whether an act
 is meant, when something else would follow than the page said that asked.
 
-A route says so itself: `@post(…, opt=dangerous(_l("…")))`. The page that asks carries what was posted in its form and
+A route says so itself: `@post(…, **dangerous(_l("…")))`. The page that asks carries what was posted in its form and
 posts it to the same address again, with the password. So it needs no script and no place to go back to, and nothing
 that was typed is lost. It is looked at before the route's own transaction begins, as a password takes long.
 """
@@ -25,7 +25,7 @@ from app.accounts.access import (
     provide_signed_in,
 )
 from app.accounts.passwords import GuessingLimit
-from app.accounts.questions import FIELD, SAID, Describe, Question, is_old, render_question
+from app.accounts.questions import FIELD, SAID, Describe, Question, ask_again, is_old, render_question
 from app.accounts.sessions import SignedIn, device_of
 from app.database import Database, Transaction, now
 from app.settings import Settings
@@ -47,10 +47,10 @@ class Danger:
 
 
 def dangerous(
-    what: Text, *, when: Callable[[Form], bool] | None = None, describe: Describe | None = None
+    what: Text, *, when: Callable[[Form], bool] | None = None, describe: Describe | None = None, **opt: Any
 ) -> dict[str, Any]:
-    """For the `opt` of a route: ask for the password again before it does this."""
-    return {"danger": Danger(what, when, describe)}
+    """For a route: ask for the password again before it does this. `opt` is what else the route says of itself."""
+    return {"opt": {"danger": Danger(what, when, describe), **opt}, "before_request": ask_again}
 
 
 def raises_role(form: Form) -> bool:
@@ -59,7 +59,7 @@ def raises_role(form: Form) -> bool:
 
 
 class Reauthentication:
-    """Comes before each request of a workspace; it looks at those to dangerous routes."""
+    """Comes before each request to a dangerous route, and to one whose act is asked about first."""
 
     def __init__(self, database: Database, settings: Settings, guessing: GuessingLimit) -> None:
         self.database = database
@@ -73,8 +73,6 @@ class Reauthentication:
         """
         danger: Danger | None = request.route_handler.opt.get("danger")
         describe: Describe | None = request.route_handler.opt.get("asked") or (danger.describe if danger else None)
-        if danger is None and describe is None:
-            return None
         form = await provide_form(request)
         await note_named(request)
         if describe is not None and SAID in form and (changed := await self.ask_anew(request, describe, form)):

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 from ua_parser import parse
 
-from app.accounts.members import Member
+from app.accounts.members import Member, is_active
 from app.database import Base, PreparedSelect, Tenant, Tenanted, Transaction, UtcDateTime, now
 
 
@@ -119,7 +119,7 @@ async def add_session(transaction: Transaction, member: Member, *, address: str,
 FIND_SESSION = PreparedSelect(
     select(Session, Member)
     .join(Member, (Member.id == Session.member_id) & (Member.tenant_id == Session.tenant_id))
-    .where(Session.token_hash == bindparam("token_hash"), Session.expires_at > bindparam("now"))
+    .where(Session.token_hash == bindparam("token_hash"), Session.expires_at > bindparam("now"), *is_active())
 )
 
 
@@ -131,7 +131,7 @@ async def find_session(transaction: Transaction, token: str | None) -> SignedIn 
     if found is None:
         return None
     session, member = found
-    return SignedIn(member, session) if member.active else None
+    return SignedIn(member, session)
 
 
 async def list_sessions(transaction: Transaction, member: Member) -> list[Session]:

@@ -16,7 +16,7 @@ from typing import Any
 from litestar import MediaType, Response, post
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
-from sqlalchemy import JSON, ForeignKeyConstraint, Index, String, inspect, select
+from sqlalchemy import JSON, Column, ForeignKeyConstraint, Index, String, inspect, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.access import AnyRequest
@@ -171,8 +171,15 @@ def keep_row(row: Tenanted) -> UndoState:
 
 
 def put_back(transaction: Transaction, model: type[Tenanted], rows: list[UndoState], **changed: Any) -> list[Any]:
-    """Put such rows back, with what is `changed` of each: to be flushed."""
-    moments = {each.key for each in inspect(model).column_attrs if isinstance(each.columns[0].type, UtcDateTime)}
+    """Put such rows back, with what is `changed` of each: to be flushed.
+
+    Raises TooLate for rows that another version of the program has kept, whose table had other columns.
+    """
+    columns = {each.key: each.columns[0] for each in inspect(model).column_attrs if each.key != "tenant_id"}
+    needed = {name for name, column in columns.items() if is_needed(column)}
+    if not all(needed <= row.keys() | changed.keys() <= columns.keys() for row in rows):
+        raise TooLate(_l("The program was replaced by another version since."))
+    moments = {name for name, column in columns.items() if isinstance(column.type, UtcDateTime)}
 
     def read(name: str, value: Any) -> Any:
         return datetime.fromisoformat(value) if value and name in moments else value
@@ -180,3 +187,9 @@ def put_back(transaction: Transaction, model: type[Tenanted], rows: list[UndoSta
     made = [model(**{**{name: read(name, value) for name, value in row.items()}, **changed}) for row in rows]
     transaction.add_all(made)
     return made
+
+
+def is_needed(column: Column[Any]) -> bool:
+    """Whether there is no row without a value for a column, which nothing fills in by itself."""
+    filled_in = column.default or column.server_default or column is column.table.autoincrement_column
+    return not column.nullable and not filled_in

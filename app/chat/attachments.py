@@ -11,9 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.accounts.undo import UNDO_OFFER_KEPT_FOR
-from app.chat.keys import LONGEST_KEY
 from app.chat.memberships import find_visible
-from app.chat.messages import Message
+from app.chat.messages import LONGEST_KEY, Message
 from app.chat.references import to_message
 from app.chat.rooms import Room
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now

@@ -1,4 +1,4 @@
-"""The channels of chat, and what is pushed on them.
+"""The channels of chat, and what is pushed on them of rooms, and of who is in them; of messages: `pushes.py`.
 
 `room.{id}` carries a room's messages to the pages that show it. `news.{id}` carries only marks, from which every page
 of a member counts what is unread: one event for everybody, however many they are.
@@ -6,56 +6,34 @@ of a member counts what is unread: one event for everybody, however many they ar
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import func, select
 
-from app.accounts.access import AnyRequest
-from app.accounts.choosing import list_persons
 from app.accounts.facts import MemberRenamed
-from app.accounts.members import Member, is_active
-from app.accounts.quick_switcher import LIMIT, Destination, switches_to
-from app.accounts.shell import sidebar_section
-from app.chat.direct_rooms import find_direct_people, name_of
+from app.accounts.members import Member
+from app.chat.direct_rooms import name_of
 from app.chat.facts import (
     DiscussionOpened,
-    InRoom,
     MemberEntered,
     MemberInvited,
     MemberLeft,
     MemberRemoved,
     MemberReturned,
-    MessageChanged,
-    MessageDeleted,
-    MessagePosted,
-    MessageRestored,
     RoomArchived,
     RoomChanged,
     RoomMade,
 )
 from app.chat.memberships import Membership, count_people_of, is_visible, list_people_of
-from app.chat.messages import Message
 from app.chat.reading import list_joined
-from app.chat.references import RecordReference
-from app.chat.room_lists import list_rooms
 from app.chat.rooms import Room
-from app.chat.sidebar import ROOMS_SHOWN, Sidebar, list_sidebars, order_of
-from app.chat.timeline import ShownMessage, show_messages, show_plain
-from app.database import Fact, Partial, Showing, Tenant, Transaction
-from app.editing.facts import OfRow
-from app.editing.rows import Card, find_cards
+from app.chat.sidebar import ROOMS_SHOWN, Sidebar, list_sidebars
+from app.database import Partial, Showing, Tenant, Transaction
 from app.live.channels import channel
 from app.live.log import make_partial, publish_partial, refresh, stop_following
 from app.notifications.channels import push_bells
-from app.web.texts import _l, fold
-
-# How many older messages are shown anew when what they quote changes.
-QUOTING = 100
-# Of a room in which more messages than this are posted, or change, at once its pages fetch themselves anew.
-MOST_MESSAGES_SHOWN = 50
 
 
 @channel("room.{id}", presence="live/readers_push.html")
@@ -77,120 +55,6 @@ class PeopleOf(Showing):
     """What a room is called, and how many are in it."""
 
     room: Room
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """That a message was posted, or has changed, for everybody who counts what is unread; whom it named before, if that
-    may be others now; and the people of a direct room, which is called after the others, whoever looks."""
-
-    fact: Fact
-    room: Room
-    shown: ShownMessage
-    named: Sequence[int] | None = None
-    people: tuple[tuple[int, str], ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MessagesShown:
-    """What is shown of messages: each with its room; `anew` are rooms in which so much has happened that their pages
-    fetch themselves."""
-
-    shown: list[tuple[Fact | None, Room, ShownMessage]]
-    news: list[News]
-    anew: list[tuple[Fact, Room]]
-
-
-async def read_posted(transaction: Transaction, facts: Sequence[MessagePosted]) -> MessagesShown:
-    """Read new messages, as they are shown."""
-    rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
-    facts, anew = leave_out_many(transaction, rooms, facts)
-    messages = await transaction.find_all(Message, [fact.message_id for fact in facts])
-    authors = await transaction.find_all(Member, [messages[fact.message_id].member_id for fact in facts if fact.plain])
-    whole = [messages[fact.message_id] for fact in facts if not fact.plain]
-    shown = {each.message.id: each for each in (await show_messages(transaction, whole) if whole else ())}
-    for fact in facts:
-        if fact.plain:
-            message = messages[fact.message_id]
-            shown[message.id] = show_plain(message, authors[message.member_id])
-    news = [News(fact, rooms[fact.room_id], shown[fact.message_id]) for fact in facts]
-    told: list[tuple[Fact | None, Room, ShownMessage]] = [(each.fact, each.room, each.shown) for each in news]
-    return MessagesShown(told, await read_news(transaction, news), anew)
-
-
-def show_posted(tenant: Tenant, found: MessagesShown) -> Iterator[Partial]:
-    """New messages, to those who look at their rooms, and marks to everybody who counts."""
-    yield from show_messages_as(tenant, found, "chat/message_push.html")
-
-
-async def read_changed(transaction: Transaction, facts: Sequence[MessageChanged]) -> MessagesShown:
-    """Read what became of messages: edited, deleted, restored, answered by emoji; and those that quote them."""
-    rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
-    facts, anew = leave_out_many(transaction, rooms, facts)
-    messages = await transaction.find_all(Message, [fact.message_id for fact in facts])
-    statement = select(Message).where(Message.reply_to_id.in_(list(messages))).order_by(Message.id.desc())
-    quoting = (await transaction.scalars(statement.limit(QUOTING * len(messages)))).all() if messages else ()
-    changed = {message.id: message for message in (*messages.values(), *quoting)}
-    found = await show_messages(transaction, list(changed.values())) if changed else ()
-    shown = {each.message.id: each for each in found}
-    by_message = {fact.message_id: fact for fact in facts}
-    before: dict[int, tuple[int, ...]] = {}
-    for fact in facts:
-        if fact.before is not None:
-            before.setdefault(fact.message_id, fact.before)
-    counted = {fact.message_id for fact in facts if isinstance(fact, MessageDeleted | MessageRestored)}
-    news = [
-        News(by_message[message_id], rooms[shown[message_id].message.room_id], shown[message_id], named)
-        for message_id, named in before.items()
-        if message_id in counted or set(named) != set(shown[message_id].mentions)
-    ]
-    told: list[tuple[Fact | None, Room, ShownMessage]] = [
-        (by_message.get(each.message.id), rooms[each.message.room_id], each) for each in shown.values()
-    ]
-    return MessagesShown(told, await read_news(transaction, news), anew)
-
-
-def show_changed(tenant: Tenant, found: MessagesShown) -> Iterator[Partial]:
-    """What became of messages, to those who look at their rooms, and marks where others are unread now."""
-    yield from show_messages_as(tenant, found, "chat/change_push.html")
-
-
-def show_messages_as(tenant: Tenant, found: MessagesShown, template: str) -> Iterator[Partial]:
-    """Messages in a partial, and what else is shown with them."""
-    for fact, room in found.anew:
-        place = f"room-{room.id}" if room.kind != "discussion" else f"{room.subject}-discussion"
-        yield refresh(tenant, f"room.{room.id}", f"{place}-refresh", fact=fact)
-    for each, room, shown in found.shown:
-        yield make_partial(tenant, f"room.{room.id}", template, fact=each, room=room, shown=shown)
-    for news in found.news:
-        room = news.room
-        told: dict[str, Any] = {"room": room, "shown": news.shown, "named": news.named, "people": news.people}
-        told["order"] = order_of(room, room.name)
-        yield make_partial(tenant, f"news.{room.id}", "chat/news_push.html", fact=news.fact, **told)
-
-
-AnyFact = TypeVar("AnyFact", bound=InRoom)
-
-
-def leave_out_many(
-    transaction: Transaction, rooms: Mapping[int, Room], facts: Sequence[AnyFact]
-) -> tuple[list[AnyFact], list[tuple[Fact, Room]]]:
-    """Leave out what has happened in rooms in which much has at once; (the others, and the last of each such room)."""
-    counts = Counter(fact.room_id for fact in facts)
-    many = {fact.room_id: fact for fact in facts if counts[fact.room_id] > MOST_MESSAGES_SHOWN}
-    for room_id in many:
-        push_insiders(transaction, rooms[room_id])
-    return [fact for fact in facts if fact.room_id not in many], [(many[each], rooms[each]) for each in sorted(many)]
-
-
-async def read_news(transaction: Transaction, news: Sequence[News]) -> list[News]:
-    """What is told to everybody in rooms. A discussion enters the sidebars of the few that take part."""
-    direct = {each.room.id: each.room.subject for each in news if each.room.kind == "direct"}
-    people = await find_direct_people(transaction, direct.items())
-    for each in news:
-        if each.room.kind == "discussion":
-            push_insiders(transaction, each.room)
-    return [replace(each, people=people.get(each.room.id)) for each in news if each.room.kind != "discussion"]
 
 
 def show_opened(tenant: Tenant, facts: Sequence[DiscussionOpened]) -> Iterator[Partial]:
@@ -328,33 +192,6 @@ async def push_read(transaction: Transaction, member: Member, room: Room) -> Non
         publish_partial(transaction, f"user.{member.id}", "chat/read_push.html", joined=joined)
 
 
-async def read_cards(transaction: Transaction, facts: Sequence[OfRow]) -> list[tuple[OfRow, int, Card]]:
-    """The cards of rows that have changed, or whose locks have, and the rooms where messages refer to them."""
-    by_subject = {f"{fact.kind}-{fact.row_id}": fact for fact in facts}
-    named = await find_cards(transaction, by_subject)
-    statement = (
-        select(RecordReference.subject, Message.room_id)
-        .join(Message, (Message.id == RecordReference.message_id) & (Message.tenant_id == RecordReference.tenant_id))
-        .where(RecordReference.subject.in_(named))
-        .distinct()
-        .order_by(RecordReference.subject, Message.room_id)
-    )
-    found = (await transaction.execute(statement)).all()
-    return [(by_subject[subject], room_id, named[subject]) for subject, room_id in found]
-
-
-def show_cards(tenant: Tenant, cards: Sequence[tuple[OfRow, int, Card]]) -> Iterator[Partial]:
-    """Show cards in rooms: one push for each, for all messages that have it, to those who may see the room. Pages of a
-    room in which many have changed at once fetch themselves anew."""
-    counts = Counter(room_id for _, room_id, _ in cards)
-    for room_id in sorted(each for each, count in counts.items() if count > MOST_MESSAGES_SHOWN):
-        yield refresh(tenant, f"room.{room_id}", f"room-{room_id}-refresh")
-    for fact, room_id, card in cards:
-        if counts[room_id] <= MOST_MESSAGES_SHOWN:
-            about = {"room_id": room_id, "card": card}
-            yield make_partial(tenant, f"room.{room_id}", "chat/card_push.html", fact=fact, **about)
-
-
 async def rename_direct_rooms(transaction: Transaction, facts: Sequence[MemberRenamed]) -> None:
     """Direct rooms are called after their people, whatever those are called now."""
     inside = select(Membership.room_id).where(Membership.member_id.in_([fact.member_id for fact in facts]))
@@ -368,28 +205,3 @@ async def rename_direct_rooms(transaction: Transaction, facts: Sequence[MemberRe
     await transaction.flush()
     for room in rooms:
         push_room(transaction, room)
-
-
-@switches_to
-async def find_rooms(transaction: Transaction, member: Member, text: str) -> list[Destination]:
-    """Rooms that a member is in, or may join."""
-    found = [room for room in await list_rooms(transaction, member) if text in fold(room.name)]
-    return [Destination(room.name, _l("Room"), "hash", f"/chat/{room.slug}") for room in found[:LIMIT]]
-
-
-@switches_to
-async def find_people_to_write_to(transaction: Transaction, member: Member, text: str) -> list[Destination]:
-    """Others to write to."""
-    others = await list_persons(transaction, Member.id != member.id, *is_active())
-    found = [person for person in others if text in person.folded]
-    return [
-        Destination(person.name, _l("Person"), "user", "/chat/direct", ("person", str(person.id)))
-        for person in found[:LIMIT]
-    ]
-
-
-@sidebar_section("chat/_rooms.html", order=20)
-async def rooms_section(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, object]:
-    """The rooms that a member uses, with what is unread."""
-    current = request.scope["path"].removeprefix("/chat/").partition("/")[0]
-    return {"sidebar": (await list_sidebars(transaction, [member.id], current))[member.id], "most": ROOMS_SHOWN}

@@ -9,8 +9,7 @@ from sqlalchemy import ForeignKeyConstraint, String, Text, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.chat.keys import LONGEST_KEY
-from app.chat.messages import find_posted
+from app.chat.messages import LONGEST_KEY, find_posted
 from app.chat.rooms import Room
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps

@@ -36,11 +36,6 @@ class MessagePosted(InRoom):
     files: tuple[int, ...]
 
     @property
-    def plain(self) -> bool:
-        """Whether nothing belongs to it but its words."""
-        return not (self.reply_to_id or self.mentioned or self.records or self.files)
-
-    @property
     def log_entry(self) -> LogEntry:
         """What programs get: not the text, which may be another one, or nobody's, when the log is read."""
         data = {
@@ -52,6 +47,12 @@ class MessagePosted(InRoom):
             "files": self.files,
         }
         return self.in_room("message.posted", **data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageAddressed(MessagePosted):
+    """A message was posted that some are told of: it mentions or answers somebody, or is in a room whose people are
+    told of every message, a direct one or a discussion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,22 +6,16 @@ from app.accounts.facts import MemberJoined, MemberRenamed
 from app.chat.channels import (
     PeopleOf,
     RoomsOf,
-    read_cards,
-    read_changed,
     read_lists,
     read_moves,
     read_people,
-    read_posted,
     read_sidebars,
     rename_direct_rooms,
     show_archived,
-    show_cards,
-    show_changed,
     show_lists,
     show_moves,
     show_opened,
     show_people,
-    show_posted,
     show_sidebars,
 )
 from app.chat.facts import (
@@ -29,6 +23,7 @@ from app.chat.facts import (
     MemberEntered,
     MemberInvited,
     MemberLeft,
+    MessageAddressed,
     MessageChanged,
     MessageDeleted,
     MessageEdited,
@@ -39,6 +34,7 @@ from app.chat.facts import (
 )
 from app.chat.new_rooms import join_general
 from app.chat.notices import tell_edited, tell_invited, tell_posted, withdraw_deleted
+from app.chat.pushes import read_cards, read_changed, read_posted, show_cards, show_in_rooms
 from app.database import Follower, Shown
 from app.editing.facts import OfRow
 from app.notifications.channels import Bell
@@ -46,7 +42,7 @@ from app.notifications.facts import MailsDue
 
 general_joined = Follower(join_general, (MemberJoined,))
 direct_rooms_renamed = Follower(rename_direct_rooms, (MemberRenamed,))
-messages_told = Follower(tell_posted, (MessagePosted,), notes=(MailsDue,))
+messages_told = Follower(tell_posted, (MessageAddressed,), notes=(MailsDue,))
 edits_told = Follower(tell_edited, (MessageEdited,), notes=(MailsDue,))
 deleted_withdrawn = Follower(withdraw_deleted, (MessageDeleted,))
 invited_told = Follower(tell_invited, (MemberInvited,), notes=(MailsDue,))
@@ -54,8 +50,8 @@ discussions_shown = Shown(show_opened, (DiscussionOpened,))
 archived_shown = Shown(show_archived, (RoomArchived,))
 lists_shown = Shown(show_lists, (RoomMade, RoomChanged, RoomArchived), read_lists, notes=(RoomsOf, PeopleOf))
 moves_shown = Shown(show_moves, (MemberEntered, MemberLeft), read_moves, notes=(RoomsOf, PeopleOf, Bell))
-messages_shown = Shown(show_posted, (MessagePosted,), read_posted, notes=(RoomsOf,))
-messages_changed_shown = Shown(show_changed, (MessageChanged,), read_changed, notes=(RoomsOf,))
+messages_shown = Shown(show_in_rooms, (MessagePosted,), read_posted, notes=(RoomsOf,))
+messages_changed_shown = Shown(show_in_rooms, (MessageChanged,), read_changed, notes=(RoomsOf,))
 cards_shown = Shown(show_cards, (OfRow,), read_cards)
 sidebars_shown = Shown(show_sidebars, (RoomsOf,), read_sidebars)
 people_shown = Shown(show_people, (PeopleOf,), read_people)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from limits import RateLimitItemPerMinute
 
@@ -38,11 +39,6 @@ class Pace:
     wait: float | None
     tenant_id: int | None = None
 
-    def check(self) -> None:
-        """Raise TooFast when it was one too many."""
-        if self.wait is not None:
-            raise TooFast(self.wait)
-
 
 class WritingLimit:
     """Counts what each person writes: 300 messages a minute, which nobody types and a burst of a script stays under,
@@ -55,16 +51,8 @@ class WritingLimit:
         self.windows = windows
         self.askers = askers
 
-    async def count_message(self, request: AnyRequest) -> Pace:
-        """Count one more message."""
-        return await self.count("write", request)
-
-    async def count_change(self, request: AnyRequest) -> Pace:
-        """Count one more change of a message."""
-        return await self.count("change", request)
-
-    async def count(self, what: str, request: AnyRequest) -> Pace:
-        """Count one thing more of whoever asks. Nobody is counted who is not signed in, and may not write anyway."""
+    async def count(self, what: Literal["write", "change"], request: AnyRequest) -> Pace:
+        """Count one more of whoever asks. Nobody is counted who is not signed in, and may not write anyway."""
         asker = await self.askers.find(request)
         if asker is None:
             return Pace(None)
@@ -72,6 +60,18 @@ class WritingLimit:
             None if await self.windows.hit(A_MINUTE, what, *asker) else await self.windows.wait(A_MINUTE, what, *asker)
         )
         return Pace(wait, int(asker[0]))
+
+
+async def count_message(request: AnyRequest) -> Pace:
+    """Count one more message of whoever asks."""
+    writing: WritingLimit = request.app.state.writing
+    return await writing.count("write", request)
+
+
+async def count_change(request: AnyRequest) -> Pace:
+    """Count one more change of a message of whoever asks."""
+    writing: WritingLimit = request.app.state.writing
+    return await writing.count("change", request)
 
 
 class SearchLimit:

@@ -72,7 +72,7 @@ FIND_ROOM = PreparedSelect(
 async def get_room(transaction: Transaction, member: Member, slug: str) -> Room:
     """A room by its slug. Raises NotFoundException for one that this member may not see."""
     found = await transaction.find(FIND_ROOM, slug=slug, member_id=member.id)
-    if found is None or not (found[0].open or found[1]):
+    if found is None or not (found[1] or found[0].open):
         raise NotFoundException
     room, membership = found
     transaction.keep(membership)
@@ -154,12 +154,15 @@ async def join(transaction: Transaction, room: Room, member: Member) -> Membersh
 
     Raises a 403 page for a room that one is invited to.
     """
-    membership = await find_membership(transaction, room, member)
-    if membership is None:
-        require(member, "enter", RoomAccess(room, inside=False))
-        membership = await add_membership(transaction, room, member)
-        transaction.keep(room)
-        transaction.note(MemberEntered(by=transaction.acting(member.id), room_id=room.id, member_id=member.id))
+    return await find_membership(transaction, room, member) or await enter(transaction, room, member)
+
+
+async def enter(transaction: Transaction, room: Room, member: Member) -> Membership:
+    """Enter an open room that one is not in, likewise."""
+    require(member, "enter", RoomAccess(room, inside=False))
+    membership = await add_membership(transaction, room, member)
+    transaction.keep(room)
+    transaction.note(MemberEntered(by=transaction.acting(member.id), room_id=room.id, member_id=member.id))
     return membership
 
 

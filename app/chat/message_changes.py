@@ -11,12 +11,12 @@ from sqlalchemy import delete, func, select
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.chat.facts import MessageDeleted, MessageEdited
-from app.chat.messages import ChangedMeanwhile, Message, MessageGone, MessageRevision, check_open
+from app.chat.messages import ArchivedRoom, ChangedMeanwhile, Message, MessageGone, MessageRevision
 from app.chat.reactions import Reaction
-from app.chat.references import find_mentioned, forget_references, keep_references, mentioned_by
+from app.chat.references import MessageIndex, find_mentioned, forget_references, keep_references
 from app.chat.rewriting import fill_as_before
 from app.chat.rooms import Room
-from app.chat.text.rendering import LONGEST_MESSAGE, Renderings, check_text, render_text
+from app.chat.text.rendering import LONGEST_MESSAGE, Renderings, check_text, render_prose, render_text
 from app.database import Transaction, now
 
 
@@ -46,11 +46,14 @@ async def edit_message(
             raise NotFoundException
         raise MessageGone
     require(member, "change", message)
-    check_open(await transaction.get_one(Room, message.room_id))
+    if (await transaction.get_one(Room, message.room_id)).archived_at is not None:
+        raise ArchivedRoom
     filled = await fill_as_before(transaction, message.text, named)
     # What fits stays so, whatever those whom it mentions are called by now.
     text = check_text(text, empty=with_files, longest=max(LONGEST_MESSAGE, len(filled.text)))
-    rendered = await render_text(transaction, text, origin, before=message.html, filled=filled, prepared=prepared)
+    rendered = render_prose(text) or await render_text(
+        transaction, text, origin, before=message.html, filled=filled, prepared=prepared
+    )
     if rendered.text == message.text or text == message.text:
         return False
     count = await transaction.scalar(
@@ -70,7 +73,8 @@ async def edit_message(
     message.edited_at = now()
     before = await find_mentioned(transaction, message.id)
     await forget_references(transaction, message.id)
-    await keep_references(transaction, message.id, text, rendered)
+    keep_references(transaction, message.id, rendered)
+    await transaction.insert_rows(MessageIndex, {"rowid": message.id, "text": text})
     transaction.keep(message)
     transaction.note(
         MessageEdited(
@@ -79,7 +83,7 @@ async def edit_message(
             message_id=message.id,
             number=message.number,
             before=before,
-            after=mentioned_by(rendered),
+            after=rendered.mentions,
         )
     )
     return True

@@ -9,13 +9,14 @@ from sqlalchemy import BigInteger, ForeignKeyConstraint, String, Text, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.chat.keys import LONGEST_KEY
 from app.chat.references import OfMessage, to_message
 from app.chat.rooms import Room
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.web.errors import PageError
 from app.web.forms import Invalid
 from app.web.texts import _l
+
+LONGEST_KEY = 40
 
 
 class Message(Tenanted, Base):
@@ -100,6 +101,13 @@ class ChangedMeanwhile(Invalid):
         self.message = message
 
 
+class ArchivedRoom(PageError):
+    """The room can be read, and nothing can be added."""
+
+    def __init__(self) -> None:
+        super().__init__(403, _l("This room is archived: it can be read, and nothing can be added."))
+
+
 FIND_POSTED = PreparedSelect(
     select(Message).where(Message.member_id == bindparam("member_id"), Message.key == bindparam("key"))
 )
@@ -111,16 +119,8 @@ async def find_posted(transaction: Transaction, member: Member, key: str) -> Mes
     return found and found[0]
 
 
-def check_open(room: Room) -> None:
-    """Raise a 403 page for an archived room."""
-    if room.archived_at is not None:
-        raise PageError(403, _l("This room is archived: it can be read, and nothing can be added."))
-
-
 async def find_answered(transaction: Transaction, room: Room, message_id: int) -> int | None:
-    """The id of a message of the room that can be answered, or None."""
-    if not message_id:
-        return None
+    """The id of a message of a room, if it can be answered."""
     statement = select(Message.id).where(
         Message.id == message_id, Message.room_id == room.id, Message.deleted_at.is_(None)
     )

@@ -11,20 +11,20 @@ from sqlalchemy import ColumnElement, exists, or_, select, tuple_
 
 from app.accounts.members import Member
 from app.chat.direct_rooms import find_direct_people
-from app.chat.facts import MemberInvited, MessageDeleted, MessageEdited, MessagePosted
+from app.chat.facts import MemberInvited, MessageAddressed, MessageDeleted, MessageEdited
 from app.chat.memberships import Membership
 from app.chat.messages import Message
 from app.chat.rooms import Room
 from app.database import Transaction
 from app.notifications.inbox import mark_notifications_read, of_subject
-from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_kinds, register_subject, split
+from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_subject, split
 from app.notifications.models import Activity, Notification
 from app.notifications.notifications import Occasion, notify, notify_all, tell_otherwise, withdraw
 from app.web.texts import _l
 
 NOTICE_EXCERPT = 140
 
-register_kinds(
+CHAT_KINDS = (
     NotificationKind(
         "mention",
         label=_l("Somebody mentions you"),
@@ -83,10 +83,10 @@ def is_visible_to(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
 
 async def find_room_places(transaction: Transaction, ids: Sequence[int]) -> dict[int, SubjectPlace]:
     """Where rooms are."""
-    statement = select(Room.id, Room.name, Room.slug, Room.kind, Room.subject).where(Room.id.in_(ids))
-    rows = (await transaction.execute(statement)).all()
-    people = await find_direct_people(transaction, [(row.id, row.subject) for row in rows if row.kind == "direct"])
-    return {row.id: SubjectPlace(row.name, f"/chat/{row.slug}", people.get(row.id, ())) for row in rows}
+    rooms = await transaction.find_all(Room, ids)
+    direct = {each.id: each.subject for each in rooms.values() if each.kind == "direct"}
+    people = await find_direct_people(transaction, direct.items()) if direct else {}
+    return {each.id: SubjectPlace(each.name, f"/chat/{each.slug}", people.get(each.id, ())) for each in rooms.values()}
 
 
 def at_message(place: SubjectPlace, number: int) -> str:
@@ -119,13 +119,9 @@ class Reasons:
         return next((kind for kind in REASONS if member_id in self.kinds[kind]), None)
 
 
-async def tell_posted(transaction: Transaction, facts: Sequence[MessagePosted]) -> None:
+async def tell_posted(transaction: Transaction, facts: Sequence[MessageAddressed]) -> None:
     """Tell those whom messages concern; of each once, for the best reason. Who wants nothing of a room gets nothing."""
     rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
-    to_all = {room.id for room in rooms.values() if room.kind in ("direct", "discussion")}
-    facts = [fact for fact in facts if fact.room_id in to_all or fact.reply_to_id or fact.mentioned]
-    if not facts:
-        return
     messages = await transaction.find_all(Message, [fact.message_id for fact in facts])
     facts = [fact for fact in facts if messages[fact.message_id].deleted_at is None]
     found = await find_reasons(

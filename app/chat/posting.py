@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import select
 
@@ -11,13 +13,12 @@ from app.accounts.members import Member
 from app.accounts.mentions import OPEN, STORED
 from app.chat.attachments import MOST_A_MESSAGE, Attachment, find_unsent
 from app.chat.drafts import delete_draft, place_of_box
-from app.chat.facts import MessagePosted
-from app.chat.keys import LONGEST_KEY, fingerprint_message
-from app.chat.memberships import join
-from app.chat.messages import Message, check_open, find_answered, find_posted
-from app.chat.references import keep_references, mentioned_by
+from app.chat.facts import MessageAddressed, MessagePosted
+from app.chat.memberships import Membership, enter
+from app.chat.messages import LONGEST_KEY, ArchivedRoom, Message, find_answered, find_posted
+from app.chat.references import MessageIndex, keep_references
 from app.chat.rooms import Room
-from app.chat.text.rendering import Renderings, check_text, clean_text, render_text
+from app.chat.text.rendering import Renderings, check_text, clean_text, render_prose, render_text
 from app.database import Transaction
 from app.web.forms import Invalid
 from app.web.texts import _l
@@ -57,74 +58,85 @@ async def post_message(
 ) -> tuple[Message, bool]:
     """Post a message, joining the room; (the message, whether it is new). The same key posts once.
 
-    The same is sent when room, text, answered message and files are the same, also when the message was edited or
-    deleted since. `files` are the ids of what the member has brought to the room's box, whose draft goes with the
-    message. `instead` are keys of messages that were taken back, for which this one is sent. `prepared` is the
-    text as it was rendered before the transaction.
+    `files` are the ids of what the member has brought to the room's box, whose draft goes with the message. `instead`
+    are keys of messages that were taken back, for which this one is sent.
 
     Raises Invalid for a text or files that won't do, SentAlready for what is not the same as was posted with the key,
-    or where one was posted that was taken back, AnswerGone when there is nothing to answer, and a 403 page for a room
-    that is archived or not open to this member.
+    or where one was posted that was taken back, AnswerGone, and a 403 page for a room that is archived or not open.
     """
-    sent = fingerprint_message(key, room_id=room.id, text=clean_text(text), reply_to_id=reply_to_id, files=files)
     posted = await find_posted(transaction, member, key)
     if posted is not None:
-        if not is_same(posted, sent, clean_text(text)):
-            raise SentAlready(posted)
+        check_same(posted, room, text=clean_text(text), reply_to_id=reply_to_id, files=files)
         return posted, False
-    await check_taken_back(transaction, member, instead)
-    attached = await find_files(transaction, room, member, files)
+    if instead:
+        await check_taken_back(transaction, member, instead)
+    attached = await find_files(transaction, room, member, files) if files else ()
     if not key or len(key) > LONGEST_KEY:
         raise Invalid(text=_l("The page is out of date. Load it again; what you typed is kept."))
-    check_open(room)
+    if room.archived_at is not None:
+        raise ArchivedRoom
     text = check_text(text, empty=bool(files))
-    answered = await find_answered(transaction, room, reply_to_id)
-    if reply_to_id and answered is None:
+    if reply_to_id and await find_answered(transaction, room, reply_to_id) is None:
         raise AnswerGone
-    membership = await join(transaction, room, member)
-    rendered = await render_text(transaction, text, origin, prepared=prepared)
+    membership = await transaction.get(Membership, (room.id, member.id)) or await enter(transaction, room, member)
+    rendered = render_prose(text) or await render_text(transaction, text, origin, prepared=prepared)
     number = room.last_number + 1  # writers of a workspace come one after another: nobody else takes this one
     message = Message(
         room_id=room.id,
         number=number,
         member_id=member.id,
         key=key,
-        sent=sent,
+        sent=fingerprint_message(key, room_id=room.id, text=text, reply_to_id=reply_to_id, files=files),
         text=rendered.text,
         html=rendered.html,
         plain=rendered.plain,
-        reply_to_id=answered,
+        reply_to_id=reply_to_id or None,
     )
     await transaction.insert(message)
+    await transaction.insert_rows(MessageIndex, {"rowid": message.id, "text": text})
     await transaction.change(room, last_number=number)
-    await keep_references(transaction, message.id, text, rendered)
-    for attachment in attached:
-        attachment.message_id = message.id
     if membership.read_number == number - 1:  # who has read up to here has read what they say themselves
         await transaction.change(membership, read_number=number)
+    if rendered.mentions or rendered.subjects:
+        keep_references(transaction, message.id, rendered)
+    for attachment in attached:
+        attachment.message_id = message.id
     await delete_draft(transaction, member, place_of_box(room), keys=[key, *instead])
     for instance in (room, member, message):  # what is shown of them needs no statement
         transaction.keep(instance)
+    concerns = message.reply_to_id or rendered.mentions or room.kind in ("direct", "discussion")
     transaction.note(
-        MessagePosted(
+        (MessageAddressed if concerns else MessagePosted)(
             by=transaction.acting(member.id),
             room_id=room.id,
             message_id=message.id,
             number=number,
-            reply_to_id=answered,
-            mentioned=mentioned_by(rendered),
+            reply_to_id=message.reply_to_id,
+            mentioned=rendered.mentions,
             records=rendered.records,
-            files=tuple(attachment.id for attachment in attached),
+            files=tuple(sorted(files)),
         )
     )
     return message, True
 
 
-def is_same(posted: Message, sent: str, text: str) -> bool:
-    """Whether what is sent is what was posted with its key. Of an earlier version's message only the text is known."""
+def fingerprint_message(key: str, *, room_id: int, text: str, reply_to_id: int, files: Iterable[int]) -> str:
+    """A digest of what is sent with a key. It is kept with the message, so that what comes again can be compared with
+    what was sent, whatever became of the message since."""
+    sent = json.dumps([key, room_id, text, reply_to_id, sorted(set(files))])
+    return hashlib.sha256(sent.encode()).hexdigest()
+
+
+def check_same(posted: Message, room: Room, *, text: str, reply_to_id: int, files: Collection[int]) -> None:
+    """Raise SentAlready when what is sent is not what was posted with its key: the same room, text, answered message
+    and files, whatever became of the message since. Of an earlier version's message only the text is known."""
     if posted.sent is None:
-        return posted.edited_at is not None or posted.deleted_at is not None or was_typed(posted.text, text)
-    return posted.sent == sent
+        same = posted.edited_at is not None or posted.deleted_at is not None or was_typed(posted.text, text)
+    else:
+        sent = fingerprint_message(posted.key, room_id=room.id, text=text, reply_to_id=reply_to_id, files=files)
+        same = posted.sent == sent
+    if not same:
+        raise SentAlready(posted)
 
 
 def was_typed(stored: str, text: str) -> bool:
@@ -140,8 +152,6 @@ async def check_taken_back(transaction: Transaction, member: Member, instead: Co
 
     The page had no answer to it, and could not know. A form has at most 500 such keys.
     """
-    if not instead:
-        return
     statement = select(Message).where(Message.member_id == member.id, Message.key.in_(set(instead)))
     posted = (await transaction.scalars(statement.order_by(Message.id).limit(1))).first()
     if posted is not None:

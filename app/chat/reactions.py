@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.chat.facts import ReactionChanged
-from app.chat.messages import Message, check_open
+from app.chat.messages import ArchivedRoom, Message
 from app.chat.references import OfMessage, to_message
 from app.chat.rooms import Room
 from app.database import Base, Transaction, UtcDateTime, now
@@ -54,7 +54,8 @@ async def react(transaction: Transaction, message: Message, member: Member, emoj
     """
     if message.deleted_at is not None:
         raise NotFoundException
-    check_open(await transaction.get_one(Room, message.room_id))
+    if (await transaction.get_one(Room, message.room_id)).archived_at is not None:
+        raise ArchivedRoom
     emoji = check_emoji(emoji)
     statement = select(Reaction).where(Reaction.message_id == message.id)
     reactions = (await transaction.scalars(statement)).all()

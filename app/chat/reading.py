@@ -12,9 +12,8 @@ from app.chat.direct_rooms import find_room_names
 from app.chat.memberships import Membership, find_membership
 from app.chat.messages import Message
 from app.chat.references import Mention
-from app.chat.rooms import Room
+from app.chat.rooms import Room, order_of
 from app.database import Transaction
-from app.web.texts import fold
 
 # Up to '99+' is shown: of a room where more has been said, only the end is counted.
 MOST_UNREAD_COUNTED = 100
@@ -51,7 +50,7 @@ async def list_joined_of(transaction: Transaction, member_ids: Iterable[int]) ->
     )
     found = (await transaction.execute(statement)).all()
     names = await find_room_names(transaction, [(membership.member_id, room) for room, membership in found])
-    rows = sorted(found, key=lambda row: place_in_sidebar(row[0], names[row[1].member_id, row[0].id]))
+    rows = sorted(found, key=lambda row: order_of(row[0], names[row[1].member_id, row[0].id]))
     behind = {room.id for room, membership in rows if membership.read_number < room.last_number}
     unread = await count_unread_messages(transaction, ids, sorted(behind))
     joined: dict[int, list[JoinedRoom]] = {member_id: [] for member_id in ids}
@@ -61,11 +60,6 @@ async def list_joined_of(transaction: Transaction, member_ids: Iterable[int]) ->
         if each.unread or room.kind != "discussion":
             joined[membership.member_id].append(each)
     return joined
-
-
-def place_in_sidebar(room: Room, name: str) -> tuple[bool, bool, str, int]:
-    """What rooms are sorted by: as people sort names, whatever their accents and case."""
-    return room.kind == "discussion", room.kind == "direct", fold(name), room.id
 
 
 async def count_unread_messages(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ForeignKeyConstraint, String, delete, select
@@ -11,7 +10,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.chat.text.markdown import Rendered
 from app.database import Base, Tenanted, Transaction
 from app.database.fulltext import FullText
-from app.editing.rows import find_subjects
 
 
 class OfMessage(Tenanted):
@@ -55,32 +53,19 @@ class MessageIndex(Tenanted, Base):
     text: Mapped[str] = mapped_column(FullText)
 
 
-async def find_missing(transaction: Transaction, records: Sequence[tuple[str, int]]) -> frozenset[tuple[str, int]]:
-    """Those of the records that a message refers to, or may, which are not there."""
-    return frozenset(records) - set(await find_subjects(transaction, records))
-
-
-def mentioned_by(rendered: Rendered) -> tuple[int, ...]:
-    """The members whom a message mentions, 0 for everybody."""
-    return tuple(sorted(rendered.members | ({0} if rendered.everybody else set())))
-
-
 async def find_mentioned(transaction: Transaction, message_id: int) -> tuple[int, ...]:
-    """The members whom a stored message mentions, likewise."""
+    """The members whom a stored message mentions, 0 for everybody, as `Rendered.mentions` has them."""
     statement = select(Mention.member_id).where(Mention.message_id == message_id).order_by(Mention.member_id)
     return tuple(await transaction.scalars(statement))
 
 
-async def keep_references(transaction: Transaction, message_id: int, text: str, rendered: Rendered) -> None:
-    """Keep whom and what a message names, and index its text."""
-    named = mentioned_by(rendered)
-    transaction.add_all(Mention(message_id=message_id, member_id=member_id) for member_id in named)
-    found = await find_subjects(transaction, rendered.records)
+def keep_references(transaction: Transaction, message_id: int, rendered: Rendered) -> None:
+    """Keep whom and what a message names."""
+    transaction.add_all(Mention(message_id=message_id, member_id=member_id) for member_id in rendered.mentions)
     transaction.add_all(
         RecordReference(message_id=message_id, position=position, subject=subject)
-        for position, subject in enumerate(dict.fromkeys(found[each] for each in rendered.records if each in found))
+        for position, subject in enumerate(rendered.subjects)
     )
-    await transaction.insert_rows(MessageIndex, {"rowid": message_id, "text": text})
 
 
 async def forget_references(transaction: Transaction, message_id: int) -> None:

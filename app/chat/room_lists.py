@@ -1,4 +1,4 @@
-"""Lists of rooms: those that a member may see, and the archived ones."""
+"""Lists of rooms: those that a member may see, the archived ones, and where the quick switcher leads."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, or_, select
 
-from app.accounts.members import Member
+from app.accounts.choosing import list_persons
+from app.accounts.members import Member, is_active
+from app.accounts.quick_switcher import LIMIT, Destination, switches_to
 from app.chat.direct_rooms import find_direct_people
 from app.chat.memberships import Membership, is_visible
 from app.chat.rooms import Room
 from app.database import Transaction
 from app.notifications.kinds import name_of_others
-from app.web.texts import fold
+from app.web.texts import _l, fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +70,21 @@ async def list_archived(transaction: Transaction, member: Member, page: int) -> 
     statement = select(Room).where(*seen).order_by(Room.archived_at.desc(), Room.id.desc())
     found = await transaction.scalars(statement.offset((page - 1) * ARCHIVED_A_PAGE).limit(ARCHIVED_A_PAGE))
     return list(found), max(1, -(-count // ARCHIVED_A_PAGE))
+
+
+@switches_to
+async def find_rooms(transaction: Transaction, member: Member, text: str) -> list[Destination]:
+    """Rooms that a member is in, or may join."""
+    found = [room for room in await list_rooms(transaction, member) if text in fold(room.name)]
+    return [Destination(room.name, _l("Room"), "hash", f"/chat/{room.slug}") for room in found[:LIMIT]]
+
+
+@switches_to
+async def find_people_to_write_to(transaction: Transaction, member: Member, text: str) -> list[Destination]:
+    """Others to write to."""
+    others = await list_persons(transaction, Member.id != member.id, *is_active())
+    found = [person for person in others if text in person.folded]
+    return [
+        Destination(person.name, _l("Person"), "user", "/chat/direct", ("person", str(person.id)))
+        for person in found[:LIMIT]
+    ]

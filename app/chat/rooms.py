@@ -67,6 +67,12 @@ def by_name(named: Iterable[RoomOrMember]) -> list[RoomOrMember]:
     return sorted(named, key=lambda each: fold(each.name))
 
 
+def order_of(room: Room, name: str) -> str:
+    """What rooms are sorted by in the sidebar, there and in the page: as people sort names, whatever their accents and
+    case; direct ones after the others, then discussions."""
+    return f"{2 * (room.kind == 'discussion') + (room.kind == 'direct')} {fold(name)} {room.id:012d}"
+
+
 def check_name(name: str, description: str) -> None:
     """Raise Invalid for a name or description that a room can't have."""
     if is_blank(name):

@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import MediaType, Response
 
-from app.accounts.access import AnyRequest, host_of
+from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.mentions import read_texts
 from app.chat.attachments import list_attachments
@@ -19,45 +19,32 @@ from app.chat.timeline import ShownMessage, count_edits, show_message
 from app.database import Transaction
 from app.live.node import Node
 from app.live.presence import Person
-from app.settings import Settings
 from app.web.calls import refuse_call
 from app.web.forms import Form, Invalid, number_of
 from app.web.templates import render
 
 
-def origin_of(request: AnyRequest, settings: Settings) -> str:
-    """The origin that addresses of this workspace begin with."""
-    return f"{settings.scheme}://{host_of(request)}"
-
-
-async def post_from_form(
-    transaction: Transaction, member: Member, room: Room, form: Form, origin: str, prepared: Renderings
-) -> Message:
-    """Post what a box holds, whose text was `prepared`. Raises Invalid."""
+async def send(transaction: Transaction, member: Member, room: Room, form: Form, prepared: Renderings) -> Response[Any]:
+    """Post what a box holds, whose text was `prepared`, and tell its page which message it is. Raises Invalid."""
     message, _ = await post_message(
         transaction,
         room,
         member,
         key=form["key"],
         text=form["text"],
-        origin=origin,
+        origin=prepared.origin,
         reply_to_id=number_of(form["reply"]),
-        files={number_of(text) for text in form.values.get("file", [])} - {0},  # which names no file
-        instead=form.values.get("instead", []),
+        files=set(map(number_of, form.values.get("file", ()))) - {0},  # which names no file
+        instead=form.values.get("instead", ()),
         prepared=prepared,
     )
-    return message
-
-
-def answer_posted(message: Message) -> Response[Any]:
-    """Tell the page which message it is that it has sent."""
     posted = {"id": message.id, "number": message.number, "key": message.key}
     return Response(posted, status_code=200, media_type=MediaType.JSON)
 
 
 async def show_answered(transaction: Transaction, room: Room, message_id: int) -> ShownMessage | None:
     """The message of the room that was going to be answered, if it can be."""
-    found = await find_answered(transaction, room, message_id)
+    found = message_id and await find_answered(transaction, room, message_id)
     return await show_message(transaction, await transaction.get_one(Message, found)) if found else None
 
 

@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.shell import sidebar_section
 from app.accounts.visits import Visit
-from app.chat.reading import JoinedRoom, list_joined_of, place_in_sidebar
-from app.chat.rooms import Room
+from app.chat.reading import JoinedRoom, list_joined_of
+from app.chat.rooms import order_of
 from app.database import Transaction
 
 # How many rooms the sidebar shows.
@@ -38,8 +41,9 @@ class Sidebar:
 
     @property
     def follow(self) -> str:
-        """The channels of all of them."""
-        return " ".join(f"news.{each.room.id}" for each in (*(shown.joined for shown in self.shown), *self.rest))
+        """The channels of all of them, in one order: a page asks anew when what it follows is written otherwise."""
+        followed = [*(shown.joined for shown in self.shown), *self.rest]
+        return " ".join(f"news.{room_id}" for room_id in sorted(each.room.id for each in followed))
 
     @property
     def kept(self) -> str:
@@ -49,12 +53,6 @@ class Sidebar:
             for each in self.rest
             if each.unread or each.membership.notify != "everything"
         )
-
-
-def order_of(room: Room, name: str) -> str:
-    """What rooms are sorted by in the sidebar, as `place_in_sidebar` does: a text, for the page."""
-    discussion, direct, folded, number = place_in_sidebar(room, name)
-    return f"{2 * discussion + direct} {folded} {number:012d}"
 
 
 def choose_rooms(joined: Sequence[JoinedRoom], visits: dict[int, datetime], current: str = "") -> Sidebar:
@@ -86,3 +84,10 @@ async def list_sidebars(transaction: Transaction, member_ids: Iterable[int], cur
     for member_id, room_id, visited_at in await transaction.execute(statement):
         visits[member_id][room_id] = visited_at
     return {member_id: choose_rooms(rooms, visits[member_id], current) for member_id, rooms in joined.items()}
+
+
+@sidebar_section("chat/_rooms.html", order=20)
+async def rooms_section(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, object]:
+    """The rooms that a member uses, with what is unread."""
+    current = request.scope["path"].removeprefix("/chat/").partition("/")[0]
+    return {"sidebar": (await list_sidebars(transaction, [member.id], current))[member.id], "most": ROOMS_SHOWN}

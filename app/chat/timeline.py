@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from app.accounts.members import Member
 from app.accounts.mentions import mentioned_in, write_names, write_names_in_html
 from app.chat.attachments import Attachment
+from app.chat.facts import MessagePosted
 from app.chat.messages import Message, MessageRevision
 from app.chat.reactions import Reaction
 from app.chat.references import Mention, RecordReference
@@ -44,10 +45,12 @@ class Quote:
 
 @dataclass(slots=True)
 class ShownMessage:
-    """A message as the page and the push show it. `reactions` are (emoji, people), in the order they came."""
+    """A message as the page and the push show it. `html` is its text as `text/markdown.py` has made it safe, with the
+    names that those whom it mentions have now. `reactions` are (emoji, people), in the order they came."""
 
     message: Message
     author: Author
+    html: Markup
     deleted_by: Author | None = None
     quote: Quote | None = None
     edits: int = 0
@@ -56,11 +59,6 @@ class ShownMessage:
     cards: list[Card] = field(default_factory=list)
     mentions: list[int] = field(default_factory=list)
     names: Mapping[int, str] = field(default_factory=dict)
-
-    @property
-    def html(self) -> Markup:
-        """The text as `text/markdown.py` has made it safe, with the names that those whom it mentions have now."""
-        return Markup(write_names_in_html(self.message.html, self.names))  # noqa: S704
 
     @property
     def text(self) -> str:
@@ -106,20 +104,25 @@ async def show_message(transaction: Transaction, message: Message) -> ShownMessa
     return (await show_messages(transaction, [message]))[0]
 
 
-def show_plain(message: Message, author: Member) -> ShownMessage:
-    """A message that was just posted, and to which nothing belongs: no file, no name, no record, no quote."""
-    return ShownMessage(message, Author(author.id, author.name))
+async def show_messages(
+    transaction: Transaction, messages: Sequence[Message], *, posted: Collection[MessagePosted] = ()
+) -> list[ShownMessage]:
+    """Messages with everything that belongs to them.
 
-
-async def show_messages(transaction: Transaction, messages: Sequence[Message]) -> list[ShownMessage]:
-    """Messages with everything that belongs to them."""
-    ids = [message.id for message in messages]
+    Of those that were just `posted` nothing is looked for that they don't have: nobody has edited or answered them by
+    emoji, and their facts say what they came with.
+    """
+    ids = old = with_files = with_records = [message.id for message in messages]
+    if posted:
+        old = []
+        with_files = [fact.message_id for fact in posted if fact.files]
+        with_records = [fact.message_id for fact in posted if fact.records]
     quoted = await find_quoted(transaction, messages)
-    reactions = await find_reactions(transaction, ids)
-    edits = await count_edits(transaction, ids)
-    attachments = await find_attachments(transaction, ids)
-    cards = await find_message_cards(transaction, ids)
-    mentions = await find_mentions(transaction, ids)
+    reactions = await find_reactions(transaction, old) if old else {}
+    edits = await count_edits(transaction, old) if old else {}
+    attachments = await find_attachments(transaction, with_files) if with_files else {}
+    cards = await find_message_cards(transaction, with_records) if with_records else {}
+    mentions = {fact.message_id: list(fact.mentioned) for fact in posted} or await find_mentions(transaction, ids)
     people = await find_writers(
         transaction,
         {
@@ -137,6 +140,7 @@ async def show_messages(transaction: Transaction, messages: Sequence[Message]) -
             ShownMessage(
                 message=message,
                 author=people[message.member_id],
+                html=Markup(write_names_in_html(message.html, names)),  # noqa: S704
                 deleted_by=people.get(message.deleted_by_id or 0),
                 quote=None
                 if answered is None
@@ -147,10 +151,10 @@ async def show_messages(transaction: Transaction, messages: Sequence[Message]) -
                     write_names(answered.plain, names)[:QUOTE_EXCERPT],
                 ),
                 edits=edits.get(message.id, 0),
-                reactions=group_reactions(reactions[message.id], people),
-                attachments=attachments[message.id],
-                cards=cards[message.id],
-                mentions=mentions[message.id],
+                reactions=group_reactions(reactions.get(message.id, ()), people),
+                attachments=attachments.get(message.id, []),
+                cards=cards.get(message.id, []),
+                mentions=mentions.get(message.id, []),
                 names=names,
             )
         )

@@ -16,7 +16,7 @@ from app.chat.direct_rooms import find_name
 from app.chat.facts import MemberEntered, MemberReturned, MessageRestored
 from app.chat.memberships import Membership, find_membership, find_visible
 from app.chat.message_changes import find_author
-from app.chat.messages import Message, MessageRevision, check_open
+from app.chat.messages import ArchivedRoom, Message, MessageRevision
 from app.chat.notices import subject_of
 from app.chat.reactions import Reaction
 from app.chat.references import Mention, MessageIndex, OfMessage, RecordReference
@@ -176,7 +176,8 @@ async def offer_message(transaction: Transaction, message: Message, member: Memb
 async def restore_message(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
     """Have a message back as it was: its words, files, edits, reactions, and what was told of it."""
     room = await get_visible(transaction, member, state)
-    check_open(room)
+    if room.archived_at is not None:
+        raise ArchivedRoom
     message = (await transaction.scalars(select(Message).where(Message.id == state["message"]))).one()
     require(member, "delete", message)
     if message.deleted_at is None or message.deleted_at != datetime.fromisoformat(state["deleted_at"]):

@@ -8,7 +8,7 @@ import sys
 import click
 import structlog
 
-from app.cli.tables import migrate_tables
+from app.cli.tables import migrate_tables, refuse_other_version
 from app.cli.transactions import run, run_in
 from app.server.logs import set_up_logs
 from app.settings import Settings, read_settings
@@ -55,7 +55,9 @@ def worker(listener: int, supervisor: int, debug: bool) -> None:
     from app.server.serving import serve_on
 
     set_up_logs(debug=debug)
-    serve_on(read_settings(), socket.socket(fileno=listener), socket.socket(fileno=supervisor))
+    settings = read_settings()
+    refuse_other_version(settings)
+    serve_on(settings, socket.socket(fileno=listener), socket.socket(fileno=supervisor))
 
 
 @click.command()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from sqlalchemy.exc import DBAPIError
@@ -11,11 +14,41 @@ from sqlalchemy.exc import DBAPIError
 from app.cli.transactions import run
 from app.settings import Settings, SettingsError, read_settings
 
+if TYPE_CHECKING:
+    from app.migration import MigrationPlan
+
 
 @click.command()
-def migrate() -> None:
-    """Bring the database's tables up to this version."""
-    migrate_tables(read_settings())
+@click.option("--plan", "only_plan", is_flag=True, help="Change nothing; say what there is to be done.")
+def migrate(only_plan: bool) -> None:
+    """Bring the database's tables up to this version.
+
+    --plan changes nothing, and prints a line whose first word is 'nothing' when they are; 'running' when the version
+    before can run meanwhile; 'stop', with the reason, when every process of it has to be stopped first.
+    """
+    settings = read_settings(make=not only_plan)
+    plan = plan_tables(settings)
+    if only_plan:
+        click.echo(str(plan))
+        return
+    if plan.reasons:
+        click.echo(f"No process of the version before can go on with these tables: {'; '.join(plan.reasons)}", err=True)
+    migrate_tables(settings)
+
+
+def plan_tables(settings: Settings) -> MigrationPlan:
+    """What there is to be done to the tables, by whom these settings name.
+
+    Raises SettingsError with one line that says what is missing.
+    """
+    from app.database.postgresql import RoleError
+    from app.migration import plan_migration
+
+    with in_one_line():
+        plan = plan_migration(settings.database_url, settings.database_owner_url)
+        if plan.revisions and settings.database_url.startswith("postgresql") and not settings.database_owner_url:
+            raise RoleError("the tables are not at this version: run `migrate` with DATABASE_OWNER_URL")
+    return plan
 
 
 def migrate_tables(settings: Settings) -> None:
@@ -26,15 +59,38 @@ def migrate_tables(settings: Settings) -> None:
     Raises SettingsError with one line that says what is missing.
     """
     from app.data_dir import make_private
-    from app.database.postgresql import RoleError, is_away
     from app.migration import check_database, migrate_database
 
     owner = settings.database_owner_url
     make_private(settings)
-    try:
+    with in_one_line():
         if owner or settings.database_url.startswith("sqlite"):
             migrate_database(settings.database_url, owner)
         run(settings, check_database)
+
+
+def refuse_other_version(settings: Settings) -> None:
+    """Raise SettingsError, with one line that says why, when the tables are of another version.
+
+    While the database is away nobody knows: pages say so then, until it is back.
+    """
+    from app.database.postgresql import is_away
+    from app.migration import check_tables
+
+    try:
+        run(settings, check_tables)
+    except (DBAPIError, OSError) as error:
+        if not isinstance(error, OSError) and not is_away(error):
+            raise
+
+
+@contextlib.contextmanager
+def in_one_line() -> Iterator[None]:
+    """What is wrong with the database, or with the role, is one line: SettingsError."""
+    from app.database.postgresql import RoleError, is_away
+
+    try:
+        yield
     except RoleError as error:
         raise SettingsError(f"DATABASE_URL: {error}") from error
     except (DBAPIError, OSError) as error:

@@ -180,6 +180,7 @@ class Database:
             self.writer = sqlite.create_engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
             self.reader = sqlite.create_engine(url, begin="BEGIN", pool_size=readers)
         self.on_commit: list[Callable[[Transaction], None]] = []
+        self.on_due: list[Callable[[], None]] = []
         self.writing = 0
         self.turns = asyncio.Semaphore(1 if self.writer.dialect.name == "sqlite" else writers)
 
@@ -222,6 +223,9 @@ class Database:
             self.writing -= 1
         for announce in self.on_commit:
             announce(transaction)
+        if transaction.due:
+            for wake in self.on_due:
+                wake()
         for follow in transaction.after_commit:
             await follow()
 

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.database import Database, Transaction
+from app.database import Database
 from app.database.leases import LeaseLost, back_off, claim, find_due
 from app.jobs.jobs import FUNCTIONS, ClaimedJob, Job, Registered
 from app.settings import Settings
@@ -34,12 +34,7 @@ class Loop:
         self.what = what
         self.wake = asyncio.Event()
         self.stopping = False
-        database.on_commit.append(self.notice)
-
-    def notice(self, transaction: Transaction) -> None:
-        """A transaction of this process has committed."""
-        if transaction.due:
-            self.wake.set()
+        database.on_due.append(self.wake.set)
 
     async def run(self) -> None:
         """Do what is due until told to stop."""

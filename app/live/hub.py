@@ -11,7 +11,8 @@ import json
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import Protocol
 
 import structlog
 
@@ -56,10 +57,17 @@ def share(due: Iterable[tuple[Event, set[Connection]]]) -> list[tuple[list[Event
     return shares
 
 
+class Writers(Protocol):
+    """What knows how many transactions write now, or wait until they may, as the database does."""
+
+    writing: int
+
+
 class Hub:
     """Knows every socket of this process, and serves the events of a workspace in the order of its cursor."""
 
-    def __init__(self) -> None:
+    def __init__(self, writers: Writers | None = None) -> None:
+        self.writers = writers
         self.connections: dict[int, set[Connection]] = defaultdict(set)
         self.followers: dict[tuple[int, str], set[Connection]] = defaultdict(set)
         self.cursors: dict[int, int] = {}
@@ -69,7 +77,6 @@ class Hub:
         self.due_since = 0.0
         self.flushed_at = 0.0
         self.flush_took = 0.0
-        self.count_writers: Callable[[], int] = lambda: 0
         self.flush_planned: asyncio.TimerHandle | None = None
 
     def list_workspaces(self) -> list[int]:
@@ -168,7 +175,7 @@ class Hub:
         """Write at once, or in a moment when something was just written, or is about to be committed."""
         loop = asyncio.get_running_loop()
         wait = self.flushed_at + TICK - loop.time()
-        if self.count_writers():
+        if self.writers and self.writers.writing:
             wait = max(wait, min(self.flush_took * PATIENCE, LONGEST_PATIENCE))
             if self.flush_planned:
                 return
@@ -189,15 +196,18 @@ class Hub:
         due, self.due = self.due, defaultdict(list)
         for pending in due.values():
             for events, sockets in share(pending):
-                text = numbered(events[-1].cursor, (event.body for event in events))
-                self.write_to_all(sockets, text)
+                bodies = [event.body for event in events]
+                text = numbered(events[-1].cursor, bodies)
+                self.write_to_all(sockets, text, encode(text))
                 DELIVERIES.inc(len(sockets))
         self.flush_took = asyncio.get_running_loop().time() - self.flushed_at
         PUBLISH_TO_WRITTEN.observe(time.perf_counter() - self.due_since)
 
-    def write_to_all(self, sockets: Iterable[Connection], text: str) -> None:
-        """Write the same to many sockets. Nearly always that is one system call each, and little beside it."""
-        frame = encode(text)
+    def write_to_all(self, sockets: Iterable[Connection], text: str, frame: bytes) -> None:
+        """Write the same to many sockets. Nearly always that is one system call each, and little beside it.
+
+        `frame` is `text`, encoded.
+        """
         size, write = len(frame), os.write
         for connection in sockets:
             left = frame
@@ -229,7 +239,7 @@ class Hub:
         """Send what is not logged (presence, typing) to those who follow a channel and keep up."""
         followers = self.followers.get((tenant_id, channel))
         if followers:
-            self.write_to_all([each for each in followers if not each.slow], html)
+            self.write_to_all([each for each in followers if not each.slow], html, encode(html))
             name, size = self.names.get(tenant_id), len(html)
             log.debug("signalled", tenant=name, channel=channel, sockets=len(followers), bytes=size)
 
@@ -270,4 +280,5 @@ class Hub:
             for connection in list(sockets):
                 if connection.expires_at is not None and connection.expires_at <= moment:
                     self.end(connection, 4401, "expired")
-            self.write_to_all([each for each in sockets if each.channels], numbered(cursor, ()))
+            text = numbered(cursor, ())
+            self.write_to_all([each for each in sockets if each.channels], text, encode(text))

@@ -69,7 +69,7 @@ class Node:
     def __init__(self, database: Database, bus: Bus | None = None) -> None:
         self.database = database
         self.bus = bus or InProcessBus()
-        self.hub = Hub()
+        self.hub = Hub(database)
         self.presence = Presence(self.hub, self.bus)
         self.replays = Replays(database)
         self.lookups = asyncio.Semaphore(LOOKUPS_AT_ONCE)
@@ -77,7 +77,6 @@ class Node:
         self.catching_up: dict[int, asyncio.Lock] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         database.on_commit.append(self.take)
-        self.hub.count_writers = lambda: database.writing
         self.bus.handlers["log"] = self.hear_batch
         self.bus.handlers["signal"] = self.hear_signal
         self.bus.on_join.append(lambda: self.start(self.look()))

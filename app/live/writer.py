@@ -1,4 +1,13 @@
-"""The one that writes to a socket."""
+"""The one that writes to a socket: past the transport, whose buffers and checks cost more than the kernel.
+
+Earns: 4 of some 10 µs that a delivery costs, with 1,000 sockets in a room (docs/performance.md, bench/fanout.py).
+
+Written against: uvicorn 0.54.0, uvloop 0.23.0.
+
+Tested by: tests/live/test_writer.py, tests/live/test_outlet.py.
+
+Used by: server/websocket_protocol.py.
+"""
 
 from __future__ import annotations
 

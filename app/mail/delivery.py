@@ -27,8 +27,8 @@ from app.settings import Settings
 
 # Longer than a conversation with the slowest server that is still listened to.
 MAIL_LEASE = 300
-FIRST_WAIT = timedelta(seconds=2)
-LONGEST_WAIT = timedelta(minutes=1)
+SHORTEST_CLOSED = timedelta(seconds=2)
+LONGEST_CLOSED = timedelta(minutes=1)
 # Between the tries of one mail. With the most of them it is tried for four days (RFC 5321, 4.5.4.1).
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=4)
@@ -200,7 +200,7 @@ class Delivery:
     def note_unreachable(self, error: Unreachable) -> datetime:
         """All mails wait, and none counts it as a try of its own; until when."""
         self.failures += 1
-        self.closed_until = back_off(self.failures, first=FIRST_WAIT, longest=LONGEST_WAIT)
+        self.closed_until = back_off(self.failures, first=SHORTEST_CLOSED, longest=LONGEST_CLOSED)
         if self.failures == 1:
             log.error("the mail server can't be reached; mails wait and are tried again", reason=str(error))
         return self.closed_until

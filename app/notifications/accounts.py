@@ -17,14 +17,13 @@ from app.notifications.kinds import (
     NotificationKind,
     Subject,
     SubjectPlace,
-    register_kinds,
     register_subject,
     whole_place,
 )
 from app.notifications.models import Notification
 from app.web.texts import _l
 
-register_kinds(
+ACCOUNT_KINDS = (
     NotificationKind(
         "newcomer",
         label=_l("Somebody joins the workspace"),

@@ -31,7 +31,6 @@ from app.notifications.kinds import (
     NotificationKind,
     Subject,
     SubjectPlace,
-    register_kinds,
     register_subject,
     whole_place,
 )
@@ -43,7 +42,7 @@ from app.web.texts import _l, is_blank
 
 LONGEST_ANNOUNCEMENT = 4000
 
-register_kinds(
+ANNOUNCEMENT_KINDS = (
     NotificationKind(
         "announcement",
         label=_l("An admin announces something"),
@@ -52,7 +51,7 @@ register_kinds(
         many=_l("%(count)d notifications about %(title)s"),
         icon="info",
         mail="daily",
-    )
+    ),
 )
 
 

@@ -86,9 +86,15 @@ NOTIFICATION_KINDS: dict[str, NotificationKind] = {}
 SUBJECTS: dict[str, Subject] = {}
 
 
-def register_kinds(*kinds: NotificationKind) -> None:
-    """Make kinds known; the preferences list them in the order of this."""
-    NOTIFICATION_KINDS.update({kind.name: kind for kind in kinds})
+def install_kinds(*tables: Sequence[NotificationKind]) -> None:
+    """Have the kinds of all features, which the preferences list in this order. Raises ValueError for two of a name."""
+    found: dict[str, NotificationKind] = {}
+    for kind in (kind for table in tables for kind in table):
+        if kind.name in found:
+            raise ValueError(f"two kinds of notification are called {kind.name}")
+        found[kind.name] = kind
+    NOTIFICATION_KINDS.clear()
+    NOTIFICATION_KINDS.update(found)
 
 
 def register_subject(subject: Subject) -> Subject:

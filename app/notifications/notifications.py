@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, tuple_, update
 
 from app.accounts.members import Member, Role, is_active
 from app.accounts.rights import RANK, roles_from
@@ -290,17 +290,16 @@ async def tell_again(transaction: Transaction, told: Sequence[Mapping[str, Any]]
 
 async def withdraw(transaction: Transaction, *parts: tuple[tuple[str, int], int | None]) -> None:
     """Take back what was told of things, or of a part of each: it is gone."""
-    gone = or_(
-        *(
-            and_(
-                Activity.subject_kind == kind,
-                Activity.subject_id == subject_id,
-                *([] if number is None else [Activity.number == number]),
-            )
-            for (kind, subject_id), number in parts
-        )
-    )
-    ids = list(await transaction.scalars(select(Activity.id).where(gone)))
+    # One list for any number of them: SQLite takes no criterion of more than a thousand terms.
+    subject = Activity.subject_kind, Activity.subject_id
+    wanted: dict[Any, set[Any]] = {
+        tuple_(*subject): {subject for subject, number in parts if number is None},
+        tuple_(*subject, Activity.number): {(*subject, number) for subject, number in parts if number is not None},
+    }
+    ids: list[int] = []
+    for key, gone in wanted.items():
+        if gone:
+            ids += await transaction.scalars(select(Activity.id).where(key.in_(gone)))
     if not ids:
         return
     told = set(await transaction.scalars(select(Notification.member_id).where(Notification.activity_id.in_(ids))))

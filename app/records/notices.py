@@ -11,7 +11,7 @@ from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.facts import LockAsked
 from app.editing.rows import find_row_places
-from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_kinds, register_subject
+from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_subject
 from app.notifications.notifications import Occasion, Receivers, notify_all
 from app.notifications.preferences import read_followers
 from app.records.facts import RecordChanged
@@ -25,7 +25,7 @@ CHANGE_SENTENCES = {
 }
 MANY = _l("%(count)d changes to %(title)s")
 
-register_kinds(
+RECORD_KINDS = (
     NotificationKind(
         "record-asked",
         label=_l("Somebody asks you to hand over what you edit"),

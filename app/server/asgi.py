@@ -10,7 +10,6 @@ import structlog
 from litestar import Litestar, Request, Response
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from litestar.routes import HTTPRoute
 from litestar.types import Receive, Send
 
 from app.accounts.access import (
@@ -26,7 +25,7 @@ from app.accounts.choosing import ChoosingLimit
 from app.accounts.passwords import GuessingLimit, MailLimit
 from app.accounts.reauthentication import Reauthentication
 from app.accounts.visits import Visits
-from app.chat.limits import Pace, SearchLimit, WritingLimit
+from app.chat.limits import SearchLimit, WritingLimit, count_change, count_message
 from app.editing.watch import Watch
 from app.features import CENTRAL_ROUTES, WORKSPACE_ROUTES, open_database
 from app.files.decoding import DECODER
@@ -42,6 +41,7 @@ from app.server.gate import Gate
 from app.server.health import show_liveness, show_metrics, show_readiness
 from app.settings import Settings
 from app.web.errors import handle_error
+from app.web.fast.dependencies import resolve_in_turn
 from app.web.forms import provide_form
 from app.web.languages import Languages
 from app.web.limits import Windows
@@ -117,8 +117,8 @@ class Pages:
                 "database": Provide(lambda: self.parts.database, sync_to_thread=False),
                 "guessing": Provide(lambda: self.parts.guessing, sync_to_thread=False),
                 "mailing": Provide(lambda: self.parts.mailing, sync_to_thread=False),
-                "writing": Provide(self.count_message),
-                "changing": Provide(self.count_change),
+                "writing": Provide(count_message),
+                "changing": Provide(count_change),
                 "searching": Provide(lambda: self.parts.searching, sync_to_thread=False),
                 "choosing": Provide(lambda: self.parts.choosing, sync_to_thread=False),
                 "readiness": Provide(lambda: self.parts.readiness, sync_to_thread=False),
@@ -132,7 +132,6 @@ class Pages:
         self.workspace = Litestar(
             [*everywhere, *WORKSPACE_ROUTES],
             lifespan=[self.run],
-            before_request=self.reauthenticate,
             after_response=self.follow_up,
             **common,
         )
@@ -145,25 +144,14 @@ class Pages:
         self.parts = parts
         for site in (self.workspace, self.central):
             state = {"node": parts.node, "settings": parts.settings, "visits": parts.visits}
-            site.state.update(state | {"languages": parts.languages})
+            state |= {"languages": parts.languages, "reauthentication": parts.reauthentication}
+            site.state.update(state | {"writing": parts.writing})
 
     @contextlib.asynccontextmanager
     async def run(self, _: Litestar) -> AsyncIterator[None]:
         """What the workspaces' site begins and ends with."""
         async with self.parts.running():
             yield
-
-    async def count_message(self, request: AnyRequest) -> Pace:
-        """Count one more message of whoever asks."""
-        return await self.parts.writing.count_message(request)
-
-    async def count_change(self, request: AnyRequest) -> Pace:
-        """Count one more change of a message of whoever asks."""
-        return await self.parts.writing.count_change(request)
-
-    async def reauthenticate(self, request: AnyRequest) -> Response[Any] | None:
-        """Before a request: ask for the password, where it is needed again."""
-        return await self.parts.reauthentication(request)
 
     async def follow_up(self, request: AnyRequest) -> None:
         """After a page was answered: do what reading it leads to."""
@@ -190,16 +178,3 @@ def create_app(settings: Settings) -> Gate:
         readiness=parts.readiness,
         send_away=parts.node.drain,
     )
-
-
-def resolve_in_turn(site: Litestar) -> None:
-    """Resolve what pages depend on one after the other.
-
-    Litestar makes a task for each of those that don't depend on each other. Ours wait for nothing but the transaction,
-    and the tasks were a tenth of what a request costs.
-    """
-    for route in site.routes:
-        if isinstance(route, HTTPRoute):
-            for _, arguments in route.route_handler_map.values():
-                batches = [sorted(batch, key=lambda each: each.key) for batch in arguments.dependency_batches]
-                arguments.dependency_batches = [{each} for batch in batches for each in batch]

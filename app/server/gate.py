@@ -27,7 +27,7 @@ from app.web.errors import SOON, render_error
 from app.web.languages import accepted_language
 from app.web.metrics import REQUESTS
 from app.web.readiness import Readiness
-from app.web.request_ids import HEADER, find_request_id, request_id_of
+from app.web.request_ids import HEADER, find_request_id
 from app.web.texts import Text, _l
 
 ANY_HOST = ("/healthz", "/readyz", "/metrics", "/certificate")
@@ -113,9 +113,7 @@ class Gate:
         """Answer an HTTP request with the security headers, counting it."""
         started = time.perf_counter()
         security = security_headers(self.settings, None if refusal else slug or "")
-        request_id = request_id_of(scope)
-        security += [OURS, STATIC_HEADER, (HEADER, request_id.encode())]
-        language = accepted_language(",".join(every(scope["headers"], b"accept-language")))
+        security += [OURS, STATIC_HEADER, (HEADER, scope["state"]["request_id"].encode())]
         begun = False
 
         async def send_secured(message: Message) -> None:
@@ -138,7 +136,7 @@ class Gate:
         if refusal:
             cookies = sum(len(value) for name, value in scope["headers"] if name == b"cookie")
             clearing = [CLEAR_COOKIES] if cookies > HEADER_LIMIT // 2 else []
-            await send_page(send_secured, refusal, *clearing, language=language, request_id=request_id)
+            await send_page(scope, send_secured, refusal, *clearing)
             return
         # HEAD is GET without the body, which the server leaves out.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -154,14 +152,14 @@ class Gate:
             # The process ends, and this has taken longer than it waits.
             log.warning("request cancelled", path=scope["path"], method=scope["method"], answered=begun)
             if not begun:
-                retry = (b"retry-after", b"%d" % SOON)
-                await send_page(send_secured, 503, retry, language=language, detail=RESTARTING, request_id=request_id)
+                await send_page(scope, send_secured, 503, (b"retry-after", b"%d" % SOON), detail=RESTARTING)
         except Exception as error:
             log.error("request failed", path=scope["path"], method=scope["method"], exc_info=error)
             if not begun:
-                await send_page(send_secured, 500, language=language, request_id=request_id)
+                await send_page(scope, send_secured, 500)
         finally:
-            await end_all(state)
+            if not begun:
+                await end_all(state)
 
     def judge(self, scope: Any) -> tuple[int, str | None]:
         """The status to refuse with (0: none), and the slug of the workspace meant (None: the central site)."""
@@ -215,10 +213,11 @@ def address(scope: Any) -> str:
 
 
 async def send_page(
-    send: Send, status: int, *headers: tuple[bytes, bytes], language: str, request_id: str, detail: Text | None = None
+    scope: Any, send: Send, status: int, *headers: tuple[bytes, bytes], detail: Text | None = None
 ) -> None:
-    """Answer with the page of a status."""
-    body = render_error(status, language=language, detail=detail, request_id=request_id).encode()
+    """Answer with the page of a status, in a language that the browser asks for."""
+    language = accepted_language(",".join(every(scope["headers"], b"accept-language")))
+    body = render_error(status, language=language, detail=detail, request_id=scope["state"]["request_id"]).encode()
     content = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(body)).encode()), *headers]
     await send({"type": "http.response.start", "status": status, "headers": content})
     await send({"type": "http.response.body", "body": body, "more_body": False})

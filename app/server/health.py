@@ -27,13 +27,13 @@ async def show_liveness() -> str:
 
 @get("/readyz")
 async def show_readiness(database: Database, readiness: Readiness) -> Response[dict[str, str]]:
-    """The database answers too, within two seconds, and the process goes on.
+    """The database answers too, within two seconds, with tables that this program knows, and the process goes on.
 
     A bus that can't be reached does not make a process unready: events are delivered from the log.
     """
     parts = await check_parts(database, bus=readiness.bus())
     parts["serving"] = "draining" if readiness.draining else "ok"
-    ready = parts["database"] == "ok" and not readiness.draining
+    ready = parts["database"] == parts["tables"] == "ok" and not readiness.draining
     return Response(parts) if ready else Response(parts, status_code=503, headers=retry_after(SOON))
 
 

@@ -1,4 +1,4 @@
-"""Workers: several processes on one port, kept alive and restarted one by one.
+"""Workers: several processes on one port, kept alive, and replaced one by one, or at once where a migration needs it.
 
 All of them accept from one inherited listening socket, which stays open as long as the supervisor lives: a connection
 waits in its queue while a worker restarts or dies, and is taken by whoever is free. (With SO_REUSEPORT each worker has
@@ -13,7 +13,6 @@ import ipaddress
 import os
 import signal
 import socket
-import sys
 import tempfile
 from asyncio.subprocess import Process
 from pathlib import Path
@@ -21,6 +20,7 @@ from pathlib import Path
 import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
+from app.server.processes import HOME, list_program_files, start_program
 from app.settings import SettingsError
 
 # How long to wait before a worker that died is started again: ever longer, and longest when it does not even start.
@@ -31,12 +31,11 @@ START_WITHIN = 60.0
 END_WITHIN = 32.0
 READY = b"ready"
 BACKLOG = 2048
-# Where this program is. Its processes are started from there: not from another `app` in the folder that one is in.
-HOME = str(Path(__file__).parent.parent.parent)
+# Bytes: less than a pipe holds, so that nobody has to read along.
+MOST_ANSWERED = 4096
 # How often, in seconds, the files of the program are looked at where they may change. Looking works everywhere; what a
 # container shares with another system is often not told of.
 FILES_POLL_SECONDS = 1.0
-COMMAND = (sys.executable, "-P", "-m", "app")
 
 log = structlog.get_logger("workers")
 
@@ -71,7 +70,6 @@ class Worker:
             log.error("a worker does not end, and is killed", pid=self.process.pid)
             self.process.kill()
             await self.process.wait()
-        self.line.close()
 
 
 class Supervisor:
@@ -84,12 +82,13 @@ class Supervisor:
         self.reload = reload
         self.ending = asyncio.Event()
         self.workers: list[Worker | None] = [None] * count
+        self.leaving: list[Worker] = []
         self.places = [asyncio.Lock() for _ in range(count)]
         self.counts = tempfile.TemporaryDirectory(prefix="mutirao-")
         self.restarting: asyncio.Task[None] | None = None
 
     async def run(self) -> int:
-        """Migrate, then run until told to stop by SIGTERM or SIGINT; SIGHUP restarts the workers one by one.
+        """Migrate, then run until told to stop by SIGTERM or SIGINT; SIGHUP replaces the workers.
 
         The status to exit with.
         """
@@ -109,20 +108,24 @@ class Supervisor:
                 await task
         # What still waits at the socket is for the workers: the last one to close it takes all that is there.
         self.listener.close()
-        await asyncio.gather(*(worker.end() for worker in self.workers if worker))
+        await asyncio.gather(*(worker.end() for worker in self.list_workers()))
         self.counts.cleanup()
         return 0
 
     def stop(self) -> None:
         """End all workers in order; at the second time by force."""
         if self.ending.is_set():
-            for worker in self.workers:
-                if worker and worker.process.returncode is None:
+            for worker in self.list_workers():
+                if worker.process.returncode is None:
                     worker.process.kill()
         self.ending.set()
 
+    def list_workers(self) -> list[Worker]:
+        """All that may live, also in no place any more."""
+        return [*filter(None, self.workers), *self.leaving]
+
     def restart(self) -> None:
-        """Restart the workers one by one."""
+        """Put what is installed now in the place of the workers."""
         if self.restarting is None or self.restarting.done():
             self.restarting = asyncio.create_task(self.replace_all())
 
@@ -146,7 +149,8 @@ class Supervisor:
             inherited = (self.listener.fileno(), theirs.fileno())
             debug = ["--debug"] if self.debug else []
             counts = {"PROMETHEUS_MULTIPROC_DIR": self.counts.name}
-            process = await start_program("worker", *map(str, inherited), *debug, inherited=inherited, **counts)
+            command = "worker", *map(str, inherited), *debug
+            process = await start_program(*command, inherited=inherited, environment=counts)
         return Worker(process, ours)
 
     async def migrate(self) -> int:
@@ -182,15 +186,24 @@ class Supervisor:
             wait *= 2
 
     async def replace_all(self) -> None:
-        """Put a new worker in the place of each, which serves before the old one ends; a new version migrates first."""
-        if status := await self.migrate():
+        """Put new workers in the place of all, after migrating: one by one, or at once where the old ones can't go on
+        with what the version that is installed now makes of the tables."""
+        status, plan = await ask_program("migrate", "--plan")
+        if not status and plan.startswith("stop"):
+            await self.replace_at_once(plan)
+        elif status or (status := await self.migrate()):
             log.error("the database can't be migrated; the old workers go on", status=status)
-            return
+        else:
+            await self.replace_one_by_one()
+
+    async def replace_one_by_one(self) -> None:
+        """Put a new worker in the place of each, which serves before the old one ends."""
         for place in range(self.count):
             async with self.places[place]:
                 following = await self.start()
                 if not await following.become_ready():
                     await following.end()
+                    following.line.close()
                     log.error("a new worker does not start; the old ones go on", status=following.process.returncode)
                     return
                 before, self.workers[place] = self.workers[place], following
@@ -198,35 +211,44 @@ class Supervisor:
                 await before.end()
             log.info("a worker was replaced", pid=following.process.pid)
 
+    async def replace_at_once(self, plan: str) -> None:
+        """Let all workers finish what they do and end, migrate, and start new ones.
 
-async def start_program(*arguments: str, inherited: tuple[int, ...] = (), **environment: str) -> Process:
-    """Start a command of this program.
+        Meanwhile connections wait at the socket. When migrating fails, the tables are as before, as it is one
+        transaction. What was running may be there no more, so what is installed is started even so: a worker that
+        doesn't fit the tables says that and ends, is started again ever more slowly, and serves once one of both is
+        mended.
+        """
+        log.warning("the workers end before the database is migrated, and requests wait", plan=plan)
+        async with contextlib.AsyncExitStack() as held:
+            for turn in self.places:
+                await held.enter_async_context(turn)
+            self.leaving = [worker for worker in self.workers if worker]
+            self.workers = [None] * self.count
+            await asyncio.gather(*(worker.end() for worker in self.leaving))
+            self.leaving = []
+            status = await self.migrate()
+            if status:
+                log.error(
+                    "the database can't be migrated, and is as before; what is installed is started, and has to fit it",
+                    status=status,
+                )
+            for place in range(self.count):
+                self.workers[place] = await self.start()
+        log.info("workers of what is installed were started", migrated=not status)
 
-    One that inherits descriptors is in a session of its own: Ctrl+C reaches it through the supervisor alone.
-    """
-    return await asyncio.create_subprocess_exec(
-        *COMMAND,
-        *arguments,
-        pass_fds=inherited,
-        env=find_program() | environment,
-        start_new_session=bool(inherited),
-    )
 
-
-def find_program() -> dict[str, str]:
-    """The environment of a process that is this program again."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (HOME, os.environ.get("PYTHONPATH"))))}
-
-
-def list_program_files(home: Path) -> set[tuple[str, int]]:
-    """The files of the program, each with when it was changed."""
-    found = set()
-    for folder in ("app", "migrations"):
-        for path in (home / folder).rglob("*"):
-            with contextlib.suppress(FileNotFoundError):  # an editor writes a new file and renames it
-                if path.suffix != ".pyc" and path.is_file():
-                    found.add((str(path.relative_to(home)), path.stat().st_mtime_ns))
-    return found
+async def ask_program(*arguments: str) -> tuple[int, str]:
+    """The status of a command of this program, and the line that it prints."""
+    reading, writing = os.pipe()
+    try:
+        try:
+            process = await start_program(*arguments, output=writing)
+        finally:
+            os.close(writing)
+        return await process.wait(), os.read(reading, MOST_ANSWERED).decode().strip()
+    finally:
+        os.close(reading)
 
 
 def open_listener(host: str, port: int) -> socket.socket:

@@ -24,13 +24,18 @@ JOINED = {
         *("js/calls.js", "js/morph.js", "js/live.js"),
     ),
     WORKSPACE: (
-        *("js/times.js", "js/sidebar.js", "js/toasts.js", "js/failed-request.js"),
+        *("js/sidebar-rooms.js", "js/side-links.js", "js/page-title.js"),
+        *("js/times.js", "js/toasts.js", "js/failed-request.js"),
         *("js/typed.js", "js/quick-switcher.js", "js/ask-first.js", "js/focus.js", "js/kept-in-tab.js"),
     ),
 }
 VERSION = re.compile(r"[0-9a-f]{12}")
-# Comments on lines of their own are not sent; the lines stay, so that an error is where it is said to be.
-COMMENT = re.compile(rb"^[ \t]*//.*$", re.MULTILINE)
+# Comments are not sent: of scripts those on lines of their own, and those that stand apart from what is before them.
+# The lines stay, so that an error is where it is said to be.
+COMMENTS = {
+    "js": re.compile(rb"(?:^[ \t]*|[ \t]{2,})//.*$", re.MULTILINE),
+    "css": re.compile(rb"[ \t]*/\*.*?\*/", re.DOTALL),
+}
 IMPORT = re.compile(r"""^import\b[^"';]*"\./([\w-]+)\.js";$""", re.MULTILINE)
 NAMES = re.compile(r"""^import \{ ([\w, ]+) \} from "\./([\w-]+)\.js";$""", re.MULTILINE)
 NOT_IN_A_BLOCK = re.compile(r"^(import|export)\b(?!\().*$", re.MULTILINE)
@@ -68,21 +73,29 @@ def static_content(name: str) -> bytes:
     """What a file holds. In the style sheet the one that declares the layers' order comes first."""
     if name == STYLES:
         sheets = sorted((STATIC / "css").glob("*.css"), key=lambda sheet: (sheet.name != "layers.css", sheet.name))
-        return b"\n".join(sheet.read_bytes() for sheet in sheets)
+        return b"\n".join(COMMENTS["css"].sub(b"", sheet.read_bytes()) for sheet in sheets)
     if name in JOINED:
         return join_scripts([static_content(script).decode() for script in JOINED[name]]).encode()
     content = (STATIC / name).read_bytes()
-    return COMMENT.sub(b"", content) if name.startswith("js/") else content
+    return COMMENTS["js"].sub(b"", content) if name.startswith("js/") else content
 
 
 def join_scripts(scripts: list[str]) -> str:
     """One script of several: each in a block, so that what one declares is not another's, below what they import.
 
-    A block imports and exports nothing, so each script imports names, from one module a line.
+    A block imports and exports nothing, so each script imports names, from one module a line. A name stands for
+    the same in all of them: declared twice, it would end the script before it begins.
+
+    Raises ValueError when scripts don't keep to this.
     """
     imported: dict[str, set[str]] = {}
+    origins: dict[str, str] = {}
     for script in scripts:
         for names, module in NAMES.findall(script):
+            for name in names.split(", "):
+                local, origin = name.split(" as ")[-1], f"{name} of {module}"
+                if origins.setdefault(local, origin) != origin:
+                    raise ValueError(f"{local} would be declared twice: as {origins[local]} and as {origin}")
             imported.setdefault(module, set()).update(names.split(", "))
     lines = [f'import {{ {", ".join(sorted(names))} }} from "./{module}.js";' for module, names in imported.items()]
     blocks = [NAMES.sub("", script) for script in scripts]

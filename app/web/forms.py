@@ -188,6 +188,15 @@ async def provide_form(request: Request[Any, Any, Any]) -> Form:
 
     Litestar's own parser keeps the last 1,024 bodies, passwords and all, in a cache.
     """
+    state = request.scope["state"]
+    if "form" not in state:
+        state["form"] = await read_form(request)
+    form: Form = state["form"]
+    return form
+
+
+async def read_form(request: Request[Any, Any, Any]) -> Form:
+    """Parse it, for the first who asks."""
     if request.method not in ("POST", "PUT", "PATCH", "DELETE"):
         return Form()
     body = await request.body()

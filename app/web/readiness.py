@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import select
 
-from app.database import Database, Tenant
+from app.database import Database
+from app.migration import read_newer
 
 log = structlog.get_logger("web")
 
@@ -24,11 +24,17 @@ class Readiness:
 
 async def check_parts(database: Database, *, bus: str) -> dict[str, str]:
     """What this process stands on, each 'ok' or what is wrong with it; the database has two seconds to answer."""
-    parts = {"database": "ok", "bus": bus}
+    parts = {"database": "ok", "tables": "ok", "bus": bus}
     try:
-        async with asyncio.timeout(2), database.read() as transaction:
-            await transaction.execute(select(Tenant.id).limit(1))
+        async with asyncio.timeout(2):
+            newer = await read_newer(database)
     except Exception as error:
         log.error("not ready", part="database", reason=repr(error))
-        parts["database"] = "not reachable"
+        return parts | {"database": "not reachable", "tables": "not known"}
+    if newer:
+        reason = (
+            f"a newer version of the program has brought them to {newer}, which this process doesn't know: restart it"
+        )
+        log.error("not ready", part="tables", reason=reason)
+        parts["tables"] = "newer"
     return parts

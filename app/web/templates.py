@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_eval_context, select_autoescape
-from jinja2.ext import Extension
-from jinja2.lexer import Token, TokenStream
-from jinja2.nodes import EvalContext
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from app.web.assets import module_tags, static_url
+from app.web.fast.compiled_templates import Constants, OneLanguage, write_with
 from app.web.forms import make_key
-from app.web.texts import LANGUAGES, Text, keep_direction, translations
+from app.web.texts import LANGUAGES, Text, keep_in_place, translations
 
 APP = Path(__file__).parent.parent
 
@@ -37,7 +34,7 @@ def environment(language: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
-        finalize=finish,
+        finalize=keep_in_place,
     )
     texts = translations(language)
     made.install_gettext_callables(texts.gettext, texts.ngettext, newstyle=True)  # type: ignore[attr-defined]
@@ -54,78 +51,9 @@ def environment(language: str) -> Environment:
     return made
 
 
-class OneLanguage(Environment):
-    """An environment whose globals are all there before its first template: each has a dictionary of them.
-
-    Jinja's own are seen through a `ChainMap`, which is written in Python and copied each time a template is rendered.
-    """
-
-    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
-        """The globals of a template."""
-        return {**self.globals, **(d or {})}
-
-
-class Constants(Extension):
-    """Writes `{{ _("…") }}`, `{{ static("…") }}` and `{{ modules("…") }}` when a template is compiled.
-
-    What they give is always the same, and need not be asked for each time it is rendered.
-    """
-
-    CALL = ("variable_begin", "name", "lparen", "string", "rparen", "variable_end")
-
-    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
-        """Put what such a call gives in its place."""
-        waiting: list[Token] = []
-        for token in stream:
-            waiting.append(token)
-            if token.type != self.CALL[len(waiting) - 1]:
-                yield from waiting
-                waiting = []
-            elif len(waiting) == len(self.CALL):
-                yield from self.write(waiting)
-                waiting = []
-        yield from waiting
-
-    def write(self, call: list[Token]) -> list[Token]:
-        """The text that a call gives; for any other call, the call."""
-        name, argument = call[1].value, call[3].value
-        if name == "static":
-            text = static_url(argument)
-        elif name == "modules":
-            text = module_tags(argument)
-        elif name == "_":
-            text = translations(str(self.environment.globals["language"])).gettext(argument) % {}
-        else:
-            return call
-        return [Token(call[0].lineno, "data", text)]
-
-
 def write_modules(names: str) -> Markup:
     """The tags of modules."""
     return Markup(module_tags(names))  # noqa: S704  (our own names)
-
-
-def write_with(translate: Callable[[str], str]) -> Callable[..., str]:
-    """Jinja's `_("…", name=value)`, which would ask its context three times for each text."""
-
-    @pass_eval_context
-    def write(template: EvalContext, message: str, /, **values: Any) -> str:
-        if not template.autoescape:  # a mail's text
-            return translate(message) % values
-        return Markup(translate(message)) % values if values else plain(message)  # noqa: S704  (our own text)
-
-    @cache
-    def plain(message: str) -> Markup:
-        return Markup(translate(message)) % {}  # noqa: S704
-
-    return write
-
-
-def finish(value: object) -> object:
-    """What is written where a template has a value: each is kept to its own place in the line."""
-    if not isinstance(value, str) or value.isascii():
-        return value
-    return type(value)(keep_direction(value))
 
 
 def initials(name: str) -> str:

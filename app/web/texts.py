@@ -54,6 +54,13 @@ def keep_direction(text: str) -> str:
     return text if text.isascii() else DIRECTION_MARKS.sub("", text)
 
 
+def keep_in_place(value: object) -> object:
+    """What is written where a template has a value: each is kept to its own place in the line."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return type(value)(keep_direction(value))
+
+
 def speak(value: Any, language: str) -> Any:
     """A value as a text has it: a length of time in words, in whole seconds, minutes or hours and never too short."""
     if isinstance(value, str):

@@ -7,6 +7,7 @@ from app.database.types import WHOLE_NUMBER
 
 revision = "0007"
 down_revision = "0006"
+needs_stop = "moves drafts of messages out of the memberships, where earlier programs keep them"
 
 
 def upgrade() -> None:

@@ -8,6 +8,7 @@ from emoji import demojize, emojize
 
 revision = "0014"
 down_revision = "0013"
+needs_stop = "writes emoji and unique values in another form, in which earlier programs don't find them"
 
 LIMIT = 500
 

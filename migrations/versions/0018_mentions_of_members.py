@@ -10,6 +10,7 @@ from app.database.types import WHOLE_NUMBER
 
 revision = "0018"
 down_revision = "0017"
+needs_stop = "writes mentions as numbers of members, which earlier programs show as they are"
 
 BATCH = 1_000
 MENTION = re.compile(r'<span class="mention" data-member="([0-9]+)">@([^<]*)</span>')

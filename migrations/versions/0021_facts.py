@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0021"
 down_revision = "0020"
+needs_stop = "puts facts into the log, of which earlier programs would show nothing as if it were a page"
 
 
 def upgrade() -> None:

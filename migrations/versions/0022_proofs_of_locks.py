@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0022"
 down_revision = "0021"
+needs_stop = "has locks proven with random bits, which earlier programs neither ask for nor give"
 
 
 def upgrade() -> None:

@@ -1,10 +1,15 @@
 """What members are notified of is an activity; a mail is composed when it is sent, and has no text of its own"""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
+from app.database.types import WHOLE_NUMBER
+
 revision = "0023"
 down_revision = "0022"
+needs_stop = "renames the table of what notifications tell of, and drops the texts of mails"
 
 RENAMED = [
     ("activity", "fk_{}_tenant_id_actor_id_member"),
@@ -15,8 +20,17 @@ RENAMED = [
 ]
 
 
+# Mails that wait and have no composer can't be sent: operators see them among those that were given up.
+GIVE_UP = """
+INSERT INTO failed_mail (workspace_id, composer, reason, attempts, failed_at)
+SELECT workspace_id, 'earlier version', 'It was written by an earlier version, and can''t be composed anew', attempts,
+CURRENT_TIMESTAMP FROM mail WHERE composer = ''
+"""
+
+
 def upgrade() -> None:
     rename("happening", "activity")
+    op.execute(GIVE_UP)
     op.execute("DELETE FROM mail WHERE composer = ''")
     for column in ("receiver", "subject", "text"):
         op.drop_column("mail", column)
@@ -30,6 +44,28 @@ def downgrade() -> None:
 
 
 def rename(before: str, after: str) -> None:
+    rename_in_tables(before, after)
+    rename_in_offers(before, after)
+
+
+def rename_in_offers(before: str, after: str) -> None:
+    """Rename the column also where rows are kept by the names of their columns: to be put back by an undo."""
+    offer = sa.table("undo_offer", sa.column("id", WHOLE_NUMBER), sa.column("state", sa.JSON()))
+    connection = op.get_bind()
+    for offer_id, state in connection.execute(sa.select(offer)).all():
+        renamed = rename_key(state, f"{before}_id", f"{after}_id")
+        if renamed != state:
+            connection.execute(sa.update(offer).where(offer.c.id == offer_id).values(state=renamed))
+
+
+def rename_key(kept: Any, before: str, after: str) -> Any:
+    """The same with another name for one, however deep."""
+    if isinstance(kept, dict):
+        return {after if key == before else key: rename_key(value, before, after) for key, value in kept.items()}
+    return [rename_key(each, before, after) for each in kept] if isinstance(kept, list) else kept
+
+
+def rename_in_tables(before: str, after: str) -> None:
     op.drop_index(f"ix_{before}_subject", before)
     op.drop_index(f"ix_notification_{before}", "notification")
     op.rename_table(before, after)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from app.chat.channels import MOST_MESSAGES_SHOWN
+from app.chat.pushes import MOST_MESSAGES_SHOWN
 from tests.browser.lines import say_lines
 from tests.browser.test_chat import messages
 from tests.conftest import Person, Server

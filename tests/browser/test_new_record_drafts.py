@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.pages import ready
 from tests.conftest import Server
@@ -44,6 +45,37 @@ async def test_typing_is_back_after_a_link_in_another_browser_and_gone_when_save
     await ana.open("/c/books/new")
     await expect(ana.page.get_by_label("Title")).to_have_value("")
     await expect(ana.page.get_by_text(BACK)).to_be_hidden()
+
+
+async def test_saving_while_a_draft_is_on_its_way_does_not_take_the_page_for_another_tab(
+    shared_server: Server, person: Any
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/new")
+    kept, answered = asyncio.Event(), asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        headers = await route.request.all_headers()
+        sent = {name: headers[name] for name in ("cookie", "content-type", "origin", "x-page", "x-member")}
+        async with shared_server.client("acme") as client:
+            answer = await client.post("/c/books/new/draft", content=route.request.post_data_buffer, headers=sent)
+        assert answer.status_code == 204, answer.text
+        kept.set()
+        await answered.wait()
+        await route.fulfill(status=204, headers={"x-page": "1", "x-draft": answer.headers["x-draft"]})
+
+    await page.route("**/c/books/new/draft", answer_late, times=1)
+    await page.get_by_label("Author").fill("Somebody")
+    async with asyncio.timeout(20):
+        await kept.wait()
+    await page.get_by_label("Author").fill("Somebody or other")
+    for _ in range(2):
+        await page.get_by_role("button", name="Save").click()
+    answered.set()
+    await expect(page.locator("#error-title")).to_be_visible()
+    await expect(page.get_by_text(STRANDED)).to_be_hidden()
+    await type_kept(page, "Author", "Somebody else")
+    await expect(page.get_by_text(STRANDED)).to_be_hidden()
 
 
 async def test_two_tabs_do_not_write_over_each_other(shared_server: Server, person: Any) -> None:

@@ -25,6 +25,7 @@ async def test_with_every_module_blocked_what_is_pushed_can_be_seen(shared_serve
         await expect(page.locator("tbody tr").last).to_be_visible()
         await expect(page.locator("#toasts .toast")).to_contain_text("Bruno mentioned you in general")
         await expect(page.locator("#toasts .toast")).to_be_visible()
+        await expect(page.get_by_role("region", name="Rooms").locator(".unread")).to_be_visible()
 
         page = await ana.open("/chat/general?at=end")
         last = page.locator("ol.messages > .message").last

@@ -11,11 +11,11 @@ from sqlalchemy.orm import ORMExecuteState
 from app.accounts.audit import AuditEntry
 from app.accounts.members import Member
 from app.chat import memberships
-from app.chat.channels import MOST_MESSAGES_SHOWN
 from app.chat.drafts import get_draft, keep_message_draft, place_of_box
 from app.chat.message_changes import delete_message
 from app.chat.new_rooms import create_room, open_direct, open_discussion
 from app.chat.posting import post_message
+from app.chat.pushes import MOST_MESSAGES_SHOWN
 from app.chat.room_changes import archive_room, change_room
 from app.chat.rooms import Room
 from app.database import Database, Transaction

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.chat.keys import fingerprint_message
+from app.chat.posting import fingerprint_message
 from tests.conftest import Server
 
 ROOM = "/chat/general"

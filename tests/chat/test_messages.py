@@ -25,8 +25,8 @@ from app.chat.references import Mention, RecordReference
 from app.chat.room_changes import archive_room, change_room
 from app.chat.rooms import Room
 from app.chat.search import read_query, search_messages
-from app.chat.text.markdown import Rendered, render_aside
-from app.chat.text.rendering import LONGEST_MESSAGE
+from app.chat.text.markdown import Rendered
+from app.chat.text.rendering import LONGEST_MESSAGE, render_aside
 from app.chat.timeline import read_page
 from app.database import Database, Transaction
 from app.web.errors import PageError

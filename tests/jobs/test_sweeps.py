@@ -21,7 +21,7 @@ from app.chat.attachments import Attachment
 from app.chat.drafts import MessageDraft, delete_old_message_drafts, keep_message_draft
 from app.database import Base, Database, Followers, Partial, Shown, Tenant, Transaction, now
 from app.editing.drafts import Draft
-from app.editing.waiting import Waiting
+from app.editing.waiting import LEFT_FOR, Waiting
 from app.jobs.jobs import FUNCTIONS, ClaimedJob, Job, put_job
 from app.jobs.runner import Runner
 from app.jobs.sweeps import BATCH, SWEEPS, Sweep, delete_by_keys, sweep_one
@@ -154,7 +154,8 @@ async def add_draft(transaction: Transaction) -> None:
 
 async def add_waiting(transaction: Transaction) -> None:
     carla = await carla_of(transaction)
-    transaction.add(Waiting(kind="record", row_id=1, member_id=carla.id, name="Carla", role="member", until=1))
+    # The clock may count from the machine's start, which may have been just now.
+    transaction.add(Waiting(kind="record", row_id=1, member_id=carla.id, name="Carla", role="member", until=-LEFT_FOR))
 
 
 async def add_notification(transaction: Transaction) -> None:
@@ -213,7 +214,7 @@ OLD: dict[str, tuple[Add, Any]] = {
     "record": (add_record, Record.number == 7),
     "field": (add_field, Field.key == "language"),
     "draft": (add_draft, Draft.version == 99),
-    "waiting": (add_waiting, Waiting.until == 1),
+    "waiting": (add_waiting, Waiting.until == -LEFT_FOR),
     "notification": (add_notification, Notification.kind == "mention"),
     "activity": (add_notification, Activity.subject_kind == "room"),
     "event": (add_events, LoggedEvent.body == "0"),

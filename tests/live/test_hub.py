@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from types import SimpleNamespace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,7 +57,7 @@ async def test_who_has_read_the_log_further_than_the_hub_gets_only_what_comes_af
 ) -> None:
     hub = Hub()
     hub.cursors[1] = 0
-    hub.count_writers = lambda: 1  # what is due waits until it is written below
+    hub.writers = SimpleNamespace(writing=1)  # what is due waits until it is written below
     open_pages = [Reader(hub, followed, cursor) for followed, cursor in readers]
     events = [Event(cursor, channel, f"{cursor} ") for cursor, channel in enumerate(channels, 1)]
     hub.flush_took = 1.0
@@ -70,7 +71,7 @@ async def test_who_has_read_the_log_further_than_the_hub_gets_only_what_comes_af
 
 async def test_who_leaves_a_channel_before_it_is_written_finds_it_in_the_log() -> None:
     hub = Hub()
-    hub.count_writers = lambda: 1
+    hub.writers = SimpleNamespace(writing=1)
     hub.flush_took = 1.0
     here, gone = Reader(hub, ["tenant"], 0), Reader(hub, ["tenant"], 0)
     hub.deliver(1, [Event(1, "tenant", "a")])
@@ -81,7 +82,7 @@ async def test_who_leaves_a_channel_before_it_is_written_finds_it_in_the_log() -
 
 async def test_a_heartbeat_does_not_overtake_what_is_due() -> None:
     hub = Hub()
-    hub.count_writers = lambda: 1
+    hub.writers = SimpleNamespace(writing=1)
     hub.flush_took = 1.0
     reader = Reader(hub, ["tenant"], 0)
     hub.deliver(1, [Event(1, "tenant", "a")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 from app.live.connection import Connection
 from app.live.hub import Hub
@@ -21,10 +22,10 @@ async def test_what_comes_while_others_write_leaves_in_one_frame() -> None:
     hub.flush_took = 1.0
     connection = follow(hub)
     assert connection.queue is not None
-    hub.count_writers = lambda: 1
+    hub.writers = SimpleNamespace(writing=1)
     hub.deliver(1, [Event(1, "tenant", "a")])
     assert connection.queue.empty()
-    hub.count_writers = lambda: 0
+    hub.writers = SimpleNamespace(writing=0)
     hub.deliver(1, [Event(2, "tenant", "b")])
     assert connection.queue.get_nowait() == "<!--2-->ab"
     assert hub.flush_planned is None
@@ -35,7 +36,7 @@ async def test_it_is_not_waited_for_long() -> None:
     hub.flush_took = 1.0
     connection = follow(hub)
     assert connection.queue is not None
-    hub.count_writers = lambda: 1
+    hub.writers = SimpleNamespace(writing=1)
     hub.deliver(1, [Event(1, "tenant", "a")])
     async with asyncio.timeout(20):
         assert await connection.queue.get() == "<!--1-->a"

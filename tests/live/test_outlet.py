@@ -15,6 +15,7 @@ import uvloop
 import websockets
 
 from app.live.connection import Connection
+from app.live.frames import encode
 from app.live.hub import Hub
 from app.server.websocket_protocol import LiveProtocol
 
@@ -65,7 +66,7 @@ async def connection_of(application: Application) -> Connection:
     """Its connection, after a first frame has gone the long way."""
     await application.accepted.wait()
     assert application.connection is not None
-    Hub().write_to_all([application.connection], "first")
+    Hub().write_to_all([application.connection], "first", encode("first"))
     return application.connection
 
 
@@ -82,7 +83,7 @@ def test_after_the_first_frame_the_next_ones_go_straight_to_the_descriptor(run: 
             connection = await connection_of(application)
             assert connection.descriptor == application.protocol.writer.descriptor >= 0
             application.protocol.write_frame = None  # not needed any more
-            Hub().write_to_all([connection], "second")
+            Hub().write_to_all([connection], "second", encode("second"))
             assert [await page.recv(), await page.recv()] == ["first", "second"]
 
     run(test())
@@ -99,12 +100,12 @@ def test_what_the_kernel_does_not_take_goes_on_in_order_through_the_transport(ru
             connection = await connection_of(application)
             hub = Hub()
             for text in texts:
-                hub.write_to_all([connection], text)
+                hub.write_to_all([connection], text, encode(text))
             assert connection.descriptor == -1
             assert await page.recv() == "first"
             assert [await page.recv() for _ in texts] == texts
             while connection.descriptor == -1:  # nothing waits any more
-                hub.write_to_all([connection], "and on")
+                hub.write_to_all([connection], "and on", encode("and on"))
                 assert await page.recv() == "and on"
 
     run(test())
@@ -121,7 +122,7 @@ def test_nothing_overtakes_what_was_written_another_way_and_waits(run: Any) -> N
             much = "x" * 8_000_000
             connection.write(much)
             assert connection.descriptor == -1
-            Hub().write_to_all([connection], "after it")
+            Hub().write_to_all([connection], "after it", encode("after it"))
             assert [await page.recv() for _ in range(3)] == ["first", much, "after it"]
 
     run(test())
@@ -157,7 +158,7 @@ def test_the_descriptor_is_let_go_before_it_can_be_another_connections(
                     application.close.set()
                     await application.ended.wait()
                     assert connection.descriptor == -1  # not a frame follows the close
-                    Hub().write_to_all([connection], "late")
+                    Hub().write_to_all([connection], "late", encode("late"))
                     with pytest.raises(websockets.ConnectionClosedOK):
                         assert [await page.recv(), await page.recv()] == ["first"]
                 else:
@@ -178,7 +179,7 @@ def test_a_frame_for_a_descriptor_that_is_gone_is_nobodys(run: Any) -> None:
         os.close(reading)
         os.close(writing)
         connection.descriptor = writing
-        Hub().write_to_all([connection], "to nobody")
+        Hub().write_to_all([connection], "to nobody", encode("to nobody"))
         assert connection.descriptor == -1
         assert await connection.queue.get() == "to nobody"
 

@@ -174,7 +174,7 @@ def test_a_control_frame_lands_between_frames_also_when_the_kernel_takes_not_a_b
             hub, texts = Hub(), [f"{number}" * 50_000 for number in range(10)]
             for text in texts:
                 await peer.read_some(3000)
-                hub.write_to_all([connection], text)
+                hub.write_to_all([connection], text, encode(text))
                 await turn()
             follows = control in {"ping", "pong"}
             await peer.read(lambda: peer.count(Opcode.CLOSE) > 0 or peer.texts[-1:] == texts[-1:])
@@ -208,11 +208,11 @@ def test_whatever_comes_in_whatever_order_frames_arrive_whole_and_in_order(
             for act, size in acts:
                 if act == "write":
                     texts.append(f"{len(texts)} " * (size // 2))
-                    hub.write_to_all([connection], texts[-1])
+                    hub.write_to_all([connection], texts[-1], encode(texts[-1]))
                 elif act == "fill":
                     while connection.descriptor >= 0:
                         texts.append(f"{len(texts)}")
-                        hub.write_to_all([connection], texts[-1])
+                        hub.write_to_all([connection], texts[-1], encode(texts[-1]))
                 elif act == "server's ping":
                     application.protocol.send_keepalive_ping()
                     pings += 1
@@ -228,7 +228,7 @@ def test_whatever_comes_in_whatever_order_frames_arrive_whole_and_in_order(
                 application.protocol.shutdown()
             else:
                 texts.append("last")
-                hub.write_to_all([connection], texts[-1])
+                hub.write_to_all([connection], texts[-1], encode(texts[-1]))
             try:
                 await peer.read(lambda: peer.texts[-1:] == ["last"] or peer.count(Opcode.CLOSE) > 0)
             except ConnectionResetError:  # uvicorn's shutdown closes with something unread: the peer may miss the end

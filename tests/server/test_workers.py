@@ -26,7 +26,7 @@ from app.live.connection import Connection
 from app.live.log import publish
 from app.live.node import Node
 from app.server import workers
-from app.server.workers import COMMAND, find_program
+from app.server.processes import COMMAND, find_program
 from tests.conftest import RedisServer, Server, start_workers
 from tests.databases import Store
 from tests.live.test_nothing_lost import OpenPage, list_new_books, open_page, until_level

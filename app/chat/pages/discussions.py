@@ -13,23 +13,21 @@ from app.accounts.shell import page_part, refused_form, show_again
 from app.chat.attaching import store_files
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
 from app.chat.discussions import enter_discussion, get_card
-from app.chat.limits import Pace
+from app.chat.limits import Pace, TooFast
 from app.chat.memberships import find_membership
 from app.chat.posting import SentAlready
 from app.chat.rooms import find_discussion
 from app.chat.sending import (
     answer_draft,
-    answer_posted,
-    origin_of,
-    post_from_form,
     refuse_message,
+    send,
     show_answered,
     signal_typing,
 )
 from app.chat.text.rendering import check_text, prepare_text
 from app.chat.timeline import Page, ShownMessage, read_page
 from app.database import Database, Transaction
-from app.editing.rows import RowPlace, kind_of
+from app.editing.rows import Card, RowPlace, kind_of
 from app.settings import Settings
 from app.web.calls import is_call
 from app.web.forms import Form, Invalid, number_of
@@ -93,31 +91,35 @@ async def discuss(
     form: Form,
 ) -> Response[Any]:
     """Say something about a thing. Those who made and changed it are in its discussion from the first word."""
-    origin = origin_of(request, settings)
+    origin = settings.workspace_url(request.scope["state"]["slug"], "")
     prepared = await prepare_text(database, writing, form["text"], origin)
     async with write_signed_in(request, database, settings) as (transaction, member):
         card = await get_card(transaction, subject)
         try:
-            writing.check()
+            if writing.wait is not None:
+                raise TooFast(writing.wait)
             check_text(form["text"], empty="file" in form)
             room = await enter_discussion(transaction, subject)
-            message = await post_from_form(transaction, member, room, form, origin, prepared)
+            answer = await send(transaction, member, room, form, prepared)
         except Invalid as invalid:
-            if is_call(request):
-                return await refuse_message(transaction, invalid)
-            key = "" if isinstance(invalid, SentAlready) else form["key"]
-            begun = await find_discussion(transaction, subject)
-            reply = await show_answered(transaction, begun, number_of(form["reply"])) if begun else None
-            refused = RefusedMessage(form["text"], key, invalid.first, reply)
-            kind = kind_of(card.row).name
-            page = await show_again(
-                kind, request, transaction, member, card.row, refused=refused, status=invalid.status
-            )
-            page.headers.update(invalid.headers)
-            return page
-        if is_call(request):
-            return answer_posted(message)
-        return see_other(f"{card.place.address}#discussion")
+            return await refuse_in_discussion(request, transaction, member, card, form, invalid)
+        return answer if is_call(request) else see_other(f"{card.place.address}#discussion")
+
+
+async def refuse_in_discussion(
+    request: AnyRequest, transaction: Transaction, member: Member, card: Card, form: Form, invalid: Invalid
+) -> Response[Any]:
+    """Say why something is not said: on the page of the thing, with what was typed in the box."""
+    if is_call(request):
+        return await refuse_message(transaction, invalid)
+    begun = await find_discussion(transaction, card.place.name)
+    reply = await show_answered(transaction, begun, number_of(form["reply"])) if begun else None
+    key = "" if isinstance(invalid, SentAlready) else form["key"]
+    refused = RefusedMessage(form["text"], key, invalid.first, reply)
+    kind = kind_of(card.row).name
+    page = await show_again(kind, request, transaction, member, card.row, refused=refused, status=invalid.status)
+    page.headers.update(invalid.headers)
+    return page
 
 
 @post("/discussion/{subject:str}/typing")

@@ -15,14 +15,14 @@ from app.accounts.undo import lead_to, show_offer
 from app.chat.attachments import has_files
 from app.chat.composer import REWRITE_LIMIT
 from app.chat.direct_rooms import find_name
-from app.chat.limits import Pace
+from app.chat.limits import Pace, TooFast
 from app.chat.memberships import get_room
 from app.chat.message_changes import delete_message, edit_message, list_revisions
 from app.chat.messages import ChangedMeanwhile, Message, find_message, get_message
 from app.chat.reactions import react
 from app.chat.rewriting import Filled, fill_as_before, fill_form
 from app.chat.rooms import Room
-from app.chat.sending import origin_of, refuse_message
+from app.chat.sending import refuse_message
 from app.chat.text.rendering import LONGEST_MESSAGE, prepare_text
 from app.chat.timeline import count_edits
 from app.chat.undoing import keep_message, offer_message
@@ -84,7 +84,7 @@ async def change_message(
     form: Form,
 ) -> Response[Any]:
     """Save one's own message anew."""
-    origin = origin_of(request, settings)
+    origin = settings.workspace_url(request.scope["state"]["slug"], "")
 
     async def find_edited(reading: Transaction) -> tuple[str, Filled] | None:
         message = await find_message(reading, slug, number)
@@ -95,7 +95,8 @@ async def change_message(
         room = await get_room(transaction, member, slug)
         message = await get_message(transaction, room, number)
         try:
-            changing.check()
+            if changing.wait is not None:
+                raise TooFast(changing.wait)
             await edit_message(
                 transaction,
                 message,
@@ -156,7 +157,8 @@ async def put_emoji(
     room = await get_room(transaction, member, slug)
     message = await get_message(transaction, room, number)
     try:
-        changing.check()
+        if changing.wait is not None:
+            raise TooFast(changing.wait)
         if not await react(transaction, message, member, form["emoji"], on=True):
             await react(transaction, message, member, form["emoji"], on=False)
     except Invalid as invalid:

@@ -16,7 +16,7 @@ from app.chat.channels import push_read
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
 from app.chat.direct_rooms import find_name
 from app.chat.drafts import place_of_box
-from app.chat.limits import Pace
+from app.chat.limits import Pace, TooFast
 from app.chat.memberships import count_people_of, find_membership, get_room
 from app.chat.messages import get_message
 from app.chat.new_rooms import create_room, open_direct
@@ -27,10 +27,8 @@ from app.chat.room_lists import list_rooms
 from app.chat.rooms import Room
 from app.chat.sending import (
     answer_draft,
-    answer_posted,
-    origin_of,
-    post_from_form,
     refuse_message,
+    send,
     show_answered,
     signal_typing,
 )
@@ -215,34 +213,38 @@ async def post_to_room(
     form: Form,
 ) -> Response[Any]:
     """Post a message."""
-    origin = origin_of(request, settings)
+    origin = settings.workspace_url(request.scope["state"]["slug"], "")
     prepared = await prepare_text(database, writing, form["text"], origin)
     async with write_signed_in(request, database, settings) as (transaction, member):
         room = await get_room(transaction, member, slug)
         try:
-            writing.check()
-            message = await post_from_form(transaction, member, room, form, origin, prepared)
+            if writing.wait is not None:
+                raise TooFast(writing.wait)
+            answer = await send(transaction, member, room, form, prepared)
         except Invalid as invalid:
-            if is_call(request):
-                return await refuse_message(transaction, invalid)
-            key = "" if isinstance(invalid, SentAlready) else form["key"]
-            error = invalid.first
-            page = await render_room(
-                request,
-                transaction,
-                member,
-                room,
-                reply=await show_answered(transaction, room, number_of(form["reply"])),
-                text=form["text"],
-                key=key,
-                error=error,
-                status=invalid.status,
-            )
-            page.headers.update(invalid.headers)
-            return page
-        if is_call(request):
-            return answer_posted(message)
-        return see_other(f"/chat/{slug}?at=end#composer")
+            return await refuse_in_room(request, transaction, member, room, form, invalid)
+        return answer if is_call(request) else see_other(f"/chat/{slug}?at=end#composer")
+
+
+async def refuse_in_room(
+    request: AnyRequest, transaction: Transaction, member: Member, room: Room, form: Form, invalid: Invalid
+) -> Response[Any]:
+    """Say why a message is not posted: in its room, with what was typed in the box."""
+    if is_call(request):
+        return await refuse_message(transaction, invalid)
+    page = await render_room(
+        request,
+        transaction,
+        member,
+        room,
+        reply=await show_answered(transaction, room, number_of(form["reply"])),
+        text=form["text"],
+        key="" if isinstance(invalid, SentAlready) else form["key"],
+        error=invalid.first,
+        status=invalid.status,
+    )
+    page.headers.update(invalid.headers)
+    return page
 
 
 @post("/chat/{slug:str}/draft", request_max_body_size=MESSAGE_FORM_LIMIT)

@@ -7,39 +7,26 @@ nothing here costs more than so much for each character (`work.py`).
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-from app.accounts.mentions import CLOSE, OPEN, store_mention, without_marks
-from app.chat.rewriting import Filled, Kept, find_kept
+from app.accounts.mentions import CLOSE, OPEN, without_marks
+from app.chat.rewriting import Filled
 from app.chat.text.commonmark import PORTS, REL, WALL, Parser, origin_of_address
-from app.chat.text.names import EMPHASIS_MARK, EVERYBODY_NAME, Folded, Names, begins_word, continues_word
+from app.chat.text.names import PlacedNames, begins_word, continues_word
 from app.chat.text.work import REFERENCE, spend
 
 RECORDS_LIMIT = 5
-# What a longer text may cost could hold the loop for over 5 ms: a step takes 2 to 3 µs.
-SHORT = 100
 # Controls but newline and tab, what turns the direction of text for all that follows, and halves of characters.
 REMOVED = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 RECORD_PATH = re.compile(r"/c/([a-z0-9-]+)/([1-9][0-9]{0,8})(?:/edit)?")
-# A line of words, as most messages are, that means nothing else to Markdown: it takes a tenth of the time.
-PROSE = re.compile(r"""[^\W\d_](?:[^\W_]|[ ,;:!?'"()-]|\.(?= |$))*(?<! )""")
 REFERENCE_MARK = re.compile(rf"{OPEN}(?P<name>[0-9]+){CLOSE}|#(?P<number>[1-9][0-9]{{0,8}})(?!\w)")
-# A name while its text is parsed: its place among the names of the message. In an address it is encoded.
-PLACED_NAME = re.compile(f"{OPEN}([0-9]+){CLOSE}")
-ENCODED = re.compile(f"{quote(OPEN)}|{quote(CLOSE)}", re.IGNORECASE)
-PLACED_IN_ADDRESS = re.compile(f"{quote(OPEN)}([0-9]+){quote(CLOSE)}")
-
-# What may refer to a record, wherever it stands in a text.
-CANDIDATE = re.compile(r"#(?P<number>[1-9][0-9]{0,8})(?!\w)|/c/(?P<list>[a-z0-9-]+)/(?P<record>[1-9][0-9]{0,8})(?!\w)")
-CANDIDATES_LIMIT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,50 +35,18 @@ class Rendered:
 
     `html` is sanitised. `plain` is a line of text, for search, quotes and notifications: no HTML, and at most as long
     as what was typed; it is stored with the message, and nobody parses one to show a line of it. `text` is what was
-    typed; in both, mentions are stored as `accounts/mentions.py` says. `members` are the ids of those mentioned by
-    name, `everybody` says whether '@room' was; whom a quote names was mentioned by whoever is quoted. `records` are
+    typed; in both, mentions are stored as `accounts/mentions.py` says. `mentions` are the ids of those mentioned by
+    name, in their order, with 0 where '@room' was; whom a quote names was mentioned by whoever is quoted. `records` are
     collection slugs ('' where only '#42' was written) and record numbers, in the order they were written, each once, at
-    most five.
+    most five; `subjects` are the names of their rows, once it is known that they are there.
     """
 
     html: str
     plain: str
     text: str
-    members: frozenset[int]
-    everybody: bool
-    records: tuple[tuple[str, int], ...]
-
-    @property
-    def refers(self) -> bool:
-        """Whether it names anybody or anything."""
-        return bool(self.members or self.everybody or self.records)
-
-
-def candidates(text: str) -> tuple[tuple[str, int], ...]:
-    """The first records that a message may refer to, as `Rendered.records` has them: to look whether they are there
-    before it is rendered."""
-    found: dict[tuple[str, int], None] = {}
-    for mark in CANDIDATE.finditer(text):
-        found[("", int(mark["number"])) if mark["number"] else (mark["list"], int(mark["record"]))] = None
-        if len(found) == CANDIDATES_LIMIT:
-            break
-    return tuple(found)
-
-
-async def render_aside(
-    text: str,
-    *,
-    members: Mapping[str, int],
-    origin: str,
-    missing: frozenset[tuple[str, int]] = frozenset(),
-    filled: Filled | None = None,
-) -> Rendered:
-    """Render a message as `render_markdown` does, in a thread where it could hold the loop for long."""
-    if len(text) <= SHORT:
-        return render_markdown(text, members=members, origin=origin, missing=missing, filled=filled)
-    return await asyncio.to_thread(
-        render_markdown, text, members=members, origin=origin, missing=missing, filled=filled
-    )
+    mentions: tuple[int, ...] = ()
+    records: tuple[tuple[str, int], ...] = ()
+    subjects: tuple[str, ...] = ()
 
 
 def render_markdown(
@@ -108,21 +63,15 @@ def render_markdown(
     such as "http://acme.hero.localhost:8000". References to records that are `missing` are mere text. A
     message that is edited was typed into what its form was `filled` with. The result is the same for every reader.
     """
-    if PROSE.fullmatch(text):
-        return Rendered(f"<p>{text}</p>\n", one_line(text), text, frozenset(), everybody=False, records=())
-    return render_marked(text, MessageContext(members, origin, missing, filled))
-
-
-def render_marked(text: str, message: MessageContext) -> Rendered:
-    """Render a message with whatever Markdown there may be in it."""
+    message = MessageContext(members, origin, missing, filled)
     text = without_marks(text)
     html = RENDERING.render(without_controls(text), {"message": message})
     # Entities can bring back what was removed from the text.
     html = WALL.clean(without_marks(REMOVED.sub("", html)))
     # A message of nothing but markup stays as it is.
-    stored = message.store(message.placed) if message.used else text
-    plain = (one_line(message.store(message.words)) or one_line(text))[: len(stored)]
-    return Rendered(html, plain, stored, frozenset(message.mentioned), message.everybody, tuple(message.records))
+    stored = message.names.store(message.names.placed) if message.names.used else text
+    plain = (one_line(message.names.store(message.words)) or one_line(text))[: len(stored)]
+    return Rendered(html, plain, stored, tuple(sorted(message.mentions)), tuple(message.records))
 
 
 def without_controls(text: str) -> str:
@@ -156,20 +105,10 @@ def words_of(tokens: list[Token]) -> Iterator[str]:
             yield token.content + "\n"
 
 
-@dataclass(slots=True)
-class NamedMention:
-    """A name with an '@' before it: as it was typed, and the member whom it mentions, once that is known."""
-
-    typed: str
-    name: str
-    member: int | None = None
-
-
 class MessageContext:
     """A message while it is rendered: whom and what it may refer to, and what it did.
 
-    Names are found before anything is parsed, as there may be Markdown in them. `placed` is the text with the place of
-    each among `named` instead; `used` are the places where one is a mention: not in code, an address or a link.
+    `names` are its names, which are found and put aside before anything is parsed.
     """
 
     def __init__(
@@ -179,104 +118,17 @@ class MessageContext:
         missing: frozenset[tuple[str, int]],
         filled: Filled | None = None,
     ) -> None:
-        self.members = members
-        self.filled = filled
-        self.kept = Kept()
+        self.names = PlacedNames(members, filled)
         self.missing = missing
         self.origin = origin_of_address(urlsplit(origin))
-        self.mentioned: set[int] = set()
-        self.everybody = False
+        self.mentions: set[int] = set()
         self.records: list[tuple[str, int]] = []
         self.words = ""
-        self.placed = ""
-        self.named: list[NamedMention] = []
-        self.used: set[int] = set()
-        self._names: Names | None = None
-
-    @property
-    def names(self) -> Names:
-        """Made at the first '@': most messages have none."""
-        if self._names is None:
-            self._names = Names.of(self.members)
-        return self._names
-
-    def place_names(self, typed: str) -> str:
-        """The text to be parsed. An '@' that is escaped (`\\@`) is a mere letter."""
-        self.placed = typed
-        # In what is decoded of an address there would be places that are none.
-        if "@" not in typed or ENCODED.search(typed):
-            return typed
-        if self.filled is not None:
-            self.kept = find_kept(self.filled, typed)
-        text = Folded(typed)
-        parts: list[str] = []
-        shown = 0
-        for at in re.finditer("@", typed):
-            start = at.start()
-            before = typed[start - 1 : start]
-            if start < shown or (before == "\\" and is_escaped(typed, start)):
-                continue
-            if not (before.isspace() or begins_word(typed, start, past=EMPHASIS_MARK)):
-                continue
-            named = self.find_name(text, start) if spend(REFERENCE) else None
-            if named is None:
-                continue
-            parts += [typed[shown:start], f"{OPEN}{len(self.named)}{CLOSE}"]
-            self.named.append(named)
-            shown = start + len(named.typed)
-        self.placed = "".join([*parts, typed[shown:]])
-        return self.placed
-
-    def find_name(self, text: Folded, start: int) -> NamedMention | None:
-        """The name after an '@': of the member who was mentioned there before, or whichever is found."""
-        if start in self.kept.standing:
-            end, member = self.kept.standing[start]
-            return NamedMention(text.typed[start:end], text.typed[start + 1 : end], member)
-        found = self.names.at(text, start + 1)
-        return NamedMention(text.typed[start : found[1]], found[0]) if found else None
-
-    def mention(self, place: int) -> NamedMention:
-        """A name that is a mention."""
-        named = self.named[place]
-        self.used.add(place)
-        if named.member is None and named.name != EVERYBODY_NAME:
-            moved = self.kept.take(named.name)
-            named.member = self.members[named.name] if moved is None else moved
-        return named
-
-    def restore(self, text: str) -> str:
-        """A text with its names as they were typed."""
-        return (
-            PLACED_NAME.sub(lambda place: self.named[int(place[1])].typed, text) if self.named else without_marks(text)
-        )
-
-    def restore_address(self, address: str) -> str:
-        """An address with its names as they were typed."""
-        if not self.named:
-            return address
-        return PLACED_IN_ADDRESS.sub(lambda place: quote(self.named[int(place[1])].typed, safe="@"), address)
-
-    def store(self, text: str) -> str:
-        """A text with its mentions as they are stored, and other names as they were typed."""
-        return PLACED_NAME.sub(lambda place: self.store_one(int(place[1])), text) if self.named else without_marks(text)
-
-    def store_one(self, place: int) -> str:
-        """A name as it is stored."""
-        named = self.named[place]
-        return named.typed if named.member is None or place not in self.used else store_mention(named.member)
 
     def refer(self, collection: str, number: int) -> None:
         """Note a record, unless there are enough."""
         if (collection, number) not in self.records and len(self.records) < RECORDS_LIMIT:
             self.records.append((collection, number))
-
-
-def is_escaped(text: str, place: int) -> bool:
-    """Whether a backslash makes a mere letter of a mark."""
-    begin = place
-    while begin > 0 and text[begin - 1] == "\\":
-        begin -= 1
-    return (place - begin) % 2 == 1
 
 
 def refer(state: StateCore) -> None:
@@ -288,8 +140,8 @@ def refer(state: StateCore) -> None:
         quotes += {"blockquote_open": 1, "blockquote_close": -1}.get(token.type, 0)
         if token.type == "inline":
             token.children = list(with_references(token.children or [], message, quoted=quotes > 0))
-        else:
-            token.content = message.restore(token.content)
+        elif token.content:
+            token.content = message.names.restore(token.content)
 
 
 def with_references(tokens: list[Token], message: MessageContext, *, quoted: bool) -> Iterator[Token]:
@@ -301,8 +153,8 @@ def with_references(tokens: list[Token], message: MessageContext, *, quoted: boo
         if token.type not in ("text", "text_special") and run:
             yield from in_text(run, message, quoted=quoted)
             run = []
-        if token.type not in ("text", "text_special"):
-            token.content = message.restore(token.content)
+        if token.content and token.type not in ("text", "text_special"):
+            token.content = message.names.restore(token.content)
         links += token.type == "link_open"
         if links:
             linked.append(token)
@@ -323,8 +175,8 @@ def in_link(tokens: list[Token], message: MessageContext) -> Iterator[Token]:
     first, *inside, last = tokens
     inside = [token for token in inside if token.type not in ("link_open", "link_close")]
     for token in inside:
-        token.content = message.restore(token.content)
-    href = message.restore_address(str(first.attrGet("href")))
+        token.content = message.names.restore(token.content)
+    href = message.names.restore_address(str(first.attrGet("href")))
     first.attrs = {"href": href}
     if not href:
         # `[words]()` is a link to CommonMark; here it stays what was typed.
@@ -383,25 +235,26 @@ def in_text(tokens: list[Token], message: MessageContext, *, quoted: bool) -> It
         else:
             if continues_word(text, mark.end()):
                 continue
-            named = message.mention(int(mark["name"]))
+            named = message.names.mention(int(mark["name"]))
             opening = mention_token(named.member, message, quoted=quoted)
             inside = [opening, text_token(f"@{named.name}"), Token("mention_close", "span", -1)]
         if start > shown:
-            yield text_token(message.restore(text[shown:start]))
+            yield text_token(message.names.restore(text[shown:start]))
         yield from inside
         shown = mark.end()
     if shown < len(text):
-        yield text_token(message.restore(text[shown:]))
+        yield text_token(message.names.restore(text[shown:]))
 
 
 def mention_token(member: int | None, message: MessageContext, *, quoted: bool) -> Token:
     """The start of a mention, of everybody where it is of no member; it is noted unless it is in a quote."""
     kind = "mention quoted" if quoted else "mention"
     if member is None:
-        message.everybody |= not quoted
+        if not quoted:
+            message.mentions.add(0)
         return Token("mention_open", "span", 1, attrs={"class": f"{kind} everybody"})
     if not quoted:
-        message.mentioned.add(member)
+        message.mentions.add(member)
     return Token("mention_open", "span", 1, attrs={"class": kind, "data-member": str(member)})
 
 
@@ -413,7 +266,7 @@ def text_token(content: str) -> Token:
 def place_names(text: str, env: Any) -> str:
     """The text to be parsed: names may have Markdown in them."""
     message: MessageContext = env["message"]
-    return message.place_names(text)
+    return message.names.place(text)
 
 
 RENDERING = Parser(place_names, refer)

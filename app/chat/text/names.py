@@ -1,15 +1,25 @@
-"""Members' names, to be found in what somebody types."""
+"""Members' names: found in what somebody types, and put aside while the rest is parsed."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from app.accounts.mentions import CLOSE, OPEN, store_mention, without_marks
+from app.chat.rewriting import Filled, Kept, find_kept
+from app.chat.text.work import REFERENCE, spend
 
 EVERYBODY_NAME = "room"
 ESCAPABLE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 # Marks that may be Markdown's and not the word's beside which they stand; what is parsed shows it.
 EMPHASIS_MARK = "_"
+# A name while its text is parsed: its place among the names of the message. In an address it is encoded.
+PLACED_NAME = re.compile(f"{OPEN}([0-9]+){CLOSE}")
+ENCODED = re.compile(f"{quote(OPEN)}|{quote(CLOSE)}", re.IGNORECASE)
+PLACED_IN_ADDRESS = re.compile(f"{quote(OPEN)}([0-9]+){quote(CLOSE)}")
 
 
 @dataclass(slots=True)
@@ -111,3 +121,110 @@ def continues_word(text: str, place: int, *, past: str = "") -> bool:
     while past and place < len(text) and text[place] in past:
         place += 1
     return place < len(text) and is_word(text[place])
+
+
+@dataclass(slots=True)
+class NamedMention:
+    """A name with an '@' before it: as it was typed, and the member whom it mentions, once that is known."""
+
+    typed: str
+    name: str
+    member: int | None = None
+
+
+class PlacedNames:
+    """The names in a message while it is rendered. They are found before anything is parsed, as there may be Markdown
+    in them.
+
+    `placed` is the text with the place of each among `named` instead; `used` are the places where one is a mention: not
+    in code, an address or a link. A message that is edited was typed into what its form was `filled` with.
+    """
+
+    def __init__(self, members: Mapping[str, int], filled: Filled | None = None) -> None:
+        self.members = members
+        self.filled = filled
+        self.kept = Kept()
+        self.placed = ""
+        self.named: list[NamedMention] = []
+        self.used: set[int] = set()
+        self._known: Names | None = None
+
+    @property
+    def known(self) -> Names:
+        """Made at the first '@': most messages have none."""
+        if self._known is None:
+            self._known = Names.of(self.members)
+        return self._known
+
+    def place(self, typed: str) -> str:
+        """The text to be parsed. An '@' that is escaped (`\\@`) is a mere letter."""
+        self.placed = typed
+        # In what is decoded of an address there would be places that are none.
+        if "@" not in typed or ENCODED.search(typed):
+            return typed
+        if self.filled is not None:
+            self.kept = find_kept(self.filled, typed)
+        text = Folded(typed)
+        parts: list[str] = []
+        shown = 0
+        for at in re.finditer("@", typed):
+            start = at.start()
+            before = typed[start - 1 : start]
+            if start < shown or (before == "\\" and is_escaped(typed, start)):
+                continue
+            if not (before.isspace() or begins_word(typed, start, past=EMPHASIS_MARK)):
+                continue
+            named = self.find(text, start) if spend(REFERENCE) else None
+            if named is None:
+                continue
+            parts += [typed[shown:start], f"{OPEN}{len(self.named)}{CLOSE}"]
+            self.named.append(named)
+            shown = start + len(named.typed)
+        self.placed = "".join([*parts, typed[shown:]])
+        return self.placed
+
+    def find(self, text: Folded, start: int) -> NamedMention | None:
+        """The name after an '@': of the member who was mentioned there before, or whichever is found."""
+        if start in self.kept.standing:
+            end, member = self.kept.standing[start]
+            return NamedMention(text.typed[start:end], text.typed[start + 1 : end], member)
+        found = self.known.at(text, start + 1)
+        return NamedMention(text.typed[start : found[1]], found[0]) if found else None
+
+    def mention(self, place: int) -> NamedMention:
+        """A name that is a mention."""
+        named = self.named[place]
+        self.used.add(place)
+        if named.member is None and named.name != EVERYBODY_NAME:
+            moved = self.kept.take(named.name)
+            named.member = self.members[named.name] if moved is None else moved
+        return named
+
+    def restore(self, text: str) -> str:
+        """A text with its names as they were typed."""
+        return (
+            PLACED_NAME.sub(lambda place: self.named[int(place[1])].typed, text) if self.named else without_marks(text)
+        )
+
+    def restore_address(self, address: str) -> str:
+        """An address with its names as they were typed."""
+        if not self.named:
+            return address
+        return PLACED_IN_ADDRESS.sub(lambda place: quote(self.named[int(place[1])].typed, safe="@"), address)
+
+    def store(self, text: str) -> str:
+        """A text with its mentions as they are stored, and other names as they were typed."""
+        return PLACED_NAME.sub(lambda place: self.store_one(int(place[1])), text) if self.named else without_marks(text)
+
+    def store_one(self, place: int) -> str:
+        """A name as it is stored."""
+        named = self.named[place]
+        return named.typed if named.member is None or place not in self.used else store_mention(named.member)
+
+
+def is_escaped(text: str, place: int) -> bool:
+    """Whether a backslash makes a mere letter of a mark."""
+    begin = place
+    while begin > 0 and text[begin - 1] == "\\":
+        begin -= 1
+    return (place - begin) % 2 == 1

@@ -3,27 +3,47 @@ transaction where that takes long."""
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import or_, select
 
 from app.accounts.members import Member
 from app.accounts.mentions import mentioned_in, names_in, without_marks
 from app.chat.limits import Pace
-from app.chat.references import find_missing
 from app.chat.rewriting import Filled
-from app.chat.text.markdown import SHORT, Rendered, candidates, render_aside
+from app.chat.text.markdown import Rendered, render_markdown
 from app.database import Database, Transaction
+from app.editing.rows import find_subjects
 from app.web.forms import Invalid
 from app.web.texts import _l, is_blank
 
 LONGEST_MESSAGE = 8_000
+# What a longer text may cost could hold the loop for over 5 ms: a step takes 2 to 3 µs.
+SHORT = 100
+# A line of words, as most messages are, that means nothing else to Markdown: it takes a tenth of the time.
+PROSE = re.compile(r"""[^\W\d_](?:[^\W_]|[ ,;:!?'"()-]|\.(?= |$))*(?<! )""")
+# What may refer to a record, wherever it stands in a text.
+CANDIDATE = re.compile(r"#(?P<number>[1-9][0-9]{0,8})(?!\w)|/c/(?P<list>[a-z0-9-]+)/(?P<record>[1-9][0-9]{0,8})(?!\w)")
+CANDIDATES_LIMIT = 20
+
+
+class MessageTooLong(Invalid):
+    """The text has more characters than a message takes."""
+
+    def __init__(self, length: int) -> None:
+        words = _l(
+            "This has %(length)d characters; a message takes up to %(limit)d.", length=length, limit=LONGEST_MESSAGE
+        )
+        super().__init__(text=words)
 
 
 def clean_text(text: str) -> str:
     """A text without what is around it. One that only has characters which nobody can see is empty."""
-    text = without_marks(text.replace("\r\n", "\n")).strip()
+    text = text.replace("\r\n", "\n")
+    text = (text if text.isascii() else without_marks(text)).strip()
     return "" if is_blank(text) else text
 
 
@@ -33,14 +53,40 @@ def check_text(text: str, *, empty: bool, longest: int = LONGEST_MESSAGE) -> str
     if not text and not empty:
         raise Invalid(text=_l("Write something first."))
     if len(text) > longest:
-        raise Invalid(
-            text=_l(
-                "This has %(length)d characters; a message takes up to %(limit)d.",
-                length=len(text),
-                limit=LONGEST_MESSAGE,
-            )
-        )
+        raise MessageTooLong(len(text))
     return text
+
+
+def render_prose(text: str) -> Rendered | None:
+    """A line of words, which `render_text` makes the same of; None where it may be more than that."""
+    return Rendered(f"<p>{text}</p>\n", " ".join(text.split()), text) if PROSE.fullmatch(text) else None
+
+
+def candidates(text: str) -> tuple[tuple[str, int], ...]:
+    """The first records that a message may refer to, as `Rendered.records` has them: to look whether they are there
+    before it is rendered."""
+    found: dict[tuple[str, int], None] = {}
+    for mark in CANDIDATE.finditer(text):
+        found[("", int(mark["number"])) if mark["number"] else (mark["list"], int(mark["record"]))] = None
+        if len(found) == CANDIDATES_LIMIT:
+            break
+    return tuple(found)
+
+
+async def render_aside(
+    text: str,
+    *,
+    members: Mapping[str, int],
+    origin: str,
+    missing: frozenset[tuple[str, int]] = frozenset(),
+    filled: Filled | None = None,
+) -> Rendered:
+    """Render a message as `render_markdown` does, in a thread where it could hold the loop for long."""
+    if len(text) <= SHORT:
+        return render_markdown(text, members=members, origin=origin, missing=missing, filled=filled)
+    return await asyncio.to_thread(
+        render_markdown, text, members=members, origin=origin, missing=missing, filled=filled
+    )
 
 
 @dataclass(slots=True)
@@ -48,9 +94,11 @@ class Renderings:
     """Texts that were rendered already, by all that they were rendered with.
 
     Rendering some hundred characters takes longer than all else that a message does while nobody else can write. It is
-    rendered with what holds just before, and once more only where that has changed.
+    rendered with what holds just before, and once more only where that has changed. `origin` is the workspace's own, as
+    `render_markdown` takes it.
     """
 
+    origin: str = ""
     rendered: dict[tuple[object, ...], Rendered] = field(default_factory=dict)
 
     async def render(
@@ -79,12 +127,15 @@ FindEdited = Callable[[Transaction], Awaitable[tuple[str, Filled] | None]]
 async def prepare_text(
     database: Database, pace: Pace, text: str, origin: str, *, edits: FindEdited | None = None
 ) -> Renderings:
-    """Render a text before the transaction that will store it. Nothing is done for who may not write now."""
-    prepared, text = Renderings(), clean_text(text)
-    if pace.tenant_id is not None and pace.wait is None and SHORT < len(text) <= LONGEST_MESSAGE:
-        async with database.read(pace.tenant_id) as transaction:
-            before, filled = (edits and await edits(transaction)) or ("", None)
-            await render_text(transaction, text, origin, before=before, filled=filled, prepared=prepared)
+    """Render a text before the transaction that will store it, where that takes long. Nothing is done for who may not
+    write now."""
+    prepared = Renderings(origin)
+    if len(text) > SHORT and pace.tenant_id is not None and pace.wait is None:
+        text = clean_text(text)
+        if SHORT < len(text) <= LONGEST_MESSAGE and not PROSE.fullmatch(text):
+            async with database.read(pace.tenant_id) as transaction:
+                before, filled = (edits and await edits(transaction)) or ("", None)
+                await render_text(transaction, text, origin, before=before, filled=filled, prepared=prepared)
     return prepared
 
 
@@ -103,21 +154,28 @@ async def render_text(
     stays mentioned, whoever else has that name by now, and also when the member was renamed while it was edited.
     """
     prepared = prepared or Renderings()
-    members: dict[str, int] = {}
-    if "@" in text:
-        mentioned = mentioned_in(before)
-        wanted = (
-            or_(Member.removed_at.is_(None), Member.id.in_(mentioned)) if mentioned else Member.removed_at.is_(None)
-        )
-        rows = (await transaction.execute(select(Member.name, Member.id).where(wanted).order_by(Member.id))).all()
-        members = {row.name: row.id for row in rows} | {row.name: row.id for row in rows if row.id in mentioned}
-        shown = {name: member for member, name in filled.names.items()} if filled else {}
-        members = names_in(before) | shown | members
+    members = await find_names(transaction, before, filled) if "@" in text else {}
     asked = candidates(text)
-    missing = await find_missing(transaction, asked) if asked else frozenset()
+    found = await find_subjects(transaction, asked) if asked else {}
+    missing = frozenset(each for each in asked if each not in found)
     rendered = await prepared.render(text, members=members, origin=origin, missing=missing, filled=filled)
     # A number that is only written by way of an entity, or after many others.
     others = [each for each in rendered.records if each not in asked]
-    if others and (more := await find_missing(transaction, others)):
-        return await prepared.render(text, members=members, origin=origin, missing=missing | more, filled=filled)
-    return rendered
+    if others:
+        found |= await find_subjects(transaction, others)
+        missing |= {each for each in others if each not in found}
+        rendered = await prepared.render(text, members=members, origin=origin, missing=missing, filled=filled)
+        more = [each for each in rendered.records if each not in found]
+        found |= await find_subjects(transaction, more) if more else {}
+    subjects = dict.fromkeys(found[each] for each in rendered.records if each in found)
+    return replace(rendered, subjects=tuple(subjects)) if subjects else rendered
+
+
+async def find_names(transaction: Transaction, before: str, filled: Filled | None) -> dict[str, int]:
+    """Whom a text may mention, by name: the members of the workspace, and whom it mentioned `before`."""
+    mentioned = mentioned_in(before) if before else ()
+    wanted = or_(Member.removed_at.is_(None), Member.id.in_(mentioned)) if mentioned else Member.removed_at.is_(None)
+    rows = (await transaction.execute(select(Member.name, Member.id).where(wanted).order_by(Member.id))).all()
+    members = {row.name: row.id for row in rows} | {row.name: row.id for row in rows if row.id in mentioned}
+    shown = {name: member for member, name in filled.names.items()} if filled else {}
+    return (names_in(before) if before else {}) | shown | members

@@ -3,6 +3,15 @@
 In SQLAlchemy a statement visits caches, contexts, cursors and results, which costs many times what SQLite takes for a
 row. Where the database is in this process, a prepared statement goes straight to it; on PostgreSQL, whose answer is
 waited for anyway, SQLAlchemy executes it.
+
+Earns: 39 % of a message's time of the processor on SQLite, and 1 to 5 % of a page's, over SQLAlchemy Core with the same
+statements (measured by bench/shortcuts.py on 2026-11-29).
+
+Written against: SQLAlchemy 2.1.9.
+
+Tested by: tests/database/fast/test_prepared.py.
+
+Used by: database/fast/rows.py.
 """
 
 from __future__ import annotations

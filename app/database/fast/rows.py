@@ -4,6 +4,15 @@ Making a statement, confining it, executing it and making objects of what it fin
 times as long as SQLite takes for a row, and so does finding out what has changed of an object. What every request or
 message needs goes this shorter way. The wall between tenants (tenancy.py) is the same: statements are confined by the
 same criteria, and a transaction writes rows of its own tenant alone.
+
+Earns: 55 % of a message's time of the processor on SQLite, and up to 7 % of a page's, over the ORM with statements that
+are made and confined once (measured by bench/shortcuts.py on 2026-11-29).
+
+Written against: SQLAlchemy 2.1.9.
+
+Tested by: tests/database/fast/test_rows.py.
+
+Used by: database/__init__.py, database/engine.py.
 """
 
 from __future__ import annotations

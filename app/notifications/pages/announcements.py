@@ -151,7 +151,7 @@ async def describe_withdrawal(request: AnyRequest, transaction: Transaction, mem
     )
 
 
-@post("/announcements/{announcement_id:int}/withdraw", opt=asked(describe_withdrawal))
+@post("/announcements/{announcement_id:int}/withdraw", **asked(describe_withdrawal))
 async def end_announcement(transaction: Transaction, member: Member, announcement_id: int) -> Response[Any]:
     """Tell it no more."""
     announcement = await get_announcement(transaction, announcement_id)

@@ -194,7 +194,7 @@ async def describe_field_removal(request: AnyRequest, transaction: Transaction, 
 
 @post(
     "/c/{slug:str}/fields/{key:str}",
-    opt=dangerous(
+    **dangerous(
         _l("You are about to remove a field with all its values."), when=removes, describe=describe_field_removal
     ),
 )

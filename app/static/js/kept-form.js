@@ -18,6 +18,7 @@ const PAUSE = 300;
 const DRAFT_PAUSE = 1000;        // a draft is sent this long after the last key …
 const DRAFT_AT_MOST = 4000;      // … or this long after the first one that was not sent
 const RETRY_AFTER = 2000;
+const ANSWER_WITHIN = 4000;
 let answered = 0;                // the status of the newest answer to a post
 
 const nameOf = (address) => `kept ${me} ${new URL(address, location.href).pathname}`;
@@ -92,14 +93,17 @@ class KeptForm extends HTMLElement {
     this.sending = setTimeout(() => this.sendDraft(), Math.min(DRAFT_PAUSE, Math.max(0, this.unsent + DRAFT_AT_MOST - performance.now())));
   }
 
-  // One at a time: each says which version of the draft it goes on with.
-  async sendDraft() {
-    if (this.onItsWay || !this.isConnected || this.gone) return;
+  // One at a time, and none beside the form itself: each says which version of the draft it goes on with.
+  sendDraft() {
+    if (this.onItsWay || this.isSent || !this.isConnected || this.gone) return;
+    this.onItsWay = this.callDraft().finally(() => { this.onItsWay = null; });
+  }
+
+  async callDraft() {
     const { changes } = this;
-    this.onItsWay = true;
     let wait = 0;
     try {
-      const response = await call(this.draft, this.body());
+      const response = await call(this.draft, this.body(), { signal: AbortSignal.timeout(ANSWER_WITHIN) });
       if (response.status === 204) {
         this.form.elements["draft-version"].value = response.headers.get("X-Draft");
         if (changes === this.changes) {
@@ -112,7 +116,6 @@ class KeptForm extends HTMLElement {
     } catch {
       wait = RETRY_AFTER;
     }
-    this.onItsWay = false;
     this.showState();
     if (this.unsent && !this.stranded) this.sending = setTimeout(() => this.sendDraft(), wait || DRAFT_PAUSE);
   }
@@ -190,6 +193,16 @@ class KeptForm extends HTMLElement {
 
   send(event) {
     if (event.target !== this.form) return;
+    if (this.onItsWay) {                                   // it tells which version of the draft this form goes on with
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      const { submitter } = event;
+      this.held ??= this.onItsWay.then(() => {
+        this.held = null;
+        if (this.isConnected) this.form.requestSubmit(submitter);
+      });
+      return;
+    }
     const length = new URLSearchParams(new FormData(this.form)).toString().length;
     if (length > Number(this.dataset.limit)) {
       event.preventDefault();
@@ -223,6 +236,14 @@ window.addEventListener("pagehide", () => forms().forEach((form) => form.leave()
 document.addEventListener("visibilitychange", keepAll);
 document.addEventListener("htmx:before:request", keepAll);
 document.addEventListener("page:refreshed", () => forms().forEach((form) => form.useKey()));
+
+// A form that was sent and is still there had no answer that shows in its place: what is typed is a draft again.
+const sentBy = ({ detail: { ctx } }) => [...forms()].filter((each) => each.form.contains(ctx.sourceElement));
+document.addEventListener("htmx:before:request", (event) => sentBy(event).forEach((each) => { each.isSent = true; }));
+document.addEventListener("htmx:finally:request", (event) => sentBy(event).forEach((each) => {
+  each.isSent = false;
+  if (each.unsent) each.sendSoon();
+}));
 
 // A post has succeeded when it led to another page. One that is answered itself may still be about what was typed.
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {

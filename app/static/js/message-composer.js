@@ -2,22 +2,21 @@
 // outbox. What is being typed is kept in the tab until it is sent or emptied, and on the server as a draft.
 import { MessageDraft } from "./message-draft.js";
 import { MessageFiles, filesOnTheirWay } from "./message-files.js";
-import { findOrphan, forgetRewrite, isShownDeleted, keepRewrite, rewriteOf } from "./message-rewrites.js";
+import { MessageRewriting } from "./message-rewriting.js";
 import { makeKey, outbox } from "./outbox.js";
-import { call, fetchPage, isComposing } from "./page.js";
+import { call, isComposing } from "./page.js";
 import { forget, keep, kept } from "./tab-store.js";
 
 const NEAR_THE_END = 500;        // characters left when the counter shows
 const lengthOf = (value) => [...value.trim()].length;     // as the server counts: an emoji of one code point is one
 
 class MessageComposer extends HTMLElement {
-  #editing = null;               // { address, edits, named, stored, before }: the message that is edited, by which names it mentions, its text, and what was in the box
+  #rewriting = new MessageRewriting(this);
   #instead = [];                 // keys of what was taken back into the box, and may have been sent all the same
-  #drafts = new MessageDraft(this);
   #typedAt = 0;
-  #touched = false;              // whether anything was typed since the box was opened or emptied
   #opened = false;
-  #editNext = null;              // the key of a message that is to be edited as soon as it is there
+  drafts = new MessageDraft(this);
+  touched = false;               // whether anything was typed since the box was opened or emptied
 
   connectedCallback() {
     this.form = this.querySelector("form");
@@ -36,16 +35,16 @@ class MessageComposer extends HTMLElement {
     this.area.addEventListener("keydown", (event) => this.#pressed(event), { signal });
     document.addEventListener("click", (event) => this.#clicked(event), { capture: true, signal });
     document.addEventListener("composer:say", (event) => this.say(event.detail), { signal });
-    document.addEventListener("list:changed", () => { this.#lookForDeleted(); this.#editWaited(); }, { signal });
+    document.addEventListener("list:changed", () => { this.#lookForDeleted(); this.#rewriting.openAwaited(); }, { signal });
     document.addEventListener("page:refreshed", () => this.#lookForDeleted(), { signal });
-    document.addEventListener("htmx:before:request", () => this.#drafts.now(), { signal });
-    window.addEventListener("pagehide", () => this.#drafts.now(), { signal });
+    document.addEventListener("htmx:before:request", () => this.drafts.now(), { signal });
+    window.addEventListener("pagehide", () => this.drafts.now(), { signal });
     if (!this.#opened) this.#open();
     this.#opened = true;
   }
 
   disconnectedCallback() {
-    this.#drafts.now();
+    this.drafts.now();
     this.stop.abort();
   }
 
@@ -53,25 +52,25 @@ class MessageComposer extends HTMLElement {
   #open() {
     const here = kept("typed", this.place);
     const drafted = this.area.value;
-    if (here && !(here.drafted && this.#goesOnFrom(here.text))) this.#put(here);
+    if (here && !(here.drafted && this.#goesOnFrom(here.text))) this.put(here);
     const waiting = outbox.queue.find(this.key);
     if (waiting && this.#goesOnFrom(waiting.text)) this.#anotherKey();
     else if (waiting) this.#empty();
-    else if (here && (!here.drafted || !drafted)) this.#drafts.soon(0);      // another tab's is not replaced unasked
+    else if (here && (!here.drafted || !drafted)) this.drafts.soon(0);      // another tab's is not replaced unasked
     this.files.leaveOut(filesOnTheirWay(this.place));
     this.area.setSelectionRange(this.area.value.length, this.area.value.length);
     this.#grow();
     this.#lookForDeleted();
-    this.#bringOrphan();
+    this.#rewriting.bringOrphan();
   }
 
   // What the server keeps for the member. A rewrite is none: it is this tab's alone.
   get draft() {
-    return this.#editing ? null : { text: this.area.value, key: this.key, reply: this.form.elements.reply.value };
+    return this.rewriting ? null : { text: this.area.value, key: this.key, reply: this.form.elements.reply.value };
   }
 
   // The address of the message that is edited, if one is.
-  get rewriting() { return this.#editing?.address; }
+  get rewriting() { return this.#rewriting.address; }
 
   get key() { return this.form.elements.key.value; }
 
@@ -79,6 +78,8 @@ class MessageComposer extends HTMLElement {
     const id = Number(this.form.elements.reply.value);
     return id ? { id, who: this.querySelector("[data-answered]").textContent } : null;
   }
+
+  get content() { return { text: this.area.value, key: this.key, reply: this.reply, instead: this.#instead }; }
 
   say(words) {
     const line = this.querySelector("[data-error]");
@@ -96,31 +97,31 @@ class MessageComposer extends HTMLElement {
     counter.classList.toggle("over", left < 0);
   }
 
-  #write(text) {
+  write(text) {
     this.area.value = text;
     this.#grow();
   }
 
-  #answer(reply) {
+  answer(reply) {
     this.form.elements.reply.value = reply?.id || "";
-    this.querySelector(".answering").hidden = !reply && !this.#editing;
-    this.querySelector("[data-reply-to]").hidden = Boolean(this.#editing);
+    this.querySelector(".answering").hidden = !reply && !this.rewriting;
+    this.querySelector("[data-reply-to]").hidden = Boolean(this.rewriting);
     this.querySelector("[data-answered]").textContent = reply?.who || "";
     this.querySelector("[data-answered-gone]").hidden = true;
     if (reply) this.#lookForDeleted();
   }
 
-  #put({ text, key, reply, instead }) {
+  put({ text, key, reply, instead }) {
     this.form.elements.key.value = key;
     this.#instead = instead ?? [];
-    this.#answer(reply);
-    this.#write(text);
+    this.answer(reply);
+    this.write(text);
   }
 
   #empty() {
     forget("typed", this.place);
-    this.#put({ text: "", key: makeKey(), reply: null });
-    this.#touched = false;
+    this.put({ text: "", key: makeKey(), reply: null });
+    this.touched = false;
     this.#typedAt = 0;           // whoever goes on typing is said to, at once
   }
 
@@ -128,19 +129,16 @@ class MessageComposer extends HTMLElement {
   keepHere(drafted = false) {
     const { place, reply } = this;
     const text = this.area.value;
-    if (this.#editing) {
-      const { address, edits, named, stored } = this.#editing;
-      if (text === stored) forgetRewrite(address);
-      else keepRewrite({ address, place, text, edits, named });
-    } else if (drafted && !text.trim() && !reply && !this.#instead.length) forget("typed", place);
-    else keep("typed", place, { text, key: this.key, reply, instead: this.#instead, drafted });
+    if (this.rewriting) this.#rewriting.keepHere(text);
+    else if (drafted && !text.trim() && !reply && !this.#instead.length) forget("typed", place);
+    else keep("typed", place, { ...this.content, drafted });
   }
 
   // From another page of the same member, which had the draft: what was typed here since is another message. What
   // the tab had kept may be the beginning of what was sent. Of one that was deleted nobody knows what it said.
   sentElsewhere(stored) {
     const here = this.area.value.trim();
-    if (!stored.deleted && (stored.text === here || (!this.#touched && stored.text.startsWith(here)))) this.#empty();
+    if (!stored.deleted && (stored.text === here || (!this.touched && stored.text.startsWith(here)))) this.#empty();
     else this.#anotherKey();
   }
 
@@ -153,7 +151,7 @@ class MessageComposer extends HTMLElement {
   #anotherKey() {
     this.form.elements.key.value = makeKey();
     this.keepHere();
-    this.#drafts.soon(0);
+    this.drafts.soon(0);
   }
 
   send() {
@@ -161,140 +159,59 @@ class MessageComposer extends HTMLElement {
     const length = lengthOf(text);
     if (length > Number(this.form.dataset.limit)) return this.say(this.form.dataset.tooLong.replace("{}", length));
     this.say("");
-    if (this.#editing) this.#sendEdit(text);
+    if (this.rewriting) this.#rewriting.send(text);
     else {
       const { files, arrivals } = this.files.take();
       if (!text.trim() && !files.length) return;
-      outbox.add({ key: this.key, place: this.place, text, reply: this.reply, files, instead: this.#instead }, arrivals);
-      this.#drafts.drop();
+      outbox.add({ ...this.content, place: this.place, files }, arrivals);
+      this.drafts.drop();
       this.#empty();
       if (location.search) history.replaceState(history.state, "", location.pathname);
     }
     this.area.focus();
   }
 
-  #sendEdit(text) {
-    const { address, edits, named, withFiles } = this.#editing;
-    if (!text.trim() && !withFiles) return this.say(this.form.dataset.empty);
-    outbox.add({ key: makeKey(), place: this.place, edited: address, edits, named, text, files: [], instead: [] });
-    this.#stopEditing();
-  }
-
-  // A rewrite stays in the box until it is saved or cancelled: nothing else takes its place.
-  #isRewriting() {
-    if (!this.#editing || this.area.value === this.#editing.stored) return false;
-    this.say(this.form.dataset.editFirst);
-    this.#focusEnd();
-    return true;
-  }
-
   // An entry of the outbox comes back into the box, before what is in it.
   takeBack(key) {
-    if (this.#isRewriting()) return;
+    if (this.#rewriting.holds()) return;
     const entry = outbox.takeBack(key);
     if (!entry) return;
-    if (entry.edited && entry.refusal?.what !== "gone") {
-      this.#startEditing(entry.edited, { text: entry.text, edits: entry.refusal?.stored?.edits ?? entry.edits, named: entry.named });
-    } else {
-      if (this.#editing) this.#stopEditing();
-      const stored = entry.refusal?.what === "stored";    // what is there instead was said already
-      const instead = [...(stored ? [] : entry.instead), ...(entry.edited || stored ? [] : [entry.key])];
+    const { edited, refusal } = entry;
+    if (edited && refusal?.what !== "gone") this.#rewriting.start(edited, { ...entry, edits: refusal?.stored?.edits ?? entry.edits });
+    else {
+      if (this.rewriting) this.#rewriting.stop();
+      const stored = refusal?.what === "stored";          // what is there instead was said already
+      const instead = [...(stored ? [] : entry.instead), ...(edited || stored ? [] : [key])];
       const text = [entry.text, this.area.value].filter((each) => each.trim()).join("\n");
       this.files.put(entry.files);
-      // A file that was refused for what it is would be refused again.
-      const { attachAgain, notSent } = this.form.dataset;
-      const { lost = [], words = "" } = entry.refusal ?? {};
-      const refused = words.endsWith(notSent) ? "" : words;
-      const missing = lost.filter((name) => !refused.startsWith(`${name}: `));
-      const again = missing.length ? attachAgain.replace("{}", () => missing.join(", ")) : "";
-      if (lost.length) this.say(`${refused} ${again}`.trim());
-      this.#put({ text, key: makeKey(), reply: this.reply ?? entry.reply, instead: [...new Set([...this.#instead, ...instead])] });
-      this.#drafts.soon();
+      if (refusal?.lost?.length) this.files.sayLost(refusal.lost, refusal.words ?? "");
+      this.put({ text, key: makeKey(), reply: this.reply ?? entry.reply, instead: [...new Set([...this.#instead, ...instead])] });
+      this.drafts.soon();
     }
     this.keepHere();
-    this.#focusEnd();
+    this.focusEnd();
   }
 
-  // What was refused is not changed: it becomes another entry, as what was refused of it was.
-  sendAgain(entry) {
-    const { refusal } = entry;
-    if (entry.edited && refusal?.what === "stored") outbox.tryAgain(entry, { edits: refusal.stored.edits });
-    else if (refusal && refusal.what !== "words") {
-      outbox.takeBack(entry.key);
-      const files = entry.files.filter((file) => file.id);
-      const { place, text } = entry;
-      const before = refusal.what === "stored" ? [] : entry.instead;
-      const instead = refusal.stored?.key === entry.key ? [] : [...before, entry.key];     // so that their drafts go with it
-      outbox.add({ key: makeKey(), place, text, files, reply: refusal.what === "gone" ? null : entry.reply, instead });
-    } else outbox.tryAgain(entry);
-    return true;
-  }
-
-  // Editing one's own message. What was in the box comes back afterwards.
-  async #edit(address) {
-    if (this.#editing?.address === address) return this.area.focus();
-    if (this.#isRewriting()) return;
-    const waiting = outbox.at(this.place).find((entry) => entry.edited === address);
-    if (waiting) return this.takeBack(waiting.key);
-    try {
-      const response = await fetchPage(`${address}/edit`);
-      if (!response.ok || response.redirected) throw new Error(response.status);
-      const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      if (!this.isConnected || this.#isRewriting()) return;
-      const stored = Object.fromEntries(["text", "edits", "named"].map((name) => [name, page.querySelector(`.form [name=${name}]`).value]));
-      this.#startEditing(address, { ...stored, ...rewriteOf(address), stored: stored.text }, page.querySelector("h1").textContent);
-      this.#focusEnd();
-    } catch {
-      this.say(this.form.dataset.notDone);
-    }
-  }
-
-  #startEditing(address, { text, edits, named, stored }, heading = this.form.dataset.editing) {
-    const before = this.#editing?.before ?? { text: this.area.value, key: this.key, reply: this.reply, instead: this.#instead };
-    this.#drafts.now();
-    const item = [...document.querySelectorAll(".message [data-edit]")].find((link) => link.getAttribute("href") === `${address}/edit`);
-    this.#editing = { address, edits, named, stored, before, withFiles: Boolean(item?.closest(".message").querySelector(".files")) };
-    this.#answer({ id: "", who: heading });
-    this.#write(text);
-    this.say("");
-    this.#lookForDeleted();
-  }
-
-  // One that was left here, and whose message was deleted meanwhile.
-  async #bringOrphan() {
-    const rewrite = await findOrphan(this.place);
-    if (!rewrite || !this.isConnected || this.#editing || this.#touched) return;
-    this.#startEditing(rewrite.address, rewrite);
-    this.say(this.form.dataset.editedGone);
-  }
-
-  #stopEditing() {
-    const { address, before } = this.#editing;
-    this.#editing = null;
-    forgetRewrite(address);
-    this.#put(before);
-  }
-
-  #focusEnd() {
+  focusEnd() {
     this.area.focus();
     this.area.setSelectionRange(this.area.value.length, this.area.value.length);
   }
 
-  // The message that is answered or edited is deleted meanwhile: that is said, and nothing typed goes.
+  // The message that is answered or rewritten is deleted meanwhile: that is said, and nothing typed goes.
   #lookForDeleted() {
     const answered = document.getElementById(`message-${this.form.elements.reply.value}`);
     if (answered?.querySelector(".deleted")) this.querySelector("[data-answered-gone]").hidden = false;
-    if (this.#editing && isShownDeleted(this.#editing.address)) this.say(this.form.dataset.editedGone);
+    this.#rewriting.lookForDeleted();
   }
 
   #typed() {
-    this.#touched = true;
+    this.touched = true;
     this.say("");
-    this.#editNext = null;
+    this.#rewriting.awaitNone();
     this.#grow();
     this.keepHere();
-    if (this.#editing) return;
-    this.#drafts.soon();
+    if (this.rewriting) return;
+    this.drafts.soon();
     if (Date.now() - this.#typedAt > 3000 && this.area.value) {
       this.#typedAt = Date.now();
       call(`${this.place}/typing`).catch(() => {});
@@ -311,35 +228,18 @@ class MessageComposer extends HTMLElement {
       this.send();
     }
     if (event.key === "Escape" && !composing) this.#stopAnswering();
-    if (event.key === "ArrowUp" && !this.area.value && !this.#editing) {
+    if (event.key === "ArrowUp" && !this.area.value && !this.rewriting) {
       event.preventDefault();
-      this.#editLast();
+      this.#rewriting.openLast();
     }
   }
 
-  // The last one of one's own. One that is on its way can be edited when it is there.
-  #editLast() {
-    const waiting = outbox.at(this.place).filter((entry) => !entry.edited).at(-1);
-    if (waiting?.tries || waiting?.state === "refused") return this.takeBack(waiting.key);
-    const own = [...document.querySelectorAll("ol.messages > .mine:has(.text)")].pop();
-    const key = waiting?.key ?? [...document.querySelectorAll("message-outbox .outgoing.sent")].at(-1)?.dataset.key;
-    if (key) this.#editNext = key;
-    else if (own) this.#edit(own.querySelector("[data-edit]").getAttribute("href").replace(/\/edit$/, ""));
-  }
-
-  #editWaited() {
-    const own = this.#editNext && document.querySelector(`ol.messages > .mine[data-key="${CSS.escape(this.#editNext)}"]`);
-    if (!own) return;
-    this.#editNext = null;
-    this.#edit(own.querySelector("[data-edit]").getAttribute("href").replace(/\/edit$/, ""));
-  }
-
   #stopAnswering() {
-    if (this.#editing) return this.#stopEditing();
+    if (this.rewriting) return this.#rewriting.stop();
     if (!this.reply) return;
-    this.#answer(null);
+    this.answer(null);
     this.keepHere();
-    this.#drafts.soon();
+    this.drafts.soon();
   }
 
   #clicked(event) {
@@ -349,17 +249,17 @@ class MessageComposer extends HTMLElement {
       event.preventDefault();
       event.stopPropagation();
     }
-    if (reply && !this.#isRewriting()) {
-      if (this.#editing) this.#stopEditing();
+    if (reply && !this.#rewriting.holds()) {
+      if (this.rewriting) this.#rewriting.stop();
       const message = reply.closest(".message");
       const name = message.querySelector(".meta b")?.textContent;
       const said = (message.querySelector(".text, .files") ?? message).textContent.trim().slice(0, 80);
-      this.#answer({ id: Number(reply.dataset.reply), who: `${name}: ${said}` });
+      this.answer({ id: Number(reply.dataset.reply), who: `${name}: ${said}` });
       this.keepHere();
-      this.#drafts.soon();
+      this.drafts.soon();
       this.area.focus();
     }
-    if (change) this.#edit(change.getAttribute("href").replace(/\/edit$/, ""));
+    if (change) this.#rewriting.open(change.getAttribute("href").replace(/\/edit$/, ""));
     if (event.target.closest("[data-answer-off]")) {
       this.#stopAnswering();
       this.area.focus();

@@ -76,6 +76,15 @@ export class MessageFiles {
     for (const file of files) if (file.id) this.list.append(this.#item(file));
   }
 
+  // Says which did not come with what was sent. One that was refused for what it is would be refused again.
+  sayLost(lost, words) {
+    const { attachAgain, notSent } = this.composer.form.dataset;
+    const refused = words.endsWith(notSent) ? "" : words;
+    const missing = lost.filter((name) => !refused.startsWith(`${name}: `));
+    const again = missing.length ? attachAgain.replace("{}", () => missing.join(", ")) : "";
+    this.composer.say(`${refused} ${again}`.trim());
+  }
+
   bring(chosen) {
     const { fileLimit, tooLarge, mostFiles, tooMany } = this.composer.form.dataset;
     this.composer.say("");

@@ -160,7 +160,8 @@ class MessageOutbox extends HTMLElement {
     const box = document.querySelector("message-composer");
     if ("discard" in button.dataset) outbox.takeBack(key);
     else if ("back" in button.dataset) box?.takeBack(key);
-    else box?.sendAgain(entry) ?? outbox.tryAgain(entry);
+    else if (box) outbox.sendAgain(entry);
+    else outbox.tryAgain(entry);
   }
 }
 customElements.define("message-outbox", MessageOutbox);

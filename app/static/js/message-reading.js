@@ -28,7 +28,7 @@ export class Reading {
     return new URLSearchParams(location.search).get("at") === "end" ? 0 : this.#low;
   }
 
-  // For js/sidebar.js: whether what comes now is read in a moment.
+  // For js/sidebar-rooms.js: whether what comes now is read in a moment.
   note(stuck) {
     const reading = stuck && this.#since() <= this.told + 1 ? "yes" : "";
     if (this.list.dataset.reading !== reading) this.list.dataset.reading = reading;

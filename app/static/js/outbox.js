@@ -110,6 +110,20 @@ class Outbox extends EventTarget {
     this.wake();
   }
 
+  // What was refused is not changed: it becomes another entry, as what was refused of it was.
+  sendAgain(entry) {
+    const { refusal } = entry;
+    if (entry.edited && refusal?.what === "stored") this.tryAgain(entry, { edits: refusal.stored.edits });
+    else if (refusal && refusal.what !== "words") {
+      this.takeBack(entry.key);
+      const files = entry.files.filter((file) => file.id);
+      const { place, text } = entry;
+      const before = refusal.what === "stored" ? [] : entry.instead;
+      const instead = refusal.stored?.key === entry.key ? [] : [...before, entry.key];     // so that their drafts go with it
+      this.add({ key: makeKey(), place, text, files, reply: refusal.what === "gone" ? null : entry.reply, instead });
+    } else this.tryAgain(entry);
+  }
+
   wake() {
     this.signedOut = false;
     this.#paused = 0;

@@ -31,6 +31,11 @@ class PageToast extends HTMLElement {
   connectedCallback() {
     if (this.#begun) return;
     this.#begun = true;
+    this.addEventListener("click", ({ target }) => setTimeout(() => {
+      if (target.closest("[data-dismiss]")) this.dismiss();
+      else if (target.closest("a")) this.hide();
+    }));
+    this.addEventListener("keydown", ({ key }) => { if (key === "Escape") this.dismiss(); });
     if ("subject" in this.dataset && !this.#isNews()) {
       this.remove();
       return;
@@ -56,6 +61,12 @@ class PageToast extends HTMLElement {
     clearTimeout(this.#timer);
     const stays = this.matches(":hover") || this.contains(document.activeElement);
     if (!stays) this.#timer = setTimeout(() => this.remove(), Number(this.dataset.stays) || STAYS);
+  }
+
+  // By its reader. Who has made it may want to know ("dismiss").
+  dismiss() {
+    this.dispatchEvent(new Event("dismiss"));
+    this.hide();
   }
 
   // The focus goes back to where it was before the toasts.
@@ -88,13 +99,6 @@ document.addEventListener("visibilitychange", () => {
 });
 document.addEventListener("focusin", ({ target, relatedTarget }) => {
   if (target.closest("#toasts") && !relatedTarget?.closest("#toasts")) before = relatedTarget;
-});
-document.addEventListener("click", (event) => {
-  const toast = event.target.closest("#toasts .toast");
-  if (toast && event.target.closest("[data-dismiss], a")) setTimeout(() => toast.hide());
-});
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") event.target.closest?.("#toasts .toast")?.hide();
 });
 
 // <undo-offer>: what was just done, with the button that takes it back. With scripts it is a toast for ten seconds,

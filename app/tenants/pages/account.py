@@ -141,7 +141,7 @@ async def describe_leaving(request: AnyRequest, transaction: Transaction, member
     )
 
 
-@post("/account/leave", opt=dangerous(_l("You are about to leave the workspace."), describe=describe_leaving))
+@post("/account/leave", **dangerous(_l("You are about to leave the workspace."), describe=describe_leaving))
 async def give_up_account(
     request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form
 ) -> Response[Any]:
@@ -214,7 +214,7 @@ async def describe_ending(request: AnyRequest, transaction: Transaction, member:
     )
 
 
-@post("/account/sessions/end-others", opt=asked(describe_ending))
+@post("/account/sessions/end-others", **asked(describe_ending))
 async def end_others(transaction: Transaction, signed_in: SignedIn) -> Response[Any]:
     """End all of one's sessions but this one."""
     await end_other_sessions(transaction, signed_in.member, but=signed_in.session)

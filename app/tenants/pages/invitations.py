@@ -115,7 +115,7 @@ async def write_invitation(transaction: Transaction, settings: Settings, payload
     )
 
 
-@post("/members/invitations", opt={**INVITING, "writes": False})
+@post("/members/invitations", **(INVITING | {"opt": {**INVITING["opt"], "writes": False}}))
 async def send_invitation(
     request: AnyRequest,
     database: Database,
@@ -159,7 +159,7 @@ async def refuse_mail(
     return answer
 
 
-@post("/members/links", opt=INVITING)
+@post("/members/links", **INVITING)
 async def add_link(
     request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, form: Form
 ) -> Response[Any]:
@@ -227,7 +227,7 @@ async def describe_revocation(request: AnyRequest, transaction: Transaction, mem
     )
 
 
-@post("/members/invitations/{invitation_id:int}/revoke", opt=asked(describe_revocation))
+@post("/members/invitations/{invitation_id:int}/revoke", **asked(describe_revocation))
 async def revoke(transaction: Transaction, member: Member, invitation_id: int) -> Response[Any]:
     """Let an invitation work no more."""
     require(member, "invite", "members")

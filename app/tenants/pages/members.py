@@ -131,7 +131,7 @@ async def describe_role(request: AnyRequest, transaction: Transaction, member: M
 
 @post(
     "/members/{member_id:int}/role",
-    opt=dangerous(
+    **dangerous(
         _l("You are about to give somebody the rights of an admin or owner."), when=raises_role, describe=describe_role
     ),
 )
@@ -247,7 +247,7 @@ async def describe_account_removal(request: AnyRequest, transaction: Transaction
 
 @post(
     "/members/{member_id:int}/owner",
-    opt=dangerous(_l("You are about to hand over the workspace."), describe=describe_handing_over),
+    **dangerous(_l("You are about to hand over the workspace."), describe=describe_handing_over),
 )
 async def make_owner(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Hand over the workspace."""
@@ -259,7 +259,7 @@ async def make_owner(request: AnyRequest, transaction: Transaction, member: Memb
     return see_other(f"/members?done=handed-over&about={member_id}")
 
 
-@post("/members/{member_id:int}/suspend", opt=asked(describe_suspension))
+@post("/members/{member_id:int}/suspend", **asked(describe_suspension))
 async def keep_out(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Keep somebody out."""
     person = await get_other(transaction, member_id)
@@ -279,7 +279,7 @@ async def let_in_again(transaction: Transaction, member: Member, member_id: int)
 
 @post(
     "/members/{member_id:int}/remove",
-    opt=dangerous(_l("You are about to take somebody's account away."), describe=describe_account_removal),
+    **dangerous(_l("You are about to take somebody's account away."), describe=describe_account_removal),
 )
 async def remove_account(
     request: AnyRequest, transaction: Transaction, member: Member, member_id: int

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.accounts.mentions import store_mention, write_names, write_names_in_html
-from app.chat.text.markdown import PROSE, MessageContext, Rendered, render_markdown, render_marked
+from app.chat.text.markdown import Rendered, render_markdown
+from app.chat.text.rendering import PROSE, render_prose
 
 ORIGIN = "http://acme.hero.localhost:8000"
 MEMBERS = {"Ana": 1, "Bruno": 2, "Ana Souza": 3, "José": 4, "Weiß": 5, "J. D'Ávila-Costa": 6, "山田": 7}
@@ -64,7 +65,7 @@ class Page(HTMLParser):
 
 def plain_text(text: str) -> str:
     """What is stored beside a message."""
-    return render_marked(text, MessageContext({}, "", frozenset())).plain
+    return render_markdown(text, members={}, origin="").plain
 
 
 def rendered(text: str) -> Rendered:
@@ -392,8 +393,7 @@ def test_other_schemes_are_never_links(address: str, shape: str) -> None:
 def test_a_member_is_mentioned_by_the_longest_name_that_was_typed(typed: str, shown: str, members: set[int]) -> None:
     result = rendered(typed)
     assert result.html == f"<p>{shown}</p>\n"
-    assert result.members == members
-    assert not result.everybody
+    assert result.mentions == tuple(sorted(members))
 
 
 @pytest.mark.parametrize(
@@ -425,29 +425,26 @@ def test_a_member_is_mentioned_by_the_longest_name_that_was_typed(typed: str, sh
 def test_nobody_is_mentioned_in_code_links_or_other_words(typed: str) -> None:
     result = rendered(typed)
     assert "mention" not in result.html
-    assert not result.members
-    assert not result.everybody
+    assert not result.mentions
 
 
 @pytest.mark.parametrize("typed", ["@room", "@Room", "@ROOM!", "> hello\n\n@room"])
 def test_everybody_is_mentioned_as_the_room(typed: str) -> None:
     result = rendered(typed)
     assert '<span class="mention everybody">@room</span>' in result.html
-    assert result.everybody
-    assert not result.members
+    assert result.mentions == (0,)
 
 
 def test_a_member_called_room_is_not_the_room() -> None:
     result = render_markdown("@room @Room Service", members={"Room": 8, "Room Service": 9}, origin=ORIGIN)
-    assert result.everybody
-    assert result.members == {9}
+    assert result.mentions == (0, 9)
 
 
 def test_of_names_that_differ_by_case_alone_the_typed_one_is_meant() -> None:
     members = {"ana": 1, "ANA": 2}
-    assert render_markdown("@ANA", members=members, origin=ORIGIN).members == {2}
-    assert render_markdown("@ana", members=members, origin=ORIGIN).members == {1}
-    assert render_markdown("@Ana", members=members, origin=ORIGIN).members == {1}
+    assert render_markdown("@ANA", members=members, origin=ORIGIN).mentions == (2,)
+    assert render_markdown("@ana", members=members, origin=ORIGIN).mentions == (1,)
+    assert render_markdown("@Ana", members=members, origin=ORIGIN).mentions == (1,)
 
 
 @pytest.mark.parametrize(
@@ -466,7 +463,7 @@ def test_of_names_that_differ_by_case_alone_the_typed_one_is_meant() -> None:
 )
 def test_names_with_marks_of_markdown_in_them_are_mentioned(name: str, typed: str) -> None:
     result = render_markdown(f"{typed}\n\nhello", members={name: 7, "A": 1}, origin=ORIGIN)
-    assert result.members == {7}
+    assert result.mentions == (7,)
     shown = re.search(r'<span class="mention" data-member="7">@(.*?)</span>', result.html)
     assert shown
     assert unescape(shown[1]) == name
@@ -478,7 +475,7 @@ def test_names_with_marks_of_markdown_in_them_are_mentioned(name: str, typed: st
 
 def test_who_is_named_in_a_quote_is_shown_and_not_mentioned() -> None:
     result = rendered("> @Ana and @room\n> > @Bruno\n\nYes, @José")
-    assert (result.members, result.everybody) == ({4}, False)
+    assert result.mentions == (4,)
     assert '<span class="mention quoted" data-member="1">@Ana</span>' in result.html
     assert result.text == (f"> {store_mention(1)} and @room\n> > {store_mention(2)}\n\nYes, {store_mention(4)}")
     assert write_names(result.plain, {1: "Anna", 2: "Bruno", 4: "Zé"}) == "@Anna and @room @Bruno Yes, @Zé"
@@ -497,11 +494,11 @@ def test_what_is_no_mention_is_stored_as_it_was_typed(typed: str) -> None:
 
 def test_nobody_can_type_how_a_mention_is_stored() -> None:
     result = rendered("\ufdd01\ufdd1 \ufdd0 @Bruno &#xfdd0;1&#xfdd1;")
-    assert result.members == {2}
+    assert result.mentions == (2,)
     assert write_names(result.text, {2: "Bruno"}) == "1  @Bruno &#xfdd0;1&#xfdd1;"
     for text in ("http://x.org/%EF%B7%900%EF%B7%91 @Ana", "[](http://x.org/%ef%b7%909%ef%b7%91)"):
         result = rendered(text)
-        assert not result.members
+        assert not result.mentions
         assert not re.search("[\ufdd0\ufdd1]", result.html + result.plain + result.text)
 
 
@@ -711,11 +708,12 @@ def test_any_text_is_rendered_with_nothing_but_allowed_tags_and_attributes(text:
         for name in attributes:
             assert not re.match(r"(?:data-)?hx-|on|style|id$", name)
     assert len(result.records) == len(set(result.records)) <= 5
-    assert result.members <= set(MEMBERS.values())
+    assert set(result.mentions) <= {0, *MEMBERS.values()}
     named = [each for _, each in page.elements if str(each.get("class")).startswith("mention")]
     mentioned = [each for each in named if each["class"] != "mention quoted"]
-    assert result.members == {int(each["data-member"] or 0) for each in mentioned if "data-member" in each}
-    assert result.everybody == any(each.get("class") == "mention everybody" for _, each in page.elements)
+    members = {int(each["data-member"] or 0) for each in mentioned if "data-member" in each}
+    everybody = any(each.get("class") == "mention everybody" for _, each in page.elements)
+    assert set(result.mentions) == members | ({0} if everybody else set())
     for collection, number in result.records:
         assert f'href="/{f"c/{collection}" if collection else "records"}/{number}"' in result.html
 
@@ -749,6 +747,6 @@ ALMOST_PROSE = st.sampled_from(
     )
 )
 def test_a_line_of_words_is_what_markdown_would_make_of_it(text: str) -> None:
-    if PROSE.fullmatch(text):
-        marked = render_marked(text, MessageContext({"Ana": 1}, "http://acme.test", frozenset()))
-        assert render_markdown(text, members={"Ana": 1}, origin="http://acme.test") == marked
+    prose = render_prose(text)
+    if prose is not None:
+        assert render_markdown(text, members={"Ana": 1}, origin="http://acme.test") == prose

@@ -18,8 +18,8 @@ from app.chat.limits import Pace
 from app.chat.memberships import get_room
 from app.chat.messages import Message
 from app.chat.posting import post_message
-from app.chat.text.markdown import SHORT, Rendered, render_aside
-from app.chat.text.rendering import LONGEST_MESSAGE, prepare_text
+from app.chat.text.markdown import Rendered
+from app.chat.text.rendering import LONGEST_MESSAGE, SHORT, prepare_text, render_aside
 from app.database import Database
 from app.database.engine import check_holds_no_writer
 from app.demo import PASSWORD

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from app.chat.facts import MessagePosted
+from app.chat.facts import MessageAddressed
 from app.chat.message_changes import delete_message, edit_message
 from app.chat.new_rooms import create_room
 from app.chat.notices import tell_posted
 from app.chat.search import SEARCHED_INLINE, make_excerpts, search_messages
 from app.chat.text.commonmark import Parser
-from app.chat.text.markdown import render_aside, render_markdown
-from app.chat.text.rendering import LONGEST_MESSAGE
+from app.chat.text.markdown import render_markdown
+from app.chat.text.rendering import LONGEST_MESSAGE, render_aside
 from app.chat.text.work import MOST_STEPS, WorkBudget
 from app.chat.timeline import show_message
 from app.database import Database
@@ -185,7 +185,7 @@ async def test_nobody_parses_a_text_to_find_quote_or_tell_of_a_message(
         quote = (await show_message(transaction, answer)).quote
         assert quote is not None
         assert quote.text == "a needle in hay"
-        mentioning = MessagePosted(
+        mentioning = MessageAddressed(
             by=transaction.acting(people.ana.id),
             room_id=room.id,
             message_id=message.id,

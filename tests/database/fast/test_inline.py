@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from inspect import signature
 
 import pytest
 from sqlalchemy import BigInteger, Integer, String, bindparam, func, literal, select, update
@@ -30,6 +31,18 @@ async def teach(database: Database) -> Callable[[Transaction], object]:
         raw._conn.create_function("worked_in", 0, threading.get_ident)
 
     return teach
+
+
+def test_what_is_done_otherwise_is_what_sqlalchemy_calls() -> None:
+    """A method that it calls by another name, or with other arguments, would not be ours any more."""
+    for ours, own in (
+        (inline.InlineCursor, {"run_outside"}),
+        (inline.InlineConnection, {"run_now", "run_each_now", "budget"}),
+    ):
+        for name in {name for name in vars(ours) if not name.startswith("__")} - own:
+            theirs = getattr(ours.__base__, name)
+            if callable(theirs) and not isinstance(theirs, type):
+                assert list(signature(theirs).parameters) == list(signature(getattr(ours, name)).parameters), name
 
 
 async def test_a_small_question_is_answered_where_it_is_asked(database: Database, teach: Callable) -> None:

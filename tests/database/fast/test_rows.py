@@ -259,6 +259,34 @@ async def test_a_change_of_a_row_that_is_gone_is_told(database: Database) -> Non
             await transaction.change(membership, read_number=5)
 
 
+async def test_objects_of_every_model_are_to_the_session_what_it_has_read_itself(database: Database) -> None:
+    looked_at = 0
+    for model in (mapper.class_ for mapper in Base.registry.mappers):
+        table = Base.metadata.tables[model.__tablename__]
+        if set(inspect(model).column_attrs.keys()) != set(table.columns.keys()):
+            continue
+        states = []
+        for way in ("short", "long"):
+            async with database.read(ACME) as transaction:
+                statement = select(model).order_by(*inspect(model).primary_key).limit(1)
+                found = (
+                    await transaction.find(PreparedSelect(statement))
+                    if way == "short"
+                    else (await transaction.execute(statement)).one_or_none()
+                )
+                if found is None:
+                    continue
+                state = inspect(found[0])
+                assert state.session is transaction.sync_session
+                values = {name: found[0].__dict__[name] for name in table_info_of(model).names}
+                about = (state.key, state.persistent, state.modified, state.expired, dict(state.committed_state))
+                states.append((*about, state.unloaded - set(table.columns.keys()), values))
+        if states:
+            assert states[0] == states[1], model
+            looked_at += 1
+    assert looked_at > 10
+
+
 def test_whatever_can_be_written_the_short_way_has_the_columns_of_its_table() -> None:
     models = [mapper.class_ for mapper in Base.registry.mappers]
     assert {Tenant, Message, LoggedEvent} < set(models)

@@ -1,0 +1,170 @@
+"""What pages are shown of messages: new ones, what becomes of them, and the cards of records in them.
+
+On `room.{id}` a message itself, for those who look at the room; on `news.{id}` a mark, from which every page of a
+member counts what is unread.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from markupsafe import Markup
+from sqlalchemy import select
+
+from app.accounts.members import Member
+from app.chat.channels import push_insiders
+from app.chat.direct_rooms import find_direct_people
+from app.chat.facts import InRoom, MessageChanged, MessageDeleted, MessagePosted, MessageRestored
+from app.chat.messages import Message
+from app.chat.references import RecordReference
+from app.chat.rooms import Room, order_of
+from app.chat.timeline import Author, ShownMessage, show_messages
+from app.database import Fact, Partial, Tenant, Transaction
+from app.editing.facts import OfRow
+from app.editing.rows import Card, find_cards
+from app.live.log import make_partial, refresh
+
+# How many older messages are shown anew when what they quote changes.
+QUOTING = 100
+# Of a room in which more messages than this are posted, or change, at once its pages fetch themselves anew.
+MOST_MESSAGES_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """That a message was posted, or has changed, for everybody who counts what is unread; whom it named before, if that
+    may be others now; and the people of a direct room, which is called after the others, whoever looks."""
+
+    fact: Fact
+    room: Room
+    shown: ShownMessage
+    named: Sequence[int] | None = None
+    people: tuple[tuple[int, str], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesShown:
+    """What is shown of messages, by a template: each with its room; `anew` are rooms in which so much has happened that
+    their pages fetch themselves."""
+
+    template: str
+    shown: list[tuple[Fact | None, Room, ShownMessage]]
+    news: list[News]
+    anew: list[tuple[Fact, Room]]
+
+
+async def read_posted(transaction: Transaction, facts: Sequence[MessagePosted]) -> MessagesShown:
+    """Read new messages, as they are shown to those who look at their rooms, and marks for everybody who counts."""
+    rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
+    facts, anew = leave_out_many(transaction, rooms, facts) if len(facts) > MOST_MESSAGES_SHOWN else (facts, [])
+    messages = await transaction.find_all(Message, [fact.message_id for fact in facts])
+    members = await transaction.find_all(Member, {message.member_id for message in messages.values()})
+    with_more = [fact for fact in facts if fact.reply_to_id or fact.mentioned or fact.records or fact.files]
+    whole = [messages[fact.message_id] for fact in with_more]
+    found = await show_messages(transaction, whole, posted=with_more) if whole else ()
+    shown = {each.message.id: each for each in found}
+    for message in messages.values():
+        if message.id not in shown:  # nothing belongs to it but its words
+            author = members[message.member_id]
+            shown[message.id] = ShownMessage(message, Author(author.id, author.name), Markup(message.html))  # noqa: S704
+    news = [News(fact, rooms[fact.room_id], shown[fact.message_id]) for fact in facts]
+    told: list[tuple[Fact | None, Room, ShownMessage]] = [(each.fact, each.room, each.shown) for each in news]
+    if any(room.kind in ("direct", "discussion") for room in rooms.values()):
+        news = await read_news(transaction, news)
+    return MessagesShown("chat/message_push.html", told, news, anew)
+
+
+async def read_changed(transaction: Transaction, facts: Sequence[MessageChanged]) -> MessagesShown:
+    """Read what became of messages: edited, deleted, restored, answered by emoji; and those that quote them."""
+    rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
+    facts, anew = leave_out_many(transaction, rooms, facts) if len(facts) > MOST_MESSAGES_SHOWN else (facts, [])
+    messages = await transaction.find_all(Message, [fact.message_id for fact in facts])
+    statement = select(Message).where(Message.reply_to_id.in_(list(messages))).order_by(Message.id.desc())
+    quoting = (await transaction.scalars(statement.limit(QUOTING * len(messages)))).all() if messages else ()
+    changed = {message.id: message for message in (*messages.values(), *quoting)}
+    found = await show_messages(transaction, list(changed.values())) if changed else ()
+    shown = {each.message.id: each for each in found}
+    by_message = {fact.message_id: fact for fact in facts}
+    before: dict[int, tuple[int, ...]] = {}
+    for fact in facts:
+        if fact.before is not None:
+            before.setdefault(fact.message_id, fact.before)
+    counted = {fact.message_id for fact in facts if isinstance(fact, MessageDeleted | MessageRestored)}
+    news = [
+        News(by_message[message_id], rooms[shown[message_id].message.room_id], shown[message_id], named)
+        for message_id, named in before.items()
+        if message_id in counted or set(named) != set(shown[message_id].mentions)
+    ]
+    told: list[tuple[Fact | None, Room, ShownMessage]] = [
+        (by_message.get(each.message.id), rooms[each.message.room_id], each) for each in shown.values()
+    ]
+    return MessagesShown("chat/change_push.html", told, await read_news(transaction, news), anew)
+
+
+def show_in_rooms(tenant: Tenant, found: MessagesShown) -> Iterator[Partial]:
+    """Messages to those who look at their rooms, and marks where others are unread now."""
+    for fact, room in found.anew:
+        place = f"room-{room.id}" if room.kind != "discussion" else f"{room.subject}-discussion"
+        yield refresh(tenant, f"room.{room.id}", f"{place}-refresh", fact=fact)
+    for cause, room, message in found.shown:
+        yield make_partial(tenant, f"room.{room.id}", found.template, fact=cause, room=room, shown=message)
+    for news in found.news:
+        shown = {"news": news, "order": order_of(news.room, news.room.name)}
+        yield make_partial(tenant, f"news.{news.room.id}", "chat/news_push.html", fact=news.fact, **shown)
+
+
+AnyFact = TypeVar("AnyFact", bound=InRoom)
+
+
+def leave_out_many(
+    transaction: Transaction, rooms: Mapping[int, Room], facts: Sequence[AnyFact]
+) -> tuple[list[AnyFact], list[tuple[Fact, Room]]]:
+    """Leave out what has happened in rooms in which much has at once; (the others, and the last of each such room)."""
+    counts = Counter(fact.room_id for fact in facts)
+    many = {fact.room_id: fact for fact in facts if counts[fact.room_id] > MOST_MESSAGES_SHOWN}
+    for room_id in many:
+        push_insiders(transaction, rooms[room_id])
+    return [fact for fact in facts if fact.room_id not in many], [(many[each], rooms[each]) for each in sorted(many)]
+
+
+async def read_news(transaction: Transaction, news: list[News]) -> list[News]:
+    """What is told to everybody in rooms. A discussion enters the sidebars of the few that take part."""
+    for each in news:
+        if each.room.kind == "discussion":
+            push_insiders(transaction, each.room)
+    news = [each for each in news if each.room.kind != "discussion"]
+    direct = {each.room.id: each.room.subject for each in news if each.room.kind == "direct"}
+    if not direct:
+        return news
+    people = await find_direct_people(transaction, direct.items())
+    return [replace(each, people=people.get(each.room.id)) for each in news]
+
+
+async def read_cards(transaction: Transaction, facts: Sequence[OfRow]) -> list[tuple[OfRow, int, Card]]:
+    """The cards of rows that have changed, or whose locks have, and the rooms where messages refer to them."""
+    by_subject = {f"{fact.kind}-{fact.row_id}": fact for fact in facts}
+    named = await find_cards(transaction, by_subject)
+    statement = (
+        select(RecordReference.subject, Message.room_id)
+        .join(Message, (Message.id == RecordReference.message_id) & (Message.tenant_id == RecordReference.tenant_id))
+        .where(RecordReference.subject.in_(named))
+        .distinct()
+        .order_by(RecordReference.subject, Message.room_id)
+    )
+    found = (await transaction.execute(statement)).all()
+    return [(by_subject[subject], room_id, named[subject]) for subject, room_id in found]
+
+
+def show_cards(tenant: Tenant, cards: Sequence[tuple[OfRow, int, Card]]) -> Iterator[Partial]:
+    """Show cards in rooms: one push for each, for all messages that have it, to those who may see the room. Pages of a
+    room in which many have changed at once fetch themselves anew."""
+    counts = Counter(room_id for _, room_id, _ in cards)
+    for room_id in sorted(each for each, count in counts.items() if count > MOST_MESSAGES_SHOWN):
+        yield refresh(tenant, f"room.{room_id}", f"room-{room_id}-refresh")
+    for fact, room_id, card in cards:
+        if counts[room_id] <= MOST_MESSAGES_SHOWN:
+            about = {"room_id": room_id, "card": card}
+            yield make_partial(tenant, f"room.{room_id}", "chat/card_push.html", fact=fact, **about)

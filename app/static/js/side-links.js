@@ -1,0 +1,26 @@
+// <side-links>: of the links in the sidebar, the one to where one is. The sidebar is pushed to everybody alike.
+class SideLinks extends HTMLElement {
+  connectedCallback() {
+    this.stop = new AbortController();
+    document.addEventListener("htmx:after:swap", () => this.#mark(), { signal: this.stop.signal });      // the page has another address
+    this.observer = new MutationObserver(() => this.#mark());
+    this.observer.observe(this, { childList: true, subtree: true, attributeFilter: ["aria-current", "href"] });
+    this.#mark();
+  }
+
+  disconnectedCallback() {
+    this.stop.abort();
+    this.observer.disconnect();
+  }
+
+  #mark() {
+    const { pathname } = location;
+    for (const link of this.querySelectorAll("li a[href]")) {
+      const here = pathname === link.pathname ? "page" : pathname.startsWith(`${link.pathname}/`) ? "true" : null;
+      if (here) link.setAttribute("aria-current", here);
+      else link.removeAttribute("aria-current");
+    }
+    this.observer.takeRecords();                       // of what was done here
+  }
+}
+customElements.define("side-links", SideLinks);

@@ -1,0 +1,272 @@
+"""What each shortcut past a library earns: requests with it and without, in turn, in milliseconds of the processor.
+
+    TEST_DATABASE=postgresql TIMES=200 python bench/shortcuts.py [SHORTCUT…]
+
+asks the program in this process, without a network, and prints for each shortcut and request what a quarter of them
+stay under with it and without it, and how much more a request takes without. What goes past SQLAlchemy is compared
+with SQLAlchemy at its best: statements that are made and confined once. `nothing` shows the machine's noise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+from unittest import mock
+from urllib.parse import urlencode
+
+import structlog
+from sqlalchemy import event
+from sqlalchemy.orm import ORMExecuteState
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from app.accounts.members import find_member  # noqa: E402
+from app.accounts.sessions import add_session  # noqa: E402
+from app.chat.limits import Pace, WritingLimit  # noqa: E402
+from app.database import engine, tenancy  # noqa: E402
+from app.database.fast import inline, rows  # noqa: E402
+from app.database.fast.prepared import Prepared, StatementResult  # noqa: E402
+from app.features import open_database  # noqa: E402
+from app.server import asgi  # noqa: E402
+from app.server.gate import Gate  # noqa: E402
+from app.settings import read_settings  # noqa: E402
+from app.web import templates  # noqa: E402
+from app.web.fast.compiled_templates import Constants  # noqa: E402
+from tests.databases import make_seed  # noqa: E402
+
+TIMES = int(os.environ.get("TIMES", "60"))
+HOST = "acme.hero.localhost"
+REQUESTS = {
+    "start": ("GET", "/"),
+    "list": ("GET", "/c/books"),
+    "record": ("GET", "/c/books/1"),
+    "room": ("GET", "/chat/general"),
+    "message": ("POST", "/chat/general"),
+}
+
+
+def execute_by_sqlalchemy(self: Prepared, connection: Any, parameters: dict[str, Any]) -> StatementResult:
+    """What `Prepared.execute` does, by SQLAlchemy Core."""
+    result = connection.execute(self.statement, parameters)
+    if self.statement.is_select:
+        return StatementResult(result.all())
+    if self.statement.is_insert:
+        return StatementResult(added=result.inserted_primary_key[0])
+    return StatementResult(changed=result.rowcount)
+
+
+def execute_each_by_sqlalchemy(self: Prepared, connection: Any, values: Any) -> None:
+    """What `Prepared.execute_each` does."""
+    if values:
+        connection.execute(self.statement, values)
+
+
+@cache
+def statement_of(select: rows.PreparedSelect[*tuple[Any, ...]]) -> Any:
+    """The select of a prepared one for the ORM, confined once."""
+    whole: Any = select.prepared.statement
+    statement = whole.with_only_columns(*select.models, maintain_column_froms=True)
+    return statement.options(*rows.CRITERIA).execution_options(confined=True)
+
+
+def find_by_orm(self: Any, session: Any, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
+    """What `PreparedSelect.find` does, by the ORM."""
+    rows.flush_and_connect(session)
+    if session.tenant_id is None:
+        whole: Any = self.prepared.statement
+        result = session.execute(whole.with_only_columns(*self.models, maintain_column_froms=True), parameters)
+    else:
+        result = session.execute(statement_of(self), {**parameters, "confined_to": session.tenant_id})
+    found = result.one_or_none()
+    return None if found is None else tuple(found)
+
+
+def insert_by_orm(session: Any, instance: Any) -> None:
+    """What `insert_object` does."""
+    session.add(instance)
+    session.flush()
+
+
+def insert_rows_by_orm(session: Any, model: Any, values: list[dict[str, Any]]) -> None:
+    """What `insert_rows` does."""
+    session.add_all([model(**each) for each in values])
+    session.flush()
+
+
+def change_by_orm(session: Any, instance: Any, values: dict[str, Any]) -> None:
+    """What `change_row` does."""
+    for name, value in values.items():
+        setattr(instance, name, value)
+    session.flush()
+
+
+def confine_unless_confined(state: ORMExecuteState) -> None:
+    """The first wall, but for statements that have it already."""
+    if not state.execution_options.get("confined"):
+        tenancy.confine(state)
+
+
+def without_preparing() -> AbstractContextManager[Any]:
+    """Statements that are executed by SQLAlchemy."""
+    return mock.patch.multiple(Prepared, execute=execute_by_sqlalchemy, execute_each=execute_each_by_sqlalchemy)
+
+
+class WithoutRows:
+    """Rows that are read and written by the ORM."""
+
+    def __enter__(self) -> None:
+        self.patches = [
+            mock.patch.object(rows.PreparedSelect, "find", find_by_orm),
+            mock.patch.multiple(
+                engine, insert_object=insert_by_orm, insert_rows=insert_rows_by_orm, change_row=change_by_orm
+            ),
+        ]
+        for each in self.patches:
+            each.start()
+
+    def __exit__(self, *_: object) -> None:
+        for each in self.patches:
+            each.stop()
+
+
+@cache
+def plain_environment(language: str) -> Any:
+    """Templates that ask for each text and address when they are rendered."""
+    name = f"{Constants.__module__}.{Constants.__qualname__}"
+    with mock.patch.object(Constants, "filter_stream", lambda self, stream: stream):
+        made = templates.environment.__wrapped__(language)
+        for each in made.list_templates(["html", "txt", "css"]):
+            made.get_template(each)
+    assert name in made.extensions
+    return made
+
+
+class Asked:
+    """The program in this process, as one member asks it."""
+
+    def __init__(self, gate: Gate, token: str) -> None:
+        self.gate = gate
+        self.token = token
+
+    async def ask(self, method: str, path: str) -> float:
+        """The milliseconds of the processor that a request takes."""
+        form = {"text": "A plain message", "key": secrets.token_urlsafe(8)} if method == "POST" else {}
+        body = urlencode(form).encode()
+        headers = {
+            "host": HOST,
+            "origin": f"http://{HOST}",
+            "cookie": f"session={self.token}",
+            "accept": "text/html",
+            "content-type": "application/x-www-form-urlencoded",
+            "content-length": str(len(body)),
+        }
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 80),
+        }
+        sent: list[Any] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        started = time.process_time()
+        await self.gate(scope, receive, send)
+        took = (time.process_time() - started) * 1000
+        assert sent[0]["status"] == (303 if method == "POST" else 200), sent
+        return took
+
+
+async def compare(name: str, base: Asked, change: Asked, without: Callable[[], AbstractContextManager[Any]]) -> None:
+    """Print what requests take with a shortcut and without it."""
+    for kind, (method, path) in REQUESTS.items():
+        took: dict[str, list[float]] = {"with": [], "without": []}
+        for number in range(TIMES + 3):
+            for which, asked, state in (("with", base, nullcontext), ("without", change, without)):
+                with state():
+                    milliseconds = await asked.ask(method, path)
+                if number >= 3:
+                    took[which].append(milliseconds)
+        short, long = (statistics.quantiles(each, n=4)[0] for each in took.values())
+        print(f"{name:12} {kind:8} {short:6.2f} {long:6.2f}  {long / short - 1:+.0%}", flush=True)
+
+
+def connect_as_ever(dialect: Any, record: Any, arguments: Any, options: Any) -> None:
+    """Leave it to SQLAlchemy."""
+
+
+async def count_nothing(*_: Any) -> Pace:
+    """No limit on how many messages somebody posts."""
+    return Pace(None, 1)
+
+
+async def main() -> None:
+    """Measure."""
+    WritingLimit.count_message = count_nothing  # type: ignore[method-assign]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    event.remove(tenancy.TenantSession, "do_orm_execute", tenancy.confine)
+    event.listen(tenancy.TenantSession, "do_orm_execute", confine_unless_confined)
+    with tempfile.TemporaryDirectory() as directory:
+        seed = await make_seed(Path(directory))
+        database = open_database(seed.url)
+        async with database.write(1) as transaction:
+            ana = await find_member(transaction, "ana@acme.test")
+            assert ana is not None
+            token = await add_session(transaction, ana, address="192.0.2.1", agent="")
+        await database.close()
+        environment = {"DATA_DIR": directory, "BASE_URL": "http://hero.localhost", **seed.environment}
+        settings = read_settings(environment)
+        patches: dict[str, Any] = {
+            "base": nullcontext(),
+            "inline": mock.patch.object(inline, "connect", connect_as_ever),
+            "in turn": mock.patch.object(asgi, "resolve_in_turn", return_value=None),
+        }
+        asked = {}
+        async with AsyncExitStack() as stack:
+            for name, patch in patches.items():
+                with patch:
+                    gate = asgi.create_app(settings)
+                await stack.enter_async_context(gate.workspace.lifespan())  # type: ignore[attr-defined]
+                asked[name] = Asked(gate, str(token))
+            base = asked["base"]
+            plain = partial(mock.patch.object, templates, "environment", plain_environment)
+            plain_environment("en")
+            print("shortcut     request    with   without   (ms of the processor, first quartile)")
+            without: dict[str, tuple[Asked, Callable[[], AbstractContextManager[Any]]]] = {
+                "nothing": (base, nullcontext),
+                "rows": (base, WithoutRows),
+                "prepared": (base, without_preparing),
+                "inline": (asked["inline"], nullcontext),
+                "in turn": (asked["in turn"], nullcontext),
+                "compiled": (base, plain),
+            }
+            for name in sys.argv[1:] or without:
+                await compare(name, base, *without[name])
+        seed.drop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,84 @@
+"""The sidebar's rooms: what is new in them is counted, and comes where it was not shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.async_api import Locator, Page, expect
+
+from app.accounts.members import find_member
+from app.chat.memberships import Membership, get_room
+from app.chat.message_changes import delete_message
+from app.chat.messages import get_message
+from app.chat.new_rooms import create_room
+from app.chat.posting import post_message
+from app.chat.sidebar import ROOMS_SHOWN
+from app.features import open_database
+from tests.browser.lines import say_lines
+from tests.browser.pages import assert_equals_a_fresh_load
+from tests.conftest import Server
+
+ACME = 1
+
+
+async def make_rooms(server: Server, count: int) -> None:
+    """Rooms of acme in which everybody is, `room-00` and on."""
+    database = open_database(server.store.url)
+    async with database.write(ACME) as transaction:
+        ana = await find_member(transaction, "ana@acme.test")
+        assert ana
+        others = [await find_member(transaction, f"{name}@acme.test") for name in ("bruno", "carla")]
+        for number in range(count):
+            room = await create_room(transaction, ana, name=f"Room {number:02d}")
+            transaction.add_all(Membership(room_id=room.id, member_id=each.id) for each in others if each)
+    await database.close()
+
+
+def lines(page: Page) -> Locator:
+    return page.get_by_role("region", name="Rooms").get_by_role("listitem")
+
+
+async def test_a_room_that_is_not_shown_comes_with_what_is_new_and_another_goes(server: Server, person: Any) -> None:
+    await make_rooms(server, ROOMS_SHOWN + 5)
+    carla = await person(server, "acme", "carla@acme.test")
+    page = await carla.open("/chat/room-03")
+    shown = await lines(page).locator(".name").all_inner_texts()
+    assert len(shown) == ROOMS_SHOWN
+    hidden = next(name for name in (f"Room {n:02d}" for n in range(ROOMS_SHOWN + 5)) if name not in shown)
+    line = lines(page).filter(has_text=hidden)
+    await say_lines(server, ["One", "Two", "@Carla"], slug=hidden.lower().replace(" ", "-"))
+    await expect(line).to_have_count(1)
+    await expect(line.locator(".unread")).to_have_text("3")
+    await expect(line.locator(".unread")).to_have_attribute("data-mentions", "1")
+    await expect(page).to_have_title("(3) Room 03 · Biblioteca Acme")
+    await expect(lines(page)).to_have_count(ROOMS_SHOWN)
+    names = await lines(page).locator(".name").all_inner_texts()
+    assert names == sorted(names, key=str.lower)
+    await expect(page.locator("#rooms [aria-current=page]")).to_contain_text("Room 03")
+    await assert_equals_a_fresh_load(page)
+    await line.get_by_role("link").click()
+    await expect(page.locator("#rooms [aria-current=page]")).to_contain_text(hidden)
+    await expect(line.locator(".unread")).to_be_hidden()
+    await expect(page).to_have_title(f"{hidden} · Biblioteca Acme")
+
+
+async def test_what_is_said_and_taken_back_at_once_is_not_counted(server: Server, person: Any) -> None:
+    await make_rooms(server, ROOMS_SHOWN + 5)
+    carla = await person(server, "acme", "carla@acme.test")
+    page = await carla.open("/c/books")
+    shown = await lines(page).locator(".name").all_inner_texts()
+    hidden = next(name for name in (f"Room {n:02d}" for n in range(ROOMS_SHOWN + 5)) if name not in shown)
+    database = open_database(server.store.url)
+    async with database.write(ACME) as transaction:
+        bruno = await find_member(transaction, "bruno@acme.test")
+        assert bruno
+        room = await get_room(transaction, bruno, hidden.lower().replace(" ", "-"))
+        said, _ = await post_message(transaction, room, bruno, key="said", text="Said", origin="")
+    async with database.write(ACME) as transaction:
+        room = await get_room(transaction, bruno, room.slug)
+        await delete_message(transaction, await get_message(transaction, room, said.number), bruno)
+        await post_message(transaction, room, bruno, key="more", text="Said better", origin="")
+    await database.close()
+    await expect(lines(page).filter(has_text=hidden).locator(".unread")).to_have_text("1")
+    await expect(page).to_have_title("(1) Books · Biblioteca Acme")
+    await assert_equals_a_fresh_load(page)
