@@ -7,6 +7,7 @@ import builtins
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cache
 from typing import Any, Literal
 
 from sqlalchemy import bindparam, select
@@ -26,6 +27,12 @@ LOCK_TENANT = {name: PreparedSelect(select_.with_for_update(key_share=True)) for
 TURN_SECONDS = 10
 # The tasks that have a writing transaction open. (A context variable would not do: it may end in another task.)
 WRITERS: set[asyncio.Task[Any] | None] = set()
+
+
+@cache
+def select_by_ids(model: Any) -> PreparedSelect[Any]:
+    """The select of a model's rows by their ids."""
+    return PreparedSelect(select(model).where(model.id.in_(bindparam("ids"))))
 
 
 class HoldsWriter(RuntimeError):
@@ -100,7 +107,7 @@ class Transaction(AsyncSession):
         known = {each: self.sync_session.identity_map.get(identity_key(model, each)) for each in ids}
         missing = [each for each, instance in known.items() if instance is None]
         if missing:
-            known |= {row.id: row for row in await self.scalars(select(model).where(model.id.in_(missing)))}
+            known |= {row.id: row for (row,) in await self.rows(select_by_ids(model), ids=missing)}
         return {each: instance for each, instance in known.items() if instance is not None}
 
     def keep(self, instance: object) -> None:
