@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from app.database import Follower, Shown, Transaction
 from app.editing.facts import LockAsked
 from app.notifications.facts import MailsDue
-from app.notifications.notifications import forget_subjects
+from app.notifications.withdrawals import forget_subjects
 from app.records.channels import (
     read_added,
     read_changes,

@@ -89,7 +89,7 @@ KNOWN_WRITES = {
     ("database/leases.py", "claim", "update(model)"),  # writes the lease of a mail or a job
     ("database/leases.py", "hold", "update(model)"),
     ("jobs/sweeps.py", "delete_by_keys", "delete(model)"),  # refuses what is guarded
-    ("notifications/notifications.py", "forget_subjects", "delete(model)"),  # of four models that it names
+    ("notifications/withdrawals.py", "forget_subjects", "delete(model)"),  # of four models that it names
     ("live/presence.py", "hear", "node.version"),  # of what another node says
     ("notifications/pages/preferences.py", "show_preferences", "form.values"),  # what a form shows
     ("records/new_drafts.py", "keep_new_draft", "draft.version"),
