@@ -16,10 +16,10 @@ from app.chat.reading import mark_read_up_to
 from app.database import Database, Tenant, Transaction
 from app.notifications.inbox import mark_notifications_read as mark_notified
 from app.operators.operators import add_operator
-from app.records.changes import change_record
+from app.records.changes import change_record, create_record, create_records
 from app.records.collections import get_collection, list_fields
 from app.records.keys import RecordKey
-from app.records.records import Record, create_record, create_records
+from app.records.records import Record
 from app.records.revisions import Revision
 from app.tenants.workspaces import create_workspace
 

@@ -75,7 +75,6 @@ from app.records.followers import (
     forgotten_shown,
     holders_told,
     told_forgotten,
-    waiting_ended,
 )
 from app.records.notices import RECORD_KINDS
 from app.records.pages import adding as adding_pages
@@ -159,7 +158,6 @@ FOLLOWERS = Followers(
     general_joined,
     direct_rooms_renamed,
     locks_of_sessions,
-    waiting_ended,
     invitation_ends_planned,
     joined_told,
     accounts_told,

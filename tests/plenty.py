@@ -33,8 +33,9 @@ from app.notifications.models import Activity, Notification
 from app.operators.log import OperatorEntry
 from app.operators.operators import Operator
 from app.operators.sessions import start_operator_session as start_operator_session
+from app.records.changes import create_records
 from app.records.collections import MOST_FIELDS, Collection, Field, get_collection
-from app.records.records import Record, create_records, get_record
+from app.records.records import Record, get_record
 from app.records.revisions import Revision
 from app.tenants.invitations import Invitation
 
@@ -115,7 +116,7 @@ class Plenty:
             Collection, [{"slug": f"shelf-{n}", "name": f"Shelf {n}", "total": 1} for n in range(self.count)]
         )
         shelves = await self.transaction.scalars(select(Collection.id).where(Collection.slug.like("shelf-%")))
-        texts = {"kind_name": "text", "label": "Note"}
+        texts = {"kind": "text", "label": "Note"}
         ids = list(shelves)
         self.transaction.add_all([Field(**texts, collection_id=each, key="title") for each in ids])
         self.fields = [f"extra{n}" for n in range(min(self.count, MOST_FIELDS - 10))]  # with room for one more

@@ -29,8 +29,9 @@ from app.editing.locks import take_lock
 from app.editing.waiting import Waiting
 from app.features import open_database
 from app.live.log import LoggedEvent, publish
+from app.records.changes import create_record
 from app.records.collections import Collection, Field, add_field, create_collection, get_collection
-from app.records.records import Record, create_record, get_record
+from app.records.records import Record, get_record
 from app.tenants.members import remove_member
 from app.tenants.workspaces import create_workspace
 from app.web.forms import Invalid

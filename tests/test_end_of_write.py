@@ -17,15 +17,16 @@ from app.chat.messages import Message
 from app.chat.posting import post_message
 from app.chat.rooms import Room
 from app.database import Database, Transaction
+from app.database.fast import inline
 from app.database.fast.prepared import ForSqlite
 from app.editing.facts import LockAsked
 from app.editing.locks import take_lock
 from app.editing.rows import LEASE
 from app.live.log import LoggedEvent
 from app.notifications.announcements import Announcement, announce, withdraw_announcement
-from app.records.changes import change_record
+from app.records.changes import change_record, create_records
 from app.records.collections import get_collection, list_fields
-from app.records.records import Record, create_records
+from app.records.records import Record
 from tests.sessions import act_as
 
 ACME = 1
@@ -100,6 +101,7 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
         ends.append(list(executed))
 
     monkeypatch.setattr(ForSqlite, "run", note_and_run)
+    monkeypatch.setattr(inline, "TIME_BUDGET", 60)  # what is interrupted is asked twice
     monkeypatch.setattr(Transaction, "complete", complete_and_note)
     event.listen(Engine, "before_cursor_execute", note)
     yield ends
@@ -143,6 +145,17 @@ async def test_many_facts_take_as_many_statements_as_few_and_are_shown_as_one_ch
     assert sum(one_by_one in row.body for row in few) >= FEW, "few are shown one by one"
     last = [row.cursor for row in many if row.kind][-1]
     assert {row.fact_cursor for row in on_list} == {last}
+
+
+# As many statements as the end of one such write takes at most.
+AT_MOST: dict[str, tuple[Act, int]] = {"a record that is changed": (change, 13), "a lock that is taken": (lock, 8)}
+
+
+@pytest.mark.parametrize("name", AT_MOST)
+async def test_one_fact_takes_few_statements(database: Database, ended: list[list[str]], name: str) -> None:
+    act, most = AT_MOST[name]
+    await do(database, act, 1)
+    assert len(ended[-1]) <= most, "\n".join(ended[-1])
 
 
 async def join(transaction: Transaction, ana: Member, count: int) -> None:

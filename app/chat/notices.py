@@ -19,7 +19,8 @@ from app.database import Transaction
 from app.notifications.inbox import mark_notifications_read, of_subject
 from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_subject, split
 from app.notifications.models import Activity, Notification
-from app.notifications.notifications import Occasion, notify, notify_all, tell_otherwise, withdraw
+from app.notifications.notifications import Occasion, notify, notify_all
+from app.notifications.withdrawals import tell_otherwise, withdraw
 from app.web.texts import _l
 
 NOTICE_EXCERPT = 140

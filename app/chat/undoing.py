@@ -23,7 +23,7 @@ from app.chat.references import Mention, MessageIndex, OfMessage, RecordReferenc
 from app.chat.room_changes import archive_room
 from app.chat.rooms import Room
 from app.database import Transaction
-from app.notifications.notifications import keep_told, tell_again
+from app.notifications.withdrawals import keep_told, tell_again
 from app.web.texts import Text, _l
 
 # What belongs to a message and is deleted with its words.

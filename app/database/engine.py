@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cache
 from typing import Any, Literal
 
 from sqlalchemy import bindparam, select
@@ -28,6 +29,12 @@ TURN_SECONDS = 10
 WRITERS: set[asyncio.Task[Any] | None] = set()
 
 
+@cache
+def select_by_ids(model: Any) -> PreparedSelect[Any]:
+    """The select of a model's rows by their ids."""
+    return PreparedSelect(select(model).where(model.id.in_(bindparam("ids"))))
+
+
 class HoldsWriter(RuntimeError):
     """Something that may take long was begun in a writing transaction: all who write there would wait for it too."""
 
@@ -41,10 +48,9 @@ def check_holds_no_writer() -> None:
 class Transaction(AsyncSession):
     """One unit of work: a session, the tenant it is confined to, who acts, and what is still to be done at its end.
 
-    `partials` is what pages get of it so far, and `batch` what it has added to the log (`live/log.py`). `read_at_end`
-    is, at its end, what need not be read again, as nothing that follows changes it. `after_commit` is done when nothing
-    can be undone any more, such as deleting a file. `due` says that it brings jobs or mails, so that who does them
-    looks at once.
+    `partials` is what pages get of it so far, and `batch` what it has added to the log (`live/log.py`). `after_commit`
+    is done when nothing can be undone any more, such as deleting a file. `due` says that it brings jobs or mails, so
+    that who does them looks at once.
     """
 
     sync_session_class = TenantSession
@@ -59,7 +65,6 @@ class Transaction(AsyncSession):
         self.after_commit: list[Callable[[], Awaitable[None]]] = []
         self.partials: list[Partial] = []
         self.batch: Any = None
-        self.read_at_end: dict[Any, dict[Any, Any]] | None = None
         self._tenant: Tenant | None = None
 
     @property
@@ -102,7 +107,7 @@ class Transaction(AsyncSession):
         known = {each: self.sync_session.identity_map.get(identity_key(model, each)) for each in ids}
         missing = [each for each, instance in known.items() if instance is None]
         if missing:
-            known |= {row.id: row for row in await self.scalars(select(model).where(model.id.in_(missing)))}
+            known |= {row.id: row for (row,) in await self.rows(select_by_ids(model), ids=missing)}
         return {each: instance for each, instance in known.items() if instance is not None}
 
     def keep(self, instance: object) -> None:
@@ -112,6 +117,10 @@ class Transaction(AsyncSession):
     async def find(self, prepared: PreparedSelect[*Found], **parameters: object) -> tuple[*Found] | None:
         """The objects of the one row that a prepared select finds, or None. Raises MultipleResultsFound."""
         return await self.run_sync(lambda _: prepared.find(self.sync_session, parameters))
+
+    async def rows(self, prepared: PreparedSelect[*Found], **parameters: object) -> Sequence[tuple[*Found]]:
+        """The objects and columns of each row that a prepared select finds."""
+        return await self.run_sync(lambda _: prepared.find_all(self.sync_session, parameters))
 
     async def insert(self, instance: object) -> None:
         """Write the row of a new object at once, in a third of the time that `add` and a flush take.
@@ -151,11 +160,9 @@ class Transaction(AsyncSession):
         await self.commit()
 
     async def _follow(self) -> None:
-        self.read_at_end = {}
         await self.facts.follow(self)
         for render in await self.facts.read(self):
             self.partials.extend(render(self.tenant))
-        self.read_at_end = None
 
 
 class Database:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import delete, select, tuple_
@@ -13,11 +14,11 @@ from sqlalchemy import delete, select, tuple_
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
-from app.database import Partial, Tenant, Transaction, now
+from app.database import Partial, PreparedSelect, Tenant, Transaction, now
 from app.editing.drafts import DRAFT_KEPT_FOR, Draft, Drafts, list_drafts
-from app.editing.facts import LockChanged
+from app.editing.facts import LockChanged, LockTakenOver
 from app.editing.pushes import RowStandings
-from app.editing.rows import EDITABLE_KINDS, Editable, RowPlace, make_cards, read_clock
+from app.editing.rows import EDITABLE_KINDS, Editable, RowPlace, find_row_places, read_clock
 from app.editing.waiting import ANSWER_WITHIN, Waiting, list_queues
 from app.jobs.sweeps import sweeps
 from app.live.log import make_partial, publish_partial, refresh
@@ -47,7 +48,8 @@ class Standing:
 async def find_standing(transaction: Transaction, row: Editable, queue: Sequence[Waiting], member_id: int) -> Standing:
     """How a member stands to a row."""
     drafts = (await list_drafts(transaction, [row]))[row]
-    (standing,) = list_standings(row, queue, drafts, await read_clock(transaction), [member_id])
+    timed = row.lock_offered or any(each.asked_at is not None for each in queue)
+    (standing,) = list_standings(row, queue, drafts, await read_clock(transaction) if timed else 0, [member_id])
     return standing
 
 
@@ -111,13 +113,17 @@ async def read_rows(transaction: Transaction, things: Sequence[LockChanged | Row
         if isinstance(each, RowStandings):
             concerned.setdefault(each.row, set()).update(each.concerned)
         elif row := found.get((each.kind, each.row_id)):
-            concerned.setdefault(row, set()).update(each.concerned)
+            concerned.setdefault(row, set()).add(each.member_id)
+            if isinstance(each, LockTakenOver):
+                concerned[row].add(each.holder_id)
             changed[row] = each
     rows = list(concerned)
-    places = {card.row: card.place for card in await make_cards(transaction, rows)}
+    edited = await find_edited(transaction) if changed else []
+    places = await find_row_places(transaction, [*rows, *edited])
     queues = await list_queues(transaction, rows)
     drafts = await list_drafts(transaction, rows)
-    clock = await read_clock(transaction)
+    timed = any(row.lock_offered or any(each.asked_at is not None for each in queues[row]) for row in rows)
+    clock = await read_clock(transaction) if timed else 0
     for row, members in concerned.items():
         members |= {each.member_id for each in queues[row]} | set(drafts[row])
         if row.lock_member_id is not None:
@@ -132,7 +138,7 @@ async def read_rows(transaction: Transaction, things: Sequence[LockChanged | Row
         )
         for row, members in concerned.items()
     ]
-    return RowsShown(shown, await list_edited(transaction) if changed else None)
+    return RowsShown(shown, [(row, places[row]) for row in edited] if changed else None)
 
 
 def show_rows(tenant: Tenant, found: RowsShown) -> Iterator[Partial]:
@@ -171,22 +177,20 @@ async def delete_old_drafts(transaction: Transaction, limit: int) -> int:
     return len(found)
 
 
-async def list_edited(transaction: Transaction) -> list[tuple[Editable, RowPlace]]:
-    """The rows that somebody edits now, with their places."""
-    edited: list[tuple[Editable, RowPlace]] = []
-    for kind in EDITABLE_KINDS.values():
-        statement = (
-            select(kind.model)
-            .where(kind.model.lock_member_id.is_not(None), ~kind.model.lock_offered)
-            .order_by(kind.model.id)
-            .limit(EDITED_SHOWN)
-        )
-        rows = (await transaction.scalars(statement)).all()
-        edited.extend(zip(rows, await kind.find_places(transaction, rows), strict=True))
-    return edited
+@cache
+def select_edited(kind: str) -> PreparedSelect[Editable]:
+    """The select of the rows of a kind that somebody edits now."""
+    model = EDITABLE_KINDS[kind].model
+    edited = select(model).where(model.lock_member_id.is_not(None), ~model.lock_offered)
+    return PreparedSelect(edited.order_by(model.id).limit(EDITED_SHOWN))
+
+
+async def find_edited(transaction: Transaction) -> list[Editable]:
+    """The rows that somebody edits now."""
+    return [row for kind in EDITABLE_KINDS for (row,) in await transaction.rows(select_edited(kind))]
 
 
 @sidebar_section("editing/_edited.html", order=95)
 async def edited_section(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, object]:
     """What is being edited now, and by whom."""
-    return {"edited": await list_edited(transaction)}
+    return {"edited": list((await find_row_places(transaction, await find_edited(transaction))).items())}

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, select
+from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.editing.pushes import push_standings
-from app.editing.rows import Editable, kind_of
+from app.editing.rows import Editable
 
 DRAFT_KEPT_FOR = timedelta(days=30)
 
@@ -39,12 +39,22 @@ class Draft(Tenanted, Base):
     typed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
+FIND_DRAFT_OF_ROW = PreparedSelect(
+    select(Draft).where(
+        Draft.kind == bindparam("kind"), Draft.row_id == bindparam("row_id"), Draft.member_id == bindparam("member_id")
+    )
+)
+LIST_DRAFTS = PreparedSelect(
+    select(Draft.row_id, Draft.member_id, Draft.typed_at, Draft.token).where(
+        Draft.kind == bindparam("kind"), Draft.row_id.in_(bindparam("ids")), Draft.values.is_not(None)
+    )
+)
+
+
 async def find_any_draft(transaction: Transaction, row: Editable, member: Member) -> Draft | None:
     """The member's draft of a row, settled or not."""
-    statement = select(Draft).where(
-        Draft.kind == kind_of(row).name, Draft.row_id == row.id, Draft.member_id == member.id
-    )
-    return (await transaction.scalars(statement)).one_or_none()
+    found = await transaction.find(FIND_DRAFT_OF_ROW, kind=row.kind_name, row_id=row.id, member_id=member.id)
+    return found and found[0]
 
 
 async def find_draft(transaction: Transaction, row: Editable, member: Member) -> Draft | None:
@@ -55,16 +65,11 @@ async def find_draft(transaction: Transaction, row: Editable, member: Member) ->
 
 async def list_drafts(transaction: Transaction, rows: Sequence[Editable]) -> dict[Editable, Drafts]:
     """The drafts that there are of each of some rows."""
-    ids: dict[str, dict[int, Editable]] = defaultdict(dict)
-    for row in rows:
-        ids[kind_of(row).name][row.id] = row
     found: dict[Editable, Drafts] = {row: {} for row in rows}
-    for name, named in ids.items():
-        statement = select(Draft.row_id, Draft.member_id, Draft.typed_at, Draft.token).where(
-            Draft.kind == name, Draft.row_id.in_(named), Draft.values.is_not(None)
-        )
-        for row_id, member_id, typed_at, token in await transaction.execute(statement):
-            found[named[row_id]][member_id] = typed_at, token
+    for name in {row.kind_name for row in rows}:
+        by_id = {row.id: row for row in rows if row.kind_name == name}
+        for row_id, member_id, typed_at, token in await transaction.rows(LIST_DRAFTS, kind=name, ids=by_id):
+            found[by_id[row_id]][member_id] = typed_at, token
     return found
 
 
@@ -91,11 +96,12 @@ async def write_draft(
 ) -> None:
     """Write a draft: the one place where what is typed is kept and settled. The member's open pages follow it."""
     before = shown_of(row, member.id, draft)
+    written: dict[str, Any] = {"token": token, "version": version, "values": values, "typed_at": now()}
     if draft is None:
-        draft = Draft(kind=kind_of(row).name, row_id=row.id, member_id=member.id)
-        transaction.add(draft)
-    draft.token, draft.version, draft.values, draft.typed_at = token, version, values, now()
-    await transaction.flush()
+        draft = Draft(kind=row.kind_name, row_id=row.id, member_id=member.id, **written)
+        await transaction.insert(draft)
+    else:
+        await transaction.change(draft, **written)
     if shown_of(row, member.id, draft) != before:
         push_standings(transaction, row, member.id)
 

@@ -26,11 +26,6 @@ class LockChanged(OfRow):
     member_id: int
 
     @property
-    def concerned(self) -> set[int]:
-        """The members for whom something has changed with it."""
-        return {self.member_id}
-
-    @property
     def log_entry(self) -> LogEntry:
         """What programs get: whoever may follow the row may know who edits it. What proves a lock is no part of it."""
         data = {"id": self.row_id, "member": self.member_id}
@@ -53,11 +48,6 @@ class LockTakenOver(LockChanged, Audited):
     address: str
     before: str
     after: str
-
-    @property
-    def concerned(self) -> set[int]:
-        """Both of them."""
-        return {self.member_id, self.holder_id}
 
     @property
     def entry(self) -> Entry:
@@ -84,9 +74,11 @@ class LockOffered(LockChanged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LockAsked(OfRow):
-    """A member asks whoever edits the row to hand over."""
+class LockAsked(Fact):
+    """A member asks whoever edits a row, of a kind and with an id, to hand over. Of the row nothing has changed."""
 
+    kind: str
+    row_id: int
     member_id: int
     holder_id: int
 

@@ -1,4 +1,4 @@
-"""Locks: taken for one tab, renewed while it is open, freed, handed over, taken over; then it is the next one's turn.
+"""Locks: taken for one tab, renewed while it is open, freed, handed over, taken over; `turns.py` has what comes then.
 
 Each of these is one UPDATE that checks what it relies on, so that of any number of processes exactly one gets it.
 Leases run by the database's clock, and nothing depends on a disconnect being noticed.
@@ -6,7 +6,7 @@ Leases run by the database's clock, and nothing depends on a disconnect being no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import and_, or_, select, update
@@ -18,35 +18,33 @@ from app.accounts.rights import may
 from app.database import Transaction, now
 from app.database.clock import lease_clock
 from app.editing import waiting
-from app.editing.facts import LockChanged, LockFreed, LockLapsed, LockOffered, LockTaken, LockTakenOver
+from app.editing.facts import LockLapsed, LockTaken, LockTakenOver
 from app.editing.pushes import push_standings
 from app.editing.rights import LockOf
 from app.editing.rows import (
     EDITABLE_KINDS,
-    LEFT_TURN,
-    LONGEST_TURN,
-    TURN,
+    LONGEST_LOCK,
     UNLOCKED,
     Editable,
     Proof,
+    change_lock,
     credential_of,
-    find_row_place,
+    find_row_places,
     is_held,
     is_holder,
     is_proven,
     is_signed_in,
-    kind_of,
+    note_lock,
     read_clock,
 )
+from app.editing.turns import pass_on
 from app.editing.waiting import Waiting
 
-LOCK_COLUMNS = ("lock_token", "lock_proof", *UNLOCKED)
 
-
-def note_lock(transaction: Transaction, row: Editable, fact: type[LockChanged], member_id: int) -> None:
-    """Note what has become of the lock of a row, and whom it is about."""
-    transaction.keep(row)
-    transaction.note(fact(by=transaction.actor, kind=kind_of(row).name, row_id=row.id, member_id=member_id))
+def lease_runs(row: Editable, clock: int) -> bool:
+    """Whether somebody's lease runs, as `is_held` asks the database: what has been read of a row, by its clock."""
+    until = row.lock_until
+    return row.lock_member_id is not None and until is not None and clock < until <= clock + LONGEST_LOCK
 
 
 async def take_lock(
@@ -58,7 +56,11 @@ async def take_lock(
     theirs, whose lock has the token `moving`. Raises NoCredential for who has no session.
     """
     credential_of(transaction.actor)
-    await lapse(transaction, row)
+    if row.lock_member_id is not None:
+        if not lease_runs(row, await read_clock(transaction)):
+            await lapse(transaction, row)
+        elif row.lock_member_id != member.id or not (row.lock_offered or row.lock_token == moving):
+            return None  # writers come one after another: it is still so
     model = type(row)
     mine = and_(model.lock_member_id == member.id, or_(model.lock_offered, model.lock_token == moving))
     before = row.lock_member_id
@@ -105,7 +107,7 @@ async def release_lock(transaction: Transaction, row: Editable, member: Member, 
     holder = is_holder(type(row), transaction.acting(member.id), proof)
     if not await change_lock(transaction, row, holder, **given_back(row)):
         return False
-    await pass_on(transaction, row, member.id)
+    await pass_on(transaction, {row: member.id})
     return True
 
 
@@ -126,7 +128,7 @@ async def release_locks_of_sessions(transaction: Transaction, facts: Sequence[Se
         rows = (await transaction.scalars(statement)).all()
         before = {row: row.lock_member_id for row in rows}
         freed = await free_locks(transaction, rows, theirs)
-        await pass_all_on(transaction, {row: holder for row, holder in before.items() if holder and row in freed})
+        await pass_on(transaction, {row: holder for row, holder in before.items() if holder and row in freed})
         waited_for = {row_id for name, row_id, _ in left if name == kind.name}
         found = await transaction.scalars(select(model).where(model.id.in_(waited_for))) if waited_for else ()
         by_id = {row.id: row for row in found}
@@ -144,7 +146,7 @@ async def hand_over(transaction: Transaction, row: Editable, member: Member, pro
     holder = is_holder(type(row), transaction.acting(member.id), proof)
     if not await change_lock(transaction, row, holder, **given_back(row)):
         return False
-    await pass_on(transaction, row, member.id, receiver)
+    await pass_on(transaction, {row: member.id}, receiver)
     return True
 
 
@@ -172,11 +174,11 @@ async def take_over(transaction: Transaction, row: Editable, member: Member, *, 
     transaction.keep(row)
     taken_over = LockTakenOver(
         by=transaction.acting(member.id),
-        kind=kind_of(row).name,
+        kind=row.kind_name,
         row_id=row.id,
         member_id=member.id,
         holder_id=holder,
-        address=(await find_row_place(transaction, row)).address,
+        address=(await find_row_places(transaction, [row]))[row].address,
         before=name or "",
         after=member.name,
     )
@@ -199,76 +201,8 @@ async def lapse(transaction: Transaction, row: Editable) -> bool:
         Waiting.state == "called",
         state="missed",
     )
-    await pass_all_on(transaction, {row: member_id}, freed=LockLapsed)
+    await pass_on(transaction, {row: member_id}, freed=LockLapsed)
     return True
-
-
-async def pass_on(transaction: Transaction, row: Editable, before: int, receiver: Waiting | None = None) -> None:
-    """Make a free lock the turn of a receiver, or of the first in line."""
-    await pass_all_on(transaction, {row: before}, receiver)
-
-
-async def pass_all_on(
-    transaction: Transaction,
-    before: Mapping[Editable, int],
-    receiver: Waiting | None = None,
-    *,
-    freed: type[LockFreed] = LockFreed,
-) -> None:
-    """Likewise with several rows of a kind, by who held them. Only rows that somebody waits for are asked for alone."""
-    rows = list(before)
-    await waiting.drop_gone(transaction, *rows)
-    await waiting.forget_requests(transaction, *rows)
-    queues = await waiting.list_queues(transaction, rows)
-    for row, holder in before.items():
-        note_lock(transaction, row, freed, holder)
-        following = receiver or next((each for each in queues[row] if each.state == "waiting"), None)
-        if following is not None:
-            await give_turn(transaction, row, following)
-
-
-async def give_turn(transaction: Transaction, row: Editable, following: Waiting) -> None:
-    """Make a free lock the turn of somebody who waits."""
-    if await change_lock(
-        transaction,
-        row,
-        type(row).lock_member_id.is_(None),
-        lock_token=row.lock_token + 1,
-        lock_proof=None,
-        lock_member_id=following.member_id,
-        lock_name=following.name,
-        lock_role=following.role,
-        lock_since=now(),
-        lock_until=lease_clock() + TURN * 1000,
-        lock_session_id=following.session_id,
-        lock_offered=True,
-    ):
-        await waiting.change_waiting(transaction, Waiting.id == following.id, state="called", called_at=lease_clock())
-        note_lock(transaction, row, LockOffered, following.member_id)
-
-
-async def prolong_turn(transaction: Transaction, row: Editable, member: Member, page: int) -> int | None:
-    """Give a member whose turn it is the whole time again, as the page that waits is in front of them: how many seconds
-    are left. It is no longer than LONGEST_TURN in all, as others wait. None when it is not their turn."""
-    called = await waiting.find_waiting(transaction, row, member)
-    if called is None or called.called_at is None or called.state != "called" or called.page != page:
-        return None
-    clock = await read_clock(transaction)
-    until = min(clock + TURN * 1000, called.called_at + LONGEST_TURN * 1000)
-    model = type(row)
-    turn = is_held(model) & (model.lock_member_id == member.id) & model.lock_offered & (model.lock_until < until)
-    await change_lock(transaction, row, turn, lock_until=until)
-    if row.lock_member_id != member.id or not row.lock_offered or row.lock_until is None or row.lock_until <= clock:
-        return None
-    return (row.lock_until - clock + 999) // 1000
-
-
-async def shorten_turn(transaction: Transaction, row: Editable, member: Member) -> None:
-    """Leave little of a member's turn, if it is theirs, as the page that waited was left: others wait, too."""
-    until = await read_clock(transaction) + LEFT_TURN * 1000
-    model = type(row)
-    turn = (model.lock_member_id == member.id) & model.lock_offered & (model.lock_until > until)
-    await change_lock(transaction, row, turn, lock_until=until)
 
 
 def given_back(row: Editable) -> dict[str, Any]:
@@ -315,21 +249,3 @@ async def free_locks(transaction: Transaction, rows: Sequence[Editable], *criter
         for name, value in UNLOCKED.items():
             set_committed_value(row, name, value)
     return freed
-
-
-async def change_lock(transaction: Transaction, row: Editable, *criteria: Any, **values: Any) -> bool:
-    """Write the lock's columns in one statement, if the row meets the criteria; the object is what the row is then."""
-    model = type(row)
-    statement = (
-        update(model)
-        .where(model.id == row.id, *criteria)
-        .values(**values)
-        .returning(*(getattr(model, name) for name in LOCK_COLUMNS))
-    )
-    found = (await transaction.execute(statement)).one_or_none()
-    if found is None:
-        await transaction.refresh(row, LOCK_COLUMNS)
-        return False
-    for name, value in zip(LOCK_COLUMNS, found, strict=True):
-        set_committed_value(row, name, value)
-    return True

@@ -14,28 +14,27 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, ColumnElement, String, and_, exists, false, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, String, and_, exists, false, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts.sessions import Session
-from app.database import Actor, Tenant, Tenanted, Transaction, UtcDateTime, now
+from app.database import Actor, PreparedSelect, Tenant, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
+from app.editing.facts import LockChanged
 from app.web.forms import number_of
 
 # Leases in seconds. A page with JavaScript renews its own; one without has to do for a while. The longest also bounds
 # how far ahead a lease can be believed, should the clock ever be set back.
 LEASE = 30
 LEASE_WITHOUT_JAVASCRIPT = 600
-# How long somebody's turn lasts (WCAG 2.2.1: many people need more than some seconds to begin), and how long at most
-# while the page that waits is in front of them: others wait, too.
-TURN = 60
-LONGEST_TURN = 300
-# How much is left of it when that page is left: enough to come back by another one.
-LEFT_TURN = 15
+LONGEST_LOCK = LEASE_WITHOUT_JAVASCRIPT * 1000  # in milliseconds
 
 
 class Editable(Tenanted):
     """Mixin of a row that one person edits at a time, and whose `version` grows with each change.
+
+    Drafts and queues know it by its `kind_name` and id.
 
     `lock_token` grows each time that the lock changes hands, and never falls: everybody may know it, and what comes
     late with an older one writes nothing. Who holds the lock proves it with random bits, of which `lock_proof` is a
@@ -45,6 +44,7 @@ class Editable(Tenanted):
     """
 
     guarded: ClassVar[bool] = True
+    kind_name: ClassVar[str]
 
     id: Mapped[int] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(BigInteger, default=1)
@@ -68,6 +68,7 @@ UNLOCKED: dict[str, Any] = {
     "lock_session_id": None,
     "lock_offered": False,
 }
+LOCK_COLUMNS = ("lock_token", "lock_proof", *UNLOCKED)
 
 
 def is_held(model: type[Editable]) -> ColumnElement[bool]:
@@ -76,7 +77,7 @@ def is_held(model: type[Editable]) -> ColumnElement[bool]:
     return and_(
         model.lock_member_id.is_not(None),
         model.lock_until > clock,
-        model.lock_until <= clock + LEASE_WITHOUT_JAVASCRIPT * 1000,
+        model.lock_until <= clock + LONGEST_LOCK,
     )
 
 
@@ -152,9 +153,37 @@ def is_proven(model: type[Editable], member_id: int, proof: Proof) -> ColumnElem
     return and_(model.lock_token == proof.token, model.lock_proof == proof.digest(member_id))
 
 
+READ_CLOCK = PreparedSelect(select(lease_clock()).select_from(Tenant))
+
+
 async def read_clock(transaction: Transaction) -> int:
     """The database's lease clock, in milliseconds."""
-    return int((await transaction.scalars(select(lease_clock()).select_from(Tenant))).one())
+    ((clock,),) = await transaction.rows(READ_CLOCK)
+    return clock
+
+
+async def change_lock(transaction: Transaction, row: Editable, *criteria: Any, **values: Any) -> bool:
+    """Write the lock's columns in one statement, if the row meets the criteria; the object is what the row is then."""
+    model = type(row)
+    statement = (
+        update(model)
+        .where(model.id == row.id, *criteria)
+        .values(**values)
+        .returning(*(getattr(model, name) for name in LOCK_COLUMNS))
+    )
+    found = (await transaction.execute(statement)).one_or_none()
+    if found is None:
+        await transaction.refresh(row, LOCK_COLUMNS)
+        return False
+    for name, value in zip(LOCK_COLUMNS, found, strict=True):
+        set_committed_value(row, name, value)
+    return True
+
+
+def note_lock(transaction: Transaction, row: Editable, fact: type[LockChanged], member_id: int) -> None:
+    """Note what has become of the lock of a row, and whom it is about."""
+    transaction.keep(row)
+    transaction.note(fact(by=transaction.actor, kind=row.kind_name, row_id=row.id, member_id=member_id))
 
 
 class Held(Exception):
@@ -209,12 +238,12 @@ EDITABLE_KINDS: dict[str, EditableKind] = {}
 
 
 def editable(
-    name: str, model: type[Editable], find_rows: FindRows, find_people: FindPeople
+    model: type[Editable], find_rows: FindRows, find_people: FindPeople
 ) -> Callable[[FindRowPlaces], FindRowPlaces]:
     """Register a model whose rows are edited by one person at a time, with the function that tells rows' places."""
 
     def add(find_places: FindRowPlaces) -> FindRowPlaces:
-        EDITABLE_KINDS[name] = EditableKind(name, model, find_places, find_rows, find_people)
+        EDITABLE_KINDS[model.kind_name] = EditableKind(model.kind_name, model, find_places, find_rows, find_people)
         return find_places
 
     return add
@@ -222,7 +251,7 @@ def editable(
 
 def kind_of(row: Editable) -> EditableKind:
     """The kind that a row is of."""
-    return next(kind for kind in EDITABLE_KINDS.values() if isinstance(row, kind.model))
+    return EDITABLE_KINDS[row.kind_name]
 
 
 async def find_subjects(transaction: Transaction, written: Sequence[Written]) -> dict[Written, str]:
@@ -250,20 +279,16 @@ async def find_cards(transaction: Transaction, subjects: Iterable[str]) -> dict[
     cards: dict[str, Card] = {}
     for name, numbers in ids.items():
         rows = await transaction.find_all(EDITABLE_KINDS[name].model, numbers)
-        cards |= {card.place.name: card for card in await make_cards(transaction, list(rows.values()))}
+        places = await find_row_places(transaction, list(rows.values()))
+        cards |= {place.name: Card(row, place) for row, place in places.items()}
     return cards
 
 
-async def make_cards(transaction: Transaction, rows: Sequence[Editable]) -> list[Card]:
-    """Rows with their places, by kind."""
-    cards = []
-    for kind in EDITABLE_KINDS.values():
-        own = [row for row in rows if isinstance(row, kind.model)]
-        places = await kind.find_places(transaction, own) if own else []
-        cards += [Card(row, place) for row, place in zip(own, places, strict=True)]
-    return cards
-
-
-async def find_row_place(transaction: Transaction, row: Editable) -> RowPlace:
-    """Where a row is seen."""
-    return (await kind_of(row).find_places(transaction, [row]))[0]
+async def find_row_places(transaction: Transaction, rows: Sequence[Editable]) -> dict[Editable, RowPlace]:
+    """Where rows are seen. A transaction finds that once, and again when something has changed what they are called."""
+    known: dict[Editable, RowPlace] = transaction.info.setdefault(RowPlace, {})
+    missing = [row for row in rows if row not in known]
+    for name in {row.kind_name: None for row in missing}:
+        own = [row for row in missing if row.kind_name == name]
+        known.update(zip(own, await EDITABLE_KINDS[name].find_places(transaction, own), strict=True))
+    return {row: known[row] for row in rows}

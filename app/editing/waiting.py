@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, String, UniqueConstraint, delete, false, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ForeignKeyConstraint,
+    String,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    false,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
 from app.editing.facts import LockAsked
-from app.editing.rows import Editable, credential_of, kind_of, read_clock
+from app.editing.rows import Editable, credential_of, read_clock
 from app.jobs.sweeps import delete_by_keys, sweeps
 
 # How long, in seconds, whoever edits has to answer somebody who asks.
@@ -56,9 +66,15 @@ class Waiting(Tenanted, Base):
     called_at: Mapped[int | None] = mapped_column(BigInteger, default=None)
 
 
+LIST_WAITING = PreparedSelect(
+    select(Waiting).where(Waiting.kind == bindparam("kind"), Waiting.row_id.in_(bindparam("ids"))).order_by(Waiting.id),
+    anew=True,
+)
+
+
 def of_row(*rows: Editable) -> tuple[Any, ...]:
     """Criteria for those who wait for a row, or for one of several of a kind."""
-    kinds = {kind_of(row).name for row in rows}
+    kinds = {row.kind_name for row in rows}
     return Waiting.kind.in_(kinds), Waiting.row_id.in_({row.id for row in rows})
 
 
@@ -69,15 +85,11 @@ async def list_queue(transaction: Transaction, row: Editable) -> Sequence[Waitin
 
 async def list_queues(transaction: Transaction, rows: Sequence[Editable]) -> dict[Editable, Sequence[Waiting]]:
     """Likewise for each of some rows."""
-    names = {(kind_of(row).name, row.id): row for row in rows}
-    ids = defaultdict(list)
-    for name, row_id in names:
-        ids[name].append(row_id)
     found: dict[Editable, list[Waiting]] = {row: [] for row in rows}
-    for name, numbers in ids.items():
-        statement = select(Waiting).where(Waiting.kind == name, Waiting.row_id.in_(numbers)).order_by(Waiting.id)
-        for waiting in await transaction.scalars(statement.execution_options(populate_existing=True)):
-            found[names[name, waiting.row_id]].append(waiting)
+    for name in {row.kind_name for row in rows}:
+        by_id = {row.id: row for row in rows if row.kind_name == name}
+        for (waiting,) in await transaction.rows(LIST_WAITING, kind=name, ids=by_id):
+            found[by_id[waiting.row_id]].append(waiting)
     return {**found}
 
 
@@ -91,20 +103,23 @@ async def join_queue(transaction: Transaction, row: Editable, member: Member, le
 
     Raises NoCredential for who has no session.
     """
-    clock = await read_clock(transaction)
-    waiting = await find_waiting(transaction, row, member)
+    return await open_waiting_page(transaction, row, member, await find_waiting(transaction, row, member), lease)
+
+
+async def open_waiting_page(
+    transaction: Transaction, row: Editable, member: Member, waiting: Waiting | None, lease: int
+) -> Waiting:
+    """Write that a page of a member waits, with the place that they have, if any."""
+    written: dict[str, Any] = {"session_id": credential_of(transaction.actor), "name": member.name, "role": member.role}
+    written["until"] = await read_clock(transaction) + lease * 1000
     if waiting is not None and waiting.state == "missed":
         await transaction.delete(waiting)
-        await transaction.flush()
         waiting = None
     if waiting is None:
-        waiting = Waiting(kind=kind_of(row).name, row_id=row.id, member_id=member.id, page=0, state="waiting")
-        transaction.add(waiting)
-    waiting.name, waiting.role = member.name, member.role
-    waiting.page += 1
-    waiting.until = clock + lease * 1000
-    waiting.session_id = credential_of(transaction.actor)
-    await transaction.flush()
+        waiting = Waiting(kind=row.kind_name, row_id=row.id, member_id=member.id, **written)
+        await transaction.insert(waiting)
+    else:
+        await transaction.change(waiting, page=waiting.page + 1, **written)
     return waiting
 
 
@@ -112,16 +127,14 @@ async def request_lock(transaction: Transaction, row: Editable, member: Member, 
     """Ask whoever edits to hand over. False for who has asked already and got no answer yet: that counts once."""
     waiting = await find_waiting(transaction, row, member)
     if waiting is None or waiting.state == "missed":
-        waiting = await join_queue(transaction, row, member, lease)
+        waiting = await open_waiting_page(transaction, row, member, waiting, lease)
     if waiting.asked_at is not None and not waiting.kept:
         return False
-    waiting.asked_at = await read_clock(transaction)
-    waiting.kept = waiting.unanswered = False
-    await transaction.flush()
+    await transaction.change(waiting, asked_at=await read_clock(transaction), kept=False, unanswered=False)
     if row.lock_member_id is not None:
         asked = LockAsked(
             by=transaction.acting(member.id),
-            kind=kind_of(row).name,
+            kind=row.kind_name,
             row_id=row.id,
             member_id=member.id,
             holder_id=row.lock_member_id,
@@ -216,6 +229,26 @@ async def note_unanswered(transaction: Transaction, row: Editable) -> bool:
         ~Waiting.unanswered,
         unanswered=True,
     )
+
+
+async def find_following(
+    transaction: Transaction, rows: Sequence[Editable], receiver: Waiting | None = None
+) -> dict[Editable, Waiting]:
+    """Who is next in line for rows that nobody holds any more, as far as somebody waits; or the receiver given.
+
+    Those whose pages have gone are taken out, and what was asked of the holders is forgotten.
+    """
+    queues: Mapping[Editable, Sequence[Waiting]] = {row: [receiver] for row in rows if receiver}
+    if receiver is None:
+        queues = await list_queues(transaction, rows)
+    if not any(queues.values()):
+        return {}
+    gone = await drop_gone(transaction, *rows)
+    await forget_requests(transaction, *rows)
+    if gone and receiver is None:
+        queues = await list_queues(transaction, rows)
+    waits = {row: [each for each in queue if each.state == "waiting"] for row, queue in queues.items()}
+    return {row: queue[0] for row, queue in waits.items() if queue}
 
 
 async def forget_requests(transaction: Transaction, *rows: Editable) -> None:

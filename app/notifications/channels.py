@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.mentions import read_texts
 from app.accounts.shell import bar_part
-from app.database import Partial, Showing, Tenant, Transaction
+from app.database import Partial, PreparedSelect, Showing, Tenant, Transaction
 from app.live.log import publish_partial
 from app.notifications.kinds import SUBJECTS, NotificationKind, SubjectPlace, text_of, word
 from app.notifications.models import Activity, Notification, is_in_inbox
@@ -23,6 +24,12 @@ MOST_COUNTED = 1000
 
 async def count_unread_notifications(transaction: Transaction, member_ids: Collection[int]) -> dict[int, int]:
     """How many unread notifications members have in their inboxes, by their ids; at most `MOST_COUNTED`."""
+    return dict(await transaction.rows(select_unread(), ids=member_ids))
+
+
+@cache
+def select_unread() -> PreparedSelect[int, int]:
+    """The select of how much is unread. It is made when all kinds of things are known."""
     unread = (
         select(Notification.id)
         .where(Notification.member_id == Member.id, Notification.tenant_id == Member.tenant_id)
@@ -32,8 +39,7 @@ async def count_unread_notifications(transaction: Transaction, member_ids: Colle
         .subquery()
     )
     counted = select(func.count()).select_from(unread).scalar_subquery()
-    found = await transaction.execute(select(Member.id, counted.label("unread")).where(Member.id.in_(member_ids)))
-    return {row.id: row.unread for row in found}
+    return PreparedSelect(select(Member.id, counted).where(Member.id.in_(bindparam("ids"))))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,12 +142,12 @@ async def push_toasts(transaction: Transaction, shown: Sequence[ShownActivity]) 
     activities = list(dict.fromkeys(each.activity for each in shown))
     subject = SUBJECTS[activities[0].subject_kind]
     places = await subject.find_places(transaction, [activity.subject_id for activity in activities])
-    texts = await read_texts(transaction, *(activity.details.get("excerpt", "") for activity in activities))
-    excerpts = dict(zip(activities, texts, strict=True))
+    texts = [activity.details.get("excerpt", "") for activity in activities]
+    excerpts = dict(zip(activities, await read_texts(transaction, *texts) if any(texts) else texts, strict=True))
     toasts: dict[tuple[Activity, str, str], Toast] = {}
     for each in shown:
         activity, place = each.activity, places.get(each.activity.subject_id, SubjectPlace("", ""))
-        title = place.seen_by(each.member_id).title
+        title = place.seen_by(each.member_id).title if place.people else place.title
         key = activity, each.kind.name, title
         if key not in toasts:
             actor, address = each.by.name if each.by else "", subject.address_at(place, activity.number)

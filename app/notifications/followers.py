@@ -27,7 +27,8 @@ from app.notifications.facts import (
 )
 from app.notifications.mails import mail_at_last, put_mails_job
 from app.notifications.models import Notification
-from app.notifications.notifications import EVERYBODY, Occasion, notify_all, withdraw
+from app.notifications.notifications import EVERYBODY, Occasion, notify_all
+from app.notifications.withdrawals import withdraw
 
 
 async def tell_joined(transaction: Transaction, facts: Sequence[MemberJoined]) -> None:

@@ -1,4 +1,4 @@
-"""Notifying: written in the transaction of its cause, told to open pages with it, and taken back."""
+"""Notifying: written in the transaction of its cause, and told to open pages with it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,32 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, tuple_, update
+from sqlalchemy import bindparam, func, or_, select
 
 from app.accounts.members import Member, Role, is_active
-from app.accounts.rights import roles_from
-from app.accounts.undo import keep_rows, put_back
-from app.database import Transaction, now
-from app.notifications.channels import ShownActivity, push_bells, push_toasts
+from app.accounts.rights import RANK, roles_from
+from app.database import PreparedSelect, Transaction, now
+from app.notifications.channels import ShownActivity, push_toasts
 from app.notifications.kinds import NOTIFICATION_KINDS, NotificationKind
 from app.notifications.mails import plan_mails
 from app.notifications.models import Activity, Notification, is_in_inbox
-from app.notifications.preferences import Choice, Follow, Mute, find_muting, mail_moment, read_choices, read_times
+from app.notifications.preferences import Choice, find_muting, mail_moment, read_choices, read_times
 
 EVERYBODY = "everybody"
+# Whose roles are of a rank, or of any.
+ROLES_FROM = {EVERYBODY: [*RANK]} | {role: roles_from(role) for role in RANK}
 
+LIST_WHOEVER = PreparedSelect(
+    select(Member.id, Member.role).where(or_(Member.role.in_(bindparam("roles")), Member.id.in_(bindparam("ids"))))
+)
+LIST_ACTIVE = PreparedSelect(
+    select(Member.id, Member.role).where(
+        or_(Member.role.in_(bindparam("roles")), Member.id.in_(bindparam("ids"))), *is_active()
+    )
+)
 
 Receivers = Iterable[int] | Role | str
 
@@ -88,9 +98,7 @@ async def notify_of_kind(transaction: Transaction, occasions: Sequence[Occasion]
     moment = now()
     await insert_activities(transaction, list(told), moment)
     await insert_notifications(transaction, told, moment)
-    seeing = select(Notification.activity_id, Notification.member_id)
-    seeing = seeing.where(Notification.activity_id.in_([activity.id for activity in told]), is_in_inbox())
-    seen = {tuple(row) for row in await transaction.execute(seeing)}
+    seen = set(await transaction.rows(select_seeing(), ids=[activity.id for activity in told]))
     shown = [
         ShownActivity(activity, kind, each.occasion.by, member_id, held=each.occasion.held)
         for activity, each in told.items()
@@ -98,6 +106,13 @@ async def notify_of_kind(transaction: Transaction, occasions: Sequence[Occasion]
         if (activity.id, member_id) in seen
     ]
     await push_toasts(transaction, shown)
+
+
+@cache
+def select_seeing() -> PreparedSelect[int, int]:
+    """The select of who may see activities in the inbox. It is made when all kinds of things are known."""
+    seeing = select(Notification.activity_id, Notification.member_id)
+    return PreparedSelect(seeing.where(Notification.activity_id.in_(bindparam("ids")), is_in_inbox()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +125,13 @@ class Told:
 
 async def insert_notifications(transaction: Transaction, told: Mapping[Activity, Told], moment: datetime) -> None:
     """Write who is notified of activities at a moment, and plan the mails about it."""
-    people = {member_id for each in told.values() for member_id, _, _ in each.wanting}
-    times = await read_times(transaction, people)
+    mailed = {
+        member_id
+        for each in told.values()
+        for member_id, kind, choice in each.wanting
+        if choice.mail != "never" and not kind.fixed
+    }
+    times = await read_times(transaction, mailed) if mailed else {}
     rows: list[dict[str, Any]] = [
         {
             "activity_id": activity.id,
@@ -122,13 +142,20 @@ async def insert_notifications(transaction: Transaction, told: Mapping[Activity,
             "number": activity.number,
             "shown": choice.in_app or each.occasion.held,
             "held": each.occasion.held,
-            "mail_at": moment if kind.fixed else mail_moment(choice.mail, moment, times[member_id]),
+            "mail_at": (
+                moment
+                if kind.fixed
+                else mail_moment(choice.mail, moment, times[member_id])
+                if member_id in mailed
+                else None
+            ),
         }
         for activity, each in told.items()
         for member_id, kind, choice in each.wanting
     ]
     await transaction.insert_rows(Notification, *rows)
-    plan_mails(transaction, [row["mail_at"] for row in rows if row["mail_at"]])
+    if due := [row["mail_at"] for row in rows if row["mail_at"]]:
+        plan_mails(transaction, due)
 
 
 async def find_concerned(
@@ -161,8 +188,7 @@ async def insert_activities(transaction: Transaction, activities: Sequence[Activ
     workspace meanwhile.
     """
     if len(activities) == 1:
-        transaction.add(activities[0])
-        await transaction.flush()
+        await transaction.insert(activities[0])
         return
     newest = await transaction.scalar(select(func.max(Activity.id))) or 0
     names = ("subject_kind", "subject_id", "number", "actor_id", "details")
@@ -189,98 +215,15 @@ async def find_receivers(
 ) -> list[set[int]]:
     """The ids of active members among each of those meant; of suspended and removed ones too, if they are to be told
     `whoever` they are."""
-    ranks = {to: roles_from("member" if to == EVERYBODY else to) for to in meant if isinstance(to, str)}
+    ranks = {to: ROLES_FROM[to] for to in meant if isinstance(to, str)}
+    roles = {role for each in ranks.values() for role in each}
     wanted: set[int] = set().union(*(to for to in meant if not isinstance(to, str)))
-    asked = [Member.role.in_({role for roles in ranks.values() for role in roles})] if ranks else []
-    asked += [Member.id.in_(wanted)] if wanted else []
-    if not asked:
+    if not roles and not wanted:
         return [set() for _ in meant]
-    statement = select(Member.id, Member.role).where(or_(*asked))
-    if not whoever:
-        statement = statement.where(*is_active())
-    found = {row.id: row.role for row in await transaction.execute(statement)}
+    found = dict(await transaction.rows(LIST_WHOEVER if whoever else LIST_ACTIVE, roles=roles, ids=wanted))
     return [
         {member_id for member_id, role in found.items() if role in ranks[to]}
         if isinstance(to, str)
         else found.keys() & set(to)
         for to in meant
     ]
-
-
-async def forget_subjects(transaction: Transaction, kind: str, ids: Sequence[int]) -> None:
-    """Things are gone for good: what was told of them goes, and who follows them or has muted them."""
-    about = Notification.subject_kind == kind, Notification.subject_id.in_(ids)
-    unread = select(Notification.member_id).where(*about, Notification.read_at.is_(None))
-    push_bells(transaction, set(await transaction.scalars(unread)))
-    for model in (Notification, Activity, Follow, Mute):
-        statement = delete(model).where(model.subject_kind == kind, model.subject_id.in_(ids))
-        await transaction.execute(statement)
-
-
-async def tell_otherwise(
-    transaction: Transaction, subject: tuple[str, int], number: int, kinds: Mapping[int, str | None]
-) -> None:
-    """Members are told of a part of a thing for another reason than before, or None for none any more: then what they
-    were told is taken back, with the mail that waits."""
-    about = (
-        Notification.subject_kind == subject[0],
-        Notification.subject_id == subject[1],
-        Notification.number == number,
-    )
-    for kind in set(kinds.values()):
-        meant = Notification.member_id.in_([member_id for member_id, each in kinds.items() if each == kind])
-        statement: Any = delete(Notification) if kind is None else update(Notification).values(kind=kind)
-        statement = statement.where(*about, meant)
-        await transaction.execute(statement)
-    push_bells(transaction, kinds)
-
-
-async def keep_told(transaction: Transaction, subject: tuple[str, int], number: int) -> list[dict[str, Any]]:
-    """What was told of a part of a thing, so that it can be told again as it was when the part is back."""
-    found = await keep_rows(
-        transaction,
-        Activity,
-        Activity.subject_kind == subject[0],
-        Activity.subject_id == subject[1],
-        Activity.number == number,
-    )
-    return [
-        {**each, "to": await keep_rows(transaction, Notification, Notification.activity_id == each["id"])}
-        for each in found
-    ]
-
-
-async def tell_again(transaction: Transaction, told: Sequence[Mapping[str, Any]]) -> None:
-    """Put back what was told, with what was read of it; nobody is shown a toast again."""
-    people: set[int] = set()
-    for each in told:
-        values = {name: value for name, value in each.items() if name not in ("id", "to")}
-        (activity,) = put_back(transaction, Activity, [values])
-        await transaction.flush()
-        rows = [{name: value for name, value in row.items() if name != "id"} for row in each["to"]]
-        notifications = put_back(transaction, Notification, rows, activity_id=activity.id)
-        people |= {row["member_id"] for row in rows}
-        plan_mails(transaction, [one.mail_at for one in notifications if one.mail_at])
-    await transaction.flush()
-    push_bells(transaction, people)
-
-
-async def withdraw(transaction: Transaction, *parts: tuple[tuple[str, int], int | None]) -> None:
-    """Take back what was told of things, or of a part of each: it is gone."""
-    # One list for any number of them: SQLite takes no criterion of more than a thousand terms.
-    subject = Activity.subject_kind, Activity.subject_id
-    wanted: dict[Any, set[Any]] = {
-        tuple_(*subject): {subject for subject, number in parts if number is None},
-        tuple_(*subject, Activity.number): {(*subject, number) for subject, number in parts if number is not None},
-    }
-    ids: list[int] = []
-    for key, gone in wanted.items():
-        if gone:
-            ids += await transaction.scalars(select(Activity.id).where(key.in_(gone)))
-    if not ids:
-        return
-    told = set(await transaction.scalars(select(Notification.member_id).where(Notification.activity_id.in_(ids))))
-    for model, column in ((Notification, Notification.activity_id), (Activity, Activity.id)):
-        statement = delete(model).where(column.in_(ids))
-        await transaction.execute(statement)
-    push_bells(transaction, told)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKeyConstraint, Index, String, delete, select
+from sqlalchemy import ForeignKeyConstraint, Index, String, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.accounts.rights import may
 from app.accounts.time_zones import list_time_zones
-from app.database import Base, Tenanted, Transaction
+from app.database import Base, PreparedSelect, Tenanted, Transaction
 from app.notifications.facts import PreferencesSaved
 from app.notifications.kinds import MAILS, NOTIFICATION_KINDS, NotificationKind
 from app.web.forms import Invalid
@@ -88,6 +88,23 @@ class Follow(OfSubject, Base):
     following: Mapped[bool]
 
 
+LIST_PREFERENCES = PreparedSelect(
+    select(Preference.kind, Preference.member_id, Preference.in_app, Preference.mail).where(
+        Preference.kind.in_(bindparam("kinds"))
+    )
+)
+LIST_MUTING = PreparedSelect(
+    select(Mute.subject_id, Mute.member_id).where(
+        Mute.subject_kind == bindparam("kind"), Mute.subject_id.in_(bindparam("ids"))
+    )
+)
+LIST_FOLLOWING = PreparedSelect(
+    select(Follow.subject_id, Follow.member_id, Follow.following).where(
+        Follow.subject_kind == bindparam("kind"), Follow.subject_id.in_(bindparam("ids"))
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """How somebody wants to be told of a kind."""
@@ -108,9 +125,9 @@ async def read_choices(
     found = {kind.name: dict.fromkeys(member_ids, default_choice(kind)) for kind in kinds}
     chosen = [name for name in found if not NOTIFICATION_KINDS[name].fixed]
     if chosen:
-        for row in await transaction.scalars(select(Preference).where(Preference.kind.in_(chosen))):
-            if row.member_id in found[row.kind]:
-                found[row.kind][row.member_id] = Choice(row.in_app, row.mail)
+        for kind, member_id, in_app, mail in await transaction.rows(LIST_PREFERENCES, kinds=chosen):
+            if member_id in found[kind]:
+                found[kind][member_id] = Choice(in_app, mail)
     return found
 
 
@@ -229,9 +246,8 @@ async def list_mutes(transaction: Transaction, member: Member) -> list[Mute]:
 
 async def find_muting(transaction: Transaction, subject_kind: str, subject_ids: Collection[int]) -> dict[int, set[int]]:
     """Ids of those who have muted things, by the ids of the things."""
-    about = Mute.subject_kind == subject_kind, Mute.subject_id.in_(subject_ids)
     muting: dict[int, set[int]] = {}
-    for subject_id, member_id in await transaction.execute(select(Mute.subject_id, Mute.member_id).where(*about)):
+    for subject_id, member_id in await transaction.rows(LIST_MUTING, kind=subject_kind, ids=subject_ids):
         muting.setdefault(subject_id, set()).add(member_id)
     return muting
 
@@ -254,8 +270,8 @@ async def read_followers(
     transaction: Transaction, subject_kind: str, subject_ids: Collection[int]
 ) -> dict[int, dict[int, bool]]:
     """Who has chosen to follow things or not to, by the ids of the things and of the members."""
-    statement = select(Follow).where(Follow.subject_kind == subject_kind, Follow.subject_id.in_(subject_ids))
     chosen: dict[int, dict[int, bool]] = {subject_id: {} for subject_id in subject_ids}
-    for row in await transaction.scalars(statement):
-        chosen[row.subject_id][row.member_id] = row.following
+    found = await transaction.rows(LIST_FOLLOWING, kind=subject_kind, ids=subject_ids)
+    for subject_id, member_id, following in found:
+        chosen[subject_id][member_id] = following
     return chosen

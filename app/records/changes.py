@@ -1,4 +1,4 @@
-"""What is done with a record: edited, deleted to the bin, restored.
+"""What is done with a record: added, edited, deleted to the bin, restored.
 
 Every change raises the version by one and keeps a revision. The one statement that writes checks version and lock.
 """
@@ -11,17 +11,20 @@ from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts.members import Member
 from app.database import Transaction, now
 from app.editing.drafts import settle_draft
 from app.editing.facts import LockFreed
-from app.editing.locks import LOCK_COLUMNS, note_lock, pass_on, release_lock
-from app.editing.rows import UNLOCKED, Held, Proof, is_writable
+from app.editing.locks import release_lock
+from app.editing.rows import LOCK_COLUMNS, UNLOCKED, Held, Proof, is_writable, note_lock
+from app.editing.turns import pass_on
+from app.editing.waiting import leave_all
 from app.jobs.sweeps import sweeps
 from app.records.collections import Collection, Field, list_fields
-from app.records.facts import RecordsForgotten
-from app.records.keys import check_unique
+from app.records.facts import RecordsAdded, RecordsForgotten
+from app.records.keys import RecordKey, check_unique, keys_of
 from app.records.records import (
     KEPT_IN_BIN,
     Record,
@@ -30,12 +33,73 @@ from app.records.records import (
     note_record_changed,
     read_values,
     search_text,
-    set_committed,
 )
+from app.records.revisions import Revision
 
 
 class Changed(Exception):
     """The record was changed since the version that the caller knew. Nothing was written."""
+
+
+async def create_record(
+    transaction: Transaction, collection: Collection, typed: Mapping[str, str], author: Member
+) -> Record:
+    """Add a record.
+
+    Raises Invalid when a value won't do.
+    """
+    fields = await list_fields(transaction, collection)
+    values = read_values(fields, typed)
+    await check_unique(transaction, fields, values, None)
+    record = Record(
+        collection_id=collection.id,
+        number=take_numbers(collection),
+        version=1,
+        values=values,
+        search=search_text(fields, values),
+    )
+    transaction.add(record)
+    await transaction.flush()
+    await keep_revisions(transaction, fields, [record], author, "created")
+    note_record_changed(transaction, collection, fields, record, author, "created", None)
+    return record
+
+
+async def create_records(
+    transaction: Transaction, collection: Collection, rows: Sequence[Mapping[str, str]], author: Member
+) -> None:
+    """Add many records at once. Unique values are left to the database to check.
+
+    Raises Invalid when a value won't do.
+    """
+    fields = await list_fields(transaction, collection)
+    last = take_numbers(collection, len(rows))
+    values = dict(enumerate([read_values(fields, typed) for typed in rows], last - len(rows) + 1))
+    written = [
+        {"collection_id": collection.id, "number": number, "values": each, "search": search_text(fields, each)}
+        for number, each in values.items()
+    ]
+    await transaction.insert_rows(Record, *written)
+    own = Record.collection_id == collection.id, Record.number > last - len(rows)
+    ids = (await transaction.execute(select(Record.id, Record.number).where(*own))).all()
+    revision = {"version": 1, "member_id": author.id, "what": "created"}
+    await transaction.insert_rows(
+        RecordKey, *(key for record_id, number in ids for key in keys_of(fields, record_id, number, values[number]))
+    )
+    await transaction.insert_rows(
+        Revision, *({**revision, "record_id": record_id, "values": values[number]} for record_id, number in ids)
+    )
+    transaction.note(RecordsAdded(by=transaction.acting(author.id), collection_id=collection.id, count=len(rows)))
+
+
+def take_numbers(collection: Collection, count: int = 1) -> int:
+    """The last of the next `count` numbers of a collection, and as many more in its total.
+
+    Writers of a workspace come one after another: nobody else takes these.
+    """
+    collection.last_number += count
+    collection.total += count
+    return collection.last_number
 
 
 async def change_record(
@@ -61,9 +125,10 @@ async def change_record(
     values, before = read_values(fields, typed), record.values
     if record.version != version or record.deleted_at is not None:
         raise Changed
-    changed = values != {field.key: record.values[field.key] for field in fields if field.key in record.values}
+    changed = [field for field in fields if values.get(field.key) != before.get(field.key)]
     if changed:
-        await check_unique(transaction, fields, values, record.id)
+        if any(field.unique for field in changed):
+            await check_unique(transaction, changed, values, record.id)
         await advance(
             transaction,
             record,
@@ -74,8 +139,8 @@ async def change_record(
             search=search_text(fields, values),
             deleted_at=None,
         )
-        await keep_revisions(transaction, fields, [record], author, what)
-        note_record_changed(transaction, collection, record, author, "changed", before)
+        await keep_revisions(transaction, changed, [record], author, what)
+        note_record_changed(transaction, collection, changed, record, author, "changed", before)
     else:
         writable = select(is_writable(Record, transaction.acting(author.id), proof)).where(Record.id == record.id)
         if not await transaction.scalar(writable):
@@ -83,7 +148,7 @@ async def change_record(
         await release_lock(transaction, record, author, proof)
     if what == "changed":
         await settle_draft(transaction, record, author)
-    return changed
+    return bool(changed)
 
 
 async def delete_record(
@@ -115,13 +180,14 @@ async def put_into_bin(transaction: Transaction, record: Record, author: Member,
 async def keep_deleted(
     transaction: Transaction, collection: Collection, fields: list[Field], records: Sequence[Record], author: Member
 ) -> None:
-    """Keep in their histories that records were taken out."""
+    """Keep in their histories that records were taken out. Nobody waits for them any more."""
     if not records:
         return
+    await leave_all(transaction, [("record", record.id) for record in records])
     collection.total -= len(records)
     await keep_revisions(transaction, fields, records, author, "deleted")
     for record in records:
-        note_record_changed(transaction, collection, record, author, "deleted", record.values)
+        note_record_changed(transaction, collection, fields, record, author, "deleted", record.values)
 
 
 async def restore_record(
@@ -144,7 +210,7 @@ async def restore_record(
     )
     collection.total += 1
     await keep_revisions(transaction, fields, [record], author, "restored")
-    note_record_changed(transaction, collection, record, author, "restored", record.values)
+    note_record_changed(transaction, collection, fields, record, author, "restored", record.values)
 
 
 async def advance(
@@ -177,12 +243,13 @@ async def advance(
     if result.rowcount != 1:
         await transaction.refresh(record, ["version", *LOCK_COLUMNS])
         raise Changed if record.version != version else Held
-    set_committed(record, **written)
+    for name, value in written.items():
+        set_committed_value(record, name, value)
     if deleted_at is not None:
         if holder is not None:
             note_lock(transaction, record, LockFreed, holder)
     elif holder is not None:
-        await pass_on(transaction, record, holder)
+        await pass_on(transaction, {record: holder})
 
 
 @sweeps(Record)

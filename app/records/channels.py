@@ -16,7 +16,7 @@ from app.accounts.shell import sidebar_section
 from app.database import Fact, Partial, Tenant, Transaction
 from app.live.channels import channel
 from app.live.log import make_partial, refresh
-from app.records.collections import COLLECTIONS_SHOWN, Collection, Field, list_collections, list_fields_of, list_used
+from app.records.collections import COLLECTIONS_SHOWN, Collection, Field, find_collections, list_collections, list_used
 from app.records.facts import (
     CollectionAdded,
     CollectionRenamed,
@@ -26,8 +26,8 @@ from app.records.facts import (
     RecordsForgotten,
 )
 from app.records.history import RevisionEntry, list_histories
-from app.records.lists import MOST_LIST_WORDS, sort_keys
-from app.records.records import Record, find_record_places, place_of_record, search_text
+from app.records.lists import MOST_LIST_WORDS
+from app.records.records import Record, find_record_places, place_of_record, search_text, sort_keys
 from app.web.forms import number_of
 from app.web.texts import _l
 
@@ -57,7 +57,7 @@ class Changes:
     records or fewer.
     """
 
-    shown: list[tuple[RecordChanged, Collection, list[Field], Record]]
+    shown: Sequence[tuple[RecordChanged, Collection, list[Field], Record]]
     histories: dict[Record, list[RevisionEntry]] | None
     many: dict[int, RecordChanged]
     counted: list[Collection]
@@ -69,19 +69,16 @@ async def read_changes(transaction: Transaction, facts: Sequence[RecordChanged])
     Histories are long: of more records than a few, nobody has the most open, and the pages that are fetch themselves.
     Of many, lists do so too.
     """
-    fields_of = await list_fields_of(transaction, {fact.collection_id for fact in facts})
-    collections = await transaction.find_all(Collection, fields_of)
     counts = Counter(fact.collection_id for fact in facts)
     many = {fact.collection_id: fact for fact in facts if counts[fact.collection_id] > MOST_RECORDS_SHOWN}
     shown = [fact for fact in facts if fact.collection_id not in many]
+    kept = await find_collections(transaction, counts)
     records = await transaction.find_all(Record, [fact.row_id for fact in shown])
-    told = [(fields_of[record.collection_id], record) for record in records.values()]
+    told = [(kept[record.collection_id][1], record) for record in records.values()]
     histories = await list_histories(transaction, told) if len(told) <= MOST_HISTORIES else None
-    about = [
-        (fact, collections[fact.collection_id], fields_of[fact.collection_id], records[fact.row_id]) for fact in shown
-    ]
+    about = [(fact, *kept[fact.collection_id], records[fact.row_id]) for fact in shown]
     counted = {fact.collection_id: None for fact in facts if fact.what != "changed"}
-    return Changes(about, histories, many, [collections[each] for each in counted])
+    return Changes(about, histories, many, [kept[each][0] for each in counted])
 
 
 def show_changes(tenant: Tenant, changes: Changes) -> Iterator[Partial]:

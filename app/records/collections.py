@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     String,
     UniqueConstraint,
+    bindparam,
     func,
     select,
 )
@@ -21,11 +22,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.accounts.visits import Visit
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
+from app.editing.rows import RowPlace
 from app.records.facts import CollectionAdded, CollectionRenamed
-from app.records.kinds import FIELD_KINDS, FieldKind
+from app.records.kinds import FIELD_KINDS
 from app.web.forms import Invalid
-from app.web.texts import Text, _l, fold, is_blank
+from app.web.texts import Text, _l, fold
 
 MOST_FIELDS = 40
 MOST_CHOICES = 100
@@ -73,7 +75,7 @@ class Field(Tenanted, Base):
     collection_id: Mapped[int]
     key: Mapped[str] = mapped_column(String(40))
     label: Mapped[str] = mapped_column(String(60))
-    kind_name: Mapped[str] = mapped_column("kind", String(20))
+    kind: Mapped[str] = mapped_column(String(20))
     required: Mapped[bool] = mapped_column(default=False)
     unique: Mapped[bool] = mapped_column(default=False)
     help: Mapped[str] = mapped_column(String(200), default="")
@@ -82,24 +84,22 @@ class Field(Tenanted, Base):
     position: Mapped[int] = mapped_column(default=0)
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
-    @property
-    def kind(self) -> FieldKind:
-        """How this field's values are read, shown and sorted."""
-        return FIELD_KINDS[self.kind_name]
 
-    def read(self, text: str) -> str:
-        """The value to store for what was typed.
+class Fields(list[Field]):
+    """The fields of a collection, in their order; the first is what a record is called by.
 
-        Raises ValueError with a Text that says what is wrong with it.
-        """
-        value = self.kind.read(text, self.choices)
-        if self.required and is_blank(value):
-            raise ValueError(_l("This can't be empty."))
-        return value
+    `removed` are those that were taken out lately, the newest last.
+    """
 
-    def sort_key(self, value: str) -> str | None:
-        """What the value is sorted by; None for an empty one, which comes last."""
-        return self.kind.sort_key(value) if value else None
+    def __init__(self, fields: Iterable[Field] = (), removed: Iterable[Field] = ()) -> None:
+        super().__init__(fields)
+        self.removed = list(removed)
+
+
+FIND_COLLECTION = PreparedSelect(select(Collection).where(Collection.slug == bindparam("slug")))
+LIST_FIELDS = PreparedSelect(
+    select(Field).where(Field.collection_id.in_(bindparam("ids"))).order_by(Field.position, Field.id)
+)
 
 
 async def list_collections(transaction: Transaction, most: int | None = None) -> list[Collection]:
@@ -110,61 +110,65 @@ async def list_collections(transaction: Transaction, most: int | None = None) ->
 
 # How many the sidebar shows, and the start.
 COLLECTIONS_SHOWN = 12
+LIST_USED = PreparedSelect(
+    select(Collection)
+    .outerjoin(
+        Visit,
+        (Visit.tenant_id == Collection.tenant_id)
+        & (Visit.subject_id == Collection.id)
+        & (Visit.kind == "collection")
+        & (Visit.member_id == bindparam("member_id")),
+    )
+    .order_by(
+        Collection.slug != bindparam("current"), Visit.visited_at.desc().nulls_last(), Collection.name, Collection.id
+    )
+    .limit(COLLECTIONS_SHOWN)
+)
 
 
 async def list_used(transaction: Transaction, member_id: int, current: str = "") -> list[Collection]:
     """The collections that a member uses, by name: the one of the address that is open, then those opened last."""
-    visited = (
-        (Visit.tenant_id == Collection.tenant_id)
-        & (Visit.subject_id == Collection.id)
-        & (Visit.kind == "collection")
-        & (Visit.member_id == member_id)
-    )
-    statement = (
-        select(Collection)
-        .outerjoin(Visit, visited)
-        .order_by(Collection.slug != current, Visit.visited_at.desc().nulls_last(), Collection.name, Collection.id)
-        .limit(COLLECTIONS_SHOWN)
-    )
-    return sorted(await transaction.scalars(statement), key=lambda each: (each.name, each.id))
+    found = await transaction.rows(LIST_USED, member_id=member_id, current=current)
+    return sorted((each for (each,) in found), key=lambda each: (each.name, each.id))
 
 
 async def get_collection(transaction: Transaction, slug: str) -> Collection:
     """A collection by its address. Raises NotFoundException."""
-    found = (await transaction.scalars(select(Collection).where(Collection.slug == slug))).one_or_none()
+    found = await transaction.find(FIND_COLLECTION, slug=slug)
     if found is None:
         raise NotFoundException
-    return found
+    return found[0]
 
 
-async def list_fields(transaction: Transaction, collection: Collection) -> list[Field]:
-    """The fields of a collection, in their order; the first is what a record is called by."""
+async def list_fields(transaction: Transaction, collection: Collection) -> Fields:
+    """The fields of a collection."""
     return (await list_fields_of(transaction, [collection.id]))[collection.id]
 
 
-async def list_removed_fields(transaction: Transaction, collection_id: int) -> list[Field]:
-    """The fields that were taken out of a collection lately, the newest last."""
-    statement = select(Field).where(Field.collection_id == collection_id, Field.removed_at.is_not(None))
-    return list(await transaction.scalars(statement.order_by(Field.removed_at, Field.id)))
-
-
-async def list_fields_of(transaction: Transaction, collection_ids: Iterable[int]) -> dict[int, list[Field]]:
-    """The fields of some collections, by the collection's id. At the end of a write they are read once: what follows
-    from it changes none."""
-    at_end = transaction.read_at_end.setdefault(Field, {}) if transaction.read_at_end is not None else {}
-    found: dict[int, list[Field]] = {collection_id: at_end.get(collection_id, []) for collection_id in collection_ids}
-    missing = found.keys() - at_end.keys()
+async def list_fields_of(transaction: Transaction, collection_ids: Iterable[int]) -> dict[int, Fields]:
+    """The fields of some collections, by the collection's id. A transaction reads them once."""
+    known: dict[int, Fields] = transaction.info.setdefault(Fields, {})
+    found = {each: known[each] if each in known else Fields() for each in collection_ids}
+    missing = [collection_id for collection_id in found if collection_id not in known]
     if missing:
-        kept = select(Field).where(Field.collection_id.in_(missing), Field.removed_at.is_(None))
-        for field in await transaction.scalars(kept.order_by(Field.position, Field.id)):
-            found[field.collection_id].append(field)
-        at_end |= {collection_id: found[collection_id] for collection_id in missing}
+        for (field,) in await transaction.rows(LIST_FIELDS, ids=missing):
+            fields = found[field.collection_id]
+            (fields if field.removed_at is None else fields.removed).append(field)
+        for collection_id in missing:
+            found[collection_id].removed.sort(key=lambda field: (field.removed_at, field.id))
+            known[collection_id] = found[collection_id]
     return found
+
+
+def forget_fields(transaction: Transaction, collection_id: int) -> None:
+    """Let the fields of a collection be read anew: there are others now, or in another order."""
+    transaction.info.get(Fields, {}).pop(collection_id, None)
+    transaction.info.pop(RowPlace, None)  # records are called after their first field
 
 
 async def find_collections(
     transaction: Transaction, collection_ids: Iterable[int]
-) -> dict[int, tuple[Collection, list[Field]]]:
+) -> dict[int, tuple[Collection, Fields]]:
     """Some collections with their fields, by id."""
     fields = await list_fields_of(transaction, collection_ids)
     collections = await transaction.find_all(Collection, fields)
@@ -257,15 +261,14 @@ async def add_field(
     base = "_".join(re.findall(r"[a-z0-9]+", fold(label)))[:32].strip("_") or "field"
     if fold(label) in {fold(field.label) for field in fields}:
         raise Invalid(label=_l("There is a field of this name already."))
-    removed = await list_removed_fields(transaction, collection.id)
-    taken = {field.key for field in (*fields, *removed)} | RESERVED_KEYS
+    taken = {field.key for field in (*fields, *fields.removed)} | RESERVED_KEYS
     key = next(name for name in (base, *(f"{base}_{n}" for n in range(2, 99))) if name not in taken)
     position = await transaction.scalar(select(func.max(Field.position)).where(Field.collection_id == collection.id))
     field = Field(
         collection_id=collection.id,
         key=key,
         label=label,
-        kind_name=kind_name,
+        kind=kind_name,
         required=required,
         unique=unique,
         help=help,
@@ -275,4 +278,5 @@ async def add_field(
     )
     transaction.add(field)
     await transaction.flush()
+    forget_fields(transaction, collection.id)
     return field

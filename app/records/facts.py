@@ -12,10 +12,11 @@ from app.editing.facts import OfRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordChanged(OfRow, Audited):
+class RecordChanged(OfRow):
     """A record was added, changed, put into the bin, or taken out of it.
 
-    `before` are the values it had, by the keys of fields; None for one that was not there.
+    `before` are the values it had, by the keys of fields; None for one that was not there. `fields` are the labels of
+    those that have another value now.
     """
 
     what: Literal["created", "changed", "deleted", "restored"]
@@ -25,11 +26,7 @@ class RecordChanged(OfRow, Audited):
     address: str
     before: Mapping[str, str] | None
     after: Mapping[str, str]
-
-    @property
-    def entry(self) -> Entry | None:
-        """Only what takes a record away, or brings it back, is audited: every change is in the record's history."""
-        return Entry(f"record.{self.what}", self.address) if self.what in ("deleted", "restored") else None
+    fields: tuple[str, ...] = ()
 
     @property
     def log_entry(self) -> LogEntry:
@@ -43,6 +40,16 @@ class RecordChanged(OfRow, Audited):
             "after": self.after,
         }
         return LogEntry(f"record.{self.what}", f"collection.{self.collection_id}", data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordBinned(RecordChanged, Audited):
+    """A record was put into the bin, or taken out of it. Other changes are in its history, and not audited."""
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry(f"record.{self.what}", self.address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

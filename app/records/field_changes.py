@@ -11,10 +11,10 @@ from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import Transaction, now
 from app.jobs.sweeps import delete_by_keys, sweeps
-from app.records.collections import Collection, Field, add_field, check_field, list_fields
+from app.records.collections import Collection, Field, add_field, check_field, forget_fields, list_fields
 from app.records.facts import FieldRemoved, FieldsChanged
 from app.records.keys import RecordKey, unique_key
-from app.records.kinds import LAST
+from app.records.kinds import FIELD_KINDS, LAST
 from app.records.records import Record
 from app.web.forms import Invalid
 from app.web.texts import _l, fold
@@ -46,7 +46,7 @@ async def change_field(
     """
     require(member, "manage", "collections")
     check_field(
-        kind_name=field.kind_name,
+        kind_name=field.kind,
         choices=values["choices"],
         default=values["default"],
         unique=values["unique"],
@@ -56,7 +56,7 @@ async def change_field(
         raise Invalid(label=_l("There is a field of this name already."))
     if values["unique"] != field.unique:
         await set_unique(transaction, field, unique=values["unique"])
-    values["default"] = field.kind.read(values["default"], values["choices"])
+    values["default"] = FIELD_KINDS[field.kind].read(values["default"], values["choices"])
     for name, value in values.items():
         setattr(field, name, value)
     await transaction.flush()
@@ -93,13 +93,14 @@ async def set_unique(transaction: Transaction, field: Field, *, unique: bool) ->
 async def move_field(transaction: Transaction, collection: Collection, field: Field, member: Member, step: int) -> None:
     """Move a field one place up (-1) or down (1); at the end it stays."""
     require(member, "manage", "collections")
-    fields = await list_fields(transaction, collection)
+    fields = list(await list_fields(transaction, collection))
     index = fields.index(field)
     if 0 <= index + step < len(fields):
         fields.insert(index + step, fields.pop(index))
     for position, moved in enumerate(fields):
         moved.position = position
     await transaction.flush()
+    forget_fields(transaction, collection.id)
     note_fields_changed(transaction, collection, member)
 
 
@@ -122,6 +123,7 @@ async def remove_field(transaction: Transaction, collection: Collection, field: 
         raise Invalid(label=_l("A collection keeps at least one field."))
     field.removed_at = now()
     await transaction.flush()
+    forget_fields(transaction, collection.id)
     keys = delete(RecordKey).where(RecordKey.field_id == field.id)
     await transaction.execute(keys)
     by = transaction.acting(member.id)

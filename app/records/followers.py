@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.database import Follower, Shown, Transaction
-from app.editing import waiting
 from app.editing.facts import LockAsked
 from app.notifications.facts import MailsDue
-from app.notifications.notifications import forget_subjects
+from app.notifications.withdrawals import forget_subjects
 from app.records.channels import (
     read_added,
     read_changes,
@@ -30,18 +29,11 @@ from app.records.facts import (
 from app.records.notices import tell_asked, tell_changes
 
 
-async def end_waiting(transaction: Transaction, facts: Sequence[RecordChanged]) -> None:
-    """Nobody waits for records that are in the bin."""
-    if gone := [("record", fact.row_id) for fact in facts if fact.what == "deleted"]:
-        await waiting.leave_all(transaction, gone)
-
-
 async def forget_told(transaction: Transaction, facts: Sequence[RecordsForgotten]) -> None:
     """What was told of records that are gone for good goes with them, and who follows them."""
     await forget_subjects(transaction, "record", [each for fact in facts for each in fact.record_ids])
 
 
-waiting_ended = Follower(end_waiting, (RecordChanged,))
 changes_told = Follower(tell_changes, (RecordChanged,), notes=(MailsDue,))
 holders_told = Follower(tell_asked, (LockAsked,), notes=(MailsDue,))
 changes_shown = Shown(show_changes, (RecordChanged,), read_changes)

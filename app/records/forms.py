@@ -13,12 +13,12 @@ from app.accounts.members import Member
 from app.accounts.shell import list_parts, page_owner, render_page
 from app.database import Transaction
 from app.editing.channels import find_standing
-from app.editing.rows import LEASE, LEASE_WITHOUT_JAVASCRIPT, Proof
+from app.editing.rows import LEASE, LEASE_WITHOUT_JAVASCRIPT, Proof, find_row_places
 from app.editing.waiting import Waiting, list_queue
 from app.live.presence import list_readers
-from app.records.collections import Collection, Field, get_collection, list_fields, list_removed_fields
+from app.records.collections import Collection, Field, Fields, list_fields
 from app.records.history import list_differences, list_history
-from app.records.records import Record, find_makers, find_record_place, get_record, read_values, title_of
+from app.records.records import Record, find_makers, open_by_number, read_values, title_of
 from app.settings import Settings
 from app.web.forms import Form, Invalid, number_of
 from app.web.texts import Text
@@ -35,20 +35,19 @@ class Made:
     made_by: int | None
 
 
-async def read_typed(transaction: Transaction, fields: list[Field], form: Form, collection_id: int) -> dict[str, str]:
+def read_typed(fields: Fields, form: Form) -> dict[str, str]:
     """What the form has for each field, and for those that were removed while it was open."""
-    removed = await list_removed_fields(transaction, collection_id)
-    return {field.key: form[field.key] for field in (*fields, *(field for field in removed if field.key in form))}
+    return {
+        field.key: form[field.key] for field in (*fields, *(field for field in fields.removed if field.key in form))
+    }
 
 
-async def find_removed(
-    transaction: Transaction, collection: Collection, form: Form, record: Record | None
-) -> list[tuple[Field, str]]:
+def find_removed(fields: Fields, form: Form, record: Record | None) -> list[tuple[Field, str]]:
     """The fields that were removed while somebody typed into them, with what was typed.
 
     What the form was opened with is not typed: what the record has, or the default of a new one.
     """
-    removed = await list_removed_fields(transaction, collection.id)
+    removed = fields.removed
     before = {field.key: field.default for field in removed} if record is None else record.values
     return [(field, form[field.key]) for field in removed if form[field.key] not in ("", before.get(field.key, ""))]
 
@@ -59,10 +58,10 @@ class Removed(Invalid):
     status = 409
 
 
-async def holds_unseen(transaction: Transaction, collection: Collection, form: Form, record: Record | None) -> bool:
+def holds_unseen(fields: Fields, form: Form, record: Record | None) -> bool:
     """Whether the form has a text for a removed field that its page has not said was removed."""
     seen = form.values.get("removed-fields", [])
-    return any(field.key not in seen for field, _ in await find_removed(transaction, collection, form, record))
+    return any(field.key not in seen for field, _ in find_removed(fields, form, record))
 
 
 def find_errors(fields: list[Field], values: Mapping[str, str]) -> dict[str, Text]:
@@ -76,10 +75,9 @@ def find_errors(fields: list[Field], values: Mapping[str, str]) -> dict[str, Tex
 
 async def open_record(
     transaction: Transaction, slug: str, number: int, *, deleted: bool | None = False
-) -> tuple[Collection, Record, list[Field]]:
+) -> tuple[Collection, Record, Fields]:
     """A record with its collection and fields. Raises NotFoundException."""
-    collection = await get_collection(transaction, slug)
-    record = await get_record(transaction, collection, number, deleted=deleted)
+    collection, record = await open_by_number(transaction, slug, number, deleted=deleted)
     return collection, record, await list_fields(transaction, collection)
 
 
@@ -96,7 +94,7 @@ async def render_record(
 ) -> Response[str]:
     """A record to be read; with `waiting`, by somebody who waits to edit it."""
     queue = await list_queue(transaction, record)
-    place = await find_record_place(transaction, record)
+    place = (await find_row_places(transaction, [record]))[record]
     maker = (await find_makers(transaction, [record.id]))[record.id]
     standing = await find_standing(transaction, record, queue, member.id)
     return await render_page(
@@ -135,7 +133,7 @@ async def render_form(
     transaction: Transaction,
     member: Member,
     collection: Collection,
-    fields: list[Field],
+    fields: Fields,
     form: Form,
     *,
     settings: Settings | None = None,
@@ -162,7 +160,7 @@ async def render_form(
         fields=fields,
         form=form,
         record=record,
-        removed=await find_removed(transaction, collection, form, record),
+        removed=find_removed(fields, form, record),
         held_back=status == 409 and not form.errors,
         restored=restored,
         most=RECORD_LIMIT,
@@ -179,10 +177,10 @@ async def describe_editor(
     standing = await find_standing(transaction, record, queue, member.id)
     return {
         "row": record,
-        "place": await find_record_place(transaction, record),
+        "place": (await find_row_places(transaction, [record]))[record],
         "queue": queue,
         "standing": standing,
-        "proof": proof,
+        "proof": str(proof or ""),
         "lease": LEASE,
         "idle": settings.edit_idle_seconds if settings else 0,
     }
@@ -193,7 +191,7 @@ async def render_conflict(
     transaction: Transaction,
     member: Member,
     collection: Collection,
-    fields: list[Field],
+    fields: Fields,
     record: Record,
     form: Form | None = None,
     *,
@@ -206,7 +204,7 @@ async def render_conflict(
     differences = {}
     if form:
         version = number_of(form["version"])
-        mine = await read_typed(transaction, fields, form, collection.id)
+        mine = read_typed(fields, form)
         differences = await list_differences(transaction, fields, record, mine, version)
     history = await list_history(transaction, fields, record, limit=1)
     return await render_page(
@@ -222,7 +220,7 @@ async def render_conflict(
         held=held,
         title=title_of(fields, record.values),
         differences=differences,
-        removed=await find_removed(transaction, collection, form, record) if form else [],
+        removed=find_removed(fields, form, record) if form else [],
         last=history[0],
     )
 

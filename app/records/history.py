@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
-from app.database import Transaction
+from app.database import PreparedSelect, Transaction
 from app.records.collections import Field
 from app.records.records import Record
 from app.records.revisions import Revision
@@ -48,6 +48,15 @@ class RevisionEntry:
     changes: list[Change]
 
 
+LIST_REVISIONS = PreparedSelect(
+    select(Revision, Member.name)
+    .join(Member, (Member.id == Revision.member_id) & (Member.tenant_id == Revision.tenant_id))
+    .join(Record, (Record.id == Revision.record_id) & (Record.tenant_id == Revision.tenant_id))
+    .where(Record.id.in_(bindparam("ids")), Revision.version >= Record.version - bindparam("limit"))
+    .order_by(Revision.version.desc())
+)
+
+
 def compare(fields: list[Field], before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
     """The fields that differ."""
     pairs = ((field, before.get(field.key, ""), after.get(field.key, "")) for field in fields)
@@ -82,15 +91,8 @@ async def list_histories(
     transaction: Transaction, of: Sequence[tuple[list[Field], Record]], *, limit: int = 50
 ) -> dict[Record, list[RevisionEntry]]:
     """The newest revisions of each of some records, with their fields; newest first."""
-    statement = (
-        select(Revision, Member.name)
-        .join(Member, (Member.id == Revision.member_id) & (Member.tenant_id == Revision.tenant_id))
-        .join(Record, (Record.id == Revision.record_id) & (Record.tenant_id == Revision.tenant_id))
-        .where(Record.id.in_([record.id for _, record in of]), Revision.version >= Record.version - limit)
-        .order_by(Revision.version.desc())
-    )
     rows: dict[int, list[tuple[Revision, str]]] = defaultdict(list)
-    for revision, author in await transaction.execute(statement):
+    for revision, author in await transaction.rows(LIST_REVISIONS, ids=[record.id for _, record in of], limit=limit):
         rows[revision.record_id].append((revision, author))
     return {record: make_entries(fields, rows[record.id], limit) for fields, record in of}
 

@@ -18,12 +18,12 @@ from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.rows import Held, is_held
 from app.records.bulk import LeftAlone, reason_of
-from app.records.changes import Changed, change_record
+from app.records.changes import Changed, change_record, create_records
 from app.records.collections import Collection, Field, list_fields
 from app.records.facts import TableImported
 from app.records.history import Difference, compare
 from app.records.keys import Taken, check_taken, find_taken
-from app.records.records import Record, Values, create_records, read_values, title_of
+from app.records.records import Record, Values, read_values, title_of
 from app.web.forms import Invalid, number_of
 from app.web.texts import Text, _l, fold
 
@@ -192,8 +192,8 @@ def read_record_line(fields: list[Field], columns: Sequence[Field | None], line:
     line.typed = dict(line.record.values) if line.record else {each.key: each.default for each in fields}
     for cell, column in zip(line.cells, columns, strict=False):
         if column is not None:
-            unticked = column.kind_name == "yes_no" and fold(cell) in NO
-            ticked = column.kind_name == "yes_no" and cell and not unticked
+            unticked = column.kind == "yes_no" and fold(cell) in NO
+            ticked = column.kind == "yes_no" and cell and not unticked
             line.typed[column.key] = "yes" if ticked else "" if unticked else cell
     try:
         return read_values(fields, line.typed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.database import Base, Tenanted, Transaction
 from app.database.types import sortable_text
 from app.records.collections import Field
-from app.records.kinds import LAST, SORT_KEY_LIMIT
+from app.records.kinds import SORT_KEY_LIMIT, sort_key_of
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, fold
 
@@ -91,15 +92,15 @@ def check_taken(fields: list[Field], values: Mapping[str, str], record_id: int |
         raise Invalid(**errors)
 
 
-def keys_of(fields: list[Field], record_id: int, number: int, values: Mapping[str, str]) -> list[RecordKey]:
-    """The sort and unique keys of a record's values."""
+def keys_of(fields: list[Field], record_id: int, number: int, values: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The rows with the sort and unique keys of a record's values."""
     return [
-        RecordKey(
-            record_id=record_id,
-            field_id=field.id,
-            number=number,
-            sort_key=field.sort_key(values.get(field.key, "")) or LAST,
-            unique_key=unique_key(values[field.key]) if field.unique and field.key in values else None,
-        )
+        {
+            "record_id": record_id,
+            "field_id": field.id,
+            "number": number,
+            "sort_key": sort_key_of(field.kind, values.get(field.key, "")),
+            "unique_key": unique_key(values[field.key]) if field.unique and field.key in values else None,
+        }
         for field in fields
     ]

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from urllib.parse import urlsplit
 
 from app.web.mail_addresses import read_mail_address
-from app.web.texts import Text, _l, fold, keep_direction
+from app.web.texts import Text, _l, fold, is_blank, keep_direction
 
 LINE_LIMIT = 500
 LONG_TEXT_LIMIT = 20_000
@@ -153,3 +153,19 @@ FIELD_KINDS = {
         FieldKind("link", _l("Link"), read_link, fold_key),
     )
 }
+
+
+def read_value(kind: str, text: str, choices: Sequence[str], *, required: bool) -> str:
+    """The value to store for what was typed into a field of a kind.
+
+    Raises ValueError with a Text that says what is wrong with it.
+    """
+    value = FIELD_KINDS[kind].read(text, choices)
+    if required and is_blank(value):
+        raise ValueError(_l("This can't be empty."))
+    return value
+
+
+def sort_key_of(kind: str, value: str) -> str:
+    """What a value of a kind is sorted by; an empty one comes last."""
+    return (FIELD_KINDS[kind].sort_key(value) if value else "") or LAST

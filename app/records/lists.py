@@ -14,7 +14,6 @@ from app.database import Transaction
 from app.database.functions import find_text
 from app.records.collections import Collection, Field
 from app.records.keys import RecordKey
-from app.records.kinds import LAST
 from app.records.records import Record
 from app.web.forms import number_of
 from app.web.texts import fold
@@ -115,8 +114,3 @@ async def list_records(transaction: Transaction, collection: Collection, fields:
         statement.limit(LIST_PAGE_SIZE).offset((page - 1) * LIST_PAGE_SIZE)
     )
     return Listing(view, list(records), count)
-
-
-def sort_keys(fields: list[Field], record: Record) -> dict[str, str]:
-    """The sort keys of a record, as the list in the page compares them."""
-    return {field.key: field.sort_key(record.values.get(field.key, "")) or LAST for field in fields}

@@ -10,13 +10,12 @@ from sqlalchemy import ColumnElement, exists
 from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.facts import LockAsked
+from app.editing.rows import find_row_places
 from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_subject
 from app.notifications.notifications import Occasion, Receivers, notify_all
 from app.notifications.preferences import read_followers
-from app.records.collections import Field, find_collections, list_fields_of
 from app.records.facts import RecordChanged
-from app.records.history import compare
-from app.records.records import Record, find_makers, title_of
+from app.records.records import Record, find_makers
 from app.web.texts import _l
 
 CHANGE_SENTENCES = {
@@ -71,15 +70,8 @@ def may_see_record(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
 
 async def find_notified_places(transaction: Transaction, ids: Sequence[int]) -> dict[int, SubjectPlace]:
     """Where records are seen."""
-    records = (await transaction.find_all(Record, ids)).values()
-    kept = await find_collections(transaction, {record.collection_id for record in records})
-    return {
-        record.id: SubjectPlace(
-            title_of(kept[record.collection_id][1], record.values) or str(record.number),
-            f"/c/{kept[record.collection_id][0].slug}/{record.number}",
-        )
-        for record in records
-    }
+    places = await find_row_places(transaction, list((await transaction.find_all(Record, ids)).values()))
+    return {row.id: SubjectPlace(place.title, place.address) for row, place in places.items()}
 
 
 def message_or_record(place: SubjectPlace, number: int) -> str:
@@ -96,10 +88,10 @@ async def tell_changes(transaction: Transaction, facts: Sequence[RecordChanged])
     changes = [fact for fact in facts if fact.what != "created"]
     if not changes:
         return
-    fields = await list_fields_of(transaction, {change.collection_id for change in changes})
-    chosen = await read_followers(transaction, "record", {change.row_id for change in changes})
-    makers = await find_makers(transaction, chosen)
+    ids = list({change.row_id: None for change in changes})
     authors = await transaction.find_all(Member, {change.by.member_id for change in changes if change.by.member_id})
+    makers = await find_makers(transaction, ids)
+    chosen = await read_followers(transaction, "record", ids)
     await notify_all(
         transaction,
         [
@@ -107,7 +99,7 @@ async def tell_changes(transaction: Transaction, facts: Sequence[RecordChanged])
                 ("record", change.row_id),
                 list_reasons(chosen[change.row_id], makers[change.row_id]),
                 by=authors.get(change.by.member_id or 0),
-                details={"what": change.what, "fields": labels_of(fields[change.collection_id], change)},
+                details={"what": change.what, "fields": ", ".join(change.fields)[:300]},
             )
             for change in changes
         ],
@@ -122,11 +114,6 @@ def list_reasons(chosen: Mapping[int, bool], maker: int | None) -> list[tuple[st
         ("record-added", [] if maker is None or not chosen.get(maker, True) else [maker]),
         ("record-admin", "admin"),
     ]
-
-
-def labels_of(fields: list[Field], change: RecordChanged) -> str:
-    """The labels of the fields that differ."""
-    return ", ".join(each.field.label for each in compare(fields, change.before or {}, change.after))[:300]
 
 
 async def tell_asked(transaction: Transaction, facts: Sequence[LockAsked]) -> None:

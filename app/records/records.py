@@ -1,10 +1,10 @@
-"""Records: found, added, and kept in their history. `changes.py` has what is done with them afterwards."""
+"""Records: found, shown, and kept in their history. `changes.py` has what is done with them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from litestar.exceptions import NotFoundException
 from sqlalchemy import (
@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     Text,
     UniqueConstraint,
+    bindparam,
     delete,
     select,
     text,
@@ -22,11 +23,12 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.database import Base, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Transaction, UtcDateTime, now
 from app.editing.rows import Editable, RowPlace, editable
-from app.records.collections import Collection, Field, find_collections, list_fields
-from app.records.facts import RecordChanged, RecordsAdded
-from app.records.keys import RecordKey, check_unique, keys_of
+from app.records.collections import Collection, Field, find_collections
+from app.records.facts import RecordBinned, RecordChanged
+from app.records.keys import RecordKey, keys_of
+from app.records.kinds import FIELD_KINDS, read_value, sort_key_of
 from app.records.revisions import Revision
 from app.web.forms import Invalid
 from app.web.texts import Text as Words
@@ -42,6 +44,8 @@ Values = dict[str, str]
 
 class Record(Editable, Base):
     """A record. `search` is the folded text of its values, which searching looks through."""
+
+    kind_name = "record"
 
     __tablename__ = "record"
     __table_args__ = (
@@ -71,6 +75,21 @@ class Record(Editable, Base):
     values: Mapped[Values] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+OPEN_RECORD = PreparedSelect(
+    select(Collection, Record)
+    .join(Record, (Record.collection_id == Collection.id) & (Record.tenant_id == Collection.tenant_id))
+    .where(Collection.slug == bindparam("slug"), Record.number == bindparam("number"))
+)
+FIND_RECORD = PreparedSelect(
+    select(Record).where(Record.collection_id == bindparam("collection_id"), Record.number == bindparam("number"))
+)
+FIND_MAKERS = PreparedSelect(
+    select(Revision.record_id, Revision.member_id).where(
+        Revision.record_id.in_(bindparam("ids")), Revision.what == "created"
+    )
+)
 
 
 def title_of(fields: list[Field], values: Mapping[str, str]) -> str:
@@ -110,11 +129,10 @@ async def find_authors(transaction: Transaction, record: Record) -> list[int]:
 async def find_makers(transaction: Transaction, record_ids: Iterable[int]) -> dict[int, int | None]:
     """The ids of the members who have added records, by the ids of these."""
     ids = list(record_ids)
-    made = select(Revision.record_id, Revision.member_id).where(Revision.record_id.in_(ids), Revision.what == "created")
-    return dict.fromkeys(ids) | {row.record_id: row.member_id for row in await transaction.execute(made)}
+    return dict.fromkeys(ids) | dict(await transaction.rows(FIND_MAKERS, ids=ids))
 
 
-@editable("record", Record, find_by_references, find_authors)
+@editable(Record, find_by_references, find_authors)
 async def find_record_places(transaction: Transaction, records: Sequence[Record]) -> list[RowPlace]:
     """Where records are seen."""
     kept = await find_collections(transaction, {record.collection_id for record in records})
@@ -134,23 +152,41 @@ def place_of_record(collection: Collection, fields: list[Field], record: Record)
         address=f"/c/{collection.slug}/{record.number}",
         title=title_of(fields, record.values) or str(record.number),
         list_channel=f"collection.{collection.id}",
-        state=next((record.values.get(field.key, "") for field in fields if field.kind_name == "choice"), ""),
+        state=next((record.values.get(field.key, "") for field in fields if field.kind == "choice"), ""),
         gone=record.deleted_at is not None,
     )
 
 
 def search_text(fields: list[Field], values: Mapping[str, str]) -> str:
     """The folded text that searching looks through."""
-    parts = (values.get(field.key, "")[:SEARCHED_OF_A_VALUE] for field in fields if field.kind.searchable)
+    parts = (values.get(field.key, "")[:SEARCHED_OF_A_VALUE] for field in fields if FIELD_KINDS[field.kind].searchable)
     return fold("\n".join(part for part in parts if part))
+
+
+def sort_keys(fields: list[Field], record: Record) -> dict[str, str]:
+    """The sort keys of a record, as the list in the page compares them."""
+    return {field.key: sort_key_of(field.kind, record.values.get(field.key, "")) for field in fields}
+
+
+async def open_by_number(
+    transaction: Transaction, slug: str, number: int, *, deleted: bool | None
+) -> tuple[Collection, Record]:
+    """A record by its address, with its collection: a kept one, a deleted one, or either (None).
+
+    Raises NotFoundException.
+    """
+    found = await transaction.find(OPEN_RECORD, slug=slug, number=number) if number <= LARGEST_NUMBER else None
+    if found is None or (deleted is not None and (found[1].deleted_at is not None) != deleted):
+        raise NotFoundException
+    return found
 
 
 async def find_record(transaction: Transaction, collection: Collection, number: int) -> Record | None:
     """A record by its number, in the bin or not."""
     if number > LARGEST_NUMBER:
         return None
-    statement = select(Record).where(Record.collection_id == collection.id, Record.number == number)
-    return (await transaction.scalars(statement)).one_or_none()
+    found = await transaction.find(FIND_RECORD, collection_id=collection.id, number=number)
+    return found and found[0]
 
 
 async def get_record(
@@ -172,7 +208,7 @@ def read_values(fields: list[Field], typed: Mapping[str, str]) -> Values:
     errors: dict[str, Words] = {}
     for field in fields:
         try:
-            value = field.read(typed.get(field.key, ""))
+            value = read_value(field.kind, typed.get(field.key, ""), field.choices, required=field.required)
         except ValueError as error:
             errors[field.key] = error.args[0]
             continue
@@ -183,76 +219,21 @@ def read_values(fields: list[Field], typed: Mapping[str, str]) -> Values:
     return values
 
 
-async def create_record(
-    transaction: Transaction, collection: Collection, typed: Mapping[str, str], author: Member
-) -> Record:
-    """Add a record.
-
-    Raises Invalid when a value won't do.
-    """
-    fields = await list_fields(transaction, collection)
-    values = read_values(fields, typed)
-    await check_unique(transaction, fields, values, None)
-    record = Record(
-        collection_id=collection.id,
-        number=take_numbers(collection),
-        version=1,
-        values=values,
-        search=search_text(fields, values),
-    )
-    transaction.add(record)
-    await transaction.flush()
-    await keep_revisions(transaction, fields, [record], author, "created")
-    note_record_changed(transaction, collection, record, author, "created", None)
-    return record
-
-
-async def create_records(
-    transaction: Transaction, collection: Collection, rows: Sequence[Mapping[str, str]], author: Member
-) -> None:
-    """Add many records at once. Unique values are left to the database to check.
-
-    Raises Invalid when a value won't do.
-    """
-    fields = await list_fields(transaction, collection)
-    last = take_numbers(collection, len(rows))
-    values = dict(enumerate([read_values(fields, typed) for typed in rows], last - len(rows) + 1))
-    written = [
-        {"collection_id": collection.id, "number": number, "values": each, "search": search_text(fields, each)}
-        for number, each in values.items()
-    ]
-    await transaction.insert_rows(Record, *written)
-    own = Record.collection_id == collection.id, Record.number > last - len(rows)
-    for record_id, number in await transaction.execute(select(Record.id, Record.number).where(*own)):
-        transaction.add_all(keys_of(fields, record_id, number, values[number]))
-        revision = {"version": 1, "member_id": author.id, "what": "created", "values": values[number]}
-        transaction.add(Revision(record_id=record_id, **revision))
-    await transaction.flush()
-    transaction.note(RecordsAdded(by=transaction.acting(author.id), collection_id=collection.id, count=len(rows)))
-
-
-def take_numbers(collection: Collection, count: int = 1) -> int:
-    """The last of the next `count` numbers of a collection, and as many more in its total.
-
-    Writers of a workspace come one after another: nobody else takes these.
-    """
-    collection.last_number += count
-    collection.total += count
-    return collection.last_number
-
-
 def note_record_changed(
     transaction: Transaction,
     collection: Collection,
+    fields: list[Field],
     record: Record,
     author: Member,
     what: Literal["created", "changed", "deleted", "restored"],
     before: Mapping[str, str] | None,
 ) -> None:
     """Note what was done to a record."""
-    transaction.keep(record)
-    transaction.keep(collection)
-    fact = RecordChanged(
+    transaction.info.pop(RowPlace, None)  # it may be called otherwise now
+    for instance in (record, collection, author):  # what is told and shown of them needs no statement
+        transaction.keep(instance)
+    changed = [] if before is None else [each for each in fields if before.get(each.key) != record.values.get(each.key)]
+    fact = (RecordBinned if what in ("deleted", "restored") else RecordChanged)(
         by=transaction.acting(author.id),
         kind="record",
         row_id=record.id,
@@ -263,30 +244,35 @@ def note_record_changed(
         address=f"/c/{collection.slug}/{record.number}",
         before=before,
         after=record.values,
+        fields=tuple(field.label for field in changed),
     )
     transaction.note(fact)
-
-
-def set_committed(instance: Any, **values: Any) -> None:
-    """Bring an object up to what a statement has just written."""
-    from sqlalchemy.orm.attributes import set_committed_value
-
-    for name, value in values.items():
-        set_committed_value(instance, name, value)
 
 
 async def keep_revisions(
     transaction: Transaction, fields: list[Field], records: Sequence[Record], author: Member, what: str
 ) -> None:
-    """Keep a revision of what records are now, and their sort keys."""
-    await transaction.execute(delete(RecordKey).where(RecordKey.record_id.in_([record.id for record in records])))
-    for record in records:
-        if record.deleted_at is None:
-            transaction.add_all(keys_of(fields, record.id, record.number, record.values))
-        transaction.add(revision_of(record, author, what))
-    await transaction.flush()
-
-
-def revision_of(record: Record, author: Member, what: str) -> Revision:
-    """The revision that keeps what a record is now."""
-    return Revision(record_id=record.id, version=record.version, member_id=author.id, what=what, values=record.values)
+    """Keep a revision of what records are now, and the keys of these fields."""
+    if what != "created":
+        keys = (
+            RecordKey.record_id.in_([each.id for each in records]),
+            RecordKey.field_id.in_([each.id for each in fields]),
+        )
+        await transaction.execute(delete(RecordKey).where(*keys))
+    kept = [record for record in records if record.deleted_at is None]
+    await transaction.insert_rows(
+        RecordKey, *(key for record in kept for key in keys_of(fields, record.id, record.number, record.values))
+    )
+    await transaction.insert_rows(
+        Revision,
+        *(
+            {
+                "record_id": record.id,
+                "version": record.version,
+                "member_id": author.id,
+                "what": what,
+                "values": record.values,
+            }
+            for record in records
+        ),
+    )

@@ -12,10 +12,11 @@ from app.accounts.audit import AuditEntry
 from app.accounts.members import Member, find_member
 from app.accounts.sessions import Session, add_session
 from app.database import Actor, Database, Transaction
-from app.editing import locks, waiting
+from app.editing import locks, turns, waiting
 from app.editing.channels import delete_old_drafts
 from app.editing.drafts import find_draft, keep_draft, settle_draft
-from app.editing.rows import LEASE, LEFT_TURN, LONGEST_TURN, TURN, Held, NoCredential, Proof
+from app.editing.rows import LEASE, Held, NoCredential, Proof
+from app.editing.turns import LEFT_TURN, LONGEST_TURN, TURN
 from app.editing.waiting import ANSWER_WITHIN
 from app.live.log import read_after
 from app.records.changes import Changed, change_record, delete_record
@@ -82,13 +83,13 @@ class Desk:
     async def prolong(self, name: str, page: int = 1) -> int | None:
         async with self.database.write(ACME) as transaction:
             row, person = await book(transaction), await sign_in(transaction, name)
-            return await locks.prolong_turn(transaction, row, person, page)
+            return await turns.prolong_turn(transaction, row, person, page)
 
     async def leave_at_turn(self, name: str) -> None:
         async with self.database.write(ACME) as transaction:
             row, person = await book(transaction), await sign_in(transaction, name)
             assert await waiting.leave_queue(transaction, row, person)
-            await locks.shorten_turn(transaction, row, person)
+            await turns.shorten_turn(transaction, row, person)
 
     async def save(self, name: str, proof: Proof | None, version: int = 3, **values: str) -> bool:
         async with self.database.write(ACME) as transaction:

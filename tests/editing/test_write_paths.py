@@ -22,10 +22,10 @@ from app.accounts.members import Member, find_member
 from app.database import Database, Transaction
 from app.editing.locks import take_lock
 from app.editing.rows import LEASE, Held, Proof
-from app.records.changes import Changed, change_record, delete_record, restore_record
+from app.records.changes import Changed, change_record, create_record, delete_record, restore_record
 from app.records.collections import Collection, Field, get_collection, list_fields
 from app.records.field_changes import change_field, move_field, remove_field
-from app.records.records import Record, create_record, get_record
+from app.records.records import Record, get_record
 from app.records.revisions import Revision
 from tests.conftest import Server
 from tests.sessions import sign_in
@@ -81,7 +81,7 @@ WRITES_NOTHING: dict[str, dict[str, str]] = {
 KNOWN_WRITES = {
     ("records/changes.py", "advance", "update(Record)"),  # checks version and lock in its statement
     ("records/changes.py", "empty_bin", "delete(Record)"),  # deletes for good what nobody can open, so nobody holds it
-    ("editing/locks.py", "change_lock", "update(model)"),  # writes the lock's columns alone
+    ("editing/rows.py", "change_lock", "update(model)"),  # writes the lock's columns alone
     ("editing/locks.py", "free_locks", "update(model)"),
     ("database/copying.py", "copy_table", "insert(table)"),  # fills an empty database with all of another
     ("database/fast/rows.py", "__init__", "insert(self.table)"),
@@ -89,11 +89,9 @@ KNOWN_WRITES = {
     ("database/leases.py", "claim", "update(model)"),  # writes the lease of a mail or a job
     ("database/leases.py", "hold", "update(model)"),
     ("jobs/sweeps.py", "delete_by_keys", "delete(model)"),  # refuses what is guarded
-    ("notifications/notifications.py", "forget_subjects", "delete(model)"),  # of four models that it names
+    ("notifications/withdrawals.py", "forget_subjects", "delete(model)"),  # of four models that it names
     ("live/presence.py", "hear", "node.version"),  # of what another node says
     ("notifications/pages/preferences.py", "show_preferences", "form.values"),  # what a form shows
-    ("editing/drafts.py", "write_draft", "draft.version"),
-    ("editing/drafts.py", "write_draft", "draft.values"),
     ("records/new_drafts.py", "keep_new_draft", "draft.version"),
     ("records/new_drafts.py", "keep_new_draft", "draft.values"),
     ("records/new_drafts.py", "settle_new_draft", "draft.version"),
@@ -460,7 +458,7 @@ async def test_changing_a_field_touches_no_record_and_no_lock(
     async with database.write(ACME) as transaction:
         books, record = await shelf.open(transaction)
         fields = [each for each in await list_fields(transaction, books) if each.key != "title"]
-        field = next(each for each in fields if each.kind_name == "text" and record.values.get(each.key))
+        field = next(each for each in fields if each.kind == "text" and record.values.get(each.key))
         title = {"title": "Another book"}
         if change is make_field_unique:  # which needs values that differ
             books = await get_collection(transaction, "books")

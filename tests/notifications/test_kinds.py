@@ -13,7 +13,8 @@ from app.database import Database, Transaction
 from app.notifications.accounts import ACCOUNT_KINDS
 from app.notifications.kinds import install_kinds
 from app.notifications.models import Activity, Notification
-from app.notifications.notifications import Occasion, forget_subjects, notify_all, withdraw
+from app.notifications.notifications import Occasion, notify_all
+from app.notifications.withdrawals import forget_subjects, withdraw
 from tests.conftest import Server
 
 ACME = 1

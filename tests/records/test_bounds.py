@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from sqlalchemy import event, func, select, update
@@ -13,6 +14,7 @@ from sqlalchemy import event, func, select, update
 import app.server.asgi  # noqa: F401  (which knows all tables and channels)
 from app.accounts.members import Member
 from app.database import Database, Transaction, now
+from app.database.fast.rows import TableInfo, table_info_of
 from app.live.log import LoggedEvent
 from app.records.changes import empty_bin
 from app.records.channels import MOST_HISTORIES
@@ -26,17 +28,22 @@ REVISIONS = 30
 
 @contextmanager
 def counted(model: type[Any]) -> Iterator[list[int]]:
-    """How many rows of a model are read."""
+    """How many rows of a model are read, by the session or by prepared selects."""
     seen: list[int] = []
+    load = TableInfo.load
 
     def count(instance: Any, context: Any) -> None:
         seen.append(1)
 
+    def count_and_load(info: TableInfo, *arguments: Any, **options: Any) -> Any:
+        if info is table_info_of(model):
+            seen.append(1)
+        return load(info, *arguments, **options)
+
     event.listen(model, "load", count)
-    try:
+    with mock.patch.object(TableInfo, "load", count_and_load):
         yield seen
-    finally:
-        event.remove(model, "load", count)
+    event.remove(model, "load", count)
 
 
 async def take_records(transaction: Transaction, count: int) -> list[Record]:
@@ -61,7 +68,7 @@ async def test_histories_are_read_of_a_few_changed_records_and_of_many_the_open_
         async with database.write(ACME) as transaction:
             collection, ana = await get_collection(transaction, "books"), await transaction.get_one(Member, 1)
             for record in await transaction.scalars(select(Record).where(Record.id.in_([one.id for one in records]))):
-                note_record_changed(transaction, collection, record, ana, "changed", record.values)
+                note_record_changed(transaction, collection, [], record, ana, "changed", record.values)
     assert len(rows) == read
     async with database.read(ACME) as transaction:
         logged = select(LoggedEvent.body).where(

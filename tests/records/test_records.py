@@ -14,13 +14,13 @@ from sqlalchemy import func, select
 
 from app.accounts.members import Member, find_member
 from app.database import Database, Transaction
-from app.records.changes import Changed, change_record, delete_record, restore_record
+from app.records.changes import Changed, change_record, create_record, delete_record, restore_record
 from app.records.collections import Collection, get_collection, list_fields
 from app.records.field_changes import set_unique
 from app.records.keys import RecordKey, find_taken, unique_key
-from app.records.kinds import LAST
+from app.records.kinds import sort_key_of
 from app.records.lists import View, list_records
-from app.records.records import Record, create_record, get_record
+from app.records.records import Record, get_record
 from app.records.revisions import Revision
 from app.web.forms import Invalid
 from app.web.texts import fold
@@ -147,7 +147,7 @@ async def check_balance(transaction: Transaction, versions: dict[int, int]) -> N
     for record in await transaction.scalars(select(Record).where(Record.number > 42)):
         assert record.version == versions[record.number]
     for field in fields:
-        expected = sorted((field.sort_key(record.values.get(field.key, "")) or LAST, record.number) for record in kept)
+        expected = sorted((sort_key_of(field.kind, record.values.get(field.key, "")), record.number) for record in kept)
         for sort, order in ((field.key, expected), (f"-{field.key}", expected[::-1])):
             listing = await list_records(transaction, books, fields, View(sort=sort))
             assert [record.number for record in listing.records] == [number for _, number in order][:50]

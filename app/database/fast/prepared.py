@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection
@@ -28,6 +27,8 @@ from sqlalchemy.exc import DBAPIError
 from app.database.fast.inline import InlineConnection
 
 SQLITE = SQLiteDialect_aiosqlite()
+# Of longer lists of values SQLAlchemy makes a statement each time.
+LONGEST_LIST = 512
 
 
 @dataclass(slots=True)
@@ -40,17 +41,24 @@ class StatementResult:
 
 
 class Prepared:
-    """A select, or a statement that adds or changes one row, by parameters of these names."""
+    """A select, or a statement that adds or changes one row, by parameters of these names.
 
-    def __init__(self, statement: Any, names: Iterable[str]) -> None:
+    Of a select some may be `lists`, for `IN`.
+    """
+
+    def __init__(self, statement: Any, names: Iterable[str], lists: Iterable[str] = ()) -> None:
         self.statement = statement
         self.names = list(names)
+        self.lists = list(lists)
+        self.shapes: dict[tuple[int, ...], ForSqlite] = {}
 
     def execute(self, connection: Connection, parameters: dict[str, Any]) -> StatementResult:
         """Execute it with the values of its parameters. Raises DBAPIError as SQLAlchemy does."""
         straight: Any = connection.connection.dbapi_connection
-        if isinstance(straight, InlineConnection):
-            found = self.for_sqlite.execute(straight, parameters)
+        if self.lists:
+            parameters |= {name: list(parameters[name]) for name in self.lists}
+        if isinstance(straight, InlineConnection) and self.is_short(parameters):
+            found = self.for_sqlite(parameters).execute(straight, parameters)
             if found is not None:
                 return found
         result: Any = connection.execute(self.statement, parameters)
@@ -67,26 +75,56 @@ class Prepared:
             self.execute(connection, rows[0])
         elif not rows:
             return
-        elif not (isinstance(straight, InlineConnection) and self.for_sqlite.execute_each(straight, rows)):
+        elif not (isinstance(straight, InlineConnection) and self.for_sqlite({}).execute_each(straight, rows)):
             connection.execute(self.statement, rows)
 
-    @cached_property
-    def for_sqlite(self) -> ForSqlite:
-        """It in SQLite's words."""
-        return ForSqlite(self.statement, self.names)
+    def is_short(self, parameters: dict[str, Any]) -> bool:
+        """Whether its lists are short enough for a statement to be kept for as many values."""
+        return all(len(parameters[name]) <= LONGEST_LIST for name in self.lists)
+
+    def for_sqlite(self, parameters: dict[str, Any]) -> ForSqlite:
+        """It in SQLite's words, which are others for each number of values in its lists.
+
+        So that few are kept, lists are filled up to the next power of two with what they have already.
+        """
+        lengths = []
+        for name in self.lists:
+            values = parameters[name]
+            length = 1 << (len(values) - 1).bit_length() if values else 0
+            values.extend(values[-1:] * (length - len(values)))
+            lengths.append(length)
+        shape = tuple(lengths)
+        made = self.shapes.get(shape)
+        if made is None:
+            made = self.shapes[shape] = ForSqlite(self.statement, self.names, dict(zip(self.lists, shape, strict=True)))
+        return made
 
 
 class ForSqlite:
-    """A statement in SQLite's words, with what makes SQLite's values of ours and ours of SQLite's."""
+    """A statement in SQLite's words, with what makes SQLite's values of ours and ours of SQLite's.
 
-    def __init__(self, statement: Any, names: list[str]) -> None:
+    It is for lists of these lengths.
+    """
+
+    def __init__(self, statement: Any, names: list[str], lengths: dict[str, int]) -> None:
         compiled = statement.compile(dialect=SQLITE, column_keys=names)
-        self.words: str = compiled.string
-        self.constants = {name: bind.value for name, bind in compiled.binds.items() if name not in names}
-        self.encode = [
-            (name, compiled.binds[name].type.dialect_impl(SQLITE).bind_processor(SQLITE))
-            for name in compiled.positiontup
-        ]
+        expanded = compiled.construct_expanded_state({name: [None] * lengths.get(name, 0) for name in names})
+        origin = {part: name for name, parts in expanded.parameter_expansion.items() for part in parts}
+        self.words: str = expanded.statement
+        self.lists = [(name, expanded.parameter_expansion[name]) for name in lengths]
+        self.constants: dict[str, Any] = {}
+        self.made: list[tuple[str, Callable[[], Any]]] = []
+        self.encode: list[tuple[str, Callable[[Any], Any] | None]] = []
+        for each in expanded.positiontup:
+            bind = compiled.binds[origin.get(each, each)]
+            process = bind.type.dialect_impl(SQLITE).bind_processor(SQLITE)
+            if origin.get(each, each) not in names:
+                if bind.callable is not None:
+                    self.made.append((each, bind.callable))
+                else:
+                    value = expanded.parameters[each]
+                    self.constants[each], process = process(value) if process else value, None
+            self.encode.append((each, process))
         columns = statement.selected_columns if statement.is_select else ()
         self.decode = [
             (place, process)
@@ -109,6 +147,10 @@ class ForSqlite:
     def encode_row(self, parameters: dict[str, Any]) -> tuple[Any, ...]:
         """The values of parameters as SQLite has them."""
         given = {**self.constants, **parameters} if self.constants else parameters
+        for name, make in self.made:
+            given[name] = make()
+        for name, parts in self.lists:
+            given |= zip(parts, parameters[name], strict=True)
         return tuple([process(given[name]) if process else given[name] for name, process in self.encode])
 
     def run(self, connection: InlineConnection, values: Any, work: Callable[[str, Any], Any]) -> Any:
@@ -126,4 +168,4 @@ class ForSqlite:
         values = list(row)
         for place, process in self.decode:
             values[place] = process(values[place])
-        return values
+        return tuple(values)

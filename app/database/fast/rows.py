@@ -61,7 +61,7 @@ class TableInfo:
         }
         self.insert = Prepared(insert(self.table), self.defaults)
 
-    def load(self, session: TenantSession, values: Sequence[Any]) -> Any:
+    def load(self, session: TenantSession, values: Sequence[Any], *, anew: bool = False) -> Any:
         """The object of a row: the session's, if it has it already. None for an outer join that has found nothing."""
         key = tuple([values[place] for place in self.places])
         if key[0] is None:
@@ -76,6 +76,9 @@ class TableInfo:
             state = instance_state(instance)
             state.key, state.session_id = identity, session.hash_key
             session.identity_map.add(state)
+        elif anew:
+            for name, value in zip(self.names, values, strict=True):
+                set_committed_value(instance, name, value)
         return instance
 
     def complete(self, instance: Any) -> dict[str, Any]:
@@ -113,39 +116,60 @@ CRITERIA: Any = (
 
 
 class PreparedSelect(Generic[*Found]):
-    """A select of whole objects by `bindparam`s, which is executed often: it is made and confined once."""
+    """A select of whole objects and columns by `bindparam`s, which is executed often: it is made and confined once.
 
-    def __init__(self, statement: Select[*Found]) -> None:
-        self.models = [each["entity"] for each in statement.column_descriptions]
+    With `anew`, objects that the session has already are what their rows are now.
+    """
+
+    def __init__(self, statement: Select[*Found], *, anew: bool = False) -> None:
+        self.anew = anew
         self.tenanted = find_tenanted(statement)
-        columns = [getattr(model, name) for model in self.models for name in table_info_of(model).names]
-        whole = statement.with_only_columns(*columns, maintain_column_froms=True)
-        names = [each.key for each in visitors.iterate(statement) if isinstance(each, BindParameter) and each.required]
-        self.prepared = Prepared(whole, names)
-        self.confined = Prepared(whole.options(*CRITERIA), [*names, "confined_to"])
+        self.parts: list[TableInfo | None] = []
+        columns: list[Any] = []
+        for each in statement.column_descriptions:
+            info = table_info_of(each["entity"]) if each["expr"] is each["entity"] else None
+            self.parts.append(info)
+            columns += [getattr(each["entity"], name) for name in info.names] if info else [each["expr"]]
+        self.plain = not any(self.parts)
+        whole: Any = statement if self.plain else statement.with_only_columns(*columns, maintain_column_froms=True)
+        binds = [each for each in visitors.iterate(statement) if isinstance(each, BindParameter) and each.required]
+        names, lists = [each.key for each in binds], [each.key for each in binds if each.expanding]
+        self.prepared = Prepared(whole, names, lists)
+        self.confined = Prepared(whole.options(*CRITERIA), [*names, "confined_to"], lists)
 
     def find(self, session: TenantSession, parameters: dict[str, Any]) -> tuple[*Found] | None:
-        """The objects of the one row there is, or None.
+        """What the one row there is has, or None.
 
         Raises MultipleResultsFound, and TenantScopeError where a tenant is needed and the session has none.
         """
+        rows = self.find_all(session, parameters)
+        if len(rows) > 1:
+            raise MultipleResultsFound(f"{len(rows)} rows were found where there should be one")
+        return rows[0] if rows else None
+
+    def find_all(self, session: TenantSession, parameters: dict[str, Any]) -> Sequence[tuple[*Found]]:
+        """What each row has. Raises TenantScopeError where a tenant is needed and the session has none."""
         connection = flush_and_connect(session)
         if session.tenant_id is not None:
             parameters["confined_to"] = session.tenant_id
-            rows = self.confined.execute(connection, parameters).rows
+            rows: Sequence[Any] = self.confined.execute(connection, parameters).rows
         elif self.tenanted:
             raise TenantScopeError(f"{self.tenanted} belongs to tenants, and this session has none")
         else:
             rows = self.prepared.execute(connection, parameters).rows
-        if not rows:
-            return None
-        if len(rows) > 1:
-            raise MultipleResultsFound(f"{len(rows)} rows were found where there should be one")
-        row, found, place = rows[0], [], 0
-        for model in self.models:
-            info = table_info_of(model)
-            found.append(info.load(session, row[place : place + len(info.names)]))
-            place += len(info.names)
+        return rows if self.plain else [self.load(session, row) for row in rows]
+
+    def load(self, session: TenantSession, row: Sequence[Any]) -> Any:
+        """The objects and values of a row."""
+        found: list[Any] = []
+        place = 0
+        for info in self.parts:
+            if info is None:
+                found.append(row[place])
+                place += 1
+            else:
+                found.append(info.load(session, row[place : place + len(info.names)], anew=self.anew))
+                place += len(info.names)
         return tuple(found)
 
 

@@ -11,10 +11,10 @@ from app.accounts.form_answers import MadeAlready, find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.undo import lead_to
 from app.database import Transaction
+from app.records.changes import create_record
 from app.records.collections import get_collection, list_fields
 from app.records.forms import RECORD_LIMIT, Removed, find_errors, holds_unseen, read_typed, render_form
 from app.records.new_drafts import find_any_new_draft, find_settled, keep_new_draft, settle_new_draft
-from app.records.records import create_record
 from app.records.undoing import offer_new_draft
 from app.web.forms import Form, Invalid, number_of
 
@@ -38,13 +38,13 @@ async def add_record(
     """Add a record, and show it."""
     collection = await get_collection(transaction, slug)
     fields = await list_fields(transaction, collection)
-    values = await read_typed(transaction, fields, form, collection.id)
+    values = read_typed(fields, form)
     version = number_of(form["draft-version"])
     try:
         if answer := await find_answer(request, transaction, member, form):
             await settle_new_draft(transaction, collection, member, version=version, values=values)  # kept since
             return answer
-        if await holds_unseen(transaction, collection, form, None):
+        if holds_unseen(fields, form, None):
             raise Removed(**find_errors(fields, values))
         record = await create_record(transaction, collection, values, member)
     except Invalid as invalid:
@@ -63,7 +63,7 @@ async def keep_draft_of_new(transaction: Transaction, member: Member, slug: str,
     """Keep what is typed on an open page: 204 with the version to go on with, or 409 when another page has gone on."""
     collection = await get_collection(transaction, slug)
     fields = await list_fields(transaction, collection)
-    values = await read_typed(transaction, fields, form, collection.id)
+    values = read_typed(fields, form)
     kept = await keep_new_draft(transaction, collection, member, values, version=number_of(form["draft-version"]))
     if kept is None:
         return Response(None, status_code=409)

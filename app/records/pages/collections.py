@@ -79,7 +79,7 @@ async def render_fields(
         status=409 if form and form.made else 422 if form and form.errors else 200,
         collection=collection,
         fields=await list_fields(transaction, collection),
-        kinds=FIELD_KINDS.values(),
+        kinds=FIELD_KINDS,
         form=form or Form(),
         editing=editing,
     )
@@ -155,7 +155,7 @@ async def show_field(
         ("label", field.label),
         ("help", field.help),
         ("default", field.default),
-        ("kind", field.kind_name),
+        ("kind", field.kind),
     ]
     pairs.append(("choices", "\n".join(field.choices)))
     pairs.extend((name, "yes") for name in ("required", "unique") if getattr(field, name))

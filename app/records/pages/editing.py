@@ -16,7 +16,7 @@ from app.editing.pushes import push_standings
 from app.editing.rows import Held, Proof
 from app.editing.waiting import find_waiting, join_queue
 from app.records.changes import Changed, change_record
-from app.records.collections import Collection, Field
+from app.records.collections import Collection, Fields
 from app.records.forms import (
     RECORD_LIMIT,
     Removed,
@@ -92,7 +92,7 @@ async def render_draft(
     transaction: Transaction,
     member: Member,
     collection: Collection,
-    fields: list[Field],
+    fields: Fields,
     record: Record,
     proof: Proof,
     draft: Draft,
@@ -113,7 +113,7 @@ async def render_draft(
         title=title_of(fields, record.values),
         draft=draft,
         mine=form,
-        removed=await find_removed(transaction, collection, form, record),
+        removed=find_removed(fields, form, record),
         differences=await list_differences(transaction, fields, record, mine, draft.version),
         **await describe_editor(transaction, member, record, proof, settings),
     )
@@ -132,11 +132,13 @@ async def save_record(
     """Save over the version that the form was opened with; else show both, and lose nothing that was typed."""
     collection, record, fields = await open_record(transaction, slug, number, deleted=None)
     proof, version = Proof.read(form["lock-token"]), number_of(form["version"])
-    mine = await read_typed(transaction, fields, form, collection.id)
+    mine = read_typed(fields, form)
     try:
-        if await holds_unseen(transaction, collection, form, record):
+        if fields.removed and holds_unseen(fields, form, record):
             raise Removed(**find_errors(fields, mine))
-        changed = await change_record(transaction, collection, record, mine, member, version=version, proof=proof)
+        changed = await change_record(
+            transaction, collection, record, mine, member, version=version, proof=proof, fields=fields
+        )
     except Invalid as invalid:
         form.errors = invalid.errors
         await keep_draft(transaction, record, member, mine, saved=record.values, token=proof.token, version=version)
@@ -177,7 +179,7 @@ async def revert(
     seen = number_of(form["version"])
     try:
         changed = await change_record(
-            transaction, collection, record, old.values, member, version=seen, what="reverted"
+            transaction, collection, record, old.values, member, version=seen, what="reverted", fields=fields
         )
     except Invalid as invalid:
         proof = await take_lock(transaction, record, member, lease=lease_of(request))

@@ -18,16 +18,15 @@ from app.editing.drafts import find_draft, keep_draft, settle_draft
 from app.editing.locks import (
     hand_over,
     is_proven_holder,
-    prolong_turn,
     release_lock,
     renew_lock,
-    shorten_turn,
     take_lock,
     take_over,
 )
 from app.editing.pushes import push_standings
 from app.editing.rows import LEASE, Proof
-from app.records.collections import Field
+from app.editing.turns import prolong_turn, shorten_turn
+from app.records.collections import Fields
 from app.records.forms import RECORD_LIMIT, lease_of, open_record, read_typed
 from app.records.records import Record
 from app.records.undoing import offer_draft
@@ -55,7 +54,7 @@ def go_on(record: Record, slug: str) -> Redirect:
     return see_other(f"/c/{slug}/{record.number}/edit?lock={record.lock_token}")
 
 
-async def keep_typed(transaction: Transaction, member: Member, fields: list[Field], record: Record, form: Form) -> bool:
+async def keep_typed(transaction: Transaction, member: Member, fields: Fields, record: Record, form: Form) -> bool:
     """Keep what a form has typed as the member's draft, if the form has anything. False when it was too late."""
     if not any(field.key in form for field in fields):
         return True
@@ -63,7 +62,7 @@ async def keep_typed(transaction: Transaction, member: Member, fields: list[Fiel
         transaction,
         record,
         member,
-        await read_typed(transaction, fields, form, record.collection_id),
+        read_typed(fields, form),
         saved=record.values,
         token=Proof.read(form["lock-token"]).token,
         version=number_of(form["version"]),
@@ -181,7 +180,7 @@ async def restore_draft(transaction: Transaction, member: Member, slug: str, num
     """Go on with the draft, as the member has chosen field by field."""
     _, record, fields = await open_record(transaction, slug, number)
     token = Proof.read(form["lock-token"]).token
-    mine = await read_typed(transaction, fields, form, record.collection_id)
+    mine = read_typed(fields, form)
     await keep_draft(transaction, record, member, mine, saved=record.values, token=None, version=record.version)
     return see_other(f"/c/{slug}/{number}/edit?lock={token}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import bindparam, delete, func, inspect, select
+from sqlalchemy import bindparam, delete, func, inspect, select, update
 from sqlalchemy.exc import IntegrityError, MultipleResultsFound
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -63,6 +63,55 @@ async def test_of_several_rows_none_is_taken(database: Database) -> None:
     async with database.read(ACME) as transaction:
         with pytest.raises(MultipleResultsFound):
             await transaction.find(everybody)
+
+
+BY_IDS = select(Member.id, Member.name).where(
+    Member.id.in_(bindparam("ids")), Member.role.in_(["admin", "owner", "member"])
+)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 600])
+async def test_of_a_list_it_finds_as_many_rows_as_the_session(database: Database, count: int) -> None:
+    prepared, ids = PreparedSelect(BY_IDS.order_by(Member.id)), [3, 1, 2, *range(1000, 1600)][:count]
+    async with database.read(ACME) as transaction:
+        long = [tuple(row) for row in await transaction.execute(BY_IDS.order_by(Member.id), {"ids": ids})]
+        for _ in range(2):
+            found = await transaction.rows(prepared, ids=ids)
+            assert [tuple(row) for row in found] == long
+    assert len(long) == min(count, 3)
+    async with database.read(GLOBEX) as transaction:
+        globex = set(await transaction.scalars(select(Member.id)))
+        assert {row[0] for row in await transaction.rows(prepared, ids=ids)} <= globex
+
+
+async def test_it_finds_objects_and_columns_side_by_side(database: Database) -> None:
+    statement = select(Member, func.length(Member.name), Member.joined_at).where(Member.id.in_(bindparam("ids")))
+    async with database.read(ACME) as transaction:
+        for member, length, joined_at in await transaction.rows(PreparedSelect(statement), ids=[1, 2]):
+            assert await transaction.get_one(Member, member.id) is member
+            assert (length, joined_at) == (len(member.name), member.joined_at)
+
+
+async def test_a_value_of_its_own_may_be_made_each_time(database: Database) -> None:
+    meant = ["Ana"]
+    name = bindparam("name", callable_=lambda: meant[-1], unique=True)
+    named = PreparedSelect(select(Member.name).where(Member.name == name))
+    async with database.read(ACME) as transaction:
+        assert await transaction.find(named) == ("Ana",)
+        meant.append("Bruno")
+        assert await transaction.find(named) == ("Bruno",)
+
+
+async def test_an_object_at_hand_is_read_anew_where_that_is_asked_for(database: Database) -> None:
+    by_id = select(Member).where(Member.id == bindparam("id"))
+    async with database.write(ACME) as transaction:
+        ana = await find(transaction, "Ana")
+        await transaction.execute(update(Member).where(Member.id == ana.id).values(name="Anna"))
+        assert await transaction.find(PreparedSelect(by_id), id=ana.id) == (ana,)
+        assert ana.name == "Ana"
+        assert await transaction.find(PreparedSelect(by_id, anew=True), id=ana.id) == (ana,)
+        assert ana.name == "Anna"
+        assert ana not in transaction.dirty
 
 
 async def test_a_row_that_is_there_already_is_told_as_ever(database: Database) -> None:

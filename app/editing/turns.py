@@ -1,0 +1,85 @@
+"""Turns: a lock that is free is offered to whoever waits next, for a while.
+
+As with locks, each of these is one UPDATE that checks what it relies on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.accounts.members import Member
+from app.database import Transaction, now
+from app.database.clock import lease_clock
+from app.editing import waiting
+from app.editing.facts import LockFreed, LockOffered
+from app.editing.rows import Editable, change_lock, is_held, note_lock, read_clock
+from app.editing.waiting import Waiting
+
+# How long somebody's turn lasts (WCAG 2.2.1: many people need more than some seconds to begin), and how long at most
+# while the page that waits is in front of them: others wait, too.
+TURN = 60
+LONGEST_TURN = 300
+# How much is left of it when that page is left: enough to come back by another one.
+LEFT_TURN = 15
+
+
+async def pass_on(
+    transaction: Transaction,
+    before: Mapping[Editable, int],
+    receiver: Waiting | None = None,
+    *,
+    freed: type[LockFreed] = LockFreed,
+) -> None:
+    """Make the locks of rows that are free now, by who held them, the turns of a receiver or of the first in line.
+
+    Only of rows that somebody waits for each takes statements of its own.
+    """
+    following = await waiting.find_following(transaction, list(before), receiver)
+    for row, holder in before.items():
+        note_lock(transaction, row, freed, holder)
+        if row in following:
+            await give_turn(transaction, row, following[row])
+
+
+async def give_turn(transaction: Transaction, row: Editable, following: Waiting) -> None:
+    """Make a free lock the turn of somebody who waits."""
+    if await change_lock(
+        transaction,
+        row,
+        type(row).lock_member_id.is_(None),
+        lock_token=row.lock_token + 1,
+        lock_proof=None,
+        lock_member_id=following.member_id,
+        lock_name=following.name,
+        lock_role=following.role,
+        lock_since=now(),
+        lock_until=lease_clock() + TURN * 1000,
+        lock_session_id=following.session_id,
+        lock_offered=True,
+    ):
+        await waiting.change_waiting(transaction, Waiting.id == following.id, state="called", called_at=lease_clock())
+        note_lock(transaction, row, LockOffered, following.member_id)
+
+
+async def prolong_turn(transaction: Transaction, row: Editable, member: Member, page: int) -> int | None:
+    """Give a member whose turn it is the whole time again, as the page that waits is in front of them: how many seconds
+    are left. It is no longer than LONGEST_TURN in all, as others wait. None when it is not their turn."""
+    called = await waiting.find_waiting(transaction, row, member)
+    if called is None or called.called_at is None or called.state != "called" or called.page != page:
+        return None
+    clock = await read_clock(transaction)
+    until = min(clock + TURN * 1000, called.called_at + LONGEST_TURN * 1000)
+    model = type(row)
+    turn = is_held(model) & (model.lock_member_id == member.id) & model.lock_offered & (model.lock_until < until)
+    await change_lock(transaction, row, turn, lock_until=until)
+    if row.lock_member_id != member.id or not row.lock_offered or row.lock_until is None or row.lock_until <= clock:
+        return None
+    return (row.lock_until - clock + 999) // 1000
+
+
+async def shorten_turn(transaction: Transaction, row: Editable, member: Member) -> None:
+    """Leave little of a member's turn, if it is theirs, as the page that waited was left: others wait, too."""
+    until = await read_clock(transaction) + LEFT_TURN * 1000
+    model = type(row)
+    turn = (model.lock_member_id == member.id) & model.lock_offered & (model.lock_until > until)
+    await change_lock(transaction, row, turn, lock_until=until)
