@@ -24,13 +24,13 @@ from app.records.facts import TableImported
 from app.records.history import Difference, compare
 from app.records.keys import Taken, check_taken, find_taken
 from app.records.records import Record, Values, read_values, title_of
+from app.records.tables import read_table, read_word
 from app.web.forms import Invalid, number_of
 from app.web.texts import Text, _l, fold
 
 # One transaction writes them all, and other writers wait for it.
 MOST_LINES = 200
 NUMBER_NAMES = {"#", "number", "numero"}
-NO = {"no", "false", "0", "nao", "n"}
 
 What = Literal["add", "change", "same", "held"]
 
@@ -52,12 +52,16 @@ class Line:
 
 @dataclass(slots=True)
 class Plan:
-    """What an import would do. `errors` are about the table as a whole; then it has no lines."""
+    """What an import would do. `errors` are about the table as a whole; then it has no lines.
+
+    `left_out` is how many columns are empty.
+    """
 
     header: list[str] = field(default_factory=list)
     delimiter: str = ","
     lines: list[Line] = field(default_factory=list)
     errors: list[Text] = field(default_factory=list)
+    left_out: int = 0
 
     @property
     def wrong(self) -> list[Line]:
@@ -97,30 +101,6 @@ class ImportReport:
         return sorted([line for line, _ in self.left] + self.refused, key=lambda line: line.at)
 
 
-def read_cells(text: str) -> tuple[str, list[tuple[int, list[str]]]]:
-    """The cells of a table, by line, without empty lines; separated by what separates the cells of the first line.
-
-    Raises Invalid for what is no table.
-    """
-    first = text.lstrip("\ufeff\r\n").partition("\n")[0]
-    delimiter = max("\t;,", key=first.count)
-    reader = csv.reader(text.lstrip("\ufeff").splitlines(keepends=True), delimiter=delimiter, strict=True)
-    rows = []
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                rows.append((reader.line_num, [cell.strip() for cell in cells]))
-    except csv.Error as error:
-        raise Invalid(
-            table=_l("Line %(line)d can't be read: is a quotation mark missing?", line=reader.line_num)
-        ) from error
-    if len(rows) < 2:
-        raise Invalid(table=_l("Write the names of the fields in the first line, and the records below it."))
-    if len(rows) - 1 > MOST_LINES:
-        raise Invalid(table=_l("At most %(limit)d records at a time.", limit=MOST_LINES))
-    return delimiter, rows
-
-
 def read_header(fields: Sequence[Field], cells: Sequence[str]) -> list[Field | None]:
     """The field of each column; None for the column of numbers.
 
@@ -142,11 +122,12 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
     """What importing a table would do; it changes nothing."""
     fields = await list_fields(transaction, collection)
     try:
-        delimiter, rows = read_cells(text)
-        columns = read_header(fields, rows[0][1])
+        table = read_table(text, most=MOST_LINES)
+        columns = read_header(fields, table.header)
     except Invalid as invalid:
         return Plan(errors=list(invalid.errors.values()))
-    plan = Plan(rows[0][1], delimiter, [Line(at, cells) for at, cells in rows[1:]])
+    lines = [Line(at, cells) for at, cells in table.rows]
+    plan = Plan(table.header, table.delimiter, lines, left_out=table.left_out)
     records = await find_records(transaction, collection, [number_in(line.cells, columns) for line in plan.lines])
     read: list[tuple[Line, Values]] = []
     for line in plan.lines:
@@ -163,13 +144,13 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
                 continue
             if running:
                 line.held_by = reason_of(line.record, Held(), member)
-        values = read_record_line(fields, columns, line)
+        values = read_record_line(fields, columns, line, transaction.tenant.language)
         if values is not None:
             read.append((line, values))
     taken = await find_taken(transaction, fields, [values for _, values in read])
-    lines: dict[tuple[str, str], int] = {}
+    earlier: dict[tuple[str, str], int] = {}
     for line, values in read:
-        plan_line(fields, line, values, taken, lines)
+        plan_line(fields, line, values, taken, earlier)
     return plan
 
 
@@ -187,19 +168,23 @@ async def find_records(
     return {wanted[record.number]: (record, held) for record, held in await transaction.execute(statement)}
 
 
-def read_record_line(fields: list[Field], columns: Sequence[Field | None], line: Line) -> Values | None:
+def read_record_line(fields: list[Field], columns: Sequence[Field | None], line: Line, language: str) -> Values | None:
     """A line's values; None when they won't do, which the line notes."""
     line.typed = dict(line.record.values) if line.record else {each.key: each.default for each in fields}
     for cell, column in zip(line.cells, columns, strict=False):
-        if column is not None:
-            unticked = column.kind == "yes_no" and fold(cell) in NO
-            ticked = column.kind == "yes_no" and cell and not unticked
-            line.typed[column.key] = "yes" if ticked else "" if unticked else cell
+        if column is not None and column.kind == "yes_no":
+            ticked = read_word(cell, language)
+            if ticked is None:
+                line.errors.append((column.label, _l("Write yes or no.")))
+            line.typed[column.key] = "yes" if ticked else ""
+        elif column is not None:
+            line.typed[column.key] = cell
     try:
-        return read_values(fields, line.typed)
+        values = read_values(fields, line.typed)
     except Invalid as invalid:
         note_errors(fields, line, invalid)
         return None
+    return None if line.errors else values
 
 
 def note_errors(fields: list[Field], line: Line, invalid: Invalid) -> None:

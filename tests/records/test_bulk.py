@@ -221,6 +221,23 @@ async def test_a_unique_value_is_taken_once_also_within_the_table(shared_server:
     assert "Tag: Line 3 has the same." in answer.text
 
 
+async def test_what_is_neither_yes_nor_no_is_refused_and_an_empty_column_left_out(people: Peers) -> None:
+    made = await people["ana"].post("/collections/new", data={"name": "Lamps", "first": "Name"})
+    slug = made.headers["location"].split("/")[2]
+    await people["ana"].post(f"/c/{slug}/fields", data={"label": "Broken", "kind": "yes_no"})
+    address = f"/c/{slug}/import"
+    refused = await people["carla"].post(address, data={"table": "Name;Broken\nA;yes\nB;FALSO\nC;-"})
+    assert refused.status_code == 422
+    assert refused.text.count("Broken: Write yes or no.") == 2
+    lines = ["sep=;", "Name;;Broken;", "A;;TRUE", "B;;FALSE;", "C;;"]
+    looked = await people["carla"].post(address, data={"table": "\r\n".join(lines)})
+    assert "2 columns are empty and left out." in looked.text
+    done = await people["carla"].post(address, data={"table": "\r\n".join(lines), "seen": ""})
+    assert done.status_code == 303
+    cells = re.findall(r"<td[^>]*>\s*(Yes|No)\s*</td>", (await people["carla"].get(f"/c/{slug}?sort=number")).text)
+    assert cells == ["Yes", "No", "No"]
+
+
 async def test_another_workspace_imports_into_its_own_alone(shared_server: Server, people: Peers) -> None:
     number = await add(people, "Acme's again")
     before = stored(shared_server, number)

@@ -1,0 +1,117 @@
+"""Tables as people have them: pasted from a spreadsheet, or written by a program as CSV (RFC 4180, and its kin)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from app.web.forms import Invalid
+from app.web.texts import _l, fold
+
+DELIMITERS = "\t;,|"
+# What some programs write first, for a spreadsheet: which character separates the cells.
+SEPARATOR_LINE = re.compile(r'[\r\n]*"?sep=([^\s"])"?[ \t]*(?:\r\n|\r|\n)', re.IGNORECASE)
+# Words for yes and for no, as `fold` gives them. What programs write is English in every language.
+YES = {"en": {"yes", "y", "on", "true", "1"}, "pt_BR": {"sim", "s", "verdadeiro"}}
+NO = {"en": {"no", "n", "off", "false", "0"}, "pt_BR": {"nao", "n", "falso"}}
+
+
+@dataclass(slots=True)
+class Table:
+    """A table: the names of its columns, and below them the cells, by the line of the text that each row begins in.
+
+    `left_out` is how many columns have neither a name nor any cell.
+    """
+
+    delimiter: str
+    header: list[str]
+    rows: list[tuple[int, list[str]]] = field(default_factory=list)
+    left_out: int = 0
+
+
+def read_table(text: str, *, most: int) -> Table:
+    """Read a table of at most so many rows, without its empty rows and columns.
+
+    A row ends where RFC 4180 says, and nowhere else: other characters that end a line for some programs, such as
+    U+2028 or a form feed, belong to the value they stand in.
+
+    Raises Invalid for what is no table.
+    """
+    text = text.lstrip("\ufeff")
+    said = SEPARATOR_LINE.match(text)
+    delimiter = said[1] if said else find_delimiter(text)
+    before = said.end() if said else 0
+    lines_before = len(io.StringIO(text[:before], newline="").readlines())
+    table: Table | None = None
+    for line, cells in read_rows(text[before:], delimiter, lines_before):
+        if not any(cells):
+            continue
+        if table is None:
+            table = Table(delimiter, cells)
+        elif len(table.rows) == most:
+            raise Invalid(table=_l("At most %(limit)d records at a time.", limit=most))
+        else:
+            table.rows.append((line, cells))
+    if table is None or not table.rows:
+        raise Invalid(table=_l("Write the names of the fields in the first line, and the records below it."))
+    leave_out_empty_columns(table)
+    return table
+
+
+def read_rows(text: str, delimiter: str, lines_before: int) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a table, each with the number of the line that it begins in. Raises Invalid."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    line = lines_before + 1
+    try:
+        for cells in reader:
+            yield line, [cell.strip() for cell in cells]
+            line = lines_before + reader.line_num + 1
+    except csv.Error as error:
+        raise Invalid(table=_l("Line %(line)d can't be read: is a quotation mark missing?", line=line)) from error
+
+
+def find_delimiter(text: str) -> str:
+    """What separates the cells: that by which the first row has the most. A name may hold another, within quotes."""
+
+    def count(delimiter: str) -> int:
+        try:
+            return next((len(cells) for _, cells in read_rows(text, delimiter, 0) if any(cells)), 0)
+        except Invalid:
+            return 0
+
+    found = max(DELIMITERS, key=count)
+    return found if count(found) > 1 else ","
+
+
+def leave_out_empty_columns(table: Table) -> None:
+    """Take out the columns that have neither a name nor any cell. Raises Invalid for one that has cells and no name."""
+    unnamed = [at for at, name in enumerate(table.header) if not name]
+    for at in unnamed:
+        for line, cells in table.rows:
+            if cells[at : at + 1] not in ([], [""]):
+                raise Invalid(
+                    table=_l(
+                        "Column %(column)d has no name, and line %(line)d something in it.", column=at + 1, line=line
+                    )
+                )
+    table.left_out = len(unnamed)
+    table.header = without(table.header, unnamed)
+    table.rows = [(line, without(cells, unnamed)) for line, cells in table.rows]
+
+
+def without(cells: Sequence[str], places: Sequence[int]) -> list[str]:
+    """Cells but those at some places."""
+    return [cell for at, cell in enumerate(cells) if at not in places]
+
+
+def read_word(cell: str, language: str) -> bool | None:
+    """Whether a cell says yes or no, in a language or as programs write it; an empty one says no. None for others."""
+    word = fold(cell)
+    if word in YES["en"] or word in YES.get(language, ()):
+        return True
+    if not word or word in NO["en"] or word in NO.get(language, ()):
+        return False
+    return None

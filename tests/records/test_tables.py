@@ -1,0 +1,101 @@
+"""Tables as spreadsheets and programs write them."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.records.tables import DELIMITERS, read_table, read_word
+from app.web.forms import Invalid
+
+# What ends a line for `str.splitlines`, and is a part of a value here: VT, FF, FS, GS, RS, NEL, LS and PS.
+INSIDE = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+
+
+def read(text: str) -> tuple[list[str], list[list[str]]]:
+    table = read_table(text, most=100)
+    return table.header, [cells for _, cells in table.rows]
+
+
+@pytest.mark.parametrize("character", INSIDE, ids=lambda character: f"U+{ord(character):04X}")
+def test_a_row_ends_where_the_format_says_and_nowhere_else(character: str) -> None:
+    assert read(f"Title,Year\nOne{character}two,1900\n") == (["Title", "Year"], [[f"One{character}two", "1900"]])
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+def test_rows_end_as_every_system_ends_lines(end: str) -> None:
+    text = end.join(("Title;Year", "", "A;1900", '"B' + end + 'C";1901', "D;1902", ""))
+    table = read_table(text, most=100)
+    assert [line for line, _ in table.rows] == [3, 4, 6], "each by the line it begins in"
+    assert [cells for _, cells in table.rows] == [["A", "1900"], [f"B{end}C", "1901"], ["D", "1902"]]
+
+
+@pytest.mark.parametrize("line", ["sep=;", "SEP=;", '"sep=;"'])
+def test_what_a_program_says_of_its_separator_is_believed(line: str) -> None:
+    table = read_table(f"\ufeff{line}\r\nTitle,first;Year\r\nA,B;1900\r\n", most=100)
+    assert (table.delimiter, table.header, table.rows) == (";", ["Title,first", "Year"], [(3, ["A,B", "1900"])])
+
+
+@pytest.mark.parametrize("delimiter", DELIMITERS, ids=["tab", "semicolon", "comma", "bar"])
+def test_a_name_may_hold_other_separators_and_quotation_marks(delimiter: str) -> None:
+    others = "".join(other for other in DELIMITERS if other != delimiter) * 3
+    names = [f"Title{others}s", 'The "best" year']
+    text = delimiter.join('"' + name.replace('"', '""') + '"' for name in names)
+    table = read_table(f"{text}\nA{delimiter}1900\n", most=100)
+    assert (table.delimiter, table.header, table.rows) == (delimiter, names, [(2, ["A", "1900"])])
+
+
+def test_columns_without_anything_are_left_out_and_counted() -> None:
+    table = read_table("Title,,Year,,\nA,,1900\nB,,1901,,\n", most=100)
+    assert (table.header, table.left_out) == (["Title", "Year"], 3)
+    assert [cells for _, cells in table.rows] == [["A", "1900"], ["B", "1901"]]
+
+
+def test_a_column_with_something_in_it_needs_a_name() -> None:
+    with pytest.raises(Invalid, match="Column"):
+        read_table("Title,,Year\nA,,1900\nB,lost,1901\n", most=100)
+
+
+CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8).map(str.strip)
+TABLES = st.integers(2, 4).flatmap(
+    lambda columns: st.lists(st.lists(CELLS, min_size=columns, max_size=columns), min_size=1, max_size=5)
+)
+
+
+@given(rows=TABLES, delimiter=st.sampled_from(DELIMITERS), end=st.sampled_from(["\n", "\r\n"]))
+def test_what_a_program_writes_is_read_as_it_was(rows: list[list[str]], delimiter: str, end: str) -> None:
+    header = [f"Field {number}" for number in range(len(rows[0]))]
+    written = io.StringIO()
+    csv.writer(written, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL).writerows([header, *rows])
+    kept = [row for row in rows if any(row)]
+    if not kept:
+        return
+    assert read(written.getvalue()) == (header, kept)
+
+
+@pytest.mark.parametrize(
+    ("language", "yes", "no", "neither"),
+    [
+        (
+            "en",
+            ["yes", "Y", "TRUE", "on", "1"],
+            ["no", "N", "false", "Off", "0", ""],
+            ["FALSO", "sim", "nein", "-", "maybe"],
+        ),
+        (
+            "pt_BR",
+            ["Sim", "s", "VERDADEIRO", "true", "1"],
+            ["Não", "nao", "FALSO", "false", "0", ""],
+            ["nein", "-", "x", "2"],
+        ),
+    ],
+)
+def test_only_words_of_the_language_and_of_programs_say_yes_or_no(
+    language: str, yes: list[str], no: list[str], neither: list[str]
+) -> None:
+    said = {word: read_word(word, language) for word in (*yes, *no, *neither)}
+    assert said == {**dict.fromkeys(yes, True), **dict.fromkeys(no, False), **dict.fromkeys(neither)}
