@@ -123,27 +123,24 @@ class UndoOffer extends HTMLElement {
     Object.assign(toast.dataset, { undo, stays: OFFERED });
     toast.append(...this.children);
     toast.querySelector("[data-dismiss]").hidden = false;
+    toast.addEventListener("htmx:before:response", (event) => this.#sayRefused(event, toast));
+    // An answer to its form is the end of it, whatever it says; without one it stays, to be tried again.
+    toast.addEventListener("htmx:after:request", ({ detail: { ctx } }) => { if (ctx.response?.status < 500) toast.hide(); });
     document.getElementById("toasts").append(toast);
     htmx.process(toast);
   }
+
+  // What can't be taken back any more is said in its place, and the page stays.
+  #sayRefused(event, toast) {
+    const { response: { raw } } = event.detail.ctx;
+    if (raw.ok || raw.status >= 500 || !raw.headers.has("X-Page")) return;
+    event.preventDefault();
+    raw.text().then((text) => {
+      const why = new DOMParser().parseFromString(text, "text/html").querySelector("p:not(.code)");
+      if (why) toast.querySelector("p").textContent = why.textContent;
+      toast.querySelector("form").remove();
+      toast.querySelector("[data-dismiss]").focus();
+    });
+  }
 }
 customElements.define("undo-offer", UndoOffer);
-
-// What can't be taken back any more is said in its place, and the page stays.
-document.addEventListener("htmx:before:response", (event) => {
-  const { sourceElement, response: { raw } } = event.detail.ctx;
-  const toast = sourceElement?.closest?.(".toast[data-undo]");
-  if (!toast || raw.ok || raw.status >= 500 || !raw.headers.has("X-Page")) return;
-  event.preventDefault();
-  raw.text().then((text) => {
-    const why = new DOMParser().parseFromString(text, "text/html").querySelector("p:not(.code)");
-    if (why) toast.querySelector("p").textContent = why.textContent;
-    toast.querySelector("form").remove();
-    toast.querySelector("[data-dismiss]").focus();
-  });
-});
-// An answer to its form is the end of it, whatever it says; without one it stays, to be tried again.
-document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
-  const toast = ctx?.sourceElement?.closest?.(".toast[data-undo]");
-  if (toast && ctx.response?.status < 500) toast.hide();
-});
