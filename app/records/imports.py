@@ -24,7 +24,7 @@ from app.records.facts import TableImported
 from app.records.history import Difference, compare
 from app.records.keys import Taken, check_taken, find_taken
 from app.records.records import Record, Values, read_values, title_of
-from app.records.tables import read_table, read_word
+from app.records.tables import parse_table, read_word
 from app.web.forms import Invalid, number_of
 from app.web.texts import Text, _l, fold
 
@@ -122,7 +122,7 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
     """What importing a table would do; it changes nothing."""
     fields = await list_fields(transaction, collection)
     try:
-        table = read_table(text, most=MOST_LINES)
+        table = parse_table(text, most=MOST_LINES)
         columns = read_header(fields, table.header)
     except Invalid as invalid:
         return Plan(errors=list(invalid.errors.values()))

@@ -32,7 +32,7 @@ class Table:
     left_out: int = 0
 
 
-def read_table(text: str, *, most: int) -> Table:
+def parse_table(text: str, *, most: int) -> Table:
     """Read a table of at most so many rows, without its empty rows and columns.
 
     A row ends where RFC 4180 says, and nowhere else: other characters that end a line for some programs, such as
@@ -46,7 +46,7 @@ def read_table(text: str, *, most: int) -> Table:
     before = said.end() if said else 0
     lines_before = len(io.StringIO(text[:before], newline="").readlines())
     table: Table | None = None
-    for line, cells in read_rows(text[before:], delimiter, lines_before):
+    for line, cells in parse_rows(text[before:], delimiter, lines_before):
         if not any(cells):
             continue
         if table is None:
@@ -61,7 +61,7 @@ def read_table(text: str, *, most: int) -> Table:
     return table
 
 
-def read_rows(text: str, delimiter: str, lines_before: int) -> Iterator[tuple[int, list[str]]]:
+def parse_rows(text: str, delimiter: str, lines_before: int) -> Iterator[tuple[int, list[str]]]:
     """The rows of a table, each with the number of the line that it begins in. Raises Invalid."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = lines_before + 1
@@ -78,7 +78,7 @@ def find_delimiter(text: str) -> str:
 
     def count(delimiter: str) -> int:
         try:
-            return next((len(cells) for _, cells in read_rows(text, delimiter, 0) if any(cells)), 0)
+            return next((len(cells) for _, cells in parse_rows(text, delimiter, 0) if any(cells)), 0)
         except Invalid:
             return 0
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.records.tables import DELIMITERS, read_table, read_word
+from app.records.tables import DELIMITERS, parse_table, read_word
 from app.web.forms import Invalid
 
 # What ends a line for `str.splitlines`, and is a part of a value here: VT, FF, FS, GS, RS, NEL, LS and PS.
@@ -17,7 +17,7 @@ INSIDE = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
 
 def read(text: str) -> tuple[list[str], list[list[str]]]:
-    table = read_table(text, most=100)
+    table = parse_table(text, most=100)
     return table.header, [cells for _, cells in table.rows]
 
 
@@ -29,14 +29,14 @@ def test_a_row_ends_where_the_format_says_and_nowhere_else(character: str) -> No
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
 def test_rows_end_as_every_system_ends_lines(end: str) -> None:
     text = end.join(("Title;Year", "", "A;1900", '"B' + end + 'C";1901', "D;1902", ""))
-    table = read_table(text, most=100)
+    table = parse_table(text, most=100)
     assert [line for line, _ in table.rows] == [3, 4, 6], "each by the line it begins in"
     assert [cells for _, cells in table.rows] == [["A", "1900"], [f"B{end}C", "1901"], ["D", "1902"]]
 
 
 @pytest.mark.parametrize("line", ["sep=;", "SEP=;", '"sep=;"'])
 def test_what_a_program_says_of_its_separator_is_believed(line: str) -> None:
-    table = read_table(f"\ufeff{line}\r\nTitle,first;Year\r\nA,B;1900\r\n", most=100)
+    table = parse_table(f"\ufeff{line}\r\nTitle,first;Year\r\nA,B;1900\r\n", most=100)
     assert (table.delimiter, table.header, table.rows) == (";", ["Title,first", "Year"], [(3, ["A,B", "1900"])])
 
 
@@ -45,19 +45,19 @@ def test_a_name_may_hold_other_separators_and_quotation_marks(delimiter: str) ->
     others = "".join(other for other in DELIMITERS if other != delimiter) * 3
     names = [f"Title{others}s", 'The "best" year']
     text = delimiter.join('"' + name.replace('"', '""') + '"' for name in names)
-    table = read_table(f"{text}\nA{delimiter}1900\n", most=100)
+    table = parse_table(f"{text}\nA{delimiter}1900\n", most=100)
     assert (table.delimiter, table.header, table.rows) == (delimiter, names, [(2, ["A", "1900"])])
 
 
 def test_columns_without_anything_are_left_out_and_counted() -> None:
-    table = read_table("Title,,Year,,\nA,,1900\nB,,1901,,\n", most=100)
+    table = parse_table("Title,,Year,,\nA,,1900\nB,,1901,,\n", most=100)
     assert (table.header, table.left_out) == (["Title", "Year"], 3)
     assert [cells for _, cells in table.rows] == [["A", "1900"], ["B", "1901"]]
 
 
 def test_a_column_with_something_in_it_needs_a_name() -> None:
     with pytest.raises(Invalid, match="Column"):
-        read_table("Title,,Year\nA,,1900\nB,lost,1901\n", most=100)
+        parse_table("Title,,Year\nA,,1900\nB,lost,1901\n", most=100)
 
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8).map(str.strip)
