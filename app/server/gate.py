@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -27,7 +28,7 @@ from app.web.errors import SOON, render_error
 from app.web.languages import accepted_language
 from app.web.metrics import REQUESTS
 from app.web.readiness import Readiness
-from app.web.request_ids import HEADER, find_request_id
+from app.web.request_ids import HEADER
 from app.web.texts import Text, _l
 
 ANY_HOST = ("/healthz", "/readyz", "/metrics", "/certificate")
@@ -43,6 +44,8 @@ OURS = (b"x-page", b"1")
 NUL = re.compile(rb"%00|\0")
 # Which scripts and styles what is in it is made for (js/calls.js).
 STATIC_HEADER = (b"x-static", static_version().encode())
+# Which ids of a proxy of ours are taken.
+REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 RESTARTING = _l("The program is being restarted. Nothing was saved; try again in a moment.")
 
 log = structlog.get_logger("web")
@@ -205,6 +208,24 @@ class Gate:
         if site is not None:
             return site == "same-origin"
         return first(headers, b"origin") == f"{self.settings.scheme}://{host}"
+
+
+def make_request_id() -> str:
+    """A new id, short enough to be read out."""
+    return secrets.token_hex(8)
+
+
+def find_request_id(scope: Any, settings: Settings) -> str:
+    """The id that a proxy of ours has given to a request, or else a new one.
+
+    What anybody sends would be in the log as if it were ours. The scope's client has to be the one that is connected,
+    and not yet the one that a proxy tells of.
+    """
+    given = [value for name, value in scope["headers"] if name == HEADER]
+    client = scope.get("client")
+    if len(given) == 1 and REQUEST_ID.fullmatch(given[0]) and client and settings.is_proxy(client[0]):
+        return str(given[0].decode())
+    return make_request_id()
 
 
 def address(scope: Any) -> str:

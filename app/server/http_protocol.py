@@ -11,9 +11,10 @@ import asyncio
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.server.gate import make_request_id
 from app.web.cookies import CLEAR_COOKIES
 from app.web.plain import plain_answer
-from app.web.request_ids import HEADER, make_request_id
+from app.web.request_ids import HEADER
 
 # How long, in seconds, a header may take from the connection or its first byte on, and how large it may be. The gate
 # refuses smaller ones with a page; beyond this nothing more is read.
