@@ -19,7 +19,7 @@ import structlog
 from app.database import now
 from app.live.connection import HARD_LIMIT, Connection
 from app.live.frames import encode, numbered
-from app.live.log import CLOSE, UNFOLLOW, Event
+from app.live.log import CLOSE_SOCKETS, UNFOLLOW, Event
 from app.web.metrics import DELIVERIES, EVENTS, PUBLISH_TO_WRITTEN, SLOW_CLOSES, SOCKETS
 
 TICK = 0.005
@@ -139,7 +139,7 @@ class Hub:
         for event in events:
             self.cursors[tenant_id] = event.cursor
             EVENTS.inc()
-            if event.channel == CLOSE:
+            if event.channel == CLOSE_SOCKETS:
                 self.close_for(tenant_id, event)
                 continue
             if event.channel == UNFOLLOW:

@@ -22,7 +22,7 @@ from app.web.templates import render
 
 # Which rows of the log go to pages.
 PARTIAL = text("kind IS NULL")
-CLOSE = "!close"
+CLOSE_SOCKETS = "!close"
 UNFOLLOW = "!unfollow"
 KEPT_AT_LEAST = 1000
 # What programs get of a fact, in bytes, before they have to ask for the thing itself.
@@ -112,7 +112,7 @@ def refresh(tenant: Tenant, channel: str, target: str = "refresh", **context: An
 
 def close_sockets(*, fact: Fact | None = None, **whose: Any) -> Partial:
     """Sockets end: of `sessions=[…]`, of `member=…`, or of everybody (`everybody=True`); `reason` says why."""
-    return Partial(CLOSE, json.dumps(whose), fact)
+    return Partial(CLOSE_SOCKETS, json.dumps(whose), fact)
 
 
 def stop_following(*, member: int, channels: list[str], fact: Fact | None = None) -> Partial:
@@ -159,7 +159,7 @@ def precedence(each: Partial | LoggedFact) -> int:
     """
     if isinstance(each, LoggedFact):
         return 1
-    return 0 if each.channel in (CLOSE, UNFOLLOW) else 2
+    return 0 if each.channel in (CLOSE_SOCKETS, UNFOLLOW) else 2
 
 
 def describe_fact(logged: LoggedFact) -> dict[str, str]:
