@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, or_, select
 
 from app.accounts.members import Member, Role, is_active
-from app.accounts.rights import RANK, roles_from
+from app.accounts.rights import roles_from
 from app.database import PreparedSelect, Transaction, now
 from app.notifications.channels import ShownActivity, push_toasts
 from app.notifications.kinds import NOTIFICATION_KINDS, NotificationKind
@@ -22,7 +22,7 @@ from app.notifications.preferences import Choice, find_muting, mail_moment, read
 
 EVERYBODY = "everybody"
 # Whose roles are of a rank, or of any.
-ROLES_FROM = {EVERYBODY: [*RANK]} | {role: roles_from(role) for role in RANK}
+ROLES_FROM = {EVERYBODY: roles_from("member")} | {role: roles_from(role) for role in roles_from("member")}
 
 LIST_WHOEVER = PreparedSelect(
     select(Member.id, Member.role).where(or_(Member.role.in_(bindparam("roles")), Member.id.in_(bindparam("ids"))))
