@@ -36,12 +36,14 @@ MOST_MESSAGES_SHOWN = 50
 @dataclass(frozen=True, slots=True)
 class News:
     """That a message was posted, or has changed, for everybody who counts what is unread; whom it named before, if that
-    may be others now; and the people of a direct room, which is called after the others, whoever looks."""
+    may be others now; whether it is there again; and the people of a direct room, which is called after the others,
+    whoever looks."""
 
     fact: Fact
     room: Room
     shown: ShownMessage
     named: Sequence[int] | None = None
+    restored: bool = False
     people: tuple[tuple[int, str], ...] | None = None
 
 
@@ -92,11 +94,13 @@ async def read_changed(transaction: Transaction, facts: Sequence[MessageChanged]
     for fact in facts:
         if fact.before is not None:
             before.setdefault(fact.message_id, fact.before)
-    counted = {fact.message_id for fact in facts if isinstance(fact, MessageDeleted | MessageRestored)}
+    deleted, restored = (
+        {fact.message_id for fact in facts if isinstance(fact, kind)} for kind in (MessageDeleted, MessageRestored)
+    )
     news = [
-        News(by_message[message_id], rooms[shown[message_id].message.room_id], shown[message_id], named)
-        for message_id, named in before.items()
-        if message_id in counted or set(named) != set(shown[message_id].mentions)
+        News(by_message[each], rooms[shown[each].message.room_id], shown[each], named, restored=each in restored)
+        for each, named in before.items()
+        if each in deleted | restored or set(named) != set(shown[each].mentions)
     ]
     told: list[tuple[Fact | None, Room, ShownMessage]] = [
         (by_message.get(each.message.id), rooms[each.message.room_id], each) for each in shown.values()

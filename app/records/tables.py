@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 from app.web.forms import Invalid
 from app.web.texts import _l, fold
 
-DELIMITERS = "\t;,|"
+DELIMITERS = "\t;,"
+QUOTED = re.compile(r'"(?:[^"]|"")*"')
 # What some programs write first, for a spreadsheet: which character separates the cells.
-SEPARATOR_LINE = re.compile(r'[\r\n]*"?sep=([^\s"])"?[ \t]*(?:\r\n|\r|\n)', re.IGNORECASE)
+SEPARATOR_LINE = re.compile(r'[\r\n]*"?sep="?([^\s"]|\t)\1*"?[ \t]*(?:\r\n|\r|\n)', re.IGNORECASE)
+# More than anybody has fields, and few enough to be looked at one by one.
+MOST_COLUMNS = 1_000
 # Words for yes and for no, as `fold` gives them. What programs write is English in every language.
 YES = {"en": {"yes", "y", "on", "true", "1"}, "pt_BR": {"sim", "s", "verdadeiro"}}
 NO = {"en": {"no", "n", "off", "false", "0"}, "pt_BR": {"nao", "n", "falso"}}
@@ -47,6 +50,8 @@ def parse_table(text: str, *, most: int) -> Table:
     lines_before = len(io.StringIO(text[:before], newline="").readlines())
     table: Table | None = None
     for line, cells in parse_rows(text[before:], delimiter, lines_before):
+        if len(cells) > MOST_COLUMNS:
+            raise Invalid(table=_l("At most %(limit)d columns.", limit=MOST_COLUMNS))
         if not any(cells):
             continue
         if table is None:
@@ -74,22 +79,18 @@ def parse_rows(text: str, delimiter: str, lines_before: int) -> Iterator[tuple[i
 
 
 def find_delimiter(text: str) -> str:
-    """What separates the cells: that by which the first row has the most. A name may hold another, within quotes."""
+    """What separates the cells: what the first row has most of. A name may hold another, within quotes.
 
-    def count(delimiter: str) -> int:
-        try:
-            return next((len(cells) for _, cells in parse_rows(text, delimiter, 0) if any(cells)), 0)
-        except Invalid:
-            return 0
-
-    found = max(DELIMITERS, key=count)
-    return found if count(found) > 1 else ","
+    One column has none, and its texts may hold any but a tab.
+    """
+    first = next((row for row in re.split(r"[\r\n]+", QUOTED.sub('""', text)) if row.strip()), "")
+    return max(DELIMITERS, key=first.count)
 
 
 def leave_out_empty_columns(table: Table) -> None:
     """Take out the columns that have neither a name nor any cell. Raises Invalid for one that has cells and no name."""
-    unnamed = [at for at, name in enumerate(table.header) if not name]
-    for at in unnamed:
+    unnamed = {at for at, name in enumerate(table.header) if not name}
+    for at in sorted(unnamed):
         for line, cells in table.rows:
             if cells[at : at + 1] not in ([], [""]):
                 raise Invalid(
@@ -102,7 +103,7 @@ def leave_out_empty_columns(table: Table) -> None:
     table.rows = [(line, without(cells, unnamed)) for line, cells in table.rows]
 
 
-def without(cells: Sequence[str], places: Sequence[int]) -> list[str]:
+def without(cells: Sequence[str], places: Set[int]) -> list[str]:
     """Cells but those at some places."""
     return [cell for at, cell in enumerate(cells) if at not in places]
 

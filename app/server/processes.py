@@ -9,9 +9,17 @@ import sys
 from asyncio.subprocess import Process
 from pathlib import Path
 
+import structlog
+
 # Where this program is. Its processes are started from there: not from another `app` in the folder that one is in.
 HOME = str(Path(__file__).parent.parent.parent)
 COMMAND = (sys.executable, "-P", "-m", "app")
+# Bytes: less than a pipe holds, so that nobody has to read along.
+MOST_ANSWERED = 4096
+# How long, in seconds, a command may take that is asked something.
+ANSWER_WITHIN = 60.0
+
+log = structlog.get_logger("workers")
 
 
 async def start_program(
@@ -32,6 +40,33 @@ async def start_program(
         env=find_program() | (environment or {}),
         start_new_session=bool(inherited),
     )
+
+
+async def ask_program(*arguments: str) -> tuple[int, str]:
+    """The status of a command of this program, and the line that it prints."""
+    reading, writing = os.pipe()
+    try:
+        try:
+            process = await start_program(*arguments, output=writing)
+        finally:
+            os.close(writing)
+        return await wait_for(process, seconds=ANSWER_WITHIN), os.read(reading, MOST_ANSWERED).decode().strip()
+    finally:
+        os.close(reading)
+
+
+async def wait_for(process: Process, *, seconds: float | None = None) -> int:
+    """The status of a command once it has ended. It ends with this process, or after so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await process.wait()
+    except TimeoutError:
+        log.error("a command does not end, and is ended", pid=process.pid)
+        return 1
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
 
 
 def find_program() -> dict[str, str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-import os
 import signal
 import socket
 import tempfile
@@ -20,7 +19,7 @@ from pathlib import Path
 import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
-from app.server.processes import HOME, list_program_files, start_program
+from app.server.processes import HOME, ask_program, list_program_files, start_program, wait_for
 from app.settings import SettingsError
 
 # How long to wait before a worker that died is started again: ever longer, and longest when it does not even start.
@@ -31,8 +30,6 @@ START_WITHIN = 60.0
 END_WITHIN = 32.0
 READY = b"ready"
 BACKLOG = 2048
-# Bytes: less than a pipe holds, so that nobody has to read along.
-MOST_ANSWERED = 4096
 # How often, in seconds, the files of the program are looked at where they may change. Looking works everywhere; what a
 # container shares with another system is often not told of.
 FILES_POLL_SECONDS = 1.0
@@ -86,6 +83,7 @@ class Supervisor:
         self.places = [asyncio.Lock() for _ in range(count)]
         self.counts = tempfile.TemporaryDirectory(prefix="mutirao-")
         self.restarting: asyncio.Task[None] | None = None
+        self.is_wanted = False  # that what is installed is put in the place of the workers, again if that is at work
 
     async def run(self) -> int:
         """Migrate, then run until told to stop by SIGTERM or SIGINT; SIGHUP replaces the workers.
@@ -125,9 +123,10 @@ class Supervisor:
         return [*filter(None, self.workers), *self.leaving]
 
     def restart(self) -> None:
-        """Put what is installed now in the place of the workers."""
+        """Put what is installed now in the place of the workers; where that is at work, once more after it."""
+        self.is_wanted = True
         if self.restarting is None or self.restarting.done():
-            self.restarting = asyncio.create_task(self.replace_all())
+            self.restarting = asyncio.create_task(self.replace_while_wanted())
 
     async def follow_files(self) -> None:
         """Restart the workers whenever a file of the program has changed: what does not start is left out."""
@@ -155,7 +154,7 @@ class Supervisor:
 
     async def migrate(self) -> int:
         """Bring the database up to the version that is installed; not 0 when that can't be done."""
-        return await (await start_program("migrate")).wait()
+        return await wait_for(await start_program("migrate"))
 
     async def keep(self, place: int) -> None:
         """Keep one place filled: start a worker there, and another one when it dies, ever more slowly."""
@@ -184,6 +183,12 @@ class Supervisor:
             )
             await asyncio.sleep(wait)
             wait *= 2
+
+    async def replace_while_wanted(self) -> None:
+        """Put new workers in the place of all, until nobody wants it any more."""
+        while self.is_wanted:
+            self.is_wanted = False
+            await self.replace_all()
 
     async def replace_all(self) -> None:
         """Put new workers in the place of all, after migrating: one by one, or at once where the old ones can't go on
@@ -236,19 +241,6 @@ class Supervisor:
             for place in range(self.count):
                 self.workers[place] = await self.start()
         log.info("workers of what is installed were started", migrated=not status)
-
-
-async def ask_program(*arguments: str) -> tuple[int, str]:
-    """The status of a command of this program, and the line that it prints."""
-    reading, writing = os.pipe()
-    try:
-        try:
-            process = await start_program(*arguments, output=writing)
-        finally:
-            os.close(writing)
-        return await process.wait(), os.read(reading, MOST_ANSWERED).decode().strip()
-    finally:
-        os.close(reading)
 
 
 def open_listener(host: str, port: int) -> socket.socket:

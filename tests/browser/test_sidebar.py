@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import aclosing
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.async_api import Locator, Page, expect
 
@@ -82,3 +85,26 @@ async def test_what_is_said_and_taken_back_at_once_is_not_counted(server: Server
     await expect(lines(page).filter(has_text=hidden).locator(".unread")).to_have_text("1")
     await expect(page).to_have_title("(1) Books · Biblioteca Acme")
     await assert_equals_a_fresh_load(page)
+
+
+async def test_a_message_that_is_there_again_counts_again_and_a_page_without_rooms_counts_none(
+    server: Server, person: Any
+) -> None:
+    carla = await person(server, "acme", "carla@acme.test")
+    page = await carla.open("/c/books")
+    unread = lines(page).filter(has_text="general").locator(".unread")
+    async with aclosing(await server.sign_in("acme", "bruno@acme.test")) as bruno:
+        for text in ("One", "Two"):
+            await bruno.post("/chat/general", data={"text": text, "key": text})
+        await expect(unread).to_have_text("2")
+        ((number,),) = server.store.rows("SELECT max(number) FROM message WHERE room_id = 1")
+        deleted = await bruno.post(f"/chat/general/messages/{number}/delete")
+        await expect(unread).to_have_text("1")
+        (offer,) = parse_qs(urlsplit(deleted.headers["location"]).query)["undo"]
+        assert (await bruno.post(f"/undo/{offer}")).status_code == 303
+    await expect(unread).to_have_text("2")
+    await assert_equals_a_fresh_load(page)
+    await expect(page).to_have_title("(2) Books · Biblioteca Acme")
+    await page.evaluate("document.querySelector('a[href=\"/c/books/2\"]').setAttribute('href', '/c/books/9999')")
+    await page.locator("a[href='/c/books/9999']").click()
+    await expect(page).to_have_title(re.compile("^There is nothing here"))

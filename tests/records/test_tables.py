@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.records.tables import DELIMITERS, parse_table, read_word
+from app.records.tables import DELIMITERS, MOST_COLUMNS, parse_table, read_word
 from app.web.forms import Invalid
 
 # What ends a line for `str.splitlines`, and is a part of a value here: VT, FF, FS, GS, RS, NEL, LS and PS.
@@ -34,19 +35,33 @@ def test_rows_end_as_every_system_ends_lines(end: str) -> None:
     assert [cells for _, cells in table.rows] == [["A", "1900"], [f"B{end}C", "1901"], ["D", "1902"]]
 
 
-@pytest.mark.parametrize("line", ["sep=;", "SEP=;", '"sep=;"'])
-def test_what_a_program_says_of_its_separator_is_believed(line: str) -> None:
-    table = parse_table(f"\ufeff{line}\r\nTitle,first;Year\r\nA,B;1900\r\n", most=100)
-    assert (table.delimiter, table.header, table.rows) == (";", ["Title,first", "Year"], [(3, ["A,B", "1900"])])
+@pytest.mark.parametrize(
+    ("line", "delimiter"),
+    [
+        ("sep=;", ";"),
+        ("SEP=;", ";"),
+        ('"sep=;"', ";"),
+        ("sep=\t", "\t"),
+        ("sep=^", "^"),
+        ("sep=;;;", ";"),
+        ('"sep=";;', ";"),
+    ],
+)
+def test_what_a_program_says_of_its_separator_is_believed(line: str, delimiter: str) -> None:
+    table = parse_table(f"\ufeff{line}\r\nTitle,first{delimiter}Year\r\nA,B{delimiter}1900\r\n", most=100)
+    assert (table.delimiter, table.header, table.rows) == (delimiter, ["Title,first", "Year"], [(3, ["A,B", "1900"])])
 
 
-@pytest.mark.parametrize("delimiter", DELIMITERS, ids=["tab", "semicolon", "comma", "bar"])
-def test_a_name_may_hold_other_separators_and_quotation_marks(delimiter: str) -> None:
-    others = "".join(other for other in DELIMITERS if other != delimiter) * 3
-    names = [f"Title{others}s", 'The "best" year']
-    text = delimiter.join('"' + name.replace('"', '""') + '"' for name in names)
-    table = parse_table(f"{text}\nA{delimiter}1900\n", most=100)
-    assert (table.delimiter, table.header, table.rows) == (delimiter, names, [(2, ["A", "1900"])])
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL], ids=["where needed", "everywhere"])
+@pytest.mark.parametrize("delimiter", DELIMITERS, ids=["tab", "semicolon", "comma"])
+def test_a_name_may_hold_other_separators_and_quotation_marks(delimiter: str, quoting: Any) -> None:
+    others = "".join(other for other in DELIMITERS) * 3
+    names = ["Year (AD|BC|x)", f"Title{others}s", 'The "best"\r\nyear']
+    written = io.StringIO()
+    csv.writer(written, delimiter=delimiter, lineterminator="", quoting=quoting).writerow(names)
+    text = written.getvalue()
+    table = parse_table(f"{text}\n1900{delimiter}A{delimiter}B\n", most=100)
+    assert (table.delimiter, table.header, table.rows) == (delimiter, names, [(3, ["1900", "A", "B"])])
 
 
 def test_columns_without_anything_are_left_out_and_counted() -> None:
@@ -58,6 +73,20 @@ def test_columns_without_anything_are_left_out_and_counted() -> None:
 def test_a_column_with_something_in_it_needs_a_name() -> None:
     with pytest.raises(Invalid, match="Column"):
         parse_table("Title,,Year\nA,,1900\nB,lost,1901\n", most=100)
+
+
+def test_a_table_has_a_bound_in_breadth() -> None:
+    assert parse_table("Title" + "," * (MOST_COLUMNS - 1) + "\nA\n", most=100).left_out == MOST_COLUMNS - 1
+    for text in ("Title" + "," * MOST_COLUMNS + "\nA\n", "Title,Year\nA" + "," * MOST_COLUMNS + "\n"):
+        with pytest.raises(Invalid, match="columns"):
+            parse_table(text, most=100)
+
+
+def test_one_column_has_values_with_any_separator() -> None:
+    assert read("Title\nFoo, volume 1\nBar; a part | of it\n") == (
+        ["Title"],
+        [["Foo, volume 1"], ["Bar; a part | of it"]],
+    )
 
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8).map(str.strip)

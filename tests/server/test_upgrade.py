@@ -40,6 +40,15 @@ def upgrade() -> None:
         time.sleep(0.02)
     assert (here / "go on").read_text() == "well", "it fails, as the test wants it to"
 '''
+NEXT_MIGRATION = """
+revision = "next"
+down_revision = "played"
+needs_stop = "changes what the one before has made"
+
+
+def upgrade() -> None:
+    pass
+"""
 BEFORE, AFTER = '__tablename__ = "session"', '__tablename__ = "sitting"'
 
 
@@ -128,6 +137,17 @@ async def test_requests_wait_for_the_new_program_and_none_fails(upgradable: Serv
     assert traffic.failed == []
     assert len(list_workers(upgradable)) == 2
     assert "a worker ended, and is started again" not in upgradable.log
+
+
+async def test_who_reloads_meanwhile_gets_what_is_installed_by_then(upgradable: Server) -> None:
+    async with aclosing(upgradable.let_in("acme", "ana@acme.test")) as ana:
+        await begin_upgrade(upgradable)
+        (upgradable.home / "migrations" / "versions" / "next.py").write_text(NEXT_MIGRATION)
+        tell(upgradable, signal.SIGHUP)
+        (upgradable.data_dir / "go on").write_text("well")
+        waiting = [await send_request(upgradable, ana) for _ in range(5)]
+        assert [await each.read_status() for each in waiting] == [200] * 5
+    assert upgradable.store.rows("SELECT version_num FROM alembic_version") == [("next",)]
 
 
 async def test_when_migrating_fails_the_tables_are_as_before_and_what_is_installed_says_that_it_does_not_fit(

@@ -3,7 +3,7 @@ const root = document.documentElement;
 const MARK = /^(?:\(\d+\) )?(?:● )?/;
 
 function write() {
-  const unread = Number(root.dataset.unread || 0);
+  const unread = document.querySelector("sidebar-rooms") ? Number(root.dataset.unread || 0) : 0;   // else nobody counts
   const turn = document.querySelector("[data-turn]") ? "● " : "";
   const title = `${unread ? `(${unread}) ` : ""}${turn}${document.title.replace(MARK, "")}`;
   if (document.title !== title) document.title = title;

@@ -45,7 +45,7 @@ class SidebarRooms extends HTMLElement {
     if (isNew && isRead(count.id, number)) return;
     const add = (name, step) => { count.dataset[name] = Math.max(0, Number(count.dataset[name]) + step); };
     const names = (ids) => Number((ids ?? "").split(" ").some((id) => id === me || id === "0"));
-    add("count", isNew ? 1 : isDeleted ? -1 : 0);
+    add("count", isNew || "restored" in mark.dataset ? 1 : isDeleted ? -1 : 0);
     add("mentions", names(mentions) - names(named));
   }
 

@@ -136,7 +136,7 @@ class UndoOffer extends HTMLElement {
     if (raw.ok || raw.status >= 500 || !raw.headers.has("X-Page")) return;
     event.preventDefault();
     raw.text().then((text) => {
-      const why = new DOMParser().parseFromString(text, "text/html").querySelector("p:not(.code)");
+      const why = new DOMParser().parseFromString(text, "text/html").querySelector("p[role=alert], main p:not(.code)");
       if (why) toast.querySelector("p").textContent = why.textContent;
       toast.querySelector("form").remove();
       toast.querySelector("[data-dismiss]").focus();
