@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import Any
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import Select, Text, select, tuple_, type_coerce
+from sqlalchemy import Select, Text, cast, select, tuple_
 from sqlalchemy.orm import aliased
 
 from app.accounts.access import AnyRequest, read_signed_in, write_signed_in
@@ -123,7 +123,7 @@ def select_batch(collection: Collection, fields: list[Field], view: View, after:
         select(
             Record.number,
             Record.version,
-            type_coerce(Record.values, Text),
+            cast(Record.values, Text),
             Record.created_at,
             Record.updated_at,
             maker.name,
