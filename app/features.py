@@ -82,6 +82,7 @@ from app.records.pages import bin as bin_pages
 from app.records.pages import bulk as bulk_pages
 from app.records.pages import collections as collection_pages
 from app.records.pages import editing as editing_pages
+from app.records.pages import exports as export_pages
 from app.records.pages import imports as import_pages
 from app.records.pages import locks as lock_pages
 from app.records.pages import records as record_pages
@@ -125,6 +126,7 @@ WORKSPACE_PAGES = (
     bin_pages,
     bulk_pages,
     import_pages,
+    export_pages,
     room_pages,
     membership_pages,
     search_pages,

@@ -40,6 +40,7 @@ DATA_DIR_FILES = (
     "mutirao.sqlite-wal",
     "mutirao.sqlite-shm",
     "files",
+    "exports",
     "pictures",
     "outbox",
 )

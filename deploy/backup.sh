@@ -30,7 +30,7 @@ make() {
     # The database first: what it names then is in DATA_DIR, unless it was deleted since.
     pg_dump --format=custom --file="$new/database.dump"
     # 1 says that files came or went meanwhile.
-    tar -C "$DATA_DIR" -cf "$new/files.tar" --exclude='./mutirao.sqlite*' . || [ $? -eq 1 ]
+    tar -C "$DATA_DIR" -cf "$new/files.tar" --exclude='./mutirao.sqlite*' --exclude=./exports . || [ $? -eq 1 ]
     cd "$new"
     sha256sum database.dump files.tar > SHA256SUMS
     sync

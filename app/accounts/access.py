@@ -82,9 +82,23 @@ async def write_signed_in(request: AnyRequest) -> AsyncIterator[tuple[Transactio
 
     Raises SignInNeeded and SomebodyElse.
     """
+    async with begin_signed_in(request, writes=True) as (transaction, member):
+        yield transaction, member
+
+
+@contextlib.asynccontextmanager
+async def read_signed_in(request: AnyRequest) -> AsyncIterator[tuple[Transaction, Member]]:
+    """A reading transaction of a request that goes on after its own has ended, likewise."""
+    async with begin_signed_in(request, writes=False) as (transaction, member):
+        yield transaction, member
+
+
+@contextlib.asynccontextmanager
+async def begin_signed_in(request: AnyRequest, *, writes: bool) -> AsyncIterator[tuple[Transaction, Member]]:
+    """A transaction with who asks, beside the one that pages take as an argument."""
     await note_named(request)
     state = request.app.state
-    async with begin(request, state.database, writes=True) as transaction:
+    async with begin(request, state.database, writes=writes) as transaction:
         signed_in = await provide_signed_in(request, transaction, state.settings)
         yield transaction, signed_in.member
 

@@ -96,6 +96,29 @@ class TableImported(Audited):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordsExported(Audited):
+    """Somebody began to export records of a collection: how many there were, in which format, and as which list's
+    query has them."""
+
+    collection_id: int
+    address: str
+    count: int
+    format: str
+    query: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("records.exported", self.address, after=f"{self.count} {self.format} {self.query}".rstrip())
+
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get that may know what admins do."""
+        data = {"collection": self.collection_id, "count": self.count, "format": self.format, "query": self.query}
+        return LogEntry("records.exported", "admins", data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionAdded(Audited):
     """A collection was made."""
 

@@ -24,7 +24,7 @@ from app.records.facts import TableImported
 from app.records.history import Difference, compare
 from app.records.keys import Taken, check_taken, find_taken
 from app.records.records import Record, Values, read_values, title_of
-from app.records.tables import parse_table, read_word
+from app.records.tables import parse_table, read_no_formula, read_word
 from app.web.forms import Invalid, number_of
 from app.web.texts import Text, _l, fold
 
@@ -102,15 +102,15 @@ class ImportReport:
 
 
 def read_header(fields: Sequence[Field], cells: Sequence[str]) -> list[Field | None]:
-    """The field of each column; None for the column of numbers.
+    """The field of each column; None for the column of numbers. Where a field is called `#`, that is `##`, and so on.
 
     Raises Invalid for a name that is no field, or comes twice.
     """
     by_name = {fold(each.label): each for each in fields}
     columns: list[Field | None] = []
-    for cell in cells:
+    for cell in map(read_no_formula, cells):
         known = by_name.get(fold(cell))
-        if known is None and fold(cell) not in NUMBER_NAMES:
+        if known is None and fold(cell) not in NUMBER_NAMES and cell.strip("#"):
             raise Invalid(table=_l("There is no field named “%(name)s”.", name=cell[:60]))
         if known in columns:
             raise Invalid(table=_l("The field “%(name)s” is there twice.", name=cell[:60]))
@@ -178,7 +178,7 @@ def read_record_line(fields: list[Field], columns: Sequence[Field | None], line:
                 line.errors.append((column.label, _l("Write yes or no.")))
             line.typed[column.key] = "yes" if ticked else ""
         elif column is not None:
-            line.typed[column.key] = cell
+            line.typed[column.key] = read_no_formula(cell)
     try:
         values = read_values(fields, line.typed)
     except Invalid as invalid:

@@ -22,13 +22,17 @@ LAST = "\U0010ffff"
 
 @dataclass(frozen=True, slots=True)
 class FieldKind:
-    """A kind of field. `read` gives the value as it is stored ('' for none) or raises ValueError with a Text."""
+    """A kind of field. `read` gives the value as it is stored ('' for none) or raises ValueError with a Text.
+
+    `to_json` gives what programs get of a stored one: null for none, and decimals as texts, so that no digit is lost.
+    """
 
     name: str
     label: Text
     read: Callable[[str, Sequence[str]], str]
     sort_key: Callable[[str], str]
     searchable: bool = True
+    to_json: Callable[[str], str | int | None] = lambda value: value or None
 
 
 def fail(message: str, **values: object) -> ValueError:
@@ -76,6 +80,11 @@ def read_whole_number(text: str, choices: Sequence[str]) -> str:
     return str(int(value))
 
 
+def whole_number_to_json(value: str) -> int | None:
+    """A whole number as one."""
+    return int(value) if value else None
+
+
 def read_decimal(text: str, choices: Sequence[str]) -> str:
     """A decimal with a point or a comma."""
     value = text.strip().replace("\N{MINUS SIGN}", "-").replace(",", ".")
@@ -87,7 +96,7 @@ def read_decimal(text: str, choices: Sequence[str]) -> str:
         number = None
     if number is None:
         raise fail("Write a number with up to 10 decimals, such as 3.50.")
-    return str(number if number else abs(number))
+    return format(number if number else abs(number), "f")
 
 
 def read_date(text: str, choices: Sequence[str]) -> str:
@@ -144,10 +153,10 @@ FIELD_KINDS = {
     for kind in (
         FieldKind("text", _l("Text"), read_text_line, fold_key),
         FieldKind("long_text", _l("Long text"), read_text, fold_key),
-        FieldKind("whole_number", _l("Whole number"), read_whole_number, number_key),
+        FieldKind("whole_number", _l("Whole number"), read_whole_number, number_key, to_json=whole_number_to_json),
         FieldKind("decimal", _l("Decimal number"), read_decimal, number_key),
         FieldKind("date", _l("Date"), read_date, str),
-        FieldKind("yes_no", _l("Yes or no"), read_yes_no, str, searchable=False),
+        FieldKind("yes_no", _l("Yes or no"), read_yes_no, str, searchable=False, to_json=bool),
         FieldKind("choice", _l("Choice"), read_choice, fold_key),
         FieldKind("email", _l("E-mail"), read_email, fold_key),
         FieldKind("link", _l("Link"), read_link, fold_key),

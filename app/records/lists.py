@@ -22,6 +22,9 @@ LIST_PAGE_SIZE = 50
 MOST_LIST_WORDS = 8
 DEFAULT_SORT = "-number"
 
+# The columns that records are ordered by.
+Order = list[InstrumentedAttribute[Any]]
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -83,7 +86,7 @@ def read_view(fields: list[Field], query: str, sort: str, page: str) -> View:
     return View(" ".join(query.replace("\0", "").split())[:200], sort, max(1, number_of(page)))
 
 
-def matching(collection: Collection, view: View, statement: Select[tuple[Record]]) -> Select[tuple[Record]]:
+def matching(collection: Collection, view: View, statement: Select[Any]) -> Select[Any]:
     """Confine a statement to the kept records of a collection that have the view's words."""
     statement = statement.where(Record.collection_id == collection.id, Record.deleted_at.is_(None))
     for word in view.words:
@@ -91,25 +94,36 @@ def matching(collection: Collection, view: View, statement: Select[tuple[Record]
     return statement
 
 
-async def list_records(transaction: Transaction, collection: Collection, fields: list[Field], view: View) -> Listing:
-    """The records of a view's page; of the last page when there are fewer."""
-    count = collection.total
-    if view.words:
-        counted = matching(collection, view, select(Record)).with_only_columns(func.count(Record.id))
-        count = await transaction.scalar(counted) or 0
-    page = min(view.page, max(1, -(-count // LIST_PAGE_SIZE)))
-    view = View(view.query, view.sort, page)
-    statement = matching(collection, view, select(Record))
-    if view.key == "number":
-        order: list[InstrumentedAttribute[Any]] = [Record.number]
-    else:
+def in_order(fields: list[Field], view: View, statement: Select[Any]) -> tuple[Select[Any], Order]:
+    """Bring a statement of a collection's records into a view's order: with it, the columns that it is ordered by.
+
+    They say which place a record has: no two of a collection have the same.
+    """
+    order: Order = [Record.number]
+    if view.key != "number":
         field = next(field for field in fields if field.key == view.key)
         statement = statement.join(
             RecordKey,
             (RecordKey.record_id == Record.id) & (RecordKey.tenant_id == Record.tenant_id),
         ).where(RecordKey.field_id == field.id)
         order = [RecordKey.sort_key, RecordKey.number]
-    statement = statement.order_by(*(column.desc() if view.descending else column for column in order))
+    return statement.order_by(*(column.desc() if view.descending else column for column in order)), order
+
+
+async def count_view(transaction: Transaction, collection: Collection, view: View) -> int:
+    """How many records a view has on all its pages."""
+    if not view.words:
+        return collection.total
+    counted = matching(collection, view, select(Record)).with_only_columns(func.count(Record.id))
+    return await transaction.scalar(counted) or 0
+
+
+async def list_records(transaction: Transaction, collection: Collection, fields: list[Field], view: View) -> Listing:
+    """The records of a view's page; of the last page when there are fewer."""
+    count = await count_view(transaction, collection, view)
+    page = min(view.page, max(1, -(-count // LIST_PAGE_SIZE)))
+    view = View(view.query, view.sort, page)
+    statement, _ = in_order(fields, view, matching(collection, view, select(Record)))
     records: Iterable[Record] = await transaction.scalars(
         statement.limit(LIST_PAGE_SIZE).offset((page - 1) * LIST_PAGE_SIZE)
     )

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from app.accounts.members import Member
 from app.accounts.rights import Right, admins
+from app.records.collections import Collection
 
-RECORD_RIGHTS = (Right("manage", "collections", admins),)
+
+def all_who_read(actor: Member, collection: Collection) -> bool:
+    """Whoever may read a collection: every member."""
+    return True
+
+
+RECORD_RIGHTS = (
+    Right("manage", "collections", admins),
+    Right("export", Collection, all_who_read),
+)

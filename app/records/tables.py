@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
+from babel.numbers import get_decimal_symbol
+
 from app.web.forms import Invalid
 from app.web.texts import _l, fold
 
@@ -20,6 +22,10 @@ MOST_COLUMNS = 1_000
 # Words for yes and for no, as `fold` gives them. What programs write is English in every language.
 YES = {"en": {"yes", "y", "on", "true", "1"}, "pt_BR": {"sim", "s", "verdadeiro"}}
 NO = {"en": {"no", "n", "off", "false", "0"}, "pt_BR": {"nao", "n", "falso"}}
+# What spreadsheets take for the beginning of a formula (https://owasp.org/www-community/attacks/CSV_Injection), after
+# any apostrophes; and how a cell begins that says it is none.
+FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
+NO_FORMULA = re.compile(f"'{FORMULA.pattern}")
 
 
 @dataclass(slots=True)
@@ -116,3 +122,28 @@ def read_word(cell: str, language: str) -> bool | None:
     if not word or word in NO["en"] or word in NO.get(language, ()):
         return False
     return None
+
+
+def write_word(value: bool, language: str) -> str:
+    """The word that says yes or no in a language."""
+    return (_l("Yes") if value else _l("No")).translate(language)
+
+
+def write_no_formula(text: str) -> str:
+    """A text as a cell that no spreadsheet takes for a formula: one that would be has an apostrophe before it."""
+    return f"'{text}" if FORMULA.match(text) else text
+
+
+def read_no_formula(cell: str) -> str:
+    """A cell without the apostrophe that says that it is no formula."""
+    return cell[1:] if NO_FORMULA.match(cell) else cell
+
+
+def delimiter_of(language: str) -> str:
+    """What separates cells where people write decimals as in a language: spreadsheets there expect a semicolon."""
+    return ";" if decimal_mark_of(language) == "," else ","
+
+
+def decimal_mark_of(language: str) -> str:
+    """What stands before the decimals in a language."""
+    return get_decimal_symbol(language)

@@ -37,6 +37,7 @@ from app.live.socket import serve_socket
 from app.mail.delivery import Delivery
 from app.operators.channels import OperatorSite
 from app.operators.gathering import Gathering
+from app.records.limits import ExportLimit
 from app.server.gate import Gate
 from app.server.health import show_liveness, show_metrics, show_readiness
 from app.settings import Settings
@@ -74,6 +75,7 @@ class Parts:
         self.mailing = MailLimit(self.guessing)
         self.writing = WritingLimit(windows, Askers(self.database, settings))
         self.searching = SearchLimit(windows)
+        self.exporting = ExportLimit(windows)
         self.choosing = ChoosingLimit(windows)
         self.reauthentication = Reauthentication(self.database, settings, self.guessing)
 
@@ -120,6 +122,7 @@ class Pages:
                 "writing": Provide(count_message),
                 "changing": Provide(count_change),
                 "searching": Provide(lambda: self.parts.searching, sync_to_thread=False),
+                "exporting": Provide(lambda: self.parts.exporting, sync_to_thread=False),
                 "choosing": Provide(lambda: self.parts.choosing, sync_to_thread=False),
                 "readiness": Provide(lambda: self.parts.readiness, sync_to_thread=False),
                 "form": Provide(provide_form),

@@ -33,7 +33,9 @@ from app.live.channels import list_allowed
 from app.notifications.announcements import Announcement, announce
 from app.notifications.kinds import NOTIFICATION_KINDS
 from app.notifications.preferences import list_choices
-from app.records.collections import get_collection
+from app.records.collections import Collection, get_collection
+from app.records.exports import open_export
+from app.records.lists import View
 from app.records.records import get_record
 from app.tenants.invitations import Invitation, make_link, revoke_invitation
 from app.tenants.members import hand_over_ownership, keep_an_owner, suspend_member
@@ -89,6 +91,11 @@ def attempts(verb: str, *things: str) -> Callable[[Any], Any]:
 def role_in(thing: str) -> str:
     """The last role that a thing is called by."""
     return re.findall("member|admin|owner", thing)[-1]
+
+
+@attempts("export", "a collection")
+async def export(transaction: Transaction, actor: Member, thing: str) -> None:
+    await open_export(transaction, actor, "books", lambda fields: View())
 
 
 @attempts("write", "announcements")
@@ -321,6 +328,7 @@ def test_every_rule_is_in_the_table() -> None:
     words = {Member: "member", Invitation: "invitation", GivenRole: "role", Message: "message", Room: "room"}
     words |= {
         LockOf: "lock",
+        Collection: "collection",
         RoomAccess: "room",
         Announcement: "announcement",
         type(next(iter(NOTIFICATION_KINDS.values()))): "kind",

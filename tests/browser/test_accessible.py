@@ -21,7 +21,15 @@ LOOK = (Path(__file__).parent / "accessibility.js").read_text()
 VALUES = {"slug": "books", "number": "40", "version": "1", "member_id": "3", "announcement_id": "1", "key": "title"}
 ROOMS = {"slug": "general", "number": "1"}
 # No pages, but pictures, files and parts that others take in; and a question about what the demo has none of.
-PARTS = ("/pictures", "/files", "/chat/files", "/discussion", "/members/invitations/", "/choices/")
+PARTS = (
+    "/pictures",
+    "/files",
+    "/c/{slug:str}/export.",
+    "/chat/files",
+    "/discussion",
+    "/members/invitations/",
+    "/choices/",
+)
 # Notes where the focus is after each Tab. Asked for one by one, the stops would take as long as all the rest.
 NOTE_STOPS = """() => {
   const stops = [];

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus, urlencode
 
 from litestar import Response, get
 from sqlalchemy import select
@@ -50,6 +50,7 @@ SENTENCES = {
     "record.deleted": _l("put into the bin"),
     "record.restored": _l("took out of the bin"),
     "records.imported": _l("imported records into"),
+    "records.exported": _l("exported records of"),
     "collection.added": _l("added the collection"),
     "collection.changed": _l("changed the collection"),
     "field.removed": _l("removed the field"),
@@ -72,6 +73,8 @@ SETTINGS = {
 }
 # How many records a table has added and changed.
 IMPORTED = re.compile(r"\+(?P<added>[0-9]+) ~(?P<changed>[0-9]+)")
+# How many records were exported, in which format, and with which query of their list.
+EXPORTED = re.compile(r"(?P<count>[0-9]+) (?P<format>[a-z]+)(?: (?P<query>.+))?")
 
 
 def sentence_of(entry: AuditEntry) -> Text | str:
@@ -157,9 +160,14 @@ async def name_settings(transaction: Transaction, subjects: Collection[str]) -> 
 
 
 def value_of(entry: AuditEntry, value: str) -> Text | str:
-    """What was before, or after; a role, a setting and what was imported in words."""
+    """What was before, or after; a role, a setting and what was imported and exported in words."""
     if entry.what == "records.imported" and (counts := IMPORTED.fullmatch(value)):
         return _l("%(added)s added, %(changed)s changed", **counts.groupdict())
+    if entry.what == "records.exported" and (found := EXPORTED.fullmatch(value)):
+        values = {"count": found["count"], "format": found["format"].upper()}
+        if query := unquote_plus(found["query"] or ""):
+            return _l("%(count)s as %(format)s: %(query)s", query=query, **values)
+        return _l("%(count)s as %(format)s", **values)
     if entry.what == "settings.changed":
         if entry.subject == "language":
             return LANGUAGES.get(value, value)

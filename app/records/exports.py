@@ -1,0 +1,143 @@
+"""Exporting a collection's records: all that a list shows under a search, in its order, or all there are.
+
+An export is read in batches, each in a short transaction of its own that goes on behind the last record of the one
+before. So it holds neither the writer nor a snapshot, however slowly it is taken: on SQLite a snapshot of minutes would
+keep all that is written meanwhile in the write-ahead log.
+
+What that means for what changes while it goes on: each record is as it was when its batch was read. One that stays at
+its place in the order comes exactly once. One that is added, deleted, or moved by a change comes or not by where the
+export is by then; a moved one may come twice. The fields are those of the beginning. Each batch asks again whether who
+exports may: where that has ended, or the collection or the field to sort by is gone, the export is cut off.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from litestar.exceptions import NotFoundException
+from sqlalchemy import Select, Text, cast, select, tuple_
+from sqlalchemy.orm import aliased
+
+from app.accounts.access import AnyRequest, read_signed_in, write_signed_in
+from app.accounts.members import Member
+from app.accounts.rights import require
+from app.database import Transaction
+from app.records.collections import Collection, Field, get_collection, list_fields
+from app.records.facts import RecordsExported
+from app.records.lists import View, count_view, in_order, matching
+from app.records.records import Record
+from app.records.revisions import Revision
+
+# How many records are read at once: some milliseconds of the database's time, and of the thread's.
+EXPORT_BATCH = 500
+# The thread in which exports are put into their formats, one batch after the other, whoever asks: beside the event loop
+# only one of them wants the processor.
+EXPORTING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is exported: the records of a collection that a view has, in its order, with the fields of now."""
+
+    collection: Collection
+    fields: Sequence[Field]
+    view: View
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedRecord:
+    """A record as it was read. `stored` is the JSON of its values, read where there is time for it."""
+
+    number: int
+    version: int
+    stored: str
+    created_at: datetime
+    changed_at: datetime
+    created_by: str | None
+    changed_by: str | None
+
+    def read_values(self) -> Mapping[str, str]:
+        """The values by the keys of fields."""
+        values: Mapping[str, str] = json.loads(self.stored)
+        return values
+
+
+Batches = AsyncGenerator[Sequence[ExportedRecord]]
+
+
+async def open_export(transaction: Transaction, member: Member, slug: str, read_view: Any) -> Export:
+    """What a member may export of a collection. Raises NotFoundException, and a 403 page."""
+    collection = await get_collection(transaction, slug)
+    require(member, "export", collection)
+    fields = await list_fields(transaction, collection)
+    return Export(collection, fields, read_view(fields), transaction.tenant.language)
+
+
+async def note_export(request: AnyRequest, export: Export, format_name: str) -> None:
+    """Note that an export begins, and of how many records, in a writing transaction that is over before it does."""
+    async with read_signed_in(request) as (reading, _):
+        count = await count_view(reading, export.collection, export.view)
+    async with write_signed_in(request) as (transaction, member):
+        transaction.note(
+            RecordsExported(
+                by=transaction.acting(member.id),
+                collection_id=export.collection.id,
+                address=f"/c/{export.collection.slug}",
+                count=count,
+                format=format_name,
+                query=export.view.address().removeprefix("?"),
+            )
+        )
+
+
+async def read_batches(request: AnyRequest, export: Export) -> Batches:
+    """The records of an export, at least one batch of them, which may be empty.
+
+    Raises SignInNeeded, NotFoundException and a 403 page when it may not go on.
+    """
+    after: tuple[Any, ...] | None = None
+    while True:
+        async with read_signed_in(request) as (transaction, member):
+            collection = await get_collection(transaction, export.collection.slug)
+            require(member, "export", collection)
+            fields = await list_fields(transaction, collection)
+            if export.view.key not in {"number", *(field.key for field in fields)}:
+                raise NotFoundException
+            rows = (await transaction.execute(select_batch(collection, fields, export.view, after))).all()
+        yield [ExportedRecord(*row[:7]) for row in rows]
+        if len(rows) < EXPORT_BATCH:
+            return
+        after = tuple(rows[-1][7:])
+
+
+def select_batch(collection: Collection, fields: list[Field], view: View, after: tuple[Any, ...] | None) -> Select[Any]:
+    """Select the records of a view behind a place in its order: what is exported of each, and then its own place."""
+    created, changed, maker, changer = aliased(Revision), aliased(Revision), aliased(Member), aliased(Member)
+    statement: Any = (
+        select(
+            Record.number,
+            Record.version,
+            cast(Record.values, Text),
+            Record.created_at,
+            Record.updated_at,
+            maker.name,
+            changer.name,
+        )
+        .select_from(Record)
+        .outerjoin(created, (created.record_id == Record.id) & (created.what == "created"))
+        .outerjoin(maker, maker.id == created.member_id)
+        .outerjoin(changed, (changed.record_id == Record.id) & (changed.version == Record.version))
+        .outerjoin(changer, changer.id == changed.member_id)
+    )
+    statement, order = in_order(fields, view, matching(collection, view, statement))
+    if after is not None:
+        place = tuple_(*order)
+        statement = statement.where(place < after if view.descending else place > after)
+    selected: Select[Any] = statement.add_columns(*order).limit(EXPORT_BATCH)
+    return selected

@@ -1,0 +1,75 @@
+"""Taking records out, as one does it: from the list's menu, and on paper."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import Server
+
+# Texts that are seen on paper, and those that are not.
+SEEN = """(selectors) => Object.fromEntries(selectors.map((selector) => [
+  selector, [...document.querySelectorAll(selector)].some((each) => each.checkVisibility()),
+]))"""
+CHROME = [
+    ".bar",
+    ".side",
+    ".toolbar",
+    ".head .end",
+    ".ticked",
+    ".tick",
+    ".signs",
+    ".discussion",
+    "aside",
+    "main form button",
+]
+
+
+@pytest.mark.sqlite
+async def test_the_menu_of_a_list_exports_what_it_shows_also_by_keyboard_on_a_phone(
+    shared_server: Server, person: Any
+) -> None:
+    carla = await person(shared_server, "acme", "carla@acme.test", viewport={"width": 390, "height": 800})
+    page = await carla.open("/c/books?q=machado&sort=-year")
+    await page.get_by_label("More", exact=True).focus()
+    await page.keyboard.press("Enter")
+    for _ in range(2):
+        await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    group = page.locator("details.group")
+    links = group.get_by_role("link")
+    assert [await links.nth(n).get_attribute("href") for n in range(3)] == [
+        f"/c/books/export.{name}?q=machado&sort=-year" for name in ("csv", "xlsx", "json")
+    ]
+    boxes = [await links.nth(n).bounding_box() for n in range(3)]
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
+    await page.keyboard.press("Tab")
+    async with page.expect_download() as started:
+        await page.keyboard.press("Enter")
+    download = await started.value
+    assert download.suggested_filename.startswith("books-")
+    assert (await download.path()).read_text("utf-8-sig").splitlines()[1].startswith("40,Dom Casmurro,")
+    assert page.url.endswith("/c/books?q=machado&sort=-year"), "the page stays"
+    await page.keyboard.press("Escape")
+    assert not await group.is_visible()
+
+
+@pytest.mark.sqlite
+async def test_a_list_and_a_record_on_paper_are_what_one_hands_out(shared_server: Server, person: Any) -> None:
+    """A sheet is narrower than the screens on which some columns are left out."""
+    ana = await person(shared_server, "acme", "ana@acme.test", viewport={"width": 650, "height": 900})
+    page = await ana.open("/c/books?q=o")
+    assert not await page.locator("td.hide").first.is_visible()
+    await page.emulate_media(media="print")
+    seen = await page.evaluate(SEEN, [*CHROME, "h1", "th a", "td.title", "td.hide", ".print-only"])
+    assert [selector for selector in CHROME if seen[selector]] == []
+    assert all(seen[selector] for selector in ("h1", "th a", "td.title", "td.hide", ".print-only"))
+    style = "getComputedStyle(document.querySelector('thead')).display"
+    assert await page.evaluate(style) == "table-header-group"
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await page.emulate_media(media="screen")
+    await ana.open("/c/books/40")
+    await page.emulate_media(media="print")
+    seen = await page.evaluate(SEEN, [*CHROME, "h1", "dl.fields dd"])
+    assert [selector for selector in seen if seen[selector]] == ["h1", "dl.fields dd"]

@@ -1,0 +1,268 @@
+"""What is exported is what was stored, in each format, for every kind of field and whatever is in it."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import AsyncGenerator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl import load_workbook
+from openpyxl.utils.escape import unescape
+
+from app.database import now
+from app.records import export_xlsx as xlsx
+from app.records.collections import Collection, Field
+from app.records.export_csv import export_csv
+from app.records.export_json import export_json
+from app.records.export_xlsx import export_xlsx
+from app.records.exports import Export, ExportedRecord
+from app.records.imports import read_header
+from app.records.kinds import FIELD_KINDS, read_value
+from app.records.lists import View
+from app.records.tables import parse_table, read_no_formula, read_word, write_no_formula, write_word
+from app.web.texts import LANGUAGES
+
+CHOICES = ["=red", "'=green", "@blue", 'Say "red"; or, else', "-1", "plain", "\u2028inside\u2029 it"]
+FIELDS = [
+    Field(key=name, label=f"{name}; or, else", kind=name, choices=CHOICES if name == "choice" else [])
+    for name in FIELD_KINDS
+]
+BEGINNINGS = ["", "=", "+", "-", "@", "'", "'=", "''-", "\t", "\r", "＝", '"', ";", ",", "<r>", "sep=;"]
+ENDS = ["", "</r>", '"', "'", "\u2028", "\x85x", "\nx", "_x0041_", "\ufeffx"]
+TEXTS = st.builds(
+    lambda beginning, text, end: beginning + text + end,
+    st.sampled_from(BEGINNINGS),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12),
+    st.sampled_from(ENDS),
+)
+TYPED = {
+    "text": TEXTS,
+    "long_text": TEXTS,
+    "whole_number": st.integers(-(10**15) + 1, 10**15 - 1).map(str),
+    "decimal": st.decimals(-(10**15) + 1, 10**15 - 1, places=10).map(lambda number: format(number, "f")),
+    "date": st.dates().map(date.isoformat),
+    "yes_no": st.sampled_from(["yes", ""]),
+    "choice": st.sampled_from(["", *(" ".join(choice.split()) for choice in CHOICES)]),
+    "email": st.sampled_from(["", "ana@acme.test", "+ana@acme.test", "=1@acme.test", "josé@acme.test"]),
+    "link": st.builds(
+        lambda end: f"https://acme.test/{''.join(end.split())}", st.text(st.characters(codec="utf-8"), max_size=20)
+    ),
+}
+
+
+@st.composite
+def stored_values(draw: Any) -> dict[str, str]:
+    """Values of all kinds, as they are stored after they were typed."""
+    values = {}
+    for name, typed in TYPED.items():
+        try:
+            values[name] = read_value(
+                name, draw(typed).replace("\0", ""), [" ".join(c.split()) for c in CHOICES], required=False
+            )
+        except ValueError:
+            values[name] = ""
+    return values
+
+
+ROWS = st.lists(stored_values(), min_size=1, max_size=4)
+
+
+def make_export(language: str = "en", fields: Sequence[Field] = FIELDS) -> Export:
+    return Export(Collection(name="Things", slug="things"), fields, View(), language)
+
+
+def make_records(rows: Sequence[dict[str, str]]) -> list[ExportedRecord]:
+    moment = now()
+    return [
+        ExportedRecord(number, 1, json.dumps(values), moment, moment, "Ana", "Bruno")
+        for number, values in enumerate(rows, start=1)
+    ]
+
+
+def collect(pieces_of: Any, export: Export, rows: Sequence[dict[str, str]], *more: Any) -> bytes:
+    """The whole file, of which each record comes in a batch of its own."""
+
+    async def batches() -> AsyncGenerator[list[ExportedRecord]]:
+        for record in make_records(rows):
+            yield [record]
+
+    async def join() -> bytes:
+        return b"".join([piece async for piece in pieces_of(export, batches(), *more)])
+
+    with asyncio.Runner() as runner:
+        return runner.run(join())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@given(rows=ROWS)
+def test_a_csv_file_is_taken_back_as_it_was(language: str, rows: list[dict[str, str]]) -> None:
+    content = collect(export_csv, make_export(language), rows)
+    table = parse_table(content.decode(), most=10)
+    assert table.delimiter == (";" if language == "pt_BR" else ",")
+    assert read_header(FIELDS, table.header) == [None, *FIELDS]
+    for number, ((_, cells), values) in enumerate(zip(table.rows, rows, strict=True), start=1):
+        assert cells[0] == str(number)
+        for field, cell in zip(FIELDS, cells[1:], strict=True):
+            said = "yes" if read_word(cell, language) else ""
+            typed = said if field.kind == "yes_no" else read_no_formula(cell)
+            choices = [" ".join(choice.split()) for choice in CHOICES]
+            assert read_value(field.kind, typed, choices, required=False) == values[field.kind]
+
+
+@given(rows=ROWS)
+def test_no_cell_of_a_csv_file_but_a_number_is_a_formula(rows: list[dict[str, str]]) -> None:
+    content = collect(export_csv, make_export(), rows)
+    assert content.startswith(b"\xef\xbb\xbf")
+    for cells in list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))[1:]:
+        for field, cell in zip(FIELDS, cells[1:], strict=True):
+            assert field.kind in ("whole_number", "decimal") or cell[:1] not in tuple("=+-@\t\r")
+
+
+@given(st.text() | TEXTS)
+def test_an_apostrophe_that_keeps_a_formula_away_is_taken_off_again(text: str) -> None:
+    written = write_no_formula(text)
+    assert read_no_formula(written) == text
+    assert write_no_formula("plain") == "plain"
+    assert not written.startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_words_for_yes_and_no_are_read_again(language: str) -> None:
+    assert [read_word(write_word(value, language), language) for value in (True, False)] == [True, False]
+
+
+def test_the_column_of_numbers_is_called_as_no_field_is() -> None:
+    fields = [Field(key="a", label="#", kind="text"), Field(key="b", label="Number", kind="text")]
+    content = collect(export_csv, make_export(fields=fields), [{"a": "x", "b": "y"}])
+    table = parse_table(content.decode(), most=10)
+    assert table.header == ["##", "#", "Number"]
+    assert read_header(fields, table.header) == [None, *fields]
+
+
+def test_decimals_have_the_mark_of_the_language_where_the_delimiter_is_that_of_its_spreadsheets() -> None:
+    fields = [Field(key="a", label="A", kind="decimal")]
+    lines = [
+        collect(export_csv, make_export(language, fields), [{"a": "-1.50"}]).decode().splitlines()[1]
+        for language in ("en", "pt_BR")
+    ]
+    assert lines == ["1,-1.50", "1;-1,50"]
+
+
+def read_json_value(kind: str, value: Any) -> str:
+    """A value as it is stored, of what JSON has for it."""
+    if kind == "yes_no":
+        return "yes" if value else ""
+    return "" if value is None else str(value)
+
+
+@given(rows=ROWS)
+def test_a_json_file_says_what_was_stored_and_is_the_same_when_it_is_read_and_written_again(
+    rows: list[dict[str, str]],
+) -> None:
+    content = collect(export_json, make_export(), rows)
+    found = json.loads(content)
+    assert [each["key"] for each in found["collection"]["fields"]] == list(FIELD_KINDS)
+    kinds = {"whole_number": int, "yes_no": bool}
+    for record, values in zip(found["records"], rows, strict=True):
+        assert {name: read_json_value(name, value) for name, value in record["values"].items()} == values
+        assert all(value is None or type(value) is kinds.get(name, str) for name, value in record["values"].items())
+        assert datetime.fromisoformat(record["created_at"]).tzinfo
+        assert (record["created_by"], record["changed_by"]) == ("Ana", "Bruno")
+    read_again = [
+        {name: read_json_value(name, value) for name, value in each["values"].items()} for each in found["records"]
+    ]
+    again = json.loads(collect(export_json, make_export(), read_again))
+    assert [each["values"] for each in again["records"]] == [each["values"] for each in found["records"]]
+
+
+@pytest.mark.parametrize("rows", [[], [{}], [{}, {}]], ids=len)
+def test_a_json_file_is_whole_however_few_records_there_are(rows: list[dict[str, str]]) -> None:
+    assert len(json.loads(collect(export_json, make_export(), rows))["records"]) == len(rows)
+
+
+def read_sheets(content: bytes) -> Any:
+    return load_workbook(io.BytesIO(content))
+
+
+@settings(max_examples=40)
+@given(rows=ROWS)
+def test_a_workbook_has_numbers_dates_yes_and_no_as_such_and_texts_as_texts(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, str]]
+) -> None:
+    directory = tmp_path_factory.mktemp("xlsx")
+    sheet = read_sheets(collect(export_xlsx, make_export(), rows, directory)).active
+    assert list(directory.iterdir()) == []
+    assert (sheet.title, sheet.freeze_panes) == ("things", "A2")
+    assert all(cell.font.bold for cell in sheet[1])
+    assert [cell.value for cell in sheet[1]] == ["#", *(field.label for field in FIELDS)]
+    for number, (cells, values) in enumerate(zip(sheet.iter_rows(min_row=2), rows, strict=True), start=1):
+        assert cells[0].value == number
+        for field, cell in zip(FIELDS, cells[1:], strict=True):
+            check_cell(field.kind, cell, values[field.kind])
+
+
+def check_cell(kind: str, cell: Any, value: str) -> None:
+    if kind == "yes_no":
+        assert cell.value is bool(value)
+    elif not value:
+        assert cell.value is None
+    elif kind in ("whole_number", "decimal") and cell.data_type == "n":
+        assert Decimal(repr(cell.value)) == Decimal(value)
+    elif kind == "date" and int(value[:4]) >= 1900:
+        assert (cell.is_date, cell.value.date().isoformat()) == (True, value)
+    else:
+        assert cell.data_type in ("s", "inlineStr")
+        assert unescape(cell.value).replace("\r\n", "\n") == value
+        assert (cell.hyperlink is not None) == (kind == "link" and value.isprintable())
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "is_number"),
+    [
+        ("whole_number", "999999999999999", True),
+        ("decimal", "0.0000000001", True),
+        ("decimal", "123456789012345.5", False),
+        ("decimal", "-12345678901234.50", True),
+    ],
+)
+def test_a_number_that_a_spreadsheet_could_not_hold_is_a_text(
+    tmp_path: Path, kind: str, value: str, is_number: bool
+) -> None:
+    fields = [Field(key="a", label="A", kind=kind)]
+    cell = read_sheets(collect(export_xlsx, make_export(fields=fields), [{"a": value}], tmp_path)).active["B2"]
+    assert (cell.data_type == "n") == is_number
+    assert is_number or cell.value == value
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_a_sheet_has_no_room_for_goes_on_another_and_links_become_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xlsx, "MOST_ROWS", 4)
+    monkeypatch.setattr(xlsx, "MOST_LINKS", 2)
+    fields = [Field(key="a", label="A", kind="link"), Field(key="b", label="B", kind="long_text")]
+    long_link, long_text = f"https://acme.test/{'%' * 800}", "\N{BOOKS}" * 20_000
+    rows = [{"a": link} for link in ("https://a.test/#x", long_link, "https://b.test/", "https://c.test/")]
+    book = read_sheets(collect(export_xlsx, make_export(fields=fields), [*rows, {"b": long_text}], tmp_path))
+    assert book.sheetnames == ["things", "things 2"]
+    first, second = (book[name] for name in book.sheetnames)
+    assert [first[f"B{row}"].hyperlink is not None for row in (2, 3, 4)] == [True, False, True]
+    assert [first["B3"].value, second["A1"].value, second["A2"].value] == [long_link, "#", 4]
+    assert second["B2"].hyperlink.target == "https://c.test/"
+    cut = second["C3"].value
+    assert (len(cut.encode("utf-16-le")) <= 2 * 32_767, cut[-1], long_text.startswith(cut[:-1])) == (True, "…", True)
+
+
+@pytest.mark.parametrize("slug", ["history", "a" * 40, "2026"])
+def test_every_slug_makes_a_name_of_a_sheet(tmp_path: Path, slug: str) -> None:
+    export = Export(Collection(name="Things", slug=slug), FIELDS, View(), "en")
+    assert read_sheets(collect(export_xlsx, export, [{}], tmp_path)).sheetnames[0].startswith(slug[:24])

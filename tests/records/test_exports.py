@@ -1,0 +1,372 @@
+"""Taking records out: what comes, who gets it, and what an export holds while it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import re
+import secrets
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from app.accounts.members import find_member
+from app.database import Database, Transaction
+from app.features import open_database
+from app.records import exports
+from app.records.changes import create_records
+from app.records.collections import Collection, add_field, create_collection, get_collection, list_fields
+from app.records.imports import plan_import
+from app.records.kinds import FIELD_KINDS
+from app.records.limits import EXPORTS_A_MINUTE, EXPORTS_AT_ONCE
+from app.records.lists import list_records, read_view
+from app.records.records import Record
+from tests import test_statements
+from tests.conftest import Server
+from tests.databases import KIND, Store
+from tests.test_statements import make_world
+from tests.waiting import until
+
+ACME = 1
+asked = test_statements.asked
+
+CHOICES = ["=red", "'=green", "@blue", "plain"]
+HOSTILE = [
+    *('say "yes"', 'a,b;c\td|e"', "one\u2028two", "=1+2", "+1", "-1", "@sum", "'=1", "''+1", "'plain", "＝1", "\x85x"),
+    *("=cmd|' /C calc'!A0", "<r>x</r>", "#1", "sep=;", "0123", "Não", "NULL", "x" * 500),
+]
+# What is typed into each kind of field, as often as there are hostile texts.
+TYPED: dict[str, Sequence[str]] = {
+    "text": HOSTILE,
+    "long_text": [f"{text}\n{text}\n\n{text}" for text in HOSTILE],
+    "whole_number": ["-999999999999999", "0", "7", ""],
+    "decimal": ["-1.50", "0.0000000001", "123456789012345.0000000001", ""],
+    "date": ["0001-01-01", "2026-02-28", "9999-12-31", ""],
+    "yes_no": ["yes", ""],
+    "choice": [*CHOICES, ""],
+    "email": ["+ana@acme.test", "ana@acme.test", ""],
+    "link": ["https://acme.test/?a=1;b=2,3", "http://acme.test/'\"", ""],
+}
+
+
+@pytest.fixture
+async def opened(shared_server: Server) -> AsyncIterator[Database]:
+    """The server's database, as the program opens it."""
+    made = open_database(shared_server.store.url)
+    yield made
+    await made.close()
+
+
+async def fill(database: Database, slug: str, kinds: dict[str, str], rows: Sequence[dict[str, str]]) -> None:
+    """Make a collection with fields by their kinds, and records in it."""
+    async with database.write(ACME) as transaction:
+        ana = await find_member(transaction, "ana@acme.test")
+        assert ana
+        collection = await create_collection(transaction, name=slug, slug=slug)
+        for label, kind in kinds.items():
+            choices = CHOICES if kind == "choice" else []
+            await add_field(transaction, collection, label=label, kind_name=kind, choices=choices)
+        await create_records(transaction, collection, rows, ana)
+
+
+def lines_of(answer: httpx.Response) -> list[list[str]]:
+    assert answer.status_code == 200, answer.text
+    return list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
+
+
+@pytest.mark.parametrize("language", ["en", "pt_BR"])
+async def test_an_exported_table_is_imported_with_every_line_the_same(
+    shared_server: Server, opened: Database, language: str
+) -> None:
+    slug = f"hostile-{language[:2]}"
+    rows = [{kind: typed[n % len(typed)] for kind, typed in TYPED.items()} for n in range(len(HOSTILE))]
+    assert set(TYPED) == set(FIELD_KINDS)
+    await fill(opened, slug, {kind.replace("_", " "): kind for kind in TYPED}, rows)
+    form = {"name": "Biblioteca Acme", "session_days": "30"}
+    async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as ana:
+        assert (await ana.post("/settings", data=form | {"language": language})).status_code == 303
+        answer = await ana.get(f"/c/{slug}/export.csv")
+        assert (await ana.post("/settings", data=form | {"language": "en"})).status_code == 303
+    delimiter = ";" if language == "pt_BR" else ","
+    assert answer.content.decode("utf-8-sig").startswith(f'"#"{delimiter}"text"')
+    async with opened.read(ACME) as transaction:
+        transaction.tenant.language = language
+        collection = await get_collection(transaction, slug)
+        member = await find_member(transaction, "ana@acme.test")
+        assert member
+        plan = await plan_import(transaction, collection, member, answer.content.decode())
+    assert [(line.at, line.errors, line.differences) for line in plan.lines if line.what != "same"] == []
+    assert len(plan.lines) == len(HOSTILE)
+
+
+async def read_list(transaction: Transaction, collection: Collection, query: str, sort: str) -> list[int]:
+    """The numbers of a list, from all its pages."""
+    fields = await list_fields(transaction, collection)
+    found: list[int] = []
+    pages = 1
+    for page in range(1, 100):
+        if page <= pages:
+            listing = await list_records(transaction, collection, fields, read_view(fields, query, sort, str(page)))
+            pages = listing.pages
+            found += [record.number for record in listing.records]
+    return found
+
+
+async def test_what_comes_is_the_list_as_one_sees_it_on_all_its_pages(shared_server: Server, opened: Database) -> None:
+    rows = [{"name": f"Thing {n % 7}", "count": str(n % 50) if n % 3 else ""} for n in range(2 * 500 + 7)]
+    await fill(opened, "many", {"Name": "text", "Count": "whole_number"}, rows)
+    asked_for = [
+        ("", ""),
+        ("", "number"),
+        ("", "-count"),
+        ("", "name"),
+        ("thing 3", "count"),
+        ("nowhere", ""),
+        ("", "?"),
+    ]
+    async with aclosing(shared_server.let_in("acme", "davi@acme.test")) as davi:
+        for query, sort in asked_for:
+            answer = await davi.get("/c/many/export.csv", params={"q": query, "sort": sort, "page": "3"})
+            found = [int(line[0]) for line in lines_of(answer)[1:]]
+            async with opened.read(ACME) as transaction:
+                collection = await get_collection(transaction, "many")
+                assert found == await read_list(transaction, collection, query, sort), (query, sort)
+        whole = (await davi.get("/c/many/export.json")).json()["records"]
+    assert len(whole) == len(rows)
+    assert (whole[0]["number"], whole[0]["created_by"], whole[0]["changed_by"]) == (len(rows), "Ana", "Ana")
+
+
+async def test_a_file_is_called_by_collection_and_day_and_no_page(shared_server: Server) -> None:
+    async with aclosing(shared_server.let_in("acme", "carla@acme.test")) as carla:
+        for name in ("csv", "xlsx", "json"):
+            answer = await carla.get(f"/c/books/export.{name}")
+            disposition = answer.headers["content-disposition"]
+            assert re.match(rf'attachment; filename="books-\d{{4}}-\d\d-\d\d\.{name}"', disposition)
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_whoever_may_not_read_gets_nothing_and_nothing_is_noted(shared_server: Server) -> None:
+    before = shared_server.store.rows("SELECT count(*) FROM audit_entry WHERE what = 'records.exported'")
+    async with (
+        aclosing(shared_server.let_in("globex", "gil@globex.test")) as gil,
+        shared_server.client("acme") as nobody,
+        aclosing(shared_server.let_in("acme", "ana@acme.test")) as ana,
+    ):
+        shared_server.store.rows(
+            "INSERT INTO collection (tenant_id, slug, name, icon, last_number, total, created_at)"
+            " SELECT tenant_id, 'gone', 'Gone', 'box', 0, 0, created_at FROM collection WHERE tenant_id = 1 LIMIT 1"
+        )
+        assert (await ana.head("/c/gone/export.csv")).status_code == 200
+        shared_server.store.rows("DELETE FROM collection WHERE slug = 'gone'")
+        for name in ("csv", "xlsx", "json"):
+            refused = await nobody.get(f"/c/books/export.{name}?q=a")
+            assert (refused.status_code, refused.headers["location"]) == (
+                303,
+                f"/login?next=%2Fc%2Fbooks%2Fexport.{name}%3Fq%3Da",
+            )
+            assert (await ana.get(f"/c/gone/export.{name}")).status_code == 404
+            assert (await gil.get(f"/c/many/export.{name}")).status_code == 404
+            theirs = {"cookie": ana.headers["cookie"]}
+            async with shared_server.client("globex", **theirs) as elsewhere:
+                assert (await elsewhere.get(f"/c/books/export.{name}")).status_code == 303
+    assert shared_server.store.rows("SELECT count(*) FROM audit_entry WHERE what = 'records.exported'") == before
+
+
+async def test_the_audit_log_says_who_exported_how_many_of_what_and_nobody_is_told(server: Server) -> None:
+    told = server.store.rows("SELECT count(*) FROM notification")
+    async with aclosing(server.let_in("acme", "carla@acme.test")) as carla:
+        lines = lines_of(await carla.get("/c/books/export.csv?q=machado&sort=-title"))
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
+        log = (await ana.get("/audit?what=records.exported")).text
+    said = " ".join(re.sub(r"<[^>]+>", " ", log).split())
+    assert f"Carla exported records of Books → {len(lines) - 1} as CSV: q=machado&amp;sort=-title" in said
+    assert server.store.rows("SELECT count(*) FROM notification") == told
+
+
+LONG = 12_000
+
+
+@pytest.fixture(scope="module")
+async def large(shared_server: Server) -> str:
+    """A collection whose exports are larger than what the system keeps for a connection."""
+    database = open_database(shared_server.store.url)
+    rows = [{"name": str(n), "story": secrets.token_hex(LONG // 2)} for n in range(1200)]
+    await fill(database, "large", {"Name": "text", "Story": "long_text"}, rows)
+    await database.close()
+    return "/c/large/export"
+
+
+@contextmanager
+def reading_nothing(server: Server, client: httpx.AsyncClient, path: str) -> Iterator[socket.socket]:
+    """Ask for something, and don't take it."""
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect((server.address, server.port))
+        slow.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: {server.host('acme')}\r\nCookie: {client.headers['cookie']}\r\n\r\n".encode()
+        )
+        yield slow
+
+
+async def first_bytes(slow: socket.socket) -> bytes:
+    return await asyncio.to_thread(slow.recv, 100)
+
+
+async def test_who_reads_slowly_holds_neither_the_writer_nor_a_snapshot(shared_server: Server, large: str) -> None:
+    async def holds_nothing() -> bool:
+        if KIND == "sqlite":
+            [(busy, *_)] = shared_server.store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+            return busy == 0
+        [(count,)] = shared_server.store.rows(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
+        )
+        return count == 0
+
+    async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as ana:
+        with reading_nothing(shared_server, ana, f"{large}.csv") as slow:
+            assert (await first_bytes(slow)).startswith(b"HTTP/1.1 200")
+            added = await ana.post("/c/large/new", data={"name": "Meanwhile"})
+            assert added.status_code == 303
+            await until(holds_nothing)
+            added = await ana.post("/c/large/new", data={"name": "Meanwhile"})
+            assert added.status_code == 303
+            await until(holds_nothing)
+
+
+def open_exports(server: Server) -> list[str]:
+    """The files of exports that the server has open, also those without a name."""
+    assert server.process
+    links = Path(f"/proc/{server.process.pid}/fd").iterdir()
+    found = []
+    for link in links:
+        try:
+            found.append(str(link.readlink()))
+        except FileNotFoundError:
+            continue
+    return [each for each in found if f"{server.data_dir}/exports/" in each]
+
+
+def named_exports(server: Server) -> list[Path]:
+    return list((server.data_dir / "exports").glob("*/*"))
+
+
+async def test_nothing_is_left_of_a_workbook_whose_reader_goes_away(shared_server: Server, large: str) -> None:
+    async with aclosing(shared_server.let_in("acme", "bruno@acme.test")) as bruno:
+        with reading_nothing(shared_server, bruno, f"{large}.xlsx") as slow:
+            assert (await first_bytes(slow)).startswith(b"HTTP/1.1 200")
+            assert all(each.endswith("(deleted)") for each in open_exports(shared_server))
+            assert len(open_exports(shared_server)) == 1
+            assert named_exports(shared_server) == []
+        await until(lambda: not open_exports(shared_server))
+        with reading_nothing(shared_server, bruno, f"{large}.xlsx"):
+            await until(lambda: named_exports(shared_server))
+        await until(lambda: not open_exports(shared_server) and not named_exports(shared_server))
+
+
+async def test_one_person_has_so_many_exports_at_once_and_others_theirs(shared_server: Server, large: str) -> None:
+    async with (
+        aclosing(shared_server.let_in("acme", "davi@acme.test")) as davi,
+        aclosing(shared_server.let_in("acme", "carla@acme.test")) as carla,
+    ):
+        slow = [reading_nothing(shared_server, davi, f"{large}.csv") for _ in range(EXPORTS_AT_ONCE)]
+        for each in slow:
+            await first_bytes(each.__enter__())
+        refused = await davi.get("/c/books/export.csv")
+        assert (refused.status_code, "retry-after" in refused.headers) == (429, True)
+        assert "Too many exports" in refused.text
+        assert (await carla.get("/c/books/export.csv")).status_code == 200
+        for each in slow:
+            each.__exit__(None, None, None)
+
+        async def may_again() -> bool:
+            return (await davi.get("/c/books/export.csv")).status_code == 200
+
+        await until(may_again)
+
+
+async def test_one_person_exports_so_often_in_a_minute(server: Server) -> None:
+    async with aclosing(server.let_in("acme", "davi@acme.test")) as davi:
+        found = [(await davi.get("/c/books/export.json")).status_code for _ in range(EXPORTS_A_MINUTE.amount + 1)]
+    assert found == [*[200] * EXPORTS_A_MINUTE.amount, 429]
+
+
+async def test_an_export_is_cut_off_when_its_session_ends_and_is_not_taken_for_whole(
+    shared_server: Server, large: str
+) -> None:
+    async with (
+        aclosing(shared_server.let_in("acme", "ana@acme.test")) as ana,
+        ana.stream("GET", f"{large}.json") as answer,
+    ):
+        pieces = answer.aiter_raw(1000)
+        await anext(pieces)
+        async with shared_server.client("acme", cookie=ana.headers["cookie"]) as same:
+            assert (await same.post("/logout")).status_code == 303
+        with pytest.raises(httpx.RemoteProtocolError):
+            async for _ in pieces:
+                pass
+
+
+async def test_statements_grow_with_batches_alone(
+    seeded: Store, tmp_path: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await make_world(seeded, tmp_path, 1, asked)
+    counts: dict[tuple[str, int], int] = {}
+    for name in ("csv", "json", "xlsx"):
+        for size in (20, 10, 5):
+            monkeypatch.setattr(exports, "EXPORT_BATCH", size)
+            asked.clear()
+            answer = await world.client.get(f"/c/books/export.{name}?sort=title")
+            assert answer.status_code == 200, answer.text
+            counts[name, size] = len(asked)
+    async with world.database.read(ACME) as transaction:
+        books = len(
+            (
+                await transaction.scalars(
+                    select(Record.id).where(Record.collection_id == 1, Record.deleted_at.is_(None))
+                )
+            ).all()
+        )
+    await world.client.aclose()
+    await world.operator.aclose()
+    await world.database.close()
+    batches = {size: books // size + 1 for size in (20, 10, 5)}
+    for name in ("csv", "json", "xlsx"):
+        more = counts[name, 10] - counts[name, 20], counts[name, 5] - counts[name, 10]
+        each = more[0] // (batches[10] - batches[20])
+        assert more == (each * (batches[10] - batches[20]), each * (batches[5] - batches[10])), counts
+        assert each <= 6  # beginning, workspace, session, collection, fields, and the records
+
+
+async def test_rows_that_stay_where_they_are_come_once_whatever_changes_meanwhile(
+    shared_server: Server, opened: Database
+) -> None:
+    """Between two batches records are added, deleted and moved; all others come, each once."""
+    rows = [
+        {"name": f"{n:04d} {secrets.token_hex(LONG // 8)}"[:500], "story": secrets.token_hex(4000)} for n in range(1600)
+    ]
+    await fill(opened, "moving", {"Name": "text", "Story": "long_text"}, rows)
+    async with (
+        aclosing(shared_server.let_in("acme", "ana@acme.test")) as ana,
+        aclosing(shared_server.let_in("acme", "bruno@acme.test")) as bruno,
+        ana.stream("GET", "/c/moving/export.json?sort=name") as answer,
+    ):
+        pieces = answer.aiter_raw(1000)
+        read = [await anext(pieces)]
+        for number in (1600, 3):
+            typed = {"version": "1", "name": "0000 moved"}
+            assert (await bruno.post(f"/c/moving/{number}/edit", data=typed)).status_code == 303
+        assert (await bruno.post("/c/moving/1590/delete", data={"version": "1"})).status_code == 303
+        assert (await bruno.post("/c/moving/new", data={"name": "zzz"})).status_code == 303
+        read += [piece async for piece in pieces]
+    numbers = [record["number"] for record in json.loads(b"".join(read))["records"]]
+    moved = {1600, 1590, 3}
+    kept = [number for number in numbers if number <= 1600 and number not in moved]
+    assert kept == [number for number in range(1, 1601) if number not in moved]
