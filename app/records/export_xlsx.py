@@ -32,7 +32,7 @@ MOST_ROWS = 1_048_576
 MOST_TEXT = 32_767
 MOST_LINKS = 65_530
 # A record's number and its fields.
-MOST_COLUMNS = 1 + MOST_FIELDS
+ALL_COLUMNS = 1 + MOST_FIELDS
 LONGEST_LINK = 2079
 FIRST_YEAR = 1900
 # What XlsxWriter writes as three characters in an address.
@@ -105,7 +105,7 @@ class LinksOfRow:
 
     def keys(self) -> list[int]:
         """The columns with links."""
-        return [column for column in range(MOST_COLUMNS) if (self.row, column) in self.sheet.addresses]
+        return [column for column in range(ALL_COLUMNS) if (self.row, column) in self.sheet.addresses]
 
     def __getitem__(self, column: int) -> Url:
         return Url(self.sheet.addresses[self.row, column])

@@ -16,8 +16,8 @@ HOME = str(Path(__file__).parent.parent.parent)
 COMMAND = (sys.executable, "-P", "-m", "app")
 # Bytes: less than a pipe holds, so that nobody has to read along.
 MOST_ANSWERED = 4096
-# How long, in seconds, a command may take that is asked something.
-ANSWER_WITHIN = 60.0
+# How long, in seconds, a command may take that is asked for a plan.
+PLAN_WITHIN = 60.0
 
 log = structlog.get_logger("workers")
 
@@ -50,7 +50,7 @@ async def ask_program(*arguments: str) -> tuple[int, str]:
             process = await start_program(*arguments, output=writing)
         finally:
             os.close(writing)
-        return await wait_for(process, seconds=ANSWER_WITHIN), os.read(reading, MOST_ANSWERED).decode().strip()
+        return await wait_for(process, seconds=PLAN_WITHIN), os.read(reading, MOST_ANSWERED).decode().strip()
     finally:
         os.close(reading)
 
