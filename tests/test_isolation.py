@@ -112,9 +112,20 @@ def make_application() -> Any:
         return create_app(SETTINGS)
 
 
-def list_routes() -> list[Any]:
-    """Every route of a workspace, from the application itself."""
-    return list(make_application().workspace.routes)
+def list_routes(*, central: bool = False) -> list[Any]:
+    """Every route of a workspace, or of the central host, from the application itself, in the same order in each
+    process: the paths of one handler are a set."""
+    application = make_application()
+    routes = list((application.central if central else application.workspace).routes)
+    places: dict[str, int] = {}
+    for at, route in enumerate(routes):
+        for handler in getattr(route, "route_handlers", ()):
+            places.setdefault(str(handler), at)
+
+    def place(route: Any) -> tuple[int, str]:
+        return min((places[str(each)] for each in getattr(route, "route_handlers", ())), default=0), route.path
+
+    return sorted(routes, key=place)
 
 
 def list_targets() -> list[Target]:

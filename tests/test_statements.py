@@ -33,7 +33,7 @@ from app.server.asgi import create_app
 from tests.databases import Store
 from tests.plenty import KEY, LAPSED, Plenty, fill_installation
 from tests.test_forms import MEANT
-from tests.test_isolation import SETTINGS, Target, make_application
+from tests.test_isolation import SETTINGS, Target, list_routes
 
 ACME = 1
 FEW, MANY = 1, 100
@@ -104,11 +104,9 @@ PICTURE = make_picture()
 
 def list_targets(central: bool) -> list[Target]:
     """Every method of every page of workspaces, or of the central host."""
-    application = make_application()
-    routes = (application.central if central else application.workspace).routes
     return [
         Target(method, route.path)
-        for route in routes
+        for route in list_routes(central=central)
         if isinstance(route, HTTPRoute)
         for method in sorted(set(route.methods) - {"OPTIONS", "HEAD"})
     ]
