@@ -78,6 +78,34 @@ async def test_saving_while_a_draft_is_on_its_way_does_not_take_the_page_for_ano
     await expect(page.get_by_text(STRANDED)).to_be_hidden()
 
 
+async def test_what_is_typed_on_while_a_refusal_is_on_its_way_goes_on_in_it(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/new")
+    sent, may_go = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        sent.set()
+        await may_go.wait()
+        await route.fallback()
+
+    await type_kept(page, "Author", "Some")
+    await page.route("**/c/books/new", hold, times=1)
+    await page.get_by_role("button", name="Save").click()
+    async with asyncio.timeout(20):
+        await sent.wait()
+    await page.get_by_label("Author").fill("Somebody")
+    may_go.set()
+    await expect(page.locator("#error-title")).to_be_visible()
+    await expect(page.get_by_label("Author")).to_have_value("Somebody")
+    await expect(page.get_by_text("Draft kept")).to_be_visible()
+    await type_kept(page, "Title", "By somebody")
+    await expect(page.get_by_text(STRANDED)).to_be_hidden()
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("heading", name="By somebody")).to_be_visible()
+    await ana.open("/c/books/new")
+    await expect(page.get_by_label("Author")).to_have_value("")
+
+
 async def test_two_tabs_do_not_write_over_each_other(shared_server: Server, person: Any) -> None:
     bruno = await person(shared_server, "acme", "bruno@acme.test")
     first = await bruno.open("/c/books/new")

@@ -39,8 +39,15 @@ class KeptForm extends HTMLElement {
     this.putBack();
   }
 
+  // The answer to this form has come in its place: what was typed on since it was sent goes on there.
   disconnectedCallback() {
-    this.leave();
+    queueMicrotask(() => {
+      if (this.isConnected) return;
+      const next = [...forms()].find(({ name, answer }) => name === this.name && answer);
+      if (!next || !this.sent) return this.leave();
+      clearTimeout(this.pending);
+      if (this.sent !== JSON.stringify(this.values())) next.goOn(this.values());
+    });
   }
 
   // The page is left: what is typed goes along.
@@ -163,7 +170,20 @@ class KeptForm extends HTMLElement {
       if (this.draft && !this.sentKey) this.forget();      // the server has it
       return;
     }
-    const rest = [...kept.values];
+    this.fill(kept.values);
+    if (!this.fields.some(isTyped)) return;
+    this.querySelector("[data-put-back]").hidden = false;
+    if (kept.stranded) this.strand();
+    else if (this.draft) this.sendSoon();
+  }
+
+  goOn(values) {
+    this.fill(values);
+    this.note();
+  }
+
+  fill(values) {
+    const rest = [...values];
     for (const field of this.fields) {
       const ticked = TICKED.includes(field.type);
       const at = rest.findIndex((each) => each.name === field.name && (!ticked || each.value === field.value));
@@ -173,10 +193,6 @@ class KeptForm extends HTMLElement {
       if (ticked) field.checked = checked;
       else if (field.tagName !== "SELECT" || [...field.options].some((option) => option.value === value)) field.value = value;
     }
-    if (!this.fields.some(isTyped)) return;
-    this.querySelector("[data-put-back]").hidden = false;
-    if (kept.stranded) this.strand();
-    else if (this.draft) this.sendSoon();
   }
 
   startAfresh() {
@@ -239,7 +255,10 @@ document.addEventListener("page:refreshed", () => forms().forEach((form) => form
 
 // A form that was sent and is still there had no answer that shows in its place: what is typed is a draft again.
 const sentBy = ({ detail: { ctx } }) => [...forms()].filter((each) => each.form.contains(ctx.sourceElement));
-document.addEventListener("htmx:before:request", (event) => sentBy(event).forEach((each) => { each.isSent = true; }));
+document.addEventListener("htmx:before:request", (event) => sentBy(event).forEach((each) => {
+  each.isSent = true;
+  each.sent = JSON.stringify(each.values());
+}));
 document.addEventListener("htmx:finally:request", (event) => sentBy(event).forEach((each) => {
   each.isSent = false;
   if (each.unsent) each.sendSoon();
