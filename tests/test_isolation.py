@@ -117,13 +117,13 @@ def list_routes(*, central: bool = False) -> list[Any]:
     process: the paths of one handler are a set."""
     application = make_application()
     routes = list((application.central if central else application.workspace).routes)
-    places: dict[str, int] = {}
+    places: dict[Any, int] = {}
     for at, route in enumerate(routes):
         for handler in getattr(route, "route_handlers", ()):
-            places.setdefault(str(handler), at)
+            places.setdefault(handler.fn, at)
 
     def place(route: Any) -> tuple[int, str]:
-        return min((places[str(each)] for each in getattr(route, "route_handlers", ())), default=0), route.path
+        return min((places[each.fn] for each in getattr(route, "route_handlers", ())), default=0), route.path
 
     return sorted(routes, key=place)
 
