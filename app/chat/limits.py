@@ -39,6 +39,11 @@ class Pace:
     wait: float | None
     tenant_id: int | None = None
 
+    def check(self) -> None:
+        """Raise TooFast when it was one too many."""
+        if self.wait is not None:
+            raise TooFast(self.wait)
+
 
 class WritingLimit:
     """Counts what each person writes: 300 messages a minute, which nobody types and a burst of a script stays under,

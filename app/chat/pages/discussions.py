@@ -13,7 +13,7 @@ from app.accounts.shell import page_part, refused_form, show_again
 from app.chat.attaching import store_files
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
 from app.chat.discussions import enter_discussion, get_card
-from app.chat.limits import Pace, TooFast
+from app.chat.limits import Pace
 from app.chat.memberships import find_membership
 from app.chat.posting import SentAlready
 from app.chat.rooms import find_discussion
@@ -96,8 +96,7 @@ async def discuss(
     async with write_signed_in(request) as (transaction, member):
         card = await get_card(transaction, subject)
         try:
-            if writing.wait is not None:
-                raise TooFast(writing.wait)
+            writing.check()
             check_text(form["text"], empty="file" in form)
             room = await enter_discussion(transaction, subject)
             answer = await send(transaction, member, room, form, prepared)

@@ -15,7 +15,7 @@ from app.accounts.undo import lead_to, show_offer
 from app.chat.attachments import has_files
 from app.chat.composer import REWRITE_LIMIT
 from app.chat.direct_rooms import find_name
-from app.chat.limits import Pace, TooFast
+from app.chat.limits import Pace
 from app.chat.memberships import get_room
 from app.chat.message_changes import delete_message, edit_message, list_revisions
 from app.chat.messages import ChangedMeanwhile, Message, find_message, get_message
@@ -95,8 +95,7 @@ async def change_message(
         room = await get_room(transaction, member, slug)
         message = await get_message(transaction, room, number)
         try:
-            if changing.wait is not None:
-                raise TooFast(changing.wait)
+            changing.check()
             await edit_message(
                 transaction,
                 message,
@@ -157,8 +156,7 @@ async def put_emoji(
     room = await get_room(transaction, member, slug)
     message = await get_message(transaction, room, number)
     try:
-        if changing.wait is not None:
-            raise TooFast(changing.wait)
+        changing.check()
         if not await react(transaction, message, member, form["emoji"], on=True):
             await react(transaction, message, member, form["emoji"], on=False)
     except Invalid as invalid:

@@ -16,7 +16,7 @@ from app.chat.channels import push_read
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
 from app.chat.direct_rooms import find_name
 from app.chat.drafts import place_of_box
-from app.chat.limits import Pace, TooFast
+from app.chat.limits import Pace
 from app.chat.memberships import count_people_of, find_membership, get_room
 from app.chat.messages import get_message
 from app.chat.new_rooms import create_room, open_direct
@@ -218,8 +218,7 @@ async def post_to_room(
     async with write_signed_in(request) as (transaction, member):
         room = await get_room(transaction, member, slug)
         try:
-            if writing.wait is not None:
-                raise TooFast(writing.wait)
+            writing.check()
             answer = await send(transaction, member, room, form, prepared)
         except Invalid as invalid:
             return await refuse_in_room(request, transaction, member, room, form, invalid)

@@ -36,7 +36,7 @@ async def tasks_of(*, in_turn: bool) -> tuple[set[str], str]:
 
     @get("/")
     async def show(first: str, second: str, third: str) -> dict[str, list[str]]:
-        return {"resolved": [first, second, third], "own": [name_task()]}
+        return {"found": [first, second, third], "own": [name_task()]}
 
     provide = {"first": Provide(provide_first), "second": Provide(provide_second), "third": Provide(provide_third)}
     site = Litestar([show], dependencies=provide, openapi_config=None)
@@ -44,7 +44,7 @@ async def tasks_of(*, in_turn: bool) -> tuple[set[str], str]:
         resolve_in_turn(site)
     async with AsyncTestClient(site) as client:
         answer = (await client.get("/")).json()
-    return set(answer["resolved"]), answer["own"][0]
+    return set(answer["found"]), answer["own"][0]
 
 
 @pytest.mark.filterwarnings(WARNING)
