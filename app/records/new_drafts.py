@@ -63,14 +63,9 @@ async def settle_new_draft(
 ) -> None:
     """The draft was saved or discarded. With a version, only if no other page has gone on since, or with these values.
 
-    It stays as a mark, or is one from the beginning where what was saved had not arrived as a draft yet: what was sent
-    before and arrives later does not bring it back.
+    It stays as a mark, so that what was sent before and arrives later does not bring it back.
     """
     draft = await find_any_new_draft(transaction, collection, member)
-    if draft is None:
-        if version is not None:
-            transaction.add(Draft(kind=KIND, row_id=collection.id, member_id=member.id, token=0, version=version + 1))
-            await transaction.flush()
-    elif draft.values is not None and (version in (None, draft.version) or draft.values == values):
+    if draft is not None and draft.values is not None and (version in (None, draft.version) or draft.values == values):
         draft.version, draft.values, draft.typed_at = draft.version + 1, None, now()
         await transaction.flush()

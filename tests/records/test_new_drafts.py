@@ -44,15 +44,6 @@ async def test_a_draft_is_the_members_own_and_ends_when_it_is_saved(shared_serve
         await client.aclose()
 
 
-async def test_a_first_draft_that_arrives_after_the_save_is_not_kept(shared_server: Server) -> None:
-    hana = await shared_server.sign_in("globex", "hana@globex.test")
-    added = await hana.post("/c/books/new", data={"title": "Faster than its draft", "draft-version": "0"})
-    assert added.status_code == 303
-    assert (await keep(hana, "0", title="Faster than its dra")).status_code == 409
-    assert "Faster than its" not in shown(await hana.get("/c/books/new"))
-    await hana.aclose()
-
-
 async def test_an_older_page_writes_over_no_newer_draft_nor_ends_it(shared_server: Server) -> None:
     davi = await shared_server.sign_in("acme", "davi@acme.test")
     assert (await keep(davi, "0", title="Words of one")).status_code == 204
