@@ -64,9 +64,14 @@ def digest_values(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
+def digest_key(path: str, key: str) -> str:
+    """What is kept of a form's key, which is one of its address."""
+    return digest_values(path, key)
+
+
 def key_of(request: AnyRequest, form: Form) -> str:
     """The key of a form at its address."""
-    return digest_values(request.scope["path"], form[FORM_KEY])
+    return digest_key(request.scope["path"], form[FORM_KEY])
 
 
 def fingerprint_form(form: Form) -> str:
@@ -98,6 +103,11 @@ async def find_answer(request: AnyRequest, transaction: Transaction, member: Mem
     del form.values[FORM_KEY]
     form.made = answer.address
     raise MadeAlready
+
+
+async def is_answered(transaction: Transaction, member: Member, key: str) -> bool:
+    """Whether the form with this key (`digest_key`) was sent, and has made something."""
+    return bool(await transaction.find(FIND_ANSWER, member_id=member.id, key=key))
 
 
 async def keep_answer(

@@ -37,6 +37,8 @@ class Draft(Tenanted, Base):
     version: Mapped[int] = mapped_column(BigInteger)
     values: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     typed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    # Of a record that is not added yet (records/new_drafts.py): which form it was typed on. Its token is a count then.
+    form: Mapped[str | None] = mapped_column(String(64))
 
 
 FIND_DRAFT_OF_ROW = PreparedSelect(

@@ -1,18 +1,47 @@
-"""What somebody has typed of a record that is not added yet, kept for them alone: one draft for each collection."""
+"""What somebody has typed of a record that is not added yet, kept for them alone: one draft for each collection.
+
+Calls of one page may arrive late, or their answers never. So a page says with each call which form it shows, by the
+form's key, and how many changes were typed on it: of one form the greater number is the newer, and what was typed
+before the form was saved is told from what is typed after. Between the forms of several tabs the draft's version
+decides: a page goes on with the version that it has seen.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from app.accounts.form_answers import digest_key, is_answered
 from app.accounts.members import Member
 from app.database import Transaction, now
 from app.editing.drafts import Draft
 from app.records.collections import Collection
+from app.web.forms import FORM_KEY, Form, number_of
 
 # Beside the kinds of rows, whose drafts are of a row's id. This one is of the collection's.
 KIND = "new record"
+
+
+@dataclass(frozen=True, slots=True)
+class TypedOn:
+    """The page that calls: its form (a digest of the key; empty without one), the number of changes typed on it so far,
+    and the version of the draft that it goes on with."""
+
+    form: str
+    changes: int
+    version: int
+
+    @classmethod
+    def read(cls, collection: Collection, form: Form) -> TypedOn:
+        """What a page says of itself."""
+        key = form[FORM_KEY] and digest_key(f"/c/{collection.slug}/new", form[FORM_KEY])
+        return cls(key, number_of(form["draft-changes"]), number_of(form["draft-version"]))
+
+    def wrote(self, draft: Draft) -> bool:
+        """Whether the draft was written, or settled, from this form."""
+        return bool(self.form) and draft.form == self.form
 
 
 async def find_any_new_draft(transaction: Transaction, collection: Collection, member: Member) -> Draft | None:
@@ -26,46 +55,75 @@ async def keep_new_draft(
     collection: Collection,
     member: Member,
     values: Mapping[str, str],
+    page: TypedOn,
     *,
-    version: int,
+    sent: bool = False,
 ) -> int | None:
-    """Keep what was typed over the version of the draft that the page had; return the version to go on with.
+    """Keep what was typed, unless it is late; return the version of the draft to go on with.
 
-    None when another page of this member has gone on since: nothing was kept.
+    None when another page of this member has gone on since: nothing was kept. What was just `sent`, to be saved, and
+    was refused is not late.
     """
     draft = await find_any_new_draft(transaction, collection, member)
-    current = 0 if draft is None else draft.version
-    if draft is not None and draft.values == dict(values):
-        return current
-    if version != current:
-        return None
     if draft is None:
-        draft = Draft(kind=KIND, row_id=collection.id, member_id=member.id, token=0)
+        draft = Draft(kind=KIND, row_id=collection.id, member_id=member.id, version=0)
         transaction.add(draft)
-    draft.version, draft.values, draft.typed_at = current + 1, dict(values), now()
-    await transaction.flush()
+    elif page.wrote(draft):
+        if page.changes < draft.token or (page.changes == draft.token and draft.values is None and not sent):
+            return draft.version  # typed before what is here, or before it was saved or discarded
+    elif draft.values != dict(values) and await is_behind(transaction, member, draft, page):
+        return None
+    if draft.values != dict(values) or page.wrote(draft):
+        await write_new_draft(transaction, draft, page, dict(values))
     return draft.version
 
 
-async def find_settled(transaction: Transaction, collection: Collection, member: Member) -> int:
-    """The version of the draft if it was saved or discarded, and no page has begun another; else 0."""
-    draft = await find_any_new_draft(transaction, collection, member)
-    return draft.version if draft is not None and draft.values is None else 0
+async def is_behind(transaction: Transaction, member: Member, draft: Draft, page: TypedOn) -> bool:
+    """Whether a page has not seen the draft that another one wrote, or is gone, as its form has made its record."""
+    unseen = page.version != draft.version
+    if not page.form:
+        return unseen
+    return (unseen and draft.values is not None) or await is_answered(transaction, member, page.form)
+
+
+async def write_new_draft(
+    transaction: Transaction, draft: Draft, page: TypedOn, values: dict[str, str] | None, *, step: int = 1
+) -> None:
+    """Write what was typed, or that it is settled."""
+    draft.version, draft.values, draft.typed_at = draft.version + step, values, now()
+    draft.form, draft.token = page.form or None, page.changes
+    await transaction.flush()
 
 
 async def settle_new_draft(
-    transaction: Transaction,
-    collection: Collection,
-    member: Member,
-    *,
-    version: int | None = None,
-    values: Mapping[str, str] | None = None,
+    transaction: Transaction, collection: Collection, member: Member, values: Mapping[str, str], page: TypedOn
 ) -> None:
-    """The draft was saved or discarded. With a version, only if no other page has gone on since, or with these values.
+    """What was typed on this page is saved: its draft is settled, but not what another page, or this one after it was
+    sent, has typed since.
 
-    It stays as a mark, so that what was sent before and arrives later does not bring it back.
+    It stays as a mark, also where there was no draft yet, so that what was sent before and arrives later does not
+    bring it back.
     """
     draft = await find_any_new_draft(transaction, collection, member)
-    if draft is not None and draft.values is not None and (version in (None, draft.version) or draft.values == values):
-        draft.version, draft.values, draft.typed_at = draft.version + 1, None, now()
-        await transaction.flush()
+    if draft is None:
+        if not page.form:
+            return
+        draft = Draft(kind=KIND, row_id=collection.id, member_id=member.id, version=0)
+        transaction.add(draft)
+    newer = page.changes < draft.token if page.wrote(draft) else page.version != draft.version
+    if draft.values is None:
+        await write_new_draft(transaction, draft, page, None, step=0)  # no page that is open has to hear of it
+    elif not newer or draft.values == values:
+        await write_new_draft(transaction, draft, page, None)
+
+
+async def discard_new_draft(
+    transaction: Transaction, collection: Collection, member: Member, page: TypedOn
+) -> dict[str, str] | None:
+    """Settle the draft whichever page it is of, as nobody wants it; return what it held."""
+    draft = await find_any_new_draft(transaction, collection, member)
+    if draft is None or draft.values is None:
+        return None
+    discarded = draft.values
+    await write_new_draft(transaction, draft, page, None)
+    return discarded

@@ -15,7 +15,7 @@ from app.editing.drafts import Draft, find_any_draft, write_draft
 from app.editing.rows import Held
 from app.records.changes import Changed, restore_record
 from app.records.collections import Collection
-from app.records.new_drafts import find_settled, keep_new_draft
+from app.records.new_drafts import TypedOn, find_any_new_draft, keep_new_draft
 from app.records.records import Record, find_record_place, get_record
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, _ln
@@ -93,10 +93,10 @@ async def restore_new_draft(request: AnyRequest, transaction: Transaction, membe
     collection = await transaction.get(Collection, state["collection"])
     if collection is None:
         raise NotFoundException
-    version = await find_settled(transaction, collection, member)
-    if not version:
+    draft = await find_any_new_draft(transaction, collection, member)
+    if draft is None or draft.values is not None:
         raise TooLate(_l("You have typed something else since, and it is kept as your draft."))
-    await keep_new_draft(transaction, collection, member, state["values"], version=version)
+    await keep_new_draft(transaction, collection, member, state["values"], TypedOn("", 0, draft.version))
     return f"/c/{collection.slug}/new"
 
 

@@ -138,7 +138,7 @@ FOR_MEMBER = "for-member"
 FORM_KEY = "form-key"
 # What pages put into such forms by themselves, where it looks like that, and secrets.
 NOT_TYPED = re.compile(
-    rf"(?:{FOR_MEMBER}|{FORM_KEY}|key|reply|edits|instead|file|version|draft-version|seen|again)=[\w-]*"
+    rf"(?:{FOR_MEMBER}|{FORM_KEY}|key|reply|edits|instead|file|version|draft-version|draft-changes|seen|again)=[\w-]*"
     r"|(?:lock-token|seen-lock|sent-late|page-left|question-said)=[\w-]*"
     r"|named=\{.*\}"
     r"|(?:password|new_password|password-again)=.*"

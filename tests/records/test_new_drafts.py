@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 
 from app.accounts.members import Member
 from app.database import Database, now
@@ -22,6 +24,12 @@ def shown(answer: httpx.Response) -> str:
 
 async def keep(client: httpx.AsyncClient, version: str, **typed: str) -> httpx.Response:
     return await client.post("/c/books/new/draft", data={"draft-version": version, **typed})
+
+
+def begin(server: Server) -> httpx.AsyncClient:
+    """A member who has typed nothing yet."""
+    server.store.rows("DELETE FROM draft WHERE kind = 'new record'")
+    return server.let_in("acme", "ana@acme.test")
 
 
 async def test_a_draft_is_the_members_own_and_ends_when_it_is_saved(shared_server: Server) -> None:
@@ -55,6 +63,50 @@ async def test_an_older_page_writes_over_no_newer_draft_nor_ends_it(shared_serve
     assert (await davi.post("/c/books/new/draft/discard")).status_code == 303
     assert "Words of one" not in shown(await davi.get("/c/books/new"))
     await davi.aclose()
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(("a", "ab", "save ab", "abc"))), ids=" ".join)
+async def test_what_was_typed_last_on_a_page_is_kept_in_whatever_order_its_calls_arrive(
+    shared_server: Server, order: tuple[str, ...]
+) -> None:
+    ana = begin(shared_server)
+    for call in order:
+        title = call.removeprefix("save ")
+        sent = {"form-key": f"{order}", "draft-changes": str(len(title)), "draft-version": "0", "title": title}
+        answer = await ana.post("/c/books/new" + ("" if call.startswith("save") else "/draft"), data=sent)
+        assert answer.status_code == (303 if call.startswith("save") else 204)
+    assert 'value="abc"' in shown(await ana.get("/c/books/new"))
+    await ana.aclose()
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(("a", "ab", "save ab"))), ids=" ".join)
+async def test_nothing_is_kept_of_what_is_saved_in_whatever_order_the_calls_arrive(
+    shared_server: Server, order: tuple[str, ...]
+) -> None:
+    ana = begin(shared_server)
+    for call in order:
+        title = call.removeprefix("save ")
+        sent = {"form-key": f"{order}", "draft-changes": str(len(title)), "draft-version": "0", "title": title}
+        await ana.post("/c/books/new" + ("" if call.startswith("save") else "/draft"), data=sent)
+    opened = shown(await ana.get("/c/books/new"))
+    assert 'type="text" value="a' not in opened
+    # Another page, opened before, is not in the way of it: what is typed there is kept.
+    other = await keep(ana, "0", title="Of another", **{"form-key": "two", "draft-changes": "1"})
+    assert other.status_code == 204
+    late = await keep(ana, "0", title="a", **{"form-key": f"{order}", "draft-changes": "1"})
+    assert late.status_code == 409
+    assert 'value="Of another"' in shown(await ana.get("/c/books/new"))
+    await ana.aclose()
+
+
+async def test_what_was_discarded_does_not_come_back_with_a_late_call(shared_server: Server) -> None:
+    ana = begin(shared_server)
+    page = {"form-key": "one"}
+    assert (await keep(ana, "0", title="First", **page, **{"draft-changes": "1"})).status_code == 204
+    await ana.post("/c/books/new/draft/discard", data={**page, "draft-changes": "2"})
+    assert (await keep(ana, "1", title="First word", **page, **{"draft-changes": "2"})).status_code == 204
+    assert "First" not in shown(await ana.get("/c/books/new"))
+    await ana.aclose()
 
 
 async def test_a_refused_record_is_kept_as_a_draft(shared_server: Server) -> None:

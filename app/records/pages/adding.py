@@ -7,16 +7,22 @@ from typing import Any
 from litestar import Response, get, post
 
 from app.accounts.access import AnyRequest
-from app.accounts.form_answers import MadeAlready, find_answer, keep_answer
+from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.undo import lead_to
 from app.database import Transaction
 from app.records.changes import create_record
 from app.records.collections import get_collection, list_fields
 from app.records.forms import RECORD_LIMIT, Removed, find_errors, holds_unseen, read_typed, render_form
-from app.records.new_drafts import find_any_new_draft, find_settled, keep_new_draft, settle_new_draft
+from app.records.new_drafts import (
+    TypedOn,
+    discard_new_draft,
+    find_any_new_draft,
+    keep_new_draft,
+    settle_new_draft,
+)
 from app.records.undoing import offer_new_draft
-from app.web.forms import Form, Invalid, number_of
+from app.web.forms import Form, Invalid
 
 
 @get("/c/{slug:str}/new")
@@ -39,22 +45,20 @@ async def add_record(
     collection = await get_collection(transaction, slug)
     fields = await list_fields(transaction, collection)
     values = read_typed(fields, form)
-    version = number_of(form["draft-version"])
+    page = TypedOn.read(collection, form)
     try:
         if answer := await find_answer(request, transaction, member, form):
-            await settle_new_draft(transaction, collection, member, version=version, values=values)  # kept since
+            await settle_new_draft(transaction, collection, member, values, page)  # kept since
             return answer
         if holds_unseen(fields, form, None):
             raise Removed(**find_errors(fields, values))
         record = await create_record(transaction, collection, values, member)
     except Invalid as invalid:
         form.errors = invalid.errors
-        if isinstance(invalid, MadeAlready):  # the draft was settled then, which the page has not heard
-            version = await find_settled(transaction, collection, member) or version
-        kept = await keep_new_draft(transaction, collection, member, values, version=version)
-        form.values["draft-version"] = [str(version if kept is None else kept)]
+        kept = await keep_new_draft(transaction, collection, member, values, page, sent=True)
+        form.values["draft-version"] = [str(page.version if kept is None else kept)]
         return await render_form(request, transaction, member, collection, fields, form, status=invalid.status)
-    await settle_new_draft(transaction, collection, member, version=version, values=values)
+    await settle_new_draft(transaction, collection, member, values, page)
     return await keep_answer(request, transaction, member, form, f"/c/{slug}/{record.number}")
 
 
@@ -64,21 +68,18 @@ async def keep_draft_of_new(transaction: Transaction, member: Member, slug: str,
     collection = await get_collection(transaction, slug)
     fields = await list_fields(transaction, collection)
     values = read_typed(fields, form)
-    kept = await keep_new_draft(transaction, collection, member, values, version=number_of(form["draft-version"]))
+    kept = await keep_new_draft(transaction, collection, member, values, TypedOn.read(collection, form))
     if kept is None:
         return Response(None, status_code=409)
     return Response(None, status_code=204, headers={"X-Draft": str(kept)})
 
 
 @post("/c/{slug:str}/new/draft/discard")
-async def discard_draft_of_new(transaction: Transaction, member: Member, slug: str) -> Response[Any]:
+async def discard_draft_of_new(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
     """Throw the draft away, and begin with an empty form."""
     collection = await get_collection(transaction, slug)
-    draft = await find_any_new_draft(transaction, collection, member)
-    offer = None
-    if draft is not None and draft.values is not None:
-        offer = await offer_new_draft(transaction, collection, member, draft.values)
-    await settle_new_draft(transaction, collection, member)
+    values = await discard_new_draft(transaction, collection, member, TypedOn.read(collection, form))
+    offer = await offer_new_draft(transaction, collection, member, values) if values is not None else None
     return lead_to(f"/c/{slug}/new", offer)
 
 

@@ -8,7 +8,8 @@
 // A hidden field with `data-kept` says what the text was typed into, and goes with it.
 //
 // One with `data-draft` is kept on the server, too, at that address: then the tab has only what the server has not got
-// yet, or what it refused because another tab has gone on with the draft.
+// yet, or what it refused because another tab has gone on with the draft. Each call says how many changes were typed, as
+// one may arrive after another that was made later.
 import { TICKED, call, isTyped, leaveWith, me } from "./page.js";
 import { erase, read, write } from "./tab-store.js";
 
@@ -66,15 +67,23 @@ class KeptForm extends HTMLElement {
     return [...this.form.elements].filter((field) => field.name && !field.disabled && ("kept" in field.dataset || !NEVER_KEPT.includes(field.type)));
   }
 
+  get changes() {
+    return Number(this.form.elements["draft-changes"].value);
+  }
+
+  set changes(count) {
+    this.form.elements["draft-changes"].value = count;
+  }
+
   get key() {
     return this.form.elements["form-key"];
   }
 
-  // Another page of the form has another key; this form was sent with its own.
+  // Another page of the form has another key; this form was sent, or its draft was, with its own.
   useKey() {
-    if (!this.sentKey || !this.key || this.key.value === this.sentKey) return;
+    if (!this.ownKey || !this.key || this.key.value === this.ownKey) return;
     this.freshKey = this.key.value;
-    this.key.value = this.sentKey;
+    this.key.value = this.ownKey;
   }
 
   values() {
@@ -87,13 +96,15 @@ class KeptForm extends HTMLElement {
     if (this.draft) this.sendSoon();
   }
 
+  // Of the form as it is now.
   body() {
     return new URLSearchParams(new FormData(this.form));
   }
 
   sendSoon() {
     this.unsent ||= performance.now();
-    this.changes = (this.changes ?? 0) + 1;
+    this.typed = true;
+    this.changes += 1;
     this.showState();
     if (this.stranded) return;
     clearTimeout(this.sending);
@@ -115,7 +126,7 @@ class KeptForm extends HTMLElement {
         this.form.elements["draft-version"].value = response.headers.get("X-Draft");
         if (changes === this.changes) {
           this.unsent = 0;
-          if (this.sentKey) this.keep();
+          if (this.isUnanswered) this.keep();
           else this.forget();
         }
       } else if (response.status === 409) this.strand();
@@ -137,7 +148,7 @@ class KeptForm extends HTMLElement {
 
   showState() {
     const state = this.querySelector(".draft-state");
-    state.querySelector("[data-kept]").hidden = Boolean(this.unsent) || !this.changes;
+    state.querySelector("[data-kept]").hidden = Boolean(this.unsent) || !this.typed;
     state.querySelector("[data-unsent]").hidden = !this.unsent || performance.now() - this.unsent < DRAFT_AT_MOST + RETRY_AFTER;
   }
 
@@ -145,8 +156,8 @@ class KeptForm extends HTMLElement {
     clearTimeout(this.pending);
     this.pending = null;
     if (this.gone) return;
-    if (!this.answer && !this.unsent && !this.sentKey && !this.fields.some(isTyped)) return erase(this.name);
-    write(this.name, { values: this.values(), stranded: this.stranded, key: this.sentKey });
+    if (!this.answer && !this.unsent && !this.isUnanswered && !this.fields.some(isTyped)) return erase(this.name);
+    write(this.name, { values: this.values(), stranded: this.stranded, key: (this.draft || this.isUnanswered) && this.key?.value, isUnanswered: this.isUnanswered, ...(this.draft && { changes: this.changes }) });
   }
 
   forget() {
@@ -164,10 +175,12 @@ class KeptForm extends HTMLElement {
       else this.forget();
       return;
     }
-    this.sentKey = kept.key;
+    this.isUnanswered = kept.isUnanswered;
+    this.ownKey = kept.key;
+    if (this.draft) this.changes = kept.changes;
     this.useKey();
     if (same) {
-      if (this.draft && !this.sentKey) this.forget();      // the server has it
+      if (this.draft && !this.isUnanswered) this.forget();      // the server has it
       return;
     }
     this.fill(kept.values);
@@ -198,10 +211,15 @@ class KeptForm extends HTMLElement {
   startAfresh() {
     this.forget();
     this.gone = Boolean(this.draft);                       // its button discards the draft on the server, and opens a new form
-    if (this.gone) return;
+    if (this.gone) {
+      const { elements } = this.querySelector("form[data-discard]");
+      for (const name of ["form-key", "draft-changes"]) elements[name].value = this.form.elements[name].value;
+      return;
+    }
     this.form.reset();
     for (const field of this.fields) if (field.dataset.kept) field.value = field.dataset.kept;
-    this.sentKey = "";
+    this.isUnanswered = false;
+    this.ownKey = "";
     if (this.freshKey) this.key.value = this.freshKey;
     this.querySelector("[data-put-back]").hidden = true;
     this.fields.find(({ type }) => type !== "hidden")?.focus();
@@ -224,7 +242,10 @@ class KeptForm extends HTMLElement {
       event.preventDefault();
       event.stopImmediatePropagation();
       this.complain(true);
-    } else this.sentKey = this.key?.value;
+    } else if (this.key) {
+      this.isUnanswered = true;
+      this.ownKey = this.key.value;
+    }
     this.keep();
   }
 
