@@ -17,7 +17,8 @@ from app.database import Database, Tenant, Transaction
 from app.notifications.inbox import mark_notifications_read as mark_notified
 from app.operators.operators import add_operator
 from app.records.changes import change_record, create_record, create_records
-from app.records.collections import get_collection, list_fields
+from app.records.collections import get_collection
+from app.records.fields import list_fields
 from app.records.keys import RecordKey
 from app.records.records import Record
 from app.records.revisions import Revision
@@ -225,6 +226,7 @@ async def add_many_books(transaction: Transaction, count: int) -> None:
     words = sorted({word.strip(" '") for line in lines for word in line[0].split() if len(word) > 3})
     names = sorted({line[1].strip() for line in lines})
     choices = next(field.choices for field in await list_fields(transaction, books) if field.key == "status")
+    statuses = [choice["name"] for choice in choices]
     made = (
         {
             "title": " ".join(dice.sample(words, dice.randint(2, 4))),
@@ -232,7 +234,7 @@ async def add_many_books(transaction: Transaction, count: int) -> None:
             "year": str(dice.randint(1500, 2020)),
             "isbn": f"978-{dice.randint(0, 9)}-{index:07d}-{dice.randint(0, 9)}",
             "language": dice.choice(("Portuguese", "English", "French")),
-            "status": dice.choice(choices),
+            "status": dice.choice(statuses),
         }
         for index in range(count)
     )

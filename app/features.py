@@ -64,7 +64,7 @@ from app.notifications.pages import preferences as preference_pages
 from app.notifications.rights import NOTIFICATION_RIGHTS
 from app.operators.followers import operators_logged
 from app.operators.pages import workspaces as operator_pages
-from app.records import auditing, books
+from app.records import auditing, books, reindexing
 from app.records import usage as record_usage
 from app.records.followers import (
     added_shown,
@@ -147,7 +147,7 @@ CENTRAL_ROUTES: list[Any] = [*central_pages.handlers, operator_pages.router]
 
 # What no page brings with it, and that says by itself what it is for: a job, what operators see counted, what a new
 # workspace is furnished with, how the audit log calls records.
-OTHERS = (password_links, chat_usage, record_usage, books, auditing)
+OTHERS = (password_links, chat_usage, record_usage, reindexing, books, auditing)
 
 # Who may do what.
 install(TENANT_RIGHTS, EDITING_RIGHTS, NOTIFICATION_RIGHTS, RECORD_RIGHTS, CHAT_RIGHTS)

@@ -34,7 +34,8 @@ from app.operators.log import OperatorEntry
 from app.operators.operators import Operator
 from app.operators.sessions import start_operator_session as start_operator_session
 from app.records.changes import create_records
-from app.records.collections import MOST_FIELDS, Collection, Field, get_collection
+from app.records.collections import Collection, get_collection
+from app.records.fields import MOST_FIELDS, Field
 from app.records.records import Record, get_record
 from app.records.revisions import Revision
 from app.tenants.invitations import Invitation

@@ -30,7 +30,9 @@ from app.editing.waiting import Waiting
 from app.features import open_database
 from app.live.log import LoggedEvent, publish
 from app.records.changes import create_record
-from app.records.collections import Collection, Field, add_field, create_collection, get_collection
+from app.records.collections import Collection, create_collection, get_collection
+from app.records.definitions import add_field
+from app.records.fields import Field
 from app.records.records import Record, get_record
 from app.tenants.members import remove_member
 from app.tenants.workspaces import create_workspace

@@ -23,7 +23,8 @@ from app.editing.waiting import Waiting
 from app.live.frames import read_hello
 from app.live.socket import HELLO_SIZE_LIMIT
 from app.notifications.announcements import announce
-from app.records.collections import Collection, Field, get_collection
+from app.records.collections import Collection, get_collection
+from app.records.fields import Field
 from app.records.records import get_record
 from app.tenants.invitations import Invitation
 from tests import test_statements

@@ -23,7 +23,8 @@ def record() -> None:
 def add_record_command(slug: str, collection: str, values: tuple[str, ...], email: str) -> None:
     """Add a record to a collection; open pages show it within a second."""
     from app.records.changes import create_record
-    from app.records.collections import get_collection, list_fields
+    from app.records.collections import get_collection
+    from app.records.fields import list_fields
 
     typed = dict(value.partition("=")[::2] for value in values)
 

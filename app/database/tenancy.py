@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar
 
+from babel import Locale
 from sqlalchemy import BigInteger, Column, Connection, ForeignKey, MetaData, String, event
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -73,6 +74,12 @@ class Base(DeclarativeBase):
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]")
 
 
+@cache
+def read_locale(tag: str) -> Locale:
+    """A locale by its name, such as `pt_BR`."""
+    return Locale.parse(tag)
+
+
 class Tenant(Base):
     """A workspace. `cursor` counts its logged events, without a gap; `pictures` the changes of its members' pictures.
 
@@ -86,6 +93,8 @@ class Tenant(Base):
     slug: Mapped[str] = mapped_column(String(40), unique=True)
     name: Mapped[str] = mapped_column(String(80))
     language: Mapped[str] = mapped_column(String(10), default="en")
+    # In which numbers and dates are written; empty for what is usual where the language is spoken.
+    locale: Mapped[str] = mapped_column(String(20), default="", server_default="")
     cursor: Mapped[int] = mapped_column(BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -94,6 +103,11 @@ class Tenant(Base):
     session_days: Mapped[int] = mapped_column(default=30)
     suspended_why: Mapped[str] = mapped_column(String(200), default="", server_default="")
     mail_confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    @property
+    def formats(self) -> Locale:
+        """The locale in which the workspace writes numbers and dates."""
+        return read_locale(self.locale or self.language)
 
 
 class Tenanted:

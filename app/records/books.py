@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from app.accounts.members import Member
 from app.database import Transaction
-from app.records.collections import Collection, add_field, create_collection
+from app.records.collections import Collection, create_collection
+from app.records.definitions import add_field
 from app.tenants.workspaces import furnisher
 from app.web.texts import Text, _l, translations
 

@@ -12,7 +12,8 @@ from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.rows import Held
 from app.records.changes import Changed, keep_deleted, put_into_bin
-from app.records.collections import Collection, list_fields
+from app.records.collections import Collection
+from app.records.fields import list_fields
 from app.records.history import Difference
 from app.records.records import Record
 from app.web.texts import Text, _l

@@ -22,8 +22,9 @@ from app.editing.rows import LOCK_COLUMNS, UNLOCKED, Held, Proof, is_writable, n
 from app.editing.turns import pass_on
 from app.editing.waiting import leave_all
 from app.jobs.sweeps import sweeps
-from app.records.collections import Collection, Field, list_fields
+from app.records.collections import Collection
 from app.records.facts import RecordsAdded, RecordsForgotten
+from app.records.fields import Field, Fields, list_fields
 from app.records.keys import RecordKey, check_unique, keys_of
 from app.records.records import (
     KEPT_IN_BIN,
@@ -44,7 +45,7 @@ class Changed(Exception):
 async def create_record(
     transaction: Transaction, collection: Collection, typed: Mapping[str, str], author: Member
 ) -> Record:
-    """Add a record.
+    """Add a record of what is typed into each field, by refs or keys.
 
     Raises Invalid when a value won't do.
     """
@@ -73,8 +74,14 @@ async def create_records(
     Raises Invalid when a value won't do.
     """
     fields = await list_fields(transaction, collection)
+    await add_records(transaction, collection, [read_values(fields, typed) for typed in rows], author)
+
+
+async def add_records(transaction: Transaction, collection: Collection, rows: Sequence[Values], author: Member) -> None:
+    """Add many records with values that were read. Unique ones are left to the database to check."""
+    fields = await list_fields(transaction, collection)
     last = take_numbers(collection, len(rows))
-    values = dict(enumerate([read_values(fields, typed) for typed in rows], last - len(rows) + 1))
+    values = dict(enumerate(rows, last - len(rows) + 1))
     written = [
         {"collection_id": collection.id, "number": number, "values": each, "search": search_text(fields, each)}
         for number, each in values.items()
@@ -112,9 +119,9 @@ async def change_record(
     version: int,
     proof: Proof | None = None,
     what: str = "changed",
-    fields: list[Field] | None = None,
+    fields: Fields | None = None,
 ) -> bool:
-    """Save new values over the version that the author has seen, with the proof of the author's lock, if any.
+    """Save what is typed over the version that the author has seen, with the proof of the author's lock, if any.
 
     Frees the lock. False when there is nothing to change; whoever has no right to the lock is refused that, too.
 
@@ -122,10 +129,39 @@ async def change_record(
     somebody else, or another page, holds it.
     """
     fields = fields or await list_fields(transaction, collection)
-    values, before = read_values(fields, typed), record.values
+    check_version(record, version)
+    values = read_values(fields, typed, record.values)
+    changed = await write_record(
+        transaction, collection, record, values, author, version=version, proof=proof, what=what, fields=fields
+    )
+    if what == "changed":
+        await settle_draft(transaction, record, author)
+    return changed
+
+
+def check_version(record: Record, version: int) -> None:
+    """Raise Changed when a kept record is not at a version any more."""
     if record.version != version or record.deleted_at is not None:
         raise Changed
-    changed = [field for field in fields if values.get(field.key) != before.get(field.key)]
+
+
+async def write_record(
+    transaction: Transaction,
+    collection: Collection,
+    record: Record,
+    values: Values,
+    author: Member,
+    *,
+    version: int,
+    proof: Proof | None = None,
+    what: str,
+    fields: Fields,
+) -> bool:
+    """Save values that were read, or are an old revision's: as `change_record` does, but they are judged no more."""
+    check_version(record, version)
+    before = record.values
+    values = {each.ref: before[each.ref] for each in fields.removed if each.ref in before} | values
+    changed = [field for field in fields if values.get(field.ref) != before.get(field.ref)]
     if changed:
         if any(field.unique for field in changed):
             await check_unique(transaction, changed, values, record.id)
@@ -146,8 +182,6 @@ async def change_record(
         if not await transaction.scalar(writable):
             raise Held
         await release_lock(transaction, record, author, proof)
-    if what == "changed":
-        await settle_draft(transaction, record, author)
     return bool(changed)
 
 

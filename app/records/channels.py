@@ -16,7 +16,7 @@ from app.accounts.shell import sidebar_section
 from app.database import Fact, Partial, Tenant, Transaction
 from app.live.channels import channel
 from app.live.log import make_partial, refresh
-from app.records.collections import COLLECTIONS_SHOWN, Collection, Field, find_collections, list_collections, list_used
+from app.records.collections import COLLECTIONS_SHOWN, Collection, list_collections, list_used
 from app.records.facts import (
     CollectionAdded,
     CollectionRenamed,
@@ -24,7 +24,9 @@ from app.records.facts import (
     RecordChanged,
     RecordsAdded,
     RecordsForgotten,
+    RecordsReindexed,
 )
+from app.records.fields import Field, find_collections
 from app.records.history import RevisionEntry, list_histories
 from app.records.lists import MOST_LIST_WORDS
 from app.records.records import Record, find_record_places, place_of_record, search_text, sort_keys
@@ -159,7 +161,7 @@ def show_collections(tenant: Tenant, found: tuple[list[Collection], bool]) -> It
         yield make_partial(tenant, "tenant", "records/collection_name_push.html", collection=collection)
 
 
-def show_fields(tenant: Tenant, facts: Sequence[FieldsChanged]) -> Iterator[Partial]:
+def show_fields(tenant: Tenant, facts: Sequence[FieldsChanged | RecordsReindexed]) -> Iterator[Partial]:
     """Collections' open pages fetch themselves anew, as their columns have changed."""
     for collection_id, fact in {fact.collection_id: fact for fact in facts}.items():
         yield show_collection_anew(tenant, collection_id, fact)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncGenerator, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 
 from app.files.uploads import in_thread
-from app.records.collections import Field
 from app.records.exports import EXPORTING, Batches, Export, ExportedRecord
-from app.records.tables import decimal_mark_of, delimiter_of, write_no_formula, write_word
+from app.records.fields import Field
+from app.records.kinds.kind import Link
+from app.records.tables import delimiter_of, write_no_formula, write_word
 
 BYTE_ORDER_MARK = "\ufeff"  # by which spreadsheets know that it is UTF-8
 
@@ -41,24 +43,28 @@ def write_csv_rows(export: Export, records: Sequence[ExportedRecord]) -> bytes:
     rows = []
     for record in records:
         values = record.read_values()
-        cells = (write_cell(field.kind, values.get(field.key, ""), export.language) for field in export.fields)
+        cells = (write_cell(field, values.get(field.ref, ""), export.language) for field in export.fields)
         rows.append([str(record.number), *cells])
     return join_rows(export, rows, csv.QUOTE_MINIMAL).encode()
 
 
-def write_cell(kind: str, value: str, language: str) -> str:
-    """A value as a cell: yes and no as words, decimals as that language writes them, texts never as formulas."""
-    if kind == "yes_no":
-        return write_word(bool(value), language)
-    if kind == "decimal":
-        # An earlier version has stored 0.0000001 as 1E-7.
-        return format(Decimal(value), "f").replace(".", decimal_mark_of(language)) if value else ""
-    return value if kind == "whole_number" else write_no_formula(value)
+def write_cell(field: Field, value: str, language: str) -> str:
+    """A value as a cell: yes and no as words, numbers as the workspace writes them, texts never as formulas."""
+    cell = field.cell(value)
+    if isinstance(cell, bool):
+        return write_word(cell, language)
+    if isinstance(cell, Decimal):
+        return field.write(value)
+    if isinstance(cell, datetime):
+        return cell.strftime("%Y-%m-%d %H:%M")
+    if isinstance(cell, date):
+        return cell.isoformat()
+    return write_no_formula(cell.address if isinstance(cell, Link) else cell or "")
 
 
 def join_rows(export: Export, rows: Sequence[Sequence[str]], quoting: int) -> str:
     """Rows as CSV."""
     text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter_of(export.language), lineterminator="\r\n", quoting=quoting)  # type: ignore[arg-type]
+    writer = csv.writer(text, delimiter=delimiter_of(export.locale), lineterminator="\r\n", quoting=quoting)  # type: ignore[arg-type]
     writer.writerows(rows)
     return text.getvalue()

@@ -9,7 +9,6 @@ from typing import Any
 
 from app.files.uploads import in_thread
 from app.records.exports import EXPORTING, Batches, Export, ExportedRecord
-from app.records.kinds import FIELD_KINDS
 
 
 async def export_json(export: Export, batches: Batches) -> AsyncGenerator[bytes]:
@@ -32,8 +31,10 @@ def describe_collection(export: Export) -> dict[str, Any]:
             {
                 "key": field.key,
                 "name": field.label,
-                "kind": field.kind,
+                "kind": field.kind_name,
+                "id": field.id,
                 "choices": field.choices,
+                "options": field.options,
                 "required": field.required,
                 "unique": field.unique,
             }
@@ -53,7 +54,7 @@ def describe_record(export: Export, record: ExportedRecord) -> dict[str, Any]:
     return {
         "number": record.number,
         "version": record.version,
-        "values": {field.key: FIELD_KINDS[field.kind].to_json(values.get(field.key, "")) for field in export.fields},
+        "values": {field.key: field.kind.to_json(values.get(field.ref, ""), field) for field in export.fields},
         "created_at": record.created_at.isoformat(),
         "created_by": record.created_by,
         "changed_at": record.changed_at.isoformat(),

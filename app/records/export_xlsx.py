@@ -9,9 +9,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import closing, suppress
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
@@ -21,9 +21,10 @@ from xlsxwriter.url import Url  # type: ignore[import-untyped]
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
 from app.files.uploads import ABANDONED_AFTER, in_thread
-from app.records.collections import MOST_FIELDS
 from app.records.export_csv import name_of_number
 from app.records.exports import EXPORTING, Batches, Export, ExportedRecord
+from app.records.fields import MOST_FIELDS
+from app.records.kinds.kind import Cell, Link
 
 SENT_AT_ONCE = 256 * 1024
 # Excel's own limits (https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3); texts and links are
@@ -39,7 +40,7 @@ FIRST_YEAR = 1900
 ESCAPED_IN_LINKS = '% "<>[]^`{}'
 # What Excel has its own sheet for.
 NOT_NAMES = {"history"}
-WIDTHS = {"whole_number": 12, "decimal": 12, "date": 12, "yes_no": 10, "long_text": 50}
+WIDTHS = {"whole_number": 12, "decimal": 12, "money": 14, "date": 12, "moment": 16, "yes_no": 10, "long_text": 50}
 
 
 async def export_xlsx(export: Export, batches: Batches, directory: Path) -> AsyncGenerator[bytes]:
@@ -137,14 +138,8 @@ class ExportBook:
         self.book = Workbook(str(self.path), {"constant_memory": True, "tmpdir": str(folder)})
         self.bold = self.book.add_format({"bold": True})
         self.date = self.book.add_format({"num_format": "yyyy-mm-dd"})
+        self.moment = self.book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
         self.sheets: list[Any] = []
-        self.writers: dict[str, Callable[[int, int, str], None]] = {
-            "whole_number": self.write_number,
-            "decimal": self.write_number,
-            "date": self.write_date,
-            "yes_no": self.write_yes_no,
-            "link": self.write_link,
-        }
         self.start_sheet()
 
     def start_sheet(self) -> None:
@@ -158,7 +153,7 @@ class ExportBook:
         self.sheet.freeze_panes(1, 0)
         self.sheet.set_column(0, 0, 8)
         for at, field in enumerate(self.export.fields, start=1):
-            self.sheet.set_column(at, at, WIDTHS.get(field.kind, 24))
+            self.sheet.set_column(at, at, WIDTHS.get(field.kind_name, 24))
         names = [name_of_number(self.export.fields), *(field.label for field in self.export.fields)]
         for at, name in enumerate(names):
             self.sheet.write_string(0, at, name, self.bold)
@@ -171,10 +166,23 @@ class ExportBook:
             values = record.read_values()
             self.sheet.write_number(self.row, 0, record.number)
             for at, field in enumerate(self.export.fields, start=1):
-                value = values.get(field.key, "")
-                if value or field.kind == "yes_no":
-                    self.writers.get(field.kind, self.write_text)(self.row, at, value)
+                self.write_cell(at, field.cell(values.get(field.ref, "")))
             self.row += 1
+
+    def write_cell(self, column: int, cell: Cell) -> None:
+        """A value as what it is; an empty one is no cell."""
+        if isinstance(cell, bool):
+            self.sheet.write_boolean(self.row, column, cell)
+        elif isinstance(cell, Decimal):
+            self.write_number(self.row, column, cell)
+        elif isinstance(cell, datetime):
+            self.write_date(self.row, column, cell.replace(tzinfo=None), self.moment)
+        elif isinstance(cell, date):
+            self.write_date(self.row, column, cell, self.date)
+        elif isinstance(cell, Link):
+            self.write_link(self.row, column, cell.address)
+        elif cell:
+            self.write_text(self.row, column, cell)
 
     def write_text(self, row: int, column: int, value: str) -> None:
         """A text, never a formula; what no cell can hold ends in an ellipsis."""
@@ -183,25 +191,19 @@ class ExportBook:
             value = f"{cut}…"
         self.sheet.write_string(row, column, value)
 
-    def write_number(self, row: int, column: int, value: str) -> None:
+    def write_number(self, row: int, column: int, number: Decimal) -> None:
         """A number; one with more digits than a spreadsheet's numbers hold is a text, as it is."""
-        number = Decimal(value)
         if len(number.normalize().as_tuple().digits) <= 15:
             self.sheet.write_number(row, column, float(number))
         else:
-            self.write_text(row, column, value)
+            self.write_text(row, column, format(number, "f"))
 
-    def write_date(self, row: int, column: int, value: str) -> None:
-        """A date; one before 1900 is a text, as a spreadsheet's dates begin there."""
-        day = date.fromisoformat(value)
+    def write_date(self, row: int, column: int, day: date, shown: Any) -> None:
+        """A date, or a date with a time; one before 1900 is a text, as a spreadsheet's dates begin there."""
         if day.year >= FIRST_YEAR:
-            self.sheet.write_datetime(row, column, day, self.date)
+            self.sheet.write_datetime(row, column, day, shown)
         else:
-            self.write_text(row, column, value)
-
-    def write_yes_no(self, row: int, column: int, value: str) -> None:
-        """Yes or no."""
-        self.sheet.write_boolean(row, column, bool(value))
+            self.write_text(row, column, str(day))
 
     def write_link(self, row: int, column: int, value: str) -> None:
         """A link; one that is too long, too many on a sheet, or has what XML can't hold, is a text."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from babel import Locale
 from litestar.exceptions import NotFoundException
 from sqlalchemy import Select, Text, cast, select, tuple_
 from sqlalchemy.orm import aliased
@@ -27,8 +28,9 @@ from app.accounts.access import AnyRequest, read_signed_in, write_signed_in
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import Transaction
-from app.records.collections import Collection, Field, get_collection, list_fields
+from app.records.collections import Collection, get_collection
 from app.records.facts import RecordsExported
+from app.records.fields import Field, list_fields
 from app.records.lists import View, count_view, in_order, matching
 from app.records.records import Record
 from app.records.revisions import Revision
@@ -48,6 +50,7 @@ class Export:
     fields: Sequence[Field]
     view: View
     language: str
+    locale: Locale
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class ExportedRecord:
     changed_by: str | None
 
     def read_values(self) -> Mapping[str, str]:
-        """The values by the keys of fields."""
+        """The values by the refs of fields."""
         values: Mapping[str, str] = json.loads(self.stored)
         return values
 
@@ -76,7 +79,7 @@ async def open_export(transaction: Transaction, member: Member, slug: str, read_
     collection = await get_collection(transaction, slug)
     require(member, "export", collection)
     fields = await list_fields(transaction, collection)
-    return Export(collection, fields, read_view(fields), transaction.tenant.language)
+    return Export(collection, fields, read_view(fields), transaction.tenant.language, transaction.tenant.formats)
 
 
 async def note_export(request: AnyRequest, export: Export, format_name: str) -> None:
@@ -107,7 +110,7 @@ async def read_batches(request: AnyRequest, export: Export) -> Batches:
             collection = await get_collection(transaction, export.collection.slug)
             require(member, "export", collection)
             fields = await list_fields(transaction, collection)
-            if export.view.key not in {"number", *(field.key for field in fields)}:
+            if export.view.key not in {"number", *(field.ref for field in fields)}:
                 raise NotFoundException
             rows = (await transaction.execute(select_batch(collection, fields, export.view, after))).all()
         yield [ExportedRecord(*row[:7]) for row in rows]

@@ -15,7 +15,7 @@ from app.editing.facts import OfRow
 class RecordChanged(OfRow):
     """A record was added, changed, put into the bin, or taken out of it.
 
-    `before` are the values it had, by the keys of fields; None for one that was not there. `fields` are the labels of
+    `before` are the values it had, by the refs of fields; None for one that was not there. `fields` are the labels of
     those that have another value now.
     """
 
@@ -64,6 +64,13 @@ class RecordsAdded(Fact):
         """What programs get."""
         data = {"collection": self.collection_id, "count": self.count}
         return LogEntry("records.added", f"collection.{self.collection_id}", data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordsReindexed(Unlogged):
+    """What is searched and sorted of a collection's records was made anew, as a field is shown or ordered otherwise."""
+
+    collection_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from app.records.facts import (
     RecordChanged,
     RecordsAdded,
     RecordsForgotten,
+    RecordsReindexed,
 )
 from app.records.notices import tell_asked, tell_changes
 
@@ -41,4 +42,4 @@ told_forgotten = Follower(forget_told, (RecordsForgotten,))
 forgotten_shown = Shown(show_forgotten, (RecordsForgotten,))
 added_shown = Shown(show_added, (RecordsAdded,), read_added)
 collections_shown = Shown(show_collections, (CollectionAdded, CollectionRenamed), read_collections)
-fields_shown = Shown(show_fields, (FieldsChanged,))
+fields_shown = Shown(show_fields, (FieldsChanged, RecordsReindexed))

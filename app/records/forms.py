@@ -16,7 +16,8 @@ from app.editing.channels import find_standing
 from app.editing.rows import LEASE, LEASE_WITHOUT_JAVASCRIPT, Proof, find_row_places
 from app.editing.waiting import Waiting, list_queue
 from app.live.presence import list_readers
-from app.records.collections import Collection, Field, Fields, list_fields
+from app.records.collections import Collection
+from app.records.fields import Field, Fields, list_fields
 from app.records.history import list_differences, list_history
 from app.records.records import Record, find_makers, open_by_number, read_values, title_of
 from app.settings import Settings
@@ -36,10 +37,13 @@ class Made:
 
 
 def read_typed(fields: Fields, form: Form) -> dict[str, str]:
-    """What the form has for each field, and for those that were removed while it was open."""
-    return {
-        field.key: form[field.key] for field in (*fields, *(field for field in fields.removed if field.key in form))
-    }
+    """What the form has for each field, and for those that were removed while it was open, by their refs."""
+    sent = {field.ref: field for field in (*fields, *fields.removed) if field.ref in form}
+    if sent:
+        return {field.ref: "" for field in fields} | {
+            ref: field.kind.join(form.values[ref]) for ref, field in sent.items()
+        }
+    return {field.ref: "" for field in fields} | fields.by_ref({key: form[key] for key in form.values})
 
 
 def find_removed(fields: Fields, form: Form, record: Record | None) -> list[tuple[Field, str]]:
@@ -47,9 +51,15 @@ def find_removed(fields: Fields, form: Form, record: Record | None) -> list[tupl
 
     What the form was opened with is not typed: what the record has, or the default of a new one.
     """
-    removed = fields.removed
-    before = {field.key: field.default for field in removed} if record is None else record.values
-    return [(field, form[field.key]) for field in removed if form[field.key] not in ("", before.get(field.key, ""))]
+    typed = read_typed(fields, form)
+    before = {
+        field.ref: field.default if record is None else record.values.get(field.ref, "") for field in fields.removed
+    }
+    return [
+        (field, typed[field.ref])
+        for field in fields.removed
+        if typed.get(field.ref) and typed[field.ref] != field.write(before[field.ref])
+    ]
 
 
 class Removed(Invalid):
@@ -61,13 +71,13 @@ class Removed(Invalid):
 def holds_unseen(fields: Fields, form: Form, record: Record | None) -> bool:
     """Whether the form has a text for a removed field that its page has not said was removed."""
     seen = form.values.get("removed-fields", [])
-    return any(field.key not in seen for field, _ in find_removed(fields, form, record))
+    return any(field.ref not in seen and field.key not in seen for field, _ in find_removed(fields, form, record))
 
 
-def find_errors(fields: list[Field], values: Mapping[str, str]) -> dict[str, Text]:
-    """What is wrong with what was typed, by the fields' keys."""
+def find_errors(fields: Fields, typed: Mapping[str, str], record: Record | None = None) -> dict[str, Text]:
+    """What is wrong with what was typed, by the fields' refs."""
     try:
-        read_values(fields, values)
+        read_values(fields, typed, record.values if record else None)
     except Invalid as invalid:
         return invalid.errors
     return {}
@@ -86,7 +96,7 @@ async def render_record(
     transaction: Transaction,
     member: Member,
     collection: Collection,
-    fields: list[Field],
+    fields: Fields,
     record: Record,
     *,
     waiting: Waiting | None = None,
@@ -147,6 +157,7 @@ async def render_form(
     With `restored`, it says that it has what was typed before.
     """
     context: dict[str, Any] = {}
+    typed = read_typed(fields, form)
     if record is not None:
         context = await describe_editor(transaction, member, record, proof, settings)
     return await render_page(
@@ -159,6 +170,7 @@ async def render_form(
         collection=collection,
         fields=fields,
         form=form,
+        typed=typed,
         record=record,
         removed=find_removed(fields, form, record),
         held_back=status == 409 and not form.errors,
@@ -217,6 +229,7 @@ async def render_conflict(
         record=record,
         fields=fields,
         form=form,
+        typed=read_typed(fields, form) if form else {},
         held=held,
         title=title_of(fields, record.values),
         differences=differences,

@@ -12,8 +12,8 @@ from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
 from app.database import PreparedSelect, Transaction
-from app.records.collections import Field
-from app.records.records import Record
+from app.records.fields import Field
+from app.records.records import Record, write_values
 from app.records.revisions import Revision
 
 
@@ -28,12 +28,20 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field in which what somebody typed is not what is saved. `touched`: they changed it, not only another since."""
+    """A field in which what somebody typed is not what is saved, both as a form has them. `touched`: they changed it,
+    not only another since."""
 
     field: Field
     yours: str
     saved: str
     touched: bool
+
+    def describe(self, text: str) -> str:
+        """What a form has, as people read it; as it stands where it won't do."""
+        try:
+            return self.field.describe(self.field.read(text))
+        except ValueError:
+            return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +67,24 @@ LIST_REVISIONS = PreparedSelect(
 
 def compare(fields: list[Field], before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
     """The fields that differ."""
-    pairs = ((field, before.get(field.key, ""), after.get(field.key, "")) for field in fields)
+    pairs = ((field, before.get(field.ref, ""), after.get(field.ref, "")) for field in fields)
     return [Change(field, old, new) for field, old, new in pairs if old != new]
 
 
 async def list_differences(
     transaction: Transaction, fields: list[Field], record: Record, yours: Mapping[str, str], version: int
 ) -> dict[str, Difference]:
-    """By key, the fields in which what was typed over a version differs from what is saved now."""
+    """By ref, the fields in which what was typed over a version differs from what is saved now."""
     statement = select(Revision.values).where(Revision.record_id == record.id, Revision.version == version)
     seen = (await transaction.scalars(statement)).one_or_none()
     return {
-        change.field.key: Difference(
+        change.field.ref: Difference(
             change.field,
             change.after,
             change.before,
-            seen is None or change.after != seen.get(change.field.key, ""),
+            seen is None or change.after != change.field.write(seen.get(change.field.ref, "")),
         )
-        for change in compare(fields, record.values, yours)
+        for change in compare(fields, write_values(fields, record.values), yours)
     }
 
 

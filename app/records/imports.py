@@ -18,12 +18,13 @@ from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.rows import Held, is_held
 from app.records.bulk import LeftAlone, reason_of
-from app.records.changes import Changed, change_record, create_records
-from app.records.collections import Collection, Field, list_fields
+from app.records.changes import Changed, add_records, write_record
+from app.records.collections import Collection
 from app.records.facts import TableImported
+from app.records.fields import Field, list_fields
 from app.records.history import Difference, compare
-from app.records.keys import Taken, check_taken, find_taken
-from app.records.records import Record, Values, read_values, title_of
+from app.records.keys import Taken, check_taken, find_taken, unique_key
+from app.records.records import Record, Values, title_of
 from app.records.tables import parse_table, read_no_formula, read_word
 from app.web.forms import Invalid, number_of
 from app.web.texts import Text, _l, fold
@@ -41,7 +42,7 @@ class Line:
 
     at: int
     cells: list[str]
-    typed: Values = field(default_factory=dict)
+    values: Values = field(default_factory=dict)
     record: Record | None = None
     what: What = "add"
     title: str = ""
@@ -144,9 +145,9 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
                 continue
             if running:
                 line.held_by = reason_of(line.record, Held(), member)
-        values = read_record_line(fields, columns, line, transaction.tenant.language)
-        if values is not None:
-            read.append((line, values))
+        read_record_line(fields, columns, line, transaction.tenant.language)
+        if not line.errors:
+            read.append((line, line.values))
     taken = await find_taken(transaction, fields, [values for _, values in read])
     earlier: dict[tuple[str, str], int] = {}
     for line, values in read:
@@ -168,29 +169,43 @@ async def find_records(
     return {wanted[record.number]: (record, held) for record, held in await transaction.execute(statement)}
 
 
-def read_record_line(fields: list[Field], columns: Sequence[Field | None], line: Line, language: str) -> Values | None:
-    """A line's values; None when they won't do, which the line notes."""
-    line.typed = dict(line.record.values) if line.record else {each.key: each.default for each in fields}
+def read_record_line(fields: list[Field], columns: Sequence[Field | None], line: Line, language: str) -> None:
+    """Read a line's values over those that its record has, or a new one begins with. What won't do, the line notes."""
+    line.values = (
+        dict(line.record.values) if line.record else {each.ref: each.default for each in fields if each.default}
+    )
     for cell, column in zip(line.cells, columns, strict=False):
-        if column is not None and column.kind == "yes_no":
-            ticked = read_word(cell, language)
-            if ticked is None:
-                line.errors.append((column.label, _l("Write yes or no.")))
-            line.typed[column.key] = "yes" if ticked else ""
-        elif column is not None:
-            line.typed[column.key] = read_no_formula(cell)
-    try:
-        values = read_values(fields, line.typed)
-    except Invalid as invalid:
-        note_errors(fields, line, invalid)
-        return None
-    return None if line.errors else values
+        if column is not None:
+            try:
+                value = read_cell(column, cell, language)
+            except ValueError as error:
+                line.errors.append((column.label, error.args[0]))
+                continue
+            line.values = {**line.values, column.ref: value}
+    touched = fields if line.record is None else [column for column in columns if column is not None]
+    said = {label for label, _ in line.errors}
+    line.errors += [
+        (each.label, _l("This can't be empty."))
+        for each in touched
+        if each.required and not line.values.get(each.ref) and each.label not in said
+    ]
+    line.values = {ref: value for ref, value in line.values.items() if value}
+
+
+def read_cell(field: Field, cell: str, language: str) -> str:
+    """The value of a cell. Raises ValueError with a Text."""
+    if field.kind_name == "yes_no":
+        ticked = read_word(cell, language)
+        if ticked is None:
+            raise ValueError(_l("Write yes or no."))
+        return "yes" if ticked else ""
+    return field.read(read_no_formula(cell))
 
 
 def note_errors(fields: list[Field], line: Line, invalid: Invalid) -> None:
     """Note what won't do in a line, by the names of the fields."""
-    labels = {each.key: each.label for each in fields}
-    line.errors += [(labels[key], reason) for key, reason in invalid.errors.items()]
+    labels = {each.ref: each.label for each in fields}
+    line.errors += [(labels[ref], reason) for ref, reason in invalid.errors.items()]
 
 
 def plan_line(fields: list[Field], line: Line, values: Values, taken: Taken, lines: dict[tuple[str, str], int]) -> None:
@@ -201,14 +216,15 @@ def plan_line(fields: list[Field], line: Line, values: Values, taken: Taken, lin
         note_errors(fields, line, invalid)
         return
     for each in fields:
-        if each.unique and values.get(each.key):
-            other = lines.setdefault((each.key, fold(values[each.key])), line.at)
+        if each.unique and values.get(each.ref):
+            other = lines.setdefault((each.ref, unique_key(each, values[each.ref])), line.at)
             if other != line.at:
                 line.errors.append((each.label, _l("Line %(line)d has the same.", line=other)))
     before = line.record.values if line.record else {}
     line.title = title_of(fields, values)
     line.differences = tuple(
-        Difference(change.field, change.after, change.before, True) for change in compare(fields, before, values)
+        Difference(change.field, change.field.write(change.after), change.field.write(change.before), True)
+        for change in compare(fields, before, values)
     )
     if line.record:
         line.what = "same" if not line.differences else "held" if line.held_by else "change"
@@ -228,15 +244,15 @@ async def import_table(
         if line.errors:
             outcome.refused.append(line)
         elif line.record is None:
-            added.append(line.typed)
+            added.append(line.values)
         elif line.what != "same":
             record = line.record
             try:
-                await change_record(
+                await write_record(
                     transaction,
                     collection,
                     record,
-                    line.typed,
+                    line.values,
                     member,
                     version=seen.get(record.number, 0),
                     what="imported",
@@ -248,7 +264,7 @@ async def import_table(
             else:
                 outcome.changed += 1
     if added:
-        await create_records(transaction, collection, added, member)
+        await add_records(transaction, collection, added, member)
         outcome.added = len(added)
     if outcome.added or outcome.changed:
         imported = TableImported(

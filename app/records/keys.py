@@ -11,10 +11,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Tenanted, Transaction
 from app.database.types import sortable_text
-from app.records.collections import Field
-from app.records.kinds import SORT_KEY_LIMIT, sort_key_of
+from app.records.fields import Field
+from app.records.kinds.collation import SORT_KEY_LIMIT
 from app.web.forms import Invalid
-from app.web.texts import Text, _l, fold
+from app.web.texts import Text, _l
 
 UNIQUE_KEY_LIMIT = 500
 # The record, and its number, that has a value, by the id of the field and the value's key.
@@ -39,12 +39,12 @@ class RecordKey(Tenanted, Base):
     unique_key: Mapped[str | None] = mapped_column(String(UNIQUE_KEY_LIMIT))
 
 
-def unique_key(value: str) -> str:
-    """What values that count as the same have in common.
+def unique_key(field: Field, value: str) -> str:
+    """What values of a field that count as the same have in common; '' for none.
 
     Folding makes some texts longer, '\ufdfa' eighteen times: one that outgrows the column ends in its digest.
     """
-    folded = fold(value)
+    folded = field.kind.unique_key(value, field) if value else ""
     if len(folded) <= UNIQUE_KEY_LIMIT:
         return folded
     digest = hashlib.sha256(folded.encode()).hexdigest()
@@ -61,10 +61,10 @@ async def check_unique(
 async def find_taken(transaction: Transaction, fields: list[Field], rows: Iterable[Mapping[str, str]]) -> Taken:
     """Who has the values of some rows in fields whose values are unique."""
     wanted = {
-        (field.id, unique_key(values[field.key]))
+        (field.id, unique_key(field, values[field.ref]))
         for values in rows
         for field in fields
-        if field.unique and values.get(field.key)
+        if field.unique and values.get(field.ref)
     }
     if not wanted:
         return {}
@@ -83,11 +83,11 @@ def check_taken(fields: list[Field], values: Mapping[str, str], record_id: int |
     """Raise Invalid for each value that another record has, of those that were looked for."""
     errors: dict[str, Text] = {}
     for field in fields:
-        value = values.get(field.key)
+        value = values.get(field.ref)
         if field.unique and value:
-            other, number = taken.get((field.id, unique_key(value)), (record_id, 0))
+            other, number = taken.get((field.id, unique_key(field, value)), (record_id, 0))
             if other != record_id:
-                errors[field.key] = _l("Number %(number)d has this value already.", number=number)
+                errors[field.ref] = _l("Number %(number)d has this value already.", number=number)
     if errors:
         raise Invalid(**errors)
 
@@ -99,8 +99,8 @@ def keys_of(fields: list[Field], record_id: int, number: int, values: Mapping[st
             "record_id": record_id,
             "field_id": field.id,
             "number": number,
-            "sort_key": sort_key_of(field.kind, values.get(field.key, "")),
-            "unique_key": unique_key(values[field.key]) if field.unique and field.key in values else None,
+            "sort_key": field.sort_key(values.get(field.ref, "")),
+            "unique_key": unique_key(field, values[field.ref]) if field.unique and field.ref in values else None,
         }
         for field in fields
     ]

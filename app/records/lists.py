@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +11,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.database import Transaction
 from app.database.functions import find_text
-from app.records.collections import Collection, Field
+from app.records.collections import Collection
+from app.records.fields import Field, Fields
 from app.records.keys import RecordKey
 from app.records.records import Record
 from app.web.forms import number_of
@@ -41,7 +41,7 @@ class View:
 
     @property
     def key(self) -> str:
-        """The field to sort by, or `number`."""
+        """The ref of the field to sort by, or `number`."""
         return self.sort.removeprefix("-")
 
     @property
@@ -66,11 +66,18 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A page of a list. `count` is how many records the view has on all its pages."""
+    """A page of a list. `count` is how many records the view has on all its pages; `keys` what they are sorted by, by
+    their ids, where that is a field.
+    """
 
     view: View
     records: list[Record]
     count: int
+    keys: dict[int, str]
+
+    def keys_of(self, record: Record) -> dict[str, str]:
+        """The sort key of a record, by the ref of the field that the list is sorted by: the page compares no other."""
+        return {self.view.key: self.keys[record.id]} if record.id in self.keys else {}
 
     @property
     def pages(self) -> int:
@@ -78,11 +85,12 @@ class Listing:
         return max(1, -(-self.count // LIST_PAGE_SIZE))
 
 
-def read_view(fields: list[Field], query: str, sort: str, page: str) -> View:
+def read_view(fields: Fields, query: str, sort: str, page: str) -> View:
     """A view from an address; what makes no sense there is left out."""
     key = sort.removeprefix("-")
-    if key != "number" and key not in {field.key for field in fields}:
-        sort = DEFAULT_SORT
+    if key != "number":
+        field = fields.find(key)
+        sort = f"{'-' if sort.startswith('-') else ''}{field.ref}" if field else DEFAULT_SORT
     return View(" ".join(query.replace("\0", "").split())[:200], sort, max(1, number_of(page)))
 
 
@@ -101,7 +109,7 @@ def in_order(fields: list[Field], view: View, statement: Select[Any]) -> tuple[S
     """
     order: Order = [Record.number]
     if view.key != "number":
-        field = next(field for field in fields if field.key == view.key)
+        field = next(field for field in fields if field.ref == view.key)
         statement = statement.join(
             RecordKey,
             (RecordKey.record_id == Record.id) & (RecordKey.tenant_id == Record.tenant_id),
@@ -124,7 +132,8 @@ async def list_records(transaction: Transaction, collection: Collection, fields:
     page = min(view.page, max(1, -(-count // LIST_PAGE_SIZE)))
     view = View(view.query, view.sort, page)
     statement, _ = in_order(fields, view, matching(collection, view, select(Record)))
-    records: Iterable[Record] = await transaction.scalars(
-        statement.limit(LIST_PAGE_SIZE).offset((page - 1) * LIST_PAGE_SIZE)
-    )
-    return Listing(view, list(records), count)
+    shown = statement.limit(LIST_PAGE_SIZE).offset((page - 1) * LIST_PAGE_SIZE)
+    if view.key == "number":
+        return Listing(view, list(await transaction.scalars(shown)), count, {})
+    rows = (await transaction.execute(shown.add_columns(RecordKey.sort_key))).all()
+    return Listing(view, [record for record, _ in rows], count, {record.id: key for record, key in rows})

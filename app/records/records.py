@@ -25,14 +25,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.members import Member
 from app.database import Base, PreparedSelect, Transaction, UtcDateTime, now
 from app.editing.rows import Editable, RowPlace, editable
-from app.records.collections import Collection, Field, find_collections
+from app.records.collections import Collection
 from app.records.facts import RecordBinned, RecordChanged
+from app.records.fields import Field, Fields, find_collections
 from app.records.keys import RecordKey, keys_of
-from app.records.kinds import FIELD_KINDS, read_value, sort_key_of
 from app.records.revisions import Revision
 from app.web.forms import Invalid
 from app.web.texts import Text as Words
-from app.web.texts import fold
+from app.web.texts import _l, fold
 
 KEPT_IN_BIN = timedelta(days=30)
 SEARCHED_OF_A_VALUE = 2000
@@ -94,7 +94,7 @@ FIND_MAKERS = PreparedSelect(
 
 def title_of(fields: list[Field], values: Mapping[str, str]) -> str:
     """What a record is called: the value of its first field."""
-    return values.get(fields[0].key, "") if fields else ""
+    return fields[0].describe(values.get(fields[0].ref, "")) if fields else ""
 
 
 async def find_by_references(
@@ -152,20 +152,23 @@ def place_of_record(collection: Collection, fields: list[Field], record: Record)
         address=f"/c/{collection.slug}/{record.number}",
         title=title_of(fields, record.values) or str(record.number),
         list_channel=f"collection.{collection.id}",
-        state=next((record.values.get(field.key, "") for field in fields if field.kind == "choice"), ""),
+        state=next(
+            (each.describe(record.values.get(each.ref, "")) for each in fields if each.kind_name == "choice"), ""
+        ),
         gone=record.deleted_at is not None,
     )
 
 
 def search_text(fields: list[Field], values: Mapping[str, str]) -> str:
     """The folded text that searching looks through."""
-    parts = (values.get(field.key, "")[:SEARCHED_OF_A_VALUE] for field in fields if FIELD_KINDS[field.kind].searchable)
-    return fold("\n".join(part for part in parts if part))
+    found = ((field, values.get(field.ref, "")) for field in fields if field.kind.is_searched)
+    parts = (field.kind.search_text(value, field)[:SEARCHED_OF_A_VALUE] for field, value in found if value)
+    return fold("\n".join(parts))
 
 
 def sort_keys(fields: list[Field], record: Record) -> dict[str, str]:
     """The sort keys of a record, as the list in the page compares them."""
-    return {field.key: sort_key_of(field.kind, record.values.get(field.key, "")) for field in fields}
+    return {field.ref: field.sort_key(record.values.get(field.ref, "")) for field in fields}
 
 
 async def open_by_number(
@@ -199,24 +202,37 @@ async def get_record(
     return record
 
 
-def read_values(fields: list[Field], typed: Mapping[str, str]) -> Values:
-    """The values to store for what was typed into each field.
+def read_values(fields: Fields, typed: Mapping[str, str], before: Mapping[str, str] | None = None) -> Values:
+    """The values to store for what was typed into each field, by refs or keys, over the values of before.
 
-    Raises Invalid with a text for each field that won't do.
+    What is there already and was not touched is not judged: it may be of a rule, or a choice, that is no more. Raises
+    Invalid with a text for each field that won't do.
     """
     values: Values = {}
     errors: dict[str, Words] = {}
+    given = fields.by_ref(typed)
     for field in fields:
-        try:
-            value = read_value(field.kind, typed.get(field.key, ""), field.choices, required=field.required)
-        except ValueError as error:
-            errors[field.key] = error.args[0]
-            continue
+        text = given.get(field.ref, "")
+        if before is not None and text.replace("\r\n", "\n") == field.write(before.get(field.ref, "")):
+            value = before.get(field.ref, "")
+        else:
+            try:
+                value = field.read(text)
+                if field.required and not value:
+                    raise ValueError(_l("This can't be empty."))
+            except ValueError as error:
+                errors[field.ref] = error.args[0]
+                continue
         if value:
-            values[field.key] = value
+            values[field.ref] = value
     if errors:
         raise Invalid(**errors)
     return values
+
+
+def write_values(fields: Iterable[Field], values: Mapping[str, str]) -> dict[str, str]:
+    """Values as a form has them."""
+    return {field.ref: field.write(values.get(field.ref, "")) for field in fields}
 
 
 def note_record_changed(
@@ -232,7 +248,7 @@ def note_record_changed(
     transaction.info.pop(RowPlace, None)  # it may be called otherwise now
     for instance in (record, collection, author):  # what is told and shown of them needs no statement
         transaction.keep(instance)
-    changed = [] if before is None else [each for each in fields if before.get(each.key) != record.values.get(each.key)]
+    changed = [] if before is None else [each for each in fields if before.get(each.ref) != record.values.get(each.ref)]
     fact = (RecordBinned if what in ("deleted", "restored") else RecordChanged)(
         by=transaction.acting(author.id),
         kind="record",

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
+from babel import Locale
 from babel.numbers import get_decimal_symbol
 
 from app.web.forms import Invalid
@@ -139,11 +140,6 @@ def read_no_formula(cell: str) -> str:
     return cell[1:] if NO_FORMULA.match(cell) else cell
 
 
-def delimiter_of(language: str) -> str:
-    """What separates cells where people write decimals as in a language: spreadsheets there expect a semicolon."""
-    return ";" if decimal_mark_of(language) == "," else ","
-
-
-def decimal_mark_of(language: str) -> str:
-    """What stands before the decimals in a language."""
-    return get_decimal_symbol(language)
+def delimiter_of(locale: Locale) -> str:
+    """What separates cells where people write decimals with a comma or not: spreadsheets there expect a semicolon."""
+    return ";" if get_decimal_symbol(locale) == "," else ","

@@ -23,8 +23,9 @@ from app.database import Database, Transaction
 from app.editing.locks import take_lock
 from app.editing.rows import LEASE, Held, Proof
 from app.records.changes import Changed, change_record, create_record, delete_record, restore_record
-from app.records.collections import Collection, Field, get_collection, list_fields
-from app.records.field_changes import change_field, move_field, remove_field
+from app.records.collections import Collection, get_collection
+from app.records.definitions import change_field, move_field, remove_field
+from app.records.fields import Field, list_fields
 from app.records.records import Record, get_record
 from app.records.revisions import Revision
 from tests.conftest import Server

@@ -33,7 +33,7 @@ from app.notifications.models import Activity, Notification
 from app.notifications.notifications import notify
 from app.operators.figures import NodeFigures
 from app.operators.sessions import OperatorSession
-from app.records.collections import Field
+from app.records.fields import Field
 from app.records.records import Record
 from app.settings import Settings
 from app.tenants.invitations import Invitation, make_link

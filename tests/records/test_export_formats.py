@@ -20,11 +20,12 @@ from openpyxl.utils.escape import unescape
 
 from app.database import now
 from app.records import export_xlsx as xlsx
-from app.records.collections import Collection, Field
+from app.records.collections import Collection
 from app.records.export_csv import export_csv
 from app.records.export_json import export_json
 from app.records.export_xlsx import export_xlsx
 from app.records.exports import Export, ExportedRecord
+from app.records.fields import Field
 from app.records.imports import read_header
 from app.records.kinds import FIELD_KINDS, read_value
 from app.records.lists import View

@@ -22,7 +22,9 @@ from app.database import Database, Transaction
 from app.features import open_database
 from app.records import exports
 from app.records.changes import create_records
-from app.records.collections import Collection, add_field, create_collection, get_collection, list_fields
+from app.records.collections import Collection, create_collection, get_collection
+from app.records.definitions import add_field
+from app.records.fields import list_fields
 from app.records.imports import plan_import
 from app.records.kinds import FIELD_KINDS
 from app.records.limits import EXPORTS_A_MINUTE, EXPORTS_AT_ONCE

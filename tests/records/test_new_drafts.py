@@ -13,8 +13,9 @@ import pytest
 
 from app.accounts.members import Member
 from app.database import Database, now
-from app.records.collections import get_collection, list_fields
-from app.records.field_changes import delete_removed_fields, remove_field
+from app.records.collections import get_collection
+from app.records.definitions import delete_removed_fields, remove_field
+from app.records.fields import list_fields
 from tests.conftest import Server
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from contextlib import aclosing
 
-from app.records.kinds import read_text, read_text_line
 from app.web.templates import environment
 from app.web.texts import _l
 from tests.browser.test_accessible import list_pages
 from tests.conftest import Server
 from tests.databases import KIND
+from tests.fields import make_field
 
 TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 TURNED = "\u202eturned \u2067about\u2069\u2069 é"
@@ -36,8 +36,8 @@ def test_marks_of_direction_stay() -> None:
 
 
 def test_a_record_holds_none() -> None:
-    assert read_text_line(TURNED, ()) == "turned about é"
-    assert read_text(f"{TURNED}\n{TURNED}", ()) == "turned about é\nturned about é"
+    assert make_field("text").read(TURNED) == "turned about é"
+    assert make_field("long_text").read(f"{TURNED}\n{TURNED}") == "turned about é\nturned about é"
 
 
 async def test_no_page_shows_one_that_is_there_from_before(server: Server) -> None:

@@ -12,7 +12,8 @@ from app.accounts.members import Member
 from app.accounts.undo import lead_to
 from app.database import Transaction
 from app.records.changes import create_record
-from app.records.collections import get_collection, list_fields
+from app.records.collections import get_collection
+from app.records.fields import list_fields
 from app.records.forms import RECORD_LIMIT, Removed, find_errors, holds_unseen, read_typed, render_form
 from app.records.new_drafts import (
     TypedOn,
@@ -32,7 +33,7 @@ async def show_new(request: AnyRequest, transaction: Transaction, member: Member
     fields = await list_fields(transaction, collection)
     draft = await find_any_new_draft(transaction, collection, member)
     kept = None if draft is None else draft.values
-    values = {field.key: field.default for field in fields if kept is None or field.key not in kept} | (kept or {})
+    values = {each.ref: each.write(each.default) for each in fields if each.ref not in (kept or {})} | (kept or {})
     form = Form([*values.items(), ("draft-version", str(draft.version if draft else 0))])
     return await render_form(request, transaction, member, collection, fields, form, restored=kept is not None)
 

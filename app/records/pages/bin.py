@@ -14,7 +14,8 @@ from app.accounts.undo import lead_to
 from app.database import Transaction
 from app.editing.rows import Held
 from app.records.changes import Changed, delete_record, restore_record
-from app.records.collections import Collection, Field, get_collection, list_fields
+from app.records.collections import Collection, get_collection
+from app.records.fields import Field, list_fields
 from app.records.forms import render_conflict
 from app.records.records import KEPT_IN_BIN, Record, get_record, title_of
 from app.records.undoing import offer_restoring

@@ -12,7 +12,8 @@ from app.accounts.shell import notice, render_page
 from app.accounts.undo import lead_to
 from app.database import Transaction
 from app.records.bulk import delete_records
-from app.records.collections import get_collection, list_fields
+from app.records.collections import get_collection
+from app.records.fields import list_fields
 from app.records.lists import LIST_PAGE_SIZE, read_view
 from app.records.records import title_of
 from app.records.undoing import offer_restoring

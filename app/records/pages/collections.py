@@ -15,15 +15,9 @@ from app.accounts.reauthentication import dangerous
 from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
-from app.records.collections import (
-    Collection,
-    Field,
-    add_collection,
-    get_collection,
-    list_fields,
-    rename_collection,
-)
-from app.records.field_changes import append_field, change_field, count_values, move_field, remove_field
+from app.records.collections import Collection, get_collection, rename_collection
+from app.records.definitions import add_collection, append_field, change_field, count_values, move_field, remove_field
+from app.records.fields import Field, list_fields
 from app.records.kinds import FIELD_KINDS
 from app.web.forms import Form, Invalid
 from app.web.redirects import see_other
@@ -112,6 +106,7 @@ def read_field(form: Form) -> dict[str, Any]:
         "unique": "unique" in form,
         "help": form.text("help", limit=200, required=False),
         "default": form.text("default", limit=500, required=False),
+        "options": {name: form[name] for name in ("grouping", "digits", "unit", "currency", "most") if form[name]},
         "choices": list(dict.fromkeys(" ".join(line.split()) for line in form["choices"].splitlines() if line.strip())),
     }
 
@@ -135,12 +130,12 @@ async def add_to_fields(
     return await keep_answer(request, transaction, member, form, f"/c/{slug}/fields?done=field")
 
 
-async def get_field(transaction: Transaction, collection: Collection, key: str) -> Field:
-    """A field by its key. Raises NotFoundException."""
-    for field in await list_fields(transaction, collection):
-        if field.key == key:
-            return field
-    raise NotFoundException
+async def get_field(transaction: Transaction, collection: Collection, name: str) -> Field:
+    """A field by its ref, or its key. Raises NotFoundException."""
+    field = (await list_fields(transaction, collection)).find(name)
+    if field is None:
+        raise NotFoundException
+    return field
 
 
 @get("/c/{slug:str}/fields/{key:str}")
@@ -154,10 +149,11 @@ async def show_field(
     pairs = [
         ("label", field.label),
         ("help", field.help),
-        ("default", field.default),
-        ("kind", field.kind),
+        ("default", field.describe(field.default) if field.kind.has_choices else field.write(field.default)),
+        ("kind", field.kind_name),
+        ("choices", "\n".join(choice["name"] for choice in field.choices if not choice["archived"])),
     ]
-    pairs.append(("choices", "\n".join(field.choices)))
+    pairs.extend((name, str(value)) for name, value in field.options.items() if value is not False)
     pairs.extend((name, "yes") for name in ("required", "unique") if getattr(field, name))
     return await render_fields(request, transaction, member, collection, Form(pairs), field)
 

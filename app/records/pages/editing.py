@@ -15,8 +15,9 @@ from app.editing.locks import release_lock, take_lock
 from app.editing.pushes import push_standings
 from app.editing.rows import Held, Proof
 from app.editing.waiting import find_waiting, join_queue
-from app.records.changes import Changed, change_record
-from app.records.collections import Collection, Fields
+from app.records.changes import Changed, change_record, write_record
+from app.records.collections import Collection
+from app.records.fields import Fields
 from app.records.forms import (
     RECORD_LIMIT,
     Removed,
@@ -32,7 +33,7 @@ from app.records.forms import (
     render_record,
 )
 from app.records.history import get_revision, list_differences
-from app.records.records import Record, title_of
+from app.records.records import Record, title_of, write_values
 from app.settings import Settings
 from app.web.cookies import CookieError, read_cookie
 from app.web.forms import Form, Invalid, number_of
@@ -72,7 +73,7 @@ async def show_edit(
     draft = await find_draft(transaction, record, member)
     if draft is not None and not (moving and draft.version == record.version):
         return await render_draft(request, transaction, member, collection, fields, record, proof, draft, settings)
-    values = record.values if draft is None else draft.values or {}
+    values = write_values(fields, record.values) if draft is None else draft.values or {}
     form = Form([*values.items(), ("version", str(record.version))])
     return await render_form(
         request, transaction, member, collection, fields, form, record=record, proof=proof, settings=settings
@@ -135,13 +136,21 @@ async def save_record(
     mine = read_typed(fields, form)
     try:
         if fields.removed and holds_unseen(fields, form, record):
-            raise Removed(**find_errors(fields, mine))
+            raise Removed(**find_errors(fields, mine, record))
         changed = await change_record(
             transaction, collection, record, mine, member, version=version, proof=proof, fields=fields
         )
     except Invalid as invalid:
         form.errors = invalid.errors
-        await keep_draft(transaction, record, member, mine, saved=record.values, token=proof.token, version=version)
+        await keep_draft(
+            transaction,
+            record,
+            member,
+            mine,
+            saved=write_values(fields, record.values),
+            token=proof.token,
+            version=version,
+        )
         return await render_form(
             request,
             transaction,
@@ -156,7 +165,9 @@ async def save_record(
         )
     except (Changed, Held) as refusal:
         held = isinstance(refusal, Held)
-        await keep_draft(transaction, record, member, mine, saved=record.values, token=None, version=version)
+        await keep_draft(
+            transaction, record, member, mine, saved=write_values(fields, record.values), token=None, version=version
+        )
         await release_lock(transaction, record, member, proof)
         return await render_conflict(request, transaction, member, collection, fields, record, form, held=held)
     return see_other(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}")
@@ -176,16 +187,23 @@ async def revert(
     """Save an old revision's values as the record's next version."""
     collection, record, fields = await open_record(transaction, slug, number)
     old = await get_revision(transaction, record, version)
-    seen = number_of(form["version"])
+    values = {each.ref: old.values[each.ref] for each in fields if each.ref in old.values}
     try:
-        changed = await change_record(
-            transaction, collection, record, old.values, member, version=seen, what="reverted", fields=fields
+        changed = await write_record(
+            transaction,
+            collection,
+            record,
+            values,
+            member,
+            version=number_of(form["version"]),
+            what="reverted",
+            fields=fields,
         )
     except Invalid as invalid:
         proof = await take_lock(transaction, record, member, lease=lease_of(request))
         if proof is None:
             return await render_conflict(request, transaction, member, collection, fields, record, held=True)
-        form = Form([*old.values.items(), ("version", str(record.version))])
+        form = Form([*write_values(fields, values).items(), ("version", str(record.version))])
         form.errors = invalid.errors
         return await render_form(
             request,
@@ -201,7 +219,7 @@ async def revert(
         )
     except (Changed, Held) as refusal:
         held = isinstance(refusal, Held)
-        form = Form(list(old.values.items()))
+        form = Form(list(write_values(fields, values).items()))
         return await render_conflict(request, transaction, member, collection, fields, record, form, held=held)
     return see_other(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}")
 

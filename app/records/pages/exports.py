@@ -18,11 +18,11 @@ from app.database import Tenant, Transaction
 from app.files.names import content_disposition
 from app.files.uploads import in_thread
 from app.jobs.sweeps import sweeps_with_settings
-from app.records.collections import Field
 from app.records.export_csv import export_csv
 from app.records.export_json import export_json
 from app.records.export_xlsx import delete_abandoned_folders, export_xlsx
 from app.records.exports import Export, note_export, open_export, read_batches
+from app.records.fields import Fields
 from app.records.limits import ExportLimit
 from app.records.lists import View, read_view
 from app.records.records import Record
@@ -62,7 +62,7 @@ async def export_records(
 ) -> Streamed:
     """The records of a list as a file, in the format that the address ends in: all that it has on all its pages."""
 
-    def view_of(fields: list[Field]) -> View:
+    def view_of(fields: Fields) -> View:
         return read_view(fields, q, sort, "")
 
     name = str(request.scope["path"]).rpartition(".")[2]

@@ -11,7 +11,8 @@ from app.accounts.form_answers import MadeAlready, find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
-from app.records.collections import get_collection, list_fields
+from app.records.collections import get_collection
+from app.records.fields import list_fields
 from app.records.forms import RECORD_LIMIT
 from app.records.imports import MOST_LINES, ImportReport, Plan, import_table, plan_import
 from app.web.forms import Form, number_of

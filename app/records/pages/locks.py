@@ -26,9 +26,9 @@ from app.editing.locks import (
 from app.editing.pushes import push_standings
 from app.editing.rows import LEASE, Proof
 from app.editing.turns import prolong_turn, shorten_turn
-from app.records.collections import Fields
+from app.records.fields import Fields
 from app.records.forms import RECORD_LIMIT, lease_of, open_record, read_typed
-from app.records.records import Record
+from app.records.records import Record, write_values
 from app.records.undoing import offer_draft
 from app.web.forms import Form, number_of
 from app.web.redirects import see_other
@@ -56,14 +56,14 @@ def go_on(record: Record, slug: str) -> Redirect:
 
 async def keep_typed(transaction: Transaction, member: Member, fields: Fields, record: Record, form: Form) -> bool:
     """Keep what a form has typed as the member's draft, if the form has anything. False when it was too late."""
-    if not any(field.key in form for field in fields):
+    if not any(field.ref in form or field.key in form for field in fields):
         return True
     return await keep_draft(
         transaction,
         record,
         member,
         read_typed(fields, form),
-        saved=record.values,
+        saved=write_values(fields, record.values),
         token=Proof.read(form["lock-token"]).token,
         version=number_of(form["version"]),
         late="sent-late" in form,
@@ -181,7 +181,9 @@ async def restore_draft(transaction: Transaction, member: Member, slug: str, num
     _, record, fields = await open_record(transaction, slug, number)
     token = Proof.read(form["lock-token"]).token
     mine = read_typed(fields, form)
-    await keep_draft(transaction, record, member, mine, saved=record.values, token=None, version=record.version)
+    await keep_draft(
+        transaction, record, member, mine, saved=write_values(fields, record.values), token=None, version=record.version
+    )
     return see_other(f"/c/{slug}/{number}/edit?lock={token}")
 
 

@@ -13,10 +13,11 @@ from app.accounts.members import Member
 from app.accounts.shell import render_page
 from app.accounts.visits import note_visit
 from app.database import Transaction
-from app.records.collections import COLLECTIONS_SHOWN, Collection, get_collection, list_fields, list_used
+from app.records.collections import COLLECTIONS_SHOWN, Collection, get_collection, list_used
+from app.records.fields import list_fields
 from app.records.forms import open_record, render_record
 from app.records.lists import list_records, read_view
-from app.records.records import find_by_references, find_record_place, sort_keys
+from app.records.records import find_by_references, find_record_place
 from app.web.paging import page_of
 from app.web.redirects import see_other
 from app.web.texts import fold
@@ -91,7 +92,6 @@ async def show_list(
         fields=fields,
         listing=listing,
         view=listing.view,
-        keys={record.id: sort_keys(fields, record) for record in listing.records},
     )
 
 

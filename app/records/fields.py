@@ -1,0 +1,171 @@
+"""The fields of a collection: what is known of each record."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from babel import Locale
+from markupsafe import Markup
+from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, UniqueConstraint, bindparam, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime
+from app.editing.rows import RowPlace
+from app.records.collections import Collection
+from app.records.kinds import FIELD_KINDS, Choice, FieldKind
+from app.records.kinds.collation import LAST
+from app.records.kinds.kind import Cell
+from app.web.texts import is_blank, keep_direction
+
+MOST_FIELDS = 200
+# Keys that would be taken for something else of a record.
+RESERVED_KEYS = {"number", "q", "sort", "page", "version", "id"}
+
+
+class Field(Tenanted, Base):
+    """One thing that is known of each record. Values are stored under its `ref`, which stays whatever else changes.
+
+    `label` is what people call it, `key` what programs and exports do. `options` are what its kind lets one choose.
+    `version` is the collection's at which it was changed last. A removed one is known for a while, so that what
+    somebody was typing into it has a name.
+    """
+
+    __tablename__ = "field"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        UniqueConstraint("tenant_id", "collection_id", "key", name="uq_field_key"),
+        ForeignKeyConstraint(
+            ["tenant_id", "collection_id"],
+            ["collection.tenant_id", "collection.id"],
+            ondelete="CASCADE",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    collection_id: Mapped[int]
+    key: Mapped[str] = mapped_column(String(40))
+    label: Mapped[str] = mapped_column(String(60))
+    kind_name: Mapped[str] = mapped_column(String(20))
+    required: Mapped[bool] = mapped_column(default=False)
+    unique: Mapped[bool] = mapped_column(default=False)
+    help: Mapped[str] = mapped_column(String(200), default="")
+    default: Mapped[str] = mapped_column(String(500), default="")
+    choices: Mapped[list[Choice]] = mapped_column(JSON, default=list)
+    options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    position: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int] = mapped_column(BigInteger, default=1)
+    removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+
+    # In which numbers and dates are written: the workspace's, which whoever reads fields from the database sets.
+    locale = Locale("en")
+
+    @property
+    def ref(self) -> str:
+        """What its values are stored under, and its input is called, such as `f17`."""
+        return f"f{self.id}"
+
+    @property
+    def kind(self) -> FieldKind:
+        """Its kind, which knows what can be done with its values."""
+        return FIELD_KINDS[self.kind_name]
+
+    def read(self, text: str) -> str:
+        """The value of what was typed, '' for what nobody can see. Raises ValueError with a Text."""
+        text = unicodedata.normalize("NFC", keep_direction(text))
+        return "" if is_blank(text) else self.kind.read(text, self)
+
+    def write(self, value: str) -> str:
+        """A value as a form has it."""
+        return self.kind.write(value, self) if value else ""
+
+    def describe(self, value: str) -> str:
+        """A value in plain text."""
+        return self.kind.describe(value, self) if value else ""
+
+    def show(self, value: str) -> Markup:
+        """A value on a page; an empty one is nothing, but for those to whom a page is read."""
+        if value or self.kind_name == "yes_no":
+            return self.kind.show(value, self)
+        return Markup("")
+
+    def cell(self, value: str) -> Cell:
+        """A value for a spreadsheet."""
+        return self.kind.cell(value, self) if value or self.kind_name == "yes_no" else None
+
+    def sort_key(self, value: str) -> str:
+        """What a value is sorted by; an empty one comes last."""
+        return (self.kind.sort_key(value, self) if value else "") or LAST
+
+
+class Fields(list[Field]):
+    """The fields of a collection, in their order; the first is what a record is called by.
+
+    `removed` are those that were taken out lately, the newest last.
+    """
+
+    def __init__(self, fields: Iterable[Field] = (), removed: Iterable[Field] = ()) -> None:
+        super().__init__(fields)
+        self.removed = list(removed)
+
+    def by_ref(self, typed: Mapping[str, str]) -> dict[str, str]:
+        """What was typed, by the fields' refs: as pages name their inputs, or by their keys, as programs call them.
+
+        Pages of 0.1 named inputs by keys, too: one that was open when the program became this one loses nothing.
+        """
+        known = [*self, *self.removed]
+        if any(field.ref in typed for field in known):
+            return {field.ref: typed[field.ref] for field in known if field.ref in typed}
+        return {field.ref: typed[field.key] for field in reversed(known) if field.key in typed}
+
+    def find(self, name: str) -> Field | None:
+        """The field of a ref, or of a key."""
+        return next((field for field in self if field.ref == name), None) or next(
+            (field for field in self if field.key == name), None
+        )
+
+
+LIST_FIELDS = PreparedSelect(
+    select(Field).where(Field.collection_id.in_(bindparam("ids"))).order_by(Field.position, Field.id)
+)
+
+
+async def list_fields(transaction: Transaction, collection: Collection) -> Fields:
+    """The fields of a collection."""
+    return (await list_fields_of(transaction, [collection.id]))[collection.id]
+
+
+async def list_fields_of(transaction: Transaction, collection_ids: Iterable[int]) -> dict[int, Fields]:
+    """The fields of some collections, by the collection's id. A transaction reads them once."""
+    known: dict[int, Fields] = transaction.info.setdefault(Fields, {})
+    found = {each: known[each] if each in known else Fields() for each in collection_ids}
+    missing = [collection_id for collection_id in found if collection_id not in known]
+    if missing:
+        locale = transaction.tenant.formats
+        for (field,) in await transaction.rows(LIST_FIELDS, ids=missing):
+            field.locale = locale
+            fields = found[field.collection_id]
+            (fields if field.removed_at is None else fields.removed).append(field)
+        for collection_id in missing:
+            found[collection_id].removed.sort(key=lambda field: (field.removed_at, field.id))
+            known[collection_id] = found[collection_id]
+    return found
+
+
+def forget_fields(transaction: Transaction, collection_id: int) -> None:
+    """Let the fields of a collection be read anew: there are others now, or in another order."""
+    transaction.info.get(Fields, {}).pop(collection_id, None)
+    transaction.info.pop(RowPlace, None)  # records are called after their first field
+
+
+async def find_collections(
+    transaction: Transaction, collection_ids: Iterable[int]
+) -> dict[int, tuple[Collection, Fields]]:
+    """Some collections with their fields, by id."""
+    fields = await list_fields_of(transaction, collection_ids)
+    collections = await transaction.find_all(Collection, fields)
+    for collection in collections.values():
+        transaction.keep(collection)
+    return {collection.id: (collection, fields[collection.id]) for collection in collections.values()}

@@ -1,0 +1,33 @@
+"""Kinds of field, by name. A new one is a class in a file of its own, and its place in this list."""
+
+from __future__ import annotations
+
+from app.records.kinds.choices import ChoiceKind, ChoicesKind, YesNoKind
+from app.records.kinds.contacts import EmailKind, LinkKind, PhoneKind
+from app.records.kinds.dates import DateKind, DurationKind, MomentKind
+from app.records.kinds.kind import Choice, Definition, FieldKind
+from app.records.kinds.numbers import DecimalKind, MoneyKind, RatingKind, WholeNumberKind
+from app.records.kinds.texts import LongTextKind, TextKind
+
+FIELD_KINDS: dict[str, FieldKind] = {
+    kind.name: kind
+    for kind in (
+        TextKind(),
+        LongTextKind(),
+        WholeNumberKind(),
+        DecimalKind(),
+        MoneyKind(),
+        YesNoKind(),
+        ChoiceKind(),
+        ChoicesKind(),
+        DateKind(),
+        MomentKind(),
+        DurationKind(),
+        EmailKind(),
+        PhoneKind(),
+        LinkKind(),
+        RatingKind(),
+    )
+}
+
+__all__ = ["FIELD_KINDS", "Choice", "Definition", "FieldKind"]

@@ -1,0 +1,168 @@
+"""Dates, moments and durations."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from functools import lru_cache
+
+from babel import Locale
+from babel.dates import format_date, get_date_format
+from markupsafe import Markup
+
+from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
+from app.records.kinds.numbers import number_key
+from app.web.texts import _l
+
+ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
+THREE_NUMBERS = re.compile(r"([0-9]{1,4})\s?[./ -]\s?([0-9]{1,2})\s?[./ -]\s?([0-9]{1,4})\.?")
+MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::[0-9]{2}(?:\.[0-9]+)?)?Z?")
+DURATION = re.compile(r"(-)?([0-9]{1,5}):([0-5][0-9])")
+
+
+def make_date(year: int, month: int, day: int) -> date | None:
+    """A date, or None where there is none such."""
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def order_of_date(locale: Locale) -> str:
+    """In which order a locale writes year, month and day in numbers: `ymd`, `dmy` or `mdy`."""
+    pattern = get_date_format("short", locale=locale).pattern.lower()
+    return "".join(sorted("ymd", key=pattern.index))
+
+
+@lru_cache(maxsize=4096)
+def write_date(value: str, locale: Locale) -> str:
+    """A stored date as a locale writes it."""
+    return format_date(date.fromisoformat(value), format="medium", locale=locale)
+
+
+def read_date(text: str, locale: Locale) -> date:
+    """A date as year-month-day, as browsers send it, or in the locale's own order. Raises ValueError with a Text.
+
+    What is a date in another order alone, or has a year of two digits, is refused with what it may mean.
+    """
+    value = text.strip()
+    if iso := ISO_DATE.fullmatch(value):
+        found = make_date(*map(int, iso.groups()))
+        if found:
+            return found
+    elif numbers := THREE_NUMBERS.fullmatch(value):
+        readings = []
+        own = order_of_date(locale)
+        for order in dict.fromkeys((own, "dmy", "mdy", "ymd")):
+            part = dict(zip(order, numbers.groups(), strict=True))
+            if len(part["d"]) > 2 or len(part["m"]) > 2 or len(part["y"]) not in (2, 4):
+                continue
+            year = int(part["y"]) + (2000 if len(part["y"]) == 2 else 0)
+            found = make_date(year, int(part["m"]), int(part["d"]))
+            if found and order == own and len(part["y"]) == 4:
+                return found
+            if found and found.isoformat() not in readings:
+                readings.append(found.isoformat())
+        if len(readings) > 1:
+            raise fail("Is it %(one)s or %(other)s? Write it so.", one=readings[0], other=readings[1])
+        if readings:
+            raise fail("Is it %(one)s? Write it so.", one=readings[0])
+    raise fail("Write a date as year-month-day, such as 2026-01-31.")
+
+
+class DateKind(FieldKind):
+    """A day."""
+
+    name = "date"
+    label = _l("Date")
+    control = "date"
+
+    def read(self, text: str, field: Definition) -> str:
+        return read_date(text, field.locale).isoformat()
+
+    def describe(self, value: str, field: Definition) -> str:
+        return write_date(value, field.locale)
+
+    def show(self, value: str, field: Definition) -> Markup:
+        return Markup('<time datetime="{}" data-day>{}</time>').format(value, self.describe(value, field))
+
+    def search_text(self, value: str, field: Definition) -> str:
+        return f"{value} {self.describe(value, field)}"
+
+    def sort_key(self, value: str, field: Definition) -> str:
+        return value
+
+    def cell(self, value: str, field: Definition) -> Cell:
+        return date.fromisoformat(value)
+
+
+class MomentKind(FieldKind):
+    """A day and a time, to the minute, in UTC; pages show it in the reader's own zone."""
+
+    name = "moment"
+    label = _l("Date and time")
+    control = "moment"
+    is_searched = False
+
+    def read(self, text: str, field: Definition) -> str:
+        found = MOMENT.fullmatch(text.strip())
+        try:
+            if not found:
+                raise ValueError(text)
+            return datetime.fromisoformat(f"{found[1]}T{found[2]}:{found[3]}").isoformat(timespec="minutes") + "Z"
+        except ValueError as error:
+            raise fail("Write date and time such as 2026-01-31 14:05.") from error
+
+    def describe(self, value: str, field: Definition) -> str:
+        return value.replace("T", " ").replace("Z", " UTC")
+
+    def show(self, value: str, field: Definition) -> Markup:
+        return Markup('<time datetime="{}">{}</time>').format(value, self.describe(value, field))
+
+    def sort_key(self, value: str, field: Definition) -> str:
+        return value
+
+    def unique_key(self, value: str, field: Definition) -> str:
+        return value
+
+    def cell(self, value: str, field: Definition) -> Cell:
+        return datetime.fromisoformat(value).astimezone(UTC)
+
+
+class DurationKind(FieldKind):
+    """Hours and minutes, stored as minutes."""
+
+    name = "duration"
+    label = _l("Duration")
+    inputmode = "numeric"
+    placeholder = "1:30"
+    is_numeric = True
+    is_searched = False
+
+    def read(self, text: str, field: Definition) -> str:
+        found = DURATION.fullmatch(text.strip().replace("\N{MINUS SIGN}", "-"))
+        if not found:
+            raise fail("Write hours and minutes, such as 1:30.")
+        minutes = int(found[2]) * 60 + int(found[3])
+        return str(-minutes if found[1] else minutes)
+
+    def write(self, value: str, field: Definition) -> str:
+        hours, minutes = divmod(abs(int(value)), 60)
+        return f"{'-' if value.startswith('-') else ''}{hours}:{minutes:02d}"
+
+    def describe(self, value: str, field: Definition) -> str:
+        return self.write(value, field)
+
+    def to_json(self, value: str, field: Definition) -> Json:
+        return int(value) if value else None
+
+    def from_json(self, given: Json, field: Definition) -> str:
+        if isinstance(given, int) and not isinstance(given, bool):
+            return self.write(str(given), field)
+        return super().from_json(given, field)
+
+    def sort_key(self, value: str, field: Definition) -> str:
+        return number_key(value)
+
+    def unique_key(self, value: str, field: Definition) -> str:
+        return value

@@ -1,0 +1,133 @@
+"""What a kind of field is: everything about its values, from what is typed to what a spreadsheet gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Protocol, TypedDict
+
+from babel import Locale
+from markupsafe import Markup, escape
+
+from app.records.kinds.collation import collate
+from app.web.texts import Text, _l, fold, keep_direction
+
+
+class Choice(TypedDict):
+    """One of the choices of a field. Values have its `id`, so that it may be called otherwise.
+
+    An archived one can't be chosen any more; records that have it keep it.
+    """
+
+    id: int
+    name: str
+    color: str
+    archived: bool
+
+
+class Definition(Protocol):
+    """What kinds know of the field that a value is of: its choices in their order, what else was chosen for it (each
+    kind says in `options` what), and the locale in which numbers and dates are written."""
+
+    @property
+    def choices(self) -> Sequence[Choice]: ...
+
+    @property
+    def options(self) -> Mapping[str, Any]: ...
+
+    @property
+    def locale(self) -> Locale: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A cell that leads to an address."""
+
+    address: str
+
+
+# What a spreadsheet gets for a value: each as what it is. None for an empty one.
+Cell = str | Decimal | date | datetime | bool | Link | None
+# What programs get and give.
+Json = str | int | bool | list[Any] | dict[str, Any] | None
+
+
+def fail(message: str, **values: object) -> ValueError:
+    """A ValueError that carries a text."""
+    return ValueError(_l(message, **values))
+
+
+class FieldKind:
+    """A kind of field. A value is stored as text, in one form for each that means the same, and '' stands for none.
+
+    What there is no value of is never asked: `write`, `describe`, `show`, `cell` and the keys get a value that `read`
+    has made.
+    """
+
+    name: str
+    label: Text
+    # How it is typed: a template in templates/records/inputs/, and of `line` what its input is.
+    control = "line"
+    type = "text"
+    inputmode = ""
+    placeholder = ""
+    # Whether searching looks through it, lists have a column of it, its column is aligned to the right.
+    is_searched = True
+    is_listed = True
+    is_numeric = False
+    can_be_unique = True
+    has_choices = False
+
+    def join(self, typed: Sequence[str]) -> str:
+        """What a form has for the field, of all that it sends under its name."""
+        return typed[-1] if typed else ""
+
+    def read(self, text: str, field: Definition) -> str:
+        """The value of what was typed, which something can be seen of. Raises ValueError with a Text."""
+        raise NotImplementedError
+
+    def write(self, value: str, field: Definition) -> str:
+        """A value as a form has it: reading it gives the same value."""
+        return value
+
+    def describe(self, value: str, field: Definition) -> str:
+        """A value in plain text, for people."""
+        return value
+
+    def show(self, value: str, field: Definition) -> Markup:
+        """A value on a page."""
+        return escape(keep_direction(self.describe(value, field)))
+
+    def search_text(self, value: str, field: Definition) -> str:
+        """What searching finds of a value."""
+        return self.describe(value, field)
+
+    def sort_key(self, value: str, field: Definition) -> str:
+        """What lists are sorted by: texts in the order of their code points."""
+        return collate(self.describe(value, field))
+
+    def unique_key(self, value: str, field: Definition) -> str:
+        """What values that count as the same have in common."""
+        return fold(value)
+
+    def cell(self, value: str, field: Definition) -> Cell:
+        """A value for a spreadsheet."""
+        return self.describe(value, field) or None
+
+    def to_json(self, value: str, field: Definition) -> Json:
+        """A value, or none, for programs."""
+        return value or None
+
+    def from_json(self, given: Json, field: Definition) -> str:
+        """What `to_json` has given, as text that can be read. Raises ValueError with a Text for another type."""
+        if given is None:
+            return ""
+        if not isinstance(given, str):
+            raise fail("This is not of the right type.")
+        return given
+
+    def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What is kept of what was chosen for a field of this kind. Raises Invalid."""
+        return {}

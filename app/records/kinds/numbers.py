@@ -1,0 +1,233 @@
+"""Numbers: whole ones, decimals, money, ratings. They are typed and shown as the workspace's locale writes them."""
+
+from __future__ import annotations
+
+import re
+import struct
+import unicodedata
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from babel import Locale
+from babel.numbers import NumberFormatError, format_currency, format_decimal, list_currencies, parse_decimal
+from markupsafe import Markup
+
+from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
+from app.web.forms import Invalid
+from app.web.texts import _l
+
+MOST_WHOLE_DIGITS = 15
+MOST_DIGITS = 10
+MOST_UNIT = 12
+MOST_STARS = 10
+MINUS = re.compile("^[\u2212\u2010-\u2013\ufe63\uff0d]")
+# What numbers are written with: no exponents, which nobody types on purpose.
+WRITTEN = re.compile(r"[+-]?[0-9.,'\u2019\u066b\u066c\s]*[0-9][0-9.,'\u2019\u066b\u066c\s]*")
+# Within a number, whatever the locale: spaces of all widths between groups of three.
+SPACES = re.compile(r"(?<=\d)[\s\u202f\u2009](?=\d{3}(?!\d))")
+
+
+def read_number(text: str, locale: Locale) -> Decimal:
+    """A number as a locale writes it, with or without groups. Raises ValueError with a Text.
+
+    What is written as another locale would, such as 1.5 where a point separates thousands, is refused with what it may
+    mean.
+    """
+    digits = "".join(str(unicodedata.digit(each, each)) for each in SPACES.sub("", MINUS.sub("-", text.strip())))
+    try:
+        if not WRITTEN.fullmatch(digits):
+            raise NumberFormatError(digits)
+        number = parse_decimal(digits, locale=locale, strict=True)
+    except NumberFormatError as error:
+        suggestions = list(dict.fromkeys(error.suggestions or ()))
+        if len(suggestions) > 1:
+            raise fail("Is it %(one)s or %(other)s? Write it so.", one=suggestions[0], other=suggestions[1]) from error
+        if suggestions:
+            raise fail("Is it %(one)s? Write it so.", one=suggestions[0]) from error
+        example = format_decimal(Decimal("1234.5"), locale=locale)
+        raise fail("Write a number, such as %(example)s.", example=example) from error
+    if not number.is_finite() or abs(number) >= 10**MOST_WHOLE_DIGITS:
+        raise fail("At most %(limit)d digits.", limit=MOST_WHOLE_DIGITS)
+    return number
+
+
+def count_digits(number: Decimal) -> int:
+    """How many digits a number has after the point."""
+    exponent = number.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def store_number(number: Decimal) -> str:
+    """A number as it is stored: no exponent, no zeros at the end, no negative zero."""
+    return format(number.normalize(), "f") if number else "0"
+
+
+def find_other_reading(number: Decimal, locale: Locale) -> str:
+    """What else a number may mean that has three digits after its point: a thousand times it, as others write that."""
+    return format_decimal(number * 1000, locale=locale) if count_digits(number) == 3 else ""
+
+
+@lru_cache(maxsize=4096)
+def write_number(value: str, locale: Locale, digits: int | None, grouping: bool) -> str:
+    """A stored number as a locale writes it, with so many digits after the point; None for those that it has."""
+    number = Decimal(value)
+    count = count_digits(number) if digits is None else max(digits, count_digits(number))
+    pattern = f"{'#,##0' if grouping else '0'}{'.' + '0' * count if count else ''}"
+    return str(format_decimal(number, format=pattern, locale=locale, group_separator=grouping))
+
+
+def number_key(value: str) -> str:
+    """The sort key of a number: 16 hexadecimal digits in the order of the numbers.
+
+    The bits of an IEEE 754 double sort as integers once the sign bit is turned, and all bits of negative ones.
+    """
+    (bits,) = struct.unpack(">Q", struct.pack(">d", float(value)))
+    return f"{bits ^ (0xFFFFFFFFFFFFFFFF if bits >> 63 else 1 << 63):016x}"
+
+
+class NumberKind(FieldKind):
+    """What numbers have in common. Options: `grouping`, whether thousands are set apart; `digits` after the point, None
+    for any; `unit`, which is written behind."""
+
+    is_numeric = True
+    # The digits where the field does not say.
+    digits: int | None = None
+
+    def digits_of(self, field: Definition) -> int | None:
+        """How many digits the field's values have after the point."""
+        digits: int | None = field.options.get("digits", self.digits)
+        return digits
+
+    def read(self, text: str, field: Definition) -> str:
+        number = read_number(text, field.locale)
+        most = self.digits_of(field)
+        if count_digits(number) > (MOST_DIGITS if most is None else most):
+            other = find_other_reading(number, field.locale)
+            if most == 0 and other:
+                raise fail("Is it %(other)s? A whole number has no digits after the point.", other=other)
+            if most == 0:
+                raise fail("Write a whole number: it has no digits after the point.")
+            if other:
+                one = write_number(store_number(Decimal(round(number, most))), field.locale, most, True)
+                raise fail("Is it %(one)s or %(other)s? Write it so.", one=one, other=other)
+            raise fail("At most %(limit)d digits after the point.", limit=MOST_DIGITS if most is None else most)
+        return store_number(number)
+
+    def write(self, value: str, field: Definition) -> str:
+        return write_number(value, field.locale, self.digits_of(field), False)
+
+    def describe(self, value: str, field: Definition) -> str:
+        number = write_number(value, field.locale, self.digits_of(field), bool(field.options.get("grouping")))
+        unit = field.options.get("unit")
+        return f"{number}\N{NO-BREAK SPACE}{unit}" if unit else number
+
+    def search_text(self, value: str, field: Definition) -> str:
+        return f"{value} {self.describe(value, field)}"
+
+    def sort_key(self, value: str, field: Definition) -> str:
+        return number_key(value)
+
+    def unique_key(self, value: str, field: Definition) -> str:
+        return value
+
+    def cell(self, value: str, field: Definition) -> Cell:
+        return Decimal(value)
+
+    def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        unit = " ".join(str(options.get("unit") or "").split())
+        if len(unit) > MOST_UNIT:
+            raise Invalid(unit=_l("At most %(limit)d characters.", limit=MOST_UNIT))
+        return {"grouping": bool(options.get("grouping")), **({"unit": unit} if unit else {})}
+
+
+class WholeNumberKind(NumberKind):
+    """A whole number of up to 15 digits, so that every machine holds it exactly."""
+
+    name = "whole_number"
+    label = _l("Whole number")
+    inputmode = "numeric"
+    digits = 0
+
+    def to_json(self, value: str, field: Definition) -> Json:
+        return int(value) if value else None
+
+    def from_json(self, given: Json, field: Definition) -> str:
+        if isinstance(given, int) and not isinstance(given, bool):
+            return self.write(str(given), field)
+        return super().from_json(given, field)
+
+
+class DecimalKind(NumberKind):
+    """A decimal. Programs get it as a text, so that no digit is lost."""
+
+    name = "decimal"
+    label = _l("Decimal number")
+    inputmode = "decimal"
+
+    def from_json(self, given: Json, field: Definition) -> str:
+        text = super().from_json(given, field)
+        if not re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,10})?", text):
+            return text
+        return write_number(text, field.locale, None, False)
+
+    def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        kept = dict(super().check_options(options))
+        digits = str(options.get("digits") if options.get("digits") is not None else "").strip()
+        if digits:
+            if not digits.isascii() or not digits.isdigit() or int(digits) > MOST_DIGITS:
+                raise Invalid(digits=_l("Write a number from 0 to %(limit)d.", limit=MOST_DIGITS))
+            kept["digits"] = int(digits)
+        return kept
+
+
+class MoneyKind(DecimalKind):
+    """An amount of money. Option: `currency`, by its three letters (ISO 4217)."""
+
+    name = "money"
+    label = _l("Money")
+    digits = 2
+
+    def describe(self, value: str, field: Definition) -> str:
+        number = Decimal(value)
+        currency = field.options.get("currency", "EUR")
+        return str(format_currency(number, currency, locale=field.locale, currency_digits=True))
+
+    def read(self, text: str, field: Definition) -> str:
+        return super().read(text.replace(field.options.get("currency", "EUR"), ""), field)
+
+    def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        currency = str(options.get("currency") or "").strip().upper()
+        if currency not in list_currencies():
+            raise Invalid(currency=_l("Write the three letters of a currency, such as EUR."))
+        return {"currency": currency}
+
+
+class RatingKind(WholeNumberKind):
+    """Stars. Option: `most`, how many there are."""
+
+    name = "rating"
+    label = _l("Rating")
+    control = "rating"
+    can_be_unique = False
+    is_searched = False
+
+    def read(self, text: str, field: Definition) -> str:
+        value = super().read(text, field)
+        most = field.options.get("most", 5)
+        if not 0 <= int(value) <= most:
+            raise fail("Choose from 1 to %(most)d stars.", most=most)
+        return "" if value == "0" else value
+
+    def show(self, value: str, field: Definition) -> Markup:
+        most = field.options.get("most", 5)
+        stars = "\N{BLACK STAR}" * int(value) + "\N{WHITE STAR}" * (most - int(value))
+        label = f"{value} / {most}"
+        return Markup('<span class="stars" role="img" aria-label="{}">{}</span>').format(label, stars)
+
+    def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        most = str(options.get("most") or "5")
+        if not most.isascii() or not most.isdigit() or not 2 <= int(most) <= MOST_STARS:
+            raise Invalid(most=_l("Write a number from 2 to %(limit)d.", limit=MOST_STARS))
+        return {"most": int(most)}

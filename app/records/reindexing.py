@@ -1,0 +1,84 @@
+"""What is searched and sorted of records, made anew when their field is shown or ordered otherwise.
+
+It is a job of many short transactions, so that nobody waits for thousands of records. What a list finds meanwhile is as
+it was before; when it is over, open lists fetch themselves anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from app.database import Transaction
+from app.jobs.jobs import ClaimedJob, job, put_job
+from app.records.collections import Collection
+from app.records.facts import RecordsReindexed
+from app.records.fields import list_fields_of
+from app.records.keys import RecordKey
+from app.records.records import Record, search_text
+
+# How many records are made anew at once: some milliseconds of the writer's time.
+REINDEXED_AT_ONCE = 200
+
+
+async def reindex_soon(transaction: Transaction, collection_id: int) -> None:
+    """Have what is searched and sorted of a collection's records made anew."""
+    tenant_id = transaction.tenant.id
+    key = f"{tenant_id} {collection_id}"
+    await put_job(transaction, "records.reindex", key=key, workspace_id=tenant_id, collection=collection_id)
+
+
+@job("records.reindex", seconds=600)
+async def reindex(claimed: ClaimedJob) -> None:
+    """Make it anew, batch by batch, and say so in the end."""
+    collection_id: int = claimed.payload["collection"]
+    after: int | None = 0
+    while after is not None:
+        async with claimed.database.write(claimed.workspace_id) as transaction:
+            after = await reindex_batch(transaction, collection_id, after)
+    async with claimed.finishing() as transaction:
+        if await transaction.get(Collection, collection_id):
+            transaction.note(RecordsReindexed(by=transaction.actor, collection_id=collection_id))
+
+
+async def reindex_batch(transaction: Transaction, collection_id: int, after: int) -> int | None:
+    """Make the records after an id anew; return the last one's, or None when there was none."""
+    fields = (await list_fields_of(transaction, [collection_id]))[collection_id]
+    chosen = select(Record.id, Record.values, Record.search).where(
+        Record.collection_id == collection_id, Record.id > after
+    )
+    rows = (await transaction.execute(chosen.order_by(Record.id).limit(REINDEXED_AT_ONCE))).all()
+    if not rows:
+        return None
+    records = [{"id": row.id, "search": search_text(fields, row.values)} for row in rows]
+    await write_each(transaction, Record, ("id",), records)
+    refs = {field.id: field for field in fields}
+    kept = select(RecordKey.record_id, RecordKey.field_id, RecordKey.sort_key).where(
+        RecordKey.record_id.in_([row.id for row in rows])
+    )
+    values = {row.id: row.values for row in rows}
+    changed = [
+        {"record_id": record_id, "field_id": field_id, "sort_key": key}
+        for record_id, field_id, before in await transaction.execute(kept)
+        if field_id in refs
+        and (key := refs[field_id].sort_key(values[record_id].get(refs[field_id].ref, ""))) != before
+    ]
+    await write_each(transaction, RecordKey, ("record_id", "field_id"), changed)
+    last: int = rows[-1].id
+    return last
+
+
+async def write_each(
+    transaction: Transaction, model: Any, own: tuple[str, ...], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write other values into rows of a model, each known by its `own` columns."""
+    if not rows:
+        return
+    table = model.__table__
+    here = [table.c.tenant_id == transaction.tenant.id, *(table.c[name] == bindparam(f"own_{name}") for name in own)]
+    written: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name not in own}
+    connection = await transaction.connection()
+    parameters = [{f"own_{name}" if name in own else name: value for name, value in row.items()} for row in rows]
+    await connection.execute(update(table).where(*here).values(written), parameters)
