@@ -73,6 +73,7 @@ from app.records.followers import (
     collections_shown,
     fields_shown,
     forgotten_shown,
+    formats_reindexed,
     holders_told,
     told_forgotten,
 )
@@ -171,6 +172,7 @@ FOLLOWERS = Followers(
     changes_told,
     holders_told,
     told_forgotten,
+    formats_reindexed,
     messages_told,
     edits_told,
     deleted_withdrawn,

@@ -28,6 +28,8 @@ from app.records.facts import (
     RecordsReindexed,
 )
 from app.records.notices import tell_asked, tell_changes
+from app.records.reindexing import reindex_all_soon
+from app.tenants.facts import SettingChanged
 
 
 async def forget_told(transaction: Transaction, facts: Sequence[RecordsForgotten]) -> None:
@@ -39,6 +41,7 @@ changes_told = Follower(tell_changes, (RecordChanged,), notes=(MailsDue,))
 holders_told = Follower(tell_asked, (LockAsked,), notes=(MailsDue,))
 changes_shown = Shown(show_changes, (RecordChanged,), read_changes)
 told_forgotten = Follower(forget_told, (RecordsForgotten,))
+formats_reindexed = Follower(reindex_all_soon, (SettingChanged,))
 forgotten_shown = Shown(show_forgotten, (RecordsForgotten,))
 added_shown = Shown(show_added, (RecordsAdded,), read_added)
 collections_shown = Shown(show_collections, (CollectionAdded, CollectionRenamed), read_collections)

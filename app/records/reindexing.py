@@ -18,6 +18,7 @@ from app.records.facts import RecordsReindexed
 from app.records.fields import list_fields_of
 from app.records.keys import RecordKey
 from app.records.records import Record, search_text
+from app.tenants.facts import SettingChanged
 
 # How many records are made anew at once: some milliseconds of the writer's time.
 REINDEXED_AT_ONCE = 200
@@ -28,6 +29,13 @@ async def reindex_soon(transaction: Transaction, collection_id: int) -> None:
     tenant_id = transaction.tenant.id
     key = f"{tenant_id} {collection_id}"
     await put_job(transaction, "records.reindex", key=key, workspace_id=tenant_id, collection=collection_id)
+
+
+async def reindex_all_soon(transaction: Transaction, facts: Sequence[SettingChanged]) -> None:
+    """Numbers and dates are found as they are shown: where they are shown otherwise, all records are searched anew."""
+    if any(fact.setting in ("language", "locale") for fact in facts):
+        for collection_id in await transaction.scalars(select(Collection.id)):
+            await reindex_soon(transaction, collection_id)
 
 
 @job("records.reindex", seconds=600)

@@ -12,7 +12,7 @@ from app.live.log import make_partial, refresh, stop_following
 from app.tenants.facts import LogoChanged, PictureChanged, SettingChanged
 
 # Settings that change how every page looks.
-EVERYWHERE = ("language", "session_days")
+EVERYWHERE = ("language", "locale", "session_days")
 
 
 async def find_changed_people(

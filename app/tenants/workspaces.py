@@ -14,6 +14,7 @@ from app.database import Tenant, Transaction, now
 from app.database.tenancy import SLUG
 from app.live.cutoff import end_every_session, end_sessions
 from app.tenants.facts import SettingChanged, WorkspaceRestored, WorkspaceSuspended
+from app.tenants.locales import LOCALES
 from app.web.forms import Invalid
 from app.web.texts import LANGUAGES, _l
 
@@ -105,19 +106,23 @@ async def create_workspace(
 
 
 async def change_settings(
-    transaction: Transaction, actor: Member, *, name: str, language: str, session_days: int
+    transaction: Transaction, actor: Member, *, name: str, language: str, locale: str, session_days: int
 ) -> None:
-    """Rename a workspace, choose its language, and how many days a session lasts, those that run included.
+    """Rename a workspace, choose its language, how numbers and dates are written ('' for as usual in the language), and
+    how many days a session lasts, those that run included.
 
-    Raises Invalid for a language that the program does not speak, and for a length that is not offered.
+    Raises Invalid for a language that the program does not speak, and for what else is not offered.
     """
     require(actor, "change", "settings")
     tenant = transaction.tenant
     if language not in LANGUAGES:
         raise Invalid(language=_l("Choose one of the languages."))
+    if locale and locale not in LOCALES:
+        raise Invalid(locale=_l("Choose one of these."))
     if session_days not in SESSION_LENGTHS:
         raise Invalid(session_days=_l("Choose one of these."))
-    for setting, value in (("name", name), ("language", language), ("session_days", session_days)):
+    wanted = {"name": name, "language": language, "locale": locale, "session_days": session_days}
+    for setting, value in wanted.items():
         before = getattr(tenant, setting)
         if before != value:
             setattr(tenant, setting, value)

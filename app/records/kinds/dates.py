@@ -83,9 +83,6 @@ class DateKind(FieldKind):
     def describe(self, value: str, field: Definition) -> str:
         return write_date(value, field.locale)
 
-    def show(self, value: str, field: Definition) -> Markup:
-        return Markup('<time datetime="{}" data-day>{}</time>').format(value, self.describe(value, field))
-
     def search_text(self, value: str, field: Definition) -> str:
         return f"{value} {self.describe(value, field)}"
 

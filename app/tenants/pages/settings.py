@@ -1,4 +1,4 @@
-"""The settings of a workspace, for admins: name, language, length of sessions, logo."""
+"""The settings of a workspace, for admins: name, language, formats, length of sessions, logo."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.database import Database, Tenant, Transaction
 from app.settings import Settings
+from app.tenants.locales import list_locales
 from app.tenants.pictures import PICTURE_LIMIT, change_logo, pictures_of, receive_picture
 from app.tenants.workspaces import SESSION_LENGTHS, change_settings
 from app.web.forms import Form, Invalid
@@ -23,7 +24,8 @@ notice("settings", _l("The settings were saved."))
 
 def kept_settings(tenant: Tenant) -> list[tuple[str, str]]:
     """What the form of the settings shows."""
-    return [("name", tenant.name), ("language", tenant.language), ("session_days", str(tenant.session_days))]
+    kept = ("name", "language", "locale", "session_days")
+    return [(setting, str(getattr(tenant, setting))) for setting in kept]
 
 
 async def render_settings(
@@ -39,6 +41,7 @@ async def render_settings(
         status=status,
         form=form or Form(kept_settings(tenant)),
         languages=LANGUAGES,
+        locales=list_locales(tenant.language),
         lengths={str(days): name for days, name in SESSION_LENGTHS.items()},
     )
 
@@ -52,13 +55,14 @@ async def show_settings_form(request: AnyRequest, transaction: Transaction, memb
 
 @post("/settings")
 async def save_settings(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
-    """Change name, language and length of sessions."""
+    """Change name, language, how numbers and dates are written, and the length of sessions."""
     require(member, "change", "settings")
     name, days = form.name("name", kept=transaction.tenant.name), form["session_days"]
     try:
         form.check()
         length = next((length for length in SESSION_LENGTHS if str(length) == days), 0)
-        await change_settings(transaction, member, name=name, language=form["language"], session_days=length)
+        chosen = {"language": form["language"], "locale": form["locale"], "session_days": length}
+        await change_settings(transaction, member, name=name, **chosen)
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_settings(request, transaction, member, form, status=422)
