@@ -61,8 +61,14 @@ async def save_settings(request: AnyRequest, transaction: Transaction, member: M
     try:
         form.check()
         length = next((length for length in SESSION_LENGTHS if str(length) == days), 0)
-        chosen = {"language": form["language"], "locale": form["locale"], "session_days": length}
-        await change_settings(transaction, member, name=name, **chosen)
+        await change_settings(
+            transaction,
+            member,
+            name=name,
+            language=form["language"],
+            locale=form["locale"],
+            session_days=length,
+        )
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_settings(request, transaction, member, form, status=422)
