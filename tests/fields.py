@@ -9,6 +9,17 @@ from babel import Locale
 
 from app.records.definitions import name_choices
 from app.records.fields import Field
+from app.records.records import Record
+
+# The refs of the demo's books in acme.
+TITLE, AUTHOR, YEAR, ISBN, LANGUAGE, STATUS, NOTES = (f"f{number}" for number in range(1, 8))
+
+
+def typed_of(record: Record, **others: str) -> dict[str, str]:
+    """What the form of one of these books has, with other texts in some fields by their keys."""
+    keys = ("title", "author", "year", "isbn", "language", "status", "notes")
+    kept = {ref: f"#{value}" if ref == STATUS else value for ref, value in record.values.items()}
+    return kept | {f"f{keys.index(key) + 1}": text for key, text in others.items()}
 
 
 def make_field(kind_name: str, *, locale: str = "en", choices: Iterable[str] = (), **options: Any) -> Field:

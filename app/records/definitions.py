@@ -163,14 +163,32 @@ def note_fields_changed(transaction: Transaction, collection: Collection, member
     transaction.note(FieldsChanged(by=transaction.acting(member.id), collection_id=collection.id))
 
 
+class FieldChanged(Invalid):
+    """Somebody else has changed the field since the version that its form was opened with. Nothing was written."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(**{"": _l("Somebody else has changed this field meanwhile. Nothing was saved yet.")})
+
+
 async def change_field(
-    transaction: Transaction, collection: Collection, field: Field, member: Member, **values: Any
+    transaction: Transaction,
+    collection: Collection,
+    field: Field,
+    member: Member,
+    *,
+    version: int | None = None,
+    **values: Any,
 ) -> None:
     """Change all of a field but its kind; records that hold what it no longer allows keep it until that is edited.
 
-    Raises Invalid when it can't be so; for `unique`, when two records have the same value.
+    Raises FieldChanged when it is not at the version that was seen, and Invalid when it can't be so; for `unique`, when
+    two records have the same value.
     """
     require(member, "manage", "collections")
+    if version is not None and version != field.version:
+        raise FieldChanged
     others = {fold(other.label) for other in await list_fields(transaction, collection) if other.id != field.id}
     if fold(values["label"]) in others:
         raise Invalid(label=_l("There is a field of this name already."))
@@ -254,6 +272,7 @@ async def remove_field(transaction: Transaction, collection: Collection, field: 
     forget_fields(transaction, collection.id)
     keys = delete(RecordKey).where(RecordKey.field_id == field.id)
     await transaction.execute(keys)
+    await reindex_soon(transaction, collection.id)  # its values are found no more
     by = transaction.acting(member.id)
     transaction.note(FieldRemoved(by=by, collection_id=collection.id, label=field.label, collection=collection.name))
 

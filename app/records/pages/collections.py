@@ -16,16 +16,39 @@ from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
 from app.records.collections import Collection, get_collection, rename_collection
-from app.records.definitions import add_collection, append_field, change_field, count_values, move_field, remove_field
+from app.records.definitions import (
+    FieldChanged,
+    add_collection,
+    append_field,
+    change_field,
+    count_values,
+    move_field,
+    remove_field,
+)
 from app.records.fields import Field, list_fields
 from app.records.kinds import FIELD_KINDS
-from app.web.forms import Form, Invalid
+from app.web.forms import Form, Invalid, number_of
 from app.web.redirects import see_other
 from app.web.texts import _l, _ln
 
 notice("field", _l("The fields were changed."))
 notice("collection", _l("The collection is there. Now say what is known of each record."))
 notice("renamed", _l("The collection was renamed."))
+
+# What a form has of a field, as it is compared with what somebody else has saved.
+COMPARED = (
+    ("label", _l("Name")),
+    ("choices", _l("Choices")),
+    ("digits", _l("Digits after the point")),
+    ("unit", _l("Unit")),
+    ("currency", _l("Currency")),
+    ("most", _l("Stars")),
+    ("grouping", _l("Set thousands apart")),
+    ("help", _l("Help text")),
+    ("default", _l("Default")),
+    ("required", _l("Required: can't be empty")),
+    ("unique", _l("Unique: no two records with the same value")),
+)
 
 
 @get("/collections/new")
@@ -62,20 +85,27 @@ async def render_fields(
     collection: Collection,
     form: Form | None = None,
     editing: Field | None = None,
+    saved: Form | None = None,
 ) -> Response[str]:
-    """The fields of a collection, with the form to add or change one."""
+    """The fields of a collection, with the form to add or change one. `saved` is what is saved now of a field that
+    somebody else has changed: it stands beside what was typed, which is saved over it the next time."""
+    differences = []
+    if saved is not None and form is not None:
+        differences = [(label, form[name], saved[name]) for name, label in COMPARED if form[name] != saved[name]]
+        form.values["version"] = saved.values["version"]
     return await render_page(
         request,
         transaction,
         member,
         "records/fields.html",
         channels=f"collection.{collection.id}",
-        status=409 if form and form.made else 422 if form and form.errors else 200,
+        status=409 if saved or (form and form.made) else 422 if form and form.errors else 200,
         collection=collection,
         fields=await list_fields(transaction, collection),
         kinds=FIELD_KINDS,
         form=form or Form(),
         editing=editing,
+        differences=differences,
     )
 
 
@@ -94,7 +124,11 @@ async def rename(request: AnyRequest, transaction: Transaction, member: Member, 
     name = form.text("collection_name", limit=60)
     if form.errors:
         return await render_fields(request, transaction, member, collection, form)
-    await rename_collection(transaction, collection, member, name=name)
+    try:
+        await rename_collection(transaction, collection, member, name=name)
+    except Invalid as invalid:
+        form.errors["collection_name"] = invalid.errors["name"]
+        return await render_fields(request, transaction, member, collection, form)
     return see_other(f"/c/{slug}/fields?done=renamed")
 
 
@@ -146,7 +180,13 @@ async def show_field(
     require(member, "manage", "collections")
     collection = await get_collection(transaction, slug)
     field = await get_field(transaction, collection, key)
+    return await render_fields(request, transaction, member, collection, Form(write_field(field)), field)
+
+
+def write_field(field: Field) -> list[tuple[str, str]]:
+    """What the form has of a field."""
     pairs = [
+        ("version", str(field.version)),
         ("label", field.label),
         ("help", field.help),
         ("default", field.describe(field.default) if field.kind.has_choices else field.write(field.default)),
@@ -155,7 +195,7 @@ async def show_field(
     ]
     pairs.extend((name, str(value)) for name, value in field.options.items() if value is not False)
     pairs.extend((name, "yes") for name in ("required", "unique") if getattr(field, name))
-    return await render_fields(request, transaction, member, collection, Form(pairs), field)
+    return pairs
 
 
 def removes(form: Form) -> bool:
@@ -210,7 +250,13 @@ async def save_field(
         else:
             values = read_field(form)
             form.check()
-            await change_field(transaction, collection, field, member, **values)
+            version = number_of(form["version"]) if "version" in form else None
+            await change_field(transaction, collection, field, member, version=version, **values)
+    except FieldChanged as changed:
+        form.errors = changed.errors
+        return await render_fields(
+            request, transaction, member, collection, form, field, saved=Form(write_field(field))
+        )
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_fields(request, transaction, member, collection, form, field)
