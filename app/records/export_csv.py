@@ -56,7 +56,7 @@ def write_cell(field: Field, value: str, language: str) -> str:
     if isinstance(cell, Decimal):
         return field.write(value)
     if isinstance(cell, datetime):
-        return cell.strftime("%Y-%m-%d %H:%M")
+        return cell.replace(tzinfo=None).isoformat(" ", "minutes")
     if isinstance(cell, date):
         return cell.isoformat()
     return write_no_formula(cell.address if isinstance(cell, Link) else cell or "")

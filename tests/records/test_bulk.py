@@ -32,7 +32,7 @@ async def add(people: Peers, title: str) -> int:
 
 def stored(server: Server, number: int) -> dict[str, Any]:
     statement = (
-        "SELECT r.version, r.deleted_at, r.\"values\" ->> 'title', r.\"values\" ->> 'notes', r.\"values\" ->> 'year',"
+        "SELECT r.version, r.deleted_at, r.\"values\" ->> 'f1', r.\"values\" ->> 'f7', r.\"values\" ->> 'f3',"
         " r.lock_member_id FROM record r JOIN collection c ON c.id = r.collection_id"
         " WHERE r.tenant_id = 1 AND c.slug = 'books' AND r.number = ?"
     )
@@ -61,7 +61,7 @@ async def test_the_ticked_records_go_into_the_bin_and_the_list_is_shown_as_it_wa
     first, second, other = [await add(people, f"Short-lived {number}") for number in (1, 2, 3)]
     answer = await delete(people, "carla", f"{first}:1", f"{second}:1", q="Short", sort="title", page="1")
     assert answer.status_code == 303
-    assert re.fullmatch(r"/c/books\?q=Short&sort=title&undo=\d+", answer.headers["location"])
+    assert re.fullmatch(r"/c/books\?q=Short&sort=f1&undo=\d+", answer.headers["location"])
     assert [stored(shared_server, number)["deleted"] for number in (first, second, other)] == [True, True, False]
     listed = (await people["davi"].get("/c/books?q=Short-lived")).text
     assert re.findall(r'name="record" value="([\d:]+)"', listed) == [f"{other}:1"]
@@ -154,7 +154,7 @@ async def test_lines_with_a_number_change_records_and_others_are_added(shared_se
         ({"table": 'Title,Year\n"A,B'}, "is a quotation mark missing?"),
         ({"table": "Title\n" + "A\n" * 201}, "At most 200 records at a time."),
         (table(",,,1900"), "Title: This can&#39;t be empty."),
-        (table(",A,,soon"), "Year: Write a whole number"),
+        (table(",A,,soon"), "Year: Write a number"),
         (table("99999,A,,"), "There is no record with the number 99999"),
         (table("x,A,,"), "There is no record with the number x"),
         (table("40,A,,", "40,B,,"), "There is no record with the number 40, or it is in an earlier line."),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from babel import Locale
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
@@ -26,17 +27,29 @@ from app.records.export_json import export_json
 from app.records.export_xlsx import export_xlsx
 from app.records.exports import Export, ExportedRecord
 from app.records.fields import Field
-from app.records.imports import read_header
-from app.records.kinds import FIELD_KINDS, read_value
+from app.records.imports import read_cell, read_header
+from app.records.kinds import FIELD_KINDS
 from app.records.lists import View
 from app.records.tables import parse_table, read_no_formula, read_word, write_no_formula, write_word
 from app.web.texts import LANGUAGES
+from tests.fields import make_field
 
 CHOICES = ["=red", "'=green", "@blue", 'Say "red"; or, else', "-1", "plain", "\u2028inside\u2029 it"]
-FIELDS = [
-    Field(key=name, label=f"{name}; or, else", kind=name, choices=CHOICES if name == "choice" else [])
-    for name in FIELD_KINDS
-]
+OPTIONS = {"money": {"currency": "BRL"}, "rating": {"most": 5}}
+
+
+def make_fields(*kinds: str, locale: str = "en", labels: str = "{}; or, else") -> list[Field]:
+    """Fields of some kinds, as a collection would have them."""
+    fields = []
+    for number, kind in enumerate(kinds, start=1):
+        choices = [" ".join(choice.split()) for choice in CHOICES] if FIELD_KINDS[kind].has_choices else []
+        field = make_field(kind, locale=locale, choices=choices, **OPTIONS.get(kind, {}))
+        field.id, field.key, field.label = number, kind, labels.format(kind)
+        fields.append(field)
+    return fields
+
+
+FIELDS = make_fields(*FIELD_KINDS)
 BEGINNINGS = ["", "=", "+", "-", "@", "'", "'=", "''-", "\t", "\r", "＝", '"', ";", ",", "<r>", "sep=;"]
 ENDS = ["", "</r>", '"', "'", "\u2028", "\x85x", "\nx", "_x0041_", "\ufeffx"]
 TEXTS = st.builds(
@@ -53,6 +66,12 @@ TYPED = {
     "date": st.dates().map(date.isoformat),
     "yes_no": st.sampled_from(["yes", ""]),
     "choice": st.sampled_from(["", *(" ".join(choice.split()) for choice in CHOICES)]),
+    "choices": st.sets(st.integers(1, len(CHOICES))).map(lambda ids: "\n".join(f"#{each}" for each in ids)),
+    "money": st.decimals(-(10**12), 10**12, places=2).map(lambda number: format(number, "f")),
+    "moment": st.datetimes().map(lambda moment: moment.isoformat(timespec="minutes")),
+    "duration": st.integers(-999, 999).map(lambda hours: f"{hours}:05"),
+    "phone": st.sampled_from(["", "+55 11 98765-4321", "(11) 4321"]),
+    "rating": st.integers(0, 5).map(str),
     "email": st.sampled_from(["", "ana@acme.test", "+ana@acme.test", "=1@acme.test", "josé@acme.test"]),
     "link": st.builds(
         lambda end: f"https://acme.test/{''.join(end.split())}", st.text(st.characters(codec="utf-8"), max_size=20)
@@ -64,13 +83,13 @@ TYPED = {
 def stored_values(draw: Any) -> dict[str, str]:
     """Values of all kinds, as they are stored after they were typed."""
     values = {}
-    for name, typed in TYPED.items():
+    for field in FIELDS:
         try:
-            values[name] = read_value(
-                name, draw(typed).replace("\0", ""), [" ".join(c.split()) for c in CHOICES], required=False
-            )
+            value = field.read(draw(TYPED[field.key]).replace("\0", ""))
         except ValueError:
-            values[name] = ""
+            continue
+        if value:
+            values[field.ref] = value
     return values
 
 
@@ -78,7 +97,10 @@ ROWS = st.lists(stored_values(), min_size=1, max_size=4)
 
 
 def make_export(language: str = "en", fields: Sequence[Field] = FIELDS) -> Export:
-    return Export(Collection(name="Things", slug="things"), fields, View(), language)
+    locale = Locale.parse(language)
+    for field in fields:
+        field.locale = locale
+    return Export(Collection(name="Things", slug="things"), fields, View(), language, locale)
 
 
 def make_records(rows: Sequence[dict[str, str]]) -> list[ExportedRecord]:
@@ -113,10 +135,7 @@ def test_a_csv_file_is_taken_back_as_it_was(language: str, rows: list[dict[str, 
     for number, ((_, cells), values) in enumerate(zip(table.rows, rows, strict=True), start=1):
         assert cells[0] == str(number)
         for field, cell in zip(FIELDS, cells[1:], strict=True):
-            said = "yes" if read_word(cell, language) else ""
-            typed = said if field.kind == "yes_no" else read_no_formula(cell)
-            choices = [" ".join(choice.split()) for choice in CHOICES]
-            assert read_value(field.kind, typed, choices, required=False) == values[field.kind]
+            assert read_cell(field, cell, language) == values.get(field.ref, "")
 
 
 @given(rows=ROWS)
@@ -125,7 +144,9 @@ def test_no_cell_of_a_csv_file_but_a_number_is_a_formula(rows: list[dict[str, st
     assert content.startswith(b"\xef\xbb\xbf")
     for cells in list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))[1:]:
         for field, cell in zip(FIELDS, cells[1:], strict=True):
-            assert field.kind in ("whole_number", "decimal") or cell[:1] not in tuple("=+-@\t\r")
+            assert isinstance(field.cell("1") if field.kind.is_numeric else "", Decimal) or cell[:1] not in tuple(
+                "=+-@\t\r"
+            )
 
 
 @given(st.text() | TEXTS)
@@ -142,27 +163,21 @@ def test_the_words_for_yes_and_no_are_read_again(language: str) -> None:
 
 
 def test_the_column_of_numbers_is_called_as_no_field_is() -> None:
-    fields = [Field(key="a", label="#", kind="text"), Field(key="b", label="Number", kind="text")]
-    content = collect(export_csv, make_export(fields=fields), [{"a": "x", "b": "y"}])
+    fields = make_fields("text", "text")
+    fields[0].label, fields[1].label = "#", "Number"
+    content = collect(export_csv, make_export(fields=fields), [{"f1": "x", "f2": "y"}])
     table = parse_table(content.decode(), most=10)
     assert table.header == ["##", "#", "Number"]
     assert read_header(fields, table.header) == [None, *fields]
 
 
 def test_decimals_have_the_mark_of_the_language_where_the_delimiter_is_that_of_its_spreadsheets() -> None:
-    fields = [Field(key="a", label="A", kind="decimal")]
+    fields = make_fields("decimal")
     lines = [
-        collect(export_csv, make_export(language, fields), [{"a": "-1.50"}]).decode().splitlines()[1]
+        collect(export_csv, make_export(language, fields), [{"f1": "-1.5"}]).decode().splitlines()[1]
         for language in ("en", "pt_BR")
     ]
-    assert lines == ["1,-1.50", "1;-1,50"]
-
-
-def read_json_value(kind: str, value: Any) -> str:
-    """A value as it is stored, of what JSON has for it."""
-    if kind == "yes_no":
-        return "yes" if value else ""
-    return "" if value is None else str(value)
+    assert lines == ["1,-1.5", "1;-1,5"]
 
 
 @given(rows=ROWS)
@@ -172,15 +187,19 @@ def test_a_json_file_says_what_was_stored_and_is_the_same_when_it_is_read_and_wr
     content = collect(export_json, make_export(), rows)
     found = json.loads(content)
     assert [each["key"] for each in found["collection"]["fields"]] == list(FIELD_KINDS)
-    kinds = {"whole_number": int, "yes_no": bool}
+    assert [each["id"] for each in found["collection"]["fields"]] == [field.id for field in FIELDS]
+    read_again = []
     for record, values in zip(found["records"], rows, strict=True):
-        assert {name: read_json_value(name, value) for name, value in record["values"].items()} == values
-        assert all(value is None or type(value) is kinds.get(name, str) for name, value in record["values"].items())
+        read = {field.ref: field.read(field.kind.from_json(record["values"][field.key], field)) for field in FIELDS}
+        read_again.append({ref: value for ref, value in read.items() if value})
+        assert read_again[-1] == values
+        for field in FIELDS:
+            value = record["values"][field.key]
+            wanted: Any = {"whole_number": int, "rating": int, "duration": int, "choice": int}.get(field.key, str)
+            wanted = {"yes_no": bool, "choices": list}.get(field.key, wanted)
+            assert value is None or type(value) is wanted
         assert datetime.fromisoformat(record["created_at"]).tzinfo
         assert (record["created_by"], record["changed_by"]) == ("Ana", "Bruno")
-    read_again = [
-        {name: read_json_value(name, value) for name, value in each["values"].items()} for each in found["records"]
-    ]
     again = json.loads(collect(export_json, make_export(), read_again))
     assert [each["values"] for each in again["records"]] == [each["values"] for each in found["records"]]
 
@@ -208,22 +227,26 @@ def test_a_workbook_has_numbers_dates_yes_and_no_as_such_and_texts_as_texts(
     for number, (cells, values) in enumerate(zip(sheet.iter_rows(min_row=2), rows, strict=True), start=1):
         assert cells[0].value == number
         for field, cell in zip(FIELDS, cells[1:], strict=True):
-            check_cell(field.kind, cell, values[field.kind])
+            check_cell(field, cell, values.get(field.ref, ""))
 
 
-def check_cell(kind: str, cell: Any, value: str) -> None:
+def check_cell(field: Field, cell: Any, value: str) -> None:
+    kind, given = field.kind_name, field.cell(value)
     if kind == "yes_no":
         assert cell.value is bool(value)
     elif not value:
         assert cell.value is None
-    elif kind in ("whole_number", "decimal") and cell.data_type == "n":
+    elif isinstance(given, Decimal) and cell.data_type == "n":
         assert Decimal(repr(cell.value)) == Decimal(value)
-    elif kind == "date" and int(value[:4]) >= 1900:
-        assert (cell.is_date, cell.value.date().isoformat()) == (True, value)
-    else:
+    elif kind in ("date", "moment") and int(value[:4]) >= 1900:
+        assert cell.is_date
+        assert cell.value.isoformat(timespec="minutes").startswith(value.removesuffix("Z"))
+    elif kind in ("text", "long_text", "link", "email", "phone"):
         assert cell.data_type in ("s", "inlineStr")
         assert unescape(cell.value).replace("\r\n", "\n") == value
         assert (cell.hyperlink is not None) == (kind == "link" and value.isprintable())
+    elif not isinstance(given, Decimal | date):
+        assert unescape(cell.value) == given
 
 
 @pytest.mark.parametrize(
@@ -232,14 +255,14 @@ def check_cell(kind: str, cell: Any, value: str) -> None:
         ("whole_number", "999999999999999", True),
         ("decimal", "0.0000000001", True),
         ("decimal", "123456789012345.5", False),
-        ("decimal", "-12345678901234.50", True),
+        ("decimal", "-12345678901234.5", True),
     ],
 )
 def test_a_number_that_a_spreadsheet_could_not_hold_is_a_text(
     tmp_path: Path, kind: str, value: str, is_number: bool
 ) -> None:
-    fields = [Field(key="a", label="A", kind=kind)]
-    cell = read_sheets(collect(export_xlsx, make_export(fields=fields), [{"a": value}], tmp_path)).active["B2"]
+    fields = make_fields(kind)
+    cell = read_sheets(collect(export_xlsx, make_export(fields=fields), [{"f1": value}], tmp_path)).active["B2"]
     assert (cell.data_type == "n") == is_number
     assert is_number or cell.value == value
 
@@ -250,10 +273,10 @@ def test_what_a_sheet_has_no_room_for_goes_on_another_and_links_become_texts(
 ) -> None:
     monkeypatch.setattr(xlsx, "MOST_ROWS", 4)
     monkeypatch.setattr(xlsx, "MOST_LINKS", 2)
-    fields = [Field(key="a", label="A", kind="link"), Field(key="b", label="B", kind="long_text")]
+    fields = make_fields("link", "long_text")
     long_link, long_text = f"https://acme.test/{'%' * 800}", "\N{BOOKS}" * 20_000
-    rows = [{"a": link} for link in ("https://a.test/#x", long_link, "https://b.test/", "https://c.test/")]
-    book = read_sheets(collect(export_xlsx, make_export(fields=fields), [*rows, {"b": long_text}], tmp_path))
+    rows = [{"f1": link} for link in ("https://a.test/#x", long_link, "https://b.test/", "https://c.test/")]
+    book = read_sheets(collect(export_xlsx, make_export(fields=fields), [*rows, {"f2": long_text}], tmp_path))
     assert book.sheetnames == ["things", "things 2"]
     first, second = (book[name] for name in book.sheetnames)
     assert [first[f"B{row}"].hyperlink is not None for row in (2, 3, 4)] == [True, False, True]

@@ -53,6 +53,12 @@ TYPED: dict[str, Sequence[str]] = {
     "date": ["0001-01-01", "2026-02-28", "9999-12-31", ""],
     "yes_no": ["yes", ""],
     "choice": [*CHOICES, ""],
+    "choices": ["\n".join(CHOICES), CHOICES[0], ""],
+    "money": ["-1.50", "1234567.89", ""],
+    "moment": ["2026-02-28T14:05", "0001-01-01 00:00", ""],
+    "duration": ["-0:05", "100:00", ""],
+    "phone": ["+55 (11) 98765-4321", ""],
+    "rating": ["5", "1", ""],
     "email": ["+ana@acme.test", "ana@acme.test", ""],
     "link": ["https://acme.test/?a=1;b=2,3", "http://acme.test/'\"", ""],
 }
@@ -73,8 +79,9 @@ async def fill(database: Database, slug: str, kinds: dict[str, str], rows: Seque
         assert ana
         collection = await create_collection(transaction, name=slug, slug=slug)
         for label, kind in kinds.items():
-            choices = CHOICES if kind == "choice" else []
-            await add_field(transaction, collection, label=label, kind_name=kind, choices=choices)
+            choices = CHOICES if FIELD_KINDS[kind].has_choices else []
+            options = {"currency": "BRL"} if kind == "money" else {}
+            await add_field(transaction, collection, label=label, kind_name=kind, choices=choices, options=options)
         await create_records(transaction, collection, rows, ana)
 
 
@@ -189,7 +196,7 @@ async def test_the_audit_log_says_who_exported_how_many_of_what_and_nobody_is_to
     async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
         log = (await ana.get("/audit?what=records.exported")).text
     said = " ".join(re.sub(r"<[^>]+>", " ", log).split())
-    assert f"Carla exported records of Books → {len(lines) - 1} as CSV: q=machado&amp;sort=-title" in said
+    assert f"Carla exported records of Books → {len(lines) - 1} as CSV: q=machado&amp;sort=-f1" in said
     assert server.store.rows("SELECT count(*) FROM notification") == told
 
 

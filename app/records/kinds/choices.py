@@ -14,8 +14,6 @@ from app.records.kinds.kind import Cell, Choice, Definition, FieldKind, Json, fa
 from app.web.texts import _l, fold, keep_direction, translations
 
 REFERENCE = re.compile(r"#([0-9]{1,6})")
-# What stands between the names of several.
-BETWEEN = re.compile(r"[\n;]")
 
 
 class YesNoKind(FieldKind):
@@ -69,6 +67,14 @@ def read_choice(text: str, field: Definition) -> Choice:
     return choice
 
 
+def read_choices(text: str, field: Definition) -> list[Choice]:
+    """The choices of a line: one, or several with semicolons between them. Raises ValueError with a Text."""
+    if not text.strip():
+        return []
+    one = find_choice(field.choices, " ".join(text.split()))
+    return [read_choice(each, field) for each in ([text] if one else text.split(";")) if each.strip()]
+
+
 class ChoiceKind(FieldKind):
     """One of the choices."""
 
@@ -84,7 +90,7 @@ class ChoiceKind(FieldKind):
 
     def marked(self, text: str, field: Definition) -> set[int]:
         """The ids of the choices that a form has, also of those that can't be chosen any more."""
-        found = (find_choice(field.choices, " ".join(each.split())) for each in BETWEEN.split(text) if each.strip())
+        found = (find_choice(field.choices, " ".join(each.split())) for each in text.split("\n") if each.strip())
         return {choice["id"] for choice in found if choice}
 
     def read(self, text: str, field: Definition) -> str:
@@ -135,8 +141,11 @@ class ChoicesKind(ChoiceKind):
         return "\n".join(each for each in typed if each)
 
     def read(self, text: str, field: Definition) -> str:
-        chosen = {read_choice(each, field)["id"] for each in BETWEEN.split(text) if each.strip()}
+        chosen = {choice["id"] for each in text.split("\n") for choice in read_choices(each, field)}
         return " ".join(map(str, sorted(chosen)))
+
+    def cell(self, value: str, field: Definition) -> Cell:
+        return "\n".join(choice["name"] for choice in self.chosen(value, field)) or None
 
     def to_json(self, value: str, field: Definition) -> Json:
         return [int(each) for each in value.split()]
