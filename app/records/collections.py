@@ -84,7 +84,7 @@ async def create_collection(transaction: Transaction, *, name: str, slug: str = 
 
     Raises Invalid when there is one of this name already.
     """
-    await check_name(transaction, name)
+    await refuse_taken_name(transaction, name)
     base = slug or "-".join(re.findall(r"[a-z0-9]+", fold(name)))[:32].strip("-") or "collection"
     like = Collection.slug.startswith(base, autoescape=True)
     taken = set(await transaction.scalars(select(Collection.slug).where(like)))
@@ -95,7 +95,7 @@ async def create_collection(transaction: Transaction, *, name: str, slug: str = 
     return collection
 
 
-async def check_name(transaction: Transaction, name: str, own: Collection | None = None) -> None:
+async def refuse_taken_name(transaction: Transaction, name: str, own: Collection | None = None) -> None:
     """Raise Invalid when another collection is called so, whatever the case and accents."""
     others = await transaction.execute(select(Collection.id, Collection.name))
     if any(fold(other.name) == fold(name) for other in others if own is None or other.id != own.id):
@@ -107,7 +107,7 @@ async def rename_collection(transaction: Transaction, collection: Collection, me
     require(member, "manage", "collections")
     if collection.name == name:
         return
-    await check_name(transaction, name, collection)
+    await refuse_taken_name(transaction, name, collection)
     by, before = transaction.acting(member.id), collection.name
     collection.name = name
     await transaction.flush()

@@ -17,7 +17,8 @@ from app.records.collections import Collection, create_collection
 from app.records.facts import CollectionAdded, FieldRemoved, FieldsChanged
 from app.records.fields import MOST_FIELDS, RESERVED_KEYS, Field, forget_fields, list_fields
 from app.records.keys import RecordKey, unique_key
-from app.records.kinds import FIELD_KINDS, Choice
+from app.records.kinds import FIELD_KINDS, FieldChoice
+from app.records.kinds.choices import CHOICE_REFERENCE
 from app.records.kinds.collation import LAST
 from app.records.records import Record
 from app.records.reindexing import reindex_soon
@@ -27,8 +28,6 @@ from app.web.texts import Text, _l, fold
 MOST_CHOICES = 100
 MOST_OF_A_CHOICE = 60
 CHOICE_COLORS = ("green", "amber", "blue", "grey", "red", "violet")
-# A name that forms would take for the id of a choice.
-REFERENCE = re.compile(r"#[0-9]+")
 # What can be changed of a field.
 CHANGED = ("label", "required", "unique", "help", "default", "choices", "options")
 # As long as drafts are kept, which may have a text that was typed into it.
@@ -47,20 +46,20 @@ async def add_collection(transaction: Transaction, member: Member, *, name: str,
     return collection
 
 
-def name_choices(names: Sequence[str], before: Sequence[Choice] = ()) -> list[Choice]:
+def name_choices(names: Sequence[str], before: Sequence[FieldChoice] = ()) -> list[FieldChoice]:
     """Choices by their names, in that order: those that are there already stay who they are, and the others are new.
 
     Those that are not named any more come last, and can't be chosen: records that have them keep them.
     """
     left = {fold(choice["name"]): choice for choice in before}
     last = max((choice["id"] for choice in before), default=0)
-    named: list[Choice] = []
+    named: list[FieldChoice] = []
     for name in dict.fromkeys(names):
         known = left.pop(fold(name), None)
         if known is None:
             last += 1
             color = CHOICE_COLORS[(last - 1) % len(CHOICE_COLORS)]
-            known = Choice(id=last, name=name, color=color, archived=False)
+            known = FieldChoice(id=last, name=name, color=color, archived=False)
         named.append(known | {"name": name, "archived": False})
     return named + [choice | {"archived": True} for choice in left.values()]
 
@@ -73,7 +72,7 @@ def check_field(field: Field) -> None:
         errors["choices"] = _l("Write one choice on each line.")
     elif len(names) > MOST_CHOICES or any(len(name) > MOST_OF_A_CHOICE for name in names):
         errors["choices"] = _l("At most %(number)d choices of 60 characters.", number=MOST_CHOICES)
-    elif any(REFERENCE.fullmatch(name) for name in names):
+    elif any(CHOICE_REFERENCE.fullmatch(name) for name in names):
         errors["choices"] = _l("A choice can't be called # and a number.")
     elif len({fold(name) for name in names}) < len(names):
         errors["choices"] = _l("Two choices have the same name.")

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime
 from app.editing.rows import RowPlace
 from app.records.collections import Collection
-from app.records.kinds import FIELD_KINDS, Choice, FieldKind
+from app.records.kinds import FIELD_KINDS, FieldChoice, FieldKind
 from app.records.kinds.collation import LAST
 from app.records.kinds.kind import Cell
 from app.web.texts import is_blank, keep_direction
@@ -53,7 +53,7 @@ class Field(Tenanted, Base):
     unique: Mapped[bool] = mapped_column(default=False)
     help: Mapped[str] = mapped_column(String(200), default="")
     default: Mapped[str] = mapped_column(String(500), default="")
-    choices: Mapped[list[Choice]] = mapped_column(JSON, default=list)
+    choices: Mapped[list[FieldChoice]] = mapped_column(JSON, default=list)
     options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     position: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column(BigInteger, default=1)

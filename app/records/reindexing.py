@@ -7,17 +7,16 @@ it was before; when it is over, open lists fetch themselves anew.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import case, delete, select, update
 
 from app.database import Transaction
 from app.jobs.jobs import ClaimedJob, job, put_job
 from app.records.collections import Collection
 from app.records.facts import RecordsReindexed
-from app.records.fields import list_fields_of
+from app.records.fields import Fields, list_fields_of
 from app.records.keys import RecordKey
-from app.records.records import Record, search_text
+from app.records.records import Record, Values, search_text
 from app.tenants.facts import SettingChanged
 
 # How many records are made anew at once: some milliseconds of the writer's time.
@@ -60,33 +59,27 @@ async def reindex_batch(transaction: Transaction, collection_id: int, after: int
     rows = (await transaction.execute(chosen.order_by(Record.id).limit(REINDEXED_AT_ONCE))).all()
     if not rows:
         return None
-    records = [{"id": row.id, "search": search_text(fields, row.values)} for row in rows]
-    await write_each(transaction, Record, ("id",), records)
-    refs = {field.id: field for field in fields}
-    kept = select(RecordKey.record_id, RecordKey.field_id, RecordKey.sort_key).where(
-        RecordKey.record_id.in_([row.id for row in rows])
-    )
-    values = {row.id: row.values for row in rows}
-    changed = [
-        {"record_id": record_id, "field_id": field_id, "sort_key": key}
-        for record_id, field_id, before in await transaction.execute(kept)
-        if field_id in refs
-        and (key := refs[field_id].sort_key(values[record_id].get(refs[field_id].ref, ""))) != before
-    ]
-    await write_each(transaction, RecordKey, ("record_id", "field_id"), changed)
+    searched = {row.id: text for row in rows if (text := search_text(fields, row.values)) != row.search}
+    if searched:
+        change = update(Record).where(Record.id.in_(searched)).values(search=case(searched, value=Record.id))
+        await transaction.execute(change)
+    await sort_anew(transaction, fields, {row.id: row.values for row in rows})
     last: int = rows[-1].id
     return last
 
 
-async def write_each(
-    transaction: Transaction, model: Any, own: tuple[str, ...], rows: Sequence[Mapping[str, Any]]
-) -> None:
-    """Write other values into rows of a model, each known by its `own` columns."""
-    if not rows:
-        return
-    table = model.__table__
-    here = [table.c.tenant_id == transaction.tenant.id, *(table.c[name] == bindparam(f"own_{name}") for name in own)]
-    written: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name not in own}
-    connection = await transaction.connection()
-    parameters = [{f"own_{name}" if name in own else name: value for name, value in row.items()} for row in rows]
-    await connection.execute(update(table).where(*here).values(written), parameters)
+async def sort_anew(transaction: Transaction, fields: Fields, values: Mapping[int, Values]) -> None:
+    """Write the sort keys of records anew, where one is another. What keeps their values unique stays."""
+    by_id = {field.id: field for field in fields}
+    own = RecordKey.record_id.in_(values), RecordKey.field_id.in_(by_id)
+    kept = select(RecordKey.record_id, RecordKey.field_id, RecordKey.number, RecordKey.sort_key, RecordKey.unique_key)
+    keys = [dict(row._mapping) for row in await transaction.execute(kept.where(*own))]
+    changed = False
+    for key in keys:
+        field = by_id[key["field_id"]]
+        sort_key = field.sort_key(values[key["record_id"]].get(field.ref, ""))
+        changed = changed or sort_key != key["sort_key"]
+        key["sort_key"] = sort_key
+    if changed:
+        await transaction.execute(delete(RecordKey).where(*own))
+        await transaction.insert_rows(RecordKey, *keys)

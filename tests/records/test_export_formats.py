@@ -288,5 +288,5 @@ def test_what_a_sheet_has_no_room_for_goes_on_another_and_links_become_texts(
 
 @pytest.mark.parametrize("slug", ["history", "a" * 40, "2026"])
 def test_every_slug_makes_a_name_of_a_sheet(tmp_path: Path, slug: str) -> None:
-    export = Export(Collection(name="Things", slug=slug), FIELDS, View(), "en")
+    export = Export(Collection(name="Things", slug=slug), FIELDS, View(), "en", Locale("en"))
     assert read_sheets(collect(export_xlsx, export, [{}], tmp_path)).sheetnames[0].startswith(slug[:24])

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
-from app.records.kinds.kind import Cell, Choice, Definition, FieldKind, Json, fail
+from app.records.kinds.kind import Cell, Definition, FieldChoice, FieldKind, Json, fail
 from app.web.texts import _l, fold, keep_direction, translations
 
-REFERENCE = re.compile(r"#([0-9]{1,6})")
+CHOICE_REFERENCE = re.compile(r"#([0-9]{1,6})")
 
 
 class YesNoKind(FieldKind):
@@ -47,9 +47,9 @@ class YesNoKind(FieldKind):
         return super().from_json(given, field)
 
 
-def find_choice(choices: Iterable[Choice], text: str) -> Choice | None:
+def find_choice(choices: Iterable[FieldChoice], text: str) -> FieldChoice | None:
     """The choice that a form or a person means."""
-    reference = REFERENCE.fullmatch(text)
+    reference = CHOICE_REFERENCE.fullmatch(text)
     if reference:
         return next((choice for choice in choices if choice["id"] == int(reference[1])), None)
     wanted = fold(text)
@@ -57,7 +57,7 @@ def find_choice(choices: Iterable[Choice], text: str) -> Choice | None:
     return min(named, key=lambda choice: (choice["archived"], choice["name"] != text), default=None)
 
 
-def read_choice(text: str, field: Definition) -> Choice:
+def read_choice(text: str, field: Definition) -> FieldChoice:
     """The choice of a text, if it can still be chosen. Raises ValueError with a Text."""
     choice = find_choice(field.choices, " ".join(text.split()))
     if choice is None:
@@ -67,7 +67,7 @@ def read_choice(text: str, field: Definition) -> Choice:
     return choice
 
 
-def read_choices(text: str, field: Definition) -> list[Choice]:
+def read_choice_line(text: str, field: Definition) -> list[FieldChoice]:
     """The choices of a line: one, or several with semicolons between them. Raises ValueError with a Text."""
     if not text.strip():
         return []
@@ -83,7 +83,7 @@ class ChoiceKind(FieldKind):
     control = "choice"
     has_choices = True
 
-    def chosen(self, value: str, field: Definition) -> list[Choice]:
+    def chosen(self, value: str, field: Definition) -> list[FieldChoice]:
         """The choices of a value, in their order; one that is not there any more is left out."""
         ids = value.split()
         return [choice for choice in field.choices if str(choice["id"]) in ids]
@@ -141,7 +141,7 @@ class ChoicesKind(ChoiceKind):
         return "\n".join(each for each in typed if each)
 
     def read(self, text: str, field: Definition) -> str:
-        chosen = {choice["id"] for each in text.split("\n") for choice in read_choices(each, field)}
+        chosen = {choice["id"] for each in text.split("\n") for choice in read_choice_line(each, field)}
         return " ".join(map(str, sorted(chosen)))
 
     def cell(self, value: str, field: Definition) -> Cell:

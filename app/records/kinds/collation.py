@@ -12,7 +12,7 @@ SORT_KEY_LIMIT = 120
 # Sorts after every text, by code points as by bytes of UTF-8: empty values come last.
 LAST = "\U0010ffff"
 # Of so many characters the order is known; long texts that begin with the same ones come in that of their records.
-COMPARED = 80
+SORTED_BY = 80
 MOST_PRIMARIES = 90
 LEVEL_ENDS = " "
 # Weights begin at a letter, not at control characters, and leave out what is no character (the surrogates).
@@ -20,7 +20,7 @@ FIRST_WEIGHT = 0x100
 SURROGATES = 0xD800, 0x800
 # The smallest weight of accents, and of case: what most letters have, which is left out at the end of a level.
 USUAL = (0x20, 0x02)
-NUMBER = re.compile(r"\d+")
+DIGITS = re.compile(r"\d+")
 
 
 @cache
@@ -31,7 +31,7 @@ def load_collator() -> Any:
     return Collator()
 
 
-def write_number(number: re.Match[str]) -> str:
+def spell_number(number: re.Match[str]) -> str:
     """A number with its length before it, in digits: shorter ones are smaller."""
     digits = str(int(number[0]))
     return f"{'9' * (len(digits) // 9)}{len(digits) % 9}{digits}"
@@ -41,7 +41,7 @@ def write_number(number: re.Match[str]) -> str:
 def collate(text: str) -> str:
     """The sort key of a text. Keys compare by their code points as the texts do by letters, then accents, then case."""
     collator = load_collator()
-    key = collator.sort_key(NUMBER.sub(write_number, text[:COMPARED]))
+    key = collator.sort_key(DIGITS.sub(spell_number, text[:SORTED_BY]))
     levels: list[list[int]] = [[]]
     for weight in key:
         if weight:

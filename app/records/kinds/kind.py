@@ -15,7 +15,7 @@ from app.records.kinds.collation import collate
 from app.web.texts import Text, _l, fold, keep_direction
 
 
-class Choice(TypedDict):
+class FieldChoice(TypedDict):
     """One of the choices of a field. Values have its `id`, so that it may be called otherwise.
 
     An archived one can't be chosen any more; records that have it keep it.
@@ -32,7 +32,7 @@ class Definition(Protocol):
     kind says in `options` what), and the locale in which numbers and dates are written."""
 
     @property
-    def choices(self) -> Sequence[Choice]: ...
+    def choices(self) -> Sequence[FieldChoice]: ...
 
     @property
     def options(self) -> Mapping[str, Any]: ...
