@@ -113,7 +113,7 @@ async def render_draft(
         fields=fields,
         title=title_of(fields, record.values),
         draft=draft,
-        mine=form,
+        mine=mine,
         removed=find_removed(fields, form, record),
         differences=await list_differences(transaction, fields, record, mine, draft.version),
         **await describe_editor(transaction, member, record, proof, settings),
