@@ -34,6 +34,7 @@ from app.records.changes import change_record  # noqa: E402
 from app.records.collections import get_collection  # noqa: E402
 from app.records.records import Record, get_record  # noqa: E402
 from tests.databases import make_seed  # noqa: E402
+from tests.fields import typed_of  # noqa: E402
 
 ACME = 1
 TIMES = 60
@@ -84,7 +85,7 @@ async def open_book(transaction: Transaction, number: int) -> tuple[Any, Record]
 async def save(transaction: Transaction, ana: Member, number: int) -> None:
     """A record that nobody holds."""
     collection, record = await open_book(transaction, number)
-    typed = {**record.values, "notes": f"Typed {number}"}
+    typed = typed_of(record, notes=f"Typed {number}")
     assert await change_record(transaction, collection, record, typed, ana, version=record.version)
 
 

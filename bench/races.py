@@ -41,6 +41,7 @@ from app.records.changes import Changed, change_record  # noqa: E402
 from app.records.collections import get_collection  # noqa: E402
 from app.records.records import Record, get_record  # noqa: E402
 from app.records.revisions import Revision  # noqa: E402
+from tests.fields import NOTES, typed_of  # noqa: E402
 
 ACME, NUMBER = 1, 40
 LEASE: Any = 0.02  # seconds; the program's own are whole
@@ -103,11 +104,11 @@ async def edit_once(database: Database, name: str, *, control: bool) -> str:
         proof = await take_lock(transaction, record, member, lease=LEASE)
         if proof is None and not control:
             return "waits"
-        version, values = record.version, dict(record.values)
+        version, values, typed = record.version, dict(record.values), typed_of(record)
     pause = random.choice(PAUSES)
     if pause:
         await asyncio.sleep(pause)
-    values["notes"] = str(int(values["notes"]) + 1)
+    values[NOTES] = typed[NOTES] = str(int(values[NOTES]) + 1)
     async with database.write(ACME) as transaction:
         record = await find_book(transaction)
         transaction.actor = actor
@@ -117,7 +118,7 @@ async def edit_once(database: Database, name: str, *, control: bool) -> str:
             return "saved"
         try:
             books = await get_collection(transaction, "books")
-            await change_record(transaction, books, record, values, member, version=version, proof=proof)
+            await change_record(transaction, books, record, typed, member, version=version, proof=proof)
         except (Changed, Held) as refusal:
             await release_lock(transaction, record, member, proof)
             return type(refusal).__name__.lower()
@@ -142,7 +143,7 @@ async def prepare(url: str, watch_url: str) -> None:
         member = await find_member(transaction, "ana@acme.test")
         assert member is not None
         books = await get_collection(transaction, "books")
-        await change_record(transaction, books, record, {**record.values, "notes": "0"}, member, version=record.version)
+        await change_record(transaction, books, record, typed_of(record, notes="0"), member, version=record.version)
         for each in (await transaction.scalars(select(Member))).all():
             await add_session(transaction, each, address="127.0.0.1", agent="bench")
     await database.close()
@@ -171,7 +172,7 @@ async def read_result(url: str) -> tuple[int, int, int]:
         record = await find_book(transaction)
         revisions = await transaction.scalar(select(func.count()).where(Revision.record_id == record.id))
     await database.close()
-    return int(record.values["notes"]), record.version, revisions or 0
+    return int(record.values[NOTES]), record.version, revisions or 0
 
 
 async def run(races: int, processes: int, *, control: bool, url: str = "", watch_url: str = "") -> dict[str, Any]:

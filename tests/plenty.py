@@ -39,6 +39,7 @@ from app.records.fields import MOST_FIELDS, Field
 from app.records.records import Record, get_record
 from app.records.revisions import Revision
 from app.tenants.invitations import Invitation
+from tests.fields import TITLE
 
 # What a page shows whose lease has ended, and who goes on if nobody has had the lock since.
 LAPSED = Proof(0, "0" * 32)
@@ -117,15 +118,18 @@ class Plenty:
             Collection, [{"slug": f"shelf-{n}", "name": f"Shelf {n}", "total": 1} for n in range(self.count)]
         )
         shelves = await self.transaction.scalars(select(Collection.id).where(Collection.slug.like("shelf-%")))
-        texts = {"kind": "text", "label": "Note"}
+        texts = {"kind_name": "text", "label": "Note"}
         ids = list(shelves)
-        self.transaction.add_all([Field(**texts, collection_id=each, key="title") for each in ids])
+        titles = [Field(**texts, collection_id=each, key="title") for each in ids]
+        self.transaction.add_all(titles)
         self.fields = [f"extra{n}" for n in range(min(self.count, MOST_FIELDS - 10))]  # with room for one more
         self.transaction.add_all([Field(**texts, collection_id=books.id, key=key, position=50) for key in self.fields])
         self.transaction.add(Field(**texts, collection_id=books.id, key="mark", position=51, unique=True))
         gone = [Field(**texts, collection_id=books.id, key=f"gone{n}", removed_at=now()) for n in range(self.count)]
         self.transaction.add_all(gone)
-        rows = [{"collection_id": each, "number": 1, "values": {"title": "T"}, "search": "t"} for each in ids]
+        await self.transaction.flush()
+        same = {"number": 1, "search": "t"}
+        rows = [{**same, "collection_id": each.collection_id, "values": {each.ref: "T"}} for each in titles]
         await self.put(Record, rows)
 
     async def add_records(self) -> None:
@@ -153,7 +157,7 @@ class Plenty:
                     "version": self.record.version + 1 + n,
                     "member_id": each.id,
                     "what": "changed",
-                    "values": {"title": f"{n}"},
+                    "values": {TITLE: f"{n}"},
                 }
                 for n, each in enumerate(self.people)
             ],
@@ -251,7 +255,7 @@ class Plenty:
     async def add_drafts(self) -> None:
         """What people have typed, and who waits."""
         clock = await read_clock(self.transaction)
-        row = {"kind": "record", "token": 1, "version": 1, "values": {"title": "T"}}
+        row = {"kind": "record", "token": 1, "version": 1, "values": {TITLE: "T"}}
         await self.put(
             Draft,
             [

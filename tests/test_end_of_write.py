@@ -28,6 +28,7 @@ from app.records.changes import change_record, create_records
 from app.records.collections import get_collection
 from app.records.fields import list_fields
 from app.records.records import Record
+from tests.fields import typed_of
 from tests.sessions import act_as
 
 ACME = 1
@@ -57,7 +58,7 @@ async def change(transaction: Transaction, ana: Member, count: int) -> None:
     books = await get_collection(transaction, "books")
     statement = select(Record).where(Record.deleted_at.is_(None)).order_by(Record.id.desc()).limit(count)
     for record in (await transaction.scalars(statement)).all():
-        typed = {**record.values, "notes": f"Typed {count}"}
+        typed = typed_of(record, notes=f"Typed {count}")
         assert await change_record(transaction, books, record, typed, ana, version=record.version)
 
 

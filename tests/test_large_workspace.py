@@ -78,7 +78,7 @@ class Large(Plenty):
         rows = [{"slug": f"shelf-{n}", "name": f"Shelf {n:02d} of the library", "total": 1} for n in range(count)]
         await self.put(Collection, rows)
         shelves = (await self.transaction.scalars(select(Collection.id).where(Collection.slug.like("shelf-%")))).all()
-        label = {"kind": "text", "label": "Title", "key": "title"}
+        label = {"kind_name": "text", "label": "Title", "key": "title"}
         self.transaction.add_all([Field(**label, collection_id=each) for each in shelves])
 
     async def add_many_rooms(self, count: int) -> Room:

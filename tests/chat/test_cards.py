@@ -18,6 +18,7 @@ from app.live.log import LoggedEvent
 from app.records.changes import change_record, delete_record, restore_record
 from app.records.collections import Collection, get_collection
 from app.records.records import Record, get_record
+from tests.fields import TITLE, typed_of
 from tests.sessions import act_as
 
 ACME = 1
@@ -51,8 +52,8 @@ async def test_open_pages_follow_a_draft_that_is_kept_and_settled_without_the_lo
             if settle:
                 await settle_draft(transaction, record, ana)
             else:
-                typed = {"title": "Typed"}
-                await keep_draft(transaction, record, ana, typed, saved=record.values, token=None, version=1)
+                typed = {TITLE: "Typed"}
+                await keep_draft(transaction, record, ana, typed, saved=typed_of(record), token=None, version=1)
         async with database.read(ACME) as transaction:
             statement = select(LoggedEvent.body).where(LoggedEvent.cursor > before)
             (body,) = await transaction.scalars(statement)
@@ -125,7 +126,7 @@ async def take(transaction: Transaction, number: int) -> None:
 
 async def save(transaction: Transaction, number: int) -> None:
     ana, books, record = await find_all(transaction, number)
-    typed = {**record.values, "title": "Another title"}
+    typed = typed_of(record, title="Another title")
     await act_as(transaction, ana)
     proof = await take_lock(transaction, record, ana, lease=30, moving=record.lock_token)
     assert await change_record(transaction, books, record, typed, ana, version=record.version, proof=proof)

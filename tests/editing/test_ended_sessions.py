@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.conftest import PASSWORD, Server
+from tests.fields import NOTES
 
 BOOK = "/c/books/40"
 
@@ -116,7 +117,8 @@ async def test_a_session_that_ends_frees_its_lock_and_keeps_the_draft(people: Pe
     assert lock(server) == ("Carla", False)
     await end(how, people, server)
     assert lock(server) == (None, False)
-    kept = server.store.rows("SELECT \"values\" ->> 'notes' FROM draft WHERE member_id = ?", id_of(server, "Carla"))
+    statement = f"SELECT \"values\" ->> '{NOTES}' FROM draft WHERE member_id = ?"
+    kept = server.store.rows(statement, id_of(server, "Carla"))
     assert kept == [("Not saved yet",)]
     if how != "workspace suspended":
         assert f'href="{BOOK}/edit"' in (await (await people("davi")).get(BOOK)).text

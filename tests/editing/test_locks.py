@@ -22,6 +22,7 @@ from app.live.log import read_after
 from app.records.changes import Changed, change_record, delete_record
 from app.records.collections import get_collection
 from app.records.records import Record, get_record
+from tests.fields import TITLE, YEAR, typed_of
 from tests.sessions import sign_in
 
 ACME = 1
@@ -96,7 +97,7 @@ class Desk:
             row, person = await book(transaction), await sign_in(transaction, name)
             collection = await get_collection(transaction, "books")
             return await change_record(
-                transaction, collection, row, {**row.values, **values}, person, version=version, proof=proof
+                transaction, collection, row, typed_of(row, **values), person, version=version, proof=proof
             )
 
     async def holder(self) -> tuple[str | None, bool]:
@@ -532,8 +533,10 @@ class Typing:
     async def keep(self, name: str, token: int | None, *, late: bool = False, **values: str) -> bool:
         async with self.database.write(ACME) as transaction:
             row, person = await book(transaction), await member(transaction, name)
+            refs = {"title": TITLE, "year": YEAR}
+            typed = {refs[key]: text for key, text in values.items()}
             return await keep_draft(
-                transaction, row, person, values, saved=row.values, token=token, version=3, late=late
+                transaction, row, person, typed, saved=typed_of(row), token=token, version=3, late=late
             )
 
     async def read(self, name: str) -> dict[str, str] | None:
@@ -553,14 +556,14 @@ def typing(database: Database) -> Typing:
 
 async def test_a_draft_is_its_authors_alone(typing: Typing) -> None:
     assert await typing.keep("ana", 1, title="Mine")
-    assert await typing.read("ana") == {"title": "Mine"}
+    assert await typing.read("ana") == {TITLE: "Mine"}
     assert await typing.read("carla") is None
 
 
 async def test_a_draft_of_an_older_page_does_not_overwrite_a_newer_ones(typing: Typing) -> None:
     assert await typing.keep("ana", 2, title="Newer")
     assert not await typing.keep("ana", 1, title="Older")
-    assert await typing.read("ana") == {"title": "Newer"}
+    assert await typing.read("ana") == {TITLE: "Newer"}
 
 
 async def test_what_arrives_after_saving_does_not_bring_the_draft_back(desk: Desk, typing: Typing) -> None:
@@ -586,7 +589,7 @@ async def test_what_a_page_typed_without_a_network_is_kept_after_another_page_ha
     assert await desk.save("ana", phone, year="1900")
     assert not await typing.keep("ana", laptop.token, year="1901")
     assert await typing.keep("ana", laptop.token, year="1901", late=True)
-    assert await typing.read("ana") == {"year": "1901"}
+    assert await typing.read("ana") == {YEAR: "1901"}
 
 
 async def test_what_a_page_typed_without_a_network_does_not_overwrite_another_pages_draft(
@@ -598,7 +601,7 @@ async def test_what_a_page_typed_without_a_network_does_not_overwrite_another_pa
     assert phone
     assert await typing.keep("ana", phone.token, year="1900")
     assert not await typing.keep("ana", laptop.token, year="1901", late=True)
-    assert await typing.read("ana") == {"year": "1900"}
+    assert await typing.read("ana") == {YEAR: "1900"}
 
 
 async def test_text_that_is_what_is_saved_is_no_draft(typing: Typing) -> None:
@@ -606,7 +609,7 @@ async def test_text_that_is_what_is_saved_is_no_draft(typing: Typing) -> None:
     await typing.keep("ana", 1, title="Dom Casmurro")
     assert await typing.read("ana") is None
     assert await typing.keep("ana", 1, title="And again")
-    assert await typing.read("ana") == {"title": "And again"}
+    assert await typing.read("ana") == {TITLE: "And again"}
 
 
 async def test_a_draft_survives_losing_the_lock_and_what_another_saves(
@@ -619,7 +622,7 @@ async def test_a_draft_survives_losing_the_lock_and_what_another_saves(
     assert taken
     assert await desk.save("bruno", taken, year="1900")
     assert await typing.keep("carla", proof.token, year="1902"), "the last that she typed arrives late"
-    assert await typing.read("carla") == {"year": "1902"}
+    assert await typing.read("carla") == {YEAR: "1902"}
     with pytest.raises(Changed):
         await desk.save("carla", proof, year="1902")
 

@@ -36,13 +36,15 @@ from app.editing.drafts import Draft, keep_draft, settle_draft
 from app.editing.rows import LEASE, Held, Proof, is_held
 from app.features import open_database
 from app.live.cutoff import end_all_sessions
-from app.records.changes import Changed, change_record, delete_record, restore_record
+from app.records.changes import Changed, change_record, delete_record, restore_record, write_record
 from app.records.collections import get_collection
+from app.records.fields import list_fields
 from app.records.history import get_revision
 from app.records.records import Record, get_record
 from app.records.revisions import Revision
 from tests.databases import Store
 from tests.faults.extent import times
+from tests.fields import NOTES, typed_of
 from tests.sessions import sign_in
 
 ACME, NUMBER = 1, 40
@@ -109,7 +111,7 @@ class Editing(RuleBasedStateMachine):
 
     async def learn(self, transaction: Transaction, row: Record) -> None:
         values = await transaction.scalars(select(Revision.values).where(Revision.record_id == row.id))
-        self.known = {each.get("notes", "") for each in values}
+        self.known = {each.get(NOTES, "") for each in values}
         members = await transaction.execute(select(Member.email, Member.id))
         self.ids = {str(email).partition("@")[0]: member_id for email, member_id in members}
 
@@ -156,8 +158,8 @@ class Editing(RuleBasedStateMachine):
                 transaction,
                 row,
                 await self.member(transaction, tab.person),
-                {**row.values, "notes": tab.text},
-                saved=row.values,
+                typed_of(row, notes=tab.text),
+                saved=typed_of(row),
                 token=tab.token,
                 version=tab.version,
                 late=late,
@@ -195,7 +197,7 @@ class Editing(RuleBasedStateMachine):
 
         async def operation(transaction: Transaction, row: Record) -> None:
             books, person = await get_collection(transaction, "books"), await self.member(transaction, tab.person)
-            values = {**row.values, "notes": tab.text}
+            values = typed_of(row, notes=tab.text)
             holds = row.lock_member_id == person.id and row.lock_token == tab.token and not row.lock_offered
             held = await self.is_held(transaction, row)
             same = row.version == tab.version and row.deleted_at is None
@@ -205,9 +207,9 @@ class Editing(RuleBasedStateMachine):
                 )
             except (Changed, Held):
                 assert not same or (held and not holds), "a save was refused without a reason"
-                assert row.values.get("notes", "") in self.known
-                await keep_draft(transaction, row, person, values, saved=row.values, token=None, version=tab.version)
-                unsaved = tab.text != row.values.get("notes", "")
+                assert row.values.get(NOTES, "") in self.known
+                await keep_draft(transaction, row, person, values, saved=typed_of(row), token=None, version=tab.version)
+                unsaved = tab.text != row.values.get(NOTES, "")
                 self.drafts[tab.person] = tab.text if unsaved else None
                 self.written[tab.person] = row.lock_token
                 self.settled.pop(tab.person, None)
@@ -235,7 +237,7 @@ class Editing(RuleBasedStateMachine):
     def guess(self, tab: Tab, name: str, secret: str) -> None:
         async def operation(transaction: Transaction, row: Record) -> None:
             books, person = await get_collection(transaction, "books"), await self.member(transaction, name)
-            proof, values = Proof(row.lock_token, secret), {**row.values, "notes": "Guessed"}
+            proof, values = Proof(row.lock_token, secret), typed_of(row, notes="Guessed")
             assert await locks.renew_lock(transaction, row, person, proof, row.version, lease=LEASE) is None
             assert not await locks.release_lock(transaction, row, person, proof)
             if name != tab.person:
@@ -323,9 +325,8 @@ class Editing(RuleBasedStateMachine):
                     await restore_record(transaction, books, row, person, version=version)
                 else:
                     old = await get_revision(transaction, row, 1)
-                    if not await change_record(
-                        transaction, books, row, old.values, person, version=version, what="reverted"
-                    ):
+                    known = {"version": version, "what": "reverted", "fields": await list_fields(transaction, books)}
+                    if not await write_record(transaction, books, row, old.values, person, **known):
                         return
             except Held:
                 assert held
@@ -366,7 +367,7 @@ class Editing(RuleBasedStateMachine):
             assert row.lock_token >= self.token, "a token came back"
             self.token = row.lock_token
             assert row.version == self.version, "a save was lost, or counted twice"
-            assert row.values.get("notes", "") in self.known, "somebody's text was replaced by nobody's"
+            assert row.values.get(NOTES, "") in self.known, "somebody's text was replaced by nobody's"
             if row.lock_member_id is not None:
                 assert row.deleted_at is None, "a deleted record is locked"
             queue = await waiting.list_queue(transaction, row)
@@ -375,7 +376,7 @@ class Editing(RuleBasedStateMachine):
             )
             kept = {draft.member_id: draft.values for draft in await transaction.scalars(select(Draft))}
             for name in ("ana", "bruno", "carla", "davi"):
-                text = (kept.get(self.ids[name]) or {}).get("notes")
+                text = (kept.get(self.ids[name]) or {}).get(NOTES)
                 assert text == self.drafts.get(name), f"{name}'s text is lost, or has come back"
 
         self.do(operation, writes=False)

@@ -22,13 +22,14 @@ from app.accounts.members import Member, find_member
 from app.database import Database, Transaction
 from app.editing.locks import take_lock
 from app.editing.rows import LEASE, Held, Proof
-from app.records.changes import Changed, change_record, create_record, delete_record, restore_record
+from app.records.changes import Changed, change_record, create_record, delete_record, restore_record, write_record
 from app.records.collections import Collection, get_collection
 from app.records.definitions import change_field, move_field, remove_field
 from app.records.fields import Field, list_fields
 from app.records.records import Record, get_record
 from app.records.revisions import Revision
 from tests.conftest import Server
+from tests.fields import AUTHOR, TITLE, typed_of
 from tests.sessions import sign_in
 from tests.test_isolation import TARGETS, Target, list_routes
 
@@ -93,17 +94,23 @@ KNOWN_WRITES = {
     ("notifications/withdrawals.py", "forget_subjects", "delete(model)"),  # of four models that it names
     ("live/presence.py", "hear", "node.version"),  # of what another node says
     ("notifications/pages/preferences.py", "show_preferences", "form.values"),  # what a form shows
-    ("records/new_drafts.py", "keep_new_draft", "draft.version"),
-    ("records/new_drafts.py", "keep_new_draft", "draft.values"),
-    ("records/new_drafts.py", "settle_new_draft", "draft.version"),
-    ("records/new_drafts.py", "settle_new_draft", "draft.values"),
+    ("records/new_drafts.py", "write_new_draft", "draft.version"),
+    ("records/new_drafts.py", "write_new_draft", "draft.values"),
     ("accounts/form_answers.py", "find_answer", "form.values"),
     ("accounts/form_answers.py", "keep_answer", "form.values"),
     ("records/pages/adding.py", "add_record", "form.values"),
     ("chat/pages/messages.py", "change_message", "form.values"),
     ("chat/message_changes.py", "delete_message", "message.deleted_at"),
     ("chat/undoing.py", "restore_message", "message.deleted_at"),
-    ("records/field_changes.py", "change_field", "setattr(field)"),
+    ("records/definitions.py", "advance_definition", "collection.version"),
+    ("records/definitions.py", "advance_definition", "field.version"),
+    ("records/definitions.py", "move_field", "collection.version"),
+    ("records/definitions.py", "describe_field", "setattr(field)"),
+    ("records/definitions.py", "change_field", "setattr(field)"),
+    ("records/imports.py", "read_record_line", "line.values"),  # a line of a table
+    ("records/pages/collections.py", "render_fields", "form.values"),
+    ("records/reindexing.py", "write_each", "model.__table__"),  # what is searched and sorted of the values as they are
+    ("records/reindexing.py", "write_each", "update(table)"),
     ("tenants/workspaces.py", "change_settings", "setattr(tenant)"),
 }
 COLUMNS = {"version", "values", "deleted_at", "search"}
@@ -116,8 +123,16 @@ Change = Callable[[Transaction, Collection, Record, Member, int, Proof | None], 
 async def change_notes(
     transaction: Transaction, books: Collection, record: Record, author: Member, version: int, proof: Proof | None
 ) -> object:
-    typed = {**record.values, "title": "Typed by Carla"}
+    typed = typed_of(record, title="Typed by Carla")
     return await change_record(transaction, books, record, typed, author, version=version, proof=proof)
+
+
+async def write(
+    transaction: Transaction, books: Collection, record: Record, author: Member, version: int, proof: Proof | None
+) -> object:
+    values = {**record.values, TITLE: "Typed by Carla"}
+    known = {"version": version, "proof": proof, "fields": await list_fields(transaction, books)}
+    return await write_record(transaction, books, record, values, author, what="changed", **known)
 
 
 async def delete(
@@ -133,7 +148,9 @@ async def restore(
 
 
 # Every function that advances a record, with a call of it.
-OPERATIONS: dict[str, Change] = {"change_record": change_notes, "put_into_bin": delete, "restore_record": restore}
+OPERATIONS: dict[str, Change] = {"write_record": write, "put_into_bin": delete, "restore_record": restore}
+# Beside those, what reads the values that are typed before they are written.
+ALL_OPERATIONS = {"change_record": change_notes, **OPERATIONS}
 
 
 def name_of(path: str) -> str:
@@ -364,7 +381,7 @@ class Shelf:
         async with self.database.write(ACME) as transaction:
             books, record = await self.open(transaction)
             author = await sign_in(transaction, name)
-            done = OPERATIONS[operation](transaction, books, record, author, version, proof)
+            done = ALL_OPERATIONS[operation](transaction, books, record, author, version, proof)
             if refusal is None:
                 await done
                 return
@@ -383,7 +400,7 @@ def shelf(database: Database) -> Shelf:
     return Shelf(database)
 
 
-operations = pytest.mark.parametrize("operation", OPERATIONS)
+operations = pytest.mark.parametrize("operation", ALL_OPERATIONS)
 
 
 @operations
@@ -459,13 +476,13 @@ async def test_changing_a_field_touches_no_record_and_no_lock(
     async with database.write(ACME) as transaction:
         books, record = await shelf.open(transaction)
         fields = [each for each in await list_fields(transaction, books) if each.key != "title"]
-        field = next(each for each in fields if each.kind == "text" and record.values.get(each.key))
+        field = next(each for each in fields if each.kind_name == "text" and record.values.get(each.ref))
         title = {"title": "Another book"}
         if change is make_field_unique:  # which needs values that differ
             books = await get_collection(transaction, "books")
             for row in await transaction.scalars(select(Record).where(Record.collection_id == books.id)):
                 if row.id != record.id:
-                    typed = {**row.values, field.key: f"{row.number}"}
+                    typed = typed_of(row, **{field.key: f"{row.number}"})
                     ana = await member_of(transaction, "ana")
                     await change_record(transaction, books, row, typed, ana, version=row.version)
         await create_record(transaction, books, title, await member_of(transaction, "ana"))
@@ -796,8 +813,8 @@ async def test_at_first_each_field_is_whose_who_changed_it(people: dict[str, htt
     opened = await people["carla"].get(f"{book.address}/edit")
     for page in (refused.text, opened.text):
         assert re.findall(r'<input type="radio" name="(\w+)" value="([^"]*)" checked', page) == [
-            ("title", "Second title"),
-            ("author", "Nobody"),
+            (TITLE, "Second title"),
+            (AUTHOR, "Nobody"),
         ]
 
 
