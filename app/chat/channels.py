@@ -7,7 +7,7 @@ of a member counts what is unread: one event for everybody, however many they ar
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import func, select
@@ -151,7 +151,8 @@ def show_sidebars(tenant: Tenant, sidebars: dict[int, Sidebar]) -> Iterator[Part
     """To people which rooms they are in."""
     for member_id, sidebar in sidebars.items():
         shown: dict[str, Any] = {"sidebar": sidebar, "most": ROOMS_SHOWN}
-        yield make_partial(tenant, f"user.{member_id}", "chat/rooms_push.html", **shown)
+        partial = make_partial(tenant, f"user.{member_id}", "chat/rooms_push.html", **shown)
+        yield replace(partial, follow=sidebar.follow)
 
 
 def push_room(transaction: Transaction, room: Room) -> None:

@@ -18,6 +18,9 @@ class SidebarRooms extends HTMLElement {
   // The lines that are in their places.
   get shown() { return [...this.querySelectorAll("li[data-seen]")]; }
 
+  // Whether the reader is in a room, by the newest list that has come: a mark that was sent before it may come with it.
+  #isIn(room) { return this.dataset.follow.split(" ").includes(`news.${room}`); }
+
   // What is known of rooms that are not shown; of most of them nothing.
   get kept() { return keptOf(this.dataset.kept); }
 
@@ -33,12 +36,13 @@ class SidebarRooms extends HTMLElement {
     const isDeleted = "deleted" in mark.dataset;
     const item = mark.closest("li");
     let count = mark.parentElement;
+    const room = roomOf(count);
     mark.remove();
     // Of what comes in one frame, htmx looks for all places first: the room may have come with what is before.
     if (!("seen" in item.dataset)) {
       count = this.querySelector(`li[data-seen] #${count.id}`);
       if (count) item.remove();
-      else if (author === me || !isNew || isDeleted) return item.remove();
+      else if (author === me || !isNew || isDeleted || !this.#isIn(room)) return item.remove();
       else count = this.#bringIn(item, number);
     }
     if (author === me || Number(number) <= Number(count.dataset.read)) return;
