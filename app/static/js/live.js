@@ -247,8 +247,19 @@
     else if (!returning) show("off");
   });
 
+  // Of a page that one has gone to, htmx puts in what is in <body>. Its language, and what its reader may do, stand around it.
+  function takeAround(text) {
+    const from = text.search(/<html\b/);
+    const body = text.search(/<body\b/);
+    if (from < 0 || body < 0) return;
+    const page = new DOMParser().parseFromString(text.slice(from, text.indexOf(">", body) + 1), "text/html");
+    root.lang = page.documentElement.lang;
+    if (page.body.dataset.role) document.body.dataset.role = page.body.dataset.role;
+  }
+
   // After a navigation the new page has its own channels and cursor. What was refused may be gone from the page by now.
-  document.addEventListener("htmx:after:swap", () => {
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    if (main() !== followed) takeAround(ctx.text ?? "");
     if (main() !== followed || ("refused" in root.dataset && channels() !== asked)) sayHello();
   });
   window.addEventListener("online", redial);
