@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,8 +12,8 @@ from playwright.async_api import Page, expect
 
 from app.accounts.members import Member, find_member
 from app.chat.memberships import get_room, invite, leave
-from app.chat.new_rooms import create_room
-from app.chat.room_changes import archive_room
+from app.chat.new_rooms import create_room, open_direct
+from app.chat.room_changes import archive_room, change_room
 from app.database import Transaction
 from app.features import open_database
 from tests.browser.lines import say_lines
@@ -155,4 +156,55 @@ async def test_a_page_that_was_away_is_live_when_its_reader_has_lost_a_room(serv
     await come_back(page)
     await expect(lines(page).filter(has_text="Poetry")).to_have_count(0)
     await expect(page.locator("html[data-refused]")).to_have_count(0)
+    await assert_equals_a_fresh_load(page)
+
+
+async def test_who_writes_into_a_room_they_looked_at_is_offered_no_more_to_join_and_who_leaves_it_is(
+    server: Server, person: Any
+) -> None:
+    await make_room(server, private=False, with_carla=False)
+    await say_lines(server, ["Welcome"], slug="poetry")
+    carla = await person(server, "acme", "carla@acme.test")
+    page = await carla.open("/chat/poetry")
+    listed, other = await carla.context.new_page(), await carla.context.new_page()
+    await listed.goto(carla.origin + "/chat")
+    await other.goto(carla.origin + "/chat/poetry")
+    for each in (listed, other):
+        await ready(each)
+    await expect(other.get_by_role("button", name="Join")).to_be_visible()
+    await page.get_by_role("textbox", name="Message").fill("Good morning")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Join")).to_have_count(0)
+    await expect(other.get_by_role("button", name="Join")).to_have_count(0)
+    in_list = listed.locator(".room-list li").filter(has_text="Poetry")
+    await expect(in_list.get_by_text("joined")).to_be_visible()
+    for each in (page, other, listed):
+        await ready(each)
+        await assert_equals_a_fresh_load(each)
+    await go_out(server)
+    await expect(page.get_by_role("button", name="Join")).to_be_visible()
+    await expect(in_list.get_by_role("button", name="Join")).to_be_visible()
+    await assert_equals_a_fresh_load(page)
+    await page.get_by_role("button", name="Join").click()
+    await expect(other.get_by_role("button", name="Join")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Join")).to_have_count(0)
+
+
+async def test_lists_of_rooms_show_private_ones_that_their_reader_got_into_or_has_lost(
+    server: Server, person: Any
+) -> None:
+    page = await (await person(server, "acme", "carla@acme.test")).open("/chat")
+    line = page.locator(".room-list li").filter(has_text=re.compile("Poetry|Prose"))
+    await make_room(server)
+    await expect(line).to_have_text(re.compile("Poetry"))
+    async with writing(server) as (transaction, bruno, _):
+        await change_room(
+            transaction, await get_room(transaction, bruno, "poetry"), bruno, name="Prose", description=""
+        )
+    await expect(line).to_have_text(re.compile("Prose"))
+    await go_out(server)
+    await expect(line).to_have_count(0)
+    async with writing(server) as (transaction, bruno, carla):
+        await open_direct(transaction, [carla, bruno])
+    await expect(page.locator(".room-list li").filter(has_text="Bruno")).to_have_count(1)
     await assert_equals_a_fresh_load(page)
