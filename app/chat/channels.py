@@ -7,7 +7,7 @@ of a member counts what is unread: one event for everybody, however many they ar
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import func, select
@@ -63,8 +63,10 @@ def show_opened(tenant: Tenant, facts: Sequence[DiscussionOpened]) -> Iterator[P
         yield refresh(tenant, fact.channel, f"{fact.subject}-discussion-refresh", fact=fact)
 
 
-async def read_lists(transaction: Transaction, facts: Sequence[RoomMade | RoomChanged | RoomArchived]) -> list[Room]:
-    """The rooms that were made or changed, which are shown to those who are in them."""
+async def read_lists(
+    transaction: Transaction, facts: Sequence[RoomMade | RoomChanged | RoomArchived]
+) -> list[tuple[Room, tuple[int, ...]]]:
+    """The rooms that were made or changed, which are shown to those who are in them; and who got into one with it."""
     rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
     for fact in facts:
         if isinstance(fact, RoomMade):
@@ -73,13 +75,17 @@ async def read_lists(transaction: Transaction, facts: Sequence[RoomMade | RoomCh
             push_room(transaction, rooms[fact.room_id])
         else:
             push_insiders(transaction, rooms[fact.room_id])
-    return list(rooms.values())
+    return [(rooms[fact.room_id], fact.people if isinstance(fact, RoomMade) else ()) for fact in facts]
 
 
-def show_lists(tenant: Tenant, rooms: Sequence[Room]) -> Iterator[Partial]:
+def show_lists(tenant: Tenant, changed: Sequence[tuple[Room, tuple[int, ...]]]) -> Iterator[Partial]:
     """Open lists of rooms fetch themselves anew. Of private rooms nobody else is told anything."""
-    if any(room.open for room in rooms):
+    if any(room.open for room, _ in changed):
         yield refresh(tenant, "tenant", "all-rooms-refresh")
+        return
+    for room, people in changed:
+        for where in [f"user.{member_id}" for member_id in people] or [f"news.{room.id}"]:
+            yield refresh(tenant, where, "all-rooms-refresh")
 
 
 def show_archived(tenant: Tenant, facts: Sequence[RoomArchived]) -> Iterator[Partial]:
@@ -91,9 +97,9 @@ def show_archived(tenant: Tenant, facts: Sequence[RoomArchived]) -> Iterator[Par
 
 async def read_moves(
     transaction: Transaction, facts: Sequence[MemberEntered | MemberLeft]
-) -> list[tuple[Room, MemberLeft]]:
+) -> list[tuple[Room, MemberEntered | MemberLeft]]:
     """Show rooms to those who are in them now, and no more to those who are not; and to who looks at one that there is
-    one more, or one less. The answer are those who have left rooms that they may not see any more, with these."""
+    one more, or one less. The answer is what became of each person in each room at last."""
     rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
     for fact in facts:
         room = rooms[fact.room_id]
@@ -107,22 +113,21 @@ async def read_moves(
             push_people(transaction, room)
         if isinstance(fact, MemberLeft | MemberReturned):
             push_bells(transaction, [fact.member_id])
-    gone = {(fact.room_id, fact.member_id): fact for fact in facts if isinstance(fact, MemberLeft)}
-    gone = {key: fact for key, fact in gone.items() if not rooms[fact.room_id].open}
-    if not gone:
-        return []
-    statement = select(Membership.room_id, Membership.member_id).where(
-        Membership.room_id.in_({room_id for room_id, _ in gone}),
-        Membership.member_id.in_({member_id for _, member_id in gone}),
-    )
-    back = {(room_id, member_id) for room_id, member_id in await transaction.execute(statement)}
-    return [(rooms[fact.room_id], fact) for key, fact in gone.items() if key not in back]
+    last = {(fact.room_id, fact.member_id): fact for fact in facts}
+    return [(rooms[fact.room_id], fact) for fact in last.values() if rooms[fact.room_id].kind != "discussion"]
 
 
-def show_moves(tenant: Tenant, gone: Sequence[tuple[Room, MemberLeft]]) -> Iterator[Partial]:
-    """Take rooms from those who may not see them any more, and end what their pages get of them."""
-    for room, fact in gone:
-        person = fact.member_id
+def show_moves(tenant: Tenant, moves: Sequence[tuple[Room, MemberEntered | MemberLeft]]) -> Iterator[Partial]:
+    """Show people whether they are in rooms that they look at, or may join. Take rooms from those who may not see them
+    any more, and end what their pages get of them."""
+    for room, fact in moves:
+        person, outside = fact.member_id, isinstance(fact, MemberLeft)
+        yield refresh(tenant, f"user.{person}", "all-rooms-refresh", fact=fact)
+        if room.open:
+            shown: dict[str, Any] = {"room": room, "reader": person, "outside": outside}
+            yield make_partial(tenant, f"user.{person}", "chat/outside_push.html", fact=fact, **shown)
+        if room.open or not outside:
+            continue
         yield refresh(tenant, f"user.{person}", f"room-{room.id}-refresh", gone="/chat?done=room-left", fact=fact)
         yield stop_following(member=person, channels=[f"room.{room.id}", f"news.{room.id}"], fact=fact)
 
@@ -151,7 +156,8 @@ def show_sidebars(tenant: Tenant, sidebars: dict[int, Sidebar]) -> Iterator[Part
     """To people which rooms they are in."""
     for member_id, sidebar in sidebars.items():
         shown: dict[str, Any] = {"sidebar": sidebar, "most": ROOMS_SHOWN}
-        yield make_partial(tenant, f"user.{member_id}", "chat/rooms_push.html", **shown)
+        partial = make_partial(tenant, f"user.{member_id}", "chat/rooms_push.html", **shown)
+        yield replace(partial, follow=sidebar.follow)
 
 
 def push_room(transaction: Transaction, room: Room) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -25,7 +25,8 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ShownRoom:
-    """A room as the sidebar shows it. `order` sorts rooms in the page, too; `seen` is when the member opened it."""
+    """A room as the sidebar shows it. `order` sorts rooms in the page, too; `seen` is its place among those that the
+    member has opened, the last one's the greatest, and 0 for one that was not."""
 
     joined: JoinedRoom
     order: str
@@ -34,10 +35,11 @@ class ShownRoom:
 
 @dataclass(frozen=True, slots=True)
 class Sidebar:
-    """The rooms that are shown, and the others, of which the page follows what is new."""
+    """The rooms that are shown, and the others, of which the page follows what is new. `seen` is as of those shown."""
 
     shown: Sequence[ShownRoom]
     rest: Sequence[JoinedRoom]
+    seen: Mapping[int, int]
 
     @property
     def follow(self) -> str:
@@ -47,12 +49,20 @@ class Sidebar:
 
     @property
     def kept(self) -> str:
-        """What the page has to know of the others: those that have something unread, or that the member has muted."""
+        """What the page has to know of the others: those that have something unread (and up to where they are read), or
+        that the member has muted."""
         return " ".join(
             f"{each.room.id}.{each.membership.notify[0]}.{each.unread}.{each.mentions}"
-            for each in self.rest
+            f".{each.membership.read_number if each.unread else 0}"
+            for each in sorted(self.rest, key=lambda each: each.room.id)
             if each.unread or each.membership.notify != "everything"
         )
+
+    @property
+    def opened(self) -> str:
+        """Which of the others the member has opened, each with its place."""
+        rest = sorted(each.room.id for each in self.rest)
+        return " ".join(f"{room_id}.{self.seen[room_id]}" for room_id in rest if room_id in self.seen)
 
 
 def choose_rooms(joined: Sequence[JoinedRoom], visits: dict[int, datetime], current: str = "") -> Sidebar:
@@ -66,12 +76,15 @@ def choose_rooms(joined: Sequence[JoinedRoom], visits: dict[int, datetime], curr
 
     ranked = sorted(joined, key=rank, reverse=True)
     chosen = {each.room.id for each in ranked[:ROOMS_SHOWN]}
+    opened = {each.room.id: visits[each.room.id] for each in joined if each.room.id in visits}
+    places = {moment: place for place, moment in enumerate(sorted(set(opened.values())), 1)}
+    seen = {room_id: places[moment] for room_id, moment in opened.items()}
     shown = [
-        ShownRoom(each, order_of(each.room, each.name), int(visits.get(each.room.id, NEVER).timestamp()))
+        ShownRoom(each, order_of(each.room, each.name), seen.get(each.room.id, 0))
         for each in joined
         if each.room.id in chosen
     ]
-    return Sidebar(shown, ranked[ROOMS_SHOWN : ROOMS_SHOWN + MOST_FOLLOWED])
+    return Sidebar(shown, ranked[ROOMS_SHOWN : ROOMS_SHOWN + MOST_FOLLOWED], seen)
 
 
 async def list_sidebars(transaction: Transaction, member_ids: Iterable[int], current: str = "") -> dict[int, Sidebar]:

@@ -77,11 +77,13 @@ class Showing:
 
 @dataclass(slots=True)
 class Partial:
-    """HTML for the pages that follow a channel, and the fact that it shows: of several the last."""
+    """HTML for the pages that follow a channel, the fact that it shows, of several the last, and the channels that it
+    brings along, as its `data-follow` names them: whoever gets it follows them from there on, and may."""
 
     channel: str
     body: str
     fact: Fact | None = None
+    follow: str = ""
 
 
 @dataclass(frozen=True, slots=True)

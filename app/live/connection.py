@@ -72,12 +72,15 @@ class Connection:
         """Whether the reader has fallen behind."""
         return self.waiting > SOFT_LIMIT
 
-    def write(self, text: str, frame: bytes | None = None) -> bool:
-        """Write a frame (`frame` is `text` encoded, where the caller has it already). False when the socket is gone."""
+    def write(self, *texts: str, frame: bytes | None = None) -> bool:
+        """Write a frame, or several as one (`frame` are they encoded, where the caller has that already).
+
+        False when the socket is gone.
+        """
         if self.ending is not None:
             return False
         if self.protocol is not None:
-            frame = frame or encode(text)
+            frame = frame or b"".join(map(encode, texts))
             waiting = self.protocol.write_frame(frame)
             if waiting == CLOSED:
                 return False
@@ -85,7 +88,8 @@ class Connection:
             self.waiting = waiting - self.granted
         else:
             assert self.queue is not None  # noqa: S101
-            self.queue.put_nowait(text)
+            for text in texts:
+                self.queue.put_nowait(text)
             self.waiting = HARD_LIMIT + 1 if self.queue.qsize() > QUEUE_LIMIT else 0
         return True
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+if TYPE_CHECKING:
+    from app.live.log import Event
 
 MOST_CHANNELS = 600
 LONGEST_CHANNEL = 60
@@ -52,6 +55,27 @@ def is_count(value: object) -> TypeGuard[int]:
 def numbered(cursor: int, bodies: Iterable[str]) -> str:
     """A frame of logged events; the page ignores it when it is at that cursor already."""
     return f"<!--{cursor}-->{''.join(bodies)}"
+
+
+def frame_events(events: Iterable[Event], upto: int) -> list[str]:
+    """The frames of some events, up to a cursor: nearly always one.
+
+    A page finds the places of all that is in a frame before it puts anything there. So what comes on a channel that a
+    part has brought along, and may belong into that part, begins a frame of its own.
+    """
+    frames: list[str] = []
+    bodies: list[str] = []
+    brought: set[str] = set()
+    reached = 0
+    for event in events:
+        if event.channel in brought:
+            frames.append(numbered(reached, bodies))
+            bodies = []
+            brought = set()
+        bodies.append(event.body)
+        brought.update(event.follow.split())
+        reached = event.cursor
+    return [*frames, numbered(upto, bodies)]
 
 
 def answer_hello(hello: Hello, *, refused: Iterable[str] = (), refresh_at: int | None = None) -> str:

@@ -18,7 +18,7 @@ import structlog
 
 from app.database import now
 from app.live.connection import HARD_LIMIT, Connection
-from app.live.frames import encode, numbered
+from app.live.frames import encode, frame_events, numbered
 from app.live.log import CLOSE_SOCKETS, UNFOLLOW, Event
 from app.web.metrics import DELIVERIES, EVENTS, PUBLISH_TO_WRITTEN, SLOW_CLOSES, SOCKETS
 
@@ -111,6 +111,13 @@ class Hub:
         if cursor > self.cursors.setdefault(connection.tenant_id, cursor):
             self.ahead[connection.tenant_id].add(connection)
 
+    def follow_more(self, tenant_id: int, channel: str, sockets: set[Connection]) -> None:
+        """From now on, serve some sockets a channel beside those that they follow."""
+        followers = self.followers[tenant_id, channel]
+        for connection in sockets - followers:
+            connection.channels = (*connection.channels, channel)
+        followers |= sockets
+
     def unfollow(self, connection: Connection) -> None:
         """Serve a socket nothing for now; what is due to it is in the log."""
         for channel in connection.channels:
@@ -148,6 +155,8 @@ class Hub:
             followers = self.followers.get((tenant_id, event.channel), set())
             if sockets := followers - self.find_ahead(tenant_id, event.cursor):
                 self.due[tenant_id].append((event, sockets))
+                for name in event.follow.split():
+                    self.follow_more(tenant_id, name, sockets)
             log.debug(
                 "delivered",
                 tenant=self.names.get(tenant_id),
@@ -196,9 +205,8 @@ class Hub:
         due, self.due = self.due, defaultdict(list)
         for pending in due.values():
             for events, sockets in share(pending):
-                bodies = [event.body for event in events]
-                text = numbered(events[-1].cursor, bodies)
-                self.write_to_all(sockets, text, encode(text))
+                for text in frame_events(events, events[-1].cursor):
+                    self.write_to_all(sockets, text, encode(text))
                 DELIVERIES.inc(len(sockets))
         self.flush_took = asyncio.get_running_loop().time() - self.flushed_at
         PUBLISH_TO_WRITTEN.observe(time.perf_counter() - self.due_since)
@@ -224,7 +232,7 @@ class Hub:
 
     def write(self, connection: Connection, text: str, frame: bytes) -> None:
         """Write to one socket, and drop it when its reader is too slow."""
-        if connection.write(text, frame) and connection.waiting > HARD_LIMIT:
+        if connection.write(text, frame=frame) and connection.waiting > HARD_LIMIT:
             SLOW_CLOSES.inc()
             log.info(
                 "dropped",

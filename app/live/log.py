@@ -7,6 +7,7 @@ rows, with one cursor: facts, for programs, and the partials that show them, for
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,8 @@ from app.jobs.sweeps import delete_by_keys, sweeps_with_settings
 from app.settings import Settings
 from app.web.templates import render
 
+# What stands before the body of a row whose partial brings channels along.
+FOLLOW = re.compile(r"<!--follow ([a-z0-9. ]+)-->")
 # Which rows of the log go to pages.
 PARTIAL = text("kind IS NULL")
 CLOSE_SOCKETS = "!close"
@@ -59,12 +62,13 @@ class Event:
     """A change as it is delivered: `body` is HTML for the pages that follow `channel`.
 
     On the channels `!close` and `!unfollow`, which no page can follow, the body is JSON and says whose sockets end, or
-    are served some channels no more.
+    are served some channels no more. Who gets the body of any other follows the channels in `follow` from there on.
     """
 
     cursor: int
     channel: str
     body: str
+    follow: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +147,9 @@ async def append(transaction: Transaction) -> None:
         if isinstance(each, LoggedFact):
             rows.append({"cursor": cursor, "body": "", **describe_fact(each)})
         else:
-            events.append(Event(cursor, each.channel, each.body))
-            row = {"cursor": cursor, "channel": each.channel, "body": each.body}
+            events.append(Event(cursor, each.channel, each.body, each.follow))
+            mark = f"<!--follow {each.follow}-->" if each.follow else ""
+            row = {"cursor": cursor, "channel": each.channel, "body": mark + each.body}
             rows.append({**row, "fact_cursor": facts.get(id(each.fact))})
     await transaction.change(tenant, cursor=after + len(rows))
     await transaction.insert_rows(LoggedEvent, *rows)
@@ -188,7 +193,13 @@ async def read_after(
     )
     if channels is not None:
         statement = statement.where(LoggedEvent.channel.in_(list(channels)))
-    return [Event(*row) for row in await transaction.execute(statement)]
+    return [read_event(*row) for row in await transaction.execute(statement)]
+
+
+def read_event(cursor: int, channel: str, body: str) -> Event:
+    """A row of the log as it is delivered."""
+    mark = FOLLOW.match(body)
+    return Event(cursor, channel, body[mark.end() :], mark[1]) if mark else Event(cursor, channel, body)
 
 
 async def read_reach(transaction: Transaction) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
@@ -12,7 +13,7 @@ from litestar.types import Receive, Send
 
 from app.live.channels import presence_partial
 from app.live.connection import Connection
-from app.live.frames import Hello, Malformed, answer_hello, numbered, read_hello
+from app.live.frames import Hello, Malformed, answer_hello, frame_events, read_hello
 from app.live.log import Event, read_after
 from app.live.node import Node
 from app.live.presence import Person
@@ -177,8 +178,8 @@ class Socket:
         if not token:
             raise Ended(4401, "not signed in")
 
-    async def look_up(self, hello: Hello) -> tuple[Visitor, list[str]]:
-        """Who the cookie says this is, and which of the channels they may follow, in one snapshot.
+    async def look_up(self, channels: Iterable[str]) -> tuple[Visitor, list[str]]:
+        """Who the cookie says this is, and which of some channels they may follow, in one snapshot.
 
         Raises Ended(4401) when it is nobody, or nobody any more.
         """
@@ -191,7 +192,7 @@ class Socket:
                 raise Ended(4401, "suspended") from error
             if visitor is None:
                 raise Ended(4401, "ended" if self.connection else "not signed in")
-            return visitor, await self.site.list_allowed(transaction, visitor, hello.channels)
+            return visitor, await self.site.list_allowed(transaction, visitor, channels)
 
     def join(self, visitor: Visitor) -> Connection:
         """The connection, which the hub knows from the first hello on, and whose it is, so that it can be cut off."""
@@ -216,14 +217,24 @@ class Socket:
         pages that come back at the same one: what was taken from the visitor before an event is not shown. If the hub
         has delivered beyond that snapshot in the meantime, the difference is read again; otherwise the socket joins
         the hub with no await in between.
+
+        What was missed may bring channels along that the page knows nothing of yet. Their events belong to what was
+        missed from there on: by its next hello, the page is beyond them.
         """
         hub = self.node.hub
         if self.connection is not None:
             hub.unfollow(self.connection)
         last, answered = hello.last, False
+        followed = dict.fromkeys(hello.channels, 0)  # and from which cursor on
         while True:
-            visitor, allowed = await self.look_up(hello)
-            reached, events = await self.read_log(visitor, last, allowed)
+            visitor, allowed = await self.look_up(followed)
+            reached, missed = await self.read_log(visitor, last, allowed)
+            events = [event for event in missed if event.cursor > followed[event.channel]]
+            if brought := {name: event.cursor for event in reversed(events) for name in event.follow.split()}:
+                known = len(followed)
+                followed = brought | followed
+                if len(followed) > known:
+                    continue
             connection = self.join(visitor)
             self.check(connection)
             if not answered:
@@ -232,7 +243,7 @@ class Socket:
                 self.note(hello, allowed, refused, len(events), refresh=not reached)
                 connection.write(answer_hello(hello, refused=refused, refresh_at=None if reached else visitor.cursor))
             if events or last != visitor.cursor:
-                connection.write(numbered(visitor.cursor, (event.body for event in events)))
+                connection.write(*frame_events(events, visitor.cursor))
             last = visitor.cursor
             if hub.is_level(visitor.tenant_id, last):
                 break

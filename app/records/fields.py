@@ -83,17 +83,17 @@ class Field(Tenanted, Base):
 
     def describe(self, value: str) -> str:
         """A value in plain text."""
-        return self.kind.describe(value, self) if value else ""
+        return self.kind.describe(value, self) if value or self.kind.shows_none else ""
 
     def show(self, value: str) -> Markup:
         """A value on a page; an empty one is nothing, but for those to whom a page is read."""
-        if value or self.kind_name == "yes_no":
+        if value or self.kind.shows_none:
             return self.kind.show(value, self)
         return Markup("")
 
     def cell(self, value: str) -> Cell:
         """A value for a spreadsheet."""
-        return self.kind.cell(value, self) if value or self.kind_name == "yes_no" else None
+        return self.kind.cell(value, self) if value or self.kind.shows_none else None
 
     def sort_key(self, value: str) -> str:
         """What a value is sorted by; an empty one comes last."""

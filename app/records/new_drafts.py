@@ -86,13 +86,32 @@ async def is_behind(transaction: Transaction, member: Member, draft: Draft, page
     return (unseen and draft.values is not None) or await is_answered(transaction, member, page.form)
 
 
-async def write_new_draft(
-    transaction: Transaction, draft: Draft, page: TypedOn, values: dict[str, str] | None, *, step: int = 1
-) -> None:
-    """Write what was typed, or that it is settled."""
-    draft.version, draft.values, draft.typed_at = draft.version + step, values, now()
+async def write_new_draft(transaction: Transaction, draft: Draft, page: TypedOn, values: dict[str, str]) -> None:
+    """Write what was typed."""
+    draft.version, draft.values, draft.typed_at = draft.version + 1, values, now()
     draft.form, draft.token = page.form or None, page.changes
     await transaction.flush()
+
+
+async def end_new_draft(transaction: Transaction, draft: Draft, page: TypedOn, *, own: bool) -> None:
+    """Leave a mark of a draft that is settled, by which late calls are known: those of this page (`own`), or of the one
+    that wrote it. Of what was settled before, no page that is open has to hear."""
+    draft.version += int(draft.values is not None)
+    draft.values, draft.typed_at = None, now()
+    if own or not draft.form:
+        draft.form, draft.token = page.form or None, page.changes
+    await transaction.flush()
+
+
+async def find_new_draft_or_mark(
+    transaction: Transaction, collection: Collection, member: Member, page: TypedOn
+) -> Draft | None:
+    """The member's draft, or a new one that is settled already, if the page says which form it shows."""
+    draft = await find_any_new_draft(transaction, collection, member)
+    if draft is None and page.form:
+        draft = Draft(kind=KIND, row_id=collection.id, member_id=member.id, version=0)
+        transaction.add(draft)
+    return draft
 
 
 async def settle_new_draft(
@@ -104,26 +123,24 @@ async def settle_new_draft(
     It stays as a mark, also where there was no draft yet, so that what was sent before and arrives later does not
     bring it back.
     """
-    draft = await find_any_new_draft(transaction, collection, member)
+    draft = await find_new_draft_or_mark(transaction, collection, member, page)
     if draft is None:
-        if not page.form:
-            return
-        draft = Draft(kind=KIND, row_id=collection.id, member_id=member.id, version=0)
-        transaction.add(draft)
+        return
     newer = page.changes < draft.token if page.wrote(draft) else page.version != draft.version
-    if draft.values is None:
-        await write_new_draft(transaction, draft, page, None, step=0)  # no page that is open has to hear of it
-    elif not newer or draft.values == values:
-        await write_new_draft(transaction, draft, page, None)
+    if draft.values is None or not newer or draft.values == values:
+        await end_new_draft(transaction, draft, page, own=True)
 
 
 async def discard_new_draft(
     transaction: Transaction, collection: Collection, member: Member, page: TypedOn
 ) -> dict[str, str] | None:
-    """Settle the draft whichever page it is of, as nobody wants it; return what it held."""
-    draft = await find_any_new_draft(transaction, collection, member)
-    if draft is None or draft.values is None:
+    """Settle the draft whichever page it is of, as nobody wants it; return what it held.
+
+    What the page has sent and is still on its way does not come back either.
+    """
+    draft = await find_new_draft_or_mark(transaction, collection, member, page)
+    if draft is None:
         return None
     discarded = draft.values
-    await write_new_draft(transaction, draft, page, None)
+    await end_new_draft(transaction, draft, page, own=page.changes > 0)
     return discarded

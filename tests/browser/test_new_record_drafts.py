@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
+import httpx
+import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.browser.pages import ready
-from tests.conftest import Server
+from tests.conftest import Person, Server
+from tests.waiting import until
 
 BACK = "What you had typed here and not saved is back."
+DRAFT = "**/c/books/new/draft"
 STRANDED = "You have gone on with this in another tab."
 
 
@@ -45,6 +50,139 @@ async def test_typing_is_back_after_a_link_in_another_browser_and_gone_when_save
     await ana.open("/c/books/new")
     await expect(ana.page.get_by_label("Title")).to_have_value("")
     await expect(ana.page.get_by_text(BACK)).to_be_hidden()
+
+
+def authors(server: Server, title: str) -> list[str]:
+    """Who has written the records with a title."""
+    rows = server.store.rows('SELECT "values" FROM record')
+    found = [json.loads(values) if isinstance(values, str) else values for (values,) in rows]
+    return [each["author"] for each in found if each["title"] == title]
+
+
+async def pass_on(server: Server, route: Route) -> httpx.Response:
+    """Let the server have a request, of whose answer the page has not got anything yet."""
+    headers = await route.request.all_headers()
+    names = ("cookie", "content-type", "origin", "x-page", "x-member")
+    sent = {name: headers[name] for name in names if name in headers}
+    async with server.client("acme") as client:
+        return await client.post("/c/books/new/draft", content=route.request.post_data_buffer, headers=sent)
+
+
+async def assert_no_draft(person: Person) -> None:
+    """A new form is empty, here and in another tab."""
+    other = await person.context.new_page()
+    for page in (person.page, other):
+        await page.goto(person.origin + "/c/books/new")
+        await ready(page)
+        await expect(page.get_by_label("Title")).to_have_value("")
+        await expect(page.get_by_label("Author")).to_have_value("")
+        await expect(page.get_by_text(BACK)).to_be_hidden()
+    await other.close()
+
+
+async def save(page: Page, title: str) -> None:
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["lost", "later than a page waits"])
+@pytest.mark.parametrize("reload", [False, True], ids=["typed on", "after a reload"])
+async def test_a_draft_whose_answer_does_not_come_is_not_another_tab_s(
+    shared_server: Server, person: Any, late: bool, reload: bool
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/new")
+    held: list[Route] = []
+
+    async def lose(route: Route) -> None:
+        assert (await pass_on(shared_server, route)).status_code == 204
+        held.append(route)
+        if not late:
+            await route.abort()
+
+    await page.route(DRAFT, lose)
+    await page.get_by_label("Title").fill("Lost")
+    await until(lambda: len(held) == 1)
+    await page.get_by_label("Title").fill("Lost and found")
+    await until(lambda: len(held) == 2)
+    await page.unroute(DRAFT, lose)
+    if reload:
+        await page.reload()
+        await ready(page)
+        await expect(page.get_by_label("Title")).to_have_value("Lost and found")
+    await page.get_by_label("Author").fill("Somebody")
+    await expect(page.get_by_text("Draft kept")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text(STRANDED)).to_be_hidden()
+    await save(page, "Lost and found")
+    await assert_no_draft(ana)
+
+
+async def test_a_first_draft_that_arrives_when_the_record_was_saved_does_not_come_back(
+    shared_server: Server, person: Any
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/new")
+    held: list[Route] = []
+    await page.route(DRAFT, lambda route: held.append(route))
+    await page.get_by_label("Title").fill("Saved before its draft")
+    await until(lambda: held)
+    await save(page, "Saved before its draft")
+    for route in held:
+        assert (await pass_on(shared_server, route)).status_code == 204
+    await page.unroute_all(behavior="ignoreErrors")
+    await assert_no_draft(ana)
+
+
+async def test_a_draft_that_arrives_when_it_was_discarded_does_not_come_back(
+    shared_server: Server, person: Any
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/new")
+    await type_kept(page, "Title", "Of no use")
+    await page.reload()
+    await ready(page)
+    held: list[Route] = []
+    await page.route(DRAFT, lambda route: held.append(route))
+    await page.get_by_label("Author").fill("Nobody")
+    await until(lambda: held)
+    await page.get_by_role("button", name="Start afresh").click()
+    await expect(page.get_by_label("Title")).to_have_value("")
+    for route in held:
+        await pass_on(shared_server, route)
+    await page.unroute_all(behavior="ignoreErrors")
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_label("Title")).to_have_value("Of no use")
+    await type_kept(page, "Author", "Somebody after all")
+    await expect(page.get_by_text(STRANDED)).to_be_hidden()
+    await save(page, "Of no use")
+    await assert_no_draft(ana)
+
+
+async def test_a_duplicated_tab_is_another_one_whatever_it_has_of_the_first(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    first = await ana.open("/c/books/new")
+    held: list[Route] = []
+    await ana.context.route(DRAFT, lambda route: held.append(route))
+    await first.get_by_label("Title").fill("Of the first")
+    await until(lambda: held)
+    async with ana.context.expect_page() as opening:
+        await first.evaluate("window.open(location.href)")
+    second = await opening.value
+    await ready(second)
+    await expect(second.get_by_label("Title")).to_have_value("Of the first")
+    await ana.context.unroute_all(behavior="ignoreErrors")
+    for number in range(4):
+        await type_kept(first, "Author", f"Somebody {number}")
+    await second.get_by_label("Author").fill("Of the second")
+    await expect(second.get_by_text(STRANDED)).to_be_visible(timeout=20_000)
+    await second.reload()
+    await expect(second.get_by_label("Author")).to_have_value("Of the second")
+    await expect(second.get_by_text(STRANDED)).to_be_visible()
+    await save(first, "Of the first")
+    await save(second, "Of the first")
+    ana.page = second
+    await assert_no_draft(ana)
+    assert sorted(authors(shared_server, "Of the first")) == ["Of the second", "Somebody 3"]
 
 
 async def test_saving_while_a_draft_is_on_its_way_does_not_take_the_page_for_another_tab(

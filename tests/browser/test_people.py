@@ -103,6 +103,31 @@ async def test_another_language_and_another_name_show_in_pages_that_are_open(ser
     await assert_equals_a_fresh_load(ana.page)
 
 
+async def test_who_hands_over_the_workspace_is_offered_an_admin_s_things_without_a_reload(
+    server: Server, person: Any
+) -> None:
+    ana, carla = await person(server, "acme", "ana@acme.test"), await person(server, "acme", "carla@acme.test")
+    page, other = await ana.open("/members/3"), await carla.open("/c/books/2")
+    await page.get_by_role("link", name="Make Carla the owner").click()
+    await page.get_by_role("dialog").locator("button[type=submit]").click()
+    await expect(page.locator(".notice.ok")).to_be_visible()
+    await expect(page.locator("body")).to_have_attribute("data-role", "admin")
+    await expect(other.locator("body")).to_have_attribute("data-role", "owner")
+    await page.locator(".side a[href='/c/books']").click()
+    await page.wait_for_url("**/c/books")
+    await assert_equals_a_fresh_load(page)
+
+
+async def test_a_page_that_one_goes_to_is_in_its_language_and_for_one_s_role(server: Server, person: Any) -> None:
+    carla = await person(server, "acme", "carla@acme.test")
+    page = await carla.open("/members")
+    await page.evaluate("document.documentElement.lang = 'pt-BR'; document.body.dataset.role = 'owner'")
+    await page.locator(".side a[href='/c/books']").click()
+    await page.wait_for_url("**/c/books")
+    await expect(page.locator("html")).to_have_attribute("lang", "en")
+    await expect(page.locator("body")).to_have_attribute("data-role", "member")
+
+
 async def test_a_picture_shows_in_pages_that_are_open(server: Server, person: Any, tmp_path: Path) -> None:
     Image.new("RGB", (300, 200), "tomato").save(tmp_path / "me.png")
     ana = await person(server, "acme", "ana@acme.test")

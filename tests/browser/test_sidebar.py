@@ -10,11 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.async_api import Locator, Page, expect
 
 from app.accounts.members import find_member
-from app.chat.memberships import Membership, get_room
+from app.chat.memberships import Membership, get_room, set_notify
 from app.chat.message_changes import delete_message
 from app.chat.messages import get_message
 from app.chat.new_rooms import create_room
 from app.chat.posting import post_message
+from app.chat.room_changes import change_room
 from app.chat.sidebar import ROOMS_SHOWN
 from app.features import open_database
 from tests.browser.lines import say_lines
@@ -108,3 +109,59 @@ async def test_a_message_that_is_there_again_counts_again_and_a_page_without_roo
     await page.evaluate("document.querySelector('a[href=\"/c/books/2\"]').setAttribute('href', '/c/books/9999')")
     await page.locator("a[href='/c/books/9999']").click()
     await expect(page).to_have_title(re.compile("^There is nothing here"))
+
+
+async def test_the_open_room_stays_in_the_sidebar_when_many_others_are_unread(server: Server, person: Any) -> None:
+    await make_rooms(server, ROOMS_SHOWN + 5)
+    carla = await person(server, "acme", "carla@acme.test")
+    page = await carla.open("/chat/room-03")
+    for number in range(4, ROOMS_SHOWN + 5):
+        await say_lines(server, [f"Said {number}"], slug=f"room-{number:02d}")
+    await expect(page).to_have_title(re.compile(r"^\(16\) "))
+    await assert_equals_a_fresh_load(page)
+    database = open_database(server.store.url)
+    async with database.write(ACME) as transaction:
+        bruno = await find_member(transaction, "bruno@acme.test")
+        assert bruno
+        await change_room(
+            transaction, await get_room(transaction, bruno, "room-03"), bruno, name="A better name", description=""
+        )
+    await database.close()
+    await expect(page.get_by_role("heading", name="A better name")).to_be_visible()
+    await expect(page.locator("#rooms [aria-current=page]")).to_have_text(re.compile("A better name"))
+    await expect(lines(page)).to_have_count(ROOMS_SHOWN)
+    await assert_equals_a_fresh_load(page)
+    await say_lines(server, ["@Carla"], slug="room-02")
+    await expect(lines(page).filter(has_text="Room 02")).to_have_count(1)
+    await expect(page.locator("#rooms [aria-current=page]")).to_have_text(re.compile("A better name"))
+    await assert_equals_a_fresh_load(page)
+
+
+async def test_a_muted_room_takes_nobody_s_place_and_what_is_deleted_elsewhere_is_not_counted(
+    server: Server, person: Any
+) -> None:
+    await make_rooms(server, ROOMS_SHOWN + 5)
+    database = open_database(server.store.url)
+    async with database.write(ACME) as transaction:
+        carla = await find_member(transaction, "carla@acme.test")
+        bruno = await find_member(transaction, "bruno@acme.test")
+        assert carla
+        assert bruno
+        for number in range(ROOMS_SHOWN + 5):
+            room = await get_room(transaction, bruno, f"room-{number:02d}")
+            if number == ROOMS_SHOWN + 4:
+                await set_notify(transaction, room, carla, "nothing")
+            elif number:
+                await post_message(transaction, room, bruno, key=f"k{number}", text="Said", origin="")
+    page = await (await person(server, "acme", "carla@acme.test")).open("/c/books")
+    await expect(page).to_have_title(re.compile(r"^\(18\) "))
+    shown = await lines(page).locator(".name").all_inner_texts()
+    hidden = next(name for name in (f"Room {n:02d}" for n in range(1, ROOMS_SHOWN + 4)) if name not in shown)
+    await say_lines(server, ["Said"], slug=f"room-{ROOMS_SHOWN + 4:02d}")
+    async with database.write(ACME) as transaction:
+        room = await get_room(transaction, bruno, hidden.lower().replace(" ", "-"))
+        await delete_message(transaction, await get_message(transaction, room, 1), bruno)
+    await database.close()
+    await expect(page).to_have_title(re.compile(r"^\(17\) "))
+    assert await lines(page).locator(".name").all_inner_texts() == shown
+    await assert_equals_a_fresh_load(page)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from app.live.frames import Hello, Malformed, answer_hello, encode, numbered, read_hello
+from app.live.frames import Hello, Malformed, answer_hello, encode, frame_events, numbered, read_hello
+from app.live.log import Event
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -68,3 +69,17 @@ def test_answers_and_frames_start_with_their_number() -> None:
         answer_hello(hello, refused=["record.9", "--><script>"], refresh_at=8) == "<!--@3 refresh refused:record.9-->"
     )
     assert numbered(8, ["<a>", "<b>"]) == "<!--8--><a><b>"
+
+
+def test_events_are_one_frame_but_for_what_may_belong_into_a_part_that_came_before() -> None:
+    events = [
+        Event(1, "news.7", "a"),
+        Event(2, "user.1", "b", "news.7 news.8"),
+        Event(3, "tenant", "c"),
+        Event(5, "news.8", "d"),
+        Event(6, "news.7", "e"),
+        Event(7, "user.1", "f", "news.8"),
+    ]
+    assert frame_events(events, 9) == ["<!--3-->abc", "<!--9-->def"]
+    assert frame_events(events[:3], 4) == ["<!--4-->abc"]
+    assert frame_events([], 4) == ["<!--4-->"]

@@ -89,3 +89,35 @@ async def test_a_heartbeat_does_not_overtake_what_is_due() -> None:
     hub.heartbeat()
     assert reader.connection.queue is not None
     assert [reader.connection.queue.get_nowait() for _ in range(2)] == ["<!--1-->a", "<!--1-->"]
+
+
+async def test_a_part_that_brings_channels_along_is_followed_on_from_there() -> None:
+    hub = Hub()
+    hub.writers = SimpleNamespace(writing=1)
+    hub.flush_took = 1.0
+    reader, other = Reader(hub, ["tenant", "user.1"], 0), Reader(hub, ["tenant", "user.2"], 0)
+    hub.deliver(1, [Event(1, "news.7", "before "), Event(2, "user.1", "part ", "news.7 news.8")])
+    hub.deliver(1, [Event(3, "tenant", "more "), Event(4, "news.7", "after "), Event(5, "news.8", "as well ")])
+    hub.flush()
+    assert (reader.read(), other.read()) == ("part more after as well ", "more ")
+    hub.deliver(
+        1, [Event(6, "!unfollow", '{"member": 0, "channels": ["news.7"]}'), Event(7, "news.7", "not any more ")]
+    )
+    hub.deliver(1, [Event(8, "user.1", "again ", "news.7"), Event(9, "news.7", "back ")])
+    hub.flush()
+    assert (reader.read(), other.read()) == ("again back ", "")
+    hub.remove(reader.connection)
+    hub.remove(other.connection)
+    assert not any(hub.followers.values())
+
+
+async def test_who_is_ahead_of_a_part_follows_nothing_by_it() -> None:
+    hub = Hub()
+    hub.cursors[1] = 0
+    hub.writers = SimpleNamespace(writing=1)
+    hub.flush_took = 1.0
+    ahead = Reader(hub, ["user.1"], 2)  # it has read that the channel was taken away again
+    hub.deliver(1, [Event(1, "user.1", "part ", "news.7")])
+    hub.deliver(1, [Event(3, "news.7", "not any more ")])
+    hub.flush()
+    assert ahead.read() == ""

@@ -16,6 +16,7 @@ from app.database import Database, now
 from app.records.collections import get_collection
 from app.records.definitions import delete_removed_fields, remove_field
 from app.records.fields import list_fields
+from app.records.new_drafts import TypedOn, discard_new_draft, find_any_new_draft, keep_new_draft
 from tests.conftest import Server
 
 
@@ -184,3 +185,24 @@ async def test_a_removed_field_is_known_for_thirty_days_and_then_forgotten(datab
         await delete_removed_fields(transaction, 100)
         assert [field.key for field in (await list_fields(transaction, books)).removed] == ["isbn"]
         assert not {"notes", "isbn"} & {field.key for field in await list_fields(transaction, books)}
+
+
+@pytest.mark.parametrize("typed_since", [False, True], ids=["as it came back", "typed on"])
+@pytest.mark.parametrize("arrived", [False, True], ids=["before any", "after one"])
+async def test_what_was_on_its_way_when_a_draft_was_discarded_stays_away(
+    database: Database, arrived: bool, typed_since: bool
+) -> None:
+    async with database.write(1) as transaction:
+        books, ana = await get_collection(transaction, "books"), await transaction.get_one(Member, 1)
+        first, second = TypedOn("first form", 2, 0), TypedOn("second form", int(typed_since), 1)
+        if arrived:
+            assert await keep_new_draft(transaction, books, ana, {"title": "Kept"}, first) == 1
+        discarding = first if not arrived or typed_since else second  # which shows what the first has kept
+        gone = await discard_new_draft(transaction, books, ana, discarding)
+        assert gone == ({"title": "Kept"} if arrived else None)
+        await keep_new_draft(transaction, books, ana, {"title": "Late"}, TypedOn("first form", 1, 0))
+        draft = await find_any_new_draft(transaction, books, ana)
+        assert draft is not None
+        assert draft.values is None
+        await keep_new_draft(transaction, books, ana, {"title": "Typed since"}, TypedOn("first form", 3, 0))
+        assert draft.values == {"title": "Typed since"}

@@ -27,11 +27,16 @@ test("of rooms that are used alike the last one goes", () => {
 });
 
 test("what is known of rooms that are not shown is read and written, but for those with nothing to say", () => {
-  const words = "3.e.2.1 4.n.0.0 5.m.1.0";
-  assert.deepEqual(keptOf(words), [["3", "everything", "2", "1"], ["4", "nothing", "0", "0"], ["5", "mentions", "1", "0"]]);
-  assert.equal(wordsOf(keptOf(words)), words);
-  assert.equal(wordsOf([["6", "everything", "0", "0"]]), "");
-  assert.deepEqual(keptOf(""), []);
+  const words = ["3.e.2.1.7 4.n.0.0.0 5.m.1.0.9", "5.12 7.3"];
+  assert.deepEqual(keptOf(...words), [
+    { room: "3", notify: "everything", count: "2", mentions: "1", read: "7", seen: "0" },
+    { room: "4", notify: "nothing", count: "0", mentions: "0", read: "0", seen: "0" },
+    { room: "5", notify: "mentions", count: "1", mentions: "0", read: "9", seen: "12" },
+    { room: "7", notify: "everything", count: "0", mentions: "0", read: "0", seen: "3" },
+  ]);
+  assert.deepEqual(wordsOf(keptOf(...words).reverse()), words);
+  assert.deepEqual(wordsOf([{ room: "6", notify: "everything", count: "0", mentions: "0", read: "5", seen: "0" }]), ["", ""]);
+  assert.deepEqual(keptOf("", ""), []);
 });
 
 test("names are sorted whatever their accents and case", () => assert.equal(fold("Ática"), "atica"));

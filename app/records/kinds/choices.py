@@ -22,6 +22,7 @@ class YesNoKind(FieldKind):
     name = "yes_no"
     label = _l("Yes or no")
     control = "tick"
+    shows_none = True
     is_searched = False
     can_be_unique = False
 

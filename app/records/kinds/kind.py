@@ -78,6 +78,8 @@ class FieldKind:
     is_listed = True
     is_numeric = False
     can_be_unique = True
+    # Whether no value says something, too: it is shown and exported as others are.
+    shows_none = False
     has_choices = False
 
     def join(self, typed: Sequence[str]) -> str:

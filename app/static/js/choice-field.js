@@ -61,9 +61,20 @@ class ChoiceField extends HTMLElement {
     this.append(this.status);
     this.sending = (event) => { if (event.target === input.form) this.finish(input); };
     document.addEventListener("submit", this.sending, true);
+    this.refreshed = () => this.takeLabel(input);
+    document.addEventListener("page:refreshed", this.refreshed);
   }
 
-  disconnectedCallback() { document.removeEventListener("submit", this.sending, true); }
+  disconnectedCallback() {
+    document.removeEventListener("submit", this.sending, true);
+    document.removeEventListener("page:refreshed", this.refreshed);
+  }
+
+  // A page that was fetched anew says again that the label is the field's own: the library has given it to its own field.
+  takeLabel(input) {
+    const label = document.querySelector(`label[for="${input.id}"]`);
+    if (label) Object.assign(label, { htmlFor: this.chooser.control_input.id, id: `${input.id}-ts-label` });
+  }
 
   async find(query) {
     const address = new URL(this.getAttribute("source"), location);

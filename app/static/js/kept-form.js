@@ -10,6 +10,7 @@
 // One with `data-draft` is kept on the server, too, at that address: then the tab has only what the server has not got
 // yet, or what it refused because another tab has gone on with the draft. Each call says how many changes were typed, as
 // one may arrive after another that was made later.
+import { askFor, watchKeys } from "./copied-tab.js";
 import { TICKED, call, isTyped, leaveWith, me } from "./page.js";
 import { erase, read, write } from "./tab-store.js";
 
@@ -84,6 +85,14 @@ class KeptForm extends HTMLElement {
     if (!this.ownKey || !this.key || this.key.value === this.ownKey) return;
     this.freshKey = this.key.value;
     this.key.value = this.ownKey;
+  }
+
+  // This tab is a copy of one that is open: its form is another one, which goes on from what the page shows.
+  giveUpKey() {
+    this.key.value = this.freshKey;
+    this.ownKey = "";
+    this.isUnanswered = false;
+    if (this.pending || this.unsent) this.keep();
   }
 
   values() {
@@ -179,6 +188,7 @@ class KeptForm extends HTMLElement {
     this.ownKey = kept.key;
     if (this.draft) this.changes = kept.changes;
     this.useKey();
+    if (this.draft && this.ownKey) askFor(this.ownKey);
     if (same) {
       if (this.draft && !this.isUnanswered) this.forget();      // the server has it
       return;
@@ -268,6 +278,10 @@ class KeptForm extends HTMLElement {
 customElements.define("kept-form", KeptForm);
 
 const forms = () => document.querySelectorAll("kept-form");
+watchKeys(
+  (key) => [...forms()].some((form) => form.key?.value === key),
+  (key) => forms().forEach((form) => { if (form.ownKey === key && form.freshKey) form.giveUpKey(); }),
+);
 const keepAll = () => forms().forEach((form) => { if (form.pending) form.keep(); });
 window.addEventListener("pagehide", () => forms().forEach((form) => form.leave()));
 document.addEventListener("visibilitychange", keepAll);

@@ -18,7 +18,7 @@
   const live = () => document.getElementById("live");
   const path = () => location.pathname + location.search;
 
-  // What the page follows, and parts of it that came later.
+  // What the page follows, and parts of it. With a part that is pushed the server goes on to what it follows by itself.
   function channels() {
     const names = main().dataset.channels.split(" ");
     for (const part of document.querySelectorAll("[data-follow]")) names.push(part.dataset.follow);
@@ -247,9 +247,20 @@
     else if (!returning) show("off");
   });
 
-  // After a navigation the new page has its own channels and cursor.
-  document.addEventListener("htmx:after:swap", () => {
-    if (main() !== followed || (main()?.dataset.channels && channels() !== asked)) sayHello();
+  // Of a page that one has gone to, htmx puts in what is in <body>. Its language, and what its reader may do, stand around it.
+  function takeAround(text) {
+    const from = text.search(/<html\b/);
+    const body = text.search(/<body\b/);
+    if (from < 0 || body < 0) return;
+    const page = new DOMParser().parseFromString(text.slice(from, text.indexOf(">", body) + 1), "text/html");
+    root.lang = page.documentElement.lang;
+    if (page.body.dataset.role) document.body.dataset.role = page.body.dataset.role;
+  }
+
+  // After a navigation the new page has its own channels and cursor. What was refused may be gone from the page by now.
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    if (main() !== followed) takeAround(ctx.text ?? "");
+    if (main() !== followed || ("refused" in root.dataset && channels() !== asked)) sayHello();
   });
   window.addEventListener("online", redial);
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

@@ -6,7 +6,7 @@ export const numberOf = (item) => Number(item.dataset.number);
 export const isMessage = (element) => element.classList.contains("message");
 
 const TOGETHER = 5 * 60000;    // messages of one author within this time stand together
-const full = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "full" });
+let language, full;
 
 export function nextMessage(element) {
   let next = element.nextElementSibling;
@@ -29,11 +29,20 @@ function makeLine(className, id) {
   return line;
 }
 
+// A workspace may get another language while the page is open.
+function inFull(when) {
+  if (language !== document.documentElement.lang) {
+    language = document.documentElement.lang;
+    full = new Intl.DateTimeFormat(language, { dateStyle: "full" });
+  }
+  return full.format(when);
+}
+
 function dayOf(item, today, yesterday) {
   const when = new Date(item.dataset.at);
   const date = when.toDateString();
   const labels = item.parentElement.dataset.labels.split("|");
-  return date === today ? labels[0] : date === yesterday ? labels[1] : full.format(when);
+  return date === today ? labels[0] : date === yesterday ? labels[1] : inFull(when);
 }
 
 // `firstUnread` is the number of the message that the line of new ones is above, or 0.

@@ -4,7 +4,8 @@
 import { morph } from "./page.js";
 import { compareRows, isFound } from "./record-order.js";
 
-const plural = new Intl.PluralRules(document.documentElement.lang);
+// A workspace may get another language while the page is open.
+const isOne = (count) => new Intl.PluralRules(document.documentElement.lang).select(count) === "one";
 
 function highlight(row) {
   row.classList.remove("fresh");
@@ -112,7 +113,7 @@ class RecordList extends HTMLElement {
     const count = Number(total.textContent) + more;
     total.textContent = count;
     const counted = document.getElementById("counted");
-    counted.textContent = plural.select(count) === "one" ? counted.dataset.one : counted.dataset.other;
+    counted.textContent = isOne(count) ? counted.dataset.one : counted.dataset.other;
     this.dataset.pages = Math.max(1, Math.ceil(count / Number(this.dataset.size)));
     return count;
   }
@@ -140,7 +141,7 @@ class RecordList extends HTMLElement {
     all.checked = count > 0 && count === ticks.length;
     all.indeterminate = count > 0 && count < ticks.length;
     const said = document.querySelector("[data-ticked]");
-    const text = count ? (plural.select(count) === "one" ? said.dataset.one : said.dataset.other).replace("{}", count) : "";
+    const text = count ? (isOne(count) ? said.dataset.one : said.dataset.other).replace("{}", count) : "";
     if (said.textContent !== text) said.textContent = text;
   }
 

@@ -8,15 +8,28 @@ export const told = (notify, count, mentions) => Number({ everything: count, men
 // As people sort names, whatever their accents and case.
 export const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
-// Rooms that are not shown, from `room.notify.count.mentions` of each: [room, notify, count, mentions].
-export function keptOf(words) {
-  return words.split(" ").filter(Boolean).map((each) => each.split(".")).map(([room, notify, ...counts]) => [room, NOTIFY[notify], ...counts]);
+const split = (words) => words.split(" ").filter(Boolean).map((each) => each.split("."));
+
+// Rooms that are not shown, from `room.notify.count.mentions.read` of some, and `room.seen` of those that were opened.
+export function keptOf(words, opened) {
+  const rooms = new Map(split(words).map(([room, notify, count, mentions, read]) => [room, { room, notify: NOTIFY[notify], count, mentions, read, seen: "0" }]));
+  for (const [room, seen] of split(opened)) {
+    if (!rooms.has(room)) rooms.set(room, unknown(room));
+    rooms.get(room).seen = seen;
+  }
+  return [...rooms.values()];
 }
 
-// The same in words. Of rooms with nothing unread that are told of as most are, nothing is kept.
+export const unknown = (room) => ({ room, notify: "everything", count: "0", mentions: "0", read: "0", seen: "0" });
+
+// The same in words. Of rooms with nothing unread that are told of as most are, only when they were opened is kept.
 export function wordsOf(rooms) {
-  return rooms.filter(([, notify, count]) => Number(count) || notify !== "everything")
-    .map(([room, notify, ...counts]) => [room, notify[0], ...counts].join(".")).join(" ");
+  const sorted = [...rooms].sort((one, other) => one.room - other.room);
+  return [
+    sorted.filter(({ notify, count }) => Number(count) || notify !== "everything")
+      .map(({ room, notify, count, mentions, read }) => [room, notify[0], count, mentions, Number(count) ? read : 0].join(".")).join(" "),
+    sorted.filter(({ seen }) => Number(seen)).map(({ room, seen }) => `${room}.${seen}`).join(" "),
+  ];
 }
 
 const rank = ({ open, notify, count, mentions, seen }) =>
