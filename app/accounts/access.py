@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-from collections import OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import lru_cache
@@ -15,15 +14,15 @@ from litestar import MediaType, Request, Response
 from litestar.exceptions import NotFoundException
 
 from app.accounts.members import Member
-from app.accounts.sessions import SignedIn, digest, find_session
+from app.accounts.sessions import SEEN_STEP, SignedIn, find_session
 from app.accounts.visits import Visits
-from app.database import Actor, Database, Tenant, Transaction
+from app.database import Actor, Database, Tenant, Transaction, now
 from app.settings import Settings
 from app.web.calls import is_call, refuse_call
 from app.web.cookies import read_cookie
 from app.web.endings import end_with_answer
 from app.web.errors import PageError, render_error
-from app.web.forms import list_typed, named_member, note_named
+from app.web.forms import FOR_MEMBER, Form, list_typed, read_ahead
 from app.web.redirects import see_other
 from app.web.request_ids import request_id_of
 from app.web.texts import _l
@@ -56,7 +55,7 @@ async def begin(request: AnyRequest, database: Database, *, writes: bool) -> Asy
         slug = request.scope["state"]["slug"]
         await enter_workspace(transaction, slug)
         request.scope["state"]["language"] = transaction.tenant.language
-        request.app.state.languages.note(slug, transaction.tenant.language)
+        request.app.state.languages.known[slug] = transaction.tenant.language
         transaction.actor = Actor("page", address=client_address(request))
         yield transaction
 
@@ -70,7 +69,7 @@ async def provide_transaction(request: AnyRequest, database: Database) -> AsyncI
     writes = request.route_handler.opt.get("writes", request.method not in ("GET", "HEAD", "OPTIONS"))
     if writes:
         await request.body()  # the writer does not wait for a slow sender
-    await note_named(request)
+    await read_ahead(request)
     async with contextlib.AsyncExitStack() as ending:
         end_with_answer(request.scope, ending)
         yield await ending.enter_async_context(begin(request, database, writes=writes))
@@ -96,7 +95,6 @@ async def read_signed_in(request: AnyRequest) -> AsyncIterator[tuple[Transaction
 @contextlib.asynccontextmanager
 async def begin_signed_in(request: AnyRequest, *, writes: bool) -> AsyncIterator[tuple[Transaction, Member]]:
     """A transaction with who asks, beside the one that pages take as an argument."""
-    await note_named(request)
     state = request.app.state
     async with begin(request, state.database, writes=writes) as transaction:
         signed_in = await provide_signed_in(request, transaction, state.settings)
@@ -130,51 +128,21 @@ async def provide_signed_in(request: AnyRequest, transaction: Transaction, setti
     signed_in = await find_session(transaction, token)
     if signed_in is None:
         raise SignInNeeded
-    if named_member(request) not in (None, str(signed_in.member.id)):
+    named: Form | None = request.scope["state"].get("named")
+    # A form with a file, which is read later, says it in its address.
+    made_for = named[FOR_MEMBER] if named else request.headers.get("x-member") or request.query_params.get(FOR_MEMBER)
+    if made_for not in (None, str(signed_in.member.id)):
         raise SomebodyElse(signed_in.member)
     transaction.actor = replace(transaction.actor, member_id=signed_in.member.id, session_id=signed_in.session.id)
-    visits: Visits = request.app.state.visits
-    visits.note(transaction.tenant.id, signed_in.session.id, seen_at=signed_in.session.seen_at)
+    if now() - signed_in.session.seen_at > SEEN_STEP:
+        visits: Visits = request.app.state.visits
+        visits.note(transaction.tenant.id, signed_in.session.id)
     return signed_in
 
 
 async def provide_member(signed_in: SignedIn) -> Member:
     """The member who asks."""
     return signed_in.member
-
-
-class Askers:
-    """Whose session a browser's is, before there is a transaction: limits are asked before the writer is taken.
-
-    A session is never another's, so what was read once is kept. It only tells whose count it is: whether they may do
-    what they want is read in the transaction.
-    """
-
-    MOST = 10_000
-
-    def __init__(self, database: Database, settings: Settings) -> None:
-        self.database = database
-        self.settings = settings
-        self.known: OrderedDict[tuple[str, bytes], tuple[str, str]] = OrderedDict()
-
-    async def find(self, request: AnyRequest) -> tuple[str, str] | None:
-        """The workspace and member who ask; None when nobody is signed in."""
-        slug = request.scope["state"]["slug"]
-        token = read_cookie(request.scope["headers"], self.settings.session_cookie)
-        if not token:
-            return None
-        key = (slug, digest(token))
-        if key not in self.known:
-            async with self.database.read() as transaction:
-                await enter_workspace(transaction, slug)
-                found = await find_session(transaction, token)
-            if found is None:
-                return None
-            self.known[key] = (str(found.member.tenant_id), str(found.member.id))
-            if len(self.known) > self.MOST:
-                self.known.popitem(last=False)
-        self.known.move_to_end(key)
-        return self.known[key]
 
 
 def ask_to_sign_in(request: AnyRequest, error: Exception) -> Response[Any]:

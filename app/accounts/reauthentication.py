@@ -30,7 +30,7 @@ from app.accounts.sessions import SignedIn, device_of
 from app.database import Database, Transaction, now
 from app.settings import Settings
 from app.web.calls import is_call, refuse_call
-from app.web.forms import Form, note_named, provide_form
+from app.web.forms import Form, provide_form
 from app.web.texts import Text, _l
 
 
@@ -74,7 +74,6 @@ class Reauthentication:
         danger: Danger | None = request.route_handler.opt.get("danger")
         describe: Describe | None = request.route_handler.opt.get("asked") or (danger.describe if danger else None)
         form = await provide_form(request)
-        await note_named(request)
         if describe is not None and SAID in form and (changed := await self.ask_anew(request, describe, form)):
             return changed
         if danger is None or (danger.when and not danger.when(form)):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
 from geoip2fast import GeoIP2Fast
+from litestar import Request
 from sqlalchemy import (
     ForeignKeyConstraint,
     LargeBinary,
@@ -22,7 +25,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ua_parser import parse
 
 from app.accounts.members import Member, is_active
-from app.database import Base, PreparedSelect, Tenant, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, Database, PreparedSelect, Tenant, Tenanted, Transaction, UtcDateTime, now
+from app.settings import Settings
+from app.web.cookies import read_cookie
 
 
 class Session(Tenanted, Base):
@@ -72,6 +77,8 @@ def device_of(session: Session) -> str:
     return f"session {session.id}"
 
 
+# How long it takes until it is written again that a session is in use.
+SEEN_STEP = timedelta(minutes=1)
 # Sessions of one member; with one more the one that was seen longest ago ends.
 MOST_SESSIONS = 50
 
@@ -132,6 +139,43 @@ async def find_session(transaction: Transaction, token: str | None) -> SignedIn 
         return None
     session, member = found
     return SignedIn(member, session)
+
+
+class Askers:
+    """Whose session a browser's is, before there is a transaction: limits are asked before the writer is taken.
+
+    A session is never another's, so what was read once is kept. It only tells whose count it is: whether they may do
+    what they want is read in the transaction.
+    """
+
+    MOST = 10_000
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.database = database
+        self.settings = settings
+        self.known: OrderedDict[tuple[str, bytes], tuple[str, str]] = OrderedDict()
+
+    async def find(self, request: Request[Any, Any, Any]) -> tuple[str, str] | None:
+        """The workspace and member who ask; None when nobody is signed in."""
+        slug = request.scope["state"]["slug"]
+        token = read_cookie(request.scope["headers"], self.settings.session_cookie)
+        if not token:
+            return None
+        key = (slug, digest(token))
+        if key not in self.known:
+            async with self.database.read() as transaction:
+                tenant = await transaction.find_tenant("slug", slug)
+                if tenant is None:
+                    return None
+                transaction.enter(tenant)
+                found = await find_session(transaction, token)
+            if found is None:
+                return None
+            self.known[key] = (str(found.member.tenant_id), str(found.member.id))
+            if len(self.known) > self.MOST:
+                self.known.popitem(last=False)
+        self.known.move_to_end(key)
+        return self.known[key]
 
 
 async def list_sessions(transaction: Transaction, member: Member) -> list[Session]:

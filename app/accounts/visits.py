@@ -16,7 +16,6 @@ from app.database import Base, Database, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.web.visits import is_seen
 
-SEEN_STEP = timedelta(minutes=1)
 # What was not opened for so long is used no more.
 REMEMBERED = timedelta(days=90)
 
@@ -52,10 +51,9 @@ class Visits:
         self.noted: dict[int, set[int]] = {}
         self.opened: dict[int, set[tuple[int, str, int]]] = {}
 
-    def note(self, tenant_id: int, session_id: int, *, seen_at: datetime) -> None:
-        """Note that a session is in use, unless that was written within the last minute."""
-        if now() - seen_at > SEEN_STEP:
-            self.noted.setdefault(tenant_id, set()).add(session_id)
+    def note(self, tenant_id: int, session_id: int) -> None:
+        """Note that a session is in use, where that was not written within the last `SEEN_STEP`."""
+        self.noted.setdefault(tenant_id, set()).add(session_id)
 
     def note_opened(self, tenant_id: int, member_id: int, kind: str, subject_id: int) -> None:
         """Note that a member has opened a thing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKeyConstraint, String, Text, bindparam, select
@@ -10,7 +9,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.chat.messages import LONGEST_KEY, find_posted
-from app.chat.rooms import Room
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 
@@ -42,11 +40,6 @@ async def delete_old_message_drafts(transaction: Transaction, limit: int) -> int
     return await delete_by_keys(
         transaction, MessageDraft, MessageDraft.typed_at < now() - MESSAGE_DRAFT_KEPT_FOR, limit=limit
     )
-
-
-def place_of_box(room: Room) -> str:
-    """The place of a room's box: `room-5`; of a discussion's, what it is on: `record-42`."""
-    return room.subject if room.kind == "discussion" and room.subject else f"room-{room.id}"
 
 
 FIND_DRAFT = PreparedSelect(
@@ -84,10 +77,8 @@ async def keep_message_draft(
     return True
 
 
-async def delete_draft(
-    transaction: Transaction, member: Member, place: str, *, keys: Collection[str] | None = None
-) -> None:
-    """What was typed in a place is sent, with one of these keys if any are given: what was typed since is kept."""
+async def delete_draft(transaction: Transaction, member: Member, place: str) -> None:
+    """What was typed in a place is there no more."""
     draft = await get_draft(transaction, member, place)
-    if draft is not None and (keys is None or draft.key in ("", *keys)):
+    if draft is not None:
         await transaction.delete(draft)

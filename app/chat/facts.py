@@ -38,15 +38,9 @@ class MessagePosted(InRoom):
     @property
     def log_entry(self) -> LogEntry:
         """What programs get: not the text, which may be another one, or nobody's, when the log is read."""
-        data = {
-            "id": self.message_id,
-            "number": self.number,
-            "reply_to": self.reply_to_id,
-            "mentions": self.mentioned,
-            "records": self.records,
-            "files": self.files,
-        }
-        return self.in_room("message.posted", **data)
+        about = {"id": self.message_id, "number": self.number, "reply_to": self.reply_to_id}
+        came = {"mentions": self.mentioned, "records": self.records, "files": self.files}
+        return self.in_room("message.posted", **about, **came)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

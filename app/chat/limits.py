@@ -7,8 +7,9 @@ from typing import Literal
 
 from limits import RateLimitItemPerMinute
 
-from app.accounts.access import AnyRequest, Askers
+from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.sessions import Askers
 from app.web.calls import retry_after
 from app.web.errors import PageError
 from app.web.forms import Invalid
@@ -31,18 +32,13 @@ class TooFast(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Whether who asks may write one thing more, and after how many seconds if not. It was counted already.
+    """Whether who asks may write one thing more, or is too fast. It was counted already.
 
     `tenant_id` is the workspace of who asks, None when nobody is signed in. It gives no right.
     """
 
-    wait: float | None
+    too_fast: TooFast | None
     tenant_id: int | None = None
-
-    def check(self) -> None:
-        """Raise TooFast when it was one too many."""
-        if self.wait is not None:
-            raise TooFast(self.wait)
 
 
 class WritingLimit:
@@ -61,10 +57,9 @@ class WritingLimit:
         asker = await self.askers.find(request)
         if asker is None:
             return Pace(None)
-        wait = (
-            None if await self.windows.hit(A_MINUTE, what, *asker) else await self.windows.wait(A_MINUTE, what, *asker)
-        )
-        return Pace(wait, int(asker[0]))
+        if await self.windows.hit(A_MINUTE, what, *asker):
+            return Pace(None, int(asker[0]))
+        return Pace(TooFast(await self.windows.wait(A_MINUTE, what, *asker)), int(asker[0]))
 
 
 async def count_message(request: AnyRequest) -> Pace:

@@ -16,7 +16,7 @@ from app.chat.reactions import Reaction
 from app.chat.references import MessageIndex, find_mentioned, forget_references, keep_references
 from app.chat.rewriting import fill_as_before
 from app.chat.rooms import Room
-from app.chat.text.rendering import LONGEST_MESSAGE, Renderings, check_text, render_prose, render_text
+from app.chat.text.rendering import LONGEST_MESSAGE, Typed, UnfitText, read_message_text, render_text
 from app.database import Transaction, now
 
 
@@ -30,7 +30,7 @@ async def edit_message(
     with_files: bool = False,
     edits: int | None = None,
     named: str = "",
-    prepared: Renderings | None = None,
+    prepared: Typed | None = None,
 ) -> bool:
     """Change the text of one's own message, and keep what it was. False when nothing changes.
 
@@ -50,11 +50,11 @@ async def edit_message(
         raise ArchivedRoom
     filled = await fill_as_before(transaction, message.text, named)
     # What fits stays so, whatever those whom it mentions are called by now.
-    text = check_text(text, empty=with_files, longest=max(LONGEST_MESSAGE, len(filled.text)))
-    rendered = render_prose(text) or await render_text(
-        transaction, text, origin, before=message.html, filled=filled, prepared=prepared
-    )
-    if rendered.text == message.text or text == message.text:
+    typed = prepared or read_message_text(text, origin)
+    if not (typed.text or with_files) or len(typed.text) > max(LONGEST_MESSAGE, len(filled.text)):
+        raise UnfitText(typed.text)
+    rendered = typed.prose or await render_text(transaction, typed, before=message.html, filled=filled)
+    if message.text in (rendered.text, typed.text):
         return False
     count = await transaction.scalar(
         select(func.count()).select_from(MessageRevision).where(MessageRevision.message_id == message.id)
@@ -74,7 +74,7 @@ async def edit_message(
     before = await find_mentioned(transaction, message.id)
     await forget_references(transaction, message.id)
     keep_references(transaction, message.id, rendered)
-    await transaction.insert_rows(MessageIndex, {"rowid": message.id, "text": text})
+    await transaction.insert_rows(MessageIndex, {"rowid": message.id, "text": typed.text})
     transaction.keep(message)
     transaction.note(
         MessageEdited(

@@ -6,20 +6,21 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
 from app.accounts.mentions import OPEN, STORED
 from app.chat.attachments import MOST_A_MESSAGE, Attachment, find_unsent
-from app.chat.drafts import delete_draft, place_of_box
+from app.chat.drafts import MessageDraft
 from app.chat.facts import MessageAddressed, MessagePosted
 from app.chat.memberships import Membership, enter
-from app.chat.messages import LONGEST_KEY, ArchivedRoom, Message, find_answered, find_posted
+from app.chat.messages import LONGEST_KEY, ArchivedRoom, Message, find_answered
 from app.chat.references import MessageIndex, keep_references
 from app.chat.rooms import Room
-from app.chat.text.rendering import Renderings, check_text, clean_text, render_prose, render_text
-from app.database import Transaction
+from app.chat.text.rendering import LONGEST_MESSAGE, Typed, UnfitText, read_message_text, render_text
+from app.database import PreparedSelect, Transaction
 from app.web.forms import Invalid
 from app.web.texts import _l
 
@@ -54,7 +55,7 @@ async def post_message(
     reply_to_id: int = 0,
     files: Collection[int] = (),
     instead: Collection[str] = (),
-    prepared: Renderings | None = None,
+    prepared: Typed | None = None,
 ) -> tuple[Message, bool]:
     """Post a message, joining the room; (the message, whether it is new). The same key posts once.
 
@@ -64,9 +65,11 @@ async def post_message(
     Raises Invalid for a text or files that won't do, SentAlready for what is not the same as was posted with the key,
     or where one was posted that was taken back, AnswerGone, and a 403 page for a room that is archived or not open.
     """
-    posted = await find_posted(transaction, member, key)
+    typed = prepared or read_message_text(text, origin)
+    text = typed.text
+    posted, draft = await find_sent(transaction, room, member, key)
     if posted is not None:
-        check_same(posted, room, text=clean_text(text), reply_to_id=reply_to_id, files=files)
+        check_same(posted, room, text=text, reply_to_id=reply_to_id, files=files)
         return posted, False
     if instead:
         await check_taken_back(transaction, member, instead)
@@ -75,23 +78,17 @@ async def post_message(
         raise Invalid(text=_l("The page is out of date. Load it again; what you typed is kept."))
     if room.archived_at is not None:
         raise ArchivedRoom
-    text = check_text(text, empty=bool(files))
+    if not (text or files) or len(text) > LONGEST_MESSAGE:
+        raise UnfitText(text)
     if reply_to_id and await find_answered(transaction, room, reply_to_id) is None:
         raise AnswerGone
     membership = await transaction.get(Membership, (room.id, member.id)) or await enter(transaction, room, member)
-    rendered = render_prose(text) or await render_text(transaction, text, origin, prepared=prepared)
+    rendered = typed.prose or await render_text(transaction, typed)
     number = room.last_number + 1  # writers of a workspace come one after another: nobody else takes this one
-    message = Message(
-        room_id=room.id,
-        number=number,
-        member_id=member.id,
-        key=key,
-        sent=fingerprint_message(key, room_id=room.id, text=text, reply_to_id=reply_to_id, files=files),
-        text=rendered.text,
-        html=rendered.html,
-        plain=rendered.plain,
-        reply_to_id=reply_to_id or None,
-    )
+    where: dict[str, Any] = {"room_id": room.id, "number": number, "reply_to_id": reply_to_id or None}
+    sent = fingerprint_message(key, room_id=room.id, text=text, reply_to_id=reply_to_id, files=files)
+    shown = {"text": rendered.text, "html": rendered.html, "plain": rendered.plain}
+    message = Message(**where, **shown, member_id=member.id, key=key, sent=sent)
     await transaction.insert(message)
     await transaction.insert_rows(MessageIndex, {"rowid": message.id, "text": text})
     await transaction.change(room, last_number=number)
@@ -101,23 +98,40 @@ async def post_message(
         keep_references(transaction, message.id, rendered)
     for attachment in attached:
         attachment.message_id = message.id
-    await delete_draft(transaction, member, place_of_box(room), keys=[key, *instead])
-    for instance in (room, member, message):  # what is shown of them needs no statement
-        transaction.keep(instance)
+    if draft is not None and draft.key in ("", key, *instead):  # what was typed since is kept
+        await transaction.delete(draft)
+    transaction.keep(member, room, message)  # what is shown of them needs no statement
     concerns = message.reply_to_id or rendered.mentions or room.kind in ("direct", "discussion")
-    transaction.note(
-        (MessageAddressed if concerns else MessagePosted)(
-            by=transaction.acting(member.id),
-            room_id=room.id,
-            message_id=message.id,
-            number=number,
-            reply_to_id=message.reply_to_id,
-            mentioned=rendered.mentions,
-            records=rendered.records,
-            files=tuple(sorted(files)),
-        )
-    )
+    fact = MessageAddressed if concerns else MessagePosted
+    came: dict[str, Any] = {"mentioned": rendered.mentions, "records": rendered.records, "files": tuple(sorted(files))}
+    transaction.note(fact(by=transaction.acting(member.id), message_id=message.id, **where, **came))
     return message, True
+
+
+# What was posted with a key already, and what is typed in the place of a box, if there is any of it.
+FIND_SENT = PreparedSelect(
+    select(Message, MessageDraft)
+    .select_from(Member)
+    .outerjoin(
+        Message,
+        (Message.tenant_id == Member.tenant_id) & (Message.member_id == Member.id) & (Message.key == bindparam("key")),
+    )
+    .outerjoin(
+        MessageDraft,
+        (MessageDraft.tenant_id == Member.tenant_id)
+        & (MessageDraft.member_id == Member.id)
+        & (MessageDraft.place == bindparam("place")),
+    )
+    .where(Member.id == bindparam("member_id"))
+)
+
+
+async def find_sent(
+    transaction: Transaction, room: Room, member: Member, key: str
+) -> tuple[Message | None, MessageDraft | None]:
+    """What a member has posted with a key, and what they have typed in the box of a room."""
+    found = await transaction.find(FIND_SENT, member_id=member.id, key=key, place=room.place)
+    return found or (None, None)
 
 
 def fingerprint_message(key: str, *, room_id: int, text: str, reply_to_id: int, files: Iterable[int]) -> str:

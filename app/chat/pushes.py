@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
 from app.chat.channels import push_insiders
@@ -22,7 +22,7 @@ from app.chat.messages import Message
 from app.chat.references import RecordReference
 from app.chat.rooms import Room, order_of
 from app.chat.timeline import Author, ShownMessage, show_messages
-from app.database import Fact, Partial, Tenant, Transaction
+from app.database import Fact, Partial, PreparedSelect, Tenant, Transaction
 from app.editing.facts import OfRow
 from app.editing.rows import Card, find_cards
 from app.live.log import make_partial, refresh
@@ -147,18 +147,20 @@ async def read_news(transaction: Transaction, news: list[News]) -> list[News]:
     return [replace(each, people=people.get(each.room.id)) for each in news]
 
 
+LIST_REFERRING = PreparedSelect(
+    select(RecordReference.subject, Message.room_id)
+    .join(Message, (Message.id == RecordReference.message_id) & (Message.tenant_id == RecordReference.tenant_id))
+    .where(RecordReference.subject.in_(bindparam("subjects")))
+    .distinct()
+    .order_by(RecordReference.subject, Message.room_id)
+)
+
+
 async def read_cards(transaction: Transaction, facts: Sequence[OfRow]) -> list[tuple[OfRow, int, Card]]:
     """The cards of rows that have changed, or whose locks have, and the rooms where messages refer to them."""
     by_subject = {f"{fact.kind}-{fact.row_id}": fact for fact in facts}
     named = await find_cards(transaction, by_subject)
-    statement = (
-        select(RecordReference.subject, Message.room_id)
-        .join(Message, (Message.id == RecordReference.message_id) & (Message.tenant_id == RecordReference.tenant_id))
-        .where(RecordReference.subject.in_(named))
-        .distinct()
-        .order_by(RecordReference.subject, Message.room_id)
-    )
-    found = (await transaction.execute(statement)).all()
+    found = await transaction.rows(LIST_REFERRING, subjects=named)
     return [(by_subject[subject], room_id, named[subject]) for subject, room_id in found]
 
 

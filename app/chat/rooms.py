@@ -53,6 +53,11 @@ class Room(Tenanted, Base):
         """Whether everybody in the workspace may read it."""
         return self.kind in ("public", "discussion")
 
+    @property
+    def place(self) -> str:
+        """The place of its box: `room-5`; of a discussion's, what it is on: `record-42`."""
+        return self.subject if self.kind == "discussion" and self.subject else f"room-{self.id}"
+
 
 @dataclass(frozen=True, slots=True)
 class RoomAccess:

@@ -14,7 +14,7 @@ from app.chat.drafts import keep_message_draft
 from app.chat.messages import ChangedMeanwhile, Message, find_answered, find_posted
 from app.chat.posting import SentAlready, post_message
 from app.chat.rooms import Room
-from app.chat.text.rendering import Renderings
+from app.chat.text.rendering import Typed
 from app.chat.timeline import ShownMessage, count_edits, show_message
 from app.database import Transaction
 from app.live.node import Node
@@ -24,7 +24,7 @@ from app.web.forms import Form, Invalid, number_of
 from app.web.templates import render
 
 
-async def send(transaction: Transaction, member: Member, room: Room, form: Form, prepared: Renderings) -> Response[Any]:
+async def send(transaction: Transaction, member: Member, room: Room, form: Form, prepared: Typed) -> Response[Any]:
     """Post what a box holds, whose text was `prepared`, and tell its page which message it is. Raises Invalid."""
     message, _ = await post_message(
         transaction,

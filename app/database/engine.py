@@ -17,7 +17,7 @@ from sqlalchemy.orm.util import identity_key
 
 from app.database import postgresql, sqlite
 from app.database.facts import Actor, Fact, Facts, Followers, Partial, Showing
-from app.database.fast.rows import Found, PreparedSelect, change_row, insert_object, insert_rows
+from app.database.fast.rows import Found, PreparedSelect, change_row, insert_counted, insert_object, insert_rows
 from app.database.tenancy import Tenant, Tenanted, TenantSession
 
 SELECT_TENANT = {column.key: select(Tenant).where(column == bindparam("value")) for column in (Tenant.id, Tenant.slug)}
@@ -110,9 +110,9 @@ class Transaction(AsyncSession):
             known |= {row.id: row for (row,) in await self.rows(select_by_ids(model), ids=missing)}
         return {each: instance for each, instance in known.items() if instance is not None}
 
-    def keep(self, instance: object) -> None:
-        """Hold an object to the end: the session forgets what nobody refers to, and would read it again."""
-        self.info.setdefault("kept", []).append(instance)
+    def keep(self, *instances: object) -> None:
+        """Hold objects to the end: the session forgets what nobody refers to, and would read it again."""
+        self.info.setdefault("kept", []).extend(instances)
 
     async def find(self, prepared: PreparedSelect[*Found], **parameters: object) -> tuple[*Found] | None:
         """The objects of the one row that a prepared select finds, or None. Raises MultipleResultsFound."""
@@ -132,6 +132,10 @@ class Transaction(AsyncSession):
     async def insert_rows(self, model: type[Tenanted], *rows: dict[str, Any]) -> None:
         """Write rows that nobody needs as objects."""
         await self.run_sync(lambda _: insert_rows(self.sync_session, model, list(rows)))
+
+    async def insert_counted(self, model: type[Tenanted], *rows: dict[str, Any], by: object, **values: object) -> None:
+        """Write rows likewise, and some attributes of the object `by` which they are counted."""
+        await self.run_sync(lambda _: insert_counted(self.sync_session, model, list(rows), by, values))
 
     async def change(self, instance: object, **values: object) -> None:
         """Write some attributes of an object's row at once, likewise."""

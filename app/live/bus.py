@@ -43,13 +43,15 @@ class BusLost(Exception):
 
 
 class Bus(Protocol):
-    """What joins the nodes. `name` is this node's, made anew with each process.
+    """What joins the nodes. `name` is this node's, made anew with each process. `reachable` says whether others may
+    hear what is said now.
 
     `handlers` are called with the sender's name and the content, by kind of message; `on_join` when messages begin to
     arrive, of which some may have been missed before; `beat` gives what is said each second.
     """
 
     name: str
+    reachable: bool
     handlers: dict[str, Handler]
     on_join: list[Callable[[], None]]
     beat: Callable[[], Any]
@@ -70,6 +72,7 @@ class InProcessBus:
 
     state = "in-process"
     name = ""
+    reachable = False
 
     def __init__(self) -> None:
         self.handlers: dict[str, Handler] = {}

@@ -151,8 +151,7 @@ async def append(transaction: Transaction) -> None:
             mark = f"<!--follow {each.follow}-->" if each.follow else ""
             row = {"cursor": cursor, "channel": each.channel, "body": mark + each.body}
             rows.append({**row, "fact_cursor": facts.get(id(each.fact))})
-    await transaction.change(tenant, cursor=after + len(rows))
-    await transaction.insert_rows(LoggedEvent, *rows)
+    await transaction.insert_counted(LoggedEvent, *rows, by=tenant, cursor=after + len(rows))
     transaction.batch = Batch(after, after + len(rows), events, facts)
 
 

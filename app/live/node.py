@@ -103,8 +103,9 @@ class Node:
         if batch is None:
             return
         tenant_id = transaction.tenant.id
-        told = [[event.cursor, event.channel, event.body, event.follow] for event in batch.events]
-        self.bus.publish("log", [tenant_id, batch.after, batch.upto, told], needed=True)
+        if self.bus.reachable:
+            told = [[event.cursor, event.channel, event.body, event.follow] for event in batch.events]
+            self.bus.publish("log", [tenant_id, batch.after, batch.upto, told], needed=True)
         self.take_batch(tenant_id, batch)
 
     def hear_batch(self, sender: str, content: Any) -> None:

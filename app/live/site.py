@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 from app.accounts.access import enter_workspace
 from app.accounts.members import Member
-from app.accounts.sessions import find_session
+from app.accounts.sessions import SEEN_STEP, find_session
 from app.accounts.visits import Visits
-from app.database import Transaction
+from app.database import Transaction, now
 from app.live.channels import list_allowed
 from app.settings import Settings
 from app.web.cookies import read_cookie
@@ -86,7 +86,8 @@ class WorkspaceSite:
 
     def note_visit(self, visitor: Visitor) -> None:
         """Note that the session is in use."""
-        self.visits.note(visitor.tenant_id, visitor.session_id, seen_at=visitor.seen_at)
+        if now() - visitor.seen_at > SEEN_STEP:
+            self.visits.note(visitor.tenant_id, visitor.session_id)
 
     async def list_allowed(self, transaction: Transaction, visitor: Visitor, channels: Iterable[str]) -> list[str]:
         """By the rules of the channels' patterns."""

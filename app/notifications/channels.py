@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ScalarSelect, bindparam, func, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -30,6 +30,23 @@ async def count_unread_notifications(transaction: Transaction, member_ids: Colle
 @cache
 def select_unread() -> PreparedSelect[int, int]:
     """The select of how much is unread. It is made when all kinds of things are known."""
+    return PreparedSelect(select(Member.id, count_unread()).where(Member.id.in_(bindparam("ids"))))
+
+
+@cache
+def select_bells() -> PreparedSelect[int, int, int | None]:
+    """The select of how much is unread, with a row for each of some activities that are in the inbox."""
+    seen = (Notification.tenant_id == Member.tenant_id) & (Notification.member_id == Member.id)
+    found = (
+        select(Member.id, count_unread(), Notification.activity_id)
+        .outerjoin(Notification, seen & Notification.activity_id.in_(bindparam("activities")) & is_in_inbox())
+        .where(Member.id.in_(bindparam("ids")))
+    )
+    return PreparedSelect(found)
+
+
+def count_unread() -> ScalarSelect[int]:
+    """How many unread notifications the member of a select has in the inbox."""
     unread = (
         select(Notification.id)
         .where(Notification.member_id == Member.id, Notification.tenant_id == Member.tenant_id)
@@ -38,8 +55,7 @@ def select_unread() -> PreparedSelect[int, int]:
         .correlate(Member)
         .subquery()
     )
-    counted = select(func.count()).select_from(unread).scalar_subquery()
-    return PreparedSelect(select(Member.id, counted).where(Member.id.in_(bindparam("ids"))))
+    return select(func.count()).select_from(unread).scalar_subquery()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +89,8 @@ class Toast:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bell(Showing):
-    """That a member's bell counts anew, and a toast that comes with it, if any."""
+    """That a member's bell counts anew, and a toast that comes with it, if any: who does not get to see that gets
+    neither."""
 
     member_id: int
     toast: Toast | None = None
@@ -90,10 +107,20 @@ class Bells:
 async def read_bells(transaction: Transaction, bells: Sequence[Bell]) -> Bells:
     """Count what is unread, once for all of them. The workspace's writers come one after another: the bell that has the
     highest cursor has the count that holds."""
-    toasts: dict[int, list[Toast]] = {bell.member_id: [] for bell in bells}
+    members = {bell.member_id for bell in bells}
+    activities = {bell.toast.activity.id for bell in bells if bell.toast}
+    if not activities:
+        counts = await count_unread_notifications(transaction, members)
+        return Bells({bell.member_id: [] for bell in bells}, counts)
+    counts, seen = {}, set()
+    for member_id, unread, activity_id in await transaction.rows(select_bells(), ids=members, activities=activities):
+        counts[member_id] = unread
+        seen.add((member_id, activity_id))
+    toasts: dict[int, list[Toast]] = {}
     for bell in bells:
-        toasts[bell.member_id].extend([bell.toast] if bell.toast else [])
-    return Bells(toasts, await count_unread_notifications(transaction, toasts))
+        if bell.toast is None or (bell.member_id, bell.toast.activity.id) in seen:
+            toasts.setdefault(bell.member_id, []).extend([bell.toast] if bell.toast else [])
+    return Bells(toasts, counts)
 
 
 def show_bells(tenant: Tenant, bells: Bells) -> Iterator[Partial]:
@@ -133,7 +160,7 @@ class ShownActivity:
 
 
 async def push_toasts(transaction: Transaction, shown: Sequence[ShownActivity]) -> None:
-    """Show members what happens to things of one kind as it happens.
+    """Show members what happens to things of one kind as it happens, if they have it in their inbox then.
 
     Each toast is rendered once for all who read the same.
     """

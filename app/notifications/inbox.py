@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, sel
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
-from app.database import Transaction, now
+from app.database import Database, Transaction, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.notifications.channels import push_bells
 from app.notifications.kinds import SUBJECTS, list_fixed
@@ -193,8 +193,10 @@ async def note_opened(request: AnyRequest, transaction: Transaction, member: Mem
             select(Notification.id).where(Notification.member_id == member.id).order_by(Notification.id.desc()).limit(1)
         )
 
-        async def mark_opened(writing: Transaction) -> None:
-            person = await writing.get_one(Member, member.id)
-            await mark_notifications_read(writing, person, *criteria, Notification.id <= (newest or 0))
+        async def mark_opened() -> None:
+            database: Database = request.app.state.database
+            async with database.write(transaction.tenant.id) as writing:
+                person = await writing.get_one(Member, member.id)
+                await mark_notifications_read(writing, person, *criteria, Notification.id <= (newest or 0))
 
-        request.scope["state"].setdefault("afterwards", []).append((transaction.tenant.id, mark_opened))
+        request.scope["state"].setdefault("afterwards", []).append(mark_opened)

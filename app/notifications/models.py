@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     exists,
     false,
+    literal,
     or_,
     text,
     true,
@@ -102,7 +103,8 @@ def is_permitted() -> ColumnElement[bool]:
 @lru_cache
 def make_criterion(subjects: tuple[str, ...], kinds: tuple[str, ...]) -> ColumnElement[bool]:
     """The criterion of what is permitted, of these subjects and kinds. Kept, as each page's bell needs it, and making
-    it takes longer than counting by it."""
+    it takes longer than counting by it. What never changes in it is a literal each: a list of values is written anew
+    each time that it is executed."""
     rules = [
         and_(
             Notification.subject_kind == subject,
@@ -118,10 +120,10 @@ def make_criterion(subjects: tuple[str, ...], kinds: tuple[str, ...]) -> ColumnE
             of_rank = exists().where(
                 person.tenant_id == Notification.tenant_id,
                 person.id == Notification.member_id,
-                person.role.in_(roles_from(role)),
+                person.role.in_(map(literal, roles_from(role))),
             )
-            ranks.append(or_(Notification.kind.not_in(names), of_rank))
-    return and_(Notification.kind.in_(kinds), or_(*rules), *ranks)
+            ranks.append(or_(Notification.kind.not_in(map(literal, names)), of_rank))
+    return and_(Notification.kind.in_(map(literal, kinds)), or_(*rules), *ranks)
 
 
 def is_in_inbox() -> ColumnElement[bool]:

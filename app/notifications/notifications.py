@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select
@@ -17,8 +16,8 @@ from app.database import PreparedSelect, Transaction, now
 from app.notifications.channels import ShownActivity, push_toasts
 from app.notifications.kinds import NOTIFICATION_KINDS, NotificationKind
 from app.notifications.mails import plan_mails
-from app.notifications.models import Activity, Notification, is_in_inbox
-from app.notifications.preferences import Choice, find_muting, mail_moment, read_choices, read_times
+from app.notifications.models import Activity, Notification
+from app.notifications.preferences import Choice, Mute, Preference, default_choice, mail_moment, read_times
 
 EVERYBODY = "everybody"
 # Whose roles are of a rank, or of any.
@@ -27,10 +26,23 @@ ROLES_FROM = {EVERYBODY: roles_from("member")} | {role: roles_from(role) for rol
 LIST_WHOEVER = PreparedSelect(
     select(Member.id, Member.role).where(or_(Member.role.in_(bindparam("roles")), Member.id.in_(bindparam("ids"))))
 )
+# Each with a row for what they have chosen of each kind, and for what they have muted.
 LIST_ACTIVE = PreparedSelect(
-    select(Member.id, Member.role).where(
-        or_(Member.role.in_(bindparam("roles")), Member.id.in_(bindparam("ids"))), *is_active()
+    select(Member.id, Member.role, Preference.kind, Preference.in_app, Preference.mail, Mute.subject_id)
+    .outerjoin(
+        Preference,
+        (Preference.tenant_id == Member.tenant_id)
+        & (Preference.member_id == Member.id)
+        & Preference.kind.in_(bindparam("kinds")),
     )
+    .outerjoin(
+        Mute,
+        (Mute.tenant_id == Member.tenant_id)
+        & (Mute.member_id == Member.id)
+        & (Mute.subject_kind == bindparam("subject_kind"))
+        & Mute.subject_id.in_(bindparam("subjects")),
+    )
+    .where(or_(Member.role.in_(bindparam("roles")), Member.id.in_(bindparam("ids"))), *is_active())
 )
 
 Receivers = Iterable[int] | Role | str
@@ -74,22 +86,17 @@ async def notify_all(transaction: Transaction, occasions: Iterable[Occasion]) ->
 async def notify_of_kind(transaction: Transaction, occasions: Sequence[Occasion]) -> None:
     """Notify members of what happens to subjects of one kind."""
     kinds = {kind: NOTIFICATION_KINDS[kind] for occasion in occasions for kind, _ in occasion.reasons}
-    concerned = await find_concerned(transaction, occasions, kinds)
-    everybody = set().union(*(ids for whom in concerned for ids in whom.values()))
-    if not everybody:
-        return
-    muting: Mapping[int, set[int]] = {}
-    if not all(occasion.held for occasion in occasions) and not all(kind.fixed for kind in kinds.values()):
-        muting = await find_muting(transaction, occasions[0].subject[0], {each.subject[1] for each in occasions})
-    choices = await read_choices(transaction, kinds.values(), everybody)
+    audience = await read_audience(transaction, occasions, kinds)
     told: dict[Activity, Told] = {}
-    for occasion, whom in zip(occasions, concerned, strict=True):
-        muted = set() if occasion.held else muting.get(occasion.subject[1], set())
+    for occasion in occasions:
+        muted = set() if occasion.held else audience.muting.get(occasion.subject[1], set())
         wanting = [
             (member_id, kinds[kind], choice)
-            for kind, ids in whom.items()
+            for kind, ids in list_concerned(occasion, kinds, audience).items()
             for member_id in sorted(ids if kinds[kind].fixed else ids - muted)
-            if (choice := choices[kind][member_id]).in_app or occasion.held or choice.mail != "never"
+            if (choice := audience.choices.get((member_id, kind)) or default_choice(kinds[kind])).in_app
+            or occasion.held
+            or choice.mail != "never"
         ]
         if wanting:
             told[activity_of(occasion)] = Told(occasion, wanting)
@@ -98,21 +105,13 @@ async def notify_of_kind(transaction: Transaction, occasions: Sequence[Occasion]
     moment = now()
     await insert_activities(transaction, list(told), moment)
     await insert_notifications(transaction, told, moment)
-    seen = set(await transaction.rows(select_seeing(), ids=[activity.id for activity in told]))
     shown = [
         ShownActivity(activity, kind, each.occasion.by, member_id, held=each.occasion.held)
         for activity, each in told.items()
-        for member_id, kind, _ in each.wanting
-        if (activity.id, member_id) in seen
+        for member_id, kind, choice in each.wanting
+        if choice.in_app or each.occasion.held
     ]
     await push_toasts(transaction, shown)
-
-
-@cache
-def select_seeing() -> PreparedSelect[int, int]:
-    """The select of who may see activities in the inbox. It is made when all kinds of things are known."""
-    seeing = select(Notification.activity_id, Notification.member_id)
-    return PreparedSelect(seeing.where(Notification.activity_id.in_(bindparam("ids")), is_in_inbox()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,27 +157,62 @@ async def insert_notifications(transaction: Transaction, told: Mapping[Activity,
         plan_mails(transaction, due)
 
 
-async def find_concerned(
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Members among whom are those to be notified: by `whoever` they are, their roles and ids; what they have chosen
+    of kinds; and who has muted things, by the ids of the things."""
+
+    roles: Mapping[bool, dict[int, str]]
+    choices: Mapping[tuple[int, str], Choice]
+    muting: Mapping[int, set[int]]
+
+
+async def read_audience(
     transaction: Transaction, occasions: Sequence[Occasion], kinds: Mapping[str, NotificationKind]
-) -> list[dict[str, set[int]]]:
-    """Whom each occasion concerns, also if they don't want to know, by the reason for which they are notified."""
-    # What is always told reaches also who may not sign in for now, or ever again.
-    meant: dict[bool, list[Receivers]] = {False: [], True: []}
-    for occasion in occasions:
-        for kind, to in occasion.reasons:
-            meant[kinds[kind].fixed].append(to)
-    found = {fixed: iter(await find_receivers(transaction, to, whoever=fixed)) for fixed, to in meant.items() if to}
-    concerned = []
-    for occasion in occasions:
-        # Of what happens to accounts people are told whoever did it: it may have been somebody with their session.
-        themselves = {occasion.by.id} if occasion.by else set()
-        before, whom = set(occasion.without), {}
-        for kind, _ in occasion.reasons:
-            fixed = kinds[kind].fixed
-            whom[kind] = next(found[fixed]) - before - (set() if fixed else themselves)
-            before |= whom[kind]
-        concerned.append(whom)
-    return concerned
+) -> Audience:
+    """Read in one statement who may be notified and what they want. What is always told reaches also who may not sign
+    in for now, or ever again, whatever they want: that is another one."""
+    roles: dict[bool, dict[int, str]] = {False: {}, True: {}}
+    choices: dict[tuple[int, str], Choice] = {}
+    muting: dict[int, set[int]] = defaultdict(set)
+    for whoever in roles:
+        meant = [to for each in occasions for kind, to in each.reasons if kinds[kind].fixed is whoever]
+        wanted = {
+            "roles": {role for to in meant if isinstance(to, str) for role in ROLES_FROM[to]},
+            "ids": set[int]().union(*(to for to in meant if not isinstance(to, str))),
+        }
+        if not any(wanted.values()):
+            continue
+        if whoever:
+            roles[whoever] = dict(await transaction.rows(LIST_WHOEVER, **wanted))
+            continue
+        asked = [name for name, kind in kinds.items() if not kind.fixed]
+        about = {"subject_kind": occasions[0].subject[0], "subjects": {each.subject[1] for each in occasions}}
+        for member_id, role, kind, in_app, mail, muted in await transaction.rows(
+            LIST_ACTIVE, **wanted, **about, kinds=asked
+        ):
+            roles[whoever][member_id] = role
+            if kind is not None:
+                choices[member_id, kind] = Choice(in_app, mail)
+            if muted is not None:
+                muting[muted].add(member_id)
+    return Audience(roles, choices, muting)
+
+
+def list_concerned(
+    occasion: Occasion, kinds: Mapping[str, NotificationKind], audience: Audience
+) -> dict[str, set[int]]:
+    """Whom an occasion concerns, also if they don't want to know, by the reason for which they are notified."""
+    # Of what happens to accounts people are told whoever did it: it may have been somebody with their session.
+    themselves = {occasion.by.id} if occasion.by else set()
+    before, whom = set(occasion.without), {}
+    for kind, to in occasion.reasons:
+        fixed = kinds[kind].fixed
+        roles = audience.roles[fixed]
+        meant = {each for each, role in roles.items() if role in ROLES_FROM[to]} if isinstance(to, str) else set(to)
+        whom[kind] = (meant & roles.keys()) - before - (set() if fixed else themselves)
+        before |= whom[kind]
+    return whom
 
 
 async def insert_activities(transaction: Transaction, activities: Sequence[Activity], moment: datetime) -> None:
@@ -208,22 +242,3 @@ def activity_of(occasion: Occasion) -> Activity:
         actor_id=occasion.by.id if occasion.by else None,
         details=dict(occasion.details),
     )
-
-
-async def find_receivers(
-    transaction: Transaction, meant: Sequence[Receivers], *, whoever: bool = False
-) -> list[set[int]]:
-    """The ids of active members among each of those meant; of suspended and removed ones too, if they are to be told
-    `whoever` they are."""
-    ranks = {to: ROLES_FROM[to] for to in meant if isinstance(to, str)}
-    roles = {role for each in ranks.values() for role in each}
-    wanted: set[int] = set().union(*(to for to in meant if not isinstance(to, str)))
-    if not roles and not wanted:
-        return [set() for _ in meant]
-    found = dict(await transaction.rows(LIST_WHOEVER if whoever else LIST_ACTIVE, roles=roles, ids=wanted))
-    return [
-        {member_id for member_id, role in found.items() if role in ranks[to]}
-        if isinstance(to, str)
-        else found.keys() & set(to)
-        for to in meant
-    ]

@@ -93,11 +93,6 @@ LIST_PREFERENCES = PreparedSelect(
         Preference.kind.in_(bindparam("kinds"))
     )
 )
-LIST_MUTING = PreparedSelect(
-    select(Mute.subject_id, Mute.member_id).where(
-        Mute.subject_kind == bindparam("kind"), Mute.subject_id.in_(bindparam("ids"))
-    )
-)
 LIST_FOLLOWING = PreparedSelect(
     select(Follow.subject_id, Follow.member_id, Follow.following).where(
         Follow.subject_kind == bindparam("kind"), Follow.subject_id.in_(bindparam("ids"))
@@ -242,14 +237,6 @@ async def unmute(transaction: Transaction, member: Member, subject_kind: str, su
 async def list_mutes(transaction: Transaction, member: Member) -> list[Mute]:
     """What a member has muted."""
     return list(await transaction.scalars(select(Mute).where(Mute.member_id == member.id)))
-
-
-async def find_muting(transaction: Transaction, subject_kind: str, subject_ids: Collection[int]) -> dict[int, set[int]]:
-    """Ids of those who have muted things, by the ids of the things."""
-    muting: dict[int, set[int]] = {}
-    for subject_id, member_id in await transaction.rows(LIST_MUTING, kind=subject_kind, ids=subject_ids):
-        muting.setdefault(subject_id, set()).add(member_id)
-    return muting
 
 
 async def follow(

@@ -13,8 +13,6 @@ from litestar.exceptions import HTTPException
 from litestar.types import Receive, Send
 
 from app.accounts.access import (
-    AnyRequest,
-    Askers,
     SignInNeeded,
     ask_to_sign_in,
     provide_member,
@@ -24,6 +22,7 @@ from app.accounts.access import (
 from app.accounts.choosing import ChoosingLimit
 from app.accounts.passwords import GuessingLimit, MailLimit
 from app.accounts.reauthentication import Reauthentication
+from app.accounts.sessions import Askers
 from app.accounts.visits import Visits
 from app.chat.limits import SearchLimit, WritingLimit, count_change, count_message
 from app.editing.watch import Watch
@@ -48,6 +47,7 @@ from app.web.languages import Languages
 from app.web.limits import Windows
 from app.web.readiness import Readiness
 from app.web.static import show_static_file
+from app.web.templates import compile_pushes
 
 FORM_LIMIT = 64 * 1024
 
@@ -98,13 +98,14 @@ class Parts:
 class Pages:
     """The pages of workspaces and of the central host.
 
-    Making them is most of what a start costs, as the framework looks at the arguments of each function. They need no
-    settings for it: what they ask for is in `parts`, which come later.
+    Making them is most of what a start costs, as the framework looks at the arguments of each function, and as what is
+    pushed is compiled. They need no settings for it: what they ask for is in `parts`, which come later.
     """
 
     parts: Parts
 
     def __init__(self) -> None:
+        compile_pushes()
         common: dict[str, Any] = {
             "openapi_config": None,
             "request_max_body_size": FORM_LIMIT,
@@ -135,7 +136,6 @@ class Pages:
         self.workspace = Litestar(
             [*everywhere, *WORKSPACE_ROUTES],
             lifespan=[self.run],
-            after_response=self.follow_up,
             **common,
         )
         self.central = Litestar([*everywhere, *CENTRAL_ROUTES], **common)
@@ -155,12 +155,6 @@ class Pages:
         """What the workspaces' site begins and ends with."""
         async with self.parts.running():
             yield
-
-    async def follow_up(self, request: AnyRequest) -> None:
-        """After a page was answered: do what reading it leads to."""
-        for tenant_id, step in request.scope.get("state", {}).get("afterwards", ()):
-            async with self.parts.database.write(tenant_id) as transaction:
-                await step(transaction)
 
 
 def create_app(settings: Settings) -> Gate:

@@ -113,18 +113,19 @@ class Gate:
         await self.answer(scope, receive, send, refusal, slug)
 
     async def answer(self, scope: Any, receive: Receive, send: Send, refusal: int, slug: str | None) -> None:
-        """Answer an HTTP request with the security headers, counting it."""
+        """Answer an HTTP request with the security headers, counting it, and then do what reading the page leads to."""
         started = time.perf_counter()
         security = security_headers(self.settings, None if refusal else slug or "")
         security += [OURS, STATIC_HEADER, (HEADER, scope["state"]["request_id"].encode())]
-        begun = False
+        status = 0  # of the answer, once it has begun
 
         async def send_secured(message: Message) -> None:
-            nonlocal begun
+            nonlocal status
             if message["type"] == "http.response.start":
-                await end_all(scope["state"])
-                begun = True
+                if "endings" in scope["state"]:
+                    await end_all(scope["state"])
                 start: HTTPResponseStartEvent = message
+                status = start["status"]
                 present = {name for name, _ in start["headers"]}
                 start["headers"] = [
                     *start["headers"],
@@ -151,17 +152,20 @@ class Gate:
         scope = {**scope, "method": method, "state": state, "headers": headers, "query_string": query}
         try:
             await (self.workspace if slug else self.central)(scope, receive, send_secured)
+            if status < 400:
+                for step in state.get("afterwards", ()):
+                    await step()
         except asyncio.CancelledError:
             # The process ends, and this has taken longer than it waits.
-            log.warning("request cancelled", path=scope["path"], method=scope["method"], answered=begun)
-            if not begun:
+            log.warning("request cancelled", path=scope["path"], method=scope["method"], answered=bool(status))
+            if not status:
                 await send_page(scope, send_secured, 503, (b"retry-after", b"%d" % SOON), detail=RESTARTING)
         except Exception as error:
             log.error("request failed", path=scope["path"], method=scope["method"], exc_info=error)
-            if not begun:
+            if not status:
                 await send_page(scope, send_secured, 500)
         finally:
-            if not begun:
+            if not status:
                 await end_all(state)
 
     def judge(self, scope: Any) -> tuple[int, str | None]:

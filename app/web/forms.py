@@ -150,25 +150,14 @@ def make_key() -> str:
     return secrets.token_urlsafe(16)
 
 
-async def note_named(request: Request[Any, Any, Any]) -> None:
-    """Keep the form of a request, if it names the member whose page it was on: an error page shows what was typed."""
+async def read_ahead(request: Request[Any, Any, Any]) -> None:
+    """Read the form of a request before anything else: it says whose page it was on, and an error page shows it."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_named_call = {"x-page", "x-member"} <= set(request.headers)  # whose answer is a line
     if content_type != "application/x-www-form-urlencoded" or is_named_call:
         return
     with contextlib.suppress(ClientException):
-        form = await provide_form(request)
-        if FOR_MEMBER in form:
-            request.scope["state"]["named"] = form
-
-
-def named_member(request: Request[Any, Any, Any]) -> str | None:
-    """The number of the member for whom the page was made that sends this, if it says so."""
-    named: Form | None = request.scope["state"].get("named")
-    if named:
-        return named[FOR_MEMBER]
-    # A form with a file, which is read later, says it in its address.
-    return request.headers.get("x-member") or request.query_params.get(FOR_MEMBER)
+        await provide_form(request)
 
 
 def list_typed(request: Request[Any, Any, Any]) -> list[str]:
@@ -184,15 +173,16 @@ def list_typed(request: Request[Any, Any, Any]) -> list[str]:
 
 
 async def provide_form(request: Request[Any, Any, Any]) -> Form:
-    """Parse a url-encoded body.
+    """Parse a url-encoded body, and keep it as `named` if it names the member whose page it was on.
 
     Litestar's own parser keeps the last 1,024 bodies, passwords and all, in a cache.
     """
     state = request.scope["state"]
     if "form" not in state:
-        state["form"] = await read_form(request)
-    form: Form = state["form"]
-    return form
+        form = state["form"] = await read_form(request)
+        if FOR_MEMBER in form.values:
+            state["named"] = form
+    return state["form"]  # type: ignore[no-any-return]
 
 
 async def read_form(request: Request[Any, Any, Any]) -> Form:

@@ -45,26 +45,26 @@ def weigh(text: str) -> float:
 class Languages:
     """The languages of workspaces, for pages that come before a transaction, such as those of errors.
 
-    Every transaction of a page notes its workspace's, so it is asked for once at most, and what is not there only once
-    too: anybody can ask for any address.
+    Every transaction of a page notes in `known` its workspace's, so it is asked for once at most, and what is not there
+    only once too: anybody can ask for any address.
     """
 
-    MOST = 10_000
+    MOST_ABSENT = 10_000
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.known: OrderedDict[str, str | None] = OrderedDict()
-
-    def note(self, slug: str, language: str | None) -> None:
-        """Keep a workspace's language; None where there is no such workspace."""
-        self.known[slug] = language
-        self.known.move_to_end(slug)
-        if len(self.known) > self.MOST:
-            self.known.popitem(last=False)
+        self.known: dict[str, str] = {}
+        self.absent: OrderedDict[str, None] = OrderedDict()
 
     async def find(self, slug: str) -> str | None:
         """The language of a workspace; None where there is no such workspace."""
-        if slug not in self.known:
+        if slug not in self.known and slug not in self.absent:
             async with self.database.read() as transaction:
-                self.note(slug, await transaction.scalar(select(Tenant.language).where(Tenant.slug == slug)))
+                language = await transaction.scalar(select(Tenant.language).where(Tenant.slug == slug))
+            if language is not None:
+                self.known[slug] = language
+            else:
+                self.absent[slug] = None
+                if len(self.absent) > self.MOST_ABSENT:
+                    self.absent.popitem(last=False)
         return self.known.get(slug)

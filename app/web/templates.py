@@ -23,6 +23,15 @@ def render(language: str, template: str, **context: Any) -> str:
     return environment(language if language in LANGUAGES else "en").get_template(template).render(context)
 
 
+def compile_pushes() -> None:
+    """Compile what is pushed, and the parts that pages share with it, in each language: it is rendered while others
+    wait for the writer."""
+    for language in LANGUAGES:
+        made = environment(language)
+        for name in made.list_templates(filter_func=lambda each: each.endswith("_push.html") or "/_" in each):
+            made.get_template(name)
+
+
 @cache
 def environment(language: str) -> Environment:
     """The environment of one language."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.accounts.members import Member, find_member
-from app.chat.drafts import delete_draft, get_draft, keep_message_draft, place_of_box
+from app.chat.drafts import delete_draft, get_draft, keep_message_draft
 from app.chat.memberships import find_membership
 from app.chat.message_changes import delete_message, edit_message
 from app.chat.new_rooms import create_room, ensure_general, open_discussion
@@ -25,19 +25,19 @@ async def test_a_draft_is_of_one_member_in_one_place_and_needs_no_membership(dat
         people = await people_of(transaction)
         room = await create_room(transaction, people.ana, name="Reading")
         general = await ensure_general(transaction)
-        assert await keep_message_draft(transaction, people.carla, place_of_box(room), "Half a thou", key="one")
+        assert await keep_message_draft(transaction, people.carla, room.place, "Half a thou", key="one")
         assert await find_membership(transaction, room, people.carla) is None
-        assert await typed(transaction, people.carla, place_of_box(room)) == "Half a thou"
-        assert await typed(transaction, people.ana, place_of_box(room)) == ""
-        assert await typed(transaction, people.carla, place_of_box(general)) == ""
-        assert await keep_message_draft(transaction, people.carla, place_of_box(room), "Half a thought", key="one")
-        assert await typed(transaction, people.carla, place_of_box(room)) == "Half a thought"
-        assert await keep_message_draft(transaction, people.carla, place_of_box(room), " \n", key="one")
-        assert await typed(transaction, people.carla, place_of_box(room)) == ""
+        assert await typed(transaction, people.carla, room.place) == "Half a thou"
+        assert await typed(transaction, people.ana, room.place) == ""
+        assert await typed(transaction, people.carla, general.place) == ""
+        assert await keep_message_draft(transaction, people.carla, room.place, "Half a thought", key="one")
+        assert await typed(transaction, people.carla, room.place) == "Half a thought"
+        assert await keep_message_draft(transaction, people.carla, room.place, " \n", key="one")
+        assert await typed(transaction, people.carla, room.place) == ""
     async with database.write(GLOBEX) as transaction:
         hana = await find_member(transaction, "hana@globex.test")
         assert hana
-        assert await typed(transaction, hana, place_of_box(room)) == ""
+        assert await typed(transaction, hana, room.place) == ""
 
 
 async def test_a_discussion_has_the_same_place_before_and_after_its_first_word(database: Database) -> None:
@@ -45,20 +45,20 @@ async def test_a_discussion_has_the_same_place_before_and_after_its_first_word(d
         people = await people_of(transaction)
         assert await keep_message_draft(transaction, people.ana, "record-40", "Is it", key="one")
         room = await open_discussion(transaction, "record-40", "Dom Casmurro")
-        assert await typed(transaction, people.ana, place_of_box(room)) == "Is it"
+        assert await typed(transaction, people.ana, room.place) == "Is it"
 
 
 async def test_a_draft_that_comes_after_its_message_is_refused(database: Database) -> None:
     async with database.write(ACME) as transaction:
         people = await people_of(transaction)
         room = await ensure_general(transaction)
-        assert await keep_message_draft(transaction, people.ana, place_of_box(room), "Good mor", key="one")
+        assert await keep_message_draft(transaction, people.ana, room.place, "Good mor", key="one")
         await say(transaction, room, people.ana, "Good morning", key="one")
-        await delete_draft(transaction, people.ana, place_of_box(room))
-        assert not await keep_message_draft(transaction, people.ana, place_of_box(room), "Good morning", key="one")
-        assert await typed(transaction, people.ana, place_of_box(room)) == ""
-        assert await keep_message_draft(transaction, people.ana, place_of_box(room), "The next one", key="two")
-        assert await keep_message_draft(transaction, people.carla, place_of_box(room), "Mine", key="one")
+        await delete_draft(transaction, people.ana, room.place)
+        assert not await keep_message_draft(transaction, people.ana, room.place, "Good morning", key="one")
+        assert await typed(transaction, people.ana, room.place) == ""
+        assert await keep_message_draft(transaction, people.ana, room.place, "The next one", key="two")
+        assert await keep_message_draft(transaction, people.carla, room.place, "Mine", key="one")
 
 
 async def test_another_text_with_the_key_of_a_posted_one_is_not_taken_for_it(database: Database) -> None:

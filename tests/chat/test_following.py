@@ -11,7 +11,7 @@ from sqlalchemy.orm import ORMExecuteState
 from app.accounts.audit import AuditEntry
 from app.accounts.members import Member
 from app.chat import memberships
-from app.chat.drafts import get_draft, keep_message_draft, place_of_box
+from app.chat.drafts import get_draft, keep_message_draft
 from app.chat.message_changes import delete_message
 from app.chat.new_rooms import create_room, open_direct, open_discussion
 from app.chat.posting import post_message
@@ -54,7 +54,7 @@ async def test_all_follows_from_a_message_whoever_posts_it(database: Database) -
     room_id = await make_room(database)
     async with database.write(ACME) as transaction:
         room, people = await begin(transaction, room_id)
-        await keep_message_draft(transaction, people.davi, place_of_box(room), "Look, @Carla", key="one")
+        await keep_message_draft(transaction, people.davi, room.place, "Look, @Carla", key="one")
         before, told = transaction.tenant.cursor, await told_of(transaction, people.carla, "mention")
     async with database.write(ACME) as transaction:
         room, people = await begin(transaction, room_id)
@@ -71,7 +71,7 @@ async def test_all_follows_from_a_message_whoever_posts_it(database: Database) -
         assert any('id="rooms"' in body for body in davi)
         assert any('hx-target="#toasts"' in body and "bell" in body for body in carla)
         assert await told_of(transaction, people.carla, "mention") == told + 1
-        assert await get_draft(transaction, people.davi, place_of_box(room)) is None
+        assert await get_draft(transaction, people.davi, room.place) is None
 
 
 async def test_the_same_message_again_has_nothing_follow(database: Database) -> None:

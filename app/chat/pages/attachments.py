@@ -14,7 +14,7 @@ from app.accounts.members import Member
 from app.chat.attaching import delete_files, files_of, store_files
 from app.chat.attachments import Attachment, delete_unsent, discard_file, get_attachment, take_out_upload
 from app.chat.composer import MESSAGE_FORM_LIMIT
-from app.chat.drafts import keep_message_draft, place_of_box
+from app.chat.drafts import keep_message_draft
 from app.chat.memberships import get_room
 from app.database import Database, Transaction
 from app.files.names import content_disposition
@@ -92,7 +92,7 @@ async def take_out_file(
     if is_call(request):
         return Response(None, status_code=204)
     reply = number_of(form["reply"])
-    await keep_message_draft(transaction, member, place_of_box(room), form["text"], key=form["key"], reply_to_id=reply)
+    await keep_message_draft(transaction, member, room.place, form["text"], key=form["key"], reply_to_id=reply)
     address = f"/discussion/{room.subject}" if room.kind == "discussion" else f"/chat/{room.slug}?at=end#composer"
     return see_other(address)
 

@@ -24,7 +24,7 @@ from app.chat.sending import (
     show_answered,
     signal_typing,
 )
-from app.chat.text.rendering import check_text, prepare_text
+from app.chat.text.rendering import LONGEST_MESSAGE, UnfitText, prepare_text
 from app.chat.timeline import Page, ShownMessage, read_page
 from app.database import Database, Transaction
 from app.editing.rows import Card, RowPlace, kind_of
@@ -82,22 +82,18 @@ async def show_discussion(transaction: Transaction, member: Member, subject: str
 
 
 @post("/discussion/{subject:str}", request_max_body_size=MESSAGE_FORM_LIMIT)
-async def discuss(
-    request: AnyRequest,
-    database: Database,
-    settings: Settings,
-    writing: Pace,
-    subject: str,
-    form: Form,
-) -> Response[Any]:
+async def discuss(request: AnyRequest, writing: Pace, subject: str, form: Form) -> Response[Any]:
     """Say something about a thing. Those who made and changed it are in its discussion from the first word."""
-    origin = settings.workspace_url(request.scope["state"]["slug"], "")
-    prepared = await prepare_text(database, writing, form["text"], origin)
+    site = request.app.state
+    origin = site.settings.workspace_url(request.scope["state"]["slug"], "")
+    prepared = await prepare_text(site.database, writing, form["text"], origin)
     async with write_signed_in(request) as (transaction, member):
         card = await get_card(transaction, subject)
         try:
-            writing.check()
-            check_text(form["text"], empty="file" in form)
+            if writing.too_fast:
+                raise writing.too_fast
+            if not (prepared.text or "file" in form) or len(prepared.text) > LONGEST_MESSAGE:
+                raise UnfitText(prepared.text)
             room = await enter_discussion(transaction, subject)
             answer = await send(transaction, member, room, form, prepared)
         except Invalid as invalid:

@@ -26,8 +26,7 @@ from app.chat.sending import refuse_message
 from app.chat.text.rendering import LONGEST_MESSAGE, prepare_text
 from app.chat.timeline import count_edits
 from app.chat.undoing import keep_message, offer_message
-from app.database import Database, Transaction
-from app.settings import Settings
+from app.database import Transaction
 from app.web.calls import is_call
 from app.web.forms import Form, Invalid, number_of
 from app.web.redirects import see_other
@@ -76,26 +75,26 @@ async def render_message_form(
 @post(f"{MESSAGES}/edit", request_max_body_size=REWRITE_LIMIT)
 async def change_message(
     request: AnyRequest,
-    database: Database,
-    settings: Settings,
     changing: Pace,
     slug: str,
     number: int,
     form: Form,
 ) -> Response[Any]:
     """Save one's own message anew."""
-    origin = settings.workspace_url(request.scope["state"]["slug"], "")
+    site = request.app.state
+    origin = site.settings.workspace_url(request.scope["state"]["slug"], "")
 
     async def find_edited(reading: Transaction) -> tuple[str, Filled] | None:
         message = await find_message(reading, slug, number)
         return (message.html, await fill_as_before(reading, message.text, form["named"])) if message else None
 
-    prepared = await prepare_text(database, changing, form["text"], origin, edits=find_edited)
+    prepared = await prepare_text(site.database, changing, form["text"], origin, edits=find_edited)
     async with write_signed_in(request) as (transaction, member):
         room = await get_room(transaction, member, slug)
         message = await get_message(transaction, room, number)
         try:
-            changing.check()
+            if changing.too_fast:
+                raise changing.too_fast
             await edit_message(
                 transaction,
                 message,
@@ -156,7 +155,8 @@ async def put_emoji(
     room = await get_room(transaction, member, slug)
     message = await get_message(transaction, room, number)
     try:
-        changing.check()
+        if changing.too_fast:
+            raise changing.too_fast
         if not await react(transaction, message, member, form["emoji"], on=True):
             await react(transaction, message, member, form["emoji"], on=False)
     except Invalid as invalid:

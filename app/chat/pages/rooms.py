@@ -15,7 +15,6 @@ from app.accounts.visits import note_visit
 from app.chat.channels import push_read
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
 from app.chat.direct_rooms import find_name
-from app.chat.drafts import place_of_box
 from app.chat.limits import Pace
 from app.chat.memberships import count_people_of, find_membership, get_room
 from app.chat.messages import get_message
@@ -34,10 +33,9 @@ from app.chat.sending import (
 )
 from app.chat.text.rendering import prepare_text
 from app.chat.timeline import ShownMessage, read_page, show_message
-from app.database import Database, Transaction
+from app.database import Transaction
 from app.live.presence import list_readers
 from app.notifications.inbox import note_opened, of_subject
-from app.settings import Settings
 from app.web.calls import is_call
 from app.web.forms import Form, Invalid, number_of
 from app.web.paging import page_of
@@ -88,7 +86,7 @@ async def render_room(
             member,
             room,
             address=f"/chat/{room.slug}",
-            place=place_of_box(room),
+            place=room.place,
             file_limit=request.app.state.settings.file_limit_megabytes,
             reply=reply,
             text=text,
@@ -204,21 +202,16 @@ async def show_room(
 
 
 @post("/chat/{slug:str}", request_max_body_size=MESSAGE_FORM_LIMIT)
-async def post_to_room(
-    request: AnyRequest,
-    database: Database,
-    settings: Settings,
-    writing: Pace,
-    slug: str,
-    form: Form,
-) -> Response[Any]:
+async def post_to_room(request: AnyRequest, writing: Pace, slug: str, form: Form) -> Response[Any]:
     """Post a message."""
-    origin = settings.workspace_url(request.scope["state"]["slug"], "")
-    prepared = await prepare_text(database, writing, form["text"], origin)
+    site = request.app.state
+    origin = site.settings.workspace_url(request.scope["state"]["slug"], "")
+    prepared = await prepare_text(site.database, writing, form["text"], origin)
     async with write_signed_in(request) as (transaction, member):
         room = await get_room(transaction, member, slug)
         try:
-            writing.check()
+            if writing.too_fast:
+                raise writing.too_fast
             answer = await send(transaction, member, room, form, prepared)
         except Invalid as invalid:
             return await refuse_in_room(request, transaction, member, room, form, invalid)
@@ -250,14 +243,14 @@ async def refuse_in_room(
 async def keep_room_draft(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
     """Keep what is in the box of a room."""
     room = await get_room(transaction, member, slug)
-    return await answer_draft(transaction, member, place_of_box(room), form)
+    return await answer_draft(transaction, member, room.place, form)
 
 
 @post("/chat/{slug:str}/typing")
 async def type_in_room(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[Any]:
     """Tell those who look at a room that somebody types. It is not logged, and gone after some seconds."""
     room = await get_room(transaction, member, slug)
-    return signal_typing(request, transaction, member, f"room.{room.id}", place_of_box(room))
+    return signal_typing(request, transaction, member, f"room.{room.id}", room.place)
 
 
 @post("/chat/{slug:str}/read")

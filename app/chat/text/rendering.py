@@ -30,14 +30,14 @@ CANDIDATE = re.compile(r"#(?P<number>[1-9][0-9]{0,8})(?!\w)|/c/(?P<list>[a-z0-9-
 CANDIDATES_LIMIT = 20
 
 
-class MessageTooLong(Invalid):
-    """The text has more characters than a message takes."""
+class UnfitText(Invalid):
+    """The text is empty, or has more characters than a message takes."""
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, text: str) -> None:
         words = _l(
-            "This has %(length)d characters; a message takes up to %(limit)d.", length=length, limit=LONGEST_MESSAGE
+            "This has %(length)d characters; a message takes up to %(limit)d.", length=len(text), limit=LONGEST_MESSAGE
         )
-        super().__init__(text=words)
+        super().__init__(text=words if text else _l("Write something first."))
 
 
 def clean_text(text: str) -> str:
@@ -45,16 +45,6 @@ def clean_text(text: str) -> str:
     text = text.replace("\r\n", "\n")
     text = (text if text.isascii() else without_marks(text)).strip()
     return "" if is_blank(text) else text
-
-
-def check_text(text: str, *, empty: bool, longest: int = LONGEST_MESSAGE) -> str:
-    """The text as it is stored. Raises Invalid when it is empty without having to be, or too long."""
-    text = clean_text(text)
-    if not text and not empty:
-        raise Invalid(text=_l("Write something first."))
-    if len(text) > longest:
-        raise MessageTooLong(len(text))
-    return text
 
 
 def render_prose(text: str) -> Rendered | None:
@@ -90,34 +80,37 @@ async def render_aside(
 
 
 @dataclass(slots=True)
-class Renderings:
-    """Texts that were rendered already, by all that they were rendered with.
+class Typed:
+    """A text as it was typed, without what is around it, and what it was rendered to already: as a line of words that
+    is nothing else, or by all that it was rendered with.
 
     Rendering some hundred characters takes longer than all else that a message does while nobody else can write. It is
     rendered with what holds just before, and once more only where that has changed. `origin` is the workspace's own, as
     `render_markdown` takes it.
     """
 
-    origin: str = ""
+    text: str
+    origin: str
+    prose: Rendered | None
     rendered: dict[tuple[object, ...], Rendered] = field(default_factory=dict)
 
     async def render(
-        self,
-        text: str,
-        *,
-        members: Mapping[str, int],
-        origin: str,
-        missing: frozenset[tuple[str, int]],
-        filled: Filled | None,
+        self, *, members: Mapping[str, int], missing: frozenset[tuple[str, int]], filled: Filled | None
     ) -> Rendered:
-        """Render a text as `render_aside` does, or have it rendered."""
+        """Render it as `render_aside` does, or have it rendered."""
         typed_into = filled and (filled.text, filled.mentions, filled.named)
-        key = (text, frozenset(members.items()), origin, missing, typed_into)
+        key = (frozenset(members.items()), missing, typed_into)
         if key not in self.rendered:
             self.rendered[key] = await render_aside(
-                text, members=members, origin=origin, missing=missing, filled=filled
+                self.text, members=members, origin=self.origin, missing=missing, filled=filled
             )
         return self.rendered[key]
+
+
+def read_message_text(text: str, origin: str) -> Typed:
+    """What was typed."""
+    text = clean_text(text)
+    return Typed(text, origin, render_prose(text) if len(text) <= LONGEST_MESSAGE else None)
 
 
 # Finds the HTML of a message that is edited and what its form was filled with; None when it is not there.
@@ -126,45 +119,37 @@ FindEdited = Callable[[Transaction], Awaitable[tuple[str, Filled] | None]]
 
 async def prepare_text(
     database: Database, pace: Pace, text: str, origin: str, *, edits: FindEdited | None = None
-) -> Renderings:
-    """Render a text before the transaction that will store it, where that takes long. Nothing is done for who may not
-    write now."""
-    prepared = Renderings(origin)
-    if len(text) > SHORT and pace.tenant_id is not None and pace.wait is None:
-        text = clean_text(text)
-        if SHORT < len(text) <= LONGEST_MESSAGE and not PROSE.fullmatch(text):
-            async with database.read(pace.tenant_id) as transaction:
-                before, filled = (edits and await edits(transaction)) or ("", None)
-                await render_text(transaction, text, origin, before=before, filled=filled, prepared=prepared)
-    return prepared
+) -> Typed:
+    """Read a text before the transaction that will store it, and render it where that takes long. That is not done for
+    who may not write now."""
+    typed = read_message_text(text, origin)
+    is_long = typed.prose is None and SHORT < len(typed.text) <= LONGEST_MESSAGE
+    if is_long and pace.tenant_id is not None and pace.too_fast is None:
+        async with database.read(pace.tenant_id) as transaction:
+            before, filled = (edits and await edits(transaction)) or ("", None)
+            await render_text(transaction, typed, before=before, filled=filled)
+    return typed
 
 
 async def render_text(
-    transaction: Transaction,
-    text: str,
-    origin: str,
-    *,
-    before: str = "",
-    filled: Filled | None = None,
-    prepared: Renderings | None = None,
+    transaction: Transaction, typed: Typed, *, before: str = "", filled: Filled | None = None
 ) -> Rendered:
     """A text as HTML, with the members of the workspace as names to mention. Records that are not there stay text.
 
     Of a message that is edited, `before` is its HTML, and `filled` what its form was filled with: whom it mentions
     stays mentioned, whoever else has that name by now, and also when the member was renamed while it was edited.
     """
-    prepared = prepared or Renderings()
-    members = await find_names(transaction, before, filled) if "@" in text else {}
-    asked = candidates(text)
+    members = await find_names(transaction, before, filled) if "@" in typed.text else {}
+    asked = candidates(typed.text)
     found = await find_subjects(transaction, asked) if asked else {}
     missing = frozenset(each for each in asked if each not in found)
-    rendered = await prepared.render(text, members=members, origin=origin, missing=missing, filled=filled)
+    rendered = await typed.render(members=members, missing=missing, filled=filled)
     # A number that is only written by way of an entity, or after many others.
     others = [each for each in rendered.records if each not in asked]
     if others:
         found |= await find_subjects(transaction, others)
         missing |= {each for each in others if each not in found}
-        rendered = await prepared.render(text, members=members, origin=origin, missing=missing, filled=filled)
+        rendered = await typed.render(members=members, missing=missing, filled=filled)
         more = [each for each in rendered.records if each not in found]
         found |= await find_subjects(transaction, more) if more else {}
     subjects = dict.fromkeys(found[each] for each in rendered.records if each in found)

@@ -14,7 +14,7 @@ from litestar.exceptions import LitestarDeprecationWarning
 from sqlalchemy import select
 
 from app.accounts.mentions import OPEN
-from app.chat.limits import Pace
+from app.chat.limits import Pace, TooFast
 from app.chat.memberships import get_room
 from app.chat.messages import Message
 from app.chat.posting import post_message
@@ -97,7 +97,9 @@ async def test_what_was_rendered_before_is_taken_as_long_as_it_is_true(database:
         assert [OPEN in each.text for each in (one, two)] == [True, False]
 
 
-@pytest.mark.parametrize("pace", [Pace(None), Pace(2.5, ACME)], ids=["who is not signed in", "who is too fast"])
+@pytest.mark.parametrize(
+    "pace", [Pace(None), Pace(TooFast(2.5), ACME)], ids=["who is not signed in", "who is too fast"]
+)
 async def test_nothing_is_rendered_for_who_may_not_write(database: Database, rendered: list[str], pace: Pace) -> None:
     await prepare_text(database, pace, LONG, "")
     assert rendered == []
