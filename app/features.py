@@ -104,6 +104,7 @@ from app.tenants.pages import audit as audit_pages
 from app.tenants.pages import central as central_pages
 from app.tenants.pages import confirmation as confirmation_pages
 from app.tenants.pages import invitations as invitation_pages
+from app.tenants.pages import joining as joining_pages
 from app.tenants.pages import members as member_pages
 from app.tenants.pages import pictures as picture_pages
 from app.tenants.pages import settings as settings_pages
@@ -116,6 +117,7 @@ WORKSPACE_PAGES = (
     member_pages,
     confirmation_pages,
     invitation_pages,
+    joining_pages,
     picture_pages,
     audit_pages,
     settings_pages,

@@ -32,8 +32,9 @@ from app.chat.rooms import Room
 from app.chat.sidebar import ROOMS_SHOWN, Sidebar, list_sidebars
 from app.database import Partial, Showing, Tenant, Transaction
 from app.live.channels import channel
-from app.live.log import make_partial, publish_partial, refresh, stop_following
+from app.live.log import publish_partial, refresh, stop_following
 from app.notifications.channels import push_bells
+from app.web.templates import make_partial
 
 
 @channel("room.{id}", presence="live/readers_push.html")

@@ -25,18 +25,17 @@ async def edit_message(
     message: Message,
     member: Member,
     *,
-    text: str,
-    origin: str,
+    text: str | Typed,
+    origin: str = "",
     with_files: bool = False,
     edits: int | None = None,
     named: str = "",
-    prepared: Typed | None = None,
 ) -> bool:
-    """Change the text of one's own message, and keep what it was. False when nothing changes.
+    """Change the text of one's own message to what was typed, or read already, and keep what it was. False when nothing
+    changes.
 
     `edits` is how often it had been edited when its text was taken for this one, if that is known: an edit that comes
     late replaces no later one. `named` are the names by which its mentions were shown then (`Filled.named`).
-    `prepared` is the text as it was rendered before the transaction.
 
     Raises Invalid for a text that won't do, MessageGone for a deleted message (NotFoundException for another's),
     ChangedMeanwhile, and a 403 page for another's message or in an archived room.
@@ -50,7 +49,7 @@ async def edit_message(
         raise ArchivedRoom
     filled = await fill_as_before(transaction, message.text, named)
     # What fits stays so, whatever those whom it mentions are called by now.
-    typed = prepared or read_message_text(text, origin)
+    typed = text if isinstance(text, Typed) else read_message_text(text, origin)
     if not (typed.text or with_files) or len(typed.text) > max(LONGEST_MESSAGE, len(filled.text)):
         raise UnfitText(typed.text)
     rendered = typed.prose or await render_text(transaction, typed, before=message.html, filled=filled)

@@ -50,26 +50,25 @@ async def post_message(
     member: Member,
     *,
     key: str,
-    text: str,
-    origin: str,
+    text: str | Typed,
+    origin: str = "",
     reply_to_id: int = 0,
     files: Collection[int] = (),
     instead: Collection[str] = (),
-    prepared: Typed | None = None,
 ) -> tuple[Message, bool]:
     """Post a message, joining the room; (the message, whether it is new). The same key posts once.
 
-    `files` are the ids of what the member has brought to the room's box, whose draft goes with the message. `instead`
-    are keys of messages that were taken back, for which this one is sent.
+    `text` was typed in the workspace of an `origin`, or was read already. `files` are the ids of what the member has
+    brought to the room's box, whose draft goes with the message. `instead` are keys of messages that were taken back,
+    for which this one is sent.
 
     Raises Invalid for a text or files that won't do, SentAlready for what is not the same as was posted with the key,
     or where one was posted that was taken back, AnswerGone, and a 403 page for a room that is archived or not open.
     """
-    typed = prepared or read_message_text(text, origin)
-    text = typed.text
+    typed = text if isinstance(text, Typed) else read_message_text(text, origin)
     posted, draft = await find_sent(transaction, room, member, key)
     if posted is not None:
-        check_same(posted, room, text=text, reply_to_id=reply_to_id, files=files)
+        check_same(posted, room, text=typed.text, reply_to_id=reply_to_id, files=files)
         return posted, False
     if instead:
         await check_taken_back(transaction, member, instead)
@@ -78,19 +77,19 @@ async def post_message(
         raise Invalid(text=_l("The page is out of date. Load it again; what you typed is kept."))
     if room.archived_at is not None:
         raise ArchivedRoom
-    if not (text or files) or len(text) > LONGEST_MESSAGE:
-        raise UnfitText(text)
+    if not (typed.text or files) or len(typed.text) > LONGEST_MESSAGE:
+        raise UnfitText(typed.text)
     if reply_to_id and await find_answered(transaction, room, reply_to_id) is None:
         raise AnswerGone
     membership = await transaction.get(Membership, (room.id, member.id)) or await enter(transaction, room, member)
     rendered = typed.prose or await render_text(transaction, typed)
     number = room.last_number + 1  # writers of a workspace come one after another: nobody else takes this one
     where: dict[str, Any] = {"room_id": room.id, "number": number, "reply_to_id": reply_to_id or None}
-    sent = fingerprint_message(key, room_id=room.id, text=text, reply_to_id=reply_to_id, files=files)
+    sent = fingerprint_message(key, room_id=room.id, text=typed.text, reply_to_id=reply_to_id, files=files)
     shown = {"text": rendered.text, "html": rendered.html, "plain": rendered.plain}
     message = Message(**where, **shown, member_id=member.id, key=key, sent=sent)
     await transaction.insert(message)
-    await transaction.insert_rows(MessageIndex, {"rowid": message.id, "text": text})
+    await transaction.insert_rows(MessageIndex, {"rowid": message.id, "text": typed.text})
     await transaction.change(room, last_number=number)
     if membership.read_number == number - 1:  # who has read up to here has read what they say themselves
         await transaction.change(membership, read_number=number)
@@ -101,8 +100,8 @@ async def post_message(
     if draft is not None and draft.key in ("", key, *instead):  # what was typed since is kept
         await transaction.delete(draft)
     transaction.keep(member, room, message)  # what is shown of them needs no statement
-    concerns = message.reply_to_id or rendered.mentions or room.kind in ("direct", "discussion")
-    fact = MessageAddressed if concerns else MessagePosted
+    addresses = message.reply_to_id or rendered.mentions or room.kind in ("direct", "discussion")
+    fact = MessageAddressed if addresses else MessagePosted
     came: dict[str, Any] = {"mentioned": rendered.mentions, "records": rendered.records, "files": tuple(sorted(files))}
     transaction.note(fact(by=transaction.acting(member.id), message_id=message.id, **where, **came))
     return message, True

@@ -25,7 +25,8 @@ from app.chat.timeline import Author, ShownMessage, show_messages
 from app.database import Fact, Partial, PreparedSelect, Tenant, Transaction
 from app.editing.facts import OfRow
 from app.editing.rows import Card, find_cards
-from app.live.log import make_partial, refresh
+from app.live.log import refresh
+from app.web.templates import make_partial
 
 # How many older messages are shown anew when what they quote changes.
 QUOTING = 100
@@ -64,14 +65,12 @@ async def read_posted(transaction: Transaction, facts: Sequence[MessagePosted]) 
     facts, anew = leave_out_many(transaction, rooms, facts) if len(facts) > MOST_MESSAGES_SHOWN else (facts, [])
     messages = await transaction.find_all(Message, [fact.message_id for fact in facts])
     members = await transaction.find_all(Member, {message.member_id for message in messages.values()})
-    with_more = [fact for fact in facts if fact.reply_to_id or fact.mentioned or fact.records or fact.files]
-    whole = [messages[fact.message_id] for fact in with_more]
-    found = await show_messages(transaction, whole, posted=with_more) if whole else ()
-    shown = {each.message.id: each for each in found}
-    for message in messages.values():
-        if message.id not in shown:  # nothing belongs to it but its words
-            author = members[message.member_id]
-            shown[message.id] = ShownMessage(message, Author(author.id, author.name), Markup(message.html))  # noqa: S704
+    more = [fact for fact in facts if fact.reply_to_id or fact.mentioned or fact.records or fact.files]
+    whole = await show_messages(transaction, [messages[each.message_id] for each in more], posted=more) if more else ()
+    shown = {each.message.id: each for each in whole}
+    for message in [each for each in messages.values() if each.id not in shown]:  # nothing belongs to it but its words
+        author = members[message.member_id]
+        shown[message.id] = ShownMessage(message, Author(author.id, author.name), Markup(message.html))  # noqa: S704
     news = [News(fact, rooms[fact.room_id], shown[fact.message_id]) for fact in facts]
     told: list[tuple[Fact | None, Room, ShownMessage]] = [(each.fact, each.room, each.shown) for each in news]
     if any(room.kind in ("direct", "discussion") for room in rooms.values()):

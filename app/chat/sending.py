@@ -24,19 +24,17 @@ from app.web.forms import Form, Invalid, number_of
 from app.web.templates import render
 
 
-async def send(transaction: Transaction, member: Member, room: Room, form: Form, prepared: Typed) -> Response[Any]:
-    """Post what a box holds, whose text was `prepared`, and tell its page which message it is. Raises Invalid."""
+async def send(transaction: Transaction, member: Member, room: Room, form: Form, typed: Typed) -> Response[Any]:
+    """Post what a box holds, whose text was read already, and tell its page which message it is. Raises Invalid."""
     message, _ = await post_message(
         transaction,
         room,
         member,
         key=form["key"],
-        text=form["text"],
-        origin=prepared.origin,
+        text=typed,
         reply_to_id=number_of(form["reply"]),
         files=set(map(number_of, form.values.get("file", ()))) - {0},  # which names no file
         instead=form.values.get("instead", ()),
-        prepared=prepared,
     )
     posted = {"id": message.id, "number": message.number, "key": message.key}
     return Response(posted, status_code=200, media_type=MediaType.JSON)

@@ -21,7 +21,8 @@ from app.editing.pushes import RowStandings
 from app.editing.rows import EDITABLE_KINDS, Editable, RowPlace, find_row_places, read_clock
 from app.editing.waiting import ANSWER_WITHIN, Waiting, list_queues
 from app.jobs.sweeps import sweeps
-from app.live.log import make_partial, publish_partial, refresh
+from app.live.log import publish_partial, refresh
+from app.web.templates import make_partial
 
 EDITED_SHOWN = 24
 # Of a list in which more locks than this change at once, its pages fetch themselves anew.

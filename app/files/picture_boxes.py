@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from app.files.picture_metadata import METADATA_CHUNK, MOST_SEGMENTS, Unwalkable, copy, read_exactly
+from app.files.picture_walking import METADATA_CHUNK, MOST_SEGMENTS, Unwalkable, copy, read_exactly
 
 # At the top of the file: ISO base media, HEIF, AVIF; JPEG XL.
 TOP = frozenset((b"ftyp", b"meta", b"mdat", b"moov", b"idat", b"JXL ", b"jxlc", b"jxlp", b"jxli", b"jxll"))

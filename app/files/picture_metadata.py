@@ -13,16 +13,11 @@ import zlib
 from collections.abc import Callable
 from typing import IO
 
-# Bytes that are read at once.
-METADATA_CHUNK = 64 * 1024
-# A file of a million empty pieces, or a picture of a thousand passes, is small to send and long to work through.
-MOST_SEGMENTS = 50_000
-MOST_GIF_BLOCKS = 1_000_000  # of at most 255 bytes each
+from app.files.picture_walking import METADATA_CHUNK, MOST_SEGMENTS, Unwalkable, copy, read_exactly
+
+# As `MOST_SEGMENTS`: blocks of at most 255 bytes each, and the passes of a picture.
+MOST_GIF_BLOCKS = 1_000_000
 MOST_SCANS = 100
-
-
-class Unwalkable(Exception):
-    """A picture's file is not built as its format says."""
 
 
 # JPEG: frames, tables, scans, the number of lines, restarts and hierarchies (ITU T.81, table B.1).
@@ -279,22 +274,6 @@ STRIPPERS: dict[str, Callable[[IO[bytes], IO[bytes]], None]] = {
     "WEBP": strip_webp,
     "GIF": strip_gif,
 }
-
-
-def read_exactly(source: IO[bytes], length: int) -> bytes:
-    """So many bytes. Raises Unwalkable when the file ends before."""
-    content = source.read(length)
-    if len(content) < length:
-        raise Unwalkable
-    return content
-
-
-def copy(source: IO[bytes], target: IO[bytes], length: int) -> None:
-    """Copy so many bytes, piece by piece. Raises Unwalkable when the file ends before."""
-    while length:
-        piece = read_exactly(source, min(length, METADATA_CHUNK))
-        target.write(piece)
-        length -= len(piece)
 
 
 def orientation_of(exif: bytes) -> int:

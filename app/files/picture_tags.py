@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass
 from typing import IO
 
-from app.files.picture_metadata import Unwalkable, read_exactly
+from app.files.picture_walking import Unwalkable, read_exactly
 
 MOST_DIRECTORIES = 2_000
 MOST_ENTRIES = 1_000

@@ -32,8 +32,9 @@ from app.files.decoding import (
 )
 from app.files.names import clean_name
 from app.files.picture_boxes import strip_boxes
-from app.files.picture_metadata import STRIPPERS, Unwalkable
+from app.files.picture_metadata import STRIPPERS
 from app.files.picture_tags import strip_tiff
+from app.files.picture_walking import Unwalkable
 from app.files.types import DOWNLOAD, OTHER, PICTURE_TYPES, media_type_of, promised_kind
 from app.web.texts import Text, _l
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.database import Base, Fact, LogEntry, Partial, Tenant, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps_with_settings
 from app.settings import Settings
-from app.web.templates import render
+from app.web.templates import make_partial
 
 # What stands before the body of a row whose partial brings channels along.
 FOLLOW = re.compile(r"<!--follow ([a-z0-9. ]+)-->")
@@ -100,13 +100,6 @@ def publish(transaction: Transaction, channel: str, body: str) -> None:
 def publish_partial(transaction: Transaction, channel: str, template: str, **context: Any) -> None:
     """Publish a partial in the workspace's language."""
     transaction.partials.append(make_partial(transaction.tenant, channel, template, **context))
-
-
-def make_partial(
-    tenant: Tenant, channel: str, template: str, /, *, fact: Fact | None = None, **context: Any
-) -> Partial:
-    """A partial in the workspace's language, and the fact that it shows, where it is not the last of those given."""
-    return Partial(channel, render(tenant.language, template, **context), fact)
 
 
 def refresh(tenant: Tenant, channel: str, target: str = "refresh", **context: Any) -> Partial:

@@ -15,7 +15,7 @@ from app.accounts.quick_switcher import LIMIT, Destination, switches_to
 from app.accounts.shell import sidebar_section
 from app.database import Fact, Partial, Tenant, Transaction
 from app.live.channels import channel
-from app.live.log import make_partial, refresh
+from app.live.log import refresh
 from app.records.collections import COLLECTIONS_SHOWN, Collection, list_collections, list_used
 from app.records.facts import (
     CollectionAdded,
@@ -31,6 +31,7 @@ from app.records.history import RevisionEntry, list_histories
 from app.records.lists import MOST_LIST_WORDS
 from app.records.records import Record, find_record_places, place_of_record, search_text, sort_keys
 from app.web.forms import number_of
+from app.web.templates import make_partial
 from app.web.texts import _l
 
 # Of so many records that change at once, what their pages show is pushed with their histories.

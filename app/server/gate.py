@@ -152,7 +152,7 @@ class Gate:
         scope = {**scope, "method": method, "state": state, "headers": headers, "query_string": query}
         try:
             await (self.workspace if slug else self.central)(scope, receive, send_secured)
-            if status < 400:
+            if 0 < status < 400:
                 for step in state.get("afterwards", ()):
                     await step()
         except asyncio.CancelledError:

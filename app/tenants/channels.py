@@ -8,8 +8,9 @@ from app.accounts.facts import MemberJoined, MemberRenamed, RoleChanged
 from app.accounts.members import Member
 from app.accounts.rights import may
 from app.database import Fact, Partial, Tenant, Transaction
-from app.live.log import make_partial, refresh, stop_following
+from app.live.log import refresh, stop_following
 from app.tenants.facts import LogoChanged, PictureChanged, SettingChanged
+from app.web.templates import make_partial
 
 # Settings that change how every page looks.
 EVERYWHERE = ("language", "locale", "session_days")

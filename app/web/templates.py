@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from app.database import Fact, Partial, Tenant
 from app.web.assets import module_tags, static_url
 from app.web.fast.compiled_templates import Constants, OneLanguage, write_with
 from app.web.forms import make_key
@@ -21,6 +22,14 @@ APP = Path(__file__).parent.parent
 def render(language: str, template: str, **context: Any) -> str:
     """Render a template in a language."""
     return environment(language if language in LANGUAGES else "en").get_template(template).render(context)
+
+
+def make_partial(
+    tenant: Tenant, channel: str, template: str, /, *, fact: Fact | None = None, **context: Any
+) -> Partial:
+    """A template for the pages that follow a channel, in the workspace's language; and the fact that it shows, where
+    that is not the last of those given."""
+    return Partial(channel, render(tenant.language, template, **context), fact)
 
 
 def compile_pushes() -> None:

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from multipart import parse_options_header  # type: ignore[import-untyped]
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
-from app.files import picture_metadata, uploads
+from app.files import picture_metadata, picture_walking, uploads
 from app.files.names import clean_name, content_disposition
 from app.files.types import media_type_of
 from app.files.upload_forms import read_multipart
@@ -562,13 +562,13 @@ async def test_a_progressive_jpeg_with_restarts_keeps_its_pixels(tmp_path: Path)
     image = Image.effect_noise((700, 500), 80)
     for options in ({"progressive": True}, {"restart_marker_blocks": 1}):
         content = encoded(image, "JPEG", quality=95, **options)
-        assert len(content) > 2 * picture_metadata.METADATA_CHUNK
+        assert len(content) > 2 * picture_walking.METADATA_CHUNK
         assert stored(tmp_path, await store(tmp_path, content)) == content
 
 
 @pytest.mark.parametrize("before", range(6))
 async def test_the_end_of_a_jpeg_is_found_where_it_lies_across_pieces(before: int) -> None:
-    scan = b"\xff\0" * 10 + b"\1" * (picture_metadata.METADATA_CHUNK - 23 + before)
+    scan = b"\xff\0" * 10 + b"\1" * (picture_walking.METADATA_CHUNK - 23 + before)
     source, target = io.BytesIO(scan + b"\xff\xff\xd9"), io.BytesIO()
     picture_metadata.copy_scan(source, target)
     assert target.getvalue() == scan + b"\xff"
@@ -626,7 +626,7 @@ async def test_whatever_damage_a_picture_has_it_is_kept_clean_or_not_at_all(data
 
 
 async def test_a_small_file_with_endless_work_in_it_is_not_kept(tmp_path: Path) -> None:
-    many_chunks = png_of(2, 2, *([b"IDAT"] * (picture_metadata.MOST_SEGMENTS + 1)))
+    many_chunks = png_of(2, 2, *([b"IDAT"] * (picture_walking.MOST_SEGMENTS + 1)))
     jpeg = encoded(drawing(), "JPEG", progressive=True)
     scan = jpeg[jpeg.rindex(b"\xff\xda") : -2]
     assert (await store(tmp_path, jpeg[:-2] + scan * 5 + b"\xff\xd9")).media_type == "image/jpeg"

@@ -86,13 +86,13 @@ async def test_facts_and_partials_are_written_by_one_statement_and_cursors_have_
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inserted: list[int] = []
-    insert_rows = Transaction.insert_rows
+    insert_counted = Transaction.insert_counted
 
-    async def count_and_insert(transaction: Transaction, model: Any, *rows: Any) -> None:
+    async def count_and_insert(transaction: Transaction, model: Any, *rows: Any, **counted: Any) -> None:
         inserted.extend([len(rows)] if model is LoggedEvent else [])
-        await insert_rows(transaction, model, *rows)
+        await insert_counted(transaction, model, *rows, **counted)
 
-    monkeypatch.setattr(Transaction, "insert_rows", count_and_insert)
+    monkeypatch.setattr(Transaction, "insert_counted", count_and_insert)
     async with database.write(ACME) as transaction:
         publish(transaction, "tenant", "first")
         transaction.partials.append(stop_following(member=2, channels=["admins"]))

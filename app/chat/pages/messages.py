@@ -99,12 +99,10 @@ async def change_message(
                 transaction,
                 message,
                 member,
-                text=form["text"],
-                origin=origin,
+                text=prepared,
                 with_files=await has_files(transaction, message),
                 edits=number_of(form["edits"]) if "edits" in form else None,
                 named=form["named"],
-                prepared=prepared,
             )
         except Invalid as invalid:
             if is_call(request):

@@ -123,8 +123,7 @@ async def prepare_text(
     """Read a text before the transaction that will store it, and render it where that takes long. That is not done for
     who may not write now."""
     typed = read_message_text(text, origin)
-    is_long = typed.prose is None and SHORT < len(typed.text) <= LONGEST_MESSAGE
-    if is_long and pace.tenant_id is not None and pace.too_fast is None:
+    if typed.prose is None and SHORT < len(typed.text) <= LONGEST_MESSAGE and pace.tenant_id and not pace.too_fast:
         async with database.read(pace.tenant_id) as transaction:
             before, filled = (edits and await edits(transaction)) or ("", None)
             await render_text(transaction, typed, before=before, filled=filled)

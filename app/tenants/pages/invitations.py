@@ -1,4 +1,4 @@
-"""Pages of invitations: sent by admins, and opened by who comes."""
+"""Pages of invitations that admins send."""
 
 from __future__ import annotations
 
@@ -6,32 +6,33 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from app.accounts.access import AnyRequest, begin, client_address, enter_workspace, write_signed_in
+from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.form_answers import find_answer, keep_answer
-from app.accounts.hashing import hash_password
-from app.accounts.members import ALREADY, Member, find_member
-from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
+from app.accounts.members import Member
+from app.accounts.passwords import MailLimit, TooManyTries
 from app.accounts.questions import Question, asked, asks_first
 from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.rights import may, require
-from app.accounts.shell import notice, render_plain
-from app.database import Database, Tenant, Transaction
+from app.accounts.shell import notice, render_page
+from app.database import Transaction
 from app.mail.outbox import Content, composer, put_mail
 from app.mail.rendering import render_mail
 from app.settings import Settings
+from app.tenants.confirmation import is_confirmed
 from app.tenants.invitations import (
     Invitation,
-    accept_invitation,
     find_invitation,
     get_invitation,
     invite_by_mail,
     make_link,
+    page_invitations,
     renew_invitation,
     revoke_invitation,
 )
 from app.tenants.member_list import render_members
-from app.tenants.sign_in import enter_with_session
+from app.tenants.roles import ROLES
 from app.web.forms import Form, Invalid, number_of, provide_form
+from app.web.paging import PAGE_SIZE
 from app.web.redirects import see_other
 from app.web.texts import _l, _ln, translations
 
@@ -81,7 +82,6 @@ INVITING = dangerous(
     when=raises_role,
     describe=describe_inviting,
 )
-OVER = _l("This invitation was used, revoked, or is too old. Ask for a new one.")
 
 
 def mail_invitation(transaction: Transaction, actor: Member, invitation: Invitation, token: str) -> None:
@@ -233,70 +233,29 @@ async def revoke(transaction: Transaction, member: Member, invitation_id: int) -
     return see_other(f"/members?done=invitation-revoked&about={invitation_id}")
 
 
-def render_join(
-    tenant: Tenant, invitation: Invitation | None, token: str, form: Form, status: int = 200
+@get("/members/invitations")
+async def show_invitations(
+    request: AnyRequest, transaction: Transaction, member: Member, page: str = ""
 ) -> Response[str]:
-    """The page that an invitation leads to."""
-    return render_plain(
-        tenant.language,
-        "tenants/join.html",
-        status=status if invitation else 403,
-        tenant=tenant,
-        invitation=invitation,
-        token=token,
-        form=form,
-        over=OVER,
+    """All invitations that are open, for admins."""
+    require(member, "invite", "members")
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "tenants/invitations.html",
+        invitations=await page_invitations(transaction, page, size=PAGE_SIZE),
+        may_change=lambda invitation: may(member, "change", invitation),
+        may_mail=is_confirmed(transaction.tenant, request.app.state.settings),
+        roles=ROLES,
     )
 
 
-@get("/join")
-async def show_join(transaction: Transaction, token: str = "") -> Response[str]:
-    """Ask whoever was invited for a name and a password. Opening it uses nothing up."""
-    invitation = await find_invitation(transaction, token[:100])
-    return render_join(transaction.tenant, invitation, token, Form())
-
-
-@post("/join")
-async def join_workspace(
-    request: AnyRequest, database: Database, settings: Settings, guessing: GuessingLimit, form: Form
-) -> Response[Any]:
-    """Become a member, and sign in."""
-    address, token = client_address(request), form["token"][:100]
-    async with database.read() as transaction:
-        tenant = await enter_workspace(transaction, request.scope["state"]["slug"])
-        request.scope["state"]["language"] = tenant.language
-        invitation = await find_invitation(transaction, token)
-    if invitation is None:
-        await guessing.count(f"{tenant.id}:join", address)
-        return render_join(tenant, None, token, form)
-    name, password = form.name("name"), form.new_password("password")
-    email = invitation.email or form.email("email")
-    if form.errors:
-        return render_join(tenant, invitation, token, form, status=422)
-    await guessing.count("", address)
-    async with database.read(tenant.id) as reading:
-        member = await find_member(reading, email)
-    if member is not None:
-        form.errors["email"] = ALREADY
-        return render_join(tenant, invitation, token, form, status=422)
-    hashed = await hash_password(password)
-    try:
-        async with begin(request, database, writes=True) as writing:
-            member = await accept_invitation(
-                writing, token, email=email, name=name, password_hash=hashed, time_zone=form["time_zone"]
-            )
-            return await enter_with_session(request, writing, settings, member, "/")
-    except Invalid as invalid:
-        form.errors = invalid.errors
-        return render_join(tenant, invitation, token, form, status=422)
-
-
 handlers = [
+    show_invitations,
     send_invitation,
     add_link,
     resend,
     asks_first("/members/invitations/{invitation_id:int}/revoke", describe_revocation),
     revoke,
-    show_join,
-    join_workspace,
 ]

@@ -15,8 +15,7 @@ from app.accounts.sessions import list_sessions
 from app.accounts.shell import NOTICES, find_named_people, notice, render_page
 from app.accounts.undo import TooLate, UndoState, lead_to, offer_undo, undoes
 from app.database import Transaction
-from app.tenants.confirmation import is_confirmed
-from app.tenants.invitations import list_invitations_of, page_invitations, roles_to_give
+from app.tenants.invitations import list_invitations_of, roles_to_give
 from app.tenants.member_list import render_members
 from app.tenants.members import (
     change_role,
@@ -29,7 +28,6 @@ from app.tenants.members import (
 from app.tenants.roles import ROLES
 from app.web.errors import PageError
 from app.web.forms import Form, Invalid, provide_form
-from app.web.paging import PAGE_SIZE
 from app.web.redirects import see_other
 from app.web.texts import Text, _l, _ln
 
@@ -56,24 +54,6 @@ async def show_member_list(
 ) -> Response[str]:
     """Everybody with an account."""
     return await render_members(request, transaction, member, q=q, page=page)
-
-
-@get("/members/invitations")
-async def show_invitations(
-    request: AnyRequest, transaction: Transaction, member: Member, page: str = ""
-) -> Response[str]:
-    """All invitations that are open, for admins."""
-    require(member, "invite", "members")
-    return await render_page(
-        request,
-        transaction,
-        member,
-        "tenants/invitations.html",
-        invitations=await page_invitations(transaction, page, size=PAGE_SIZE),
-        may_change=lambda invitation: may(member, "change", invitation),
-        may_mail=is_confirmed(transaction.tenant, request.app.state.settings),
-        roles=ROLES,
-    )
 
 
 @get("/members/{member_id:int}")
@@ -294,7 +274,6 @@ async def remove_account(
 
 
 handlers = [
-    show_invitations,
     show_member_list,
     show_member,
     give_role,

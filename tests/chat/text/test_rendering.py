@@ -86,11 +86,11 @@ async def test_what_was_rendered_before_is_taken_as_long_as_it_is_true(database:
     async with database.write(ACME) as transaction:
         people = await people_of(transaction)
         room = await get_room(transaction, people.ana, "general")
-        await post_message(transaction, room, people.ana, key="one", text=text, origin="", prepared=prepared)
+        await post_message(transaction, room, people.ana, key="one", text=prepared)
         assert rendered == [text]
         people.bruno.name = "Somebody else"
         await transaction.flush()
-        await post_message(transaction, room, people.ana, key="two", text=text, origin="", prepared=prepared)
+        await post_message(transaction, room, people.ana, key="two", text=prepared)
         assert rendered == [text, text], "Bruno is called something else by now"
     async with database.read(ACME) as transaction:
         two, one = (await transaction.scalars(select(Message).order_by(Message.id.desc()).limit(2))).all()
