@@ -20,7 +20,6 @@ from app.chat.followers import (
     direct_rooms_renamed,
     discussions_shown,
     edits_told,
-    general_joined,
     invited_told,
     lists_shown,
     messages_changed_shown,
@@ -28,6 +27,7 @@ from app.chat.followers import (
     messages_told,
     moves_shown,
     people_shown,
+    rooms_entered,
     sidebars_shown,
 )
 from app.chat.notices import CHAT_KINDS
@@ -157,7 +157,7 @@ install_kinds(ACCOUNT_KINDS, CHAT_KINDS, ANNOUNCEMENT_KINDS, RECORD_KINDS)
 
 FOLLOWERS = Followers(
     # What changes rows, in the order in which it works.
-    general_joined,
+    rooms_entered,
     direct_rooms_renamed,
     locks_of_sessions,
     invitation_ends_planned,

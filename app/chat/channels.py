@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from app.accounts.facts import MemberRenamed
 from app.accounts.members import Member
+from app.accounts.rights import may
 from app.chat.direct_rooms import name_of
 from app.chat.facts import (
     DiscussionOpened,
@@ -28,7 +29,7 @@ from app.chat.facts import (
 )
 from app.chat.memberships import Membership, count_people_of, is_visible, list_people_of
 from app.chat.reading import list_joined
-from app.chat.rooms import Room
+from app.chat.rooms import Room, RoomAccess
 from app.chat.sidebar import ROOMS_SHOWN, Sidebar, list_sidebars
 from app.database import Partial, Showing, Tenant, Transaction
 from app.live.channels import channel
@@ -39,7 +40,8 @@ from app.notifications.channels import push_bells
 @channel("room.{id}", presence="live/readers_push.html")
 @channel("news.{id}")
 async def who_may_see_the_room(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
-    """Everybody for public rooms and discussions, otherwise those who are in the room."""
+    """Everybody but guests for public rooms, readers of a thing for its discussion, otherwise those who are in the
+    room."""
     return await transaction.scalars(select(Room.id).where(Room.id.in_(numbers), is_visible(member)))
 
 
@@ -108,7 +110,12 @@ async def read_moves(
         if isinstance(fact, MemberLeft | MemberReturned):
             push_bells(transaction, [fact.member_id])
     gone = {(fact.room_id, fact.member_id): fact for fact in facts if isinstance(fact, MemberLeft)}
-    gone = {key: fact for key, fact in gone.items() if not rooms[fact.room_id].open}
+    people = await transaction.find_all(Member, {member_id for _, member_id in gone})
+    gone = {
+        key: fact
+        for key, fact in gone.items()
+        if not may(people[fact.member_id], "see", RoomAccess(rooms[fact.room_id], inside=False))
+    }
     if not gone:
         return []
     statement = select(Membership.room_id, Membership.member_id).where(

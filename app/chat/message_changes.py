@@ -52,7 +52,7 @@ async def edit_message(
     # What fits stays so, whatever those whom it mentions are called by now.
     text = check_text(text, empty=with_files, longest=max(LONGEST_MESSAGE, len(filled.text)))
     rendered = render_prose(text) or await render_text(
-        transaction, text, origin, before=message.html, filled=filled, prepared=prepared
+        transaction, text, origin, author=member, before=message.html, filled=filled, prepared=prepared
     )
     if rendered.text == message.text or text == message.text:
         return False

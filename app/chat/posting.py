@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from app.accounts.members import Member
 from app.accounts.mentions import OPEN, STORED
+from app.accounts.rights import require
 from app.chat.attachments import MOST_A_MESSAGE, Attachment, find_unsent
 from app.chat.drafts import delete_draft, place_of_box
 from app.chat.facts import MessageAddressed, MessagePosted
@@ -64,6 +65,7 @@ async def post_message(
     Raises Invalid for a text or files that won't do, SentAlready for what is not the same as was posted with the key,
     or where one was posted that was taken back, AnswerGone, and a 403 page for a room that is archived or not open.
     """
+    require(member, "write", "messages")
     posted = await find_posted(transaction, member, key)
     if posted is not None:
         check_same(posted, room, text=clean_text(text), reply_to_id=reply_to_id, files=files)
@@ -79,7 +81,7 @@ async def post_message(
     if reply_to_id and await find_answered(transaction, room, reply_to_id) is None:
         raise AnswerGone
     membership = await transaction.get(Membership, (room.id, member.id)) or await enter(transaction, room, member)
-    rendered = render_prose(text) or await render_text(transaction, text, origin, prepared=prepared)
+    rendered = render_prose(text) or await render_text(transaction, text, origin, author=member, prepared=prepared)
     number = room.last_number + 1  # writers of a workspace come one after another: nobody else takes this one
     message = Message(
         room_id=room.id,

@@ -22,7 +22,7 @@ from app.notifications.preferences import Choice, find_muting, mail_moment, read
 
 EVERYBODY = "everybody"
 # Whose roles are of a rank, or of any.
-ROLES_FROM = {EVERYBODY: roles_from("member")} | {role: roles_from(role) for role in roles_from("member")}
+ROLES_FROM = {EVERYBODY: roles_from("guest")} | {role: roles_from(role) for role in roles_from("guest")}
 
 LIST_WHOEVER = PreparedSelect(
     select(Member.id, Member.role).where(or_(Member.role.in_(bindparam("roles")), Member.id.in_(bindparam("ids"))))

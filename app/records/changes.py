@@ -22,6 +22,7 @@ from app.editing.rows import LOCK_COLUMNS, UNLOCKED, Held, Proof, is_writable, n
 from app.editing.turns import pass_on
 from app.editing.waiting import leave_all
 from app.jobs.sweeps import sweeps
+from app.records.access import require_in, require_on
 from app.records.collections import Collection, Field, list_fields
 from app.records.facts import RecordsAdded, RecordsForgotten
 from app.records.keys import RecordKey, check_unique, keys_of
@@ -48,6 +49,7 @@ async def create_record(
 
     Raises Invalid when a value won't do.
     """
+    await require_in(transaction, author, "add to", collection)
     fields = await list_fields(transaction, collection)
     values = read_values(fields, typed)
     await check_unique(transaction, fields, values, None)
@@ -72,6 +74,7 @@ async def create_records(
 
     Raises Invalid when a value won't do.
     """
+    await require_in(transaction, author, "add to", collection)
     fields = await list_fields(transaction, collection)
     last = take_numbers(collection, len(rows))
     values = dict(enumerate([read_values(fields, typed) for typed in rows], last - len(rows) + 1))
@@ -121,6 +124,7 @@ async def change_record(
     Raises Invalid when a value won't do, Changed when the record is not at that version any more, and Held when
     somebody else, or another page, holds it.
     """
+    await require_on(transaction, author, "edit", collection, record)
     fields = fields or await list_fields(transaction, collection)
     values, before = read_values(fields, typed), record.values
     if record.version != version or record.deleted_at is not None:
@@ -163,6 +167,7 @@ async def delete_record(
 
     Raises Changed when it is not at that version any more, and Held when somebody edits it.
     """
+    await require_on(transaction, author, "delete", collection, record)
     await put_into_bin(transaction, record, author, version=version)
     await keep_deleted(transaction, collection, await list_fields(transaction, collection), [record], author)
 
@@ -203,6 +208,7 @@ async def restore_record(
     Raises Invalid when one of its unique values was given to another record meanwhile, Changed when it is not at that
     version any more, and Held when somebody edits it.
     """
+    await require_on(transaction, author, "delete", collection, record)
     fields = await list_fields(transaction, collection)
     await check_unique(transaction, fields, record.values, record.id)
     await advance(

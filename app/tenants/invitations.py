@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, and_, exists, func, or_, select, update
+from sqlalchemy import JSON, ForeignKeyConstraint, Index, LargeBinary, String, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import ALREADY, Member, Role, add_member, find_member, is_active
@@ -36,7 +36,8 @@ INVITATION_KEPT_FOR = timedelta(days=30)
 
 
 class Invitation(Tenanted, Base):
-    """A way in. One with an `email` is for that address and works once; of its token the row has the SHA-256."""
+    """A way in. One with an `email` is for that address and works once; of its token the row has the SHA-256. One for
+    guests says what they are `invited_to`, by the names of things."""
 
     __tablename__ = "invitation"
     __table_args__ = (
@@ -55,6 +56,7 @@ class Invitation(Tenanted, Base):
     made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    invited_to: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
 
     @property
     def subject(self) -> str:
@@ -262,10 +264,11 @@ async def accept_invitation(
         role=role,
         password_hash=password_hash,
         time_zone=time_zone,
+        invited_to=invitation.invited_to,
     )
 
 
 def roles_to_give(actor: Member) -> list[Role]:
     """The roles that a member can give: none above their own, and none for who is no admin."""
-    roles: list[Role] = ["member", "admin", "owner"]
+    roles: list[Role] = ["member", "viewer", "guest", "admin", "owner"]
     return [role for role in roles if may(actor, "give", GivenRole(role))]

@@ -38,7 +38,7 @@ async def render_members(
         member,
         "tenants/members.html",
         status=status,
-        members=await list_members(transaction, q, page),
+        members=await list_members(transaction, member, q, page),
         here={person.id for person in list_readers(request, transaction, "tenant")["people"]},
         manageable=lambda person: may(member, "manage", person),
         invitations=await page_invitations(transaction) if may(member, "invite", "members") else None,

@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Response, get
 
+from app.accounts.acquaintance import is_known_to
 from app.accounts.choosing import OFFERED, Candidate, ChoosingLimit, find_persons, list_persons
 from app.accounts.members import Member, is_active
 from app.chat.memberships import get_room, is_inside
@@ -30,7 +31,7 @@ async def choose_people(
 ) -> Response[Any]:
     """People whose name or address has some letters, those of a room left out."""
     await choosing.check(member)
-    criteria = [*is_active()]
+    criteria = [is_known_to(member), *is_active()]
     if outside:
         criteria.append(~is_inside(await get_room(transaction, member, outside)))
     people = find_persons(await list_persons(transaction, *criteria), clean_query(q))
@@ -55,7 +56,9 @@ async def choose_mentions(
     """Names that can be mentioned, by how they or a part of them begin: in a room that is not open, of those in it."""
     await choosing.check(member)
     where = await get_room(transaction, member, room) if room else None
-    criteria = is_active() if where is None or where.open else (*is_active(), is_inside(where))
+    criteria = [is_known_to(member), *is_active()]
+    if where is not None and not where.open:
+        criteria.append(is_inside(where))
     begun = fold(clean_query(q))
     # Who is called as everybody is can't be meant by that name (chat/text/names.py).
     names = [each.name for each in await list_persons(transaction, *criteria) if fold(each.name) != EVERYBODY_NAME]
