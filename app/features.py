@@ -67,13 +67,16 @@ from app.operators.pages import workspaces as operator_pages
 from app.records import auditing, books
 from app.records import usage as record_usage
 from app.records.followers import (
+    access_shown,
     added_shown,
     changes_shown,
     changes_told,
     collections_shown,
     fields_shown,
     forgotten_shown,
+    guests_admitted,
     holders_told,
+    rights_taken_back,
     told_forgotten,
 )
 from app.records.notices import RECORD_KINDS
@@ -85,6 +88,7 @@ from app.records.pages import editing as editing_pages
 from app.records.pages import exports as export_pages
 from app.records.pages import imports as import_pages
 from app.records.pages import locks as lock_pages
+from app.records.pages import permissions as permission_pages
 from app.records.pages import records as record_pages
 from app.records.rights import RECORD_RIGHTS
 from app.tenants import password_links
@@ -119,6 +123,7 @@ WORKSPACE_PAGES = (
     audit_pages,
     settings_pages,
     collection_pages,
+    permission_pages,
     record_pages,
     adding_pages,
     editing_pages,
@@ -160,6 +165,8 @@ FOLLOWERS = Followers(
     rooms_entered,
     direct_rooms_renamed,
     locks_of_sessions,
+    guests_admitted,
+    rights_taken_back,
     invitation_ends_planned,
     joined_told,
     accounts_told,
@@ -182,6 +189,7 @@ FOLLOWERS = Followers(
     shown=(
         sockets_closed,
         following_ended,
+        access_shown,
         sessions_shown,
         rights_shown,
         members_shown,

@@ -35,6 +35,7 @@ from app.operators.operators import Operator
 from app.operators.sessions import start_operator_session as start_operator_session
 from app.records.changes import create_records
 from app.records.collections import MOST_FIELDS, Collection, Field, get_collection
+from app.records.permissions import EVERYTHING, NOTHING, CollectionGuest, write_permissions
 from app.records.records import Record, get_record
 from app.records.revisions import Revision
 from app.tenants.invitations import Invitation
@@ -59,6 +60,7 @@ class Plenty:
         await self.add_people()
         token = await self.add_sessions()
         await self.add_collections()
+        await self.add_guests()
         await self.add_records()
         await self.add_rooms()
         await self.add_drafts()
@@ -126,6 +128,17 @@ class Plenty:
         self.transaction.add_all(gone)
         rows = [{"collection_id": each, "number": 1, "values": {"title": "T"}, "search": "t"} for each in ids]
         await self.put(Record, rows)
+
+    async def add_guests(self) -> None:
+        """Guests whom the books are open to, one whom they are not, and rules of the books for each role."""
+        books = await get_collection(self.transaction, "books")
+        guests = [{"email": f"g{n}@acme.test", "name": f"Guest {n}"} for n in range(self.count)]
+        others = {"email": "outside@acme.test", "name": "Outside"}
+        await self.put(Member, [{**each, "role": "guest", "password_hash": "x"} for each in (*guests, others)])
+        found = await self.transaction.scalars(select(Member.id).where(Member.email.like("g%@acme.test")))
+        self.guests = list(found)
+        await self.put(CollectionGuest, [{"collection_id": books.id, "member_id": each} for each in self.guests])
+        await write_permissions(self.transaction, books.id, {"viewer": NOTHING, "guest": EVERYTHING})
 
     async def add_records(self) -> None:
         """Records: of the bin, old and new; edited by others; and one with a long history, which all else refers to."""

@@ -16,6 +16,7 @@ from app.chat.memberships import Membership, is_visible
 from app.chat.rooms import Room
 from app.database import Transaction
 from app.notifications.kinds import name_of_others
+from app.tenants.invited import Invitable, invites_to
 from app.web.texts import _l, fold
 
 
@@ -92,3 +93,10 @@ async def find_people_to_write_to(transaction: Transaction, member: Member, text
         Destination(person.name, _l("Person"), "user", "/chat/direct", ("person", str(person.id)))
         for person in found[:LIMIT]
     ]
+
+
+@invites_to("room", _l("Rooms"), "/choices/rooms?invite=yes")
+async def list_invitable_rooms(transaction: Transaction, member: Member) -> list[Invitable]:
+    """The rooms that a member may bring guests into with an invitation: public ones, and those that they are in."""
+    rooms = await list_rooms(transaction, member)
+    return [Invitable(room.id, room.name) for room in rooms if room.kind in ("public", "private")]

@@ -15,8 +15,11 @@ from app.database import Transaction
 from app.editing.rows import tells_readable
 from app.records.collections import Collection, get_collection
 from app.records.permissions import (
+    DEFAULTS,
     EVERYTHING,
     NOTHING,
+    CollectionGuest,
+    CollectionPermission,
     Permissions,
     find_permissions,
     is_granted,
@@ -74,6 +77,31 @@ async def permissions_of(transaction: Transaction, member: Member, collection_id
     if not may(member, "see", "everybody") and not await is_guest_of(transaction, collection_id, member.id):
         return NOTHING
     return await find_permissions(transaction, collection_id, member.role)
+
+
+async def find_accesses_of(
+    transaction: Transaction, people: Sequence[Member], collections: Sequence[Collection]
+) -> dict[tuple[int, int], CollectionAccess]:
+    """What some people may do in some collections, by the ids of both, in a fixed number of statements."""
+    ids = [collection.id for collection in collections]
+    statement = select(CollectionPermission).where(CollectionPermission.collection_id.in_(ids))
+    said = {(row.collection_id, row.role): row.permissions for row in await transaction.scalars(statement)}
+    guests = select(CollectionGuest.member_id, CollectionGuest.collection_id).where(
+        CollectionGuest.collection_id.in_(ids), CollectionGuest.member_id.in_([person.id for person in people])
+    )
+    invited = {(row.member_id, row.collection_id) for row in await transaction.execute(guests)}
+
+    def permitted(person: Member, collection: Collection) -> Permissions:
+        if not may(person, "see", "everybody") and (person.id, collection.id) not in invited:
+            return NOTHING
+        default = DEFAULTS.get(person.role, EVERYTHING)
+        return said.get((collection.id, person.role), default)
+
+    return {
+        (person.id, collection.id): CollectionAccess(collection, permitted(person, collection))
+        for person in people
+        for collection in collections
+    }
 
 
 def forget_access(transaction: Transaction) -> None:

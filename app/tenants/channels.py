@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from app.accounts.facts import MemberJoined, MemberRenamed, RoleChanged
+from app.accounts.facts import MemberJoined, MemberRenamed, OfMember, RoleChanged
 from app.accounts.members import Member
 from app.accounts.rights import is_at_least, may
 from app.database import Fact, Partial, Tenant, Transaction
@@ -44,8 +44,9 @@ def show_rights(tenant: Tenant, facts: Sequence[RoleChanged]) -> Iterator[Partia
 def show_members(tenant: Tenant, facts: Sequence[Fact]) -> Iterator[Partial]:
     """The list of members has changed, to whoever looks at it."""
     if not all(isinstance(fact, MemberJoined) and fact.founding for fact in facts):
-        for channel in EVERYBODYS:
-            yield refresh(tenant, channel, "members-refresh")
+        yield refresh(tenant, "tenant", "members-refresh")
+    if any(isinstance(fact, OfMember) and not isinstance(fact, MemberJoined) for fact in facts):
+        yield refresh(tenant, "guests", "members-refresh")
 
 
 def show_names(tenant: Tenant, facts: Sequence[MemberRenamed]) -> Iterator[Partial]:

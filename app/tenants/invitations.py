@@ -147,9 +147,10 @@ async def find_invitation(transaction: Transaction, token: str) -> Invitation | 
 
 
 async def invite_by_mail(
-    transaction: Transaction, settings: Settings, actor: Member, email: str, role: str
+    transaction: Transaction, settings: Settings, actor: Member, email: str, role: str, invited_to: Sequence[str] = ()
 ) -> tuple[Invitation, str]:
-    """Invite an address; the invitation, and the token for the mail. An earlier invitation of it works no more.
+    """Invite an address, a guest to some things; the invitation, and the token for the mail. An earlier invitation of
+    it works no more.
 
     Raises Invalid for an address that is a member's, and while the owner's own is not confirmed; a 403 page for a role
     that the actor can't give.
@@ -163,11 +164,15 @@ async def invite_by_mail(
             if not may(actor, "change", earlier):
                 raise Invalid(email=_l("An owner has invited this address already."))
             earlier.revoked_at = now()
-    return await make_invitation(transaction, actor, email=email, role=checked, most_uses=1, lasts=MAIL_WORKS_FOR)
+    return await make_invitation(
+        transaction, actor, email=email, role=checked, most_uses=1, lasts=MAIL_WORKS_FOR, invited_to=invited_to
+    )
 
 
-async def make_link(transaction: Transaction, actor: Member, role: str, uses: int, days: int) -> tuple[Invitation, str]:
-    """Make a link that `uses` people may use within `days`; the invitation, and its token.
+async def make_link(
+    transaction: Transaction, actor: Member, role: str, uses: int, days: int, invited_to: Sequence[str] = ()
+) -> tuple[Invitation, str]:
+    """Make a link that `uses` people may use within `days`, guests for some things; the invitation, and its token.
 
     Raises Invalid for numbers that make no sense, and a 403 page for a role that the actor can't give.
     """
@@ -180,11 +185,20 @@ async def make_link(transaction: Transaction, actor: Member, role: str, uses: in
     if errors:
         raise Invalid(**errors)
     lasts = timedelta(days=days)
-    return await make_invitation(transaction, actor, email=None, role=checked, most_uses=uses, lasts=lasts)
+    return await make_invitation(
+        transaction, actor, email=None, role=checked, most_uses=uses, lasts=lasts, invited_to=invited_to
+    )
 
 
 async def make_invitation(
-    transaction: Transaction, actor: Member, *, email: str | None, role: Role, most_uses: int, lasts: timedelta
+    transaction: Transaction,
+    actor: Member,
+    *,
+    email: str | None,
+    role: Role,
+    most_uses: int,
+    lasts: timedelta,
+    invited_to: Sequence[str],
 ) -> tuple[Invitation, str]:
     """Store an invitation. Raises Invalid when there are too many open ones."""
     if len(await list_invitations(transaction)) >= MOST_OPEN:
@@ -198,6 +212,7 @@ async def make_invitation(
         most_uses=most_uses,
         made_by_id=actor.id,
         expires_at=now() + lasts,
+        invited_to=list(invited_to),
     )
     transaction.add(invitation)
     await transaction.flush()

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from app.accounts.rights import is_at_least, roles_from
 from app.web.texts import _l
 
+# The role whose invitations say what they are to.
+GUEST = "guest"
 ROLES = {
     "owner": _l("Owner"),
     "admin": _l("Admin"),

@@ -10,7 +10,7 @@ from app.accounts.acquaintance import is_known_to
 from app.accounts.choosing import OFFERED, Candidate, ChoosingLimit, find_persons, list_persons
 from app.accounts.members import Member, is_active
 from app.chat.memberships import get_room, is_inside
-from app.chat.room_lists import list_rooms
+from app.chat.room_lists import list_invitable_rooms, list_rooms
 from app.chat.text.names import EVERYBODY_NAME
 from app.database import Transaction
 from app.web.paging import clean_query
@@ -40,11 +40,14 @@ async def choose_people(
 
 @get("/choices/rooms")
 async def show_room_choices(
-    transaction: Transaction, member: Member, choosing: ChoosingLimit, q: str = ""
+    transaction: Transaction, member: Member, choosing: ChoosingLimit, q: str = "", invite: str = ""
 ) -> Response[Any]:
-    """Rooms that a member is in, or may join, by letters of their names."""
+    """Rooms that a member is in, or may join, by letters of their names; to `invite` to, by their numbers."""
     await choosing.check(member)
     wanted = fold(clean_query(q))
+    if invite:
+        things = [each for each in await list_invitable_rooms(transaction, member) if wanted in fold(each.name)]
+        return Response([{"value": str(each.id), "text": each.name, "note": ""} for each in things[:OFFERED]])
     rooms = [room for room in await list_rooms(transaction, member) if wanted in fold(room.name)]
     return Response([{"value": room.slug, "text": room.name, "note": ""} for room in rooms[:OFFERED]])
 

@@ -17,6 +17,7 @@ from app.accounts.undo import TooLate, UndoState, lead_to, offer_undo, undoes
 from app.database import Transaction
 from app.tenants.confirmation import is_confirmed
 from app.tenants.invitations import list_invitations_of, page_invitations, roles_to_give
+from app.tenants.invited import describe_invited_to
 from app.tenants.member_list import render_members
 from app.tenants.members import (
     change_role,
@@ -66,12 +67,14 @@ async def show_invitations(
 ) -> Response[str]:
     """All invitations that are open, for admins."""
     require(member, "invite", "members")
+    invitations = await page_invitations(transaction, page, size=PAGE_SIZE)
     return await render_page(
         request,
         transaction,
         member,
         "tenants/invitations.html",
-        invitations=await page_invitations(transaction, page, size=PAGE_SIZE),
+        invitations=invitations,
+        named=await describe_invited_to(transaction, member, [each.invited_to for each in invitations.items]),
         may_change=lambda invitation: may(member, "change", invitation),
         may_mail=is_confirmed(transaction.tenant, request.app.state.settings),
         roles=ROLES,
