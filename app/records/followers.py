@@ -30,7 +30,7 @@ from app.records.facts import (
     RecordsForgotten,
 )
 from app.records.granting import admit_invited
-from app.records.lost_rights import read_affected, show_affected, take_back
+from app.records.lost_rights import read_affected, show_affected, take_rights_back
 from app.records.notices import tell_asked, tell_changes
 
 
@@ -40,7 +40,7 @@ async def forget_told(transaction: Transaction, facts: Sequence[RecordsForgotten
 
 
 guests_admitted = Follower(admit_invited, (MemberJoined,), notes=(GuestAdmitted,))
-rights_taken_back = Follower(take_back, (AccessChanged, RoleChanged), notes=(LockFreed, LockOffered))
+rights_taken_back = Follower(take_rights_back, (AccessChanged, RoleChanged), notes=(LockFreed, LockOffered))
 access_shown = Shown(show_affected, (AccessChanged,), read_affected)
 changes_told = Follower(tell_changes, (RecordChanged,), notes=(MailsDue,))
 holders_told = Follower(tell_asked, (LockAsked,), notes=(MailsDue,))

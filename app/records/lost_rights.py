@@ -23,7 +23,7 @@ from app.records.facts import AccessChanged, GuestAdmitted, GuestDismissed, Perm
 from app.records.permissions import CollectionGuest
 from app.records.records import Record, find_makers
 
-Changed = Sequence[AccessChanged | RoleChanged]
+LessPermitted = Sequence[AccessChanged | RoleChanged]
 
 
 def whom(fact: AccessChanged | RoleChanged) -> ColumnElement[bool]:
@@ -44,7 +44,7 @@ def where(fact: AccessChanged | RoleChanged) -> ColumnElement[bool]:
     return whom(fact)
 
 
-async def take_back(transaction: Transaction, facts: Changed) -> None:
+async def take_rights_back(transaction: Transaction, facts: LessPermitted) -> None:
     """Free the locks and turns of those who may not edit the records any more, take them out of lines, and count their
     bells anew."""
     forget_access(transaction)

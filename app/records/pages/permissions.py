@@ -42,10 +42,10 @@ notice(
     find=find_named_people,
 )
 
-ADDRESS = "/c/{slug:str}/permissions"
+PERMISSIONS = "/c/{slug:str}/permissions"
 
 
-def write_form(permissions: dict[str, Permissions]) -> Form:
+def fill_permissions(permissions: dict[str, Permissions]) -> Form:
     """The table as a form has it."""
     pairs = []
     for role, each in permissions.items():
@@ -54,7 +54,7 @@ def write_form(permissions: dict[str, Permissions]) -> Form:
     return Form(pairs)
 
 
-def read_form(form: Form) -> dict[str, Permissions]:
+def read_permissions(form: Form) -> dict[str, Permissions]:
     """What a form says of each role. What it lacks is not permitted."""
 
     def reach(role: str, verb: str) -> Any:
@@ -84,7 +84,7 @@ async def render_permissions(
     page: str = "",
 ) -> Response[str]:
     """Who may do what, with what did not do."""
-    kept = write_form(await list_permissions(transaction, collection.id))
+    kept = fill_permissions(await list_permissions(transaction, collection.id))
     guests = await list_guests(transaction, collection)
     return await render_page(
         request,
@@ -105,7 +105,7 @@ async def render_permissions(
     )
 
 
-@get(ADDRESS)
+@get(PERMISSIONS)
 async def show_permissions(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, q: str = "", page: str = ""
 ) -> Response[str]:
@@ -115,7 +115,7 @@ async def show_permissions(
     return await render_permissions(request, transaction, member, collection, q=q, page=page)
 
 
-@post(ADDRESS)
+@post(PERMISSIONS)
 async def save_permissions(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
 ) -> Response[Any]:
@@ -123,7 +123,7 @@ async def save_permissions(
     require(member, "manage", "collections")
     collection = await get_collection(transaction, slug)
     try:
-        changed = await change_permissions(transaction, collection, member, read_form(form))
+        changed = await change_permissions(transaction, collection, member, read_permissions(form))
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_permissions(request, transaction, member, collection, form)

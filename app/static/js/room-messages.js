@@ -152,11 +152,8 @@ class RoomMessages extends HTMLElement {
   #changeCards(card) {
     const isPlace = (each) => each.classList.contains("record-card-place");
     for (const old of this.list.querySelectorAll(`[data-card="${CSS.escape(card.dataset.card)}"]`)) {
-      if (isPlace(card) || isPlace(old)) {
-        const fresh = card.cloneNode(true);
-        old.replaceWith(fresh);
-        globalThis.htmx.process(fresh);
-      } else old.replaceChildren(...card.cloneNode(true).childNodes);
+      if (isPlace(card) || isPlace(old)) morph(old, card.cloneNode(true));
+      else old.replaceChildren(...card.cloneNode(true).childNodes);
     }
   }
 
