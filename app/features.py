@@ -20,7 +20,6 @@ from app.chat.followers import (
     direct_rooms_renamed,
     discussions_shown,
     edits_told,
-    general_joined,
     invited_told,
     lists_shown,
     messages_changed_shown,
@@ -28,6 +27,7 @@ from app.chat.followers import (
     messages_told,
     moves_shown,
     people_shown,
+    rooms_entered,
     sidebars_shown,
 )
 from app.chat.notices import CHAT_KINDS
@@ -67,6 +67,7 @@ from app.operators.pages import workspaces as operator_pages
 from app.records import auditing, books, reindexing
 from app.records import usage as record_usage
 from app.records.followers import (
+    access_shown,
     added_shown,
     changes_shown,
     changes_told,
@@ -74,7 +75,9 @@ from app.records.followers import (
     fields_shown,
     forgotten_shown,
     formats_reindexed,
+    guests_admitted,
     holders_told,
+    rights_taken_back,
     told_forgotten,
 )
 from app.records.notices import RECORD_KINDS
@@ -86,6 +89,7 @@ from app.records.pages import editing as editing_pages
 from app.records.pages import exports as export_pages
 from app.records.pages import imports as import_pages
 from app.records.pages import locks as lock_pages
+from app.records.pages import permissions as permission_pages
 from app.records.pages import records as record_pages
 from app.records.rights import RECORD_RIGHTS
 from app.tenants import password_links
@@ -122,6 +126,7 @@ WORKSPACE_PAGES = (
     audit_pages,
     settings_pages,
     collection_pages,
+    permission_pages,
     record_pages,
     adding_pages,
     editing_pages,
@@ -160,9 +165,11 @@ install_kinds(ACCOUNT_KINDS, CHAT_KINDS, ANNOUNCEMENT_KINDS, RECORD_KINDS)
 
 FOLLOWERS = Followers(
     # What changes rows, in the order in which it works.
-    general_joined,
+    rooms_entered,
     direct_rooms_renamed,
     locks_of_sessions,
+    guests_admitted,
+    rights_taken_back,
     invitation_ends_planned,
     joined_told,
     accounts_told,
@@ -186,6 +193,7 @@ FOLLOWERS = Followers(
     shown=(
         sockets_closed,
         following_ended,
+        access_shown,
         sessions_shown,
         rights_shown,
         members_shown,

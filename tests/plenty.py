@@ -36,6 +36,7 @@ from app.operators.sessions import start_operator_session as start_operator_sess
 from app.records.changes import create_records
 from app.records.collections import Collection, get_collection
 from app.records.fields import MOST_FIELDS, Field
+from app.records.permissions import EVERYTHING, NOTHING, CollectionGuest, write_permissions
 from app.records.records import Record, get_record
 from app.records.revisions import Revision
 from app.tenants.invitations import Invitation
@@ -61,6 +62,7 @@ class Plenty:
         await self.add_people()
         token = await self.add_sessions()
         await self.add_collections()
+        await self.add_guests()
         await self.add_records()
         await self.add_rooms()
         await self.add_drafts()
@@ -131,6 +133,17 @@ class Plenty:
         same = {"number": 1, "search": "t"}
         rows = [{**same, "collection_id": each.collection_id, "values": {each.ref: "T"}} for each in titles]
         await self.put(Record, rows)
+
+    async def add_guests(self) -> None:
+        """Guests whom the books are open to, one whom they are not, and rules of the books for each role."""
+        books = await get_collection(self.transaction, "books")
+        guests = [{"email": f"g{n}@acme.test", "name": f"Guest {n}"} for n in range(self.count)]
+        others = {"email": "outside@acme.test", "name": "Outside"}
+        await self.put(Member, [{**each, "role": "guest", "password_hash": "x"} for each in (*guests, others)])
+        found = await self.transaction.scalars(select(Member.id).where(Member.email.like("g%@acme.test")))
+        self.guests = list(found)
+        await self.put(CollectionGuest, [{"collection_id": books.id, "member_id": each} for each in self.guests])
+        await write_permissions(self.transaction, books.id, {"viewer": NOTHING, "guest": EVERYTHING})
 
     async def add_records(self) -> None:
         """Records: of the bin, old and new; edited by others; and one with a long history, which all else refers to."""

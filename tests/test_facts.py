@@ -54,13 +54,13 @@ NOTING: dict[str, set[str]] = {
 }
 # What only followers call: who tells, shows or audits by themselves, or says whose sockets close.
 FOLLOWED = {
-    *("publish", "publish_partial", "make_partial", "refresh", "close_sockets", "stop_following"),
+    *("publish", "publish_partial", "make_partial", "refresh", "close_sockets", "stop_following", "follow_anew"),
     *("notify", "notify_all", "withdraw", "mail_at_last", "push_bells", "push_toasts"),
     *("push_rooms", "push_room", "push_insiders", "push_people"),
     *("AuditEntry", "OperatorEntry"),
 }
 # Where a package says what is told and shown of its facts.
-FOLLOWING = {"followers.py", "channels.py", "notices.py", "pushes.py"}
+FOLLOWING = {"lost_rights.py", "followers.py", "channels.py", "notices.py", "pushes.py"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

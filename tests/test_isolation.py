@@ -55,6 +55,7 @@ PATH_VALUES = {
 CHANNEL_TABLES = {
     "user.{id}": "member",
     "collection.{id}": "collection",
+    "count.{id}": "collection",
     "record.{id}": "record",
     "room.{id}": "room",
     "news.{id}": "room",

@@ -55,6 +55,8 @@ TYPED: dict[str, dict[str, Any]] = {
     "/c/{slug:str}/fields": {"kind": "text", "label": "Shelf mark"},
     "/c/{slug:str}/fields/{key:str}": {"label": "Its title"},
     "/c/{slug:str}/new/draft": {"title": "Typed"},
+    "/c/{slug:str}/permissions": {"member-browse": "yes", "member-read": "yes", "member-edit": "own"},
+    "/c/{slug:str}/guests": {"person": "outside@acme.test"},
     "/c/{slug:str}/{number:int}/lock/ask": {},
     "/chat/{slug:str}/archive": {"archived": "yes"},
     "/chat/{slug:str}/messages/{number:int}/edit": {"text": "Needle, changed, @Bruno: #40"},
@@ -158,6 +160,8 @@ class World:
             form = {"version": self.values["current"], "lock-token": str(LAPSED)}
         elif target.path == "/chat/direct":
             form["person"] = self.values["bruno"]
+        elif target.path == "/c/{slug:str}/guests/remove":
+            form["person"] = self.values["guest"]
         elif target.path == "/files/take-out":
             form["upload"] = KEY
         elif target.path == "/notifications/mute":
@@ -249,6 +253,7 @@ async def make_world(seeded: Store, directory: Path, count: int, asked: list[str
             **FILES,
             "current": str(plenty.record.version),
             "bruno": str(plenty.bruno.id),
+            "guest": str(plenty.guests[0]),
             "binned": plenty.binned,
         },
         ",".join(map(str, plenty.numbers)),

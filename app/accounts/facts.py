@@ -18,11 +18,13 @@ class OfMember(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberJoined(OfMember, Audited):
-    """Somebody has an account in the workspace; `founding` who has it since the workspace was made."""
+    """Somebody has an account in the workspace; `founding` who has it since the workspace was made. A guest is
+    `invited_to` things by their names, such as `room-7`."""
 
     email: str
     role: str
     founding: bool
+    invited_to: tuple[str, ...] = ()
 
     @property
     def entry(self) -> Entry | None:

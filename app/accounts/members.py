@@ -17,7 +17,7 @@ from app.web.forms import Invalid
 from app.web.mail_addresses import account_address
 from app.web.texts import _l
 
-Role = Literal["owner", "admin", "member"]
+Role = Literal["owner", "admin", "member", "viewer", "guest"]
 ALREADY = _l("Somebody with this address is a member already.")
 
 
@@ -81,8 +81,10 @@ async def add_member(
     password_hash: str,
     time_zone: str = "UTC",
     founding: bool = False,
+    invited_to: Sequence[str] = (),
 ) -> Member:
-    """Give a person an account in this workspace; one who is `founding` it is not said to have joined.
+    """Give a person an account in this workspace; one who is `founding` it is not said to have joined. A guest is
+    `invited_to` things by their names.
 
     Raises Invalid when the address has one already.
     """
@@ -99,5 +101,9 @@ async def add_member(
     await transaction.flush()
     transaction.keep(member)  # who follows what happens needs them
     by, address = transaction.acting(member.id), member.email or ""
-    transaction.note(MemberJoined(by=by, member_id=member.id, email=address, role=role, founding=founding))
+    transaction.note(
+        MemberJoined(
+            by=by, member_id=member.id, email=address, role=role, founding=founding, invited_to=tuple(invited_to)
+        )
+    )
     return member

@@ -53,9 +53,13 @@ def dangerous(
     return {"opt": {"danger": Danger(what, when, describe), **opt}, "before_request": ask_again}
 
 
+# The roles that give nobody the rights of an admin.
+WITHOUT_RIGHTS = ("member", "viewer", "guest")
+
+
 def raises_role(form: Form) -> bool:
     """Whether a form gives somebody the rights of an admin or owner."""
-    return form["role"] != "member"
+    return form["role"] not in WITHOUT_RIGHTS
 
 
 class Reauthentication:

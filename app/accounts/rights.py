@@ -14,9 +14,12 @@ from app.accounts.members import Member
 from app.web.errors import PageError
 from app.web.texts import Text, _l
 
-RANK: dict[str, int] = {"member": 0, "admin": 1, "owner": 2}
+# From the lowest on. A guest may write, which a viewer may not, but sees less: nothing is given by that order alone.
+RANK: dict[str, int] = {"guest": 0, "viewer": 1, "member": 2, "admin": 3, "owner": 4}
 
 ONLY_ADMINS = _l("Only admins of this workspace may do this.")
+ONLY_WRITERS = _l("Viewers read what is here, and write nothing.")
+ONLY_MEMBERS = _l("Only members of this workspace may do this.")
 
 # Whether a member may do something with a thing.
 Rule = Callable[[Member, Any], bool]
@@ -76,6 +79,21 @@ def owners(actor: Member, thing: Any) -> bool:
     return is_at_least(actor.role, "owner")
 
 
+def members(actor: Member, thing: Any) -> bool:
+    """The rule of what members may do, admins and owners among them: neither viewers nor guests."""
+    return is_at_least(actor.role, "member")
+
+
+def insiders(actor: Member, thing: Any) -> bool:
+    """The rule of what everybody may do who belongs to the whole workspace: all but guests."""
+    return actor.role in INSIDERS
+
+
+def writers(actor: Member, thing: Any) -> bool:
+    """The rule of what everybody may do who writes at all: all but viewers."""
+    return actor.role != "viewer"
+
+
 def is_at_least(role: str, other: str) -> bool:
     """Whether a role has all the rights of another."""
     return RANK[role] >= RANK[other]
@@ -89,3 +107,7 @@ def rank_of(role: str) -> int:
 def roles_from(role: str) -> list[str]:
     """The roles that have all the rights of one, for statements that ask by them."""
     return [each for each in RANK if is_at_least(each, role)]
+
+
+# The roles of those who belong to the whole workspace, for statements that ask by them.
+INSIDERS = tuple(roles_from("viewer"))

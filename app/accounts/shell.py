@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar import MediaType, Response
+from sqlalchemy import select
 
 from app.accounts.access import AnyRequest, host_of, local_path
+from app.accounts.acquaintance import is_known_to
 from app.accounts.members import Member
-from app.accounts.mentions import find_member_names
 from app.accounts.rights import may
 from app.accounts.undo import UndoOffer, find_offer
 from app.database import Transaction
@@ -147,6 +148,7 @@ async def render_page(
     sections: list[tuple[str, dict[str, Any]]] = [
         (section.template, await section.context(request, transaction, member)) for section in SECTIONS
     ]
+    whole = "tenant" if may(member, "follow", "tenant") else "guests"
     admins = " admins" if may(member, "follow", "admins") else ""
     html = render(
         tenant.language,
@@ -156,7 +158,7 @@ async def render_page(
         may=may,
         sections=sections,
         bar=[(template, await context(request, transaction, member)) for template, context in BAR],
-        channels=f"tenant user.{member.id}{admins} {channels}".strip(),
+        channels=f"{whole} user.{member.id}{admins} {channels}".strip(),
         cursor=transaction.cursor if transaction.writes else tenant.cursor,
         answer=page_before(request) if answers else None,
         path=request.scope["path"],
@@ -231,5 +233,6 @@ MOST_NAMED = 20
 async def find_named_people(transaction: Transaction, member: Member, about: str) -> str | None:
     """The names of the members whose ids, with commas between them, an address has."""
     ids = [number_of(each) for each in about.split(",")[:MOST_NAMED]]
-    names = await find_member_names(transaction, ids)
+    known = select(Member.id, Member.name).where(Member.id.in_(ids), is_known_to(member))
+    names = {row.id: row.name for row in await transaction.execute(known)}
     return ", ".join(names[each] for each in ids if each in names) or None

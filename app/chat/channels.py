@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from app.accounts.facts import MemberRenamed
 from app.accounts.members import Member
+from app.accounts.rights import may
 from app.chat.direct_rooms import name_of
 from app.chat.facts import (
     DiscussionOpened,
@@ -28,7 +29,7 @@ from app.chat.facts import (
 )
 from app.chat.memberships import Membership, count_people_of, is_visible, list_people_of
 from app.chat.reading import list_joined
-from app.chat.rooms import Room
+from app.chat.rooms import Room, RoomAccess
 from app.chat.sidebar import ROOMS_SHOWN, Sidebar, list_sidebars
 from app.database import Partial, Showing, Tenant, Transaction
 from app.live.channels import channel
@@ -40,7 +41,8 @@ from app.web.templates import make_partial
 @channel("room.{id}", presence="live/readers_push.html")
 @channel("news.{id}")
 async def who_may_see_the_room(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
-    """Everybody for public rooms and discussions, otherwise those who are in the room."""
+    """Everybody but guests for public rooms, readers of a thing for its discussion, otherwise those who are in the
+    room."""
     return await transaction.scalars(select(Room.id).where(Room.id.in_(numbers), is_visible(member)))
 
 
@@ -98,9 +100,10 @@ def show_archived(tenant: Tenant, facts: Sequence[RoomArchived]) -> Iterator[Par
 
 async def read_moves(
     transaction: Transaction, facts: Sequence[MemberEntered | MemberLeft]
-) -> list[tuple[Room, MemberEntered | MemberLeft]]:
+) -> list[tuple[Room, MemberEntered | MemberLeft, bool]]:
     """Show rooms to those who are in them now, and no more to those who are not; and to who looks at one that there is
-    one more, or one less. The answer is what became of each person in each room at last."""
+    one more, or one less. The answer is what became of each person in each room at last, and whether they may not
+    see it any more."""
     rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
     for fact in facts:
         room = rooms[fact.room_id]
@@ -115,22 +118,33 @@ async def read_moves(
         if isinstance(fact, MemberLeft | MemberReturned):
             push_bells(transaction, [fact.member_id])
     last = {(fact.room_id, fact.member_id): fact for fact in facts}
-    return [(rooms[fact.room_id], fact) for fact in last.values() if rooms[fact.room_id].kind != "discussion"]
+    people = await transaction.find_all(Member, {member_id for _, member_id in last})
+    shut = [
+        key
+        for key, fact in last.items()
+        if isinstance(fact, MemberLeft)
+        and not may(people[fact.member_id], "see", RoomAccess(rooms[fact.room_id], inside=False))
+    ]
+    return [
+        (rooms[fact.room_id], fact, key in shut)
+        for key, fact in last.items()
+        if rooms[fact.room_id].kind != "discussion" or key in shut
+    ]
 
 
-def show_moves(tenant: Tenant, moves: Sequence[tuple[Room, MemberEntered | MemberLeft]]) -> Iterator[Partial]:
+def show_moves(tenant: Tenant, moves: Sequence[tuple[Room, MemberEntered | MemberLeft, bool]]) -> Iterator[Partial]:
     """Show people whether they are in rooms that they look at, or may join. Take rooms from those who may not see them
     any more, and end what their pages get of them."""
-    for room, fact in moves:
+    for room, fact, is_shut in moves:
         person, outside = fact.member_id, isinstance(fact, MemberLeft)
-        yield refresh(tenant, f"user.{person}", "all-rooms-refresh", fact=fact)
-        if room.open:
+        if room.kind != "discussion":
+            yield refresh(tenant, f"user.{person}", "all-rooms-refresh", fact=fact)
+        if is_shut:
+            yield refresh(tenant, f"user.{person}", f"room-{room.id}-refresh", gone="/chat?done=room-left", fact=fact)
+            yield stop_following(member=person, channels=[f"room.{room.id}", f"news.{room.id}"], fact=fact)
+        elif room.open:
             shown: dict[str, Any] = {"room": room, "reader": person, "outside": outside}
             yield make_partial(tenant, f"user.{person}", "chat/outside_push.html", fact=fact, **shown)
-        if room.open or not outside:
-            continue
-        yield refresh(tenant, f"user.{person}", f"room-{room.id}-refresh", gone="/chat?done=room-left", fact=fact)
-        yield stop_following(member=person, channels=[f"room.{room.id}", f"news.{room.id}"], fact=fact)
 
 
 def push_rooms(transaction: Transaction, *member_ids: int) -> None:

@@ -6,28 +6,30 @@ from litestar.exceptions import NotFoundException
 from sqlalchemy import select
 
 from app.accounts.members import Member
+from app.accounts.rights import require
 from app.chat.facts import DiscussionOpened
 from app.chat.memberships import add_all
 from app.chat.new_rooms import open_discussion
 from app.chat.rooms import Room, find_discussion
 from app.database import Transaction
-from app.editing.rows import Card, find_card, kind_of
+from app.editing.rows import Card, find_card, kind_of, list_readable_rows
 
 
-async def get_card(transaction: Transaction, subject: str) -> Card:
-    """What a discussion is about. Raises NotFoundException."""
+async def get_card(transaction: Transaction, member: Member, subject: str) -> Card:
+    """What a discussion is about. Raises NotFoundException, also for what a member may not read."""
     card = await find_card(transaction, subject)
-    if card is None:
+    if card is None or not await list_readable_rows(transaction, member, [card.row]):
         raise NotFoundException
     return card
 
 
-async def enter_discussion(transaction: Transaction, subject: str) -> Room:
+async def enter_discussion(transaction: Transaction, member: Member, subject: str) -> Room:
     """The discussion of a thing, made if there is none yet, with those who made and changed the thing in it.
 
-    Raises NotFoundException when the thing is not there.
+    Raises NotFoundException when the thing is not there for the member, and a 403 page for who writes nothing.
     """
-    card = await get_card(transaction, subject)
+    card = await get_card(transaction, member, subject)
+    require(member, "write", "messages")
     room = await find_discussion(transaction, subject)
     if room is None:
         room = await open_discussion(transaction, subject, card.place.title)

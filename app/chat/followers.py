@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.accounts.facts import MemberJoined, MemberRenamed
+from app.accounts.facts import MemberJoined, MemberRenamed, RoleChanged
 from app.chat.channels import (
     PeopleOf,
     RoomsOf,
@@ -32,7 +32,7 @@ from app.chat.facts import (
     RoomChanged,
     RoomMade,
 )
-from app.chat.new_rooms import join_general
+from app.chat.new_rooms import place_in_rooms
 from app.chat.notices import tell_edited, tell_invited, tell_posted, withdraw_deleted
 from app.chat.pushes import read_cards, read_changed, read_posted, show_cards, show_in_rooms
 from app.database import Follower, Shown
@@ -40,7 +40,7 @@ from app.editing.facts import OfRow
 from app.notifications.channels import Bell
 from app.notifications.facts import MailsDue
 
-general_joined = Follower(join_general, (MemberJoined,))
+rooms_entered = Follower(place_in_rooms, (MemberJoined, RoleChanged))
 direct_rooms_renamed = Follower(rename_direct_rooms, (MemberRenamed,))
 messages_told = Follower(tell_posted, (MessageAddressed,), notes=(MailsDue,))
 edits_told = Follower(tell_edited, (MessageEdited,), notes=(MailsDue,))

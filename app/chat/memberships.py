@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from litestar.exceptions import NotFoundException
 from sqlalchemy import (
@@ -13,20 +13,28 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     String,
+    and_,
     bindparam,
+    case,
+    cast,
     exists,
+    false,
     func,
+    literal,
     or_,
     select,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
+from app.accounts.acquaintance import acquaints
 from app.accounts.members import Member, is_active
 from app.accounts.rights import may, require
 from app.accounts.undo import end_offers
 from app.chat.facts import MemberEntered, MemberInvited, MemberLeft, MemberRemoved
 from app.chat.rooms import Room, RoomAccess, by_name
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
+from app.editing.rows import EDITABLE_KINDS
+from app.notifications.kinds import SUBJECTS
 from app.web.forms import Invalid
 from app.web.texts import _l
 
@@ -50,10 +58,33 @@ class Membership(Tenanted, Base):
 
 def is_visible(member: Member) -> ColumnElement[bool]:
     """The criterion of every query that reads what is in rooms: those that a member may see."""
-    inside = exists().where(
-        Membership.tenant_id == Room.tenant_id, Membership.room_id == Room.id, Membership.member_id == member.id
+    place = aliased(Membership)  # the query around this one may have places of its own
+    inside = exists().where(place.tenant_id == Room.tenant_id, place.room_id == Room.id, place.member_id == member.id)
+    public = Room.kind == "public" if may(member, "see", "everybody") else false()
+    return or_(public, and_(Room.kind != "discussion", inside), is_about_readable(literal(member.id)))
+
+
+def is_about_readable(member_id: Any) -> ColumnElement[bool]:
+    """The criterion of discussions of things that somebody may read, from a column or value."""
+    rules = []
+    for name in EDITABLE_KINDS:
+        begins = Room.subject.startswith(f"{name}-", autoescape=True)
+        number = cast(case((begins, func.substr(Room.subject, len(name) + 2))), BigInteger)
+        rules.append(and_(begins, SUBJECTS[name].visible(member_id, number)))
+    return and_(Room.kind == "discussion", or_(*rules))
+
+
+@acquaints
+def share_a_room(person_id: Any, guest_id: Any) -> ColumnElement[bool]:
+    """Who is in a room with a guest is known to them."""
+    place, guests = aliased(Membership), aliased(Membership)
+    shared = exists().where(
+        place.member_id == person_id,
+        place.tenant_id == guests.tenant_id,
+        place.room_id == guests.room_id,
+        guests.member_id == guest_id,
     )
-    return or_(Room.kind.in_(("public", "discussion")), inside)
+    return shared.correlate_except(place, guests)
 
 
 # The member's place comes with the room: it is asked for next.
@@ -72,11 +103,22 @@ FIND_ROOM = PreparedSelect(
 async def get_room(transaction: Transaction, member: Member, slug: str) -> Room:
     """A room by its slug. Raises NotFoundException for one that this member may not see."""
     found = await transaction.find(FIND_ROOM, slug=slug, member_id=member.id)
-    if found is None or not (found[1] or found[0].open):
+    if found is None:
         raise NotFoundException
     room, membership = found
     transaction.keep(membership)
+    access = RoomAccess(room, membership is not None, await is_about_read(transaction, member, room))
+    if not may(member, "see", access):
+        raise NotFoundException
     return room
+
+
+async def is_about_read(transaction: Transaction, member: Member, room: Room) -> bool:
+    """Whether a member may read what a room is about, if it is a discussion."""
+    if room.kind != "discussion":
+        return True
+    readable = select(Room.id).where(Room.id == room.id, is_about_readable(literal(member.id)))
+    return await transaction.scalar(readable) is not None
 
 
 async def find_visible(transaction: Transaction, member: Member, room_id: int) -> Room | None:
@@ -91,8 +133,9 @@ async def may_see(transaction: Transaction, member: Member, room: Room) -> bool:
 
 
 async def find_access(transaction: Transaction, room: Room, member: Member) -> RoomAccess:
-    """A room, and whether a member is in it."""
-    return RoomAccess(room, await find_membership(transaction, room, member) is not None)
+    """A room, and how a member stands to it."""
+    inside = await find_membership(transaction, room, member) is not None
+    return RoomAccess(room, inside, await is_about_read(transaction, member, room))
 
 
 async def find_membership(transaction: Transaction, room: Room, member: Member) -> Membership | None:
@@ -159,7 +202,8 @@ async def join(transaction: Transaction, room: Room, member: Member) -> Membersh
 
 async def enter(transaction: Transaction, room: Room, member: Member) -> Membership:
     """Enter an open room that one is not in, likewise."""
-    require(member, "enter", RoomAccess(room, inside=False))
+    about = await is_about_read(transaction, member, room)
+    require(member, "enter", RoomAccess(room, inside=False, about=about))
     membership = await add_membership(transaction, room, member)
     transaction.keep(room)
     transaction.note(MemberEntered(by=transaction.acting(member.id), room_id=room.id, member_id=member.id))

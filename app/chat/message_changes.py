@@ -52,7 +52,7 @@ async def edit_message(
     typed = text if isinstance(text, Typed) else read_message_text(text, origin)
     if not (typed.text or with_files) or len(typed.text) > max(LONGEST_MESSAGE, len(filled.text)):
         raise UnfitText(typed.text)
-    rendered = typed.prose or await render_text(transaction, typed, before=message.html, filled=filled)
+    rendered = typed.prose or await render_text(transaction, typed, author=member, before=message.html, filled=filled)
     if message.text in (rendered.text, typed.text):
         return False
     count = await transaction.scalar(

@@ -6,15 +6,17 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
 
-from app.accounts.facts import MemberJoined
+from app.accounts.facts import MemberJoined, RoleChanged
 from app.accounts.members import Member
+from app.accounts.rights import INSIDERS, may, require
 from app.chat.direct_rooms import name_of
-from app.chat.facts import RoomMade
+from app.chat.facts import MemberEntered, MemberLeft, RoomMade
 from app.chat.memberships import Membership
 from app.chat.rooms import GENERAL, LONGEST_ROOM_NAME, Room, check_name, find_discussion
 from app.database import Actor, Transaction
+from app.notifications.kinds import split
 from app.web.forms import Invalid
 from app.web.texts import _l, fold
 
@@ -26,6 +28,7 @@ async def create_room(
 
     Raises Invalid when it has no name that a room could have.
     """
+    require(member, "make", "rooms")
     check_name(name, description)
     room = Room(
         slug=slug or await find_free_slug(transaction, name),
@@ -80,13 +83,14 @@ async def open_discussion(transaction: Transaction, subject: str, name: str) -> 
 
 
 async def ensure_general(transaction: Transaction) -> Room:
-    """The room that everybody is in; it is made, and whoever is missing joins."""
+    """The room that everybody but guests is in; it is made, and whoever is missing joins."""
     room = (await transaction.scalars(select(Room).where(Room.slug == GENERAL))).one_or_none()
     if room is None:
         name = _l("general").translate(transaction.tenant.language)
         room = await add_room(transaction, Room(slug=GENERAL, name=name, kind="public"), [])
     inside = select(Membership.member_id).where(Membership.room_id == room.id)
-    missing = await transaction.scalars(select(Member).where(Member.id.not_in(inside), Member.removed_at.is_(None)))
+    wanted = Member.id.not_in(inside), Member.removed_at.is_(None), Member.role.in_(INSIDERS)
+    missing = await transaction.scalars(select(Member).where(*wanted))
     transaction.add_all(
         Membership(room_id=room.id, member_id=person.id, read_number=room.last_number) for person in missing.all()
     )
@@ -94,9 +98,47 @@ async def ensure_general(transaction: Transaction) -> Room:
     return room
 
 
-async def join_general(transaction: Transaction, facts: Sequence[MemberJoined]) -> None:
-    """Newcomers are in the general room."""
-    await ensure_general(transaction)
+async def place_in_rooms(transaction: Transaction, facts: Sequence[MemberJoined | RoleChanged]) -> None:
+    """Newcomers are in the general room, and who is no guest any more; guests are where they were invited to. Who
+    becomes a guest leaves the public rooms: of others, somebody has brought them in."""
+    people = await transaction.find_all(Member, [fact.member_id for fact in facts])
+    guests = {each.id: each for each in people.values() if not may(each, "see", "everybody")}
+    if len(guests) < len(people):
+        await ensure_general(transaction)
+    for fact in facts:
+        if fact.member_id not in guests:
+            continue
+        if isinstance(fact, RoleChanged):
+            await leave_public_rooms(transaction, fact)
+        else:
+            await bring_in(transaction, fact)
+
+
+async def bring_in(transaction: Transaction, fact: MemberJoined) -> None:
+    """Bring a guest into the rooms that the invitation was to, as far as they are open still."""
+    wanted = [number for name, number in map(split, fact.invited_to) if name == "room"]
+    if not wanted:
+        return
+    statement = select(Room).where(
+        Room.id.in_(wanted), Room.kind.in_(("public", "private")), Room.archived_at.is_(None)
+    )
+    for room in (await transaction.scalars(statement)).all():
+        membership = {"room_id": room.id, "member_id": fact.member_id, "read_number": room.last_number}
+        await transaction.insert_rows(Membership, membership)
+        transaction.keep(room)
+        transaction.note(MemberEntered(by=fact.by, room_id=room.id, member_id=fact.member_id))
+
+
+async def leave_public_rooms(transaction: Transaction, fact: RoleChanged) -> None:
+    """Take somebody out of the public rooms."""
+    own = Membership.member_id == fact.member_id
+    public = select(Room).join(Membership, Membership.room_id == Room.id).where(own, Room.kind == "public")
+    rooms = (await transaction.scalars(public)).all()
+    statement = delete(Membership).where(own, Membership.room_id.in_([room.id for room in rooms]))
+    await transaction.execute(statement)
+    for room in rooms:
+        transaction.keep(room)
+        transaction.note(MemberLeft(by=fact.by, room_id=room.id, member_id=fact.member_id))
 
 
 async def open_direct(transaction: Transaction, people: Sequence[Member]) -> Room:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, or_, select, tuple_
+from sqlalchemy.orm import aliased
 
 from app.accounts.members import Member
+from app.accounts.rights import INSIDERS
 from app.chat.direct_rooms import find_direct_people
 from app.chat.facts import MemberInvited, MessageAddressed, MessageDeleted, MessageEdited
 from app.chat.memberships import Membership
@@ -73,11 +75,18 @@ CHAT_KINDS = (
 
 
 def is_visible_to(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
-    """Everybody for public rooms, otherwise those who are in the room.
+    """Everybody but guests for public rooms, otherwise those who are in the room.
 
     Neither of the two is inside the other: a nested one would not see the notification that is asked about.
     """
-    public = exists().where(Room.id == subject_id, Room.kind.in_(("public", "discussion")))
+    person = aliased(Member)  # the query around this one may have members of its own
+    public = exists().where(
+        Room.id == subject_id,
+        Room.kind == "public",
+        person.id == member_id,
+        person.tenant_id == Room.tenant_id,
+        person.role.in_(INSIDERS),
+    )
     inside = exists().where(Membership.room_id == subject_id, Membership.member_id == member_id)
     return or_(public, inside)
 

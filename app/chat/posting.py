@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
 from app.accounts.mentions import OPEN, STORED
+from app.accounts.rights import require
 from app.chat.attachments import MOST_A_MESSAGE, Attachment, find_unsent
 from app.chat.drafts import MessageDraft
 from app.chat.facts import MessageAddressed, MessagePosted
@@ -65,6 +66,7 @@ async def post_message(
     Raises Invalid for a text or files that won't do, SentAlready for what is not the same as was posted with the key,
     or where one was posted that was taken back, AnswerGone, and a 403 page for a room that is archived or not open.
     """
+    require(member, "write", "messages")
     typed = text if isinstance(text, Typed) else read_message_text(text, origin)
     posted, draft = await find_sent(transaction, room, member, key)
     if posted is not None:
@@ -82,7 +84,7 @@ async def post_message(
     if reply_to_id and await find_answered(transaction, room, reply_to_id) is None:
         raise AnswerGone
     membership = await transaction.get(Membership, (room.id, member.id)) or await enter(transaction, room, member)
-    rendered = typed.prose or await render_text(transaction, typed)
+    rendered = typed.prose or await render_text(transaction, typed, author=member)
     number = room.last_number + 1  # writers of a workspace come one after another: nobody else takes this one
     where: dict[str, Any] = {"room_id": room.id, "number": number, "reply_to_id": reply_to_id or None}
     sent = fingerprint_message(key, room_id=room.id, text=typed.text, reply_to_id=reply_to_id, files=files)

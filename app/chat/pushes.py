@@ -21,7 +21,7 @@ from app.chat.facts import InRoom, MessageChanged, MessageDeleted, MessagePosted
 from app.chat.messages import Message
 from app.chat.references import RecordReference
 from app.chat.rooms import Room, order_of
-from app.chat.timeline import Author, ShownMessage, show_messages
+from app.chat.timeline import Author, ShownMessage, find_told, show_messages
 from app.database import Fact, Partial, PreparedSelect, Tenant, Transaction
 from app.editing.facts import OfRow
 from app.editing.rows import Card, find_cards
@@ -160,7 +160,12 @@ async def read_cards(transaction: Transaction, facts: Sequence[OfRow]) -> list[t
     by_subject = {f"{fact.kind}-{fact.row_id}": fact for fact in facts}
     named = await find_cards(transaction, by_subject)
     found = await transaction.rows(LIST_REFERRING, subjects=named)
-    return [(by_subject[subject], room_id, named[subject]) for subject, room_id in found]
+    asked = {(room_id, subject) for subject, room_id in found}
+    told = await find_told(transaction, asked, named, None) if asked else set()
+    return [
+        (by_subject[subject], room_id, replace(named[subject], told=(room_id, subject) in told))
+        for subject, room_id in found
+    ]
 
 
 def show_cards(tenant: Tenant, cards: Sequence[tuple[OfRow, int, Card]]) -> Iterator[Partial]:

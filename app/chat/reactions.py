@@ -11,6 +11,7 @@ from sqlalchemy import ForeignKeyConstraint, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
+from app.accounts.rights import require
 from app.chat.facts import ReactionChanged
 from app.chat.messages import ArchivedRoom, Message
 from app.chat.references import OfMessage, to_message
@@ -52,6 +53,7 @@ async def react(transaction: Transaction, message: Message, member: Member, emoj
     Raises Invalid for what is no emoji or one kind too many, NotFoundException for a deleted message, and a 403 page
     in an archived room.
     """
+    require(member, "write", "messages")
     if message.deleted_at is not None:
         raise NotFoundException
     if (await transaction.get_one(Room, message.room_id)).archived_at is not None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import case, exists, func, or_, select
+from sqlalchemy import and_, case, exists, func, or_, select
 
 from app.accounts.members import Member
 from app.chat.direct_rooms import find_room_names
-from app.chat.memberships import Membership, find_membership
+from app.chat.memberships import Membership, find_membership, is_about_readable
 from app.chat.messages import Message
 from app.chat.references import Mention
 from app.chat.rooms import Room, order_of
@@ -45,7 +45,10 @@ async def list_joined_of(transaction: Transaction, member_ids: Iterable[int]) ->
         .where(
             Membership.member_id.in_(ids),
             Room.archived_at.is_(None),
-            or_(Room.kind != "discussion", Membership.read_number < Room.last_number),
+            or_(
+                Room.kind != "discussion",
+                and_(Membership.read_number < Room.last_number, is_about_readable(Membership.member_id)),
+            ),
         )
     )
     found = (await transaction.execute(statement)).all()

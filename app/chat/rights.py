@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.accounts.members import Member
-from app.accounts.rights import Right, admins
+from app.accounts.rights import ONLY_MEMBERS, ONLY_WRITERS, Right, admins, insiders, members, writers
 from app.chat.messages import Message
 from app.chat.rooms import GENERAL, Room, RoomAccess
 from app.web.texts import _l
@@ -14,25 +14,33 @@ def authors_and_admins(actor: Member, message: Message) -> bool:
     return message.member_id == actor.id or admins(actor, message)
 
 
+def writing_authors_and_admins(actor: Member, message: Message) -> bool:
+    """Who wrote the message, unless they may write nothing any more, and admins."""
+    return writers(actor, message) and authors_and_admins(actor, message)
+
+
 def makers_and_admins(actor: Member, room: Room) -> bool:
     """Who made the room, and admins; nobody archives the general room, or takes people out of it, or a direct one."""
     named = room.kind in ("public", "private") and room.slug != GENERAL
-    return named and (admins(actor, room) or room.created_by_id == actor.id)
+    return named and members(actor, room) and (admins(actor, room) or room.created_by_id == actor.id)
 
 
 def authors(actor: Member, message: Message) -> bool:
-    """Who wrote the message."""
-    return message.member_id == actor.id
+    """Who wrote the message, unless they may write nothing any more."""
+    return writers(actor, message) and message.member_id == actor.id
 
 
 def all_or_those_inside(actor: Member, access: RoomAccess) -> bool:
-    """Everybody for public rooms and discussions, otherwise those who are in the room (`is_visible` in statements)."""
-    return access.room.open or access.inside
+    """Everybody but guests for public rooms, readers of the thing for its discussion, otherwise those who are in the
+    room (`is_visible` in statements)."""
+    if access.room.kind == "discussion":
+        return access.about
+    return access.inside or (access.room.open and insiders(actor, access))
 
 
 def those_inside(actor: Member, access: RoomAccess) -> bool:
-    """Those who are in the room, if it is one with a name."""
-    return access.room.kind in ("public", "private") and access.inside
+    """Members who are in the room, if it is one with a name."""
+    return access.room.kind in ("public", "private") and access.inside and members(actor, access)
 
 
 def all_but_from_general_and_direct(actor: Member, room: Room) -> bool:
@@ -41,13 +49,15 @@ def all_but_from_general_and_direct(actor: Member, room: Room) -> bool:
 
 
 CHAT_RIGHTS = (
+    Right("write", "messages", writers, ONLY_WRITERS),
+    Right("make", "rooms", members, ONLY_MEMBERS),
     Right("see", RoomAccess, all_or_those_inside),
     Right("enter", RoomAccess, all_or_those_inside, _l("One has to be invited to this room.")),
     Right("change", RoomAccess, those_inside, _l("Only those who are in a room can change it.")),
     Right("invite to", RoomAccess, those_inside, _l("Only those who are in a room can invite to it.")),
     Right("leave", Room, all_but_from_general_and_direct, _l("Nobody can leave this room.")),
     Right("change", Message, authors, _l("Only who wrote a message can change it.")),
-    Right("delete", Message, authors_and_admins, _l("Only who wrote a message, and admins, can delete it.")),
+    Right("delete", Message, writing_authors_and_admins, _l("Only who wrote a message, and admins, can delete it.")),
     Right(
         "read revisions of",
         Message,

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
+from app.accounts.acquaintance import is_known_to
 from app.accounts.choosing import list_persons
 from app.accounts.members import Member, is_active
 from app.accounts.quick_switcher import LIMIT, Destination, switches_to
+from app.accounts.rights import may
 from app.chat.direct_rooms import find_direct_people
 from app.chat.memberships import Membership, is_visible
 from app.chat.rooms import Room
 from app.database import Transaction
 from app.notifications.kinds import name_of_others
+from app.tenants.invited import Invitable, invites_to
 from app.web.texts import _l, fold
 
 
@@ -40,7 +43,7 @@ async def list_rooms(transaction: Transaction, member: Member) -> list[ListedRoo
         .where(
             Room.archived_at.is_(None),
             Room.kind != "discussion",
-            or_(Room.kind == "public", Membership.member_id.is_not(None)),
+            is_visible(member),
         )
     )
     rows = (await transaction.execute(statement)).all()
@@ -82,9 +85,18 @@ async def find_rooms(transaction: Transaction, member: Member, text: str) -> lis
 @switches_to
 async def find_people_to_write_to(transaction: Transaction, member: Member, text: str) -> list[Destination]:
     """Others to write to."""
-    others = await list_persons(transaction, Member.id != member.id, *is_active())
+    if not may(member, "write", "messages"):
+        return []
+    others = await list_persons(transaction, Member.id != member.id, is_known_to(member), *is_active())
     found = [person for person in others if text in person.folded]
     return [
         Destination(person.name, _l("Person"), "user", "/chat/direct", ("person", str(person.id)))
         for person in found[:LIMIT]
     ]
+
+
+@invites_to("room", _l("Rooms"), "/choices/rooms?invite=yes")
+async def list_invitable_rooms(transaction: Transaction, member: Member) -> list[Invitable]:
+    """The rooms that a member may bring guests into with an invitation: public ones, and those that they are in."""
+    rooms = await list_rooms(transaction, member)
+    return [Invitable(room.id, room.name) for room in rooms if room.kind in ("public", "private")]

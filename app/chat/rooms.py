@@ -22,8 +22,8 @@ LONGEST_ROOM_NAME = 80
 
 
 class Room(Tenanted, Base):
-    """A room. A public one is open to everybody, a private and a direct one to those who are in it; a discussion is
-    open to everybody and belongs to the thing that `subject` names.
+    """A room. A public one is open to everybody but guests, who are brought into it; a private and a direct one to
+    those who are in it; a discussion belongs to the thing that `subject` names, and is open to whoever may read that.
 
     `last_number` is the number of its newest message; numbers have no gaps.
     """
@@ -50,7 +50,7 @@ class Room(Tenanted, Base):
 
     @property
     def open(self) -> bool:
-        """Whether everybody in the workspace may read it."""
+        """Whether one may read it without being in it."""
         return self.kind in ("public", "discussion")
 
     @property
@@ -61,10 +61,12 @@ class Room(Tenanted, Base):
 
 @dataclass(frozen=True, slots=True)
 class RoomAccess:
-    """A room, and whether somebody is in it: what rules ask."""
+    """A room, whether somebody is in it, and whether they may read what it is about, if it is a discussion: what rules
+    ask."""
 
     room: Room
     inside: bool
+    about: bool = True
 
 
 def by_name(named: Iterable[RoomOrMember]) -> list[RoomOrMember]:

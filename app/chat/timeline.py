@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from markupsafe import Markup
-from sqlalchemy import func, select
+from sqlalchemy import and_, exists, func, or_, select
 
-from app.accounts.members import Member
+from app.accounts.members import Member, is_active
 from app.accounts.mentions import mentioned_in, write_names, write_names_in_html
+from app.accounts.rights import INSIDERS
 from app.chat.attachments import Attachment
 from app.chat.facts import MessagePosted
+from app.chat.memberships import Membership
 from app.chat.messages import Message, MessageRevision
 from app.chat.reactions import Reaction
 from app.chat.references import Mention, RecordReference
 from app.chat.rooms import Room
 from app.database import Transaction
-from app.editing.rows import Card, find_cards
+from app.editing.rows import Card, find_cards, list_readable_rows
 
 TIMELINE_PAGE_SIZE = 50
 QUOTE_EXCERPT = 140
@@ -75,8 +77,16 @@ class Page:
     newer: bool
 
 
-async def read_page(transaction: Transaction, room: Room, *, before: int = 0, after: int = 0, around: int = 0) -> Page:
-    """The newest messages; or those before a number, after one, or around one.
+async def read_page(
+    transaction: Transaction,
+    room: Room,
+    *,
+    viewer: Member | None = None,
+    before: int = 0,
+    after: int = 0,
+    around: int = 0,
+) -> Page:
+    """The newest messages as somebody sees them; or those before a number, after one, or around one.
 
     Where there are none, it is those that come nearest.
     """
@@ -96,7 +106,7 @@ async def read_page(transaction: Transaction, room: Room, *, before: int = 0, af
         .order_by(Message.number)
     )
     messages = (await transaction.scalars(statement)).all()
-    return Page(await show_messages(transaction, messages), low > 1, high < room.last_number)
+    return Page(await show_messages(transaction, messages, viewer=viewer), low > 1, high < room.last_number)
 
 
 async def show_message(transaction: Transaction, message: Message) -> ShownMessage:
@@ -105,9 +115,13 @@ async def show_message(transaction: Transaction, message: Message) -> ShownMessa
 
 
 async def show_messages(
-    transaction: Transaction, messages: Sequence[Message], *, posted: Collection[MessagePosted] = ()
+    transaction: Transaction,
+    messages: Sequence[Message],
+    *,
+    posted: Collection[MessagePosted] = (),
+    viewer: Member | None = None,
 ) -> list[ShownMessage]:
-    """Messages with everything that belongs to them.
+    """Messages with everything that belongs to them, as a viewer sees them, or as they are shown to all in their rooms.
 
     Of those that were just `posted` nothing is looked for that they don't have: nobody has edited or answered them by
     emoji, and their facts say what they came with.
@@ -121,7 +135,7 @@ async def show_messages(
     reactions = await find_reactions(transaction, old) if old else {}
     edits = await count_edits(transaction, old) if old else {}
     attachments = await find_attachments(transaction, with_files) if with_files else {}
-    cards = await find_message_cards(transaction, with_records) if with_records else {}
+    cards = await find_message_cards(transaction, with_records, viewer) if with_records else {}
     mentions = {fact.message_id: list(fact.mentioned) for fact in posted} or await find_mentions(transaction, ids)
     people = await find_writers(
         transaction,
@@ -215,20 +229,55 @@ async def find_attachments(transaction: Transaction, ids: list[int]) -> dict[int
     return found
 
 
-async def find_message_cards(transaction: Transaction, ids: list[int]) -> dict[int, list[Card]]:
-    """Cards of the records that messages refer to; a reference to nothing stays a text."""
+async def find_message_cards(transaction: Transaction, ids: list[int], viewer: Member | None) -> dict[int, list[Card]]:
+    """Cards of the records that messages refer to; a reference to nothing stays a text, and one to what the viewer may
+    not read. Without a viewer, of what not everybody in the room may read there is only the name."""
     statement = (
-        select(RecordReference.message_id, RecordReference.subject)
+        select(RecordReference.message_id, RecordReference.subject, Message.room_id)
+        .join(Message, (Message.id == RecordReference.message_id) & (Message.tenant_id == RecordReference.tenant_id))
         .where(RecordReference.message_id.in_(ids))
         .order_by(RecordReference.message_id, RecordReference.position)
     )
     references = (await transaction.execute(statement)).all()
+    if not references:
+        return {}
     cards = await find_cards(transaction, {row.subject for row in references})
+    told = await find_told(transaction, {(row.room_id, row.subject) for row in references}, cards, viewer)
     found: dict[int, list[Card]] = defaultdict(list)
     for row in references:
-        if row.subject in cards:
-            found[row.message_id].append(cards[row.subject])
+        if row.subject in cards and (viewer is None or (row.room_id, row.subject) in told):
+            card = cards[row.subject]
+            found[row.message_id].append(replace(card, told=(row.room_id, row.subject) in told))
     return found
+
+
+async def find_told(
+    transaction: Transaction, asked: Set[tuple[int, str]], cards: Mapping[str, Card], viewer: Member | None
+) -> Set[tuple[int, str]]:
+    """Of rooms and names of rows, those of which a viewer may read the row; or, without one, everybody in the room."""
+    rows = {card.row for card in cards.values()}
+    readable = set(await list_readable_rows(transaction, viewer, rows)) if rows else set()
+    with_guests = await find_rooms_with_guests(transaction, {room_id for room_id, _ in asked}) if not viewer else set()
+    return {
+        (room_id, subject)
+        for room_id, subject in asked
+        if subject in cards and cards[subject].row in readable and room_id not in with_guests
+    }
+
+
+async def find_rooms_with_guests(transaction: Transaction, room_ids: Set[int]) -> set[int]:
+    """Those of some rooms that a guest may see: who is in one; and of a discussion whoever is a guest at all may."""
+    guest = exists().where(Member.role.not_in(INSIDERS), *is_active())
+    inside = exists().where(
+        Membership.room_id == Room.id,
+        Membership.tenant_id == Room.tenant_id,
+        Membership.member_id == Member.id,
+        Membership.tenant_id == Member.tenant_id,
+        Member.role.not_in(INSIDERS),
+        *is_active(),
+    )
+    seen = or_(inside.correlate(Room), and_(Room.kind == "discussion", guest))
+    return set(await transaction.scalars(select(Room.id).where(Room.id.in_(room_ids), seen)))
 
 
 async def find_mentions(transaction: Transaction, ids: list[int]) -> dict[int, list[int]]:

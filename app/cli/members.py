@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from app.accounts.hashing import hash_password
-from app.accounts.members import Member, find_member
+from app.accounts.members import Member, Role, find_member
 from app.cli.transactions import run_in
 from app.database import Transaction
 from app.settings import read_settings
@@ -23,7 +23,7 @@ def member() -> None:
 @click.argument("slug")
 @click.argument("email")
 @click.option("--name", required=True, help="The name that others see.")
-@click.option("--role", type=click.Choice(["owner", "admin", "member"]), default="member", show_default=True)
+@click.option("--role", type=click.Choice(get_args(Role)), default="member", show_default=True)
 @click.password_option(help="Their first password; asked for when left out.")
 def add_member_command(slug: str, email: str, name: str, role: Any, password: str) -> None:
     """Give somebody an account in a workspace."""

@@ -13,12 +13,13 @@ from sqlalchemy import delete, select, tuple_
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.rights import may
 from app.accounts.shell import sidebar_section
 from app.database import Partial, PreparedSelect, Tenant, Transaction, now
 from app.editing.drafts import DRAFT_KEPT_FOR, Draft, Drafts, list_drafts
 from app.editing.facts import LockChanged, LockTakenOver
 from app.editing.pushes import RowStandings
-from app.editing.rows import EDITABLE_KINDS, Editable, RowPlace, find_row_places, read_clock
+from app.editing.rows import EDITABLE_KINDS, Editable, RowPlace, find_row_places, list_readable_rows, read_clock
 from app.editing.waiting import ANSWER_WITHIN, Waiting, list_queues
 from app.jobs.sweeps import sweeps
 from app.live.log import publish_partial, refresh
@@ -187,11 +188,14 @@ def select_edited(kind: str) -> PreparedSelect[Editable]:
 
 
 async def find_edited(transaction: Transaction) -> list[Editable]:
-    """The rows that somebody edits now."""
-    return [row for kind in EDITABLE_KINDS for (row,) in await transaction.rows(select_edited(kind))]
+    """The rows that somebody edits now, of those that everybody may read who belongs to the whole workspace."""
+    edited = [row for kind in EDITABLE_KINDS for (row,) in await transaction.rows(select_edited(kind))]
+    return await list_readable_rows(transaction, None, edited) if edited else []
 
 
 @sidebar_section("editing/_edited.html", order=95)
 async def edited_section(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, object]:
-    """What is being edited now, and by whom."""
+    """What is being edited now, and by whom; guests see that on records' own pages alone."""
+    if not may(member, "follow", "tenant"):
+        return {"edited": []}
     return {"edited": list((await find_row_places(transaction, await find_edited(transaction))).items())}

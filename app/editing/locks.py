@@ -137,6 +137,15 @@ async def release_locks_of_sessions(transaction: Transaction, facts: Sequence[Se
                 push_standings(transaction, by_id[row_id], member_id)
 
 
+async def free_rows(transaction: Transaction, rows: Sequence[Editable]) -> None:
+    """Free the locks of rows whose holders may not edit them any more; then it is the turn of whoever waits."""
+    for model in {type(row) for row in rows}:
+        own = [row for row in rows if type(row) is model]
+        before = {row: row.lock_member_id for row in own}
+        freed = await free_locks(transaction, own, model.lock_member_id.is_not(None))
+        await pass_on(transaction, {row: holder for row, holder in before.items() if holder and row in freed})
+
+
 async def hand_over(transaction: Transaction, row: Editable, member: Member, proof: Proof, waiting_id: int) -> bool:
     """Give the lock to somebody who waits, whoever else is in line. False when either is gone."""
     queue = await waiting.list_queue(transaction, row)

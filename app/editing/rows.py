@@ -18,6 +18,7 @@ from sqlalchemy import BigInteger, ColumnElement, String, and_, exists, false, o
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
+from app.accounts.members import Member
 from app.accounts.sessions import Session
 from app.database import Actor, PreparedSelect, Tenant, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
@@ -228,10 +229,12 @@ class EditableKind:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A row as other things refer to it."""
+    """A row as other things refer to it. Of one that not everybody may read who gets it, only its name is `told`: each
+    asks for the rest alone."""
 
     row: Editable
     place: RowPlace
+    told: bool = True
 
 
 EDITABLE_KINDS: dict[str, EditableKind] = {}
@@ -254,12 +257,44 @@ def kind_of(row: Editable) -> EditableKind:
     return EDITABLE_KINDS[row.kind_name]
 
 
-async def find_subjects(transaction: Transaction, written: Sequence[Written]) -> dict[Written, str]:
-    """The names, such as `record-42`, of the rows that people write as numbers in lists ('' for the first list)."""
+# Those of some rows that a member may read; of None, that everybody may read who belongs to the whole workspace.
+ListReadable = Callable[[Transaction, Member | None, Sequence[Any]], Awaitable[Sequence[Any]]]
+READABLE: dict[str, ListReadable] = {}
+
+
+def tells_readable(model: type[Editable]) -> Callable[[ListReadable], ListReadable]:
+    """Register the function that says which rows of a model somebody may read."""
+
+    def add(list_readable: ListReadable) -> ListReadable:
+        READABLE[model.kind_name] = list_readable
+        return list_readable
+
+    return add
+
+
+async def list_readable_rows(
+    transaction: Transaction, member: Member | None, rows: Iterable[Editable]
+) -> list[Editable]:
+    """Those of some rows that a member may read; of None, that everybody may read who is no guest."""
+    wanted = list(rows)
+    found: set[Editable] = set()
+    for name in {row.kind_name for row in wanted}:
+        found |= set(await READABLE[name](transaction, member, [row for row in wanted if row.kind_name == name]))
+    return [row for row in wanted if row in found]
+
+
+async def find_subjects(
+    transaction: Transaction, written: Sequence[Written], author: Member | None = None
+) -> dict[Written, str]:
+    """The names, such as `record-42`, of the rows that people write as numbers in lists ('' for the first list), as far
+    as the author may read them, where one is given."""
     subjects: dict[Written, str] = {}
     for kind in EDITABLE_KINDS.values():
         wanted = [each for each in written if each not in subjects]
         rows = await kind.find_rows(transaction, wanted) if wanted else {}
+        if rows and author is not None:
+            allowed = set(await READABLE[kind.name](transaction, author, list(rows.values())))
+            rows = {each: row for each, row in rows.items() if row in allowed}
         subjects |= {each: f"{kind.name}-{row.id}" for each, row in rows.items()}
     return subjects
 

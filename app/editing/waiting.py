@@ -16,6 +16,7 @@ from sqlalchemy import (
     false,
     or_,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -173,6 +174,14 @@ async def leave_queue(transaction: Transaction, row: Editable, member: Member, p
         statement = statement.where(Waiting.page == page)
     result: Any = await transaction.execute(statement)
     return bool(result.rowcount)
+
+
+async def leave_queues(transaction: Transaction, whom: Sequence[tuple[Editable, int]]) -> None:
+    """Members, by their ids, wait no more for rows."""
+    for kind in {row.kind_name for row, _ in whom}:
+        pairs = [(row.id, member_id) for row, member_id in whom if row.kind_name == kind]
+        statement = delete(Waiting).where(Waiting.kind == kind, tuple_(Waiting.row_id, Waiting.member_id).in_(pairs))
+        await transaction.execute(statement)
 
 
 async def leave_with_sessions(transaction: Transaction, session_ids: list[int]) -> list[tuple[str, int, int]]:

@@ -68,8 +68,14 @@ def presence_partial(name: str) -> str:
 
 @channel("tenant", presence="live/here_push.html")
 async def everybody(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
-    """Everybody in the workspace."""
-    return numbers
+    """Everybody who belongs to the whole workspace: all but guests."""
+    return numbers if may(member, "follow", "tenant") else ()
+
+
+@channel("guests")
+async def guests_only(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
+    """Guests, of what they too see of the whole workspace."""
+    return () if may(member, "follow", "tenant") else numbers
 
 
 @channel("admins")

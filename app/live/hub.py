@@ -264,14 +264,20 @@ class Hub:
                 self.end(connection, 4401, whose["reason"])
 
     def unfollow_for(self, tenant_id: int, event: Event) -> None:
-        """Serve a member's sockets some channels no more. What is due to them was theirs to see."""
+        """Serve members' sockets some channels no more, or all but some. What is due to them was theirs to see."""
         whose = json.loads(event.body)
+        members = set(whose.get("members", ())) or {whose["member"]}
         for connection in list(self.connections.get(tenant_id, ())):
-            if connection.member_id != whose["member"]:
+            if connection.member_id not in members:
                 continue
-            for channel in whose["channels"]:
+            if "keep" in whose:
+                kept = {*whose["keep"], f"user.{connection.member_id}"}
+                lost = [name for name in connection.channels if name not in kept]
+            else:
+                lost = [name for name in connection.channels if name in whose["channels"]]
+            for channel in lost:
                 self.followers.get((tenant_id, channel), set()).discard(connection)
-            connection.channels = tuple(name for name in connection.channels if name not in whose["channels"])
+            connection.channels = tuple(name for name in connection.channels if name not in lost)
 
     def end(self, connection: Connection, code: int, reason: str) -> None:
         """End one socket with a code and a reason; not a frame follows."""

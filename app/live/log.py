@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -115,6 +115,12 @@ def close_sockets(*, fact: Fact | None = None, **whose: Any) -> Partial:
 def stop_following(*, member: int, channels: list[str], fact: Fact | None = None) -> Partial:
     """A member's sockets follow some channels no more: the member has lost the right to."""
     return Partial(UNFOLLOW, json.dumps({"member": member, "channels": channels}), fact)
+
+
+def follow_anew(*, members: Collection[int], keep: Collection[str] = (), fact: Fact | None = None) -> Partial:
+    """Sockets of members follow nothing any more but what is each one's own, and what is to be kept: until their pages,
+    which fetch themselves anew, say again what they show, and are asked whether they may."""
+    return Partial(UNFOLLOW, json.dumps({"members": sorted(members), "keep": sorted(keep)}), fact)
 
 
 async def append(transaction: Transaction) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.rights import may
 from app.accounts.shell import sidebar_section
 from app.database import Transaction
 from app.live.bus import Bus
@@ -240,8 +241,10 @@ class Presence:
 
 @sidebar_section("live/_here.html", order=90)
 async def here_section(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, Any]:
-    """Who is here now."""
+    """Who is here now; guests see that of the rooms that they are in."""
     presence: Presence = request.app.state.node.presence
+    if not may(member, "follow", "tenant"):
+        return {"people": [], "more": 0, "nobodys": True}
     return presence.list_people(transaction.tenant.id, "tenant")
 
 

@@ -31,6 +31,7 @@ ACCOUNT_KINDS = (
         one={"": _l("%(title)s joined the workspace")},
         many=_l("%(count)d notifications about %(title)s"),
         icon="users",
+        role="viewer",
     ),
     NotificationKind(
         "role",
@@ -41,6 +42,8 @@ ACCOUNT_KINDS = (
             "owner": _l("You are an owner of the workspace now"),
             "admin": _l("You are an admin of the workspace now"),
             "member": _l("You are a member of the workspace now, without an admin's rights"),
+            "viewer": _l("You are a viewer in the workspace now: you read what is there, and write nothing"),
+            "guest": _l("You are a guest in the workspace now: you see what you are invited to"),
         },
         many=_l("%(count)d notifications about your account"),
         icon="key",
@@ -87,7 +90,7 @@ ACCOUNT_KINDS = (
 
 
 def may_see_person(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
-    """Everybody may see a person who has not been removed."""
+    """Everybody may see a person who has not been removed; guests don't hear of newcomers at all (`newcomer`)."""
     person = aliased(Member)  # the query around this one may have members of its own
     return exists().where(person.id == subject_id, person.removed_at.is_(None))
 

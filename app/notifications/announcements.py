@@ -51,6 +51,7 @@ ANNOUNCEMENT_KINDS = (
         many=_l("%(count)d notifications about %(title)s"),
         icon="info",
         mail="daily",
+        role="viewer",
     ),
 )
 

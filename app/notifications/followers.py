@@ -27,7 +27,7 @@ from app.notifications.facts import (
 )
 from app.notifications.mails import mail_at_last, put_mails_job
 from app.notifications.models import Notification
-from app.notifications.notifications import EVERYBODY, Occasion, notify_all
+from app.notifications.notifications import Occasion, notify_all
 from app.notifications.withdrawals import withdraw
 
 
@@ -40,7 +40,7 @@ async def tell_joined(transaction: Transaction, facts: Sequence[MemberJoined]) -
         [
             Occasion(
                 ("member", member_id),
-                [("newcomer", EVERYBODY)],
+                [("newcomer", "viewer")],
                 by=people[member_id],
                 without=frozenset(joined[place:]),
             )
@@ -108,7 +108,7 @@ async def tell_announced(transaction: Transaction, facts: Sequence[AnnouncementM
         [
             Occasion(
                 ("announcement", fact.announcement_id),
-                [("announcement", EVERYBODY)],
+                [("announcement", "viewer")],
                 by=people.get(fact.by.member_id or 0),
                 details={"excerpt": fact.excerpt},
                 held=fact.acknowledge,

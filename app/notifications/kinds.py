@@ -36,7 +36,7 @@ class NotificationKind:
     mail: str = "never"
     in_app: bool = True
     fixed: bool = False
-    role: Role = "member"
+    role: Role = "guest"
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ def make_criterion(subjects: tuple[str, ...], kinds: tuple[str, ...]) -> ColumnE
         for subject in subjects
     ]
     ranks = []
-    for role in ("admin", "owner"):
+    for role in roles_from("viewer"):
         names = [kind for kind in kinds if NOTIFICATION_KINDS[kind].role == role]
         if names:
             person = aliased(Member)  # the query around this one may have members of its own

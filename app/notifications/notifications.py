@@ -21,7 +21,7 @@ from app.notifications.preferences import Choice, Mute, Preference, default_choi
 
 EVERYBODY = "everybody"
 # Whose roles are of a rank, or of any.
-ROLES_FROM = {EVERYBODY: roles_from("member")} | {role: roles_from(role) for role in roles_from("member")}
+ROLES_FROM = {EVERYBODY: roles_from("guest")} | {role: roles_from(role) for role in roles_from("guest")}
 
 LIST_WHOEVER = PreparedSelect(
     select(Member.id, Member.role).where(or_(Member.role.in_(bindparam("roles")), Member.id.in_(bindparam("ids"))))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKeyConstraint, Index, String, bindparam, delete, select
+from sqlalchemy import ForeignKeyConstraint, Index, String, and_, bindparam, delete, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
@@ -15,7 +15,7 @@ from app.accounts.rights import may
 from app.accounts.time_zones import list_time_zones
 from app.database import Base, PreparedSelect, Tenanted, Transaction
 from app.notifications.facts import PreferencesSaved
-from app.notifications.kinds import MAILS, NOTIFICATION_KINDS, NotificationKind
+from app.notifications.kinds import MAILS, NOTIFICATION_KINDS, SUBJECTS, NotificationKind
 from app.web.forms import Invalid
 from app.web.texts import _l
 
@@ -235,8 +235,12 @@ async def unmute(transaction: Transaction, member: Member, subject_kind: str, su
 
 
 async def list_mutes(transaction: Transaction, member: Member) -> list[Mute]:
-    """What a member has muted."""
-    return list(await transaction.scalars(select(Mute).where(Mute.member_id == member.id)))
+    """What a member has muted, as far as they may see it still."""
+    seen = [
+        and_(Mute.subject_kind == name, subject.visible(Mute.member_id, Mute.subject_id))
+        for name, subject in SUBJECTS.items()
+    ]
+    return list(await transaction.scalars(select(Mute).where(Mute.member_id == member.id, or_(*seen))))
 
 
 async def follow(

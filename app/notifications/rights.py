@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from app.accounts.members import Member
-from app.accounts.rights import Right, admins, is_at_least
+from app.accounts.rights import Right, admins, insiders, is_at_least
 from app.notifications.announcements import Announcement
 from app.notifications.kinds import NotificationKind
 
 
 def all_until_it_is_over(actor: Member, announcement: Announcement) -> bool:
-    """Everybody until the announcement's end, then admins."""
-    return not announcement.over or admins(actor, announcement)
+    """Everybody who belongs to the workspace until the announcement's end, then admins."""
+    return insiders(actor, announcement) and (not announcement.over or admins(actor, announcement))
 
 
 def those_it_is_meant_for(actor: Member, kind: NotificationKind) -> bool:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from app.accounts.members import Member
+from app.accounts.rights import find_right, may
 from app.database import Transaction
 from app.editing.rows import Held
+from app.records.access import find_accesses
 from app.records.changes import Changed, keep_deleted, put_into_bin
 from app.records.collections import Collection
 from app.records.fields import list_fields
@@ -21,11 +23,13 @@ from app.web.texts import Text, _l
 
 @dataclass(frozen=True, slots=True)
 class LeftAlone:
-    """A record that was not written, and why; with what would have become of it, where that was typed."""
+    """A record that was not written, and why; with what would have become of it, where that was typed. One that is not
+    `permitted` is not to be tried again."""
 
     record: Record
     reason: Text
     differences: tuple[Difference, ...] = ()
+    permitted: bool = True
 
 
 def reason_of(record: Record, refusal: Changed | Held, member: Member) -> Text:
@@ -48,7 +52,12 @@ async def delete_records(
     left: list[LeftAlone] = []
     fields = await list_fields(transaction, collection)
     deleted: list[Record] = []
-    for record in (await transaction.scalars(statement.order_by(Record.number))).all():
+    records = (await transaction.scalars(statement.order_by(Record.number))).all()
+    accesses = await find_accesses(transaction, author, collection, records)
+    for record in records:
+        if not may(author, "delete", accesses[record]):
+            left.append(LeftAlone(record, find_right("delete", accesses[record]).refusal, permitted=False))
+            continue
         try:
             if record.deleted_at is not None:
                 raise Changed

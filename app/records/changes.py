@@ -22,6 +22,7 @@ from app.editing.rows import LOCK_COLUMNS, UNLOCKED, Held, Proof, is_writable, n
 from app.editing.turns import pass_on
 from app.editing.waiting import leave_all
 from app.jobs.sweeps import sweeps
+from app.records.access import require_in, require_on
 from app.records.collections import Collection
 from app.records.facts import RecordsAdded, RecordsForgotten
 from app.records.fields import Field, Fields, list_fields
@@ -49,6 +50,7 @@ async def create_record(
 
     Raises Invalid when a value won't do.
     """
+    await require_in(transaction, author, "add to", collection)
     fields = await list_fields(transaction, collection)
     values = read_values(fields, typed)
     await check_unique(transaction, fields, values, None)
@@ -79,6 +81,7 @@ async def create_records(
 
 async def add_records(transaction: Transaction, collection: Collection, rows: Sequence[Values], author: Member) -> None:
     """Add many records with values that were read. Unique ones are left to the database to check."""
+    await require_in(transaction, author, "add to", collection)
     fields = await list_fields(transaction, collection)
     last = take_numbers(collection, len(rows))
     values = dict(enumerate(rows, last - len(rows) + 1))
@@ -158,6 +161,7 @@ async def write_record(
     fields: Fields,
 ) -> bool:
     """Save values that were read, or are an old revision's: as `change_record` does, but they are judged no more."""
+    await require_on(transaction, author, "edit", collection, record)
     refuse_other_version(record, version)
     before = record.values
     values = {each.ref: before[each.ref] for each in fields.removed if each.ref in before} | values
@@ -197,6 +201,7 @@ async def delete_record(
 
     Raises Changed when it is not at that version any more, and Held when somebody edits it.
     """
+    await require_on(transaction, author, "delete", collection, record)
     await put_into_bin(transaction, record, author, version=version)
     await keep_deleted(transaction, collection, await list_fields(transaction, collection), [record], author)
 
@@ -237,6 +242,7 @@ async def restore_record(
     Raises Invalid when one of its unique values was given to another record meanwhile, Changed when it is not at that
     version any more, and Held when somebody edits it.
     """
+    await require_on(transaction, author, "delete", collection, record)
     fields = await list_fields(transaction, collection)
     await check_unique(transaction, fields, record.values, record.id)
     await advance(

@@ -16,6 +16,7 @@ from app.accounts.shell import sidebar_section
 from app.database import Fact, Partial, Tenant, Transaction
 from app.live.channels import channel
 from app.live.log import refresh
+from app.records.access import may_browse, may_find, may_read
 from app.records.collections import COLLECTIONS_SHOWN, Collection, list_collections, list_used
 from app.records.facts import (
     CollectionAdded,
@@ -29,6 +30,7 @@ from app.records.facts import (
 from app.records.fields import Field, find_collections
 from app.records.history import RevisionEntry, list_histories
 from app.records.lists import MOST_LIST_WORDS
+from app.records.permissions import is_open_to_all
 from app.records.records import Record, find_record_places, place_of_record, search_text, sort_keys
 from app.web.forms import number_of
 from app.web.templates import make_partial
@@ -41,15 +43,16 @@ MOST_RECORDS_SHOWN = 50
 
 
 @channel("collection.{id}")
-async def members_of_the_workspace(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
-    """Everybody in the workspace the collection belongs to."""
-    return await transaction.scalars(select(Collection.id).where(Collection.id.in_(numbers)))
+@channel("count.{id}")
+async def who_may_browse(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
+    """Those who may browse the collection."""
+    return await transaction.scalars(select(Collection.id).where(Collection.id.in_(numbers), may_browse(member)))
 
 
 @channel("record.{id}", presence="live/readers_push.html")
 async def readers_of_the_record(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
-    """Everybody in the workspace the record belongs to."""
-    return await transaction.scalars(select(Record.id).where(Record.id.in_(numbers)))
+    """Those who may read records of its collection."""
+    return await transaction.scalars(select(Record.id).where(Record.id.in_(numbers), may_read(member)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +113,8 @@ def show_collection_anew(tenant: Tenant, collection_id: int, fact: Fact | None =
 
 
 def show_count(tenant: Tenant, collection: Collection) -> Partial:
-    """How many records a collection has."""
-    return make_partial(tenant, "tenant", "records/count_push.html", collection=collection)
+    """How many records a collection has, to whoever is shown that, in the sidebar say."""
+    return make_partial(tenant, f"count.{collection.id}", "records/count_push.html", collection=collection)
 
 
 async def read_added(transaction: Transaction, facts: Sequence[RecordsAdded]) -> dict[int, Collection]:
@@ -137,29 +140,45 @@ def show_forgotten(tenant: Tenant, facts: Sequence[RecordsForgotten]) -> Iterato
         yield refresh(tenant, f"record.{record_id}")
 
 
+@dataclass(frozen=True, slots=True)
+class SidebarCollections:
+    """The collections that were added or renamed.
+
+    Where a sidebar shows all there are, and everybody may browse them, `everybodys` are these. Where it shows all that
+    its member may browse, pages fetch it `anew` for a new one. Where there are more, it shows those that its member
+    uses, and nothing is new to it but names.
+    """
+
+    changed: list[Collection]
+    everybodys: Sequence[Collection] = ()
+    anew: bool = False
+
+
 async def read_collections(
     transaction: Transaction, facts: Sequence[CollectionAdded | CollectionRenamed]
-) -> tuple[list[Collection], bool]:
-    """The collections that sidebars show, after one was added or renamed, and whether these are all.
-
-    Where there are more than a sidebar shows, each shows those that its member uses: then it is the changed ones alone.
-    """
+) -> SidebarCollections:
+    """The collections that sidebars show, after one was added or renamed."""
     collections = await list_collections(transaction, most=COLLECTIONS_SHOWN + 1)
-    if len(collections) <= COLLECTIONS_SHOWN:
-        return list(collections), True
     changed = await transaction.find_all(Collection, [fact.collection_id for fact in facts])
-    return list(changed.values()), False
+    hidden = select(Collection.id).where(~is_open_to_all(Collection.id)).limit(1)
+    if len(collections) > COLLECTIONS_SHOWN:
+        return SidebarCollections(list(changed.values()))
+    if await transaction.scalar(hidden) is None:
+        return SidebarCollections(list(changed.values()), everybodys=collections)
+    return SidebarCollections(list(changed.values()), anew=any(isinstance(fact, CollectionAdded) for fact in facts))
 
 
-def show_collections(tenant: Tenant, found: tuple[list[Collection], bool]) -> Iterator[Partial]:
-    """The sidebar's collections, or the names of some."""
-    collections, whole = found
-    if whole:
-        shown: dict[str, Any] = {"collections": collections, "most": COLLECTIONS_SHOWN}
+def show_collections(tenant: Tenant, found: SidebarCollections) -> Iterator[Partial]:
+    """The sidebar's collections, or the names of those that have changed. The sidebars of guests have but those that
+    were opened to them."""
+    if found.everybodys:
+        shown: dict[str, Any] = {"collections": found.everybodys, "most": COLLECTIONS_SHOWN}
+        shown["follow"] = follow_counts(found.everybodys)
         yield make_partial(tenant, "tenant", "records/collections_push.html", **shown)
-        return
-    for collection in collections:
-        yield make_partial(tenant, "tenant", "records/collection_name_push.html", collection=collection)
+    if found.anew:
+        yield refresh(tenant, "tenant")
+    for collection in found.changed:
+        yield make_partial(tenant, f"count.{collection.id}", "records/collection_name_push.html", collection=collection)
 
 
 def show_fields(tenant: Tenant, facts: Sequence[FieldsChanged | RecordsReindexed]) -> Iterator[Partial]:
@@ -177,7 +196,7 @@ async def find_record_destinations(transaction: Transaction, member: Member, tex
     number = number_of(text.removeprefix("#"))
     statement = (
         select(Record)
-        .where(Record.deleted_at.is_(None), or_(Record.number == number, and_(*words)))
+        .where(Record.deleted_at.is_(None), or_(Record.number == number, and_(*words)), may_find(member))
         .order_by(Record.number != number, ~Record.search.startswith(text, autoescape=True), Record.id.desc())
         .limit(LIMIT)
     )
@@ -189,5 +208,10 @@ async def find_record_destinations(transaction: Transaction, member: Member, tex
 async def collections_section(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, object]:
     """The collections that a member uses."""
     current = request.scope["path"].removeprefix("/c/").partition("/")[0]
-    used = await list_used(transaction, member.id, current)
-    return {"collections": used, "more": len(used) == COLLECTIONS_SHOWN}
+    used = await list_used(transaction, member, current)
+    return {"collections": used, "more": len(used) == COLLECTIONS_SHOWN, "follow": follow_counts(used)}
+
+
+def follow_counts(collections: Iterable[Collection]) -> str:
+    """The channels of what is shown of collections wherever they are listed."""
+    return " ".join(f"count.{number}" for number in sorted(each.id for each in collections))

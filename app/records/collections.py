@@ -14,6 +14,7 @@ from app.accounts.rights import require
 from app.accounts.visits import Visit
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.records.facts import CollectionRenamed
+from app.records.permissions import is_granted
 from app.web.forms import Invalid
 from app.web.texts import _l, fold
 
@@ -58,6 +59,7 @@ LIST_USED = PreparedSelect(
         & (Visit.kind == "collection")
         & (Visit.member_id == bindparam("member_id")),
     )
+    .where(is_granted("browse", Collection.id, bindparam("role", type_=String), bindparam("member_id")))
     .order_by(
         Collection.slug != bindparam("current"), Visit.visited_at.desc().nulls_last(), Collection.name, Collection.id
     )
@@ -65,9 +67,9 @@ LIST_USED = PreparedSelect(
 )
 
 
-async def list_used(transaction: Transaction, member_id: int, current: str = "") -> list[Collection]:
+async def list_used(transaction: Transaction, member: Member, current: str = "") -> list[Collection]:
     """The collections that a member uses, by name: the one of the address that is open, then those opened last."""
-    found = await transaction.rows(LIST_USED, member_id=member_id, current=current)
+    found = await transaction.rows(LIST_USED, member_id=member.id, role=member.role, current=current)
     return sorted((each for (each,) in found), key=lambda each: (each.name, each.id))
 
 

@@ -26,9 +26,9 @@ from sqlalchemy.orm import aliased
 
 from app.accounts.access import AnyRequest, read_signed_in, write_signed_in
 from app.accounts.members import Member
-from app.accounts.rights import require
 from app.database import Transaction
-from app.records.collections import Collection, get_collection
+from app.records.access import enter_collection
+from app.records.collections import Collection
 from app.records.facts import RecordsExported
 from app.records.fields import Field, list_fields
 from app.records.lists import View, count_view, in_order, matching
@@ -76,8 +76,7 @@ Batches = AsyncGenerator[Sequence[ExportedRecord]]
 
 async def open_export(transaction: Transaction, member: Member, slug: str, read_view: Any) -> Export:
     """What a member may export of a collection. Raises NotFoundException, and a 403 page."""
-    collection = await get_collection(transaction, slug)
-    require(member, "export", collection)
+    collection = (await enter_collection(transaction, member, slug, "export")).collection
     fields = await list_fields(transaction, collection)
     return Export(collection, fields, read_view(fields), transaction.tenant.language, transaction.tenant.formats)
 
@@ -107,8 +106,7 @@ async def read_batches(request: AnyRequest, export: Export) -> Batches:
     after: tuple[Any, ...] | None = None
     while True:
         async with read_signed_in(request) as (transaction, member):
-            collection = await get_collection(transaction, export.collection.slug)
-            require(member, "export", collection)
+            collection = (await enter_collection(transaction, member, export.collection.slug, "export")).collection
             fields = await list_fields(transaction, collection)
             if export.view.key not in {"number", *(field.ref for field in fields)}:
                 raise NotFoundException

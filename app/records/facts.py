@@ -140,7 +140,9 @@ class CollectionAdded(Audited):
     @property
     def log_entry(self) -> LogEntry:
         """What programs get."""
-        return LogEntry("collection.added", "tenant", {"id": self.collection_id, "name": self.name})
+        return LogEntry(
+            "collection.added", f"collection.{self.collection_id}", {"id": self.collection_id, "name": self.name}
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +163,7 @@ class CollectionRenamed(Audited):
     def log_entry(self) -> LogEntry:
         """What programs get."""
         data = {"id": self.collection_id, "slug": self.slug, "before": self.before, "after": self.after}
-        return LogEntry("collection.renamed", "tenant", data)
+        return LogEntry("collection.renamed", f"collection.{self.collection_id}", data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,3 +189,70 @@ class FieldRemoved(FieldsChanged, Audited):
     def entry(self) -> Entry:
         """What the audit log says."""
         return Entry("field.removed", self.label, before=self.collection)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessChanged(Audited):
+    """Some may do something else with the records of a collection than before."""
+
+    collection_id: int
+    slug: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermissionsChanged(AccessChanged):
+    """A role may do something else with the records of a collection. Both as words."""
+
+    role: str
+    before: str
+    after: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        words = (f"{self.role}: {each}" for each in (self.before, self.after))
+        return Entry("collection.permissions", self.slug, *words)
+
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs of admins get."""
+        data = {"collection": self.collection_id, "role": self.role, "before": self.before, "after": self.after}
+        return LogEntry("collection.permissions", "admins", data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestAdmitted(AccessChanged):
+    """A collection was opened to a guest."""
+
+    member_id: int
+    email: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("collection.guest-admitted", self.email, after=self.slug)
+
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs of admins get."""
+        data = {"collection": self.collection_id, "member": self.member_id}
+        return LogEntry("collection.guest-admitted", "admins", data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestDismissed(AccessChanged):
+    """A collection is open to a guest no more."""
+
+    member_id: int
+    email: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("collection.guest-dismissed", self.email, before=self.slug)
+
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs of admins get."""
+        data = {"collection": self.collection_id, "member": self.member_id}
+        return LogEntry("collection.guest-dismissed", "admins", data)

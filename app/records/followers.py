@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.accounts.facts import MemberJoined, RoleChanged
 from app.database import Follower, Shown, Transaction
-from app.editing.facts import LockAsked
+from app.editing.facts import LockAsked, LockFreed, LockOffered
 from app.notifications.facts import MailsDue
 from app.notifications.withdrawals import forget_subjects
 from app.records.channels import (
@@ -19,14 +20,18 @@ from app.records.channels import (
     show_forgotten,
 )
 from app.records.facts import (
+    AccessChanged,
     CollectionAdded,
     CollectionRenamed,
     FieldsChanged,
+    GuestAdmitted,
     RecordChanged,
     RecordsAdded,
     RecordsForgotten,
     RecordsReindexed,
 )
+from app.records.granting import admit_invited
+from app.records.lost_rights import read_affected, show_affected, take_rights_back
 from app.records.notices import tell_asked, tell_changes
 from app.records.reindexing import reindex_all_soon
 from app.tenants.facts import SettingChanged
@@ -37,6 +42,9 @@ async def forget_told(transaction: Transaction, facts: Sequence[RecordsForgotten
     await forget_subjects(transaction, "record", [each for fact in facts for each in fact.record_ids])
 
 
+guests_admitted = Follower(admit_invited, (MemberJoined,), notes=(GuestAdmitted,))
+rights_taken_back = Follower(take_rights_back, (AccessChanged, RoleChanged), notes=(LockFreed, LockOffered))
+access_shown = Shown(show_affected, (AccessChanged,), read_affected)
 changes_told = Follower(tell_changes, (RecordChanged,), notes=(MailsDue,))
 holders_told = Follower(tell_asked, (LockAsked,), notes=(MailsDue,))
 changes_shown = Shown(show_changes, (RecordChanged,), read_changes)

@@ -16,6 +16,7 @@ from app.editing.channels import find_standing
 from app.editing.rows import LEASE, LEASE_WITHOUT_JAVASCRIPT, Proof, find_row_places
 from app.editing.waiting import Waiting, list_queue
 from app.live.presence import list_readers
+from app.records.access import RecordVerb, channels_in, channels_of, find_record_access, list_verbs, require_on
 from app.records.collections import Collection
 from app.records.fields import Field, Fields, list_fields
 from app.records.history import list_differences, list_history
@@ -84,10 +85,20 @@ def find_errors(fields: Fields, typed: Mapping[str, str], record: Record | None 
 
 
 async def open_record(
-    transaction: Transaction, slug: str, number: int, *, deleted: bool | None = False
+    transaction: Transaction,
+    member: Member,
+    slug: str,
+    number: int,
+    verb: RecordVerb = "read",
+    *,
+    deleted: bool | None = False,
 ) -> tuple[Collection, Record, Fields]:
-    """A record with its collection and fields. Raises NotFoundException."""
+    """A record with its collection and fields, for who does something with it.
+
+    Raises NotFoundException, also for what the member may not read, and a 403 page.
+    """
     collection, record = await open_by_number(transaction, slug, number, deleted=deleted)
+    await require_on(transaction, member, verb, collection, record)
     return collection, record, await list_fields(transaction, collection)
 
 
@@ -103,6 +114,7 @@ async def render_record(
     status: int = 200,
 ) -> Response[str]:
     """A record to be read; with `waiting`, by somebody who waits to edit it."""
+    access = await find_record_access(transaction, member, collection, record)
     queue = await list_queue(transaction, record)
     place = (await find_row_places(transaction, [record]))[record]
     maker = (await find_makers(transaction, [record.id]))[record.id]
@@ -113,7 +125,8 @@ async def render_record(
         member,
         "records/record.html",
         status=status,
-        channels=f"record.{record.id} collection.{collection.id}",
+        channels=f"record.{record.id} {channels_of(access.within)}",
+        verbs=list_verbs(member, access),
         collection=collection,
         record=record,
         fields=fields,
@@ -166,7 +179,7 @@ async def render_form(
         member,
         "records/form.html",
         status=status,
-        channels=f"collection.{collection.id}" + (f" record.{record.id}" if record else ""),
+        channels=await channels_in(transaction, member, collection) + (f" record.{record.id}" if record else ""),
         collection=collection,
         fields=fields,
         form=form,

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.rows import Held, is_held
+from app.records.access import find_refused
 from app.records.bulk import LeftAlone, reason_of
 from app.records.changes import Changed, add_records, write_record
 from app.records.collections import Collection
@@ -131,6 +132,7 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
     plan = Plan(table.header, table.delimiter, lines, left_out=table.left_out)
     records = await find_records(transaction, collection, [number_in(line.cells, columns) for line in plan.lines])
     read: list[tuple[Line, Values]] = []
+    refused = await find_refused(transaction, member, collection, [record for record, _ in records.values() if record])
     for line in plan.lines:
         number = number_in(line.cells, columns)
         if len(line.cells) > len(columns) and any(line.cells[len(columns) :]):
@@ -142,6 +144,9 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
                     "There is no record with the number %(number)s, or it is in an earlier line.", number=number
                 )
                 line.errors.append(("", unknown))
+                continue
+            if line.record in refused:
+                line.errors.append(("", refused[line.record]))
                 continue
             if running:
                 line.held_by = reason_of(line.record, Held(), member)

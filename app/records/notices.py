@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists
+from sqlalchemy.orm import aliased
 
 from app.accounts.members import Member
 from app.database import Transaction
@@ -15,6 +16,7 @@ from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, reg
 from app.notifications.notifications import Occasion, Receivers, notify_all
 from app.notifications.preferences import read_followers
 from app.records.facts import RecordChanged
+from app.records.permissions import is_granted
 from app.records.records import Record, find_makers
 from app.web.texts import _l
 
@@ -64,8 +66,16 @@ RECORD_KINDS = (
 
 
 def may_see_record(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
-    """Everybody in the workspace may see a record, also in the bin."""
-    return exists().where(Record.id == subject_id)
+    """Who may read records of its collection may see a record, also in the bin."""
+    person = aliased(Member)  # the query around this one may have members of its own
+    seen = exists().where(
+        Record.id == subject_id,
+        person.id == member_id,
+        person.tenant_id == Record.tenant_id,
+        is_granted("read", Record.collection_id, person.role, person.id),
+    )
+    # It may stand in a criterion within another one, and is about what the outermost query reads.
+    return seen.correlate_except(Record, person)
 
 
 async def find_notified_places(transaction: Transaction, ids: Sequence[int]) -> dict[int, SubjectPlace]:

@@ -1,18 +1,64 @@
-"""Who may do what with collections. Every member adds, changes and deletes records, one at a time (`editing`)."""
+"""Who may do what with collections and their records: as each collection says, by role (`permissions.py`)."""
 
 from __future__ import annotations
 
 from app.accounts.members import Member
 from app.accounts.rights import Right, admins
-from app.records.collections import Collection
+from app.records.access import CollectionAccess, RecordAccess
+from app.web.texts import _l
 
 
-def all_who_read(actor: Member, collection: Collection) -> bool:
-    """Whoever may read a collection: every member."""
-    return True
+def browsers(actor: Member, access: CollectionAccess) -> bool:
+    """Those who may look through the collection."""
+    return access.permissions.browse and access.permissions.read
 
+
+def readers(actor: Member, access: CollectionAccess) -> bool:
+    """Those who may read a record of the collection that they have come to."""
+    return access.permissions.read
+
+
+def adders(actor: Member, access: CollectionAccess) -> bool:
+    """Those who may add records to the collection."""
+    return access.permissions.read and access.permissions.add
+
+
+def importers(actor: Member, access: CollectionAccess) -> bool:
+    """Those who may add records and look through them; those that they may not edit are left as they are."""
+    return adders(actor, access) and browsers(actor, access)
+
+
+def readers_within(actor: Member, access: RecordAccess) -> bool:
+    """Those who may read records of its collection."""
+    return readers(actor, access.within)
+
+
+def editors(actor: Member, access: RecordAccess) -> bool:
+    """Those who may edit all records of the collection, or their own."""
+    reach = access.within.permissions.edit
+    return readers(actor, access.within) and (reach == "all" or (reach == "own" and access.maker_id == actor.id))
+
+
+def deleters(actor: Member, access: RecordAccess) -> bool:
+    """Those who may delete all records of the collection, or their own, and take them out of the bin."""
+    reach = access.within.permissions.delete
+    return readers(actor, access.within) and (reach == "all" or (reach == "own" and access.maker_id == actor.id))
+
+
+MAY_NOT_BROWSE = _l("You may read records of this collection that you are led to, but not look through it.")
+MAY_NOT_ADD = _l("You may read the records of this collection, but not add any.")
+MAY_NOT_EDIT = _l("You may read this record, but not change it.")
+MAY_NOT_DELETE = _l("You may read this record, but not delete or restore it.")
 
 RECORD_RIGHTS = (
     Right("manage", "collections", admins),
-    Right("export", Collection, all_who_read),
+    Right("browse", CollectionAccess, browsers, MAY_NOT_BROWSE),
+    Right("read", CollectionAccess, readers),
+    Right("read the bin of", CollectionAccess, browsers, MAY_NOT_BROWSE),
+    Right("export", CollectionAccess, browsers, MAY_NOT_BROWSE),
+    Right("add to", CollectionAccess, adders, MAY_NOT_ADD),
+    Right("import into", CollectionAccess, importers, MAY_NOT_ADD),
+    Right("read", RecordAccess, readers_within),
+    Right("edit", RecordAccess, editors, MAY_NOT_EDIT),
+    Right("delete", RecordAccess, deleters, MAY_NOT_DELETE),
 )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from app.accounts.facts import MemberJoined, MemberRenamed, RoleChanged
+from app.accounts.facts import MemberJoined, MemberRenamed, OfMember, RoleChanged
 from app.accounts.members import Member
-from app.accounts.rights import may
+from app.accounts.rights import is_at_least, may
 from app.database import Fact, Partial, Tenant, Transaction
-from app.live.log import refresh, stop_following
+from app.live.log import follow_anew, refresh
 from app.tenants.facts import LogoChanged, PictureChanged, SettingChanged
 from app.web.templates import make_partial
 
 # Settings that change how every page looks.
 EVERYWHERE = ("language", "locale", "session_days")
+# The channels of all pages of a workspace, each of which follows one of them.
+EVERYBODYS = ("tenant", "guests")
 
 
 async def find_changed_people(
@@ -25,10 +27,13 @@ async def find_changed_people(
 
 
 def end_following(tenant: Tenant, changed: Sequence[tuple[RoleChanged, Member]]) -> Iterator[Partial]:
-    """Who is an admin no more follows nothing that only admins see, from this transaction on."""
+    """Whose role was a higher one follows nothing from this transaction on but what is their own, until their pages are
+    asked anew."""
     for fact, person in changed:
-        if not may(person, "follow", "admins"):
-            yield stop_following(member=person.id, channels=["admins"], fact=fact)
+        if not is_at_least(fact.after, fact.before):
+            yield follow_anew(
+                members=[person.id], keep=["tenant"] if may(person, "follow", "tenant") else [], fact=fact
+            )
 
 
 def show_rights(tenant: Tenant, facts: Sequence[RoleChanged]) -> Iterator[Partial]:
@@ -41,25 +46,31 @@ def show_members(tenant: Tenant, facts: Sequence[Fact]) -> Iterator[Partial]:
     """The list of members has changed, to whoever looks at it."""
     if not all(isinstance(fact, MemberJoined) and fact.founding for fact in facts):
         yield refresh(tenant, "tenant", "members-refresh")
+    if any(isinstance(fact, OfMember) and not isinstance(fact, MemberJoined) for fact in facts):
+        yield refresh(tenant, "guests", "members-refresh")
 
 
 def show_names(tenant: Tenant, facts: Sequence[MemberRenamed]) -> Iterator[Partial]:
     """Somebody is called something else: names are everywhere, so that every open page fetches itself."""
-    yield refresh(tenant, "tenant", names=True)
+    for channel in EVERYBODYS:
+        yield refresh(tenant, channel, names=True)
 
 
 def show_pictures(tenant: Tenant, facts: Sequence[PictureChanged]) -> Iterator[Partial]:
     """Open pages ask for the style sheet of pictures anew."""
-    yield make_partial(tenant, "tenant", "tenants/pictures_push.html", tenant=tenant)
+    for channel in EVERYBODYS:
+        yield make_partial(tenant, channel, "tenants/pictures_push.html", tenant=tenant)
 
 
 def show_logo(tenant: Tenant, facts: Sequence[LogoChanged]) -> Iterator[Partial]:
     """The workspace's logo."""
-    yield make_partial(tenant, "tenant", "tenants/logo_push.html", tenant=tenant)
+    for channel in EVERYBODYS:
+        yield make_partial(tenant, channel, "tenants/logo_push.html", tenant=tenant)
 
 
 def show_settings(tenant: Tenant, facts: Sequence[SettingChanged]) -> Iterator[Partial]:
     """What the workspace is called; where everything may look different, every open page fetches itself."""
-    if any(fact.setting in EVERYWHERE for fact in facts):
-        yield refresh(tenant, "tenant")
-    yield make_partial(tenant, "tenant", "tenants/name_push.html", tenant=tenant)
+    for channel in EVERYBODYS:
+        if any(fact.setting in EVERYWHERE for fact in facts):
+            yield refresh(tenant, channel)
+        yield make_partial(tenant, channel, "tenants/name_push.html", tenant=tenant)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, and_, exists, func, or_, select, update
+from sqlalchemy import JSON, ForeignKeyConstraint, Index, LargeBinary, String, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import ALREADY, Member, Role, add_member, find_member, is_active
@@ -36,7 +36,8 @@ INVITATION_KEPT_FOR = timedelta(days=30)
 
 
 class Invitation(Tenanted, Base):
-    """A way in. One with an `email` is for that address and works once; of its token the row has the SHA-256."""
+    """A way in. One with an `email` is for that address and works once; of its token the row has the SHA-256. One for
+    guests says what they are `invited_to`, by the names of things."""
 
     __tablename__ = "invitation"
     __table_args__ = (
@@ -55,6 +56,7 @@ class Invitation(Tenanted, Base):
     made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    invited_to: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
 
     @property
     def subject(self) -> str:
@@ -145,9 +147,10 @@ async def find_invitation(transaction: Transaction, token: str) -> Invitation | 
 
 
 async def invite_by_mail(
-    transaction: Transaction, settings: Settings, actor: Member, email: str, role: str
+    transaction: Transaction, settings: Settings, actor: Member, email: str, role: str, invited_to: Sequence[str] = ()
 ) -> tuple[Invitation, str]:
-    """Invite an address; the invitation, and the token for the mail. An earlier invitation of it works no more.
+    """Invite an address, a guest to some things; the invitation, and the token for the mail. An earlier invitation of
+    it works no more.
 
     Raises Invalid for an address that is a member's, and while the owner's own is not confirmed; a 403 page for a role
     that the actor can't give.
@@ -161,11 +164,15 @@ async def invite_by_mail(
             if not may(actor, "change", earlier):
                 raise Invalid(email=_l("An owner has invited this address already."))
             earlier.revoked_at = now()
-    return await make_invitation(transaction, actor, email=email, role=checked, most_uses=1, lasts=MAIL_WORKS_FOR)
+    return await make_invitation(
+        transaction, actor, email=email, role=checked, most_uses=1, lasts=MAIL_WORKS_FOR, invited_to=invited_to
+    )
 
 
-async def make_link(transaction: Transaction, actor: Member, role: str, uses: int, days: int) -> tuple[Invitation, str]:
-    """Make a link that `uses` people may use within `days`; the invitation, and its token.
+async def make_link(
+    transaction: Transaction, actor: Member, role: str, uses: int, days: int, invited_to: Sequence[str] = ()
+) -> tuple[Invitation, str]:
+    """Make a link that `uses` people may use within `days`, guests for some things; the invitation, and its token.
 
     Raises Invalid for numbers that make no sense, and a 403 page for a role that the actor can't give.
     """
@@ -178,11 +185,20 @@ async def make_link(transaction: Transaction, actor: Member, role: str, uses: in
     if errors:
         raise Invalid(**errors)
     lasts = timedelta(days=days)
-    return await make_invitation(transaction, actor, email=None, role=checked, most_uses=uses, lasts=lasts)
+    return await make_invitation(
+        transaction, actor, email=None, role=checked, most_uses=uses, lasts=lasts, invited_to=invited_to
+    )
 
 
 async def make_invitation(
-    transaction: Transaction, actor: Member, *, email: str | None, role: Role, most_uses: int, lasts: timedelta
+    transaction: Transaction,
+    actor: Member,
+    *,
+    email: str | None,
+    role: Role,
+    most_uses: int,
+    lasts: timedelta,
+    invited_to: Sequence[str],
 ) -> tuple[Invitation, str]:
     """Store an invitation. Raises Invalid when there are too many open ones."""
     if len(await list_invitations(transaction)) >= MOST_OPEN:
@@ -196,6 +212,7 @@ async def make_invitation(
         most_uses=most_uses,
         made_by_id=actor.id,
         expires_at=now() + lasts,
+        invited_to=list(invited_to),
     )
     transaction.add(invitation)
     await transaction.flush()
@@ -262,10 +279,11 @@ async def accept_invitation(
         role=role,
         password_hash=password_hash,
         time_zone=time_zone,
+        invited_to=invitation.invited_to,
     )
 
 
 def roles_to_give(actor: Member) -> list[Role]:
     """The roles that a member can give: none above their own, and none for who is no admin."""
-    roles: list[Role] = ["member", "admin", "owner"]
+    roles: list[Role] = ["member", "viewer", "guest", "admin", "owner"]
     return [role for role in roles if may(actor, "give", GivenRole(role))]

@@ -14,6 +14,7 @@ from app.database import Transaction
 from app.live.presence import list_readers
 from app.tenants.confirmation import is_confirmed
 from app.tenants.invitations import page_invitations, roles_to_give
+from app.tenants.invited import describe_invited_to, read_invited_to
 from app.tenants.members import list_members
 from app.tenants.roles import ROLES
 from app.web.forms import Form
@@ -32,20 +33,30 @@ async def render_members(
     """The list of members; for admins with the newest invitations that are open, and forms for new ones."""
     shown: dict[str, Any] = {"mail_form": Form([("role", "member")]), "link": "", "mailed": ""}
     shown["link_form"] = Form([("role", "member"), ("uses", "10"), ("days", "7")])
+    shown |= context
+    invitations, named, invited_to = None, {}, {}
+    if may(member, "invite", "members"):
+        invitations = await page_invitations(transaction)
+        named = await describe_invited_to(transaction, member, [each.invited_to for each in invitations.items])
+        forms: dict[str, Form] = {name: shown[name] for name in ("mail_form", "link_form")}
+        # What was typed is read again to be shown; what was wrong with it is noted in the form already.
+        invited_to = {name: await read_invited_to(transaction, member, form) for name, form in forms.items()}
     return await render_page(
         request,
         transaction,
         member,
         "tenants/members.html",
         status=status,
-        members=await list_members(transaction, q, page),
+        members=await list_members(transaction, member, q, page),
         here={person.id for person in list_readers(request, transaction, "tenant")["people"]},
         manageable=lambda person: may(member, "manage", person),
-        invitations=await page_invitations(transaction) if may(member, "invite", "members") else None,
+        invitations=invitations,
+        named=named,
+        invited_to=invited_to,
         may_change=lambda invitation: may(member, "change", invitation),
         may_mail=is_confirmed(transaction.tenant, request.app.state.settings),
         roles=ROLES,
         giveable=roles_to_give(member),
         parts=await list_parts("members", request, transaction, member, None),
-        **{**shown, **context},
+        **shown,
     )

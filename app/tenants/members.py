@@ -10,6 +10,7 @@ from typing import Literal, cast, get_args
 from litestar.exceptions import NotFoundException
 from sqlalchemy import func, select
 
+from app.accounts.acquaintance import is_known_to
 from app.accounts.facts import AccountEnded, MemberRenamed, PasswordChanged, RoleChanged
 from app.accounts.members import Member, Role, is_active
 from app.accounts.rights import may, rank_of, require, roles_from
@@ -23,9 +24,11 @@ from app.web.paging import Paged, page_of
 from app.web.texts import _l, fold
 
 
-async def list_members(transaction: Transaction, query: str = "", page: str = "") -> Paged[Member]:
-    """Everybody with an account, page by page: owners first, then admins, each by name."""
-    statement = select(Member.id, Member.role, Member.name, Member.email).where(Member.removed_at.is_(None))
+async def list_members(transaction: Transaction, member: Member, query: str = "", page: str = "") -> Paged[Member]:
+    """Everybody with an account whom a member gets to know of, page by page: by the height of roles, then by name."""
+    statement = select(Member.id, Member.role, Member.name, Member.email).where(
+        Member.removed_at.is_(None), is_known_to(member)
+    )
     rows = sorted(await transaction.execute(statement), key=lambda row: (-rank_of(row.role), fold(row.name), row.id))
     listing = page_of(rows, page, query=query, text_of=lambda row: f"{row.name} {row.email or ''}")
     ids = [row.id for row in listing.items]
@@ -33,18 +36,22 @@ async def list_members(transaction: Transaction, query: str = "", page: str = ""
     return listing.of([found[member_id] for member_id in ids])
 
 
-async def get_other(transaction: Transaction, member_id: int) -> Member:
-    """A member by id. Raises NotFoundException for one that was removed, too."""
-    statement = select(Member).where(Member.id == member_id, Member.removed_at.is_(None))
+async def get_other(transaction: Transaction, member: Member, member_id: int) -> Member:
+    """A member by id, for another one.
+
+    Raises NotFoundException, also for one that was removed, and for one whom the other does not get to know of.
+    """
+    statement = select(Member).where(Member.id == member_id, Member.removed_at.is_(None), is_known_to(member))
     found = (await transaction.scalars(statement)).one_or_none()
     if found is None:
         raise NotFoundException
     return found
 
 
-async def find_by_id(transaction: Transaction, member_id: int) -> Member | None:
-    """A member by id, whether they are still there or not."""
-    return (await transaction.scalars(select(Member).where(Member.id == member_id))).one_or_none()
+async def find_by_id(transaction: Transaction, member: Member, member_id: int) -> Member | None:
+    """A member by id, whether they are still there or not, if another one gets to know of them."""
+    statement = select(Member).where(Member.id == member_id, is_known_to(member))
+    return (await transaction.scalars(statement)).one_or_none()
 
 
 def check_role(actor: Member | None, role: str) -> Role:

@@ -9,6 +9,7 @@ from pathlib import Path
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from sqlalchemy import select
 
+from app.accounts.acquaintance import is_known_to
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import Tenant, Transaction
@@ -122,7 +123,9 @@ def drop_later(transaction: Transaction, directory: Path, key: str | None) -> No
         transaction.after_commit.append(drop)
 
 
-async def list_pictures(transaction: Transaction) -> list[tuple[int, str]]:
-    """Members with a picture, and its key."""
-    statement = select(Member.id, Member.picture).where(Member.picture.is_not(None)).order_by(Member.id)
+async def list_pictures(transaction: Transaction, member: Member) -> list[tuple[int, str]]:
+    """Members with a picture, and its key, of those whom a member gets to know of."""
+    statement = (
+        select(Member.id, Member.picture).where(Member.picture.is_not(None), is_known_to(member)).order_by(Member.id)
+    )
     return [(row.id, row.picture) for row in await transaction.execute(statement)]

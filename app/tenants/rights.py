@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.accounts.members import Member
-from app.accounts.rights import Right, admins, owners
+from app.accounts.rights import Right, admins, insiders, owners
 from app.tenants.invitations import Invitation
 from app.tenants.roles import GivenRole, givers_of
 from app.web.texts import _l
@@ -50,4 +50,6 @@ TENANT_RIGHTS = (
     Right("change", "settings", admins),
     Right("read", "audit log", admins),
     Right("follow", "admins", admins),
+    Right("follow", "tenant", insiders),
+    Right("see", "everybody", insiders),
 )

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from app.accounts.rights import is_at_least, roles_from
 from app.web.texts import _l
 
-ROLES = {"owner": _l("Owner"), "admin": _l("Admin"), "member": _l("Member")}
+# The role whose invitations say what they are to.
+GUEST = "guest"
+ROLES = {
+    "owner": _l("Owner"),
+    "admin": _l("Admin"),
+    "member": _l("Member"),
+    "viewer": _l("Viewer"),
+    "guest": _l("Guest"),
+}
 
 
 @dataclass(frozen=True, slots=True)

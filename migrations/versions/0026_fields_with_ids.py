@@ -14,7 +14,7 @@ from alembic import op
 from app.database.types import WHOLE_NUMBER
 
 revision = "0026"
-down_revision = "0024"
+down_revision = "0025"
 needs_stop = "stores the values of records under the ids of their fields"
 
 # Records that are written at once, with their revisions and drafts.

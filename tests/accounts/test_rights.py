@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -13,10 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
+from litestar.exceptions import NotFoundException
 from sqlalchemy import select
 
 import app.features  # noqa: F401  the rules hold by it
-from app.accounts.members import Member, find_member
+from app.accounts.members import Member, add_member, find_member
 from app.accounts.rights import RIGHTS, Right, install, may
 from app.chat import memberships
 from app.chat.memberships import find_visible
@@ -27,18 +29,24 @@ from app.chat.posting import post_message
 from app.chat.room_changes import archive_room, change_room
 from app.chat.rooms import GENERAL, Room, RoomAccess
 from app.database import Database, Transaction, now
+from app.demo import PASSWORD
 from app.editing import locks
 from app.editing.rights import LockOf
 from app.live.channels import list_allowed
 from app.notifications.announcements import Announcement, announce
 from app.notifications.kinds import NOTIFICATION_KINDS
 from app.notifications.preferences import list_choices
+from app.records.access import CollectionAccess, RecordAccess, enter_collection
+from app.records.changes import change_record, create_record, delete_record
+from app.records.channels import find_record_destinations
 from app.records.collections import Collection, get_collection
 from app.records.exports import open_export
+from app.records.forms import open_record
 from app.records.lists import View
-from app.records.records import get_record
+from app.records.permissions import EVERYTHING, CollectionGuest, write_permissions
+from app.records.records import Record, get_record
 from app.tenants.invitations import Invitation, make_link, revoke_invitation
-from app.tenants.members import hand_over_ownership, keep_an_owner, suspend_member
+from app.tenants.members import hand_over_ownership, keep_an_owner, list_members, suspend_member
 from app.tenants.roles import GivenRole
 from app.web.errors import PageError
 from app.web.forms import Invalid
@@ -47,8 +55,10 @@ from tests.sessions import act_as
 
 ACME = 1
 ROOT = Path(__file__).parent.parent.parent
-PEOPLE = {"member": "carla", "admin": "bruno", "owner": "ana"}
-ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \| (yes|no) \| (yes|no) \| (yes|no) \|$", re.M)
+PEOPLE = {"guest": "gus", "viewer": "vera", "member": "carla", "admin": "bruno", "owner": "ana"}
+# Those whom the demo has not.
+ADDED = ("guest", "viewer")
+ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \|" + r" (yes|no) \|" * 5 + "$", re.M)
 
 
 def read_table() -> list[tuple[str, str, str, bool]]:
@@ -90,12 +100,109 @@ def attempts(verb: str, *things: str) -> Callable[[Any], Any]:
 
 def role_in(thing: str) -> str:
     """The last role that a thing is called by."""
-    return re.findall("member|admin|owner", thing)[-1]
+    return re.findall("guest|viewer|member|admin|owner", thing)[-1]
 
 
-@attempts("export", "a collection")
+PLAIN, OPENED = "a collection", "a collection that was opened to guests"
+
+
+async def books_for(transaction: Transaction, actor: Member, thing: str) -> Collection:
+    books = await get_collection(transaction, "books")
+    if thing == OPENED:
+        transaction.add(CollectionGuest(collection_id=books.id, member_id=actor.id))
+        await transaction.flush()
+    return books
+
+
+@attempts("export", PLAIN, OPENED)
 async def export(transaction: Transaction, actor: Member, thing: str) -> None:
+    await books_for(transaction, actor, thing)
     await open_export(transaction, actor, "books", lambda fields: View())
+
+
+@attempts("browse", PLAIN, OPENED)
+async def browse(transaction: Transaction, actor: Member, thing: str) -> bool:
+    books = await books_for(transaction, actor, thing)
+    found = await find_record_destinations(transaction, actor, "casmurro")
+    followed = await list_allowed(transaction, actor, [f"collection.{books.id}"])
+    assert bool(found) == bool(followed), "channels ask the same"
+    await enter_collection(transaction, actor, "books")
+    return bool(found)
+
+
+@attempts("read", PLAIN, OPENED)
+async def read_within(transaction: Transaction, actor: Member, thing: str) -> bool:
+    books = await books_for(transaction, actor, thing)
+    record = await get_record(transaction, books, 40)
+    return bool(await list_allowed(transaction, actor, [f"record.{record.id}"]))
+
+
+@attempts("read", "a record")
+async def read(transaction: Transaction, actor: Member, thing: str) -> None:
+    await open_record(transaction, actor, "books", 40)
+
+
+@attempts("read the bin of", PLAIN, OPENED)
+async def read_bin(transaction: Transaction, actor: Member, thing: str) -> None:
+    await books_for(transaction, actor, thing)
+    await enter_collection(transaction, actor, "books", "read the bin of")
+
+
+@attempts("add to", PLAIN)
+async def add(transaction: Transaction, actor: Member, thing: str) -> None:
+    await create_record(transaction, await get_collection(transaction, "books"), {"title": "A new one"}, actor)
+
+
+@attempts("import into", PLAIN)
+async def import_into(transaction: Transaction, actor: Member, thing: str) -> None:
+    await enter_collection(transaction, actor, "books", "import into")
+
+
+OWN = "a record where one may do so with one's own"
+
+
+async def another_ones_record(transaction: Transaction, actor: Member, thing: str) -> tuple[Collection, Record]:
+    books = await get_collection(transaction, "books")
+    davi = await find(transaction, "davi")
+    record = await create_record(transaction, books, {"title": "Another's"}, davi)
+    if thing == OWN:
+        permissions = replace(EVERYTHING, edit="own", delete="own")
+        await write_permissions(transaction, books.id, {"member": permissions})
+    return books, record
+
+
+@attempts("edit", "a record", OWN)
+async def edit(transaction: Transaction, actor: Member, thing: str) -> None:
+    books, record = await another_ones_record(transaction, actor, thing)
+    await change_record(transaction, books, record, {"title": "Changed"}, actor, version=record.version)
+
+
+@attempts("delete", "a record", OWN)
+async def delete_one(transaction: Transaction, actor: Member, thing: str) -> None:
+    books, record = await another_ones_record(transaction, actor, thing)
+    await delete_record(transaction, books, record, actor, version=record.version)
+
+
+@attempts("follow", "tenant")
+async def follow_all(transaction: Transaction, actor: Member, thing: str) -> bool:
+    followed = await list_allowed(transaction, actor, ["tenant", "guests"])
+    assert len(followed) == 1
+    return followed == ["tenant"]
+
+
+@attempts("see", "everybody")
+async def see_everybody(transaction: Transaction, actor: Member, thing: str) -> bool:
+    return {"Davi", "Bruno"} <= {person.name for person in (await list_members(transaction, actor)).items}
+
+
+@attempts("write", "messages")
+async def write_message(transaction: Transaction, actor: Member, thing: str) -> None:
+    await post(transaction, actor, "own", like="themself")
+
+
+@attempts("make", "rooms")
+async def make(transaction: Transaction, actor: Member, thing: str) -> None:
+    await create_room(transaction, actor, name="Rights")
 
 
 @attempts("write", "announcements")
@@ -103,22 +210,26 @@ async def write(transaction: Transaction, actor: Member, thing: str) -> None:
     await announce(transaction, actor, title="Closed", text="On Monday", acknowledge=False, ends_at=None)
 
 
-@attempts("be told", "a kind for everybody", "a kind for admins")
+@attempts("be told", "a kind for everybody", "a kind for who is no guest", "a kind for admins")
 async def be_told(transaction: Transaction, actor: Member, thing: str) -> bool:
-    wanted = {kind.name for kind in NOTIFICATION_KINDS.values() if (kind.role == "admin") == thing.endswith("admins")}
+    rank = {"everybody": "guest", "guest": "viewer", "admins": "admin"}[thing.split()[-1]]
+    wanted = {kind.name for kind in NOTIFICATION_KINDS.values() if kind.role == rank}
     listed = {kind.name for kind, _ in await list_choices(transaction, actor)}
     assert wanted
     assert wanted <= listed or not wanted & listed
     return wanted <= listed
 
 
-@attempts("change", *(f"an invitation to be {role}" for role in ("a member", "an admin", "an owner")))
+ALL_ROLES = ("a guest", "a viewer", "a member", "an admin", "an owner")
+
+
+@attempts("change", *(f"an invitation to be {role}" for role in ALL_ROLES))
 async def change_invitation(transaction: Transaction, actor: Member, thing: str) -> None:
     invitation, _ = await make_link(transaction, await find(transaction, "ana"), role_in(thing), 1, 7)
     await revoke_invitation(transaction, actor, invitation)
 
 
-@attempts("give", *(f"the role of {role}" for role in ("a member", "an admin", "an owner")))
+@attempts("give", *(f"the role of {role}" for role in ALL_ROLES))
 async def give(transaction: Transaction, actor: Member, thing: str) -> None:
     await make_link(transaction, actor, role_in(thing), 1, 7)
 
@@ -150,10 +261,15 @@ async def follow(transaction: Transaction, actor: Member, thing: str) -> bool:
     return "admins" in await list_allowed(transaction, actor, ["tenant", "admins"])
 
 
-async def post(transaction: Transaction, actor: Member, thing: str) -> Message:
+async def post(transaction: Transaction, actor: Member, thing: str, *, like: str = "a member") -> Message:
+    """A message in the general room: of the actor's own, what they wrote as a member, say."""
     author = actor if "own" in thing else await find(transaction, "davi")
     general = (await transaction.scalars(select(Room).where(Room.slug == GENERAL))).one()
+    if await memberships.find_membership(transaction, general, actor) is None:
+        await memberships.add_membership(transaction, general, actor)
+    role, author.role = author.role, author.role if like == "themself" else "member"
     message, _ = await post_message(transaction, general, author, key="rights", text="Hello", origin="")
+    author.role = role
     return message
 
 
@@ -177,7 +293,7 @@ async def room_of(transaction: Transaction, actor: Member, thing: str) -> Room:
         return (await transaction.scalars(select(Room).where(Room.slug == GENERAL))).one()
     davi = await find(transaction, "davi")
     room = await create_room(transaction, davi, name="Rights", private="private" in thing)
-    if "is in" in thing:
+    if "is in" in thing or "brought" in thing:
         await memberships.invite(transaction, room, davi, actor)
     if thing == "a direct room":
         room.kind = "direct"
@@ -187,7 +303,7 @@ async def room_of(transaction: Transaction, actor: Member, thing: str) -> Room:
 INSIDE, OUTSIDE = "a private room that one is in", "a private room that one is not in"
 
 
-@attempts("see", "a public room", INSIDE, OUTSIDE)
+@attempts("see", "a public room", "a public room that one was brought into", INSIDE, OUTSIDE)
 async def see(transaction: Transaction, actor: Member, thing: str) -> bool:
     room = await room_of(transaction, actor, thing)
     allowed = await find_visible(transaction, actor, room.id) is not None
@@ -247,6 +363,9 @@ async def is_possible(database: Database, role: str, attempt: Attempt) -> bool:
     possible = False
     try:
         async with database.write(ACME) as transaction:
+            if role in ADDED:
+                address = f"{PEOPLE[role]}@acme.test"
+                await add_member(transaction, email=address, name=PEOPLE[role], role=role, password_hash="x")
             actor = await find(transaction, PEOPLE[role])
             await act_as(transaction, actor)
             try:
@@ -254,6 +373,8 @@ async def is_possible(database: Database, role: str, attempt: Attempt) -> bool:
             except PageError as refusal:
                 if refusal.status_code != 403:
                     raise
+            except NotFoundException:
+                possible = False  # what one may not even see is not there
             raise Undone
     except Undone:
         return possible
@@ -297,6 +418,9 @@ PAGES: dict[tuple[str, str], list[tuple[str, str, int]]] = {
 
 @pytest.fixture
 async def people(server: Server) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+    for role in ADDED:
+        words = (f"{PEOPLE[role]}@acme.test", "--name", PEOPLE[role], "--role", role, "--password", PASSWORD)
+        assert server.run("member", "add", "acme", *words).returncode == 0
     async with AsyncExitStack() as stack:
         yield {
             role: await stack.enter_async_context(aclosing(await server.sign_in("acme", f"{name}@acme.test")))
@@ -328,7 +452,8 @@ def test_every_rule_is_in_the_table() -> None:
     words = {Member: "member", Invitation: "invitation", GivenRole: "role", Message: "message", Room: "room"}
     words |= {
         LockOf: "lock",
-        Collection: "collection",
+        CollectionAccess: "collection",
+        RecordAccess: "record",
         RoomAccess: "room",
         Announcement: "announcement",
         type(next(iter(NOTIFICATION_KINDS.values()))): "kind",
@@ -349,7 +474,7 @@ def test_two_rules_for_the_same_are_refused_and_without_a_rule_nothing_is_allowe
 # What compares roles: the rules, and the texts and orders that show them.
 COMPARING = {"accounts/rights.py"}
 # Which role a form asks for, or a thing is meant for, is not who may.
-ROLES = {"member", "admin", "owner"}
+ROLES = {"guest", "viewer", "member", "admin", "owner"}
 
 
 def list_comparisons(tree: ast.AST) -> list[int]:

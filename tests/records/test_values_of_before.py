@@ -22,7 +22,7 @@ from tests.conftest import Server
 from tests.databases import Store
 from tests.fields import by_key
 
-BEFORE = "0024"
+BEFORE = "0025"
 
 
 def write(store: Store, statement: str, *values: Any) -> None:

@@ -42,6 +42,7 @@ HARMLESS = {
     *("/members/{member_id:int}/suspend", "/members/{member_id:int}/restore"),
     *("/members/invitations/{invitation_id:int}/resend", "/members/invitations/{invitation_id:int}/revoke"),
     *("/settings", "/settings/logo", "/settings/logo/remove"),
+    *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),
     *("/collections/new", "/c/{slug:str}/rename", "/c/{slug:str}/fields", "/c/{slug:str}/import"),
     *("/c/{slug:str}/new", "/c/{slug:str}/delete"),  # into the bin
     *("/c/{slug:str}/{number:int}/edit", "/c/{slug:str}/{number:int}/delete", "/c/{slug:str}/{number:int}/restore"),

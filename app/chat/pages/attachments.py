@@ -11,6 +11,7 @@ from litestar.response import File
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.rights import require
 from app.chat.attaching import delete_files, files_of, store_files
 from app.chat.attachments import Attachment, delete_unsent, discard_file, get_attachment, take_out_upload
 from app.chat.composer import MESSAGE_FORM_LIMIT
@@ -51,6 +52,7 @@ async def bring_files(
 ) -> Response[Any]:
     """Store files that are going to be sent; the answer is what the box shows of them."""
     room = await get_room(transaction, member, slug)
+    require(member, "write", "messages")
     return await store_files(request, database, transaction, member, settings, room)
 
 

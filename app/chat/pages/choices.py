@@ -6,10 +6,11 @@ from typing import Any
 
 from litestar import Response, get
 
+from app.accounts.acquaintance import is_known_to
 from app.accounts.choosing import OFFERED, Candidate, ChoosingLimit, find_persons, list_persons
 from app.accounts.members import Member, is_active
 from app.chat.memberships import get_room, is_inside
-from app.chat.room_lists import list_rooms
+from app.chat.room_lists import list_invitable_rooms, list_rooms
 from app.chat.text.names import EVERYBODY_NAME
 from app.database import Transaction
 from app.web.paging import clean_query
@@ -30,7 +31,7 @@ async def choose_people(
 ) -> Response[Any]:
     """People whose name or address has some letters, those of a room left out."""
     await choosing.check(member)
-    criteria = [*is_active()]
+    criteria = [is_known_to(member), *is_active()]
     if outside:
         criteria.append(~is_inside(await get_room(transaction, member, outside)))
     people = find_persons(await list_persons(transaction, *criteria), clean_query(q))
@@ -39,11 +40,14 @@ async def choose_people(
 
 @get("/choices/rooms")
 async def show_room_choices(
-    transaction: Transaction, member: Member, choosing: ChoosingLimit, q: str = ""
+    transaction: Transaction, member: Member, choosing: ChoosingLimit, q: str = "", invite: str = ""
 ) -> Response[Any]:
-    """Rooms that a member is in, or may join, by letters of their names."""
+    """Rooms that a member is in, or may join, by letters of their names; to `invite` to, by their numbers."""
     await choosing.check(member)
     wanted = fold(clean_query(q))
+    if invite:
+        things = [each for each in await list_invitable_rooms(transaction, member) if wanted in fold(each.name)]
+        return Response([{"value": str(each.id), "text": each.name, "note": ""} for each in things[:OFFERED]])
     rooms = [room for room in await list_rooms(transaction, member) if wanted in fold(room.name)]
     return Response([{"value": room.slug, "text": room.name, "note": ""} for room in rooms[:OFFERED]])
 
@@ -55,7 +59,9 @@ async def choose_mentions(
     """Names that can be mentioned, by how they or a part of them begin: in a room that is not open, of those in it."""
     await choosing.check(member)
     where = await get_room(transaction, member, room) if room else None
-    criteria = is_active() if where is None or where.open else (*is_active(), is_inside(where))
+    criteria = [is_known_to(member), *is_active()]
+    if where is not None and not where.open:
+        criteria.append(is_inside(where))
     begun = fold(clean_query(q))
     # Who is called as everybody is can't be meant by that name (chat/text/names.py).
     names = [each.name for each in await list_persons(transaction, *criteria) if fold(each.name) != EVERYBODY_NAME]

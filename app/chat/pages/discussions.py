@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Response, get, post
+from litestar import MediaType, Response, get, post
 
 from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.members import Member
+from app.accounts.rights import require
 from app.accounts.shell import page_part, refused_form, show_again
 from app.chat.attaching import store_files
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
@@ -32,6 +33,7 @@ from app.settings import Settings
 from app.web.calls import is_call
 from app.web.forms import Form, Invalid, number_of
 from app.web.redirects import see_other
+from app.web.templates import render
 from app.web.texts import Text
 
 
@@ -56,7 +58,7 @@ async def discussion_part(
     return {
         "place": place,
         "room": room,
-        "page": await read_page(transaction, room) if room else Page([], older=False, newer=False),
+        "page": await read_page(transaction, room, viewer=member) if room else Page([], older=False, newer=False),
         "read": membership.read_number if membership else room.last_number if room else 0,
         "emoji_choices": EMOJI,
         "composer": await open_composer(
@@ -77,8 +79,16 @@ async def discussion_part(
 @get("/discussion/{subject:str}")
 async def show_discussion(transaction: Transaction, member: Member, subject: str) -> Response[Any]:
     """Lead to what a discussion is about."""
-    card = await get_card(transaction, subject)
+    card = await get_card(transaction, member, subject)
     return see_other(f"{card.place.address}#discussion")
+
+
+@get("/cards/{subject:str}")
+async def show_card(transaction: Transaction, member: Member, subject: str) -> Response[str]:
+    """The card of a thing, for a message that could not bring it to everybody in its room."""
+    card = await get_card(transaction, member, subject)
+    html = render(transaction.tenant.language, "chat/_card.html", card=card)
+    return Response(html, media_type=MediaType.HTML)
 
 
 @post("/discussion/{subject:str}", request_max_body_size=MESSAGE_FORM_LIMIT)
@@ -88,13 +98,13 @@ async def discuss(request: AnyRequest, writing: Pace, subject: str, form: Form) 
     origin = site.settings.workspace_url(request.scope["state"]["slug"], "")
     prepared = await prepare_text(site.database, writing, form["text"], origin)
     async with write_signed_in(request) as (transaction, member):
-        card = await get_card(transaction, subject)
+        card = await get_card(transaction, member, subject)
         try:
             if writing.too_fast:
                 raise writing.too_fast
             if not (prepared.text or "file" in form) or len(prepared.text) > LONGEST_MESSAGE:
                 raise UnfitText(prepared.text)
-            room = await enter_discussion(transaction, subject)
+            room = await enter_discussion(transaction, member, subject)
             answer = await send(transaction, member, room, form, prepared)
         except Invalid as invalid:
             return await refuse_in_discussion(request, transaction, member, card, form, invalid)
@@ -122,7 +132,8 @@ async def type_in_discussion(
     request: AnyRequest, transaction: Transaction, member: Member, subject: str
 ) -> Response[Any]:
     """Tell those who look at a thing that somebody types about it."""
-    card = await get_card(transaction, subject)
+    card = await get_card(transaction, member, subject)
+    require(member, "write", "messages")
     room = await find_discussion(transaction, subject)
     channel = f"room.{room.id}" if room else card.place.channel
     return signal_typing(request, transaction, member, channel, card.place.name)
@@ -131,7 +142,8 @@ async def type_in_discussion(
 @post("/discussion/{subject:str}/draft", request_max_body_size=MESSAGE_FORM_LIMIT)
 async def keep_discussion_draft(transaction: Transaction, member: Member, subject: str, form: Form) -> Response[Any]:
     """Keep what is in the box of a discussion."""
-    card = await get_card(transaction, subject)
+    card = await get_card(transaction, member, subject)
+    require(member, "write", "messages")
     return await answer_draft(transaction, member, card.place.name, form)
 
 
@@ -145,10 +157,11 @@ async def bring_to_discussion(
     subject: str,
 ) -> Response[Any]:
     """Store files that are going to be sent to a discussion."""
-    await get_card(transaction, subject)
+    await get_card(transaction, member, subject)
+    require(member, "write", "messages")
     async with database.write(transaction.tenant.id) as writing:
-        room = await enter_discussion(writing, subject)
+        room = await enter_discussion(writing, member, subject)
     return await store_files(request, database, transaction, member, settings, room)
 
 
-handlers = [show_discussion, discuss, type_in_discussion, keep_discussion_draft, bring_to_discussion]
+handlers = [show_discussion, show_card, discuss, type_in_discussion, keep_discussion_draft, bring_to_discussion]

@@ -7,9 +7,11 @@ from typing import Any
 from litestar import Response, get, post
 
 from app.accounts.access import AnyRequest, write_signed_in
+from app.accounts.acquaintance import is_known_to
 from app.accounts.choosing import Chosen, list_persons, read_chosen
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member, find_members, is_active
+from app.accounts.rights import require
 from app.accounts.shell import render_page
 from app.accounts.visits import note_visit
 from app.chat.channels import push_read
@@ -63,7 +65,7 @@ async def render_room(
     membership = await find_membership(transaction, room, member)
     read = membership.read_number if membership else room.last_number
     around = at or (0 if before or after or end else first_unread_far_up(room, read))
-    page = await read_page(transaction, room, before=before, after=after, around=around)
+    page = await read_page(transaction, room, viewer=member, before=before, after=after, around=around)
     people = await count_people_of(transaction, [room])
     return await render_page(
         request,
@@ -136,12 +138,14 @@ async def render_rooms(
 @get("/chat/new")
 async def show_new_room(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str]:
     """An empty form of a room."""
+    require(member, "make", "rooms")
     return await render_page(request, transaction, member, "chat/new.html", form=Form())
 
 
 @post("/chat/new")
 async def make_room(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
     """Make a room, and open it."""
+    require(member, "make", "rooms")
     name = form.text("name", limit=80)
     description = form.text("description", limit=500, required=False)
     try:
@@ -158,7 +162,8 @@ async def make_room(request: AnyRequest, transaction: Transaction, member: Membe
 @post("/chat/direct")
 async def write_to(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
     """Open the direct room with the people chosen."""
-    chosen = read_chosen(form, "person", await list_persons(transaction, *is_active()))
+    require(member, "write", "messages")
+    chosen = read_chosen(form, "person", await list_persons(transaction, is_known_to(member), *is_active()))
     try:
         form.check()
         people = await find_members(transaction, chosen.ids)
@@ -243,6 +248,7 @@ async def refuse_in_room(
 async def keep_room_draft(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
     """Keep what is in the box of a room."""
     room = await get_room(transaction, member, slug)
+    require(member, "write", "messages")
     return await answer_draft(transaction, member, room.place, form)
 
 
@@ -250,6 +256,7 @@ async def keep_room_draft(transaction: Transaction, member: Member, slug: str, f
 async def type_in_room(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[Any]:
     """Tell those who look at a room that somebody types. It is not logged, and gone after some seconds."""
     room = await get_room(transaction, member, slug)
+    require(member, "write", "messages")
     return signal_typing(request, transaction, member, f"room.{room.id}", room.place)
 
 

@@ -11,6 +11,7 @@ from litestar import Response, get
 from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest
+from app.accounts.acquaintance import is_known_to
 from app.accounts.choosing import OFFERED, Chosen, list_persons, read_chosen
 from app.accounts.members import Member, is_active
 from app.accounts.shell import render_page
@@ -43,7 +44,7 @@ async def show_search(
     if any(asked.values()):
         await searching.check(member)
     where = await find_room(transaction, member, form)
-    writer = await find_searched_author(transaction, form)
+    writer = await find_searched_author(transaction, member, form)
     zone = ZoneInfo(member.time_zone)
     first, last = read_day(form, "since", zone), read_day(form, "until", zone)
     hits = await search_messages(
@@ -109,13 +110,13 @@ async def find_room(transaction: Transaction, member: Member, form: Form) -> Cho
     return ChosenRoom([], [], text)
 
 
-async def find_searched_author(transaction: Transaction, form: Form) -> Chosen:
+async def find_searched_author(transaction: Transaction, member: Member, form: Form) -> Chosen:
     """Who wrote what is searched for: also somebody who has left, by their number."""
     if not form["author"].strip():
         return Chosen()
     if number := number_of(form["author"]):
-        return Chosen(await list_persons(transaction, Member.id == number))
-    return read_chosen(form, "author", await list_persons(transaction, *is_active()))
+        return Chosen(await list_persons(transaction, Member.id == number, is_known_to(member)))
+    return read_chosen(form, "author", await list_persons(transaction, is_known_to(member), *is_active()))
 
 
 def read_day(form: Form, name: str, zone: ZoneInfo) -> datetime | None:

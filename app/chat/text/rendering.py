@@ -8,8 +8,9 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
+from app.accounts.acquaintance import is_known_to
 from app.accounts.members import Member
 from app.accounts.mentions import mentioned_in, names_in, without_marks
 from app.chat.limits import Pace
@@ -131,34 +132,48 @@ async def prepare_text(
 
 
 async def render_text(
-    transaction: Transaction, typed: Typed, *, before: str = "", filled: Filled | None = None
+    transaction: Transaction,
+    typed: Typed,
+    *,
+    author: Member | None = None,
+    before: str = "",
+    filled: Filled | None = None,
 ) -> Rendered:
     """A text as HTML, with the members of the workspace as names to mention. Records that are not there stay text.
+
+    Of an `author` only those are mentioned whom they get to know of, and records referred to that they may read.
 
     Of a message that is edited, `before` is its HTML, and `filled` what its form was filled with: whom it mentions
     stays mentioned, whoever else has that name by now, and also when the member was renamed while it was edited.
     """
-    members = await find_names(transaction, before, filled) if "@" in typed.text else {}
+    members = await find_names(transaction, before, filled, author) if "@" in typed.text else {}
     asked = candidates(typed.text)
-    found = await find_subjects(transaction, asked) if asked else {}
+    found = await find_subjects(transaction, asked, author) if asked else {}
     missing = frozenset(each for each in asked if each not in found)
     rendered = await typed.render(members=members, missing=missing, filled=filled)
     # A number that is only written by way of an entity, or after many others.
     others = [each for each in rendered.records if each not in asked]
     if others:
-        found |= await find_subjects(transaction, others)
+        found |= await find_subjects(transaction, others, author)
         missing |= {each for each in others if each not in found}
         rendered = await typed.render(members=members, missing=missing, filled=filled)
         more = [each for each in rendered.records if each not in found]
-        found |= await find_subjects(transaction, more) if more else {}
+        found |= await find_subjects(transaction, more, author) if more else {}
     subjects = dict.fromkeys(found[each] for each in rendered.records if each in found)
     return replace(rendered, subjects=tuple(subjects)) if subjects else rendered
 
 
-async def find_names(transaction: Transaction, before: str, filled: Filled | None) -> dict[str, int]:
-    """Whom a text may mention, by name: the members of the workspace, and whom it mentioned `before`."""
+async def find_names(
+    transaction: Transaction, before: str, filled: Filled | None, author: Member | None
+) -> dict[str, int]:
+    """Whom a text may mention, by name: the members of the workspace whom its author gets to know of, and whom it
+    mentioned `before`."""
     mentioned = mentioned_in(before) if before else ()
-    wanted = or_(Member.removed_at.is_(None), Member.id.in_(mentioned)) if mentioned else Member.removed_at.is_(None)
+    wanted: ColumnElement[bool] = Member.removed_at.is_(None)
+    if author is not None:
+        wanted = and_(wanted, is_known_to(author))
+    if mentioned:
+        wanted = or_(wanted, Member.id.in_(mentioned))
     rows = (await transaction.execute(select(Member.name, Member.id).where(wanted).order_by(Member.id))).all()
     members = {row.name: row.id for row in rows} | {row.name: row.id for row in rows if row.id in mentioned}
     shown = {name: member for member, name in filled.names.items()} if filled else {}

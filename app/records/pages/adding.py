@@ -11,8 +11,8 @@ from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.undo import lead_to
 from app.database import Transaction
+from app.records.access import enter_collection
 from app.records.changes import create_record
-from app.records.collections import get_collection
 from app.records.fields import list_fields
 from app.records.forms import RECORD_LIMIT, Removed, find_errors, holds_unseen, read_typed, render_form
 from app.records.new_drafts import (
@@ -29,7 +29,7 @@ from app.web.forms import Form, Invalid
 @get("/c/{slug:str}/new")
 async def show_new(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[str]:
     """The form with what the member had typed and not saved; else with the defaults."""
-    collection = await get_collection(transaction, slug)
+    collection = (await enter_collection(transaction, member, slug, "add to")).collection
     fields = await list_fields(transaction, collection)
     draft = await find_any_new_draft(transaction, collection, member)
     kept = None if draft is None else draft.values
@@ -43,7 +43,7 @@ async def add_record(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
 ) -> Response[Any]:
     """Add a record, and show it."""
-    collection = await get_collection(transaction, slug)
+    collection = (await enter_collection(transaction, member, slug, "add to")).collection
     fields = await list_fields(transaction, collection)
     values = read_typed(fields, form)
     page = TypedOn.read(collection, form)
@@ -66,7 +66,7 @@ async def add_record(
 @post("/c/{slug:str}/new/draft", request_max_body_size=RECORD_LIMIT)
 async def keep_draft_of_new(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
     """Keep what is typed on an open page: 204 with the version to go on with, or 409 when another page has gone on."""
-    collection = await get_collection(transaction, slug)
+    collection = (await enter_collection(transaction, member, slug, "add to")).collection
     fields = await list_fields(transaction, collection)
     values = read_typed(fields, form)
     kept = await keep_new_draft(transaction, collection, member, values, TypedOn.read(collection, form))
@@ -78,7 +78,7 @@ async def keep_draft_of_new(transaction: Transaction, member: Member, slug: str,
 @post("/c/{slug:str}/new/draft/discard")
 async def discard_draft_of_new(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
     """Throw the draft away, and begin with an empty form."""
-    collection = await get_collection(transaction, slug)
+    collection = (await enter_collection(transaction, member, slug, "add to")).collection
     values = await discard_new_draft(transaction, collection, member, TypedOn.read(collection, form))
     offer = await offer_new_draft(transaction, collection, member, values) if values is not None else None
     return lead_to(f"/c/{slug}/new", offer)

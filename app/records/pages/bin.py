@@ -9,15 +9,17 @@ from sqlalchemy import func, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.rights import may
 from app.accounts.shell import notice, render_page
 from app.accounts.undo import lead_to
 from app.database import Transaction
 from app.editing.rows import Held
+from app.records.access import enter_collection, find_accesses
 from app.records.changes import Changed, delete_record, restore_record
-from app.records.collections import Collection, get_collection
+from app.records.collections import Collection
 from app.records.fields import Field, list_fields
-from app.records.forms import render_conflict
-from app.records.records import KEPT_IN_BIN, Record, get_record, title_of
+from app.records.forms import open_record, render_conflict
+from app.records.records import KEPT_IN_BIN, Record, title_of
 from app.records.undoing import offer_restoring
 from app.web.forms import Form, Invalid, number_of
 from app.web.paging import PAGE_SIZE, Paged, place_of_page
@@ -37,16 +39,14 @@ async def delete(
     form: Form,
 ) -> Response[Any]:
     """Put a record into the bin."""
-    collection = await get_collection(transaction, slug)
+    collection, record, fields = await open_record(transaction, member, slug, number, "delete", deleted=None)
     address = f"/c/{slug}/{number}"
-    record = await get_record(transaction, collection, number, deleted=None)
     if record.deleted_at is not None:  # sent again
         return lead_to(address, None)
     try:
         await delete_record(transaction, collection, record, member, version=number_of(form["version"]))
     except (Changed, Held) as refusal:
         held = isinstance(refusal, Held)
-        fields = await list_fields(transaction, collection)
         return await render_conflict(request, transaction, member, collection, fields, record, held=held)
     return lead_to(address, await offer_restoring(transaction, member, collection, {number: record.version}, address))
 
@@ -61,12 +61,10 @@ async def take_from_bin(
     form: Form,
 ) -> Response[Any]:
     """Take a record out of the bin."""
-    collection = await get_collection(transaction, slug)
-    record = await get_record(transaction, collection, number, deleted=None)
+    collection, record, fields = await open_record(transaction, member, slug, number, "delete", deleted=None)
     address = f"/c/{slug}/{number}?done=restored"
     if record.deleted_at is None:  # sent again
         return see_other(address)
-    fields = await list_fields(transaction, collection)
     try:
         await restore_record(transaction, collection, record, member, version=number_of(form["version"]))
     except Invalid as invalid:
@@ -82,7 +80,7 @@ async def show_bin(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, page: str = ""
 ) -> Response[str]:
     """What was deleted in the last 30 days."""
-    collection = await get_collection(transaction, slug)
+    collection = (await enter_collection(transaction, member, slug, "read the bin of")).collection
     fields = await list_fields(transaction, collection)
     return await render_bin(request, transaction, member, collection, fields, page=page)
 
@@ -107,6 +105,7 @@ async def render_bin(
     records = Paged([(record, title_of(fields, record.values)) for record in found], count, number)
     if invalid and invalid[0] not in found:
         records = Paged([(invalid[0], title_of(fields, invalid[0].values)), *records.items], count, number)
+    accesses = await find_accesses(transaction, member, collection, [each for each, _ in records.items])
     return await render_page(
         request,
         transaction,
@@ -120,6 +119,7 @@ async def render_bin(
         days=KEPT_IN_BIN.days,
         refused=invalid[0].id if invalid else None,
         errors=invalid[1].errors if invalid else {},
+        restorable={each.id for each, access in accesses.items() if may(member, "delete", access)},
     )
 
 

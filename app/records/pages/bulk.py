@@ -11,8 +11,8 @@ from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.accounts.undo import lead_to
 from app.database import Transaction
+from app.records.access import enter_collection
 from app.records.bulk import delete_records
-from app.records.collections import get_collection
 from app.records.fields import list_fields
 from app.records.lists import LIST_PAGE_SIZE, read_view
 from app.records.records import title_of
@@ -39,7 +39,7 @@ async def delete_several(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
 ) -> Response[Any]:
     """Put the ticked records into the bin; say which could not be, and why."""
-    collection = await get_collection(transaction, slug)
+    collection = (await enter_collection(transaction, member, slug)).collection
     fields = await list_fields(transaction, collection)
     seen = read_ticked(form)
     view = read_view(fields, form["q"], form["sort"], form["page"])
@@ -63,7 +63,11 @@ async def delete_several(
         left=[(each, title_of(fields, each.record.values)) for each in left],
         deleted=len(deleted),
         undo=offer,
-        again=[each.record for each in left if each.record.lock_member_id is None and each.record.deleted_at is None],
+        again=[
+            each.record
+            for each in left
+            if each.permitted and each.record.lock_member_id is None and each.record.deleted_at is None
+        ],
         view=view,
     )
 

@@ -15,6 +15,7 @@ from app.editing.locks import release_lock, take_lock
 from app.editing.pushes import push_standings
 from app.editing.rows import Held, Proof
 from app.editing.waiting import find_waiting, join_queue
+from app.records.access import channels_in
 from app.records.changes import Changed, change_record, write_record
 from app.records.collections import Collection
 from app.records.fields import Fields
@@ -58,7 +59,7 @@ async def show_edit(
 
     `lock` is the token of the lock of another page of this member, from which this one goes on.
     """
-    collection, record, fields = await open_record(transaction, slug, number)
+    collection, record, fields = await open_record(transaction, member, slug, number, "edit")
     if not is_visit(request):
         waiting = await find_waiting(transaction, record, member)
         return await render_record(request, transaction, member, collection, fields, record, waiting=waiting)
@@ -107,7 +108,7 @@ async def render_draft(
         transaction,
         member,
         "records/draft.html",
-        channels=f"collection.{collection.id} record.{record.id}",
+        channels=f"{await channels_in(transaction, member, collection)} record.{record.id}",
         collection=collection,
         record=record,
         fields=fields,
@@ -131,7 +132,7 @@ async def save_record(
     form: Form,
 ) -> Response[Any]:
     """Save over the version that the form was opened with; else show both, and lose nothing that was typed."""
-    collection, record, fields = await open_record(transaction, slug, number, deleted=None)
+    collection, record, fields = await open_record(transaction, member, slug, number, "edit", deleted=None)
     proof, version = Proof.read(form["lock-token"]), number_of(form["version"])
     mine = read_typed(fields, form)
     try:
@@ -185,7 +186,7 @@ async def revert(
     form: Form,
 ) -> Response[Any]:
     """Save an old revision's values as the record's next version."""
-    collection, record, fields = await open_record(transaction, slug, number)
+    collection, record, fields = await open_record(transaction, member, slug, number, "edit")
     old = await get_revision(transaction, record, version)
     values = {each.ref: old.values[each.ref] for each in fields if each.ref in old.values}
     try:

@@ -11,7 +11,7 @@ from app.accounts.form_answers import MadeAlready, find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
-from app.records.collections import get_collection
+from app.records.access import enter_collection
 from app.records.fields import list_fields
 from app.records.forms import RECORD_LIMIT
 from app.records.imports import MOST_LINES, ImportReport, Plan, import_table, plan_import
@@ -36,6 +36,7 @@ async def import_records(
 
     With `again`, show the table to be changed.
     """
+    collection = (await enter_collection(transaction, member, slug, "import into")).collection
     if "again" in form:
         return await render_import(request, transaction, member, slug, form, "records/import.html")
     if "seen" in form:
@@ -47,7 +48,6 @@ async def import_records(
             return await render_import(
                 request, transaction, member, slug, form, "records/import.html", status=already.status
             )
-    collection = await get_collection(transaction, slug)
     plan = await plan_import(transaction, collection, member, form["table"])
     if plan.errors:
         form.errors["table"] = plan.errors[0]
@@ -82,7 +82,7 @@ async def render_import(
     outcome: ImportReport | None = None,
 ) -> Response[str]:
     """One of the pages of an import."""
-    collection = await get_collection(transaction, slug)
+    collection = (await enter_collection(transaction, member, slug, "import into")).collection
     return await render_page(
         request,
         transaction,

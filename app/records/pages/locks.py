@@ -10,6 +10,7 @@ from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.rights import may
 from app.accounts.shell import notice
 from app.accounts.undo import lead_to
 from app.database import Transaction
@@ -26,6 +27,7 @@ from app.editing.locks import (
 from app.editing.pushes import push_standings
 from app.editing.rows import LEASE, Proof
 from app.editing.turns import prolong_turn, shorten_turn
+from app.records.access import find_record_access
 from app.records.fields import Fields
 from app.records.forms import RECORD_LIMIT, lease_of, open_record, read_typed
 from app.records.records import Record, write_values
@@ -73,7 +75,7 @@ async def keep_typed(transaction: Transaction, member: Member, fields: Fields, r
 @post("/c/{slug:str}/{number:int}/lock/renew")
 async def renew(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Prolong the lease of an open page."""
-    _, record, _ = await open_record(transaction, slug, number)
+    _, record, _ = await open_record(transaction, member, slug, number, "edit")
     proof, version = Proof.read(form["lock-token"]), number_of(form["version"])
     renewed = await renew_lock(transaction, record, member, proof, version, lease=LEASE)
     return answer_page(kept=renewed is not None, proof=renewed)
@@ -82,8 +84,9 @@ async def renew(transaction: Transaction, member: Member, slug: str, number: int
 @post("/c/{slug:str}/{number:int}/lock/release", request_max_body_size=RECORD_LIMIT)
 async def release(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Stop editing without saving; what was typed is kept as a draft. Who has left the page is shown no other."""
-    _, record, fields = await open_record(transaction, slug, number, deleted=None)
-    await keep_typed(transaction, member, fields, record, form)
+    collection, record, fields = await open_record(transaction, member, slug, number, deleted=None)
+    if may(member, "edit", await find_record_access(transaction, member, collection, record)):
+        await keep_typed(transaction, member, fields, record, form)
     await release_lock(transaction, record, member, Proof.read(form["lock-token"]))
     if "page-left" in form:
         return answer_page(kept=True)
@@ -96,7 +99,7 @@ async def ask_for_lock(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int
 ) -> Response[Any]:
     """Ask whoever edits to hand over, and wait in line; when nobody does, simply edit."""
-    _, record, _ = await open_record(transaction, slug, number)
+    _, record, _ = await open_record(transaction, member, slug, number, "edit")
     proof = await take_lock(transaction, record, member, lease=lease_of(request))
     if proof is not None:
         return go_on(record, slug)
@@ -111,7 +114,7 @@ async def decline_request(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, form: Form
 ) -> Response[Any]:
     """Answer somebody who asks: not now."""
-    _, record, _ = await open_record(transaction, slug, number)
+    _, record, _ = await open_record(transaction, member, slug, number, "edit")
     proof = Proof.read(form["lock-token"])
     if await is_proven_holder(transaction, record, member, proof):
         await waiting.refuse_request(transaction, record, number_of(form["waiting"]))
@@ -124,7 +127,7 @@ async def decline_request(
 @post("/c/{slug:str}/{number:int}/lock/hand-over")
 async def hand_lock_over(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Hand the lock over to somebody who waits."""
-    _, record, _ = await open_record(transaction, slug, number)
+    _, record, _ = await open_record(transaction, member, slug, number, "edit")
     proof = Proof.read(form["lock-token"])
     if not await hand_over(transaction, record, member, proof, number_of(form["waiting"])):
         return see_other(f"/c/{slug}/{number}/edit?lock={proof.token}")
@@ -137,7 +140,7 @@ async def take_lock_over(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, form: Form
 ) -> Response[Any]:
     """Take the lock away from its holder, if it is still the one that the page showed."""
-    _, record, _ = await open_record(transaction, slug, number)
+    _, record, _ = await open_record(transaction, member, slug, number, "edit")
     proof = await take_lock(transaction, record, member, lease=lease_of(request))
     if proof is None and record.lock_token == number_of(form["seen-lock"]):
         proof = await take_over(transaction, record, member, lease=lease_of(request))
@@ -149,7 +152,7 @@ async def take_lock_over(
 @post("/c/{slug:str}/{number:int}/queue/stay")
 async def go_on_waiting(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Go on waiting with an open page. When it is the member's turn, a page that is in front prolongs it."""
-    _, record, _ = await open_record(transaction, slug, number)
+    _, record, _ = await open_record(transaction, member, slug, number, "edit")
     page = number_of(form["page"])
     answer = answer_page(kept=await waiting.keep_waiting(transaction, record, member, page, LEASE))
     left = await prolong_turn(transaction, record, member, page) if "in-front" in form else None
@@ -161,7 +164,7 @@ async def go_on_waiting(transaction: Transaction, member: Member, slug: str, num
 @post("/c/{slug:str}/{number:int}/queue/leave")
 async def stop_waiting(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Wait no more, as the page is left."""
-    _, record, _ = await open_record(transaction, slug, number, deleted=None)
+    _, record, _ = await open_record(transaction, member, slug, number, deleted=None)
     if await waiting.leave_queue(transaction, record, member, number_of(form["page"])):
         await shorten_turn(transaction, record, member)
         push_standings(transaction, record, member.id)
@@ -171,14 +174,14 @@ async def stop_waiting(transaction: Transaction, member: Member, slug: str, numb
 @post("/c/{slug:str}/{number:int}/draft", request_max_body_size=RECORD_LIMIT)
 async def keep_a_draft(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Keep what is typed on an open page."""
-    _, record, fields = await open_record(transaction, slug, number, deleted=None)
+    _, record, fields = await open_record(transaction, member, slug, number, "edit", deleted=None)
     return answer_page(kept=await keep_typed(transaction, member, fields, record, form))
 
 
 @post("/c/{slug:str}/{number:int}/draft/restore", request_max_body_size=RECORD_LIMIT)
 async def restore_draft(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Go on with the draft, as the member has chosen field by field."""
-    _, record, fields = await open_record(transaction, slug, number)
+    _, record, fields = await open_record(transaction, member, slug, number, "edit")
     token = Proof.read(form["lock-token"]).token
     mine = read_typed(fields, form)
     await keep_draft(
@@ -190,7 +193,7 @@ async def restore_draft(transaction: Transaction, member: Member, slug: str, num
 @post("/c/{slug:str}/{number:int}/draft/discard")
 async def discard_draft(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Throw the draft away, from the page that offers it or from the record's page."""
-    _, record, _ = await open_record(transaction, slug, number, deleted=None)
+    _, record, _ = await open_record(transaction, member, slug, number, deleted=None)
     draft = await find_draft(transaction, record, member)
     offer = await offer_draft(transaction, record, member, draft) if draft else None
     await settle_draft(transaction, record, member)

@@ -10,10 +10,13 @@ from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.rights import may
 from app.accounts.shell import render_page
 from app.accounts.visits import note_visit
 from app.database import Transaction
-from app.records.collections import COLLECTIONS_SHOWN, Collection, get_collection, list_used
+from app.records.access import enter_collection, find_collection_access, list_readable, may_browse
+from app.records.channels import follow_counts
+from app.records.collections import COLLECTIONS_SHOWN, Collection, list_used
 from app.records.fields import list_fields
 from app.records.forms import open_record, render_record
 from app.records.lists import list_records, read_view
@@ -26,15 +29,17 @@ from app.web.texts import fold
 @get("/")
 async def show_home(request: AnyRequest, transaction: Transaction, member: Member) -> Response[Any]:
     """The start: the collections that one uses, and at first the way to the first record."""
-    collections = await list_used(transaction, member.id)
+    collections = await list_used(transaction, member)
     started = await transaction.scalar(select(Collection.id).where(Collection.last_number > 0).limit(1))
+    access = await find_collection_access(transaction, member, collections[0]) if collections else None
     return await render_page(
         request,
         transaction,
         member,
         "records/home.html",
         collections=collections,
-        started=started is not None,
+        follow=follow_counts(collections),
+        started=started is not None or access is None or not may(member, "add to", access),
         most=COLLECTIONS_SHOWN,
     )
 
@@ -44,7 +49,7 @@ async def show_collection_list(
     request: AnyRequest, transaction: Transaction, member: Member, q: str = "", page: str = ""
 ) -> Response[str]:
     """All collections."""
-    rows = (await transaction.execute(select(Collection.id, Collection.name))).all()
+    rows = (await transaction.execute(select(Collection.id, Collection.name).where(may_browse(member)))).all()
     ordered = sorted(rows, key=lambda row: (fold(row.name), row.id))
     listing = page_of(ordered, page, query=q, text_of=lambda row: str(row.name))
     wanted = select(Collection).where(Collection.id.in_([row.id for row in listing.items]))
@@ -55,6 +60,7 @@ async def show_collection_list(
         member,
         "records/collections.html",
         collections=listing.of([found[row.id] for row in listing.items]),
+        follow=follow_counts(found.values()),
     )
 
 
@@ -62,7 +68,7 @@ async def show_collection_list(
 async def show_reference(transaction: Transaction, member: Member, number: int) -> Response[Any]:
     """Lead to the record that a message calls `#42`."""
     record = (await find_by_references(transaction, [("", number)])).get(("", number))
-    if record is None:
+    if record is None or not await list_readable(transaction, member, [record]):
         raise NotFoundException
     return see_other((await find_record_place(transaction, record)).address)
 
@@ -78,7 +84,8 @@ async def show_list(
     page: str = "",
 ) -> Response[str]:
     """A collection's records under a search, in an order, page by page."""
-    collection = await get_collection(transaction, slug)
+    access = await enter_collection(transaction, member, slug)
+    collection = access.collection
     note_visit(request, member, "collection", collection.id)
     fields = await list_fields(transaction, collection)
     listing = await list_records(transaction, collection, fields, read_view(fields, q, sort, page))
@@ -88,6 +95,7 @@ async def show_list(
         member,
         "records/list.html",
         channels=f"collection.{collection.id}",
+        access=access,
         collection=collection,
         fields=fields,
         listing=listing,
@@ -100,7 +108,7 @@ async def show_record(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int
 ) -> Response[str]:
     """A record with its history; one in the bin says so."""
-    collection, record, fields = await open_record(transaction, slug, number, deleted=None)
+    collection, record, fields = await open_record(transaction, member, slug, number, deleted=None)
     note_visit(request, member, "collection", collection.id)
     return await render_record(request, transaction, member, collection, fields, record)
 

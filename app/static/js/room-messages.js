@@ -147,10 +147,14 @@ class RoomMessages extends HTMLElement {
     return true;
   }
 
-  // The card of a record, in each message that has it. The nodes around it stay, and the link keeps the focus.
+  // The card of a record, in each message that has it. The nodes around it stay, and the link keeps the focus. One that
+  // is not for everybody here comes as a place, which asks for what its reader may see.
   #changeCards(card) {
-    const shown = this.list.querySelectorAll(`.record-card[data-card="${CSS.escape(card.dataset.card)}"]`);
-    for (const old of shown) old.replaceChildren(...card.cloneNode(true).childNodes);
+    const isPlace = (each) => each.classList.contains("record-card-place");
+    for (const old of this.list.querySelectorAll(`[data-card="${CSS.escape(card.dataset.card)}"]`)) {
+      if (isPlace(card) || isPlace(old)) morph(old, card.cloneNode(true));
+      else old.replaceChildren(...card.cloneNode(true).childNodes);
+    }
   }
 
   #takeAll(nodes) {

@@ -29,6 +29,7 @@ from app.tenants.invitations import (
     renew_invitation,
     revoke_invitation,
 )
+from app.tenants.invited import describe_invited_to, read_names
 from app.tenants.member_list import render_members
 from app.tenants.roles import ROLES
 from app.web.forms import Form, Invalid, number_of, provide_form
@@ -137,7 +138,9 @@ async def send_invitation(
         ):
             if answer := await find_answer(request, writing, actor, form):  # sent twice at once
                 return answer
-            invitation, token = await invite_by_mail(writing, settings, actor, email, form["role"])
+            invited_to = await read_names(writing, actor, form)
+            form.check()
+            invitation, token = await invite_by_mail(writing, settings, actor, email, form["role"], invited_to)
             mail_invitation(writing, actor, invitation, token)
             return await keep_answer(
                 request, writing, actor, form, f"/members?done=invitation-sent&about={invitation.id}"
@@ -167,7 +170,10 @@ async def add_link(
     try:
         if answer := await find_answer(request, transaction, member, form):
             return answer
-        _, token = await make_link(transaction, member, form["role"], number_of(form["uses"]), number_of(form["days"]))
+        invited_to = await read_names(transaction, member, form)
+        form.check()
+        uses, days = number_of(form["uses"]), number_of(form["days"])
+        _, token = await make_link(transaction, member, form["role"], uses, days, invited_to)
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_members(request, transaction, member, link_form=form, status=invalid.status)
@@ -239,12 +245,14 @@ async def show_invitations(
 ) -> Response[str]:
     """All invitations that are open, for admins."""
     require(member, "invite", "members")
+    invitations = await page_invitations(transaction, page, size=PAGE_SIZE)
     return await render_page(
         request,
         transaction,
         member,
         "tenants/invitations.html",
-        invitations=await page_invitations(transaction, page, size=PAGE_SIZE),
+        invitations=invitations,
+        named=await describe_invited_to(transaction, member, [each.invited_to for each in invitations.items]),
         may_change=lambda invitation: may(member, "change", invitation),
         may_mail=is_confirmed(transaction.tenant, request.app.state.settings),
         roles=ROLES,

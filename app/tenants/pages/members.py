@@ -44,6 +44,8 @@ for key, text, named in (
     ("role-owner", _l("The role was changed."), _l("%(name)s is an owner now.")),
     ("role-admin", _l("The role was changed."), _l("%(name)s is an admin now.")),
     ("role-member", _l("The role was changed."), _l("%(name)s is a member now.")),
+    ("role-viewer", _l("The role was changed."), _l("%(name)s is a viewer now.")),
+    ("role-guest", _l("The role was changed."), _l("%(name)s is a guest now.")),
 ):
     notice(key, text, named=named, find=find_named_people)
 
@@ -59,7 +61,7 @@ async def show_member_list(
 @get("/members/{member_id:int}")
 async def show_member(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Somebody, and what may be done with them: each with what it means."""
-    return await render_member(request, transaction, member, await get_other(transaction, member_id))
+    return await render_member(request, transaction, member, await get_other(transaction, member, member_id))
 
 
 async def render_member(
@@ -96,7 +98,7 @@ async def render_refused(
 
 async def describe_role(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
     """What giving somebody a role does."""
-    person = await get_other(transaction, request.path_params["member_id"])
+    person = await get_other(transaction, member, request.path_params["member_id"])
     require(member, "manage", person)
     what = _l("Make %(name)s an admin?", name=person.name)
     if (await provide_form(request))["role"] == "owner":
@@ -119,7 +121,7 @@ async def give_role(
     request: AnyRequest, transaction: Transaction, member: Member, member_id: int, form: Form
 ) -> Response[Any]:
     """Give somebody another role."""
-    person = await get_other(transaction, member_id)
+    person = await get_other(transaction, member, member_id)
     before = person.role
     try:
         if not await change_role(transaction, member, person, form["role"]):
@@ -144,7 +146,7 @@ def say_role(state: UndoState) -> Text:
 @undoes("member.role", say_role)
 async def give_role_before(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
     """Give somebody the role again that they had."""
-    person = await get_other(transaction, state["person"])
+    person = await get_other(transaction, member, state["person"])
     if person.role != state["after"]:
         raise TooLate(_l("Somebody has changed the role since."))
     try:
@@ -156,7 +158,7 @@ async def give_role_before(request: AnyRequest, transaction: Transaction, member
 
 async def describe_handing_over(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
     """What handing over the workspace does."""
-    person = await get_other(transaction, request.path_params["member_id"])
+    person = await get_other(transaction, member, request.path_params["member_id"])
     require(member, "hand over to", person)
     if not person.active:
         raise PageError(409, _l("%(name)s is suspended, and can't own the workspace.", name=person.name))
@@ -195,7 +197,7 @@ async def list_ends(transaction: Transaction, person: Member) -> list[Text]:
 
 async def describe_suspension(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
     """What keeping somebody out does."""
-    person = await get_other(transaction, request.path_params["member_id"])
+    person = await get_other(transaction, member, request.path_params["member_id"])
     require(member, "manage", person)
     if not person.active:
         raise PageError(409, _l("%(name)s is suspended already.", name=person.name))
@@ -212,7 +214,7 @@ async def describe_suspension(request: AnyRequest, transaction: Transaction, mem
 
 async def describe_account_removal(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
     """What taking somebody's account away does."""
-    person = await get_other(transaction, request.path_params["member_id"])
+    person = await get_other(transaction, member, request.path_params["member_id"])
     require(member, "manage", person)
     return Question(
         what=_l("Remove %(name)s?", name=person.name),
@@ -231,7 +233,7 @@ async def describe_account_removal(request: AnyRequest, transaction: Transaction
 )
 async def make_owner(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Hand over the workspace."""
-    person = await get_other(transaction, member_id)
+    person = await get_other(transaction, member, member_id)
     try:
         await hand_over_ownership(transaction, member, person)
     except Invalid as invalid:
@@ -242,7 +244,7 @@ async def make_owner(request: AnyRequest, transaction: Transaction, member: Memb
 @post("/members/{member_id:int}/suspend", **asked(describe_suspension))
 async def keep_out(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Keep somebody out."""
-    person = await get_other(transaction, member_id)
+    person = await get_other(transaction, member, member_id)
     try:
         await suspend_member(transaction, person, member)
     except Invalid as invalid:
@@ -253,7 +255,7 @@ async def keep_out(request: AnyRequest, transaction: Transaction, member: Member
 @post("/members/{member_id:int}/restore")
 async def let_in_again(transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Let somebody in again."""
-    await restore_member(transaction, await get_other(transaction, member_id), member)
+    await restore_member(transaction, await get_other(transaction, member, member_id), member)
     return see_other(f"/members?done=member-restored&about={member_id}")
 
 
@@ -265,7 +267,7 @@ async def remove_account(
     request: AnyRequest, transaction: Transaction, member: Member, member_id: int
 ) -> Response[Any]:
     """Take somebody's account away."""
-    person = await get_other(transaction, member_id)
+    person = await get_other(transaction, member, member_id)
     try:
         await remove_member(transaction, person, member)
     except Invalid as invalid:

@@ -37,7 +37,7 @@ async def show_picture(
     request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, member_id: int
 ) -> File:
     """The picture of somebody in the workspace."""
-    person = await find_by_id(transaction, member_id)
+    person = await find_by_id(transaction, member, member_id)
     key = person.picture if person else None
     return send_picture(pictures_of(settings, transaction.tenant), key, request.query_params.get("v", ""))
 
@@ -48,7 +48,9 @@ async def show_picture_styles(request: AnyRequest, transaction: Transaction, mem
 
     The address is everybody's, and what it says is for who is signed in: a browser asks each time whether it holds.
     """
-    styles = render(transaction.tenant.language, "tenants/pictures.css", pictures=await list_pictures(transaction))
+    styles = render(
+        transaction.tenant.language, "tenants/pictures.css", pictures=await list_pictures(transaction, member)
+    )
     headers = {"cache-control": "private, no-cache", "etag": f'"{hashlib.sha256(styles.encode()).hexdigest()[:24]}"'}
     if request.headers.get("if-none-match") == headers["etag"]:
         return Response(None, status_code=304, headers=headers)

@@ -1,0 +1,211 @@
+"""Who asks for a collection or a record, and what they may do there: what rules ask, and what pages begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from litestar.exceptions import NotFoundException
+from sqlalchemy import ColumnElement, select
+
+from app.accounts.members import Member
+from app.accounts.rights import find_right, may, require
+from app.database import Transaction
+from app.editing.rows import tells_readable
+from app.records.collections import Collection, get_collection
+from app.records.permissions import (
+    DEFAULTS,
+    EVERYTHING,
+    NOTHING,
+    CollectionGuest,
+    CollectionPermission,
+    Permissions,
+    find_permissions,
+    is_granted,
+    is_guest_of,
+    is_open_to_all,
+)
+from app.records.records import Record, find_makers
+from app.web.texts import Text
+
+# What is done with a collection as a whole, and with one of its records.
+CollectionVerb = Literal["browse", "read", "add to", "export", "import into", "read the bin of"]
+RecordVerb = Literal["read", "edit", "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionAccess:
+    """A collection, and what somebody may do with its records."""
+
+    collection: Collection
+    permissions: Permissions
+
+    @property
+    def verbs(self) -> str:
+        """What is offered on a page of the whole collection, as its template tells the style sheet."""
+        permitted = {
+            "add": self.permissions.add,
+            "edit": self.permissions.edit != "none",
+            "delete": self.permissions.delete != "none",
+        }
+        return " ".join(verb for verb, each in permitted.items() if each)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordAccess:
+    """A record, who has added it, and what somebody may do with the records of its collection."""
+
+    within: CollectionAccess
+    record: Record
+    maker_id: int | None
+
+
+async def find_collection_access(transaction: Transaction, member: Member, collection: Collection) -> CollectionAccess:
+    """What a member may do with the records of a collection. A transaction finds that once."""
+    known: dict[tuple[int, str, int], CollectionAccess] = transaction.info.setdefault(CollectionAccess, {})
+    key = member.id, member.role, collection.id
+    if key not in known:
+        known[key] = CollectionAccess(collection, await permissions_of(transaction, member, collection.id))
+    return known[key]
+
+
+async def permissions_of(transaction: Transaction, member: Member, collection_id: int) -> Permissions:
+    """What a member may do with the records of a collection: everything, where admins and owners ask."""
+    if may(member, "manage", "collections"):
+        return EVERYTHING
+    if not may(member, "see", "everybody") and not await is_guest_of(transaction, collection_id, member.id):
+        return NOTHING
+    return await find_permissions(transaction, collection_id, member.role)
+
+
+async def find_accesses_of(
+    transaction: Transaction, people: Sequence[Member], collections: Sequence[Collection]
+) -> dict[tuple[int, int], CollectionAccess]:
+    """What some people may do in some collections, by the ids of both, in a fixed number of statements."""
+    ids = [collection.id for collection in collections]
+    statement = select(CollectionPermission).where(CollectionPermission.collection_id.in_(ids))
+    said = {(row.collection_id, row.role): row.permissions for row in await transaction.scalars(statement)}
+    guests = select(CollectionGuest.member_id, CollectionGuest.collection_id).where(
+        CollectionGuest.collection_id.in_(ids), CollectionGuest.member_id.in_([person.id for person in people])
+    )
+    invited = {(row.member_id, row.collection_id) for row in await transaction.execute(guests)}
+
+    def permitted(person: Member, collection: Collection) -> Permissions:
+        if not may(person, "see", "everybody") and (person.id, collection.id) not in invited:
+            return NOTHING
+        default = DEFAULTS.get(person.role, EVERYTHING)
+        return said.get((collection.id, person.role), default)
+
+    return {
+        (person.id, collection.id): CollectionAccess(collection, permitted(person, collection))
+        for person in people
+        for collection in collections
+    }
+
+
+def forget_access(transaction: Transaction) -> None:
+    """Let be read anew what members may do: something of it has changed."""
+    transaction.info.pop(CollectionAccess, None)
+
+
+async def find_record_access(
+    transaction: Transaction, member: Member, collection: Collection, record: Record
+) -> RecordAccess:
+    """What a member may do with a record."""
+    return (await find_accesses(transaction, member, collection, [record]))[record]
+
+
+async def find_accesses(
+    transaction: Transaction, member: Member, collection: Collection, records: Sequence[Record]
+) -> dict[Record, RecordAccess]:
+    """What a member may do with records of a collection. Who has added them is asked where that decides."""
+    within = await find_collection_access(transaction, member, collection)
+    makers: dict[int, int | None] = {}
+    if "own" in (within.permissions.edit, within.permissions.delete):
+        makers = await find_makers(transaction, [record.id for record in records])
+    return {record: RecordAccess(within, record, makers.get(record.id)) for record in records}
+
+
+def list_verbs(member: Member, access: RecordAccess) -> str:
+    """What a record's page offers to a member, as its template tells the style sheet: what is pushed is for all."""
+    return " ".join(verb for verb in ("edit", "delete") if may(member, verb, access))
+
+
+async def require_in(
+    transaction: Transaction, member: Member, verb: CollectionVerb, collection: Collection
+) -> CollectionAccess:
+    """What a member may do in a collection, who has to be permitted one thing.
+
+    Raises NotFoundException for a collection that is not the member's to see, and a 403 page.
+    """
+    access = await find_collection_access(transaction, member, collection)
+    if not may(member, "read", access):
+        raise NotFoundException
+    require(member, verb, access)
+    return access
+
+
+async def require_on(
+    transaction: Transaction, member: Member, verb: RecordVerb, collection: Collection, *records: Record
+) -> None:
+    """Raise NotFoundException for records that are not a member's to see, and a 403 page unless they may do this."""
+    for access in (await find_accesses(transaction, member, collection, records)).values():
+        if not may(member, "read", access.within):
+            raise NotFoundException
+        require(member, verb, access)
+
+
+async def enter_collection(
+    transaction: Transaction, member: Member, slug: str, verb: CollectionVerb = "browse"
+) -> CollectionAccess:
+    """A collection by its address, for who does something there, likewise."""
+    return await require_in(transaction, member, verb, await get_collection(transaction, slug))
+
+
+async def find_refused(
+    transaction: Transaction, member: Member, collection: Collection, records: Sequence[Record]
+) -> dict[Record | None, Text]:
+    """Those of some records that a member may not edit, and why."""
+    accesses = await find_accesses(transaction, member, collection, records)
+    refused = {record: access for record, access in accesses.items() if not may(member, "edit", access)}
+    return {record: find_right("edit", access).refusal for record, access in refused.items()}
+
+
+def channels_of(access: CollectionAccess) -> str:
+    """What a page follows of a collection that it is about: its list, of those who may look through it."""
+    return f"collection.{access.collection.id}" if access.permissions.browse else ""
+
+
+async def channels_in(transaction: Transaction, member: Member, collection: Collection) -> str:
+    """Likewise of a member's page."""
+    return channels_of(await find_collection_access(transaction, member, collection))
+
+
+def may_browse(member: Member) -> ColumnElement[bool]:
+    """The criterion of collections that a member may browse."""
+    return is_granted("browse", Collection.id, member.role, member.id)
+
+
+def may_find(member: Member) -> ColumnElement[bool]:
+    """The criterion of records that a member finds: those of collections that they may browse."""
+    return is_granted("browse", Record.collection_id, member.role, member.id)
+
+
+def may_read(member: Member) -> ColumnElement[bool]:
+    """The criterion of records that a member may read."""
+    return is_granted("read", Record.collection_id, member.role, member.id)
+
+
+@tells_readable(Record)
+async def list_readable(transaction: Transaction, member: Member | None, records: Sequence[Record]) -> list[Record]:
+    """Those of some records that a member may read; of None, that everybody may read who is no guest."""
+    if member is None:
+        granted = is_open_to_all(Collection.id)
+    elif may(member, "manage", "collections"):
+        return list(records)
+    else:
+        granted = is_granted("read", Collection.id, member.role, member.id)
+    ids = {record.collection_id for record in records}
+    found = set(await transaction.scalars(select(Collection.id).where(Collection.id.in_(ids), granted)))
+    return [record for record in records if record.collection_id in found]

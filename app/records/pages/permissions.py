@@ -1,0 +1,191 @@
+"""Pages where admins say who may do what in a collection, and which guests it is open to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+
+from app.accounts.access import AnyRequest
+from app.accounts.choosing import OFFERED, ChoosingLimit, Chosen, find_persons, list_persons, read_chosen
+from app.accounts.members import Member, find_members, is_active
+from app.accounts.rights import INSIDERS, require
+from app.accounts.shell import find_named_people, notice, render_page
+from app.database import Transaction
+from app.records.collections import Collection, get_collection
+from app.records.granting import (
+    admit_guests,
+    change_permissions,
+    dismiss_guest,
+    find_guest,
+    list_guests,
+    list_invitable,
+)
+from app.records.permissions import DEFAULTS, ONLY_READING, REACHES, Permissions, list_permissions
+from app.tenants.roles import ROLES
+from app.web.forms import Form, Invalid, number_of
+from app.web.paging import clean_query, page_of
+from app.web.redirects import see_other
+from app.web.texts import _l, fold
+
+notice("permissions", _l("Who may do what was changed. It holds at once."))
+notice(
+    "guests-admitted",
+    _l("The collection is open to them now."),
+    named=_l("The collection is open to %(name)s now."),
+    find=find_named_people,
+)
+notice(
+    "guest-dismissed",
+    _l("The collection is open to them no more."),
+    named=_l("The collection is open to %(name)s no more."),
+    find=find_named_people,
+)
+
+PERMISSIONS = "/c/{slug:str}/permissions"
+
+
+def fill_permissions(permissions: dict[str, Permissions]) -> Form:
+    """The table as a form has it."""
+    pairs = []
+    for role, each in permissions.items():
+        pairs += [(f"{role}-{verb}", "yes") for verb in ("browse", "read", "add") if getattr(each, verb)]
+        pairs += [(f"{role}-{verb}", getattr(each, verb)) for verb in ("edit", "delete")]
+    return Form(pairs)
+
+
+def read_permissions(form: Form) -> dict[str, Permissions]:
+    """What a form says of each role. What it lacks is not permitted."""
+
+    def reach(role: str, verb: str) -> Any:
+        return form[f"{role}-{verb}"] if form[f"{role}-{verb}"] in REACHES else "none"
+
+    return {
+        role: Permissions(
+            browse=bool(form[f"{role}-browse"]),
+            read=bool(form[f"{role}-read"]),
+            add=bool(form[f"{role}-add"]),
+            edit=reach(role, "edit"),
+            delete=reach(role, "delete"),
+        )
+        for role in DEFAULTS
+    }
+
+
+async def render_permissions(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    collection: Collection,
+    form: Form | None = None,
+    *,
+    chosen: Chosen | None = None,
+    q: str = "",
+    page: str = "",
+) -> Response[str]:
+    """Who may do what, with what did not do."""
+    kept = fill_permissions(await list_permissions(transaction, collection.id))
+    guests = await list_guests(transaction, collection)
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "records/permissions.html",
+        channels=f"collection.{collection.id}",
+        status=422 if form and form.errors else 200,
+        collection=collection,
+        table=form if form and "person" not in form.errors else kept,
+        form=form or Form(),
+        roles=ROLES,
+        permitted=DEFAULTS,
+        only_reading=ONLY_READING,
+        reaches=REACHES,
+        guests=page_of(guests, page, query=q, text_of=lambda guest: f"{guest[1]} {guest[2]}"),
+        chosen=chosen or Chosen(),
+    )
+
+
+@get(PERMISSIONS)
+async def show_permissions(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, q: str = "", page: str = ""
+) -> Response[str]:
+    """Who may do what in a collection."""
+    require(member, "manage", "collections")
+    collection = await get_collection(transaction, slug)
+    return await render_permissions(request, transaction, member, collection, q=q, page=page)
+
+
+@post(PERMISSIONS)
+async def save_permissions(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
+) -> Response[Any]:
+    """Say who may do what in a collection."""
+    require(member, "manage", "collections")
+    collection = await get_collection(transaction, slug)
+    try:
+        changed = await change_permissions(transaction, collection, member, read_permissions(form))
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_permissions(request, transaction, member, collection, form)
+    return see_other(f"/c/{slug}/permissions{'?done=permissions' if changed else ''}")
+
+
+@get("/choices/guests")
+async def choose_guests(
+    transaction: Transaction, member: Member, choosing: ChoosingLimit, q: str = ""
+) -> Response[Any]:
+    """Guests by letters of their names, for admins."""
+    require(member, "manage", "collections")
+    await choosing.check(member)
+    guests = find_persons(await list_persons(transaction, *is_guest()), clean_query(q))
+    return Response([{"value": str(each.id), "text": each.name, "note": each.email} for each in guests[:OFFERED]])
+
+
+@get("/choices/collections")
+async def choose_collections(
+    transaction: Transaction, member: Member, choosing: ChoosingLimit, q: str = ""
+) -> Response[Any]:
+    """Collections by letters of their names, for admins who invite guests."""
+    require(member, "manage", "collections")
+    await choosing.check(member)
+    wanted = fold(clean_query(q))
+    found = [each for each in await list_invitable(transaction, member) if wanted in fold(each.name)]
+    return Response([{"value": str(each.id), "text": each.name, "note": ""} for each in found[:OFFERED]])
+
+
+def is_guest() -> tuple[Any, ...]:
+    """The criteria of guests who may sign in."""
+    return Member.role.not_in(INSIDERS), *is_active()
+
+
+@post("/c/{slug:str}/guests")
+async def add_guests(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
+) -> Response[Any]:
+    """Open a collection to guests."""
+    require(member, "manage", "collections")
+    collection = await get_collection(transaction, slug)
+    chosen = read_chosen(form, "person", await list_persons(transaction, *is_guest()))
+    if not chosen.people and not form.errors:
+        form.errors["person"] = _l("Type a name or an address.")
+    try:
+        form.check()
+        await admit_guests(transaction, collection, member, await find_members(transaction, chosen.ids))
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_permissions(request, transaction, member, collection, form, chosen=chosen)
+    about = ",".join(map(str, chosen.ids))
+    return see_other(f"/c/{slug}/permissions?done=guests-admitted&about={about}")
+
+
+@post("/c/{slug:str}/guests/remove")
+async def remove_guest(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
+    """Open a collection to a guest no more."""
+    require(member, "manage", "collections")
+    collection = await get_collection(transaction, slug)
+    person = await find_guest(transaction, collection, number_of(form["person"]))
+    await dismiss_guest(transaction, collection, member, person)
+    return see_other(f"/c/{slug}/permissions?done=guest-dismissed&about={person.id}")
+
+
+handlers = [show_permissions, save_permissions, choose_guests, choose_collections, add_guests, remove_guest]

@@ -1,0 +1,176 @@
+"""What each role may do with the records of a collection, and which guests a collection was opened to.
+
+Owners and admins manage collections, so they may do everything in each. For the other roles a collection has a row
+where it differs from what holds by itself: members may do everything, viewers and invited guests browse and read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.rights import INSIDERS
+from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
+from app.web.texts import _l
+
+Reach = Literal["none", "own", "all"]
+Verb = Literal["browse", "read", "add", "edit", "delete"]
+REACHES = {"none": _l("none"), "own": _l("one's own"), "all": _l("all")}
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What somebody may do with the records of a collection. Their own are those that they have added."""
+
+    browse: bool
+    read: bool
+    add: bool
+    edit: Reach
+    delete: Reach
+
+
+EVERYTHING = Permissions(browse=True, read=True, add=True, edit="all", delete="all")
+READING = Permissions(browse=True, read=True, add=False, edit="none", delete="none")
+NOTHING = Permissions(browse=False, read=False, add=False, edit="none", delete="none")
+# What holds where a collection says nothing else. Other roles than these may do everything.
+DEFAULTS: Mapping[str, Permissions] = {"member": EVERYTHING, "viewer": READING, "guest": READING}
+# Who may be given no more than reading.
+ONLY_READING = ("viewer",)
+
+
+class CollectionPermission(Tenanted, Base):
+    """What a role may do with the records of a collection, where that is not what holds by itself."""
+
+    __tablename__ = "collection_permission"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "collection_id"], ["collection.tenant_id", "collection.id"], ondelete="CASCADE"
+        ),
+    )
+
+    collection_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    role: Mapped[str] = mapped_column(String(10), primary_key=True)
+    may_browse: Mapped[bool]
+    may_read: Mapped[bool]
+    may_add: Mapped[bool]
+    may_edit: Mapped[str] = mapped_column(String(4))
+    may_delete: Mapped[str] = mapped_column(String(4))
+
+    @property
+    def permissions(self) -> Permissions:
+        """As they are asked for."""
+        edit: Any = self.may_edit
+        remove: Any = self.may_delete
+        return Permissions(self.may_browse, self.may_read, self.may_add, edit, remove)
+
+
+class CollectionGuest(Tenanted, Base):
+    """A guest whom a collection was opened to."""
+
+    __tablename__ = "collection_guest"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "collection_id"], ["collection.tenant_id", "collection.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"], ondelete="CASCADE"),
+        Index("ix_collection_guest_member", "tenant_id", "member_id"),
+    )
+
+    collection_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    admitted_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+FIND_PERMISSION = PreparedSelect(
+    select(CollectionPermission).where(
+        CollectionPermission.collection_id == bindparam("collection_id"),
+        CollectionPermission.role == bindparam("role"),
+    )
+)
+FIND_GUEST = PreparedSelect(
+    select(CollectionGuest).where(
+        CollectionGuest.collection_id == bindparam("collection_id"), CollectionGuest.member_id == bindparam("member_id")
+    )
+)
+
+
+def is_granted(verb: Literal["browse", "read"], collection_id: Any, role: Any, member_id: Any) -> ColumnElement[bool]:
+    """The criterion of collections in which somebody may browse or read, by what has the collections' ids, and by role
+    and id of the person: columns, parameters or values."""
+    role = literal(role) if isinstance(role, str) else role
+    column = CollectionPermission.may_browse if verb == "browse" else CollectionPermission.may_read
+    denied = exists().where(
+        CollectionPermission.collection_id == collection_id, CollectionPermission.role == role, ~column
+    )
+    invited = exists().where(CollectionGuest.collection_id == collection_id, CollectionGuest.member_id == member_id)
+    return and_(~denied, or_(role.in_(INSIDERS), invited))
+
+
+def is_open_to_all(collection_id: Any) -> ColumnElement[bool]:
+    """The criterion of collections that everybody may browse and read who belongs to the whole workspace."""
+    return ~exists().where(
+        CollectionPermission.collection_id == collection_id,
+        CollectionPermission.role.in_(INSIDERS),
+        or_(~CollectionPermission.may_browse, ~CollectionPermission.may_read),
+    )
+
+
+async def find_permissions(transaction: Transaction, collection_id: int, role: str) -> Permissions:
+    """What a role may do with the records of a collection; of a guest: in one that was opened to them."""
+    if role not in DEFAULTS:
+        return EVERYTHING
+    found = await transaction.find(FIND_PERMISSION, collection_id=collection_id, role=role)
+    return found[0].permissions if found else DEFAULTS[role]
+
+
+async def is_guest_of(transaction: Transaction, collection_id: int, member_id: int) -> bool:
+    """Whether a collection was opened to a guest."""
+    return await transaction.find(FIND_GUEST, collection_id=collection_id, member_id=member_id) is not None
+
+
+async def list_permissions(transaction: Transaction, collection_id: int) -> dict[str, Permissions]:
+    """What each role may do with the records of a collection, of those that may be given less than everything."""
+    statement = select(CollectionPermission).where(CollectionPermission.collection_id == collection_id)
+    found = {row.role: row.permissions for row in await transaction.scalars(statement)}
+    return {role: found.get(role, permissions) for role, permissions in DEFAULTS.items()}
+
+
+async def write_permissions(
+    transaction: Transaction, collection_id: int, permissions: Mapping[str, Permissions]
+) -> None:
+    """Write what roles may do with the records of a collection; of what holds by itself nothing is kept."""
+    of_roles = CollectionPermission.collection_id == collection_id, CollectionPermission.role.in_(list(permissions))
+    statement = delete(CollectionPermission).where(*of_roles)
+    await transaction.execute(statement)
+    rows = [
+        {
+            "collection_id": collection_id,
+            "role": role,
+            "may_browse": each.browse,
+            "may_read": each.read,
+            "may_add": each.add,
+            "may_edit": each.edit,
+            "may_delete": each.delete,
+        }
+        for role, each in permissions.items()
+        if each != DEFAULTS[role]
+    ]
+    if rows:
+        await transaction.insert_rows(CollectionPermission, *rows)
