@@ -132,7 +132,7 @@ async def change_record(
     somebody else, or another page, holds it.
     """
     fields = fields or await list_fields(transaction, collection)
-    refuse_other_version(record, version)
+    refuse_changed(record, version)
     values = read_values(fields, typed, record.values)
     changed = await write_record(
         transaction, collection, record, values, author, version=version, proof=proof, what=what, fields=fields
@@ -142,7 +142,7 @@ async def change_record(
     return changed
 
 
-def refuse_other_version(record: Record, version: int) -> None:
+def refuse_changed(record: Record, version: int) -> None:
     """Raise Changed when a kept record is not at a version any more."""
     if record.version != version or record.deleted_at is not None:
         raise Changed
@@ -162,7 +162,7 @@ async def write_record(
 ) -> bool:
     """Save values that were read, or are an old revision's: as `change_record` does, but they are judged no more."""
     await require_on(transaction, author, "edit", collection, record)
-    refuse_other_version(record, version)
+    refuse_changed(record, version)
     before = record.values
     values = {each.ref: before[each.ref] for each in fields.removed if each.ref in before} | values
     changed = [field for field in fields if values.get(field.ref) != before.get(field.ref)]

@@ -17,9 +17,10 @@ from app.records.collections import Collection, create_collection
 from app.records.facts import CollectionAdded, FieldRemoved, FieldsChanged
 from app.records.fields import MOST_FIELDS, RESERVED_KEYS, Field, forget_fields, list_fields
 from app.records.keys import RecordKey, unique_key
-from app.records.kinds import FIELD_KINDS, FieldChoice
+from app.records.kinds import FIELD_KINDS
 from app.records.kinds.choices import CHOICE_REFERENCE
 from app.records.kinds.collation import LAST
+from app.records.kinds.kind import FieldChoice
 from app.records.records import Record
 from app.records.reindexing import reindex_soon
 from app.web.forms import Invalid

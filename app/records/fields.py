@@ -15,9 +15,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime
 from app.editing.rows import RowPlace
 from app.records.collections import Collection
-from app.records.kinds import FIELD_KINDS, FieldChoice, FieldKind
+from app.records.kinds import FIELD_KINDS
 from app.records.kinds.collation import LAST
-from app.records.kinds.kind import Cell
+from app.records.kinds.kind import Cell, FieldChoice, FieldKind
 from app.web.texts import is_blank, keep_direction
 
 MOST_FIELDS = 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.records.kinds.choices import ChoiceKind, ChoicesKind, YesNoKind
 from app.records.kinds.contacts import EmailKind, LinkKind, PhoneKind
 from app.records.kinds.dates import DateKind, DurationKind, MomentKind
-from app.records.kinds.kind import Definition, FieldChoice, FieldKind
+from app.records.kinds.kind import FieldKind
 from app.records.kinds.numbers import DecimalKind, MoneyKind, RatingKind, WholeNumberKind
 from app.records.kinds.texts import LongTextKind, TextKind
 
@@ -29,5 +29,3 @@ FIELD_KINDS: dict[str, FieldKind] = {
         RatingKind(),
     )
 }
-
-__all__ = ["FIELD_KINDS", "Definition", "FieldChoice", "FieldKind"]
