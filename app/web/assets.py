@@ -31,9 +31,10 @@ JOINED = {
 }
 VERSION = re.compile(r"[0-9a-f]{12}")
 # Comments are not sent: of scripts those on lines of their own, and those that stand apart from what is before them.
-# The lines stay, so that an error is where it is said to be.
+# Nor is what lines of scripts are indented by. The lines stay, so that an error is where it is said to be; none of them
+# is within a text.
 COMMENTS = {
-    "js": re.compile(rb"(?:^[ \t]*|[ \t]{2,})//.*$", re.MULTILINE),
+    "js": re.compile(rb"(?:^[ \t]*|[ \t]{2,})//.*$|^[ \t]+", re.MULTILINE),
     "css": re.compile(rb"[ \t]*/\*.*?\*/", re.DOTALL),
 }
 IMPORT = re.compile(r"""^import\b[^"';]*"\./([\w-]+)\.js";$""", re.MULTILINE)

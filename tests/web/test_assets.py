@@ -27,6 +27,7 @@ from app.web.assets import (
 from app.web.static import takes_gzip
 from tests.conftest import Server
 
+OWN = STATIC / "js"
 MADE = (static_names, static_version, static_content, static_url, module_tags)
 OTHER = "0123456789ab"
 
@@ -73,6 +74,14 @@ def test_a_page_asks_for_a_module_and_for_what_that_imports_at_once(files: Path)
 def test_what_is_said_of_a_script_is_not_sent_and_its_lines_keep_their_numbers(files: Path) -> None:
     (files / "one.js").write_text('// About it.\nconst one = "//";   // here\n  // There.\none;\n')
     assert static_content("js/one.js") == b'\nconst one = "//";\n\none;\n'
+
+
+def test_what_lines_of_a_script_are_indented_by_is_not_sent_and_none_is_within_a_text(files: Path) -> None:
+    (files / "one.js").write_text("if (one) {\n  two(1,  2);\n}\n")
+    assert static_content("js/one.js") == b"if (one) {\ntwo(1,  2);\n}\n"
+    for path in OWN.glob("*.js"):
+        comment = assets.COMMENTS["js"]
+        assert all(comment.sub(b"", line).count(b"`") % 2 == 0 for line in path.read_bytes().splitlines()), path.name
 
 
 def test_modules_that_are_sent_as_one_share_what_they_import(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:

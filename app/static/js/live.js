@@ -249,12 +249,10 @@
 
   // Of a page that one has gone to, htmx puts in what is in <body>. Its language, and what its reader may do, stand around it.
   function takeAround(text) {
-    const from = text.search(/<html\b/);
-    const body = text.search(/<body\b/);
-    if (from < 0 || body < 0) return;
-    const page = new DOMParser().parseFromString(text.slice(from, text.indexOf(">", body) + 1), "text/html");
-    root.lang = page.documentElement.lang;
-    if (page.body.dataset.role) document.body.dataset.role = page.body.dataset.role;
+    const [, language] = /<html lang="([^"]+)"/.exec(text) ?? [];
+    const [, role] = /<body [^>]*data-role="(\w+)"/.exec(text) ?? [];
+    if (language) root.lang = language;
+    if (role) document.body.dataset.role = role;
   }
 
   // After a navigation the new page has its own channels and cursor. What was refused may be gone from the page by now.

@@ -76,7 +76,7 @@ class SidebarRooms extends HTMLElement {
     const { kept, shown } = this;
     const known = kept.find(({ room }) => room === roomOf(unread.id)) ?? unknown();
     const { notify, count, mentions, seen } = known;
-    Object.assign(unread.dataset, { read: Number(count) ? known.read : read, count, mentions, notify });
+    Object.assign(unread.dataset, { read: count > 0 ? known.read : read, count, mentions, notify });
     const next = shown.find((other) => other.dataset.order > item.dataset.order);
     if (next) next.before(item);
     else this.querySelector("ul").append(item);
@@ -129,9 +129,8 @@ const roomOf = (id) => id.split("-")[1];
 
 // Whether the page is of a line's room, as app/chat/sidebar.py has it.
 function isOpen(item) {
-  const [, part, room] = item.querySelector("a").pathname.split("/");
-  const [, here, slug] = location.pathname.split("/");
-  return part === "chat" && here === part && slug === room;
+  const { pathname } = item.querySelector("a");
+  return pathname.startsWith("/chat/") && `${location.pathname}/`.startsWith(`${pathname}/`);
 }
 
 function rename(item, name) {
