@@ -35,7 +35,7 @@ from app.accounts.members import find_member  # noqa: E402
 from app.accounts.sessions import add_session  # noqa: E402
 from app.chat.limits import Pace, WritingLimit  # noqa: E402
 from app.database import engine, tenancy  # noqa: E402
-from app.database.fast import inline, rows  # noqa: E402
+from app.database.fast import inline, joined, rows  # noqa: E402
 from app.database.fast.prepared import Prepared, StatementResult  # noqa: E402
 from app.features import open_database  # noqa: E402
 from app.server import asgi  # noqa: E402
@@ -128,8 +128,11 @@ class WithoutRows:
     def __enter__(self) -> None:
         self.patches = [
             mock.patch.object(rows.PreparedSelect, "find", find_by_orm),
-            mock.patch.multiple(
-                engine, insert_object=insert_by_orm, insert_rows=insert_rows_by_orm, change_row=change_by_orm
+            *(
+                mock.patch.multiple(
+                    each, insert_object=insert_by_orm, insert_rows=insert_rows_by_orm, change_row=change_by_orm
+                )
+                for each in (engine, joined)
             ),
         ]
         for each in self.patches:
@@ -225,7 +228,7 @@ async def count_nothing(*_: Any) -> Pace:
 
 async def main() -> None:
     """Measure."""
-    WritingLimit.count_message = count_nothing  # type: ignore[method-assign]
+    WritingLimit.count = count_nothing  # type: ignore[method-assign]
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     event.remove(tenancy.TenantSession, "do_orm_execute", tenancy.confine)
     event.listen(tenancy.TenantSession, "do_orm_execute", confine_unless_confined)

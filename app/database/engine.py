@@ -17,7 +17,8 @@ from sqlalchemy.orm.util import identity_key
 
 from app.database import postgresql, sqlite
 from app.database.facts import Actor, Fact, Facts, Followers, Partial, Showing
-from app.database.fast.rows import Found, PreparedSelect, change_row, insert_counted, insert_object, insert_rows
+from app.database.fast.joined import insert_both, insert_counted
+from app.database.fast.rows import Found, PreparedSelect, change_row, insert_object, insert_rows
 from app.database.tenancy import Tenant, Tenanted, TenantSession
 
 SELECT_TENANT = {column.key: select(Tenant).where(column == bindparam("value")) for column in (Tenant.id, Tenant.slug)}
@@ -136,6 +137,10 @@ class Transaction(AsyncSession):
     async def insert_counted(self, model: type[Tenanted], *rows: dict[str, Any], by: object, **values: object) -> None:
         """Write rows likewise, and some attributes of the object `by` which they are counted."""
         await self.run_sync(lambda _: insert_counted(self.sync_session, model, list(rows), by, values))
+
+    async def insert_both(self, instance: object, model: type[Tenanted], *rows: dict[str, Any], link: str) -> None:
+        """Write the row of a new object likewise, and rows that refer to it by their column `link`."""
+        await self.run_sync(lambda _: insert_both(self.sync_session, instance, model, list(rows), link))
 
     async def change(self, instance: object, **values: object) -> None:
         """Write some attributes of an object's row at once, likewise."""

@@ -103,8 +103,7 @@ async def notify_of_kind(transaction: Transaction, occasions: Sequence[Occasion]
     if not told:
         return
     moment = now()
-    await insert_activities(transaction, list(told), moment)
-    await insert_notifications(transaction, told, moment)
+    await insert_told(transaction, told, moment)
     shown = [
         ShownActivity(activity, kind, each.occasion.by, member_id, held=each.occasion.held)
         for activity, each in told.items()
@@ -122,8 +121,8 @@ class Told:
     wanting: Sequence[tuple[int, NotificationKind, Choice]]
 
 
-async def insert_notifications(transaction: Transaction, told: Mapping[Activity, Told], moment: datetime) -> None:
-    """Write who is notified of activities at a moment, and plan the mails about it."""
+async def insert_told(transaction: Transaction, told: Mapping[Activity, Told], moment: datetime) -> None:
+    """Write what has happened at a moment, and who is notified of it, and plan the mails about it."""
     mailed = {
         member_id
         for each in told.values()
@@ -131,28 +130,35 @@ async def insert_notifications(transaction: Transaction, told: Mapping[Activity,
         if choice.mail != "never" and not kind.fixed
     }
     times = await read_times(transaction, mailed) if mailed else {}
-    rows: list[dict[str, Any]] = [
-        {
-            "activity_id": activity.id,
-            "member_id": member_id,
-            "kind": kind.name,
-            "subject_kind": activity.subject_kind,
-            "subject_id": activity.subject_id,
-            "number": activity.number,
-            "shown": choice.in_app or each.occasion.held,
-            "held": each.occasion.held,
-            "mail_at": (
-                moment
-                if kind.fixed
-                else mail_moment(choice.mail, moment, times[member_id])
-                if member_id in mailed
-                else None
-            ),
-        }
+    notified: list[tuple[Activity, dict[str, Any]]] = [
+        (
+            activity,
+            {
+                "member_id": member_id,
+                "kind": kind.name,
+                "subject_kind": activity.subject_kind,
+                "subject_id": activity.subject_id,
+                "number": activity.number,
+                "shown": choice.in_app or each.occasion.held,
+                "held": each.occasion.held,
+                "mail_at": (
+                    moment
+                    if kind.fixed
+                    else mail_moment(choice.mail, moment, times[member_id])
+                    if member_id in mailed
+                    else None
+                ),
+            },
+        )
         for activity, each in told.items()
         for member_id, kind, choice in each.wanting
     ]
-    await transaction.insert_rows(Notification, *rows)
+    rows = [row for _, row in notified]
+    if len(told) == 1:
+        await transaction.insert_both(notified[0][0], Notification, *rows, link="activity_id")
+    else:
+        await insert_activities(transaction, list(told), moment)
+        await transaction.insert_rows(Notification, *({**row, "activity_id": each.id} for each, row in notified))
     if due := [row["mail_at"] for row in rows if row["mail_at"]]:
         plan_mails(transaction, due)
 
@@ -216,14 +222,11 @@ def list_concerned(
 
 
 async def insert_activities(transaction: Transaction, activities: Sequence[Activity], moment: datetime) -> None:
-    """Write what has happened at a moment, and note the ids.
+    """Write several things that have happened at a moment, and note the ids.
 
-    SQLite tells the ids of new rows for one row at a time, so those of several are read: nobody else writes into the
-    workspace meanwhile.
+    SQLite tells the ids of new rows for one row at a time, so those are read: nobody else writes into the workspace
+    meanwhile.
     """
-    if len(activities) == 1:
-        await transaction.insert(activities[0])
-        return
     newest = await transaction.scalar(select(func.max(Activity.id))) or 0
     names = ("subject_kind", "subject_id", "number", "actor_id", "details")
     rows = [{name: getattr(each, name) for name in names} | {"created_at": moment} for each in activities]

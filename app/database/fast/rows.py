@@ -12,7 +12,7 @@ Written against: SQLAlchemy 2.1.9.
 
 Tested by: tests/database/fast/test_rows.py.
 
-Used by: database/__init__.py, database/engine.py.
+Used by: database/__init__.py, database/engine.py, database/fast/joined.py.
 """
 
 from __future__ import annotations
@@ -21,22 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Generic, TypeVarTuple
 
-from sqlalchemy import (
-    ARRAY,
-    BindParameter,
-    Column,
-    Connection,
-    Select,
-    Table,
-    bindparam,
-    column,
-    func,
-    insert,
-    inspect,
-    select,
-    true,
-    update,
-)
+from sqlalchemy import BindParameter, Column, Connection, Select, Table, bindparam, insert, inspect, update
 from sqlalchemy.exc import MultipleResultsFound
 from sqlalchemy.orm import make_transient_to_detached, with_loader_criteria
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
@@ -207,14 +192,19 @@ def flush_and_connect(session: TenantSession) -> Connection:
     return session.tell_database()
 
 
+def own_instance(session: TenantSession, instance: Any) -> None:
+    """A new object is of the session's tenant. Raises TenantScopeError for one that is another's."""
+    if isinstance(instance, Tenanted) and instance.__dict__.get("tenant_id") is None:
+        instance.tenant_id = session.tenant_id
+    check_instance(instance, session.tenant_id)
+
+
 def insert_object(session: TenantSession, instance: Any) -> None:
     """Write the row of a new object. It is the session's afterwards."""
     connection = flush_and_connect(session)
     model: Any = type(instance)
     info = table_info_of(model)
-    if isinstance(instance, Tenanted) and instance.__dict__.get("tenant_id") is None:
-        instance.tenant_id = session.tenant_id
-    check_instance(instance, session.tenant_id)
+    own_instance(session, instance)
     written = info.insert.execute(connection, info.complete(instance))
     if info.generated is not None:
         set_committed_value(instance, info.generated, written.added)
@@ -234,49 +224,6 @@ def fill_rows(session: TenantSession, model: Any, rows: list[dict[str, Any]]) ->
         raise TenantScopeError(f"rows of {model.__name__} belong to a tenant, and this session has none")
     info = table_info_of(model)
     return [info.fill({**row, "tenant_id": session.tenant_id}) for row in rows]
-
-
-@cache
-def insert_and_count_of(model: Any, counting: Any, names: tuple[str, ...]) -> Any:
-    """PostgreSQL's statement that adds rows, given by columns, if there is the row that counts them, and changes some
-    columns of that."""
-    table, counted = table_info_of(model).table, table_info_of(counting)
-    (key,) = counted.key
-    changed = (
-        update(counted.table)
-        .where(counted.table.c[key] == bindparam(f"key_{key}"))
-        .values({name: bindparam(f"new_{name}") for name in names})
-        .returning(counted.table.c[key])
-        .cte("counted")
-    )
-    columns = list(table.columns)
-    lists = func.unnest(*(bindparam(f"all_{each.key}", type_=ARRAY(each.type)) for each in columns))
-    given = lists.table_valued(*(column(each.key, each.type) for each in columns), name="given").render_derived()
-    rows = select(*given.columns).select_from(given.join(changed, true()))
-    return insert(table).from_select([each.key for each in columns], rows)
-
-
-def insert_counted(
-    session: TenantSession, model: Any, rows: list[dict[str, Any]], by: Any, values: dict[str, Any]
-) -> None:
-    """Write rows as `insert_rows`, and some attributes of the object that counts them as `change_row`: at once where
-    each statement is a trip to a server. Raises StaleDataError when that object's row is gone."""
-    connection = flush_and_connect(session)
-    if connection.dialect.name != "postgresql":
-        change_row(session, by, values)
-        insert_rows(session, model, rows)
-        return
-    check_instance(by, session.tenant_id)
-    counting: Any = type(by)
-    info, (key,) = table_info_of(model), table_info_of(counting).key
-    whole = fill_rows(session, model, rows)
-    parameters: dict[str, Any] = {f"all_{name}": [row[name] for row in whole] for name in info.names}
-    parameters |= {f"new_{name}": value for name, value in values.items()} | {f"key_{key}": by.__dict__[key]}
-    statement = insert_and_count_of(model, counting, tuple(values))
-    if connection.execute(statement, parameters).rowcount != len(rows):
-        raise StaleDataError(f"the row that counts those of {info.table.name} is gone")
-    for name, value in values.items():
-        set_committed_value(by, name, value)
 
 
 def change_row(session: TenantSession, instance: Any, values: dict[str, Any]) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
 import pytest
 from sqlalchemy import bindparam, delete, func, inspect, select, update
 from sqlalchemy.exc import IntegrityError, MultipleResultsFound
@@ -198,46 +195,6 @@ async def test_many_rows_are_inserted_in_one_statement(database: Database) -> No
             10_003,
             10_004,
         ]
-
-
-async def list_logged(database: Database) -> list[tuple[int, str | None, datetime | None]]:
-    async with database.read(ACME) as transaction:
-        statement = select(LoggedEvent.cursor, LoggedEvent.kind, LoggedEvent.created_at).order_by(LoggedEvent.cursor)
-        return [tuple(row) for row in await transaction.execute(statement.where(LoggedEvent.cursor > 10_000))]
-
-
-@pytest.mark.parametrize("count", [1, 3])
-async def test_rows_are_inserted_with_the_row_that_counts_them(database: Database, count: int) -> None:
-    rows: list[dict[str, Any]] = [
-        {"cursor": 10_000 + place, "channel": "x", "body": "", "data": None} for place in range(1, count + 1)
-    ]
-    async with database.write(ACME) as transaction:
-        rows[0]["kind"] = "first"
-        tenant = transaction.tenant
-        await transaction.insert_counted(LoggedEvent, *rows, by=tenant, cursor=10_000 + count)
-        assert tenant.cursor == 10_000 + count
-    kinds = ["first", None, None][:count]
-    logged = await list_logged(database)
-    assert [row[:2] for row in logged] == [(10_001 + place, kind) for place, kind in enumerate(kinds)]
-    assert all(row[2] for row in logged), "what is not given has its default"
-    async with database.read(ACME) as transaction:
-        assert transaction.tenant.cursor == 10_000 + count
-
-
-async def test_rows_are_not_inserted_where_what_counts_them_is_gone_or_of_another_tenant(database: Database) -> None:
-    row = {"cursor": 10_001, "channel": "x", "body": ""}
-    with pytest.raises(StaleDataError):
-        async with database.write(ACME) as transaction:
-            room = await ensure_general(transaction)
-            await transaction.execute(delete(Room).where(Room.id == room.id))
-            await transaction.insert_counted(LoggedEvent, row, by=room, last_number=1)
-    async with database.write(GLOBEX) as transaction:
-        other = await ensure_general(transaction)
-    for tenant_id in (ACME, None):
-        with pytest.raises(TenantScopeError):
-            async with database.write(tenant_id) as transaction:
-                await transaction.insert_counted(LoggedEvent, row, by=other, last_number=1)
-    assert await list_logged(database) == []
 
 
 async def test_what_waits_to_be_flushed_is_written_before_an_insert(database: Database) -> None:
