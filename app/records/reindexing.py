@@ -34,7 +34,15 @@ async def reindex_soon(transaction: Transaction, collection_id: int) -> None:
 async def reindex_all_soon(transaction: Transaction, facts: Sequence[SettingChanged]) -> None:
     """Numbers and dates are found as they are shown: where they are shown otherwise, all records are searched anew."""
     if any(fact.setting in ("language", "locale") for fact in facts):
-        for collection_id in await transaction.scalars(select(Collection.id)):
+        tenant_id = transaction.tenant.id
+        await put_job(transaction, "records.reindex-all", key=str(tenant_id), workspace_id=tenant_id)
+
+
+@job("records.reindex-all", seconds=60)
+async def reindex_all(claimed: ClaimedJob) -> None:
+    """Have the records of each collection made anew, however many collections there are."""
+    async with claimed.finishing() as transaction:
+        for collection_id in (await transaction.scalars(select(Collection.id))).all():
             await reindex_soon(transaction, collection_id)
 
 
