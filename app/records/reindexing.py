@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from app.database import Transaction
+from app.database import Transaction, now
 from app.jobs.jobs import ClaimedJob, job, put_job
 from app.records.collections import Collection
 from app.records.facts import RecordsReindexed
@@ -48,15 +48,29 @@ async def reindex_all(claimed: ClaimedJob) -> None:
 
 @job("records.reindex", seconds=600)
 async def reindex(claimed: ClaimedJob) -> None:
-    """Make it anew, batch by batch, and say so in the end."""
+    """Make it anew, batch by batch, and say so in the end; from the start once more where it changed meanwhile."""
     collection_id: int = claimed.payload["collection"]
+    async with claimed.database.read(claimed.workspace_id) as transaction:
+        begun_with = await read_definition(transaction, collection_id)
     after: int | None = 0
     while after is not None:
         async with claimed.database.write(claimed.workspace_id) as transaction:
             after = await reindex_batch(transaction, collection_id, after)
     async with claimed.finishing() as transaction:
-        if await transaction.get(Collection, collection_id):
+        found = await read_definition(transaction, collection_id)
+        if found != begun_with:
+            claimed.again = now()
+        if found is not None:
             transaction.note(RecordsReindexed(by=transaction.actor, collection_id=collection_id))
+
+
+async def read_definition(transaction: Transaction, collection_id: int) -> tuple[int, str] | None:
+    """What records are searched and sorted by: the version of their fields, and the locale. None without a collection.
+
+    Who changes it finds the job there already, and puts no other.
+    """
+    collection = await transaction.get(Collection, collection_id)
+    return collection and (collection.version, str(transaction.tenant.formats))
 
 
 async def reindex_batch(transaction: Transaction, collection_id: int, after: int) -> int | None:
