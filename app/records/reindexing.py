@@ -70,7 +70,7 @@ async def read_definition(transaction: Transaction, collection_id: int) -> tuple
     Who changes it finds the job there already, and puts no other.
     """
     collection = await transaction.get(Collection, collection_id)
-    return collection and (collection.version, str(transaction.tenant.formats))
+    return (collection.version, str(transaction.tenant.formats)) if collection else None
 
 
 async def reindex_batch(transaction: Transaction, collection_id: int, after: int) -> int | None:

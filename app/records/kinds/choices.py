@@ -98,6 +98,12 @@ class ChoiceKind(FieldKind):
     def describe(self, value: str, field: Definition) -> str:
         return "; ".join(choice["name"] for choice in self.chosen(value, field))
 
+    def describe_unread(self, text: str, field: Definition) -> str:
+        """By name, also what can't be chosen any more."""
+        typed = [" ".join(each.split()) for each in BETWEEN.split(text) if each.strip()]
+        found = [(find_choice(field.choices, each), each) for each in typed]
+        return "; ".join(choice["name"] if choice else each for choice, each in found)
+
     def show(self, value: str, field: Definition) -> Markup:
         tag = Markup('<span class="tag" data-color="{}">{}</span>')
         return Markup(" ").join(
