@@ -99,12 +99,13 @@ def add_links(data_dir: Path) -> None:
     """Give each book a link of its own."""
     with sqlite3.connect(data_dir / "mutirao.sqlite") as connection:
         connection.execute(
-            'INSERT INTO field (tenant_id, collection_id, key, label, kind, required, "unique", help, "default",'
+            'INSERT INTO field (tenant_id, collection_id, key, label, kind_name, required, "unique", help, "default",'
             " choices, position) SELECT tenant_id, id, 'site', 'Site', 'link', 0, 0, '', '', '[]', 99 FROM collection"
         )
         connection.execute(
             'UPDATE record SET "values" = json_set("values", '
-            "'$.site', 'https://books.example.org/shelf?number=' || number)"
+            "(SELECT '$.f' || id FROM field WHERE key = 'site' AND collection_id = record.collection_id),"
+            " 'https://books.example.org/shelf?number=' || number)"
         )
 
 

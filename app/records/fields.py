@@ -85,6 +85,13 @@ class Field(Tenanted, Base):
         """A value in plain text."""
         return self.kind.describe(value, self) if value or self.kind.shows_none else ""
 
+    def describe_typed(self, text: str) -> str:
+        """What a form has, in plain text; as it stands where it won't do."""
+        try:
+            return self.describe(self.read(text))
+        except ValueError:
+            return self.kind.describe_unread(text, self)
+
     def show(self, value: str) -> Markup:
         """A value on a page; an empty one is nothing, but for those to whom a page is read."""
         if value or self.kind.shows_none:

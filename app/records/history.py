@@ -37,11 +37,8 @@ class Difference:
     touched: bool
 
     def describe(self, text: str) -> str:
-        """What a form has, as people read it; as it stands where it won't do."""
-        try:
-            return self.field.describe(self.field.read(text))
-        except ValueError:
-            return text
+        """What a form has, as people read it."""
+        return self.field.describe_typed(text)
 
 
 @dataclass(frozen=True, slots=True)

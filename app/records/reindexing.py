@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import case, delete, select, update
 
-from app.database import Transaction
+from app.database import Transaction, now
 from app.jobs.jobs import ClaimedJob, job, put_job
 from app.records.collections import Collection
 from app.records.facts import RecordsReindexed
@@ -33,21 +33,43 @@ async def reindex_soon(transaction: Transaction, collection_id: int) -> None:
 async def reindex_all_soon(transaction: Transaction, facts: Sequence[SettingChanged]) -> None:
     """Numbers and dates are found as they are shown: where they are shown otherwise, all records are searched anew."""
     if any(fact.setting in ("language", "locale") for fact in facts):
-        for collection_id in await transaction.scalars(select(Collection.id)):
+        tenant_id = transaction.tenant.id
+        await put_job(transaction, "records.reindex-all", key=str(tenant_id), workspace_id=tenant_id)
+
+
+@job("records.reindex-all", seconds=60)
+async def reindex_all(claimed: ClaimedJob) -> None:
+    """Have the records of each collection made anew, however many collections there are."""
+    async with claimed.finishing() as transaction:
+        for collection_id in (await transaction.scalars(select(Collection.id))).all():
             await reindex_soon(transaction, collection_id)
 
 
 @job("records.reindex", seconds=600)
 async def reindex(claimed: ClaimedJob) -> None:
-    """Make it anew, batch by batch, and say so in the end."""
+    """Make it anew, batch by batch, and say so in the end; from the start once more where it changed meanwhile."""
     collection_id: int = claimed.payload["collection"]
+    async with claimed.database.read(claimed.workspace_id) as transaction:
+        begun_with = await read_definition(transaction, collection_id)
     after: int | None = 0
     while after is not None:
         async with claimed.database.write(claimed.workspace_id) as transaction:
             after = await reindex_batch(transaction, collection_id, after)
     async with claimed.finishing() as transaction:
-        if await transaction.get(Collection, collection_id):
+        found = await read_definition(transaction, collection_id)
+        if found != begun_with:
+            claimed.again = now()
+        if found is not None:
             transaction.note(RecordsReindexed(by=transaction.actor, collection_id=collection_id))
+
+
+async def read_definition(transaction: Transaction, collection_id: int) -> tuple[int, str] | None:
+    """What records are searched and sorted by: the version of their fields, and the locale. None without a collection.
+
+    Who changes it finds the job there already, and puts no other.
+    """
+    collection = await transaction.get(Collection, collection_id)
+    return (collection.version, str(transaction.tenant.formats)) if collection else None
 
 
 async def reindex_batch(transaction: Transaction, collection_id: int, after: int) -> int | None:

@@ -96,7 +96,7 @@ def downgrade() -> None:
     for each in fields:
         names = [choice["name"] for choice in each.choices if not choice["archived"]]
         each.store(default=each.to_names(each.default)[1] if each.default else "", choices=names)
-    op.execute("DELETE FROM job WHERE name = 'records.reindex'")
+    op.execute("DELETE FROM job WHERE name IN ('records.reindex', 'records.reindex-all')")
     op.drop_column("field", "options")
     op.drop_column("field", "version")
     op.drop_column("collection", "version")

@@ -68,12 +68,10 @@ def read_choice(text: str, field: Definition) -> FieldChoice:
     return choice
 
 
-def read_choice_line(text: str, field: Definition) -> list[FieldChoice]:
-    """The choices of a line: one, or several with semicolons between them. Raises ValueError with a Text."""
-    if not text.strip():
-        return []
+def split_line(text: str, field: Definition) -> list[str]:
+    """What a line names: one choice, or several with semicolons between them."""
     one = find_choice(field.choices, " ".join(text.split()))
-    return [read_choice(each, field) for each in ([text] if one else text.split(";")) if each.strip()]
+    return [each for each in ([text] if one else text.split(";")) if each.strip()]
 
 
 class ChoiceKind(FieldKind):
@@ -104,6 +102,12 @@ class ChoiceKind(FieldKind):
 
     def describe(self, value: str, field: Definition) -> str:
         return "; ".join(choice["name"] for choice in self.chosen(value, field))
+
+    def describe_unread(self, text: str, field: Definition) -> str:
+        """By name, also what can't be chosen any more."""
+        typed = [" ".join(each.split()) for line in text.split("\n") for each in split_line(line, field)]
+        found = [(find_choice(field.choices, each), each) for each in typed]
+        return "; ".join(choice["name"] if choice else each for choice, each in found)
 
     def show(self, value: str, field: Definition) -> Markup:
         tag = Markup('<span class="tag" data-color="{}">{}</span>')
@@ -142,7 +146,7 @@ class ChoicesKind(ChoiceKind):
         return "\n".join(each for each in typed if each)
 
     def read(self, text: str, field: Definition) -> str:
-        chosen = {choice["id"] for each in text.split("\n") for choice in read_choice_line(each, field)}
+        chosen = {read_choice(each, field)["id"] for line in text.split("\n") for each in split_line(line, field)}
         return " ".join(map(str, sorted(chosen)))
 
     def cell(self, value: str, field: Definition) -> Cell:

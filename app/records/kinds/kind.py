@@ -98,6 +98,10 @@ class FieldKind:
         """A value in plain text, for people."""
         return value
 
+    def describe_unread(self, text: str, field: Definition) -> str:
+        """What was typed and won't do, in plain text."""
+        return text
+
     def show(self, value: str, field: Definition) -> Markup:
         """A value on a page."""
         return escape(keep_direction(self.describe(value, field)))
