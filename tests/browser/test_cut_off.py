@@ -9,6 +9,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.pages import confirm, ready
 from tests.conftest import PASSWORD, Person, Server
+from tests.fields import NOTES
 
 
 async def test_signing_out_in_one_tab_takes_the_other_to_the_sign_in(server: Server, person: Any) -> None:
@@ -109,7 +110,7 @@ async def test_what_was_typed_as_the_session_was_ended_is_not_shown_to_who_signs
     await ready(davi.page)
     await expect(davi.page.get_by_label("Notes")).not_to_have_value(re.compile("what it has not"))
     drafts = server.store.rows(
-        "SELECT member.name, draft.\"values\" ->> 'notes' FROM draft JOIN member ON member.id = draft.member_id"
+        f"SELECT member.name, draft.\"values\" ->> '{NOTES}' FROM draft JOIN member ON member.id = draft.member_id"
         ' WHERE draft."values" IS NOT NULL'
     )
     assert drafts == [("Davi", "What the server has,")]

@@ -14,6 +14,7 @@ from playwright.async_api import Page, Route, expect
 from tests.browser.pages import assert_equals_a_fresh_load, ready
 from tests.conftest import Person, Server, end_server, start_server
 from tests.databases import Store
+from tests.fields import NOTES, TITLE
 
 NUMBERS = itertools.count(1)
 # The page's own clock, which tests move: longer than a lease, and than it takes to be idle.
@@ -29,7 +30,7 @@ class Book:
         self.address = f"/c/books/{number}"
         self.edit = f"{self.address}/edit"
         ((self.id, self.title),) = server.store.rows(
-            "SELECT r.id, r.\"values\" ->> 'title' FROM record r JOIN collection c ON c.id = r.collection_id"
+            f"SELECT r.id, r.\"values\" ->> '{TITLE}' FROM record r JOIN collection c ON c.id = r.collection_id"
             " WHERE r.tenant_id = 1 AND c.slug = 'books' AND r.number = ?",
             number,
         )
@@ -47,7 +48,7 @@ class Book:
     def draft(self, member_id: int) -> str | None:
         """The notes in a member's draft."""
         found = self.server.store.rows(
-            "SELECT \"values\" ->> 'notes' FROM draft WHERE row_id = ? AND member_id = ?", self.id, member_id
+            f"SELECT \"values\" ->> '{NOTES}' FROM draft WHERE row_id = ? AND member_id = ?", self.id, member_id
         )
         return found[0][0] if found else None
 

@@ -16,6 +16,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.pages import assert_equals_a_fresh_load, confirm
 from tests.conftest import Server
+from tests.fields import TITLE
 from tests.post import plain
 
 PASSWORD = "a long enough password"
@@ -175,8 +176,8 @@ async def test_who_is_renamed_has_the_new_name_in_open_pages(server: Server, per
         await expect(page.locator("#completion")).to_contain_text("@Zé")
         # Who edits something keeps their page, and is not told that it has changed.
         await ana.open("/c/books/2/edit")
-        await page.locator("[name=title]").fill("Half a title")
+        await page.locator(f"[name={TITLE}]").fill("Half a title")
         await bruno.post("/account/name", data={"name": "José"})
         await expect(page.locator("#rooms").get_by_text("José", exact=True)).to_be_visible()
-        await expect(page.locator("[name=title]")).to_have_value("Half a title")
+        await expect(page.locator(f"[name={TITLE}]")).to_have_value("Half a title")
         await expect(page.locator("#stale")).to_be_empty()
