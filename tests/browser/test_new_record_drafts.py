@@ -56,7 +56,7 @@ def authors(server: Server, title: str) -> list[str]:
     """Who has written the records with a title."""
     rows = server.store.rows('SELECT "values" FROM record')
     found = [json.loads(values) if isinstance(values, str) else values for (values,) in rows]
-    return [each["author"] for each in found if each["title"] == title]
+    return [each[AUTHOR] for each in found if each[TITLE] == title]
 
 
 async def pass_on(server: Server, route: Route) -> httpx.Response:
@@ -210,7 +210,7 @@ async def test_saving_while_a_draft_is_on_its_way_does_not_take_the_page_for_ano
     for _ in range(2):
         await page.get_by_role("button", name="Save").click()
     answered.set()
-    await expect(page.locator("#error-title")).to_be_visible()
+    await expect(page.locator("#error-f1")).to_be_visible()
     await expect(page.get_by_text(STRANDED)).to_be_hidden()
     await type_kept(page, "Author", "Somebody else")
     await expect(page.get_by_text(STRANDED)).to_be_hidden()
@@ -233,7 +233,7 @@ async def test_what_is_typed_on_while_a_refusal_is_on_its_way_goes_on_in_it(shar
         await sent.wait()
     await page.get_by_label("Author").fill("Somebody")
     may_go.set()
-    await expect(page.locator("#error-title")).to_be_visible()
+    await expect(page.locator("#error-f1")).to_be_visible()
     await expect(page.get_by_label("Author")).to_have_value("Somebody")
     await expect(page.get_by_text("Draft kept")).to_be_visible()
     await type_kept(page, "Title", "By somebody")

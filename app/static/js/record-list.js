@@ -47,6 +47,11 @@ class RecordList extends HTMLElement {
     return this.querySelector("tbody");
   }
 
+  // The heading of the column that the list is sorted by: a fresh page compares no other.
+  get sorted() {
+    return this.querySelector("th:is([aria-sort=ascending], [aria-sort=descending])");
+  }
+
   #takeAll() {
     const pushed = [...this.body.querySelectorAll(":scope > :is(template, tr[data-what])")];
     for (const each of pushed) {
@@ -74,6 +79,8 @@ class RecordList extends HTMLElement {
     if (old && !isIn) old.remove();
     if (isIn) {
       for (const name of ["what", "search", "before"]) delete row.dataset[name];
+      const { sorted } = this;
+      for (const cell of row.cells) if (cell.cellIndex !== sorted?.cellIndex) delete cell.dataset.key;
       // What is ticked stays so: a morph goes by the attribute, and the property is that of a new node.
       if (old?.querySelector("input[form=ticked]")?.checked) row.querySelector("input[form=ticked]").setAttribute("checked", "");
       const rows = [...body.rows].filter((other) => other !== old);
@@ -120,7 +127,7 @@ class RecordList extends HTMLElement {
 
   // The row that comes after another in this list's order.
   #nextOf(row, rows) {
-    const sorted = this.querySelector("th:is([aria-sort=ascending], [aria-sort=descending])");
+    const { sorted } = this;
     const place = (each) => ({
       key: each.cells[sorted?.cellIndex]?.dataset.key ?? "",       // the number has none
       number: Number(each.dataset.number),
