@@ -40,7 +40,7 @@ from app.editing.facts import OfRow
 from app.notifications.channels import Bell
 from app.notifications.facts import MailsDue
 
-rooms_entered = Follower(place_in_rooms, (MemberJoined, RoleChanged))
+rooms_entered = Follower(place_in_rooms, (MemberJoined, RoleChanged), notes=(MemberEntered, MemberLeft))
 direct_rooms_renamed = Follower(rename_direct_rooms, (MemberRenamed,))
 messages_told = Follower(tell_posted, (MessageAddressed,), notes=(MailsDue,))
 edits_told = Follower(tell_edited, (MessageEdited,), notes=(MailsDue,))

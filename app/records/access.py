@@ -30,7 +30,7 @@ from app.records.records import Record, find_makers
 from app.web.texts import Text
 
 # What is done with a collection as a whole, and with one of its records.
-CollectionVerb = Literal["browse", "read", "add to", "export", "import into", "read the bin of"]
+CollectionVerb = Literal["browse", "read", "add to", "delete from", "export", "import into", "read the bin of"]
 RecordVerb = Literal["read", "edit", "delete"]
 
 

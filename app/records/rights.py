@@ -28,6 +28,11 @@ def importers(actor: Member, access: CollectionAccess) -> bool:
     return adders(actor, access) and browsers(actor, access)
 
 
+def those_who_delete(actor: Member, access: CollectionAccess) -> bool:
+    """Those who may delete records that they see in the list: all, or their own."""
+    return browsers(actor, access) and access.permissions.delete != "none"
+
+
 def readers_within(actor: Member, access: RecordAccess) -> bool:
     """Those who may read records of its collection."""
     return readers(actor, access.within)
@@ -48,6 +53,7 @@ def deleters(actor: Member, access: RecordAccess) -> bool:
 MAY_NOT_BROWSE = _l("You may read records of this collection that you are led to, but not look through it.")
 MAY_NOT_ADD = _l("You may read the records of this collection, but not add any.")
 MAY_NOT_EDIT = _l("You may read this record, but not change it.")
+MAY_NOT_DELETE_ANY = _l("You may read the records of this collection, but not delete any.")
 MAY_NOT_DELETE = _l("You may read this record, but not delete or restore it.")
 
 RECORD_RIGHTS = (
@@ -58,6 +64,7 @@ RECORD_RIGHTS = (
     Right("export", CollectionAccess, browsers, MAY_NOT_BROWSE),
     Right("add to", CollectionAccess, adders, MAY_NOT_ADD),
     Right("import into", CollectionAccess, importers, MAY_NOT_ADD),
+    Right("delete from", CollectionAccess, those_who_delete, MAY_NOT_DELETE_ANY),
     Right("read", RecordAccess, readers_within),
     Right("edit", RecordAccess, editors, MAY_NOT_EDIT),
     Right("delete", RecordAccess, deleters, MAY_NOT_DELETE),

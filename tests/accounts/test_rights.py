@@ -158,6 +158,11 @@ async def import_into(transaction: Transaction, actor: Member, thing: str) -> No
     await enter_collection(transaction, actor, "books", "import into")
 
 
+@attempts("delete from", PLAIN)
+async def delete_from(transaction: Transaction, actor: Member, thing: str) -> None:
+    await enter_collection(transaction, actor, "books", "delete from")
+
+
 OWN = "a record where one may do so with one's own"
 
 

@@ -64,7 +64,7 @@ test("what may not run any more is due, whenever it was tried last", () => {
 });
 
 test("only an answer that says so means that the lock is held or lost", () => {
-  const meant = { 204: "held", 404: "lost", 409: "lost", 200: "again", 401: "again", 429: "again", 500: "again", 503: "again" };
+  const meant = { 204: "held", 403: "lost", 404: "lost", 409: "lost", 200: "again", 401: "again", 429: "again", 500: "again", 503: "again" };
   for (const [status, what] of Object.entries(meant)) assert.equal(verdictOf(Number(status)), what, status);
 });
 

@@ -39,7 +39,7 @@ async def delete_several(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
 ) -> Response[Any]:
     """Put the ticked records into the bin; say which could not be, and why."""
-    collection = (await enter_collection(transaction, member, slug)).collection
+    collection = (await enter_collection(transaction, member, slug, "delete from")).collection
     fields = await list_fields(transaction, collection)
     seen = read_ticked(form)
     view = read_view(fields, form["q"], form["sort"], form["page"])

@@ -8,7 +8,7 @@ const AT_MOST = 4000;            // … or this long after the first one that wa
 // sent again.
 export function isKept(status) {
   if (status === 204) return true;
-  return [404, 409, 422].includes(status) ? null : false;
+  return [403, 404, 409, 422].includes(status) ? null : false;
 }
 
 export class TypedDraft {

@@ -12,7 +12,7 @@ export const tokenOf = (proof) => proof.split("-")[0];
 // What the answer to a renewal means.
 export function verdictOf(status) {
   if (status === 204) return "held";
-  return status === 409 || status === 404 ? "lost" : "again";
+  return [403, 404, 409].includes(status) ? "lost" : "again";
 }
 
 export class Lease {
