@@ -75,6 +75,7 @@ from app.records.followers import (
     forgotten_shown,
     formats_reindexed,
     holders_told,
+    names_reindexed,
     told_forgotten,
 )
 from app.records.notices import RECORD_KINDS
@@ -173,6 +174,7 @@ FOLLOWERS = Followers(
     holders_told,
     told_forgotten,
     formats_reindexed,
+    names_reindexed,
     messages_told,
     edits_told,
     deleted_withdrawn,

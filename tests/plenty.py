@@ -125,6 +125,8 @@ class Plenty:
         self.fields = [f"extra{n}" for n in range(min(self.count, MOST_FIELDS - 10))]  # with room for one more
         self.transaction.add_all([Field(**texts, collection_id=books.id, key=key, position=50) for key in self.fields])
         self.transaction.add(Field(**texts, collection_id=books.id, key="mark", position=51, unique=True))
+        who = {"kind_name": "person", "label": "Who", "options": {"several": True}}
+        self.transaction.add(Field(**who, collection_id=books.id, key="who", position=52))
         gone = [Field(**texts, collection_id=books.id, key=f"gone{n}", removed_at=now()) for n in range(self.count)]
         self.transaction.add_all(gone)
         await self.transaction.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.accounts.facts import MemberRenamed
 from app.database import Follower, Shown, Transaction
 from app.editing.facts import LockAsked
 from app.notifications.facts import MailsDue
@@ -28,7 +29,7 @@ from app.records.facts import (
     RecordsReindexed,
 )
 from app.records.notices import tell_asked, tell_changes
-from app.records.reindexing import reindex_all_soon
+from app.records.reindexing import reindex_all_soon, reindex_people_soon
 from app.tenants.facts import SettingChanged
 
 
@@ -42,6 +43,7 @@ holders_told = Follower(tell_asked, (LockAsked,), notes=(MailsDue,))
 changes_shown = Shown(show_changes, (RecordChanged,), read_changes)
 told_forgotten = Follower(forget_told, (RecordsForgotten,))
 formats_reindexed = Follower(reindex_all_soon, (SettingChanged,))
+names_reindexed = Follower(reindex_people_soon, (MemberRenamed,))
 forgotten_shown = Shown(show_forgotten, (RecordsForgotten,))
 added_shown = Shown(show_added, (RecordsAdded,), read_added)
 collections_shown = Shown(show_collections, (CollectionAdded, CollectionRenamed), read_collections)

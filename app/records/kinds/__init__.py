@@ -7,6 +7,7 @@ from app.records.kinds.contacts import EmailKind, LinkKind, PhoneKind
 from app.records.kinds.dates import DateKind, DurationKind, MomentKind
 from app.records.kinds.kind import Definition, FieldChoice, FieldKind
 from app.records.kinds.numbers import DecimalKind, MoneyKind, RatingKind, WholeNumberKind
+from app.records.kinds.people import PersonKind
 from app.records.kinds.texts import LongTextKind, TextKind
 
 FIELD_KINDS: dict[str, FieldKind] = {
@@ -26,6 +27,7 @@ FIELD_KINDS: dict[str, FieldKind] = {
         EmailKind(),
         PhoneKind(),
         LinkKind(),
+        PersonKind(),
         RatingKind(),
     )
 }
