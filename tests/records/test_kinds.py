@@ -64,6 +64,7 @@ GOOD = [
     ("person", "en", "Silva, Ana", "5"),
     ("person", "en", "#4", "4"),
     ("person", "en", "Zé <b> (#4)", "4"),
+    ("files", "en", "12 p a  b.jpg\r\n3 f c.txt", "12 p a b.jpg\n3 f c.txt"),
     ("rating", "en", "3", "3"),
     ("rating", "en", "0", ""),
 ]
@@ -96,6 +97,8 @@ BAD = [
     ("person", "Zé <b>"),
     ("person", "#9"),
     ("person", "#1\n#2"),
+    ("files", "photo.jpg"),
+    ("files", "\n".join(f"{number} f a.txt" for number in range(1, 12))),
     ("rating", "6"),
 ]
 AMBIGUOUS = [
@@ -163,6 +166,10 @@ VALUES = {
     "phone": st.integers(100, 10**12).map(lambda each: f"+{each}"),
     "link": st.text("abc/?&'<>\"", max_size=30).map(lambda each: f"https://example.org/{each}"),
     "person": st.sampled_from([f"#{number}" for number in range(1, 6)]),
+    "files": st.lists(
+        st.tuples(st.integers(1, 10**9), st.sampled_from("pf"), st.text("a<é '\".", min_size=1, max_size=40)),
+        max_size=5,
+    ).map(lambda files: "\n".join(f"{number} {flag} x{name}" for number, flag, name in files)),
     "rating": st.integers(0, 5).map(str),
 }
 

@@ -89,6 +89,8 @@ class FieldKind:
     has_choices = False
     # Whether its values are members, who may be called otherwise, are told, and follow.
     names_people = False
+    # Whether a text becomes a value of it. What none does is left out where tables are imported.
+    is_typed = True
 
     def join(self, typed: Sequence[str], field: Definition) -> str:
         """What a form has for the field, of all that it sends under its name."""
