@@ -12,7 +12,6 @@ from app.accounts.audit import audited
 from app.accounts.quick_switcher import show_quick_switcher
 from app.accounts.rights import install
 from app.accounts.undo import take_back
-from app.chat import usage as chat_usage
 from app.chat.followers import (
     archived_shown,
     cards_shown,
@@ -77,6 +76,7 @@ from app.records.followers import (
     formats_reindexed,
     guests_admitted,
     holders_told,
+    names_reindexed,
     rights_taken_back,
     told_forgotten,
 )
@@ -87,6 +87,7 @@ from app.records.pages import bulk as bulk_pages
 from app.records.pages import collections as collection_pages
 from app.records.pages import editing as editing_pages
 from app.records.pages import exports as export_pages
+from app.records.pages import files as record_file_pages
 from app.records.pages import imports as import_pages
 from app.records.pages import locks as lock_pages
 from app.records.pages import permissions as permission_pages
@@ -129,6 +130,7 @@ WORKSPACE_PAGES = (
     permission_pages,
     record_pages,
     adding_pages,
+    record_file_pages,
     editing_pages,
     lock_pages,
     bin_pages,
@@ -155,7 +157,7 @@ CENTRAL_ROUTES: list[Any] = [*central_pages.handlers, operator_pages.router]
 
 # What no page brings with it, and that says by itself what it is for: a job, what operators see counted, what a new
 # workspace is furnished with, how the audit log calls records.
-OTHERS = (password_links, chat_usage, record_usage, reindexing, books, auditing)
+OTHERS = (password_links, record_usage, reindexing, books, auditing)
 
 # Who may do what.
 install(TENANT_RIGHTS, EDITING_RIGHTS, NOTIFICATION_RIGHTS, RECORD_RIGHTS, CHAT_RIGHTS)
@@ -182,6 +184,7 @@ FOLLOWERS = Followers(
     holders_told,
     told_forgotten,
     formats_reindexed,
+    names_reindexed,
     messages_told,
     edits_told,
     deleted_withdrawn,

@@ -9,10 +9,22 @@ from babel import Locale
 
 from app.records.definitions import name_choices
 from app.records.fields import Field
+from app.records.kinds.people import People
 from app.records.records import Record
 
 # The refs of the demo's books in acme.
 TITLE, AUTHOR, YEAR, ISBN, LANGUAGE, STATUS, NOTES = (f"f{number}" for number in range(1, 8))
+
+# Members whom no workspace has: two of one name, one who was removed, one whose name has a comma.
+PEOPLE = People(
+    [
+        (1, "Ana Lima", "ana@acme.test", True),
+        (2, "Bruno", "bruno@acme.test", True),
+        (3, "Bruno", "b@acme.test", True),
+        (4, "Zé <b>", None, False),
+        (5, "Silva, Ana", "silva@acme.test", True),
+    ]
+)
 
 
 def typed_of(record: Record, **others: str) -> dict[str, str]:
@@ -26,6 +38,7 @@ def make_field(kind_name: str, *, locale: str = "en", choices: Iterable[str] = (
     """A field that no collection has."""
     field = Field(id=1, key="it", label="It", kind_name=kind_name, choices=name_choices(list(choices)), options=options)
     field.locale = Locale.parse(locale)
+    field.people = PEOPLE
     return field
 
 

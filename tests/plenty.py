@@ -36,6 +36,7 @@ from app.operators.sessions import start_operator_session as start_operator_sess
 from app.records.changes import create_records
 from app.records.collections import Collection, get_collection
 from app.records.fields import MOST_FIELDS, Field
+from app.records.files import RecordFile
 from app.records.permissions import EVERYTHING, NOTHING, CollectionGuest, write_permissions
 from app.records.records import Record, get_record
 from app.records.revisions import Revision
@@ -70,6 +71,7 @@ class Plenty:
         await self.add_others()
         return {
             "file_id": await self.newest(Attachment),
+            "record_file_id": await self.newest(RecordFile),
             "invitation_id": await self.newest(Invitation),
             "undo_id": await self.newest(UndoOffer),
             "announcement_id": await self.newest(Announcement),
@@ -127,6 +129,13 @@ class Plenty:
         self.fields = [f"extra{n}" for n in range(min(self.count, MOST_FIELDS - 10))]  # with room for one more
         self.transaction.add_all([Field(**texts, collection_id=books.id, key=key, position=50) for key in self.fields])
         self.transaction.add(Field(**texts, collection_id=books.id, key="mark", position=51, unique=True))
+        who = {"kind_name": "person", "label": "Who", "options": {"several": True}}
+        self.transaction.add(Field(**who, collection_id=books.id, key="who", position=52))
+        pictures = {"kind_name": "files", "label": "Pictures"}
+        self.transaction.add(Field(**pictures, collection_id=books.id, key="pictures", position=53))
+        file = {"collection_id": books.id, "record_id": None, "member_id": self.ana.id, "key": KEY, "name": "a.txt"}
+        file |= {"size": 3, "media_type": "text/plain", "preview": True}
+        await self.put(RecordFile, [file] * self.count)
         gone = [Field(**texts, collection_id=books.id, key=f"gone{n}", removed_at=now()) for n in range(self.count)]
         self.transaction.add_all(gone)
         await self.transaction.flush()

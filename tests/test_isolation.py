@@ -45,6 +45,7 @@ PATH_VALUES = {
     "key": ("serial", "title"),
     "session_id": ("{acme session}", "{globex session}"),
     "file_id": ("{acme file}", "{globex file}"),
+    "record_file_id": ("{acme record file}", "{globex record file}"),
     "member_id": ("{acme member}", "{globex member}"),
     "invitation_id": ("{acme invitation}", "{globex invitation}"),
     "announcement_id": ("{acme announcement}", "{globex announcement}"),
@@ -215,6 +216,11 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
             await fill_rooms(ana, gil)
             async with aclosing(await shared_server.sign_in("acme", "bruno@acme.test")) as bruno:
                 await add_people(ana, gil, bruno)
+            for client in (ana, ana, gil):
+                await client.post("/c/books/fields", data={"label": "Pictures", "kind": "files"})
+                call = {"files": {"file": ("a.txt", b"a list")}, "headers": {"x-page": "1"}}
+                brought = await client.post("/c/books/files/pictures", **call)
+                assert brought.status_code == 200, brought.text
             for client, title in ((ana, "Lantern"), (ana, "Lantern"), (gil, "Stocktaking")):
                 told = await client.post("/announcements", data={"title": title, "text": title})
                 assert told.status_code == 303, told.text
@@ -222,10 +228,11 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
         sessions = [
             str(made.rows(f"SELECT max(id) FROM session WHERE tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)
         ]
-        files, records, members, invitations, announcements, offers = (
+        files, record_files, records, members, invitations, announcements, offers = (
             [str(made.rows(f"SELECT max(id) FROM {table} AND tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)]
             for table in (
                 "attachment WHERE true",
+                "record_file WHERE true",
                 "record WHERE true",
                 "member WHERE picture IS NOT NULL",
                 "invitation WHERE true",
@@ -237,6 +244,7 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
             **PATH_VALUES,
             "session_id": (sessions[0], sessions[1]),
             "file_id": (files[0], files[1]),
+            "record_file_id": (record_files[0], record_files[1]),
             "member_id": (members[0], members[1]),
             "invitation_id": (invitations[0], invitations[1]),
             "announcement_id": (announcements[0], announcements[1]),

@@ -71,7 +71,7 @@ class Large(Plenty):
             **{"announcement_id": str(self.announced), "session_id": str(self.sessions[-1])},
             **{"invitation_id": await self.newest(Invitation), "member_id": str(self.people[-1].id)},
             **{"subject": f"record-{self.record.id}", "slug": "books", "room": room.slug, "number": "40"},
-            **{"version": "1", "key": "title", "file_id": "1"},
+            **{"version": "1", "key": "title", "file_id": "1", "record_file_id": "1"},
         }, token
 
     async def add_shelves(self, count: int) -> None:

@@ -75,9 +75,11 @@ BRINGS = {
     "/settings/logo": "picture",
     "/chat/{slug:str}/files": "file",
     "/discussion/{subject:str}/files": "file",
+    "/c/{slug:str}/files/{key:str}": "file",
 }
 # Whose things some addresses are about.
 OTHERS = {f"/operator/workspaces/{{slug:str}}/{verb}": {"slug": "globex"} for verb in ("suspend", "restore")}
+OTHERS["/c/{slug:str}/files/{key:str}"] = {"key": "pictures"}
 # What can't be answered as it is meant to here, and why.
 REFUSED = {
     "GET /confirm": "a link's token, which is stored nowhere",

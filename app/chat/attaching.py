@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from litestar import MediaType, Response
@@ -13,26 +10,14 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.chat.attachments import Attachment, add_attachment
 from app.chat.rooms import Room
-from app.database import Database, Tenant, Transaction
-from app.files.upload_forms import read_multipart
-from app.files.uploads import UNCLEAN, TooLarge, Unclean, Unreadable, delete_stored
+from app.database import Database, Transaction
+from app.files.storing import NotStored, delete_files, files_of, store_form
+from app.files.upload_forms import FORM_TEXT_LIMIT
 from app.settings import Settings
 from app.web.calls import refuse_call
-from app.web.errors import EXPLANATIONS, is_disk_full
 from app.web.forms import Invalid
 from app.web.templates import render
 from app.web.texts import _l
-
-
-def files_of(settings: Settings, tenant: Tenant) -> Path:
-    """Where the files of a workspace are."""
-    return settings.data_dir / "files" / str(tenant.id)
-
-
-async def delete_files(directory: Path, keys: Iterable[str]) -> None:
-    """Delete files from the disk."""
-    for key in keys:
-        await asyncio.to_thread(delete_stored, directory, key)
 
 
 async def store_files(
@@ -52,20 +37,16 @@ async def store_files(
     quota = settings.files_quota_megabytes * 1_000_000
     limit = settings.file_limit_megabytes * 1_000_000
     await transaction.close()  # a long upload holds no connection
+    content_type = request.headers.get("content-type", "")
     try:
-        texts, stored = await read_multipart(
-            request.stream(), request.headers.get("content-type", ""), directory=directory, limit=limit
+        sent = await store_form(
+            request.stream(), content_type, directory=directory, limit=limit, fields=["file"], most_text=FORM_TEXT_LIMIT
         )
-    except TooLarge:
-        return refuse_call(tenant.language, _l("A file may have up to %(limit)d MB.", limit=limit // 1_000_000), 413)
-    except Unreadable:
+    except NotStored as refusal:
+        return refuse_call(tenant.language, refusal.text, refusal.status)
+    texts, stored = dict(sent.texts), sent.files
+    if not stored:
         return refuse_call(tenant.language, _l("There was no file in it."), 400)
-    except Unclean:
-        return refuse_call(tenant.language, UNCLEAN, 422)
-    except OSError as error:
-        if not is_disk_full(error):
-            raise
-        return refuse_call(tenant.language, EXPLANATIONS[507], 507)
     added: list[Attachment] = []
     upload = texts.get("upload", "") if len(stored) == 1 else ""
     try:

@@ -16,6 +16,7 @@ from app.chat.messages import LONGEST_KEY, Message
 from app.chat.references import to_message
 from app.chat.rooms import Room
 from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.files.quota import check_quota, counts_in_quota
 from app.files.uploads import StoredFile
 from app.web.errors import Gone
 from app.web.forms import Invalid
@@ -71,6 +72,9 @@ class Attachment(Tenanted, Base):
         return max(1, round(width * scale)), max(1, round(height * scale))
 
 
+counts_in_quota(Attachment.size)
+
+
 async def add_attachment(
     transaction: Transaction, room: Room, member: Member, stored: StoredFile, *, quota: int, upload: str = ""
 ) -> Attachment:
@@ -86,11 +90,7 @@ async def add_attachment(
         if there.message_id is not None or there.room_id != room.id:
             raise Invalid(file=_l("This file was sent already."))
         return there
-    used = await transaction.scalar(select(func.coalesce(func.sum(Attachment.size), 0))) or 0
-    if used + stored.size > quota:
-        raise Invalid(
-            file=_l("The workspace's files would take more than the %(limit)d MB it has.", limit=quota // 1_000_000)
-        )
+    await check_quota(transaction, stored.size, quota)
     attachment = Attachment(
         room_id=room.id,
         message_id=None,

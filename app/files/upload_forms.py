@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from multipart import (  # type: ignore[import-untyped]
@@ -28,26 +28,40 @@ async def read_multipart(
     """Read a form that a browser sent as `multipart/form-data`: its texts, and the files of one of its fields.
 
     Each file may have `limit` bytes; there may be ten, and 64 KiB of text. Of texts with the same name the last counts.
-    A field without a chosen file, which browsers send as an empty file without a name, is no file.
 
     Raises TooLarge, Unclean or Unreadable; whatever is raised, none of the files is kept.
     """
-    form = UploadForm(directory, limit, field)
+    form = await receive_multipart(chunks, content_type, directory=directory, limit=limit, fields=[field])
+    if not form.files:
+        raise Unreadable("there is no file")
+    return dict(form.texts), form.files
+
+
+async def receive_multipart(
+    chunks: AsyncIterator[bytes],
+    content_type: str,
+    *,
+    directory: Path,
+    limit: int,
+    fields: Sequence[str],
+    most_text: int = FORM_TEXT_LIMIT,
+) -> UploadForm:
+    """Read such a form, whose files are in some of its fields, and which may have none: a field without a chosen one,
+    which browsers send as an empty file without a name, is no file. Raises what `read_multipart` does."""
+    form = UploadForm(directory, limit, fields, most_text)
     try:
         parser = parser_for(content_type)
         received = 0
         async for chunk in chunks:
             received += len(chunk)
-            if received > MOST_FILES * limit + FORM_TEXT_LIMIT + MOST_PARTS * PART_OVERHEAD:
+            if received > MOST_FILES * limit + most_text + MOST_PARTS * PART_OVERHEAD:
                 raise TooLarge
             # An empty chunk would tell the parser that this was all; after the last boundary, nothing counts.
             if chunk and not parser.closed:
                 for event in parser.parse(chunk):
                     await form.take(event)
         parser.close()
-        if not form.files:
-            raise Unreadable("there is no file")
-        return form.texts, form.files
+        return form
     except BaseException as error:
         await form.discard()
         if isinstance(error, ParserLimitReached):
@@ -69,16 +83,16 @@ def parser_for(content_type: str) -> PushMultipartParser:
 class UploadForm:
     """A multipart form on its way in: what the parser finds, in the order in which it does."""
 
-    def __init__(self, directory: Path, limit: int, field: str) -> None:
+    def __init__(self, directory: Path, limit: int, fields: Sequence[str], most_text: int) -> None:
         self.directory = directory
         self.limit = limit
-        self.field = field
-        self.texts: dict[str, str] = {}
+        self.fields = fields
+        self.texts: list[tuple[str, str]] = []
         self.files: list[StoredFile] = []
         self.segment: MultipartSegment | None = None
         self.upload: Upload | None = None
         self.text = bytearray()
-        self.text_left = FORM_TEXT_LIMIT
+        self.text_left = most_text
 
     async def take(self, event: MultipartSegment | bytes | None) -> None:
         """Take a part's beginning, some of its content, or its end."""
@@ -107,7 +121,7 @@ class UploadForm:
         assert self.segment is not None  # noqa: S101  (the parser tells of a part before its end)
         name, filename = self.segment.name, self.segment.filename
         if filename is None:
-            self.texts[name] = self.text.decode().replace("\0", "")
+            self.texts.append((name, self.text.decode().replace("\0", "")))
             self.text.clear()
         elif filename or self.upload:
             if self.upload is None:
@@ -118,7 +132,7 @@ class UploadForm:
     def start_file(self) -> Upload:
         """Begin with a file of the form."""
         assert self.segment is not None  # noqa: S101
-        if self.segment.name != self.field:
+        if self.segment.name not in self.fields:
             raise Unreadable("there is a file in a field that takes none")
         if len(self.files) == MOST_FILES:
             raise TooLarge("there are too many files")

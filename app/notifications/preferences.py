@@ -257,6 +257,18 @@ async def follow(
     await transaction.flush()
 
 
+async def follow_chosen(transaction: Transaction, subject_kind: str, chosen: Iterable[tuple[int, int]]) -> None:
+    """Have things followed by members who have not said whether to, each by the ids of both."""
+    rows = dict.fromkeys(chosen)
+    await transaction.insert_rows(
+        Follow,
+        *(
+            {"member_id": member_id, "subject_kind": subject_kind, "subject_id": subject_id, "following": True}
+            for subject_id, member_id in rows
+        ),
+    )
+
+
 async def read_followers(
     transaction: Transaction, subject_kind: str, subject_ids: Collection[int]
 ) -> dict[int, dict[int, bool]]:

@@ -26,6 +26,7 @@ from app.records.access import require_in, require_on
 from app.records.collections import Collection
 from app.records.facts import RecordsAdded, RecordsForgotten
 from app.records.fields import Field, Fields, list_fields
+from app.records.files import check_files, keep_files
 from app.records.keys import RecordKey, check_unique, keys_of
 from app.records.records import (
     KEPT_IN_BIN,
@@ -54,6 +55,7 @@ async def create_record(
     fields = await list_fields(transaction, collection)
     values = read_values(fields, typed)
     await check_unique(transaction, fields, values, None)
+    brought = await check_files(transaction, fields, values, None, author)
     record = Record(
         collection_id=collection.id,
         number=take_numbers(collection),
@@ -63,6 +65,7 @@ async def create_record(
     )
     transaction.add(record)
     await transaction.flush()
+    await keep_files(transaction, record, brought)
     await keep_revisions(transaction, fields, [record], author, "created")
     note_record_changed(transaction, collection, fields, record, author, "created", None)
     return record
@@ -165,6 +168,7 @@ async def write_record(
     refuse_changed(record, version)
     before = record.values
     values = {each.ref: before[each.ref] for each in fields.removed if each.ref in before} | values
+    brought = await check_files(transaction, fields, values, record, author)
     changed = [field for field in fields if values.get(field.ref) != before.get(field.ref)]
     if changed:
         if any(field.unique for field in changed):
@@ -179,6 +183,7 @@ async def write_record(
             search=search_text(fields, values),
             deleted_at=None,
         )
+        await keep_files(transaction, record, brought)
         await keep_revisions(transaction, changed, [record], author, what)
         note_record_changed(transaction, collection, changed, record, author, "changed", before)
     else:

@@ -15,7 +15,7 @@ from app.database import Transaction, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.records.collections import Collection, create_collection
 from app.records.facts import CollectionAdded, FieldRemoved, FieldsChanged
-from app.records.fields import MOST_FIELDS, RESERVED_KEYS, Field, forget_fields, list_fields
+from app.records.fields import MOST_FIELDS, RESERVED_KEYS, Field, forget_fields, list_fields, prepare_fields
 from app.records.keys import RecordKey, unique_key
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.choices import CHOICE_REFERENCE
@@ -123,7 +123,7 @@ async def add_field(
     if kind_name not in FIELD_KINDS:
         raise Invalid(kind=_l("Choose one of the list."))
     field = Field(collection_id=collection.id, kind_name=kind_name, choices=[], options={})
-    field.locale = transaction.tenant.formats
+    await prepare_fields(transaction, [field])
     values = {"label": label, "required": required, "unique": unique, "help": help}
     describe_field(field, default=default, choices=choices, options=options or {}, **values)
     fields = await list_fields(transaction, collection)
@@ -193,7 +193,7 @@ async def change_field(
     if fold(values["label"]) in others:
         raise Invalid(label=_l("There is a field of this name already."))
     wanted = Field(id=field.id, kind_name=field.kind_name, choices=field.choices)
-    wanted.locale = field.locale
+    wanted.locale, wanted.people = field.locale, field.people
     describe_field(wanted, **{"options": field.options, **values})
     if wanted.unique != field.unique:
         await set_unique(transaction, field, unique=wanted.unique)

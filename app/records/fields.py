@@ -18,6 +18,7 @@ from app.records.collections import Collection
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.collation import LAST
 from app.records.kinds.kind import Cell, FieldChoice, FieldKind
+from app.records.kinds.people import NOBODY, read_workspace_people
 from app.web.texts import is_blank, keep_direction
 
 MOST_FIELDS = 200
@@ -61,6 +62,8 @@ class Field(Tenanted, Base):
 
     # In which numbers and dates are written: the workspace's, which whoever reads fields from the database sets.
     locale = Locale("en")
+    # Who is in the workspace, where its values are people.
+    people = NOBODY
 
     @property
     def ref(self) -> str:
@@ -150,15 +153,23 @@ async def list_fields_of(transaction: Transaction, collection_ids: Iterable[int]
     found = {each: known[each] if each in known else Fields() for each in collection_ids}
     missing = [collection_id for collection_id in found if collection_id not in known]
     if missing:
-        locale = transaction.tenant.formats
-        for (field,) in await transaction.rows(LIST_FIELDS, ids=missing):
-            field.locale = locale
+        read = [field for (field,) in await transaction.rows(LIST_FIELDS, ids=missing)]
+        await prepare_fields(transaction, read)
+        for field in read:
             fields = found[field.collection_id]
             (fields if field.removed_at is None else fields.removed).append(field)
         for collection_id in missing:
             found[collection_id].removed.sort(key=lambda field: (field.removed_at, field.id))
             known[collection_id] = found[collection_id]
     return found
+
+
+async def prepare_fields(transaction: Transaction, fields: Iterable[Field]) -> None:
+    """Give fields what is not theirs, and their kinds need: how the workspace writes, and who is in it."""
+    for field in fields:
+        field.locale = transaction.tenant.formats
+        if field.kind.names_people:
+            field.people = await read_workspace_people(transaction)
 
 
 def forget_fields(transaction: Transaction, collection_id: int) -> None:

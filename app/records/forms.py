@@ -42,7 +42,7 @@ def read_typed(fields: Fields, form: Form) -> dict[str, str]:
     sent = {field.ref: field for field in (*fields, *fields.removed) if field.ref in form}
     if sent:
         return {field.ref: "" for field in fields} | {
-            ref: field.kind.join(form.values[ref]) for ref, field in sent.items()
+            ref: field.kind.join(form.values[ref], field) for ref, field in sent.items()
         }
     return {field.ref: "" for field in fields} | fields.by_ref({key: form[key] for key in form.values})
 

@@ -180,7 +180,7 @@ def read_record_line(fields: list[Field], columns: Sequence[Field | None], line:
         dict(line.record.values) if line.record else {each.ref: each.default for each in fields if each.default}
     )
     for cell, column in zip(line.cells, columns, strict=False):
-        if column is not None:
+        if column is not None and column.kind.is_typed:
             try:
                 value = read_cell(column, cell, language)
             except ValueError as error:

@@ -14,8 +14,9 @@ from app.editing.facts import LockAsked
 from app.editing.rows import find_row_places
 from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_subject
 from app.notifications.notifications import Occasion, Receivers, notify_all
-from app.notifications.preferences import read_followers
+from app.notifications.preferences import follow_chosen, read_followers
 from app.records.facts import RecordChanged
+from app.records.fields import Fields, list_fields_of
 from app.records.permissions import is_granted
 from app.records.records import Record, find_makers
 from app.web.texts import _l
@@ -36,6 +37,14 @@ RECORD_KINDS = (
         many=_l("You were asked %(count)d times to hand over %(title)s"),
         icon="pencil",
         mail="never",
+    ),
+    NotificationKind(
+        "record-assigned",
+        label=_l("Records that you are assigned to"),
+        why=_l("You were chosen as one of its people."),
+        one={"": _l("%(actor)s assigned %(title)s to you")},
+        many=_l("%(count)d changes to %(title)s"),
+        icon="user",
     ),
     NotificationKind(
         "record-followed",
@@ -94,12 +103,15 @@ register_subject(Subject("record", "book", may_see_record, find_notified_places,
 
 async def tell_changes(transaction: Transaction, facts: Sequence[RecordChanged]) -> None:
     """Tell those who follow records, who added them, and the admins, what has become of them; each once, and in as
-    many statements for many as for one. What was added is new to everybody, and told to nobody."""
-    changes = [fact for fact in facts if fact.what != "created"]
+    many statements for many as for one. What was added is new to everybody, and told to those alone who were chosen in
+    it. They follow it from then on."""
+    fields = await list_fields_of(transaction, {fact.collection_id for fact in facts})
+    found = [(fact, find_assigned(fields[fact.collection_id], fact)) for fact in facts]
+    changes = [(fact, assigned) for fact, assigned in found if fact.what != "created" or assigned]
     if not changes:
         return
-    ids = list({change.row_id: None for change in changes})
-    authors = await transaction.find_all(Member, {change.by.member_id for change in changes if change.by.member_id})
+    ids = list({change.row_id: None for change, _ in changes})
+    authors = await transaction.find_all(Member, {change.by.member_id for change, _ in changes if change.by.member_id})
     makers = await find_makers(transaction, ids)
     chosen = await read_followers(transaction, "record", ids)
     await notify_all(
@@ -107,13 +119,35 @@ async def tell_changes(transaction: Transaction, facts: Sequence[RecordChanged])
         [
             Occasion(
                 ("record", change.row_id),
-                list_reasons(chosen[change.row_id], makers[change.row_id]),
+                [("record-assigned", assigned)]
+                + (list_reasons(chosen[change.row_id], makers[change.row_id]) if change.what != "created" else []),
                 by=authors.get(change.by.member_id or 0),
                 details={"what": change.what, "fields": ", ".join(change.fields)[:300]},
             )
-            for change in changes
+            for change, assigned in changes
         ],
     )
+    await follow_chosen(
+        transaction,
+        "record",
+        [
+            (change.row_id, member_id)
+            for change, assigned in changes
+            for member_id in assigned
+            if member_id not in chosen[change.row_id]
+        ],
+    )
+
+
+def find_assigned(fields: Fields, change: RecordChanged) -> list[int]:
+    """The ids of those who were chosen in a record by a change, and were in none of its fields before."""
+    if change.what not in ("created", "changed"):
+        return []
+    people = [field.ref for field in fields if field.kind.names_people]
+    now, before = (
+        {*" ".join(values.get(ref, "") for ref in people).split()} for values in (change.after, change.before or {})
+    )
+    return sorted(map(int, now - before))
 
 
 def list_reasons(chosen: Mapping[int, bool], maker: int | None) -> list[tuple[str, Receivers]]:

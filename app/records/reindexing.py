@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import case, delete, select, update
 
+from app.accounts.facts import MemberRenamed
 from app.database import Transaction, now
 from app.jobs.jobs import ClaimedJob, job, put_job
 from app.records.collections import Collection
 from app.records.facts import RecordsReindexed
-from app.records.fields import Fields, list_fields_of
+from app.records.fields import Field, Fields, list_fields_of
 from app.records.keys import RecordKey
+from app.records.kinds import FIELD_KINDS
 from app.records.records import Record, Values, search_text
 from app.tenants.facts import SettingChanged
 
@@ -43,6 +45,14 @@ async def reindex_all(claimed: ClaimedJob) -> None:
     async with claimed.finishing() as transaction:
         for collection_id in (await transaction.scalars(select(Collection.id))).all():
             await reindex_soon(transaction, collection_id)
+
+
+async def reindex_people_soon(transaction: Transaction, facts: Sequence[MemberRenamed]) -> None:
+    """Records are found and sorted by the names that people have: where a field has people, all are made anew."""
+    named = [name for name, kind in FIELD_KINDS.items() if kind.names_people]
+    own = Field.kind_name.in_(named), Field.removed_at.is_(None)
+    for collection_id in await transaction.scalars(select(Field.collection_id).where(*own).distinct()):
+        await reindex_soon(transaction, collection_id)
 
 
 @job("records.reindex", seconds=600)

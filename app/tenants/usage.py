@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, union_all
 
 from app.accounts.members import Member
 from app.database import Transaction, now
+from app.files.quota import SIZES
 from app.live.log import LoggedEvent
 
 # A measure makes a statement of two columns, the tenant and a number, grouped by the tenant.
@@ -54,3 +55,10 @@ def count_events() -> Select[int, int]:
     return (
         select(LoggedEvent.tenant_id, func.count(LoggedEvent.tenant_id)).where(recent).group_by(LoggedEvent.tenant_id)
     )
+
+
+@measure("storage")
+def count_storage() -> Select[int, int]:
+    """Bytes of files, whatever they belong to."""
+    sizes = union_all(*(select(column.class_.tenant_id, column.label("size")) for column in SIZES)).subquery()
+    return select(sizes.c.tenant_id, func.sum(sizes.c.size)).group_by(sizes.c.tenant_id)

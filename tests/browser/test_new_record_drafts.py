@@ -12,6 +12,7 @@ from playwright.async_api import Page, Route, expect
 
 from tests.browser.pages import ready
 from tests.conftest import Person, Server
+from tests.fields import AUTHOR, TITLE
 from tests.waiting import until
 
 BACK = "What you had typed here and not saved is back."

@@ -85,12 +85,12 @@ async def test_a_pasted_table_and_its_errors_outlive_a_change_of_language(server
     table = "Title,Year\nHelena,soon\n"
     await carla.page.get_by_label("Table").fill(table)
     await carla.page.get_by_role("button", name="Look at what it would do").click()
-    await expect(carla.page.get_by_text("Write a whole number")).to_be_visible()
+    await expect(carla.page.get_by_text("Write a number")).to_be_visible()
     await ready(carla.page)
     await change_language(server)
     await expect(carla.page.locator("#stale")).to_contain_text("mudou")
     await expect(carla.page.locator("#collections h2")).to_contain_text("Coleções")
-    await expect(carla.page.get_by_text("Write a whole number")).to_be_visible()
+    await expect(carla.page.get_by_text("Write a number")).to_be_visible()
     await expect(carla.page.locator("#field-table")).to_have_value(table)
 
 

@@ -827,6 +827,7 @@ def list_pages(book: Book) -> Iterator[str]:
         "subject": f"record-{book.id}",
         "session_id": "1",
         "file_id": "1",
+        "record_file_id": "1",
         "member_id": "1",
         "invitation_id": "1",
         "announcement_id": "1",

@@ -34,6 +34,7 @@ from app.notifications.notifications import notify
 from app.operators.figures import NodeFigures
 from app.operators.sessions import OperatorSession
 from app.records.fields import Field
+from app.records.files import RecordFile
 from app.records.records import Record
 from app.settings import Settings
 from app.tenants.invitations import Invitation, make_link
@@ -121,6 +122,14 @@ async def add_invitation(transaction: Transaction) -> None:
     assert ana
     await make_link(transaction, ana, "member", 1, 1)
     await transaction.execute(update(Invitation).values(expires_at=now() - LONG_AGO))
+
+
+async def add_record_file(transaction: Transaction) -> None:
+    carla = await carla_of(transaction)
+    file = {"collection_id": 1, "member_id": carla.id, "key": "b" * 32, "name": "old.txt", "size": 3}
+    file |= {"media_type": "text/plain", "preview": False}
+    transaction.add(RecordFile(**file, record_id=None, created_at=now() - LONG_AGO))
+    transaction.add(RecordFile(**file, record_id=99_999))  # its record is gone for good
 
 
 async def add_attachment(transaction: Transaction) -> None:
@@ -211,6 +220,7 @@ OLD: dict[str, tuple[Add, Any]] = {
     "message_draft": (add_message_draft, MessageDraft.text == "Long ago"),
     "invitation": (add_invitation, Invitation.uses == 0),
     "attachment": (add_attachment, Attachment.name == "old.txt"),
+    "record_file": (add_record_file, RecordFile.name == "old.txt"),
     "record": (add_record, Record.number == 7),
     "field": (add_field, Field.key == "language"),
     "draft": (add_draft, Draft.version == 99),

@@ -29,7 +29,7 @@ async def test_preferences_list_the_kinds_in_the_order_that_the_program_says(sha
         *("newcomer", "role", "password", "sign-in", "ended"),
         *("mention", "reply", "direct", "discussion", "invitation"),
         "announcement",
-        *("record-asked", "record-followed", "record-added", "record-admin"),
+        *("record-asked", "record-assigned", "record-followed", "record-added", "record-admin"),
     ]
 
 

@@ -57,6 +57,14 @@ GOOD = [
     ("phone", "en", "+55 (11) 98765-4321", "+55 (11) 98765-4321"),
     ("link", "en", "https://example.org/a?b", "https://example.org/a?b"),
     ("link", "en", "https://example.org/" + "a" * 1900, "https://example.org/" + "a" * 1900),
+    ("person", "en", "#2", "2"),
+    ("person", "en", "1", "1"),
+    ("person", "en", "ana lima", "1"),
+    ("person", "en", "B@acme.test", "3"),
+    ("person", "en", "Silva, Ana", "5"),
+    ("person", "en", "#4", "4"),
+    ("person", "en", "Zé <b> (#4)", "4"),
+    ("files", "en", "12 p a  b.jpg\r\n3 f c.txt", "12 p a b.jpg\n3 f c.txt"),
     ("rating", "en", "3", "3"),
     ("rating", "en", "0", ""),
 ]
@@ -84,6 +92,13 @@ BAD = [
     ("link", "javascript:alert(1)"),
     ("link", "http://["),
     ("link", "https:// x"),
+    ("person", "Bruno"),
+    ("person", "Nobody"),
+    ("person", "Zé <b>"),
+    ("person", "#9"),
+    ("person", "#1\n#2"),
+    ("files", "photo.jpg"),
+    ("files", "\n".join(f"{number} f a.txt" for number in range(1, 12))),
     ("rating", "6"),
 ]
 AMBIGUOUS = [
@@ -150,6 +165,11 @@ VALUES = {
     "email": st.emails().filter(lambda each: each.isascii() and len(each) < 60),
     "phone": st.integers(100, 10**12).map(lambda each: f"+{each}"),
     "link": st.text("abc/?&'<>\"", max_size=30).map(lambda each: f"https://example.org/{each}"),
+    "person": st.sampled_from([f"#{number}" for number in range(1, 6)]),
+    "files": st.lists(
+        st.tuples(st.integers(1, 10**9), st.sampled_from("pf"), st.text("a<é '\".", min_size=1, max_size=40)),
+        max_size=5,
+    ).map(lambda files: "\n".join(f"{number} {flag} x{name}" for number, flag, name in files)),
     "rating": st.integers(0, 5).map(str),
 }
 
@@ -179,6 +199,28 @@ def test_a_value_of_any_kind_survives_a_form_a_program_and_being_shown(kind: str
         assert isinstance(field.describe(value), str)
 
     draw()
+
+
+def test_several_people_are_one_value_however_they_are_written_and_shown_by_their_names() -> None:
+    field = make_field("person", several=True)
+    assert {
+        field.read(text) for text in ("#5\n#1", "Silva, Ana; ana lima", "1,5", "silva@acme.test\r\nana@acme.test")
+    } == {"1 5"}
+    assert field.describe("1 5 4") == "Ana Lima; Silva, Ana; Zé <b>"
+    assert field.read(field.describe("1 5")) == "1 5"
+    assert field.kind.to_json("1 5", field) == [1, 5]
+    assert field.kind.to_json("5", make_field("person")) == 5
+    with pytest.raises(ValueError):  # noqa: PT011
+        field.read("Ana Lima; Bruno")
+
+
+def test_a_form_has_people_as_one_text_however_they_were_chosen() -> None:
+    field = make_field("person", several=True)
+    assert field.kind.join(["1,Bruno"], field) == "#1\nBruno"
+    assert field.kind.join(["ana@acme.test, Bruno", "3"], field) == "#1\n#3"
+    assert field.kind.join(["Zé <b> (#4)"], field) == field.write("4")
+    chosen = field.kind.find_chosen("#1\nBruno\nNobody", field)
+    assert (chosen.ids, chosen.typed, [each.id for each in chosen.offered]) == ([1], ["Bruno", "Nobody"], [2, 3])
 
 
 def test_numbers_are_shown_as_the_workspace_writes_them() -> None:

@@ -12,13 +12,14 @@ from litestar.response import File
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import require
-from app.chat.attaching import delete_files, files_of, store_files
+from app.chat.attaching import store_files
 from app.chat.attachments import Attachment, delete_unsent, discard_file, get_attachment, take_out_upload
 from app.chat.composer import MESSAGE_FORM_LIMIT
 from app.chat.drafts import keep_message_draft
 from app.chat.memberships import get_room
 from app.database import Database, Transaction
 from app.files.names import content_disposition
+from app.files.storing import delete_files, files_of
 from app.files.uploads import delete_abandoned, path_of, preview_of
 from app.jobs.sweeps import sweeps_with_settings
 from app.settings import Settings

@@ -142,7 +142,7 @@ class ChoicesKind(ChoiceKind):
     control = "choices"
     can_be_unique = False
 
-    def join(self, typed: Sequence[str]) -> str:
+    def join(self, typed: Sequence[str], field: Definition) -> str:
         return "\n".join(each for each in typed if each)
 
     def read(self, text: str, field: Definition) -> str:

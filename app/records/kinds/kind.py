@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 from babel import Locale
 from markupsafe import Markup, escape
 
 from app.records.kinds.collation import collate
 from app.web.texts import Text, _l, fold, keep_direction
+
+if TYPE_CHECKING:
+    from app.records.kinds.people import People
 
 
 class FieldChoice(TypedDict):
@@ -29,7 +32,7 @@ class FieldChoice(TypedDict):
 
 class Definition(Protocol):
     """What kinds know of the field that a value is of: its choices in their order, what else was chosen for it (each
-    kind says in `options` what), and the locale in which numbers and dates are written."""
+    kind says in `options` what), the locale in which numbers and dates are written, and who is in the workspace."""
 
     @property
     def choices(self) -> Sequence[FieldChoice]: ...
@@ -39,6 +42,9 @@ class Definition(Protocol):
 
     @property
     def locale(self) -> Locale: ...
+
+    @property
+    def people(self) -> People: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +87,12 @@ class FieldKind:
     # Whether no value says something, too: it is shown and exported as others are.
     shows_none = False
     has_choices = False
+    # Whether its values are members, who may be called otherwise, are told, and follow.
+    names_people = False
+    # Whether a text becomes a value of it. What none does is left out where tables are imported.
+    is_typed = True
 
-    def join(self, typed: Sequence[str]) -> str:
+    def join(self, typed: Sequence[str], field: Definition) -> str:
         """What a form has for the field, of all that it sends under its name."""
         return typed[-1] if typed else ""
 

@@ -44,6 +44,7 @@ COMPARED = (
     ("currency", _l("Currency")),
     ("most", _l("Stars")),
     ("grouping", _l("Set thousands apart")),
+    ("several", _l("Several people")),
     ("help", _l("Help text")),
     ("default", _l("Default")),
     ("required", _l("Required: can't be empty")),
@@ -140,7 +141,9 @@ def read_field(form: Form) -> dict[str, Any]:
         "unique": "unique" in form,
         "help": form.text("help", limit=200, required=False),
         "default": form.text("default", limit=500, required=False),
-        "options": {name: form[name] for name in ("grouping", "digits", "unit", "currency", "most") if form[name]},
+        "options": {
+            name: form[name] for name in ("grouping", "digits", "unit", "currency", "most", "several") if form[name]
+        },
         "choices": list(dict.fromkeys(" ".join(line.split()) for line in form["choices"].splitlines() if line.strip())),
     }
 
@@ -189,7 +192,12 @@ def write_field(field: Field) -> list[tuple[str, str]]:
         ("version", str(field.version)),
         ("label", field.label),
         ("help", field.help),
-        ("default", field.describe(field.default) if field.kind.has_choices else field.write(field.default)),
+        (
+            "default",
+            field.describe(field.default)
+            if field.kind.has_choices or field.kind.names_people
+            else field.write(field.default),
+        ),
         ("kind", field.kind_name),
         ("choices", "\n".join(choice["name"] for choice in field.choices if not choice["archived"])),
     ]

@@ -1,0 +1,184 @@
+"""People: one, or several. A value has the ids of members: one may be called otherwise, and no record changes.
+
+Forms name a person by `#` and the id, as scripts choose them, or as people write them: by name or address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from markupsafe import Markup
+from sqlalchemy import select
+
+from app.accounts.choosing import MOST_CHOSEN, OFFERED, Candidate, Chosen, find_meant
+from app.accounts.members import Member
+from app.database import PreparedSelect, Transaction
+from app.records.kinds.collation import collate
+from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
+from app.web.forms import number_of
+from app.web.templates import hue, initials
+from app.web.texts import _l, fold, keep_direction
+
+PERSON_REFERENCE = re.compile(r"#([1-9][0-9]{0,17})")
+# How one who was removed, and has no address any more, stands in a form without scripts.
+NAMED_REFERENCE = re.compile(r".*\(#([1-9][0-9]{0,17})\)")
+LINE_ENDS = re.compile("[\r\n]+")
+
+LIST_PEOPLE = PreparedSelect(select(Member.id, Member.name, Member.email, Member.suspended_at, Member.removed_at))
+
+
+class People:
+    """The members of a workspace: those who can be chosen, and those who were removed, whom records keep."""
+
+    def __init__(self, rows: Iterable[tuple[int, str, str | None, bool]] = ()) -> None:
+        self.rows = {row[0]: row for row in rows}
+
+    def __contains__(self, member_id: int) -> bool:
+        return member_id in self.rows
+
+    def name(self, member_id: int) -> str:
+        """What a member is called."""
+        return self.rows[member_id][1]
+
+    def candidate(self, member_id: int) -> Candidate:
+        """A member, as one chooses them."""
+        _, name, email, _ = self.rows[member_id]
+        return Candidate(member_id, name, email or f"{name} (#{member_id})", fold(name))
+
+    @cached_property
+    def choosable(self) -> list[Candidate]:
+        """Those who can be chosen."""
+        return [self.candidate(member_id) for member_id, _, _, is_here in self.rows.values() if is_here]
+
+    def meant(self, text: str) -> list[Candidate]:
+        """Whom a text means, as a form has it or somebody writes it."""
+        found = PERSON_REFERENCE.fullmatch(text)
+        if not found and number_of(text) not in self:
+            if people := find_meant(self.choosable, text):
+                return people
+            found = NAMED_REFERENCE.fullmatch(text)
+        member_id = int(found[1]) if found else number_of(text)
+        return [self.candidate(member_id)] if member_id in self else []
+
+
+NOBODY = People()
+
+
+async def read_workspace_people(transaction: Transaction) -> People:
+    """The members of the workspace. A transaction reads them once."""
+    known: People | None = transaction.info.get(People)
+    if known is None:
+        rows = await transaction.rows(LIST_PEOPLE)
+        known = People((id_, name, email, not suspended and not gone) for id_, name, email, suspended, gone in rows)
+        transaction.info[People] = known
+    return known
+
+
+def means_one(text: str, people: People) -> bool:
+    """Whether a text is one person as a whole."""
+    return len(people.meant(" ".join(text.split()))) == 1
+
+
+def split_people(text: str, people: People) -> list[str]:
+    """The people of a text, one on each line, or with commas or semicolons between them, which a name may have too."""
+    parts = LINE_ENDS.split(text)
+    for between in (";", ","):
+        parts = [each for part in parts for each in ([part] if means_one(part, people) else part.split(between))]
+    parts = [" ".join(part.split()) for part in parts if part.strip()]
+    return list(dict.fromkeys(parts))
+
+
+class PersonKind(FieldKind):
+    """One person of the workspace. Option: `several`, whether there may be more than one."""
+
+    name = "person"
+    label = _l("Person")
+    control = "person"
+    names_people = True
+
+    def ids(self, value: str, field: Definition) -> list[int]:
+        """The ids of the people of a value, by their names."""
+        known = [member_id for member_id in map(int, value.split()) if member_id in field.people]
+        return sorted(known, key=lambda member_id: (collate(field.people.name(member_id)), member_id))
+
+    def find_chosen(self, text: str, field: Definition) -> Chosen:
+        """Whom a form has chosen; who was meant by a name of several is offered."""
+        chosen = Chosen()
+        for part in split_people(text, field.people):
+            found = field.people.meant(part)
+            if len(found) == 1:
+                chosen.people += [person for person in found if person not in chosen.people]
+            else:
+                chosen.typed.append(part)
+                chosen.offered += found[:OFFERED]
+        return chosen
+
+    def join(self, typed: Sequence[str], field: Definition) -> str:
+        """Each as the same text, however they were chosen. A name that means several is left out when one of them was
+        chosen, too."""
+        parts = [part for text in typed for part in split_people(text, field.people)]
+        found = {part: [person.id for person in field.people.meant(part)] for part in parts}
+        clear = {ids[0] for ids in found.values() if len(ids) == 1}
+        return "\n".join(
+            dict.fromkeys(
+                f"#{ids[0]}" if len(ids) == 1 else part
+                for part, ids in found.items()
+                if len(ids) < 2 or not clear & {*ids}
+            )
+        )
+
+    def read(self, text: str, field: Definition) -> str:
+        chosen: set[int] = set()
+        for part in split_people(text, field.people):
+            found = field.people.meant(part)
+            if len(found) > 1:
+                raise fail("Several people are called “%(text)s”. Choose one below.", text=part[:80])
+            if not found:
+                raise fail("Nobody here is called “%(text)s”.", text=part[:80])
+            chosen.add(found[0].id)
+        most = MOST_CHOSEN if field.options.get("several") else 1
+        if len(chosen) > most:
+            raise fail("Choose one person.") if most == 1 else fail("Choose at most %(limit)d people.", limit=most)
+        return " ".join(map(str, sorted(chosen)))
+
+    def write(self, value: str, field: Definition) -> str:
+        return "\n".join(f"#{member_id}" for member_id in value.split())
+
+    def describe(self, value: str, field: Definition) -> str:
+        return "; ".join(map(field.people.name, self.ids(value, field)))
+
+    def show(self, value: str, field: Definition) -> Markup:
+        shown = Markup(
+            '<span class="person"><span class="avatar small" data-person="{}" data-hue="{}"'
+            ' aria-hidden="true">{}</span> <span>{}</span></span>'
+        )
+        return Markup(" ").join(
+            shown.format(member_id, hue(member_id), initials(name), keep_direction(name))
+            for member_id in self.ids(value, field)
+            for name in [field.people.name(member_id)]
+        )
+
+    def search_text(self, value: str, field: Definition) -> str:
+        return " ".join(map(field.people.name, self.ids(value, field)))
+
+    def unique_key(self, value: str, field: Definition) -> str:
+        return value
+
+    def cell(self, value: str, field: Definition) -> Cell:
+        return "\n".join(map(field.people.name, self.ids(value, field))) or None
+
+    def to_json(self, value: str, field: Definition) -> Json:
+        ids: list[Any] = list(map(int, value.split()))
+        return ids if field.options.get("several") else next(iter(ids), None)
+
+    def from_json(self, given: Json, field: Definition) -> str:
+        if isinstance(given, list):
+            return "\n".join(self.from_json(each, field) for each in given)
+        is_id = isinstance(given, int) and not isinstance(given, bool)
+        return f"#{given}" if is_id else super().from_json(given, field)
+
+    def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"several": True} if options.get("several") else {}

@@ -1,0 +1,156 @@
+"""Files of records: brought on the page that edits one, and fetched by those who may see it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from litestar import MediaType, Response, get, post
+from litestar.exceptions import NotFoundException
+from litestar.response import File
+
+from app.accounts.access import AnyRequest, write_signed_in
+from app.accounts.members import Member
+from app.database import Transaction
+from app.editing.rows import Proof
+from app.files.names import content_disposition
+from app.files.storing import NotStored, delete_files, files_of, store_form
+from app.files.uploads import delete_abandoned, path_of, preview_of
+from app.jobs.sweeps import sweeps_with_settings
+from app.records.access import enter_collection
+from app.records.collections import Collection
+from app.records.fields import list_fields
+from app.records.files import RecordFile, add_record_file, delete_unsaved, get_record_file
+from app.records.forms import RECORD_LIMIT, open_record, render_form
+from app.records.records import Record
+from app.settings import Settings
+from app.web.calls import is_call, refuse_call
+from app.web.errors import PageError
+from app.web.forms import Form, Invalid, number_of
+from app.web.templates import render
+from app.web.texts import _l
+
+
+@sweeps_with_settings(RecordFile)
+async def sweep_record_files(transaction: Transaction, limit: int, settings: Settings) -> int:
+    """Delete the files that were never saved with a record, and those whose record is gone for good."""
+    directory = files_of(settings, transaction.tenant)
+    keys = await delete_unsaved(transaction, limit)
+
+    async def clear() -> None:
+        await delete_files(directory, keys)
+        await asyncio.to_thread(delete_abandoned, directory)
+
+    transaction.after_commit.append(clear)
+    return len(keys)
+
+
+@post("/c/{slug:str}/files/{key:str}", request_max_body_size=None, opt={"writes": False})
+async def bring_record_files(
+    request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, slug: str, key: str
+) -> Response[Any]:
+    """Store files for a field of a record that is edited, or added. The answer is what the form shows of them; without
+    scripts, the whole form with what was typed into it."""
+    tenant = transaction.tenant
+    collection, _ = await open_edited(request, transaction, member, slug)
+    field = (await list_fields(transaction, collection)).find(key)
+    if field is None or field.kind_name != "files":
+        raise NotFoundException
+    directory = files_of(settings, tenant)
+    limit, quota = settings.file_limit_megabytes * 1_000_000, settings.files_quota_megabytes * 1_000_000
+    await transaction.close()  # a long upload holds no connection
+    try:
+        sent = await store_form(
+            request.stream(),
+            request.headers.get("content-type", ""),
+            directory=directory,
+            limit=limit,
+            fields=["file", f"file-{field.ref}"],
+            most_text=RECORD_LIMIT,
+        )
+    except NotStored as refusal:
+        if is_call(request):
+            return refuse_call(tenant.language, refusal.text, refusal.status)
+        raise PageError(refusal.status, refusal.text, heading=_l("The file was not stored")) from refusal
+    keys = [stored.key for stored in sent.files]
+    form = Form(sent.texts)
+    try:
+        async with write_signed_in(request) as (writing, author):
+            collection, _ = await open_edited(request, writing, author, slug)
+            brought = [
+                (await add_record_file(writing, collection, author, stored, quota=quota), stored.problem)
+                for stored in sent.files
+            ]
+            if is_call(request):
+                context = {"field": field, "brought": [(file.named, problem) for file, problem in brought]}
+                html = render(tenant.language, "records/_brought.html", **context)
+                return Response(html, status_code=200, media_type=MediaType.HTML)
+            form.values.setdefault(field.ref, []).extend(file.named.line for file, _ in brought)
+            return await show_form_again(request, writing, author, settings, slug, form)
+    except BaseException as error:  # whatever it is, no file stays that nothing names
+        await delete_files(directory, keys)
+        if not isinstance(error, Invalid):
+            raise
+        if is_call(request):
+            return refuse_call(tenant.language, error.first, error.status)
+        raise PageError(error.status, error.first, heading=_l("The file was not stored")) from error
+
+
+async def open_edited(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str
+) -> tuple[Collection, Record | None]:
+    """The collection and record whose form files are brought to; None for a record that is going to be added.
+
+    Raises NotFoundException, and a 403 page for who may not do that.
+    """
+    number = request.query_params.get("number", "")
+    if not number:
+        return (await enter_collection(transaction, member, slug, "add to")).collection, None
+    collection, record, _ = await open_record(transaction, member, slug, number_of(number), "edit")
+    return collection, record
+
+
+async def show_form_again(
+    request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, slug: str, form: Form
+) -> Response[str]:
+    """The form with what was typed into it; of a record where it says which one."""
+    collection, record = await open_edited(request, transaction, member, slug)
+    fields = await list_fields(transaction, collection)
+    if record is None:
+        return await render_form(request, transaction, member, collection, fields, form)
+    proof = Proof.read(form["lock-token"])
+    return await render_form(
+        request, transaction, member, collection, fields, form, record=record, proof=proof, settings=settings
+    )
+
+
+@get("/record-files/{record_file_id:int}/preview")
+async def show_record_preview(
+    transaction: Transaction, member: Member, settings: Settings, record_file_id: int
+) -> File:
+    """The small picture of a file, to those who may see its record."""
+    file = await get_record_file(transaction, member, record_file_id)
+    path = preview_of(files_of(settings, transaction.tenant), file.key)
+    if not file.preview or not path.exists():
+        raise NotFoundException
+    return File(path, media_type="image/webp", content_disposition_type="inline")
+
+
+@get("/record-files/{record_file_id:int}")
+async def show_record_file(transaction: Transaction, member: Member, settings: Settings, record_file_id: int) -> File:
+    """A file as it was brought: pictures in the window, everything else as a download."""
+    file = await get_record_file(transaction, member, record_file_id)
+    path = path_of(files_of(settings, transaction.tenant), file.key)
+    if not path.exists():
+        raise NotFoundException
+    return File(
+        path,
+        media_type=file.media_type,
+        headers={
+            "content-disposition": content_disposition(file.name, inline=file.preview),
+            "content-security-policy": "sandbox; default-src 'none'",
+        },
+    )
+
+
+handlers = [bring_record_files, show_record_preview, show_record_file]

@@ -1,0 +1,112 @@
+"""Fields of people: chosen by name or address, told, called as they are now, and kept when they have gone."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing
+
+import httpx
+import pytest
+
+from tests.conftest import Server
+
+People = dict[str, httpx.AsyncClient]
+
+
+@pytest.fixture
+async def people(server: Server) -> AsyncIterator[People]:
+    async with AsyncExitStack() as stack:
+        yield {
+            name: await stack.enter_async_context(aclosing(server.let_in("acme", f"{name}@acme.test")))
+            for name in ("ana", "bruno", "carla", "davi")
+        }
+
+
+async def add_field(ana: httpx.AsyncClient, **more: str) -> str:
+    """Give the books a field of people; its ref."""
+    added = await ana.post("/c/books/fields", data={"label": "Reader", "kind": "person", **more})
+    assert added.status_code == 303, added.text
+    return re.findall(r'id="field-(f\d+)"', (await ana.get("/c/books/new")).text)[-1]
+
+
+async def add_book(client: httpx.AsyncClient, **typed: str) -> str:
+    added = await client.post("/c/books/new", data={"f1": "Iracema", "f6": "#1", **typed})
+    assert added.status_code == 303, added.text
+    return added.headers["location"]
+
+
+async def change_book(client: httpx.AsyncClient, address: str, version: int, **typed: str) -> httpx.Response:
+    data = {"f1": "Iracema", "f6": "#1", "version": str(version), **typed}
+    return await client.post(f"{address}/edit", data=data)
+
+
+async def listed(client: httpx.AsyncClient) -> str:
+    return " ".join(re.sub(r"<[^>]+>", "", (await client.get("/notifications")).text).split())
+
+
+async def test_a_person_is_chosen_by_name_or_address_and_shown_by_picture_and_name(people: People) -> None:
+    reader = await add_field(people["ana"])
+    for text in ("Bruno", "bruno@acme.test", "2", "#2"):
+        address = await add_book(people["ana"], **{reader: text})
+        page = (await people["ana"].get(address)).text
+        assert 'class="avatar small" data-person="2"' in page
+        form = (await people["ana"].get(f"{address}/edit")).text
+        assert 'value="bruno@acme.test"' in form
+        await people["ana"].post(f"{address}/lock/release", data={})
+    refused = await people["ana"].post("/c/books/new", data={"f1": "A", reader: "Nobody at all"})
+    assert refused.status_code == 422
+    assert "Nobody here is called “Nobody at all”." in refused.text
+    assert 'value="Nobody at all"' in refused.text
+    refused = await people["ana"].post("/c/books/new", data={"f1": "A", reader: "Bruno, Carla"})
+    assert "Choose one person." in refused.text
+    assert 'value="bruno@acme.test, carla@acme.test"' in refused.text
+
+
+async def test_who_is_chosen_is_told_once_and_follows(people: People) -> None:
+    reader = await add_field(people["ana"], several="yes")
+    address = await add_book(people["ana"], **{reader: "Davi, ana@acme.test"})
+    assert "assigned Iracema to you" in await listed(people["davi"])
+    assert "assigned Iracema" not in await listed(people["ana"])  # who chooses oneself is not told
+    assert "assigned Iracema" not in await listed(people["carla"])
+    assert "Unfollow" in (await people["davi"].get(address)).text
+    changed = await change_book(people["ana"], address, 1, **{reader: "Davi", "f7": "Torn"})
+    assert changed.status_code == 303
+    told = await listed(people["davi"])
+    assert "changed Iracema: Notes, Reader" in told
+    assert told.count("assigned Iracema") == 1
+    row = re.findall(r'/unfollow/(record-\d+)"', (await people["davi"].get(address)).text)[0]
+    await people["davi"].post(f"/unfollow/{row}")
+    await change_book(people["ana"], address, 2, **{reader: "", "f7": "Torn"})
+    await change_book(people["ana"], address, 3, **{reader: "Davi", "f7": "Torn"})
+    assert "Unfollow" not in (await people["davi"].get(address)).text  # what one has chosen oneself holds
+
+
+async def test_a_renamed_person_is_called_sorted_and_found_so_and_one_who_was_removed_is_still_shown(
+    people: People, server: Server
+) -> None:
+    reader = await add_field(people["ana"])
+    ana = people["ana"]
+    for name in ("Davi", "Carla", "Bruno"):
+        await add_book(ana, f1=f"Book of {name}", **{reader: name})
+    renamed = await people["carla"].post("/account/name", data={"name": "Aaron"})
+    assert renamed.status_code == 303, renamed.text
+    async with asyncio.timeout(20):
+        while True:
+            if "Book of Carla" in (await ana.get("/c/books?q=aaron")).text:
+                break
+            await asyncio.sleep(0.05)
+    page = (await ana.get(f"/c/books?sort={reader}")).text
+    assert re.findall(r">(Book of \w+)<", page) == ["Book of Carla", "Book of Bruno", "Book of Davi"]
+    removed = await ana.post("/members/3/remove", data={"sure": "yes"})
+    assert removed.status_code == 303, removed.text
+    assert "Aaron" in (await ana.get("/c/books/44")).text
+    form = (await ana.get("/c/books/44/edit")).text
+    assert 'value="Aaron (#3)"' in form
+    token = re.findall(r'name="lock-token" value="([^"]+)"', form)[0]
+    kept = {"lock-token": token, "f1": "Another title", reader: "Aaron (#3)"}
+    saved = await change_book(ana, "/c/books/44", 1, **kept)
+    assert saved.headers["location"] == "/c/books/44"
+    assert "Aaron" in (await ana.get("/c/books/44")).text
+    assert "Nobody here is called" in (await ana.post("/c/books/new", data={"f1": "A", reader: "Aaron"})).text
