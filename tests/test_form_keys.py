@@ -277,6 +277,7 @@ MAKES_NOTHING = {
     *("/chat/{slug:str}/messages/{number:int}/" + verb for verb in ("edit", "delete", "react")),
     *("/discussion/{subject:str}/" + verb for verb in ("typing", "draft")),
     *("/files/{file_id:int}/take-out", "/files/take-out", "/c/{slug:str}/files/{key:str}"),
+    "/c/{slug:str}/preview/{key:str}",
     *("/members/invitations/{invitation_id:int}/revoke", "/undo/{undo_id:int}"),
     # They say which version, lock or turn they are about.
     *("/c/{slug:str}/{number:int}/edit", "/c/{slug:str}/{number:int}/revisions/{version:int}/restore"),

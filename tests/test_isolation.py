@@ -218,7 +218,9 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
                 await add_people(ana, gil, bruno)
             for client in (ana, ana, gil):
                 await client.post("/c/books/fields", data={"label": "Pictures", "kind": "files"})
-                call = {"files": {"file": ("a.txt", b"a list")}, "headers": {"x-page": "1"}}
+                picture = io.BytesIO()
+                Image.new("RGB", (40, 30), "teal").save(picture, "PNG")
+                call = {"files": {"file": ("a.png", picture.getvalue())}, "headers": {"x-page": "1"}}
                 brought = await client.post("/c/books/files/pictures", **call)
                 assert brought.status_code == 200, brought.text
             for client, title in ((ana, "Lantern"), (ana, "Lantern"), (gil, "Stocktaking")):

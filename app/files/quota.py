@@ -11,17 +11,17 @@ from app.web.forms import Invalid
 from app.web.texts import _l
 
 # The columns with the sizes of files, in bytes.
-SIZES: list[Any] = []
+FILE_SIZES: list[Any] = []
 
 
 def counts_in_quota(column: Any) -> None:
     """Have the files of a table counted, by the column with their sizes."""
-    SIZES.append(column)
+    FILE_SIZES.append(column)
 
 
 async def check_quota(transaction: Transaction, size: int, quota: int) -> None:
     """Raise Invalid when the workspace has no room for a file; both in bytes."""
-    used = sum([await transaction.scalar(select(func.coalesce(func.sum(column), 0))) or 0 for column in SIZES])
+    used = sum([await transaction.scalar(select(func.coalesce(func.sum(column), 0))) or 0 for column in FILE_SIZES])
     if used + size > quota:
         raise Invalid(
             file=_l("The workspace's files would take more than the %(limit)d MB it has.", limit=quota // 1_000_000)

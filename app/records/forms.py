@@ -23,6 +23,7 @@ from app.records.history import list_differences, list_history
 from app.records.records import Record, find_makers, open_by_number, read_values, title_of
 from app.settings import Settings
 from app.web.forms import Form, Invalid, number_of
+from app.web.markdown.long_texts import render_long_texts_aside
 from app.web.texts import Text
 
 # Long texts take up to twelve bytes a character in a form.
@@ -115,6 +116,7 @@ async def render_record(
 ) -> Response[str]:
     """A record to be read; with `waiting`, by somebody who waits to edit it."""
     access = await find_record_access(transaction, member, collection, record)
+    await render_long_texts_aside(list_long_texts(fields, record.values))
     queue = await list_queue(transaction, record)
     place = (await find_row_places(transaction, [record]))[record]
     maker = (await find_makers(transaction, [record.id]))[record.id]
@@ -139,6 +141,13 @@ async def render_record(
         waiting=waiting,
         readers=list_readers(request, transaction, f"record.{record.id}"),
     )
+
+
+def list_long_texts(fields: Fields, values: Mapping[str, str]) -> list[str]:
+    """The texts of values, or of a form, that are shown as Markdown."""
+    return [
+        values.get(field.ref, "").replace("\r\n", "\n").strip() for field in fields if field.kind_name == "long_text"
+    ]
 
 
 @page_owner("record")

@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select, union_all
 
 from app.accounts.members import Member
 from app.database import Transaction, now
-from app.files.quota import SIZES
+from app.files.quota import FILE_SIZES
 from app.live.log import LoggedEvent
 
 # A measure makes a statement of two columns, the tenant and a number, grouped by the tenant.
@@ -60,5 +60,5 @@ def count_events() -> Select[int, int]:
 @measure("storage")
 def count_storage() -> Select[int, int]:
     """Bytes of files, whatever they belong to."""
-    sizes = union_all(*(select(column.class_.tenant_id, column.label("size")) for column in SIZES)).subquery()
+    sizes = union_all(*(select(column.class_.tenant_id, column.label("size")) for column in FILE_SIZES)).subquery()
     return select(sizes.c.tenant_id, func.sum(sizes.c.size)).group_by(sizes.c.tenant_id)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markupsafe import escape
 
@@ -43,6 +44,9 @@ GOOD = [
     ("date", "en", "2/28/2026", "2026-02-28"),
     ("date", "de", "28.02.2026", "2026-02-28"),
     ("moment", "en", "2026-02-28T14:05", "2026-02-28T14:05Z"),
+    ("moment", "en", "2026-02-28 14:05 UTC", "2026-02-28T14:05Z"),
+    ("moment", "en", "2026-02-28T14:05-03:00", "2026-02-28T17:05Z"),
+    ("moment", "en", "2026-02-28 14:05 America/Sao_Paulo", "2026-02-28T17:05Z"),
     ("duration", "en", "1:30", "90"),
     ("duration", "en", "-0:05", "-5"),
     ("yes_no", "en", "on", "yes"),
@@ -84,6 +88,9 @@ BAD = [
     ("date", "2/3/26"),
     ("date", "31/12/2026"),
     ("moment", "2026-02-30T10:00"),
+    ("moment", "2026-02-28T10:00 Nowhere/At_all"),
+    ("moment", "2026-03-29 02:30 Europe/Berlin"),
+    ("moment", "0001-01-01T00:00+03:00"),
     ("duration", "1:75"),
     ("choice", "Burnt"),
     ("choice", "#9"),
@@ -221,6 +228,28 @@ def test_a_form_has_people_as_one_text_however_they_were_chosen() -> None:
     assert field.kind.join(["Zé <b> (#4)"], field) == field.write("4")
     chosen = field.kind.find_chosen("#1\nBruno\nNobody", field)
     assert (chosen.ids, chosen.typed, [each.id for each in chosen.offered]) == ([1], ["Bruno", "Nobody"], [2, 3])
+
+
+def test_a_moment_is_typed_in_the_zone_that_the_form_says_and_is_one_text_in_all_zones() -> None:
+    field = make_field("moment")
+    assert field.kind.join(["2026-02-28T14:05", "@America/Sao_Paulo"], field) == "2026-02-28T17:05Z"
+    assert field.kind.join(["2026-02-28T14:05", "@UTC"], field) == "2026-02-28T14:05Z"
+    assert field.kind.join(["", "@Europe/Berlin 2026-02-28T17:05Z"], field) == ""
+    assert field.kind.join(["soon", "@Europe/Berlin"], field) == "soon"
+    with pytest.raises(ValueError):  # noqa: PT011
+        field.read(field.kind.join(["2026-03-29T02:30", "@Europe/Berlin"], field))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kathmandu"])
+def test_a_moment_that_nobody_touched_is_the_same_whatever_the_clocks_do(zone: str) -> None:
+    @given(st.datetimes(datetime(1000, 1, 1), datetime(2100, 1, 1)).map(lambda each: f"{each:%Y-%m-%dT%H:%M}Z"))
+    @example("2026-10-25T01:30Z")
+    def draw(value: str) -> None:
+        field = make_field("moment")
+        local = field.kind.local(value, zone)
+        assert field.kind.join([local, f"@{zone} {value}"], field) == value
+
+    draw()
 
 
 def test_numbers_are_shown_as_the_workspace_writes_them() -> None:

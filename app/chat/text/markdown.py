@@ -18,13 +18,12 @@ from markdown_it.token import Token
 
 from app.accounts.mentions import CLOSE, OPEN, without_marks
 from app.chat.rewriting import Filled
-from app.chat.text.commonmark import PORTS, REL, WALL, Parser, origin_of_address
 from app.chat.text.names import PlacedNames, begins_word, continues_word
-from app.chat.text.work import REFERENCE, spend
+from app.web.markdown.commonmark import PORTS, REL, WALL, Parser, origin_of_address
+from app.web.markdown.long_texts import REMOVED, without_controls
+from app.web.markdown.work import REFERENCE, spend
 
 RECORDS_LIMIT = 5
-# Controls but newline and tab, what turns the direction of text for all that follows, and halves of characters.
-REMOVED = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 RECORD_PATH = re.compile(r"/c/([a-z0-9-]+)/([1-9][0-9]{0,8})(?:/edit)?")
 REFERENCE_MARK = re.compile(rf"{OPEN}(?P<name>[0-9]+){CLOSE}|#(?P<number>[1-9][0-9]{{0,8}})(?!\w)")
 
@@ -72,11 +71,6 @@ def render_markdown(
     stored = message.names.store(message.names.placed) if message.names.used else text
     plain = (one_line(message.names.store(message.words)) or one_line(text))[: len(stored)]
     return Rendered(html, plain, stored, tuple(sorted(message.mentions)), tuple(message.records))
-
-
-def without_controls(text: str) -> str:
-    """The text with newlines in one form, and without what browsers should never get."""
-    return REMOVED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def one_line(text: str) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from app.accounts.mentions import CLOSE, OPEN, store_mention, without_marks
 from app.chat.rewriting import Filled, Kept, find_kept
-from app.chat.text.work import REFERENCE, spend
+from app.web.markdown.work import REFERENCE, spend
 
 EVERYBODY_NAME = "room"
 ESCAPABLE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"

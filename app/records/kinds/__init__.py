@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from app.records.kinds.choices import ChoiceKind, ChoicesKind, YesNoKind
 from app.records.kinds.contacts import EmailKind, LinkKind, PhoneKind
-from app.records.kinds.dates import DateKind, DurationKind, MomentKind
+from app.records.kinds.dates import DateKind, DurationKind
 from app.records.kinds.files import FilesKind
 from app.records.kinds.kind import FieldKind
+from app.records.kinds.moments import MomentKind
 from app.records.kinds.numbers import DecimalKind, MoneyKind, RatingKind, WholeNumberKind
 from app.records.kinds.people import PersonKind
 from app.records.kinds.texts import LongTextKind, TextKind

@@ -1,14 +1,13 @@
-"""Dates, moments and durations."""
+"""Dates and durations."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_date, get_date_format
-from markupsafe import Markup
 
 from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
 from app.records.kinds.numbers import number_key
@@ -16,7 +15,6 @@ from app.web.texts import _l
 
 ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
 THREE_NUMBERS = re.compile(r"([0-9]{1,4})\s?[./ -]\s?([0-9]{1,2})\s?[./ -]\s?([0-9]{1,4})\.?")
-MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::[0-9]{2}(?:\.[0-9]+)?)?Z?")
 DURATION = re.compile(r"(-)?([0-9]{1,5}):([0-5][0-9])")
 
 
@@ -91,39 +89,6 @@ class DateKind(FieldKind):
 
     def cell(self, value: str, field: Definition) -> Cell:
         return date.fromisoformat(value)
-
-
-class MomentKind(FieldKind):
-    """A day and a time, to the minute, in UTC; pages show it in the reader's own zone."""
-
-    name = "moment"
-    label = _l("Date and time")
-    control = "moment"
-    is_searched = False
-
-    def read(self, text: str, field: Definition) -> str:
-        found = MOMENT.fullmatch(text.strip())
-        try:
-            if not found:
-                raise ValueError(text)
-            return datetime.fromisoformat(f"{found[1]}T{found[2]}:{found[3]}").isoformat(timespec="minutes") + "Z"
-        except ValueError as error:
-            raise fail("Write date and time such as 2026-01-31 14:05.") from error
-
-    def describe(self, value: str, field: Definition) -> str:
-        return value.replace("T", " ").replace("Z", " UTC")
-
-    def show(self, value: str, field: Definition) -> Markup:
-        return Markup('<time datetime="{}">{}</time>').format(value, self.describe(value, field))
-
-    def sort_key(self, value: str, field: Definition) -> str:
-        return value
-
-    def unique_key(self, value: str, field: Definition) -> str:
-        return value
-
-    def cell(self, value: str, field: Definition) -> Cell:
-        return datetime.fromisoformat(value).astimezone(UTC)
 
 
 class DurationKind(FieldKind):

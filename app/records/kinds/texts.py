@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from app.records.kinds.kind import Definition, FieldKind, fail
+from app.web.markdown.long_texts import render_long_text
 from app.web.texts import _l
 
 LINE_LIMIT = 500
@@ -28,7 +31,7 @@ class TextKind(FieldKind):
 
 
 class LongTextKind(FieldKind):
-    """Lines."""
+    """Lines of Markdown. Searching, lists and exports have it as it was typed."""
 
     name = "long_text"
     label = _l("Long text")
@@ -41,3 +44,6 @@ class LongTextKind(FieldKind):
         if len(value) > LONG_TEXT_LIMIT:
             raise fail("At most %(limit)d characters; this has %(count)d.", limit=LONG_TEXT_LIMIT, count=len(value))
         return value
+
+    def show(self, value: str, field: Definition) -> Markup:
+        return Markup('<div class="prose">{}</div>').format(render_long_text(value))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
+from litestar import MediaType, Response, get, post
+from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -17,8 +18,8 @@ from app.editing.rows import Held, Proof
 from app.editing.waiting import find_waiting, join_queue
 from app.records.access import channels_in
 from app.records.changes import Changed, change_record, write_record
-from app.records.collections import Collection
-from app.records.fields import Fields
+from app.records.collections import Collection, get_collection
+from app.records.fields import Fields, list_fields
 from app.records.forms import (
     RECORD_LIMIT,
     Removed,
@@ -27,6 +28,7 @@ from app.records.forms import (
     find_removed,
     holds_unseen,
     lease_of,
+    list_long_texts,
     open_record,
     read_typed,
     render_conflict,
@@ -34,10 +36,13 @@ from app.records.forms import (
     render_record,
 )
 from app.records.history import get_revision, list_differences
+from app.records.kinds.texts import LONG_TEXT_LIMIT
 from app.records.records import Record, title_of, write_values
 from app.settings import Settings
+from app.web.calls import is_call
 from app.web.cookies import CookieError, read_cookie
 from app.web.forms import Form, Invalid, number_of
+from app.web.markdown.long_texts import render_long_text, render_long_texts_aside
 from app.web.redirects import see_other
 from app.web.texts import _l
 from app.web.visits import is_visit
@@ -135,6 +140,7 @@ async def save_record(
     collection, record, fields = await open_record(transaction, member, slug, number, "edit", deleted=None)
     proof, version = Proof.read(form["lock-token"]), number_of(form["version"])
     mine = read_typed(fields, form)
+    await render_long_texts_aside(list_long_texts(fields, mine))
     try:
         if fields.removed and holds_unseen(fields, form, record):
             raise Removed(**find_errors(fields, mine, record))
@@ -172,6 +178,22 @@ async def save_record(
         await release_lock(transaction, record, member, proof)
         return await render_conflict(request, transaction, member, collection, fields, record, form, held=held)
     return see_other(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}")
+
+
+@post("/c/{slug:str}/preview/{key:str}", request_max_body_size=RECORD_LIMIT, opt={"writes": False})
+async def preview_text(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
+) -> Response[Any]:
+    """What is typed into a field of long text as it will be shown: for the form, or on a page of its own."""
+    field = (await list_fields(transaction, await get_collection(transaction, slug))).find(key)
+    if field is None:
+        raise NotFoundException
+    text = form[field.ref].strip()[:LONG_TEXT_LIMIT]
+    await render_long_texts_aside([text])
+    html = render_long_text(text)
+    if is_call(request):
+        return Response(html, status_code=200, media_type=MediaType.HTML)
+    return await render_page(request, transaction, member, "records/preview.html", field=field, html=html)
 
 
 @post("/c/{slug:str}/{number:int}/revisions/{version:int}/restore")
@@ -225,4 +247,4 @@ async def revert(
     return see_other(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}")
 
 
-handlers = [show_edit, save_record, revert]
+handlers = [show_edit, save_record, preview_text, revert]

@@ -14,7 +14,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from app.chat.text.work import spend
+from app.web.markdown.work import spend
 
 LONGEST_HOST = 253
 # A person, a host and a port, with room for what tells that the host is too long.

@@ -25,9 +25,9 @@ from markdown_it.rules_inline.balance_pairs import processDelimiters
 from markdown_it.rules_inline.state_inline import Delimiter, Scanned
 from markdown_it.token import Token
 
-from app.chat.text.addresses import bare_links, web_address
-from app.chat.text.work import ADDRESS_COST as READ_ADDRESS
-from app.chat.text.work import BLOCK, ITEM, TOKEN, VALIDATION, allowance, spend
+from app.web.markdown.addresses import bare_links, web_address
+from app.web.markdown.work import ADDRESS_COST as READ_ADDRESS
+from app.web.markdown.work import BLOCK, ITEM, TOKEN, VALIDATION, allowance, spend
 
 # What a step in a paragraph costs: it asks each rule.
 STEP = 3

@@ -15,12 +15,12 @@ from app.chat.message_changes import delete_message, edit_message
 from app.chat.new_rooms import create_room
 from app.chat.notices import tell_posted
 from app.chat.search import SEARCHED_INLINE, make_excerpts, search_messages
-from app.chat.text.commonmark import Parser
 from app.chat.text.markdown import render_markdown
 from app.chat.text.rendering import LONGEST_MESSAGE, render_aside
-from app.chat.text.work import MOST_STEPS, WorkBudget
 from app.chat.timeline import show_message
 from app.database import Database
+from app.web.markdown.commonmark import Parser
+from app.web.markdown.work import MOST_STEPS, WorkBudget
 from tests.chat.test_messages import ACME, people_of, say
 from tests.chat.text.test_markdown import plain_text
 
@@ -101,8 +101,8 @@ def test_twice_the_length_costs_no_more_than_twice_the_work(shape: str) -> None:
 @pytest.mark.parametrize("shape", SHAPES, ids=repr)
 def test_what_a_text_may_not_cost_is_shown_as_it_was_typed(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a tenth of what a text may cost, every shape comes to where the rest of it is no markup."""
-    monkeypatch.setattr("app.chat.text.work.ANY_TEXT", 20)
-    monkeypatch.setattr("app.chat.text.work.A_CHARACTER", 0.1)
+    monkeypatch.setattr("app.web.markdown.work.ANY_TEXT", 20)
+    monkeypatch.setattr("app.web.markdown.work.A_CHARACTER", 0.1)
     text = f"before\n\n{SHAPES[shape](600)}\n\nthe *very* end"
     rendered = render_markdown(text, members=MEMBERS, origin=ORIGIN)
     assert re.search(r"the (\*|<em>)very(\*|</em>) end", rendered.html)
@@ -119,7 +119,7 @@ def test_what_people_write_costs_less_than_it_may(monkeypatch: pytest.MonkeyPatc
             super().__init__(length)
             allowed.append((self, self.left))
 
-    monkeypatch.setattr("app.chat.text.work.WorkBudget", Noted)
+    monkeypatch.setattr("app.web.markdown.work.WorkBudget", Noted)
     for text in (
         "**a** _b_ `c`",
         "- milk\n" * 100,
