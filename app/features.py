@@ -84,6 +84,7 @@ from app.records.pages import bulk as bulk_pages
 from app.records.pages import collections as collection_pages
 from app.records.pages import editing as editing_pages
 from app.records.pages import exports as export_pages
+from app.records.pages import fields as field_pages
 from app.records.pages import imports as import_pages
 from app.records.pages import locks as lock_pages
 from app.records.pages import records as record_pages
@@ -120,6 +121,7 @@ WORKSPACE_PAGES = (
     audit_pages,
     settings_pages,
     collection_pages,
+    field_pages,
     record_pages,
     adding_pages,
     editing_pages,

@@ -108,7 +108,7 @@ KNOWN_WRITES = {
     ("records/definitions.py", "describe_field", "setattr(field)"),
     ("records/definitions.py", "change_field", "setattr(field)"),
     ("records/imports.py", "read_record_line", "line.values"),  # a line of a table
-    ("records/pages/collections.py", "render_fields", "form.values"),
+    ("records/pages/fields.py", "render_fields", "form.values"),
     ("records/reindexing.py", "write_each", "model.__table__"),  # what is searched and sorted of the values as they are
     ("records/reindexing.py", "write_each", "update(table)"),
     ("tenants/workspaces.py", "change_settings", "setattr(tenant)"),
