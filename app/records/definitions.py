@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 
 from app.accounts.members import Member
 from app.accounts.rights import require
-from app.database import Transaction, now
-from app.jobs.sweeps import delete_by_keys, sweeps
+from app.database import Transaction
 from app.records.choices import LAST_CHOICE, GivenChoice, drop_unused, find_fault, list_gone, name_choices
 from app.records.collections import Collection, create_collection
-from app.records.facts import CollectionAdded, FieldRemoved, FieldsChanged
+from app.records.facts import CollectionAdded, FieldsChanged
 from app.records.fields import MOST_FIELDS, RESERVED_KEYS, Field, forget_fields, list_fields
 from app.records.keys import RecordKey, unique_key
 from app.records.kinds import FIELD_KINDS
@@ -29,8 +27,6 @@ from app.web.texts import Text, _l, fold
 CHANGED = ("label", "key", "required", "unique", "help", "default", "choices", "options")
 # What a key may be, but for what looks like a ref.
 KEY = re.compile("(?!f[0-9]+$)[a-zA-Z_][a-zA-Z0-9_]{0,39}")
-# As long as drafts are kept, which may have a text that was typed into it.
-REMOVED_IS_KNOWN_FOR = timedelta(days=30)
 
 
 async def add_collection(transaction: Transaction, member: Member, *, name: str, first: str) -> Collection:
@@ -254,47 +250,13 @@ async def move_field(transaction: Transaction, collection: Collection, field: Fi
     note_fields_changed(transaction, collection, member)
 
 
-async def count_values(transaction: Transaction, field: Field) -> int:
-    """How many records have a value in a field, also those in the bin, which can be restored."""
-    statement = select(func.count(Record.id)).where(
-        Record.collection_id == field.collection_id,
-        Record.values[field.ref].as_string() != "",
-    )
-    return await transaction.scalar(statement) or 0
-
-
-async def remove_field(transaction: Transaction, collection: Collection, field: Field, member: Member) -> None:
-    """Take a field out. Its values stay in the revisions, but are shown no more. Who types into it is told.
-
-    Raises Invalid for the last field, as a record must be called something.
-    """
-    require(member, "manage", "collections")
-    if len(await list_fields(transaction, collection)) == 1:
-        raise Invalid(label=_l("A collection keeps at least one field."))
-    field.removed_at = now()
-    advance_definition(collection, field)
-    await transaction.flush()
-    forget_fields(transaction, collection.id)
-    keys = delete(RecordKey).where(RecordKey.field_id == field.id)
-    await transaction.execute(keys)
-    await reindex_soon(transaction, collection.id)  # its values are found no more
-    by = transaction.acting(member.id)
-    transaction.note(FieldRemoved(by=by, collection_id=collection.id, label=field.label, collection=collection.name))
-
-
-@sweeps(Field)
-async def delete_removed_fields(transaction: Transaction, limit: int) -> int:
-    """Forget the fields that were removed more than 30 days ago."""
-    return await delete_by_keys(transaction, Field, Field.removed_at < now() - REMOVED_IS_KNOWN_FOR, limit=limit)
-
-
 async def fill_keys(transaction: Transaction, field: Field) -> None:
     """Give the kept records a sort key for a field that is new, so that none is missing from a list sorted by it."""
     statement = select(Record.id, Record.number).where(
         Record.collection_id == field.collection_id, Record.deleted_at.is_(None)
     )
-    transaction.add_all(
-        RecordKey(record_id=record_id, field_id=field.id, number=number, sort_key=LAST)
-        for record_id, number in await transaction.execute(statement)
+    rows = await transaction.execute(statement)
+    key = {"field_id": field.id, "sort_key": LAST, "unique_key": None}
+    await transaction.insert_rows(
+        RecordKey, *({**key, "record_id": record_id, "number": number} for record_id, number in rows)
     )
-    await transaction.flush()

@@ -51,7 +51,8 @@ def form_of(page: str) -> dict[str, str]:
         if attributes.get("type") != "checkbox" or " checked" in tag:
             sent[attributes["name"]] = unescape(attributes.get("value", ""))
     for name, options in re.findall(r'<select[^>]*name="([\w-]+)"[^>]*>(.*?)</select>', form, re.S):
-        if name != "kind":
+        multiple = re.search(rf'name="{name}" multiple', form) and "selected" not in options
+        if name != "kind" and not multiple:
             chosen = re.findall(r'<option value="([^"]*)" selected', options) or re.findall(r'value="([^"]*)"', options)
             sent[name] = unescape(chosen[0])
     return sent
@@ -171,3 +172,112 @@ async def test_a_key_can_be_chosen(ana: httpx.AsyncClient, key: str, status: int
     await change(ana, address, state, {"key": key}, status)
     exported = (await ana.get(f"{address}/export.json")).text
     assert (f'"{key}"' in exported) == (status == 303 or key in ("title", "number"))
+
+
+NOTE = {"label": "Note", "kind": "text"}
+
+
+async def open_edit(client: httpx.AsyncClient, address: str) -> dict[str, str]:
+    """Begin to edit a record: what its form sends beside the texts."""
+    page = (await client.get(f"{address}/edit")).text
+    hidden = re.findall(r'<input type="hidden" name="(version|lock-token|has-fields)" value="([^"]*)"', page)
+    return dict(reversed(hidden))
+
+
+async def test_a_removed_field_is_restored_with_its_values(
+    ana: httpx.AsyncClient, work: Callable[[], object], server: Server
+) -> None:
+    address, title, note = await make_tools(ana, **NOTE, unique="yes")
+    for name in ("Axe", "Saw"):
+        await add(ana, address, **{title: name, note: f"of {name}"})
+    answer = await ana.post(f"{address}/fields/{note}", data={"action": "remove"})
+    page = (await ana.get(answer.headers["location"])).text
+    assert "can be restored below for 30 days" in page
+    assert f"/fields/{note}/restore" in page
+    await work()  # type: ignore[misc]
+    assert "Axe" not in (await ana.get(f"{address}?q=of+axe")).text
+    form = await open_edit(ana, f"{address}/1")
+    saved = await ana.post(f"{address}/1/edit", data={**form, title: "Old axe"})
+    assert saved.status_code == 303
+    again = await ana.post(f"{address}/fields/{note}/restore")
+    assert again.headers["location"].endswith("field-restored")
+    await work()  # type: ignore[misc]
+    assert "of Axe" in (await ana.get(f"{address}/1")).text
+    assert "Old axe" in (await ana.get(f"{address}?q=of+axe")).text
+    listed = (await ana.get(f"{address}?sort=-{note}")).text
+    assert listed.index("Saw") < listed.index("Old axe")
+    taken = await ana.post(f"{address}/new", data={title: "Third", note: "of Saw"})
+    assert "Number 2 has this value already." in taken.text
+    assert (await ana.post(f"{address}/fields/{note}/restore")).status_code == 303, "sent again"
+    assert f"/fields/{note}/restore" not in (await ana.get(f"{address}/fields")).text
+    entries = server.store.rows("SELECT what FROM audit_entry ORDER BY id DESC LIMIT 2")
+    assert [entry[0] for entry in entries] == ["field.restored", "field.removed"]
+
+
+async def test_a_form_that_was_open_while_a_field_came_back_takes_nothing_out_of_it(ana: httpx.AsyncClient) -> None:
+    address, title, note = await make_tools(ana, **NOTE)
+    await ana.post(f"{address}/fields", data={"label": "Sharp", "kind": "yes_no"})
+    sharp = f"f{int(note[1:]) + 1}"
+    await add(ana, address, **{title: "Axe", note: "of Axe", sharp: "yes"})
+    for ref in (note, sharp):
+        await ana.post(f"{address}/fields/{ref}", data={"action": "remove"})
+    form = await open_edit(ana, f"{address}/1")
+    kept = await ana.post(f"{address}/1/draft", data={**form, title: "Better axe"})
+    assert kept.status_code == 204
+    for ref in (note, sharp):
+        await ana.post(f"{address}/fields/{ref}/restore")
+    saved = await ana.post(f"{address}/1/edit", data={**form, title: "Better axe"})
+    assert saved.status_code == 303
+    page = (await ana.get(f"{address}/1")).text
+    assert all(text in page for text in ("Better axe", "of Axe", "Yes"))
+
+
+async def test_a_draft_of_before_goes_on_with_what_a_restored_field_has(ana: httpx.AsyncClient) -> None:
+    address, title, note = await make_tools(ana, **NOTE)
+    await add(ana, address, **{title: "Axe", note: "of Axe"})
+    await ana.post(f"{address}/fields/{note}", data={"action": "remove"})
+    form = await open_edit(ana, f"{address}/1")
+    left = await ana.post(f"{address}/1/lock/release", data={**form, title: "Draft of axe"})
+    assert left.status_code == 303
+    await ana.post(f"{address}/fields/{note}/restore")
+    page = (await ana.get(f"{address}/1/edit")).text
+    assert "Draft of axe" in page
+    assert re.search(rf'name="{note}" value="of Axe"', page)
+
+
+async def test_the_question_says_who_has_something_in_a_form(ana: httpx.AsyncClient, davi: httpx.AsyncClient) -> None:
+    address, title, note = await make_tools(ana, **NOTE)
+    for name in ("Axe", "Saw"):
+        await add(ana, address, **{title: name, note: f"of {name}"})
+    question = f"{address}/fields/{note}/remove"
+    assert "drafts of" not in (await ana.get(question)).text
+    form = await open_edit(davi, f"{address}/1")
+    page = (await ana.get(question)).text
+    assert "its values in 2 records" in page
+    assert "It is in the open forms or drafts of Davi." in page
+    await davi.post(f"{address}/1/draft", data={**form, title: "Axe", note: "typed by Davi"})
+    await davi.post(f"{address}/1/lock/release", data={**form, title: "Axe", note: "typed by Davi"})
+    await ana.post(f"{address}/new/draft", data={title: "", note: "new", "draft-version": "0"})
+    assert "open forms or drafts of Ana, Davi." in (await ana.get(question)).text
+    await ana.post(f"{address}/fields/{note}", data={"action": "remove"})
+    assert "typed by Davi" in (await davi.get(f"{address}/1/edit")).text
+
+
+async def test_a_restored_field_gives_way_to_who_has_its_name_now(ana: httpx.AsyncClient) -> None:
+    address, _, note = await make_tools(ana, **NOTE)
+    await ana.post(f"{address}/fields/{note}", data={"action": "remove"})
+    await ana.post(f"{address}/fields", data=NOTE)
+    await ana.post(f"{address}/fields/{note}/restore")
+    assert re.findall(r"<b>(Note.*?)</b>", (await ana.get(f"{address}/fields")).text) == ["Note (2)", "Note"]
+
+
+async def test_a_restored_field_is_unique_no_more_where_its_values_are_not(ana: httpx.AsyncClient) -> None:
+    address, title, note = await make_tools(ana, **NOTE, unique="yes")
+    await add(ana, address, **{title: "Axe", note: "same"})
+    await ana.post(f"{address}/1/delete", data={"version": "1"})
+    await add(ana, address, **{title: "Saw", note: "same"})
+    await ana.post(f"{address}/fields/{note}", data={"action": "remove"})
+    await ana.post(f"{address}/1/restore", data={"version": "2"})
+    answer = await ana.post(f"{address}/fields/{note}/restore")
+    assert "not unique any more" in (await ana.get(answer.headers["location"])).text
+    assert "same" in (await ana.get(f"{address}/1")).text

@@ -10,8 +10,7 @@ from litestar.exceptions import NotFoundException
 from app.accounts.access import AnyRequest
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
-from app.accounts.questions import Question, asks_first
-from app.accounts.reauthentication import dangerous
+from app.accounts.questions import Question, asked, asks_first
 from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
@@ -20,19 +19,31 @@ from app.records.definitions import (
     FieldChanged,
     append_field,
     change_field,
-    count_values,
     move_field,
-    remove_field,
 )
 from app.records.field_forms import COLORS, compare_forms, list_choice_ids, read_field, write_field
 from app.records.fields import Field, list_fields
 from app.records.kinds import FIELD_KINDS
+from app.records.removing import count_values, list_typing, remove_field, restore_field
 from app.web.forms import Form, Invalid, number_of
+from app.web.paging import Paged, place_of_page
 from app.web.redirects import see_other
-from app.web.texts import _l, _ln
+from app.web.texts import Text, _l, _ln
 
 notice("field", _l("The fields were changed."))
+notice("field-removed", _l("The field is in the bin, and can be restored below for 30 days, with its values."))
+notice("field-restored", _l("The field is back, with its values."))
+notice(
+    "field-restored-otherwise",
+    _l("The field is back, with its values. They are not unique any more: two records have the same."),
+)
 notice("renamed", _l("The collection was renamed."))
+
+
+# How many of the fields in the bin are shown at once.
+BIN_SIZE = 20
+# Of those who type into a field, how many are named.
+MOST_NAMED = 10
 
 
 async def render_fields(
@@ -50,6 +61,9 @@ async def render_fields(
     if saved is not None and form is not None:
         differences = compare_forms(form, saved)
         form.values["version"] = saved.values["version"]
+    fields = await list_fields(transaction, collection)
+    binned = fields.in_bin[::-1]
+    page = place_of_page(request.query_params.get("page", ""), len(binned), BIN_SIZE)
     return await render_page(
         request,
         transaction,
@@ -58,7 +72,8 @@ async def render_fields(
         channels=f"collection.{collection.id}",
         status=409 if saved or (form and form.made) else 422 if form and form.errors else 200,
         collection=collection,
-        fields=await list_fields(transaction, collection),
+        fields=fields,
+        in_bin=Paged(binned[(page - 1) * BIN_SIZE : page * BIN_SIZE], len(binned), page, size=BIN_SIZE),
         kinds=FIELD_KINDS,
         colors=COLORS,
         choice_ids=list_choice_ids(form) if form and editing else [],
@@ -129,9 +144,15 @@ async def show_field(
     return await render_fields(request, transaction, member, collection, Form(write_field(field)), field)
 
 
-def removes(form: Form) -> bool:
-    """Whether the button that removes the field was pressed."""
-    return form["action"] == "remove"
+def say_typing(names: list[str]) -> list[Text]:
+    """Who has something in a form that is not saved, and what becomes of that."""
+    if not names:
+        return []
+    shown, others = ", ".join(names[:MOST_NAMED]), len(names) - MOST_NAMED
+    who = _l("It is in the open forms or drafts of %(names)s.", names=shown)
+    if others > 0:
+        who = _l("It is in the open forms or drafts of %(names)s, and %(count)d others.", names=shown, count=others)
+    return [who, _l("They are told, and keep what they have typed until they save.")]
 
 
 async def describe_field_removal(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
@@ -150,7 +171,8 @@ async def describe_field_removal(request: AnyRequest, transaction: Transaction, 
                 label=field.label,
                 collection=collection.name,
             ),
-            _l("It is gone from every list and form at once, and can't be taken back."),
+            _l("It is gone from every list and form at once. It can be restored for 30 days, with its values."),
+            *say_typing(await list_typing(transaction, collection, field)),
         ],
         button=_l("Remove this field"),
         back=f"/c/{slug}/fields/{key}",
@@ -159,12 +181,7 @@ async def describe_field_removal(request: AnyRequest, transaction: Transaction, 
     )
 
 
-@post(
-    "/c/{slug:str}/fields/{key:str}",
-    **dangerous(
-        _l("You are about to remove a field with all its values."), when=removes, describe=describe_field_removal
-    ),
-)
+@post("/c/{slug:str}/fields/{key:str}", **asked(describe_field_removal))
 async def save_field(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
 ) -> Response[Any]:
@@ -178,6 +195,7 @@ async def save_field(
             await move_field(transaction, collection, field, member, -1 if action == "up" else 1)
         elif action == "remove":
             await remove_field(transaction, collection, field, member)
+            return see_other(f"/c/{slug}/fields?done=field-removed")
         else:
             values = read_field(form)
             form.check()
@@ -194,11 +212,32 @@ async def save_field(
     return see_other(f"/c/{slug}/fields?done=field")
 
 
+@post("/c/{slug:str}/fields/{key:str}/restore")
+async def take_field_from_bin(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
+) -> Response[Any]:
+    """Take a field out of the bin of its collection."""
+    require(member, "manage", "collections")
+    collection = await get_collection(transaction, slug)
+    fields = await list_fields(transaction, collection)
+    field = next((each for each in fields.in_bin if each.ref == key), None)
+    if field is None:
+        await get_field(transaction, collection, key)
+        return see_other(f"/c/{slug}/fields")  # sent again
+    try:
+        unique = await restore_field(transaction, collection, field, member)
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_fields(request, transaction, member, collection, form)
+    return see_other(f"/c/{slug}/fields?done=field-restored{'' if unique else '-otherwise'}")
+
+
 handlers = [
     show_field_list,
     rename,
     add_to_fields,
     show_field,
-    asks_first("/c/{slug:str}/fields/{key:str}/remove", describe_field_removal, password=True),
+    asks_first("/c/{slug:str}/fields/{key:str}/remove", describe_field_removal),
     save_field,
+    take_field_from_bin,
 ]

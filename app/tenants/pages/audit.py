@@ -54,6 +54,8 @@ SENTENCES = {
     "collection.added": _l("added the collection"),
     "collection.changed": _l("changed the collection"),
     "field.removed": _l("removed the field"),
+    "field.kind changed": _l("changed the kind of the field"),
+    "field.restored": _l("restored the field"),
     "room.archived": _l("archived the room"),
     "room.opened": _l("opened again the room"),
     "room.member-removed": _l("took out of a room"),
