@@ -87,6 +87,7 @@ from app.records.pages import bulk as bulk_pages
 from app.records.pages import collections as collection_pages
 from app.records.pages import editing as editing_pages
 from app.records.pages import exports as export_pages
+from app.records.pages import fields as field_pages
 from app.records.pages import files as record_file_pages
 from app.records.pages import imports as import_pages
 from app.records.pages import locks as lock_pages
@@ -128,6 +129,7 @@ WORKSPACE_PAGES = (
     settings_pages,
     collection_pages,
     permission_pages,
+    field_pages,
     record_pages,
     adding_pages,
     record_file_pages,

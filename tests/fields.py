@@ -7,7 +7,7 @@ from typing import Any
 
 from babel import Locale
 
-from app.records.definitions import name_choices
+from app.records.choices import name_choices
 from app.records.fields import Field
 from app.records.kinds.people import People
 from app.records.records import Record

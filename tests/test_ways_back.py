@@ -122,15 +122,18 @@ async def test_a_question_says_what_and_to_how_many_and_asks_for_the_password_on
         await ana.post("/c/books/new", data={"title": title, "price": "3"})
     page = (await ana.get("/c/books/fields/price/remove")).text
     assert "Removes the field Price of Books, and its values in 2 records." in page
+    assert (await carla.get("/c/books/fields/price/remove")).status_code == 403
+    page = (await ana.get("/members/3/remove")).text
+    assert "Carla" in page
     assert 'name="password-again"' not in page
     shared_server.store.rows("UPDATE session SET password_at = '2026-01-01 00:00:00+00'")
-    asked = (await ana.get("/c/books/fields/price/remove")).text
+    assert 'name="password-again"' not in (await ana.get("/c/books/fields/price/remove")).text, "it can be restored"
+    asked = (await ana.get("/members/3/remove")).text
     assert 'name="password-again"' in asked
-    wrong = await ana.post("/c/books/fields/price", data={"action": "remove", "password-again": "not hers"})
+    wrong = await ana.post("/members/3/remove", data={"password-again": "not hers"})
     assert wrong.status_code == 422
-    assert "its values in 2 records" in wrong.text
+    assert "Carla" in wrong.text
     assert "This is not your password." in wrong.text
-    assert (await carla.get("/c/books/fields/price/remove")).status_code == 403
 
 
 async def test_what_would_do_something_else_by_now_is_asked_again(ana: httpx.AsyncClient) -> None:

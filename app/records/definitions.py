@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 
 from app.accounts.members import Member
 from app.accounts.rights import require
-from app.database import Transaction, now
-from app.jobs.sweeps import delete_by_keys, sweeps
+from app.database import Transaction
+from app.records.choices import LAST_CHOICE, GivenChoice, drop_unused, find_fault, list_gone, name_choices
 from app.records.collections import Collection, create_collection
-from app.records.facts import CollectionAdded, FieldRemoved, FieldsChanged
+from app.records.facts import CollectionAdded, FieldsChanged
 from app.records.fields import MOST_FIELDS, RESERVED_KEYS, Field, forget_fields, list_fields, prepare_fields
 from app.records.keys import RecordKey, unique_key
 from app.records.kinds import FIELD_KINDS
-from app.records.kinds.choices import CHOICE_REFERENCE
 from app.records.kinds.collation import LAST
-from app.records.kinds.kind import FieldChoice
 from app.records.records import Record
 from app.records.reindexing import reindex_soon
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, fold
 
-MOST_CHOICES = 100
-MOST_OF_A_CHOICE = 60
-CHOICE_COLORS = ("green", "amber", "blue", "grey", "red", "violet")
 # What can be changed of a field.
-CHANGED = ("label", "required", "unique", "help", "default", "choices", "options")
-# As long as drafts are kept, which may have a text that was typed into it.
-REMOVED_IS_KNOWN_FOR = timedelta(days=30)
+CHANGED = ("label", "key", "required", "unique", "help", "default", "choices", "options")
+# What a key may be, but for what looks like a ref.
+KEY = re.compile("(?!f[0-9]+$)[a-zA-Z_][a-zA-Z0-9_]{0,39}")
 
 
 async def add_collection(transaction: Transaction, member: Member, *, name: str, first: str) -> Collection:
@@ -47,36 +41,22 @@ async def add_collection(transaction: Transaction, member: Member, *, name: str,
     return collection
 
 
-def name_choices(names: Sequence[str], before: Sequence[FieldChoice] = ()) -> list[FieldChoice]:
-    """Choices by their names, in that order: those that are there already stay who they are, and the others are new.
-
-    Those that are not named any more come last, and can't be chosen: records that have them keep them.
-    """
-    left = {fold(choice["name"]): choice for choice in before}
-    last = max((choice["id"] for choice in before), default=0)
-    named: list[FieldChoice] = []
-    for name in dict.fromkeys(names):
-        known = left.pop(fold(name), None)
-        if known is None:
-            last += 1
-            color = CHOICE_COLORS[(last - 1) % len(CHOICE_COLORS)]
-            known = FieldChoice(id=last, name=name, color=color, archived=False)
-        named.append(known | {"name": name, "archived": False})
-    return named + [choice | {"archived": True} for choice in left.values()]
+async def check_key(transaction: Transaction, collection: Collection, field: Field, key: str) -> None:
+    """Raise Invalid unless a field can have another key: programs call it so."""
+    if key == field.key:
+        return
+    if not KEY.fullmatch(key):
+        raise Invalid(key=_l("Letters without accents, digits and underscores, at most 40, and a letter first."))
+    fields = await list_fields(transaction, collection)
+    if key in RESERVED_KEYS or any(other.key == key for other in (*fields, *fields.removed)):
+        raise Invalid(key=_l("This key is taken."))
 
 
 def check_field(field: Field) -> None:
     """Raise Invalid unless it can be a field."""
     errors: dict[str, Text] = {}
-    names = [choice["name"] for choice in field.choices if not choice["archived"]]
-    if field.kind.has_choices and not names:
-        errors["choices"] = _l("Write one choice on each line.")
-    elif len(names) > MOST_CHOICES or any(len(name) > MOST_OF_A_CHOICE for name in names):
-        errors["choices"] = _l("At most %(number)d choices of 60 characters.", number=MOST_CHOICES)
-    elif any(CHOICE_REFERENCE.fullmatch(name) for name in names):
-        errors["choices"] = _l("A choice can't be called # and a number.")
-    elif len({fold(name) for name in names}) < len(names):
-        errors["choices"] = _l("Two choices have the same name.")
+    if field.kind.has_choices and (fault := find_fault(field.choices)):
+        errors["choices"] = fault
     if field.unique and not field.kind.can_be_unique:
         errors["unique"] = _l("This kind of field can't be unique.")
     elif field.unique and field.default:
@@ -86,14 +66,18 @@ def check_field(field: Field) -> None:
 
 
 def describe_field(
-    field: Field, *, default: str, choices: Sequence[str], options: Mapping[str, Any], **more: Any
+    field: Field, *, default: str, choices: Sequence[GivenChoice], options: Mapping[str, Any], **more: Any
 ) -> None:
     """Give a field what is known of it: its default as it is typed, its choices by name, and what its kind lets one
     choose. Raises Invalid."""
+    before = field.choices
     for name, value in more.items():
         setattr(field, name, value)
-    field.choices = name_choices(choices, field.choices or ()) if field.kind.has_choices else []
-    field.options = dict(field.kind.check_options(options))
+    last: dict[str, Any] = {LAST_CHOICE: options[LAST_CHOICE]} if LAST_CHOICE in options else {}
+    field.choices = []
+    if field.kind.has_choices:
+        field.choices = name_choices(choices, before or (), last.get(LAST_CHOICE, 0))
+    field.options = dict(field.kind.check_options(options)) | last
     field.default = default
     check_field(field)
     try:
@@ -113,7 +97,7 @@ async def add_field(
     unique: bool = False,
     help: str = "",
     default: str = "",
-    choices: Sequence[str] = (),
+    choices: Sequence[GivenChoice] = (),
     options: Mapping[str, Any] | None = None,
 ) -> Field:
     """Add a field at the end; records that are there have no value in it.
@@ -192,9 +176,16 @@ async def change_field(
     others = {fold(other.label) for other in await list_fields(transaction, collection) if other.id != field.id}
     if fold(values["label"]) in others:
         raise Invalid(label=_l("There is a field of this name already."))
+    values = {"key": field.key, "choices": field.choices, "options": field.options, **values}
+    await check_key(transaction, collection, field, values["key"])
     wanted = Field(id=field.id, kind_name=field.kind_name, choices=field.choices)
     wanted.locale, wanted.people = field.locale, field.people
-    describe_field(wanted, **{"options": field.options, **values})
+    if LAST_CHOICE in field.options:
+        values["options"] = {**values["options"], LAST_CHOICE: field.options[LAST_CHOICE]}
+    if values["default"] in (field.describe(field.default), field.write(field.default)):
+        values["default"] = field.write(field.default)  # its choice may be called otherwise now
+    describe_field(wanted, **values)
+    await drop_choices(transaction, field, wanted, values["choices"])
     if wanted.unique != field.unique:
         await set_unique(transaction, field, unique=wanted.unique)
     is_shown_otherwise = (wanted.choices, wanted.options) != (field.choices, field.options)
@@ -205,6 +196,16 @@ async def change_field(
     if is_shown_otherwise:
         await reindex_soon(transaction, collection.id)
     note_fields_changed(transaction, collection, member)
+
+
+async def drop_choices(transaction: Transaction, field: Field, wanted: Field, given: Sequence[GivenChoice]) -> None:
+    """Let the choices go that nobody wants any more and nothing has. Their ids are not given to others."""
+    gone = list_gone(field.choices, given, wanted.choices)
+    if gone:
+        wanted.choices = await drop_unused(transaction, field, wanted.choices, gone)
+        last = max(choice["id"] for choice in field.choices)
+        if all(choice["id"] < last for choice in wanted.choices):
+            wanted.options = {**wanted.options, LAST_CHOICE: last}
 
 
 async def set_unique(transaction: Transaction, field: Field, *, unique: bool) -> None:
@@ -249,47 +250,13 @@ async def move_field(transaction: Transaction, collection: Collection, field: Fi
     note_fields_changed(transaction, collection, member)
 
 
-async def count_values(transaction: Transaction, field: Field) -> int:
-    """How many records have a value in a field, also those in the bin, which can be restored."""
-    statement = select(func.count(Record.id)).where(
-        Record.collection_id == field.collection_id,
-        Record.values[field.ref].as_string() != "",
-    )
-    return await transaction.scalar(statement) or 0
-
-
-async def remove_field(transaction: Transaction, collection: Collection, field: Field, member: Member) -> None:
-    """Take a field out. Its values stay in the revisions, but are shown no more. Who types into it is told.
-
-    Raises Invalid for the last field, as a record must be called something.
-    """
-    require(member, "manage", "collections")
-    if len(await list_fields(transaction, collection)) == 1:
-        raise Invalid(label=_l("A collection keeps at least one field."))
-    field.removed_at = now()
-    advance_definition(collection, field)
-    await transaction.flush()
-    forget_fields(transaction, collection.id)
-    keys = delete(RecordKey).where(RecordKey.field_id == field.id)
-    await transaction.execute(keys)
-    await reindex_soon(transaction, collection.id)  # its values are found no more
-    by = transaction.acting(member.id)
-    transaction.note(FieldRemoved(by=by, collection_id=collection.id, label=field.label, collection=collection.name))
-
-
-@sweeps(Field)
-async def delete_removed_fields(transaction: Transaction, limit: int) -> int:
-    """Forget the fields that were removed more than 30 days ago."""
-    return await delete_by_keys(transaction, Field, Field.removed_at < now() - REMOVED_IS_KNOWN_FOR, limit=limit)
-
-
 async def fill_keys(transaction: Transaction, field: Field) -> None:
     """Give the kept records a sort key for a field that is new, so that none is missing from a list sorted by it."""
     statement = select(Record.id, Record.number).where(
         Record.collection_id == field.collection_id, Record.deleted_at.is_(None)
     )
-    transaction.add_all(
-        RecordKey(record_id=record_id, field_id=field.id, number=number, sort_key=LAST)
-        for record_id, number in await transaction.execute(statement)
+    rows = await transaction.execute(statement)
+    key = {"field_id": field.id, "sort_key": LAST, "unique_key": None}
+    await transaction.insert_rows(
+        RecordKey, *({**key, "record_id": record_id, "number": number} for record_id, number in rows)
     )
-    await transaction.flush()

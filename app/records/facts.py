@@ -192,6 +192,33 @@ class FieldRemoved(FieldsChanged, Audited):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FieldRestored(FieldsChanged, Audited):
+    """A field was taken out of the bin of its collection."""
+
+    label: str
+    collection: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("field.restored", self.label, before=self.collection)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldKindChanged(FieldsChanged, Audited):
+    """The kind of a field was changed, or that was undone. Before and after are names of kinds."""
+
+    label: str
+    before: str
+    after: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("field.kind changed", self.label, before=self.before, after=self.after)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessChanged(Audited):
     """Some may do something else with the records of a collection than before."""
 

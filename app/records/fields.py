@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from babel import Locale
@@ -12,7 +12,7 @@ from markupsafe import Markup
 from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime
+from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.editing.rows import RowPlace
 from app.records.collections import Collection
 from app.records.kinds import FIELD_KINDS
@@ -22,6 +22,8 @@ from app.records.kinds.people import NOBODY, read_workspace_people
 from app.web.texts import is_blank, keep_direction
 
 MOST_FIELDS = 200
+# As long as drafts are kept, which may have a text that was typed into a field.
+REMOVED_IS_KEPT_FOR = timedelta(days=30)
 # Keys that would be taken for something else of a record.
 RESERVED_KEYS = {"number", "q", "sort", "page", "version", "id"}
 
@@ -59,6 +61,8 @@ class Field(Tenanted, Base):
     position: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column(BigInteger, default=1)
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    # Of a field that another one became as its kind was changed: the id of that.
+    replaces: Mapped[int | None] = mapped_column(default=None)
 
     # In which numbers and dates are written: the workspace's, which whoever reads fields from the database sets.
     locale = Locale("en")
@@ -119,6 +123,28 @@ class Fields(list[Field]):
     def __init__(self, fields: Iterable[Field] = (), removed: Iterable[Field] = ()) -> None:
         super().__init__(fields)
         self.removed = list(removed)
+
+    @property
+    def in_bin(self) -> list[Field]:
+        """Those that were removed and can be restored, the newest last: not what another one became, or becomes."""
+        since = now() - REMOVED_IS_KEPT_FOR
+        there = {field.id for field in self}
+        replaced = {field.replaces for field in (*self, *self.removed)}
+        return [
+            field
+            for field in self.removed
+            if field.id not in replaced
+            and field.replaces not in there
+            and field.removed_at is not None
+            and field.removed_at > since
+        ]
+
+    def at(self, field: Field, when: datetime) -> Field:
+        """What a field was at a time: another one, where its kind was changed since."""
+        before = {each.id: each for each in self.removed}
+        while (older := before.get(field.replaces or 0)) and older.removed_at is not None and older.removed_at > when:
+            field = older
+        return field
 
     def by_ref(self, typed: Mapping[str, str]) -> dict[str, str]:
         """What was typed, by the fields' refs: as pages name their inputs, or by their keys, as programs call them.

@@ -29,6 +29,9 @@ from app.web.texts import Text
 # Long texts take up to twelve bytes a character in a form.
 RECORD_LIMIT = 1024 * 1024
 
+# The field in which a form of a record says which fields it has: a tick that is not set sends nothing.
+ASKED = "has-fields"
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -38,13 +41,23 @@ class Made:
     made_by: int | None
 
 
-def read_typed(fields: Fields, form: Form) -> dict[str, str]:
-    """What the form has for each field, and for those that were removed while it was open, by their refs."""
+def read_typed(fields: Fields, form: Form, record: Record | None = None) -> dict[str, str]:
+    """What the form has for each field, and for those that were removed while it was open, by their refs.
+
+    Of fields that came while it was open it has nothing: there it is what the record has, or a new one begins with.
+    """
     sent = {field.ref: field for field in (*fields, *fields.removed) if field.ref in form}
     if sent:
-        return {field.ref: "" for field in fields} | {
-            ref: field.kind.join(form.values[ref], field) for ref, field in sent.items()
-        }
+        asked = form[ASKED].split()
+        came = [field for field in fields if asked and field.ref not in asked]
+        return (
+            {field.ref: "" for field in fields}
+            | {
+                each.ref: each.write(each.default if record is None else record.values.get(each.ref, ""))
+                for each in came
+            }
+            | {ref: field.kind.join(form.values[ref], field) for ref, field in sent.items()}
+        )
     return {field.ref: "" for field in fields} | fields.by_ref({key: form[key] for key in form.values})
 
 
@@ -53,7 +66,7 @@ def find_removed(fields: Fields, form: Form, record: Record | None) -> list[tupl
 
     What the form was opened with is not typed: what the record has, or the default of a new one.
     """
-    typed = read_typed(fields, form)
+    typed = read_typed(fields, form, record)
     before = {
         field.ref: field.default if record is None else record.values.get(field.ref, "") for field in fields.removed
     }
@@ -179,7 +192,7 @@ async def render_form(
     With `restored`, it says that it has what was typed before.
     """
     context: dict[str, Any] = {}
-    typed = read_typed(fields, form)
+    typed = read_typed(fields, form, record)
     if record is not None:
         context = await describe_editor(transaction, member, record, proof, settings)
     return await render_page(
@@ -238,7 +251,7 @@ async def render_conflict(
     differences = {}
     if form:
         version = number_of(form["version"])
-        mine = read_typed(fields, form)
+        mine = read_typed(fields, form, record)
         differences = await list_differences(transaction, fields, record, mine, version)
     history = await list_history(transaction, fields, record, limit=1)
     return await render_page(
@@ -251,7 +264,7 @@ async def render_conflict(
         record=record,
         fields=fields,
         form=form,
-        typed=read_typed(fields, form) if form else {},
+        typed=read_typed(fields, form, record) if form else {},
         held=held,
         title=title_of(fields, record.values),
         differences=differences,

@@ -12,7 +12,8 @@ from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
 from app.database import PreparedSelect, Transaction
-from app.records.fields import Field
+from app.records.conversions import convert_if_can
+from app.records.fields import Field, Fields
 from app.records.records import Record, write_values
 from app.records.revisions import Revision
 
@@ -62,6 +63,32 @@ LIST_REVISIONS = PreparedSelect(
 )
 
 
+def translate(fields: Fields, revision: Revision) -> dict[str, str]:
+    """The values of a revision as the fields that there are now have them: the kind of one may have been changed."""
+    values = revision.values
+    pairs = ((field, fields.at(field, revision.made_at)) for field in fields)
+    changed = {
+        field.ref: convert_if_can(values.get(before.ref, ""), before, field)
+        for field, before in pairs
+        if before is not field
+    }
+    return {ref: value for ref, value in {**values, **changed}.items() if value}
+
+
+def compare_revisions(fields: Fields, before: Revision, after: Revision) -> list[Change]:
+    """What differs between two revisions, each value in the field that it was in; where that has become another one
+    between them, what was converted is no difference."""
+    changes = []
+    for field in fields:
+        was, became = fields.at(field, before.made_at), fields.at(field, after.made_at)
+        old, new = before.values.get(was.ref, ""), after.values.get(became.ref, "")
+        if was is not became:
+            old = convert_if_can(old, was, became)
+        if old != new:
+            changes.append(Change(became, old, new))
+    return changes
+
+
 def compare(fields: list[Field], before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
     """The fields that differ."""
     pairs = ((field, before.get(field.ref, ""), after.get(field.ref, "")) for field in fields)
@@ -69,11 +96,12 @@ def compare(fields: list[Field], before: Mapping[str, str], after: Mapping[str, 
 
 
 async def list_differences(
-    transaction: Transaction, fields: list[Field], record: Record, yours: Mapping[str, str], version: int
+    transaction: Transaction, fields: Fields, record: Record, yours: Mapping[str, str], version: int
 ) -> dict[str, Difference]:
     """By ref, the fields in which what was typed over a version differs from what is saved now."""
-    statement = select(Revision.values).where(Revision.record_id == record.id, Revision.version == version)
-    seen = (await transaction.scalars(statement)).one_or_none()
+    statement = select(Revision).where(Revision.record_id == record.id, Revision.version == version)
+    revision = (await transaction.scalars(statement)).one_or_none()
+    seen = translate(fields, revision) if revision is not None else None
     return {
         change.field.ref: Difference(
             change.field,
@@ -86,14 +114,14 @@ async def list_differences(
 
 
 async def list_history(
-    transaction: Transaction, fields: list[Field], record: Record, *, limit: int = 50
+    transaction: Transaction, fields: Fields, record: Record, *, limit: int = 50
 ) -> list[RevisionEntry]:
     """The newest revisions, newest first."""
     return (await list_histories(transaction, [(fields, record)], limit=limit))[record]
 
 
 async def list_histories(
-    transaction: Transaction, of: Sequence[tuple[list[Field], Record]], *, limit: int = 50
+    transaction: Transaction, of: Sequence[tuple[Fields, Record]], *, limit: int = 50
 ) -> dict[Record, list[RevisionEntry]]:
     """The newest revisions of each of some records, with their fields; newest first."""
     rows: dict[int, list[tuple[Revision, str]]] = defaultdict(list)
@@ -102,12 +130,17 @@ async def list_histories(
     return {record: make_entries(fields, rows[record.id], limit) for fields, record in of}
 
 
-def make_entries(fields: list[Field], rows: Sequence[tuple[Revision, str]], limit: int) -> list[RevisionEntry]:
+def make_entries(fields: Fields, rows: Sequence[tuple[Revision, str]], limit: int) -> list[RevisionEntry]:
     """Entries of revisions, newest first; each is compared with the one before."""
     entries = []
     for index, (revision, author) in enumerate(rows[:limit]):
-        before = rows[index + 1][0].values if index + 1 < len(rows) else {}
-        changes = [] if revision.what == "created" else compare(fields, before, revision.values)
+        before = rows[index + 1][0] if index + 1 < len(rows) else None
+        if revision.what == "created":
+            changes = []
+        elif before is None:
+            changes = compare([fields.at(field, revision.made_at) for field in fields], {}, revision.values)
+        else:
+            changes = compare_revisions(fields, before, revision)
         entries.append(
             RevisionEntry(
                 revision.version,

@@ -140,7 +140,7 @@ FORM_KEY = "form-key"
 NOT_TYPED = re.compile(
     rf"(?:{FOR_MEMBER}|{FORM_KEY}|key|reply|edits|instead|file|version|draft-version|draft-changes|seen|again)=[\w-]*"
     r"|(?:lock-token|seen-lock|sent-late|page-left|question-said)=[\w-]*"
-    r"|named=\{.*\}"
+    r"|named=\{.*\}|has-fields=[f0-9 ]*"
     r"|(?:password|new_password|password-again)=.*"
 )
 

@@ -24,9 +24,10 @@ from app.editing.locks import take_lock
 from app.editing.rows import LEASE, Held, Proof
 from app.records.changes import Changed, change_record, create_record, delete_record, restore_record, write_record
 from app.records.collections import Collection, get_collection
-from app.records.definitions import change_field, move_field, remove_field
+from app.records.definitions import change_field, move_field
 from app.records.fields import Field, list_fields
 from app.records.records import Record, get_record
+from app.records.removing import remove_field
 from app.records.revisions import Revision
 from tests.conftest import Server
 from tests.fields import AUTHOR, TITLE, typed_of
@@ -61,6 +62,7 @@ WRITES_NO_RECORD = {
     "/c/{slug:str}/rename",
     "/c/{slug:str}/fields",
     "/c/{slug:str}/fields/{key:str}",
+    "/c/{slug:str}/fields/{key:str}/restore",
 }
 # Paths with a number that change no record, but its lock, its queue, a member's own draft, or a message.
 WRITES_NOTHING: dict[str, dict[str, str]] = {
@@ -108,7 +110,7 @@ KNOWN_WRITES = {
     ("records/definitions.py", "describe_field", "setattr(field)"),
     ("records/definitions.py", "change_field", "setattr(field)"),
     ("records/imports.py", "read_record_line", "line.values"),  # a line of a table
-    ("records/pages/collections.py", "render_fields", "form.values"),
+    ("records/pages/fields.py", "render_fields", "form.values"),
     ("records/reindexing.py", "write_each", "model.__table__"),  # what is searched and sorted of the values as they are
     ("records/reindexing.py", "write_each", "update(table)"),
     ("tenants/workspaces.py", "change_settings", "setattr(tenant)"),

@@ -30,7 +30,6 @@ DANGEROUS = {
         [{"uses": "1", "days": "1", "role": "admin"}, {"uses": "1", "days": "1", "role": "owner"}],
     ),
     "/account/leave": ("/account/leave", [{"sure": "yes"}]),
-    "/c/{slug:str}/fields/{key:str}": ("/c/books/fields/notes", [{"action": "remove"}]),
 }
 # What can be taken back, harms nobody, or asks for the password by itself. A new route needs a line here or above:
 # does it give somebody rights, take an account away, or delete what does not come back from the bin?
@@ -44,6 +43,7 @@ HARMLESS = {
     *("/settings", "/settings/logo", "/settings/logo/remove"),
     *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),
     *("/collections/new", "/c/{slug:str}/rename", "/c/{slug:str}/fields", "/c/{slug:str}/import"),
+    *("/c/{slug:str}/fields/{key:str}", "/c/{slug:str}/fields/{key:str}/restore"),
     *("/c/{slug:str}/new", "/c/{slug:str}/delete"),  # into the bin
     *("/c/{slug:str}/{number:int}/edit", "/c/{slug:str}/{number:int}/delete", "/c/{slug:str}/{number:int}/restore"),
     "/c/{slug:str}/{number:int}/revisions/{version:int}/restore",

@@ -35,7 +35,7 @@ from app.records.forms import (
     render_form,
     render_record,
 )
-from app.records.history import get_revision, list_differences
+from app.records.history import get_revision, list_differences, translate
 from app.records.kinds.texts import LONG_TEXT_LIMIT
 from app.records.records import Record, title_of, write_values
 from app.settings import Settings
@@ -79,7 +79,7 @@ async def show_edit(
     draft = await find_draft(transaction, record, member)
     if draft is not None and not (moving and draft.version == record.version):
         return await render_draft(request, transaction, member, collection, fields, record, proof, draft, settings)
-    values = write_values(fields, record.values) if draft is None else draft.values or {}
+    values = write_values(fields, record.values) | ((draft and draft.values) or {})
     form = Form([*values.items(), ("version", str(record.version))])
     return await render_form(
         request, transaction, member, collection, fields, form, record=record, proof=proof, settings=settings
@@ -106,7 +106,7 @@ async def render_draft(
     settings: Settings,
 ) -> Response[str]:
     """What the member had typed and not saved, beside what is saved now; to go on with, or to discard."""
-    mine = draft.values or {}
+    mine = write_values(fields, record.values) | (draft.values or {})
     form = Form(list(mine.items()))
     return await render_page(
         request,
@@ -139,7 +139,7 @@ async def save_record(
     """Save over the version that the form was opened with; else show both, and lose nothing that was typed."""
     collection, record, fields = await open_record(transaction, member, slug, number, "edit", deleted=None)
     proof, version = Proof.read(form["lock-token"]), number_of(form["version"])
-    mine = read_typed(fields, form)
+    mine = read_typed(fields, form, record)
     await render_long_texts_aside(list_long_texts(fields, mine))
     try:
         if fields.removed and holds_unseen(fields, form, record):
@@ -210,7 +210,8 @@ async def revert(
     """Save an old revision's values as the record's next version."""
     collection, record, fields = await open_record(transaction, member, slug, number, "edit")
     old = await get_revision(transaction, record, version)
-    values = {each.ref: old.values[each.ref] for each in fields if each.ref in old.values}
+    known = translate(fields, old)
+    values = {each.ref: known[each.ref] for each in fields if each.ref in known}
     try:
         changed = await write_record(
             transaction,

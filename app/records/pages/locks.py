@@ -64,7 +64,7 @@ async def keep_typed(transaction: Transaction, member: Member, fields: Fields, r
         transaction,
         record,
         member,
-        read_typed(fields, form),
+        read_typed(fields, form, record),
         saved=write_values(fields, record.values),
         token=Proof.read(form["lock-token"]).token,
         version=number_of(form["version"]),
@@ -183,7 +183,7 @@ async def restore_draft(transaction: Transaction, member: Member, slug: str, num
     """Go on with the draft, as the member has chosen field by field."""
     _, record, fields = await open_record(transaction, member, slug, number, "edit")
     token = Proof.read(form["lock-token"]).token
-    mine = read_typed(fields, form)
+    mine = read_typed(fields, form, record)
     await keep_draft(
         transaction, record, member, mine, saved=write_values(fields, record.values), token=None, version=record.version
     )

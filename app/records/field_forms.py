@@ -1,0 +1,128 @@
+"""What the form of a field has, read and written."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from app.records.choices import CHOICE_COLORS, GivenChoice
+from app.records.fields import Field
+from app.records.kinds.kind import FieldChoice
+from app.web.forms import Form, number_of
+from app.web.texts import Text, _l
+
+CHOICE_NAME = re.compile(r"choice-([0-9]{1,6})-name")
+COLORS = dict(
+    zip(
+        CHOICE_COLORS,
+        (_l("Green"), _l("Amber"), _l("Blue"), _l("Grey"), _l("Red"), _l("Violet")),
+        strict=True,
+    )
+)
+# What a form has of a field, as it is compared with what somebody else has saved.
+COMPARED = (
+    ("label", _l("Name")),
+    ("key", _l("Key")),
+    ("choices", _l("Choices")),
+    ("digits", _l("Digits after the point")),
+    ("unit", _l("Unit")),
+    ("currency", _l("Currency")),
+    ("most", _l("Stars")),
+    ("grouping", _l("Set thousands apart")),
+    ("several", _l("Several people")),
+    ("help", _l("Help text")),
+    ("default", _l("Default")),
+    ("required", _l("Required: can't be empty")),
+    ("unique", _l("Unique: no two records with the same value")),
+)
+
+
+def read_field(form: Form) -> dict[str, Any]:
+    """What the form says of a field, apart from its kind."""
+    return {
+        "label": form.text("label", limit=60),
+        "required": "required" in form,
+        "unique": "unique" in form,
+        "help": form.text("help", limit=200, required=False),
+        "default": read_default(form),
+        "options": {
+            name: form[name] for name in ("grouping", "digits", "unit", "currency", "most", "several") if form[name]
+        },
+        **({"key": form["key"].strip()} if "key" in form else {}),
+        **read_choices(form),
+    }
+
+
+def read_default(form: Form) -> str:
+    """The default, of which some kinds have several inputs."""
+    several = [each for each in form.values.get("default", []) if each.strip()]
+    return "\n".join(several) if len(several) > 1 else form.text("default", limit=500, required=False)
+
+
+def read_choices(form: Form) -> dict[str, list[GivenChoice]]:
+    """The choices that a form wants: those that are there, by their ids and in the order of their places, then new
+    ones, a name on each line. Programs, and pages of before, name all of them on lines."""
+    names = [" ".join(line.split()) for line in form["choices"].splitlines() if line.strip()]
+    ids = list_choice_ids(form)
+    if not ids:
+        return {"choices": list(dict.fromkeys(names))} if "choices" in form else {}
+    return {
+        "choices": [
+            *(
+                FieldChoice(
+                    id=each,
+                    name=" ".join(form[f"choice-{each}-name"].split()),
+                    color=form[f"choice-{each}-color"],
+                    archived=f"choice-{each}-archived" in form,
+                )
+                for each in ids
+                if f"choice-{each}-removed" not in form
+            ),
+            *names,
+        ]
+    }
+
+
+def list_choice_ids(form: Form) -> list[int]:
+    """The ids of the choices that a form has, in the order of their places."""
+    ids = [int(found[1]) for name in form.values if (found := CHOICE_NAME.fullmatch(name))]
+    return sorted(ids, key=lambda each: number_of(form[f"choice-{each}-place"]))
+
+
+def say_choices(form: Form) -> str:
+    """The choices of a form, as they are compared: one on each line, with its colour."""
+    given = read_choices(form).get("choices", [])
+    lines = (
+        each if isinstance(each, str) else f"{each['name']} ({each['color']}{', archived' if each['archived'] else ''})"
+        for each in given
+    )
+    return "\n".join(lines)
+
+
+def compare_forms(yours: Form, saved: Form) -> list[tuple[Text, str, str]]:
+    """What differs between what somebody has typed and what is saved: its label, and both."""
+    pairs = [
+        (label, say_choices(yours), say_choices(saved)) if name == "choices" else (label, yours[name], saved[name])
+        for name, label in COMPARED
+    ]
+    return [(label, mine, theirs) for label, mine, theirs in pairs if mine != theirs]
+
+
+def write_field(field: Field) -> list[tuple[str, str]]:
+    """What the form has of a field."""
+    pairs = [
+        ("version", str(field.version)),
+        ("label", field.label),
+        ("help", field.help),
+        ("key", field.key),
+        ("default", field.write(field.default)),
+        ("kind", field.kind_name),
+    ]
+    for place, choice in enumerate(field.choices, 1):
+        known = {"name": choice["name"], "color": choice["color"], "place": str(place)}
+        pairs.extend((f"choice-{choice['id']}-{name}", value) for name, value in known.items())
+        if choice["archived"]:
+            pairs.append((f"choice-{choice['id']}-archived", "yes"))
+    pairs.extend((name, str(value)) for name, value in field.options.items() if value is not False)
+    pairs.extend((name, "yes") for name in ("required", "unique") if getattr(field, name))
+    return pairs

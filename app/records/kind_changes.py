@@ -1,0 +1,341 @@
+"""Changing the kind of a field. It becomes another field, with the values converted, and goes into the bin itself, with
+its values as they were: so nothing is lost, the history can compare, and the change can be undone.
+
+The new field is in the bin, too, until all of its values are there; where there are many, a job writes them by batches,
+and what is changed meanwhile is changed through the old one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as part
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import case, delete, func, literal, select, update
+
+from app.accounts.members import Member
+from app.accounts.rights import require
+from app.database import Transaction, now
+from app.jobs.jobs import ClaimedJob, job, put_job
+from app.records.choices import name_choices
+from app.records.collections import Collection
+from app.records.conversions import convert, convert_if_can, list_choice_names
+from app.records.definitions import FieldChanged, advance_definition, set_unique
+from app.records.facts import FieldKindChanged, FieldsChanged
+from app.records.fields import REMOVED_IS_KEPT_FOR, Field, Fields, forget_fields, list_fields
+from app.records.keys import RecordKey, keys_of
+from app.records.kinds import FIELD_KINDS
+from app.records.records import Record
+from app.records.reindexing import reindex_soon
+from app.web.forms import Invalid
+from app.web.texts import Text, _l
+
+# How many records are converted at once; of a collection with no more, while its admin waits.
+CONVERTED_AT_ONCE = 300
+# How many texts a preview shows, of those that become something and of those that can't.
+MOST_SHOWN = 10
+MOST_FAILED_SHOWN = 50
+# Of so many different values a preview is made; what is beyond is not looked at.
+MOST_VALUES = 20_000
+
+# What becomes of the values of a record, and when it was changed last.
+Become = Callable[[Mapping[str, str], datetime], str]
+
+
+@dataclass(slots=True)
+class Preview:
+    """What a change of kind would do: to how many records, what some values become, and which can't."""
+
+    total: int = 0
+    failed: int = 0
+    shown: list[tuple[str, str]] = part(default_factory=list)
+    failures: list[tuple[str, int, int, Text]] = part(default_factory=list)
+
+
+def find_coming(fields: Fields, field: Field) -> Field | None:
+    """The field that a field is becoming right now."""
+    return next((each for each in fields.removed if each.replaces == field.id), None)
+
+
+async def list_values(transaction: Transaction, field: Field) -> list[tuple[str, int, int]]:
+    """The different values of a field, the most frequent first: each with the number of records that have it, also in
+    the bin, and of the first of them."""
+    value = Record.values[field.ref].as_string()
+    statement = select(value, func.count(Record.id), func.min(Record.number)).where(
+        Record.collection_id == field.collection_id, value != ""
+    )
+    statement = statement.group_by(value).order_by(func.count(Record.id).desc(), func.min(Record.number))
+    rows = await transaction.execute(statement.limit(MOST_VALUES))
+    return [(value, count, number) for value, count, number in rows]
+
+
+async def plan_kind(
+    transaction: Transaction, field: Field, kind_name: str, options: Mapping[str, Any]
+) -> tuple[Field, Preview]:
+    """The field that one of another kind would be, not stored, and what would become of the values.
+
+    Raises Invalid when it can't be of that kind.
+    """
+    if kind_name not in FIELD_KINDS or kind_name == field.kind_name:
+        raise Invalid(kind=_l("Choose one of the list."))
+    new = Field(collection_id=field.collection_id, kind_name=kind_name, choices=[], options={})
+    new.locale = field.locale
+    new.options = dict(new.kind.check_options(options))
+    values = await list_values(transaction, field)
+    if new.kind.has_choices and field.kind.has_choices:
+        new.choices, new.options = field.choices, field.options
+    elif new.kind.has_choices:
+        texts = [value for value, _, _ in values] + ([field.default] if field.default else [])
+        try:
+            new.choices = name_choices(list_choice_names(field, new, texts))
+        except ValueError as error:
+            raise Invalid(kind=error.args[0]) from error
+        if not new.choices:
+            raise Invalid(kind=_l("There is no value that could be a choice. Add a field of this kind instead."))
+    for name in ("label", "required", "help", "position"):
+        setattr(new, name, getattr(field, name))
+    new.unique = field.unique and new.kind.can_be_unique
+    new.default = convert_if_can(field.default, field, new)
+    return new, make_preview(field, new, values)
+
+
+def make_preview(field: Field, new: Field, values: Sequence[tuple[str, int, int]]) -> Preview:
+    """What becomes of values."""
+    preview = Preview()
+    for value, count, number in values:
+        preview.total += count
+        try:
+            becomes = convert(value, field, new)
+        except ValueError as error:
+            preview.failed += count
+            if len(preview.failures) < MOST_FAILED_SHOWN:
+                preview.failures.append((field.describe(value), count, number, error.args[0]))
+        else:
+            if len(preview.shown) < MOST_SHOWN:
+                preview.shown.append((field.describe(value), new.describe(becomes)))
+    return preview
+
+
+async def change_kind(
+    transaction: Transaction,
+    collection: Collection,
+    field: Field,
+    member: Member,
+    *,
+    kind_name: str,
+    options: Mapping[str, Any],
+    version: int | None = None,
+) -> bool:
+    """Change the kind of a field. False when that goes on in a job.
+
+    Raises Invalid when it can't be of that kind, and FieldChanged when it is not at the version that was seen.
+    """
+    require(member, "manage", "collections")
+    if version is not None and version != field.version:
+        raise FieldChanged
+    new, _ = await plan_kind(transaction, field, kind_name, options)
+    return await replace_field(transaction, collection, field, new, member)
+
+
+async def undo_kind_change(transaction: Transaction, collection: Collection, field: Field, member: Member) -> bool:
+    """Let a field be again what it was before its kind was changed: each value as it was, but for those that somebody
+    has changed since, which are converted back. False when that goes on in a job.
+
+    Raises Invalid when that was too long ago.
+    """
+    require(member, "manage", "collections")
+    old = find_replaced(await list_fields(transaction, collection), field)
+    if old is None:
+        raise Invalid(kind=_l("This can't be undone any more."))
+    new = Field(collection_id=collection.id, kind_name=old.kind_name, choices=old.choices, options=old.options)
+    new.locale = field.locale
+    for name in ("label", "required", "help", "position"):
+        setattr(new, name, getattr(field, name))
+    new.unique = old.unique
+    new.default = old.default
+    return await replace_field(transaction, collection, field, new, member, restores=old)
+
+
+def find_replaced(fields: Fields, field: Field) -> Field | None:
+    """What a field was before its kind was changed, if that can be undone still."""
+    since = now() - REMOVED_IS_KEPT_FOR
+    return next(
+        (each for each in fields.removed if each.id == field.replaces and each.removed_at and each.removed_at > since),
+        None,
+    )
+
+
+async def replace_field(
+    transaction: Transaction,
+    collection: Collection,
+    field: Field,
+    new: Field,
+    member: Member,
+    *,
+    restores: Field | None = None,
+) -> bool:
+    """Put a new field into the place of one, at once or by a job; with what the one that it `restores` had."""
+    fields = await list_fields(transaction, collection)
+    if find_coming(fields, field):
+        raise Invalid(kind=_l("Its kind is being changed already."))
+    new.key, new.replaces, new.removed_at, new.version = free_key(fields, field.key), field.id, now(), 0
+    transaction.add(new)
+    await transaction.flush()
+    forget_fields(transaction, collection.id)
+    count = await transaction.scalar(select(func.count(Record.id)).where(Record.collection_id == collection.id)) or 0
+    become = becoming(field, new, restores)
+    if count <= CONVERTED_AT_ONCE:
+        await convert_batch(transaction, collection.id, new, become, 0)
+        await finish_change(transaction, collection, field, new, member.id)
+        return True
+    tenant_id = transaction.tenant.id
+    await put_job(
+        transaction,
+        "records.convert",
+        key=f"{tenant_id} {new.id}",
+        workspace_id=tenant_id,
+        collection=collection.id,
+        field=new.id,
+        member=member.id,
+        restores=restores.id if restores else 0,
+        since=now().isoformat(),
+    )
+    transaction.note(FieldsChanged(by=transaction.acting(member.id), collection_id=collection.id))
+    return False
+
+
+def free_key(fields: Fields, key: str) -> str:
+    """A key for a field that is in the bin in another's place."""
+    taken = {each.key for each in (*fields, *fields.removed)}
+    return next(name for n in range(2, len(taken) + 3) if (name := f"{key[:34]}~{n}") not in taken)
+
+
+def becoming(field: Field, new: Field, restores: Field | None) -> Become:
+    """What becomes of the values of a record; with what was there before the last change, where nobody has changed
+    it since."""
+
+    def become(values: Mapping[str, str], changed_at: datetime) -> str:
+        value = values.get(field.ref, "")
+        if restores is not None and restores.removed_at is not None:
+            before = values.get(restores.ref, "")
+            if changed_at < restores.removed_at or convert_if_can(before, restores, field) == value:
+                return before
+        return convert_if_can(value, field, new)
+
+    return become
+
+
+async def convert_batch(
+    transaction: Transaction, collection_id: int, new: Field, become: Become, after: int, since: datetime | None = None
+) -> int | None:
+    """Convert the records after an id, or all that were changed `since`; return the last one's id, or None when there
+    was none."""
+    chosen = select(Record.id, Record.number, Record.values, Record.updated_at, Record.deleted_at).where(
+        Record.collection_id == collection_id
+    )
+    chosen = (
+        chosen.where(Record.id > after).limit(CONVERTED_AT_ONCE)
+        if since is None
+        else chosen.where(Record.updated_at >= since)
+    )
+    rows = (await transaction.execute(chosen.order_by(Record.id))).all()
+    if not rows:
+        return None
+    values: dict[int, dict[str, str]] = {}
+    for row in rows:
+        others = {ref: value for ref, value in row.values.items() if ref != new.ref}
+        value = become(others, row.updated_at)
+        values[row.id] = {**others, new.ref: value} if value else others
+    written = [row.id for row in rows if values[row.id] != row.values]
+    for start in range(0, len(written), CONVERTED_AT_ONCE):
+        some = written[start : start + CONVERTED_AT_ONCE]
+        cases = ((Record.id == each, literal(values[each], Record.values.type)) for each in some)
+        change = update(Record).where(Record.id.in_(some)).values(values=case(*cases, else_=Record.values))
+        await transaction.execute(change)
+    own = RecordKey.field_id == new.id, RecordKey.record_id.in_([row.id for row in rows])
+    await transaction.execute(delete(RecordKey).where(*own))
+    kept = [row for row in rows if row.deleted_at is None]
+    unique, new.unique = new.unique, False  # looked at when all are there
+    keys = [key for row in kept for key in keys_of([new], row.id, row.number, values[row.id])]
+    new.unique = unique
+    await transaction.insert_rows(RecordKey, *keys)
+    last: int = rows[-1].id
+    return last
+
+
+async def finish_change(
+    transaction: Transaction, collection: Collection, field: Field, new: Field, member_id: int
+) -> None:
+    """Let the new field be there, and the old one be in the bin."""
+    fields = await list_fields(transaction, collection)
+    key, field.key = field.key, free_key(fields, field.key)
+    field.removed_at, new.removed_at = now(), None
+    await transaction.flush()
+    new.key = key
+    advance_definition(collection, field)
+    new.version = field.version
+    await transaction.flush()
+    forget_fields(transaction, collection.id)
+    if new.unique:
+        try:
+            await set_unique(transaction, new, unique=True)
+        except Invalid:
+            new.unique = False
+            await transaction.flush()
+    await transaction.execute(delete(RecordKey).where(RecordKey.field_id == field.id))
+    await reindex_soon(transaction, collection.id)
+    transaction.note(
+        FieldKindChanged(
+            by=transaction.acting(member_id),
+            collection_id=collection.id,
+            label=new.label,
+            before=field.kind_name,
+            after=new.kind_name,
+        )
+    )
+
+
+async def find_change(transaction: Transaction, payload: Mapping[str, Any]) -> tuple[Field, Field, Become] | None:
+    """The old and the new field of a change that is under way, and what becomes of values; None when it is no more."""
+    collection = await transaction.get(Collection, payload["collection"])
+    fields = await list_fields(transaction, collection) if collection else Fields()
+    new = next((each for each in fields.removed if each.id == payload["field"]), None)
+    field = next((each for each in fields if new is not None and each.id == new.replaces), None)
+    if new is None or field is None:
+        return None
+    restores = next((each for each in fields.removed if each.id == payload["restores"]), None)
+    return field, new, becoming(field, new, restores)
+
+
+@job("records.convert", seconds=600)
+async def convert_records(claimed: ClaimedJob) -> None:
+    """Convert the values, batch by batch; in the end those once more that were changed meanwhile."""
+    collection_id: int = claimed.payload["collection"]
+    after: int | None = 0
+    while after is not None:
+        async with claimed.database.write(claimed.workspace_id) as transaction:
+            found = await find_change(transaction, claimed.payload)
+            after = await convert_batch(transaction, collection_id, *found[1:], after) if found else None
+    async with claimed.finishing() as transaction:
+        found = await find_change(transaction, claimed.payload)
+        if found:
+            field, new, become = found
+            since = datetime.fromisoformat(claimed.payload["since"])
+            await convert_batch(transaction, collection_id, new, become, 0, since)
+            collection = await transaction.get_one(Collection, collection_id)
+            await finish_change(transaction, collection, field, new, claimed.payload["member"])
+
+
+async def cancel_change(transaction: Transaction, collection: Collection, field: Field, member: Member) -> None:
+    """Let a field stay what it is, though its kind was about to be changed. What there is of the new one is swept."""
+    require(member, "manage", "collections")
+    coming = find_coming(await list_fields(transaction, collection), field)
+    if coming is None:
+        return
+    coming.replaces, coming.removed_at = None, now() - REMOVED_IS_KEPT_FOR
+    await transaction.flush()
+    await transaction.execute(delete(RecordKey).where(RecordKey.field_id == coming.id))
+    forget_fields(transaction, collection.id)
+    transaction.note(FieldsChanged(by=transaction.acting(member.id), collection_id=collection.id))

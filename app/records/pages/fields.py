@@ -1,0 +1,243 @@
+"""Pages where admins say what is known of each record: the fields of a collection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.exceptions import NotFoundException
+
+from app.accounts.access import AnyRequest
+from app.accounts.form_answers import find_answer, keep_answer
+from app.accounts.members import Member
+from app.accounts.questions import Question, asked, asks_first
+from app.accounts.rights import require
+from app.accounts.shell import notice, render_page
+from app.database import Transaction
+from app.records.collections import Collection, get_collection, rename_collection
+from app.records.definitions import (
+    FieldChanged,
+    append_field,
+    change_field,
+    move_field,
+)
+from app.records.field_forms import COLORS, compare_forms, list_choice_ids, read_field, write_field
+from app.records.fields import Field, list_fields
+from app.records.kinds import FIELD_KINDS
+from app.records.removing import count_values, list_typing, remove_field, restore_field
+from app.web.forms import Form, Invalid, number_of
+from app.web.paging import Paged, place_of_page
+from app.web.redirects import see_other
+from app.web.texts import Text, _l, _ln
+
+notice("field", _l("The fields were changed."))
+notice("field-removed", _l("The field is in the bin, and can be restored below for 30 days, with its values."))
+notice("field-restored", _l("The field is back, with its values."))
+notice(
+    "field-restored-otherwise",
+    _l("The field is back, with its values. They are not unique any more: two records have the same."),
+)
+notice("renamed", _l("The collection was renamed."))
+
+
+# How many of the fields in the bin are shown at once.
+BIN_SIZE = 20
+# Of those who type into a field, how many are named.
+MOST_NAMED = 10
+
+
+async def render_fields(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    collection: Collection,
+    form: Form | None = None,
+    editing: Field | None = None,
+    saved: Form | None = None,
+) -> Response[str]:
+    """The fields of a collection, with the form to add or change one. `saved` is what is saved now of a field that
+    somebody else has changed: it stands beside what was typed, which is saved over it the next time."""
+    differences = []
+    if saved is not None and form is not None:
+        differences = compare_forms(form, saved)
+        form.values["version"] = saved.values["version"]
+    fields = await list_fields(transaction, collection)
+    binned = fields.in_bin[::-1]
+    page = place_of_page(request.query_params.get("page", ""), len(binned), BIN_SIZE)
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "records/fields.html",
+        channels=f"collection.{collection.id}",
+        status=409 if saved or (form and form.made) else 422 if form and form.errors else 200,
+        collection=collection,
+        fields=fields,
+        in_bin=Paged(binned[(page - 1) * BIN_SIZE : page * BIN_SIZE], len(binned), page, size=BIN_SIZE),
+        kinds=FIELD_KINDS,
+        colors=COLORS,
+        choice_ids=list_choice_ids(form) if form and editing else [],
+        form=form or Form(),
+        editing=editing,
+        differences=differences,
+    )
+
+
+@get("/c/{slug:str}/fields")
+async def show_field_list(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[str]:
+    """The fields of a collection."""
+    require(member, "manage", "collections")
+    return await render_fields(request, transaction, member, await get_collection(transaction, slug))
+
+
+@post("/c/{slug:str}/rename")
+async def rename(request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
+    """Give a collection another name; its address stays."""
+    require(member, "manage", "collections")
+    collection = await get_collection(transaction, slug)
+    name = form.text("collection_name", limit=60)
+    if form.errors:
+        return await render_fields(request, transaction, member, collection, form)
+    try:
+        await rename_collection(transaction, collection, member, name=name)
+    except Invalid as invalid:
+        form.errors["collection_name"] = invalid.errors["name"]
+        return await render_fields(request, transaction, member, collection, form)
+    return see_other(f"/c/{slug}/fields?done=renamed")
+
+
+@post("/c/{slug:str}/fields")
+async def add_to_fields(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
+) -> Response[Any]:
+    """Add a field at the end."""
+    require(member, "manage", "collections")
+    collection = await get_collection(transaction, slug)
+    values = read_field(form)
+    try:
+        if answer := await find_answer(request, transaction, member, form):
+            return answer
+        form.check()
+        await append_field(transaction, collection, member, kind_name=form["kind"], **values)
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_fields(request, transaction, member, collection, form)
+    return await keep_answer(request, transaction, member, form, f"/c/{slug}/fields?done=field")
+
+
+async def get_field(transaction: Transaction, collection: Collection, name: str) -> Field:
+    """A field by its ref, or its key. Raises NotFoundException."""
+    field = (await list_fields(transaction, collection)).find(name)
+    if field is None:
+        raise NotFoundException
+    return field
+
+
+@get("/c/{slug:str}/fields/{key:str}")
+async def show_field(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str
+) -> Response[str]:
+    """The form to change a field."""
+    require(member, "manage", "collections")
+    collection = await get_collection(transaction, slug)
+    field = await get_field(transaction, collection, key)
+    return await render_fields(request, transaction, member, collection, Form(write_field(field)), field)
+
+
+def say_typing(names: list[str]) -> list[Text]:
+    """Who has something in a form that is not saved, and what becomes of that."""
+    if not names:
+        return []
+    shown, others = ", ".join(names[:MOST_NAMED]), len(names) - MOST_NAMED
+    who = _l("It is in the open forms or drafts of %(names)s.", names=shown)
+    if others > 0:
+        who = _l("It is in the open forms or drafts of %(names)s, and %(count)d others.", names=shown, count=others)
+    return [who, _l("They are told, and keep what they have typed until they save.")]
+
+
+async def describe_field_removal(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What removing a field does, and in how many records."""
+    require(member, "manage", "collections")
+    slug, key = request.path_params["slug"], request.path_params["key"]
+    collection = await get_collection(transaction, slug)
+    field = await get_field(transaction, collection, key)
+    return Question(
+        what=_l("Remove the field %(label)s of %(collection)s?", label=field.label, collection=collection.name),
+        consequences=[
+            _ln(
+                "Removes the field %(label)s of %(collection)s, and its value in %(count)d record.",
+                "Removes the field %(label)s of %(collection)s, and its values in %(count)d records.",
+                await count_values(transaction, field),
+                label=field.label,
+                collection=collection.name,
+            ),
+            _l("It is gone from every list and form at once. It can be restored for 30 days, with its values."),
+            *say_typing(await list_typing(transaction, collection, field)),
+        ],
+        button=_l("Remove this field"),
+        back=f"/c/{slug}/fields/{key}",
+        action=f"/c/{slug}/fields/{key}",
+        fields=[("action", "remove")],
+    )
+
+
+@post("/c/{slug:str}/fields/{key:str}", **asked(describe_field_removal))
+async def save_field(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
+) -> Response[Any]:
+    """Change a field, move it, or remove it, by the button that was pressed."""
+    require(member, "manage", "collections")
+    collection = await get_collection(transaction, slug)
+    field = await get_field(transaction, collection, key)
+    action = form["action"]
+    try:
+        if action in ("up", "down"):
+            await move_field(transaction, collection, field, member, -1 if action == "up" else 1)
+        elif action == "remove":
+            await remove_field(transaction, collection, field, member)
+            return see_other(f"/c/{slug}/fields?done=field-removed")
+        else:
+            values = read_field(form)
+            form.check()
+            version = number_of(form["version"]) if "version" in form else None
+            await change_field(transaction, collection, field, member, version=version, **values)
+    except FieldChanged as changed:
+        form.errors = changed.errors
+        return await render_fields(
+            request, transaction, member, collection, form, field, saved=Form(write_field(field))
+        )
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_fields(request, transaction, member, collection, form, field)
+    return see_other(f"/c/{slug}/fields?done=field")
+
+
+@post("/c/{slug:str}/fields/{key:str}/restore")
+async def take_field_from_bin(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
+) -> Response[Any]:
+    """Take a field out of the bin of its collection."""
+    require(member, "manage", "collections")
+    collection = await get_collection(transaction, slug)
+    fields = await list_fields(transaction, collection)
+    field = next((each for each in fields.in_bin if each.ref == key), None)
+    if field is None:
+        await get_field(transaction, collection, key)
+        return see_other(f"/c/{slug}/fields")  # sent again
+    try:
+        unique = await restore_field(transaction, collection, field, member)
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_fields(request, transaction, member, collection, form)
+    return see_other(f"/c/{slug}/fields?done=field-restored{'' if unique else '-otherwise'}")
+
+
+handlers = [
+    show_field_list,
+    rename,
+    add_to_fields,
+    show_field,
+    asks_first("/c/{slug:str}/fields/{key:str}/remove", describe_field_removal),
+    save_field,
+    take_field_from_bin,
+]

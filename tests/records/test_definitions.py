@@ -1,0 +1,283 @@
+"""What admins do with fields: with each choice by itself, keys, removing and restoring, and kinds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from html import unescape
+
+import httpx
+import pytest
+
+from app.database import Database
+from app.jobs.runner import Runner
+from app.settings import read_settings
+from tests.conftest import Server
+
+
+@pytest.fixture
+async def ana(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with server.let_in("acme", "ana@acme.test") as client:
+        yield client
+
+
+@pytest.fixture
+async def davi(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with server.let_in("acme", "davi@acme.test") as client:
+        yield client
+
+
+async def make_tools(ana: httpx.AsyncClient, **field: str) -> tuple[str, str, str]:
+    """A collection of tools with a second field: its address, and the refs of both fields."""
+    made = await ana.post("/collections/new", data={"name": "Tools", "first": "Title"})
+    address = made.headers["location"].removesuffix("/fields?done=collection")
+    added = await ana.post(f"{address}/fields", data=field)
+    assert added.status_code == 303, added.text
+    refs = re.findall(r'href="/c/tools/fields/(f\d+)"', (await ana.get(f"{address}/fields")).text)
+    return address, refs[0], refs[1]
+
+
+async def add(ana: httpx.AsyncClient, address: str, **typed: str) -> None:
+    added = await ana.post(f"{address}/new", data=typed)
+    assert added.status_code == 303, added.text
+
+
+def form_of(page: str) -> dict[str, str]:
+    """What the form of a field sends as it stands."""
+    form = page[page.index('name="version"') - 100 :].partition("</form>")[0]
+    sent: dict[str, str] = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
+        if attributes.get("type") != "checkbox" or " checked" in tag:
+            sent[attributes["name"]] = unescape(attributes.get("value", ""))
+    for name, options in re.findall(r'<select[^>]*name="([\w-]+)"[^>]*>(.*?)</select>', form, re.S):
+        multiple = re.search(rf'name="{name}" multiple', form) and "selected" not in options
+        if name != "kind" and not multiple:
+            chosen = re.findall(r'<option value="([^"]*)" selected', options) or re.findall(r'value="([^"]*)"', options)
+            sent[name] = unescape(chosen[0])
+    return sent
+
+
+async def change(
+    ana: httpx.AsyncClient, address: str, ref: str, changed: Mapping[str, str], status: int = 303
+) -> httpx.Response:
+    """Change some of a field as its form has it."""
+    sent = {**form_of((await ana.get(f"{address}/fields/{ref}")).text), **changed}
+    answer = await ana.post(f"{address}/fields/{ref}", data={key: text for key, text in sent.items() if text != "-"})
+    assert answer.status_code == status, answer.text
+    return answer
+
+
+@pytest.fixture
+def work(database: Database, server: Server) -> Callable[[], object]:
+    """Do the jobs that wait."""
+
+    async def run() -> None:
+        runner = Runner(database, read_settings({}))
+        while server.store.rows("SELECT 1 FROM job WHERE name LIKE 'records.%'"):
+            await runner.step()
+
+    return run
+
+
+STATES = {"label": "State", "kind": "choice", "choices": "Good\nBroken\nLost"}
+
+
+async def test_choices_are_renamed_coloured_and_ordered_one_by_one(ana: httpx.AsyncClient) -> None:
+    address, title, state = await make_tools(ana, **STATES)
+    for name, choice in (("Axe", "#1"), ("Saw", "#2")):
+        await add(ana, address, **{title: name, state: choice})
+    await change(
+        ana,
+        address,
+        state,
+        {"choice-2-name": "Out of order", "choice-2-color": "red", "choice-2-place": "0", "choices": "New\nStolen"},
+    )
+    page = (await ana.get(f"{address}/2")).text
+    assert '<span class="tag" data-color="red">Out of order</span>' in page
+    form = (await ana.get(f"{address}/new")).text
+    assert re.findall(r'<option value="(#\d)">(.*?)</option>', form) == [
+        ("#2", "Out of order"), ("#1", "Good"), ("#3", "Lost"), ("#4", "New"), ("#5", "Stolen"),
+    ]  # fmt: skip
+
+
+async def test_what_is_ordered_by_choices_follows_their_order(
+    ana: httpx.AsyncClient, work: Callable[[], object]
+) -> None:
+    address, title, state = await make_tools(ana, **STATES)
+    for name, choice in (("Axe", "#1"), ("Saw", "#2"), ("Vice", "#3")):
+        await add(ana, address, **{title: name, state: choice})
+    await change(ana, address, state, {"choice-3-place": "0", "choice-1-name": "Well kept"})
+    await work()  # type: ignore[misc]
+    listed = (await ana.get(f"{address}?sort={state}")).text
+    assert listed.index("Vice") < listed.index("Axe") < listed.index("Saw")
+    assert "Axe" in (await ana.get(f"{address}?q=well+kept")).text
+    assert "Axe" not in (await ana.get(f"{address}?q=good")).text
+
+
+async def test_a_choice_that_nothing_has_is_gone_and_another_is_archived(ana: httpx.AsyncClient) -> None:
+    address, title, state = await make_tools(ana, **STATES)
+    await add(ana, address, **{title: "Axe", state: "#2"})
+    await change(ana, address, state, {"choice-2-removed": "yes", "choice-3-removed": "yes"})
+    form = (await ana.get(f"{address}/fields/{state}")).text
+    assert re.search(r'name="choice-2-archived"[^>]* checked', form)
+    assert "choice-3-name" not in form
+    assert "Broken" in (await ana.get(f"{address}/1")).text
+    await change(ana, address, state, {"choices": "Sold"})
+    assert re.findall(r'name="choice-(\d)-name"', (await ana.get(f"{address}/fields/{state}")).text) == ["1", "2", "4"]
+    await change(ana, address, state, {"choice-2-archived": "-"})
+    assert '<option value="#2">Broken</option>' in (await ana.get(f"{address}/new")).text
+
+
+@pytest.mark.parametrize("kind", ["choice", "choices"])
+async def test_a_choice_that_a_draft_or_a_revision_has_is_not_forgotten(ana: httpx.AsyncClient, kind: str) -> None:
+    address, title, state = await make_tools(ana, **{**STATES, "kind": kind})
+    await add(ana, address, **{title: "Axe", state: "#1"})
+    edit = (await ana.get(f"{address}/1/edit")).text
+    token = re.findall(r'name="lock-token" value="([^"]+)"', edit)[0]
+    typed = {title: "Axe", state: "#3", "lock-token": token, "version": "1"}
+    assert (await ana.post(f"{address}/1/edit", data=typed)).status_code == 303
+    kept = await ana.post(f"{address}/new/draft", data={title: "Saw", state: "#2", "draft-version": "0"})
+    assert kept.status_code == 204
+    await change(ana, address, state, {f"choice-{each}-removed": "yes" for each in (1, 2)})
+    form = (await ana.get(f"{address}/fields/{state}")).text
+    assert re.findall(r'name="choice-(\d)-archived"[^>]* checked', form) == ["1", "2"]
+
+
+async def test_a_default_follows_its_choice_and_can_not_be_archived(ana: httpx.AsyncClient) -> None:
+    address, _, state = await make_tools(ana, **STATES, default="good")
+    await change(ana, address, state, {"choice-1-name": "Fine"})
+    assert '<option value="#1" selected>Fine</option>' in (await ana.get(f"{address}/new")).text
+    refused = await change(ana, address, state, {"choice-1-archived": "yes"}, 422)
+    assert "can&#39;t be chosen any more" in refused.text
+
+
+async def test_of_two_who_change_choices_the_second_sees_both(ana: httpx.AsyncClient) -> None:
+    address, _, state = await make_tools(ana, **STATES)
+    mine = {**form_of((await ana.get(f"{address}/fields/{state}")).text), "choice-1-name": "Mine"}
+    await change(ana, address, state, {"choice-1-name": "Theirs", "choice-2-color": "violet"})
+    refused = await ana.post(f"{address}/fields/{state}", data=mine)
+    assert refused.status_code == 409
+    assert all(text in refused.text for text in ("Mine (green)", "Theirs (green)", "Broken (violet)"))
+
+
+@pytest.mark.parametrize(
+    ("key", "status"),
+    [("state_of_it", 303), ("State2", 303), ("f7", 422), ("title", 422), ("number", 422), ("a b", 422), ("é", 422),
+     ("x" * 41, 422), ("2x", 422)],
+)  # fmt: skip
+async def test_a_key_can_be_chosen(ana: httpx.AsyncClient, key: str, status: int) -> None:
+    address, title, state = await make_tools(ana, **STATES)
+    await add(ana, address, **{title: "Axe", state: "#2"})
+    await change(ana, address, state, {"key": key}, status)
+    exported = (await ana.get(f"{address}/export.json")).text
+    assert (f'"{key}"' in exported) == (status == 303 or key in ("title", "number"))
+
+
+NOTE = {"label": "Note", "kind": "text"}
+
+
+async def open_edit(client: httpx.AsyncClient, address: str) -> dict[str, str]:
+    """Begin to edit a record: what its form sends beside the texts."""
+    page = (await client.get(f"{address}/edit")).text
+    hidden = re.findall(r'<input type="hidden" name="(version|lock-token|has-fields)" value="([^"]*)"', page)
+    return dict(reversed(hidden))
+
+
+async def test_a_removed_field_is_restored_with_its_values(
+    ana: httpx.AsyncClient, work: Callable[[], object], server: Server
+) -> None:
+    address, title, note = await make_tools(ana, **NOTE, unique="yes")
+    for name in ("Axe", "Saw"):
+        await add(ana, address, **{title: name, note: f"of {name}"})
+    answer = await ana.post(f"{address}/fields/{note}", data={"action": "remove"})
+    page = (await ana.get(answer.headers["location"])).text
+    assert "can be restored below for 30 days" in page
+    assert f"/fields/{note}/restore" in page
+    await work()  # type: ignore[misc]
+    assert "Axe" not in (await ana.get(f"{address}?q=of+axe")).text
+    form = await open_edit(ana, f"{address}/1")
+    saved = await ana.post(f"{address}/1/edit", data={**form, title: "Old axe"})
+    assert saved.status_code == 303
+    again = await ana.post(f"{address}/fields/{note}/restore")
+    assert again.headers["location"].endswith("field-restored")
+    await work()  # type: ignore[misc]
+    assert "of Axe" in (await ana.get(f"{address}/1")).text
+    assert "Old axe" in (await ana.get(f"{address}?q=of+axe")).text
+    listed = (await ana.get(f"{address}?sort=-{note}")).text
+    assert listed.index("Saw") < listed.index("Old axe")
+    taken = await ana.post(f"{address}/new", data={title: "Third", note: "of Saw"})
+    assert "Number 2 has this value already." in taken.text
+    assert (await ana.post(f"{address}/fields/{note}/restore")).status_code == 303, "sent again"
+    assert f"/fields/{note}/restore" not in (await ana.get(f"{address}/fields")).text
+    entries = server.store.rows("SELECT what FROM audit_entry ORDER BY id DESC LIMIT 2")
+    assert [entry[0] for entry in entries] == ["field.restored", "field.removed"]
+
+
+async def test_a_form_that_was_open_while_a_field_came_back_takes_nothing_out_of_it(ana: httpx.AsyncClient) -> None:
+    address, title, note = await make_tools(ana, **NOTE)
+    await ana.post(f"{address}/fields", data={"label": "Sharp", "kind": "yes_no"})
+    sharp = f"f{int(note[1:]) + 1}"
+    await add(ana, address, **{title: "Axe", note: "of Axe", sharp: "yes"})
+    for ref in (note, sharp):
+        await ana.post(f"{address}/fields/{ref}", data={"action": "remove"})
+    form = await open_edit(ana, f"{address}/1")
+    kept = await ana.post(f"{address}/1/draft", data={**form, title: "Better axe"})
+    assert kept.status_code == 204
+    for ref in (note, sharp):
+        await ana.post(f"{address}/fields/{ref}/restore")
+    saved = await ana.post(f"{address}/1/edit", data={**form, title: "Better axe"})
+    assert saved.status_code == 303
+    page = (await ana.get(f"{address}/1")).text
+    assert all(text in page for text in ("Better axe", "of Axe", "Yes"))
+
+
+async def test_a_draft_of_before_goes_on_with_what_a_restored_field_has(ana: httpx.AsyncClient) -> None:
+    address, title, note = await make_tools(ana, **NOTE)
+    await add(ana, address, **{title: "Axe", note: "of Axe"})
+    await ana.post(f"{address}/fields/{note}", data={"action": "remove"})
+    form = await open_edit(ana, f"{address}/1")
+    left = await ana.post(f"{address}/1/lock/release", data={**form, title: "Draft of axe"})
+    assert left.status_code == 303
+    await ana.post(f"{address}/fields/{note}/restore")
+    page = (await ana.get(f"{address}/1/edit")).text
+    assert "Draft of axe" in page
+    assert re.search(rf'name="{note}" value="of Axe"', page)
+
+
+async def test_the_question_says_who_has_something_in_a_form(ana: httpx.AsyncClient, davi: httpx.AsyncClient) -> None:
+    address, title, note = await make_tools(ana, **NOTE)
+    for name in ("Axe", "Saw"):
+        await add(ana, address, **{title: name, note: f"of {name}"})
+    question = f"{address}/fields/{note}/remove"
+    assert "drafts of" not in (await ana.get(question)).text
+    form = await open_edit(davi, f"{address}/1")
+    page = (await ana.get(question)).text
+    assert "its values in 2 records" in page
+    assert "It is in the open forms or drafts of Davi." in page
+    await davi.post(f"{address}/1/draft", data={**form, title: "Axe", note: "typed by Davi"})
+    await davi.post(f"{address}/1/lock/release", data={**form, title: "Axe", note: "typed by Davi"})
+    await ana.post(f"{address}/new/draft", data={title: "", note: "new", "draft-version": "0"})
+    assert "open forms or drafts of Ana, Davi." in (await ana.get(question)).text
+    await ana.post(f"{address}/fields/{note}", data={"action": "remove"})
+    assert "typed by Davi" in (await davi.get(f"{address}/1/edit")).text
+
+
+async def test_a_restored_field_gives_way_to_who_has_its_name_now(ana: httpx.AsyncClient) -> None:
+    address, _, note = await make_tools(ana, **NOTE)
+    await ana.post(f"{address}/fields/{note}", data={"action": "remove"})
+    await ana.post(f"{address}/fields", data=NOTE)
+    await ana.post(f"{address}/fields/{note}/restore")
+    assert re.findall(r"<b>(Note.*?)</b>", (await ana.get(f"{address}/fields")).text) == ["Note (2)", "Note"]
+
+
+async def test_a_restored_field_is_unique_no_more_where_its_values_are_not(ana: httpx.AsyncClient) -> None:
+    address, title, note = await make_tools(ana, **NOTE, unique="yes")
+    await add(ana, address, **{title: "Axe", note: "same"})
+    await ana.post(f"{address}/1/delete", data={"version": "1"})
+    await add(ana, address, **{title: "Saw", note: "same"})
+    await ana.post(f"{address}/fields/{note}", data={"action": "remove"})
+    await ana.post(f"{address}/1/restore", data={"version": "2"})
+    answer = await ana.post(f"{address}/fields/{note}/restore")
+    assert "not unique any more" in (await ana.get(answer.headers["location"])).text
+    assert "same" in (await ana.get(f"{address}/1")).text
