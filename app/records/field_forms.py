@@ -19,6 +19,8 @@ COLORS = dict(
         strict=True,
     )
 )
+# What kinds let one choose, as inputs are named.
+OPTIONS_OF_KINDS = ("grouping", "digits", "unit", "currency", "most", "several")
 # What a form has of a field, as it is compared with what somebody else has saved.
 COMPARED = (
     ("label", _l("Name")),
