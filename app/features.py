@@ -86,6 +86,7 @@ from app.records.pages import editing as editing_pages
 from app.records.pages import exports as export_pages
 from app.records.pages import fields as field_pages
 from app.records.pages import imports as import_pages
+from app.records.pages import kinds as kind_pages
 from app.records.pages import locks as lock_pages
 from app.records.pages import records as record_pages
 from app.records.rights import RECORD_RIGHTS
@@ -122,6 +123,7 @@ WORKSPACE_PAGES = (
     settings_pages,
     collection_pages,
     field_pages,
+    kind_pages,
     record_pages,
     adding_pages,
     editing_pages,
