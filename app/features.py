@@ -90,6 +90,7 @@ from app.records.pages import exports as export_pages
 from app.records.pages import fields as field_pages
 from app.records.pages import files as record_file_pages
 from app.records.pages import imports as import_pages
+from app.records.pages import kinds as kind_pages
 from app.records.pages import locks as lock_pages
 from app.records.pages import permissions as permission_pages
 from app.records.pages import records as record_pages
@@ -130,6 +131,7 @@ WORKSPACE_PAGES = (
     collection_pages,
     permission_pages,
     field_pages,
+    kind_pages,
     record_pages,
     adding_pages,
     record_file_pages,

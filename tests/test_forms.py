@@ -80,7 +80,7 @@ NOT_FOR_MEMBERS = {
     *("/settings", "/settings/logo", "/settings/logo/remove"),
     *("/collections/new", "/c/{slug:str}/fields", "/c/{slug:str}/rename", "/c/{slug:str}/fields/{key:str}"),
     *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),
-    "/c/{slug:str}/fields/{key:str}/restore",
+    *("/c/{slug:str}/fields/{key:str}/restore", "/c/{slug:str}/fields/{key:str}/kind"),
     *("/announcements", "/announcements/{announcement_id:int}/withdraw"),
     *("/chat/{slug:str}/messages/{number:int}/" + verb for verb in ("edit", "delete")),
     "/chat/{slug:str}/archive",

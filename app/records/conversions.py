@@ -14,8 +14,8 @@ from app.records.kinds.kind import fail
 from app.records.tables import read_word
 from app.web.texts import fold
 
-NUMBERS = {"whole_number", "decimal", "money", "rating"}
-TEXTS = {"text", "long_text"}
+NUMBER_KINDS = {"whole_number", "decimal", "money", "rating"}
+TEXT_KINDS = {"text", "long_text"}
 
 
 def convert(value: str, old: Field, new: Field) -> str:
@@ -28,14 +28,14 @@ def convert(value: str, old: Field, new: Field) -> str:
         return value
     if new.kind_name == old.kind_name:
         return value
-    if old.kind_name in NUMBERS and new.kind_name in TEXTS:
+    if old.kind_name in NUMBER_KINDS and new.kind_name in TEXT_KINDS:
         return new.read(value)
     if new.kind_name == "yes_no":
         word = read_word(old.describe(value), str(new.locale))
         if word is None:
             raise fail("Write yes or no.")
         return "yes" if word else ""
-    if old.kind_name in NUMBERS and new.kind_name in NUMBERS:
+    if old.kind_name in NUMBER_KINDS and new.kind_name in NUMBER_KINDS:
         return new.read(old.write(value))
     try:
         return new.read(old.describe(value))

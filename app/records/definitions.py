@@ -26,7 +26,7 @@ from app.web.texts import Text, _l, fold
 # What can be changed of a field.
 CHANGED = ("label", "key", "required", "unique", "help", "default", "choices", "options")
 # What a key may be, but for what looks like a ref.
-KEY = re.compile("(?!f[0-9]+$)[a-zA-Z_][a-zA-Z0-9_]{0,39}")
+FIELD_KEY = re.compile("(?!f[0-9]+$)[a-zA-Z_][a-zA-Z0-9_]{0,39}")
 
 
 async def add_collection(transaction: Transaction, member: Member, *, name: str, first: str) -> Collection:
@@ -41,11 +41,18 @@ async def add_collection(transaction: Transaction, member: Member, *, name: str,
     return collection
 
 
+async def refuse_while_becoming(transaction: Transaction, collection: Collection, field: Field) -> None:
+    """Raise Invalid while a field is becoming one of another kind: what is changed of it would be lost."""
+    fields = await list_fields(transaction, collection)
+    if any(other.replaces == field.id for other in fields.removed):
+        raise Invalid(label=_l("Its kind is being changed. Wait for that, or cancel it."))
+
+
 async def check_key(transaction: Transaction, collection: Collection, field: Field, key: str) -> None:
     """Raise Invalid unless a field can have another key: programs call it so."""
     if key == field.key:
         return
-    if not KEY.fullmatch(key):
+    if not FIELD_KEY.fullmatch(key):
         raise Invalid(key=_l("Letters without accents, digits and underscores, at most 40, and a letter first."))
     fields = await list_fields(transaction, collection)
     if key in RESERVED_KEYS or any(other.key == key for other in (*fields, *fields.removed)):
@@ -173,6 +180,7 @@ async def change_field(
     require(member, "manage", "collections")
     if version is not None and version != field.version:
         raise FieldChanged
+    await refuse_while_becoming(transaction, collection, field)
     others = {fold(other.label) for other in await list_fields(transaction, collection) if other.id != field.id}
     if fold(values["label"]) in others:
         raise Invalid(label=_l("There is a field of this name already."))

@@ -47,12 +47,15 @@ def read_field(form: Form) -> dict[str, Any]:
         "unique": "unique" in form,
         "help": form.text("help", limit=200, required=False),
         "default": read_default(form),
-        "options": {
-            name: form[name] for name in ("grouping", "digits", "unit", "currency", "most", "several") if form[name]
-        },
+        "options": read_options(form),
         **({"key": form["key"].strip()} if "key" in form else {}),
-        **read_choices(form),
+        **read_given_choices(form),
     }
+
+
+def read_options(form: Form) -> dict[str, str]:
+    """What a form says that kinds let one choose."""
+    return {name: form[name] for name in OPTIONS_OF_KINDS if form[name]}
 
 
 def read_default(form: Form) -> str:
@@ -61,7 +64,7 @@ def read_default(form: Form) -> str:
     return "\n".join(several) if len(several) > 1 else form.text("default", limit=500, required=False)
 
 
-def read_choices(form: Form) -> dict[str, list[GivenChoice]]:
+def read_given_choices(form: Form) -> dict[str, list[GivenChoice]]:
     """The choices that a form wants: those that are there, by their ids and in the order of their places, then new
     ones, a name on each line. Programs, and pages of before, name all of them on lines."""
     names = [" ".join(line.split()) for line in form["choices"].splitlines() if line.strip()]
@@ -93,7 +96,7 @@ def list_choice_ids(form: Form) -> list[int]:
 
 def say_choices(form: Form) -> str:
     """The choices of a form, as they are compared: one on each line, with its colour."""
-    given = read_choices(form).get("choices", [])
+    given = read_given_choices(form).get("choices", [])
     lines = (
         each if isinstance(each, str) else f"{each['name']} ({each['color']}{', archived' if each['archived'] else ''})"
         for each in given

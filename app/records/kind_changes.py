@@ -7,9 +7,7 @@ and what is changed meanwhile is changed through the old one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from dataclasses import field as part
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,103 +17,27 @@ from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import Transaction, now
 from app.jobs.jobs import ClaimedJob, job, put_job
-from app.records.choices import name_choices
 from app.records.collections import Collection
-from app.records.conversions import convert, convert_if_can, list_choice_names
+from app.records.conversions import convert_if_can
 from app.records.definitions import FieldChanged, advance_definition, set_unique
 from app.records.facts import FieldKindChanged, FieldsChanged
 from app.records.fields import REMOVED_IS_KEPT_FOR, Field, Fields, forget_fields, list_fields
 from app.records.keys import RecordKey, keys_of
-from app.records.kinds import FIELD_KINDS
+from app.records.kind_plans import plan_kind
 from app.records.records import Record
 from app.records.reindexing import reindex_soon
 from app.web.forms import Invalid
-from app.web.texts import Text, _l
+from app.web.texts import _l
 
 # How many records are converted at once; of a collection with no more, while its admin waits.
 CONVERTED_AT_ONCE = 300
-# How many texts a preview shows, of those that become something and of those that can't.
-MOST_SHOWN = 10
-MOST_FAILED_SHOWN = 50
-# Of so many different values a preview is made; what is beyond is not looked at.
-MOST_VALUES = 20_000
-
 # What becomes of the values of a record, and when it was changed last.
 Become = Callable[[Mapping[str, str], datetime], str]
-
-
-@dataclass(slots=True)
-class Preview:
-    """What a change of kind would do: to how many records, what some values become, and which can't."""
-
-    total: int = 0
-    failed: int = 0
-    shown: list[tuple[str, str]] = part(default_factory=list)
-    failures: list[tuple[str, int, int, Text]] = part(default_factory=list)
 
 
 def find_coming(fields: Fields, field: Field) -> Field | None:
     """The field that a field is becoming right now."""
     return next((each for each in fields.removed if each.replaces == field.id), None)
-
-
-async def list_values(transaction: Transaction, field: Field) -> list[tuple[str, int, int]]:
-    """The different values of a field, the most frequent first: each with the number of records that have it, also in
-    the bin, and of the first of them."""
-    value = Record.values[field.ref].as_string()
-    statement = select(value, func.count(Record.id), func.min(Record.number)).where(
-        Record.collection_id == field.collection_id, value != ""
-    )
-    statement = statement.group_by(value).order_by(func.count(Record.id).desc(), func.min(Record.number))
-    rows = await transaction.execute(statement.limit(MOST_VALUES))
-    return [(value, count, number) for value, count, number in rows]
-
-
-async def plan_kind(
-    transaction: Transaction, field: Field, kind_name: str, options: Mapping[str, Any]
-) -> tuple[Field, Preview]:
-    """The field that one of another kind would be, not stored, and what would become of the values.
-
-    Raises Invalid when it can't be of that kind.
-    """
-    if kind_name not in FIELD_KINDS or kind_name == field.kind_name:
-        raise Invalid(kind=_l("Choose one of the list."))
-    new = Field(collection_id=field.collection_id, kind_name=kind_name, choices=[], options={})
-    new.locale = field.locale
-    new.options = dict(new.kind.check_options(options))
-    values = await list_values(transaction, field)
-    if new.kind.has_choices and field.kind.has_choices:
-        new.choices, new.options = field.choices, field.options
-    elif new.kind.has_choices:
-        texts = [value for value, _, _ in values] + ([field.default] if field.default else [])
-        try:
-            new.choices = name_choices(list_choice_names(field, new, texts))
-        except ValueError as error:
-            raise Invalid(kind=error.args[0]) from error
-        if not new.choices:
-            raise Invalid(kind=_l("There is no value that could be a choice. Add a field of this kind instead."))
-    for name in ("label", "required", "help", "position"):
-        setattr(new, name, getattr(field, name))
-    new.unique = field.unique and new.kind.can_be_unique
-    new.default = convert_if_can(field.default, field, new)
-    return new, make_preview(field, new, values)
-
-
-def make_preview(field: Field, new: Field, values: Sequence[tuple[str, int, int]]) -> Preview:
-    """What becomes of values."""
-    preview = Preview()
-    for value, count, number in values:
-        preview.total += count
-        try:
-            becomes = convert(value, field, new)
-        except ValueError as error:
-            preview.failed += count
-            if len(preview.failures) < MOST_FAILED_SHOWN:
-                preview.failures.append((field.describe(value), count, number, error.args[0]))
-        else:
-            if len(preview.shown) < MOST_SHOWN:
-                preview.shown.append((field.describe(value), new.describe(becomes)))
-    return preview
 
 
 async def change_kind(

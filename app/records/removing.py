@@ -15,7 +15,7 @@ from app.editing.drafts import Draft
 from app.editing.rows import is_held
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.records.collections import Collection
-from app.records.definitions import advance_definition, fill_keys, set_unique
+from app.records.definitions import advance_definition, fill_keys, refuse_while_becoming, set_unique
 from app.records.facts import FieldRemoved, FieldRestored
 from app.records.fields import MOST_FIELDS, REMOVED_IS_KEPT_FOR, Field, forget_fields, list_fields
 from app.records.keys import RecordKey
@@ -66,6 +66,7 @@ async def remove_field(transaction: Transaction, collection: Collection, field: 
     Raises Invalid for the last field, as a record must be called something.
     """
     require(member, "manage", "collections")
+    await refuse_while_becoming(transaction, collection, field)
     if len(await list_fields(transaction, collection)) == 1:
         raise Invalid(label=_l("A collection keeps at least one field."))
     field.removed_at = now()

@@ -63,6 +63,7 @@ WRITES_NO_RECORD = {
     "/c/{slug:str}/fields",
     "/c/{slug:str}/fields/{key:str}",
     "/c/{slug:str}/fields/{key:str}/restore",
+    "/c/{slug:str}/fields/{key:str}/kind",
 }
 # Paths with a number that change no record, but its lock, its queue, a member's own draft, or a message.
 WRITES_NOTHING: dict[str, dict[str, str]] = {
@@ -110,6 +111,12 @@ KNOWN_WRITES = {
     ("records/definitions.py", "describe_field", "setattr(field)"),
     ("records/definitions.py", "change_field", "setattr(field)"),
     ("records/imports.py", "read_record_line", "line.values"),  # a line of a table
+    # Puts converted values beside those of before, where nobody writes another: a version is what somebody has made.
+    ("records/kind_changes.py", "convert_batch", "update(Record)"),
+    ("records/kind_changes.py", "replace_field", "new.version"),
+    ("records/kind_changes.py", "finish_change", "new.version"),
+    ("records/pages/kinds.py", "save_kind", "form.values"),
+    ("records/pages/kinds.py", "show_kind", "form.values"),
     ("records/pages/fields.py", "render_fields", "form.values"),
     ("records/reindexing.py", "write_each", "model.__table__"),  # what is searched and sorted of the values as they are
     ("records/reindexing.py", "write_each", "update(table)"),

@@ -43,7 +43,7 @@ notice("renamed", _l("The collection was renamed."))
 # How many of the fields in the bin are shown at once.
 BIN_SIZE = 20
 # Of those who type into a field, how many are named.
-MOST_NAMED = 10
+MOST_TYPING_NAMED = 10
 
 
 async def render_fields(
@@ -74,6 +74,7 @@ async def render_fields(
         collection=collection,
         fields=fields,
         in_bin=Paged(binned[(page - 1) * BIN_SIZE : page * BIN_SIZE], len(binned), page, size=BIN_SIZE),
+        coming={each.replaces: each for each in fields.removed if each.replaces},
         kinds=FIELD_KINDS,
         colors=COLORS,
         choice_ids=list_choice_ids(form) if form and editing else [],
@@ -148,7 +149,7 @@ def say_typing(names: list[str]) -> list[Text]:
     """Who has something in a form that is not saved, and what becomes of that."""
     if not names:
         return []
-    shown, others = ", ".join(names[:MOST_NAMED]), len(names) - MOST_NAMED
+    shown, others = ", ".join(names[:MOST_TYPING_NAMED]), len(names) - MOST_TYPING_NAMED
     who = _l("It is in the open forms or drafts of %(names)s.", names=shown)
     if others > 0:
         who = _l("It is in the open forms or drafts of %(names)s, and %(count)d others.", names=shown, count=others)

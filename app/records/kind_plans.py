@@ -1,0 +1,94 @@
+"""What a change of the kind of a field would do: looked at before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as part
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.database import Transaction
+from app.records.choices import name_choices
+from app.records.conversions import convert, convert_if_can, list_choice_names
+from app.records.fields import Field
+from app.records.kinds import FIELD_KINDS
+from app.records.records import Record
+from app.web.forms import Invalid
+from app.web.texts import Text, _l
+
+# How many texts a preview shows, of those that become something and of those that can't.
+MOST_CONVERTED_SHOWN = 10
+MOST_FAILURES_SHOWN = 50
+# Of so many different values a preview is made; what is beyond is not looked at.
+MOST_VALUES = 20_000
+
+
+@dataclass(slots=True)
+class Preview:
+    """What a change of kind would do: to how many records, what some values become, and which can't."""
+
+    total: int = 0
+    failed: int = 0
+    shown: list[tuple[str, str]] = part(default_factory=list)
+    failures: list[tuple[str, int, int, Text]] = part(default_factory=list)
+
+
+async def list_values(transaction: Transaction, field: Field) -> list[tuple[str, int, int]]:
+    """The different values of a field, the most frequent first: each with the number of records that have it, also in
+    the bin, and of the first of them."""
+    value = Record.values[field.ref].as_string()
+    statement = select(value, func.count(Record.id), func.min(Record.number)).where(
+        Record.collection_id == field.collection_id, value != ""
+    )
+    statement = statement.group_by(value).order_by(func.count(Record.id).desc(), func.min(Record.number))
+    rows = await transaction.execute(statement.limit(MOST_VALUES))
+    return [(value, count, number) for value, count, number in rows]
+
+
+async def plan_kind(
+    transaction: Transaction, field: Field, kind_name: str, options: Mapping[str, Any]
+) -> tuple[Field, Preview]:
+    """The field that one of another kind would be, not stored, and what would become of the values.
+
+    Raises Invalid when it can't be of that kind.
+    """
+    if kind_name not in FIELD_KINDS or kind_name == field.kind_name:
+        raise Invalid(kind=_l("Choose one of the list."))
+    new = Field(collection_id=field.collection_id, kind_name=kind_name, choices=[], options={})
+    new.locale = field.locale
+    new.options = dict(new.kind.check_options(options))
+    values = await list_values(transaction, field)
+    if new.kind.has_choices and field.kind.has_choices:
+        new.choices, new.options = field.choices, field.options
+    elif new.kind.has_choices:
+        texts = [value for value, _, _ in values] + ([field.default] if field.default else [])
+        try:
+            new.choices = name_choices(list_choice_names(field, new, texts))
+        except ValueError as error:
+            raise Invalid(kind=error.args[0]) from error
+        if not new.choices:
+            raise Invalid(kind=_l("There is no value that could be a choice. Add a field of this kind instead."))
+    for name in ("label", "required", "help", "position"):
+        setattr(new, name, getattr(field, name))
+    new.unique = field.unique and new.kind.can_be_unique
+    new.default = convert_if_can(field.default, field, new)
+    return new, preview_kind(field, new, values)
+
+
+def preview_kind(field: Field, new: Field, values: Sequence[tuple[str, int, int]]) -> Preview:
+    """What becomes of values."""
+    preview = Preview()
+    for value, count, number in values:
+        preview.total += count
+        try:
+            becomes = convert(value, field, new)
+        except ValueError as error:
+            preview.failed += count
+            if len(preview.failures) < MOST_FAILURES_SHOWN:
+                preview.failures.append((field.describe(value), count, number, error.args[0]))
+        else:
+            if len(preview.shown) < MOST_CONVERTED_SHOWN:
+                preview.shown.append((field.describe(value), new.describe(becomes)))
+    return preview

@@ -1,0 +1,130 @@
+"""Pages of changing the kind of a field: what would become of its values first, then doing it, and undoing it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.exceptions import NotFoundException
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.rights import require
+from app.accounts.shell import notice, render_page
+from app.database import Transaction
+from app.records.collections import Collection, get_collection
+from app.records.definitions import FieldChanged
+from app.records.field_forms import read_options
+from app.records.fields import Field, Fields, list_fields
+from app.records.kind_changes import (
+    cancel_change,
+    change_kind,
+    find_coming,
+    find_replaced,
+    undo_kind_change,
+)
+from app.records.kind_plans import MOST_FAILURES_SHOWN, plan_kind
+from app.records.kinds import FIELD_KINDS
+from app.records.removing import list_typing
+from app.web.forms import Form, Invalid, number_of
+from app.web.redirects import see_other
+from app.web.texts import _l
+
+notice("kind", _l("The field has another kind now. That can be undone for 30 days."))
+notice("kind-soon", _l("The kind is being changed. Until all values are there, the field stays what it was."))
+notice("kind-undone", _l("The field is what it was before."))
+notice("kind-stays", _l("The field stays what it was."))
+
+
+async def open_field(transaction: Transaction, slug: str, key: str) -> tuple[Collection, Fields, Field]:
+    """A field with its collection, and all fields of that. Raises NotFoundException."""
+    collection = await get_collection(transaction, slug)
+    fields = await list_fields(transaction, collection)
+    field = fields.find(key)
+    if field is None:
+        raise NotFoundException
+    return collection, fields, field
+
+
+async def render_kind(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    opened: tuple[Collection, Fields, Field],
+    form: Form,
+    *,
+    status: int = 0,
+) -> Response[str]:
+    """The kinds that a field can have; for the one that was chosen, what would become of its values."""
+    collection, fields, field = opened
+    new = preview = None
+    if form["kind"] and (not form.errors or status == 409):
+        try:
+            new, preview = await plan_kind(transaction, field, form["kind"], read_options(form))
+        except Invalid as invalid:
+            form.errors = invalid.errors
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "records/kind.html",
+        channels=f"collection.{collection.id}",
+        status=status or (422 if form.errors else 200),
+        collection=collection,
+        field=field,
+        kinds=[kind for kind in FIELD_KINDS.values() if kind.name != field.kind_name],
+        form=form,
+        new=new,
+        preview=preview,
+        most=MOST_FAILURES_SHOWN,
+        coming=find_coming(fields, field),
+        before=find_replaced(fields, field),
+        typing=await list_typing(transaction, collection, field) if new else [],
+    )
+
+
+@get("/c/{slug:str}/fields/{key:str}/kind")
+async def show_kind(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str
+) -> Response[str]:
+    """What would become of the values of a field if it had the kind that the address says."""
+    require(member, "manage", "collections")
+    opened = await open_field(transaction, slug, key)
+    form = Form(list(request.query_params.multi_items()))
+    form.values["version"] = [str(opened[2].version)]
+    return await render_kind(request, transaction, member, opened, form)
+
+
+@post("/c/{slug:str}/fields/{key:str}/kind")
+async def save_kind(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
+) -> Response[Any]:
+    """Change the kind of a field; or, by the button that was pressed, undo that, or let it be while it goes on."""
+    require(member, "manage", "collections")
+    opened = await open_field(transaction, slug, key)
+    collection, _, field = opened
+    done = "kind"
+    try:
+        if form["action"] == "cancel":
+            await cancel_change(transaction, collection, field, member)
+            return see_other(f"/c/{slug}/fields?done=kind-stays")
+        if form["action"] == "undo":
+            done = "kind-undone"
+            at_once = await undo_kind_change(transaction, collection, field, member)
+        else:
+            version = number_of(form["version"]) if "version" in form else None
+            options = read_options(form)
+            at_once = await change_kind(
+                transaction, collection, field, member, kind_name=form["kind"], options=options, version=version
+            )
+    except FieldChanged as changed:
+        form.errors = changed.errors
+        form.values["version"] = [str(field.version)]
+        return await render_kind(request, transaction, member, opened, form, status=409)
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_kind(request, transaction, member, opened, form)
+    return see_other(f"/c/{slug}/fields?done={done if at_once else 'kind-soon'}")
+
+
+handlers = [show_kind, save_kind]

@@ -1,0 +1,291 @@
+"""Changing the kind of a field: what becomes of its values is seen first, nothing is lost, and it can be undone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx
+import pytest
+
+from app.accounts.members import Member
+from app.database import Database
+from app.jobs.runner import Runner
+from app.records import kind_changes
+from app.records.collections import get_collection
+from app.records.conversions import convert, list_choice_names
+from app.records.fields import list_fields
+from app.records.kind_changes import change_kind
+from app.settings import read_settings
+from tests.conftest import Server
+from tests.fields import make_field
+from tests.records.test_definitions import add, make_tools, open_edit
+
+Work = Callable[[], Awaitable[None]]
+PRICE = {"label": "Price", "kind": "text"}
+
+
+@pytest.fixture
+async def ana(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with server.let_in("acme", "ana@acme.test") as client:
+        yield client
+
+
+@pytest.fixture
+def work(database: Database, server: Server) -> Work:
+    """Do the jobs that wait."""
+
+    async def run() -> None:
+        runner = Runner(database, read_settings({}))
+        while server.store.rows("SELECT 1 FROM job WHERE name LIKE 'records.%'"):
+            await runner.step()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("old", "value", "new", "becomes"),
+    [
+        ("text", "1,234.50", "decimal", "1234.5"),
+        ("text", "abc", "decimal", None),
+        ("text", "1.5", "whole_number", None),
+        ("text", "yes", "yes_no", "yes"),
+        ("text", "No", "yes_no", ""),
+        ("text", "maybe", "yes_no", None),
+        ("text", "2026-01-31", "date", "2026-01-31"),
+        ("text", "good", "choice", "1"),
+        ("text", "Good; bad", "choices", "1 2"),
+        ("text", "Good; worse", "choices", None),
+        ("decimal", "0.0000001", "text", "0.0000001"),
+        ("decimal", "1234567", "text", "1234567"),
+        ("decimal", "1234", "whole_number", "1234"),
+        ("decimal", "3", "rating", "3"),
+        ("rating", "4", "decimal", "4"),
+        ("date", "2026-01-31", "moment", None),
+        ("choice", "2", "choices", "2"),
+        ("choices", "2", "choice", "2"),
+        ("choices", "1 2", "choice", None),
+        ("choices", "1 2", "text", "Good; Bad"),
+        ("yes_no", "yes", "text", "Yes"),
+        ("duration", "90", "text", "1:30"),
+        ("long_text", "One\nTwo", "text", "One Two"),
+        ("link", "https://example.org/", "text", "https://example.org/"),
+        ("whole_number", "7", "email", None),
+    ],
+)
+def test_values_become_what_people_would_type(old: str, value: str, new: str, becomes: str | None) -> None:
+    choices = ("Good", "Bad")
+    before, after = (make_field(name, choices=choices if "choice" in name else ()) for name in (old, new))
+    if becomes is None:
+        with pytest.raises(ValueError, match="\\w"):
+            convert(value, before, after)
+    else:
+        assert convert(value, before, after) == becomes
+
+
+def test_numbers_are_read_as_the_locale_writes_them() -> None:
+    text, number = make_field("text", locale="pt_BR"), make_field("decimal", locale="pt_BR")
+    assert convert("1.234,56", text, number) == "1234.56"
+    assert convert("1234.567", number, make_field("money", locale="pt_BR", digits=3)) == "1234.567"
+    assert convert("1.234", number, text) == "1.234"
+
+
+def test_texts_make_choices_up_to_a_hundred() -> None:
+    text, choice = make_field("text"), make_field("choice")
+    assert list_choice_names(text, choice, ["Good", "good ", "Bad", "#3", "x" * 61]) == ["Good", "Bad"]
+    with pytest.raises(ValueError, match="too many"):
+        list_choice_names(text, choice, map(str, range(101)))
+
+
+async def make_prices(ana: httpx.AsyncClient, *prices: str) -> tuple[str, str, str]:
+    address, title, price = await make_tools(ana, **PRICE)
+    for number, text in enumerate(prices, 1):
+        await add(ana, address, **{title: f"Tool {number}", price: text})
+    return address, title, price
+
+
+async def change(ana: httpx.AsyncClient, address: str, ref: str, **form: str) -> str:
+    """Change the kind of a field; the ref that it has then."""
+    answer = await ana.post(f"{address}/fields/{ref}/kind", data=form)
+    assert answer.status_code == 303, answer.text
+    return refs_of((await ana.get(f"{address}/fields")).text)[1]
+
+
+def refs_of(page: str) -> list[str]:
+    return re.findall(r'href="/c/tools/fields/(f\d+)"', page)
+
+
+async def records_of(ana: httpx.AsyncClient, address: str, key: str = "price") -> dict[int, object]:
+    exported = json.loads((await ana.get(f"{address}/export.json")).text)
+    return {
+        each["number"]: each["values"].get(key) for each in sorted(exported["records"], key=lambda each: each["number"])
+    }
+
+
+async def test_what_becomes_of_values_is_seen_before(ana: httpx.AsyncClient) -> None:
+    address, _, price = await make_prices(ana, "12", "1,200.50", "cheap", "cheap", "")
+    page = (await ana.get(f"{address}/fields/{price}/kind")).text
+    assert "It is Text now." in page
+    assert 'id="preview"' not in page
+    page = (await ana.get(f"{address}/fields/{price}/kind?kind=decimal")).text
+    assert "2 of 4 values can't become" in page
+    assert re.search(r"cheap</td><td><a[^>]*>3</a> and 1 more", page)
+    assert "1200.5" in page
+    assert refs_of((await ana.get(f"{address}/fields")).text)[1] == price, "nothing is changed yet"
+    refused = await ana.get(f"{address}/fields/{price}/kind?kind=money")
+    assert "three letters of a currency" in refused.text
+
+
+async def test_a_changed_kind_has_converted_values_and_the_same_name(ana: httpx.AsyncClient, work: Work) -> None:
+    address, title, price = await make_prices(ana, "12", "9", "cheap")
+    ref = await change(ana, address, price, kind="decimal")
+    assert ref != price
+    await work()
+    assert re.findall(r"<b>(\w+)</b> <small>(\w+)", (await ana.get(f"{address}/fields")).text) == [
+        ("Title", "Text"), ("Price", "Decimal"),
+    ]  # fmt: skip
+    assert list((await records_of(ana, address)).values()) == ["12", "9", None]
+    listed = (await ana.get(f"{address}?sort={ref}")).text
+    assert listed.index("Tool 2") < listed.index("Tool 1") < listed.index("Tool 3")
+    assert "Tool 3" not in (await ana.get(f"{address}?q=cheap")).text
+    form = await open_edit(ana, f"{address}/3")
+    refused = await ana.post(f"{address}/3/edit", data={**form, title: "Tool 3", ref: "cheap"})
+    assert refused.status_code == 422
+    assert "Removed fields" not in (await ana.get(f"{address}/fields")).text
+
+
+async def test_it_is_undone_exactly_but_for_what_was_changed_since(ana: httpx.AsyncClient, work: Work) -> None:
+    address, title, price = await make_prices(ana, "12.0", " 9", "cheap", "7", "free", "$3")
+    before = await records_of(ana, address)
+    ref = await change(ana, address, price, kind="decimal")
+    for number, text in ((2, "10.50"), (3, ""), (4, ""), (5, "1")):
+        form = await open_edit(ana, f"{address}/{number}")
+        saved = await ana.post(f"{address}/{number}/edit", data={**form, title: f"Tool {number}!", ref: text})
+        assert saved.status_code == 303, saved.text
+    await add(ana, address, **{title: "Tool 7", ref: "2"})
+    assert "It was Text until" in (await ana.get(f"{address}/fields/{ref}/kind")).text
+    back = await change(ana, address, ref, action="undo")
+    await work()
+    assert await records_of(ana, address) == {
+        1: before[1], 2: "10.5", 3: "cheap", 4: None, 5: "1", 6: "$3", 7: "2",
+    }  # fmt: skip
+    again = await change(ana, address, back, action="undo")
+    assert list((await records_of(ana, address)).values())[1] == "10.5"
+    assert again not in (ref, back, price)
+
+
+async def test_the_history_knows_what_a_field_was(ana: httpx.AsyncClient) -> None:
+    address, title, price = await make_prices(ana, "12")
+    form = await open_edit(ana, f"{address}/1")
+    await ana.post(f"{address}/1/edit", data={**form, title: "Tool 1", price: "twelve"})
+    form = await open_edit(ana, f"{address}/1")
+    await ana.post(f"{address}/1/edit", data={**form, title: "Tool 1", price: "13"})
+    ref = await change(ana, address, price, kind="decimal")
+    form = await open_edit(ana, f"{address}/1")
+    await ana.post(f"{address}/1/edit", data={**form, title: "Axe", ref: "13"})
+    form = await open_edit(ana, f"{address}/1")
+    await ana.post(f"{address}/1/edit", data={**form, title: "Axe", ref: "14"})
+    history = (await ana.get(f"{address}/1")).text.partition('class="history')[2]
+    text = " ".join(re.sub(r"<[^>]+>", " ", history).split())
+    assert "twelve" in text
+    assert text.count("Price") == 6, "each in what was done, and in what differs"
+    reverted = await ana.post(f"{address}/1/revisions/1/restore", data={"version": "5"})
+    assert reverted.headers["location"] == f"{address}/1"
+    assert await records_of(ana, address) == {1: "12"}
+
+
+async def test_who_types_while_the_kind_is_changed_keeps_it_and_is_told(ana: httpx.AsyncClient, server: Server) -> None:
+    address, title, price = await make_prices(ana, "12")
+    async with server.let_in("acme", "davi@acme.test") as davi:
+        form = await open_edit(davi, f"{address}/1")
+        assert "drafts of Davi" in (await ana.get(f"{address}/fields/{price}/kind?kind=decimal")).text
+        ref = await change(ana, address, price, kind="decimal")
+        told = await davi.post(f"{address}/1/edit", data={**form, title: "Axe", price: "13 or so"})
+        assert told.status_code == 409
+        assert "13 or so" in told.text
+        assert re.search(rf'name="{ref}"[^>]*value="12"', told.text), "and the field that it is now has its value"
+
+
+async def test_texts_become_choices(ana: httpx.AsyncClient) -> None:
+    address, _, price = await make_prices(ana, "cheap", "dear", "Cheap")
+    ref = await change(ana, address, price, kind="choice")
+    form = (await ana.get(f"{address}/new")).text
+    assert re.findall(r'<option value="#\d">(\w+)</option>', form) == ["cheap", "dear"]
+    assert '<span class="tag"' in (await ana.get(f"{address}/3")).text
+    back = await change(ana, address, ref, action="undo")
+    assert list((await records_of(ana, address)).values()) == ["cheap", "dear", "Cheap"]
+    assert back
+
+
+async def test_a_unique_field_stays_unique_where_its_values_are(ana: httpx.AsyncClient) -> None:
+    address, title, price = await make_tools(ana, **PRICE, unique="yes")
+    for number, text in ((1, "1.50"), (2, "2")):
+        await add(ana, address, **{title: f"Tool {number}", price: text})
+    ref = await change(ana, address, price, kind="decimal")
+    taken = await ana.post(f"{address}/new", data={title: "Other", ref: "1.5"})
+    assert "Number 1 has this value already." in taken.text
+    back = await change(ana, address, ref, action="undo")
+    await add(ana, address, **{title: "Other", back: "1.5"})
+    ref = await change(ana, address, back, kind="decimal")
+    assert "unique" not in (await ana.get(f"{address}/fields")).text.partition("Price</b>")[2].partition("</a>")[0]
+
+
+async def test_of_two_who_change_a_field_the_second_looks_again(ana: httpx.AsyncClient) -> None:
+    address, _, price = await make_prices(ana, "12")
+    page = (await ana.get(f"{address}/fields/{price}/kind?kind=decimal")).text
+    (version,) = re.findall(r'name="version" value="(\d+)"', page)
+    await ana.post(f"{address}/fields/{price}", data={"label": "Cost"})
+    refused = await ana.post(f"{address}/fields/{price}/kind", data={"kind": "decimal", "version": version})
+    assert refused.status_code == 409
+    assert 'id="preview"' in refused.text
+
+
+async def test_many_values_are_converted_by_a_job_while_people_go_on(
+    ana: httpx.AsyncClient, server: Server, database: Database, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, title, price = await make_prices(ana, "12", "9", "3", "4", "5")
+    monkeypatch.setattr(kind_changes, "CONVERTED_AT_ONCE", 2)
+    async with database.write(1) as transaction:
+        tools = await get_collection(transaction, "tools")
+        field = (await list_fields(transaction, tools))[1]
+        member = await transaction.get_one(Member, 1)
+        assert not await change_kind(transaction, tools, field, member, kind_name="decimal", options={})
+    page = (await ana.get(f"{address}/fields")).text
+    assert "becoming Decimal" in page
+    assert refs_of(page)[1] == price
+    form = await open_edit(ana, f"{address}/2")
+    saved = await ana.post(f"{address}/2/edit", data={**form, title: "Tool 2", price: "90"})
+    assert saved.status_code == 303
+    await ana.post(f"{address}/5/delete", data={"version": "1"})
+    await add(ana, address, **{title: "Tool 6", price: "6"})
+    for refused in ({"action": "remove"}, {"label": "Cost"}):
+        assert (await ana.post(f"{address}/fields/{price}", data=refused)).status_code == 422
+    await work()
+    assert list((await records_of(ana, address)).values()) == ["12", "90", "3", "4", "6"]
+    ref = refs_of((await ana.get(f"{address}/fields")).text)[1]
+    assert ref != price
+    assert server.store.rows("SELECT count(*) FROM record_key WHERE field_id = ?", int(ref[1:]))[0][0] == 5
+    assert not server.store.rows("SELECT 1 FROM record_key WHERE field_id = ?", int(price[1:]))
+    await ana.post(f"{address}/5/restore", data={"version": "2"})
+    assert (await records_of(ana, address))[5] == "5"
+
+
+async def test_a_change_that_is_under_way_can_be_cancelled(
+    ana: httpx.AsyncClient, database: Database, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, _, price = await make_prices(ana, "12", "9")
+    monkeypatch.setattr(kind_changes, "CONVERTED_AT_ONCE", 1)
+    async with database.write(1) as transaction:
+        tools = await get_collection(transaction, "tools")
+        field = (await list_fields(transaction, tools))[1]
+        member = await transaction.get_one(Member, 1)
+        await change_kind(transaction, tools, field, member, kind_name="decimal", options={})
+    assert "It is becoming Decimal" in (await ana.get(f"{address}/fields/{price}/kind")).text
+    cancelled = await ana.post(f"{address}/fields/{price}/kind", data={"action": "cancel"})
+    assert cancelled.status_code == 303
+    await work()
+    page = (await ana.get(f"{address}/fields")).text
+    assert refs_of(page)[1] == price
+    assert "becoming" not in page
+    assert "Removed fields" not in page
