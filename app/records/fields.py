@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from babel import Locale
@@ -138,6 +139,16 @@ class Fields(list[Field]):
             and field.removed_at is not None
             and field.removed_at > since
         ]
+
+    @cached_property
+    def by_refs(self) -> dict[str, Field]:
+        """The fields by their refs, in their order."""
+        return {field.ref: field for field in self}
+
+    @cached_property
+    def converted(self) -> set[str]:
+        """The refs of those that another one became as its kind was changed."""
+        return {field.ref for field in self if field.replaces is not None}
 
     def at(self, field: Field, when: datetime) -> Field:
         """What a field was at a time: another one, where its kind was changed since."""

@@ -78,8 +78,11 @@ def translate(fields: Fields, revision: Revision) -> dict[str, str]:
 def compare_revisions(fields: Fields, before: Revision, after: Revision) -> list[Change]:
     """What differs between two revisions, each value in the field that it was in; where that has become another one
     between them, what was converted is no difference."""
+    differing = {ref for ref, _ in before.values.items() ^ after.values.items()}
     changes = []
-    for field in fields:
+    for ref, field in fields.by_refs.items():
+        if ref not in differing and ref not in fields.converted:
+            continue
         was, became = fields.at(field, before.made_at), fields.at(field, after.made_at)
         old, new = before.values.get(was.ref, ""), after.values.get(became.ref, "")
         if was is not became:
