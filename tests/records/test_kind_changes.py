@@ -78,7 +78,7 @@ def test_values_become_what_people_would_type(old: str, value: str, new: str, be
     choices = ("Good", "Bad")
     before, after = (make_field(name, choices=choices if "choice" in name else ()) for name in (old, new))
     if becomes is None:
-        with pytest.raises(ValueError, match="\\w"):
+        with pytest.raises(ValueError, match=r"\w"):
             convert(value, before, after)
     else:
         assert convert(value, before, after) == becomes
