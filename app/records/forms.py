@@ -39,12 +39,11 @@ class Made:
 
 def read_typed(fields: Fields, form: Form) -> dict[str, str]:
     """What the form has for each field, and for those that were removed while it was open, by their refs."""
+    empty = {field.ref: "" for field in fields if not field.kind.computed}
     sent = {field.ref: field for field in (*fields, *fields.removed) if field.ref in form}
     if sent:
-        return {field.ref: "" for field in fields} | {
-            ref: field.kind.join(form.values[ref], field) for ref, field in sent.items()
-        }
-    return {field.ref: "" for field in fields} | fields.by_ref({key: form[key] for key in form.values})
+        return empty | {ref: field.kind.join(form.values[ref], field) for ref, field in sent.items()}
+    return empty | fields.by_ref({key: form[key] for key in form.values})
 
 
 def find_removed(fields: Fields, form: Form, record: Record | None) -> list[tuple[Field, str]]:
