@@ -24,6 +24,7 @@ from app.editing.waiting import leave_all
 from app.jobs.sweeps import sweeps
 from app.records.access import require_in, require_on
 from app.records.collections import Collection
+from app.records.computing import Origin, compute, compute_all, keep_computed
 from app.records.facts import RecordsAdded, RecordsForgotten
 from app.records.fields import Field, Fields, list_fields
 from app.records.files import check_files, keep_files
@@ -56,11 +57,15 @@ async def create_record(
     values = read_values(fields, typed)
     await check_unique(transaction, fields, values, None)
     brought = await check_files(transaction, fields, values, None, author)
+    number, moment = take_numbers(collection), now()
+    values |= compute_all(fields, Origin(number, moment, author.id, moment, author.id))
     record = Record(
         collection_id=collection.id,
-        number=take_numbers(collection),
+        number=number,
         version=1,
         values=values,
+        created_at=moment,
+        updated_at=moment,
         search=search_text(fields, values),
     )
     transaction.add(record)
@@ -87,7 +92,11 @@ async def add_records(transaction: Transaction, collection: Collection, rows: Se
     await require_in(transaction, author, "add to", collection)
     fields = await list_fields(transaction, collection)
     last = take_numbers(collection, len(rows))
-    values = dict(enumerate(rows, last - len(rows) + 1))
+    moment = now()
+    values = {
+        number: each | compute_all(fields, Origin(number, moment, author.id, moment, author.id))
+        for number, each in enumerate(rows, last - len(rows) + 1)
+    }
     written = [
         {"collection_id": collection.id, "number": number, "values": each, "search": search_text(fields, each)}
         for number, each in values.items()
@@ -168,9 +177,12 @@ async def write_record(
     refuse_changed(record, version)
     before = record.values
     values = {each.ref: before[each.ref] for each in fields.removed if each.ref in before} | values
+    values = keep_computed(fields, values, before)
     brought = await check_files(transaction, fields, values, record, author)
     changed = [field for field in fields if values.get(field.ref) != before.get(field.ref)]
     if changed:
+        stamp = compute(fields, changed_at=now(), changed_by=author.id)
+        values |= stamp
         if any(field.unique for field in changed):
             await check_unique(transaction, changed, values, record.id)
         await advance(
@@ -184,7 +196,8 @@ async def write_record(
             deleted_at=None,
         )
         await keep_files(transaction, record, brought)
-        await keep_revisions(transaction, changed, [record], author, what)
+        stamped = [field for field in fields if field.ref in stamp]
+        await keep_revisions(transaction, [*changed, *stamped], [record], author, what)
         note_record_changed(transaction, collection, changed, record, author, "changed", before)
     else:
         writable = select(is_writable(Record, transaction.acting(author.id), proof)).where(Record.id == record.id)

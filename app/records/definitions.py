@@ -145,6 +145,8 @@ async def append_field(transaction: Transaction, collection: Collection, member:
     require(member, "manage", "collections")
     field = await add_field(transaction, collection, **values)
     await fill_keys(transaction, field)
+    if field.kind.computed:
+        await reindex_soon(transaction, collection.id)
     note_fields_changed(transaction, collection, member)
     return field
 

@@ -46,19 +46,20 @@ def read_typed(fields: Fields, form: Form, record: Record | None = None) -> dict
 
     Of fields that came while it was open it has nothing: there it is what the record has, or a new one begins with.
     """
+    empty = {field.ref: "" for field in fields if not field.kind.computed}
     sent = {field.ref: field for field in (*fields, *fields.removed) if field.ref in form}
     if sent:
         asked = form[ASKED].split()
-        came = [field for field in fields if asked and field.ref not in asked]
+        came = [field for field in fields if asked and field.ref in empty and field.ref not in asked]
         return (
-            {field.ref: "" for field in fields}
+            empty
             | {
                 each.ref: each.write(each.default if record is None else record.values.get(each.ref, ""))
                 for each in came
             }
             | {ref: field.kind.join(form.values[ref], field) for ref, field in sent.items()}
         )
-    return {field.ref: "" for field in fields} | fields.by_ref({key: form[key] for key in form.values})
+    return empty | fields.by_ref({key: form[key] for key in form.values})
 
 
 def find_removed(fields: Fields, form: Form, record: Record | None) -> list[tuple[Field, str]]:

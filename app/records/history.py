@@ -93,8 +93,10 @@ def compare_revisions(fields: Fields, before: Revision, after: Revision) -> list
 
 
 def compare(fields: list[Field], before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
-    """The fields that differ."""
-    pairs = ((field, before.get(field.ref, ""), after.get(field.ref, "")) for field in fields)
+    """The fields that differ; not what the program writes by itself, as that always does."""
+    pairs = (
+        (field, before.get(field.ref, ""), after.get(field.ref, "")) for field in fields if not field.kind.computed
+    )
     return [Change(field, old, new) for field, old, new in pairs if old != new]
 
 

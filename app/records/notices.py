@@ -143,7 +143,7 @@ def find_assigned(fields: Fields, change: RecordChanged) -> list[int]:
     """The ids of those who were chosen in a record by a change, and were in none of its fields before."""
     if change.what not in ("created", "changed"):
         return []
-    people = [field.ref for field in fields if field.kind.names_people]
+    people = [field.ref for field in fields if field.kind.names_people and not field.kind.computed]
     now, before = (
         {*" ".join(values.get(ref, "") for ref in people).split()} for values in (change.after, change.before or {})
     )

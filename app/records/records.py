@@ -212,6 +212,8 @@ def read_values(fields: Fields, typed: Mapping[str, str], before: Mapping[str, s
     errors: dict[str, Words] = {}
     given = fields.by_ref(typed)
     for field in fields:
+        if field.kind.computed:
+            continue
         text = given.get(field.ref, "")
         if before is not None and text.replace("\r\n", "\n") == field.write(before.get(field.ref, "")):
             value = before.get(field.ref, "")
@@ -232,7 +234,7 @@ def read_values(fields: Fields, typed: Mapping[str, str], before: Mapping[str, s
 
 def write_values(fields: Iterable[Field], values: Mapping[str, str]) -> dict[str, str]:
     """Values as a form has them."""
-    return {field.ref: field.write(values.get(field.ref, "")) for field in fields}
+    return {field.ref: field.write(values.get(field.ref, "")) for field in fields if not field.kind.computed}
 
 
 def note_record_changed(

@@ -14,6 +14,7 @@ from app.accounts.facts import MemberRenamed
 from app.database import Transaction, now
 from app.jobs.jobs import ClaimedJob, job, put_job
 from app.records.collections import Collection
+from app.records.computing import compute_all, find_origins
 from app.records.facts import RecordsReindexed
 from app.records.fields import Field, Fields, list_fields_of
 from app.records.keys import RecordKey
@@ -91,11 +92,19 @@ async def reindex_batch(transaction: Transaction, collection_id: int, after: int
     rows = (await transaction.execute(chosen.order_by(Record.id).limit(REINDEXED_AT_ONCE))).all()
     if not rows:
         return None
-    searched = {row.id: text for row in rows if (text := search_text(fields, row.values)) != row.search}
+    values = {row.id: row.values for row in rows}
+    if any(field.kind.computed for field in fields):
+        origins = await find_origins(transaction, values)
+        for record_id, origin in origins.items():
+            known = values[record_id] | compute_all(fields, origin)
+            if known != values[record_id]:
+                values[record_id] = known
+                await transaction.execute(update(Record).where(Record.id == record_id).values(values=known))
+    searched = {row.id: text for row in rows if (text := search_text(fields, values[row.id])) != row.search}
     if searched:
         change = update(Record).where(Record.id.in_(searched)).values(search=case(searched, value=Record.id))
         await transaction.execute(change)
-    await sort_anew(transaction, fields, {row.id: row.values for row in rows})
+    await sort_anew(transaction, fields, values)
     last: int = rows[-1].id
     return last
 

@@ -24,6 +24,7 @@ ROOMS = {"slug": "general", "number": "1"}
 PARTS = (
     "/pictures",
     "/files",
+    "/record-files",
     "/c/{slug:str}/export.",
     "/chat/files",
     "/discussion",

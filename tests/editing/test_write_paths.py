@@ -64,6 +64,8 @@ WRITES_NO_RECORD = {
     "/c/{slug:str}/fields/{key:str}",
     "/c/{slug:str}/fields/{key:str}/restore",
     "/c/{slug:str}/fields/{key:str}/kind",
+    "/c/{slug:str}/files/{key:str}",
+    "/c/{slug:str}/preview/{key:str}",
 }
 # Paths with a number that change no record, but its lock, its queue, a member's own draft, or a message.
 WRITES_NOTHING: dict[str, dict[str, str]] = {
@@ -84,6 +86,7 @@ WRITES_NOTHING: dict[str, dict[str, str]] = {
 }
 # What in app/ writes rows with a lock, or looks as if it did: file, function, what it writes, as `list_writes` says it.
 KNOWN_WRITES = {
+    ("records/pages/files.py", "bring_record_files", "form.values"),  # of a form
     ("records/changes.py", "advance", "update(Record)"),  # checks version and lock in its statement
     ("records/changes.py", "empty_bin", "delete(Record)"),  # deletes for good what nobody can open, so nobody holds it
     ("editing/rows.py", "change_lock", "update(model)"),  # writes the lock's columns alone

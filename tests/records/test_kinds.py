@@ -106,6 +106,9 @@ BAD = [
     ("person", "#1\n#2"),
     ("files", "photo.jpg"),
     ("files", "\n".join(f"{number} f a.txt" for number in range(1, 12))),
+    ("record_number", "7"),
+    ("changed_at", "2026-02-28T14:05Z"),
+    ("created_by", "#1"),
     ("rating", "6"),
 ]
 AMBIGUOUS = [
@@ -178,6 +181,7 @@ VALUES = {
         max_size=5,
     ).map(lambda files: "\n".join(f"{number} {flag} x{name}" for number, flag, name in files)),
     "rating": st.integers(0, 5).map(str),
+    **dict.fromkeys(["record_number", "created_at", "created_by", "changed_at", "changed_by"], st.text(max_size=9)),
 }
 
 

@@ -406,3 +406,16 @@ async def test_a_field_may_have_any_name_that_our_own_inputs_seem_to_have(people
     for label in OWN_NAMES:
         if label != "Late":
             assert f'value="{label} of this door"' in shown
+
+
+async def test_a_long_text_is_looked_at_as_it_will_be_shown_and_never_cut(shared_server: Server) -> None:
+    async with shared_server.let_in("acme", "ana@acme.test") as ana:
+        page = (await ana.post("/c/books/preview/f7", data={"f7": "**Torn** <b>"})).text
+        assert '<div class="prose"><p><strong>Torn</strong> &lt;b&gt;</p>' in page
+        long = await ana.post("/c/books/preview/f7", data={"f7": "x" * 20_001}, headers={"x-page": "1"})
+        assert long.text == '<p class="error">At most 20000 characters; this has 20001.</p>'
+        assert (await ana.post("/c/books/preview/f99", data={})).status_code == 404
+        added = await ana.post("/c/books/new", data={"f1": "Iracema", "f7": "# Head\r\n- one\r\n- two"})
+        page = (await ana.get(added.headers["location"])).text
+        assert "<p><strong>Head</strong></p>\n<ul>\n<li>one</li>" in page
+        assert "# Head" in (await ana.get("/c/books/export.csv?q=head")).text

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from app.records.kinds.choices import ChoiceKind, ChoicesKind, YesNoKind
+from app.records.kinds.computed import (
+    ChangedAtKind,
+    ChangedByKind,
+    CreatedAtKind,
+    CreatedByKind,
+    RecordNumberKind,
+)
 from app.records.kinds.contacts import EmailKind, LinkKind, PhoneKind
 from app.records.kinds.dates import DateKind, DurationKind
 from app.records.kinds.files import FilesKind
@@ -32,5 +39,10 @@ FIELD_KINDS: dict[str, FieldKind] = {
         PersonKind(),
         FilesKind(),
         RatingKind(),
+        RecordNumberKind(),
+        CreatedAtKind(),
+        CreatedByKind(),
+        ChangedAtKind(),
+        ChangedByKind(),
     )
 }

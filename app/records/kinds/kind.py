@@ -91,6 +91,8 @@ class FieldKind:
     names_people = False
     # Whether a text becomes a value of it. What none does is left out where tables are imported.
     is_typed = True
+    # What of a record its values are, where the program writes them by itself.
+    computed: str = ""
 
     def join(self, typed: Sequence[str], field: Definition) -> str:
         """What a form has for the field, of all that it sends under its name."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import MediaType, Response, get, post
 from litestar.exceptions import NotFoundException
+from markupsafe import Markup
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -36,13 +37,12 @@ from app.records.forms import (
     render_record,
 )
 from app.records.history import get_revision, list_differences, translate
-from app.records.kinds.texts import LONG_TEXT_LIMIT
 from app.records.records import Record, title_of, write_values
 from app.settings import Settings
 from app.web.calls import is_call
 from app.web.cookies import CookieError, read_cookie
 from app.web.forms import Form, Invalid, number_of
-from app.web.markdown.long_texts import render_long_text, render_long_texts_aside
+from app.web.markdown.long_texts import render_long_texts_aside
 from app.web.redirects import see_other
 from app.web.texts import _l
 from app.web.visits import is_visit
@@ -184,13 +184,17 @@ async def save_record(
 async def preview_text(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
 ) -> Response[Any]:
-    """What is typed into a field of long text as it will be shown: for the form, or on a page of its own."""
+    """What is typed into a field as it will be shown, or why it won't do: for the form, or on a page of its own."""
     field = (await list_fields(transaction, await get_collection(transaction, slug))).find(key)
     if field is None:
         raise NotFoundException
-    text = form[field.ref].strip()[:LONG_TEXT_LIMIT]
-    await render_long_texts_aside([text])
-    html = render_long_text(text)
+    try:
+        value = field.read(form[field.ref])
+    except ValueError as error:
+        html = Markup('<p class="error">{}</p>').format(error.args[0].translate(transaction.tenant.language))
+    else:
+        await render_long_texts_aside(list_long_texts(Fields([field]), {field.ref: value}))
+        html = field.show(value)
     if is_call(request):
         return Response(html, status_code=200, media_type=MediaType.HTML)
     return await render_page(request, transaction, member, "records/preview.html", field=field, html=html)

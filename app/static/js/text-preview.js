@@ -12,7 +12,7 @@ class TextPreview extends HTMLElement {
 
   get area() { return this.querySelector("textarea"); }
   get button() { return this.querySelector("button"); }
-  get shown() { return this.querySelector(".prose"); }
+  get shown() { return this.querySelector(".preview"); }
 
   #hide() {
     this.shown.hidden = true;

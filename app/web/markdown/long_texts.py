@@ -46,10 +46,10 @@ def open_links_elsewhere(state: StateCore) -> None:
     """Have links lead out of the page and tell nobody where from; a link in a link is its words."""
     for token in state.tokens:
         if token.type == "inline":
-            token.children = list(with_links(token.children or []))
+            token.children = list(with_outward_links(token.children or []))
 
 
-def with_links(tokens: Iterable[Token]) -> Iterator[Token]:
+def with_outward_links(tokens: Iterable[Token]) -> Iterator[Token]:
     """The tokens of a paragraph with its links as they may be."""
     depth = 0
     for token in tokens:

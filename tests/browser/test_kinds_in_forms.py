@@ -1,0 +1,76 @@
+"""Fields that take more than typing: people are searched, files uploaded, long texts looked at before."""
+
+from __future__ import annotations
+
+import io
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.async_api import expect
+
+from tests.conftest import Server
+
+
+def make_file(color: str) -> Any:
+    """A picture of a colour, as it is chosen from a device."""
+    made = io.BytesIO()
+    Image.new("RGB", (40, 30), color).save(made, "PNG")
+    return {"name": f"{color}.png", "mimeType": "image/png", "buffer": made.getvalue()}
+
+
+async def add_fields(server: Server) -> None:
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
+        for label, kind, more in (
+            ("Keeper", "person", {"several": "yes"}),
+            ("Photos", "files", {}),
+            ("Due", "moment", {}),
+        ):
+            added = await ana.post("/c/books/fields", data={"label": label, "kind": kind, **more})
+            assert added.status_code == 303, added.text
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_people_files_and_moments_are_filled_in_and_saved(server: Server, person: Any, width: int) -> None:
+    await add_fields(server)
+    carla = await person(server, "acme", "carla@acme.test", viewport={"width": width, "height": 800})
+    page = await carla.open("/c/books/3/edit")
+    await page.get_by_label("Notes", exact=True).fill("**Torn**, see shelf 4")
+    await page.get_by_role("button", name="Preview of Notes").click()
+    await expect(page.locator("text-preview strong")).to_have_text("Torn")
+    keeper = page.get_by_role("combobox", name="Keeper")
+    for begun, name in (("br", "Bruno"), ("dav", "Davi")):
+        await keeper.press_sequentially(begun)
+        await page.get_by_role("option", name=name).click()
+    await page.get_by_label("Due").fill("2031-02-28T14:05")
+    await page.get_by_label("Photos").set_input_files([make_file("red"), make_file("teal")])
+    await expect(page.get_by_role("checkbox", name="teal.png")).to_be_checked()
+    await page.get_by_role("checkbox", name="red.png").uncheck()
+    await page.get_by_label("Title").press("Enter")  # saves, and neither uploads nor previews
+    await page.wait_for_url(server.url("acme", "/c/books/3"))
+    shown = page.locator("dl.fields")
+    await expect(shown.locator(".person")).to_have_count(2)
+    await expect(shown.locator("strong")).to_have_text("Torn")
+    await expect(shown.locator("time")).to_have_attribute("datetime", "2031-02-28T14:05Z")
+    pictures = shown.locator(".thumbnail")
+    await expect(pictures).to_have_count(1)
+    await expect(pictures).to_have_attribute("alt", "teal.png")
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.sqlite
+async def test_what_is_chosen_is_a_draft_and_is_there_again(server: Server, person: Any) -> None:
+    await add_fields(server)
+    carla = await person(server, "acme", "carla@acme.test")
+    page = await carla.open("/c/books/new")
+    await page.get_by_role("combobox", name="Keeper").press_sequentially("br")
+    await page.get_by_role("option", name="Bruno").click()
+    async with page.expect_response(lambda answer: answer.url.endswith("/new/draft") and answer.status == 204):
+        await page.get_by_label("Photos").set_input_files(make_file("teal"))
+        await expect(page.get_by_role("checkbox", name="teal.png")).to_be_checked()
+    await expect(page.get_by_text("Draft kept")).to_be_visible()
+    page = await carla.open("/c/books/new")
+    await expect(page.locator("[data-ts-item]")).to_contain_text("Bruno")
+    await expect(page.get_by_role("checkbox", name="teal.png")).to_be_checked()
