@@ -11,6 +11,7 @@ import pytest
 
 from app.accounts.members import Member
 from app.database import Database
+from app.features import open_database
 from app.jobs.runner import Runner
 from app.records import kind_changes
 from app.records.collections import get_collection
@@ -30,6 +31,14 @@ PRICE = {"label": "Price", "kind": "text"}
 async def ana(server: Server) -> AsyncIterator[httpx.AsyncClient]:
     async with server.let_in("acme", "ana@acme.test") as client:
         yield client
+
+
+@pytest.fixture
+async def database(server: Server) -> AsyncIterator[Database]:
+    """The server's own."""
+    made = open_database(server.store.url)
+    yield made
+    await made.close()
 
 
 @pytest.fixture
@@ -78,7 +87,7 @@ def test_values_become_what_people_would_type(old: str, value: str, new: str, be
     choices = ("Good", "Bad")
     before, after = (make_field(name, choices=choices if "choice" in name else ()) for name in (old, new))
     if becomes is None:
-        with pytest.raises(ValueError, match="\\w"):
+        with pytest.raises(ValueError, match=r"\w"):
             convert(value, before, after)
     else:
         assert convert(value, before, after) == becomes
