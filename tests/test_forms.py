@@ -79,6 +79,7 @@ NOT_FOR_MEMBERS = {
     *("/settings", "/settings/logo", "/settings/logo/remove"),
     *("/collections/new", "/c/{slug:str}/fields", "/c/{slug:str}/rename", "/c/{slug:str}/fields/{key:str}"),
     *("/c/{slug:str}/fields/{key:str}/restore", "/c/{slug:str}/fields/{key:str}/kind"),
+    "/c/{slug:str}/fields/{key:str}/fill",
     *("/announcements", "/announcements/{announcement_id:int}/withdraw"),
     *("/chat/{slug:str}/messages/{number:int}/" + verb for verb in ("edit", "delete")),
     "/chat/{slug:str}/archive",

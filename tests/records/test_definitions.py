@@ -288,3 +288,27 @@ async def test_a_restored_field_is_unique_no_more_where_its_values_are_not(ana: 
     answer = await ana.post(f"{address}/fields/{note}/restore")
     assert "not unique any more" in (await ana.get(answer.headers["location"])).text
     assert "same" in (await ana.get(f"{address}/1")).text
+
+
+async def test_records_that_lack_a_required_value_are_counted_and_filled(
+    ana: httpx.AsyncClient, davi: httpx.AsyncClient
+) -> None:
+    address, title, state = await make_tools(ana, **STATES)
+    for name, choice in (("Axe", "#1"), ("Saw", ""), ("Vice", ""), ("Awl", "")):
+        await add(ana, address, **{title: name, state: choice})
+    await change(ana, address, state, {"required": "yes"})
+    page = (await ana.get(f"{address}/fields/{state}")).text
+    assert "3 records have no value in it." in page
+    await open_edit(davi, f"{address}/4")
+    refused = await ana.post(f"{address}/fields/{state}/fill", data={state: ""})
+    assert refused.status_code == 422
+    filled = await ana.post(f"{address}/fields/{state}/fill", data={state: "#2"})
+    page = (await ana.get(filled.headers["location"])).text
+    assert "Others are being edited" in page
+    assert "1 record has no value in it." in page
+    for number, name in ((1, "Good"), (2, "Broken"), (3, "Broken")):
+        assert name in (await ana.get(f"{address}/{number}")).text
+    assert "changed State" in re.sub(r"<[^>]+>| +", " ", (await ana.get(f"{address}/2")).text).replace("  ", " ")
+    await ana.post(f"{address}/fields/{title}", data={"label": "Title", "unique": "yes"})
+    taken = await ana.post(f"{address}/fields/{title}/fill", data={title: "Same"})
+    assert taken.status_code == 422
