@@ -108,7 +108,7 @@ KNOWN_WRITES = {
     ("chat/undoing.py", "restore_message", "message.deleted_at"),
     ("records/definitions.py", "advance_definition", "collection.version"),
     ("records/definitions.py", "advance_definition", "field.version"),
-    ("records/definitions.py", "move_field", "collection.version"),
+    ("records/definitions.py", "place_field", "collection.version"),
     ("records/definitions.py", "describe_field", "setattr(field)"),
     ("records/definitions.py", "change_field", "setattr(field)"),
     ("records/imports.py", "read_record_line", "line.values"),  # a line of a table

@@ -20,8 +20,9 @@ from app.records.definitions import (
     append_field,
     change_field,
     move_field,
+    place_field,
 )
-from app.records.field_forms import COLORS, compare_forms, list_choice_ids, read_field, write_field
+from app.records.field_forms import COLORS, KIND_ICONS, compare_forms, list_choice_ids, read_field, write_field
 from app.records.fields import Field, list_fields
 from app.records.filling import count_lacking, fill_lacking
 from app.records.kinds import FIELD_KINDS
@@ -81,6 +82,7 @@ async def render_fields(
         in_bin=Paged(binned[(page - 1) * BIN_SIZE : page * BIN_SIZE], len(binned), page, size=BIN_SIZE),
         coming={each.replaces: each for each in fields.removed if each.replaces},
         kinds=FIELD_KINDS,
+        icons=KIND_ICONS,
         colors=COLORS,
         choice_ids=list_choice_ids(form) if form and editing else [],
         form=form or Form(),
@@ -200,6 +202,9 @@ async def save_field(
     try:
         if action in ("up", "down"):
             await move_field(transaction, collection, field, member, -1 if action == "up" else 1)
+        elif action == "place":  # where it was dragged to
+            await place_field(transaction, collection, field, member, number_of(form["place"]))
+            return Response(None, status_code=204)
         elif action == "remove":
             await remove_field(transaction, collection, field, member)
             return see_other(f"/c/{slug}/fields?done=field-removed")
