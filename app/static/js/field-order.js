@@ -21,7 +21,7 @@ class FieldOrder extends HTMLElement {
     if (!Sortable || !list || !this.isConnected || this.sortable) return;
     this.classList.add("draggable");
     this.sortable = Sortable.create(list, {
-      handle: ".handle", animation: 150,
+      handle: ".handle", animation: 150, forceFallback: true,   // the same by mouse and by touch
       onEnd: (event) => { if (event.newIndex !== event.oldIndex) this.place(list, event); },
     });
   }
