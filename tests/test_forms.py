@@ -81,6 +81,7 @@ NOT_FOR_MEMBERS = {
     *("/collections/new", "/c/{slug:str}/fields", "/c/{slug:str}/rename", "/c/{slug:str}/fields/{key:str}"),
     *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),
     *("/c/{slug:str}/fields/{key:str}/restore", "/c/{slug:str}/fields/{key:str}/kind"),
+    "/c/{slug:str}/fields/{key:str}/fill",
     *("/announcements", "/announcements/{announcement_id:int}/withdraw"),
     *("/chat/{slug:str}/messages/{number:int}/" + verb for verb in ("edit", "delete")),
     "/chat/{slug:str}/archive",

@@ -247,11 +247,18 @@ async def set_unique(transaction: Transaction, field: Field, *, unique: bool) ->
 
 async def move_field(transaction: Transaction, collection: Collection, field: Field, member: Member, step: int) -> None:
     """Move a field one place up (-1) or down (1); at the end it stays."""
+    index = (await list_fields(transaction, collection)).index(field)
+    await place_field(transaction, collection, field, member, index + step)
+
+
+async def place_field(
+    transaction: Transaction, collection: Collection, field: Field, member: Member, place: int
+) -> None:
+    """Move a field to a place among the others, 0 for the first; beyond the ends it is the nearest."""
     require(member, "manage", "collections")
     fields = list(await list_fields(transaction, collection))
-    index = fields.index(field)
-    if 0 <= index + step < len(fields):
-        fields.insert(index + step, fields.pop(index))
+    fields.remove(field)
+    fields.insert(max(0, place), field)
     for position, moved in enumerate(fields):
         moved.position = position
     collection.version += 1

@@ -12,6 +12,26 @@ from app.web.forms import Form, number_of
 from app.web.texts import Text, _l
 
 CHOICE_NAME = re.compile(r"choice-([0-9]{1,6})-name")
+# The icons of kinds; those of others are a box.
+KIND_ICONS = {
+    "text": "type",
+    "long_text": "text-align-start",
+    "whole_number": "hash",
+    "decimal": "decimals-arrow-right",
+    "money": "banknote",
+    "yes_no": "square-check",
+    "choice": "circle-dot",
+    "choices": "list-checks",
+    "date": "calendar",
+    "moment": "calendar-clock",
+    "duration": "timer",
+    "email": "mail",
+    "phone": "phone",
+    "link": "link",
+    "rating": "star",
+    "person": "user",
+    "files": "paperclip",
+}
 COLORS = dict(
     zip(
         CHOICE_COLORS,

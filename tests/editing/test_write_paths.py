@@ -66,6 +66,7 @@ WRITES_NO_RECORD = {
     "/c/{slug:str}/fields/{key:str}/kind",
     "/c/{slug:str}/files/{key:str}",
     "/c/{slug:str}/preview/{key:str}",
+    "/c/{slug:str}/fields/{key:str}/fill",  # by write_record, of those that nobody holds
 }
 # Paths with a number that change no record, but its lock, its queue, a member's own draft, or a message.
 WRITES_NOTHING: dict[str, dict[str, str]] = {
@@ -110,7 +111,7 @@ KNOWN_WRITES = {
     ("chat/undoing.py", "restore_message", "message.deleted_at"),
     ("records/definitions.py", "advance_definition", "collection.version"),
     ("records/definitions.py", "advance_definition", "field.version"),
-    ("records/definitions.py", "move_field", "collection.version"),
+    ("records/definitions.py", "place_field", "collection.version"),
     ("records/definitions.py", "describe_field", "setattr(field)"),
     ("records/definitions.py", "change_field", "setattr(field)"),
     ("records/imports.py", "read_record_line", "line.values"),  # a line of a table

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from html import unescape
 
 import httpx
 import pytest
 
 from app.database import Database
+from app.features import open_database
 from app.jobs.runner import Runner
 from app.settings import read_settings
 from tests.conftest import Server
+
+Work = Callable[[], Awaitable[None]]
 
 
 @pytest.fixture
@@ -69,7 +72,15 @@ async def change(
 
 
 @pytest.fixture
-def work(database: Database, server: Server) -> Callable[[], object]:
+async def database(server: Server) -> AsyncIterator[Database]:
+    """The server's own."""
+    made = open_database(server.store.url)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def work(database: Database, server: Server) -> Work:
     """Do the jobs that wait."""
 
     async def run() -> None:
@@ -101,14 +112,12 @@ async def test_choices_are_renamed_coloured_and_ordered_one_by_one(ana: httpx.As
     ]  # fmt: skip
 
 
-async def test_what_is_ordered_by_choices_follows_their_order(
-    ana: httpx.AsyncClient, work: Callable[[], object]
-) -> None:
+async def test_what_is_ordered_by_choices_follows_their_order(ana: httpx.AsyncClient, work: Work) -> None:
     address, title, state = await make_tools(ana, **STATES)
     for name, choice in (("Axe", "#1"), ("Saw", "#2"), ("Vice", "#3")):
         await add(ana, address, **{title: name, state: choice})
     await change(ana, address, state, {"choice-3-place": "0", "choice-1-name": "Well kept"})
-    await work()  # type: ignore[misc]
+    await work()
     listed = (await ana.get(f"{address}?sort={state}")).text
     assert listed.index("Vice") < listed.index("Axe") < listed.index("Saw")
     assert "Axe" in (await ana.get(f"{address}?q=well+kept")).text
@@ -184,9 +193,7 @@ async def open_edit(client: httpx.AsyncClient, address: str) -> dict[str, str]:
     return dict(reversed(hidden))
 
 
-async def test_a_removed_field_is_restored_with_its_values(
-    ana: httpx.AsyncClient, work: Callable[[], object], server: Server
-) -> None:
+async def test_a_removed_field_is_restored_with_its_values(ana: httpx.AsyncClient, work: Work, server: Server) -> None:
     address, title, note = await make_tools(ana, **NOTE, unique="yes")
     for name in ("Axe", "Saw"):
         await add(ana, address, **{title: name, note: f"of {name}"})
@@ -194,14 +201,14 @@ async def test_a_removed_field_is_restored_with_its_values(
     page = (await ana.get(answer.headers["location"])).text
     assert "can be restored below for 30 days" in page
     assert f"/fields/{note}/restore" in page
-    await work()  # type: ignore[misc]
+    await work()
     assert "Axe" not in (await ana.get(f"{address}?q=of+axe")).text
     form = await open_edit(ana, f"{address}/1")
     saved = await ana.post(f"{address}/1/edit", data={**form, title: "Old axe"})
     assert saved.status_code == 303
     again = await ana.post(f"{address}/fields/{note}/restore")
     assert again.headers["location"].endswith("field-restored")
-    await work()  # type: ignore[misc]
+    await work()
     assert "of Axe" in (await ana.get(f"{address}/1")).text
     assert "Old axe" in (await ana.get(f"{address}?q=of+axe")).text
     listed = (await ana.get(f"{address}?sort=-{note}")).text
@@ -281,3 +288,27 @@ async def test_a_restored_field_is_unique_no_more_where_its_values_are_not(ana: 
     answer = await ana.post(f"{address}/fields/{note}/restore")
     assert "not unique any more" in (await ana.get(answer.headers["location"])).text
     assert "same" in (await ana.get(f"{address}/1")).text
+
+
+async def test_records_that_lack_a_required_value_are_counted_and_filled(
+    ana: httpx.AsyncClient, davi: httpx.AsyncClient
+) -> None:
+    address, title, state = await make_tools(ana, **STATES)
+    for name, choice in (("Axe", "#1"), ("Saw", ""), ("Vice", ""), ("Awl", "")):
+        await add(ana, address, **{title: name, state: choice})
+    await change(ana, address, state, {"required": "yes"})
+    page = (await ana.get(f"{address}/fields/{state}")).text
+    assert "3 records have no value in it." in page
+    await open_edit(davi, f"{address}/4")
+    refused = await ana.post(f"{address}/fields/{state}/fill", data={state: ""})
+    assert refused.status_code == 422
+    filled = await ana.post(f"{address}/fields/{state}/fill", data={state: "#2"})
+    page = (await ana.get(filled.headers["location"])).text
+    assert "Others are being edited" in page
+    assert "1 record has no value in it." in page
+    for number, name in ((1, "Good"), (2, "Broken"), (3, "Broken")):
+        assert name in (await ana.get(f"{address}/{number}")).text
+    assert "changed State" in re.sub(r"<[^>]+>| +", " ", (await ana.get(f"{address}/2")).text).replace("  ", " ")
+    await ana.post(f"{address}/fields/{title}", data={"label": "Title", "unique": "yes"})
+    taken = await ana.post(f"{address}/fields/{title}/fill", data={title: "Same"})
+    assert taken.status_code == 422

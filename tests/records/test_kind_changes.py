@@ -11,6 +11,7 @@ import pytest
 
 from app.accounts.members import Member
 from app.database import Database
+from app.features import open_database
 from app.jobs.runner import Runner
 from app.records import kind_changes
 from app.records.collections import get_collection
@@ -30,6 +31,14 @@ PRICE = {"label": "Price", "kind": "text"}
 async def ana(server: Server) -> AsyncIterator[httpx.AsyncClient]:
     async with server.let_in("acme", "ana@acme.test") as client:
         yield client
+
+
+@pytest.fixture
+async def database(server: Server) -> AsyncIterator[Database]:
+    """The server's own."""
+    made = open_database(server.store.url)
+    yield made
+    await made.close()
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ HARMLESS = {
     *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),
     *("/collections/new", "/c/{slug:str}/rename", "/c/{slug:str}/fields", "/c/{slug:str}/import"),
     *("/c/{slug:str}/fields/{key:str}", "/c/{slug:str}/fields/{key:str}/restore"),
-    "/c/{slug:str}/fields/{key:str}/kind",
+    *("/c/{slug:str}/fields/{key:str}/kind", "/c/{slug:str}/fields/{key:str}/fill"),
     *("/c/{slug:str}/new", "/c/{slug:str}/delete"),  # into the bin
     *("/c/{slug:str}/{number:int}/edit", "/c/{slug:str}/{number:int}/delete", "/c/{slug:str}/{number:int}/restore"),
     "/c/{slug:str}/{number:int}/revisions/{version:int}/restore",

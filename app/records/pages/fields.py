@@ -20,9 +20,11 @@ from app.records.definitions import (
     append_field,
     change_field,
     move_field,
+    place_field,
 )
-from app.records.field_forms import COLORS, compare_forms, list_choice_ids, read_field, write_field
+from app.records.field_forms import COLORS, KIND_ICONS, compare_forms, list_choice_ids, read_field, write_field
 from app.records.fields import Field, list_fields
+from app.records.filling import count_lacking, fill_lacking
 from app.records.kinds import FIELD_KINDS
 from app.records.removing import count_values, list_typing, remove_field, restore_field
 from app.web.forms import Form, Invalid, number_of
@@ -36,6 +38,10 @@ notice("field-restored", _l("The field is back, with its values."))
 notice(
     "field-restored-otherwise",
     _l("The field is back, with its values. They are not unique any more: two records have the same."),
+)
+notice("filled", _l("All records have a value in it now."))
+notice(
+    "filled-some", _l("Some records have a value in it now. Others are being edited, or are filled by the same again.")
 )
 notice("renamed", _l("The collection was renamed."))
 
@@ -76,10 +82,12 @@ async def render_fields(
         in_bin=Paged(binned[(page - 1) * BIN_SIZE : page * BIN_SIZE], len(binned), page, size=BIN_SIZE),
         coming={each.replaces: each for each in fields.removed if each.replaces},
         kinds=FIELD_KINDS,
+        icons=KIND_ICONS,
         colors=COLORS,
         choice_ids=list_choice_ids(form) if form and editing else [],
         form=form or Form(),
         editing=editing,
+        lacking=await count_lacking(transaction, editing) if editing else 0,
         differences=differences,
     )
 
@@ -194,6 +202,9 @@ async def save_field(
     try:
         if action in ("up", "down"):
             await move_field(transaction, collection, field, member, -1 if action == "up" else 1)
+        elif action == "place":  # where it was dragged to
+            await place_field(transaction, collection, field, member, number_of(form["place"]))
+            return Response(None, status_code=204)
         elif action == "remove":
             await remove_field(transaction, collection, field, member)
             return see_other(f"/c/{slug}/fields?done=field-removed")
@@ -233,6 +244,24 @@ async def take_field_from_bin(
     return see_other(f"/c/{slug}/fields?done=field-restored{'' if unique else '-otherwise'}")
 
 
+@post("/c/{slug:str}/fields/{key:str}/fill")
+async def fill(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
+) -> Response[Any]:
+    """Give the records that have no value in a field one."""
+    require(member, "manage", "collections")
+    collection = await get_collection(transaction, slug)
+    field = await get_field(transaction, collection, key)
+    text = field.kind.join(form.values.get(field.ref, []))
+    try:
+        _, left = await fill_lacking(transaction, collection, field, member, text)
+    except Invalid as invalid:
+        form = Form([*write_field(field), (field.ref, text)])
+        form.errors = invalid.errors
+        return await render_fields(request, transaction, member, collection, form, field)
+    return see_other(f"/c/{slug}/fields/{field.ref}?done={'filled-some' if left else 'filled'}")
+
+
 handlers = [
     show_field_list,
     rename,
@@ -241,4 +270,5 @@ handlers = [
     asks_first("/c/{slug:str}/fields/{key:str}/remove", describe_field_removal),
     save_field,
     take_field_from_bin,
+    fill,
 ]

@@ -1,0 +1,71 @@
+"""Records that have no value in a field: how many there are, and giving all of them one."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, func, or_, select
+
+from app.accounts.members import Member
+from app.accounts.rights import require
+from app.database import Transaction
+from app.editing.rows import Held
+from app.records.changes import Changed, write_record
+from app.records.collections import Collection
+from app.records.fields import Field, list_fields
+from app.records.records import Record
+from app.web.forms import Invalid
+from app.web.texts import _l
+
+# How many are filled at once: of more, the button is pressed again.
+FILLED_AT_ONCE = 200
+
+
+def lacks(field: Field) -> list[ColumnElement[bool]]:
+    """That a record is kept and has no value in a field."""
+    value = Record.values[field.ref].as_string()
+    empty = or_(value.is_(None), value == "")
+    return [Record.collection_id == field.collection_id, Record.deleted_at.is_(None), empty]
+
+
+async def count_lacking(transaction: Transaction, field: Field) -> int:
+    """How many records have no value in a field."""
+    return await transaction.scalar(select(func.count(Record.id)).where(*lacks(field))) or 0
+
+
+async def fill_lacking(
+    transaction: Transaction, collection: Collection, field: Field, member: Member, text: str
+) -> tuple[int, int]:
+    """Give the records that have no value in a field one, as a change of each; how many have it now, and how many were
+    left, as somebody edits them or there are more than are done at once.
+
+    Raises Invalid when it is no value of the field.
+    """
+    require(member, "manage", "collections")
+    if field.unique:
+        raise Invalid(**{field.ref: _l("Its values are unique: no two records can have the same.")})
+    try:
+        value = field.read(text)
+        if not value:
+            raise ValueError(_l("This can't be empty."))
+    except ValueError as error:
+        raise Invalid(**{field.ref: error.args[0]}) from error
+    fields = await list_fields(transaction, collection)
+    before = await count_lacking(transaction, field)
+    chosen = select(Record).where(*lacks(field)).order_by(Record.number).limit(FILLED_AT_ONCE)
+    filled = 0
+    for record in (await transaction.scalars(chosen)).all():
+        values = {**record.values, field.ref: value}
+        try:
+            await write_record(
+                transaction,
+                collection,
+                record,
+                values,
+                member,
+                version=record.version,
+                what="changed",
+                fields=fields,
+            )
+        except (Changed, Held):
+            continue
+        filled += 1
+    return filled, before - filled

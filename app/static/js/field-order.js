@@ -1,0 +1,46 @@
+// <field-order library="…">: the fields of a collection are dragged into another order. Buttons do the same without it.
+import { call } from "./page.js";
+
+let library = null;
+
+function load(address) {
+  library ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = address;
+    script.onload = () => resolve(globalThis.Sortable);
+    script.onerror = () => { library = null; reject(new Error("fields can't be dragged")); };
+    document.head.append(script);
+  });
+  return library;
+}
+
+class FieldOrder extends HTMLElement {
+  async connectedCallback() {
+    const Sortable = await load(this.getAttribute("library")).catch(() => null);
+    const list = this.querySelector("ol");
+    if (!Sortable || !list || !this.isConnected || this.sortable) return;
+    this.classList.add("draggable");
+    this.sortable = Sortable.create(list, {
+      handle: ".handle", animation: 150, forceFallback: true,   // the same by mouse and by touch
+      onEnd: (event) => { if (event.newIndex !== event.oldIndex) this.place(list, event); },
+    });
+  }
+
+  disconnectedCallback() {
+    this.sortable?.destroy();
+    this.sortable = null;
+  }
+
+  // What it has become is pushed to all pages; where the server does not take it, it goes back to its place.
+  async place(list, { item, oldIndex, newIndex }) {
+    let status = 0;
+    try {
+      status = (await call(item.dataset.address, new URLSearchParams({ action: "place", place: newIndex }))).status;
+    } catch { /* it goes back */ }
+    if (status === 204) return;
+    item.remove();
+    list.insertBefore(item, list.children[oldIndex] ?? null);
+  }
+}
+
+customElements.define("field-order", FieldOrder);

@@ -1,0 +1,94 @@
+"""The page of a collection's fields: dragged and moved into order, with what the chosen kind has, seen by others."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.async_api import Page, expect
+
+from tests.conftest import Server
+
+FIELDS = "/c/books/fields"
+
+
+async def labels_of(page: Page) -> list[str]:
+    return await page.locator(".fields-list b").all_inner_texts()
+
+
+async def test_fields_are_dragged_into_another_order_and_moved_by_buttons(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    bruno = await person(server, "acme", "bruno@acme.test")
+    page = await ana.open(FIELDS)
+    other = await bruno.open("/c/books")
+    await expect(page.locator("field-order.draggable")).to_be_visible()
+    handle = page.locator(".fields-list li", has_text="ISBN").locator(".handle")
+    target = page.locator(".fields-list li", has_text="Author")
+    start, end = await handle.bounding_box(), await target.bounding_box()
+    assert start
+    assert end
+    await page.mouse.move(start["x"] + 8, start["y"] + start["height"] / 2)
+    await page.mouse.down()
+    await page.mouse.move(start["x"] + 8, end["y"] + 30, steps=5)
+    await page.mouse.move(start["x"] + 8, end["y"] + 4, steps=5)
+    await page.mouse.up()
+    await expect(page.locator(".fields-list b").nth(1)).to_have_text("ISBN")
+    await expect(other.locator("thead th").filter(has_text=re.compile("ISBN|Author")).first).to_have_text("ISBN")
+    assert await labels_of(page) == ["Title", "ISBN", "Author", "Year", "Language", "Status", "Notes"]
+    await page.get_by_role("button", name="Move Status up").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".fields-list b").nth(4)).to_have_text("Status")
+    await page.reload()
+    assert await labels_of(page) == ["Title", "ISBN", "Author", "Year", "Status", "Language", "Notes"]
+
+
+async def test_a_field_that_can_not_be_dropped_goes_back(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    page = await ana.open(FIELDS)
+    await expect(page.locator("field-order.draggable")).to_be_visible()
+    await page.route("**/fields/f*", lambda route: route.abort())
+    box = await page.locator(".fields-list li").nth(3).locator(".handle").bounding_box()
+    assert box
+    await page.mouse.move(box["x"] + 8, box["y"] + 10)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + 8, box["y"] - 60, steps=8)
+    await page.mouse.up()
+    await expect(page.locator(".fields-list b").nth(3)).to_have_text("ISBN")
+    assert await labels_of(page) == ["Title", "Author", "Year", "ISBN", "Language", "Status", "Notes"]
+
+
+async def test_the_form_shows_what_the_chosen_kind_has(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test", java_script_enabled=False)
+    page = await ana.open(FIELDS, live=False)
+    for kind, shown in (
+        ("text", []), ("choice", ["Choices"]), ("decimal", ["Digits after the point", "Unit"]), ("money", ["Currency"]),
+    ):  # fmt: skip
+        await page.get_by_label("Kind").select_option(kind)
+        for label in ("Choices", "Digits after the point", "Unit", "Currency", "Stars"):
+            await expect(page.get_by_label(label)).to_be_visible(visible=label in shown)
+
+
+async def test_a_renamed_choice_is_shown_on_an_open_page_of_another(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    carla = await person(server, "acme", "carla@acme.test")
+    other = await carla.open("/c/books")
+    await expect(other.get_by_text("Lent").first).to_be_visible()
+    page = await ana.open(f"{FIELDS}/status")
+    await page.get_by_label("Name of a choice").nth(1).fill("With somebody")
+    await page.get_by_label("Colour of Lent").select_option("Red")
+    await page.get_by_role("button", name="Save").click()
+    await expect(other.locator('.tag[data-color="red"]', has_text="With somebody").first).to_be_visible()
+
+
+async def test_a_kind_is_changed_and_that_is_undone_on_the_page(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    page = await ana.open(f"{FIELDS}/language")
+    await page.get_by_role("link", name="Change the kind").click()
+    await page.get_by_label("New kind").select_option(label="Choice")
+    await page.get_by_role("button", name="See what becomes of the values").click()
+    await page.get_by_role("button", name="Change the kind").click()
+    await expect(page.get_by_text("The field has another kind now.")).to_be_visible()
+    await page.get_by_role("link", name="Language").click()
+    await page.get_by_role("link", name="Change the kind").click()
+    await page.get_by_role("button", name="Undo the change").click()
+    await expect(page.get_by_text("The field is what it was before.")).to_be_visible()
