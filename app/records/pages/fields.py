@@ -252,7 +252,7 @@ async def fill(
     require(member, "manage", "collections")
     collection = await get_collection(transaction, slug)
     field = await get_field(transaction, collection, key)
-    text = field.kind.join(form.values.get(field.ref, []))
+    text = field.kind.join(form.values.get(field.ref, []), field)
     try:
         _, left = await fill_lacking(transaction, collection, field, member, text)
     except Invalid as invalid:
