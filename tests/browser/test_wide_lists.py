@@ -6,8 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
+from tests.browser.pages import assert_equals_a_fresh_load, ready
 from tests.conftest import Server
 
 WORDS = ["Desfibrilador", "Internacionalização", "Otorrinolaringologia", "Rua das Laranjeiras", "Manutenção preventiva"]
@@ -97,3 +98,36 @@ async def test_numbers_are_at_the_right_below_their_heading(shared_server: Serve
     assert await heading.evaluate("(each) => getComputedStyle(each).textAlign") == "right"
     year = page.locator("record-list tbody tr").first.locator("td.numeric").first
     assert await year.evaluate("(each) => getComputedStyle(each).textAlign") == "right"
+
+
+@pytest.mark.sqlite
+async def test_columns_are_chosen_without_scripts_and_rows_that_come_have_them(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    carla = await person(server, "acme", "carla@acme.test")
+    plain = await person(server, "acme", "carla@acme.test", java_script_enabled=False)
+    list_page = await carla.open("/c/books?sort=f3")
+    page = await plain.open("/c/books/columns", live=False)
+    for label in ("Author", "ISBN", "Language"):
+        await page.get_by_label(label, exact=True).uncheck()
+    await page.get_by_label("Place of Status").fill("1")
+    await page.get_by_role("button", name="Save").click()
+    headings = list_page.locator("record-list thead th[scope=col]")
+    await expect(headings).to_have_text(["Title", "Status", "Year"])  # the list that was open follows
+    await ready(list_page)
+
+    await ana.open("/c/books/new")
+    await ana.page.get_by_label("Title").fill("Oldest of all")
+    await ana.page.get_by_label("Year").fill("-3000")
+    await ana.page.get_by_role("button", name="Save").click()
+    await ana.page.wait_for_url("**/c/books/43")
+    first = list_page.locator("record-list tbody tr").first
+    await expect(first).to_contain_text("Oldest of all")
+    assert await first.locator("td").count() == 5
+    await assert_equals_a_fresh_load(list_page)
+
+    await ana.open("/c/books/43/edit")
+    await ana.page.get_by_label("Year").fill("3000")
+    await ana.page.get_by_role("button", name="Save").click()
+    last = list_page.locator("record-list tbody tr").filter(has_text="Oldest of all")
+    await expect(last).to_contain_text("3000")
+    await assert_equals_a_fresh_load(list_page)
