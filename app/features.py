@@ -71,6 +71,7 @@ from app.records.followers import (
     changes_shown,
     changes_told,
     collections_shown,
+    columns_shown,
     fields_shown,
     forgotten_shown,
     formats_reindexed,
@@ -85,6 +86,7 @@ from app.records.pages import adding as adding_pages
 from app.records.pages import bin as bin_pages
 from app.records.pages import bulk as bulk_pages
 from app.records.pages import collections as collection_pages
+from app.records.pages import columns as column_pages
 from app.records.pages import editing as editing_pages
 from app.records.pages import exports as export_pages
 from app.records.pages import fields as field_pages
@@ -132,6 +134,7 @@ WORKSPACE_PAGES = (
     permission_pages,
     field_pages,
     kind_pages,
+    column_pages,
     record_pages,
     adding_pages,
     record_file_pages,
@@ -213,6 +216,7 @@ FOLLOWERS = Followers(
         forgotten_shown,
         collections_shown,
         fields_shown,
+        columns_shown,
         rows_shown,
         discussions_shown,
         archived_shown,

@@ -45,6 +45,7 @@ TOLERATED = 3
 # deleted at once, and 200 imported.)
 GROWS = {
     "POST /c/{slug:str}/delete": 50,
+    "POST /c/{slug:str}/bin/restore": 50,
     "POST /c/{slug:str}/import": 500,
 }
 # The parameters of addresses that no workspace has rows for.
@@ -152,6 +153,9 @@ class World:
         form: dict[str, Any] = {**MEANT, "version": self.values["current"], "notes": "Typed"}
         if target.path == "/c/{slug:str}/delete":
             form = {"record": [f"{number}:1" for number in self.numbers.split(",")]}
+        elif target.path == "/c/{slug:str}/bin/restore":
+            first, count = int(self.values["binned"]), self.numbers.count(",") + 1
+            form = {"record": [f"{number}:1" for number in range(first, first + min(count, 50))]}
         elif target.path == "/c/{slug:str}/import":
             numbers = self.numbers.split(",")
             lines = "".join(f";Added {number}\n{number};Changed\n" for number in numbers)

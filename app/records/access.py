@@ -129,7 +129,8 @@ async def find_accesses(
 
 def list_verbs(member: Member, access: RecordAccess) -> str:
     """What a record's page offers to a member, as its template tells the style sheet: what is pushed is for all."""
-    return " ".join(verb for verb in ("edit", "delete") if may(member, verb, access))
+    verbs = [verb for verb in ("edit", "delete") if may(member, verb, access)]
+    return " ".join(["add", *verbs] if may(member, "add to", access.within) else verbs)
 
 
 async def require_in(

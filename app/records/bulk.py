@@ -13,11 +13,13 @@ from app.accounts.rights import find_right, may
 from app.database import Transaction
 from app.editing.rows import Held
 from app.records.access import find_accesses
-from app.records.changes import Changed, keep_deleted, put_into_bin
+from app.records.changes import Changed, advance, keep_deleted, keep_restored, put_into_bin
 from app.records.collections import Collection
 from app.records.fields import list_fields
 from app.records.history import Difference
+from app.records.keys import check_taken, find_taken, unique_key
 from app.records.records import Record
+from app.web.forms import Invalid
 from app.web.texts import Text, _l
 
 
@@ -68,3 +70,40 @@ async def delete_records(
             deleted.append(record)
     await keep_deleted(transaction, collection, fields, deleted, author)
     return {record.number: record.version for record in deleted}, left
+
+
+async def restore_records(
+    transaction: Transaction, collection: Collection, seen: Mapping[int, int], author: Member
+) -> tuple[list[Record], list[LeftAlone]]:
+    """Take records out of the bin, likewise: which were, and which were not."""
+    statement = select(Record).where(Record.collection_id == collection.id, Record.number.in_(seen))
+    fields = await list_fields(transaction, collection)
+    records = (await transaction.scalars(statement.order_by(Record.number))).all()
+    accesses = await find_accesses(transaction, author, collection, records)
+    taken = await find_taken(transaction, fields, [record.values for record in records if record.deleted_at])
+    left: list[LeftAlone] = []
+    restored: list[Record] = []
+    for record in records:
+        if not may(author, "delete", accesses[record]):
+            left.append(LeftAlone(record, find_right("delete", accesses[record]).refusal, permitted=False))
+            continue
+        if record.deleted_at is None:
+            left.append(LeftAlone(record, _l("It was restored already."), permitted=False))
+            continue
+        version, values = seen[record.number], record.values
+        try:
+            check_taken(fields, values, record.id, taken)
+            await advance(
+                transaction, record, author, version=version, values=values, search=record.search, deleted_at=None
+            )
+        except Invalid as invalid:
+            left.extend(LeftAlone(record, reason, permitted=False) for reason in invalid.errors.values())
+        except (Changed, Held) as refusal:
+            left.append(LeftAlone(record, reason_of(record, refusal, author)))
+        else:
+            restored.append(record)
+            for field in fields:
+                if field.unique and values.get(field.ref):
+                    taken[field.id, unique_key(field, values[field.ref])] = (record.id, record.number)
+    await keep_restored(transaction, collection, fields, restored, author)
+    return restored, left

@@ -266,9 +266,19 @@ async def restore_record(
     await advance(
         transaction, record, author, version=version, values=record.values, search=record.search, deleted_at=None
     )
-    collection.total += 1
-    await keep_revisions(transaction, fields, [record], author, "restored")
-    note_record_changed(transaction, collection, fields, record, author, "restored", record.values)
+    await keep_restored(transaction, collection, fields, [record], author)
+
+
+async def keep_restored(
+    transaction: Transaction, collection: Collection, fields: list[Field], records: Sequence[Record], author: Member
+) -> None:
+    """Keep in their histories that records were taken out of the bin."""
+    if not records:
+        return
+    collection.total += len(records)
+    await keep_revisions(transaction, fields, records, author, "restored")
+    for record in records:
+        note_record_changed(transaction, collection, fields, record, author, "restored", record.values)
 
 
 async def advance(

@@ -18,9 +18,11 @@ from app.live.channels import channel
 from app.live.log import refresh
 from app.records.access import may_browse, may_find, may_read
 from app.records.collections import COLLECTIONS_SHOWN, Collection, list_collections, list_used
+from app.records.columns import listed_of
 from app.records.facts import (
     CollectionAdded,
     CollectionRenamed,
+    ColumnsChosen,
     FieldsChanged,
     RecordChanged,
     RecordsAdded,
@@ -94,7 +96,7 @@ def show_changes(tenant: Tenant, changes: Changes) -> Iterator[Partial]:
         about = {"collection": collection, "fields": fields, "record": record, "place": place, "what": fact.what}
         # From the values that it had a list knows whether it was counted under its search.
         before = "" if fact.before is None or fact.what == "restored" else search_text(fields, fact.before)
-        row = {**about, "keys": sort_keys(fields, record), "before": before}
+        row = {**about, "columns": listed_of(fields), "keys": sort_keys(fields, record), "before": before}
         yield make_partial(tenant, place.list_channel, "records/row_push.html", fact=fact, **row)
         if changes.histories is None:
             yield refresh(tenant, place.channel, fact=fact)
@@ -110,6 +112,12 @@ def show_changes(tenant: Tenant, changes: Changes) -> Iterator[Partial]:
 def show_collection_anew(tenant: Tenant, collection_id: int, fact: Fact | None = None) -> Partial:
     """A collection's open pages, and those of its records, fetch themselves anew."""
     return refresh(tenant, f"collection.{collection_id}", fact=fact)
+
+
+def show_columns_anew(tenant: Tenant, facts: Sequence[ColumnsChosen]) -> Iterator[Partial]:
+    """A member's open lists of a collection fetch themselves anew, as they look at other columns now."""
+    for fact in facts:
+        yield refresh(tenant, f"user.{fact.member_id}", f"columns-{fact.collection_id}-refresh", fact=fact)
 
 
 def show_count(tenant: Tenant, collection: Collection) -> Partial:

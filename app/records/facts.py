@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.accounts.audit import Audited, Entry
+from app.accounts.facts import OfMember
 from app.database import Fact, LogEntry, Unlogged
 from app.editing.facts import OfRow
 
@@ -216,6 +217,13 @@ class FieldKindChanged(FieldsChanged, Audited):
     def entry(self) -> Entry:
         """What the audit log says."""
         return Entry("field.kind changed", self.label, before=self.before, after=self.after)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnsChosen(OfMember, Unlogged):
+    """A member has chosen which columns of a collection's list to look at."""
+
+    collection_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

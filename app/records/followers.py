@@ -16,6 +16,7 @@ from app.records.channels import (
     show_added,
     show_changes,
     show_collections,
+    show_columns_anew,
     show_fields,
     show_forgotten,
 )
@@ -23,6 +24,7 @@ from app.records.facts import (
     AccessChanged,
     CollectionAdded,
     CollectionRenamed,
+    ColumnsChosen,
     FieldsChanged,
     GuestAdmitted,
     RecordChanged,
@@ -55,3 +57,4 @@ forgotten_shown = Shown(show_forgotten, (RecordsForgotten,))
 added_shown = Shown(show_added, (RecordsAdded,), read_added)
 collections_shown = Shown(show_collections, (CollectionAdded, CollectionRenamed), read_collections)
 fields_shown = Shown(show_fields, (FieldsChanged, RecordsReindexed))
+columns_shown = Shown(show_columns_anew, (ColumnsChosen,))

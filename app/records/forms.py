@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from app.records.access import RecordVerb, channels_in, channels_of, find_record
 from app.records.collections import Collection
 from app.records.fields import Field, Fields, list_fields
 from app.records.history import list_differences, list_history
-from app.records.records import Record, find_makers, open_by_number, read_values, title_of
+from app.records.records import Record, find_makers, open_by_number, place_of_record, read_values, title_of
 from app.settings import Settings
 from app.web.forms import Form, Invalid, number_of
 from app.web.markdown.long_texts import render_long_texts_aside
@@ -76,6 +76,20 @@ def find_removed(fields: Fields, form: Form, record: Record | None) -> list[tupl
         for field in fields.removed
         if typed.get(field.ref) and typed[field.ref] != field.write(before[field.ref])
     ]
+
+
+def copy_values(fields: Iterable[Field], values: Mapping[str, str]) -> dict[str, str]:
+    """What the form of a new record that is like another begins with, without what no other record may have: unique
+    values, files, and choices that can't be made any more."""
+    copied = {}
+    for field in fields:
+        text = "" if field.unique or not field.kind.is_typed else field.write(values.get(field.ref, ""))
+        try:
+            field.read(text)
+        except ValueError:
+            text = ""
+        copied[field.ref] = text
+    return copied
 
 
 class Removed(Invalid):
@@ -187,10 +201,12 @@ async def render_form(
     proof: Proof | None = None,
     status: int = 200,
     restored: bool = False,
+    copied: Record | None = None,
 ) -> Response[str]:
     """The form of a new record, or of one whose lock the member proves to hold, with what was typed.
 
-    With `restored`, it says that it has what was typed before.
+    With `restored`, it says that it has what was typed before; with `copied`, which record it has the values of, or
+    would have them of.
     """
     context: dict[str, Any] = {}
     typed = read_typed(fields, form, record)
@@ -211,6 +227,8 @@ async def render_form(
         removed=find_removed(fields, form, record),
         held_back=status == 409 and not form.errors,
         restored=restored,
+        copied=copied,
+        copied_title=place_of_record(collection, fields, copied).title if copied else "",
         most=RECORD_LIMIT,
         title=title_of(fields, record.values) if record else "",
         **context,

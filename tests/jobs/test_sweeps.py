@@ -65,6 +65,9 @@ KEPT = {
     "notification_preference": "goes with its member",
     "notification_mail_times": "goes with its member",
     "notification_mute": "goes with its member, or with what was muted",
+    "collection_permission": "goes with its collection",
+    "collection_guest": "goes with its collection or member",
+    "list_columns": "goes with its member or collection",
     "follow": "goes with its member, or with what is followed",
 }
 

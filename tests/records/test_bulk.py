@@ -244,3 +244,66 @@ async def test_another_workspace_imports_into_its_own_alone(shared_server: Serve
     answer = await people["gil"].post("/c/books/import", data={**table(f"{number},Stolen,,"), "seen": f"{number}:1"})
     assert answer.status_code in (404, 409, 422)
     assert stored(shared_server, number) == before
+
+
+async def binned(people: Peers, *titles: str, slug: str = "books", **typed: str) -> list[str]:
+    """Add records and delete them; as the bin's ticks name them."""
+    seen = []
+    for title in titles:
+        made = await people["ana"].post(f"/c/{slug}/new", data={"title": title, "tag": title, **typed})
+        number = made.headers["location"].rpartition("/")[2]
+        assert (await people["ana"].post(f"/c/{slug}/{number}/delete", data={"version": "1"})).is_redirect
+        seen.append(f"{number}:2")
+    return seen
+
+
+async def restore(people: Peers, name: str, *seen: str, slug: str = "books") -> httpx.Response:
+    return await people[name].post(f"/c/{slug}/bin/restore", data={"record": list(seen)})
+
+
+async def test_the_ticked_records_come_out_of_the_bin(shared_server: Server, people: Peers) -> None:
+    first, second, other = await binned(people, "Mislaid 1", "Mislaid 2", "Mislaid 3")
+    page = (await people["carla"].get("/c/books/bin")).text
+    ticks = re.findall(r'name="record" value="([\d:]+)" form="ticked"', page)
+    assert {first, second, other} <= set(ticks)
+    answer = await restore(people, "carla", first, second)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/c/books/bin?done=restored-several")
+    numbers = [int(each.partition(":")[0]) for each in (first, second, other)]
+    assert [stored(shared_server, number)["deleted"] for number in numbers] == [False, False, True]
+    assert [stored(shared_server, number)["version"] for number in numbers] == [3, 3, 2]
+    listed = (await people["davi"].get("/c/books?q=Mislaid&sort=title")).text
+    assert re.findall(r'name="record" value="([\d:]+)"', listed) == [f"{number}:3" for number in numbers[:2]]
+    assert "restored it from the bin" in (await people["davi"].get(f"/c/books/{numbers[0]}")).text
+
+
+async def test_what_can_t_be_restored_stays_in_the_bin_and_is_said(shared_server: Server, people: Peers) -> None:
+    made = await people["ana"].post("/collections/new", data={"name": "Locks", "first": "Tag"})
+    slug = made.headers["location"].split("/")[2]
+    await people["ana"].post(f"/c/{slug}/fields/tag", data={"label": "Tag", "unique": "yes"})
+    (twice,) = await binned(people, "T1", slug=slug)
+    (same,) = await binned(people, "T1", slug=slug)
+    (free,) = await binned(people, "T2", slug=slug)
+    (taken,) = await binned(people, "T3", slug=slug)
+    (back,) = await binned(people, "T4", slug=slug)
+    await people["ana"].post(f"/c/{slug}/new", data={"tag": "T3"})
+    await people["ana"].post(f"/c/{slug}/{back.partition(':')[0]}/restore", data={"version": "2"})
+    stale = free.replace(":2", ":1")
+    answer = await restore(people, "carla", twice, same, taken, back, stale, slug=slug)
+    assert answer.status_code == 409
+    for said in (
+        "One record is in the list again.",
+        "Number 1 has this value already.",  # of the two that were the same, the first one came back
+        "Number 6 has this value already.",
+        "It was restored already.",
+        "It is in the bin.",
+    ):
+        assert said in answer.text, said
+    left = (await people["carla"].get(f"/c/{slug}/bin")).text
+    assert re.findall(r'name="record" value="([\d:]+)" form', left) == [taken, free, same]
+    assert (await restore(people, "carla", free, slug=slug)).status_code == 303
+
+
+@pytest.mark.parametrize("seen", [(), ("",), ("x:1",), ("999999:1",)])
+async def test_what_makes_no_sense_restores_nothing(people: Peers, seen: tuple[str, ...]) -> None:
+    answer = await restore(people, "carla", *seen)
+    assert answer.headers["location"] == "/c/books/bin?done=none-restored"

@@ -290,12 +290,15 @@ ASKED = [
     Asked("GET", "/c/books/export.json", "browse"),
     Asked("GET", "/c/books/export.xlsx", "browse"),
     Asked("GET", "/c/books/bin", "browse"),
+    Asked("GET", "/c/books/columns", "browse"),
+    Asked("POST", "/c/books/columns", "browse", {"all": "yes"}),
     Asked("GET", "/c/books/{other}", "read"),
     Asked("GET", "/records/{other}", "read"),
     Asked("GET", "/discussion/record-{other_id}", "read"),
     Asked("GET", "/cards/record-{other_id}", "read"),
     Asked("POST", "/follow/record-{other_id}", "read"),
     Asked("GET", "/c/books/new", "add"),
+    Asked("GET", "/c/books/new?copy={other}", "add"),
     Asked("POST", "/c/books/new", "add", {"title": ""}),
     Asked("POST", "/c/books/new/draft", "add", {"title": "Typed"}),
     Asked("GET", "/c/books/import", "import"),
@@ -382,6 +385,7 @@ async def test_pages_and_forms_are_for_those_of_whom_the_collection_says_so(
         assert ("history-heading" in history) == case.permitted.read, f"{case.rule}: history"
         shown = (await client.get(f"/c/books/{own}")).text
         verbs = [verb for verb in ("edit", "delete") if takes(case.permitted, f"{verb} own")]
+        verbs = ["add", *verbs] if takes(case.permitted, "add") else verbs
         assert (f'data-may="{" ".join(verbs)}"' in shown) == case.permitted.read, f"{case.rule}: what the page offers"
     await ana.post("/c/books/permissions", data=everything)
 

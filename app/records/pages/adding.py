@@ -14,7 +14,16 @@ from app.database import Transaction
 from app.records.access import enter_collection
 from app.records.changes import create_record
 from app.records.fields import list_fields
-from app.records.forms import RECORD_LIMIT, Removed, find_errors, holds_unseen, read_typed, render_form
+from app.records.forms import (
+    RECORD_LIMIT,
+    Removed,
+    copy_values,
+    find_errors,
+    holds_unseen,
+    open_record,
+    read_typed,
+    render_form,
+)
 from app.records.new_drafts import (
     TypedOn,
     discard_new_draft,
@@ -23,19 +32,28 @@ from app.records.new_drafts import (
     settle_new_draft,
 )
 from app.records.undoing import offer_new_draft
-from app.web.forms import Form, Invalid
+from app.web.forms import Form, Invalid, number_of
 
 
 @get("/c/{slug:str}/new")
-async def show_new(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[str]:
-    """The form with what the member had typed and not saved; else with the defaults."""
+async def show_new(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, copy: str = ""
+) -> Response[str]:
+    """The form with what the member had typed and not saved; else as a copy of a record, or with the defaults."""
     collection = (await enter_collection(transaction, member, slug, "add to")).collection
     fields = await list_fields(transaction, collection)
     draft = await find_any_new_draft(transaction, collection, member)
     kept = None if draft is None else draft.values
-    values = {each.ref: each.write(each.default) for each in fields if each.ref not in (kept or {})} | (kept or {})
+    copied = (await open_record(transaction, member, slug, number_of(copy)))[1] if copy else None
+    values = {each.ref: each.write(each.default) for each in fields}
+    if kept is not None:
+        values |= kept
+    elif copied:
+        values = copy_values(fields, copied.values)
     form = Form([*values.items(), ("draft-version", str(draft.version if draft else 0))])
-    return await render_form(request, transaction, member, collection, fields, form, restored=kept is not None)
+    return await render_form(
+        request, transaction, member, collection, fields, form, restored=kept is not None, copied=copied
+    )
 
 
 @post("/c/{slug:str}/new", request_max_body_size=RECORD_LIMIT)
@@ -77,11 +95,12 @@ async def keep_draft_of_new(transaction: Transaction, member: Member, slug: str,
 
 @post("/c/{slug:str}/new/draft/discard")
 async def discard_draft_of_new(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
-    """Throw the draft away, and begin with an empty form."""
+    """Throw the draft away, and begin with an empty form, or with the copy that was asked for before."""
     collection = (await enter_collection(transaction, member, slug, "add to")).collection
     values = await discard_new_draft(transaction, collection, member, TypedOn.read(collection, form))
     offer = await offer_new_draft(transaction, collection, member, values) if values is not None else None
-    return lead_to(f"/c/{slug}/new", offer)
+    copied = number_of(form["copy"])
+    return lead_to(f"/c/{slug}/new{f'?copy={copied}' if copied else ''}", offer)
 
 
 handlers = [show_new, add_record, keep_draft_of_new, discard_draft_of_new]

@@ -1,4 +1,5 @@
-"""Pages of what is done with several records at once: deleting those that are ticked in a list."""
+"""Pages of what is done with several records at once: deleting those that are ticked in a list, restoring those that
+are ticked in the bin."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from app.accounts.shell import notice, render_page
 from app.accounts.undo import lead_to
 from app.database import Transaction
 from app.records.access import enter_collection
-from app.records.bulk import delete_records
+from app.records.bulk import delete_records, restore_records
 from app.records.fields import list_fields
 from app.records.lists import LIST_PAGE_SIZE, read_view
 from app.records.records import title_of
@@ -23,6 +24,8 @@ from app.web.texts import _l
 
 notice("all-gone", _l("They were gone already."))
 notice("none-chosen", _l("Nothing was deleted, as nothing was ticked."))
+notice("restored-several", _l("They were restored."))
+notice("none-restored", _l("Nothing was restored, as nothing was ticked that is in the bin."))
 
 
 def read_ticked(form: Form) -> dict[int, int]:
@@ -72,4 +75,27 @@ async def delete_several(
     )
 
 
-handlers = [delete_several]
+@post("/c/{slug:str}/bin/restore")
+async def restore_several(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
+) -> Response[Any]:
+    """Take the ticked records out of the bin; say which could not be, and why."""
+    collection = (await enter_collection(transaction, member, slug, "delete from")).collection
+    fields = await list_fields(transaction, collection)
+    seen = read_ticked(form)
+    restored, left = await restore_records(transaction, collection, seen, member)
+    if not left:
+        return see_other(f"/c/{slug}/bin?done={'restored-several' if restored else 'none-restored'}")
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "records/left_in_bin.html",
+        status=409,
+        collection=collection,
+        left=[(each, title_of(fields, each.record.values)) for each in left],
+        restored=len(restored),
+    )
+
+
+handlers = [delete_several, restore_several]

@@ -80,6 +80,7 @@ class RecordList extends HTMLElement {
     if (isIn) {
       for (const name of ["what", "search", "before"]) delete row.dataset[name];
       const { sorted } = this;
+      this.#rearrange(row);
       for (const cell of row.cells) if (cell.cellIndex !== sorted?.cellIndex) delete cell.dataset.key;
       // What is ticked stays so: a morph goes by the attribute, and the property is that of a new node.
       if (old?.querySelector("input[form=ticked]")?.checked) row.querySelector("input[form=ticked]").setAttribute("checked", "");
@@ -113,6 +114,13 @@ class RecordList extends HTMLElement {
     this.hidden = body.rows.length === 0;
     const empty = document.getElementById("empty");
     if (empty) empty.hidden = body.rows.length > 0;
+  }
+
+  // What is pushed has all columns: the page takes those that its reader has chosen, after the tick and the number.
+  #rearrange(row) {
+    const { columns } = this.dataset;
+    const cells = [...row.cells];
+    if (columns) row.replaceChildren(...["-2", "-1", ...columns.split(" ")].flatMap((at) => cells[Number(at) + 2] ?? []));
   }
 
   #countOneMore(more) {

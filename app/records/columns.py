@@ -1,0 +1,90 @@
+"""Which columns of a collection's list somebody looks at, and in which order: each member's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import JSON, ForeignKeyConstraint, bindparam, delete, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.members import Member
+from app.database import Base, PreparedSelect, Tenanted, Transaction
+from app.records.collections import Collection
+from app.records.facts import ColumnsChosen
+from app.records.fields import Field
+from app.web.forms import number_of
+
+
+class ListColumns(Tenanted, Base):
+    """The columns that a member has chosen, by the refs of their fields; without a row, they see all."""
+
+    __tablename__ = "list_columns"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "collection_id"], ["collection.tenant_id", "collection.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"], ondelete="CASCADE"),
+    )
+
+    collection_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    refs: Mapped[list[str]] = mapped_column(JSON)
+
+
+FIND_COLUMNS = PreparedSelect(
+    select(ListColumns.refs).where(
+        ListColumns.collection_id == bindparam("collection_id"), ListColumns.member_id == bindparam("member_id")
+    )
+)
+
+
+def listed_of(fields: Iterable[Field]) -> list[Field]:
+    """The fields that a list can have columns of."""
+    return [field for field in fields if field.kind.is_listed]
+
+
+async def find_columns(
+    transaction: Transaction, collection: Collection, fields: Sequence[Field], member: Member
+) -> list[Field] | None:
+    """The columns that a member has chosen, of the fields that are still there; None for who has not.
+
+    What records are called by is always the first.
+    """
+    rows = await transaction.rows(FIND_COLUMNS, collection_id=collection.id, member_id=member.id)
+    if not rows:
+        return None
+    listed = listed_of(fields)
+    by_ref = {field.ref: field for field in listed[1:]}
+    return listed[:1] + [by_ref[ref] for ref in rows[0][0] if ref in by_ref]
+
+
+def put_in_order(places: Sequence[tuple[str, str]], chosen: Iterable[str]) -> list[str]:
+    """The refs that were chosen, in the order of the places that were typed for them.
+
+    They come as the form has shown them. What was moved onto the place of another takes it, and the other goes where
+    the moved one came from; what has no place goes to the end.
+    """
+    wanted = set(chosen)
+    order: list[tuple[float, int, str]] = []
+    for at, (ref, typed) in enumerate(places, 1):
+        place = float(number_of(typed)) or float("inf")
+        order.append((place + (0.5 if place > at else -0.5 if place < at else 0), at, ref))
+    return [ref for _, _, ref in sorted(order) if ref in wanted]
+
+
+async def choose_columns(
+    transaction: Transaction,
+    collection: Collection,
+    fields: Sequence[Field],
+    member: Member,
+    refs: Sequence[str] | None,
+) -> None:
+    """Let a member see these columns after the first, in this order; None for all. Other refs are left out."""
+    own = ListColumns.collection_id == collection.id, ListColumns.member_id == member.id
+    await transaction.execute(delete(ListColumns).where(*own))
+    if refs is not None:
+        known = {field.ref for field in listed_of(fields)[1:]}
+        kept = [ref for ref in dict.fromkeys(refs) if ref in known]
+        transaction.add(ListColumns(collection_id=collection.id, member_id=member.id, refs=kept))
+        await transaction.flush()
+    transaction.note(ColumnsChosen(by=transaction.acting(member.id), member_id=member.id, collection_id=collection.id))
