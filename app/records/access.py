@@ -208,5 +208,9 @@ async def list_readable(transaction: Transaction, member: Member | None, records
     else:
         granted = is_granted("read", Collection.id, member.role, member.id)
     ids = {record.collection_id for record in records}
-    found = set(await transaction.scalars(select(Collection.id).where(Collection.id.in_(ids), granted)))
+    found = set()
+    for collection, is_theirs in await transaction.execute(select(Collection, granted).where(Collection.id.in_(ids))):
+        transaction.keep(collection)  # where its records are seen is asked next
+        if is_theirs:
+            found.add(collection.id)
     return [record for record in records if record.collection_id in found]

@@ -216,7 +216,7 @@ class FieldKindChanged(FieldsChanged, Audited):
     @property
     def entry(self) -> Entry:
         """What the audit log says."""
-        return Entry("field.kind changed", self.label, before=self.before, after=self.after)
+        return Entry("field.kind-changed", self.label, before=self.before, after=self.after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,7 @@ SENTENCES = {
     "collection.permissions": _l("changed who may do what in the collection"),
     "collection.guest-admitted": _l("opened a collection to"),
     "collection.guest-dismissed": _l("closed a collection to"),
-    "field.kind changed": _l("changed the kind of the field"),
+    "field.kind-changed": _l("changed the kind of the field"),
     "field.restored": _l("restored the field"),
     "room.archived": _l("archived the room"),
     "room.opened": _l("opened again the room"),
