@@ -19,6 +19,7 @@ from app.live.log import make_partial, refresh
 from app.records.collections import COLLECTIONS_SHOWN, Collection, list_collections, list_used
 from app.records.facts import (
     CollectionAdded,
+    CollectionDescribed,
     CollectionRenamed,
     FieldsChanged,
     RecordChanged,
@@ -137,7 +138,7 @@ def show_forgotten(tenant: Tenant, facts: Sequence[RecordsForgotten]) -> Iterato
 
 
 async def read_collections(
-    transaction: Transaction, facts: Sequence[CollectionAdded | CollectionRenamed]
+    transaction: Transaction, facts: Sequence[CollectionAdded | CollectionRenamed | CollectionDescribed]
 ) -> tuple[list[Collection], bool]:
     """The collections that sidebars show, after one was added or renamed, and whether these are all.
 
@@ -161,8 +162,10 @@ def show_collections(tenant: Tenant, found: tuple[list[Collection], bool]) -> It
         yield make_partial(tenant, "tenant", "records/collection_name_push.html", collection=collection)
 
 
-def show_fields(tenant: Tenant, facts: Sequence[FieldsChanged | RecordsReindexed]) -> Iterator[Partial]:
-    """Collections' open pages fetch themselves anew, as their columns have changed."""
+def show_fields(
+    tenant: Tenant, facts: Sequence[FieldsChanged | RecordsReindexed | CollectionDescribed]
+) -> Iterator[Partial]:
+    """Collections' open pages fetch themselves anew, as their columns have changed, or what is said of them."""
     for collection_id, fact in {fact.collection_id: fact for fact in facts}.items():
         yield show_collection_anew(tenant, collection_id, fact)
 

@@ -20,6 +20,7 @@ from app.records.channels import (
 )
 from app.records.facts import (
     CollectionAdded,
+    CollectionDescribed,
     CollectionRenamed,
     FieldsChanged,
     RecordChanged,
@@ -44,5 +45,5 @@ told_forgotten = Follower(forget_told, (RecordsForgotten,))
 formats_reindexed = Follower(reindex_all_soon, (SettingChanged,))
 forgotten_shown = Shown(show_forgotten, (RecordsForgotten,))
 added_shown = Shown(show_added, (RecordsAdded,), read_added)
-collections_shown = Shown(show_collections, (CollectionAdded, CollectionRenamed), read_collections)
-fields_shown = Shown(show_fields, (FieldsChanged, RecordsReindexed))
+collections_shown = Shown(show_collections, (CollectionAdded, CollectionRenamed, CollectionDescribed), read_collections)
+fields_shown = Shown(show_fields, (FieldsChanged, RecordsReindexed, CollectionDescribed))
