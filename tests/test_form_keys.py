@@ -265,6 +265,7 @@ MAKES_NOTHING = {
     *("/account/name", "/account/time-zone", "/account/password", "/account/leave", "/account/picture/remove"),
     *("/account/picture", "/settings", "/settings/logo", "/settings/logo/remove", "/account/sessions/end-others"),
     *("/account/sessions/{session_id:int}/end", "/c/{slug:str}/rename", "/c/{slug:str}/fields/{key:str}"),
+    *("/c/{slug:str}/fields/{key:str}/" + verb for verb in ("restore", "kind", "fill")),
     *("/members/{member_id:int}/" + verb for verb in ("role", "owner", "suspend", "restore", "remove")),
     *("/announcements/{announcement_id:int}/" + verb for verb in ("acknowledge", "withdraw")),
     *("/c/{slug:str}/delete", "/c/{slug:str}/{number:int}/delete", "/c/{slug:str}/{number:int}/restore"),

@@ -54,6 +54,8 @@ TYPED: dict[str, dict[str, Any]] = {
     "/account/password": {"password": PASSWORD, "new_password": "a long enough password"},
     "/c/{slug:str}/fields": {"kind": "text", "label": "Shelf mark"},
     "/c/{slug:str}/fields/{key:str}": {"label": "Its title"},
+    "/c/{slug:str}/fields/{key:str}/fill": {"f1": "Untitled"},
+    "/c/{slug:str}/fields/{key:str}/kind": {"kind": "long_text"},
     "/c/{slug:str}/new/draft": {"title": "Typed"},
     "/c/{slug:str}/{number:int}/lock/ask": {},
     "/chat/{slug:str}/archive": {"archived": "yes"},
