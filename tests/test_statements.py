@@ -55,6 +55,8 @@ TYPED: dict[str, dict[str, Any]] = {
     "/account/password": {"password": PASSWORD, "new_password": "a long enough password"},
     "/c/{slug:str}/fields": {"kind": "text", "label": "Shelf mark"},
     "/c/{slug:str}/fields/{key:str}": {"label": "Its title"},
+    "/c/{slug:str}/fields/{key:str}/fill": {"f1": "Untitled"},
+    "/c/{slug:str}/fields/{key:str}/kind": {"kind": "long_text"},
     "/c/{slug:str}/new/draft": {"title": "Typed"},
     "/c/{slug:str}/permissions": {"member-browse": "yes", "member-read": "yes", "member-edit": "own"},
     "/c/{slug:str}/guests": {"person": "outside@acme.test"},

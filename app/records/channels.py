@@ -21,6 +21,7 @@ from app.records.collections import COLLECTIONS_SHOWN, Collection, list_collecti
 from app.records.columns import listed_of
 from app.records.facts import (
     CollectionAdded,
+    CollectionDescribed,
     CollectionRenamed,
     ColumnsChosen,
     FieldsChanged,
@@ -163,7 +164,7 @@ class SidebarCollections:
 
 
 async def read_collections(
-    transaction: Transaction, facts: Sequence[CollectionAdded | CollectionRenamed]
+    transaction: Transaction, facts: Sequence[CollectionAdded | CollectionRenamed | CollectionDescribed]
 ) -> SidebarCollections:
     """The collections that sidebars show, after one was added or renamed."""
     collections = await list_collections(transaction, most=COLLECTIONS_SHOWN + 1)
@@ -189,8 +190,10 @@ def show_collections(tenant: Tenant, found: SidebarCollections) -> Iterator[Part
         yield make_partial(tenant, f"count.{collection.id}", "records/collection_name_push.html", collection=collection)
 
 
-def show_fields(tenant: Tenant, facts: Sequence[FieldsChanged | RecordsReindexed]) -> Iterator[Partial]:
-    """Collections' open pages fetch themselves anew, as their columns have changed."""
+def show_fields(
+    tenant: Tenant, facts: Sequence[FieldsChanged | RecordsReindexed | CollectionDescribed]
+) -> Iterator[Partial]:
+    """Collections' open pages fetch themselves anew, as their columns have changed, or what is said of them."""
     for collection_id, fact in {fact.collection_id: fact for fact in facts}.items():
         yield show_collection_anew(tenant, collection_id, fact)
 

@@ -13,7 +13,7 @@ from app.accounts.members import Member
 from app.accounts.rights import require
 from app.accounts.visits import Visit
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
-from app.records.facts import CollectionRenamed
+from app.records.facts import CollectionDescribed, CollectionRenamed
 from app.records.permissions import is_granted
 from app.web.forms import Invalid
 from app.web.texts import _l, fold
@@ -32,6 +32,8 @@ class Collection(Tenanted, Base):
     slug: Mapped[str] = mapped_column(String(40))
     name: Mapped[str] = mapped_column(String(60))
     icon: Mapped[str] = mapped_column(String(20), default="box")
+    color: Mapped[str] = mapped_column(String(10), default="", server_default="")
+    description: Mapped[str] = mapped_column(String(500), default="", server_default="")
     last_number: Mapped[int] = mapped_column(BigInteger, default=0)
     total: Mapped[int] = mapped_column(BigInteger, default=0)
     # Counts the changes of its definition.
@@ -39,6 +41,22 @@ class Collection(Tenanted, Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
+# Those of our icons that may stand for what a collection holds.
+COLLECTION_ICONS = {
+    "box": _l("Box"),
+    "book": _l("Book"),
+    "users": _l("People"),
+    "calendar": _l("Calendar"),
+    "wrench": _l("Tool"),
+    "monitor": _l("Screen"),
+    "key": _l("Key"),
+    "archive": _l("Archive"),
+    "inbox": _l("Inbox"),
+    "banknote": _l("Money"),
+    "star": _l("Star"),
+    "list": _l("List"),
+}
+COLLECTION_COLORS = ("green", "amber", "blue", "red", "violet")
 FIND_COLLECTION = PreparedSelect(select(Collection).where(Collection.slug == bindparam("slug")))
 
 
@@ -95,6 +113,23 @@ async def create_collection(transaction: Transaction, *, name: str, slug: str = 
     transaction.add(collection)
     await transaction.flush()
     return collection
+
+
+async def describe_collection(
+    transaction: Transaction, collection: Collection, member: Member, *, icon: str, color: str, description: str
+) -> None:
+    """Give a collection an icon, a colour for it, and a text on what it holds. Raises Invalid."""
+    require(member, "manage", "collections")
+    wanted = icon, color, description
+    if wanted == (collection.icon, collection.color, collection.description):
+        return
+    if icon not in COLLECTION_ICONS and icon != collection.icon:
+        raise Invalid(icon=_l("Choose one of the list."))
+    if color not in ("", *COLLECTION_COLORS):
+        raise Invalid(color=_l("Choose one of the list."))
+    collection.icon, collection.color, collection.description = wanted
+    await transaction.flush()
+    transaction.note(CollectionDescribed(by=transaction.acting(member.id), collection_id=collection.id))
 
 
 async def refuse_taken_name(transaction: Transaction, name: str, own: Collection | None = None) -> None:

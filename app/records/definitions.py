@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from app.accounts.members import Member
 from app.accounts.rights import require
@@ -236,13 +236,15 @@ async def set_unique(transaction: Transaction, field: Field, *, unique: bool) ->
                 raise Invalid(unique=_l("Number %(number)d has a value that another record has too.", number=number))
             if key:
                 keys[key] = record_id
-    await transaction.execute(update(RecordKey).where(RecordKey.field_id == field.id).values(unique_key=None))
-    for key, record_id in keys.items():
-        await transaction.execute(
-            update(RecordKey)
-            .where(RecordKey.field_id == field.id, RecordKey.record_id == record_id)
-            .values(unique_key=key)
-        )
+    own = RecordKey.field_id == field.id
+    if not keys:
+        await transaction.execute(update(RecordKey).where(own).values(unique_key=None))
+        return
+    by_record = {record_id: key for key, record_id in keys.items()}
+    there = select(RecordKey.record_id, RecordKey.field_id, RecordKey.number, RecordKey.sort_key).where(own)
+    rows = [dict(row._mapping) for row in await transaction.execute(there)]
+    await transaction.execute(delete(RecordKey).where(own))
+    await transaction.insert_rows(RecordKey, *({**row, "unique_key": by_record.get(row["record_id"])} for row in rows))
 
 
 async def move_field(transaction: Transaction, collection: Collection, field: Field, member: Member, step: int) -> None:

@@ -168,6 +168,18 @@ class CollectionRenamed(Audited):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionDescribed(Fact):
+    """A collection has another icon, colour or description."""
+
+    collection_id: int
+
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return LogEntry("collection.described", "tenant", {"id": self.collection_id})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FieldsChanged(Fact):
     """A field was added to a collection, changed, or moved."""
 

@@ -23,6 +23,7 @@ from app.records.channels import (
 from app.records.facts import (
     AccessChanged,
     CollectionAdded,
+    CollectionDescribed,
     CollectionRenamed,
     ColumnsChosen,
     FieldsChanged,
@@ -55,6 +56,6 @@ formats_reindexed = Follower(reindex_all_soon, (SettingChanged,))
 names_reindexed = Follower(reindex_people_soon, (MemberRenamed,))
 forgotten_shown = Shown(show_forgotten, (RecordsForgotten,))
 added_shown = Shown(show_added, (RecordsAdded,), read_added)
-collections_shown = Shown(show_collections, (CollectionAdded, CollectionRenamed), read_collections)
-fields_shown = Shown(show_fields, (FieldsChanged, RecordsReindexed))
+collections_shown = Shown(show_collections, (CollectionAdded, CollectionRenamed, CollectionDescribed), read_collections)
+fields_shown = Shown(show_fields, (FieldsChanged, RecordsReindexed, CollectionDescribed))
 columns_shown = Shown(show_columns_anew, (ColumnsChosen,))

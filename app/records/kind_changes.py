@@ -57,7 +57,7 @@ async def change_kind(
     require(member, "manage", "collections")
     if version is not None and version != field.version:
         raise FieldChanged
-    new, _ = await plan_kind(transaction, field, kind_name, options)
+    new = await plan_kind(transaction, field, kind_name, options)
     return await replace_field(transaction, collection, field, new, member)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as part
 from typing import Any
@@ -23,14 +24,18 @@ MOST_CONVERTED_SHOWN = 10
 MOST_FAILURES_SHOWN = 50
 # Of so many different values a preview is made; what is beyond is not looked at.
 MOST_VALUES = 20_000
+# After so many others have their turn.
+CONVERTED_IN_A_ROW = 100
 
 
 @dataclass(slots=True)
 class Preview:
-    """What a change of kind would do: to how many records, what some values become, and which can't."""
+    """What a change of kind would do: to how many records, what some values become, and which can't; `partial` where
+    there are so many that some were not looked at."""
 
     total: int = 0
     failed: int = 0
+    partial: bool = False
     shown: list[tuple[str, str]] = part(default_factory=list)
     failures: list[tuple[str, int, int, Text]] = part(default_factory=list)
 
@@ -47,10 +52,8 @@ async def list_values(transaction: Transaction, field: Field) -> list[tuple[str,
     return [(value, count, number) for value, count, number in rows]
 
 
-async def plan_kind(
-    transaction: Transaction, field: Field, kind_name: str, options: Mapping[str, Any]
-) -> tuple[Field, Preview]:
-    """The field that one of another kind would be, not stored, and what would become of the values.
+async def plan_kind(transaction: Transaction, field: Field, kind_name: str, options: Mapping[str, Any]) -> Field:
+    """The field that one of another kind would be, not stored.
 
     Raises Invalid when it can't be of that kind.
     """
@@ -59,11 +62,11 @@ async def plan_kind(
     new = Field(collection_id=field.collection_id, kind_name=kind_name, choices=[], options={})
     new.locale = field.locale
     new.options = dict(new.kind.check_options(options))
-    values = await list_values(transaction, field)
     if new.kind.has_choices and field.kind.has_choices:
         new.choices, new.options = field.choices, field.options
     elif new.kind.has_choices:
-        texts = [value for value, _, _ in values] + ([field.default] if field.default else [])
+        texts = [value for value, _, _ in await list_values(transaction, field)]
+        texts += [field.default] if field.default else []
         try:
             new.choices = name_choices(list_choice_names(field, new, texts))
         except ValueError as error:
@@ -74,13 +77,16 @@ async def plan_kind(
         setattr(new, name, getattr(field, name))
     new.unique = field.unique and new.kind.can_be_unique
     new.default = convert_if_can(field.default, field, new)
-    return new, preview_kind(field, new, values)
+    return new
 
 
-def preview_kind(field: Field, new: Field, values: Sequence[tuple[str, int, int]]) -> Preview:
-    """What becomes of values."""
-    preview = Preview()
-    for value, count, number in values:
+async def preview_kind(transaction: Transaction, field: Field, new: Field) -> Preview:
+    """What would become of the values of a field in a new one."""
+    values = await list_values(transaction, field)
+    preview = Preview(partial=len(values) == MOST_VALUES)
+    for place, (value, count, number) in enumerate(values):
+        if place % CONVERTED_IN_A_ROW == 0:
+            await asyncio.sleep(0)  # others go on meanwhile
         preview.total += count
         try:
             becomes = convert(value, field, new)

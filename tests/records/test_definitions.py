@@ -312,3 +312,18 @@ async def test_records_that_lack_a_required_value_are_counted_and_filled(
     await ana.post(f"{address}/fields/{title}", data={"label": "Title", "unique": "yes"})
     taken = await ana.post(f"{address}/fields/{title}/fill", data={title: "Same"})
     assert taken.status_code == 422
+
+
+async def test_a_collection_has_an_icon_a_colour_and_a_description(ana: httpx.AsyncClient) -> None:
+    address, _, _ = await make_tools(ana, **NOTE)
+    about = {"collection_name": "Our tools", "icon": "wrench", "color": "red", "description": "In the <b>shed</b>."}
+    assert (await ana.post(f"{address}/rename", data=about)).status_code == 303
+    page = (await ana.get(address)).text
+    assert "In the &lt;b&gt;shed&lt;/b&gt;." in page
+    assert re.search(r'data-color="red"><use href="[^"]*#wrench">', page)
+    for wrong in ({"icon": "javascript:"}, {"color": "pink"}, {"description": "x" * 501}):
+        refused = await ana.post(f"{address}/rename", data={**about, **wrong})
+        assert refused.status_code == 422
+        assert "Our tools" in refused.text
+    await ana.post(f"{address}/rename", data={"collection_name": "Tools"})
+    assert "In the &lt;b&gt;shed" in (await ana.get(address)).text, "what a form does not have stays"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from decimal import Decimal
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.accounts.members import Member
 from app.database import Database
@@ -15,13 +18,14 @@ from app.features import open_database
 from app.jobs.runner import Runner
 from app.records import kind_changes
 from app.records.collections import get_collection
-from app.records.conversions import convert, list_choice_names
+from app.records.conversions import NUMBER_KINDS, convert, list_choice_names
 from app.records.fields import list_fields
 from app.records.kind_changes import change_kind
 from app.settings import read_settings
 from tests.conftest import Server
 from tests.fields import make_field
 from tests.records.test_definitions import add, make_tools, open_edit
+from tests.records.test_kinds import CHOICES, OPTIONS, VALUES
 
 Work = Callable[[], Awaitable[None]]
 PRICE = {"label": "Price", "kind": "text"}
@@ -91,6 +95,32 @@ def test_values_become_what_people_would_type(old: str, value: str, new: str, be
             convert(value, before, after)
     else:
         assert convert(value, before, after) == becomes
+
+
+@pytest.mark.parametrize("kind", sorted(VALUES))
+@pytest.mark.parametrize("locale", ["en", "pt_BR"])
+def test_any_value_becomes_one_that_the_other_kind_knows_or_says_why_not(kind: str, locale: str) -> None:
+    @given(VALUES[kind], st.sampled_from(sorted(VALUES)))
+    def draw(typed: str, other: str) -> None:
+        plain, old, new = (
+            make_field(name, locale=each, choices=CHOICES, **OPTIONS.get(name, {}))
+            for name, each in ((kind, "en"), (kind, locale), (other, locale))
+        )
+        try:
+            value = plain.read(typed)
+        except ValueError:
+            return
+        try:
+            becomes = convert(value, old, new)
+        except ValueError as error:
+            error.args[0].translate("en")
+            return
+        assert new.read(new.write(becomes)) == becomes
+        new.show(becomes)
+        if kind in NUMBER_KINDS and other in NUMBER_KINDS and becomes:
+            assert Decimal(becomes) == Decimal(value), "no number becomes another"
+
+    draw()
 
 
 def test_numbers_are_read_as_the_locale_writes_them() -> None:

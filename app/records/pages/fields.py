@@ -14,7 +14,7 @@ from app.accounts.questions import Question, asked, asks_first
 from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
-from app.records.collections import Collection, get_collection, rename_collection
+from app.records.collections import COLLECTION_ICONS, Collection, describe_collection, get_collection, rename_collection
 from app.records.definitions import (
     FieldChanged,
     append_field,
@@ -43,7 +43,7 @@ notice("filled", _l("All records have a value in it now."))
 notice(
     "filled-some", _l("Some records have a value in it now. Others are being edited, or are filled by the same again.")
 )
-notice("renamed", _l("The collection was renamed."))
+notice("renamed", _l("The collection was changed."))
 
 
 # How many of the fields in the bin are shown at once.
@@ -83,6 +83,7 @@ async def render_fields(
         coming={each.replaces: each for each in fields.removed if each.replaces},
         kinds=FIELD_KINDS,
         icons=KIND_ICONS,
+        collection_icons=COLLECTION_ICONS,
         colors=COLORS,
         choice_ids=list_choice_ids(form) if form and editing else [],
         form=form or Form(),
@@ -101,16 +102,21 @@ async def show_field_list(request: AnyRequest, transaction: Transaction, member:
 
 @post("/c/{slug:str}/rename")
 async def rename(request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
-    """Give a collection another name; its address stays."""
+    """Give a collection another name, icon, colour or description; its address stays."""
     require(member, "manage", "collections")
     collection = await get_collection(transaction, slug)
     name = form.text("collection_name", limit=60)
+    about = {
+        each: form.text(each, limit=500, required=False) if each in form else getattr(collection, each)
+        for each in ("icon", "color", "description")
+    }
     if form.errors:
         return await render_fields(request, transaction, member, collection, form)
     try:
         await rename_collection(transaction, collection, member, name=name)
+        await describe_collection(transaction, collection, member, **about)
     except Invalid as invalid:
-        form.errors["collection_name"] = invalid.errors["name"]
+        form.errors = {"collection_name" if each == "name" else each: text for each, text in invalid.errors.items()}
         return await render_fields(request, transaction, member, collection, form)
     return see_other(f"/c/{slug}/fields?done=renamed")
 

@@ -23,7 +23,7 @@ from app.records.kind_changes import (
     find_replaced,
     undo_kind_change,
 )
-from app.records.kind_plans import MOST_FAILURES_SHOWN, plan_kind
+from app.records.kind_plans import MOST_FAILURES_SHOWN, plan_kind, preview_kind
 from app.records.kinds import FIELD_KINDS
 from app.records.removing import list_typing
 from app.web.forms import Form, Invalid, number_of
@@ -60,7 +60,8 @@ async def render_kind(
     new = preview = None
     if form["kind"] and (not form.errors or status == 409):
         try:
-            new, preview = await plan_kind(transaction, field, form["kind"], read_options(form))
+            new = await plan_kind(transaction, field, form["kind"], read_options(form))
+            preview = await preview_kind(transaction, field, new)
         except Invalid as invalid:
             form.errors = invalid.errors
     return await render_page(
