@@ -38,7 +38,7 @@ async def test_people_files_and_moments_are_filled_in_and_saved(server: Server, 
     carla = await person(server, "acme", "carla@acme.test", viewport={"width": width, "height": 800})
     page = await carla.open("/c/books/3/edit")
     await page.get_by_label("Notes", exact=True).fill("**Torn**, see shelf 4")
-    await page.get_by_role("button", name="Preview of Notes").click()
+    await page.get_by_role("button", name="Preview").click()
     await expect(page.locator("text-preview strong")).to_have_text("Torn")
     keeper = page.get_by_role("combobox", name="Keeper")
     for begun, name in (("br", "Bruno"), ("dav", "Davi")):

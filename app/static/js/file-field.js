@@ -47,7 +47,7 @@ class FileField extends HTMLElement {
     try {
       const response = await call(this.getAttribute("source"), body, { signal: AbortSignal.timeout(PATIENCE) });
       const text = await response.text();
-      if (response.ok) this.querySelector(".kept-files").insertAdjacentHTML("beforeend", text);
+      if (response.ok) this.querySelector(".kept-files").append(...new DOMParser().parseFromString(text, "text/html").body.childNodes);
       this.#say(response.ok ? "" : text && response.headers.get("Content-Type")?.startsWith("text/plain") ? text : this.dataset.failed);
       if (response.ok) this.dispatchEvent(new Event("change", { bubbles: true }));
       return response.ok;

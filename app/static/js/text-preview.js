@@ -22,7 +22,7 @@ class TextPreview extends HTMLElement {
     const body = new URLSearchParams([[this.area.name, this.area.value]]);
     const response = await call(this.getAttribute("source"), body).catch(() => null);
     // Made by the server from what was typed, and cleaned there.
-    if (response?.ok) this.shown.innerHTML = await response.text();
+    if (response?.ok) this.shown.replaceChildren(...new DOMParser().parseFromString(await response.text(), "text/html").body.childNodes);
     else this.shown.textContent = this.dataset.failed;
     this.shown.hidden = false;
   }
