@@ -121,3 +121,18 @@ async def keep_answer(
         await transaction.insert(answer)
         del form.values[FORM_KEY]
     return see_other(address)
+
+
+async def is_first_time(request: AnyRequest, transaction: Transaction, member: Member, form: Form, part: int) -> bool:
+    """Whether a part of what a form makes, in a transaction of its own, was not made yet; from then on it was.
+
+    So a form that makes much goes on where it was, when it is sent again.
+    """
+    if not form[FORM_KEY]:
+        return True
+    sent = fingerprint_form(form)
+    key = digest_values(key_of(request, form), sent, part)
+    if await is_answered(transaction, member, key):
+        return False
+    await transaction.insert(FormAnswer(member_id=member.id, key=key, sent=sent, address=request.scope["path"][:200]))
+    return True

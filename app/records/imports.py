@@ -1,4 +1,4 @@
-"""Importing a table: read, planned line by line, and written.
+"""Importing a table: read, and planned line by line. `import_writing.py` writes it.
 
 A line with a number changes that record, one without adds one. The plan is shown first, and what it was made from is
 checked again when it is written.
@@ -6,9 +6,10 @@ checked again when it is written.
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,10 +19,8 @@ from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.rows import Held, is_held
 from app.records.access import find_refused
-from app.records.bulk import LeftAlone, reason_of
-from app.records.changes import Changed, add_records, write_record
+from app.records.bulk import reason_of
 from app.records.collections import Collection
-from app.records.facts import TableImported
 from app.records.fields import Field, list_fields
 from app.records.history import Difference, compare
 from app.records.keys import Taken, check_taken, find_taken, unique_key
@@ -30,8 +29,9 @@ from app.records.tables import parse_table, read_no_formula, read_word
 from app.web.forms import Invalid, number_of
 from app.web.texts import Text, _l, fold
 
-# One transaction writes them all, and other writers wait for it.
-MOST_LINES = 200
+MOST_LINES = 2_000
+# Reading values takes a while: after so many lines, others get a turn.
+LINES_AT_ONCE = 20
 NUMBER_NAMES = {"#", "number", "numero"}
 
 What = Literal["add", "change", "same", "held"]
@@ -43,6 +43,7 @@ class Line:
 
     at: int
     cells: list[str]
+    number: str = ""
     values: Values = field(default_factory=dict)
     record: Record | None = None
     what: What = "add"
@@ -56,7 +57,7 @@ class Line:
 class Plan:
     """What an import would do. `errors` are about the table as a whole; then it has no lines.
 
-    `left_out` is how many columns are empty.
+    `left_out` is how many columns are empty, `definition` what the fields were that it was made with.
     """
 
     header: list[str] = field(default_factory=list)
@@ -64,6 +65,7 @@ class Plan:
     lines: list[Line] = field(default_factory=list)
     errors: list[Text] = field(default_factory=list)
     left_out: int = 0
+    definition: tuple[tuple[str, int], ...] = ()
 
     @property
     def wrong(self) -> list[Line]:
@@ -88,19 +90,9 @@ class Plan:
         return text.getvalue()
 
 
-@dataclass(slots=True)
-class ImportReport:
-    """What an import has done, the lines that it could not write, and why."""
-
-    added: int = 0
-    changed: int = 0
-    left: list[tuple[Line, LeftAlone]] = field(default_factory=list)
-    refused: list[Line] = field(default_factory=list)
-
-    @property
-    def not_written(self) -> list[Line]:
-        """The lines of which nothing was written, in their order."""
-        return sorted([line for line, _ in self.left] + self.refused, key=lambda line: line.at)
+def definition_of(fields: Sequence[Field]) -> tuple[tuple[str, int], ...]:
+    """What tells fields that were changed from those of before."""
+    return tuple((each.ref, each.version) for each in fields)
 
 
 def read_header(fields: Sequence[Field], cells: Sequence[str]) -> list[Field | None]:
@@ -129,12 +121,14 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
     except Invalid as invalid:
         return Plan(errors=list(invalid.errors.values()))
     lines = [Line(at, cells) for at, cells in table.rows]
-    plan = Plan(table.header, table.delimiter, lines, left_out=table.left_out)
+    plan = Plan(table.header, table.delimiter, lines, left_out=table.left_out, definition=definition_of(fields))
     records = await find_records(transaction, collection, [number_in(line.cells, columns) for line in plan.lines])
     read: list[tuple[Line, Values]] = []
     refused = await find_refused(transaction, member, collection, [record for record, _ in records.values() if record])
-    for line in plan.lines:
-        number = number_in(line.cells, columns)
+    for at, line in enumerate(plan.lines):
+        if at % LINES_AT_ONCE == 0:
+            await asyncio.sleep(0)
+        number = line.number = number_in(line.cells, columns)
         if len(line.cells) > len(columns) and any(line.cells[len(columns) :]):
             line.errors.append(("", _l("It has more cells than the first line.")))
         if number:
@@ -155,7 +149,9 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
             read.append((line, line.values))
     taken = await find_taken(transaction, fields, [values for _, values in read])
     earlier: dict[tuple[str, str], int] = {}
-    for line, values in read:
+    for at, (line, values) in enumerate(read):
+        if at % LINES_AT_ONCE == 0:
+            await asyncio.sleep(0)
         plan_line(fields, line, values, taken, earlier)
     return plan
 
@@ -233,51 +229,3 @@ def plan_line(fields: list[Field], line: Line, values: Values, taken: Taken, lin
     )
     if line.record:
         line.what = "same" if not line.differences else "held" if line.held_by else "change"
-
-
-async def import_table(
-    transaction: Transaction, collection: Collection, member: Member, plan: Plan, seen: Mapping[int, int]
-) -> ImportReport:
-    """Write a plan's lines. `seen` are the versions that the member has been shown, by number.
-
-    What somebody holds, or has changed since, is left as it is, and so is a line that won't do any more.
-    """
-    outcome = ImportReport()
-    fields = await list_fields(transaction, collection)
-    added = []
-    for line in plan.lines:
-        if line.errors:
-            outcome.refused.append(line)
-        elif line.record is None:
-            added.append(line.values)
-        elif line.what != "same":
-            record = line.record
-            try:
-                await write_record(
-                    transaction,
-                    collection,
-                    record,
-                    line.values,
-                    member,
-                    version=seen.get(record.number, 0),
-                    what="imported",
-                    fields=fields,
-                )
-            except (Changed, Held) as refusal:
-                reason = reason_of(record, refusal, member)
-                outcome.left.append((line, LeftAlone(record, reason, line.differences)))
-            else:
-                outcome.changed += 1
-    if added:
-        await add_records(transaction, collection, added, member)
-        outcome.added = len(added)
-    if outcome.added or outcome.changed:
-        imported = TableImported(
-            by=transaction.acting(member.id),
-            collection_id=collection.id,
-            address=f"/c/{collection.slug}",
-            added=outcome.added,
-            changed=outcome.changed,
-        )
-        transaction.note(imported)
-    return outcome

@@ -6,17 +6,26 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from app.accounts.access import AnyRequest
-from app.accounts.form_answers import MadeAlready, find_answer, keep_answer
+from app.accounts.access import AnyRequest, read_signed_in, write_signed_in
+from app.accounts.form_answers import MadeAlready, find_answer, is_first_time, keep_answer
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
+from app.files.storing import NotStored, delete_files, files_of, store_form
+from app.files.uploads import in_thread, path_of
 from app.records.access import enter_collection
+from app.records.encodings import decode_text
 from app.records.fields import list_fields
-from app.records.forms import RECORD_LIMIT
-from app.records.imports import MOST_LINES, ImportReport, Plan, import_table, plan_import
-from app.web.forms import Form, number_of
+from app.records.import_writing import ImportReport, note_imported, read_versions, split_lines, write_lines
+from app.records.imports import MOST_LINES, Plan, plan_import
+from app.settings import Settings
+from app.web.errors import PageError
+from app.web.forms import Form
 from app.web.texts import _l
+
+# Tables are long, and letters take up to twelve bytes in a form.
+IMPORT_LIMIT = 8 * 1024 * 1024
+FILE_LIMIT = 2_000_000
 
 notice("imported", _l("The table was imported."))
 notice("imported-partly", _l("The table was imported, but not all of it: some lines were left as they are."))
@@ -28,7 +37,35 @@ async def show_import(request: AnyRequest, transaction: Transaction, member: Mem
     return await render_import(request, transaction, member, slug, Form(), "records/import.html")
 
 
-@post("/c/{slug:str}/import", request_max_body_size=RECORD_LIMIT)
+@post("/c/{slug:str}/import/file", request_max_body_size=None, opt={"writes": False})
+async def read_table_file(
+    request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, slug: str
+) -> Response[str]:
+    """The form with the text of a file, where one can look at it."""
+    await enter_collection(transaction, member, slug, "import into")
+    directory = files_of(settings, transaction.tenant)
+    await transaction.close()  # a long upload holds no connection
+    content_type = request.headers.get("content-type", "")
+    try:
+        sent = await store_form(
+            request.stream(), content_type, directory=directory, limit=FILE_LIMIT, fields=["file"], most_text=10_000
+        )
+    except NotStored as refusal:
+        raise PageError(refusal.status, refusal.text, heading=_l("The file was not read")) from refusal
+    keys = [stored.key for stored in sent.files]
+    try:
+        contents = [await in_thread(path_of(directory, key).read_bytes) for key in keys[:1]]
+    finally:
+        await delete_files(directory, keys)
+    form = Form([("table", await in_thread(decode_text, content)) for content in contents])
+    if not contents:
+        form.errors["table"] = _l("Choose a file first.")
+    async with read_signed_in(request) as (reading, reader):
+        status = 422 if form.errors else 200
+        return await render_import(request, reading, reader, slug, form, "records/import.html", status)
+
+
+@post("/c/{slug:str}/import", request_max_body_size=IMPORT_LIMIT, opt={"writes": False})
 async def import_records(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
 ) -> Response[Any]:
@@ -52,22 +89,34 @@ async def import_records(
     if plan.errors:
         form.errors["table"] = plan.errors[0]
     if "seen" in form and plan.lines:
-        outcome = await import_table(transaction, collection, member, plan, read_versions(form["seen"]))
-        if not outcome.not_written:
-            return await keep_answer(request, transaction, member, form, f"/c/{slug}?done=imported")
-        if outcome.added or outcome.changed:
-            await keep_answer(request, transaction, member, form, f"/c/{slug}?done=imported-partly")
-        template, status = "records/import_report.html", 409
-        return await render_import(request, transaction, member, slug, form, template, status, plan, outcome)
+        await transaction.close()
+        return await write_import(request, slug, form, plan)
     if plan.errors or plan.wrong:
         return await render_import(request, transaction, member, slug, form, "records/import.html", 422, plan)
     return await render_import(request, transaction, member, slug, form, "records/import_preview.html", plan=plan)
 
 
-def read_versions(text: str) -> dict[int, int]:
-    """Versions by number, as the page with the plan sends them back."""
-    pairs = (pair.partition(":") for pair in text.split()[:MOST_LINES])
-    return {number_of(number): number_of(version) for number, _, version in pairs}
+async def write_import(request: AnyRequest, slug: str, form: Form, plan: Plan) -> Response[Any]:
+    """Write a plan, some lines in each transaction, and say what was left as it is."""
+    seen = read_versions(form["seen"], MOST_LINES)
+    report = ImportReport()
+    for part, lines in enumerate(split_lines(plan)):
+        async with write_signed_in(request) as (writing, author):
+            collection = (await enter_collection(writing, author, slug, "import into")).collection
+            if await is_first_time(request, writing, author, form, part):
+                await write_lines(writing, collection, author, plan, lines, seen, report)
+    async with write_signed_in(request) as (writing, author):
+        collection = (await enter_collection(writing, author, slug, "import into")).collection
+        if answer := await find_answer(request, writing, author, form):
+            return answer
+        note_imported(writing, collection, author, report)
+        if not report.not_written:
+            return await keep_answer(request, writing, author, form, f"/c/{slug}?done=imported")
+        if report.added or report.changed:
+            await keep_answer(request, writing, author, form, f"/c/{slug}?done=imported-partly")
+    async with read_signed_in(request) as (reading, reader):
+        template = "records/import_report.html"
+        return await render_import(request, reading, reader, slug, form, template, 409, plan, report)
 
 
 async def render_import(
@@ -98,4 +147,4 @@ async def render_import(
     )
 
 
-handlers = [show_import, import_records]
+handlers = [show_import, read_table_file, import_records]

@@ -1,0 +1,131 @@
+"""Writing an import: some lines in each transaction, as other writers wait for it.
+
+Each line is written as if it were alone. What was written stays when the program ends in between: the same form sent
+again goes on where it was (`is_first_time` in accounts/form_answers.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from app.accounts.members import Member
+from app.database import Transaction
+from app.editing.rows import Held
+from app.records.bulk import LeftAlone, reason_of
+from app.records.changes import Changed, add_records, write_record
+from app.records.collections import Collection
+from app.records.facts import TableImported
+from app.records.fields import list_fields
+from app.records.imports import Line, Plan, definition_of, note_errors
+from app.records.keys import check_taken, find_taken
+from app.records.records import Record, Values
+from app.web.forms import Invalid, number_of
+from app.web.texts import _l
+
+# What a transaction may cost. To change a record takes some ten statements; many are added with a few.
+COST_OF_CHANGING, COST_OF_ADDING, COST_AT_ONCE = 10, 1, 200
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What an import has done, the lines that it could not write, and why."""
+
+    added: int = 0
+    changed: int = 0
+    left: list[tuple[Line, LeftAlone]] = field(default_factory=list)
+    refused: list[Line] = field(default_factory=list)
+
+    @property
+    def not_written(self) -> list[Line]:
+        """The lines of which nothing was written, in their order."""
+        return sorted([line for line, _ in self.left] + self.refused, key=lambda line: line.at)
+
+
+def split_lines(plan: Plan) -> Iterator[list[Line]]:
+    """The lines of a plan, as many at a time as a transaction writes: the same, whatever a table meets with."""
+    lines: list[Line] = []
+    cost = 0
+    for line in plan.lines:
+        lines.append(line)
+        cost += COST_OF_CHANGING if line.number else COST_OF_ADDING
+        if cost >= COST_AT_ONCE:
+            yield lines
+            lines, cost = [], 0
+    if lines:
+        yield lines
+
+
+async def write_lines(
+    transaction: Transaction,
+    collection: Collection,
+    member: Member,
+    plan: Plan,
+    lines: Sequence[Line],
+    seen: Mapping[int, int],
+    report: ImportReport,
+) -> None:
+    """Write some of a plan's lines. `seen` are the versions that the member has been shown, by number.
+
+    What somebody holds, or has changed since, is left as it is, and so is a line that won't do any more.
+    """
+    fields = await list_fields(transaction, collection)
+    if definition_of(fields) != plan.definition:
+        for line in lines:
+            line.errors.append(("", _l("The fields were changed meanwhile.")))
+    numbers = [line.record.number for line in lines if line.record and not line.errors]
+    statement = select(Record).where(Record.collection_id == collection.id, Record.number.in_(numbers))
+    records = {record.number: record for record in await transaction.scalars(statement)} if numbers else {}
+    new = [line.values for line in lines if line.record is None and not line.errors]
+    taken = await find_taken(transaction, fields, new)
+    added: list[Values] = []
+    for line in lines:
+        try:
+            if line.errors:
+                report.refused.append(line)
+            elif line.record is None:
+                check_taken(fields, line.values, None, taken)
+                added.append(line.values)
+            elif line.what != "same":
+                line.record = record = records.get(line.record.number, line.record)
+                await write_record(
+                    transaction,
+                    collection,
+                    record,
+                    line.values,
+                    member,
+                    version=seen.get(record.number, 0),
+                    what="imported",
+                    fields=fields,
+                )
+                report.changed += 1
+        except Invalid as invalid:
+            note_errors(fields, line, invalid)
+            report.refused.append(line)
+        except (Changed, Held) as refusal:
+            reason = reason_of(record, refusal, member)
+            report.left.append((line, LeftAlone(record, reason, line.differences)))
+    if added:
+        await add_records(transaction, collection, added, member)
+        report.added += len(added)
+
+
+def note_imported(transaction: Transaction, collection: Collection, member: Member, report: ImportReport) -> None:
+    """Note what an import has done as a whole."""
+    if report.added or report.changed:
+        imported = TableImported(
+            by=transaction.acting(member.id),
+            collection_id=collection.id,
+            address=f"/c/{collection.slug}",
+            added=report.added,
+            changed=report.changed,
+        )
+        transaction.note(imported)
+
+
+def read_versions(text: str, most: int) -> dict[int, int]:
+    """Versions by number, as the page with the plan sends them back."""
+    pairs = (pair.partition(":") for pair in text.split()[:most])
+    return {number_of(number): number_of(version) for number, _, version in pairs}
