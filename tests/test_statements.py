@@ -42,11 +42,11 @@ TOLERATED = 3
 # What takes more statements for more, with how many more at most. Each record is written by a statement of its own,
 # which checks its version and lock: of many, some may be refused. One that an import changes also has its unique values
 # looked for, and gets its keys and its revision, as the next may want a unique value that it had. (At most 50 are
-# deleted at once, and 200 imported.)
+# deleted at once, and 2,000 imported, some of them in each transaction.)
 GROWS = {
     "POST /c/{slug:str}/delete": 50,
     "POST /c/{slug:str}/bin/restore": 50,
-    "POST /c/{slug:str}/import": 500,
+    "POST /c/{slug:str}/import": 620,
 }
 # The parameters of addresses that no workspace has rows for.
 FILES = {"path": "css/base.css"}
@@ -79,6 +79,7 @@ BRINGS = {
     "/chat/{slug:str}/files": "file",
     "/discussion/{subject:str}/files": "file",
     "/c/{slug:str}/files/{key:str}": "file",
+    "/c/{slug:str}/import/file": "file",
 }
 # Whose things some addresses are about.
 OTHERS = {f"/operator/workspaces/{{slug:str}}/{verb}": {"slug": "globex"} for verb in ("suspend", "restore")}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from litestar.exceptions import NotFoundException
+from markupsafe import Markup
 from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
@@ -16,6 +17,7 @@ from app.records.conversions import convert_if_can
 from app.records.fields import Field, Fields
 from app.records.records import Record, write_values
 from app.records.revisions import Revision
+from app.records.wording import differs_by_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,11 @@ class Change:
     field: Field
     before: str
     after: str
+
+    @property
+    def words(self) -> Markup | None:
+        """What is different, word by word, where both are long texts."""
+        return differs_by_words(self.field.describe(self.before), self.field.describe(self.after))
 
 
 @dataclass(frozen=True, slots=True)

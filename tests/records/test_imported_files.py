@@ -69,5 +69,5 @@ async def test_a_long_table_is_written_in_parts_and_once_when_it_is_sent_again(
         assert (done.status_code, done.headers["location"]) == (303, f"/c/{slug}?done=imported")
     counted = "SELECT count(*), count(DISTINCT r.number) FROM record r JOIN collection c ON c.id = r.collection_id"
     assert shared_server.store.rows(f"{counted} WHERE c.slug = ?", slug) == [(2000, 2000)]
-    logged = "SELECT count(*) FROM audit_entry WHERE what = 'records.imported' AND about = ?"
+    logged = "SELECT count(*) FROM audit_entry WHERE what = 'records.imported' AND subject = ?"
     assert shared_server.store.rows(logged, f"/c/{slug}") == [(1,)]
