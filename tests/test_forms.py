@@ -84,7 +84,7 @@ NOT_FOR_MEMBERS = {
     "/c/{slug:str}/fields/{key:str}/fill",
     *("/announcements", "/announcements/{announcement_id:int}/withdraw"),
     *("/chat/{slug:str}/messages/{number:int}/" + verb for verb in ("edit", "delete")),
-    "/chat/{slug:str}/archive",
+    *("/chat/{slug:str}/archive", "/chat/{slug:str}/remove"),
 }
 MEANT = {name: PLAUSIBLE.get(name, "1") for name in FIELDS}
 SENT: list[dict[str, Any]] = [

@@ -55,6 +55,7 @@ class Large(Plenty):
         await self.put(Member, [{"email": f"p{n}@acme.test", "name": f"Person {n:04d}", **same} for n in range(people)])
         found = await self.transaction.scalars(select(Member).where(Member.email.like("p%@acme.test")))
         self.people = sorted(found, key=lambda each: each.id)
+        self.guests = [self.people[0].id]
         await ensure_general(self.transaction)
         await self.add_shelves(collections)
         room = await self.add_many_rooms(rooms)

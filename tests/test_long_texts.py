@@ -9,14 +9,15 @@ import pytest
 
 from app.web.templates import APP
 from tests.conftest import Server
+from tests.fields import AUTHOR, NOTES, TITLE
 
 # Each text that has a limit: who types it, the page of its form and where that is sent to, with what else, the field,
 # and how many characters it takes.
 LIMITS = [
-    ("ana", "/c/books/new", "", {"title": "T"}, "author", 500),
-    ("ana", "/c/books/new", "", {"title": "T"}, "notes", 20_000),
-    ("ana", "/c/books/12/edit", "", {"title": "T"}, "author", 500),
-    ("ana", "/c/books/12/edit", "", {"title": "T"}, "notes", 20_000),
+    ("ana", "/c/books/new", "", {TITLE: "T"}, AUTHOR, 500),
+    ("ana", "/c/books/new", "", {TITLE: "T"}, NOTES, 20_000),
+    ("ana", "/c/books/12/edit", "", {TITLE: "T"}, AUTHOR, 500),
+    ("ana", "/c/books/12/edit", "", {TITLE: "T"}, NOTES, 20_000),
     ("ana", "/announcements", "", {"text": "T"}, "title", 120),
     ("ana", "/announcements", "", {"title": "T"}, "text", 4_000),
     ("ana", "/chat/new", "", {}, "name", 80),

@@ -17,9 +17,9 @@ from app.editing.locks import release_lock, take_lock
 from app.editing.pushes import push_standings
 from app.editing.rows import Held, Proof
 from app.editing.waiting import find_waiting, join_queue
-from app.records.access import channels_in
+from app.records.access import channels_in, enter_collection
 from app.records.changes import Changed, change_record, write_record
-from app.records.collections import Collection, get_collection
+from app.records.collections import Collection
 from app.records.fields import Fields, list_fields
 from app.records.forms import (
     RECORD_LIMIT,
@@ -185,7 +185,8 @@ async def preview_text(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
 ) -> Response[Any]:
     """What is typed into a field as it will be shown, or why it won't do: for the form, or on a page of its own."""
-    field = (await list_fields(transaction, await get_collection(transaction, slug))).find(key)
+    collection = (await enter_collection(transaction, member, slug, "read")).collection
+    field = (await list_fields(transaction, collection)).find(key)
     if field is None:
         raise NotFoundException
     try:
