@@ -73,7 +73,7 @@ async def render_kind(
         status=status or (422 if form.errors else 200),
         collection=collection,
         field=field,
-        kinds=[kind for kind in FIELD_KINDS.values() if kind.name != field.kind_name],
+        kinds=[kind for kind in FIELD_KINDS.values() if kind.is_typed and kind.name != field.kind_name],
         form=form,
         new=new,
         preview=preview,
