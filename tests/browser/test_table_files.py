@@ -1,0 +1,34 @@
+"""A table in a file is read on the page, whichever way its letters are written."""
+
+from __future__ import annotations
+
+import codecs
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.conftest import Server
+
+TABLE = "Title,Author\nCoração nº 1,José “Zé”\n"
+
+
+@pytest.mark.sqlite
+async def test_a_chosen_file_comes_into_the_form_as_it_was_written(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/import")
+    await expect(page.get_by_role("button", name="Show it below")).to_be_hidden()
+    table = page.get_by_label("Table", exact=True)
+    for content in (
+        TABLE.encode(),
+        codecs.BOM_UTF8 + TABLE.encode(),
+        TABLE.encode("utf-16-le"),
+        codecs.BOM_UTF16_LE + TABLE.encode("utf-16-le"),
+        TABLE.encode("utf-16-be"),
+        codecs.BOM_UTF16_BE + TABLE.encode("utf-16-be"),
+        TABLE.encode("cp1252"),
+    ):
+        await table.fill("")
+        file: Any = {"name": "table.csv", "mimeType": "text/csv", "buffer": content}
+        await page.get_by_label("Take it from a CSV file").set_input_files(file)
+        await expect(table).to_have_value(TABLE)
