@@ -26,7 +26,7 @@ from app.web.forms import Invalid, number_of
 from app.web.texts import _l
 
 # What a transaction may cost. To change a record takes some ten statements; many are added with a few.
-COST_OF_CHANGING, COST_OF_ADDING, COST_AT_ONCE = 10, 1, 200
+COST_OF_CHANGING, COST_OF_ADDING, COST_AT_ONCE = 15, 1, 200
 
 
 @dataclass(slots=True)

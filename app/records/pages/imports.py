@@ -24,7 +24,7 @@ from app.web.forms import Form
 from app.web.texts import _l
 
 # Tables are long, and letters take up to twelve bytes in a form.
-IMPORT_LIMIT = 8 * 1024 * 1024
+IMPORT_LIMIT = 4 * 1024 * 1024
 FILE_LIMIT = 2_000_000
 
 notice("imported", _l("The table was imported."))
