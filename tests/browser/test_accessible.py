@@ -22,6 +22,7 @@ VALUES = {"slug": "books", "number": "40", "version": "1", "member_id": "3", "an
 ROOMS = {"slug": "general", "number": "1"}
 # No pages, but pictures, files and parts that others take in; and a question about what the demo has none of.
 PARTS = (
+    "/cards",  # a part of pages
     "/pictures",
     "/files",
     "/record-files",
