@@ -16,7 +16,7 @@ BACK = "What you had typed here and not sent is back."
 FORMS = [
     ("/announcements", "#field-text"),
     ("/c/books/import", "#field-table"),
-    ("/c/books/fields", "#field-choices"),
+    ("/c/books/fields", "#field-help"),
     ("/collections/new", "#field-first"),
     ("/settings", "#field-name"),
     ("/chat/new", "#field-description"),

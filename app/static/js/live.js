@@ -256,8 +256,8 @@
   }
 
   // After a navigation the new page has its own channels and cursor. What was refused may be gone from the page by now.
-  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
-    if (main() !== followed) takeAround(ctx.text ?? "");
+  document.addEventListener("htmx:after:swap", (event) => {
+    if (main() !== followed) takeAround(event.detail.ctx.text ?? "");
     if (main() !== followed || ("refused" in root.dataset && channels() !== asked)) sayHello();
   });
   window.addEventListener("online", redial);
