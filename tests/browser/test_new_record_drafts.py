@@ -57,7 +57,7 @@ def authors(server: Server, title: str) -> list[str]:
     """Who has written the records with a title."""
     rows = server.store.rows('SELECT "values" FROM record')
     found = [json.loads(values) if isinstance(values, str) else values for (values,) in rows]
-    return [each[AUTHOR] for each in found if each[TITLE] == title]
+    return [each[AUTHOR] for each in found if each.get(TITLE) == title]
 
 
 async def pass_on(server: Server, route: Route) -> httpx.Response:
