@@ -6,14 +6,14 @@ import codecs
 
 from charset_normalizer import from_bytes
 
-MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # What spreadsheets write: without a mark, the likeliest of these.
 GUESSED = ["utf_16_le", "utf_16_be", "cp1252"]
 
 
 def decode_text(content: bytes) -> str:
     """The text of a file. What is no letter in any way becomes one that says so; nothing is refused."""
-    for mark, encoding in MARKS:
+    for mark, encoding in BYTE_ORDER_MARKS:
         if content.startswith(mark):
             return content[len(mark) :].decode(encoding, "replace")
     if b"\0" not in content:

@@ -13,7 +13,7 @@ from app.records.exports import EXPORTING, Batches, Export, ExportedRecord
 
 async def export_json(export: Export, batches: Batches) -> AsyncGenerator[bytes]:
     """The pieces of a JSON object with the collection and its records, a line each."""
-    before = f'{{"collection": {json.dumps(describe_collection(export), ensure_ascii=False)}, "records": ['.encode()
+    before = f'{{"collection": {json.dumps(describe_definition(export), ensure_ascii=False)}, "records": ['.encode()
     async for records in batches:
         lines = await in_thread(partial(write_json_lines, export, records), executor=EXPORTING)
         if lines:
@@ -22,7 +22,7 @@ async def export_json(export: Export, batches: Batches) -> AsyncGenerator[bytes]
     yield (b"" if before == b"," else before) + b"\n]}\n"
 
 
-def describe_collection(export: Export) -> dict[str, Any]:
+def describe_definition(export: Export) -> dict[str, Any]:
     """The definition of a collection."""
     return {
         "name": export.collection.name,

@@ -88,7 +88,7 @@ def compare_revisions(fields: Fields, before: Revision, after: Revision) -> list
     differing = {ref for ref, _ in before.values.items() ^ after.values.items()}
     changes = []
     for ref, field in fields.by_refs.items():
-        if ref not in differing and ref not in fields.converted:
+        if field.kind.computed or (ref not in differing and ref not in fields.converted):
             continue
         was, became = fields.at(field, before.made_at), fields.at(field, after.made_at)
         old, new = before.values.get(was.ref, ""), after.values.get(became.ref, "")

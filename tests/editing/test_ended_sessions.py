@@ -43,7 +43,7 @@ async def open_to_edit(client: httpx.AsyncClient) -> str:
     """Open the edit page; the lock's token, or '' for whoever has to wait."""
     opened = await client.get(f"{BOOK}/edit")
     assert opened.status_code == 200
-    found = re.search(r'name="lock-token" value="(\d+-[0-9a-f]{32})"[^>]*>\s*<div class="field', opened.text)
+    found = re.search(r'id="record-form".*?name="lock-token" value="(\d+-[0-9a-f]{32})"', opened.text, re.DOTALL)
     return found[1] if found else ""
 
 

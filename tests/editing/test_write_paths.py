@@ -22,6 +22,7 @@ from app.accounts.members import Member, find_member
 from app.database import Database, Transaction
 from app.editing.locks import take_lock
 from app.editing.rows import LEASE, Held, Proof
+from app.records.bulk import restore_records
 from app.records.changes import Changed, change_record, create_record, delete_record, restore_record, write_record
 from app.records.collections import Collection, get_collection
 from app.records.definitions import change_field, move_field
@@ -57,6 +58,9 @@ WRITES_SEVERAL: dict[str, Callable[[int, str], dict[str, str]]] = {
 # Paths of a collection that change no record that is there.
 WRITES_NO_RECORD = {
     "/c/{slug:str}/new",
+    *("/c/{slug:str}/columns", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove", "/c/{slug:str}/permissions"),
+    "/c/{slug:str}/import/file",
+    "/c/{slug:str}/bin/restore",  # what is in the bin: restore_records, which is tried below
     "/c/{slug:str}/new/draft",
     "/c/{slug:str}/new/draft/discard",
     "/c/{slug:str}/rename",
@@ -103,6 +107,13 @@ KNOWN_WRITES = {
     ("notifications/pages/preferences.py", "show_preferences", "form.values"),  # what a form shows
     ("records/new_drafts.py", "write_new_draft", "draft.version"),
     ("records/new_drafts.py", "write_new_draft", "draft.values"),
+    ("records/new_drafts.py", "end_new_draft", "draft.version"),
+    ("records/new_drafts.py", "end_new_draft", "draft.values"),
+    ("records/reindexing.py", "reindex_batch", "update(Record)"),  # what is searched, of the values that there are
+    ("database/fast/joined.py", "insert_and_count_of", "insert(table_info_of(model).table)"),  # the log
+    ("database/fast/joined.py", "insert_and_count_of", "update(counted.table)"),  # the workspace's cursor
+    ("database/fast/joined.py", "insert_both_of", "insert(info.table)"),  # an activity with its notifications
+    ("database/fast/joined.py", "insert_both_of", "insert(others.table)"),
     ("accounts/form_answers.py", "find_answer", "form.values"),
     ("accounts/form_answers.py", "keep_answer", "form.values"),
     ("records/pages/adding.py", "add_record", "form.values"),
@@ -124,8 +135,6 @@ KNOWN_WRITES = {
     ("records/pages/kinds.py", "save_kind", "form.values"),
     ("records/pages/kinds.py", "show_kind", "form.values"),
     ("records/pages/fields.py", "render_fields", "form.values"),
-    ("records/reindexing.py", "write_each", "model.__table__"),  # what is searched and sorted of the values as they are
-    ("records/reindexing.py", "write_each", "update(table)"),
     ("tenants/workspaces.py", "change_settings", "setattr(tenant)"),
 }
 COLUMNS = {"version", "values", "deleted_at", "search"}
@@ -162,8 +171,22 @@ async def restore(
     await restore_record(transaction, books, record, author, version=version)
 
 
+async def restore_several(
+    transaction: Transaction, books: Collection, record: Record, author: Member, version: int, proof: Proof | None
+) -> None:
+    """It leaves what it may not restore, and says so: which is as good as a refusal."""
+    _, left = await restore_records(transaction, books, {record.number: version}, author)
+    if left:
+        raise Changed if record.version != version else Held
+
+
 # Every function that advances a record, with a call of it.
-OPERATIONS: dict[str, Change] = {"write_record": write, "put_into_bin": delete, "restore_record": restore}
+OPERATIONS: dict[str, Change] = {
+    "write_record": write,
+    "put_into_bin": delete,
+    "restore_record": restore,
+    "restore_records": restore_several,
+}
 # Beside those, what reads the values that are typed before they are written.
 ALL_OPERATIONS = {"change_record": change_notes, **OPERATIONS}
 
@@ -376,7 +399,7 @@ class Shelf:
         """Put it into the bin if the operation takes it out; its version."""
         async with self.database.write(ACME) as transaction:
             books, record = await self.open(transaction)
-            if operation == "restore_record":
+            if operation in ("restore_record", "restore_records"):
                 author = await member_of(transaction, "bruno")
                 await delete_record(transaction, books, record, author, version=record.version)
             return record.version

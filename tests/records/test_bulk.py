@@ -291,7 +291,7 @@ async def test_what_can_t_be_restored_stays_in_the_bin_and_is_said(shared_server
     answer = await restore(people, "carla", twice, same, taken, back, stale, slug=slug)
     assert answer.status_code == 409
     for said in (
-        "One record is in the list again.",
+        "1 record is in the list again.",
         "Number 1 has this value already.",  # of the two that were the same, the first one came back
         "Number 6 has this value already.",
         "It was restored already.",

@@ -84,7 +84,15 @@ async def test_what_a_statement_has_changed_and_added_is_told(database: Database
         assert change.execute(connection, {"key": 1}).changed == 1
         assert change.execute(connection, {"key": 0}).changed == 0
         tenants: Any = Tenant.__table__
-        values = {"slug": "new", "name": "New", "language": "en", "cursor": 0, "pictures": 0, "session_days": 30}
+        values = {
+            "slug": "new",
+            "name": "New",
+            "language": "en",
+            "locale": "",
+            "cursor": 0,
+            "pictures": 0,
+            "session_days": 30,
+        }
         add = Prepared(insert(tenants), [*values, "created_at", "suspended_why"])
         row = connection.execute(select(tenants)).mappings().first()
         assert row is not None
