@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
@@ -12,6 +11,7 @@ import httpx
 import pytest
 
 from tests.conftest import Server
+from tests.waiting import until
 
 People = dict[str, httpx.AsyncClient]
 KINDS = ("record_number", "created_at", "created_by", "changed_at", "changed_by")
@@ -66,13 +66,13 @@ async def test_who_added_and_changed_a_record_when_is_shown_and_nobody_types_it(
 async def test_records_that_are_there_get_them_too_and_are_sorted_by_them(people: People) -> None:
     ana = people["ana"]
     number = (await add_fields(ana))["record_number"]
-    async with asyncio.timeout(30):
-        while True:
-            page = (await ana.get(f"/c/books?sort={number}")).text
-            values = await read_exported(ana, 42)
-            if all(values[kind] for kind in KINDS) and re.findall(r'data-number="(\d+)"', page)[:2] == ["1", "2"]:
-                break
-            await asyncio.sleep(0.3)
-    assert values["record_number"] == 42
+
+    async def are_there() -> bool:
+        page = (await ana.get(f"/c/books?sort={number}")).text
+        values = await read_exported(ana, 42)
+        return all(values[kind] for kind in KINDS) and re.findall(r'data-number="(\d+)"', page)[:2] == ["1", "2"]
+
+    await until(are_there)
+    assert (await read_exported(ana, 42))["record_number"] == 42
     page = (await ana.get(f"/c/books?sort=-{number}")).text
     assert re.findall(r'data-number="(\d+)"', page)[:3] == ["42", "41", "40"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
@@ -11,6 +10,7 @@ import httpx
 import pytest
 
 from tests.conftest import Server
+from tests.waiting import until
 
 People = dict[str, httpx.AsyncClient]
 
@@ -92,11 +92,11 @@ async def test_a_renamed_person_is_called_sorted_and_found_so_and_one_who_was_re
         await add_book(ana, f1=f"Book of {name}", **{reader: name})
     renamed = await people["carla"].post("/account/name", data={"name": "Aaron"})
     assert renamed.status_code == 303, renamed.text
-    async with asyncio.timeout(20):
-        while True:
-            if "Book of Carla" in (await ana.get("/c/books?q=aaron")).text:
-                break
-            await asyncio.sleep(0.05)
+
+    async def is_found() -> bool:
+        return "Book of Carla" in (await ana.get("/c/books?q=aaron")).text
+
+    await until(is_found)
     page = (await ana.get(f"/c/books?sort={reader}")).text
     assert re.findall(r">(Book of \w+)<", page) == ["Book of Carla", "Book of Bruno", "Book of Davi"]
     removed = await ana.post("/members/3/remove", data={"sure": "yes"})
