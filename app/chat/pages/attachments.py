@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.exceptions import NotFoundException
 from litestar.response import File
 
 from app.accounts.access import AnyRequest
@@ -18,9 +17,9 @@ from app.chat.composer import MESSAGE_FORM_LIMIT
 from app.chat.drafts import keep_message_draft
 from app.chat.memberships import get_room
 from app.database import Database, Transaction
-from app.files.names import content_disposition
+from app.files.answers import answer_file, answer_preview
 from app.files.storing import delete_files, files_of
-from app.files.uploads import delete_abandoned, path_of, preview_of
+from app.files.uploads import delete_abandoned
 from app.jobs.sweeps import sweeps_with_settings
 from app.settings import Settings
 from app.web.calls import is_call
@@ -61,27 +60,14 @@ async def bring_files(
 async def show_preview(transaction: Transaction, member: Member, settings: Settings, file_id: int) -> File:
     """The small picture of a file, to those who may see its message."""
     attachment = await get_attachment(transaction, member, file_id)
-    path = preview_of(files_of(settings, transaction.tenant), attachment.key)
-    if not attachment.preview or not path.exists():
-        raise NotFoundException
-    return File(path, media_type="image/webp", content_disposition_type="inline")
+    return answer_preview(files_of(settings, transaction.tenant), attachment)
 
 
 @get("/files/{file_id:int}")
 async def show_file(transaction: Transaction, member: Member, settings: Settings, file_id: int) -> File:
     """A file as it was brought: pictures in the window, everything else as a download."""
     attachment = await get_attachment(transaction, member, file_id)
-    path = path_of(files_of(settings, transaction.tenant), attachment.key)
-    if not path.exists():
-        raise NotFoundException
-    return File(
-        path,
-        media_type=attachment.media_type,
-        headers={
-            "content-disposition": content_disposition(attachment.name, inline=attachment.preview),
-            "content-security-policy": "sandbox; default-src 'none'",
-        },
-    )
+    return answer_file(files_of(settings, transaction.tenant), attachment)
 
 
 @post("/files/{file_id:int}/take-out", request_max_body_size=MESSAGE_FORM_LIMIT)

@@ -13,9 +13,9 @@ from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.rows import Proof
-from app.files.names import content_disposition
+from app.files.answers import answer_file, answer_preview
 from app.files.storing import NotStored, delete_files, files_of, store_form
-from app.files.uploads import delete_abandoned, path_of, preview_of
+from app.files.uploads import delete_abandoned
 from app.jobs.sweeps import sweeps_with_settings
 from app.records.access import enter_collection
 from app.records.collections import Collection
@@ -130,27 +130,14 @@ async def show_record_preview(
 ) -> File:
     """The small picture of a file, to those who may see its record."""
     file = await get_record_file(transaction, member, record_file_id)
-    path = preview_of(files_of(settings, transaction.tenant), file.key)
-    if not file.preview or not path.exists():
-        raise NotFoundException
-    return File(path, media_type="image/webp", content_disposition_type="inline")
+    return answer_preview(files_of(settings, transaction.tenant), file)
 
 
 @get("/record-files/{record_file_id:int}")
 async def show_record_file(transaction: Transaction, member: Member, settings: Settings, record_file_id: int) -> File:
     """A file as it was brought: pictures in the window, everything else as a download."""
     file = await get_record_file(transaction, member, record_file_id)
-    path = path_of(files_of(settings, transaction.tenant), file.key)
-    if not path.exists():
-        raise NotFoundException
-    return File(
-        path,
-        media_type=file.media_type,
-        headers={
-            "content-disposition": content_disposition(file.name, inline=file.preview),
-            "content-security-policy": "sandbox; default-src 'none'",
-        },
-    )
+    return answer_file(files_of(settings, transaction.tenant), file)
 
 
 handlers = [bring_record_files, show_record_preview, show_record_file]
