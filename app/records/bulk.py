@@ -13,8 +13,9 @@ from app.accounts.rights import find_right, may
 from app.database import Transaction
 from app.editing.rows import Held
 from app.records.access import find_accesses
-from app.records.changes import Changed, advance, keep_deleted, keep_restored, put_into_bin
+from app.records.changes import Changed, advance
 from app.records.collections import Collection
+from app.records.deleting import keep_deleted, keep_restored, put_into_bin
 from app.records.fields import list_fields
 from app.records.history import Difference
 from app.records.keys import check_taken, find_taken, unique_key

@@ -1,4 +1,4 @@
-"""What is done with a record: added, edited, deleted to the bin, restored.
+"""What is done with a record: added and edited; what goes into the bin, and comes out of it, is in deleting.py.
 
 Every change raises the version by one and keeps a revision. The one statement that writes checks version and lock.
 """
@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts.members import Member
@@ -20,17 +19,14 @@ from app.editing.facts import LockFreed
 from app.editing.locks import release_lock
 from app.editing.rows import LOCK_COLUMNS, UNLOCKED, Held, Proof, is_writable, note_lock
 from app.editing.turns import pass_on
-from app.editing.waiting import leave_all
-from app.jobs.sweeps import sweeps
 from app.records.access import require_in, require_on
 from app.records.collections import Collection
 from app.records.computing import Origin, compute, compute_all, keep_computed
-from app.records.facts import RecordsAdded, RecordsForgotten
-from app.records.fields import Field, Fields, list_fields
+from app.records.facts import RecordsAdded
+from app.records.fields import Fields, list_fields
 from app.records.files import check_files, keep_files
 from app.records.keys import RecordKey, check_unique, keys_of
 from app.records.records import (
-    KEPT_IN_BIN,
     Record,
     Values,
     keep_revisions,
@@ -207,80 +203,6 @@ async def write_record(
     return bool(changed)
 
 
-async def delete_record(
-    transaction: Transaction,
-    collection: Collection,
-    record: Record,
-    author: Member,
-    *,
-    version: int,
-) -> None:
-    """Put a record into the bin.
-
-    Raises Changed when it is not at that version any more, and Held when somebody edits it.
-    """
-    await require_on(transaction, author, "delete", collection, record)
-    await put_into_bin(transaction, record, author, version=version)
-    await keep_deleted(transaction, collection, await list_fields(transaction, collection), [record], author)
-
-
-async def put_into_bin(transaction: Transaction, record: Record, author: Member, *, version: int) -> None:
-    """Write the version of a record that is in the bin; `keep_deleted` keeps what they were, for many at once.
-
-    Raises Changed when it is not at that version any more, and Held when somebody edits it.
-    """
-    await advance(
-        transaction, record, author, version=version, values=record.values, search=record.search, deleted_at=now()
-    )
-
-
-async def keep_deleted(
-    transaction: Transaction, collection: Collection, fields: list[Field], records: Sequence[Record], author: Member
-) -> None:
-    """Keep in their histories that records were taken out. Nobody waits for them any more."""
-    if not records:
-        return
-    await leave_all(transaction, [("record", record.id) for record in records])
-    collection.total -= len(records)
-    await keep_revisions(transaction, fields, records, author, "deleted")
-    for record in records:
-        note_record_changed(transaction, collection, fields, record, author, "deleted", record.values)
-
-
-async def restore_record(
-    transaction: Transaction,
-    collection: Collection,
-    record: Record,
-    author: Member,
-    *,
-    version: int,
-) -> None:
-    """Take a record out of the bin.
-
-    Raises Invalid when one of its unique values was given to another record meanwhile, Changed when it is not at that
-    version any more, and Held when somebody edits it.
-    """
-    await require_on(transaction, author, "delete", collection, record)
-    fields = await list_fields(transaction, collection)
-    await check_unique(transaction, fields, record.values, record.id)
-    await advance(
-        transaction, record, author, version=version, values=record.values, search=record.search, deleted_at=None
-    )
-    await keep_restored(transaction, collection, fields, [record], author)
-
-
-async def keep_restored(
-    transaction: Transaction, collection: Collection, fields: list[Field], records: Sequence[Record], author: Member
-) -> None:
-    """Keep in their histories that records were taken out of the bin."""
-    if not records:
-        return
-    collection.total += len(records)
-    await keep_revisions(transaction, fields, records, author, "restored")
-    for record in records:
-        note_record_changed(transaction, collection, fields, record, author, "restored", record.values)
-
-
 async def advance(
     transaction: Transaction,
     record: Record,
@@ -318,24 +240,3 @@ async def advance(
             note_lock(transaction, record, LockFreed, holder)
     elif holder is not None:
         await pass_on(transaction, {record: holder})
-
-
-@sweeps(Record)
-async def empty_bin(transaction: Transaction, limit: int) -> int:
-    """Delete for good what has been in the bin for 30 days.
-
-    As a record's revisions go with it, it is at most `limit` of
-    them, or one record; where that leaves some, it says that it was `limit`.
-    """
-    over = select(Record.id, Record.collection_id, Record.version).where(Record.deleted_at < now() - KEPT_IN_BIN)
-    found = (await transaction.execute(over.order_by(Record.id).limit(limit))).all()
-    if not found:
-        return 0
-    revisions = accumulate(row.version for row in found)
-    records = [row for row, sum_ in zip(found, revisions, strict=True) if sum_ <= limit] or found[:1]
-    ids = [row.id for row in records]
-    statement = delete(Record).where(Record.id.in_(ids))
-    await transaction.execute(statement)
-    collection_ids = tuple(sorted({row.collection_id for row in records}))
-    transaction.note(RecordsForgotten(by=transaction.actor, collection_ids=collection_ids, record_ids=tuple(ids)))
-    return len(ids) if len(ids) == len(found) else limit

@@ -13,8 +13,9 @@ from app.accounts.undo import TooLate, UndoOffer, UndoState, offer_undo, undoes
 from app.database import Transaction
 from app.editing.drafts import Draft, find_any_draft, write_draft
 from app.editing.rows import Held
-from app.records.changes import Changed, restore_record
+from app.records.changes import Changed
 from app.records.collections import Collection
+from app.records.deleting import restore_record
 from app.records.new_drafts import TypedOn, find_any_new_draft, keep_new_draft
 from app.records.records import Record, find_record_place, get_record
 from app.web.forms import Invalid

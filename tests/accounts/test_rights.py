@@ -37,9 +37,10 @@ from app.notifications.announcements import Announcement, announce
 from app.notifications.kinds import NOTIFICATION_KINDS
 from app.notifications.preferences import list_choices
 from app.records.access import CollectionAccess, RecordAccess, enter_collection
-from app.records.changes import change_record, create_record, delete_record
+from app.records.changes import change_record, create_record
 from app.records.channels import find_record_destinations
 from app.records.collections import Collection, get_collection
+from app.records.deleting import delete_record
 from app.records.exports import open_export
 from app.records.forms import open_record
 from app.records.lists import View

@@ -15,8 +15,9 @@ from app.editing.drafts import keep_draft, settle_draft
 from app.editing.locks import take_lock
 from app.editing.rows import find_subjects
 from app.live.log import LoggedEvent
-from app.records.changes import change_record, delete_record, restore_record
+from app.records.changes import change_record
 from app.records.collections import Collection, get_collection
+from app.records.deleting import delete_record, restore_record
 from app.records.records import Record, get_record
 from tests.fields import TITLE, typed_of
 from tests.sessions import act_as

@@ -19,8 +19,9 @@ from app.editing.rows import LEASE, Held, NoCredential, Proof
 from app.editing.turns import LEFT_TURN, LONGEST_TURN, TURN
 from app.editing.waiting import ANSWER_WITHIN
 from app.live.log import read_after
-from app.records.changes import Changed, change_record, delete_record
+from app.records.changes import Changed, change_record
 from app.records.collections import get_collection
+from app.records.deleting import delete_record
 from app.records.records import Record, get_record
 from tests.fields import TITLE, YEAR, typed_of
 from tests.sessions import sign_in

@@ -36,8 +36,9 @@ from app.editing.drafts import Draft, keep_draft, settle_draft
 from app.editing.rows import LEASE, Held, Proof, is_held
 from app.features import open_database
 from app.live.cutoff import end_all_sessions
-from app.records.changes import Changed, change_record, delete_record, restore_record, write_record
+from app.records.changes import Changed, change_record, write_record
 from app.records.collections import get_collection
+from app.records.deleting import delete_record, restore_record
 from app.records.fields import list_fields
 from app.records.history import get_revision
 from app.records.records import Record, get_record

@@ -23,9 +23,10 @@ from app.database import Database, Transaction
 from app.editing.locks import take_lock
 from app.editing.rows import LEASE, Held, Proof
 from app.records.bulk import restore_records
-from app.records.changes import Changed, change_record, create_record, delete_record, restore_record, write_record
+from app.records.changes import Changed, change_record, create_record, write_record
 from app.records.collections import Collection, get_collection
 from app.records.definitions import change_field, move_field
+from app.records.deleting import delete_record, restore_record
 from app.records.fields import Field, list_fields
 from app.records.records import Record, get_record
 from app.records.removing import remove_field
@@ -93,7 +94,7 @@ WRITES_NOTHING: dict[str, dict[str, str]] = {
 KNOWN_WRITES = {
     ("records/pages/files.py", "bring_record_files", "form.values"),  # of a form
     ("records/changes.py", "advance", "update(Record)"),  # checks version and lock in its statement
-    ("records/changes.py", "empty_bin", "delete(Record)"),  # deletes for good what nobody can open, so nobody holds it
+    ("records/deleting.py", "empty_bin", "delete(Record)"),  # deletes for good what nobody can open, so nobody holds it
     ("editing/rows.py", "change_lock", "update(model)"),  # writes the lock's columns alone
     ("editing/locks.py", "free_locks", "update(model)"),
     ("database/copying.py", "copy_table", "insert(table)"),  # fills an empty database with all of another

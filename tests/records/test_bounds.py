@@ -16,9 +16,9 @@ from app.accounts.members import Member
 from app.database import Database, Transaction, now
 from app.database.fast.rows import TableInfo, table_info_of
 from app.live.log import LoggedEvent
-from app.records.changes import empty_bin
 from app.records.channels import MOST_HISTORIES
 from app.records.collections import get_collection
+from app.records.deleting import empty_bin
 from app.records.records import Record, note_record_changed
 from app.records.revisions import Revision
 

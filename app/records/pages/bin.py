@@ -15,8 +15,9 @@ from app.accounts.undo import lead_to
 from app.database import Transaction
 from app.editing.rows import Held
 from app.records.access import enter_collection, find_accesses
-from app.records.changes import Changed, delete_record, restore_record
+from app.records.changes import Changed
 from app.records.collections import Collection
+from app.records.deleting import delete_record, restore_record
 from app.records.fields import Field, list_fields
 from app.records.forms import open_record, render_conflict
 from app.records.records import KEPT_IN_BIN, Record, title_of
