@@ -85,6 +85,9 @@ def describe_field(
     if field.kind.has_choices:
         field.choices = name_choices(choices, before or (), last.get(LAST_CHOICE, 0))
     field.options = dict(field.kind.check_options(options)) | last
+    if not field.kind.is_typed:  # nobody could type what it starts with
+        default = ""
+    field.required = field.required and not field.kind.computed
     field.default = default
     check_field(field)
     try:
@@ -258,6 +261,7 @@ async def place_field(
 ) -> None:
     """Move a field to a place among the others, 0 for the first; beyond the ends it is the nearest."""
     require(member, "manage", "collections")
+    await refuse_while_becoming(transaction, collection, field)
     fields = list(await list_fields(transaction, collection))
     fields.remove(field)
     fields.insert(max(0, place), field)

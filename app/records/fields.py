@@ -17,6 +17,7 @@ from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTim
 from app.editing.rows import RowPlace
 from app.records.collections import Collection
 from app.records.kinds import FIELD_KINDS
+from app.records.kinds.choices import NO_CHOICES, ChoiceIndex
 from app.records.kinds.collation import LAST
 from app.records.kinds.kind import Cell, FieldChoice, FieldKind
 from app.records.kinds.people import NOBODY, read_workspace_people
@@ -69,6 +70,14 @@ class Field(Tenanted, Base):
     locale = Locale("en")
     # Who is in the workspace, where its values are people.
     people = NOBODY
+    indexed = NO_CHOICES
+
+    @property
+    def choice_index(self) -> ChoiceIndex:
+        """Its choices as they are looked for, made once for those that it has."""
+        if self.indexed.choices is not self.choices:
+            self.indexed = ChoiceIndex(self.choices)
+        return self.indexed
 
     @property
     def ref(self) -> str:
@@ -80,10 +89,11 @@ class Field(Tenanted, Base):
         """Its kind, which knows what can be done with its values."""
         return FIELD_KINDS[self.kind_name]
 
-    def read(self, text: str) -> str:
-        """The value of what was typed, '' for what nobody can see. Raises ValueError with a Text."""
+    def read(self, text: str, before: str = "") -> str:
+        """The value of what was typed, over the one of before; '' for what nobody can see. Raises ValueError with a
+        Text."""
         text = unicodedata.normalize("NFC", keep_direction(text))
-        return "" if is_blank(text) else self.kind.read(text, self)
+        return "" if is_blank(text) else self.kind.read_over(text, self, before)
 
     def write(self, value: str) -> str:
         """A value as a form has it."""

@@ -40,6 +40,8 @@ async def fill_lacking(
     Raises Invalid when it is no value of the field.
     """
     require(member, "manage", "collections")
+    if not field.kind.is_typed:
+        raise Invalid(**{field.ref: _l("This kind of field can't be filled so.")})
     if field.unique:
         raise Invalid(**{field.ref: _l("Its values are unique: no two records can have the same.")})
     try:

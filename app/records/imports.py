@@ -21,6 +21,7 @@ from app.editing.rows import Held, is_held
 from app.records.access import find_refused
 from app.records.bulk import reason_of
 from app.records.collections import Collection
+from app.records.export_csv import write_cell
 from app.records.fields import Field, list_fields
 from app.records.history import Difference, compare
 from app.records.keys import Taken, check_taken, find_taken, unique_key
@@ -116,7 +117,7 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
     """What importing a table would do; it changes nothing."""
     fields = await list_fields(transaction, collection)
     try:
-        table = parse_table(text, most=MOST_LINES)
+        table = await asyncio.to_thread(parse_table, text, most=MOST_LINES)  # much of it is no line of a record
         columns = read_header(fields, table.header)
     except Invalid as invalid:
         return Plan(errors=list(invalid.errors.values()))
@@ -178,7 +179,7 @@ def read_record_line(fields: list[Field], columns: Sequence[Field | None], line:
     for cell, column in zip(line.cells, columns, strict=False):
         if column is not None and column.kind.is_typed:
             try:
-                value = read_cell(column, cell, language)
+                value = read_cell(column, cell, language, line.values.get(column.ref, "") if line.record else "")
             except ValueError as error:
                 line.errors.append((column.label, error.args[0]))
                 continue
@@ -188,19 +189,24 @@ def read_record_line(fields: list[Field], columns: Sequence[Field | None], line:
     line.errors += [
         (each.label, _l("This can't be empty."))
         for each in touched
-        if each.required and not line.values.get(each.ref) and each.label not in said
+        if each.required and not each.kind.computed and not line.values.get(each.ref) and each.label not in said
     ]
     line.values = {ref: value for ref, value in line.values.items() if value}
 
 
-def read_cell(field: Field, cell: str, language: str) -> str:
-    """The value of a cell. Raises ValueError with a Text."""
+def read_cell(field: Field, cell: str, language: str, before: str = "") -> str:
+    """The value of a cell, over the one that there is. Raises ValueError with a Text.
+
+    What stands there as an export writes it is not touched, and not judged.
+    """
+    if before and cell == write_cell(field, before, language).strip():
+        return before
     if field.kind_name == "yes_no":
         ticked = read_word(cell, language)
         if ticked is None:
             raise ValueError(_l("Write yes or no."))
         return "yes" if ticked else ""
-    return field.read(read_no_formula(cell))
+    return field.read(read_no_formula(cell), before)
 
 
 def note_errors(fields: list[Field], line: Line, invalid: Invalid) -> None:

@@ -21,9 +21,9 @@ from app.records.collections import Collection
 from app.records.conversions import convert_if_can
 from app.records.definitions import FieldChanged, advance_definition, set_unique
 from app.records.facts import FieldKindChanged, FieldsChanged
-from app.records.fields import REMOVED_IS_KEPT_FOR, Field, Fields, forget_fields, list_fields
+from app.records.fields import REMOVED_IS_KEPT_FOR, Field, Fields, forget_fields, list_fields, prepare_fields
 from app.records.keys import RecordKey, keys_of
-from app.records.kind_plans import plan_kind
+from app.records.kind_plans import plan_kind, take_place
 from app.records.records import Record
 from app.records.reindexing import reindex_soon
 from app.web.forms import Invalid
@@ -72,9 +72,8 @@ async def undo_kind_change(transaction: Transaction, collection: Collection, fie
     if old is None:
         raise Invalid(kind=_l("This can't be undone any more."))
     new = Field(collection_id=collection.id, kind_name=old.kind_name, choices=old.choices, options=old.options)
-    new.locale = field.locale
-    for name in ("label", "required", "help", "position"):
-        setattr(new, name, getattr(field, name))
+    await prepare_fields(transaction, [new])
+    take_place(new, field)
     new.unique = old.unique
     new.default = old.default
     return await replace_field(transaction, collection, field, new, member, restores=old)
@@ -194,6 +193,7 @@ async def finish_change(
     fields = await list_fields(transaction, collection)
     key, field.key = field.key, free_key(fields, field.key)
     field.removed_at, new.removed_at = now(), None
+    new.position = field.position  # others may have been moved meanwhile
     await transaction.flush()
     new.key = key
     advance_definition(collection, field)

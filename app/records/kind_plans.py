@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from app.database import Transaction
 from app.records.choices import name_choices
 from app.records.conversions import convert, convert_if_can, list_choice_names
-from app.records.fields import Field
+from app.records.fields import Field, prepare_fields
 from app.records.kinds import FIELD_KINDS
 from app.records.records import Record
 from app.web.forms import Invalid
@@ -57,10 +57,10 @@ async def plan_kind(transaction: Transaction, field: Field, kind_name: str, opti
 
     Raises Invalid when it can't be of that kind.
     """
-    if kind_name not in FIELD_KINDS or kind_name == field.kind_name:
+    if kind_name == field.kind_name or kind_name not in FIELD_KINDS or not FIELD_KINDS[kind_name].is_typed:
         raise Invalid(kind=_l("Choose one of the list."))
     new = Field(collection_id=field.collection_id, kind_name=kind_name, choices=[], options={})
-    new.locale = field.locale
+    await prepare_fields(transaction, [new])
     new.options = dict(new.kind.check_options(options))
     if new.kind.has_choices and field.kind.has_choices:
         new.choices, new.options = field.choices, field.options
@@ -73,11 +73,16 @@ async def plan_kind(transaction: Transaction, field: Field, kind_name: str, opti
             raise Invalid(kind=error.args[0]) from error
         if not new.choices:
             raise Invalid(kind=_l("There is no value that could be a choice. Add a field of this kind instead."))
-    for name in ("label", "required", "help", "position"):
-        setattr(new, name, getattr(field, name))
+    take_place(new, field)
     new.unique = field.unique and new.kind.can_be_unique
     new.default = convert_if_can(field.default, field, new)
     return new
+
+
+def take_place(new: Field, field: Field) -> None:
+    """Let a field be called, and stand, as another one does."""
+    for name in ("label", "required", "help", "position"):
+        setattr(new, name, getattr(field, name))
 
 
 async def preview_kind(transaction: Transaction, field: Field, new: Field) -> Preview:

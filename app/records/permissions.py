@@ -31,7 +31,6 @@ from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTim
 from app.web.texts import _l
 
 Reach = Literal["none", "own", "all"]
-Verb = Literal["browse", "read", "add", "edit", "delete"]
 REACHES = {"none": _l("none"), "own": _l("one's own"), "all": _l("all")}
 
 

@@ -219,7 +219,7 @@ def read_values(fields: Fields, typed: Mapping[str, str], before: Mapping[str, s
             value = before.get(field.ref, "")
         else:
             try:
-                value = field.read(text)
+                value = field.read(text, before.get(field.ref, "") if before else "")
                 if field.required and not value:
                     raise ValueError(_l("This can't be empty."))
             except ValueError as error:

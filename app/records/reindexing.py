@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import case, delete, select, update
+from sqlalchemy import case, delete, literal, select, update
 
 from app.accounts.facts import MemberRenamed
 from app.database import Transaction, now
@@ -95,11 +95,13 @@ async def reindex_batch(transaction: Transaction, collection_id: int, after: int
     values = {row.id: row.values for row in rows}
     if any(field.kind.computed for field in fields):
         origins = await find_origins(transaction, values)
-        for record_id, origin in origins.items():
-            known = values[record_id] | compute_all(fields, origin)
-            if known != values[record_id]:
-                values[record_id] = known
-                await transaction.execute(update(Record).where(Record.id == record_id).values(values=known))
+        known = {record_id: values[record_id] | compute_all(fields, each) for record_id, each in origins.items()}
+        computed = {record_id: each for record_id, each in known.items() if each != values[record_id]}
+        values |= computed
+        if computed:
+            each_own = {record_id: literal(each, Record.values.type) for record_id, each in computed.items()}
+            change = update(Record).where(Record.id.in_(computed)).values(values=case(each_own, value=Record.id))
+            await transaction.execute(change)
     searched = {row.id: text for row in rows if (text := search_text(fields, values[row.id])) != row.search}
     if searched:
         change = update(Record).where(Record.id.in_(searched)).values(search=case(searched, value=Record.id))

@@ -17,7 +17,7 @@ from app.web.texts import _l, fold
 DELIMITERS = "\t;,"
 QUOTED = re.compile(r'"(?:[^"]|"")*"')
 # What some programs write first, for a spreadsheet: which character separates the cells.
-SEPARATOR_LINE = re.compile(r'[\r\n]*"?sep="?([^\s"]|\t)\1*"?[ \t]*(?:\r\n|\r|\n)', re.IGNORECASE)
+SAYS_SEPARATOR = "sep="
 # More than anybody has fields, and few enough to be looked at one by one.
 MOST_COLUMNS = 1_000
 # Words for yes and for no, as `fold` gives them. What programs write is English in every language.
@@ -51,9 +51,8 @@ def parse_table(text: str, *, most: int) -> Table:
     Raises Invalid for what is no table.
     """
     text = text.lstrip("\ufeff")
-    said = SEPARATOR_LINE.match(text)
-    delimiter = said[1] if said else find_delimiter(text)
-    before = said.end() if said else 0
+    said, before = read_separator(text)
+    delimiter = said or find_delimiter(text)
     lines_before = len(io.StringIO(text[:before], newline="").readlines())
     table: Table | None = None
     for line, cells in parse_rows(text[before:], delimiter, lines_before):
@@ -71,6 +70,21 @@ def parse_table(text: str, *, most: int) -> Table:
         raise Invalid(table=_l("Write the names of the fields in the first line, and the records below it."))
     leave_out_empty_columns(table)
     return table
+
+
+def read_separator(text: str) -> tuple[str, int]:
+    """What the first line says that separates cells, and where the table begins behind it; '' and 0 where it says none.
+
+    Spreadsheets fill it up with the same character, or with tabs.
+    """
+    begins = len(text) - len(text.lstrip("\r\n"))
+    line = next(iter(io.StringIO(text[begins:], newline="")), "")
+    said = line.rstrip("\r\n").strip('"')
+    if said == line or said[: len(SAYS_SEPARATOR)].lower() != SAYS_SEPARATOR:
+        return "", 0
+    characters = said[len(SAYS_SEPARATOR) :].strip('"')
+    separators = set(characters.rstrip(" \t").rstrip('"')) or set(characters) & {"\t"}
+    return (separators.pop(), begins + len(line)) if len(separators) == 1 else ("", 0)
 
 
 def parse_rows(text: str, delimiter: str, lines_before: int) -> Iterator[tuple[int, list[str]]]:

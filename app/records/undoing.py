@@ -13,6 +13,7 @@ from app.accounts.undo import TooLate, UndoOffer, UndoState, offer_undo, undoes
 from app.database import Transaction
 from app.editing.drafts import Draft, find_any_draft, write_draft
 from app.editing.rows import Held
+from app.records.access import require_in, require_on
 from app.records.changes import Changed
 from app.records.collections import Collection
 from app.records.deleting import restore_record
@@ -94,6 +95,7 @@ async def restore_new_draft(request: AnyRequest, transaction: Transaction, membe
     collection = await transaction.get(Collection, state["collection"])
     if collection is None:
         raise NotFoundException
+    await require_in(transaction, member, "add to", collection)
     draft = await find_any_new_draft(transaction, collection, member)
     if draft is None or draft.values is not None:
         raise TooLate(_l("You have typed something else since, and it is kept as your draft."))
@@ -107,6 +109,8 @@ async def restore_discarded(request: AnyRequest, transaction: Transaction, membe
     record = await transaction.get(Record, state["record"])
     if record is None or record.deleted_at is not None:
         raise TooLate(_l("The record is not there any more."))
+    collection = await transaction.get_one(Collection, record.collection_id)
+    await require_on(transaction, member, "edit", collection, record)
     draft = await find_any_draft(transaction, record, member)
     if draft is not None and draft.values is not None:
         raise TooLate(_l("You have typed something else since, and it is kept as your draft."))

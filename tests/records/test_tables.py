@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from typing import Any
@@ -128,3 +129,9 @@ def test_only_words_of_the_language_and_of_programs_say_yes_or_no(
 ) -> None:
     said = {word: read_word(word, language) for word in (*yes, *no, *neither)}
     assert said == {**dict.fromkeys(yes, True), **dict.fromkeys(no, False), **dict.fromkeys(neither)}
+
+
+@pytest.mark.parametrize("line", ["sep=" + "\t" * 40_000 + "x", "\n" * 40_000 + "sep=x", '"sep=' + ";" * 40_000])
+def test_a_first_line_of_any_length_is_read_once(line: str) -> None:
+    with contextlib.suppress(Invalid):
+        parse_table(f"{line}\nA;B\n1;2", most=10)

@@ -6,13 +6,17 @@ Forms name a choice by `#` and its id; people and programs by its name, whatever
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
 from app.records.kinds.kind import Cell, Definition, FieldChoice, FieldKind, Json, fail
 from app.web.texts import _l, fold, keep_direction, translations
 
+# A name of a choice has fewer letters, in any form.
+LONGEST_CHOICE = 1_000
+# More choices than any field has: what names more is not looked through.
+MOST_CHOICES_NAMED = 500
 CHOICE_REFERENCE = re.compile(r"#([0-9]{1,6})")
 
 
@@ -48,30 +52,44 @@ class YesNoKind(FieldKind):
         return super().from_json(given, field)
 
 
-def find_choice(choices: Iterable[FieldChoice], text: str) -> FieldChoice | None:
-    """The choice that a form or a person means."""
-    reference = CHOICE_REFERENCE.fullmatch(text)
-    if reference:
-        return next((choice for choice in choices if choice["id"] == int(reference[1])), None)
-    wanted = fold(text)
-    named = [choice for choice in choices if fold(choice["name"]) == wanted]
-    return min(named, key=lambda choice: (choice["archived"], choice["name"] != text), default=None)
+class ChoiceIndex:
+    """The choices of a field as they are looked for: by id, each with its place in their order, and by name."""
+
+    def __init__(self, choices: Sequence[FieldChoice]) -> None:
+        self.choices = choices
+        self.places = {str(choice["id"]): (place, choice) for place, choice in enumerate(choices)}
+        self.named: dict[str, list[FieldChoice]] = {}
+        for choice in choices:
+            self.named.setdefault(fold(choice["name"]), []).append(choice)
+
+    def find(self, text: str) -> FieldChoice | None:
+        """The choice that a form or a person means."""
+        text = " ".join(text.split())
+        if reference := CHOICE_REFERENCE.fullmatch(text):
+            return self.places.get(reference[1].lstrip("0"), (0, None))[1]
+        named = self.named.get(fold(text), ()) if len(text) <= LONGEST_CHOICE else ()
+        return min(named, key=lambda choice: (choice["archived"], choice["name"] != text), default=None)
 
 
-def read_choice(text: str, field: Definition) -> FieldChoice:
-    """The choice of a text, if it can still be chosen. Raises ValueError with a Text."""
-    choice = find_choice(field.choices, " ".join(text.split()))
+NO_CHOICES = ChoiceIndex(())
+
+
+def split_choices(text: str, index: ChoiceIndex) -> list[str]:
+    """What a text names, each once: one choice on a line, or several with semicolons between them. Of more than there
+    could be, what is too much is one that there is none of."""
+    lines = dict.fromkeys(line.strip() for line in text.split("\n", MOST_CHOICES_NAMED))
+    parts = (each for line in lines for each in ([line] if index.find(line) else line.split(";", MOST_CHOICES_NAMED)))
+    return list(dict.fromkeys(" ".join(each.split()) for each in parts if each.strip()))
+
+
+def read_choice(text: str, field: Definition, kept: str = "") -> FieldChoice:
+    """The choice of a text, if it can still be chosen, or is `kept`. Raises ValueError with a Text."""
+    choice = field.choice_index.find(text)
     if choice is None:
         raise fail("Choose one of the list.")
-    if choice["archived"]:
+    if choice["archived"] and str(choice["id"]) not in kept.split():
         raise fail("“%(name)s” can't be chosen any more.", name=choice["name"])
     return choice
-
-
-def split_line(text: str, field: Definition) -> list[str]:
-    """What a line names: one choice, or several with semicolons between them."""
-    one = find_choice(field.choices, " ".join(text.split()))
-    return [each for each in ([text] if one else text.split(";")) if each.strip()]
 
 
 class ChoiceKind(FieldKind):
@@ -84,16 +102,20 @@ class ChoiceKind(FieldKind):
 
     def chosen(self, value: str, field: Definition) -> list[FieldChoice]:
         """The choices of a value, in their order; one that is not there any more is left out."""
-        ids = value.split()
-        return [choice for choice in field.choices if str(choice["id"]) in ids]
+        places = field.choice_index.places
+        found = sorted((places[each] for each in value.split() if each in places), key=lambda each: each[0])
+        return [choice for _, choice in found]
 
     def marked(self, text: str, field: Definition) -> set[int]:
         """The ids of the choices that a form has, also of those that can't be chosen any more."""
-        found = (find_choice(field.choices, " ".join(each.split())) for each in text.split("\n") if each.strip())
+        found = map(field.choice_index.find, split_choices(text, field.choice_index))
         return {choice["id"] for choice in found if choice}
 
     def read(self, text: str, field: Definition) -> str:
-        return str(read_choice(text, field)["id"])
+        return self.read_over(text, field, "")
+
+    def read_over(self, text: str, field: Definition, before: str) -> str:
+        return str(read_choice(text, field, before)["id"])
 
     def write(self, value: str, field: Definition) -> str:
         there = [str(choice["id"]) for choice in self.chosen(value, field)]
@@ -105,8 +127,8 @@ class ChoiceKind(FieldKind):
 
     def describe_unread(self, text: str, field: Definition) -> str:
         """By name, also what can't be chosen any more."""
-        typed = [" ".join(each.split()) for line in text.split("\n") for each in split_line(line, field)]
-        found = [(find_choice(field.choices, each), each) for each in typed]
+        index = field.choice_index
+        found = [(index.find(each), each) for each in split_choices(text, index)]
         return "; ".join(choice["name"] if choice else each for choice, each in found)
 
     def show(self, value: str, field: Definition) -> Markup:
@@ -119,8 +141,8 @@ class ChoiceKind(FieldKind):
         return " ".join(choice["name"] for choice in self.chosen(value, field))
 
     def sort_key(self, value: str, field: Definition) -> str:
-        places = {str(choice["id"]): place for place, choice in enumerate(field.choices)}
-        return "".join(f"{place:04d}" for place in sorted(places[each] for each in value.split() if each in places))
+        places = field.choice_index.places
+        return "".join(f"{place:04d}" for place in sorted(places[each][0] for each in value.split() if each in places))
 
     def unique_key(self, value: str, field: Definition) -> str:
         return value
@@ -145,8 +167,8 @@ class ChoicesKind(ChoiceKind):
     def join(self, typed: Sequence[str], field: Definition) -> str:
         return "\n".join(each for each in typed if each)
 
-    def read(self, text: str, field: Definition) -> str:
-        chosen = {read_choice(each, field)["id"] for line in text.split("\n") for each in split_line(line, field)}
+    def read_over(self, text: str, field: Definition, before: str) -> str:
+        chosen = {read_choice(each, field, before)["id"] for each in split_choices(text, field.choice_index)}
         return " ".join(map(str, sorted(chosen)))
 
     def cell(self, value: str, field: Definition) -> Cell:

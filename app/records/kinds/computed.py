@@ -24,6 +24,10 @@ class ComputedKind:
         """Refuse whatever is typed."""
         raise fail("This is written by the program, and can't be typed.")
 
+    def read_over(self, text: str, field: Definition, before: str) -> str:
+        """Likewise."""
+        return self.read(text, field)
+
 
 class RecordNumberKind(ComputedKind, WholeNumberKind):
     """The number of a record in its collection."""

@@ -15,6 +15,7 @@ from app.records.kinds.collation import collate
 from app.web.texts import Text, _l, fold, keep_direction
 
 if TYPE_CHECKING:
+    from app.records.kinds.choices import ChoiceIndex
     from app.records.kinds.people import People
 
 
@@ -36,6 +37,9 @@ class Definition(Protocol):
 
     @property
     def choices(self) -> Sequence[FieldChoice]: ...
+
+    @property
+    def choice_index(self) -> ChoiceIndex: ...
 
     @property
     def options(self) -> Mapping[str, Any]: ...
@@ -101,6 +105,10 @@ class FieldKind:
     def read(self, text: str, field: Definition) -> str:
         """The value of what was typed, which something can be seen of. Raises ValueError with a Text."""
         raise NotImplementedError
+
+    def read_over(self, text: str, field: Definition, before: str) -> str:
+        """Likewise of what was typed over a value: what that has may stay, though nobody could choose it now."""
+        return self.read(text, field)
 
     def write(self, value: str, field: Definition) -> str:
         """A value as a form has it: reading it gives the same value."""

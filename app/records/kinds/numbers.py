@@ -6,7 +6,7 @@ import re
 import struct
 import unicodedata
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
@@ -23,8 +23,9 @@ MOST_DIGITS = 10
 MOST_UNIT = 12
 MOST_STARS = 10
 MINUS = re.compile("^[\u2212\u2010-\u2013\ufe63\uff0d]")
-# What numbers are written with: no exponents, which nobody types on purpose.
-WRITTEN = re.compile(r"[+-]?[0-9.,'\u2019\u066b\u066c\s]*[0-9][0-9.,'\u2019\u066b\u066c\s]*")
+# What numbers are written with: no exponents, which nobody types on purpose. No number is as long as this many letters.
+WRITTEN = re.compile(r"[+-]?[0-9.,'\u2019\u066b\u066c\s]+")
+LONGEST_NUMBER = 100
 # Within a number, whatever the locale: spaces of all widths between groups of three.
 SPACES = re.compile(r"(?<=\d)[\s\u202f\u2009](?=\d{3}(?!\d))")
 
@@ -35,13 +36,15 @@ def read_number(text: str, locale: Locale) -> Decimal:
     What is written as another locale would, such as 1.5 where a point separates thousands, is refused with what it may
     mean.
     """
+    if len(text) > LONGEST_NUMBER:
+        raise fail("At most %(limit)d characters; this has %(count)d.", limit=LONGEST_NUMBER, count=len(text))
     digits = "".join(str(unicodedata.digit(each, each)) for each in SPACES.sub("", MINUS.sub("-", text.strip())))
     try:
-        if not WRITTEN.fullmatch(digits):
+        if not WRITTEN.fullmatch(digits) or not any(map(str.isdigit, digits)):
             raise NumberFormatError(digits)
         number = parse_decimal(digits, locale=locale, strict=True)
-    except NumberFormatError as error:
-        suggestions = list(dict.fromkeys(error.suggestions or ()))
+    except (NumberFormatError, InvalidOperation) as error:  # decimals have a precision, which groups of zeros outgrow
+        suggestions = list(dict.fromkeys(getattr(error, "suggestions", None) or ()))
         if len(suggestions) > 1:
             raise fail("Is it %(one)s or %(other)s? Write it so.", one=suggestions[0], other=suggestions[1]) from error
         if suggestions:

@@ -13,8 +13,10 @@ from typing import Any
 from markupsafe import Markup
 from sqlalchemy import select
 
+from app.accounts.acquaintance import is_known_to
 from app.accounts.choosing import MOST_CHOSEN, OFFERED, Candidate, Chosen, find_meant
 from app.accounts.members import Member
+from app.accounts.rights import may
 from app.database import PreparedSelect, Transaction
 from app.records.kinds.collation import collate
 from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
@@ -26,12 +28,16 @@ PERSON_REFERENCE = re.compile(r"#([1-9][0-9]{0,17})")
 # How one who was removed, and has no address any more, stands in a form without scripts.
 NAMED_REFERENCE = re.compile(r".*\(#([1-9][0-9]{0,17})\)")
 LINE_ENDS = re.compile("[\r\n]+")
+# A name or an address has fewer letters.
+LONGEST_PERSON = 400
+# More people than can be chosen: what is written of more is not looked through.
+MOST_WRITTEN = 2 * MOST_CHOSEN
 
 LIST_PEOPLE = PreparedSelect(select(Member.id, Member.name, Member.email, Member.suspended_at, Member.removed_at))
 
 
 class People:
-    """The members of a workspace: those who can be chosen, and those who were removed, whom records keep."""
+    """The members of a workspace: those who can be chosen by whoever asks, and others, whom records keep."""
 
     def __init__(self, rows: Iterable[tuple[int, str, str | None, bool]] = ()) -> None:
         self.rows = {row[0]: row for row in rows}
@@ -51,28 +57,43 @@ class People:
     @cached_property
     def choosable(self) -> list[Candidate]:
         """Those who can be chosen."""
-        return [self.candidate(member_id) for member_id, _, _, is_here in self.rows.values() if is_here]
+        return [self.candidate(member_id) for member_id, _, _, can_be in self.rows.values() if can_be]
 
-    def meant(self, text: str) -> list[Candidate]:
-        """Whom a text means, as a form has it or somebody writes it."""
-        found = PERSON_REFERENCE.fullmatch(text)
-        if not found and number_of(text) not in self:
-            if people := find_meant(self.choosable, text):
-                return people
-            found = NAMED_REFERENCE.fullmatch(text)
-        member_id = int(found[1]) if found else number_of(text)
-        return [self.candidate(member_id)] if member_id in self else []
+    def meant(self, text: str, kept: str = "") -> list[Candidate]:
+        """Whom a text means, as a form has it or somebody writes it. Who is `kept`, as a value has them, may be meant
+        though they can't be chosen any more, or are not known to who asks."""
+        found = read_reference(text) if len(text) <= LONGEST_PERSON else 0
+        if not found and len(text) > LONGEST_PERSON:
+            return []
+        if not found:
+            # A number alone is what scripts send of a form, which `join` reads; here it is a name.
+            same = [person for person in self.choosable if person.folded == fold(text)]
+            return same if same or number_of(text) else find_meant(self.choosable, text)
+        if found in self and (self.rows[found][3] or str(found) in kept.split()):
+            return [self.candidate(found)]
+        return []
+
+
+def read_reference(text: str) -> int:
+    """The id of a member that a form names by reference, or 0."""
+    found = PERSON_REFERENCE.fullmatch(text) or NAMED_REFERENCE.fullmatch(text)
+    return int(found[1]) if found else 0
 
 
 NOBODY = People()
 
 
 async def read_workspace_people(transaction: Transaction) -> People:
-    """The members of the workspace. A transaction reads them once."""
+    """The members of the workspace, of whom those can be chosen who are there, and whom the one who asks knows. A
+    transaction reads them once."""
     known: People | None = transaction.info.get(People)
     if known is None:
         rows = await transaction.rows(LIST_PEOPLE)
-        known = People((id_, name, email, not suspended and not gone) for id_, name, email, suspended, gone in rows)
+        here = {id_ for id_, _, _, suspended, gone in rows if not suspended and not gone}
+        asks = await transaction.get(Member, transaction.actor.member_id) if transaction.actor.member_id else None
+        if asks is not None and not may(asks, "see", "everybody"):
+            here &= set(await transaction.scalars(select(Member.id).where(is_known_to(asks))))
+        known = People((id_, name, email, id_ in here) for id_, name, email, _, _ in rows)
         transaction.info[People] = known
     return known
 
@@ -84,11 +105,14 @@ def means_one(text: str, people: People) -> bool:
 
 def split_people(text: str, people: People) -> list[str]:
     """The people of a text, one on each line, or with commas or semicolons between them, which a name may have too."""
-    parts = LINE_ENDS.split(text)
+    parts = LINE_ENDS.split(text, MOST_WRITTEN)
     for between in (";", ","):
-        parts = [each for part in parts for each in ([part] if means_one(part, people) else part.split(between))]
-    parts = [" ".join(part.split()) for part in parts if part.strip()]
-    return list(dict.fromkeys(parts))
+        parts = [
+            each
+            for part in dict.fromkeys(parts)
+            for each in ([part] if means_one(part, people) else part.split(between, MOST_WRITTEN))
+        ][: MOST_WRITTEN + 1]
+    return list(dict.fromkeys(" ".join(part.split()) for part in parts if part.strip()))
 
 
 class PersonKind(FieldKind):
@@ -104,11 +128,12 @@ class PersonKind(FieldKind):
         known = [member_id for member_id in map(int, value.split()) if member_id in field.people]
         return sorted(known, key=lambda member_id: (collate(field.people.name(member_id)), member_id))
 
-    def find_chosen(self, text: str, field: Definition) -> Chosen:
-        """Whom a form has chosen; who was meant by a name of several is offered."""
+    def find_chosen(self, text: str, field: Definition, kept: str = "") -> Chosen:
+        """Whom a form has chosen, beside those that a value has; who was meant by a name of several is offered."""
         chosen = Chosen()
-        for part in split_people(text, field.people):
-            found = field.people.meant(part)
+        parts = split_people(text, field.people)
+        for part in parts if len(parts) <= MOST_WRITTEN else [text]:
+            found = field.people.meant(part, kept)
             if len(found) == 1:
                 chosen.people += [person for person in found if person not in chosen.people]
             else:
@@ -120,7 +145,12 @@ class PersonKind(FieldKind):
         """Each as the same text, however they were chosen. A name that means several is left out when one of them was
         chosen, too."""
         parts = [part for text in typed for part in split_people(text, field.people)]
-        found = {part: [person.id for person in field.people.meant(part)] for part in parts}
+        if len(parts) > MOST_WRITTEN:  # which is refused, and nothing of it is lost
+            return "\n".join(typed)
+        found: dict[str, list[int]] = {}
+        for part in parts:
+            given = read_reference(part) or (number_of(part) if number_of(part) in field.people else 0)
+            found[part] = [given] if given else [person.id for person in field.people.meant(part)]
         clear = {ids[0] for ids in found.values() if len(ids) == 1}
         return "\n".join(
             dict.fromkeys(
@@ -131,9 +161,15 @@ class PersonKind(FieldKind):
         )
 
     def read(self, text: str, field: Definition) -> str:
+        return self.read_over(text, field, "")
+
+    def read_over(self, text: str, field: Definition, before: str) -> str:
         chosen: set[int] = set()
-        for part in split_people(text, field.people):
-            found = field.people.meant(part)
+        parts = split_people(text, field.people)
+        if len(parts) > MOST_WRITTEN:
+            raise fail("Choose at most %(limit)d people.", limit=MOST_CHOSEN)
+        for part in parts:
+            found = field.people.meant(part, before)
             if len(found) > 1:
                 raise fail("Several people are called “%(text)s”. Choose one below.", text=part[:80])
             if not found:

@@ -14,7 +14,7 @@ from app.accounts.shell import notice, render_page
 from app.accounts.undo import lead_to
 from app.database import Transaction
 from app.editing.rows import Held
-from app.records.access import enter_collection, find_accesses
+from app.records.access import enter_collection, find_accesses, find_collection_access
 from app.records.changes import Changed
 from app.records.collections import Collection
 from app.records.deleting import delete_record, restore_record
@@ -22,6 +22,7 @@ from app.records.fields import Field, list_fields
 from app.records.forms import open_record, render_conflict
 from app.records.records import KEPT_IN_BIN, Record, title_of
 from app.records.undoing import offer_restoring
+from app.web.errors import PageError
 from app.web.forms import Form, Invalid, number_of
 from app.web.paging import PAGE_SIZE, Paged, place_of_page
 from app.web.redirects import see_other
@@ -69,6 +70,8 @@ async def take_from_bin(
     try:
         await restore_record(transaction, collection, record, member, version=number_of(form["version"]))
     except Invalid as invalid:
+        if not may(member, "read the bin of", await find_collection_access(transaction, member, collection)):
+            raise PageError(422, invalid.first, heading=_l("It can't be restored")) from invalid
         return await render_bin(request, transaction, member, collection, fields, invalid=(record, invalid), status=422)
     except (Changed, Held) as refusal:
         held = isinstance(refusal, Held)

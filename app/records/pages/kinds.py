@@ -14,7 +14,7 @@ from app.accounts.shell import notice, render_page
 from app.database import Transaction
 from app.records.collections import Collection, get_collection
 from app.records.definitions import FieldChanged
-from app.records.field_forms import read_options
+from app.records.field_forms import OPTIONS_OF_KINDS, read_options
 from app.records.fields import Field, Fields, list_fields
 from app.records.kind_changes import (
     cancel_change,
@@ -80,6 +80,7 @@ async def render_kind(
         most=MOST_FAILURES_SHOWN,
         coming=find_coming(fields, field),
         before=find_replaced(fields, field),
+        options=OPTIONS_OF_KINDS,
         typing=await list_typing(transaction, collection, field) if new else [],
     )
 
