@@ -130,7 +130,7 @@ class Plenty:
         self.transaction.add_all([Field(**texts, collection_id=books.id, key=key, position=50) for key in self.fields])
         self.transaction.add(Field(**texts, collection_id=books.id, key="mark", position=51, unique=True))
         who = {"kind_name": "person", "label": "Who", "options": {"several": True}}
-        self.transaction.add(Field(**who, collection_id=books.id, key="who", position=52))
+        self.transaction.add(Field(**who, collection_id=books.id, key="readers", position=52))
         pictures = {"kind_name": "files", "label": "Pictures"}
         self.transaction.add(Field(**pictures, collection_id=books.id, key="pictures", position=53))
         file = {"collection_id": books.id, "record_id": None, "member_id": self.ana.id, "key": KEY, "name": "a.txt"}

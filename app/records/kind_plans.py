@@ -81,8 +81,8 @@ async def plan_kind(transaction: Transaction, field: Field, kind_name: str, opti
 
 def take_place(new: Field, field: Field) -> None:
     """Let a field be called, and stand, as another one does."""
-    for name in ("label", "required", "help", "position"):
-        setattr(new, name, getattr(field, name))
+    new.label, new.required = field.label, field.required
+    new.help, new.position = field.help, field.position
 
 
 async def preview_kind(transaction: Transaction, field: Field, new: Field) -> Preview:

@@ -130,8 +130,6 @@ KNOWN_WRITES = {
     # Puts converted values beside those of before, where nobody writes another: a version is what somebody has made.
     ("records/kind_changes.py", "convert_batch", "update(Record)"),
     ("records/kind_changes.py", "replace_field", "new.version"),
-    ("records/kind_changes.py", "undo_kind_change", "setattr(new)"),  # a field
-    ("records/kind_plans.py", "plan_kind", "setattr(new)"),
     ("records/kind_changes.py", "finish_change", "new.version"),
     ("records/pages/kinds.py", "save_kind", "form.values"),
     ("records/pages/kinds.py", "show_kind", "form.values"),

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from markupsafe import Markup
 
 from app.accounts.time_zones import list_time_zones
+from app.records.kinds.dates import read_date
 from app.records.kinds.kind import Cell, Definition, FieldKind, fail
 from app.web.texts import _l
 
@@ -17,12 +19,19 @@ MOMENT = re.compile(
     r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<time>[0-9]{2}:[0-9]{2})(?::[0-9]{2}(?:\.[0-9]+)?)?"
     r" ?(?P<zone>Z|UTC|[+-][0-9]{2}:[0-9]{2}|[A-Z][A-Za-z0-9_+/-]{1,60})?"
 )
+# A day as people write it, and a time behind it.
+LOCAL_MOMENT = re.compile(
+    r"(?P<day>[0-9]{1,4} ?[./] ?[0-9]{1,2} ?[./] ?[0-9]{1,4}\.?),? (?P<time>[0-9]{1,2}:[0-9]{2})(?P<rest>.{0,64})"
+)
 # What a form says beside a time without a zone: in which one it was typed, and what the record has, if anything.
 TYPED_IN = re.compile(r"@(?P<zone>[A-Za-z0-9_+/-]{1,64})(?: (?P<before>[0-9T:-]+Z))?")
 
 
-def read_moment(text: str) -> str:
-    """The stored form of a moment; without a zone it is UTC. Raises ValueError with a Text."""
+def read_moment(text: str, locale: Locale) -> str:
+    """The stored form of a moment, whose day may be written as the locale does; without a zone it is UTC. Raises
+    ValueError with a Text."""
+    if named := LOCAL_MOMENT.fullmatch(text.strip()):
+        text = f"{read_date(named['day'], locale).isoformat()} {named['time'].zfill(5)}{named['rest']}"
     found = MOMENT.fullmatch(text.strip())
     zone = (found and found["zone"]) or "UTC"
     try:
@@ -77,18 +86,18 @@ class MomentKind(FieldKind):
             return text
         zoned = f"{text} {said['zone']}"
         try:
-            return read_moment(zoned)
+            return read_moment(zoned, field.locale)
         except ValueError:
             return zoned
 
     def read(self, text: str, field: Definition) -> str:
-        return read_moment(text)
+        return read_moment(text, field.locale)
 
     def describe(self, value: str, field: Definition) -> str:
         return value.replace("T", " ").replace("Z", " UTC")
 
     def show(self, value: str, field: Definition) -> Markup:
-        return Markup('<time datetime="{}">{}</time>').format(value, self.describe(value, field))
+        return Markup('<time datetime="{}" data-moment>{}</time>').format(value, self.describe(value, field))
 
     def sort_key(self, value: str, field: Definition) -> str:
         return value

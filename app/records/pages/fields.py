@@ -203,8 +203,10 @@ async def save_field(
     """Change a field, move it, or remove it, by the button that was pressed."""
     require(member, "manage", "collections")
     collection = await get_collection(transaction, slug)
-    field = await get_field(transaction, collection, key)
     action = form["action"]
+    if action == "remove" and any(each.ref == key for each in (await list_fields(transaction, collection)).in_bin):
+        return see_other(f"/c/{slug}/fields?done=field-removed")  # sent again
+    field = await get_field(transaction, collection, key)
     try:
         if action in ("up", "down"):
             await move_field(transaction, collection, field, member, -1 if action == "up" else 1)

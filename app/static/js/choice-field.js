@@ -34,9 +34,9 @@ class ChoiceField extends HTMLElement {
       maxItems: this.hasAttribute("several") ? null : 1,
       create: false, persist: false, delimiter: ",", hideSelected: true, highlight: false, hidePlaceholder: false, closeAfterSelect: true, preload: "focus",
       shouldLoad: () => true,
-      load: (query, done) => { this.find(query).then(done, () => done()); },
+      load: (query, done) => { this.find(query).then((found) => { done(found); this.found(query, found); }, () => { done(); this.found(query, []); }); },
       onLoad: (found) => { if (found) this.tell(found.length); },
-      onType: (text) => { this.typed = text; this.chooser.clearOptions(); },
+      onType: (text) => { this.typed = text; this.awaited = text; this.chooser.clearOptions(); },
       onItemAdd: () => { this.typed = ""; },
       // The library would drop what is typed and not chosen.
       onDropdownClose: () => this.chooser.setTextboxValue(this.typed),
@@ -59,6 +59,13 @@ class ChoiceField extends HTMLElement {
     this.status.className = "visually-hidden";
     this.status.setAttribute("role", "status");
     this.append(this.status);
+    // Until what was found for the typed text is there, the list is another one's: Enter waits for it.
+    this.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || this.awaited === undefined) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.entered = this.awaited;
+    }, true);
     this.sending = (event) => { if (event.target === input.form) this.finish(input); };
     document.addEventListener("submit", this.sending, true);
     this.refreshed = () => this.takeLabel(input);
@@ -74,6 +81,14 @@ class ChoiceField extends HTMLElement {
   takeLabel(input) {
     const label = document.querySelector(`label[for="${input.id}"]`);
     if (label) Object.assign(label, { htmlFor: this.chooser.control_input.id, id: `${input.id}-ts-label` });
+  }
+
+  // What Enter was pressed for is chosen if it is the only one.
+  found(query, found) {
+    if (query !== this.awaited) return;
+    this.awaited = undefined;
+    if (this.entered === query && found.length === 1) this.chooser.addItem(String(found[0].value));
+    this.entered = undefined;
   }
 
   async find(query) {

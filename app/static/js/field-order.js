@@ -19,7 +19,9 @@ class FieldOrder extends HTMLElement {
     const Sortable = await load(this.getAttribute("library")).catch(() => null);
     const list = this.querySelector("ol");
     if (!Sortable || !list || !this.isConnected || this.sortable) return;
-    this.classList.add("draggable");
+    this.show = () => this.classList.add("draggable");       // which a page that was fetched anew takes off
+    this.show();
+    document.addEventListener("page:refreshed", this.show);
     this.sortable = Sortable.create(list, {
       handle: ".handle", animation: 150, forceFallback: true,   // the same by mouse and by touch
       onEnd: (event) => { if (event.newIndex !== event.oldIndex) this.place(list, event); },
@@ -27,6 +29,7 @@ class FieldOrder extends HTMLElement {
   }
 
   disconnectedCallback() {
+    document.removeEventListener("page:refreshed", this.show);
     this.sortable?.destroy();
     this.sortable = null;
   }

@@ -28,7 +28,8 @@ function write(element) {
     const moment = new Date(stamp);
     const seconds = Math.round((moment - Date.now()) / 1000);
     element.title = full.format(moment);
-    if ("clock" in element.dataset) {
+    if ("moment" in element.dataset) text = dated.format(moment);
+    else if ("clock" in element.dataset) {
       text = (moment.toDateString() === new Date().toDateString() ? clock : dated).format(moment);
     } else if (Math.abs(seconds) < 60) text = relative.format(0, "second");
     else if (Math.abs(seconds) < 3600) text = relative.format(Math.round(seconds / 60), "minute");
