@@ -85,7 +85,7 @@ def fingerprint_form(form: Form) -> str:
 
 
 FIND_ANSWER = PreparedSelect(
-    select(FormAnswer).where(FormAnswer.member_id == bindparam("member_id"), FormAnswer.key == bindparam("key"))
+    lambda: select(FormAnswer).where(FormAnswer.member_id == bindparam("member_id"), FormAnswer.key == bindparam("key"))
 )
 
 

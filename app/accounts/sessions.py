@@ -124,9 +124,11 @@ async def add_session(transaction: Transaction, member: Member, *, address: str,
 
 
 FIND_SESSION = PreparedSelect(
-    select(Session, Member)
-    .join(Member, (Member.id == Session.member_id) & (Member.tenant_id == Session.tenant_id))
-    .where(Session.token_hash == bindparam("token_hash"), Session.expires_at > bindparam("now"), *is_active())
+    lambda: (
+        select(Session, Member)
+        .join(Member, (Member.id == Session.member_id) & (Member.tenant_id == Session.tenant_id))
+        .where(Session.token_hash == bindparam("token_hash"), Session.expires_at > bindparam("now"), *is_active())
+    )
 )
 
 

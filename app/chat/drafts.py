@@ -43,7 +43,7 @@ async def delete_old_message_drafts(transaction: Transaction, limit: int) -> int
 
 
 FIND_DRAFT = PreparedSelect(
-    select(MessageDraft).where(
+    lambda: select(MessageDraft).where(
         MessageDraft.member_id == bindparam("member_id"), MessageDraft.place == bindparam("place")
     )
 )

@@ -89,14 +89,16 @@ def share_a_room(person_id: Any, guest_id: Any) -> ColumnElement[bool]:
 
 # The member's place comes with the room: it is asked for next.
 FIND_ROOM = PreparedSelect(
-    select(Room, Membership)
-    .outerjoin(
-        Membership,
-        (Membership.tenant_id == Room.tenant_id)
-        & (Membership.room_id == Room.id)
-        & (Membership.member_id == bindparam("member_id")),
+    lambda: (
+        select(Room, Membership)
+        .outerjoin(
+            Membership,
+            (Membership.tenant_id == Room.tenant_id)
+            & (Membership.room_id == Room.id)
+            & (Membership.member_id == bindparam("member_id")),
+        )
+        .where(Room.slug == bindparam("slug"))
     )
-    .where(Room.slug == bindparam("slug"))
 )
 
 

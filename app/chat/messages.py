@@ -109,7 +109,7 @@ class ArchivedRoom(PageError):
 
 
 FIND_POSTED = PreparedSelect(
-    select(Message).where(Message.member_id == bindparam("member_id"), Message.key == bindparam("key"))
+    lambda: select(Message).where(Message.member_id == bindparam("member_id"), Message.key == bindparam("key"))
 )
 
 

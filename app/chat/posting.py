@@ -111,19 +111,23 @@ async def post_message(
 
 # What was posted with a key already, and what is typed in the place of a box, if there is any of it.
 FIND_SENT = PreparedSelect(
-    select(Message, MessageDraft)
-    .select_from(Member)
-    .outerjoin(
-        Message,
-        (Message.tenant_id == Member.tenant_id) & (Message.member_id == Member.id) & (Message.key == bindparam("key")),
+    lambda: (
+        select(Message, MessageDraft)
+        .select_from(Member)
+        .outerjoin(
+            Message,
+            (Message.tenant_id == Member.tenant_id)
+            & (Message.member_id == Member.id)
+            & (Message.key == bindparam("key")),
+        )
+        .outerjoin(
+            MessageDraft,
+            (MessageDraft.tenant_id == Member.tenant_id)
+            & (MessageDraft.member_id == Member.id)
+            & (MessageDraft.place == bindparam("place")),
+        )
+        .where(Member.id == bindparam("member_id"))
     )
-    .outerjoin(
-        MessageDraft,
-        (MessageDraft.tenant_id == Member.tenant_id)
-        & (MessageDraft.member_id == Member.id)
-        & (MessageDraft.place == bindparam("place")),
-    )
-    .where(Member.id == bindparam("member_id"))
 )
 
 

@@ -147,11 +147,13 @@ async def read_news(transaction: Transaction, news: list[News]) -> list[News]:
 
 
 LIST_REFERRING = PreparedSelect(
-    select(RecordReference.subject, Message.room_id)
-    .join(Message, (Message.id == RecordReference.message_id) & (Message.tenant_id == RecordReference.tenant_id))
-    .where(RecordReference.subject.in_(bindparam("subjects")))
-    .distinct()
-    .order_by(RecordReference.subject, Message.room_id)
+    lambda: (
+        select(RecordReference.subject, Message.room_id)
+        .join(Message, (Message.id == RecordReference.message_id) & (Message.tenant_id == RecordReference.tenant_id))
+        .where(RecordReference.subject.in_(bindparam("subjects")))
+        .distinct()
+        .order_by(RecordReference.subject, Message.room_id)
+    )
 )
 
 

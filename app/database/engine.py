@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.exc import TimeoutError
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.exc import NoResultFound, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import class_mapper
 from sqlalchemy.orm.util import identity_key
 
 from app.database import postgresql, sqlite
@@ -21,19 +22,37 @@ from app.database.fast.joined import insert_both, insert_counted
 from app.database.fast.rows import Found, PreparedSelect, change_row, insert_object, insert_rows
 from app.database.tenancy import Tenant, Tenanted, TenantSession
 
-SELECT_TENANT = {column.key: select(Tenant).where(column == bindparam("value")) for column in (Tenant.id, Tenant.slug)}
-FIND_TENANT = {name: PreparedSelect(statement) for name, statement in SELECT_TENANT.items()}
-LOCK_TENANT = {name: PreparedSelect(select_.with_for_update(key_share=True)) for name, select_ in SELECT_TENANT.items()}
 # How long to wait for others who write.
 TURN_SECONDS = 10
 # The tasks that have a writing transaction open. (A context variable would not do: it may end in another task.)
 WRITERS: set[asyncio.Task[Any] | None] = set()
+Model = TypeVar("Model")
+Value = TypeVar("Value")
+
+
+@cache
+def select_tenant(name: Literal["id", "slug"], *, locks: bool) -> PreparedSelect[Tenant]:
+    """The select of a workspace by its id or slug."""
+
+    def make() -> Select[Tenant]:
+        found = select(Tenant).where(getattr(Tenant, name) == bindparam("value"))
+        return found.with_for_update(key_share=True) if locks else found
+
+    return PreparedSelect(make)
+
+
+@cache
+def select_by_key(model: Any) -> PreparedSelect[Any]:
+    """The select of a model's row by its primary key, whose columns are the parameters."""
+    return PreparedSelect(
+        lambda: select(model).where(*(column == bindparam(column.key) for column in class_mapper(model).primary_key))
+    )
 
 
 @cache
 def select_by_ids(model: Any) -> PreparedSelect[Any]:
     """The select of a model's rows by their ids."""
-    return PreparedSelect(select(model).where(model.id.in_(bindparam("ids"))))
+    return PreparedSelect(lambda: select(model).where(model.id.in_(bindparam("ids"))))
 
 
 class HoldsWriter(RuntimeError):
@@ -82,7 +101,7 @@ class Transaction(AsyncSession):
         a workspace come one after another, each sees all that the ones before have done, and no two wait for each
         other. SQLite has one writer at a time anyway.
         """
-        found = await self.find((LOCK_TENANT if self.writes else FIND_TENANT)[name], value=value)
+        found = await self.find(select_tenant(name, locks=self.writes), value=value)
         return found and found[0]
 
     def enter(self, tenant: Tenant) -> None:
@@ -111,6 +130,28 @@ class Transaction(AsyncSession):
             known |= {row.id: row for (row,) in await self.rows(select_by_ids(model), ids=missing)}
         return {each: instance for each, instance in known.items() if instance is not None}
 
+    async def get(self, entity: type[Model], ident: Any, **options: Any) -> Model | None:  # type: ignore[override]
+        """The object with a primary key, without a statement where it is at hand. None if there is none."""
+        if options:
+            return await super().get(entity, ident, **options)
+        names = [column.key for column in class_mapper(entity).primary_key]
+        if not isinstance(ident, dict):
+            ident = dict(zip(names, ident if isinstance(ident, tuple) else (ident,), strict=True))
+        known: Model | None = self.sync_session.identity_map.get(
+            identity_key(entity, tuple(ident[name] for name in names))
+        )
+        if known is not None:
+            return known
+        found = await self.find(select_by_key(cast("Any", entity)), **ident)
+        return found and found[0]
+
+    async def get_one(self, entity: type[Model], ident: Any, **options: Any) -> Model:  # type: ignore[override]
+        """Likewise. Raises NoResultFound if there is none."""
+        found = await self.get(entity, ident, **options)
+        if found is None:
+            raise NoResultFound(f"there is no {entity.__name__} {ident}")
+        return found
+
     def keep(self, *instances: object) -> None:
         """Hold objects to the end: the session forgets what nobody refers to, and would read it again."""
         self.info.setdefault("kept", []).extend(instances)
@@ -122,6 +163,14 @@ class Transaction(AsyncSession):
     async def rows(self, prepared: PreparedSelect[*Found], **parameters: object) -> Sequence[tuple[*Found]]:
         """The objects and columns of each row that a prepared select finds."""
         return await self.run_sync(lambda _: prepared.find_all(self.sync_session, parameters))
+
+    async def column(self, prepared: PreparedSelect[Value], **parameters: object) -> list[Value]:
+        """What each row has, where a prepared select is of one thing."""
+        return [value for (value,) in await self.rows(prepared, **parameters)]
+
+    async def value(self, prepared: PreparedSelect[Value], **parameters: object) -> Value | None:
+        """What the first row has, likewise. None if there is none."""
+        return next(iter(await self.column(prepared, **parameters)), None)
 
     async def insert(self, instance: object) -> None:
         """Write the row of a new object at once, in a third of the time that `add` and a flush take.

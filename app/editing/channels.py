@@ -184,7 +184,7 @@ def select_edited(kind: str) -> PreparedSelect[Editable]:
     """The select of the rows of a kind that somebody edits now."""
     model = EDITABLE_KINDS[kind].model
     edited = select(model).where(model.lock_member_id.is_not(None), ~model.lock_offered)
-    return PreparedSelect(edited.order_by(model.id).limit(EDITED_SHOWN))
+    return PreparedSelect(lambda: edited.order_by(model.id).limit(EDITED_SHOWN))
 
 
 async def find_edited(transaction: Transaction) -> list[Editable]:

@@ -42,12 +42,12 @@ class Draft(Tenanted, Base):
 
 
 FIND_DRAFT_OF_ROW = PreparedSelect(
-    select(Draft).where(
+    lambda: select(Draft).where(
         Draft.kind == bindparam("kind"), Draft.row_id == bindparam("row_id"), Draft.member_id == bindparam("member_id")
     )
 )
 LIST_DRAFTS = PreparedSelect(
-    select(Draft.row_id, Draft.member_id, Draft.typed_at, Draft.token).where(
+    lambda: select(Draft.row_id, Draft.member_id, Draft.typed_at, Draft.token).where(
         Draft.kind == bindparam("kind"), Draft.row_id.in_(bindparam("ids")), Draft.values.is_not(None)
     )
 )

@@ -154,7 +154,7 @@ def is_proven(model: type[Editable], member_id: int, proof: Proof) -> ColumnElem
     return and_(model.lock_token == proof.token, model.lock_proof == proof.digest(member_id))
 
 
-READ_CLOCK = PreparedSelect(select(lease_clock()).select_from(Tenant))
+READ_CLOCK = PreparedSelect(lambda: select(lease_clock()).select_from(Tenant))
 
 
 async def read_clock(transaction: Transaction) -> int:

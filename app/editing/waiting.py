@@ -68,7 +68,11 @@ class Waiting(Tenanted, Base):
 
 
 LIST_WAITING = PreparedSelect(
-    select(Waiting).where(Waiting.kind == bindparam("kind"), Waiting.row_id.in_(bindparam("ids"))).order_by(Waiting.id),
+    lambda: (
+        select(Waiting)
+        .where(Waiting.kind == bindparam("kind"), Waiting.row_id.in_(bindparam("ids")))
+        .order_by(Waiting.id)
+    ),
     anew=True,
 )
 

@@ -30,7 +30,7 @@ async def count_unread_notifications(transaction: Transaction, member_ids: Colle
 @cache
 def select_unread() -> PreparedSelect[int, int]:
     """The select of how much is unread. It is made when all kinds of things are known."""
-    return PreparedSelect(select(Member.id, count_unread()).where(Member.id.in_(bindparam("ids"))))
+    return PreparedSelect(lambda: select(Member.id, count_unread()).where(Member.id.in_(bindparam("ids"))))
 
 
 @cache
@@ -42,7 +42,7 @@ def select_bells() -> PreparedSelect[int, int, int | None]:
         .outerjoin(Notification, seen & Notification.activity_id.in_(bindparam("activities")) & is_in_inbox())
         .where(Member.id.in_(bindparam("ids")))
     )
-    return PreparedSelect(found)
+    return PreparedSelect(lambda: found)
 
 
 def count_unread() -> ScalarSelect[int]:

@@ -24,25 +24,29 @@ EVERYBODY = "everybody"
 ROLES_FROM = {EVERYBODY: roles_from("guest")} | {role: roles_from(role) for role in roles_from("guest")}
 
 LIST_WHOEVER = PreparedSelect(
-    select(Member.id, Member.role).where(or_(Member.role.in_(bindparam("roles")), Member.id.in_(bindparam("ids"))))
+    lambda: select(Member.id, Member.role).where(
+        or_(Member.role.in_(bindparam("roles")), Member.id.in_(bindparam("ids")))
+    )
 )
 # Each with a row for what they have chosen of each kind, and for what they have muted.
 LIST_ACTIVE = PreparedSelect(
-    select(Member.id, Member.role, Preference.kind, Preference.in_app, Preference.mail, Mute.subject_id)
-    .outerjoin(
-        Preference,
-        (Preference.tenant_id == Member.tenant_id)
-        & (Preference.member_id == Member.id)
-        & Preference.kind.in_(bindparam("kinds")),
+    lambda: (
+        select(Member.id, Member.role, Preference.kind, Preference.in_app, Preference.mail, Mute.subject_id)
+        .outerjoin(
+            Preference,
+            (Preference.tenant_id == Member.tenant_id)
+            & (Preference.member_id == Member.id)
+            & Preference.kind.in_(bindparam("kinds")),
+        )
+        .outerjoin(
+            Mute,
+            (Mute.tenant_id == Member.tenant_id)
+            & (Mute.member_id == Member.id)
+            & (Mute.subject_kind == bindparam("subject_kind"))
+            & Mute.subject_id.in_(bindparam("subjects")),
+        )
+        .where(or_(Member.role.in_(bindparam("roles")), Member.id.in_(bindparam("ids"))), *is_active())
     )
-    .outerjoin(
-        Mute,
-        (Mute.tenant_id == Member.tenant_id)
-        & (Mute.member_id == Member.id)
-        & (Mute.subject_kind == bindparam("subject_kind"))
-        & Mute.subject_id.in_(bindparam("subjects")),
-    )
-    .where(or_(Member.role.in_(bindparam("roles")), Member.id.in_(bindparam("ids"))), *is_active())
 )
 
 Receivers = Iterable[int] | Role | str

@@ -89,12 +89,12 @@ class Follow(OfSubject, Base):
 
 
 LIST_PREFERENCES = PreparedSelect(
-    select(Preference.kind, Preference.member_id, Preference.in_app, Preference.mail).where(
+    lambda: select(Preference.kind, Preference.member_id, Preference.in_app, Preference.mail).where(
         Preference.kind.in_(bindparam("kinds"))
     )
 )
 LIST_FOLLOWING = PreparedSelect(
-    select(Follow.subject_id, Follow.member_id, Follow.following).where(
+    lambda: select(Follow.subject_id, Follow.member_id, Follow.following).where(
         Follow.subject_kind == bindparam("kind"), Follow.subject_id.in_(bindparam("ids"))
     )
 )

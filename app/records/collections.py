@@ -57,7 +57,7 @@ COLLECTION_ICONS = {
     "list": _l("List"),
 }
 COLLECTION_COLORS = ("green", "amber", "blue", "red", "violet")
-FIND_COLLECTION = PreparedSelect(select(Collection).where(Collection.slug == bindparam("slug")))
+FIND_COLLECTION = PreparedSelect(lambda: select(Collection).where(Collection.slug == bindparam("slug")))
 
 
 async def list_collections(transaction: Transaction, most: int | None = None) -> list[Collection]:
@@ -69,19 +69,24 @@ async def list_collections(transaction: Transaction, most: int | None = None) ->
 # How many the sidebar shows, and the start.
 COLLECTIONS_SHOWN = 12
 LIST_USED = PreparedSelect(
-    select(Collection)
-    .outerjoin(
-        Visit,
-        (Visit.tenant_id == Collection.tenant_id)
-        & (Visit.subject_id == Collection.id)
-        & (Visit.kind == "collection")
-        & (Visit.member_id == bindparam("member_id")),
+    lambda: (
+        select(Collection)
+        .outerjoin(
+            Visit,
+            (Visit.tenant_id == Collection.tenant_id)
+            & (Visit.subject_id == Collection.id)
+            & (Visit.kind == "collection")
+            & (Visit.member_id == bindparam("member_id")),
+        )
+        .where(is_granted("browse", Collection.id, bindparam("role", type_=String), bindparam("member_id")))
+        .order_by(
+            Collection.slug != bindparam("current"),
+            Visit.visited_at.desc().nulls_last(),
+            Collection.name,
+            Collection.id,
+        )
+        .limit(COLLECTIONS_SHOWN)
     )
-    .where(is_granted("browse", Collection.id, bindparam("role", type_=String), bindparam("member_id")))
-    .order_by(
-        Collection.slug != bindparam("current"), Visit.visited_at.desc().nulls_last(), Collection.name, Collection.id
-    )
-    .limit(COLLECTIONS_SHOWN)
 )
 
 

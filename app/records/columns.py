@@ -32,7 +32,7 @@ class ListColumns(Tenanted, Base):
 
 
 FIND_COLUMNS = PreparedSelect(
-    select(ListColumns.refs).where(
+    lambda: select(ListColumns.refs).where(
         ListColumns.collection_id == bindparam("collection_id"), ListColumns.member_id == bindparam("member_id")
     )
 )

@@ -14,10 +14,12 @@ from app.records.records import Record, Values
 from app.records.revisions import Revision
 
 LIST_ORIGINS = PreparedSelect(
-    select(Record.id, Record.number, Record.created_at, Revision.version, Revision.member_id, Revision.made_at)
-    .join(Revision, (Revision.record_id == Record.id) & (Revision.tenant_id == Record.tenant_id))
-    .where(Record.id.in_(bindparam("ids")), Revision.what.not_in(["deleted", "restored"]))
-    .order_by(Record.id, Revision.version)
+    lambda: (
+        select(Record.id, Record.number, Record.created_at, Revision.version, Revision.member_id, Revision.made_at)
+        .join(Revision, (Revision.record_id == Record.id) & (Revision.tenant_id == Record.tenant_id))
+        .where(Record.id.in_(bindparam("ids")), Revision.what.not_in(["deleted", "restored"]))
+        .order_by(Record.id, Revision.version)
+    )
 )
 
 

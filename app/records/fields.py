@@ -185,7 +185,7 @@ class Fields(list[Field]):
 
 
 LIST_FIELDS = PreparedSelect(
-    select(Field).where(Field.collection_id.in_(bindparam("ids"))).order_by(Field.position, Field.id)
+    lambda: select(Field).where(Field.collection_id.in_(bindparam("ids"))).order_by(Field.position, Field.id)
 )
 
 

@@ -62,11 +62,13 @@ class RevisionEntry:
 
 
 LIST_REVISIONS = PreparedSelect(
-    select(Revision, Member.name)
-    .join(Member, (Member.id == Revision.member_id) & (Member.tenant_id == Revision.tenant_id))
-    .join(Record, (Record.id == Revision.record_id) & (Record.tenant_id == Revision.tenant_id))
-    .where(Record.id.in_(bindparam("ids")), Revision.version >= Record.version - bindparam("limit"))
-    .order_by(Revision.version.desc())
+    lambda: (
+        select(Revision, Member.name)
+        .join(Member, (Member.id == Revision.member_id) & (Member.tenant_id == Revision.tenant_id))
+        .join(Record, (Record.id == Revision.record_id) & (Record.tenant_id == Revision.tenant_id))
+        .where(Record.id.in_(bindparam("ids")), Revision.version >= Record.version - bindparam("limit"))
+        .order_by(Revision.version.desc())
+    )
 )
 
 

@@ -98,13 +98,13 @@ class CollectionGuest(Tenanted, Base):
 
 
 FIND_PERMISSION = PreparedSelect(
-    select(CollectionPermission).where(
+    lambda: select(CollectionPermission).where(
         CollectionPermission.collection_id == bindparam("collection_id"),
         CollectionPermission.role == bindparam("role"),
     )
 )
 FIND_GUEST = PreparedSelect(
-    select(CollectionGuest).where(
+    lambda: select(CollectionGuest).where(
         CollectionGuest.collection_id == bindparam("collection_id"), CollectionGuest.member_id == bindparam("member_id")
     )
 )

@@ -78,15 +78,19 @@ class Record(Editable, Base):
 
 
 OPEN_RECORD = PreparedSelect(
-    select(Collection, Record)
-    .join(Record, (Record.collection_id == Collection.id) & (Record.tenant_id == Collection.tenant_id))
-    .where(Collection.slug == bindparam("slug"), Record.number == bindparam("number"))
+    lambda: (
+        select(Collection, Record)
+        .join(Record, (Record.collection_id == Collection.id) & (Record.tenant_id == Collection.tenant_id))
+        .where(Collection.slug == bindparam("slug"), Record.number == bindparam("number"))
+    )
 )
 FIND_RECORD = PreparedSelect(
-    select(Record).where(Record.collection_id == bindparam("collection_id"), Record.number == bindparam("number"))
+    lambda: select(Record).where(
+        Record.collection_id == bindparam("collection_id"), Record.number == bindparam("number")
+    )
 )
 FIND_MAKERS = PreparedSelect(
-    select(Revision.record_id, Revision.member_id).where(
+    lambda: select(Revision.record_id, Revision.member_id).where(
         Revision.record_id.in_(bindparam("ids")), Revision.what == "created"
     )
 )

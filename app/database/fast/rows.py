@@ -18,7 +18,7 @@ Used by: database/__init__.py, database/engine.py, database/fast/joined.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Generic, TypeVarTuple
 
 from sqlalchemy import BindParameter, Column, Connection, Select, Table, bindparam, insert, inspect, update
@@ -116,26 +116,61 @@ CRITERIA: Any = (
 
 
 class PreparedSelect(Generic[*Found]):
-    """A select of whole objects and columns by `bindparam`s, which is executed often: it is made and confined once.
+    """A select of whole objects and columns by `bindparam`s, which is executed often: it is made, confined and compiled
+    when it is needed first.
 
-    With `anew`, objects that the session has already are what their rows are now.
+    Made anew each time, a statement takes SQLAlchemy longer than SQLite takes to answer it: no request makes one
+    (tests/test_statements.py). What differs in more than values is a select for each form, made by a function that is
+    `@cache`d. With `anew`, objects that the session has already are what their rows are now.
     """
 
-    def __init__(self, statement: Select[*Found], *, anew: bool = False) -> None:
+    def __init__(self, make: Callable[[], Select[*Found]], *, anew: bool = False) -> None:
+        self.make = make
         self.anew = anew
-        self.tenanted = find_tenanted(statement)
-        self.parts: list[TableInfo | None] = []
+
+    @cached_property
+    def statement(self) -> Select[*Found]:
+        """The select, as it was written."""
+        return self.make()
+
+    @cached_property
+    def tenanted(self) -> str:
+        """The first table of tenants that it names."""
+        return find_tenanted(self.statement)
+
+    @cached_property
+    def parts(self) -> list[TableInfo | None]:
+        """What is known of each thing that a row has, if it is an object."""
+        return [
+            table_info_of(each["entity"]) if each["expr"] is each["entity"] else None
+            for each in self.statement.column_descriptions
+        ]
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether rows have no objects."""
+        return not any(self.parts)
+
+    @cached_property
+    def columns(self) -> Any:
+        """The select, of single columns."""
+        if self.plain:
+            return self.statement
         columns: list[Any] = []
-        for each in statement.column_descriptions:
-            info = table_info_of(each["entity"]) if each["expr"] is each["entity"] else None
-            self.parts.append(info)
+        for each, info in zip(self.statement.column_descriptions, self.parts, strict=True):
             columns += [getattr(each["entity"], name) for name in info.names] if info else [each["expr"]]
-        self.plain = not any(self.parts)
-        whole: Any = statement if self.plain else statement.with_only_columns(*columns, maintain_column_froms=True)
-        binds = [each for each in visitors.iterate(statement) if isinstance(each, BindParameter) and each.required]
-        names, lists = [each.key for each in binds], [each.key for each in binds if each.expanding]
-        self.prepared = Prepared(whole, names, lists)
-        self.confined = Prepared(whole.options(*CRITERIA), [*names, "confined_to"], lists)
+        return self.statement.with_only_columns(*columns, maintain_column_froms=True)
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """It, for a session without a tenant."""
+        return Prepared(self.columns, *name_parameters(self.statement))
+
+    @cached_property
+    def confined(self) -> Prepared:
+        """It, for one tenant's rows."""
+        names, lists = name_parameters(self.statement)
+        return Prepared(self.columns.options(*CRITERIA), [*names, "confined_to"], lists)
 
     def find(self, session: TenantSession, parameters: dict[str, Any]) -> tuple[*Found] | None:
         """What the one row there is has, or None.
@@ -171,6 +206,14 @@ class PreparedSelect(Generic[*Found]):
                 found.append(info.load(session, row[place : place + len(info.names)], anew=self.anew))
                 place += len(info.names)
         return tuple(found)
+
+
+def name_parameters(statement: Any) -> tuple[list[str], list[str]]:
+    """The parameters of a statement, and those of them that are lists."""
+    binds = {
+        each.key: each for each in visitors.iterate(statement) if isinstance(each, BindParameter) and each.required
+    }
+    return list(binds), [name for name, each in binds.items() if each.expanding]
 
 
 @cache

@@ -33,7 +33,9 @@ LONGEST_PERSON = 400
 # More people than can be chosen: what is written of more is not looked through.
 MOST_WRITTEN = 2 * MOST_CHOSEN
 
-LIST_PEOPLE = PreparedSelect(select(Member.id, Member.name, Member.email, Member.suspended_at, Member.removed_at))
+LIST_PEOPLE = PreparedSelect(
+    lambda: select(Member.id, Member.name, Member.email, Member.suspended_at, Member.removed_at)
+)
 
 
 class People:

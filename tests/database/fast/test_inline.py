@@ -15,7 +15,7 @@ from app.database import Database, PreparedSelect, Transaction
 from app.database.fast import inline
 from app.features import open_database
 
-BY_NAME = PreparedSelect(select(Member).where(Member.name == bindparam("name")))
+BY_NAME = PreparedSelect(lambda: select(Member).where(Member.name == bindparam("name")))
 
 pytestmark = pytest.mark.sqlite
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import pytest
 from sqlalchemy import bindparam, delete, func, inspect, select, update
 from sqlalchemy.exc import IntegrityError, MultipleResultsFound
@@ -18,11 +21,13 @@ from app.database.fast.rows import table_info_of
 from app.live.log import LoggedEvent
 
 ACME, GLOBEX = 1, 2
-BY_NAME = PreparedSelect(select(Member).where(Member.name == bindparam("name")))
+BY_NAME = PreparedSelect(lambda: select(Member).where(Member.name == bindparam("name")))
 WITH_SESSION = PreparedSelect(
-    select(Member, Session)
-    .outerjoin(Session, (Session.member_id == Member.id) & (Session.tenant_id == Member.tenant_id))
-    .where(Member.name == bindparam("name"))
+    lambda: (
+        select(Member, Session)
+        .outerjoin(Session, (Session.member_id == Member.id) & (Session.tenant_id == Member.tenant_id))
+        .where(Member.name == bindparam("name"))
+    )
 )
 
 OURS = select(Message).where(Message.key == "k1000")
@@ -49,7 +54,7 @@ async def test_a_standing_statement_finds_what_the_session_finds(database: Datab
 
 
 async def test_a_standing_statement_may_hold_values_of_its_own(database: Database) -> None:
-    admins = PreparedSelect(select(Member).where(Member.name == bindparam("name"), Member.role == "admin"))
+    admins = PreparedSelect(lambda: select(Member).where(Member.name == bindparam("name"), Member.role == "admin"))
     async with database.write(ACME) as transaction:
         ana = await find(transaction, "Ana")
         await transaction.change(ana, role="admin")
@@ -59,7 +64,7 @@ async def test_a_standing_statement_may_hold_values_of_its_own(database: Databas
 
 
 async def test_of_several_rows_none_is_taken(database: Database) -> None:
-    everybody = PreparedSelect(select(Member))
+    everybody = PreparedSelect(lambda: select(Member))
     async with database.read(ACME) as transaction:
         with pytest.raises(MultipleResultsFound):
             await transaction.find(everybody)
@@ -72,7 +77,7 @@ BY_IDS = select(Member.id, Member.name).where(
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 600])
 async def test_of_a_list_it_finds_as_many_rows_as_the_session(database: Database, count: int) -> None:
-    prepared, ids = PreparedSelect(BY_IDS.order_by(Member.id)), [3, 1, 2, *range(1000, 1600)][:count]
+    prepared, ids = PreparedSelect(lambda: BY_IDS.order_by(Member.id)), [3, 1, 2, *range(1000, 1600)][:count]
     async with database.read(ACME) as transaction:
         long = [tuple(row) for row in await transaction.execute(BY_IDS.order_by(Member.id), {"ids": ids})]
         for _ in range(2):
@@ -87,7 +92,7 @@ async def test_of_a_list_it_finds_as_many_rows_as_the_session(database: Database
 async def test_it_finds_objects_and_columns_side_by_side(database: Database) -> None:
     statement = select(Member, func.length(Member.name), Member.joined_at).where(Member.id.in_(bindparam("ids")))
     async with database.read(ACME) as transaction:
-        for member, length, joined_at in await transaction.rows(PreparedSelect(statement), ids=[1, 2]):
+        for member, length, joined_at in await transaction.rows(PreparedSelect(lambda: statement), ids=[1, 2]):
             assert await transaction.get_one(Member, member.id) is member
             assert (length, joined_at) == (len(member.name), member.joined_at)
 
@@ -95,7 +100,7 @@ async def test_it_finds_objects_and_columns_side_by_side(database: Database) -> 
 async def test_a_value_of_its_own_may_be_made_each_time(database: Database) -> None:
     meant = ["Ana"]
     name = bindparam("name", callable_=lambda: meant[-1], unique=True)
-    named = PreparedSelect(select(Member.name).where(Member.name == name))
+    named = PreparedSelect(lambda: select(Member.name).where(Member.name == name))
     async with database.read(ACME) as transaction:
         assert await transaction.find(named) == ("Ana",)
         meant.append("Bruno")
@@ -107,9 +112,9 @@ async def test_an_object_at_hand_is_read_anew_where_that_is_asked_for(database: 
     async with database.write(ACME) as transaction:
         ana = await find(transaction, "Ana")
         await transaction.execute(update(Member).where(Member.id == ana.id).values(name="Anna"))
-        assert await transaction.find(PreparedSelect(by_id), id=ana.id) == (ana,)
+        assert await transaction.find(PreparedSelect(lambda: by_id), id=ana.id) == (ana,)
         assert ana.name == "Ana"
-        assert await transaction.find(PreparedSelect(by_id, anew=True), id=ana.id) == (ana,)
+        assert await transaction.find(PreparedSelect(lambda: by_id, anew=True), id=ana.id) == (ana,)
         assert ana.name == "Anna"
         assert ana not in transaction.dirty
 
@@ -151,7 +156,7 @@ async def test_of_an_outer_join_that_finds_nothing_there_is_nothing(database: Da
 
 
 async def test_a_standing_statement_is_confined_to_each_tenant_in_turn(database: Database) -> None:
-    first = PreparedSelect(select(Member).where(Member.id == select(func.min(Member.id)).scalar_subquery()))
+    first = PreparedSelect(lambda: select(Member).where(Member.id == select(func.min(Member.id)).scalar_subquery()))
     for tenant_id in (ACME, GLOBEX, ACME):
         async with database.read(tenant_id) as transaction:
             ids = (await transaction.scalars(select(Member.id))).all()
@@ -259,6 +264,10 @@ async def test_a_change_of_a_row_that_is_gone_is_told(database: Database) -> Non
             await transaction.change(membership, read_number=5)
 
 
+def select_first(model: type[Base]) -> Any:
+    return select(model).order_by(*inspect(model).primary_key).limit(1)
+
+
 async def test_objects_of_every_model_are_to_the_session_what_it_has_read_itself(database: Database) -> None:
     looked_at = 0
     for model in (mapper.class_ for mapper in Base.registry.mappers):
@@ -268,11 +277,11 @@ async def test_objects_of_every_model_are_to_the_session_what_it_has_read_itself
         states = []
         for way in ("short", "long"):
             async with database.read(ACME) as transaction:
-                statement = select(model).order_by(*inspect(model).primary_key).limit(1)
+                first = partial(select_first, model)
                 found = (
-                    await transaction.find(PreparedSelect(statement))
+                    await transaction.find(PreparedSelect(first))
                     if way == "short"
-                    else (await transaction.execute(statement)).one_or_none()
+                    else (await transaction.execute(first())).one_or_none()
                 )
                 if found is None:
                     continue
