@@ -8,6 +8,7 @@ test_isolation.py. What a request changes is undone.
 from __future__ import annotations
 
 import io
+import sys
 import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -16,12 +17,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import greenlet
 import httpx
 import pytest
 from litestar.exceptions import LitestarDeprecationWarning
 from litestar.routes import HTTPRoute
 from PIL import Image
-from sqlalchemy import Engine, event
+from sqlalchemy import CompoundSelect, Delete, Engine, Select, Update, event
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from app.database import Database, Transaction
 from app.database.fast import inline
@@ -49,6 +52,12 @@ GROWS = {
     "POST /c/{slug:str}/bin/restore": 49 + TOLERATED,
     "POST /c/{slug:str}/import": 620,
 }
+APP = "/app/"
+# Packages whose statements are still made anew by requests.
+STILL_MADE = (
+    *("accounts/", "chat/", "editing/", "files/", "jobs/", "mail/", "notifications/"),
+    *("operators/", "records/", "tenants/", "database/tenancy.py"),
+)
 # The parameters of addresses that no workspace has rows for.
 FILES = {"path": "css/base.css"}
 # What is typed where a form that is meant takes something of its own.
@@ -288,3 +297,49 @@ async def test_a_request_takes_as_many_statements_for_a_hundred_of_everything_as
     assert len(many) <= most, f"{len(few)} statements for {FEW}, {len(many)} for {MANY}: " + "\n".join(
         f"{times} × {words}" for words, times in more.most_common(12)
     )
+
+
+def list_files(frame: Any) -> Iterator[str]:
+    """The files of a frame and of those that called it."""
+    while frame:
+        yield frame.f_code.co_filename
+        frame = frame.f_back
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How many statements were made or compiled, by the function of ours that did."""
+    counted: Counter[str] = Counter()
+
+    def note(original: Any) -> Any:
+        def make(self: Any, *arguments: Any, **named: Any) -> None:
+            frame: Any = sys._getframe(1)
+            if (outer := greenlet.getcurrent().parent) is not None and not any(
+                APP in each for each in list_files(frame)
+            ):
+                frame = outer.gr_frame
+            while frame.f_back and APP not in frame.f_code.co_filename:
+                frame = frame.f_back
+            counted[f"{frame.f_code.co_filename.partition(APP)[2]} {frame.f_code.co_name}"] += 1
+            original(self, *arguments, **named)
+
+        return make
+
+    for each in (Select, Update, Delete, CompoundSelect, SQLCompiler):
+        monkeypatch.setattr(each, "__init__", note(each.__init__))
+    return counted
+
+
+async def test_no_request_makes_or_compiles_a_statement_that_was_made_before(
+    worlds: tuple[World, World], made: Counter[str]
+) -> None:
+    found: dict[str, list[str]] = {}
+    for asked_for in TARGETS:
+        for _ in range(2):
+            made.clear()
+            await worlds[0].ask(*asked_for)
+        for maker in made:
+            if maker.startswith(STILL_MADE):
+                continue
+            found.setdefault(maker, []).append(name_of(asked_for))
+    assert found == {}, "\n".join(f"{maker}: {', '.join(routes)}" for maker, routes in sorted(found.items()))

@@ -1,9 +1,10 @@
 """The database: engine and transactions, models' base, and the scope that keeps tenants apart."""
 
-from app.database.engine import Database, HoldsWriter, Transaction, check_holds_no_writer
+from app.database.engine import Database, HoldsWriter, check_holds_no_writer
 from app.database.facts import Actor, Fact, FactError, Follower, Followers, LogEntry, Partial, Showing, Shown, Unlogged
-from app.database.fast.rows import PreparedSelect
+from app.database.fast.queries import PreparedChange, PreparedSelect
 from app.database.tenancy import Base, Tenant, Tenanted, TenantScopeError
+from app.database.transaction import Transaction
 from app.database.types import UtcDateTime, now
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "HoldsWriter",
     "LogEntry",
     "Partial",
+    "PreparedChange",
     "PreparedSelect",
     "Showing",
     "Shown",

@@ -4,55 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from functools import cache
-from typing import Any, Literal, TypeVar, cast
+from typing import Any
 
-from sqlalchemy import Select, bindparam, select
-from sqlalchemy.exc import NoResultFound, TimeoutError
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import class_mapper
-from sqlalchemy.orm.util import identity_key
+from sqlalchemy.exc import TimeoutError
 
 from app.database import postgresql, sqlite
-from app.database.facts import Actor, Fact, Facts, Followers, Partial, Showing
-from app.database.fast.joined import insert_both, insert_counted
-from app.database.fast.rows import Found, PreparedSelect, change_row, insert_object, insert_rows
-from app.database.tenancy import Tenant, Tenanted, TenantSession
+from app.database.facts import Followers
+from app.database.transaction import Transaction
 
 # How long to wait for others who write.
 TURN_SECONDS = 10
 # The tasks that have a writing transaction open. (A context variable would not do: it may end in another task.)
 WRITERS: set[asyncio.Task[Any] | None] = set()
-Model = TypeVar("Model")
-Value = TypeVar("Value")
-
-
-@cache
-def select_tenant(name: Literal["id", "slug"], *, locks: bool) -> PreparedSelect[Tenant]:
-    """The select of a workspace by its id or slug."""
-
-    def make() -> Select[Tenant]:
-        found = select(Tenant).where(getattr(Tenant, name) == bindparam("value"))
-        return found.with_for_update(key_share=True) if locks else found
-
-    return PreparedSelect(make)
-
-
-@cache
-def select_by_key(model: Any) -> PreparedSelect[Any]:
-    """The select of a model's row by its primary key, whose columns are the parameters."""
-    return PreparedSelect(
-        lambda: select(model).where(*(column == bindparam(column.key) for column in class_mapper(model).primary_key))
-    )
-
-
-@cache
-def select_by_ids(model: Any) -> PreparedSelect[Any]:
-    """The select of a model's rows by their ids."""
-    return PreparedSelect(lambda: select(model).where(model.id.in_(bindparam("ids"))))
 
 
 class HoldsWriter(RuntimeError):
@@ -63,164 +28,6 @@ def check_holds_no_writer() -> None:
     """Raise HoldsWriter in a writing transaction. For what asks others, or computes, before it is known what to do."""
     if asyncio.current_task() in WRITERS:
         raise HoldsWriter("a writing transaction is open: ask before it, or look in a reading one first")
-
-
-class Transaction(AsyncSession):
-    """One unit of work: a session, the tenant it is confined to, who acts, and what is still to be done at its end.
-
-    `partials` is what pages get of it so far, and `batch` what it has added to the log (`live/log.py`). `after_commit`
-    is done when nothing can be undone any more, such as deleting a file. `due` says that it brings jobs or mails, so
-    that who does them looks at once.
-    """
-
-    sync_session_class = TenantSession
-    sync_session: TenantSession
-
-    def __init__(self, *args: Any, writes: bool, followers: Followers, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.writes = writes
-        self.due = False
-        self.actor = Actor()
-        self.facts = self.sync_session.info["facts"] = Facts(followers)
-        self.after_commit: list[Callable[[], Awaitable[None]]] = []
-        self.partials: list[Partial] = []
-        self.batch: Any = None
-        self._tenant: Tenant | None = None
-
-    @property
-    def tenant(self) -> Tenant:
-        """The tenant this transaction is confined to, as it was when it began."""
-        if self._tenant is None:
-            raise LookupError("this transaction has no tenant")
-        return self._tenant
-
-    async def find_tenant(self, name: Literal["id", "slug"], value: int | str) -> Tenant | None:
-        """The workspace to enter, by its id or slug; a writing transaction has it for itself from here to its end.
-
-        This lock is the first thing that a writing transaction takes, and the only one that it waits for: writers of
-        a workspace come one after another, each sees all that the ones before have done, and no two wait for each
-        other. SQLite has one writer at a time anyway.
-        """
-        found = await self.find(select_tenant(name, locks=self.writes), value=value)
-        return found and found[0]
-
-    def enter(self, tenant: Tenant) -> None:
-        """Confine this transaction to one tenant, for good."""
-        self.sync_session.enter(tenant.id)
-        self._tenant = tenant
-
-    def acting(self, member_id: int | None) -> Actor:
-        """Who acts, where an operation is told which member it is: by the way in of this transaction."""
-        return self.actor if self.actor.member_id == member_id else replace(self.actor, member_id=member_id)
-
-    def note(self, fact: Fact) -> None:
-        """Note what an operation has done, after the statement that did it has succeeded."""
-        self.facts.note(fact)
-
-    def show(self, *showings: Showing) -> None:
-        """Note what pages are to be shown as it is at the end of this transaction."""
-        for showing in showings:
-            self.facts.show(showing)
-
-    async def find_all(self, model: Any, ids: Iterable[int]) -> dict[int, Any]:
-        """The rows of some ids, as far as they are there: those that are at hand without a statement, others in one."""
-        known = {each: self.sync_session.identity_map.get(identity_key(model, each)) for each in ids}
-        missing = [each for each, instance in known.items() if instance is None]
-        if missing:
-            known |= {row.id: row for (row,) in await self.rows(select_by_ids(model), ids=missing)}
-        return {each: instance for each, instance in known.items() if instance is not None}
-
-    async def get(self, entity: type[Model], ident: Any, **options: Any) -> Model | None:  # type: ignore[override]
-        """The object with a primary key, without a statement where it is at hand. None if there is none."""
-        if options:
-            return await super().get(entity, ident, **options)
-        names = [column.key for column in class_mapper(entity).primary_key]
-        if not isinstance(ident, dict):
-            ident = dict(zip(names, ident if isinstance(ident, tuple) else (ident,), strict=True))
-        known: Model | None = self.sync_session.identity_map.get(
-            identity_key(entity, tuple(ident[name] for name in names))
-        )
-        if known is not None:
-            return known
-        found = await self.find(select_by_key(cast("Any", entity)), **ident)
-        return found and found[0]
-
-    async def get_one(self, entity: type[Model], ident: Any, **options: Any) -> Model:  # type: ignore[override]
-        """Likewise. Raises NoResultFound if there is none."""
-        found = await self.get(entity, ident, **options)
-        if found is None:
-            raise NoResultFound(f"there is no {entity.__name__} {ident}")
-        return found
-
-    def keep(self, *instances: object) -> None:
-        """Hold objects to the end: the session forgets what nobody refers to, and would read it again."""
-        self.info.setdefault("kept", []).extend(instances)
-
-    async def find(self, prepared: PreparedSelect[*Found], **parameters: object) -> tuple[*Found] | None:
-        """The objects of the one row that a prepared select finds, or None. Raises MultipleResultsFound."""
-        return await self.run_sync(lambda _: prepared.find(self.sync_session, parameters))
-
-    async def rows(self, prepared: PreparedSelect[*Found], **parameters: object) -> Sequence[tuple[*Found]]:
-        """The objects and columns of each row that a prepared select finds."""
-        return await self.run_sync(lambda _: prepared.find_all(self.sync_session, parameters))
-
-    async def column(self, prepared: PreparedSelect[Value], **parameters: object) -> list[Value]:
-        """What each row has, where a prepared select is of one thing."""
-        return [value for (value,) in await self.rows(prepared, **parameters)]
-
-    async def value(self, prepared: PreparedSelect[Value], **parameters: object) -> Value | None:
-        """What the first row has, likewise. None if there is none."""
-        return next(iter(await self.column(prepared, **parameters)), None)
-
-    async def insert(self, instance: object) -> None:
-        """Write the row of a new object at once, in a third of the time that `add` and a flush take.
-
-        It is the session's afterwards. What waits to be flushed is written first.
-        """
-        await self.run_sync(lambda _: insert_object(self.sync_session, instance))
-
-    async def insert_rows(self, model: type[Tenanted], *rows: dict[str, Any]) -> None:
-        """Write rows that nobody needs as objects."""
-        await self.run_sync(lambda _: insert_rows(self.sync_session, model, list(rows)))
-
-    async def insert_counted(self, model: type[Tenanted], *rows: dict[str, Any], by: object, **values: object) -> None:
-        """Write rows likewise, and some attributes of the object `by` which they are counted."""
-        await self.run_sync(lambda _: insert_counted(self.sync_session, model, list(rows), by, values))
-
-    async def insert_both(self, instance: object, model: type[Tenanted], *rows: dict[str, Any], link: str) -> None:
-        """Write the row of a new object likewise, and rows that refer to it by their column `link`."""
-        await self.run_sync(lambda _: insert_both(self.sync_session, instance, model, list(rows), link))
-
-    async def change(self, instance: object, **values: object) -> None:
-        """Write some attributes of an object's row at once, likewise."""
-        await self.run_sync(lambda _: change_row(self.sync_session, instance, values))
-
-    @property
-    def cursor(self) -> int:
-        """The workspace's cursor, with what this transaction would log if it ended now."""
-        logged = sum(fact.log_entry is not None for fact in self.facts.noted)
-        return self.tenant.cursor + logged + len(self.partials)
-
-    async def settle(self) -> None:
-        """Do what follows from what was done so far: a page that is made in this transaction shows it, and counts it.
-
-        What is done after it follows at the end.
-        """
-        await self._follow()
-        self.facts.open()
-
-    async def complete(self) -> None:
-        """Do what follows from what was done, in four steps: change rows, read what is shown of them, render it, and
-        log it; then commit."""
-        await self._follow()
-        if self.facts.followers.log is not None and (self.facts.noted or self.partials):
-            await self.facts.followers.log(self)
-        await self.commit()
-
-    async def _follow(self) -> None:
-        await self.facts.follow(self)
-        for render in await self.facts.read(self):
-            self.partials.extend(render(self.tenant))
 
 
 class Database:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import SessionTransaction
 from app.database.tenancy import Tenant, TenantSession
 
 if TYPE_CHECKING:
-    from app.database.engine import Transaction
+    from app.database.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, ColumnElement, and_, or_, select, text, updat
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database.clock import lease_clock
-from app.database.engine import Transaction
+from app.database.transaction import Transaction
 from app.database.types import UtcDateTime, now
 
 # No lease is believed that ends later than this, in seconds: the clock of SQLite begins anew with the machine.

@@ -11,7 +11,7 @@ Written against: SQLAlchemy 2.1.9.
 
 Tested by: tests/database/fast/test_joined.py.
 
-Used by: database/engine.py.
+Used by: database/transaction.py.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ Written against: SQLAlchemy 2.1.9.
 
 Tested by: tests/database/fast/test_prepared.py.
 
-Used by: database/fast/rows.py.
+Used by: database/fast/queries.py, database/fast/rows.py.
 """
 
 from __future__ import annotations
@@ -41,10 +41,7 @@ class StatementResult:
 
 
 class Prepared:
-    """A select, or a statement that adds or changes one row, by parameters of these names.
-
-    Of a select some may be `lists`, for `IN`.
-    """
+    """A statement by parameters of these names, of which some may be `lists`, for `IN`."""
 
     def __init__(self, statement: Any, names: Iterable[str], lists: Iterable[str] = ()) -> None:
         self.statement = statement
@@ -62,10 +59,11 @@ class Prepared:
             if found is not None:
                 return found
         result: Any = connection.execute(self.statement, parameters)
-        if self.statement.is_select:
-            return StatementResult(result.all())
         if self.statement.is_insert:
             return StatementResult(added=result.inserted_primary_key[0])
+        if result.returns_rows:
+            rows = result.all()
+            return StatementResult(rows, len(rows))
         return StatementResult(changed=result.rowcount)
 
     def execute_each(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -125,7 +123,7 @@ class ForSqlite:
                     value = expanded.parameters[each]
                     self.constants[each], process = process(value) if process else value, None
             self.encode.append((each, process))
-        columns = statement.selected_columns if statement.is_select else ()
+        columns = statement.selected_columns if statement.is_select else statement.exported_columns
         self.decode = [
             (place, process)
             for place, column in enumerate(columns)

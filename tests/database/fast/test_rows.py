@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, delete, func, inspect, select, update
-from sqlalchemy.exc import IntegrityError, MultipleResultsFound
+from sqlalchemy import bindparam, delete, inspect, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.accounts.members import Member
@@ -44,81 +44,6 @@ def message(room: Room, member: Member, number: int = 1000, **other: object) -> 
     return Message(room_id=room.id, number=number, member_id=member.id, key=key, text="", html="", plain="", **other)
 
 
-async def test_a_standing_statement_finds_what_the_session_finds(database: Database) -> None:
-    async with database.read(ACME) as transaction:
-        short = await find(transaction, "Ana")
-    async with database.read(ACME) as transaction:
-        long = (await transaction.scalars(select(Member).where(Member.name == "Ana"))).one()
-    names = inspect(Member).column_attrs.keys()
-    assert {name: getattr(short, name) for name in names} == {name: getattr(long, name) for name in names}
-
-
-async def test_a_standing_statement_may_hold_values_of_its_own(database: Database) -> None:
-    admins = PreparedSelect(lambda: select(Member).where(Member.name == bindparam("name"), Member.role == "admin"))
-    async with database.write(ACME) as transaction:
-        ana = await find(transaction, "Ana")
-        await transaction.change(ana, role="admin")
-        assert await transaction.find(admins, name="Ana") == (ana,)
-        await transaction.change(ana, role="member")
-        assert await transaction.find(admins, name="Ana") is None
-
-
-async def test_of_several_rows_none_is_taken(database: Database) -> None:
-    everybody = PreparedSelect(lambda: select(Member))
-    async with database.read(ACME) as transaction:
-        with pytest.raises(MultipleResultsFound):
-            await transaction.find(everybody)
-
-
-BY_IDS = select(Member.id, Member.name).where(
-    Member.id.in_(bindparam("ids")), Member.role.in_(["admin", "owner", "member"])
-)
-
-
-@pytest.mark.parametrize("count", [0, 1, 2, 3, 600])
-async def test_of_a_list_it_finds_as_many_rows_as_the_session(database: Database, count: int) -> None:
-    prepared, ids = PreparedSelect(lambda: BY_IDS.order_by(Member.id)), [3, 1, 2, *range(1000, 1600)][:count]
-    async with database.read(ACME) as transaction:
-        long = [tuple(row) for row in await transaction.execute(BY_IDS.order_by(Member.id), {"ids": ids})]
-        for _ in range(2):
-            found = await transaction.rows(prepared, ids=ids)
-            assert [tuple(row) for row in found] == long
-    assert len(long) == min(count, 3)
-    async with database.read(GLOBEX) as transaction:
-        globex = set(await transaction.scalars(select(Member.id)))
-        assert {row[0] for row in await transaction.rows(prepared, ids=ids)} <= globex
-
-
-async def test_it_finds_objects_and_columns_side_by_side(database: Database) -> None:
-    statement = select(Member, func.length(Member.name), Member.joined_at).where(Member.id.in_(bindparam("ids")))
-    async with database.read(ACME) as transaction:
-        for member, length, joined_at in await transaction.rows(PreparedSelect(lambda: statement), ids=[1, 2]):
-            assert await transaction.get_one(Member, member.id) is member
-            assert (length, joined_at) == (len(member.name), member.joined_at)
-
-
-async def test_a_value_of_its_own_may_be_made_each_time(database: Database) -> None:
-    meant = ["Ana"]
-    name = bindparam("name", callable_=lambda: meant[-1], unique=True)
-    named = PreparedSelect(lambda: select(Member.name).where(Member.name == name))
-    async with database.read(ACME) as transaction:
-        assert await transaction.find(named) == ("Ana",)
-        meant.append("Bruno")
-        assert await transaction.find(named) == ("Bruno",)
-
-
-async def test_an_object_at_hand_is_read_anew_where_that_is_asked_for(database: Database) -> None:
-    by_id = select(Member).where(Member.id == bindparam("id"))
-    async with database.write(ACME) as transaction:
-        ana = await find(transaction, "Ana")
-        await transaction.execute(update(Member).where(Member.id == ana.id).values(name="Anna"))
-        assert await transaction.find(PreparedSelect(lambda: by_id), id=ana.id) == (ana,)
-        assert ana.name == "Ana"
-        assert await transaction.find(PreparedSelect(lambda: by_id, anew=True), id=ana.id) == (ana,)
-        assert ana.name == "Anna"
-        assert ana not in transaction.dirty
-
-
 async def test_a_row_that_is_there_already_is_told_as_ever(database: Database) -> None:
     for insert in ("short", "long"):
         with pytest.raises(IntegrityError) as caught:
@@ -145,32 +70,6 @@ async def test_what_it_finds_is_the_sessions_own_object(database: Database) -> N
         carla.name = "Clara"
     async with database.read(ACME) as transaction:
         assert await find(transaction, "Clara")
-
-
-async def test_of_an_outer_join_that_finds_nothing_there_is_nothing(database: Database) -> None:
-    async with database.write(ACME) as transaction:
-        await transaction.execute(delete(Session))
-        found = await transaction.find(WITH_SESSION, name="Ana")
-        assert found is not None
-        assert (found[0].name, found[1]) == ("Ana", None)
-
-
-async def test_a_standing_statement_is_confined_to_each_tenant_in_turn(database: Database) -> None:
-    first = PreparedSelect(lambda: select(Member).where(Member.id == select(func.min(Member.id)).scalar_subquery()))
-    for tenant_id in (ACME, GLOBEX, ACME):
-        async with database.read(tenant_id) as transaction:
-            ids = (await transaction.scalars(select(Member.id))).all()
-            found = await transaction.find(first)
-            assert found is not None
-            assert (found[0].tenant_id, found[0].id) == (tenant_id, min(ids))
-    async with database.read(GLOBEX) as transaction:
-        assert await transaction.find(BY_NAME, name="Ana") is None
-    with pytest.raises(TenantScopeError):
-        async with database.read() as transaction:
-            await transaction.find(BY_NAME, name="Ana")
-    with pytest.raises(TenantScopeError):
-        async with database.count() as transaction:
-            await transaction.find(BY_NAME, name="Ana")
 
 
 async def test_an_inserted_object_has_its_id_its_tenant_and_its_defaults(database: Database) -> None:

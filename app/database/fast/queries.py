@@ -1,0 +1,178 @@
+"""Statements that are made, confined and compiled once, and executed by every request.
+
+Made anew each time, a statement takes SQLAlchemy longer than SQLite takes to answer it, and the wall between tenants
+(tenancy.py) is put around it each time. The wall is the same here: statements are confined by the same criteria.
+
+Earns: 55 % of a message's time of the processor on SQLite, 29 on PostgreSQL, and up to 7 % of a page's, over the ORM
+with statements that are made and confined once (measured by bench/shortcuts.py on 2026-11-29).
+
+Written against: SQLAlchemy 2.1.9.
+
+Tested by: tests/database/fast/test_queries.py.
+
+Used by: database/__init__.py, database/transaction.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, Generic, TypeVarTuple
+
+from sqlalchemy import BindParameter, Delete, Select, Update, bindparam
+from sqlalchemy.exc import MultipleResultsFound
+from sqlalchemy.orm import with_loader_criteria
+from sqlalchemy.sql import visitors
+
+from app.database.fast.prepared import Prepared, StatementResult
+from app.database.fast.rows import TableInfo, flush_and_connect, table_info_of
+from app.database.tenancy import Tenant, Tenanted, TenantScopeError, TenantSession, find_tenanted
+
+Found = TypeVarTuple("Found")
+
+# As `criteria_of` in tenancy.py, with the tenant's number as a parameter, so that one statement does for all.
+CRITERIA: Any = (
+    with_loader_criteria(Tenanted, lambda model: model.tenant_id == bindparam("confined_to"), include_aliases=True),
+    with_loader_criteria(Tenant, lambda model: model.id == bindparam("confined_to"), include_aliases=True),
+)
+
+
+class PreparedSelect(Generic[*Found]):
+    """A select of whole objects and columns by `bindparam`s, made when it is needed first: no request makes one anew
+    (tests/test_statements.py). What differs in more than values is a select for each form, from a function that is
+    `@cache`d. With `anew`, objects that the session has already are what their rows are now.
+    """
+
+    def __init__(self, make: Callable[[], Select[*Found]], *, anew: bool = False) -> None:
+        self.make = make
+        self.anew = anew
+
+    @cached_property
+    def statement(self) -> Select[*Found]:
+        """The select, as it was written."""
+        return self.make()
+
+    @cached_property
+    def tenanted(self) -> str:
+        """The first table of tenants that it names."""
+        return find_tenanted(self.statement)
+
+    @cached_property
+    def parts(self) -> list[TableInfo | None]:
+        """What is known of each thing that a row has, if it is an object."""
+        return [
+            table_info_of(each["entity"]) if each["expr"] is each["entity"] else None
+            for each in self.statement.column_descriptions
+        ]
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether rows have no objects."""
+        return not any(self.parts)
+
+    @cached_property
+    def columns(self) -> Any:
+        """The select, of single columns."""
+        if self.plain:
+            return self.statement
+        columns: list[Any] = []
+        for each, info in zip(self.statement.column_descriptions, self.parts, strict=True):
+            columns += [getattr(each["entity"], name) for name in info.names] if info else [each["expr"]]
+        return self.statement.with_only_columns(*columns, maintain_column_froms=True)
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """It, for a session without a tenant."""
+        return Prepared(self.columns, *name_parameters(self.statement))
+
+    @cached_property
+    def confined(self) -> Prepared:
+        """It, for one tenant's rows."""
+        names, lists = name_parameters(self.statement)
+        return Prepared(self.columns.options(*CRITERIA), [*names, "confined_to"], lists)
+
+    def find(self, session: TenantSession, parameters: dict[str, Any]) -> tuple[*Found] | None:
+        """What the one row there is has, or None.
+
+        Raises MultipleResultsFound, and TenantScopeError where a tenant is needed and the session has none.
+        """
+        rows = self.find_all(session, parameters)
+        if len(rows) > 1:
+            raise MultipleResultsFound(f"{len(rows)} rows were found where there should be one")
+        return rows[0] if rows else None
+
+    def find_all(self, session: TenantSession, parameters: dict[str, Any]) -> Sequence[tuple[*Found]]:
+        """What each row has. Raises TenantScopeError where a tenant is needed and the session has none."""
+        connection = flush_and_connect(session)
+        if session.tenant_id is not None:
+            parameters["confined_to"] = session.tenant_id
+            rows: Sequence[Any] = self.confined.execute(connection, parameters).rows
+        elif self.tenanted:
+            raise TenantScopeError(f"{self.tenanted} belongs to tenants, and this session has none")
+        else:
+            rows = self.prepared.execute(connection, parameters).rows
+        return rows if self.plain else [self.load(session, row) for row in rows]
+
+    def load(self, session: TenantSession, row: Sequence[Any]) -> Any:
+        """The objects and values of a row."""
+        found: list[Any] = []
+        place = 0
+        for info in self.parts:
+            if info is None:
+                found.append(row[place])
+                place += 1
+            else:
+                found.append(info.load(session, row[place : place + len(info.names)], anew=self.anew))
+                place += len(info.names)
+        return tuple(found)
+
+
+class PreparedChange:
+    """An update or a delete of rows by `bindparam`s, made likewise. Objects that are at hand are not told.
+
+    A parameter has another name than a column that the update writes.
+    """
+
+    def __init__(self, make: Callable[[], Update | Delete]) -> None:
+        self.make = make
+
+    @cached_property
+    def statement(self) -> Any:
+        """The statement, as it was written."""
+        return self.make()
+
+    @cached_property
+    def tenanted(self) -> str:
+        """The first table of tenants that it names."""
+        return find_tenanted(self.statement)
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """It, for a session without a tenant."""
+        return Prepared(self.statement, *name_parameters(self.statement))
+
+    @cached_property
+    def confined(self) -> Prepared:
+        """It, for one tenant's rows."""
+        names, lists = name_parameters(self.statement)
+        return Prepared(self.statement.options(*CRITERIA), [*names, "confined_to"], lists)
+
+    def execute(self, session: TenantSession, parameters: dict[str, Any]) -> StatementResult:
+        """How many rows it has changed, and what it returns of them.
+
+        Raises TenantScopeError where a tenant is needed and the session has none.
+        """
+        connection = flush_and_connect(session)
+        if session.tenant_id is not None:
+            return self.confined.execute(connection, {**parameters, "confined_to": session.tenant_id})
+        if self.tenanted:
+            raise TenantScopeError(f"{self.tenanted} belongs to tenants, and this session has none")
+        return self.prepared.execute(connection, parameters)
+
+
+def name_parameters(statement: Any) -> tuple[list[str], list[str]]:
+    """The parameters of a statement, and those of them that are lists."""
+    binds = {
+        each.key: each for each in visitors.iterate(statement) if isinstance(each, BindParameter) and each.required
+    }
+    return list(binds), [name for name, each in binds.items() if each.expanding]
