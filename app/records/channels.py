@@ -36,6 +36,7 @@ from app.records.lists import MOST_LIST_WORDS
 from app.records.permissions import is_open_to_all
 from app.records.records import Record, find_record_places, place_of_record, search_text, sort_keys
 from app.web.forms import number_of
+from app.web.markdown.long_texts import render_long_texts_aside
 from app.web.templates import make_partial
 from app.web.texts import _l
 
@@ -84,7 +85,11 @@ async def read_changes(transaction: Transaction, facts: Sequence[RecordChanged])
     kept = await find_collections(transaction, counts)
     records = await transaction.find_all(Record, [fact.row_id for fact in shown])
     told = [(kept[record.collection_id][1], record) for record in records.values()]
-    histories = await list_histories(transaction, told) if len(told) <= MOST_HISTORIES else None
+    histories = None
+    if len(told) <= MOST_HISTORIES:
+        histories = await list_histories(transaction, told)
+        for fields, record in told:
+            await render_long_texts_aside(fields.list_long_texts(record.values))
     about = [(fact, *kept[fact.collection_id], records[fact.row_id]) for fact in shown]
     counted = {fact.collection_id: None for fact in facts if fact.what != "changed"}
     return Changes(about, histories, many, [kept[each][0] for each in counted])

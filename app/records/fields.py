@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -176,6 +177,15 @@ class Fields(list[Field]):
         if any(field.ref in typed for field in known):
             return {field.ref: typed[field.ref] for field in known if field.ref in typed}
         return {field.ref: typed[field.key] for field in reversed(known) if field.key in typed}
+
+    def list_long_texts(self, typed: Mapping[str, str]) -> list[str]:
+        """The texts of values, or of a form, that are shown as Markdown, as far as they will do."""
+        texts = []
+        for field in self:
+            if field.kind_name == "long_text":
+                with suppress(ValueError):
+                    texts.append(field.read(typed.get(field.ref, "")))
+        return texts
 
     def find(self, name: str) -> Field | None:
         """The field of a ref, or of a key."""

@@ -31,6 +31,7 @@ RECORD_LIMIT = 1024 * 1024
 
 # The field in which a form of a record says which fields it has: a tick that is not set sends nothing.
 ASKED = "has-fields"
+LONGEST_ASKED = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def read_typed(fields: Fields, form: Form, record: Record | None = None) -> dict
     empty = {field.ref: "" for field in fields if not field.kind.computed}
     sent = {field.ref: field for field in (*fields, *fields.removed) if field.ref in form}
     if sent:
-        asked = form[ASKED].split()
+        asked = {*form[ASKED][:LONGEST_ASKED].split()}
         came = [field for field in fields if asked and field.ref in empty and field.ref not in asked]
         return (
             empty
@@ -144,7 +145,7 @@ async def render_record(
 ) -> Response[str]:
     """A record to be read; with `waiting`, by somebody who waits to edit it."""
     access = await find_record_access(transaction, member, collection, record)
-    await render_long_texts_aside(list_long_texts(fields, record.values))
+    await render_long_texts_aside(fields.list_long_texts(record.values))
     queue = await list_queue(transaction, record)
     place = (await find_row_places(transaction, [record]))[record]
     maker = (await find_makers(transaction, [record.id]))[record.id]
@@ -169,13 +170,6 @@ async def render_record(
         waiting=waiting,
         readers=list_readers(request, transaction, f"record.{record.id}"),
     )
-
-
-def list_long_texts(fields: Fields, values: Mapping[str, str]) -> list[str]:
-    """The texts of values, or of a form, that are shown as Markdown."""
-    return [
-        values.get(field.ref, "").replace("\r\n", "\n").strip() for field in fields if field.kind_name == "long_text"
-    ]
 
 
 @page_owner("record")

@@ -17,21 +17,18 @@ from app.records.conversions import convert_if_can
 from app.records.fields import Field, Fields
 from app.records.records import Record, write_values
 from app.records.revisions import Revision
-from app.records.wording import differs_by_words
+from app.records.wording import compare_texts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Change:
-    """One field's change; '' stands for no value."""
+    """One field's change; '' stands for no value. `words` is what is different, word by word, where both are long
+    texts and not too different."""
 
     field: Field
     before: str
     after: str
-
-    @property
-    def words(self) -> Markup | None:
-        """What is different, word by word, where both are long texts."""
-        return differs_by_words(self.field.describe(self.before), self.field.describe(self.after))
+    words: Markup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +138,12 @@ async def list_histories(
     rows: dict[int, list[tuple[Revision, str]]] = defaultdict(list)
     for revision, author in await transaction.rows(LIST_REVISIONS, ids=[record.id for _, record in of], limit=limit):
         rows[revision.record_id].append((revision, author))
-    return {record: make_entries(fields, rows[record.id], limit) for fields, record in of}
+    histories = {record: make_entries(fields, rows[record.id], limit) for fields, record in of}
+    changes = [change for entries in histories.values() for entry in entries for change in entry.changes]
+    texts = [(change.field.describe(change.before), change.field.describe(change.after)) for change in changes]
+    for change, words in zip(changes, await compare_texts(texts), strict=True):
+        change.words = words
+    return histories
 
 
 def make_entries(fields: Fields, rows: Sequence[tuple[Revision, str]], limit: int) -> list[RevisionEntry]:

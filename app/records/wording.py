@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
@@ -12,9 +13,31 @@ WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 # Shorter texts are shown whole, as they were and as they are.
 SHORTEST = 60
 # Comparing takes the longer the more words differ; of more than this, a difference by words says little, too.
-MOST_COMPARED = 400
+MOST_COMPARED = 300
 AROUND = 8
 LONGEST_PIECE = 400
+
+
+# Of what a page shows, so many characters are compared, and fewer at once: comparing words that are much alike takes
+# milliseconds.
+COMPARED_ON_A_PAGE = 20_000
+COMPARED_AT_ONCE = 1_000
+
+
+async def compare_texts(texts: Sequence[tuple[str, str]]) -> list[Markup | None]:
+    """What is different in each of some texts, as they were and as they are; None where it is better shown whole, or
+    where too much was compared before. More than a little is compared in a thread."""
+    compared: list[tuple[str, str] | None] = []
+    total = 0
+    for before, after in texts:
+        size = len(before) + len(after) if before and after and max(len(before), len(after)) >= SHORTEST else 0
+        total += size
+        compared.append((before, after) if size and total <= COMPARED_ON_A_PAGE else None)
+
+    def compare() -> list[Markup | None]:
+        return [differs_by_words(*pair) if pair else None for pair in compared]
+
+    return compare() if total <= COMPARED_AT_ONCE else await asyncio.to_thread(compare)
 
 
 def differs_by_words(before: str, after: str) -> Markup | None:

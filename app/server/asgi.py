@@ -15,6 +15,7 @@ from litestar.types import Receive, Send
 from app.accounts.access import (
     SignInNeeded,
     ask_to_sign_in,
+    check_sender,
     provide_member,
     provide_signed_in,
     provide_transaction,
@@ -148,6 +149,7 @@ class Pages:
         for site in (self.workspace, self.central):
             state = {"node": parts.node, "settings": parts.settings, "database": parts.database}
             state |= {"languages": parts.languages, "reauthentication": parts.reauthentication}
+            state |= {"guessing": parts.guessing, "check_sender": check_sender}
             site.state.update(state | {"writing": parts.writing, "visits": parts.visits})
 
     @contextlib.asynccontextmanager

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 import secrets
 import unicodedata
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,6 +24,12 @@ from app.web.texts import Text, _l, is_blank
 NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")
 UNSEEN = re.compile("[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+
+# A longer form takes the loop over 5 ms to parse: it is parsed in a thread, one after another.
+LONG_FORM = 64 * 1024
+PARSER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forms")
+# More than the largest form of ours sends: a tick for each of a hundred choices in each of two hundred fields.
+MOST_PAIRS = 25_000
 
 # What mail programs make links of: an address of any scheme, `www.`, a domain, a number of the internet. Whatever
 # stands before a dot may be a domain (letters, emoji, what closes a bracket), and after it two letters are enough, as
@@ -151,13 +159,17 @@ def make_key() -> str:
 
 
 async def read_ahead(request: Request[Any, Any, Any]) -> None:
-    """Read the form of a request before anything else: it says whose page it was on, and an error page shows it."""
+    """Read the form of a request before anything else: it says whose page it was on, an error page shows it, and the
+    writer does not wait for it."""
+    if is_form(request):
+        with contextlib.suppress(ClientException):
+            await provide_form(request)
+
+
+def is_form(request: Request[Any, Any, Any]) -> bool:
+    """Whether the body of a request is said to be a form; what is not may be a file, which is not read at once."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_named_call = {"x-page", "x-member"} <= set(request.headers)  # whose answer is a line
-    if content_type != "application/x-www-form-urlencoded" or is_named_call:
-        return
-    with contextlib.suppress(ClientException):
-        await provide_form(request)
+    return content_type == "application/x-www-form-urlencoded"
 
 
 def list_typed(request: Request[Any, Any, Any]) -> list[str]:
@@ -186,17 +198,24 @@ async def provide_form(request: Request[Any, Any, Any]) -> Form:
 
 
 async def read_form(request: Request[Any, Any, Any]) -> Form:
-    """Parse it, for the first who asks."""
+    """Parse it, for the first who asks. A long one only once it is known who has sent it."""
     if request.method not in ("POST", "PUT", "PATCH", "DELETE"):
         return Form()
     body = await request.body()
     if not body:
         return Form()
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != "application/x-www-form-urlencoded":
+    if not is_form(request):
         raise ClientException("The form has a type that this page does not read.")
     try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=500)
-        return Form([(name, NONCHARACTERS.sub("", value)) for name, value in pairs])
+        if len(body) <= LONG_FORM:
+            return parse_form(body)
+        await request.app.state.check_sender(request)
+        return await asyncio.get_running_loop().run_in_executor(PARSER, parse_form, body)
     except (UnicodeDecodeError, ValueError) as error:
         raise ClientException("The form can't be read.") from error
+
+
+def parse_form(body: bytes) -> Form:
+    """The form of a url-encoded body. Raises ValueError for what is none, or has too many fields."""
+    pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_PAIRS)
+    return Form([(name, NONCHARACTERS.sub("", value)) for name, value in pairs])

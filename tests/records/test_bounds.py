@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -16,11 +17,14 @@ from app.accounts.members import Member
 from app.database import Database, Transaction, now
 from app.database.fast.rows import TableInfo, table_info_of
 from app.live.log import LoggedEvent
+from app.records.changes import create_record
 from app.records.channels import MOST_HISTORIES
 from app.records.collections import get_collection
+from app.records.definitions import add_field
 from app.records.deleting import empty_bin
 from app.records.records import Record, note_record_changed
 from app.records.revisions import Revision
+from app.web.markdown import long_texts
 
 ACME = 1
 REVISIONS = 30
@@ -102,3 +106,21 @@ async def test_what_leaves_the_bin_is_counted_with_its_revisions_and_not_read(da
         await transaction.execute(old.execution_options(synchronize_session=False))
     async with database.write(ACME) as transaction:
         assert await empty_bin(transaction, 2) == 2, "one that is more than a part is a part of its own"
+
+
+async def test_the_long_texts_of_what_is_written_are_rendered_in_a_thread(database: Database) -> None:
+    rendered: list[bool] = []
+
+    def render(text: str, env: Any) -> str:
+        rendered.append(threading.current_thread() is threading.main_thread())
+        return text
+
+    async with database.write(ACME) as transaction:
+        collection = await get_collection(transaction, "books")
+        description = await add_field(transaction, collection, label="Description", kind_name="long_text")
+    with mock.patch.object(long_texts.LONG_TEXTS, "render", render):
+        async with database.write(ACME) as transaction:
+            collection, ana = await get_collection(transaction, "books"), await transaction.get_one(Member, 1)
+            typed = {"f1": "T", "f6": "#1", description.ref: f"*so* {'long ' * 1000}"}
+            await create_record(transaction, collection, typed, ana)
+    assert rendered == [False]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
+from unittest import mock
 
 import httpx
 import pytest
 
+from app.records.kinds import people as people_kind
 from tests.conftest import Server
+from tests.fields import make_field
 from tests.waiting import until
 
 People = dict[str, httpx.AsyncClient]
@@ -110,3 +113,18 @@ async def test_a_renamed_person_is_called_sorted_and_found_so_and_one_who_was_re
     assert saved.headers["location"] == "/c/books/44"
     assert "Aaron" in (await ana.get("/c/books/44")).text
     assert "Nobody here is called" in (await ana.post("/c/books/new", data={"f1": "A", reader: "Aaron"})).text
+
+
+def test_many_names_that_nobody_has_are_looked_for_in_bounded_work() -> None:
+    rows = [(number, f"Person {number}", f"p{number}@acme.test", True) for number in range(1, 1001)]
+    field = make_field("person", several=True)
+    field.people = people_kind.People(rows)
+    with mock.patch.object(people_kind, "find_persons", wraps=people_kind.find_persons) as looked:
+        for number in range(200):
+            text = "\n".join(f"unknown {number} {each}" for each in range(20))
+            assert field.kind.join([text], field) == text
+            with pytest.raises(ValueError, match="Nobody here"):
+                field.read(text)
+        assert field.read("Person 7") == "7"
+        assert field.read("p8@acme.test") == "8"
+    assert looked.call_count <= people_kind.MOST_LOOKED_THROUGH

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.records.wording import differs_by_words
+from app.records.wording import COMPARED_ON_A_PAGE, compare_texts, differs_by_words
 from tests.conftest import Server
 
 LONG = " ".join(f"word{number}" for number in range(60))
@@ -44,3 +44,12 @@ async def test_a_record_s_history_says_what_became_of_a_long_text(shared_server:
         history = (await ana.get(made)).text.partition("history-heading")[2]
         assert "<del>word30</del><ins>&lt;b&gt;bold&lt;/b&gt;</ins>" in history
         assert history.count("word5 ") == 0, "what stayed is not said twice"
+
+
+async def test_of_a_page_so_much_is_compared_and_the_rest_is_shown_whole() -> None:
+    pair = (LONG, LONG.replace("word30", "other"))
+    assert await compare_texts([pair, ("1", "2")]) == [differs_by_words(*pair), None]
+    many = await compare_texts([pair] * 100)
+    compared = [words for words in many if words is not None]
+    assert 0 < len(compared) <= COMPARED_ON_A_PAGE // sum(map(len, pair))
+    assert many[: len(compared)] == compared

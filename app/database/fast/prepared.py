@@ -11,7 +11,7 @@ Written against: SQLAlchemy 2.1.9.
 
 Tested by: tests/database/fast/test_prepared.py.
 
-Used by: database/fast/queries.py, database/fast/rows.py.
+Used by: database/fast/queries.py, database/fast/rows.py, database/transaction.py.
 """
 
 from __future__ import annotations

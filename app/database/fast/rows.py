@@ -12,7 +12,7 @@ Written against: SQLAlchemy 2.1.9.
 
 Tested by: tests/database/fast/test_rows.py.
 
-Used by: database/__init__.py, database/transaction.py, database/fast/joined.py.
+Used by: database/fast/joined.py, database/fast/queries.py, database/transaction.py.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Forms name a person by `#` and the id, as scripts choose them, or as people writ
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,7 @@ from markupsafe import Markup
 from sqlalchemy import select
 
 from app.accounts.acquaintance import is_known_to
-from app.accounts.choosing import MOST_CHOSEN, OFFERED, Candidate, Chosen, find_meant
+from app.accounts.choosing import MOST_CHOSEN, OFFERED, Candidate, Chosen, find_persons
 from app.accounts.members import Member
 from app.accounts.rights import may
 from app.database import PreparedSelect, Transaction
@@ -32,6 +32,8 @@ LINE_ENDS = re.compile("[\r\n]+")
 LONGEST_PERSON = 400
 # More people than can be chosen: what is written of more is not looked through.
 MOST_WRITTEN = 2 * MOST_CHOSEN
+# How many parts of names are looked for in a transaction.
+MOST_LOOKED_THROUGH = 100
 
 LIST_PEOPLE = PreparedSelect(
     lambda: select(Member.id, Member.name, Member.email, Member.suspended_at, Member.removed_at)
@@ -43,6 +45,8 @@ class People:
 
     def __init__(self, rows: Iterable[tuple[int, str, str | None, bool]] = ()) -> None:
         self.rows = {row[0]: row for row in rows}
+        self.found: dict[str, list[Candidate]] = {}
+        self.looked_through = 0
 
     def __contains__(self, member_id: int) -> bool:
         return member_id in self.rows
@@ -68,12 +72,43 @@ class People:
         if not found and len(text) > LONGEST_PERSON:
             return []
         if not found:
-            # A number alone is what scripts send of a form, which `join` reads; here it is a name.
-            same = [person for person in self.choosable if person.folded == fold(text)]
-            return same if same or number_of(text) else find_meant(self.choosable, text)
+            if text not in self.found:
+                self.found[text] = self.find(text)
+            return self.found[text]
         if found in self and (self.rows[found][3] or str(found) in kept.split()):
             return [self.candidate(found)]
         return []
+
+    def find(self, text: str) -> list[Candidate]:
+        """Whom a name, a part of one, or an address means. For a part of a name all are looked through: of too many
+        texts that are no names and no addresses, the last ones mean nobody."""
+        same = self.by_name.get(fold(text), [])
+        # A number alone is what scripts send of a form, which `join` reads; here it is a name.
+        if same or number_of(text):
+            return same
+        addressed = self.by_address.get(text.strip().lower(), [])
+        if addressed or self.looked_through >= MOST_LOOKED_THROUGH:
+            return addressed
+        self.looked_through += 1
+        return find_persons(self.choosable, text) if fold(text) else []
+
+    @cached_property
+    def by_name(self) -> dict[str, list[Candidate]]:
+        """Those who can be chosen, by name as it is compared."""
+        return group_by(self.choosable, lambda person: person.folded)
+
+    @cached_property
+    def by_address(self) -> dict[str, list[Candidate]]:
+        """Those who can be chosen, by address."""
+        return group_by(self.choosable, lambda person: person.email)
+
+
+def group_by(people: Iterable[Candidate], key: Callable[[Candidate], str]) -> dict[str, list[Candidate]]:
+    """People by what they have in common."""
+    grouped: dict[str, list[Candidate]] = {}
+    for person in people:
+        grouped.setdefault(key(person), []).append(person)
+    return grouped
 
 
 def read_reference(text: str) -> int:

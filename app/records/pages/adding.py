@@ -24,6 +24,7 @@ from app.records.forms import (
     read_typed,
     render_form,
 )
+from app.records.long_texts import render_typed
 from app.records.new_drafts import (
     TypedOn,
     discard_new_draft,
@@ -56,7 +57,7 @@ async def show_new(
     )
 
 
-@post("/c/{slug:str}/new", request_max_body_size=RECORD_LIMIT)
+@post("/c/{slug:str}/new", request_max_body_size=RECORD_LIMIT, opt={"prepare": render_typed})
 async def add_record(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
 ) -> Response[Any]:

@@ -29,7 +29,6 @@ from app.records.forms import (
     find_removed,
     holds_unseen,
     lease_of,
-    list_long_texts,
     open_record,
     read_typed,
     render_conflict,
@@ -37,6 +36,7 @@ from app.records.forms import (
     render_record,
 )
 from app.records.history import get_revision, list_differences, translate
+from app.records.long_texts import render_typed
 from app.records.records import Record, title_of, write_values
 from app.settings import Settings
 from app.web.calls import is_call
@@ -126,7 +126,7 @@ async def render_draft(
     )
 
 
-@post("/c/{slug:str}/{number:int}/edit", request_max_body_size=RECORD_LIMIT)
+@post("/c/{slug:str}/{number:int}/edit", request_max_body_size=RECORD_LIMIT, opt={"prepare": render_typed})
 async def save_record(
     request: AnyRequest,
     transaction: Transaction,
@@ -140,7 +140,6 @@ async def save_record(
     collection, record, fields = await open_record(transaction, member, slug, number, "edit", deleted=None)
     proof, version = Proof.read(form["lock-token"]), number_of(form["version"])
     mine = read_typed(fields, form, record)
-    await render_long_texts_aside(list_long_texts(fields, mine))
     try:
         if fields.removed and holds_unseen(fields, form, record):
             raise Removed(**find_errors(fields, mine, record))
@@ -194,7 +193,7 @@ async def preview_text(
     except ValueError as error:
         html = Markup('<p class="error">{}</p>').format(error.args[0].translate(transaction.tenant.language))
     else:
-        await render_long_texts_aside(list_long_texts(Fields([field]), {field.ref: value}))
+        await render_long_texts_aside(Fields([field]).list_long_texts({field.ref: value}))
         html = field.show(value)
     if is_call(request):
         return Response(html, status_code=200, media_type=MediaType.HTML)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,19 +27,53 @@ def without_controls(text: str) -> str:
     return REMOVED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-@lru_cache(maxsize=1024)
+class RenderedTexts:
+    """What was rendered lately, up to so many characters of texts and HTML together; pages and threads look at it."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.size = 0
+        self.kept: OrderedDict[str, Markup] = OrderedDict()
+        self.lock = Lock()
+
+    def get(self, text: str) -> Markup | None:
+        """The HTML of a text, if it is kept."""
+        with self.lock:
+            html = self.kept.get(text)
+            if html is not None:
+                self.kept.move_to_end(text)
+            return html
+
+    def put(self, text: str, html: Markup) -> None:
+        """Keep the HTML of a text, and let go what was not asked for the longest."""
+        with self.lock:
+            if text not in self.kept:
+                self.kept[text] = html
+                self.size += len(text) + len(html)
+            while self.size > self.most:
+                gone, written = self.kept.popitem(last=False)
+                self.size -= len(gone) + len(written)
+
+
+RENDERED = RenderedTexts(4_000_000)
+
+
 def render_long_text(text: str) -> Markup:
     """A text as HTML that is safe to show to everybody. Rendering some hundred characters takes milliseconds: what was
     rendered lately is kept."""
-    # Entities can bring back what was removed from the text.
-    html = WALL.clean(REMOVED.sub("", LONG_TEXTS.render(without_controls(text), {})))
-    return Markup(html)  # noqa: S704  (nh3 has let through only what may be shown)
+    html = RENDERED.get(text)
+    if html is None:
+        # Entities can bring back what was removed from the text.
+        clean = WALL.clean(REMOVED.sub("", LONG_TEXTS.render(without_controls(text), {})))
+        html = Markup(clean)  # noqa: S704  (nh3 has let through only what may be shown)
+        RENDERED.put(text, html)
+    return html
 
 
 async def render_long_texts_aside(texts: Iterable[str]) -> None:
     """Have long texts rendered in a thread, so that showing them takes the loop no time."""
     for text in texts:
-        if len(text) > RENDERED_AT_ONCE:
+        if len(text) > RENDERED_AT_ONCE and RENDERED.get(text) is None:
             await asyncio.to_thread(render_long_text, text)
 
 

@@ -7,8 +7,9 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
-from app.web.markdown.long_texts import render_long_text
+from app.web.markdown.long_texts import RenderedTexts, render_long_text
 
 RENDERED = [
     ("two\nlines", "<p>two<br>\nlines</p>\n"),
@@ -39,3 +40,13 @@ def test_whatever_is_typed_only_our_tags_come_out(text: str) -> None:
     assert {tag.strip("/") for tag in tags} <= {
         *("a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "s", "strong", "ul")
     }
+
+
+def test_what_is_kept_of_rendered_texts_is_bounded_by_its_size() -> None:
+    kept = RenderedTexts(10_000)
+    for number in range(100):
+        kept.put(f"{number} {'x' * 400}", Markup("y" * 400))
+        assert kept.size <= kept.most
+    assert kept.size == sum(len(text) + len(html) for text, html in kept.kept.items())
+    assert kept.get("0 " + "x" * 400) is None
+    assert kept.get("99 " + "x" * 400) == "y" * 400
