@@ -9,16 +9,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts.facts import SessionsEnded
 from app.accounts.members import Member
 from app.accounts.rights import may
 from app.database import Transaction, now
-from app.database.clock import lease_clock
 from app.editing import waiting
 from app.editing.facts import LockLapsed, LockTaken, LockTakenOver
+from app.editing.lock_statements import (
+    Criterion,
+    change_lock,
+    free_of,
+    freed,
+    given_back,
+    has_lapsed,
+    is_free_or_mine,
+    is_holder,
+    is_live_holder,
+    is_seen_holding,
+    is_still_proven,
+    prolonged,
+    select_held,
+    select_held_with,
+    show_proof,
+    signed_in,
+    taken,
+)
 from app.editing.pushes import push_standings
 from app.editing.rights import LockOf
 from app.editing.rows import (
@@ -27,18 +44,12 @@ from app.editing.rows import (
     UNLOCKED,
     Editable,
     Proof,
-    change_lock,
     credential_of,
     find_row_places,
-    is_held,
-    is_holder,
-    is_proven,
-    is_signed_in,
     note_lock,
     read_clock,
 )
 from app.editing.turns import pass_on
-from app.editing.waiting import Waiting
 
 
 def lease_runs(row: Editable, clock: int) -> bool:
@@ -61,10 +72,8 @@ async def take_lock(
             await lapse(transaction, row)
         elif row.lock_member_id != member.id or not (row.lock_offered or row.lock_token == moving):
             return None  # writers come one after another: it is still so
-    model = type(row)
-    mine = and_(model.lock_member_id == member.id, or_(model.lock_offered, model.lock_token == moving))
     before = row.lock_member_id
-    proof = await make_holder(transaction, row, member, or_(~is_held(model), mine), lease=lease)
+    proof = await make_holder(transaction, row, member, is_free_or_mine, lease=lease, moving=moving)
     if proof is None:
         return None
     await waiting.leave_queue(transaction, row, member)
@@ -83,29 +92,26 @@ async def renew_lock(
     shows; a person who has signed in again does so with the new session. Raises NoCredential for who has none.
     """
     credential_of(transaction.actor)
-    model = type(row)
-    holder = is_holder(model, transaction.acting(member.id), proof)
-    alive = is_signed_in(member.id, transaction.actor.session_id)
-    if await change_lock(transaction, row, holder, alive, lock_until=lease_clock() + lease * 1000):
+    shown = show_proof(transaction.acting(member.id), proof)
+    alive = {"member_id": member.id, "session_id": transaction.actor.session_id}
+    if await change_lock(transaction, row, is_live_holder, prolonged, lease=lease * 1000, **alive, **shown):
         return proof
-    free = model.lock_member_id.is_(None) & is_proven(model, member.id, proof) & (model.version == version)
-    taken = await make_holder(transaction, row, member, free, lease=lease)
-    if taken is not None:
+    again = await make_holder(transaction, row, member, is_still_proven, lease=lease, seen_version=version, **shown)
+    if again is not None:
         note_lock(transaction, row, LockTaken, member.id)
-    return taken
+    return again
 
 
 async def is_proven_holder(transaction: Transaction, row: Editable, member: Member, proof: Proof) -> bool:
     """Whether a member proves to hold a row, for what writes nothing of it."""
-    model = type(row)
-    holder = is_holder(model, transaction.acting(member.id), proof)
-    return await transaction.scalar(select(model.id).where(model.id == row.id, holder)) is not None
+    shown = show_proof(transaction.acting(member.id), proof)
+    return await transaction.value(select_held(row.kind_name), row_id=row.id, **shown) is not None
 
 
 async def release_lock(transaction: Transaction, row: Editable, member: Member, proof: Proof | None) -> bool:
     """Free the lock that this member proves to hold; then it is the next one's turn. False when it was lost."""
-    holder = is_holder(type(row), transaction.acting(member.id), proof)
-    if not await change_lock(transaction, row, holder, **given_back(row)):
+    shown = show_proof(transaction.acting(member.id), proof)
+    if not await change_lock(transaction, row, is_holder, given_back, **shown):
         return False
     await pass_on(transaction, {row: member.id})
     return True
@@ -122,16 +128,10 @@ async def release_locks_of_sessions(transaction: Transaction, facts: Sequence[Se
         return
     left = await waiting.leave_with_sessions(transaction, session_ids)
     for kind in EDITABLE_KINDS.values():
-        model = kind.model
-        theirs = model.lock_member_id.is_not(None) & model.lock_session_id.in_(session_ids)
-        statement = select(model).where(theirs).order_by(model.id).execution_options(populate_existing=True)
-        rows = (await transaction.scalars(statement)).all()
-        before = {row: row.lock_member_id for row in rows}
-        freed = await free_locks(transaction, rows, theirs)
-        await pass_on(transaction, {row: holder for row, holder in before.items() if holder and row in freed})
+        rows = await transaction.column(select_held_with(kind.name), sessions=session_ids)
+        await free_rows(transaction, rows)
         waited_for = {row_id for name, row_id, _ in left if name == kind.name}
-        found = await transaction.scalars(select(model).where(model.id.in_(waited_for))) if waited_for else ()
-        by_id = {row.id: row for row in found}
+        by_id = await transaction.find_all(kind.model, waited_for)
         for name, row_id, member_id in left:
             if name == kind.name and row_id in by_id:
                 push_standings(transaction, by_id[row_id], member_id)
@@ -139,11 +139,14 @@ async def release_locks_of_sessions(transaction: Transaction, facts: Sequence[Se
 
 async def free_rows(transaction: Transaction, rows: Sequence[Editable]) -> None:
     """Free the locks of rows whose holders may not edit them any more; then it is the turn of whoever waits."""
-    for model in {type(row) for row in rows}:
-        own = [row for row in rows if type(row) is model]
-        before = {row: row.lock_member_id for row in own}
-        freed = await free_locks(transaction, own, model.lock_member_id.is_not(None))
-        await pass_on(transaction, {row: holder for row, holder in before.items() if holder and row in freed})
+    for kind in {row.kind_name: None for row in rows}:
+        own = {row.id: row for row in rows if row.kind_name == kind}
+        before = {row: row.lock_member_id for row in own.values()}
+        free = [own[row_id] for (row_id,) in (await transaction.apply(free_of(kind), ids=list(own))).rows]
+        for row in free:
+            for name, value in UNLOCKED.items():
+                set_committed_value(row, name, value)
+        await pass_on(transaction, {row: holder for row in free if (holder := before[row])})
 
 
 async def hand_over(transaction: Transaction, row: Editable, member: Member, proof: Proof, waiting_id: int) -> bool:
@@ -152,8 +155,8 @@ async def hand_over(transaction: Transaction, row: Editable, member: Member, pro
     receiver = next((each for each in queue if each.id == waiting_id and each.state == "waiting"), None)
     if receiver is None:
         return False
-    holder = is_holder(type(row), transaction.acting(member.id), proof)
-    if not await change_lock(transaction, row, holder, **given_back(row)):
+    shown = show_proof(transaction.acting(member.id), proof)
+    if not await change_lock(transaction, row, is_holder, given_back, **shown):
         return False
     await pass_on(transaction, {row: member.id}, receiver)
     return True
@@ -169,13 +172,12 @@ async def take_over(transaction: Transaction, row: Editable, member: Member, *, 
     holder, name = row.lock_member_id, row.lock_name
     await waiting.note_unanswered(transaction, row)
     asker = await waiting.find_waiting(transaction, row, member)
-    role = await transaction.scalar(select(Member.role).where(Member.id == holder))  # it may have changed since
-    by_rank = may(member, "take over", LockOf(role or "member"))
+    held_by = await transaction.get(Member, holder or 0)  # whose role may have changed since
+    by_rank = may(member, "take over", LockOf(held_by.role if held_by else "member"))
     if holder is None or not (by_rank or (asker is not None and asker.unanswered)):
         return None
-    model = type(row)
-    seen = (model.lock_token == row.lock_token) & (model.lock_member_id == holder)
-    proof = await make_holder(transaction, row, member, seen, lease=lease)
+    seen = {"seen_token": row.lock_token, "seen_holder_id": holder}
+    proof = await make_holder(transaction, row, member, is_seen_holding, lease=lease, **seen)
     if proof is None:
         return None
     await waiting.leave_queue(transaction, row, member)
@@ -200,61 +202,33 @@ async def lapse(transaction: Transaction, row: Editable) -> bool:
     member_id = row.lock_member_id
     if member_id is None:
         return False
-    model = type(row)
-    if not await change_lock(transaction, row, model.lock_member_id == member_id, ~is_held(model), **UNLOCKED):
+    if not await change_lock(transaction, row, has_lapsed, freed, seen_holder_id=member_id):
         return False
-    await waiting.change_waiting(
-        transaction,
-        *waiting.of_row(row),
-        Waiting.member_id == member_id,
-        Waiting.state == "called",
-        state="missed",
-    )
+    await waiting.change_waiting(transaction, waiting.MISS_TURN, row, of_member=member_id)
     await pass_on(transaction, {row: member_id}, freed=LockLapsed)
     return True
 
 
-def given_back(row: Editable) -> dict[str, Any]:
-    """The lock's columns when it is freed by intent: a renewal that was under way then does not take it up again."""
-    return {**UNLOCKED, "lock_token": type(row).lock_token + 1, "lock_proof": None}
-
-
 async def make_holder(
-    transaction: Transaction, row: Editable, member: Member, *criteria: Any, lease: int
+    transaction: Transaction, row: Editable, member: Member, criterion: Criterion, *, lease: int, **parameters: Any
 ) -> Proof | None:
-    """Make a member the holder of a row that meets the criteria: the new proof, or None when it does not.
+    """Make a member the holder of a row that meets a criterion: the new proof, or None when it does not.
 
     Each holding has a proof of its own, so that the one before proves nothing any more.
     """
     proof = Proof.make()
-    session_id = credential_of(transaction.actor)
     held = await change_lock(
         transaction,
         row,
-        *criteria,
-        is_signed_in(member.id, session_id),
-        lock_token=type(row).lock_token + 1,
-        lock_proof=proof.digest(member.id),
-        lock_member_id=member.id,
-        lock_name=member.name,
-        lock_role=member.role,
-        lock_since=now() if row.lock_member_id != member.id or row.lock_offered else row.lock_since,
-        lock_until=lease_clock() + lease * 1000,
-        lock_session_id=session_id,
-        lock_offered=False,
+        signed_in(criterion),
+        taken,
+        digest=proof.digest(member.id),
+        member_id=member.id,
+        name=member.name,
+        role=member.role,
+        since=now() if row.lock_member_id != member.id or row.lock_offered else row.lock_since,
+        lease=lease * 1000,
+        session_id=credential_of(transaction.actor),
+        **parameters,
     )
     return Proof(row.lock_token, proof.secret) if held else None
-
-
-async def free_locks(transaction: Transaction, rows: Sequence[Editable], *criteria: Any) -> set[Editable]:
-    """Free the locks of those of some rows of a kind that meet the criteria, in one statement; which those are."""
-    if not rows:
-        return set()
-    model, by_id = type(rows[0]), {row.id: row for row in rows}
-    statement = update(model).where(model.id.in_(by_id), *criteria).values(**UNLOCKED)
-    returning = statement.returning(model.id)
-    freed = {by_id[row_id] for (row_id,) in await transaction.execute(returning)}
-    for row in freed:
-        for name, value in UNLOCKED.items():
-            set_committed_value(row, name, value)
-    return freed

@@ -14,13 +14,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, ColumnElement, String, and_, exists, false, or_, select, text, update
+from sqlalchemy import BigInteger, String, false, select, text
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts.members import Member
-from app.accounts.sessions import Session
-from app.database import Actor, PreparedSelect, Tenant, Tenanted, Transaction, UtcDateTime, now
+from app.database import Actor, PreparedSelect, Tenant, Tenanted, Transaction, UtcDateTime
 from app.database.clock import lease_clock
 from app.editing.facts import LockChanged
 from app.web.forms import number_of
@@ -72,16 +70,6 @@ UNLOCKED: dict[str, Any] = {
 LOCK_COLUMNS = ("lock_token", "lock_proof", *UNLOCKED)
 
 
-def is_held(model: type[Editable]) -> ColumnElement[bool]:
-    """Whether somebody's lease runs, by the database's clock."""
-    clock = lease_clock()
-    return and_(
-        model.lock_member_id.is_not(None),
-        model.lock_until > clock,
-        model.lock_until <= clock + LONGEST_LOCK,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Proof:
     """What proves that a lock is one's own: its token, and 128 random bits that were given to the taker alone.
@@ -124,36 +112,6 @@ def credential_of(actor: Actor) -> int:
     return actor.session_id
 
 
-def is_signed_in(member_id: int, session_id: int | None) -> ColumnElement[bool]:
-    """Whether a session of a member is there still: nothing is locked for one that has ended meanwhile."""
-    return exists().where(Session.id == session_id, Session.member_id == member_id, Session.expires_at > now())
-
-
-def is_writable(model: type[Editable], author: Actor, proof: Proof | None) -> ColumnElement[bool]:
-    """Whether somebody who shows this proof, if any, may write the row now.
-
-    The criterion of every statement that changes an editable row, beside the version.
-    """
-    return or_(~is_held(model), is_holder(model, author, proof))
-
-
-def is_holder(model: type[Editable], actor: Actor, proof: Proof | None) -> ColumnElement[bool]:
-    """Whether the lock is the one that this member took with this session, and that this proves."""
-    if actor.member_id is None or actor.session_id is None or proof is None:
-        return false()
-    return and_(
-        model.lock_member_id == actor.member_id,
-        model.lock_session_id == actor.session_id,
-        ~model.lock_offered,
-        is_proven(model, actor.member_id, proof),
-    )
-
-
-def is_proven(model: type[Editable], member_id: int, proof: Proof) -> ColumnElement[bool]:
-    """Whether the lock is, or was at last, the one that this proves, and nobody has had it since."""
-    return and_(model.lock_token == proof.token, model.lock_proof == proof.digest(member_id))
-
-
 READ_CLOCK = PreparedSelect(lambda: select(lease_clock()).select_from(Tenant))
 
 
@@ -161,24 +119,6 @@ async def read_clock(transaction: Transaction) -> int:
     """The database's lease clock, in milliseconds."""
     ((clock,),) = await transaction.rows(READ_CLOCK)
     return clock
-
-
-async def change_lock(transaction: Transaction, row: Editable, *criteria: Any, **values: Any) -> bool:
-    """Write the lock's columns in one statement, if the row meets the criteria; the object is what the row is then."""
-    model = type(row)
-    statement = (
-        update(model)
-        .where(model.id == row.id, *criteria)
-        .values(**values)
-        .returning(*(getattr(model, name) for name in LOCK_COLUMNS))
-    )
-    found = (await transaction.execute(statement)).one_or_none()
-    if found is None:
-        await transaction.refresh(row, LOCK_COLUMNS)
-        return False
-    for name, value in zip(LOCK_COLUMNS, found, strict=True):
-        set_committed_value(row, name, value)
-    return True
 
 
 def note_lock(transaction: Transaction, row: Editable, fact: type[LockChanged], member_id: int) -> None:

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 from app.accounts.members import Member
 from app.database import Transaction, now
-from app.database.clock import lease_clock
 from app.editing import waiting
 from app.editing.facts import LockFreed, LockOffered
-from app.editing.rows import Editable, change_lock, is_held, note_lock, read_clock
+from app.editing.lock_statements import change_lock, ends_then, is_free, is_longer_turn, is_shorter_turn, offered
+from app.editing.rows import Editable, note_lock, read_clock
 from app.editing.waiting import Waiting
 
 # How long somebody's turn lasts (WCAG 2.2.1: many people need more than some seconds to begin), and how long at most
@@ -46,18 +46,16 @@ async def give_turn(transaction: Transaction, row: Editable, following: Waiting)
     if await change_lock(
         transaction,
         row,
-        type(row).lock_member_id.is_(None),
-        lock_token=row.lock_token + 1,
-        lock_proof=None,
-        lock_member_id=following.member_id,
-        lock_name=following.name,
-        lock_role=following.role,
-        lock_since=now(),
-        lock_until=lease_clock() + TURN * 1000,
-        lock_session_id=following.session_id,
-        lock_offered=True,
+        is_free,
+        offered,
+        member_id=following.member_id,
+        name=following.name,
+        role=following.role,
+        since=now(),
+        lease=TURN * 1000,
+        session_id=following.session_id,
     ):
-        await waiting.change_waiting(transaction, Waiting.id == following.id, state="called", called_at=lease_clock())
+        await transaction.apply(waiting.CALL, waiting_id=following.id)
         note_lock(transaction, row, LockOffered, following.member_id)
 
 
@@ -69,9 +67,7 @@ async def prolong_turn(transaction: Transaction, row: Editable, member: Member, 
         return None
     clock = await read_clock(transaction)
     until = min(clock + TURN * 1000, called.called_at + LONGEST_TURN * 1000)
-    model = type(row)
-    turn = is_held(model) & (model.lock_member_id == member.id) & model.lock_offered & (model.lock_until < until)
-    await change_lock(transaction, row, turn, lock_until=until)
+    await change_lock(transaction, row, is_shorter_turn, ends_then, member_id=member.id, until=until)
     if row.lock_member_id != member.id or not row.lock_offered or row.lock_until is None or row.lock_until <= clock:
         return None
     return (row.lock_until - clock + 999) // 1000
@@ -80,6 +76,4 @@ async def prolong_turn(transaction: Transaction, row: Editable, member: Member, 
 async def shorten_turn(transaction: Transaction, row: Editable, member: Member) -> None:
     """Leave little of a member's turn, if it is theirs, as the page that waited was left: others wait, too."""
     until = await read_clock(transaction) + LEFT_TURN * 1000
-    model = type(row)
-    turn = (model.lock_member_id == member.id) & model.lock_offered & (model.lock_until > until)
-    await change_lock(transaction, row, turn, lock_until=until)
+    await change_lock(transaction, row, is_longer_turn, ends_then, member_id=member.id, until=until)

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
 from app.editing.facts import LockAsked
 from app.editing.rows import Editable, credential_of, read_clock
@@ -77,10 +77,57 @@ LIST_WAITING = PreparedSelect(
 )
 
 
-def of_row(*rows: Editable) -> tuple[Any, ...]:
-    """Criteria for those who wait for a row, or for one of several of a kind."""
-    kinds = {row.kind_name for row in rows}
-    return Waiting.kind.in_(kinds), Waiting.row_id.in_({row.id for row in rows})
+# Those who wait for some rows of a kind.
+OF_ROWS = (Waiting.kind == bindparam("of_kind"), Waiting.row_id.in_(bindparam("of_rows")))
+OF_MEMBER = Waiting.member_id == bindparam("of_member")
+REFUSE_REQUEST = PreparedChange(
+    lambda: (
+        update(Waiting)
+        .where(*OF_ROWS, Waiting.id == bindparam("waiting_id"), Waiting.asked_at.is_not(None))
+        .values(kept=True, unanswered=False)
+    )
+)
+KEEP_WAITING = PreparedChange(
+    lambda: (
+        update(Waiting)
+        .where(*OF_ROWS, OF_MEMBER, Waiting.page == bindparam("of_page"))
+        .values(until=lease_clock() + bindparam("lease"))
+    )
+)
+NOTE_UNANSWERED = PreparedChange(
+    lambda: (
+        update(Waiting)
+        .where(*OF_ROWS, Waiting.asked_at <= lease_clock() - ANSWER_WITHIN * 1000, ~Waiting.kept, ~Waiting.unanswered)
+        .values(unanswered=True)
+    )
+)
+FORGET_REQUESTS = PreparedChange(
+    lambda: update(Waiting).where(*OF_ROWS).values(asked_at=None, kept=False, unanswered=False)
+)
+MISS_TURN = PreparedChange(
+    lambda: update(Waiting).where(*OF_ROWS, OF_MEMBER, Waiting.state == "called").values(state="missed")
+)
+CALL = PreparedChange(
+    lambda: update(Waiting).where(Waiting.id == bindparam("waiting_id")).values(state="called", called_at=lease_clock())
+)
+LEAVE = PreparedChange(lambda: delete(Waiting).where(*OF_ROWS, OF_MEMBER))
+LEAVE_PAGE = PreparedChange(lambda: delete(Waiting).where(*OF_ROWS, OF_MEMBER, Waiting.page == bindparam("of_page")))
+LEAVE_ALL = PreparedChange(lambda: delete(Waiting).where(*OF_ROWS))
+LEAVE_WITH_SESSIONS = PreparedChange(
+    lambda: (
+        delete(Waiting)
+        .where(Waiting.session_id.in_(bindparam("sessions")))
+        .returning(Waiting.kind, Waiting.row_id, Waiting.member_id)
+    )
+)
+DROP_GONE = PreparedChange(lambda: delete(Waiting).where(*OF_ROWS, Waiting.until <= lease_clock()))
+
+
+async def change_waiting(transaction: Transaction, change: PreparedChange, *rows: Editable, **parameters: Any) -> bool:
+    """Change or take out those who wait for some rows of a kind. False when that was nobody."""
+    (kind,) = {row.kind_name for row in rows}
+    result = await transaction.apply(change, of_kind=kind, of_rows=[row.id for row in rows], **parameters)
+    return result.changed > 0
 
 
 async def list_queue(transaction: Transaction, row: Editable) -> Sequence[Waiting]:
@@ -150,34 +197,19 @@ async def request_lock(transaction: Transaction, row: Editable, member: Member, 
 
 async def refuse_request(transaction: Transaction, row: Editable, waiting_id: int) -> bool:
     """Answer somebody who asked: not now. False when nobody did."""
-    return await change_waiting(
-        transaction,
-        *of_row(row),
-        Waiting.id == waiting_id,
-        Waiting.asked_at.is_not(None),
-        kept=True,
-        unanswered=False,
-    )
+    return await change_waiting(transaction, REFUSE_REQUEST, row, waiting_id=waiting_id)
 
 
 async def keep_waiting(transaction: Transaction, row: Editable, member: Member, page: int, lease: int) -> bool:
     """Go on waiting with an open page. False when it waits no more."""
-    return await change_waiting(
-        transaction,
-        *of_row(row),
-        Waiting.member_id == member.id,
-        Waiting.page == page,
-        until=lease_clock() + lease * 1000,
-    )
+    return await change_waiting(transaction, KEEP_WAITING, row, of_member=member.id, of_page=page, lease=lease * 1000)
 
 
 async def leave_queue(transaction: Transaction, row: Editable, member: Member, page: int | None = None) -> bool:
     """Stop waiting, with the page given or with any. False when nobody did."""
-    statement = delete(Waiting).where(*of_row(row), Waiting.member_id == member.id)
-    if page is not None:
-        statement = statement.where(Waiting.page == page)
-    result: Any = await transaction.execute(statement)
-    return bool(result.rowcount)
+    if page is None:
+        return await change_waiting(transaction, LEAVE, row, of_member=member.id)
+    return await change_waiting(transaction, LEAVE_PAGE, row, of_member=member.id, of_page=page)
 
 
 async def leave_queues(transaction: Transaction, whom: Sequence[tuple[Editable, int]]) -> None:
@@ -190,30 +222,20 @@ async def leave_queues(transaction: Transaction, whom: Sequence[tuple[Editable, 
 
 async def leave_with_sessions(transaction: Transaction, session_ids: list[int]) -> list[tuple[str, int, int]]:
     """Stop waiting with the pages of sessions that end; the kind and id of each row, and the member."""
-    statement = (
-        delete(Waiting)
-        .where(Waiting.session_id.in_(session_ids))
-        .returning(Waiting.kind, Waiting.row_id, Waiting.member_id)
-    )
-    found = await transaction.execute(statement)
-    return sorted((row.kind, row.row_id, row.member_id) for row in found)
+    found = await transaction.apply(LEAVE_WITH_SESSIONS, sessions=session_ids)
+    return sorted((kind, row_id, member_id) for kind, row_id, member_id in found.rows)
 
 
 async def leave_all(transaction: Transaction, rows: Sequence[tuple[str, int]]) -> None:
     """Nobody waits for rows any more, by their kinds and ids: they are gone."""
     for kind in {kind for kind, _ in rows}:
         ids = [row_id for each, row_id in rows if each == kind]
-        statement = delete(Waiting).where(Waiting.kind == kind, Waiting.row_id.in_(ids))
-        await transaction.execute(statement)
+        await transaction.apply(LEAVE_ALL, of_kind=kind, of_rows=ids)
 
 
 async def drop_gone(transaction: Transaction, *rows: Editable) -> bool:
-    """Take out those whose pages have gone. False when nobody was."""
-    if not rows:
-        return False
-    statement = delete(Waiting).where(*of_row(*rows), Waiting.until <= lease_clock())
-    result: Any = await transaction.execute(statement)
-    return bool(result.rowcount)
+    """Take out those whose pages have gone, of rows of a kind. False when nobody was."""
+    return await change_waiting(transaction, DROP_GONE, *rows) if rows else False
 
 
 @sweeps(Waiting)
@@ -225,23 +247,9 @@ async def delete_gone(transaction: Transaction, limit: int) -> int:
     )
 
 
-async def change_waiting(transaction: Transaction, *criteria: Any, **values: Any) -> bool:
-    """Write columns of those who meet the criteria. False when nobody does."""
-    statement = update(Waiting).where(*criteria).values(**values)
-    result: Any = await transaction.execute(statement)
-    return bool(result.rowcount)
-
-
 async def note_unanswered(transaction: Transaction, row: Editable) -> bool:
     """Note the requests whose time for an answer is over. False when there is none."""
-    return await change_waiting(
-        transaction,
-        *of_row(row),
-        Waiting.asked_at <= lease_clock() - ANSWER_WITHIN * 1000,
-        ~Waiting.kept,
-        ~Waiting.unanswered,
-        unanswered=True,
-    )
+    return await change_waiting(transaction, NOTE_UNANSWERED, row)
 
 
 async def find_following(
@@ -265,6 +273,6 @@ async def find_following(
 
 
 async def forget_requests(transaction: Transaction, *rows: Editable) -> None:
-    """Forget what was asked of a holder who holds the row no more."""
+    """Forget what was asked of the holders of rows of a kind, who hold them no more."""
     if rows:
-        await change_waiting(transaction, *of_row(*rows), asked_at=None, kept=False, unanswered=False)
+        await change_waiting(transaction, FORGET_REQUESTS, *rows)

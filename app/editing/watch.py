@@ -16,9 +16,10 @@ from app.background import in_background
 from app.database import Database
 from app.database.clock import lease_clock
 from app.editing import waiting
+from app.editing.lock_statements import is_held
 from app.editing.locks import lapse
 from app.editing.pushes import push_standings
-from app.editing.rows import EDITABLE_KINDS, is_held
+from app.editing.rows import EDITABLE_KINDS
 from app.editing.waiting import ANSWER_WITHIN, Waiting
 from app.live.node import Node
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts.members import Member
-from app.database import Transaction, now
+from app.database import PreparedChange, PreparedSelect, Transaction, now
 from app.editing.drafts import settle_draft
 from app.editing.facts import LockFreed
+from app.editing.lock_statements import is_writable, show_proof
 from app.editing.locks import release_lock
-from app.editing.rows import LOCK_COLUMNS, UNLOCKED, Held, Proof, is_writable, note_lock
+from app.editing.rows import LOCK_COLUMNS, UNLOCKED, Held, Proof, note_lock
 from app.editing.turns import pass_on
 from app.records.access import require_in, require_on
 from app.records.collections import Collection
@@ -196,11 +196,28 @@ async def write_record(
         await keep_revisions(transaction, [*changed, *stamped], [record], author, what)
         note_record_changed(transaction, collection, changed, record, author, "changed", before)
     else:
-        writable = select(is_writable(Record, transaction.acting(author.id), proof)).where(Record.id == record.id)
-        if not await transaction.scalar(writable):
+        shown = show_proof(transaction.acting(author.id), proof)
+        if not await transaction.value(IS_WRITABLE, row_id=record.id, **shown):
             raise Held
         await release_lock(transaction, record, author, proof)
     return bool(changed)
+
+
+IS_WRITABLE = PreparedSelect(lambda: select(is_writable(Record)).where(Record.id == bindparam("row_id")))
+ADVANCE = PreparedChange(
+    lambda: (
+        update(Record)
+        .where(Record.id == bindparam("row_id"), Record.version == bindparam("seen_version"), is_writable(Record))
+        .values(
+            version=Record.version + 1,
+            values=bindparam("new_values"),
+            search=bindparam("new_search"),
+            deleted_at=bindparam("new_deleted_at"),
+            updated_at=bindparam("new_updated_at"),
+            **UNLOCKED,
+        )
+    )
+)
 
 
 async def advance(
@@ -219,21 +236,14 @@ async def advance(
     Raises Changed when the record is not at that version, and Held when somebody else, or another page, holds it.
     """
     holder = record.lock_member_id
-    written: dict[str, Any] = {
-        "version": version + 1,
-        "values": values,
-        "search": search,
-        "deleted_at": deleted_at,
-        "updated_at": now(),
-        **UNLOCKED,
-    }
-    writable = is_writable(Record, transaction.acting(author.id), proof)
-    statement = update(Record).where(Record.id == record.id, Record.version == version, writable).values(**written)
-    result: Any = await transaction.execute(statement)
-    if result.rowcount != 1:
+    written = {"values": values, "search": search, "deleted_at": deleted_at, "updated_at": now()}
+    shown = show_proof(transaction.acting(author.id), proof)
+    parameters = {f"new_{name}": value for name, value in written.items()}
+    result = await transaction.apply(ADVANCE, row_id=record.id, seen_version=version, **parameters, **shown)
+    if result.changed != 1:
         await transaction.refresh(record, ["version", *LOCK_COLUMNS])
         raise Changed if record.version != version else Held
-    for name, value in written.items():
+    for name, value in {"version": version + 1, **written, **UNLOCKED}.items():
         set_committed_value(record, name, value)
     if deleted_at is not None:
         if holder is not None:

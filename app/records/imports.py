@@ -17,7 +17,8 @@ from sqlalchemy import select
 
 from app.accounts.members import Member
 from app.database import Transaction
-from app.editing.rows import Held, is_held
+from app.editing.lock_statements import is_held
+from app.editing.rows import Held
 from app.records.access import find_refused
 from app.records.bulk import reason_of
 from app.records.collections import Collection

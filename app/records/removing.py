@@ -12,7 +12,7 @@ from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import Transaction, now
 from app.editing.drafts import Draft
-from app.editing.rows import is_held
+from app.editing.lock_statements import is_held
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.records.collections import Collection
 from app.records.definitions import advance_definition, fill_keys, refuse_while_becoming, set_unique

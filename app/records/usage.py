@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Select, func, select
 
-from app.editing.rows import is_held
+from app.editing.lock_statements import is_held
 from app.records.records import Record
 from app.tenants.usage import measure
 

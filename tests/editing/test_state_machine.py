@@ -33,7 +33,8 @@ from app.accounts.members import Member
 from app.database import Transaction, clock
 from app.editing import locks, waiting
 from app.editing.drafts import Draft, keep_draft, settle_draft
-from app.editing.rows import LEASE, Held, Proof, is_held
+from app.editing.lock_statements import is_held
+from app.editing.rows import LEASE, Held, Proof
 from app.features import open_database
 from app.live.cutoff import end_all_sessions
 from app.records.changes import Changed, change_record, write_record

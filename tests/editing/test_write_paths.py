@@ -20,8 +20,9 @@ from sqlalchemy import func, select
 
 from app.accounts.members import Member, find_member
 from app.database import Database, Transaction
+from app.editing.lock_statements import is_holder, lock_change_of
 from app.editing.locks import take_lock
-from app.editing.rows import LEASE, Held, Proof
+from app.editing.rows import LEASE, Editable, Held, Proof
 from app.records.bulk import restore_records
 from app.records.changes import Changed, change_record, create_record, write_record
 from app.records.collections import Collection, get_collection
@@ -93,10 +94,10 @@ WRITES_NOTHING: dict[str, dict[str, str]] = {
 # What in app/ writes rows with a lock, or looks as if it did: file, function, what it writes, as `list_writes` says it.
 KNOWN_WRITES = {
     ("records/pages/files.py", "bring_record_files", "form.values"),  # of a form
-    ("records/changes.py", "advance", "update(Record)"),  # checks version and lock in its statement
+    ("records/changes.py", "", "update(Record)"),  # ADVANCE checks version and lock in its statement
     ("records/deleting.py", "empty_bin", "delete(Record)"),  # deletes for good what nobody can open, so nobody holds it
-    ("editing/rows.py", "change_lock", "update(model)"),  # writes the lock's columns alone
-    ("editing/locks.py", "free_locks", "update(model)"),
+    ("editing/lock_statements.py", "lock_change_of", "update(model)"),  # refuses all but the lock's columns
+    ("editing/lock_statements.py", "free_of", "update(model)"),
     ("database/copying.py", "copy_table", "insert(table)"),  # fills an empty database with all of another
     ("database/fast/rows.py", "__init__", "insert(self.table)"),
     ("database/fast/rows.py", "update_of", "update(info.table)"),  # refuses what is guarded
@@ -255,8 +256,6 @@ def list_call_writes(scope: ast.AST, call: ast.Call) -> Iterator[str]:
             yield f"{ast.unparse(call.func)}({ast.unparse(first)})"
     if (first is not None and name in ("setattr", "merge", "flag_modified")) or name.startswith("bulk_"):
         yield f"{name}({ast.unparse(first) if first else ''})"
-    if name == "change_lock":
-        yield from (f"change_lock({key.arg}=)" for key in call.keywords if key.arg in COLUMNS)
     if name in ("update", "pop", "popitem", "setdefault", "clear") and isinstance(call.func, ast.Attribute):
         owner = call.func.value
         if isinstance(owner, ast.Attribute) and owner.attr == "values" and ast.unparse(owner.value) != "self":
@@ -340,7 +339,6 @@ async def test_a_record_is_not_changed_by_the_short_way_that_checks_nothing(data
         "del record.values['title']",
         "record.values.pop('title')",
         "setattr(record, name, value)",
-        "await change_lock(transaction, row, version=2)",
         "Record.__table__.update()",
         "from app.records.records import Record as Book",
         "text('UPDATE record SET version = 1')",
@@ -350,6 +348,14 @@ async def test_a_record_is_not_changed_by_the_short_way_that_checks_nothing(data
 def test_a_statement_that_writes_a_record_is_found(line: str) -> None:
     for source in (f"async def change():\n {line}", f"class Book:\n def change(self):\n  {line}"):
         assert [name for name, function in list_functions(source) for _ in list_writes(function)] == ["change"]
+
+
+def test_what_changes_a_lock_writes_nothing_else() -> None:
+    def version(model: type[Editable]) -> dict[str, Any]:
+        return {"lock_until": None, "version": 2}
+
+    with pytest.raises(TypeError, match="a lock has no version"):
+        lock_change_of("record", is_holder, version)
 
 
 def test_what_writes_something_else_is_not_taken_for_a_record() -> None:
