@@ -55,7 +55,7 @@ GROWS = {
 APP = "/app/"
 # Packages whose statements are still made anew by requests.
 STILL_MADE = (
-    *("accounts/", "chat/", "editing/", "files/", "jobs/", "mail/", "notifications/"),
+    *("accounts/", "editing/", "files/", "jobs/", "mail/", "notifications/"),
     *("operators/", "records/", "tenants/", "database/tenancy.py"),
 )
 # The parameters of addresses that no workspace has rows for.
