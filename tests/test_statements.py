@@ -57,6 +57,7 @@ APP = "/app/"
 STILL_MADE = (
     *("accounts/", "editing/", "files/", "jobs/", "mail/", "notifications/"),
     *("operators/", "records/", "tenants/", "database/tenancy.py"),
+    "chat/notices.py is_visible_to",  # in what notifications ask
 )
 # The parameters of addresses that no workspace has rows for.
 FILES = {"path": "css/base.css"}
