@@ -1,16 +1,19 @@
 """What SQLAlchemy has compiled once, for all engines of a process: each would compile every statement anew, which is
-most of what a short test costs."""
+most of what a short test costs. And which statements databases are given."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine
+import pytest
+from sqlalchemy import Engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import LRUCache
 
 from app.database import postgresql, sqlite
+from app.database.fast.prepared import ForSqlite
 
 # The first engine of a kind that has connected: what is compiled depends on the dialect, and that on what it met there.
 FIRST: dict[Any, Engine] = {}
@@ -20,6 +23,26 @@ def share_compiled_statements() -> None:
     """Let all engines that are made from now on share what they compile."""
     postgresql.create_engine = sharing(postgresql.create_engine)
     sqlite.create_engine = sharing(sqlite.create_engine)
+
+
+@contextmanager
+def noting_statements() -> Iterator[list[tuple[str, Any]]]:
+    """The statements that databases are given meanwhile, with their parameters: by SQLAlchemy, or past it."""
+    asked: list[tuple[str, Any]] = []
+    run = ForSqlite.run
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    def note_and_run(self: ForSqlite, connection: Any, values: Any, work: Any) -> Any:
+        asked.append((self.words, values))
+        return run(self, connection, values, work)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ForSqlite, "run", note_and_run)
+        event.listen(Engine, "before_cursor_execute", note)
+        yield asked
+        event.remove(Engine, "before_cursor_execute", note)
 
 
 def sharing(create_engine: Callable[..., AsyncEngine]) -> Callable[..., AsyncEngine]:

@@ -55,8 +55,9 @@ GROWS = {
 APP = "/app/"
 # Packages whose statements are still made anew by requests.
 STILL_MADE = (
-    *("accounts/", "chat/", "files/", "jobs/", "mail/", "notifications/"),
+    *("accounts/", "files/", "jobs/", "mail/", "notifications/"),
     *("operators/", "records/", "tenants/", "editing/waiting.py leave_queues", "database/tenancy.py"),
+    "chat/notices.py is_visible_to",  # in what notifications ask
 )
 # The parameters of addresses that no workspace has rows for.
 FILES = {"path": "css/base.css"}

@@ -27,7 +27,12 @@ def acquaints(criterion: Acquaints) -> Acquaints:
 
 def is_known_to(member: Member) -> ColumnElement[bool]:
     """The criterion of people whom a member gets to know of."""
-    return true() if may(member, "see", "everybody") else is_acquainted(Member.id, member.id)
+    return is_known(member.id, insider=may(member, "see", "everybody"))
+
+
+def is_known(member_id: Any, *, insider: bool) -> ColumnElement[bool]:
+    """Likewise, from a column or parameter: who is an `insider` may see everybody."""
+    return true() if insider else is_acquainted(Member.id, member_id)
 
 
 def is_acquainted(person_id: Any, guest_id: Any) -> ColumnElement[bool]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from limits import RateLimitItemPerMinute
 from litestar.exceptions import NotFoundException
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
-from app.accounts.members import Member
-from app.database import Transaction
+from app.accounts.acquaintance import is_known
+from app.accounts.members import Member, is_active
+from app.accounts.rights import may
+from app.database import PreparedSelect, Transaction
 from app.web.errors import PageError
 from app.web.forms import Form, number_of
 from app.web.limits import Windows
@@ -53,11 +56,45 @@ class Candidate:
     folded: str  # the name as it is compared
 
 
-async def list_persons(transaction: Transaction, *criteria: Any) -> list[Candidate]:
+PreparedPersons = PreparedSelect[int, str, str | None]
+
+
+def select_persons(make_criteria: Callable[[], Iterable[Any]]) -> PreparedPersons:
+    """The select of members, as one chooses them, who meet criteria."""
+    members = (Member.id, Member.name, Member.email)
+    return PreparedSelect(lambda: select(*members).where(*make_criteria()).order_by(Member.id))
+
+
+async def list_persons(transaction: Transaction, prepared: PreparedPersons, **parameters: object) -> list[Candidate]:
     """Members by name, as one chooses them."""
-    rows = await transaction.execute(select(Member.id, Member.name, Member.email).where(*criteria).order_by(Member.id))
-    persons = [Candidate(row.id, row.name, row.email or "", fold(row.name)) for row in rows]
+    found = await transaction.rows(prepared, **parameters)
+    persons = [Candidate(member_id, name, email or "", fold(name)) for member_id, name, email in found]
     return sorted(persons, key=lambda person: person.folded)
+
+
+@cache
+def select_known(*, insider: bool) -> PreparedPersons:
+    """The select of active members whom one gets to know of."""
+    return select_persons(lambda: (is_known(bindparam("member_id"), insider=insider), *is_active()))
+
+
+async def list_known(transaction: Transaction, member: Member) -> list[Candidate]:
+    """Whom a member gets to know of, and who may sign in."""
+    prepared = select_known(insider=may(member, "see", "everybody"))
+    return await list_persons(transaction, prepared, member_id=member.id)
+
+
+@cache
+def select_known_of_number(*, insider: bool) -> PreparedPersons:
+    """The select of a person whom one gets to know of, by their number, also when they are there no more."""
+    known = is_known(bindparam("member_id"), insider=insider)
+    return select_persons(lambda: (Member.id == bindparam("number"), known))
+
+
+async def list_known_of_number(transaction: Transaction, member: Member, number: int) -> list[Candidate]:
+    """The person with a number, also one who has left, if a member gets to know of them."""
+    prepared = select_known_of_number(insider=may(member, "see", "everybody"))
+    return await list_persons(transaction, prepared, member_id=member.id, number=number)
 
 
 def find_persons(persons: Iterable[Candidate], text: str) -> list[Candidate]:

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from html import unescape
 
 from markupsafe import escape
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
-from app.database import Transaction
+from app.database import PreparedSelect, Transaction
 
 OPEN, CLOSE = "\ufdd0", "\ufdd1"
 STORED = re.compile(f"{OPEN}([0-9]{{1,18}}){CLOSE}")
@@ -71,13 +71,13 @@ def write_names_in_html(html: str, names: Mapping[int, str]) -> str:
     )
 
 
+LIST_MEMBER_NAMES = PreparedSelect(lambda: select(Member.id, Member.name).where(Member.id.in_(bindparam("member_ids"))))
+
+
 async def find_member_names(transaction: Transaction, ids: Iterable[int]) -> dict[int, str]:
     """The names that members have now, whether they are still there or not."""
     wanted = set(ids)
-    if not wanted:
-        return {}
-    statement = select(Member.id, Member.name).where(Member.id.in_(wanted))
-    return {row.id: row.name for row in await transaction.execute(statement)}
+    return dict(await transaction.rows(LIST_MEMBER_NAMES, member_ids=wanted)) if wanted else {}
 
 
 async def read_texts(transaction: Transaction, *texts: str) -> list[str]:

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from litestar import Request
-from sqlalchemy import ForeignKeyConstraint, String, delete, tuple_, update
+from sqlalchemy import ForeignKeyConstraint, String, bindparam, delete, tuple_, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.accounts.sessions import Session
-from app.database import Base, Database, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, Database, PreparedChange, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.web.visits import is_seen
 
@@ -38,6 +38,11 @@ class Visit(Tenanted, Base):
 async def forget_old_visits(transaction: Transaction, limit: int) -> int:
     """Forget what members have not opened for long."""
     return await delete_by_keys(transaction, Visit, Visit.visited_at < now() - REMEMBERED, limit=limit)
+
+
+NOTE_SEEN = PreparedChange(
+    lambda: update(Session).where(Session.id.in_(bindparam("ids"))).values(seen_at=bindparam("moment", callable_=now))
+)
 
 
 class Visits:
@@ -72,8 +77,7 @@ class Visits:
             tenant_id, sessions = self.noted.popitem()
             try:
                 async with self.database.write(tenant_id) as transaction:
-                    statement = update(Session).where(Session.id.in_(sessions)).values(seen_at=now())
-                    await transaction.execute(statement)
+                    await transaction.apply(NOTE_SEEN, ids=sessions)
             except LookupError:
                 continue  # the workspace is gone, and its sessions with it
         return False

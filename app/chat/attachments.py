@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, and_, exists, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ForeignKeyConstraint,
+    Index,
+    Select,
+    String,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
@@ -15,7 +28,7 @@ from app.chat.memberships import find_visible
 from app.chat.messages import LONGEST_KEY, Message
 from app.chat.references import to_message
 from app.chat.rooms import Room
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.files.quota import check_quota, counts_in_quota
 from app.files.uploads import StoredFile
 from app.web.errors import Gone
@@ -109,37 +122,52 @@ async def add_attachment(
     return attachment
 
 
+FIND_UPLOAD = PreparedSelect(
+    lambda: select(Attachment).where(
+        Attachment.member_id == bindparam("member_id"),
+        func.coalesce(Attachment.upload, Attachment.key) == bindparam("upload"),
+    )
+)
+
+
 async def find_upload(transaction: Transaction, member: Member, upload: str) -> Attachment | None:
     """The file that a member's page brought with an upload."""
-    known_as = func.coalesce(Attachment.upload, Attachment.key)
-    statement = select(Attachment).where(Attachment.member_id == member.id, known_as == upload)
-    return await transaction.scalar(statement)
+    return await transaction.value(FIND_UPLOAD, member_id=member.id, upload=upload)
+
+
+def select_in_box(criterion: Any) -> Select[Attachment]:
+    """The select of files that a member has brought to the box of a room and that are in no message yet."""
+    return (
+        select(Attachment)
+        .where(
+            Attachment.room_id == bindparam("room_id"),
+            Attachment.member_id == bindparam("member_id"),
+            Attachment.message_id.is_(None),
+            criterion,
+        )
+        .order_by(Attachment.id)
+        .limit(MOST_A_MESSAGE)
+    )
+
+
+FIND_UNSENT = PreparedSelect(lambda: select_in_box(Attachment.id.in_(bindparam("ids"))))
+LIST_UNSENT = PreparedSelect(lambda: select_in_box(Attachment.created_at >= bindparam("since")))
 
 
 async def find_unsent(transaction: Transaction, room: Room, member: Member, ids: Sequence[int]) -> Sequence[Attachment]:
     """The member's own files for this room that are in no message yet; others are left out."""
     if not ids:
         return []
-    statement = select(Attachment).where(
-        Attachment.id.in_(list(ids)[:MOST_A_MESSAGE]),
-        Attachment.room_id == room.id,
-        Attachment.member_id == member.id,
-        Attachment.message_id.is_(None),
-    )
-    return (await transaction.scalars(statement.order_by(Attachment.id))).all()
+    wanted = ids[:MOST_A_MESSAGE]
+    return await transaction.column(FIND_UNSENT, room_id=room.id, member_id=member.id, ids=wanted)
 
 
 async def list_unsent(transaction: Transaction, room: Room | None, member: Member) -> Sequence[Attachment]:
     """The files that a member has brought to the box of a room and not sent, as many as go with a message."""
     if room is None:
         return []
-    statement = select(Attachment).where(
-        Attachment.room_id == room.id,
-        Attachment.member_id == member.id,
-        Attachment.message_id.is_(None),
-        Attachment.created_at >= now() - UNSENT_FOR,
-    )
-    return (await transaction.scalars(statement.order_by(Attachment.id).limit(MOST_A_MESSAGE))).all()
+    since = now() - UNSENT_FOR
+    return await transaction.column(LIST_UNSENT, room_id=room.id, member_id=member.id, since=since)
 
 
 async def get_attachment(transaction: Transaction, member: Member, attachment_id: int) -> Attachment:
@@ -152,13 +180,13 @@ async def get_attachment(transaction: Transaction, member: Member, attachment_id
 
 async def find_attachment(transaction: Transaction, member: Member, attachment_id: int) -> Attachment | None:
     """A file that this member may have: their own, or of a message that they may see."""
-    attachment = await transaction.scalar(select(Attachment).where(Attachment.id == attachment_id))
+    attachment = await transaction.get(Attachment, attachment_id)
     if attachment is None or await find_visible(transaction, member, attachment.room_id) is None:
         return None
     if attachment.message_id is None:
         return attachment if attachment.member_id == member.id else None
-    deleted = select(Message.deleted_at).where(Message.id == attachment.message_id)
-    return attachment if await transaction.scalar(deleted) is None else None
+    message = await transaction.get(Message, attachment.message_id)
+    return attachment if message is None or message.deleted_at is None else None
 
 
 async def discard_file(transaction: Transaction, member: Member, attachment_id: int) -> tuple[Room, list[str]]:
@@ -185,18 +213,22 @@ async def take_out_upload(transaction: Transaction, member: Member, upload: str)
     return keys
 
 
+# In the order in which they were brought.
+LIST_FILES = PreparedSelect(
+    lambda: select(Attachment).where(Attachment.message_id.in_(bindparam("message_ids"))).order_by(Attachment.id)
+)
+
+
 async def has_files(transaction: Transaction, message: Message) -> bool:
     """Whether a message has files, so that it needs no words."""
-    statement = select(Attachment.id).where(Attachment.message_id == message.id).limit(1)
-    return await transaction.scalar(statement) is not None
+    return await transaction.value(LIST_FILES, message_ids=[message.id]) is not None
 
 
 async def list_attachments(transaction: Transaction, message: Message) -> Sequence[Attachment]:
     """The files of a message, in the order in which they were brought; a deleted one shows none."""
     if message.deleted_at is not None:
         return []
-    statement = select(Attachment).where(Attachment.message_id == message.id).order_by(Attachment.id)
-    return (await transaction.scalars(statement)).all()
+    return await transaction.column(LIST_FILES, message_ids=[message.id])
 
 
 async def delete_unsent(transaction: Transaction, limit: int = 500) -> list[str]:

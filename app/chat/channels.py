@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from app.accounts.facts import MemberRenamed
 from app.accounts.members import Member
@@ -27,15 +28,23 @@ from app.chat.facts import (
     RoomChanged,
     RoomMade,
 )
-from app.chat.memberships import Membership, count_people_of, is_visible, list_people_of
+from app.chat.memberships import Membership, is_visible
+from app.chat.people import count_people_of, list_people_of
 from app.chat.reading import list_joined
 from app.chat.rooms import Room, RoomAccess
 from app.chat.sidebar import ROOMS_SHOWN, Sidebar, list_sidebars
-from app.database import Partial, Showing, Tenant, Transaction
+from app.database import Partial, PreparedSelect, Showing, Tenant, Transaction
 from app.live.channels import channel
 from app.live.log import publish_partial, refresh, stop_following
 from app.notifications.channels import push_bells
 from app.web.templates import make_partial
+
+
+@cache
+def select_seen(*, insider: bool) -> PreparedSelect[int]:
+    """The select of those of some rooms that a member may see."""
+    seen = is_visible(bindparam("member_id"), insider=insider)
+    return PreparedSelect(lambda: select(Room.id).where(Room.id.in_(bindparam("ids")), seen))
 
 
 @channel("room.{id}", presence="live/readers_push.html")
@@ -43,7 +52,8 @@ from app.web.templates import make_partial
 async def who_may_see_the_room(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
     """Everybody but guests for public rooms, readers of a thing for its discussion, otherwise those who are in the
     room."""
-    return await transaction.scalars(select(Room.id).where(Room.id.in_(numbers), is_visible(member)))
+    prepared = select_seen(insider=may(member, "see", "everybody"))
+    return await transaction.column(prepared, ids=numbers, member_id=member.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +207,17 @@ def show_people(tenant: Tenant, counts: dict[Room, int]) -> Iterator[Partial]:
         yield make_partial(tenant, f"room.{room.id}", "chat/room_push.html", room=room, people=people)
 
 
+COUNT_MEMBERSHIPS = PreparedSelect(
+    lambda: select(func.count()).select_from(Membership).where(Membership.member_id == bindparam("member_id"))
+)
+
+
 async def push_read(transaction: Transaction, member: Member, room: Room) -> None:
     """Publish to a member's other pages what is still unread in a room.
 
     A sidebar that does not show all rooms may show others then.
     """
-    mine = select(func.count()).select_from(Membership).where(Membership.member_id == member.id)
-    if (await transaction.scalar(mine) or 0) > ROOMS_SHOWN:
+    if (await transaction.value(COUNT_MEMBERSHIPS, member_id=member.id) or 0) > ROOMS_SHOWN:
         push_rooms(transaction, member.id)
         return
     joined = next((each for each in await list_joined(transaction, member) if each.room.id == room.id), None)
@@ -213,14 +227,19 @@ async def push_read(transaction: Transaction, member: Member, room: Room) -> Non
         publish_partial(transaction, f"user.{member.id}", "chat/read_push.html", joined=joined)
 
 
+LIST_DIRECT_ROOMS = PreparedSelect(
+    lambda: select(Room).where(
+        Room.kind == "direct",
+        Room.id.in_(select(Membership.room_id).where(Membership.member_id.in_(bindparam("member_ids")))),
+    )
+)
+
+
 async def rename_direct_rooms(transaction: Transaction, facts: Sequence[MemberRenamed]) -> None:
     """Direct rooms are called after their people, whatever those are called now."""
-    inside = select(Membership.room_id).where(Membership.member_id.in_([fact.member_id for fact in facts]))
-    rooms = (await transaction.scalars(select(Room).where(Room.kind == "direct", Room.id.in_(inside)))).all()
+    rooms = await transaction.column(LIST_DIRECT_ROOMS, member_ids=[fact.member_id for fact in facts])
     insiders = {room.id: [int(n) for n in (room.subject or "").removeprefix("people-").split("-")] for room in rooms}
-    wanted = {member_id for ids in insiders.values() for member_id in ids}
-    found = await transaction.scalars(select(Member).where(Member.id.in_(wanted)))
-    people = {person.id: person for person in found}
+    people = await transaction.find_all(Member, {member_id for ids in insiders.values() for member_id in ids})
     for room in rooms:
         room.name = name_of([people[member_id] for member_id in sorted(insiders[room.id]) if member_id in people])
     await transaction.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
 from app.accounts.rights import require
@@ -11,7 +11,7 @@ from app.chat.facts import DiscussionOpened
 from app.chat.memberships import add_all
 from app.chat.new_rooms import open_discussion
 from app.chat.rooms import Room, find_discussion
-from app.database import Transaction
+from app.database import PreparedSelect, Transaction
 from app.editing.rows import Card, find_card, kind_of, list_readable_rows
 
 
@@ -21,6 +21,11 @@ async def get_card(transaction: Transaction, member: Member, subject: str) -> Ca
     if card is None or not await list_readable_rows(transaction, member, [card.row]):
         raise NotFoundException
     return card
+
+
+LIST_THERE = PreparedSelect(
+    lambda: select(Member.id).where(Member.id.in_(bindparam("ids")), Member.removed_at.is_(None)).order_by(Member.id)
+)
 
 
 async def enter_discussion(transaction: Transaction, member: Member, subject: str) -> Room:
@@ -34,8 +39,7 @@ async def enter_discussion(transaction: Transaction, member: Member, subject: st
     if room is None:
         room = await open_discussion(transaction, subject, card.place.title)
         ids = await kind_of(card.row).find_people(transaction, card.row)
-        statement = select(Member.id).where(Member.id.in_(ids), Member.removed_at.is_(None)).order_by(Member.id)
-        people = tuple(await transaction.scalars(statement))
+        people = tuple(await transaction.column(LIST_THERE, ids=ids))
         await add_all(transaction, room, people)
         transaction.keep(room)
         transaction.note(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -20,18 +20,17 @@ from sqlalchemy import (
     exists,
     false,
     func,
-    literal,
     or_,
     select,
 )
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.accounts.acquaintance import acquaints
-from app.accounts.members import Member, is_active
+from app.accounts.members import Member
 from app.accounts.rights import may, require
 from app.accounts.undo import end_offers
 from app.chat.facts import MemberEntered, MemberInvited, MemberLeft, MemberRemoved
-from app.chat.rooms import Room, RoomAccess, by_name
+from app.chat.rooms import Room, RoomAccess
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.editing.rows import EDITABLE_KINDS
 from app.notifications.kinds import SUBJECTS
@@ -56,16 +55,17 @@ class Membership(Tenanted, Base):
     joined_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-def is_visible(member: Member) -> ColumnElement[bool]:
-    """The criterion of every query that reads what is in rooms: those that a member may see."""
+def is_visible(member_id: Any, *, insider: bool) -> ColumnElement[bool]:
+    """The criterion of every query that reads what is in rooms: those that a member may see, from a column or
+    parameter. An `insider` is one who may see everybody."""
     place = aliased(Membership)  # the query around this one may have places of its own
-    inside = exists().where(place.tenant_id == Room.tenant_id, place.room_id == Room.id, place.member_id == member.id)
-    public = Room.kind == "public" if may(member, "see", "everybody") else false()
-    return or_(public, and_(Room.kind != "discussion", inside), is_about_readable(literal(member.id)))
+    inside = exists().where(place.tenant_id == Room.tenant_id, place.room_id == Room.id, place.member_id == member_id)
+    public = Room.kind == "public" if insider else false()
+    return or_(public, and_(Room.kind != "discussion", inside), is_about_readable(member_id))
 
 
 def is_about_readable(member_id: Any) -> ColumnElement[bool]:
-    """The criterion of discussions of things that somebody may read, from a column or value."""
+    """The criterion of discussions of things that somebody may read, from a column or parameter."""
     rules = []
     for name in EDITABLE_KINDS:
         begins = Room.subject.startswith(f"{name}-", autoescape=True)
@@ -115,12 +115,16 @@ async def get_room(transaction: Transaction, member: Member, slug: str) -> Room:
     return room
 
 
+FIND_READABLE_DISCUSSION = PreparedSelect(
+    lambda: select(Room.id).where(Room.id == bindparam("room_id"), is_about_readable(bindparam("member_id")))
+)
+
+
 async def is_about_read(transaction: Transaction, member: Member, room: Room) -> bool:
     """Whether a member may read what a room is about, if it is a discussion."""
     if room.kind != "discussion":
         return True
-    readable = select(Room.id).where(Room.id == room.id, is_about_readable(literal(member.id)))
-    return await transaction.scalar(readable) is not None
+    return await transaction.value(FIND_READABLE_DISCUSSION, room_id=room.id, member_id=member.id) is not None
 
 
 async def find_visible(transaction: Transaction, member: Member, room_id: int) -> Room | None:
@@ -143,46 +147,6 @@ async def find_access(transaction: Transaction, room: Room, member: Member) -> R
 async def find_membership(transaction: Transaction, room: Room, member: Member) -> Membership | None:
     """A member's place in a room."""
     return await transaction.get(Membership, (room.id, member.id))
-
-
-async def list_people(transaction: Transaction, room: Room) -> Sequence[Member]:
-    """Who is in a room, by name."""
-    return (await list_people_of(transaction, [room]))[room]
-
-
-async def list_people_of(transaction: Transaction, rooms: Sequence[Room]) -> dict[Room, list[Member]]:
-    """Who is in each of some rooms, by name."""
-    statement = (
-        select(Membership.room_id, Member)
-        .join(Member, (Membership.member_id == Member.id) & (Membership.tenant_id == Member.tenant_id))
-        .where(
-            Membership.room_id.in_([room.id for room in rooms]),
-            *is_active(),
-        )
-        .order_by(Member.id)
-    )
-    found: dict[int, list[Member]] = {room.id: [] for room in rooms}
-    for room_id, person in await transaction.execute(statement):
-        found[room_id].append(person)
-    return {room: by_name(found[room.id]) for room in rooms}
-
-
-async def count_people_of(transaction: Transaction, rooms: Sequence[Room]) -> dict[Room, int]:
-    """How many are in each of some rooms."""
-    statement = (
-        select(Membership.room_id, func.count())
-        .join(Member, (Membership.member_id == Member.id) & (Membership.tenant_id == Member.tenant_id))
-        .where(Membership.room_id.in_([room.id for room in rooms]), *is_active())
-        .group_by(Membership.room_id)
-    )
-    found = {room_id: int(count) for room_id, count in await transaction.execute(statement)}
-    return {room: found.get(room.id, 0) for room in rooms}
-
-
-def is_inside(room: Room) -> ColumnElement[bool]:
-    """The criterion of members who are in a room."""
-    inside = select(Membership.member_id).where(Membership.room_id == room.id)
-    return Member.id.in_(inside)
 
 
 Notify = Literal["everything", "mentions", "nothing"]

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.chat.facts import MessageDeleted, MessageEdited
 from app.chat.messages import ArchivedRoom, ChangedMeanwhile, Message, MessageGone, MessageRevision
 from app.chat.reactions import Reaction
-from app.chat.references import MessageIndex, find_mentioned, forget_references, keep_references
+from app.chat.references import MessageIndex, delete_of_message, find_mentioned, forget_references, keep_references
 from app.chat.rewriting import fill_as_before
 from app.chat.rooms import Room
 from app.chat.text.rendering import LONGEST_MESSAGE, Typed, UnfitText, read_message_text, render_text
-from app.database import Transaction, now
+from app.chat.timeline import count_edits
+from app.database import PreparedSelect, Transaction, now
 
 
 async def edit_message(
@@ -55,15 +55,13 @@ async def edit_message(
     rendered = typed.prose or await render_text(transaction, typed, author=member, before=message.html, filled=filled)
     if message.text in (rendered.text, typed.text):
         return False
-    count = await transaction.scalar(
-        select(func.count()).select_from(MessageRevision).where(MessageRevision.message_id == message.id)
-    )
-    if edits is not None and edits != (count or 0):
+    count = (await count_edits(transaction, [message.id])).get(message.id, 0)
+    if edits is not None and edits != count:
         raise ChangedMeanwhile(message)
     transaction.add(
         MessageRevision(
             message_id=message.id,
-            number=(count or 0) + 1,
+            number=count + 1,
             text=message.text,
             made_at=message.edited_at or message.created_at,
         )
@@ -100,9 +98,8 @@ async def delete_message(transaction: Transaction, message: Message, member: Mem
     author = await find_author(transaction, message, member)
     before = await find_mentioned(transaction, message.id)
     await forget_references(transaction, message.id)
-    for model, column in ((MessageRevision, MessageRevision.message_id), (Reaction, Reaction.message_id)):
-        statement: Any = delete(model).where(column == message.id)
-        await transaction.execute(statement)
+    for model in (MessageRevision, Reaction):
+        await transaction.apply(delete_of_message(model), of_message=message.id)
     message.text = message.html = message.plain = ""
     message.deleted_at, message.deleted_by_id = now(), member.id
     await transaction.flush()
@@ -129,11 +126,19 @@ async def find_author(transaction: Transaction, message: Message, member: Member
     return author.email or author.name
 
 
+LIST_MESSAGE_REVISIONS = PreparedSelect(
+    lambda: (
+        select(MessageRevision)
+        .where(MessageRevision.message_id == bindparam("message_id"))
+        .order_by(MessageRevision.number)
+    )
+)
+
+
 async def list_revisions(transaction: Transaction, message: Message, member: Member) -> Sequence[MessageRevision]:
     """What a message was before its edits, oldest first.
 
     Raises a 403 page unless it is the member's own, or the member is an admin.
     """
     require(member, "read revisions of", message)
-    statement = select(MessageRevision).where(MessageRevision.message_id == message.id).order_by(MessageRevision.number)
-    return (await transaction.scalars(statement)).all()
+    return await transaction.column(LIST_MESSAGE_REVISIONS, message_id=message.id)

@@ -67,16 +67,26 @@ class MessageRevision(OfMessage, Base):
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+FIND_MESSAGE_OF_SLUG = PreparedSelect(
+    lambda: (
+        select(Message)
+        .join(Room, (Room.id == Message.room_id) & (Room.tenant_id == Message.tenant_id))
+        .where(Room.slug == bindparam("slug"), Message.number == bindparam("number"))
+    )
+)
+FIND_MESSAGE = PreparedSelect(
+    lambda: select(Message).where(Message.number == bindparam("number"), Message.room_id == bindparam("room_id"))
+)
+
+
 async def find_message(transaction: Transaction, slug: str, number: int) -> Message | None:
     """A message by its room's name in addresses and its number there, whoever may see it."""
-    statement = select(Message).join(Room, Room.id == Message.room_id).where(Room.slug == slug)
-    return (await transaction.scalars(statement.where(Message.number == number))).one_or_none()
+    return await transaction.value(FIND_MESSAGE_OF_SLUG, slug=slug, number=number)
 
 
 async def get_message(transaction: Transaction, room: Room, number: int) -> Message:
     """A message of a room by its number, deleted or not. Raises NotFoundException."""
-    statement = select(Message).where(Message.number == number, Message.room_id == room.id)
-    message = (await transaction.scalars(statement)).one_or_none()
+    message = await transaction.value(FIND_MESSAGE, room_id=room.id, number=number)
     if message is None:
         raise NotFoundException
     return message
@@ -119,9 +129,13 @@ async def find_posted(transaction: Transaction, member: Member, key: str) -> Mes
     return found and found[0]
 
 
+FIND_ANSWERED = PreparedSelect(
+    lambda: select(Message.id).where(
+        Message.id == bindparam("message_id"), Message.room_id == bindparam("room_id"), Message.deleted_at.is_(None)
+    )
+)
+
+
 async def find_answered(transaction: Transaction, room: Room, message_id: int) -> int | None:
     """The id of a message of a room, if it can be answered."""
-    statement = select(Message.id).where(
-        Message.id == message_id, Message.room_id == room.id, Message.deleted_at.is_(None)
-    )
-    return await transaction.scalar(statement)
+    return await transaction.value(FIND_ANSWERED, message_id=message_id, room_id=room.id)

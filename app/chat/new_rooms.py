@@ -6,16 +6,16 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import bindparam, delete, or_, select
 
 from app.accounts.facts import MemberJoined, RoleChanged
 from app.accounts.members import Member
 from app.accounts.rights import INSIDERS, may, require
 from app.chat.direct_rooms import name_of
 from app.chat.facts import MemberEntered, MemberLeft, RoomMade
-from app.chat.memberships import Membership
-from app.chat.rooms import GENERAL, LONGEST_ROOM_NAME, Room, check_name, find_discussion
-from app.database import Actor, Transaction
+from app.chat.memberships import Membership, add_all
+from app.chat.rooms import FIND_ROOM_OF, GENERAL, LONGEST_ROOM_NAME, Room, check_name, find_discussion
+from app.database import Actor, PreparedChange, PreparedSelect, Transaction
 from app.notifications.kinds import split
 from app.web.forms import Invalid
 from app.web.texts import _l, fold
@@ -59,13 +59,17 @@ def note_made(transaction: Transaction, room: Room, by: Actor, people: Sequence[
     transaction.note(RoomMade(by=by, room_id=room.id, kind=kind, people=tuple(person.id for person in people)))
 
 
+LIST_TAKEN_SLUGS = PreparedSelect(
+    lambda: select(Room.slug).where(or_(Room.slug == bindparam("stem"), Room.slug.like(bindparam("numbered"))))
+)
+
+
 async def find_free_slug(transaction: Transaction, name: str) -> str:
     """A slug from a room's name that no room has."""
     stem = "-".join(re.findall(r"[a-z0-9]+", fold(name)))[:60].strip("-") or "room"
     if stem in ("new", "search", "files", "direct") or stem.startswith(("direct-", "about-")):
         stem = f"room-{stem}"
-    statement = select(Room.slug).where(or_(Room.slug == stem, Room.slug.like(f"{stem}-%")))
-    taken = set(await transaction.scalars(statement))
+    taken = set(await transaction.column(LIST_TAKEN_SLUGS, stem=stem, numbered=f"{stem}-%"))
     number = 2
     slug = stem
     while slug in taken:
@@ -82,19 +86,24 @@ async def open_discussion(transaction: Transaction, subject: str, name: str) -> 
     return await add_room(transaction, room, [])
 
 
+FIND_GENERAL = PreparedSelect(lambda: select(Room).where(Room.slug == GENERAL))
+# Who should be in a room, and is not.
+LIST_MISSING = PreparedSelect(
+    lambda: select(Member.id).where(
+        Member.id.not_in(select(Membership.member_id).where(Membership.room_id == bindparam("room_id"))),
+        Member.removed_at.is_(None),
+        Member.role.in_(INSIDERS),
+    )
+)
+
+
 async def ensure_general(transaction: Transaction) -> Room:
     """The room that everybody but guests is in; it is made, and whoever is missing joins."""
-    room = (await transaction.scalars(select(Room).where(Room.slug == GENERAL))).one_or_none()
+    room = await transaction.value(FIND_GENERAL)
     if room is None:
         name = _l("general").translate(transaction.tenant.language)
         room = await add_room(transaction, Room(slug=GENERAL, name=name, kind="public"), [])
-    inside = select(Membership.member_id).where(Membership.room_id == room.id)
-    wanted = Member.id.not_in(inside), Member.removed_at.is_(None), Member.role.in_(INSIDERS)
-    missing = await transaction.scalars(select(Member).where(*wanted))
-    transaction.add_all(
-        Membership(room_id=room.id, member_id=person.id, read_number=room.last_number) for person in missing.all()
-    )
-    await transaction.flush()
+    await add_all(transaction, room, await transaction.column(LIST_MISSING, room_id=room.id))
     return room
 
 
@@ -114,28 +123,43 @@ async def place_in_rooms(transaction: Transaction, facts: Sequence[MemberJoined 
             await bring_in(transaction, fact)
 
 
+LIST_NAMED_ROOMS = PreparedSelect(
+    lambda: select(Room).where(
+        Room.id.in_(bindparam("ids")), Room.kind.in_(("public", "private")), Room.archived_at.is_(None)
+    )
+)
+
+
 async def bring_in(transaction: Transaction, fact: MemberJoined) -> None:
     """Bring a guest into the rooms that the invitation was to, as far as they are open still."""
     wanted = [number for name, number in map(split, fact.invited_to) if name == "room"]
     if not wanted:
         return
-    statement = select(Room).where(
-        Room.id.in_(wanted), Room.kind.in_(("public", "private")), Room.archived_at.is_(None)
-    )
-    for room in (await transaction.scalars(statement)).all():
+    for room in await transaction.column(LIST_NAMED_ROOMS, ids=wanted):
         membership = {"room_id": room.id, "member_id": fact.member_id, "read_number": room.last_number}
         await transaction.insert_rows(Membership, membership)
         transaction.keep(room)
         transaction.note(MemberEntered(by=fact.by, room_id=room.id, member_id=fact.member_id))
 
 
+LIST_PUBLIC_ROOMS_OF = PreparedSelect(
+    lambda: (
+        select(Room)
+        .join(Membership, (Membership.room_id == Room.id) & (Membership.tenant_id == Room.tenant_id))
+        .where(Membership.member_id == bindparam("member_id"), Room.kind == "public")
+    )
+)
+LEAVE_ROOMS = PreparedChange(
+    lambda: delete(Membership).where(
+        Membership.member_id == bindparam("whose"), Membership.room_id.in_(bindparam("room_ids"))
+    )
+)
+
+
 async def leave_public_rooms(transaction: Transaction, fact: RoleChanged) -> None:
     """Take somebody out of the public rooms."""
-    own = Membership.member_id == fact.member_id
-    public = select(Room).join(Membership, Membership.room_id == Room.id).where(own, Room.kind == "public")
-    rooms = (await transaction.scalars(public)).all()
-    statement = delete(Membership).where(own, Membership.room_id.in_([room.id for room in rooms]))
-    await transaction.execute(statement)
+    rooms = await transaction.column(LIST_PUBLIC_ROOMS_OF, member_id=fact.member_id)
+    await transaction.apply(LEAVE_ROOMS, whose=fact.member_id, room_ids=[room.id for room in rooms])
     for room in rooms:
         transaction.keep(room)
         transaction.note(MemberLeft(by=fact.by, room_id=room.id, member_id=fact.member_id))
@@ -150,7 +174,7 @@ async def open_direct(transaction: Transaction, people: Sequence[Member]) -> Roo
     if not 2 <= len(unique) <= MOST_IN_DIRECT:
         raise Invalid(people=_l("Choose between one and %(limit)d people.", limit=MOST_IN_DIRECT - 1))
     subject = "people-" + "-".join(str(person.id) for person in unique)
-    found = (await transaction.scalars(select(Room).where(Room.subject == subject))).one_or_none()
+    found = await transaction.value(FIND_ROOM_OF, subject=subject)
     if found is not None:
         return found
     slug = "direct-" + "-".join(str(person.id) for person in unique)

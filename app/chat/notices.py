@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_, select, tuple_
+from sqlalchemy import ColumnElement, bindparam, exists, or_, select
 from sqlalchemy.orm import aliased
 
 from app.accounts.members import Member
@@ -17,7 +17,7 @@ from app.chat.facts import MemberInvited, MessageAddressed, MessageDeleted, Mess
 from app.chat.memberships import Membership
 from app.chat.messages import Message
 from app.chat.rooms import Room
-from app.database import Transaction
+from app.database import PreparedSelect, Transaction
 from app.notifications.inbox import mark_notifications_read, of_subject
 from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_subject, split
 from app.notifications.models import Activity, Notification
@@ -154,25 +154,24 @@ async def tell_posted(transaction: Transaction, facts: Sequence[MessageAddressed
     await notify_all(transaction, occasions)
 
 
+LIST_WHO_IS_TOLD = PreparedSelect(
+    lambda: select(Membership.room_id, Membership.member_id, Membership.notify).where(
+        Membership.room_id.in_(bindparam("room_ids"))
+    )
+)
+
+
 async def find_reasons(
     transaction: Transaction, messages: Sequence[tuple[Room, Message, Collection[int]]]
 ) -> list[Reasons]:
     """Whom each of some messages of a room concerns that mentions some members, or 0 for everybody there."""
-    rows = await transaction.execute(
-        select(Membership.room_id, Membership.member_id, Membership.notify).where(
-            Membership.room_id.in_({room.id for room, _, _ in messages})
-        )
-    )
     inside: dict[int, dict[int, str]] = {room.id: {} for room, _, _ in messages}
-    for row in rows:
-        inside[row.room_id][row.member_id] = row.notify
-    answered = {message.reply_to_id for _, message, _ in messages if message.reply_to_id}
-    authors: dict[int | None, int] = {}
-    if answered:
-        found = await transaction.execute(select(Message.id, Message.member_id).where(Message.id.in_(answered)))
-        authors = {row.id: row.member_id for row in found}
+    for room_id, member_id, wants in await transaction.rows(LIST_WHO_IS_TOLD, room_ids=list(inside)):
+        inside[room_id][member_id] = wants
+    answered = await transaction.find_all(Message, {each.reply_to_id for _, each, _ in messages if each.reply_to_id})
+    authors = {message_id: message.member_id for message_id, message in answered.items()}
     return [
-        reasons_of(room, inside[room.id], set(mentioned), authors.get(message.reply_to_id))
+        reasons_of(room, inside[room.id], set(mentioned), authors.get(message.reply_to_id or 0))
         for room, message, mentioned in messages
     ]
 
@@ -195,18 +194,38 @@ def details_of(message: Message) -> dict[str, str]:
     return {"excerpt": message.plain[:NOTICE_EXCERPT]}
 
 
+LIST_TOLD_OF = PreparedSelect(
+    lambda: select(Activity).where(
+        Activity.subject_kind.in_(bindparam("kinds")),
+        Activity.subject_id.in_(bindparam("ids")),
+        Activity.number.in_(bindparam("numbers")),
+    )
+)
+
+
 async def tell_edited(transaction: Transaction, facts: Sequence[MessageEdited]) -> None:
     """What was told of messages says what they say now, to those whom they concern now."""
     rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
     messages = await transaction.find_all(Message, [fact.message_id for fact in facts])
     edited = {(*subject_of(rooms[each.room_id]), each.number): each for each in messages.values()}
-    part = tuple_(Activity.subject_kind, Activity.subject_id, Activity.number)
-    for activity in await transaction.scalars(select(Activity).where(part.in_(list(edited)))):
-        message = edited[activity.subject_kind, activity.subject_id, activity.number]
-        activity.details = {**activity.details, **details_of(message)}
+    kinds, ids, numbers = map(set, zip(*edited, strict=True))
+    for activity in await transaction.column(LIST_TOLD_OF, kinds=kinds, ids=ids, numbers=numbers):
+        message = edited.get((activity.subject_kind, activity.subject_id, activity.number))
+        if message is not None:
+            activity.details = {**activity.details, **details_of(message)}
     for fact in facts:
         if set(fact.before or ()) != set(fact.after):
             await tell_mentions(transaction, fact, rooms[fact.room_id], messages[fact.message_id])
+
+
+LIST_TOLD = PreparedSelect(
+    lambda: select(Notification).where(
+        Notification.subject_kind == bindparam("kind"),
+        Notification.subject_id == bindparam("subject_id"),
+        Notification.number == bindparam("number"),
+        Notification.kind.in_(REASONS),
+    )
+)
 
 
 async def tell_mentions(transaction: Transaction, fact: MessageEdited, room: Room, message: Message) -> None:
@@ -215,13 +234,9 @@ async def tell_mentions(transaction: Transaction, fact: MessageEdited, room: Roo
     that is left."""
     subject = subject_of(room)
     was, reasons = await find_reasons(transaction, [(room, message, fact.before or ()), (room, message, fact.after)])
-    statement = select(Notification).where(
-        Notification.subject_kind == subject[0],
-        Notification.subject_id == subject[1],
-        Notification.number == message.number,
-        Notification.kind.in_(reasons.kinds),
-    )
-    told = {each.member_id: each for each in await transaction.scalars(statement)}
+    kind, subject_id = subject
+    found = await transaction.column(LIST_TOLD, kind=kind, subject_id=subject_id, number=message.number)
+    told = {each.member_id: each for each in found}
     removed = was.kinds["mention"] - reasons.kinds["mention"]
     added = reasons.kinds["mention"] - was.kinds["mention"] - reasons.unwilling
     unread = {member_id for member_id in added & told.keys() if told[member_id].read_at is None}

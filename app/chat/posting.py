@@ -166,13 +166,22 @@ def was_typed(stored: str, text: str) -> bool:
     return names.fullmatch(text) is not None
 
 
+FIND_TAKEN_BACK = PreparedSelect(
+    lambda: (
+        select(Message)
+        .where(Message.member_id == bindparam("member_id"), Message.key.in_(bindparam("keys")))
+        .order_by(Message.id)
+        .limit(1)
+    )
+)
+
+
 async def check_taken_back(transaction: Transaction, member: Member, instead: Collection[str]) -> None:
     """Raise SentAlready when a message is sent instead of one that was taken back, and that one has come after all.
 
     The page had no answer to it, and could not know. A form has at most 500 such keys.
     """
-    statement = select(Message).where(Message.member_id == member.id, Message.key.in_(set(instead)))
-    posted = (await transaction.scalars(statement.order_by(Message.id).limit(1))).first()
+    posted = await transaction.value(FIND_TAKEN_BACK, member_id=member.id, keys=set(instead))
     if posted is not None:
         raise SentAlready(posted)
 

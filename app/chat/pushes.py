@@ -78,13 +78,23 @@ async def read_posted(transaction: Transaction, facts: Sequence[MessagePosted]) 
     return MessagesShown("chat/message_push.html", told, news, anew)
 
 
+LIST_QUOTING = PreparedSelect(
+    lambda: (
+        select(Message)
+        .where(Message.reply_to_id.in_(bindparam("message_ids")))
+        .order_by(Message.id.desc())
+        .limit(bindparam("most"))
+    )
+)
+
+
 async def read_changed(transaction: Transaction, facts: Sequence[MessageChanged]) -> MessagesShown:
     """Read what became of messages: edited, deleted, restored, answered by emoji; and those that quote them."""
     rooms = await transaction.find_all(Room, [fact.room_id for fact in facts])
     facts, anew = leave_out_many(transaction, rooms, facts) if len(facts) > MOST_MESSAGES_SHOWN else (facts, [])
     messages = await transaction.find_all(Message, [fact.message_id for fact in facts])
-    statement = select(Message).where(Message.reply_to_id.in_(list(messages))).order_by(Message.id.desc())
-    quoting = (await transaction.scalars(statement.limit(QUOTING * len(messages)))).all() if messages else ()
+    most = QUOTING * len(messages)
+    quoting = await transaction.column(LIST_QUOTING, message_ids=messages, most=most) if messages else ()
     changed = {message.id: message for message in (*messages.values(), *quoting)}
     found = await show_messages(transaction, list(changed.values())) if changed else ()
     shown = {each.message.id: each for each in found}

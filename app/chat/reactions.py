@@ -7,7 +7,7 @@ from datetime import datetime
 
 from emoji import demojize, emojize, is_emoji
 from litestar.exceptions import NotFoundException
-from sqlalchemy import ForeignKeyConstraint, String, select
+from sqlalchemy import ForeignKeyConstraint, String, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
@@ -16,7 +16,7 @@ from app.chat.facts import ReactionChanged
 from app.chat.messages import ArchivedRoom, Message
 from app.chat.references import OfMessage, to_message
 from app.chat.rooms import Room
-from app.database import Base, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Transaction, UtcDateTime, now
 from app.web.forms import Invalid
 from app.web.texts import _l
 
@@ -33,6 +33,16 @@ class Reaction(OfMessage, Base):
     member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     emoji: Mapped[str] = mapped_column(String(16), primary_key=True)
     made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+# In the order they came.
+LIST_REACTIONS = PreparedSelect(
+    lambda: (
+        select(Reaction)
+        .where(Reaction.message_id.in_(bindparam("message_ids")))
+        .order_by(Reaction.message_id, Reaction.made_at, Reaction.emoji)
+    )
+)
 
 
 def check_emoji(emoji: str) -> str:
@@ -59,8 +69,7 @@ async def react(transaction: Transaction, message: Message, member: Member, emoj
     if (await transaction.get_one(Room, message.room_id)).archived_at is not None:
         raise ArchivedRoom
     emoji = check_emoji(emoji)
-    statement = select(Reaction).where(Reaction.message_id == message.id)
-    reactions = (await transaction.scalars(statement)).all()
+    reactions = await transaction.column(LIST_REACTIONS, message_ids=[message.id])
     mine = next((each for each in reactions if each.member_id == member.id and each.emoji == emoji), None)
     if (mine is not None) == on:
         return False

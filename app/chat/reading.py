@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import and_, case, exists, func, or_, select
+from sqlalchemy import Select, and_, bindparam, case, exists, func, or_, select
 
 from app.accounts.members import Member
 from app.chat.direct_rooms import find_room_names
@@ -13,7 +13,7 @@ from app.chat.memberships import Membership, find_membership, is_about_readable
 from app.chat.messages import Message
 from app.chat.references import Mention
 from app.chat.rooms import Room, order_of
-from app.database import Transaction
+from app.database import PreparedSelect, Transaction
 
 # Up to '99+' is shown: of a room where more has been said, only the end is counted.
 MOST_UNREAD_COUNTED = 100
@@ -30,6 +30,22 @@ class JoinedRoom:
     mentions: int
 
 
+LIST_JOINED = PreparedSelect(
+    lambda: (
+        select(Room, Membership)
+        .join(Membership, (Membership.room_id == Room.id) & (Membership.tenant_id == Room.tenant_id))
+        .where(
+            Membership.member_id.in_(bindparam("member_ids")),
+            Room.archived_at.is_(None),
+            or_(
+                Room.kind != "discussion",
+                and_(Membership.read_number < Room.last_number, is_about_readable(Membership.member_id)),
+            ),
+        )
+    )
+)
+
+
 async def list_joined(transaction: Transaction, member: Member) -> list[JoinedRoom]:
     """The rooms of a member by name, with what is unread in each; direct ones after the others, then the discussions in
     which something is unread."""
@@ -39,19 +55,7 @@ async def list_joined(transaction: Transaction, member: Member) -> list[JoinedRo
 async def list_joined_of(transaction: Transaction, member_ids: Iterable[int]) -> dict[int, list[JoinedRoom]]:
     """Likewise of each of some members, by their ids."""
     ids = list(member_ids)
-    statement = (
-        select(Room, Membership)
-        .join(Membership, (Membership.room_id == Room.id) & (Membership.tenant_id == Room.tenant_id))
-        .where(
-            Membership.member_id.in_(ids),
-            Room.archived_at.is_(None),
-            or_(
-                Room.kind != "discussion",
-                and_(Membership.read_number < Room.last_number, is_about_readable(Membership.member_id)),
-            ),
-        )
-    )
-    found = (await transaction.execute(statement)).all()
+    found = await transaction.rows(LIST_JOINED, member_ids=ids)
     names = await find_room_names(transaction, [(membership.member_id, room) for room, membership in found])
     rows = sorted(found, key=lambda row: order_of(row[0], names[row[1].member_id, row[0].id]))
     behind = {room.id for room, membership in rows if membership.read_number < room.last_number}
@@ -65,41 +69,43 @@ async def list_joined_of(transaction: Transaction, member_ids: Iterable[int]) ->
     return joined
 
 
-async def count_unread_messages(
-    transaction: Transaction, member_ids: list[int], room_ids: list[int]
-) -> dict[tuple[int, int], tuple[int, int]]:
-    """By member and room, how many messages of others a member has not read, and how many of them name the member.
+def make_count_of_unread() -> Select[int, int, int, int]:
+    """The select of how many messages of others members have not read in rooms, and how many of them name the member.
 
     What was deleted does not count.
     """
-    if not room_ids:
-        return {}
     names = exists().where(
         Mention.tenant_id == Message.tenant_id,
         Mention.message_id == Message.id,
         or_(Mention.member_id == Membership.member_id, Mention.member_id == 0),
     )
-    statement = (
-        select(
-            Membership.member_id,
-            Message.room_id,
-            func.count().label("unread"),
-            func.sum(case((names, 1), else_=0)).label("mentions"),
-        )
+    return (
+        select(Membership.member_id, Message.room_id, func.count(), func.sum(case((names, 1), else_=0)))
         .join(Membership, (Membership.room_id == Message.room_id) & (Membership.tenant_id == Message.tenant_id))
         .join(Room, (Room.id == Message.room_id) & (Room.tenant_id == Message.tenant_id))
         .where(
             Message.number > Room.last_number - MOST_UNREAD_COUNTED * 10,
-            Membership.member_id.in_(member_ids),
-            Message.room_id.in_(room_ids),
+            Membership.member_id.in_(bindparam("member_ids")),
+            Message.room_id.in_(bindparam("room_ids")),
             Message.number > Membership.read_number,
             Message.member_id != Membership.member_id,
             Message.deleted_at.is_(None),
         )
         .group_by(Membership.member_id, Message.room_id)
     )
-    found = (await transaction.execute(statement)).all()
-    return {(row.member_id, row.room_id): (row.unread, row.mentions) for row in found}
+
+
+COUNT_UNREAD = PreparedSelect(make_count_of_unread)
+
+
+async def count_unread_messages(
+    transaction: Transaction, member_ids: list[int], room_ids: list[int]
+) -> dict[tuple[int, int], tuple[int, int]]:
+    """By member and room, how many messages of others a member has not read, and how many of them name the member."""
+    if not room_ids:
+        return {}
+    found = await transaction.rows(COUNT_UNREAD, member_ids=member_ids, room_ids=room_ids)
+    return {(member_id, room_id): (unread, mentions) for member_id, room_id, unread, mentions in found}
 
 
 async def mark_read_up_to(transaction: Transaction, room: Room, member: Member, number: int, *, since: int = 0) -> bool:

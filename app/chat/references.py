@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, String, delete, select
+from sqlalchemy import ForeignKeyConstraint, String, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.chat.text.markdown import Rendered
-from app.database import Base, Tenanted, Transaction
+from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction
 from app.database.fulltext import FullText
 
 
@@ -53,10 +54,19 @@ class MessageIndex(Tenanted, Base):
     text: Mapped[str] = mapped_column(FullText)
 
 
+# Whom messages name, 0 for everybody.
+LIST_MENTIONS = PreparedSelect(
+    lambda: (
+        select(Mention.message_id, Mention.member_id)
+        .where(Mention.message_id.in_(bindparam("message_ids")))
+        .order_by(Mention.message_id, Mention.member_id)
+    )
+)
+
+
 async def find_mentioned(transaction: Transaction, message_id: int) -> tuple[int, ...]:
     """The members whom a stored message mentions, 0 for everybody, as `Rendered.mentions` has them."""
-    statement = select(Mention.member_id).where(Mention.message_id == message_id).order_by(Mention.member_id)
-    return tuple(await transaction.scalars(statement))
+    return tuple([member_id for _, member_id in await transaction.rows(LIST_MENTIONS, message_ids=[message_id])])
 
 
 def keep_references(transaction: Transaction, message_id: int, rendered: Rendered) -> None:
@@ -68,15 +78,19 @@ def keep_references(transaction: Transaction, message_id: int, rendered: Rendere
     )
 
 
+@cache
+def delete_of_message(model: Any) -> PreparedChange:
+    """The delete of rows of a model that belong to a message."""
+    return PreparedChange(lambda: delete(model).where(model.message_id == bindparam("of_message")))
+
+
+DELETE_INDEXED = PreparedChange(lambda: delete(MessageIndex).where(MessageIndex.rowid == bindparam("of_message")))
+
+
 async def forget_references(transaction: Transaction, message_id: int) -> None:
     """Delete whom and what a message named, and its text from the index."""
-    for model, column in (
-        (Mention, Mention.message_id),
-        (RecordReference, RecordReference.message_id),
-        (MessageIndex, MessageIndex.rowid),
-    ):
-        statement: Any = delete(model).where(column == message_id)
-        await transaction.execute(statement)
+    for prepared in (delete_of_message(Mention), delete_of_message(RecordReference), DELETE_INDEXED):
+        await transaction.apply(prepared, of_message=message_id)
     for instance in list(transaction):
         if isinstance(instance, Mention | RecordReference | MessageIndex):
             transaction.expunge(instance)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
-from app.accounts.acquaintance import is_known_to
-from app.accounts.choosing import list_persons
-from app.accounts.members import Member, is_active
+from app.accounts.choosing import list_known
+from app.accounts.members import Member
 from app.accounts.quick_switcher import LIMIT, Destination, switches_to
 from app.accounts.rights import may
 from app.chat.direct_rooms import find_direct_people
 from app.chat.memberships import Membership, is_visible
 from app.chat.rooms import Room
-from app.database import Transaction
+from app.database import PreparedSelect, Transaction
 from app.notifications.kinds import name_of_others
 from app.tenants.invited import Invitable, invites_to
 from app.web.texts import _l, fold
@@ -32,32 +32,45 @@ class ListedRoom:
     joined: bool
 
 
+@cache
+def select_rooms(*, insider: bool) -> PreparedSelect[int, str, str, str, str, str | None, int | None]:
+    """The select of open rooms that a member may see, whether they are in them or not."""
+    place = (
+        (Membership.tenant_id == Room.tenant_id)
+        & (Membership.room_id == Room.id)
+        & (Membership.member_id == bindparam("member_id"))
+    )
+    listed = (Room.id, Room.slug, Room.name, Room.description, Room.kind, Room.subject)
+    return PreparedSelect(
+        lambda: (
+            select(*listed, Membership.member_id)
+            .outerjoin(Membership, place)
+            .where(
+                Room.archived_at.is_(None),
+                Room.kind != "discussion",
+                is_visible(bindparam("member_id"), insider=insider),
+            )
+        )
+    )
+
+
 async def list_rooms(transaction: Transaction, member: Member) -> list[ListedRoom]:
     """The rooms that a member is in, or may join, by name; direct ones after the others."""
-    place = (
-        (Membership.tenant_id == Room.tenant_id) & (Membership.room_id == Room.id) & (Membership.member_id == member.id)
+    prepared = select_rooms(insider=may(member, "see", "everybody"))
+    found = await transaction.rows(prepared, member_id=member.id)
+    people = await find_direct_people(
+        transaction, [(number, subject) for number, _, _, _, kind, subject, _ in found if kind == "direct"]
     )
-    statement = (
-        select(Room.id, Room.slug, Room.name, Room.description, Room.kind, Room.subject, Membership.member_id)
-        .outerjoin(Membership, place)
-        .where(
-            Room.archived_at.is_(None),
-            Room.kind != "discussion",
-            is_visible(member),
-        )
-    )
-    rows = (await transaction.execute(statement)).all()
-    people = await find_direct_people(transaction, [(row.id, row.subject) for row in rows if row.kind == "direct"])
     rooms = [
         ListedRoom(
-            row.id,
-            row.slug,
-            name_of_others(people[row.id], member.id) if row.id in people else row.name,
-            row.description,
-            row.kind,
-            row.member_id is not None,
+            number,
+            slug,
+            name_of_others(people[number], member.id) if number in people else name,
+            description,
+            kind,
+            inside is not None,
         )
-        for row in rows
+        for number, slug, name, description, kind, _, inside in found
     ]
     return sorted(rooms, key=lambda room: (room.kind == "direct", fold(room.name), room.id))
 
@@ -66,13 +79,35 @@ async def list_rooms(transaction: Transaction, member: Member) -> list[ListedRoo
 ARCHIVED_A_PAGE = 50
 
 
+@cache
+def count_archived(*, insider: bool) -> PreparedSelect[int]:
+    """The select of how many archived rooms a member may see."""
+    seen = is_visible(bindparam("member_id"), insider=insider)
+    return PreparedSelect(lambda: select(func.count(Room.id)).where(Room.archived_at.is_not(None), seen))
+
+
+@cache
+def select_archived(*, insider: bool) -> PreparedSelect[Room]:
+    """The select of the archived rooms that a member may see, the newest first, on one page of them."""
+    seen = is_visible(bindparam("member_id"), insider=insider)
+    return PreparedSelect(
+        lambda: (
+            select(Room)
+            .where(Room.archived_at.is_not(None), seen)
+            .order_by(Room.archived_at.desc(), Room.id.desc())
+            .offset(bindparam("skipped"))
+            .limit(ARCHIVED_A_PAGE)
+        )
+    )
+
+
 async def list_archived(transaction: Transaction, member: Member, page: int) -> tuple[list[Room], int]:
     """The archived rooms that a member may see, the newest first, on one page of them; and how many pages there are."""
-    seen = Room.archived_at.is_not(None), is_visible(member)
-    count = await transaction.scalar(select(func.count(Room.id)).where(*seen)) or 0
-    statement = select(Room).where(*seen).order_by(Room.archived_at.desc(), Room.id.desc())
-    found = await transaction.scalars(statement.offset((page - 1) * ARCHIVED_A_PAGE).limit(ARCHIVED_A_PAGE))
-    return list(found), max(1, -(-count // ARCHIVED_A_PAGE))
+    insider = may(member, "see", "everybody")
+    count = await transaction.value(count_archived(insider=insider), member_id=member.id) or 0
+    skipped = (page - 1) * ARCHIVED_A_PAGE
+    found = await transaction.column(select_archived(insider=insider), member_id=member.id, skipped=skipped)
+    return found, max(1, -(-count // ARCHIVED_A_PAGE))
 
 
 @switches_to
@@ -87,8 +122,8 @@ async def find_people_to_write_to(transaction: Transaction, member: Member, text
     """Others to write to."""
     if not may(member, "write", "messages"):
         return []
-    others = await list_persons(transaction, Member.id != member.id, is_known_to(member), *is_active())
-    found = [person for person in others if text in person.folded]
+    others = await list_known(transaction, member)
+    found = [person for person in others if person.id != member.id and text in person.folded]
     return [
         Destination(person.name, _l("Person"), "user", "/chat/direct", ("person", str(person.id)))
         for person in found[:LIMIT]

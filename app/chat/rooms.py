@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeVar
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, String, UniqueConstraint, select
+from sqlalchemy import BigInteger, ForeignKeyConstraint, String, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.web.forms import Invalid
 from app.web.texts import _l, fold, is_blank
 
@@ -90,6 +90,9 @@ def check_name(name: str, description: str) -> None:
         raise Invalid(description=_l("At most %(limit)d characters.", limit=500))
 
 
+FIND_ROOM_OF = PreparedSelect(lambda: select(Room).where(Room.subject == bindparam("subject")))
+
+
 async def find_discussion(transaction: Transaction, subject: str) -> Room | None:
     """The discussion of a thing, if there has been a word yet."""
-    return (await transaction.scalars(select(Room).where(Room.subject == subject))).one_or_none()
+    return await transaction.value(FIND_ROOM_OF, subject=subject)

@@ -8,16 +8,18 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, column, select
+from sqlalchemy import ColumnElement, Select, bindparam, column, select
 
 from app.accounts.members import Member
 from app.accounts.mentions import read_texts
+from app.accounts.rights import may
 from app.chat.direct_rooms import find_room_names
 from app.chat.memberships import is_visible
 from app.chat.messages import Message
 from app.chat.rooms import Room
-from app.database import Transaction
+from app.database import PreparedSelect, Transaction
 from app.database.fulltext import Query, find_messages
 from app.web.texts import FOLDED, fold
 
@@ -49,6 +51,37 @@ def read_query(text: str) -> Query | None:
     return Query(tuple(words), open_ended=not text.rstrip().endswith('"'))
 
 
+@cache
+def select_found(given: frozenset[str], *, insider: bool) -> PreparedSelect[Message, Room, str]:
+    """The select of the newest messages that a member may see, one more than a page shows, by the parameters that are
+    given."""
+    criteria = {
+        "room_id": Message.room_id == bindparam("room_id"),
+        "author_id": Message.member_id == bindparam("author_id"),
+        "since": Message.created_at >= bindparam("since"),
+        "until": Message.created_at < bindparam("until"),
+    }
+
+    def make() -> Select[Message, Room, str]:
+        statement = (
+            select(Message, Room, Member.name)
+            .join(Room, (Room.id == Message.room_id) & (Room.tenant_id == Message.tenant_id))
+            .join(Member, (Member.id == Message.member_id) & (Member.tenant_id == Message.tenant_id))
+            .where(is_visible(bindparam("viewer_id"), insider=insider), Message.deleted_at.is_(None))
+            .limit(HITS + 1)
+        )
+        number: ColumnElement[int] = Message.id.expression
+        if "query" in given:
+            found = find_messages("query").table_valued(column("id", Message.id.type), name="found")
+            number = found.c.id
+            statement = statement.join(found, Message.id == number)
+        if "before" in given:
+            statement = statement.where(number < bindparam("before"))
+        return statement.where(*(criteria[each] for each in criteria if each in given)).order_by(number.desc())
+
+    return PreparedSelect(make)
+
+
 async def search_messages(
     transaction: Transaction,
     member: Member,
@@ -65,34 +98,13 @@ async def search_messages(
     query = read_query(text)
     if query is None and (text.strip() or not (room or author_id or since or until)):
         return []
-    statement = (
-        select(
-            Message,
-            Room,
-            Member.name,
-        )
-        .join(Room, (Room.id == Message.room_id) & (Room.tenant_id == Message.tenant_id))
-        .join(Member, (Member.id == Message.member_id) & (Member.tenant_id == Message.tenant_id))
-        .where(is_visible(member), Message.deleted_at.is_(None))
-        .limit(HITS + 1)
-    )
-    number: ColumnElement[int] = Message.id.expression
-    if query is not None:
-        found = find_messages(query).table_valued(column("id", Message.id.type), name="found")
-        number = found.c.id
-        statement = statement.join(found, Message.id == number)
-    statement = statement.order_by(number.desc())
-    if before:
-        statement = statement.where(number < before)
-    if room is not None:
-        statement = statement.where(Message.room_id == room.id)
-    if author_id:
-        statement = statement.where(Message.member_id == author_id)
-    if since is not None:
-        statement = statement.where(Message.created_at >= since)
-    if until is not None:
-        statement = statement.where(Message.created_at < until)
-    rows = (await transaction.execute(statement)).all()
+    asked = {
+        **{"query": query, "room_id": room and room.id, "author_id": author_id},
+        **{"since": since, "until": until, "before": before},
+    }
+    given = {name: value for name, value in asked.items() if value}
+    prepared = select_found(frozenset(given), insider=may(member, "see", "everybody"))
+    rows = await transaction.rows(prepared, viewer_id=member.id, **given)
     plains = await read_texts(transaction, *(message.plain for message, _, _ in rows))
     if sum(map(len, plains)) <= SEARCHED_INLINE:
         excerpts = make_excerpts(plains, text)

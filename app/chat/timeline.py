@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 
 from markupsafe import Markup
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import Select, and_, bindparam, exists, func, or_, select
 
 from app.accounts.members import Member, is_active
-from app.accounts.mentions import mentioned_in, write_names, write_names_in_html
+from app.accounts.mentions import find_member_names, mentioned_in, write_names, write_names_in_html
 from app.accounts.rights import INSIDERS
-from app.chat.attachments import Attachment
+from app.chat.attachments import LIST_FILES, Attachment
 from app.chat.facts import MessagePosted
 from app.chat.memberships import Membership
 from app.chat.messages import Message, MessageRevision
-from app.chat.reactions import Reaction
-from app.chat.references import Mention, RecordReference
+from app.chat.reactions import LIST_REACTIONS, Reaction
+from app.chat.references import LIST_MENTIONS, RecordReference
 from app.chat.rooms import Room
-from app.database import Transaction
+from app.database import PreparedSelect, Transaction
 from app.editing.rows import Card, find_cards, list_readable_rows
 
 TIMELINE_PAGE_SIZE = 50
@@ -77,6 +76,19 @@ class Page:
     newer: bool
 
 
+LIST_MESSAGES = PreparedSelect(
+    lambda: (
+        select(Message)
+        .where(
+            Message.room_id == bindparam("room_id"),
+            Message.number >= bindparam("low"),
+            Message.number <= bindparam("high"),
+        )
+        .order_by(Message.number)
+    )
+)
+
+
 async def read_page(
     transaction: Transaction,
     room: Room,
@@ -100,12 +112,7 @@ async def read_page(
         low = high - TIMELINE_PAGE_SIZE + 1
     else:
         low, high = room.last_number - TIMELINE_PAGE_SIZE + 1, room.last_number
-    statement = (
-        select(Message)
-        .where(Message.room_id == room.id, Message.number >= low, Message.number <= high)
-        .order_by(Message.number)
-    )
-    messages = (await transaction.scalars(statement)).all()
+    messages = await transaction.column(LIST_MESSAGES, room_id=room.id, low=low, high=high)
     return Page(await show_messages(transaction, messages, viewer=viewer), low > 1, high < room.last_number)
 
 
@@ -131,7 +138,8 @@ async def show_messages(
         old = []
         with_files = [fact.message_id for fact in posted if fact.files]
         with_records = [fact.message_id for fact in posted if fact.records]
-    quoted = await find_quoted(transaction, messages)
+    answered_ids = {message.reply_to_id for message in messages if message.reply_to_id}
+    quoted: dict[int, Message] = await transaction.find_all(Message, answered_ids)
     reactions = await find_reactions(transaction, old) if old else {}
     edits = await count_edits(transaction, old) if old else {}
     attachments = await find_attachments(transaction, with_files) if with_files else {}
@@ -185,69 +193,61 @@ def group_reactions(reactions: Iterable[Reaction], people: dict[int, Author]) ->
 
 async def find_writers(transaction: Transaction, ids: set[int]) -> dict[int, Author]:
     """Members by id, whether they are still there or not."""
-    statement = select(Member.id, Member.name).where(Member.id.in_(ids))
-    return {row.id: Author(row.id, row.name) for row in await transaction.execute(statement)}
-
-
-async def find_quoted(transaction: Transaction, messages: Sequence[Message]) -> dict[int, Message]:
-    """The messages that these answer, by id."""
-    ids = {message.reply_to_id for message in messages if message.reply_to_id}
-    if not ids:
-        return {}
-    return {message.id: message for message in await transaction.scalars(select(Message).where(Message.id.in_(ids)))}
+    return {number: Author(number, name) for number, name in (await find_member_names(transaction, ids)).items()}
 
 
 async def find_reactions(transaction: Transaction, ids: list[int]) -> dict[int, list[Reaction]]:
     """Reactions by message, in the order they came."""
-    statement = (
-        select(Reaction)
-        .where(Reaction.message_id.in_(ids))
-        .order_by(Reaction.message_id, Reaction.made_at, Reaction.emoji)
-    )
     found: dict[int, list[Reaction]] = defaultdict(list)
-    for message_id, reactions in groupby(await transaction.scalars(statement), key=lambda each: each.message_id):
-        found[message_id] = list(reactions)
+    for reaction in await transaction.column(LIST_REACTIONS, message_ids=ids):
+        found[reaction.message_id].append(reaction)
     return found
+
+
+COUNT_EDITS = PreparedSelect(
+    lambda: (
+        select(MessageRevision.message_id, func.count())
+        .where(MessageRevision.message_id.in_(bindparam("message_ids")))
+        .group_by(MessageRevision.message_id)
+    )
+)
 
 
 async def count_edits(transaction: Transaction, ids: list[int]) -> dict[int, int]:
     """How often messages were edited."""
-    statement = (
-        select(MessageRevision.message_id, func.count().label("edits"))
-        .where(MessageRevision.message_id.in_(ids))
-        .group_by(MessageRevision.message_id)
-    )
-    return {row.message_id: row.edits for row in await transaction.execute(statement)}
+    return dict(await transaction.rows(COUNT_EDITS, message_ids=ids))
 
 
 async def find_attachments(transaction: Transaction, ids: list[int]) -> dict[int, list[Attachment]]:
     """Files by message."""
     found: dict[int, list[Attachment]] = defaultdict(list)
-    statement = select(Attachment).where(Attachment.message_id.in_(ids)).order_by(Attachment.id)
-    for attachment in await transaction.scalars(statement):
+    for attachment in await transaction.column(LIST_FILES, message_ids=ids):
         found[attachment.message_id or 0].append(attachment)
     return found
+
+
+LIST_REFERENCES = PreparedSelect(
+    lambda: (
+        select(RecordReference.message_id, RecordReference.subject, Message.room_id)
+        .join(Message, (Message.id == RecordReference.message_id) & (Message.tenant_id == RecordReference.tenant_id))
+        .where(RecordReference.message_id.in_(bindparam("message_ids")))
+        .order_by(RecordReference.message_id, RecordReference.position)
+    )
+)
 
 
 async def find_message_cards(transaction: Transaction, ids: list[int], viewer: Member | None) -> dict[int, list[Card]]:
     """Cards of the records that messages refer to; a reference to nothing stays a text, and one to what the viewer may
     not read. Without a viewer, of what not everybody in the room may read there is only the name."""
-    statement = (
-        select(RecordReference.message_id, RecordReference.subject, Message.room_id)
-        .join(Message, (Message.id == RecordReference.message_id) & (Message.tenant_id == RecordReference.tenant_id))
-        .where(RecordReference.message_id.in_(ids))
-        .order_by(RecordReference.message_id, RecordReference.position)
-    )
-    references = (await transaction.execute(statement)).all()
+    references = await transaction.rows(LIST_REFERENCES, message_ids=ids)
     if not references:
         return {}
-    cards = await find_cards(transaction, {row.subject for row in references})
-    told = await find_told(transaction, {(row.room_id, row.subject) for row in references}, cards, viewer)
+    cards = await find_cards(transaction, {subject for _, subject, _ in references})
+    told = await find_told(transaction, {(room_id, subject) for _, subject, room_id in references}, cards, viewer)
     found: dict[int, list[Card]] = defaultdict(list)
-    for row in references:
-        if row.subject in cards and (viewer is None or (row.room_id, row.subject) in told):
-            card = cards[row.subject]
-            found[row.message_id].append(replace(card, told=(row.room_id, row.subject) in told))
+    for message_id, subject, room_id in references:
+        if subject in cards and (viewer is None or (room_id, subject) in told):
+            found[message_id].append(replace(cards[subject], told=(room_id, subject) in told))
     return found
 
 
@@ -257,7 +257,9 @@ async def find_told(
     """Of rooms and names of rows, those of which a viewer may read the row; or, without one, everybody in the room."""
     rows = {card.row for card in cards.values()}
     readable = set(await list_readable_rows(transaction, viewer, rows)) if rows else set()
-    with_guests = await find_rooms_with_guests(transaction, {room_id for room_id, _ in asked}) if not viewer else set()
+    with_guests: Collection[int] = ()
+    if not viewer:
+        with_guests = await transaction.column(FIND_ROOMS_WITH_GUESTS, room_ids={room_id for room_id, _ in asked})
     return {
         (room_id, subject)
         for room_id, subject in asked
@@ -265,8 +267,9 @@ async def find_told(
     }
 
 
-async def find_rooms_with_guests(transaction: Transaction, room_ids: Set[int]) -> set[int]:
-    """Those of some rooms that a guest may see: who is in one; and of a discussion whoever is a guest at all may."""
+def make_rooms_with_guests() -> Select[int]:
+    """The select of those of some rooms that a guest may see: who is in one; and of a discussion whoever is a guest at
+    all may."""
     guest = exists().where(Member.role.not_in(INSIDERS), *is_active())
     inside = exists().where(
         Membership.room_id == Room.id,
@@ -277,13 +280,15 @@ async def find_rooms_with_guests(transaction: Transaction, room_ids: Set[int]) -
         *is_active(),
     )
     seen = or_(inside.correlate(Room), and_(Room.kind == "discussion", guest))
-    return set(await transaction.scalars(select(Room.id).where(Room.id.in_(room_ids), seen)))
+    return select(Room.id).where(Room.id.in_(bindparam("room_ids")), seen)
+
+
+FIND_ROOMS_WITH_GUESTS = PreparedSelect(make_rooms_with_guests)
 
 
 async def find_mentions(transaction: Transaction, ids: list[int]) -> dict[int, list[int]]:
     """Ids of members whom messages name, 0 for everybody."""
     found: dict[int, list[int]] = defaultdict(list)
-    statement = select(Mention).where(Mention.message_id.in_(ids)).order_by(Mention.message_id, Mention.member_id)
-    for mention in await transaction.scalars(statement):
-        found[mention.message_id].append(mention.member_id)
+    for message_id, member_id in await transaction.rows(LIST_MENTIONS, message_ids=ids):
+        found[message_id].append(member_id)
     return found

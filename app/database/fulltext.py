@@ -89,7 +89,8 @@ class FullTextQuery(TypeDecorator[Query]):
 
 
 class find_messages(FunctionElement[int]):
-    """The ids of the messages of which the index has what is searched for: `find_messages(query).table_valued("id")`.
+    """The ids of the messages of which the index has what is searched for, a `Query` in a parameter:
+    `find_messages("query").table_valued("id")`.
 
     A table to join, and to sort by: on SQLite it gives the newest first, and stops with who reads it. So what many
     messages have is found as quickly as what one has.
@@ -102,8 +103,8 @@ class find_messages(FunctionElement[int]):
     name = "find_messages"
     inherit_cache = True
 
-    def __init__(self, query: Query) -> None:
-        super().__init__(bindparam(None, query, type_=FullTextQuery(), unique=True))
+    def __init__(self, parameter: str) -> None:
+        super().__init__(bindparam(parameter, type_=FullTextQuery()))
 
 
 @compiles(find_messages, "sqlite")

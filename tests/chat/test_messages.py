@@ -14,10 +14,11 @@ from sqlalchemy import func, select
 
 from app.accounts.members import Member, add_member, find_member
 from app.chat import memberships
-from app.chat.memberships import find_membership, get_room, list_people
+from app.chat.memberships import find_membership, get_room
 from app.chat.message_changes import delete_message, edit_message, list_revisions
 from app.chat.messages import Message, get_message
 from app.chat.new_rooms import create_room, ensure_general, open_direct, open_discussion
+from app.chat.people import list_people
 from app.chat.posting import AnswerGone, post_message
 from app.chat.reactions import check_emoji, react
 from app.chat.reading import list_joined, mark_read_up_to

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from app.accounts.members import Member
 from app.chat import memberships
@@ -21,6 +21,7 @@ from app.chat.room_changes import archive_room
 from app.chat.rooms import Room
 from app.database import Database, Transaction, now
 from tests.chat.test_messages import ACME, People, people_of, say, unread
+from tests.statements import noting_statements
 
 
 async def make_room(transaction: Transaction, people: People, name: str = "Reading") -> Room:
@@ -197,8 +198,6 @@ async def test_a_room_far_behind_counts_as_very_many_until_it_is_read(database: 
 
 
 async def test_the_sidebar_takes_as_many_queries_for_many_rooms_as_for_one(database: Database) -> None:
-    asked: list[str] = []
-    event.listen(database.writer.sync_engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
     async with database.write(ACME) as transaction:
         people = await people_of(transaction)
         counts = []
@@ -207,12 +206,12 @@ async def test_the_sidebar_takes_as_many_queries_for_many_rooms_as_for_one(datab
                 room = await make_room(transaction, people, f"Room {wanted} {number}")
                 await say(transaction, room, people.ana, f"@Davi {wanted} {number}")
             await transaction.flush()
-            asked.clear()
-            joined = await list_joined(transaction, people.davi)
+            with noting_statements() as asked:
+                joined = await list_joined(transaction, people.davi)
             counts.append(len(asked))
             assert len([each for each in joined if each.mentions]) >= wanted
         assert counts[0] == counts[1]
-        assert counts[1] <= 3
+        assert 0 < counts[1] <= 3
 
 
 @dataclass

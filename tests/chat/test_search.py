@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from app.accounts.members import find_member
 from app.chat import memberships
@@ -22,6 +22,7 @@ from app.chat.search import HITS, MOST_SEARCH_WORDS, Hit, excerpt, read_query, s
 from app.database import Database, Transaction, now
 from tests.chat.test_messages import ACME, GLOBEX, People, people_of, say
 from tests.chat.text.test_markdown import plain_text
+from tests.statements import noting_statements
 
 # What FTS5 would read as its own language, and what is dear to other languages.
 SYNTAX = st.sampled_from(
@@ -286,19 +287,13 @@ def test_an_excerpt_marks_words_whatever_their_accents(said: str, typed: str, ma
 @pytest.mark.sqlite
 async def test_the_index_is_asked_from_the_newest_on_and_for_no_more_than_is_shown(database: Database) -> None:
     """Sorting what it finds, or looking each message up among it, would take as long as the workspace is old."""
-    asked = []
     async with database.write(ACME) as transaction:
         people = await people_of(transaction)
         await make_room(transaction, people, *(f"number {number}" for number in range(5)))
-    event.listen(
-        database.reader.sync_engine,
-        "before_cursor_execute",
-        lambda connection, cursor, statement, parameters, context, many: asked.append((statement, parameters)),
-    )
     async with database.read(ACME) as transaction:
         people = await people_of(transaction)
-        asked.clear()
-        hits = await search_messages(transaction, people.ana, "number")
+        with noting_statements() as asked:
+            hits = await search_messages(transaction, people.ana, "number")
         statement, parameters = asked[-1]
         connection = await transaction.connection()
         plan = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)).all()

@@ -98,7 +98,9 @@ class Chat:
                 token = await start_session(transaction, person, address="127.0.0.1", agent="")
                 self.cookies[name] = f"{SETTINGS.session_cookie}={token}"
                 self.ids[name] = person.id
-            records = await transaction.scalars(select(Record).where(Record.number.in_((1, 2))).order_by(Record.number))
+            records = await transaction.scalars(
+                select(Record).where(Record.number.in_((1, 2))).order_by(Record.number, Record.id)
+            )
             self.first, self.second = (f"record-{record.id}" for record in records.all()[:2])
 
     async def send(self, who: str, address: str, /, **form: Any) -> httpx.Response:

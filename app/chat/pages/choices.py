@@ -6,10 +6,10 @@ from typing import Any
 
 from litestar import Response, get
 
-from app.accounts.acquaintance import is_known_to
-from app.accounts.choosing import OFFERED, Candidate, ChoosingLimit, find_persons, list_persons
-from app.accounts.members import Member, is_active
-from app.chat.memberships import get_room, is_inside
+from app.accounts.choosing import OFFERED, Candidate, ChoosingLimit, find_persons, list_known
+from app.accounts.members import Member
+from app.chat.memberships import get_room
+from app.chat.people import list_known_of_room
 from app.chat.room_lists import list_invitable_rooms, list_rooms
 from app.chat.text.names import EVERYBODY_NAME
 from app.database import Transaction
@@ -31,10 +31,12 @@ async def choose_people(
 ) -> Response[Any]:
     """People whose name or address has some letters, those of a room left out."""
     await choosing.check(member)
-    criteria = [is_known_to(member), *is_active()]
     if outside:
-        criteria.append(~is_inside(await get_room(transaction, member, outside)))
-    people = find_persons(await list_persons(transaction, *criteria), clean_query(q))
+        room = await get_room(transaction, member, outside)
+        known = await list_known_of_room(transaction, member, room, inside=False)
+    else:
+        known = await list_known(transaction, member)
+    people = find_persons(known, clean_query(q))
     return Response([choice_of(person) for person in people[:OFFERED]])
 
 
@@ -59,12 +61,13 @@ async def choose_mentions(
     """Names that can be mentioned, by how they or a part of them begin: in a room that is not open, of those in it."""
     await choosing.check(member)
     where = await get_room(transaction, member, room) if room else None
-    criteria = [is_known_to(member), *is_active()]
-    if where is not None and not where.open:
-        criteria.append(is_inside(where))
+    if where is None or where.open:
+        known = await list_known(transaction, member)
+    else:
+        known = await list_known_of_room(transaction, member, where, inside=True)
     begun = fold(clean_query(q))
     # Who is called as everybody is can't be meant by that name (chat/text/names.py).
-    names = [each.name for each in await list_persons(transaction, *criteria) if fold(each.name) != EVERYBODY_NAME]
+    names = [each.name for each in known if fold(each.name) != EVERYBODY_NAME]
     found = [
         name
         for name, folded in [*((name, fold(name)) for name in names), (EVERYBODY_NAME, EVERYBODY_NAME)]

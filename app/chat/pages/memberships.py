@@ -7,16 +7,16 @@ from typing import Any
 from litestar import Response, get, post
 
 from app.accounts.access import AnyRequest
-from app.accounts.acquaintance import is_known_to
-from app.accounts.choosing import Chosen, list_persons, read_chosen
-from app.accounts.members import Member, find_members, find_person, is_active
+from app.accounts.choosing import Chosen, list_known, read_chosen
+from app.accounts.members import Member, find_members, find_person
 from app.accounts.rights import may, require
 from app.accounts.shell import find_named_people, notice, render_page
 from app.accounts.undo import lead_to
 from app.chat import memberships
 from app.chat.channels import push_read
 from app.chat.direct_rooms import find_name
-from app.chat.memberships import find_access, find_membership, get_room, is_inside
+from app.chat.memberships import find_access, find_membership, get_room
+from app.chat.people import list_inside
 from app.chat.room_changes import archive_room, change_room
 from app.chat.room_lists import list_archived
 from app.chat.rooms import Room
@@ -64,7 +64,7 @@ async def render_about(
     may_change = may(member, "change", await find_access(transaction, room, member))
     if form.errors and not (may_choose if "notify" in form.errors else may_change):
         raise PageError(403, _l("Only those who are in a room can change it."))
-    inside = await list_persons(transaction, is_inside(room), *is_active())
+    inside = await list_inside(transaction, room)
     return await render_page(
         request,
         transaction,
@@ -140,7 +140,7 @@ async def invite_people(
 ) -> Response[Any]:
     """Bring people into a room."""
     room = await get_room(transaction, member, slug)
-    chosen = read_chosen(form, "person", await list_persons(transaction, is_known_to(member), *is_active()))
+    chosen = read_chosen(form, "person", await list_known(transaction, member))
     if not chosen.people and not form.errors:
         form.errors["person"] = _l("Type a name or an address.")
     if form.errors:

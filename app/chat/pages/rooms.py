@@ -7,10 +7,9 @@ from typing import Any
 from litestar import Response, get, post
 
 from app.accounts.access import AnyRequest, write_signed_in
-from app.accounts.acquaintance import is_known_to
-from app.accounts.choosing import Chosen, list_persons, read_chosen
+from app.accounts.choosing import Chosen, list_known, read_chosen
 from app.accounts.form_answers import find_answer, keep_answer
-from app.accounts.members import Member, find_members, is_active
+from app.accounts.members import Member, find_members
 from app.accounts.rights import require
 from app.accounts.shell import render_page
 from app.accounts.visits import note_visit
@@ -18,10 +17,11 @@ from app.chat.channels import push_read
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
 from app.chat.direct_rooms import find_name
 from app.chat.limits import Pace
-from app.chat.memberships import count_people_of, find_membership, get_room
+from app.chat.memberships import find_membership, get_room
 from app.chat.messages import get_message
 from app.chat.new_rooms import create_room, open_direct
 from app.chat.notices import mark_messages_read
+from app.chat.people import count_people_of
 from app.chat.posting import SentAlready
 from app.chat.reading import mark_read_up_to
 from app.chat.room_lists import list_rooms
@@ -163,7 +163,7 @@ async def make_room(request: AnyRequest, transaction: Transaction, member: Membe
 async def write_to(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
     """Open the direct room with the people chosen."""
     require(member, "write", "messages")
-    chosen = read_chosen(form, "person", await list_persons(transaction, is_known_to(member), *is_active()))
+    chosen = read_chosen(form, "person", await list_known(transaction, member))
     try:
         form.check()
         people = await find_members(transaction, chosen.ids)

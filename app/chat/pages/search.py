@@ -11,9 +11,8 @@ from litestar import Response, get
 from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest
-from app.accounts.acquaintance import is_known_to
-from app.accounts.choosing import OFFERED, Chosen, list_persons, read_chosen
-from app.accounts.members import Member, is_active
+from app.accounts.choosing import OFFERED, Chosen, list_known, list_known_of_number, read_chosen
+from app.accounts.members import Member
 from app.accounts.shell import render_page
 from app.chat.direct_rooms import find_name
 from app.chat.limits import SearchLimit
@@ -115,8 +114,8 @@ async def find_searched_author(transaction: Transaction, member: Member, form: F
     if not form["author"].strip():
         return Chosen()
     if number := number_of(form["author"]):
-        return Chosen(await list_persons(transaction, Member.id == number, is_known_to(member)))
-    return read_chosen(form, "author", await list_persons(transaction, is_known_to(member), *is_active()))
+        return Chosen(await list_known_of_number(transaction, member, number))
+    return read_chosen(form, "author", await list_known(transaction, member))
 
 
 def read_day(form: Form, name: str, zone: ZoneInfo) -> datetime | None:

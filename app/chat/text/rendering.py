@@ -7,16 +7,18 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 
-from app.accounts.acquaintance import is_known_to
+from app.accounts.acquaintance import is_known
 from app.accounts.members import Member
 from app.accounts.mentions import mentioned_in, names_in, without_marks
+from app.accounts.rights import may
 from app.chat.limits import Pace
 from app.chat.rewriting import Filled
 from app.chat.text.markdown import Rendered, render_markdown
-from app.database import Database, Transaction
+from app.database import Database, PreparedSelect, Transaction
 from app.editing.rows import find_subjects
 from app.web.forms import Invalid
 from app.web.texts import _l, is_blank
@@ -163,18 +165,22 @@ async def render_text(
     return replace(rendered, subjects=tuple(subjects)) if subjects else rendered
 
 
+@cache
+def select_names(*, insider: bool) -> PreparedSelect[str, int]:
+    """The select of members whom an author gets to know of, and of others by their ids."""
+    known = and_(Member.removed_at.is_(None), is_known(bindparam("author_id"), insider=insider))
+    others = Member.id.in_(bindparam("mentioned"))
+    return PreparedSelect(lambda: select(Member.name, Member.id).where(or_(known, others)).order_by(Member.id))
+
+
 async def find_names(
     transaction: Transaction, before: str, filled: Filled | None, author: Member | None
 ) -> dict[str, int]:
     """Whom a text may mention, by name: the members of the workspace whom its author gets to know of, and whom it
     mentioned `before`."""
     mentioned = mentioned_in(before) if before else ()
-    wanted: ColumnElement[bool] = Member.removed_at.is_(None)
-    if author is not None:
-        wanted = and_(wanted, is_known_to(author))
-    if mentioned:
-        wanted = or_(wanted, Member.id.in_(mentioned))
-    rows = (await transaction.execute(select(Member.name, Member.id).where(wanted).order_by(Member.id))).all()
-    members = {row.name: row.id for row in rows} | {row.name: row.id for row in rows if row.id in mentioned}
+    prepared = select_names(insider=author is None or may(author, "see", "everybody"))
+    rows = await transaction.rows(prepared, author_id=author and author.id, mentioned=mentioned)
+    members = dict(rows) | {name: number for name, number in rows if number in mentioned}
     shown = {name: member for member, name in filled.names.items()} if filled else {}
     return (names_in(before) if before else {}) | shown | members

@@ -7,7 +7,15 @@ from typing import Any
 from litestar import Response, get, post
 
 from app.accounts.access import AnyRequest
-from app.accounts.choosing import OFFERED, ChoosingLimit, Chosen, find_persons, list_persons, read_chosen
+from app.accounts.choosing import (
+    OFFERED,
+    ChoosingLimit,
+    Chosen,
+    find_persons,
+    list_persons,
+    read_chosen,
+    select_persons,
+)
 from app.accounts.members import Member, find_members, is_active
 from app.accounts.rights import INSIDERS, require
 from app.accounts.shell import find_named_people, notice, render_page
@@ -130,6 +138,9 @@ async def save_permissions(
     return see_other(f"/c/{slug}/permissions{'?done=permissions' if changed else ''}")
 
 
+LIST_GUEST_CHOICES = select_persons(lambda: (Member.role.not_in(INSIDERS), *is_active()))
+
+
 @get("/choices/guests")
 async def choose_guests(
     transaction: Transaction, member: Member, choosing: ChoosingLimit, q: str = ""
@@ -137,7 +148,7 @@ async def choose_guests(
     """Guests by letters of their names, for admins."""
     require(member, "manage", "collections")
     await choosing.check(member)
-    guests = find_persons(await list_persons(transaction, *is_guest()), clean_query(q))
+    guests = find_persons(await list_persons(transaction, LIST_GUEST_CHOICES), clean_query(q))
     return Response([{"value": str(each.id), "text": each.name, "note": each.email} for each in guests[:OFFERED]])
 
 
@@ -153,11 +164,6 @@ async def choose_collections(
     return Response([{"value": str(each.id), "text": each.name, "note": ""} for each in found[:OFFERED]])
 
 
-def is_guest() -> tuple[Any, ...]:
-    """The criteria of guests who may sign in."""
-    return Member.role.not_in(INSIDERS), *is_active()
-
-
 @post("/c/{slug:str}/guests")
 async def add_guests(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
@@ -165,7 +171,7 @@ async def add_guests(
     """Open a collection to guests."""
     require(member, "manage", "collections")
     collection = await get_collection(transaction, slug)
-    chosen = read_chosen(form, "person", await list_persons(transaction, *is_guest()))
+    chosen = read_chosen(form, "person", await list_persons(transaction, LIST_GUEST_CHOICES))
     if not chosen.people and not form.errors:
         form.errors["person"] = _l("Type a name or an address.")
     try:

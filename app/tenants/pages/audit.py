@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import unquote_plus, urlencode
 
 from litestar import Response, get
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.audit import AuditedSubject, AuditEntry, find_audited_subjects, names_subjects
-from app.accounts.choosing import Chosen, list_persons, read_chosen
+from app.accounts.choosing import Chosen, list_persons, read_chosen, select_persons
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.accounts.shell import render_page
@@ -138,13 +138,17 @@ async def show_audit(
     )
 
 
+FIND_AUDITED_ACTOR = select_persons(lambda: [Member.id == bindparam("member_id")])
+LIST_AUDITED_ACTORS = select_persons(lambda: [Member.removed_at.is_(None)])
+
+
 async def find_actor(transaction: Transaction, form: Form) -> Chosen:
     """Whose entries are asked for: also somebody's who has left, by their number."""
     if not form["who"].strip() or form["nobody"]:
         return Chosen()
     if number := number_of(form["who"]):
-        return Chosen(await list_persons(transaction, Member.id == number))
-    return read_chosen(form, "who", await list_persons(transaction, Member.removed_at.is_(None)))
+        return Chosen(await list_persons(transaction, FIND_AUDITED_ACTOR, member_id=number))
+    return read_chosen(form, "who", await list_persons(transaction, LIST_AUDITED_ACTORS))
 
 
 @names_subjects("session", "password", "member", "mail", "invitation", "message", "room")
