@@ -145,9 +145,7 @@ async def bring_back(request: AnyRequest, transaction: Transaction, member: Memb
 
 async def keep_message(transaction: Transaction, room: Room, message: Message) -> UndoState:
     """What deleting a message will take, but for its files, which stay on disk as long as it can be taken back."""
-    parts = {
-        name: await keep_rows(transaction, part, part.message_id == message.id) for name, part in MESSAGE_PARTS.items()
-    }
+    parts = {name: await keep_rows(transaction, part, message_id=message.id) for name, part in MESSAGE_PARTS.items()}
     return {
         "room": room.id,
         "message": message.id,

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, case, delete, update
+from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, bindparam, case, delete, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, Database, Transaction, now
+from app.database import Base, Database, PreparedChange, Transaction, UtcDateTime, now
 from app.database.leases import Leased, hold
 from app.settings import Settings
 
@@ -98,6 +98,16 @@ def job(name: str, *, every: timedelta | None = None, seconds: int = 60) -> Call
     return add
 
 
+MOMENT = bindparam("moment", type_=UtcDateTime())
+HASTEN = PreparedChange(
+    lambda: (
+        update(Job)
+        .where(Job.name == bindparam("job"), Job.key == bindparam("one_of"))
+        .values(due_at=case((Job.due_at > MOMENT, MOMENT), else_=Job.due_at))
+    )
+)
+
+
 async def put_job(
     transaction: Transaction,
     name: str,
@@ -125,11 +135,6 @@ async def hasten(transaction: Transaction, name: str, key: str, due: datetime) -
 
     The row is written in any case, so that a job that is just ending sees what this transaction brings, or is run anew.
     """
-    statement: Any = (
-        update(Job)
-        .where(Job.name == name, Job.key == key)
-        .values(due_at=case((Job.due_at > due, due), else_=Job.due_at))
-    )
-    result: Any = await transaction.execute(statement)
+    found = await transaction.apply(HASTEN, job=name, one_of=key, moment=due)
     transaction.due = True
-    return bool(result.rowcount)
+    return found.changed > 0

@@ -13,10 +13,22 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, Select, String, func, literal, select, union_all
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    bindparam,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, Tenant, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Tenant, Transaction, UtcDateTime, now
 from app.database.leases import Leased, is_due, is_free
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.settings import Settings
@@ -172,10 +184,14 @@ async def list_failures(transaction: Transaction, limit: int) -> list[tuple[Fail
     return [(row[0], row[1] or "") for row in await transaction.execute(statement)]
 
 
+LIST_WAITING = PreparedSelect(
+    lambda: select(Mail).where(Mail.workspace_id == bindparam("workspace_id"), Mail.composer == bindparam("composer"))
+)
+
+
 async def list_waiting_mails(transaction: Transaction, composer: str) -> list[Mail]:
     """This workspace's mails of a composer that have not gone out, tried or not."""
-    statement = select(Mail).where(Mail.workspace_id == transaction.tenant.id, Mail.composer == composer)
-    return list(await transaction.scalars(statement))
+    return await transaction.column(LIST_WAITING, workspace_id=transaction.tenant.id, composer=composer)
 
 
 async def list_untried(transaction: Transaction, composer: str) -> list[Mail]:
