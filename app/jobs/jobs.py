@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, bindparam, case, delete, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Database, PreparedChange, Transaction, UtcDateTime, now
@@ -117,16 +116,15 @@ async def put_job(
     workspace_id: int | None = None,
     **payload: Any,
 ) -> None:
-    """Have something done, at a moment or at once. With a key that waits already, it is done at the earlier moment."""
+    """Have something done, at a moment or at once. With a key that waits already, it is done at the earlier moment.
+
+    A key names one workspace or something in it: as its writers come one after another, nobody puts the same meanwhile.
+    """
     due = at or now()
     if key and await hasten(transaction, name, key, due):
         return
     made = Job(name=name, key=key or secrets.token_hex(16), workspace_id=workspace_id, payload=payload, due_at=due)
-    try:
-        async with transaction.begin_nested():
-            transaction.add(made)
-    except IntegrityError:
-        await hasten(transaction, name, key, due)
+    await transaction.insert(made)
     transaction.due = True
 
 

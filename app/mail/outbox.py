@@ -141,9 +141,20 @@ def put_mail(
     transaction.due = True
 
 
+COUNT_MAILS = PreparedSelect(lambda: select(func.count(Mail.id)))
+LIST_FAILURES = PreparedSelect(
+    lambda: (
+        select(FailedMail, Tenant.slug)
+        .outerjoin(Tenant, Tenant.id == FailedMail.workspace_id)
+        .order_by(FailedMail.failed_at.desc(), FailedMail.id.desc())
+        .limit(bindparam("limit"))
+    )
+)
+
+
 async def count_waiting(transaction: Transaction) -> int:
     """How many mails of all workspaces are still to be sent."""
-    return await transaction.scalar(select(func.count(Mail.id))) or 0
+    return await transaction.value(COUNT_MAILS) or 0
 
 
 def first_of(urgency: int, *whose: ColumnElement[bool], rank: int) -> Select[int, int]:
@@ -175,13 +186,7 @@ async def find_next(transaction: Transaction, after: int) -> tuple[int, int] | N
 
 async def list_failures(transaction: Transaction, limit: int) -> list[tuple[FailedMail, str]]:
     """The mails that were given up last, with the addresses of their workspaces, the newest first."""
-    statement = (
-        select(FailedMail, Tenant.slug)
-        .outerjoin(Tenant, Tenant.id == FailedMail.workspace_id)
-        .order_by(FailedMail.failed_at.desc(), FailedMail.id.desc())
-        .limit(limit)
-    )
-    return [(row[0], row[1] or "") for row in await transaction.execute(statement)]
+    return [(failed, slug or "") for failed, slug in await transaction.rows(LIST_FAILURES, limit=limit)]
 
 
 LIST_WAITING = PreparedSelect(

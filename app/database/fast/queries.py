@@ -26,7 +26,7 @@ from sqlalchemy.sql import visitors
 
 from app.database.fast.prepared import Prepared, StatementResult
 from app.database.fast.rows import TableInfo, flush_and_connect, table_info_of
-from app.database.tenancy import Tenant, Tenanted, TenantScopeError, TenantSession, find_tenanted
+from app.database.tenancy import Tenant, Tenanted, TenantScopeError, TenantSession, check_counting, find_tenanted
 
 Found = TypeVarTuple("Found")
 
@@ -91,6 +91,12 @@ class PreparedSelect(Generic[*Found]):
         names, lists = name_parameters(self.statement)
         return Prepared(self.columns.options(*CRITERIA), [*names, "confined_to"], lists)
 
+    @cached_property
+    def counted(self) -> Prepared:
+        """It, for a session that counts. Raises TenantScopeError for one that does more than count."""
+        check_counting(self.statement)
+        return self.prepared
+
     def find(self, session: TenantSession, parameters: dict[str, Any]) -> tuple[*Found] | None:
         """What the one row there is has, or None.
 
@@ -103,14 +109,16 @@ class PreparedSelect(Generic[*Found]):
 
     def find_all(self, session: TenantSession, parameters: dict[str, Any]) -> Sequence[tuple[*Found]]:
         """What each row has. Raises TenantScopeError where a tenant is needed and the session has none."""
-        connection = flush_and_connect(session)
-        if session.tenant_id is not None:
+        rows: Any
+        if session.info.get("counting"):
+            rows = self.counted.execute(session.tell_database(), parameters).rows
+        elif session.tenant_id is not None:
             parameters["confined_to"] = session.tenant_id
-            rows: Sequence[Any] = self.confined.execute(connection, parameters).rows
+            rows = self.confined.execute(flush_and_connect(session), parameters).rows
         elif self.tenanted:
             raise TenantScopeError(f"{self.tenanted} belongs to tenants, and this session has none")
         else:
-            rows = self.prepared.execute(connection, parameters).rows
+            rows = self.prepared.execute(flush_and_connect(session), parameters).rows
         return rows if self.plain else [self.load(session, row) for row in rows]
 
     def load(self, session: TenantSession, row: Sequence[Any]) -> Any:

@@ -130,6 +130,29 @@ async def test_a_prepared_select_is_confined_to_each_tenant_in_turn(database: Da
             await transaction.find(BY_NAME, name="Ana")
 
 
+async def test_in_a_counting_transaction_a_prepared_select_reads_numbers_of_all_tenants_and_nothing_else(
+    database: Database,
+) -> None:
+    by_tenant = PreparedSelect(
+        lambda: (
+            select(Member.tenant_id, func.count(Member.id))
+            .where(Member.tenant_id.in_(bindparam("tenants")))
+            .group_by(Member.tenant_id)
+        )
+    )
+    async with database.count() as transaction:
+        found = dict(await transaction.rows(by_tenant, tenants=[ACME, GLOBEX]))
+        assert found == {
+            ACME: await transaction.scalar(select(func.count(Member.id)).where(Member.tenant_id == ACME)),
+            GLOBEX: await transaction.scalar(select(func.count(Member.id)).where(Member.tenant_id == GLOBEX)),
+        }
+        for refused in (select(Member), select(Member.email), select(Member.id).order_by(Member.name)):
+            with pytest.raises(TenantScopeError):
+                await transaction.rows(PreparedSelect(lambda refused=refused: refused))
+        with pytest.raises(TenantScopeError):
+            await transaction.apply(RENAME, roles=["owner"], called="Somebody")
+
+
 RENAME = PreparedChange(
     lambda: update(Member).where(Member.role.in_(bindparam("roles"))).values(name=bindparam("called"))
 )
