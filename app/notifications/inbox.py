@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
-from app.database import Database, PreparedChange, PreparedSelect, Transaction, UtcDateTime, now
+from app.database import Database, PreparedChange, PreparedSelect, Transaction, UtcDateTime, fill_up, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.notifications.channels import push_bells
 from app.notifications.kinds import SUBJECTS, list_fixed
@@ -112,9 +112,14 @@ def select_groups(*, unread_only: bool, of_kind: bool) -> PreparedSelect[str, in
 
 
 @cache
-def select_items(*, unread_only: bool, of_kind: bool) -> PreparedSelect[Notification, Activity, str]:
-    """The select of the newest notifications about each of some things; unread ones first."""
+def select_items(count: int, *, unread_only: bool, of_kind: bool) -> PreparedSelect[Notification, Activity, str]:
+    """The select of the newest notifications about each of so many things; unread ones first."""
     unread_first = Notification.read_at.is_not(None), Notification.id.desc()
+    about = [
+        (Notification.subject_kind == bindparam(f"thing_kind_{place}"))
+        & (Notification.subject_id == bindparam(f"thing_id_{place}"))
+        for place in range(count)
+    ]
 
     def make() -> Select[Notification, Activity, str]:
         place = func.row_number().over(
@@ -122,11 +127,7 @@ def select_items(*, unread_only: bool, of_kind: bool) -> PreparedSelect[Notifica
         )
         ranked = (
             select(Notification.id, place.label("place"))
-            .where(
-                *list_shown(unread_only=unread_only, of_kind=of_kind),
-                Notification.subject_kind.in_(bindparam("kinds")),
-                Notification.subject_id.in_(bindparam("ids")),
-            )
+            .where(*list_shown(unread_only=unread_only, of_kind=of_kind), or_(*about))
             .subquery()
         )
         return (
@@ -170,11 +171,11 @@ async def read_inbox(
         if (name, number) in places
     }
     if groups:
-        about = {"kinds": {name for name, _ in groups}, "ids": {number for _, number in groups}}
-        found = await transaction.rows(select_items(**form), **shown, **about)
-        # Of things of two kinds that have the same number, one may be on another page.
-        newest = [row for row in found if (row[0].subject_kind, row[0].subject_id) in groups]
-        for item in await describe_items(transaction, newest):
+        things = fill_up(list(groups))
+        about: dict[str, Any] = {f"thing_kind_{place}": name for place, (name, _) in enumerate(things)}
+        about |= {f"thing_id_{place}": number for place, (_, number) in enumerate(things)}
+        found = await transaction.rows(select_items(len(things), **form), **shown, **about)
+        for item in await describe_items(transaction, found):
             groups[item.notification.subject_kind, item.notification.subject_id].items.append(item)
     last = await transaction.value(FIND_NEWEST, reader_id=member.id)
     return Inbox(list(groups.values()), last or 0, page, len(rows) > INBOX_PAGE_SIZE)

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from litestar.exceptions import NotFoundException
 from sqlalchemy import ColumnElement, Select, String, bindparam, func, select
 
-from app.database import PreparedSelect, Tenant, Transaction
+from app.database import PreparedSelect, Tenant, Transaction, fill_up
 from app.operators.facts import OperatorActed
 from app.tenants.usage import MEASURES, measure_workspaces
 from app.tenants.workspaces import restore_workspace, suspend_workspace
@@ -86,11 +86,6 @@ class WorkspaceListing:
     pages: int
 
 
-def repeat_last(words: list[str]) -> list[str]:
-    """Words with the last one so often that they are one, two, four or more: few forms of a select do for all."""
-    return words + words[-1:] * ((1 << (len(words) - 1).bit_length()) - len(words) if words else 0)
-
-
 def escape_like(word: str) -> str:
     """A word as `has_words` looks for it: `/` before what LIKE takes for more than a character."""
     return word.replace("/", "//").replace("%", "/%").replace("_", "/_")
@@ -131,7 +126,7 @@ async def list_workspaces(transaction: Transaction, view: WorkspaceView, sockets
 
     The transaction is a counting one; `sockets` are the open ones of each workspace.
     """
-    words = repeat_last(view.query.split())
+    words = fill_up(view.query.split())
     parameters = {f"word_{place}": escape_like(word) for place, word in enumerate(words)}
     count = await transaction.value(select_count(len(words)), **parameters) or 0
     page = select_page(len(words), view.key, descending=view.descending)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, Generic, TypeVarTuple
+from typing import Any, Generic, TypeVar, TypeVarTuple
 
 from sqlalchemy import BindParameter, Delete, Select, Update, bindparam
 from sqlalchemy.exc import MultipleResultsFound
@@ -29,6 +29,7 @@ from app.database.fast.rows import TableInfo, flush_and_connect, table_info_of
 from app.database.tenancy import Tenant, Tenanted, TenantScopeError, TenantSession, check_counting, find_tenanted
 
 Found = TypeVarTuple("Found")
+Value = TypeVar("Value")
 
 # As `criteria_of` in tenancy.py, with the tenant's number as a parameter, so that one statement does for all.
 CRITERIA: Any = (
@@ -176,6 +177,13 @@ class PreparedChange:
         if self.tenanted:
             raise TenantScopeError(f"{self.tenanted} belongs to tenants, and this session has none")
         return self.prepared.execute(connection, parameters)
+
+
+def fill_up(values: list[Value]) -> list[Value]:
+    """Values with the last one so often that they are one, two, four or more: where a select has a criterion for each,
+    few forms of it do for all."""
+    wanted = 1 << (len(values) - 1).bit_length() if values else 0
+    return values + values[-1:] * (wanted - len(values))
 
 
 def name_parameters(statement: Any) -> tuple[list[str], list[str]]:
