@@ -77,7 +77,7 @@ async def find_members(transaction: Transaction, ids: Sequence[int]) -> list[Mem
     return [found[member_id] for member_id in ids if member_id in found]
 
 
-async def read_names(transaction: Transaction, ids: Collection[int]) -> dict[int, str]:
+async def read_member_names(transaction: Transaction, ids: Collection[int]) -> dict[int, str]:
     """The names of members, by their ids, whether they are still there or not."""
     return dict(await transaction.rows(LIST_NAMES, ids=ids))
 

@@ -97,12 +97,12 @@ def job(name: str, *, every: timedelta | None = None, seconds: int = 60) -> Call
     return add
 
 
-MOMENT = bindparam("moment", type_=UtcDateTime())
+EARLIEST = bindparam("moment", type_=UtcDateTime())
 HASTEN = PreparedChange(
     lambda: (
         update(Job)
         .where(Job.name == bindparam("job"), Job.key == bindparam("one_of"))
-        .values(due_at=case((Job.due_at > MOMENT, MOMENT), else_=Job.due_at))
+        .values(due_at=case((Job.due_at > EARLIEST, EARLIEST), else_=Job.due_at))
     )
 )
 

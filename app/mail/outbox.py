@@ -189,14 +189,14 @@ async def list_failures(transaction: Transaction, limit: int) -> list[tuple[Fail
     return [(failed, slug or "") for failed, slug in await transaction.rows(LIST_FAILURES, limit=limit)]
 
 
-LIST_WAITING = PreparedSelect(
+LIST_WAITING_MAILS = PreparedSelect(
     lambda: select(Mail).where(Mail.workspace_id == bindparam("workspace_id"), Mail.composer == bindparam("composer"))
 )
 
 
 async def list_waiting_mails(transaction: Transaction, composer: str) -> list[Mail]:
     """This workspace's mails of a composer that have not gone out, tried or not."""
-    return await transaction.column(LIST_WAITING, workspace_id=transaction.tenant.id, composer=composer)
+    return await transaction.column(LIST_WAITING_MAILS, workspace_id=transaction.tenant.id, composer=composer)
 
 
 async def list_untried(transaction: Transaction, composer: str) -> list[Mail]:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, exists
 from sqlalchemy.orm import aliased
 
 from app.accounts.access import AnyRequest
-from app.accounts.members import Member, read_names
+from app.accounts.members import Member, read_member_names
 from app.accounts.shell import page_part
 from app.database import Transaction
 from app.notifications.inbox import note_opened, of_subject
@@ -102,12 +102,16 @@ def is_own(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
 
 async def find_people_places(transaction: Transaction, ids: Sequence[int]) -> dict[int, SubjectPlace]:
     """Where people are seen."""
-    return {person: SubjectPlace(name, "/members") for person, name in (await read_names(transaction, ids)).items()}
+    return {
+        person: SubjectPlace(name, "/members") for person, name in (await read_member_names(transaction, ids)).items()
+    }
 
 
 async def find_accounts(transaction: Transaction, ids: Sequence[int]) -> dict[int, SubjectPlace]:
     """Where one's own account is seen."""
-    return {person: SubjectPlace(name, "/account") for person, name in (await read_names(transaction, ids)).items()}
+    return {
+        person: SubjectPlace(name, "/account") for person, name in (await read_member_names(transaction, ids)).items()
+    }
 
 
 register_subject(Subject("member", "user", may_see_person, find_people_places, whole_place))

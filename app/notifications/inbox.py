@@ -62,7 +62,7 @@ class Which(TypedDict, total=False):
 
 
 # The criterion of each; parts are told by the last of their numbers. In an update no parameter is called as a column.
-CRITERIA: dict[str, ColumnElement[bool]] = {
+MEANT: dict[str, ColumnElement[bool]] = {
     "about_kind": Notification.subject_kind == bindparam("about_kind"),
     "about_id": Notification.subject_id == bindparam("about_id"),
     "up_to": or_(Notification.number == 0, Notification.number.between(bindparam("since"), bindparam("up_to"))),
@@ -89,7 +89,7 @@ MARK_UNREAD = PreparedChange(
 def list_criteria(names: Iterable[str]) -> list[ColumnElement[bool]]:
     """The criteria of a member's notifications that are still to be read, of those that are meant by these names."""
     own = [Notification.member_id == bindparam("reader_id"), Notification.read_at.is_(None)]
-    return own + [CRITERIA[name] for name in CRITERIA if name in names]
+    return own + [MEANT[name] for name in MEANT if name in names]
 
 
 @cache
@@ -151,7 +151,7 @@ def list_shown(*, unread_only: bool, of_kind: bool) -> list[ColumnElement[bool]]
     if unread_only:
         criteria.append(Notification.read_at.is_(None))
     if of_kind:
-        criteria.append(CRITERIA["reason"])
+        criteria.append(MEANT["reason"])
     return criteria
 
 
@@ -229,7 +229,7 @@ def of_subject(subject: tuple[str, int], *, since: int = 0, up_to: int | None = 
 
 
 @cache
-def select_unread(names: tuple[str, ...]) -> PreparedSelect[int]:
+def select_one_unread(names: tuple[str, ...]) -> PreparedSelect[int]:
     """The select of a notification that is to be read, of those that are meant by these names."""
     return PreparedSelect(
         lambda: select(Notification.id).where(*list_criteria(names), Notification.held == bindparam("held")).limit(1)
@@ -238,7 +238,7 @@ def select_unread(names: tuple[str, ...]) -> PreparedSelect[int]:
 
 async def has_unread(transaction: Transaction, member: Member, *, held: bool = False, **which: Unpack[Which]) -> bool:
     """Whether some of a member's notifications are unread; with `held`, of those that are to be acknowledged."""
-    select_one = select_unread(tuple(sorted(which)))
+    select_one = select_one_unread(tuple(sorted(which)))
     return await transaction.value(select_one, reader_id=member.id, held=held, **which) is not None
 
 

@@ -34,7 +34,7 @@ LIST_ABOUT_PARTS = PreparedSelect(
         Activity.number.in_(bindparam("numbers")),
     )
 )
-LIST_TOLD = PreparedSelect(
+LIST_WHO_WAS_TOLD = PreparedSelect(
     lambda: select(Notification.member_id).where(Notification.activity_id.in_(bindparam("activities")))
 )
 DELETE_NOTIFICATIONS = PreparedChange(
@@ -102,7 +102,7 @@ async def withdraw(transaction: Transaction, *parts: tuple[tuple[str, int], int 
             activities += [each for each, number, part in found if ((kind, number), part) in gone]
     if not activities:
         return
-    told = set(await transaction.column(LIST_TOLD, activities=activities))
+    told = set(await transaction.column(LIST_WHO_WAS_TOLD, activities=activities))
     await transaction.apply(DELETE_NOTIFICATIONS, activities=activities)
     await transaction.apply(DELETE_ACTIVITIES, activities=activities)
     push_bells(transaction, told)

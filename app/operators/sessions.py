@@ -56,7 +56,9 @@ MARK_SEEN = PreparedChange(
         .values(seen_at=bindparam("moment"))
     )
 )
-DELETE_SESSIONS = PreparedChange(lambda: delete(OperatorSession).where(OperatorSession.id.in_(bindparam("ids"))))
+DELETE_OPERATOR_SESSIONS = PreparedChange(
+    lambda: delete(OperatorSession).where(OperatorSession.id.in_(bindparam("ids")))
+)
 DELETE_BY_TOKEN = PreparedChange(
     lambda: delete(OperatorSession).where(OperatorSession.token_hash == bindparam("token_hash"))
 )
@@ -75,7 +77,7 @@ async def end_surplus(transaction: Transaction, operator_id: int) -> None:
     """End an operator's sessions that are more than `MOST_SESSIONS`: those that were seen longest ago."""
     surplus = (await transaction.column(LIST_OF_OPERATOR, operator_id=operator_id))[MOST_SESSIONS:]
     if surplus:
-        await transaction.apply(DELETE_SESSIONS, ids=surplus)
+        await transaction.apply(DELETE_OPERATOR_SESSIONS, ids=surplus)
 
 
 async def end_operator_session(transaction: Transaction, token: str | None) -> None:

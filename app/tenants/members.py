@@ -31,7 +31,7 @@ COUNT_OTHER_OWNERS = PreparedSelect(
 )
 
 
-def is_known(*, insider: bool) -> list[ColumnElement[bool]]:
+def whom_one_knows(*, insider: bool) -> list[ColumnElement[bool]]:
     """The criteria of whom the member of the parameter `member_id` gets to know of: insiders know everybody."""
     return [] if insider else [is_acquainted(Member.id, bindparam("member_id"))]
 
@@ -41,15 +41,15 @@ def select_there(*, insider: bool) -> PreparedSelect[int, str, str, str | None]:
     """The select of what everybody with an account is listed by."""
     return PreparedSelect(
         lambda: select(Member.id, Member.role, Member.name, Member.email).where(
-            Member.removed_at.is_(None), *is_known(insider=insider)
+            Member.removed_at.is_(None), *whom_one_knows(insider=insider)
         )
     )
 
 
 @cache
-def select_known(*, insider: bool) -> PreparedSelect[Member]:
+def select_known_member(*, insider: bool) -> PreparedSelect[Member]:
     """The select of a member by id, whether they are still there or not."""
-    return PreparedSelect(lambda: select(Member).where(Member.id == bindparam("id"), *is_known(insider=insider)))
+    return PreparedSelect(lambda: select(Member).where(Member.id == bindparam("id"), *whom_one_knows(insider=insider)))
 
 
 async def list_members(transaction: Transaction, member: Member, query: str = "", page: str = "") -> Paged[Member]:
@@ -75,7 +75,7 @@ async def get_other(transaction: Transaction, member: Member, member_id: int) ->
 async def find_by_id(transaction: Transaction, member: Member, member_id: int) -> Member | None:
     """A member by id, whether they are still there or not, if another one gets to know of them."""
     found = await transaction.find(
-        select_known(insider=may(member, "see", "everybody")), id=member_id, member_id=member.id
+        select_known_member(insider=may(member, "see", "everybody")), id=member_id, member_id=member.id
     )
     return found and found[0]
 

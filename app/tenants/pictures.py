@@ -28,7 +28,7 @@ from app.files.uploads import (
 )
 from app.settings import Settings
 from app.tenants.facts import LogoChanged, PictureChanged
-from app.tenants.members import is_known
+from app.tenants.members import whom_one_knows
 from app.web.forms import Invalid
 from app.web.texts import Text, _l
 
@@ -130,7 +130,7 @@ def select_pictures(*, insider: bool) -> PreparedSelect[int, str | None]:
     return PreparedSelect(
         lambda: (
             select(Member.id, Member.picture)
-            .where(Member.picture.is_not(None), *is_known(insider=insider))
+            .where(Member.picture.is_not(None), *whom_one_knows(insider=insider))
             .order_by(Member.id)
         )
     )

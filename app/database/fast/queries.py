@@ -29,7 +29,7 @@ from app.database.fast.rows import TableInfo, flush_and_connect, table_info_of
 from app.database.tenancy import Tenant, Tenanted, TenantScopeError, TenantSession, check_counting, find_tenanted
 
 Found = TypeVarTuple("Found")
-Value = TypeVar("Value")
+Repeated = TypeVar("Repeated")
 
 # As `criteria_of` in tenancy.py, with the tenant's number as a parameter, so that one statement does for all.
 CRITERIA: Any = (
@@ -179,7 +179,7 @@ class PreparedChange:
         return self.prepared.execute(connection, parameters)
 
 
-def fill_up(values: list[Value]) -> list[Value]:
+def fill_up(values: list[Repeated]) -> list[Repeated]:
     """Values with the last one so often that they are one, two, four or more: where a select has a criterion for each,
     few forms of it do for all."""
     wanted = 1 << (len(values) - 1).bit_length() if values else 0

@@ -94,7 +94,7 @@ def go_back(form: Form, done: str = "") -> Redirect:
 
 
 @cache
-def select_seen(kind: str) -> PreparedSelect[int]:
+def select_visible_subject(kind: str) -> PreparedSelect[int]:
     """The select that finds something if a member may see a thing of a kind."""
     member_id, subject_id = (bindparam(name, type_=BigInteger()) for name in ("member_id", "subject_id"))
     return PreparedSelect(lambda: select(Tenant.id).where(SUBJECTS[kind].visible(member_id, subject_id)))
@@ -103,7 +103,10 @@ def select_seen(kind: str) -> PreparedSelect[int]:
 async def get_subject(transaction: Transaction, member: Member, text: str) -> tuple[str, int]:
     """A subject that a member may see, by its name such as `record-42`. Raises NotFoundException."""
     name, number = split(text)
-    if name and await transaction.value(select_seen(name), member_id=member.id, subject_id=number) is not None:
+    if (
+        name
+        and await transaction.value(select_visible_subject(name), member_id=member.id, subject_id=number) is not None
+    ):
         return name, number
     raise NotFoundException
 

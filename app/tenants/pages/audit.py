@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, bindparam, select
 from app.accounts.access import AnyRequest
 from app.accounts.audit import AuditedSubject, AuditEntry, find_audited_subjects, names_subjects
 from app.accounts.choosing import Chosen, list_persons, read_chosen
-from app.accounts.members import Member, read_names
+from app.accounts.members import Member, read_member_names
 from app.accounts.rights import require
 from app.accounts.shell import render_page
 from app.database import PreparedSelect, Transaction, now
@@ -88,7 +88,7 @@ def sentence_of(entry: AuditEntry) -> Text | str:
     return SENTENCES.get(entry.what, entry.what)
 
 
-CRITERIA: dict[str, ColumnElement[bool]] = {
+ENTRY_CRITERIA: dict[str, ColumnElement[bool]] = {
     "nobody": AuditEntry.member_id.is_(None),
     "actor_id": AuditEntry.member_id == bindparam("actor_id"),
     "what": AuditEntry.what == bindparam("what"),
@@ -106,7 +106,7 @@ def select_entries(criteria: tuple[str, ...]) -> PreparedSelect[AuditEntry]:
     return PreparedSelect(
         lambda: (
             select(AuditEntry)
-            .where(*(CRITERIA[each] for each in criteria))
+            .where(*(ENTRY_CRITERIA[each] for each in criteria))
             .order_by(AuditEntry.id.desc())
             .limit(AUDIT_PAGE_SIZE + 1)
         )
@@ -142,7 +142,7 @@ async def show_audit(
         wanted["before"] = number_of(before)
     entries = await transaction.column(select_entries(tuple(wanted)), **wanted)
     actors = {entry.member_id for entry in entries if entry.member_id is not None}
-    names = await read_names(transaction, actors)
+    names = await read_member_names(transaction, actors)
     return await render_page(
         request,
         transaction,
