@@ -54,11 +54,7 @@ GROWS = {
 }
 APP = "/app/"
 # Packages whose statements are still made anew by requests.
-STILL_MADE = (
-    *("accounts/", "files/", "jobs/", "mail/", "notifications/"),
-    *("operators/", "records/", "tenants/", "editing/waiting.py leave_queues", "database/tenancy.py"),
-    "chat/notices.py is_visible_to",  # in what notifications ask
-)
+STILL_MADE = (*("records/", "editing/waiting.py leave_queues", "database/tenancy.py"),)
 # The parameters of addresses that no workspace has rows for.
 FILES = {"path": "css/base.css"}
 # What is typed where a form that is meant takes something of its own.

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import String, UniqueConstraint, select
+from sqlalchemy import String, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.facts import MemberJoined
 from app.accounts.time_zones import known_time_zone
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.web.forms import Invalid
 from app.web.mail_addresses import account_address
 from app.web.texts import _l
@@ -52,24 +52,34 @@ def is_active() -> tuple[Any, ...]:
     return Member.suspended_at.is_(None), Member.removed_at.is_(None)
 
 
+FIND_MEMBER = PreparedSelect(lambda: select(Member).where(Member.email == bindparam("email")))
+FIND_PERSON = PreparedSelect(lambda: select(Member).where(Member.id == bindparam("id"), *is_active()))
+LIST_NAMES = PreparedSelect(lambda: select(Member.id, Member.name).where(Member.id.in_(bindparam("ids"))))
+
+
 async def find_member(transaction: Transaction, email: str) -> Member | None:
     """The member with an e-mail address, whatever its case and the form of its domain."""
-    statement = select(Member).where(Member.email == account_address(email))
-    return (await transaction.scalars(statement)).one_or_none()
+    found = await transaction.find(FIND_MEMBER, email=account_address(email))
+    return found and found[0]
 
 
 async def find_person(transaction: Transaction, member_id: int) -> Member:
     """An active member. Raises NotFoundException."""
-    found = (await transaction.scalars(select(Member).where(Member.id == member_id, *is_active()))).one_or_none()
+    found = await transaction.find(FIND_PERSON, id=member_id)
     if found is None:
         raise NotFoundException
-    return found
+    return found[0]
 
 
 async def find_members(transaction: Transaction, ids: Sequence[int]) -> list[Member]:
     """Members by their ids, in that order."""
-    found = {person.id: person for person in await transaction.scalars(select(Member).where(Member.id.in_(ids)))}
+    found = await transaction.find_all(Member, ids)
     return [found[member_id] for member_id in ids if member_id in found]
+
+
+async def find_member_names(transaction: Transaction, ids: Collection[int]) -> dict[int, str]:
+    """The names of members, by their ids, whether they are still there or not."""
+    return dict(await transaction.rows(LIST_NAMES, ids=ids)) if ids else {}
 
 
 async def add_member(

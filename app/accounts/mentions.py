@@ -7,14 +7,13 @@ one, and no name is looked for in what was typed long ago.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from html import unescape
 
 from markupsafe import escape
-from sqlalchemy import bindparam, select
 
-from app.accounts.members import Member
-from app.database import PreparedSelect, Transaction
+from app.accounts.members import find_member_names
+from app.database import Transaction
 
 OPEN, CLOSE = "\ufdd0", "\ufdd1"
 STORED = re.compile(f"{OPEN}([0-9]{{1,18}}){CLOSE}")
@@ -69,15 +68,6 @@ def write_names_in_html(html: str, names: Mapping[int, str]) -> str:
     return SHOWN_MENTION.sub(
         lambda found: found["before"] + str(escape(names.get(int(found["member"]), unescape(found["name"])))), html
     )
-
-
-LIST_MEMBER_NAMES = PreparedSelect(lambda: select(Member.id, Member.name).where(Member.id.in_(bindparam("member_ids"))))
-
-
-async def find_member_names(transaction: Transaction, ids: Iterable[int]) -> dict[int, str]:
-    """The names that members have now, whether they are still there or not."""
-    wanted = set(ids)
-    return dict(await transaction.rows(LIST_MEMBER_NAMES, member_ids=wanted)) if wanted else {}
 
 
 async def read_texts(transaction: Transaction, *texts: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -25,7 +26,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ua_parser import parse
 
 from app.accounts.members import Member, is_active
-from app.database import Base, Database, PreparedSelect, Tenant, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, Database, PreparedChange, PreparedSelect, Tenant, Tenanted, Transaction, UtcDateTime, now
 from app.settings import Settings
 from app.web.cookies import read_cookie
 
@@ -180,26 +181,40 @@ class Askers:
         return self.known[key]
 
 
-async def list_sessions(transaction: Transaction, member: Member) -> list[Session]:
-    """The sessions of a member, the one seen last first."""
-    statement = (
+LIST_SESSIONS = PreparedSelect(
+    lambda: (
         select(Session)
-        .where(Session.member_id == member.id, Session.expires_at > now())
+        .where(Session.member_id == bindparam("member_id"), Session.expires_at > bindparam("now"))
         .order_by(Session.seen_at.desc(), Session.id.desc())
     )
-    return list(await transaction.scalars(statement))
+)
+LIST_SESSION_IDS = PreparedSelect(
+    lambda: (
+        select(Session.id)
+        .where(Session.member_id == bindparam("member_id"))
+        .order_by(Session.seen_at.desc(), Session.id.desc())
+    )
+)
+FIND_SESSION_ID = PreparedSelect(lambda: select(Session.id).where(Session.token_hash == bindparam("token_hash")))
+LIST_EVERY_SESSION = PreparedSelect(lambda: select(Session))
+LIST_EVERY_ID = PreparedSelect(lambda: select(Session.id))
+LIST_STARTED_BEFORE = PreparedSelect(lambda: select(Session.id).where(Session.started_at <= bindparam("moment")))
+DELETE_SESSIONS = PreparedChange(lambda: delete(Session).where(Session.id.in_(bindparam("ids"))))
 
 
-async def list_surplus(transaction: Transaction, member: Member) -> list[int]:
-    """The ids of a member's sessions that are more than may be kept; the ones that were seen last are not."""
-    newest = select(Session.id).where(Session.member_id == member.id)
-    ordered = newest.order_by(Session.seen_at.desc(), Session.id.desc())
-    return list(await transaction.scalars(ordered.offset(MOST_SESSIONS)))
+async def list_sessions(transaction: Transaction, member: Member) -> list[Session]:
+    """The sessions of a member, the one seen last first."""
+    return await transaction.column(LIST_SESSIONS, member_id=member.id, now=now())
 
 
-async def delete_sessions(transaction: Transaction, *criteria: object) -> list[int]:
-    """Delete sessions, and return their ids. `live.cutoff` calls this, and notes what has ended."""
-    found = list(await transaction.scalars(select(Session.id).where(*criteria)))  # type: ignore[arg-type]
+async def list_session_ids(transaction: Transaction, member: Member) -> list[int]:
+    """The ids of a member's sessions, the one seen last first, also of those that are over."""
+    return await transaction.column(LIST_SESSION_IDS, member_id=member.id)
+
+
+async def delete_sessions(transaction: Transaction, ids: Iterable[int]) -> tuple[int, ...]:
+    """Delete sessions, and return their ids in order. `live.cutoff` calls this, and notes what has ended."""
+    found = tuple(sorted(ids))
     if found:
-        await transaction.execute(delete(Session).where(Session.id.in_(found)))
+        await transaction.apply(DELETE_SESSIONS, ids=found)
     return found

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from litestar import MediaType, Response
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 
 from app.accounts.access import AnyRequest, host_of, local_path
-from app.accounts.acquaintance import is_known_to
+from app.accounts.acquaintance import is_acquainted
 from app.accounts.members import Member
 from app.accounts.rights import may
 from app.accounts.undo import UndoOffer, find_offer
-from app.database import Transaction
+from app.database import PreparedSelect, Transaction
 from app.web.forms import number_of
 from app.web.templates import render
 from app.web.texts import Text
@@ -230,9 +231,20 @@ async def noticed_by(request: AnyRequest, transaction: Transaction, member: Memb
 MOST_NAMED = 20
 
 
+@cache
+def select_known_names(*, insider: bool) -> PreparedSelect[int, str]:
+    """The select of the names of those of some people whom somebody gets to know of."""
+
+    def make() -> Select[int, str]:
+        named = select(Member.id, Member.name).where(Member.id.in_(bindparam("ids")))
+        return named if insider else named.where(is_acquainted(Member.id, bindparam("member_id")))
+
+    return PreparedSelect(make)
+
+
 async def find_named_people(transaction: Transaction, member: Member, about: str) -> str | None:
     """The names of the members whose ids, with commas between them, an address has."""
     ids = [number_of(each) for each in about.split(",")[:MOST_NAMED]]
-    known = select(Member.id, Member.name).where(Member.id.in_(ids), is_known_to(member))
-    names = {row.id: row.name for row in await transaction.execute(known)}
+    known = select_known_names(insider=may(member, "see", "everybody"))
+    names = dict(await transaction.rows(known, ids=ids, member_id=member.id))
     return ", ".join(names[each] for each in ids if each in names) or None

@@ -11,12 +11,12 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ForeignKeyConstraint, LargeBinary, String, delete, select
+from sqlalchemy import ForeignKeyConstraint, LargeBinary, String, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.accounts.sessions import digest
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 
 Purpose = Literal["password", "enter", "confirm"]
@@ -38,6 +38,30 @@ class SingleUseToken(Tenanted, Base):
     bound_to: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
+VOID_TOKENS = PreparedChange(
+    lambda: delete(SingleUseToken).where(
+        SingleUseToken.member_id == bindparam("member_id"), SingleUseToken.purpose == bindparam("purpose")
+    )
+)
+DELETE_TOKEN = PreparedChange(
+    lambda: delete(SingleUseToken).where(SingleUseToken.token_hash == bindparam("token_hash"))
+)
+FIND_TOKEN = PreparedSelect(
+    lambda: (
+        select(Member, SingleUseToken.bound_to)
+        .join(
+            SingleUseToken,
+            (SingleUseToken.member_id == Member.id) & (SingleUseToken.tenant_id == Member.tenant_id),
+        )
+        .where(
+            SingleUseToken.token_hash == bindparam("token_hash"),
+            SingleUseToken.purpose == bindparam("purpose"),
+            SingleUseToken.expires_at > bindparam("now"),
+        )
+    )
+)
+
+
 def bond(member: Member, purpose: Purpose) -> bytes:
     """What a link is bound to, as a digest that tells nothing."""
     parts = [member.email or "", "" if purpose == "confirm" else member.password_hash]
@@ -46,9 +70,7 @@ def bond(member: Member, purpose: Purpose) -> bytes:
 
 async def void_tokens(transaction: Transaction, member: Member, purpose: Purpose) -> None:
     """Let the links of a person and purpose work no more."""
-    await transaction.execute(
-        delete(SingleUseToken).where(SingleUseToken.member_id == member.id, SingleUseToken.purpose == purpose)
-    )
+    await transaction.apply(VOID_TOKENS, member_id=member.id, purpose=purpose)
 
 
 @sweeps(SingleUseToken)
@@ -75,28 +97,16 @@ async def make_token(transaction: Transaction, member: Member, purpose: Purpose)
 
 async def find_token(transaction: Transaction, token: str, purpose: Purpose) -> Member | None:
     """The member a token belongs to, while it works."""
-    statement = (
-        select(Member, SingleUseToken.bound_to)
-        .join(
-            SingleUseToken,
-            (SingleUseToken.member_id == Member.id) & (SingleUseToken.tenant_id == Member.tenant_id),
-        )
-        .where(
-            SingleUseToken.token_hash == digest(token),
-            SingleUseToken.purpose == purpose,
-            SingleUseToken.expires_at > now(),
-        )
-    )
-    found = (await transaction.execute(statement)).one_or_none()
-    if found is None or not found.Member.active or found.bound_to != bond(found.Member, purpose):
+    found = await transaction.find(FIND_TOKEN, token_hash=digest(token), purpose=purpose, now=now())
+    if found is None:
         return None
-    member: Member = found.Member
-    return member
+    member, bound_to = found
+    return member if member.active and bound_to == bond(member, purpose) else None
 
 
 async def use_token(transaction: Transaction, token: str, purpose: Purpose) -> Member | None:
     """Find a token's member, and let the token work no more."""
     member = await find_token(transaction, token, purpose)
     if member:
-        await transaction.execute(delete(SingleUseToken).where(SingleUseToken.token_hash == digest(token)))
+        await transaction.apply(DELETE_TOKEN, token_hash=digest(token))
     return member

@@ -11,17 +11,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 from litestar import MediaType, Response, post
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
-from sqlalchemy import JSON, Column, ForeignKeyConstraint, Index, String, inspect, select
+from sqlalchemy import JSON, Column, ForeignKeyConstraint, Index, String, bindparam, inspect, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.web.errors import PageError
 from app.web.redirects import see_other
@@ -63,6 +64,16 @@ class UndoOffer(Tenanted, Base):
         """What was done."""
         said = UNDO_KINDS[self.kind].said
         return said if isinstance(said, Text) else said(self.state)
+
+
+FIND_OFFER = PreparedSelect(
+    lambda: select(UndoOffer).where(UndoOffer.id == bindparam("id"), UndoOffer.member_id == bindparam("member_id"))
+)
+LIST_OPEN_OFFERS = PreparedSelect(
+    lambda: select(UndoOffer).where(
+        UndoOffer.kind.in_(bindparam("kinds")), UndoOffer.taken_at.is_(None), UndoOffer.made_at >= bindparam("oldest")
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +123,7 @@ async def offer_undo(transaction: Transaction, member: Member, kind: str, **stat
 async def end_offers(transaction: Transaction, kinds: Collection[str], **about: Any) -> None:
     """Let nobody take back acts of some kinds on a thing, which `about` names as their states do: it has changed since,
     and whoever changed it meant that, also where it looks as it did before."""
-    statement = select(UndoOffer).where(
-        UndoOffer.kind.in_(kinds), UndoOffer.taken_at.is_(None), UndoOffer.made_at >= now() - UNDO_OFFER_KEPT_FOR
-    )
-    for offer in await transaction.scalars(statement):
+    for offer in await transaction.column(LIST_OPEN_OFFERS, kinds=kinds, oldest=now() - UNDO_OFFER_KEPT_FOR):
         if about.items() <= offer.state.items():
             offer.taken_at, offer.state = now(), {}
 
@@ -137,8 +145,8 @@ async def find_offer(transaction: Transaction, member: Member, offer_id: int) ->
     """What a member was offered, also when it is too late for it."""
     if not offer_id:
         return None
-    statement = select(UndoOffer).where(UndoOffer.id == offer_id, UndoOffer.member_id == member.id)
-    return (await transaction.scalars(statement)).one_or_none()
+    found = await transaction.find(FIND_OFFER, id=offer_id, member_id=member.id)
+    return found and found[0]
 
 
 @post("/undo/{undo_id:int}")
@@ -157,10 +165,16 @@ async def take_back(request: AnyRequest, transaction: Transaction, member: Membe
     return see_other(address)
 
 
-async def keep_rows(transaction: Transaction, model: type[Tenanted], *criteria: Any) -> list[UndoState]:
-    """The rows that meet criteria, as a state keeps them."""
-    found = await transaction.scalars(select(model).where(*criteria))
-    return [keep_row(row) for row in found]
+@cache
+def select_rows(model: Any, names: tuple[str, ...]) -> PreparedSelect[Any]:
+    """The select of rows by the values of some columns."""
+    return PreparedSelect(lambda: select(model).where(*(getattr(model, name) == bindparam(name) for name in names)))
+
+
+async def keep_rows(transaction: Transaction, model: type[Tenanted], **values: Any) -> list[UndoState]:
+    """The rows that have some values, as a state keeps them."""
+    rows: PreparedSelect[Any] = select_rows(cast(Any, model), tuple(values))
+    return [keep_row(row) for row in await transaction.column(rows, **values)]
 
 
 def keep_row(row: Tenanted) -> UndoState:

@@ -41,7 +41,8 @@ async def forget_old_visits(transaction: Transaction, limit: int) -> int:
 
 
 NOTE_SEEN = PreparedChange(
-    lambda: update(Session).where(Session.id.in_(bindparam("ids"))).values(seen_at=bindparam("moment", callable_=now))
+    lambda: update(Session).where(Session.id.in_(bindparam("ids"))).values(seen_at=bindparam("moment", callable_=now)),
+    many=True,
 )
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from app.accounts.members import Member
-from app.accounts.mentions import find_member_names
+from app.accounts.members import Member, find_member_names
 from app.chat.rooms import LONGEST_ROOM_NAME, Room
 from app.database import Transaction
 from app.notifications.kinds import name_of_others

@@ -280,4 +280,4 @@ async def mark_messages_read(
     transaction: Transaction, room: Room, member: Member, number: int, *, since: int = 0
 ) -> None:
     """What was told of messages is read with them."""
-    await mark_notifications_read(transaction, member, *of_subject(subject_of(room), since=since, up_to=number))
+    await mark_notifications_read(transaction, member, **of_subject(subject_of(room), since=since, up_to=number))

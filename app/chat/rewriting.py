@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.accounts.mentions import STORED, find_member_names, mentioned_in, names_by_member, without_marks, write_names
+from app.accounts.members import find_member_names
+from app.accounts.mentions import STORED, mentioned_in, names_by_member, without_marks, write_names
 from app.database import Transaction
 
 LONGEST_NAME = 80

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from markupsafe import Markup
 from sqlalchemy import Select, and_, bindparam, exists, func, or_, select
 
-from app.accounts.members import Member, is_active
-from app.accounts.mentions import find_member_names, mentioned_in, write_names, write_names_in_html
+from app.accounts.members import Member, find_member_names, is_active
+from app.accounts.mentions import mentioned_in, write_names, write_names_in_html
 from app.accounts.rights import INSIDERS
 from app.chat.attachments import LIST_FILES, Attachment
 from app.chat.facts import MessagePosted

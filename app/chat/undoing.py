@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import bindparam, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import require
-from app.accounts.undo import TooLate, UndoOffer, UndoState, keep_row, offer_undo, put_back, undoes
+from app.accounts.undo import TooLate, UndoOffer, UndoState, keep_row, keep_rows, offer_undo, put_back, undoes
 from app.chat.direct_rooms import find_name
 from app.chat.facts import MemberEntered, MemberReturned, MessageRestored
 from app.chat.memberships import Membership, find_membership, find_visible
@@ -24,7 +22,7 @@ from app.chat.reactions import Reaction
 from app.chat.references import Mention, MessageIndex, RecordReference
 from app.chat.room_changes import archive_room
 from app.chat.rooms import Room
-from app.database import PreparedSelect, Transaction
+from app.database import Transaction
 from app.notifications.withdrawals import keep_told, tell_again
 from app.web.texts import Text, _l
 
@@ -145,18 +143,9 @@ async def bring_back(request: AnyRequest, transaction: Transaction, member: Memb
     return f"/chat/{room.slug}/about"
 
 
-@cache
-def select_of_message(part: Any) -> PreparedSelect[Any]:
-    """The select of what belongs to a message."""
-    return PreparedSelect(lambda: select(part).where(part.message_id == bindparam("message_id")))
-
-
 async def keep_message(transaction: Transaction, room: Room, message: Message) -> UndoState:
     """What deleting a message will take, but for its files, which stay on disk as long as it can be taken back."""
-    parts = {
-        name: [keep_row(row) for row in await transaction.column(select_of_message(part), message_id=message.id)]
-        for name, part in MESSAGE_PARTS.items()
-    }
+    parts = {name: await keep_rows(transaction, part, message_id=message.id) for name, part in MESSAGE_PARTS.items()}
     return {
         "room": room.id,
         "message": message.id,

@@ -2,7 +2,7 @@
 
 from app.database.engine import Database, HoldsWriter, check_holds_no_writer
 from app.database.facts import Actor, Fact, FactError, Follower, Followers, LogEntry, Partial, Showing, Shown, Unlogged
-from app.database.fast.queries import PreparedChange, PreparedSelect
+from app.database.fast.queries import PreparedChange, PreparedSelect, fill_up
 from app.database.tenancy import Base, Tenant, Tenanted, TenantScopeError
 from app.database.transaction import Transaction
 from app.database.types import UtcDateTime, now
@@ -29,5 +29,6 @@ __all__ = [
     "Unlogged",
     "UtcDateTime",
     "check_holds_no_writer",
+    "fill_up",
     "now",
 ]

@@ -196,7 +196,7 @@ def confine(state: ORMExecuteState) -> None:
         # Objects that are at hand are not told: nothing reads them again after a statement that changes their rows.
         state.update_execution_options(synchronize_session=False)
     if state.session.info.get("counting"):
-        check_counting(state)
+        check_counting(statement)
         return
     tenant_id = state.session.info.get("tenant_id")
     if tenant_id is None:
@@ -206,11 +206,10 @@ def confine(state: ORMExecuteState) -> None:
     state.statement = statement.options(*criteria_of(tenant_id))
 
 
-def check_counting(state: ORMExecuteState) -> None:
+def check_counting(statement: Any) -> None:
     """Raise TenantScopeError for a statement that does more than count."""
-    if not state.is_select:
+    if not statement.is_select:
         raise TenantScopeError("a session that counts writes nothing")
-    statement: Any = state.statement
     for element in visitors.iterate(statement):
         if isinstance(element, TextClause):
             raise TenantScopeError("plain SQL is nothing to count")

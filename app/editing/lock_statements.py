@@ -127,7 +127,7 @@ def taken(model: type[Editable]) -> dict[str, Any]:
     }
 
 
-def is_free(model: type[Editable]) -> ColumnElement[bool]:
+def is_nobodys(model: type[Editable]) -> ColumnElement[bool]:
     """Whether nobody has the lock of a row."""
     return model.lock_member_id.is_(None)
 

@@ -11,7 +11,7 @@ from app.accounts.members import Member
 from app.database import Transaction, now
 from app.editing import waiting
 from app.editing.facts import LockFreed, LockOffered
-from app.editing.lock_statements import change_lock, ends_then, is_free, is_longer_turn, is_shorter_turn, offered
+from app.editing.lock_statements import change_lock, ends_then, is_longer_turn, is_nobodys, is_shorter_turn, offered
 from app.editing.rows import Editable, note_lock, read_clock
 from app.editing.waiting import Waiting
 
@@ -46,7 +46,7 @@ async def give_turn(transaction: Transaction, row: Editable, following: Waiting)
     if await change_lock(
         transaction,
         row,
-        is_free,
+        is_nobodys,
         offered,
         member_id=following.member_id,
         name=following.name,

@@ -6,22 +6,25 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from app.database import Transaction
+from app.database import PreparedSelect, Transaction
 from app.web.forms import Invalid
 from app.web.texts import _l
 
 # The columns with the sizes of files, in bytes.
 FILE_SIZES: list[Any] = []
+# The selects of the sums of them.
+SUM_SIZES: list[PreparedSelect[int]] = []
 
 
 def counts_in_quota(column: Any) -> None:
     """Have the files of a table counted, by the column with their sizes."""
     FILE_SIZES.append(column)
+    SUM_SIZES.append(PreparedSelect(lambda: select(func.coalesce(func.sum(column), 0))))
 
 
 async def check_quota(transaction: Transaction, size: int, quota: int) -> None:
     """Raise Invalid when the workspace has no room for a file; both in bytes."""
-    used = sum([await transaction.scalar(select(func.coalesce(func.sum(column), 0))) or 0 for column in FILE_SIZES])
+    used = sum([await transaction.value(of_table) or 0 for of_table in SUM_SIZES])
     if used + size > quota:
         raise Invalid(
             file=_l("The workspace's files would take more than the %(limit)d MB it has.", limit=quota // 1_000_000)

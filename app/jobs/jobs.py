@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, case, delete, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, bindparam, case, delete, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, Database, Transaction, now
+from app.database import Base, Database, PreparedChange, Transaction, UtcDateTime, now
 from app.database.leases import Leased, hold
 from app.settings import Settings
 
@@ -98,6 +97,16 @@ def job(name: str, *, every: timedelta | None = None, seconds: int = 60) -> Call
     return add
 
 
+EARLIEST = bindparam("moment", type_=UtcDateTime())
+HASTEN = PreparedChange(
+    lambda: (
+        update(Job)
+        .where(Job.name == bindparam("job"), Job.key == bindparam("one_of"))
+        .values(due_at=case((Job.due_at > EARLIEST, EARLIEST), else_=Job.due_at))
+    )
+)
+
+
 async def put_job(
     transaction: Transaction,
     name: str,
@@ -107,16 +116,15 @@ async def put_job(
     workspace_id: int | None = None,
     **payload: Any,
 ) -> None:
-    """Have something done, at a moment or at once. With a key that waits already, it is done at the earlier moment."""
+    """Have something done, at a moment or at once. With a key that waits already, it is done at the earlier moment.
+
+    A key names one workspace or something in it: as its writers come one after another, nobody puts the same meanwhile.
+    """
     due = at or now()
     if key and await hasten(transaction, name, key, due):
         return
     made = Job(name=name, key=key or secrets.token_hex(16), workspace_id=workspace_id, payload=payload, due_at=due)
-    try:
-        async with transaction.begin_nested():
-            transaction.add(made)
-    except IntegrityError:
-        await hasten(transaction, name, key, due)
+    await transaction.insert(made)
     transaction.due = True
 
 
@@ -125,11 +133,6 @@ async def hasten(transaction: Transaction, name: str, key: str, due: datetime) -
 
     The row is written in any case, so that a job that is just ending sees what this transaction brings, or is run anew.
     """
-    statement: Any = (
-        update(Job)
-        .where(Job.name == name, Job.key == key)
-        .values(due_at=case((Job.due_at > due, due), else_=Job.due_at))
-    )
-    result: Any = await transaction.execute(statement)
+    found = await transaction.apply(HASTEN, job=name, one_of=key, moment=due)
     transaction.due = True
-    return bool(result.rowcount)
+    return found.changed > 0

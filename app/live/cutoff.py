@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 from sqlalchemy import select
 
@@ -15,26 +15,32 @@ from app.accounts.facts import (
     SessionsLapsed,
 )
 from app.accounts.members import Member
-from app.accounts.sessions import Session, add_session, delete_sessions, list_surplus
+from app.accounts.sessions import (
+    LIST_EVERY_ID,
+    MOST_SESSIONS,
+    Session,
+    add_session,
+    delete_sessions,
+    list_session_ids,
+)
 from app.accounts.tokens import void_tokens
 from app.database import Transaction, now
 from app.jobs.sweeps import sweeps
 
 
 async def start_session(transaction: Transaction, member: Member, *, address: str, agent: str) -> str:
-    """Sign a browser in, and return the token for its cookie. Of too many sessions the oldest end."""
+    """Sign a browser in, and return the token for its cookie. Of too many sessions those that were seen longest ago
+    end."""
     token = await add_session(transaction, member, address=address, agent=agent)
-    surplus = await list_surplus(transaction, member)
-    if surplus:
-        await end_sessions(transaction, Session.id.in_(surplus), reason="ended")
+    await end_sessions(transaction, (await list_session_ids(transaction, member))[MOST_SESSIONS:], reason="ended")
     return token
 
 
-async def end_sessions(transaction: Transaction, *criteria: Any, reason: str) -> None:
-    """End the sessions that meet the criteria, and close their sockets."""
-    ended = await delete_sessions(transaction, *criteria)
+async def end_sessions(transaction: Transaction, ids: Iterable[int], *, reason: str) -> None:
+    """End sessions by their ids, and close their sockets."""
+    ended = await delete_sessions(transaction, ids)
     if ended:
-        transaction.note(SessionsEnded(by=transaction.actor, session_ids=tuple(ended), reason=reason))
+        transaction.note(SessionsEnded(by=transaction.actor, session_ids=ended, reason=reason))
 
 
 @sweeps(Session)
@@ -43,7 +49,7 @@ async def end_expired_sessions(transaction: Transaction, limit: int) -> int:
     over = select(Session.id, Session.member_id).where(Session.expires_at <= now()).order_by(Session.id).limit(limit)
     found = (await transaction.execute(over)).all()
     if found:
-        await end_sessions(transaction, Session.id.in_([row.id for row in found]), reason="expired")
+        await end_sessions(transaction, [row.id for row in found], reason="expired")
         member_ids = sorted({row.member_id for row in found})
         transaction.note(SessionsLapsed(by=transaction.actor, member_ids=tuple(member_ids)))
     return len(found)
@@ -53,26 +59,28 @@ async def end_all_sessions(transaction: Transaction, member: Member, *, reason: 
     """End all sessions of a member, close the member's sockets, and void the links that were mailed to set a new
     password: whoever ends everything means whatever could be used to come in again."""
     await void_tokens(transaction, member, "password")
-    ended = tuple(await delete_sessions(transaction, Session.member_id == member.id))
+    ended = await delete_sessions(transaction, await list_session_ids(transaction, member))
     by = transaction.actor
     transaction.note(AllOfMemberEnded(by=by, member_id=member.id, session_ids=ended, reason=reason))
 
 
 async def end_every_session(transaction: Transaction, *, reason: str) -> None:
     """End all sessions of the workspace, and close everybody's sockets."""
-    ended = tuple(await delete_sessions(transaction, Session.id > 0))
+    ended = await delete_sessions(transaction, await transaction.column(LIST_EVERY_ID))
     transaction.note(EverySessionEnded(by=transaction.actor, session_ids=ended, reason=reason))
 
 
 async def end_other_sessions(transaction: Transaction, member: Member, *, but: Session) -> None:
     """End all sessions of a member but one, and void the links that were mailed to set a new password."""
     await void_tokens(transaction, member, "password")
-    await end_sessions(transaction, Session.member_id == member.id, Session.id != but.id, reason="ended")
+    others = [each for each in await list_session_ids(transaction, member) if each != but.id]
+    await end_sessions(transaction, others, reason="ended")
     by = transaction.acting(member.id)
     transaction.note(OtherSessionsEnded(by=by, member_id=member.id, email=member.email or ""))
 
 
 async def end_own_session(transaction: Transaction, member: Member, session_id: int) -> None:
     """End a session of a member's who wants it ended."""
-    await end_sessions(transaction, Session.member_id == member.id, Session.id == session_id, reason="ended")
+    own = [each for each in await list_session_ids(transaction, member) if each == session_id]
+    await end_sessions(transaction, own, reason="ended")
     transaction.note(OwnSessionsEnded(by=transaction.acting(member.id), member_id=member.id))

@@ -13,10 +13,22 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, Select, String, func, literal, select, union_all
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    bindparam,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, Tenant, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Tenant, Transaction, UtcDateTime, now
 from app.database.leases import Leased, is_due, is_free
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.settings import Settings
@@ -129,9 +141,20 @@ def put_mail(
     transaction.due = True
 
 
+COUNT_MAILS = PreparedSelect(lambda: select(func.count(Mail.id)))
+LIST_FAILURES = PreparedSelect(
+    lambda: (
+        select(FailedMail, Tenant.slug)
+        .outerjoin(Tenant, Tenant.id == FailedMail.workspace_id)
+        .order_by(FailedMail.failed_at.desc(), FailedMail.id.desc())
+        .limit(bindparam("limit"))
+    )
+)
+
+
 async def count_waiting(transaction: Transaction) -> int:
     """How many mails of all workspaces are still to be sent."""
-    return await transaction.scalar(select(func.count(Mail.id))) or 0
+    return await transaction.value(COUNT_MAILS) or 0
 
 
 def first_of(urgency: int, *whose: ColumnElement[bool], rank: int) -> Select[int, int]:
@@ -163,19 +186,17 @@ async def find_next(transaction: Transaction, after: int) -> tuple[int, int] | N
 
 async def list_failures(transaction: Transaction, limit: int) -> list[tuple[FailedMail, str]]:
     """The mails that were given up last, with the addresses of their workspaces, the newest first."""
-    statement = (
-        select(FailedMail, Tenant.slug)
-        .outerjoin(Tenant, Tenant.id == FailedMail.workspace_id)
-        .order_by(FailedMail.failed_at.desc(), FailedMail.id.desc())
-        .limit(limit)
-    )
-    return [(row[0], row[1] or "") for row in await transaction.execute(statement)]
+    return [(failed, slug or "") for failed, slug in await transaction.rows(LIST_FAILURES, limit=limit)]
+
+
+LIST_WAITING_MAILS = PreparedSelect(
+    lambda: select(Mail).where(Mail.workspace_id == bindparam("workspace_id"), Mail.composer == bindparam("composer"))
+)
 
 
 async def list_waiting_mails(transaction: Transaction, composer: str) -> list[Mail]:
     """This workspace's mails of a composer that have not gone out, tried or not."""
-    statement = select(Mail).where(Mail.workspace_id == transaction.tenant.id, Mail.composer == composer)
-    return list(await transaction.scalars(statement))
+    return await transaction.column(LIST_WAITING_MAILS, workspace_id=transaction.tenant.id, composer=composer)
 
 
 async def list_untried(transaction: Transaction, composer: str) -> list[Mail]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists
 from sqlalchemy.orm import aliased
 
 from app.accounts.access import AnyRequest
-from app.accounts.members import Member
+from app.accounts.members import Member, find_member_names
 from app.accounts.shell import page_part
 from app.database import Transaction
 from app.notifications.inbox import note_opened, of_subject
@@ -20,7 +20,6 @@ from app.notifications.kinds import (
     register_subject,
     whole_place,
 )
-from app.notifications.models import Notification
 from app.web.texts import _l
 
 ACCOUNT_KINDS = (
@@ -103,14 +102,16 @@ def is_own(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
 
 async def find_people_places(transaction: Transaction, ids: Sequence[int]) -> dict[int, SubjectPlace]:
     """Where people are seen."""
-    rows = await transaction.execute(select(Member.id, Member.name).where(Member.id.in_(ids)))
-    return {row.id: SubjectPlace(row.name, "/members") for row in rows}
+    return {
+        person: SubjectPlace(name, "/members") for person, name in (await find_member_names(transaction, ids)).items()
+    }
 
 
 async def find_accounts(transaction: Transaction, ids: Sequence[int]) -> dict[int, SubjectPlace]:
     """Where one's own account is seen."""
-    rows = await transaction.execute(select(Member.id, Member.name).where(Member.id.in_(ids)))
-    return {row.id: SubjectPlace(row.name, "/account") for row in rows}
+    return {
+        person: SubjectPlace(name, "/account") for person, name in (await find_member_names(transaction, ids)).items()
+    }
 
 
 register_subject(Subject("member", "user", may_see_person, find_people_places, whole_place))
@@ -120,12 +121,12 @@ register_subject(Subject("account", "key", is_own, find_accounts, whole_place))
 @page_part("members", "notifications/_seen.html")
 async def members_part(request: AnyRequest, transaction: Transaction, member: Member, about: Any) -> dict[str, Any]:
     """Who looks at the list of members has seen who has joined."""
-    await note_opened(request, transaction, member, Notification.subject_kind == "member")
+    await note_opened(request, transaction, member, about_kind="member")
     return {"subject": "member"}
 
 
 @page_part("account", "notifications/_seen.html")
 async def account_part(request: AnyRequest, transaction: Transaction, member: Member, about: Any) -> dict[str, Any]:
     """Who looks at the own account has seen which role it has."""
-    await note_opened(request, transaction, member, *of_subject(("account", member.id)))
+    await note_opened(request, transaction, member, **of_subject(("account", member.id)))
     return {"subject": f"account-{member.id}"}

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.accounts.rights import require
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.jobs import ClaimedJob, job
 from app.notifications.channels import push_readers
 from app.notifications.facts import AnnouncementEnded, AnnouncementMade, AnnouncementWithdrawn
@@ -84,6 +84,27 @@ class Announcement(Tenanted, Base):
         return self.ends_at - timedelta(seconds=1) if self.ends_at else None
 
 
+LIST_TITLES = PreparedSelect(
+    lambda: select(Announcement.id, Announcement.title).where(Announcement.id.in_(bindparam("ids")))
+)
+COUNT_ANNOUNCEMENTS = PreparedSelect(lambda: select(func.count(Announcement.id)))
+LIST_ANNOUNCEMENTS = PreparedSelect(
+    lambda: select(Announcement).order_by(Announcement.id.desc()).limit(PAGE_SIZE).offset(bindparam("offset"))
+)
+LIST_READERS = PreparedSelect(
+    lambda: (
+        select(Member.name, Notification.read_at)
+        .join(Member, (Member.id == Notification.member_id) & (Member.tenant_id == Notification.tenant_id))
+        .where(
+            Notification.subject_kind == "announcement",
+            Notification.subject_id == bindparam("announcement_id"),
+            Member.removed_at.is_(None),
+        )
+        .order_by(Member.name, Member.id)
+    )
+)
+
+
 def may_see_announcement(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
     """Everybody may see an announcement until it ends. The criterion is kept: it asks for the time when it is used."""
     moment = bindparam("moment", callable_=now, type_=UtcDateTime(), unique=True)
@@ -94,8 +115,10 @@ def may_see_announcement(member_id: Any, subject_id: Any) -> ColumnElement[bool]
 
 async def find_announcements(transaction: Transaction, ids: Sequence[int]) -> dict[int, SubjectPlace]:
     """Where announcements are read."""
-    rows = await transaction.execute(select(Announcement.id, Announcement.title).where(Announcement.id.in_(ids)))
-    return {row.id: SubjectPlace(row.title, f"/announcements/{row.id}") for row in rows}
+    return {
+        announcement_id: SubjectPlace(title, f"/announcements/{announcement_id}")
+        for announcement_id, title in await transaction.rows(LIST_TITLES, ids=ids)
+    }
 
 
 register_subject(
@@ -151,11 +174,9 @@ async def get_announcement(transaction: Transaction, announcement_id: int) -> An
 
 async def list_announcements(transaction: Transaction, page: str = "") -> Paged[Announcement]:
     """A page of announcements, newest first."""
-    count = await transaction.scalar(select(func.count(Announcement.id))) or 0
+    count = await transaction.value(COUNT_ANNOUNCEMENTS) or 0
     number = place_of_page(page, count)
-    statement = select(Announcement).order_by(Announcement.id.desc())
-    found = await transaction.scalars(statement.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE))
-    return Paged(found.all(), count, number)
+    return Paged(await transaction.column(LIST_ANNOUNCEMENTS, offset=(number - 1) * PAGE_SIZE), count, number)
 
 
 async def withdraw_announcement(transaction: Transaction, member: Member, announcement: Announcement) -> None:
@@ -169,17 +190,11 @@ async def withdraw_announcement(transaction: Transaction, member: Member, announ
 
 async def acknowledge(transaction: Transaction, member: Member, announcement: Announcement) -> None:
     """Say that one has read an announcement."""
-    await mark_notifications_read(transaction, member, *of_subject(("announcement", announcement.id)), held=True)
+    await mark_notifications_read(transaction, member, **of_subject(("announcement", announcement.id)), held=True)
 
 
 async def list_announcement_readers(
     transaction: Transaction, announcement: Announcement
-) -> list[tuple[str, datetime | None]]:
+) -> Sequence[tuple[str, datetime | None]]:
     """Who was told of an announcement, by name, with when each read it."""
-    statement = (
-        select(Member.name, Notification.read_at)
-        .join(Member, (Member.id == Notification.member_id) & (Member.tenant_id == Notification.tenant_id))
-        .where(*of_subject(("announcement", announcement.id)), Member.removed_at.is_(None))
-        .order_by(Member.name, Member.id)
-    )
-    return [(row.name, row.read_at) for row in await transaction.execute(statement)]
+    return await transaction.rows(LIST_READERS, announcement_id=announcement.id)

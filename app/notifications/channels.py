@@ -58,6 +58,15 @@ def count_unread() -> ScalarSelect[int]:
     return select(func.count()).select_from(unread).scalar_subquery()
 
 
+LIST_WHO_HAS_UNREAD = PreparedSelect(
+    lambda: select(Notification.member_id).where(
+        Notification.subject_kind == bindparam("kind"),
+        Notification.subject_id.in_(bindparam("ids")),
+        Notification.read_at.is_(None),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Toast:
     """What a toast says: what `actor` has done, to a thing that the reader knows by `title`; to be acknowledged if it
@@ -140,6 +149,11 @@ def show_bells(tenant: Tenant, bells: Bells) -> Iterator[Partial]:
 def push_bells(transaction: Transaction, member_ids: Iterable[int]) -> None:
     """Let the pages of members show how much is unread at the end of this transaction."""
     transaction.show(*(Bell(member_id) for member_id in member_ids))
+
+
+async def push_bells_of(transaction: Transaction, kind: str, ids: Collection[int]) -> None:
+    """Likewise the pages of those who have not read something that they were told of some things."""
+    push_bells(transaction, set(await transaction.column(LIST_WHO_HAS_UNREAD, kind=kind, ids=ids)))
 
 
 def push_readers(transaction: Transaction, announcement_id: int) -> None:

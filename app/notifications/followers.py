@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
-
 from app.accounts.facts import (
     AccountEnded,
     MemberJoined,
@@ -17,7 +15,7 @@ from app.accounts.facts import (
 from app.accounts.members import Member
 from app.database import Follower, Shown, Transaction
 from app.jobs.jobs import put_job
-from app.notifications.channels import Bell, push_bells, read_bells, show_bells
+from app.notifications.channels import Bell, push_bells, push_bells_of, read_bells, show_bells
 from app.notifications.facts import (
     AnnouncementEnded,
     AnnouncementMade,
@@ -26,7 +24,6 @@ from app.notifications.facts import (
     PreferencesSaved,
 )
 from app.notifications.mails import mail_at_last, put_mails_job
-from app.notifications.models import Notification
 from app.notifications.notifications import Occasion, notify_all
 from app.notifications.withdrawals import withdraw
 
@@ -81,9 +78,7 @@ def word_fact(
 async def tell_ended(transaction: Transaction, facts: Sequence[AccountEnded]) -> None:
     """Of somebody whose account has ended nobody is told any more that they have joined. They themselves are told of
     it, and of what they have not been told yet, at the address that they had."""
-    about = Notification.subject_kind == "member", Notification.subject_id.in_([fact.member_id for fact in facts])
-    unread = select(Notification.member_id).where(*about, Notification.read_at.is_(None))
-    push_bells(transaction, set(await transaction.scalars(unread)))
+    await push_bells_of(transaction, "member", [fact.member_id for fact in facts])
     people = await transaction.find_all(Member, {fact.by.member_id for fact in facts if fact.by.member_id})
     await notify_all(
         transaction,
@@ -130,12 +125,7 @@ async def take_back_announced(transaction: Transaction, facts: Sequence[Announce
 
 async def count_ended(transaction: Transaction, facts: Sequence[AnnouncementEnded]) -> None:
     """Let the bells of those who have not read an announcement count anew when it is over."""
-    about = (
-        Notification.subject_kind == "announcement",
-        Notification.subject_id.in_([each.announcement_id for each in facts]),
-    )
-    unread = select(Notification.member_id).where(*about, Notification.read_at.is_(None))
-    push_bells(transaction, set(await transaction.scalars(unread)))
+    await push_bells_of(transaction, "announcement", [each.announcement_id for each in facts])
 
 
 async def count_preferred(transaction: Transaction, facts: Sequence[PreferencesSaved]) -> None:

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, literal, or_, select, update
 
 from app.accounts.members import Member
-from app.database import Tenant, Transaction, now
+from app.database import PreparedChange, Tenant, Transaction, now
 from app.jobs.jobs import ClaimedJob, job, put_job
 from app.mail.outbox import Content, Urgency, composer, list_untried, list_waiting_mails, put_mail
 from app.mail.rendering import render_mail
@@ -26,6 +26,17 @@ from app.web.texts import _l
 MOST_IN_MAIL = 50
 # PostgreSQL takes 32,767 values in a statement.
 MOST_AT_ONCE = 10_000
+
+TAKE_ALWAYS_TOLD = PreparedChange(
+    lambda: (
+        update(Notification)
+        .where(Notification.member_id.in_(bindparam("ids")), Notification.mail_at.is_not(None))
+        .where(Notification.kind.in_(map(literal, list_fixed())))
+        .values(mail_at=None)
+        .returning(Notification.member_id, Notification.id)
+    ),
+    many=True,
+)
 
 
 def plan_mails(transaction: Transaction, moments: Iterable[datetime]) -> None:
@@ -94,16 +105,8 @@ def put_always_told(transaction: Transaction, member_id: int, ids: Sequence[int]
 
 async def mail_at_last(transaction: Transaction, addresses: Mapping[int, str]) -> None:
     """Put what is always told into the outbox for members who have no address any more: it goes where they had it."""
-    statement = (
-        update(Notification)
-        .where(Notification.member_id.in_(addresses), Notification.mail_at.is_not(None))
-        .where(Notification.kind.in_(list_fixed()))
-        .values(mail_at=None)
-        .returning(Notification.member_id, Notification.id)
-    )
-    await transaction.flush()
     told: dict[int, list[int]] = {member_id: [] for member_id in addresses}
-    for member_id, notification_id in await transaction.execute(statement):
+    for member_id, notification_id in (await transaction.apply(TAKE_ALWAYS_TOLD, ids=addresses)).rows:
         told[member_id].append(notification_id)
     for mail in await list_waiting_mails(transaction, "notifications"):
         if mail.payload["member"] in addresses and mail.urgency == Urgency.AT_ONCE:

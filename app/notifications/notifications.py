@@ -49,6 +49,11 @@ LIST_ACTIVE = PreparedSelect(
     )
 )
 
+FIND_LAST_ACTIVITY = PreparedSelect(lambda: select(func.max(Activity.id)))
+LIST_ACTIVITIES_SINCE = PreparedSelect(
+    lambda: select(Activity.id).where(Activity.id > bindparam("newest")).order_by(Activity.id)
+)
+
 Receivers = Iterable[int] | Role | str
 
 
@@ -231,11 +236,11 @@ async def insert_activities(transaction: Transaction, activities: Sequence[Activ
     SQLite tells the ids of new rows for one row at a time, so those are read: nobody else writes into the workspace
     meanwhile.
     """
-    newest = await transaction.scalar(select(func.max(Activity.id))) or 0
+    newest = await transaction.value(FIND_LAST_ACTIVITY) or 0
     names = ("subject_kind", "subject_id", "number", "actor_id", "details")
     rows = [{name: getattr(each, name) for name in names} | {"created_at": moment} for each in activities]
     await transaction.insert_rows(Activity, *rows)
-    ids = await transaction.scalars(select(Activity.id).where(Activity.id > newest).order_by(Activity.id))
+    ids = await transaction.column(LIST_ACTIVITIES_SINCE, newest=newest)
     for activity, activity_id in zip(activities, ids, strict=True):
         activity.id, activity.created_at = activity_id, moment
 

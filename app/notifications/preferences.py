@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKeyConstraint, Index, String, and_, bindparam, delete, or_, select
+from sqlalchemy import ForeignKeyConstraint, Index, Select, String, and_, bindparam, delete, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.accounts.rights import may
 from app.accounts.time_zones import list_time_zones
-from app.database import Base, PreparedSelect, Tenanted, Transaction
+from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction
 from app.notifications.facts import PreferencesSaved
 from app.notifications.kinds import MAILS, NOTIFICATION_KINDS, SUBJECTS, NotificationKind
 from app.web.forms import Invalid
@@ -98,6 +99,44 @@ LIST_FOLLOWING = PreparedSelect(
         Follow.subject_kind == bindparam("kind"), Follow.subject_id.in_(bindparam("ids"))
     )
 )
+LIST_OWN_PREFERENCES = PreparedSelect(
+    lambda: select(Preference.kind, Preference.in_app, Preference.mail).where(
+        Preference.member_id == bindparam("member_id")
+    )
+)
+LIST_MUTES = PreparedSelect(
+    lambda: select(Mute).where(
+        Mute.member_id == bindparam("member_id"),
+        or_(
+            *(
+                and_(Mute.subject_kind == name, subject.visible(Mute.member_id, Mute.subject_id))
+                for name, subject in SUBJECTS.items()
+            )
+        ),
+    )
+)
+UNMUTE = PreparedChange(
+    lambda: delete(Mute).where(
+        Mute.member_id == bindparam("member_id"),
+        Mute.subject_kind == bindparam("subject_kind"),
+        Mute.subject_id == bindparam("subject_id"),
+    )
+)
+# Of more members the times of all are read.
+MOST_ASKED = 100
+
+
+@cache
+def select_times(*, of_all: bool) -> PreparedSelect[int, str, int | None, int | None]:
+    """The select of when some members live and want no mails, or all."""
+
+    def make() -> Select[int, str, int | None, int | None]:
+        found = select(Member.id, Member.time_zone, MailTimes.quiet_from, MailTimes.quiet_until).outerjoin(
+            MailTimes, (MailTimes.member_id == Member.id) & (MailTimes.tenant_id == Member.tenant_id)
+        )
+        return found if of_all else found.where(Member.id.in_(bindparam("ids")))
+
+    return PreparedSelect(make)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +167,8 @@ async def read_choices(
 
 async def list_choices(transaction: Transaction, member: Member) -> list[tuple[NotificationKind, Choice]]:
     """Every kind that a member can be told of, with how."""
-    rows = await transaction.scalars(select(Preference).where(Preference.member_id == member.id))
-    chosen = {row.kind: Choice(row.in_app, row.mail) for row in rows}
+    rows = await transaction.rows(LIST_OWN_PREFERENCES, member_id=member.id)
+    chosen = {kind: Choice(in_app, mail) for kind, in_app, mail in rows}
     return [
         (kind, default_choice(kind) if kind.fixed else chosen.get(kind.name, default_choice(kind)))
         for kind in NOTIFICATION_KINDS.values()
@@ -160,15 +199,14 @@ async def choose(transaction: Transaction, member_id: int, kind: NotificationKin
 async def read_times(transaction: Transaction, member_ids: Iterable[int]) -> dict[int, Times]:
     """When members live, and want no mails, by their ids."""
     wanted = set(member_ids)
-    statement = select(Member.id, Member.time_zone, MailTimes.quiet_from, MailTimes.quiet_until).outerjoin(
-        MailTimes, (MailTimes.member_id == Member.id) & (MailTimes.tenant_id == Member.tenant_id)
-    )
-    if len(wanted) <= 100:  # of more, all are read
-        statement = statement.where(Member.id.in_(wanted))
+    of_all = len(wanted) > MOST_ASKED
+    asked = {} if of_all else {"ids": wanted}
     return {
-        row.id: Times(ZoneInfo(row.time_zone), row.quiet_from, row.quiet_until)
-        for row in await transaction.execute(statement)
-        if row.id in wanted
+        member_id: Times(ZoneInfo(time_zone), quiet_from, quiet_until)
+        for member_id, time_zone, quiet_from, quiet_until in await transaction.rows(
+            select_times(of_all=of_all), **asked
+        )
+        if member_id in wanted
     }
 
 
@@ -228,19 +266,12 @@ async def mute(transaction: Transaction, member: Member, subject_kind: str, subj
 
 async def unmute(transaction: Transaction, member: Member, subject_kind: str, subject_id: int) -> None:
     """Hear of a thing again."""
-    statement = delete(Mute).where(
-        Mute.member_id == member.id, Mute.subject_kind == subject_kind, Mute.subject_id == subject_id
-    )
-    await transaction.execute(statement)
+    await transaction.apply(UNMUTE, member_id=member.id, subject_kind=subject_kind, subject_id=subject_id)
 
 
 async def list_mutes(transaction: Transaction, member: Member) -> list[Mute]:
     """What a member has muted, as far as they may see it still."""
-    seen = [
-        and_(Mute.subject_kind == name, subject.visible(Mute.member_id, Mute.subject_id))
-        for name, subject in SUBJECTS.items()
-    ]
-    return list(await transaction.scalars(select(Mute).where(Mute.member_id == member.id, or_(*seen))))
+    return await transaction.column(LIST_MUTES, member_id=member.id)
 
 
 async def follow(

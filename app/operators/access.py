@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.sessions import digest
 from app.accounts.shell import render_plain
-from app.database import Database, Transaction, now
+from app.database import Database, PreparedSelect, Transaction, now
 from app.operators.operators import Operator
 from app.operators.sessions import OPERATOR_SEEN_STEP, OperatorSession, is_running, mark_seen
 from app.settings import Settings
@@ -23,17 +23,20 @@ class OperatorSignInNeeded(Exception):
     """The page is for operators, and none is signed in."""
 
 
+FIND_OPERATOR_SESSION = PreparedSelect(
+    lambda: (
+        select(Operator, OperatorSession)
+        .join(OperatorSession, OperatorSession.operator_id == Operator.id)
+        .where(OperatorSession.token_hash == bindparam("token_hash"), is_running())
+    )
+)
+
+
 async def find_operator_session(transaction: Transaction, token: str | None) -> tuple[Operator, OperatorSession] | None:
     """Whom a token signs in; None for one that is unknown or over."""
     if not token:
         return None
-    statement = (
-        select(Operator, OperatorSession)
-        .join(OperatorSession, OperatorSession.operator_id == Operator.id)
-        .where(OperatorSession.token_hash == digest(token), is_running())
-    )
-    row = (await transaction.execute(statement)).one_or_none()
-    return None if row is None else (row.Operator, row.OperatorSession)
+    return await transaction.find(FIND_OPERATOR_SESSION, token_hash=digest(token))
 
 
 async def provide_operator(request: AnyRequest, database: Database, settings: Settings) -> Operator:

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from prometheus_client import REGISTRY
-from sqlalchemy import JSON, String, delete, select, update
+from sqlalchemy import JSON, String, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.mail.outbox import FailedMail, count_waiting, list_failures
 from app.tenants.usage import measure_installation
@@ -143,10 +143,18 @@ def sockets_of_workspaces(nodes: list[NodeFigures]) -> dict[int, int]:
     return dict(found)
 
 
+LIST_NODES = PreparedSelect(
+    lambda: (
+        select(NodeFigures)
+        .where(NodeFigures.seen_at > bindparam("oldest"))
+        .order_by(NodeFigures.started_at, NodeFigures.id)
+    )
+)
+
+
 async def list_nodes(transaction: Transaction) -> list[NodeFigures]:
     """The processes that were seen lately, the oldest first."""
-    statement = select(NodeFigures).where(NodeFigures.seen_at > now() - STALE)
-    return list(await transaction.scalars(statement.order_by(NodeFigures.started_at, NodeFigures.id)))
+    return await transaction.column(LIST_NODES, oldest=now() - STALE)
 
 
 @sweeps(NodeFigures)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import String, select
+from sqlalchemy import BigInteger, String, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Transaction, UtcDateTime, now
 from app.web.texts import _l
 
 LOG_PAGE_SIZE = 100
@@ -36,12 +36,19 @@ class OperatorEntry(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
+LIST_ENTRIES = PreparedSelect(
+    lambda: (
+        select(OperatorEntry)
+        .where(OperatorEntry.id < bindparam("before", type_=BigInteger()))
+        .order_by(OperatorEntry.id.desc())
+        .limit(LOG_PAGE_SIZE + 1)
+    )
+)
+
+
 async def list_entries(transaction: Transaction, *, before: int) -> list[OperatorEntry]:
     """A page of the log, the newest entry first, older than the one numbered `before` (0: the newest page).
 
     It has one entry more than PAGE when there are older ones.
     """
-    statement = select(OperatorEntry).order_by(OperatorEntry.id.desc()).limit(LOG_PAGE_SIZE + 1)
-    if before:
-        statement = statement.where(OperatorEntry.id < before)
-    return list(await transaction.scalars(statement))
+    return await transaction.column(LIST_ENTRIES, before=before or 2**63 - 1)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import String, delete, select
+from sqlalchemy import String, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Transaction, UtcDateTime, now
 from app.operators.sessions import OperatorSession
 from app.web.forms import Invalid
 from app.web.mail_addresses import account_address
@@ -25,10 +25,13 @@ class Operator(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
+FIND_OPERATOR = PreparedSelect(lambda: select(Operator).where(Operator.email == bindparam("email")))
+
+
 async def find_operator(transaction: Transaction, email: str) -> Operator | None:
     """The operator with an e-mail address, whatever its case and the form of its domain."""
-    statement = select(Operator).where(Operator.email == account_address(email))
-    return (await transaction.scalars(statement)).one_or_none()
+    found = await transaction.find(FIND_OPERATOR, email=account_address(email))
+    return found and found[0]
 
 
 async def add_operator(transaction: Transaction, *, email: str, password_hash: str) -> Operator:

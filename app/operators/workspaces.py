@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, String, bindparam, func, select
 
-from app.database import Tenant, Transaction
+from app.database import PreparedSelect, Tenant, Transaction, fill_up
 from app.operators.facts import OperatorActed
 from app.tenants.usage import MEASURES, measure_workspaces
 from app.tenants.workspaces import restore_workspace, suspend_workspace
@@ -85,25 +86,51 @@ class WorkspaceListing:
     pages: int
 
 
+def escape_like(word: str) -> str:
+    """A word as `has_words` looks for it: `/` before what LIKE takes for more than a character."""
+    return word.replace("/", "//").replace("%", "/%").replace("_", "/_")
+
+
+def has_words(count: int) -> list[ColumnElement[bool]]:
+    """The criteria of workspaces that have each of so many words in their names or addresses."""
+    words = [bindparam(f"word_{place}", type_=String()) for place in range(count)]
+    return [Tenant.name.icontains(word, escape="/") | Tenant.slug.icontains(word, escape="/") for word in words]
+
+
+@cache
+def select_count(words: int) -> PreparedSelect[int]:
+    """The select of how many workspaces have so many words."""
+    return PreparedSelect(lambda: select(func.count(Tenant.id)).where(*has_words(words)))
+
+
+@cache
+def select_page(words: int, key: str, *, descending: bool) -> PreparedSelect[Tenant]:
+    """The select of a page of those, in the order of a column."""
+
+    def make() -> Select[Tenant]:
+        found = select(Tenant).where(*has_words(words))
+        if key in COUNTED_COLUMNS:
+            counted = MEASURES[key]().subquery()
+            found = found.outerjoin(counted, counted.c[0] == Tenant.id)
+            order: Any = func.coalesce(counted.c[1], 0)
+        else:
+            order = COLUMNS[key]
+        ordered = found.order_by(order.desc() if descending else order, Tenant.id)
+        return ordered.limit(WORKSPACES_PAGE_SIZE).offset(bindparam("offset"))
+
+    return PreparedSelect(make)
+
+
 async def list_workspaces(transaction: Transaction, view: WorkspaceView, sockets: dict[int, int]) -> WorkspaceListing:
     """A page of the list, in as many statements as it has numbers: it does not ask for each workspace.
 
     The transaction is a counting one; `sockets` are the open ones of each workspace.
     """
-    found = select(Tenant)
-    for word in view.query.split():
-        found = found.where(Tenant.name.icontains(word, autoescape=True) | Tenant.slug.icontains(word, autoescape=True))
-    count = await transaction.scalar(select(func.count(found.subquery().c.id))) or 0
-    if view.key in COUNTED_COLUMNS:
-        counted = MEASURES[view.key]().subquery()
-        found = found.outerjoin(counted, counted.c[0] == Tenant.id)
-        order: Any = func.coalesce(counted.c[1], 0)
-    else:
-        order = COLUMNS[view.key]
-    ordered = found.order_by(order.desc() if view.descending else order, Tenant.id)
-    tenants = list(
-        await transaction.scalars(ordered.limit(WORKSPACES_PAGE_SIZE).offset((view.page - 1) * WORKSPACES_PAGE_SIZE))
-    )
+    words = fill_up(view.query.split())
+    parameters = {f"word_{place}": escape_like(word) for place, word in enumerate(words)}
+    count = await transaction.value(select_count(len(words)), **parameters) or 0
+    page = select_page(len(words), view.key, descending=view.descending)
+    tenants = await transaction.column(page, **parameters, offset=(view.page - 1) * WORKSPACES_PAGE_SIZE)
     ids = [tenant.id for tenant in tenants]
     numbers = {name: await measure_workspaces(transaction, name, ids) for name in SHOWN_COLUMNS}
     rows = [

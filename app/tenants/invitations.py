@@ -7,13 +7,26 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
-from sqlalchemy import JSON, ForeignKeyConstraint, Index, LargeBinary, String, and_, exists, func, or_, select, update
+from sqlalchemy import (
+    JSON,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    String,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import ALREADY, Member, Role, add_member, find_member, is_active
 from app.accounts.rights import may, require
 from app.accounts.sessions import digest
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.jobs import ClaimedJob, job, put_job
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.settings import Settings
@@ -64,6 +77,30 @@ class Invitation(Tenanted, Base):
         return self.email or f"link {self.id}"
 
 
+COUNT_INVITATIONS = PreparedSelect(lambda: select(func.count(Invitation.id)).where(is_open()))
+LIST_INVITATIONS = PreparedSelect(lambda: select(Invitation).where(is_open()).order_by(Invitation.id.desc()))
+PAGE_INVITATIONS = PreparedSelect(
+    lambda: (
+        select(Invitation)
+        .where(is_open())
+        .order_by(Invitation.id.desc())
+        .limit(bindparam("limit"))
+        .offset(bindparam("offset"))
+    )
+)
+GET_INVITATION = PreparedSelect(lambda: select(Invitation).where(Invitation.id == bindparam("id"), is_open()))
+FIND_INVITATION = PreparedSelect(
+    lambda: select(Invitation).where(Invitation.token_hash == bindparam("token_hash"), is_open())
+)
+USE_INVITATION = PreparedChange(
+    lambda: (
+        update(Invitation)
+        .where(Invitation.id == bindparam("invitation_id"), is_open())
+        .values(uses=Invitation.uses + 1)
+    )
+)
+
+
 @sweeps(Invitation)
 async def delete_ended_invitations(transaction: Transaction, limit: int) -> int:
     """Delete what has ended long ago; a used or revoked one has reached its end by then, too."""
@@ -107,8 +144,9 @@ def is_open() -> Any:
         *is_active(),
         may_give,
     )
+    moment = bindparam("now", callable_=now, type_=UtcDateTime())
     return and_(
-        Invitation.revoked_at.is_(None), Invitation.expires_at > now(), Invitation.uses < Invitation.most_uses, maker
+        Invitation.revoked_at.is_(None), Invitation.expires_at > moment, Invitation.uses < Invitation.most_uses, maker
     )
 
 
@@ -119,31 +157,29 @@ async def list_invitations_of(transaction: Transaction, member: Member) -> Seque
 
 async def list_invitations(transaction: Transaction) -> Sequence[Invitation]:
     """The invitations that still work, the newest first."""
-    return (await transaction.scalars(select(Invitation).where(is_open()).order_by(Invitation.id.desc()))).all()
+    return await transaction.column(LIST_INVITATIONS)
 
 
 async def page_invitations(transaction: Transaction, page: str = "", *, size: int = 10) -> Paged[Invitation]:
     """A page of the invitations that still work, the newest first."""
-    count = await transaction.scalar(select(func.count(Invitation.id)).where(is_open())) or 0
+    count = await transaction.value(COUNT_INVITATIONS) or 0
     number = place_of_page(page, count, size)
-    statement = select(Invitation).where(is_open()).order_by(Invitation.id.desc())
-    found = await transaction.scalars(statement.limit(size).offset((number - 1) * size))
-    return Paged(found.all(), count, number, size=size)
+    found = await transaction.column(PAGE_INVITATIONS, limit=size, offset=(number - 1) * size)
+    return Paged(found, count, number, size=size)
 
 
 async def get_invitation(transaction: Transaction, invitation_id: int) -> Invitation:
     """An invitation that still works. Raises Gone."""
-    statement = select(Invitation).where(Invitation.id == invitation_id, is_open())
-    invitation = (await transaction.scalars(statement)).one_or_none()
-    if invitation is None:
+    found = await transaction.find(GET_INVITATION, id=invitation_id)
+    if found is None:
         raise Gone(_l("This invitation was used or revoked, or it is too old."))
-    return invitation
+    return found[0]
 
 
 async def find_invitation(transaction: Transaction, token: str) -> Invitation | None:
     """The invitation of a token, while it works."""
-    statement = select(Invitation).where(Invitation.token_hash == digest(token), is_open())
-    return (await transaction.scalars(statement)).one_or_none()
+    found = await transaction.find(FIND_INVITATION, token_hash=digest(token))
+    return found and found[0]
 
 
 async def invite_by_mail(
@@ -266,9 +302,7 @@ async def accept_invitation(
     invitation = await find_invitation(transaction, token)
     if invitation is None:
         raise PageError(403, _l("This invitation was used, revoked, or is too old. Ask for a new one."))
-    statement = update(Invitation).where(Invitation.id == invitation.id, is_open()).values(uses=Invitation.uses + 1)
-    result: Any = await transaction.execute(statement)
-    if result.rowcount != 1:
+    if (await transaction.apply(USE_INVITATION, invitation_id=invitation.id)).changed != 1:
         raise PageError(403, _l("This invitation was used, revoked, or is too old. Ask for a new one."))
     role: Any = invitation.role
     transaction.note(InvitationUsed(by=transaction.actor, invitation_id=invitation.id))

@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal, cast, get_args
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 
-from app.accounts.acquaintance import is_known_to
+from app.accounts.acquaintance import is_acquainted
 from app.accounts.facts import AccountEnded, MemberRenamed, PasswordChanged, RoleChanged
-from app.accounts.members import Member, Role, is_active
+from app.accounts.members import Member, Role, find_members, is_active
 from app.accounts.rights import may, rank_of, require, roles_from
 from app.accounts.undo import end_offers
-from app.database import Actor, Transaction, now
+from app.database import Actor, PreparedSelect, Transaction, now
 from app.live.cutoff import end_all_sessions
 from app.tenants.facts import MemberRestored, MemberSuspended
 from app.tenants.roles import GivenRole
@@ -23,17 +24,41 @@ from app.web.forms import Invalid
 from app.web.paging import Paged, page_of
 from app.web.texts import _l, fold
 
+COUNT_OTHER_OWNERS = PreparedSelect(
+    lambda: select(func.count(Member.id)).where(
+        Member.role.in_(roles_from("owner")), Member.id != bindparam("member_id"), *is_active()
+    )
+)
+
+
+def whom_one_knows(*, insider: bool) -> list[ColumnElement[bool]]:
+    """The criteria of whom the member of the parameter `member_id` gets to know of: insiders know everybody."""
+    return [] if insider else [is_acquainted(Member.id, bindparam("member_id"))]
+
+
+@cache
+def select_there(*, insider: bool) -> PreparedSelect[int, str, str, str | None]:
+    """The select of what everybody with an account is listed by."""
+    return PreparedSelect(
+        lambda: select(Member.id, Member.role, Member.name, Member.email).where(
+            Member.removed_at.is_(None), *whom_one_knows(insider=insider)
+        )
+    )
+
+
+@cache
+def select_known_member(*, insider: bool) -> PreparedSelect[Member]:
+    """The select of a member by id, whether they are still there or not."""
+    return PreparedSelect(lambda: select(Member).where(Member.id == bindparam("id"), *whom_one_knows(insider=insider)))
+
 
 async def list_members(transaction: Transaction, member: Member, query: str = "", page: str = "") -> Paged[Member]:
     """Everybody with an account whom a member gets to know of, page by page: by the height of roles, then by name."""
-    statement = select(Member.id, Member.role, Member.name, Member.email).where(
-        Member.removed_at.is_(None), is_known_to(member)
-    )
-    rows = sorted(await transaction.execute(statement), key=lambda row: (-rank_of(row.role), fold(row.name), row.id))
-    listing = page_of(rows, page, query=query, text_of=lambda row: f"{row.name} {row.email or ''}")
-    ids = [row.id for row in listing.items]
-    found = {person.id: person for person in await transaction.scalars(select(Member).where(Member.id.in_(ids)))}
-    return listing.of([found[member_id] for member_id in ids])
+    there = select_there(insider=may(member, "see", "everybody"))
+    found = await transaction.rows(there, member_id=member.id)
+    rows = sorted(found, key=lambda row: (-rank_of(row[1]), fold(row[2]), row[0]))
+    listing = page_of(rows, page, query=query, text_of=lambda row: f"{row[2]} {row[3] or ''}")
+    return listing.of(await find_members(transaction, [member_id for member_id, *_ in listing.items]))
 
 
 async def get_other(transaction: Transaction, member: Member, member_id: int) -> Member:
@@ -41,17 +66,18 @@ async def get_other(transaction: Transaction, member: Member, member_id: int) ->
 
     Raises NotFoundException, also for one that was removed, and for one whom the other does not get to know of.
     """
-    statement = select(Member).where(Member.id == member_id, Member.removed_at.is_(None), is_known_to(member))
-    found = (await transaction.scalars(statement)).one_or_none()
-    if found is None:
+    found = await find_by_id(transaction, member, member_id)
+    if found is None or found.removed_at is not None:
         raise NotFoundException
     return found
 
 
 async def find_by_id(transaction: Transaction, member: Member, member_id: int) -> Member | None:
     """A member by id, whether they are still there or not, if another one gets to know of them."""
-    statement = select(Member).where(Member.id == member_id, is_known_to(member))
-    return (await transaction.scalars(statement)).one_or_none()
+    found = await transaction.find(
+        select_known_member(insider=may(member, "see", "everybody")), id=member_id, member_id=member.id
+    )
+    return found and found[0]
 
 
 def check_role(actor: Member | None, role: str) -> Role:
@@ -66,12 +92,7 @@ async def keep_an_owner(transaction: Transaction, member: Member) -> None:
     """Raise Invalid when the workspace would be without an owner that can sign in."""
     if not may(member, "own", "workspace"):
         return
-    others = select(func.count(Member.id)).where(
-        Member.role.in_(roles_from("owner")),
-        Member.id != member.id,
-        *is_active(),
-    )
-    if not await transaction.scalar(others):
+    if not await transaction.value(COUNT_OTHER_OWNERS, member_id=member.id):
         raise Invalid(member=_l("The last owner of a workspace can't leave it."))
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import cache
 from pathlib import Path
 
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from sqlalchemy import select
 
-from app.accounts.acquaintance import is_known_to
 from app.accounts.members import Member
-from app.accounts.rights import require
-from app.database import Tenant, Transaction
+from app.accounts.rights import may, require
+from app.database import PreparedSelect, Tenant, Transaction
 from app.files.decoding import DECODER, TooCostly, TooManyPixels, Undecodable, shrink
 from app.files.upload_forms import read_multipart
 from app.files.uploads import (
@@ -28,6 +28,7 @@ from app.files.uploads import (
 )
 from app.settings import Settings
 from app.tenants.facts import LogoChanged, PictureChanged
+from app.tenants.members import whom_one_knows
 from app.web.forms import Invalid
 from app.web.texts import Text, _l
 
@@ -123,9 +124,19 @@ def drop_later(transaction: Transaction, directory: Path, key: str | None) -> No
         transaction.after_commit.append(drop)
 
 
+@cache
+def select_pictures(*, insider: bool) -> PreparedSelect[int, str | None]:
+    """The select of pictures, by their members."""
+    return PreparedSelect(
+        lambda: (
+            select(Member.id, Member.picture)
+            .where(Member.picture.is_not(None), *whom_one_knows(insider=insider))
+            .order_by(Member.id)
+        )
+    )
+
+
 async def list_pictures(transaction: Transaction, member: Member) -> list[tuple[int, str]]:
     """Members with a picture, and its key, of those whom a member gets to know of."""
-    statement = (
-        select(Member.id, Member.picture).where(Member.picture.is_not(None), is_known_to(member)).order_by(Member.id)
-    )
-    return [(row.id, row.picture) for row in await transaction.execute(statement)]
+    listed = select_pictures(insider=may(member, "see", "everybody"))
+    return [(member_id, key) for member_id, key in await transaction.rows(listed, member_id=member.id) if key]

@@ -9,7 +9,7 @@ from app.accounts.access import AnyRequest, client_address
 from app.accounts.devices import device_cookie
 from app.accounts.facts import SessionStarted, SignedInFromNewDevice
 from app.accounts.members import Member
-from app.accounts.sessions import Session, digest, lifetime, list_sessions
+from app.accounts.sessions import FIND_SESSION_ID, digest, lifetime, list_sessions
 from app.database import Transaction
 from app.live.cutoff import end_sessions, start_session
 from app.settings import Settings
@@ -23,7 +23,8 @@ async def enter_with_session(
     """Sign the browser in and lead it to a page; a session that it had before ends."""
     old = read_cookie(request.scope["headers"], settings.session_cookie)
     if old:
-        await end_sessions(transaction, Session.token_hash == digest(old), reason="ended")
+        before = await transaction.column(FIND_SESSION_ID, token_hash=digest(old))
+        await end_sessions(transaction, before, reason="ended")
     known = {session.device for session in await list_sessions(transaction, member)}
     token = await start_session(
         transaction,

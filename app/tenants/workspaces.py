@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts.members import Member, add_member
 from app.accounts.rights import require
-from app.accounts.sessions import Session, lifetime
-from app.database import Tenant, Transaction, now
+from app.accounts.sessions import LIST_EVERY_SESSION, LIST_STARTED_BEFORE, lifetime
+from app.database import PreparedSelect, Tenant, Transaction, now
 from app.database.tenancy import SLUG
 from app.live.cutoff import end_every_session, end_sessions
 from app.tenants.facts import SettingChanged, WorkspaceRestored, WorkspaceSuspended
@@ -52,9 +52,12 @@ def check_slug(slug: str) -> None:
         raise Invalid(slug=_l("This address is reserved. Choose another one."))
 
 
+FIND_TAKEN = PreparedSelect(lambda: select(Tenant.id).where(Tenant.slug == bindparam("slug")))
+
+
 async def check_free(transaction: Transaction, slug: str) -> None:
     """Raise Invalid when a workspace has this address."""
-    if await transaction.scalar(select(Tenant.id).where(Tenant.slug == slug)):
+    if await transaction.value(FIND_TAKEN, slug=slug):
         raise Invalid(slug=_l("This address is taken. Choose another one."))
 
 
@@ -135,9 +138,10 @@ async def change_settings(
 async def change_lifetime(transaction: Transaction) -> None:
     """Let running sessions end when they would have if the length had been so from the start."""
     length = lifetime(transaction.tenant)
-    for session in (await transaction.scalars(select(Session))).all():
+    for session in await transaction.column(LIST_EVERY_SESSION):
         session.expires_at = session.started_at + length
-    await end_sessions(transaction, Session.started_at <= now() - length, reason="expired")
+    over = await transaction.column(LIST_STARTED_BEFORE, moment=now() - length)
+    await end_sessions(transaction, over, reason="expired")
 
 
 async def suspend_workspace(transaction: Transaction, *, reason: str = "") -> bool:

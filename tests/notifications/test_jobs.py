@@ -212,8 +212,8 @@ async def test_ten_thousand_are_listed_counted_and_read_in_a_few_statements(data
         assert len(inbox.groups[0].items) == 8
         assert await count_unread_notifications(transaction, [carla.id]) == {carla.id: 1000}
     async with database.write(ACME) as transaction:
-        assert await mark_notifications_read(transaction, carla, Notification.id <= inbox.newest)
-        assert not await mark_notifications_read(transaction, carla, Notification.id <= inbox.newest)
+        assert await mark_notifications_read(transaction, carla, newest=inbox.newest)
+        assert not await mark_notifications_read(transaction, carla, newest=inbox.newest)
     async with database.read(ACME) as transaction:
         assert await count_unread_notifications(transaction, [carla.id]) == {carla.id: 0}
 

@@ -188,7 +188,7 @@ async def show_room(
     """A room: at its first unread message, before a message, after one, around one, or at its `end`."""
     room = await get_room(transaction, member, slug)
     note_visit(request, member, "room", room.id)
-    await note_opened(request, transaction, member, *of_subject(("room", room.id), up_to=0))
+    await note_opened(request, transaction, member, **of_subject(("room", room.id), up_to=0))
     answering = None
     if number_of(reply):
         message = await get_message(transaction, room, number_of(reply))

@@ -43,7 +43,8 @@ class StatementResult:
 class Prepared:
     """A statement by parameters of these names, of which some may be `lists`, for `IN`."""
 
-    def __init__(self, statement: Any, names: Iterable[str], lists: Iterable[str] = ()) -> None:
+    def __init__(self, statement: Any, names: Iterable[str], lists: Iterable[str] = (), *, inline: bool = True) -> None:
+        self.inline = inline
         self.statement = statement
         self.names = list(names)
         self.lists = list(lists)
@@ -54,7 +55,7 @@ class Prepared:
         straight: Any = connection.connection.dbapi_connection
         if self.lists:
             parameters |= {name: list(parameters[name]) for name in self.lists}
-        if isinstance(straight, InlineConnection) and self.is_short(parameters):
+        if self.inline and isinstance(straight, InlineConnection) and self.is_short(parameters):
             found = self.for_sqlite(parameters).execute(straight, parameters)
             if found is not None:
                 return found

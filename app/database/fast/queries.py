@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, Generic, TypeVarTuple
+from typing import Any, Generic, TypeVar, TypeVarTuple
 
 from sqlalchemy import BindParameter, Delete, Select, Update, bindparam
 from sqlalchemy.exc import MultipleResultsFound
@@ -26,9 +26,10 @@ from sqlalchemy.sql import visitors
 
 from app.database.fast.prepared import Prepared, StatementResult
 from app.database.fast.rows import TableInfo, flush_and_connect, table_info_of
-from app.database.tenancy import Tenant, Tenanted, TenantScopeError, TenantSession, find_tenanted
+from app.database.tenancy import Tenant, Tenanted, TenantScopeError, TenantSession, check_counting, find_tenanted
 
 Found = TypeVarTuple("Found")
+Repeated = TypeVar("Repeated")
 
 # As `criteria_of` in tenancy.py, with the tenant's number as a parameter, so that one statement does for all.
 CRITERIA: Any = (
@@ -91,6 +92,12 @@ class PreparedSelect(Generic[*Found]):
         names, lists = name_parameters(self.statement)
         return Prepared(self.columns.options(*CRITERIA), [*names, "confined_to"], lists)
 
+    @cached_property
+    def counted(self) -> Prepared:
+        """It, for a session that counts. Raises TenantScopeError for one that does more than count."""
+        check_counting(self.statement)
+        return self.prepared
+
     def find(self, session: TenantSession, parameters: dict[str, Any]) -> tuple[*Found] | None:
         """What the one row there is has, or None.
 
@@ -103,14 +110,16 @@ class PreparedSelect(Generic[*Found]):
 
     def find_all(self, session: TenantSession, parameters: dict[str, Any]) -> Sequence[tuple[*Found]]:
         """What each row has. Raises TenantScopeError where a tenant is needed and the session has none."""
-        connection = flush_and_connect(session)
-        if session.tenant_id is not None:
+        rows: Any
+        if session.info.get("counting"):
+            rows = self.counted.execute(session.tell_database(), parameters).rows
+        elif session.tenant_id is not None:
             parameters["confined_to"] = session.tenant_id
-            rows: Sequence[Any] = self.confined.execute(connection, parameters).rows
+            rows = self.confined.execute(flush_and_connect(session), parameters).rows
         elif self.tenanted:
             raise TenantScopeError(f"{self.tenanted} belongs to tenants, and this session has none")
         else:
-            rows = self.prepared.execute(connection, parameters).rows
+            rows = self.prepared.execute(flush_and_connect(session), parameters).rows
         return rows if self.plain else [self.load(session, row) for row in rows]
 
     def load(self, session: TenantSession, row: Sequence[Any]) -> Any:
@@ -130,11 +139,13 @@ class PreparedSelect(Generic[*Found]):
 class PreparedChange:
     """An update or a delete of rows by `bindparam`s, made likewise. Objects that are at hand are not told.
 
-    A parameter has another name than a column that the update writes.
+    A parameter has another name than a column that the update writes. One that may change `many` rows is executed
+    beside the event loop: it can't be interrupted, as that would undo the whole transaction.
     """
 
-    def __init__(self, make: Callable[[], Update | Delete]) -> None:
+    def __init__(self, make: Callable[[], Update | Delete], *, many: bool = False) -> None:
         self.make = make
+        self.many = many
 
     @cached_property
     def statement(self) -> Any:
@@ -149,13 +160,13 @@ class PreparedChange:
     @cached_property
     def prepared(self) -> Prepared:
         """It, for a session without a tenant."""
-        return Prepared(self.statement, *name_parameters(self.statement))
+        return Prepared(self.statement, *name_parameters(self.statement), inline=not self.many)
 
     @cached_property
     def confined(self) -> Prepared:
         """It, for one tenant's rows."""
         names, lists = name_parameters(self.statement)
-        return Prepared(self.statement.options(*CRITERIA), [*names, "confined_to"], lists)
+        return Prepared(self.statement.options(*CRITERIA), [*names, "confined_to"], lists, inline=not self.many)
 
     def execute(self, session: TenantSession, parameters: dict[str, Any]) -> StatementResult:
         """How many rows it has changed, and what it returns of them.
@@ -168,6 +179,13 @@ class PreparedChange:
         if self.tenanted:
             raise TenantScopeError(f"{self.tenanted} belongs to tenants, and this session has none")
         return self.prepared.execute(connection, parameters)
+
+
+def fill_up(values: list[Repeated]) -> list[Repeated]:
+    """Values with the last one so often that they are one, two, four or more: where a select has a criterion for each,
+    few forms of it do for all."""
+    wanted = 1 << (len(values) - 1).bit_length() if values else 0
+    return values + values[-1:] * (wanted - len(values))
 
 
 def name_parameters(statement: Any) -> tuple[list[str], list[str]]:

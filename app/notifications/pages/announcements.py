@@ -101,7 +101,7 @@ async def show_announcement(
     if not may(member, "read", announcement):
         raise NotFoundException
     subject = ("announcement", announcement.id)
-    await note_opened(request, transaction, member, *of_subject(subject))
+    await note_opened(request, transaction, member, **of_subject(subject))
     readers = None
     if may(member, "write", "announcements"):
         listed = await list_announcement_readers(transaction, announcement)
@@ -113,7 +113,7 @@ async def show_announcement(
         "notifications/announcement.html",
         announcement=announcement,
         author=await transaction.get_one(Member, announcement.member_id),
-        to_acknowledge=await has_unread(transaction, member, *of_subject(subject), held=True),
+        to_acknowledge=await has_unread(transaction, member, **of_subject(subject), held=True),
         readers=readers,
     )
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
 from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
-from sqlalchemy import literal, select
+from sqlalchemy import BigInteger, bindparam, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import may
 from app.accounts.shell import notice, page_part, render_page
 from app.accounts.undo import UndoState, lead_to, offer_undo, undoes
-from app.database import Tenant, Transaction, now
+from app.database import PreparedSelect, Tenant, Transaction, now
 from app.notifications.inbox import (
+    Which,
     has_unread,
     mark_notifications_read,
     mark_unread,
@@ -27,7 +29,6 @@ from app.notifications.inbox import (
 )
 from app.notifications.kinds import NOTIFICATION_KINDS, SUBJECTS, split
 from app.notifications.listing import say_many, say_one
-from app.notifications.models import Notification
 from app.notifications.preferences import Choice, choose, follow, list_choices, mute, read_followers
 from app.web.calls import is_call
 from app.web.forms import Form, number_of
@@ -92,13 +93,21 @@ def go_back(form: Form, done: str = "") -> Redirect:
     return see_other(address + (f"{'&' if '?' in address else '?'}done={done}" if done else ""))
 
 
+@cache
+def select_visible_subject(kind: str) -> PreparedSelect[int]:
+    """The select that finds something if a member may see a thing of a kind."""
+    member_id, subject_id = (bindparam(name, type_=BigInteger()) for name in ("member_id", "subject_id"))
+    return PreparedSelect(lambda: select(Tenant.id).where(SUBJECTS[kind].visible(member_id, subject_id)))
+
+
 async def get_subject(transaction: Transaction, member: Member, text: str) -> tuple[str, int]:
     """A subject that a member may see, by its name such as `record-42`. Raises NotFoundException."""
     name, number = split(text)
-    if name:
-        seen = SUBJECTS[name].visible(literal(member.id), literal(number))
-        if await transaction.scalar(select(Tenant.id).where(seen)) is not None:
-            return name, number
+    if (
+        name
+        and await transaction.value(select_visible_subject(name), member_id=member.id, subject_id=number) is not None
+    ):
+        return name, number
     raise NotFoundException
 
 
@@ -108,13 +117,12 @@ async def read_notifications(
 ) -> Response[Any]:
     """Mark what was told of a thing as read, or of all things such as `member`; up to what the page has shown."""
     wanted = form["subject"]
-    whole = Notification.subject_kind == wanted
-    criteria: list[Any] = [whole] if wanted in SUBJECTS else [*of_subject(split(wanted))]
+    which: Which = {"about_kind": wanted} if wanted in SUBJECTS else of_subject(split(wanted))
     if "kind" in form:
-        criteria.append(Notification.kind == form["kind"])
+        which["reason"] = form["kind"]
     if "until" in form:
-        criteria.append(Notification.id <= number_of(form["until"]))
-    await mark_notifications_read(transaction, member, *criteria)
+        which["newest"] = number_of(form["until"])
+    await mark_notifications_read(transaction, member, **which)
     if is_call(request):
         return Response(None, status_code=204)
     return go_back(form)
@@ -124,7 +132,7 @@ async def read_notifications(
 async def read_all(transaction: Transaction, member: Member, form: Form) -> Response[Any]:
     """Mark everything as read that was there when the page was; what came later stays unread."""
     moment, offer = now(), None
-    if await mark_notifications_read(transaction, member, Notification.id <= number_of(form["until"]), at=moment):
+    if await mark_notifications_read(transaction, member, newest=number_of(form["until"]), at=moment):
         offer = await offer_undo(transaction, member, "notifications.read", at=moment.isoformat())
     return lead_to(view_in(form), offer)
 
@@ -141,7 +149,7 @@ async def mute_subject(transaction: Transaction, member: Member, form: Form) -> 
     """Hear nothing more of a thing, and count what was told of it as read."""
     subject = await get_subject(transaction, member, form["subject"])
     await mute(transaction, member, *subject)
-    await mark_notifications_read(transaction, member, *of_subject(subject))
+    await mark_notifications_read(transaction, member, **of_subject(subject))
     return go_back(form, "muted")
 
 
@@ -152,7 +160,7 @@ async def mute_kind(transaction: Transaction, member: Member, form: Form) -> Res
     if kind is None or kind.fixed or not may(member, "be told", kind):
         raise NotFoundException
     await choose(transaction, member.id, kind, Choice(in_app=False, mail="never"))
-    await mark_notifications_read(transaction, member, Notification.kind == kind.name)
+    await mark_notifications_read(transaction, member, reason=kind.name)
     return go_back(form, "kind-muted")
 
 
@@ -182,7 +190,7 @@ async def change_following(transaction: Transaction, member: Member, text: str, 
 async def follow_part(request: AnyRequest, transaction: Transaction, member: Member, about: Any) -> dict[str, Any]:
     """The button to follow a thing. Opening its page also marks what was told of it as read."""
     name, number = split(about.name)
-    await note_opened(request, transaction, member, *of_subject((name, number)))
+    await note_opened(request, transaction, member, **of_subject((name, number)))
     chosen = (await read_followers(transaction, name, [number]))[number].get(member.id)
     return {"subject": about.name, "following": about.made_by == member.id if chosen is None else chosen}
 

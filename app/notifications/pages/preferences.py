@@ -6,7 +6,6 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
-from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -139,7 +138,7 @@ async def unsubscribe(transaction: Transaction, settings: Settings, token: str =
         member_id, kinds = found
         for name in kinds:
             choices = (await read_choices(transaction, [NOTIFICATION_KINDS[name]], [member_id]))[name]
-            if await transaction.scalar(select(Member.id).where(Member.id == member_id)) is not None:
+            if await transaction.get(Member, member_id) is not None:
                 in_app = choices[member_id].in_app
                 await choose(transaction, member_id, NOTIFICATION_KINDS[name], Choice(in_app=in_app, mail="never"))
     return await render_unsubscribe(transaction, settings, token, done=True)

@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import unquote_plus, urlencode
 
 from litestar import Response, get
-from sqlalchemy import bindparam, select
+from sqlalchemy import ColumnElement, bindparam, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.audit import AuditedSubject, AuditEntry, find_audited_subjects, names_subjects
 from app.accounts.choosing import Chosen, list_persons, read_chosen, select_persons
-from app.accounts.members import Member
+from app.accounts.members import Member, find_member_names
 from app.accounts.rights import require
 from app.accounts.shell import render_page
-from app.database import Transaction, now
+from app.database import PreparedSelect, Transaction, now
 from app.tenants.roles import ROLES
 from app.tenants.workspaces import SESSION_LENGTHS
 from app.web.forms import Form, number_of
@@ -87,6 +88,31 @@ def sentence_of(entry: AuditEntry) -> Text | str:
     return SENTENCES.get(entry.what, entry.what)
 
 
+ENTRY_CRITERIA: dict[str, ColumnElement[bool]] = {
+    "nobody": AuditEntry.member_id.is_(None),
+    "actor_id": AuditEntry.member_id == bindparam("actor_id"),
+    "what": AuditEntry.what == bindparam("what"),
+    "begin": AuditEntry.at > bindparam("begin"),
+    "before": AuditEntry.id < bindparam("before"),
+}
+LIST_BY_ADDRESSES = PreparedSelect(
+    lambda: select(Member.email, Member.name).where(Member.email.in_(bindparam("addresses")))
+)
+
+
+@cache
+def select_entries(criteria: tuple[str, ...]) -> PreparedSelect[AuditEntry]:
+    """The select of a page of entries that meet criteria, and of one more."""
+    return PreparedSelect(
+        lambda: (
+            select(AuditEntry)
+            .where(*(ENTRY_CRITERIA[each] for each in criteria))
+            .order_by(AuditEntry.id.desc())
+            .limit(AUDIT_PAGE_SIZE + 1)
+        )
+    )
+
+
 @get("/audit")
 async def show_audit(
     request: AnyRequest,
@@ -100,24 +126,23 @@ async def show_audit(
 ) -> Response[str]:
     """The newest entries, of a person, of a kind, of a span; older ones by `before`."""
     require(member, "read", "audit log")
-    statement = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(AUDIT_PAGE_SIZE + 1)
     asked: dict[str, Any] = {"who": who, "nobody": "1" if nobody or who == "0" else "", "what": what, "days": days}
     form = Form(list(asked.items()))
     chosen = await find_actor(transaction, form)
+    wanted: dict[str, Any] = {}
     if asked["nobody"]:
-        statement = statement.where(AuditEntry.member_id.is_(None))
+        wanted["nobody"] = None
     elif number_of(who) or chosen.people:
-        statement = statement.where(AuditEntry.member_id == (chosen.ids[0] if chosen.ids else number_of(who)))
+        wanted["actor_id"] = chosen.ids[0] if chosen.ids else number_of(who)
     if what in SENTENCES:
-        statement = statement.where(AuditEntry.what == what)
+        wanted["what"] = what
     if days in SPANS:
-        statement = statement.where(AuditEntry.at > begin_of(int(days)))
+        wanted["begin"] = begin_of(int(days))
     if number_of(before):
-        statement = statement.where(AuditEntry.id < number_of(before))
-    entries = (await transaction.scalars(statement)).all()
-    actors = {entry.member_id for entry in entries}
-    named = select(Member.id, Member.name).where(Member.id.in_(actors))
-    names = {row.id: row.name for row in await transaction.execute(named)}
+        wanted["before"] = number_of(before)
+    entries = await transaction.column(select_entries(tuple(wanted)), **wanted)
+    actors = {entry.member_id for entry in entries if entry.member_id is not None}
+    names = await find_member_names(transaction, actors)
     return await render_page(
         request,
         transaction,
@@ -157,8 +182,8 @@ async def name_members(transaction: Transaction, subjects: Collection[str]) -> d
     addresses = [subject for subject in subjects if "@" in subject]
     if not addresses:
         return {}
-    rows = await transaction.execute(select(Member.email, Member.name).where(Member.email.in_(addresses)))
-    return {row.email: AuditedSubject(row.name, more=row.email) for row in rows}
+    found = await transaction.rows(LIST_BY_ADDRESSES, addresses=addresses)
+    return {email: AuditedSubject(name, more=email) for email, name in found if email}
 
 
 @names_subjects("settings", "workspace")

@@ -8,14 +8,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from litestar import MediaType, Response, get, post
-from sqlalchemy import select
 
 from app.accounts.access import AnyRequest, client_address
 from app.accounts.hashing import hash_password
 from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
 from app.accounts.shell import render_plain
 from app.accounts.tokens import make_token
-from app.database import Database, Tenant
+from app.database import Database
 from app.database.tenancy import SLUG
 from app.settings import Settings
 from app.tenants.confirmation import mail_confirmation
@@ -148,7 +147,7 @@ async def may_have_certificate(database: Database, settings: Settings, domain: s
     known = domain.lower() == urlsplit(settings.base_url).hostname
     if not known and slug != domain.lower() and SLUG.fullmatch(slug):
         async with database.read() as transaction:
-            known = await transaction.scalar(select(Tenant.id).where(Tenant.slug == slug)) is not None
+            known = await transaction.find_tenant("slug", slug) is not None
     return Response("yes\n" if known else "no\n", status_code=200 if known else 404)
 
 

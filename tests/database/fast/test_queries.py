@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import pytest
 from sqlalchemy import bindparam, delete, exists, func, inspect, select, update
 from sqlalchemy.exc import MultipleResultsFound
@@ -130,6 +133,29 @@ async def test_a_prepared_select_is_confined_to_each_tenant_in_turn(database: Da
             await transaction.find(BY_NAME, name="Ana")
 
 
+async def test_in_a_counting_transaction_a_prepared_select_reads_numbers_of_all_tenants_and_nothing_else(
+    database: Database,
+) -> None:
+    by_tenant = PreparedSelect(
+        lambda: (
+            select(Member.tenant_id, func.count(Member.id))
+            .where(Member.tenant_id.in_(bindparam("tenants")))
+            .group_by(Member.tenant_id)
+        )
+    )
+    async with database.count() as transaction:
+        found = dict(await transaction.rows(by_tenant, tenants=[ACME, GLOBEX]))
+        assert found == {
+            ACME: await transaction.scalar(select(func.count(Member.id)).where(Member.tenant_id == ACME)),
+            GLOBEX: await transaction.scalar(select(func.count(Member.id)).where(Member.tenant_id == GLOBEX)),
+        }
+        for refused in (select(Member), select(Member.email), select(Member.id).order_by(Member.name)):
+            with pytest.raises(TenantScopeError):
+                await transaction.rows(PreparedSelect(lambda refused=refused: refused))
+        with pytest.raises(TenantScopeError):
+            await transaction.apply(RENAME, roles=["owner"], called="Somebody")
+
+
 RENAME = PreparedChange(
     lambda: update(Member).where(Member.role.in_(bindparam("roles"))).values(name=bindparam("called"))
 )
@@ -197,3 +223,21 @@ async def test_an_object_is_found_by_its_key_without_a_statement_where_it_is_at_
         assert place is await transaction.get(Membership, {"member_id": ana.id, "room_id": room})
     async with database.read(GLOBEX) as transaction:
         assert await transaction.get(Member, ana.id) is None
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("many", [False, True])
+async def test_what_may_change_many_rows_is_done_beside_the_event_loop(database: Database, many: bool) -> None:
+    threads: list[threading.Thread] = []
+    rename = update(Member).where(Member.id == bindparam("whom")).values(name=func.noted(bindparam("called")))
+
+    def note(name: str) -> str:
+        threads.append(threading.current_thread())
+        return name
+
+    async with database.write(ACME) as transaction:
+        raw = await (await transaction.connection()).get_raw_connection()
+        straight: Any = raw.driver_connection
+        await straight.create_function("noted", 1, note)
+        await transaction.apply(PreparedChange(lambda: rename, many=many), whom=1, called="Anna")
+    assert [each is threading.main_thread() for each in threads] == [not many]
