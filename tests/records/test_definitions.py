@@ -12,6 +12,7 @@ import pytest
 from app.database import Database
 from app.features import open_database
 from app.jobs.runner import Runner
+from app.records.kinds import FIELD_KINDS
 from app.settings import read_settings
 from tests.conftest import Server
 
@@ -327,3 +328,29 @@ async def test_a_collection_has_an_icon_a_colour_and_a_description(ana: httpx.As
         assert "Our tools" in refused.text
     await ana.post(f"{address}/rename", data={"collection_name": "Tools"})
     assert "In the &lt;b&gt;shed" in (await ana.get(address)).text, "what a form does not have stays"
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in FIELD_KINDS.items() if not kind.is_typed])
+async def test_the_page_of_a_field_that_nobody_types_has_neither_default_nor_filling(
+    ana: httpx.AsyncClient, kind: str
+) -> None:
+    address, title, ref = await make_tools(ana, label="Pictures", kind=kind, default="a.txt")
+    await add(ana, address, **{title: "Axe"})
+    await change(ana, address, ref, {"required": "yes"})
+    page = (await ana.get(f"{address}/fields/{ref}")).text
+    assert 'name="default"' not in page
+    assert f"/fields/{ref}/fill" not in page
+    assert ('name="required"' in page) == (kind == "files"), "nobody lacks what the program writes"
+    await change(ana, address, ref, {"label": "Shots", "default": "a.txt"})
+    assert "Shots" in (await ana.get(f"{address}/fields")).text
+    refused = await ana.post(f"{address}/fields/{ref}/fill", data={ref: "1 p a.jpg"})
+    assert refused.status_code == 422
+
+
+async def test_a_field_that_is_removed_twice_at_once_is_in_the_bin(ana: httpx.AsyncClient, server: Server) -> None:
+    address, _, note = await make_tools(ana, **NOTE)
+    removing = {"data": {"action": "remove"}}
+    answers = [await ana.post(f"{address}/fields/{note}", **removing) for _ in range(2)]
+    assert [answer.headers.get("location") for answer in answers] == [f"{address}/fields?done=field-removed"] * 2
+    assert len(server.store.rows("SELECT 1 FROM audit_entry WHERE what = 'field.removed'")) == 1
+    assert (await ana.post(f"{address}/fields/f9999", **removing)).status_code == 404

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 
 import httpx
 import pytest
@@ -339,3 +340,34 @@ async def test_a_change_that_is_under_way_can_be_cancelled(
     assert refs_of(page)[1] == price
     assert "becoming" not in page
     assert "Removed fields" not in page
+
+
+async def test_texts_become_people_at_once_and_are_what_they_were_when_that_is_undone(ana: httpx.AsyncClient) -> None:
+    address, _, price = await make_prices(ana, "Bruno", "carla@acme.test", "Nobody at all")
+    page = (await ana.get(f"{address}/fields/{price}/kind?kind=person")).text
+    assert "1 of 3 values can't become" in unescape(page)
+    ref = await change(ana, address, price, kind="person")
+    assert list((await records_of(ana, address)).values()) == [2, 3, None]
+    assert 'data-person="2"' in (await ana.get(f"{address}/1")).text
+    await change(ana, address, ref, action="undo")
+    assert list((await records_of(ana, address)).values()) == ["Bruno", "carla@acme.test", "Nobody at all"]
+
+
+async def test_what_was_chosen_for_a_kind_is_kept_on_a_page_that_is_refused(ana: httpx.AsyncClient) -> None:
+    address, _, price = await make_prices(ana, "Bruno; Carla")
+    await ana.post(f"{address}/fields/{price}", data={"label": "Who"})
+    wanted = {"kind": "person", "several": "yes"}
+    refused = await ana.post(f"{address}/fields/{price}/kind", data={**wanted, "version": "1"})
+    assert refused.status_code == 409
+    (form,) = re.findall(r"<form[^>]*>((?:(?!</form>).)*value=\"change\".*?)</form>", refused.text, re.S)
+    again = dict(re.findall(r'<input type="hidden" name="([\w-]+)" value="([^"]*)"', form))
+    assert again.items() >= wanted.items()
+    await change(ana, address, price, **again)
+    assert list((await records_of(ana, address, "price")).values()) == [[2, 3]]
+
+
+async def test_a_field_that_the_program_writes_is_no_kind_to_change_to(ana: httpx.AsyncClient) -> None:
+    address, _, price = await make_prices(ana, "12")
+    for kind in ("created_at", "record_number", "files", "nonsense"):
+        refused = await ana.post(f"{address}/fields/{price}/kind", data={"kind": kind})
+        assert refused.status_code == 422, kind
