@@ -268,6 +268,7 @@ async def place_field(
     for position, moved in enumerate(fields):
         moved.position = position
     collection.version += 1
+    await reindex_soon(transaction, collection.id)  # what is searched begins with what a record is called by
     await transaction.flush()
     forget_fields(transaction, collection.id)
     note_fields_changed(transaction, collection, member)

@@ -354,3 +354,18 @@ async def test_a_field_that_is_removed_twice_at_once_is_in_the_bin(ana: httpx.As
     assert [answer.headers.get("location") for answer in answers] == [f"{address}/fields?done=field-removed"] * 2
     assert len(server.store.rows("SELECT 1 FROM audit_entry WHERE what = 'field.removed'")) == 1
     assert (await ana.post(f"{address}/fields/f9999", **removing)).status_code == 404
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in FIELD_KINDS.items() if kind.is_typed])
+async def test_the_page_of_any_field_is_there_though_records_have_nothing_in_it(
+    ana: httpx.AsyncClient, kind: str
+) -> None:
+    more = {"choices": "Good\nBad", "currency": "BRL", "several": "yes"}
+    address, title, ref = await make_tools(ana, label="It", kind=kind, **more)
+    await add(ana, address, **{title: "Axe"})
+    page = await ana.get(f"{address}/fields/{ref}")
+    assert page.status_code == 200
+    assert (f"/fields/{ref}/fill" in page.text) == (not FIELD_KINDS[kind].shows_none)
+    for typed in ("", "?"):
+        refused = await ana.post(f"{address}/fields/{ref}/fill", data={ref: typed})
+        assert refused.status_code == (303 if typed and kind in ("text", "long_text") else 422)

@@ -128,3 +128,12 @@ async def test_files_go_with_a_record_that_is_gone_for_good_and_not_before(datab
         assert await delete_unsaved(transaction, 10) == []
         await transaction.execute(delete(Record).where(Record.id == record.id))
         assert await delete_unsaved(transaction, 10) == ["c" * 32]
+
+
+async def test_a_file_is_not_given_to_all_records_that_lack_one(people: People) -> None:
+    ref = await add_field(people["ana"])
+    cover = await bring(people["ana"], ref)
+    filled = await people["ana"].post(f"/c/books/fields/{ref}/fill", data={ref: cover})
+    assert filled.status_code == 422
+    for number in (1, 42):
+        assert "cover.png" not in (await people["ana"].get(f"/c/books/{number}")).text

@@ -342,13 +342,23 @@ async def test_a_change_that_is_under_way_can_be_cancelled(
     assert "Removed fields" not in page
 
 
-async def test_texts_become_people_at_once_and_are_what_they_were_when_that_is_undone(ana: httpx.AsyncClient) -> None:
-    address, _, price = await make_prices(ana, "Bruno", "carla@acme.test", "Nobody at all")
+async def test_texts_become_people_at_once_and_people_texts_and_people_again(ana: httpx.AsyncClient) -> None:
+    address, title, price = await make_prices(ana, "Bruno", "carla@acme.test", "Nobody at all")
     page = (await ana.get(f"{address}/fields/{price}/kind?kind=person")).text
     assert "1 of 3 values can't become" in unescape(page)
     ref = await change(ana, address, price, kind="person")
     assert list((await records_of(ana, address)).values()) == [2, 3, None]
     assert 'data-person="2"' in (await ana.get(f"{address}/1")).text
+    text = await change(ana, address, ref, kind="text")
+    form = await open_edit(ana, f"{address}/3")
+    await ana.post(f"{address}/3/edit", data={**form, title: "Tool 3", text: "Davi"})
+    ref = await change(ana, address, text, action="undo")
+    assert list((await records_of(ana, address)).values()) == [2, 3, 4]
+
+
+async def test_people_are_the_texts_that_they_were_when_that_is_undone(ana: httpx.AsyncClient) -> None:
+    address, _, price = await make_prices(ana, "Bruno", "carla@acme.test", "Nobody at all")
+    ref = await change(ana, address, price, kind="person")
     await change(ana, address, ref, action="undo")
     assert list((await records_of(ana, address)).values()) == ["Bruno", "carla@acme.test", "Nobody at all"]
 
