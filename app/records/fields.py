@@ -9,13 +9,14 @@ from functools import cached_property
 from typing import Any
 
 from babel import Locale
+from litestar.exceptions import NotFoundException
 from markupsafe import Markup
 from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.editing.rows import RowPlace
-from app.records.collections import Collection
+from app.records.collections import Collection, get_collection
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.choices import NO_CHOICES, ChoiceIndex
 from app.records.kinds.collation import LAST
@@ -192,6 +193,21 @@ LIST_FIELDS = PreparedSelect(
 async def list_fields(transaction: Transaction, collection: Collection) -> Fields:
     """The fields of a collection."""
     return (await list_fields_of(transaction, [collection.id]))[collection.id]
+
+
+async def open_collection(transaction: Transaction, slug: str) -> tuple[Collection, Fields]:
+    """A collection with its fields. Raises NotFoundException."""
+    collection = await get_collection(transaction, slug)
+    return collection, await list_fields(transaction, collection)
+
+
+async def open_field(transaction: Transaction, slug: str, name: str) -> tuple[Collection, Fields, Field]:
+    """A field by its ref, or its key, with its collection and all fields of that. Raises NotFoundException."""
+    collection, fields = await open_collection(transaction, slug)
+    field = fields.find(name)
+    if field is None:
+        raise NotFoundException
+    return collection, fields, field
 
 
 async def list_fields_of(transaction: Transaction, collection_ids: Iterable[int]) -> dict[int, Fields]:

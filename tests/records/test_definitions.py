@@ -218,8 +218,9 @@ async def test_a_removed_field_is_restored_with_its_values(ana: httpx.AsyncClien
     assert "Number 2 has this value already." in taken.text
     assert (await ana.post(f"{address}/fields/{note}/restore")).status_code == 303, "sent again"
     assert f"/fields/{note}/restore" not in (await ana.get(f"{address}/fields")).text
-    entries = server.store.rows("SELECT what FROM audit_entry ORDER BY id DESC LIMIT 2")
-    assert [entry[0] for entry in entries] == ["field.restored", "field.removed"]
+    entries = server.store.rows("SELECT what FROM audit_entry ORDER BY id DESC LIMIT 3")
+    assert [entry[0] for entry in entries] == ["field.restored", "field.removed", "field.added"]
+    assert re.search(r"added the field\s+.*Note", re.sub("<[^>]+>", " ", (await ana.get("/audit")).text))
 
 
 async def test_a_form_that_was_open_while_a_field_came_back_takes_nothing_out_of_it(ana: httpx.AsyncClient) -> None:

@@ -381,3 +381,29 @@ async def test_a_field_that_the_program_writes_is_no_kind_to_change_to(ana: http
     for kind in ("created_at", "record_number", "files", "nonsense"):
         refused = await ana.post(f"{address}/fields/{price}/kind", data={"kind": kind})
         assert refused.status_code == 422, kind
+
+
+async def test_a_change_that_is_sent_again_is_answered_as_it_was(
+    ana: httpx.AsyncClient, server: Server, database: Database, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, _, price = await make_prices(ana, "12", "9")
+    by_page, by_key = f"{address}/fields/{price}/kind", f"{address}/fields/price/kind"
+    for path in (by_page, by_page, by_key):
+        assert (await ana.post(path, data={"kind": "decimal"})).headers["location"].endswith("?done=kind")
+    assert (await ana.post(by_page, data={"kind": "text"})).status_code == 404, "which is another change"
+    ref = refs_of((await ana.get(f"{address}/fields")).text)[1]
+    for _ in range(2):
+        undone = await ana.post(f"{address}/fields/{ref}/kind", data={"action": "undo"})
+        assert undone.headers["location"].endswith("?done=kind-undone")
+    assert len(server.store.rows("SELECT 1 FROM audit_entry WHERE what = 'field.kind-changed'")) == 2
+    monkeypatch.setattr(kind_changes, "CONVERTED_AT_ONCE", 1)
+    async with database.write(1) as transaction:
+        tools = await get_collection(transaction, "tools")
+        field = (await list_fields(transaction, tools))[1]
+        member = await transaction.get_one(Member, 1)
+        await change_kind(transaction, tools, field, member, kind_name="decimal", options={})
+        await put_off_jobs(transaction)
+    again = await ana.post(f"{address}/fields/{field.ref}/kind", data={"kind": "decimal"})
+    assert again.headers["location"].endswith("?done=kind-soon")
+    assert (await ana.post(f"{address}/fields/{field.ref}/kind", data={"kind": "rating"})).status_code == 422
+    await work()
