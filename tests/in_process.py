@@ -139,7 +139,7 @@ class Program:
     def ask(self, name: str, method: str, path: str, **options: Any) -> httpx.Response:
         """Ask for a page; nothing that anybody does may be an error of the program."""
         answer = self.runner.run(self.clients[name].request(method, path, **options))
-        assert answer.status_code < 500, f"{method} {path}: {answer.text}"
+        assert answer.status_code < 500, f"{method} {path} is answered by {answer.status_code}"
         return answer
 
     def get(self, name: str, path: str) -> str:

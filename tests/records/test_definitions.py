@@ -370,3 +370,19 @@ async def test_the_page_of_any_field_is_there_though_records_have_nothing_in_it(
     for typed in ("", "?"):
         refused = await ana.post(f"{address}/fields/{ref}/fill", data={ref: typed})
         assert refused.status_code == (303 if typed and kind in ("text", "long_text") else 422)
+
+
+@pytest.mark.parametrize(("count", "toasts"), [(3, 3), (7, 1)])
+async def test_who_is_told_of_many_records_that_are_filled_sees_it_once(
+    ana: httpx.AsyncClient, server: Server, count: int, toasts: int
+) -> None:
+    address, title, note = await make_tools(ana, **NOTE)
+    for number in range(count):
+        await add(ana, address, **{title: f"Axe {number}"})
+    ((cursor,),) = server.store.rows("SELECT cursor FROM tenant WHERE id = 1")
+    assert (await ana.post(f"{address}/fields/{note}/fill", data={note: "Sharp"})).status_code == 303
+    pushed = server.store.rows("SELECT body FROM event WHERE channel = 'user.2' AND cursor > ?", cursor)
+    shown = "".join(body for (body,) in pushed)
+    assert shown.count("<page-toast") == toasts
+    assert ("and 6 others" in shown) == (count == 7)
+    assert f'data-unread="{count}"' in shown

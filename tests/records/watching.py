@@ -90,9 +90,10 @@ class Now:
         return any(value in values.values() for values in (record.values, *self.revisions[record.id].values()))
 
 
-def form_to(page: str, end: str) -> SentForm | None:
-    """The form of a page that leads to an address with this end."""
-    return next((each for each in read_forms(page) if each.action.endswith(end)), None)
+def form_to(page: str, end: str, having: str = "") -> SentForm | None:
+    """The form of a page that leads to an address with this end, and has an input that is called so."""
+    found = (each for each in read_forms(page) if each.action.endswith(end))
+    return next((each for each in found if not having or having in each.values), None)
 
 
 def put(form: SentForm, known: Field, text: str) -> None:
@@ -208,12 +209,26 @@ class Watching(RuleBasedStateMachine):
         marks = marks_in(tab.typed.values())
         self.drafted |= {(tab.person, tab.number, ref): text for ref, text in tab.typed.items() if text in marks}
 
+    def open_form(self, name: str, number: int, path: str) -> None:
+        """Open the page that edits a record; where there is a draft, go on with that."""
+        page = self.program.get(name, path)
+        typed = {ref: text for (who, of, ref), text in self.drafted.items() if (who, of) == (name, number)}
+        form = form_to(page, "/draft/restore")
+        if form is not None:
+            self.check_shown(page, typed.values())
+            answer = self.program.post(name, form.action, **form.values)
+            page = self.program.get(name, answer.headers["location"])
+        form = form_to(page, f"/{number}/edit")
+        if form is not None and form.id == "record-form":
+            self.check_shown(page, typed.values())
+            self.tabs.append(Tab(name, number, form, typed))
+
     # What has to hold.
 
     def check_shown(self, page: str, marks: Iterable[str]) -> None:
         shown = html.unescape(page)
         lost = [text for text in marks if text not in shown]
-        assert not lost, f"{lost} is not given back: {page}"
+        assert not lost, f"{lost} is not given back: {page.partition('<main')[2]}"
 
     def check_saved(self, number: int, typed: Mapping[str, str], before: Mapping[str, str]) -> None:
         """What was typed is what the record has; of what was removed meanwhile one was told first."""
