@@ -161,6 +161,15 @@ class Fields(list[Field]):
         """The refs of those that another one became as its kind was changed."""
         return {field.ref for field in self if field.replaces is not None}
 
+    def with_replaced(self) -> list[Field]:
+        """The fields, and those that they were before their kinds were changed: histories show what these had."""
+        before = {each.id: each for each in self.removed}
+        known = list(self)
+        for field in known:
+            if field.replaces in before:
+                known.append(before[field.replaces])
+        return known
+
     def at(self, field: Field, when: datetime) -> Field:
         """What a field was at a time: another one, where its kind was changed since."""
         before = {each.id: each for each in self.removed}
