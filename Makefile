@@ -27,7 +27,7 @@ AT_ONCE = -n 3 --dist loadfile --no-loadscope-reorder
 
 # Between two edits: neither the program's processes nor a browser, and not what plays for long.
 FAST = --in-process tests $(addprefix --ignore=tests/,bench browser deploy faults database/test_move.py \
-	$(addprefix editing/test_,races.py state_machine.py) notifications/test_always_told.py tenants/test_hashing_last.py \
+	$(addprefix editing/test_,races.py state_machine.py) notifications/test_always_told.py records/test_state_machine.py tenants/test_hashing_last.py \
 	files/test_decoding.py)
 
 .PHONY: run test test-fast faults check format bench lock messages clean

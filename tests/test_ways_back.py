@@ -276,6 +276,24 @@ async def test_records_a_role_reading_and_a_draft_are_taken_back(ana: httpx.Asyn
     assert "You have unsaved changes" in await follow(ana, await ana.post(undo_in(page)))
 
 
+async def test_who_may_only_read_by_now_has_no_discarded_draft_back(
+    shared_server: Server, ana: httpx.AsyncClient, carla: httpx.AsyncClient
+) -> None:
+    await carla.post("/c/books/new/draft", data={"title": "Begun", "draft-version": "0"})
+    offered = [await follow(carla, await carla.post("/c/books/new/draft/discard"))]
+    opened = (await carla.get("/c/books/4/edit", headers={"sec-fetch-site": "same-origin"})).text
+    form = dict(re.findall(r'<input type="hidden" name="(version|lock-token)" value="([^"]+)"', opened))
+    await carla.post("/c/books/4/lock/release", data={**form, "title": "Typed and not saved"})
+    offered.append(await follow(carla, await carla.post("/c/books/4/draft/discard")))
+    kept = ('SELECT kind, row_id, "values" FROM draft WHERE member_id = 3 ORDER BY kind',)
+    before = shared_server.store.rows_of(kept)
+    assert (await ana.post("/members/3/role", data={"role": "viewer"})).status_code == 303
+    for page in offered:
+        assert (await carla.post(undo_in(page))).status_code == 403
+    assert shared_server.store.rows_of(kept) == before
+    shared_server.store.rows("UPDATE member SET role = 'member' WHERE id = 3")
+
+
 async def test_what_somebody_has_decided_since_is_not_taken_back_though_it_looks_as_before(
     ana: httpx.AsyncClient, carla: httpx.AsyncClient
 ) -> None:

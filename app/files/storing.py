@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 
-from app.database import Tenant
+from app.database import Tenant, Transaction
 from app.files.upload_forms import UploadForm, receive_multipart
-from app.files.uploads import UNCLEAN, TooLarge, Unclean, Unreadable, delete_stored
+from app.files.uploads import UNCLEAN, TooLarge, Unclean, Unreadable, delete_abandoned, delete_stored
 from app.settings import Settings
 from app.web.errors import EXPLANATIONS, is_disk_full
 from app.web.texts import Text, _l
@@ -32,6 +32,17 @@ async def delete_files(directory: Path, keys: Iterable[str]) -> None:
     """Delete files from the disk."""
     for key in keys:
         await asyncio.to_thread(delete_stored, directory, key)
+
+
+def clear_swept(transaction: Transaction, directory: Path, keys: Sequence[str]) -> None:
+    """Delete files from the disk when the transaction that has swept their rows is over, and with them what cut off
+    uploads have left."""
+
+    async def clear() -> None:
+        await delete_files(directory, keys)
+        await asyncio.to_thread(delete_abandoned, directory)
+
+    transaction.after_commit.append(clear)
 
 
 async def store_form(

@@ -65,6 +65,8 @@ LIST_WHO_HAS_UNREAD = PreparedSelect(
         Notification.read_at.is_(None),
     )
 )
+# Of so many toasts of a kind at once each is shown.
+MOST_TOASTS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,8 +82,8 @@ class Toast:
     address: str
     held: bool
 
-    def render(self, tenant: Tenant) -> str:
-        """As it is pushed."""
+    def render(self, tenant: Tenant, others: int) -> str:
+        """As it is pushed, with how many others it stands for."""
         values = {**self.activity.details, "actor": self.actor, "title": self.title}
         return render(
             tenant.language,
@@ -90,6 +92,7 @@ class Toast:
             kind=self.kind.name,
             sentence=word(text_of(self.kind, self.activity.details), tenant.language, **values),
             excerpt=self.excerpt,
+            others=others,
             address=self.address,
             icon=self.kind.icon,
             held=self.held,
@@ -134,16 +137,30 @@ async def read_bells(transaction: Transaction, bells: Sequence[Bell]) -> Bells:
 
 def show_bells(tenant: Tenant, bells: Bells) -> Iterator[Partial]:
     """To each person their toasts and how much is unread; all that is the same is rendered once."""
-    toasts: dict[int, str] = {}
+    toasts: dict[tuple[int, int], str] = {}
     counts: dict[int, str] = {}
     for member_id, own in bells.toasts.items():
         unread = bells.counts[member_id]
         if unread not in counts:
             counts[unread] = render(tenant.language, "notifications/bell_push.html", unread=unread)
-        for toast in own:
-            if id(toast) not in toasts:
-                toasts[id(toast)] = toast.render(tenant)
-        yield Partial(f"user.{member_id}", "".join([*(toasts[id(toast)] for toast in own), counts[unread]]))
+        shown = gather_toasts(own)
+        for toast, others in shown:
+            if (id(toast), others) not in toasts:
+                toasts[id(toast), others] = toast.render(tenant, others)
+        texts = [toasts[id(toast), others] for toast, others in shown]
+        yield Partial(f"user.{member_id}", "".join([*texts, counts[unread]]))
+
+
+def gather_toasts(toasts: Sequence[Toast]) -> list[tuple[Toast, int]]:
+    """Toasts, each with how many others it stands for: of many of a kind that somebody does at once the first is shown,
+    and the inbox has all."""
+    alike: dict[tuple[str, str], list[Toast]] = {}
+    for toast in toasts:
+        alike.setdefault((toast.kind.name, toast.actor), []).append(toast)
+    gathered: list[tuple[Toast, int]] = []
+    for group in alike.values():
+        gathered += [(group[0], len(group) - 1)] if len(group) > MOST_TOASTS else [(toast, 0) for toast in group]
+    return gathered
 
 
 def push_bells(transaction: Transaction, member_ids: Iterable[int]) -> None:

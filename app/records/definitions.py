@@ -13,7 +13,7 @@ from app.accounts.rights import require
 from app.database import Transaction
 from app.records.choices import LAST_CHOICE, GivenChoice, drop_unused, find_fault, list_gone, name_choices
 from app.records.collections import Collection, create_collection
-from app.records.facts import CollectionAdded, FieldsChanged
+from app.records.facts import CollectionAdded, FieldAdded, FieldsChanged
 from app.records.fields import MOST_FIELDS, RESERVED_KEYS, Field, forget_fields, list_fields, prepare_fields
 from app.records.keys import RecordKey, unique_key
 from app.records.kinds import FIELD_KINDS
@@ -150,7 +150,8 @@ async def append_field(transaction: Transaction, collection: Collection, member:
     await fill_keys(transaction, field)
     if field.kind.computed:
         await reindex_soon(transaction, collection.id)
-    note_fields_changed(transaction, collection, member)
+    by = transaction.acting(member.id)
+    transaction.note(FieldAdded(by=by, collection_id=collection.id, label=field.label, collection=collection.name))
     return field
 
 
@@ -268,6 +269,7 @@ async def place_field(
     for position, moved in enumerate(fields):
         moved.position = position
     collection.version += 1
+    await reindex_soon(transaction, collection.id)  # what is searched begins with what a record is called by
     await transaction.flush()
     forget_fields(transaction, collection.id)
     note_fields_changed(transaction, collection, member)

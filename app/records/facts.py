@@ -192,6 +192,19 @@ class FieldsChanged(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FieldAdded(FieldsChanged, Audited):
+    """A field was added to a collection that was there already."""
+
+    label: str
+    collection: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("field.added", self.label, before=self.collection)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FieldRemoved(FieldsChanged, Audited):
     """A field was taken out of a collection."""
 

@@ -10,13 +10,14 @@ from functools import cached_property
 from typing import Any
 
 from babel import Locale
+from litestar.exceptions import NotFoundException
 from markupsafe import Markup
 from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.editing.rows import RowPlace
-from app.records.collections import Collection
+from app.records.collections import Collection, get_collection
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.choices import NO_CHOICES, ChoiceIndex
 from app.records.kinds.collation import LAST
@@ -161,6 +162,15 @@ class Fields(list[Field]):
         """The refs of those that another one became as its kind was changed."""
         return {field.ref for field in self if field.replaces is not None}
 
+    def with_replaced(self) -> list[Field]:
+        """The fields, and those that they were before their kinds were changed: histories show what these had."""
+        before = {each.id: each for each in self.removed}
+        known = list(self)
+        for field in known:
+            if field.replaces in before:
+                known.append(before[field.replaces])
+        return known
+
     def at(self, field: Field, when: datetime) -> Field:
         """What a field was at a time: another one, where its kind was changed since."""
         before = {each.id: each for each in self.removed}
@@ -202,6 +212,21 @@ LIST_FIELDS = PreparedSelect(
 async def list_fields(transaction: Transaction, collection: Collection) -> Fields:
     """The fields of a collection."""
     return (await list_fields_of(transaction, [collection.id]))[collection.id]
+
+
+async def open_collection(transaction: Transaction, slug: str) -> tuple[Collection, Fields]:
+    """A collection with its fields. Raises NotFoundException."""
+    collection = await get_collection(transaction, slug)
+    return collection, await list_fields(transaction, collection)
+
+
+async def open_field(transaction: Transaction, slug: str, name: str) -> tuple[Collection, Fields, Field]:
+    """A field by its ref, or its key, with its collection and all fields of that. Raises NotFoundException."""
+    collection, fields = await open_collection(transaction, slug)
+    field = fields.find(name)
+    if field is None:
+        raise NotFoundException
+    return collection, fields, field
 
 
 async def list_fields_of(transaction: Transaction, collection_ids: Iterable[int]) -> dict[int, Fields]:

@@ -6,7 +6,7 @@ record that it was first saved with, and who may see that may fetch it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from litestar.exceptions import NotFoundException
@@ -19,9 +19,10 @@ from app.files.quota import check_quota, counts_in_quota
 from app.files.uploads import StoredFile
 from app.records.access import list_readable
 from app.records.collections import Collection
-from app.records.fields import Field
+from app.records.fields import Field, list_fields_of
 from app.records.kinds.files import NamedFile, name_files
 from app.records.records import Record, Values
+from app.records.revisions import Revision
 from app.web.forms import Invalid
 from app.web.texts import Text as Words
 from app.web.texts import _l
@@ -132,7 +133,29 @@ async def get_record_file(transaction: Transaction, member: Member, file_id: int
         record = await transaction.get(Record, file.record_id)
         if record is None or not await list_readable(transaction, member, [record]):
             raise NotFoundException
+        if not await is_shown(transaction, record, file_id):
+            raise NotFoundException
     return file
+
+
+async def is_shown(transaction: Transaction, record: Record, file_id: int) -> bool:
+    """Whether a record has a file, or had it in a revision, in a field that is there: what removed ones have nobody
+    sees."""
+    fields = (await list_fields_of(transaction, [record.collection_id]))[record.collection_id]
+    own = [field for field in fields.with_replaced() if field.kind_name == "files"]
+    if has_file((record.values.get(field.ref, "") for field in own), file_id):
+        return True
+    for field in own:
+        value = Revision.values[field.ref].as_string()
+        statement = select(value).where(Revision.record_id == record.id, value != "")
+        if has_file(await transaction.scalars(statement.distinct()), file_id):
+            return True
+    return False
+
+
+def has_file(values: Iterable[str], file_id: int) -> bool:
+    """Whether one of some values has a file."""
+    return any(file.id == file_id for value in values for file in name_files(value))
 
 
 async def delete_unsaved(transaction: Transaction, limit: int) -> list[str]:

@@ -9,17 +9,15 @@ from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.rights import require
 from app.accounts.undo import TooLate, UndoOffer, UndoState, offer_undo, undoes
 from app.database import Transaction
 from app.editing.drafts import Draft, find_any_draft, write_draft
-from app.editing.rows import Held
-from app.records.access import require_in, require_on
-from app.records.changes import Changed
+from app.records.access import find_accesses, require_in, require_on
+from app.records.bulk import restore_records
 from app.records.collections import Collection
-from app.records.deleting import restore_record
 from app.records.new_drafts import TypedOn, find_any_new_draft, keep_new_draft
 from app.records.records import Record, find_record_place, get_record
-from app.web.forms import Invalid
 from app.web.texts import Text, _l, _ln
 
 
@@ -63,14 +61,13 @@ async def restore_all(request: AnyRequest, transaction: Transaction, member: Mem
     records = (await transaction.scalars(statement.order_by(Record.number))).all()
     if len(records) < len(versions) or any(record.deleted_at is None for record in records):
         raise TooLate(_l("Some of it was restored already, or is gone. The bin shows what is there."))
-    for record in records:
-        try:
-            await restore_record(transaction, collection, record, member, version=versions[record.number])
-        except (Changed, Held) as refusal:
-            raise TooLate(_l("Some of it was changed since. The bin shows what is there.")) from refusal
-        except Invalid as refusal:
-            why = _l("A unique value was given to another record meanwhile. The bin shows what is there.")
-            raise TooLate(why) from refusal
+    for access in (await find_accesses(transaction, member, collection, records)).values():
+        require(member, "delete", access)
+    _, left = await restore_records(transaction, collection, versions, member)
+    if any(each.permitted for each in left):
+        raise TooLate(_l("Some of it was changed since. The bin shows what is there."))
+    if left:
+        raise TooLate(_l("A unique value was given to another record meanwhile. The bin shows what is there."))
     back: str = state["back"]
     return back
 

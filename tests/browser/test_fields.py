@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import aclosing
 from typing import Any
 
 from playwright.async_api import Page, expect
 
+from tests.browser.pages import ready
 from tests.conftest import Server
 
 FIELDS = "/c/books/fields"
@@ -92,3 +94,27 @@ async def test_a_kind_is_changed_and_that_is_undone_on_the_page(server: Server, 
     await page.get_by_role("link", name="Change the kind").click()
     await page.get_by_role("button", name="Undo the change").click()
     await expect(page.get_by_text("The field is what it was before.")).to_be_visible()
+
+
+async def test_fields_can_be_dragged_after_somebody_else_has_added_one(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    page = await ana.open(FIELDS)
+    await expect(page.locator("field-order.draggable")).to_be_visible()
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as elsewhere:
+        added = await elsewhere.post(FIELDS, data={"label": "Shelf", "kind": "text"})
+        assert added.status_code == 303
+    await expect(page.locator(".fields-list b").nth(7)).to_have_text("Shelf")
+    await ready(page)
+    await expect(page.locator("field-order.draggable")).to_be_visible()
+    handle = page.locator(".fields-list li", has_text="Shelf").locator(".handle")
+    await expect(handle).to_be_visible()
+    box, target = await handle.bounding_box(), await page.locator(".fields-list li").nth(5).bounding_box()
+    assert box
+    assert target
+    await page.mouse.move(box["x"] + 8, box["y"] + 10)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + 8, target["y"] + 20, steps=5)
+    await page.mouse.move(box["x"] + 8, target["y"] + 4, steps=5)
+    await page.mouse.up()
+    await page.reload()
+    await expect(page.locator(".fields-list b").nth(7)).not_to_have_text("Shelf")

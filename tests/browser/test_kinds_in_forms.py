@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import re
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.conftest import Server
 
@@ -74,3 +77,45 @@ async def test_what_is_chosen_is_a_draft_and_is_there_again(server: Server, pers
     page = await carla.open("/c/books/new")
     await expect(page.locator("[data-ts-item]")).to_contain_text("Bruno")
     await expect(page.get_by_role("checkbox", name="teal.png")).to_be_checked()
+
+
+@pytest.mark.sqlite
+async def test_enter_that_comes_before_what_is_found_chooses_that_and_saves_nothing(
+    server: Server, person: Any
+) -> None:
+    await add_fields(server)
+    carla = await person(server, "acme", "carla@acme.test")
+    page = await carla.open("/c/books/3/edit")
+    keeper = page.get_by_role("combobox", name="Keeper")
+    await keeper.click()
+    await expect(page.get_by_role("option", name="Ana")).to_be_visible()
+    found = asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        await found.wait()
+        await route.continue_()
+
+    await page.route(re.compile("/choices/people"), answer_late)
+    await keeper.press_sequentially("dav")
+    await keeper.press("Enter")
+    await expect(page.locator("[data-ts-item]")).to_have_count(0)
+    found.set()
+    await expect(page.locator("[data-ts-item]")).to_have_text(re.compile("Davi"))
+    assert page.url.endswith("/c/books/3/edit")
+
+
+@pytest.mark.sqlite
+async def test_a_moment_is_shown_with_its_day_and_time(server: Server, person: Any) -> None:
+    await add_fields(server)
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
+        form = (await ana.get("/c/books/new")).text
+        due = re.findall(r'<label for="field-(f\d+)">Due', form)[0]
+        made = await ana.post("/c/books/new", data={"f1": "Iracema", due: "2031-02-28T14:05Z"})
+        soon = f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}"
+        await ana.post("/c/books/new", data={"f1": "Ubirajara", due: soon})
+    carla = await person(server, "acme", "carla@acme.test", timezone_id="America/Sao_Paulo", locale="en-GB")
+    page = await carla.open(made.headers["location"])
+    await expect(page.locator("dl.fields time")).to_have_text(re.compile(r"28.*2031.*11:05"))
+    page = await carla.open("/c/books?q=ubirajara")
+    await expect(page.locator("tbody time")).to_have_text(re.compile(r"\d\d:\d\d"))
+    await expect(page.locator("tbody time")).not_to_have_text(re.compile("ago|now|in "))

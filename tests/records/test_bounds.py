@@ -1,10 +1,11 @@
-"""What is done with many records at once is bounded work: rows are counted."""
+"""What is done with many records at once, or with a long text, is bounded work: rows and calls are counted."""
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 from unittest import mock
@@ -25,6 +26,7 @@ from app.records.deleting import empty_bin
 from app.records.records import Record, note_record_changed
 from app.records.revisions import Revision
 from app.web.markdown import long_texts
+from tests.fields import make_field
 
 ACME = 1
 REVISIONS = 30
@@ -124,3 +126,39 @@ async def test_the_long_texts_of_what_is_written_are_rendered_in_a_thread(databa
             typed = {"f1": "T", "f6": "#1", description.ref: f"*so* {'long ' * 1000}"}
             await create_record(transaction, collection, typed, ana)
     assert rendered == [False]
+
+
+@contextmanager
+def counted_calls() -> Iterator[list[int]]:
+    """How many functions are called, also those of Python itself."""
+    counts = [0]
+
+    def count(frame: Any, event: str, argument: Any) -> None:
+        counts[0] += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    yield counts
+    sys.setprofile(None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "part"),
+    [
+        *(("whole_number", part) for part in ("1", "1,", "1 ", ".")),
+        *(("decimal", part) for part in ("1", "1,", "0.")),
+        *(("choice", part) for part in ("z", "z;", "#1;", "z\n")),
+        *(("choices", part) for part in ("z;", "#9;", "z\n", "x;y\n", "é;\n")),
+        *(("person", part) for part in ("z", "Bruno;", "z,", "Silva, Ana; ", "z\n", "#1\n", "1,")),
+    ],
+)
+def test_what_is_typed_costs_no_more_the_longer_it_is(kind: str, part: str) -> None:
+    costs = []
+    for times in (2_000, 20_000):
+        field = make_field(kind, choices=[f"Choice {number}" for number in range(100)], several=True)
+        text = "".join(part.replace("z", f"z{number}") for number in range(times))
+        with counted_calls() as calls:
+            for work in (field.read, field.describe_typed, lambda given, field=field: field.kind.join([given], field)):
+                with suppress(ValueError):
+                    work(text)
+        costs.append(calls[0])
+    assert costs[1] <= costs[0] * 1.1

@@ -307,3 +307,16 @@ async def test_what_can_t_be_restored_stays_in_the_bin_and_is_said(shared_server
 async def test_what_makes_no_sense_restores_nothing(people: Peers, seen: tuple[str, ...]) -> None:
     answer = await restore(people, "carla", *seen)
     assert answer.headers["location"] == "/c/books/bin?done=none-restored"
+
+
+async def test_no_line_lacks_what_the_program_writes(shared_server: Server, people: Peers) -> None:
+    made = await people["ana"].post("/collections/new", data={"name": "Kites", "first": "Name"})
+    slug = made.headers["location"].split("/")[2]
+    added = {"label": "Since", "kind": "created_at", "required": "yes"}
+    assert (await people["ana"].post(f"/c/{slug}/fields", data=added)).status_code == 303
+    assert "required" not in (await people["ana"].get(f"/c/{slug}/fields")).text.partition("Since</b>")[2][:200]
+    shared_server.store.rows("UPDATE field SET required = ? WHERE label = 'Since'", True)  # as it was once
+    address = f"/c/{slug}/import"
+    for table_ in ("Name\nRed", "Name;Since\nBlue;2020-01-01 10:00"):
+        done = await people["carla"].post(address, data={"table": table_, "seen": ""})
+        assert done.status_code == 303, done.text

@@ -12,6 +12,7 @@ import pytest
 from app.database import Database
 from app.features import open_database
 from app.jobs.runner import Runner
+from app.records.kinds import FIELD_KINDS
 from app.settings import read_settings
 from tests.conftest import Server
 
@@ -217,8 +218,9 @@ async def test_a_removed_field_is_restored_with_its_values(ana: httpx.AsyncClien
     assert "Number 2 has this value already." in taken.text
     assert (await ana.post(f"{address}/fields/{note}/restore")).status_code == 303, "sent again"
     assert f"/fields/{note}/restore" not in (await ana.get(f"{address}/fields")).text
-    entries = server.store.rows("SELECT what FROM audit_entry ORDER BY id DESC LIMIT 2")
-    assert [entry[0] for entry in entries] == ["field.restored", "field.removed"]
+    entries = server.store.rows("SELECT what FROM audit_entry ORDER BY id DESC LIMIT 3")
+    assert [entry[0] for entry in entries] == ["field.restored", "field.removed", "field.added"]
+    assert re.search(r"added the field\s+.*Note", re.sub("<[^>]+>", " ", (await ana.get("/audit")).text))
 
 
 async def test_a_form_that_was_open_while_a_field_came_back_takes_nothing_out_of_it(ana: httpx.AsyncClient) -> None:
@@ -327,3 +329,60 @@ async def test_a_collection_has_an_icon_a_colour_and_a_description(ana: httpx.As
         assert "Our tools" in refused.text
     await ana.post(f"{address}/rename", data={"collection_name": "Tools"})
     assert "In the &lt;b&gt;shed" in (await ana.get(address)).text, "what a form does not have stays"
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in FIELD_KINDS.items() if not kind.is_typed])
+async def test_the_page_of_a_field_that_nobody_types_has_neither_default_nor_filling(
+    ana: httpx.AsyncClient, kind: str
+) -> None:
+    address, title, ref = await make_tools(ana, label="Pictures", kind=kind, default="a.txt")
+    await add(ana, address, **{title: "Axe"})
+    await change(ana, address, ref, {"required": "yes"})
+    page = (await ana.get(f"{address}/fields/{ref}")).text
+    assert 'name="default"' not in page
+    assert f"/fields/{ref}/fill" not in page
+    assert ('name="required"' in page) == (kind == "files"), "nobody lacks what the program writes"
+    await change(ana, address, ref, {"label": "Shots", "default": "a.txt"})
+    assert "Shots" in (await ana.get(f"{address}/fields")).text
+    refused = await ana.post(f"{address}/fields/{ref}/fill", data={ref: "1 p a.jpg"})
+    assert refused.status_code == 422
+
+
+async def test_a_field_that_is_removed_twice_at_once_is_in_the_bin(ana: httpx.AsyncClient, server: Server) -> None:
+    address, _, note = await make_tools(ana, **NOTE)
+    removing = {"data": {"action": "remove"}}
+    answers = [await ana.post(f"{address}/fields/{note}", **removing) for _ in range(2)]
+    assert [answer.headers.get("location") for answer in answers] == [f"{address}/fields?done=field-removed"] * 2
+    assert len(server.store.rows("SELECT 1 FROM audit_entry WHERE what = 'field.removed'")) == 1
+    assert (await ana.post(f"{address}/fields/f9999", **removing)).status_code == 404
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in FIELD_KINDS.items() if kind.is_typed])
+async def test_the_page_of_any_field_is_there_though_records_have_nothing_in_it(
+    ana: httpx.AsyncClient, kind: str
+) -> None:
+    more = {"choices": "Good\nBad", "currency": "BRL", "several": "yes"}
+    address, title, ref = await make_tools(ana, label="It", kind=kind, **more)
+    await add(ana, address, **{title: "Axe"})
+    page = await ana.get(f"{address}/fields/{ref}")
+    assert page.status_code == 200
+    assert (f"/fields/{ref}/fill" in page.text) == (not FIELD_KINDS[kind].shows_none)
+    for typed in ("", "?"):
+        refused = await ana.post(f"{address}/fields/{ref}/fill", data={ref: typed})
+        assert refused.status_code == (303 if typed and kind in ("text", "long_text") else 422)
+
+
+@pytest.mark.parametrize(("count", "toasts"), [(3, 3), (7, 1)])
+async def test_who_is_told_of_many_records_that_are_filled_sees_it_once(
+    ana: httpx.AsyncClient, server: Server, count: int, toasts: int
+) -> None:
+    address, title, note = await make_tools(ana, **NOTE)
+    for number in range(count):
+        await add(ana, address, **{title: f"Axe {number}"})
+    ((cursor,),) = server.store.rows("SELECT cursor FROM tenant WHERE id = 1")
+    assert (await ana.post(f"{address}/fields/{note}/fill", data={note: "Sharp"})).status_code == 303
+    pushed = server.store.rows("SELECT body FROM event WHERE channel = 'user.2' AND cursor > ?", cursor)
+    shown = "".join(body for (body,) in pushed)
+    assert shown.count("<page-toast") == toasts
+    assert ("and 6 others" in shown) == (count == 7)
+    assert f'data-unread="{count}"' in shown

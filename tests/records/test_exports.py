@@ -33,6 +33,7 @@ from app.records.records import Record
 from tests import test_statements
 from tests.conftest import Server
 from tests.databases import KIND, Store
+from tests.records.test_definitions import add, change, make_tools
 from tests.test_statements import make_world
 from tests.waiting import until
 
@@ -382,3 +383,25 @@ async def test_rows_that_stay_where_they_are_come_once_whatever_changes_meanwhil
     moved = {1600, 1590, 3}
     kept = [number for number in numbers if number <= 1600 and number not in moved]
     assert kept == [number for number in range(1, 1601) if number not in moved]
+
+
+async def test_what_can_not_be_chosen_any_more_is_imported_as_it_was_exported(server: Server) -> None:
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
+        address, title, marks = await make_tools(ana, label="Marks", kind="choices", choices="New\nGone; or lost\nRare")
+        await ana.post(f"{address}/fields", data={"label": "Readers", "kind": "person", "several": "yes"})
+        readers = f"f{int(marks[1:]) + 1}"
+        for number, chosen in enumerate((["#2"], ["#1", "#2"], ["#1"])):
+            await add(ana, address, **{title: f"Axe {number}", marks: chosen, readers: "Davi\nBruno"})  # type: ignore[arg-type]
+        await change(ana, address, marks, {"choice-2-archived": "yes"})
+        assert (await ana.post("/members/4/remove", data={"sure": "yes"})).status_code == 303
+        table = (await ana.get(f"{address}/export.csv")).content.decode("utf-8-sig")
+    database = open_database(server.store.url)
+    async with database.read(ACME) as transaction:
+        tools = await get_collection(transaction, "tools")
+        member = await find_member(transaction, "ana@acme.test")
+        assert member
+        plan = await plan_import(transaction, tools, member, table)
+        other = await plan_import(transaction, tools, member, "Title,Marks,Readers\nSaw,Gone; or lost,Davi")
+    await database.close()
+    assert [(line.what, line.errors) for line in plan.lines] == [("same", [])] * 3
+    assert [label for label, _ in other.lines[0].errors] == ["Marks", "Readers"], "nor can it be chosen by a table"

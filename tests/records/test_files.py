@@ -128,3 +128,34 @@ async def test_files_go_with_a_record_that_is_gone_for_good_and_not_before(datab
         assert await delete_unsaved(transaction, 10) == []
         await transaction.execute(delete(Record).where(Record.id == record.id))
         assert await delete_unsaved(transaction, 10) == ["c" * 32]
+
+
+async def test_a_file_is_not_given_to_all_records_that_lack_one(people: People) -> None:
+    ref = await add_field(people["ana"])
+    cover = await bring(people["ana"], ref)
+    filled = await people["ana"].post(f"/c/books/fields/{ref}/fill", data={ref: cover})
+    assert filled.status_code == 422
+    for number in (1, 42):
+        assert "cover.png" not in (await people["ana"].get(f"/c/books/{number}")).text
+
+
+async def test_a_file_of_a_removed_field_is_fetched_by_nobody_until_that_is_restored(people: People) -> None:
+    ana, bruno = people["ana"], people["bruno"]
+    ref = await add_field(ana)
+    old, new = await bring(ana, ref, "old.txt", b"old"), await bring(ana, ref, "new.txt", b"new")
+    added = await ana.post("/c/books/new", data={"f1": "Iracema", ref: [old, ""]})
+    address = added.headers["location"]
+    await ana.post(f"{address}/edit", data={"f1": "Iracema", "version": "1", ref: [new, ""]})
+    paths = [f"/record-files/{line.split()[0]}" for line in (old, new)]
+
+    async def statuses() -> list[int]:
+        return [(await bruno.get(path)).status_code for path in paths]
+
+    assert await statuses() == [200, 200], "one in a revision, one now"
+    await ana.post(f"/c/books/fields/{ref}", data={"action": "remove"})
+    assert await statuses() == [404, 404]
+    await ana.post(f"/c/books/fields/{ref}/restore")
+    assert await statuses() == [200, 200]
+    changed = await ana.post(f"/c/books/fields/{ref}/kind", data={"kind": "text"})
+    assert changed.status_code == 303, changed.text
+    assert await statuses() == [200, 200], "which the history shows"

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 
 import httpx
 import pytest
@@ -339,3 +340,70 @@ async def test_a_change_that_is_under_way_can_be_cancelled(
     assert refs_of(page)[1] == price
     assert "becoming" not in page
     assert "Removed fields" not in page
+
+
+async def test_texts_become_people_at_once_and_people_texts_and_people_again(ana: httpx.AsyncClient) -> None:
+    address, title, price = await make_prices(ana, "Bruno", "carla@acme.test", "Nobody at all")
+    page = (await ana.get(f"{address}/fields/{price}/kind?kind=person")).text
+    assert "1 of 3 values can't become" in unescape(page)
+    ref = await change(ana, address, price, kind="person")
+    assert list((await records_of(ana, address)).values()) == [2, 3, None]
+    assert 'data-person="2"' in (await ana.get(f"{address}/1")).text
+    text = await change(ana, address, ref, kind="text")
+    form = await open_edit(ana, f"{address}/3")
+    await ana.post(f"{address}/3/edit", data={**form, title: "Tool 3", text: "Davi"})
+    ref = await change(ana, address, text, action="undo")
+    assert list((await records_of(ana, address)).values()) == [2, 3, 4]
+
+
+async def test_people_are_the_texts_that_they_were_when_that_is_undone(ana: httpx.AsyncClient) -> None:
+    address, _, price = await make_prices(ana, "Bruno", "carla@acme.test", "Nobody at all")
+    ref = await change(ana, address, price, kind="person")
+    await change(ana, address, ref, action="undo")
+    assert list((await records_of(ana, address)).values()) == ["Bruno", "carla@acme.test", "Nobody at all"]
+
+
+async def test_what_was_chosen_for_a_kind_is_kept_on_a_page_that_is_refused(ana: httpx.AsyncClient) -> None:
+    address, _, price = await make_prices(ana, "Bruno; Carla")
+    await ana.post(f"{address}/fields/{price}", data={"label": "Who"})
+    wanted = {"kind": "person", "several": "yes"}
+    refused = await ana.post(f"{address}/fields/{price}/kind", data={**wanted, "version": "1"})
+    assert refused.status_code == 409
+    (form,) = re.findall(r"<form[^>]*>((?:(?!</form>).)*value=\"change\".*?)</form>", refused.text, re.S)
+    again = dict(re.findall(r'<input type="hidden" name="([\w-]+)" value="([^"]*)"', form))
+    assert again.items() >= wanted.items()
+    await change(ana, address, price, **again)
+    assert list((await records_of(ana, address, "price")).values()) == [[2, 3]]
+
+
+async def test_a_field_that_the_program_writes_is_no_kind_to_change_to(ana: httpx.AsyncClient) -> None:
+    address, _, price = await make_prices(ana, "12")
+    for kind in ("created_at", "record_number", "files", "nonsense"):
+        refused = await ana.post(f"{address}/fields/{price}/kind", data={"kind": kind})
+        assert refused.status_code == 422, kind
+
+
+async def test_a_change_that_is_sent_again_is_answered_as_it_was(
+    ana: httpx.AsyncClient, server: Server, database: Database, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, _, price = await make_prices(ana, "12", "9")
+    by_page, by_key = f"{address}/fields/{price}/kind", f"{address}/fields/price/kind"
+    for path in (by_page, by_page, by_key):
+        assert (await ana.post(path, data={"kind": "decimal"})).headers["location"].endswith("?done=kind")
+    assert (await ana.post(by_page, data={"kind": "text"})).status_code == 404, "which is another change"
+    ref = refs_of((await ana.get(f"{address}/fields")).text)[1]
+    for _ in range(2):
+        undone = await ana.post(f"{address}/fields/{ref}/kind", data={"action": "undo"})
+        assert undone.headers["location"].endswith("?done=kind-undone")
+    assert len(server.store.rows("SELECT 1 FROM audit_entry WHERE what = 'field.kind-changed'")) == 2
+    monkeypatch.setattr(kind_changes, "CONVERTED_AT_ONCE", 1)
+    async with database.write(1) as transaction:
+        tools = await get_collection(transaction, "tools")
+        field = (await list_fields(transaction, tools))[1]
+        member = await transaction.get_one(Member, 1)
+        await change_kind(transaction, tools, field, member, kind_name="decimal", options={})
+        await put_off_jobs(transaction)
+    again = await ana.post(f"{address}/fields/{field.ref}/kind", data={"kind": "decimal"})
+    assert again.headers["location"].endswith("?done=kind-soon")
+    assert (await ana.post(f"{address}/fields/{field.ref}/kind", data={"kind": "rating"})).status_code == 422
+    await work()

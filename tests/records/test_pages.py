@@ -419,3 +419,19 @@ async def test_a_long_text_is_looked_at_as_it_will_be_shown_and_never_cut(shared
         page = (await ana.get(added.headers["location"])).text
         assert "<p><strong>Head</strong></p>\n<ul>\n<li>one</li>" in page
         assert "# Head" in (await ana.get("/c/books/export.csv?q=head")).text
+
+
+async def test_the_title_of_a_records_page_is_what_it_is_called(people: People) -> None:
+    address = await add(people.ana, name="Umbrella & stand")
+    assert "<title>Umbrella &amp; stand" in (await people.carla.get(address)).text
+
+
+async def test_a_deleted_record_shows_what_was_typed_over_it_and_offers_no_going_on(people: People) -> None:
+    address = await add(people.ana, name="Vase")
+    refused = await people.carla.post(f"{address}/edit", data={"name": "My vase", "version": "9"})
+    assert refused.status_code == 409
+    assert "Go on with them" in (await people.carla.get(address)).text
+    assert (await people.ana.post(f"{address}/delete", data={"version": "1"})).status_code == 303
+    page = (await people.carla.get(address)).text
+    assert "You have unsaved changes" in page
+    assert "Go on with them" not in page

@@ -10,6 +10,7 @@ from unittest import mock
 import httpx
 import pytest
 
+from app.demo import PASSWORD
 from app.records.kinds import people as people_kind
 from tests.conftest import Server
 from tests.fields import make_field
@@ -128,3 +129,39 @@ def test_many_names_that_nobody_has_are_looked_for_in_bounded_work() -> None:
         assert field.read("Person 7") == "7"
         assert field.read("p8@acme.test") == "8"
     assert looked.call_count <= people_kind.MOST_LOOKED_THROUGH
+
+
+async def test_who_was_removed_stays_where_they_are_and_can_not_be_chosen_anywhere_else(people: People) -> None:
+    ana, reader = people["ana"], await add_field(people["ana"], several="yes")
+    with_davi, without = [await add_book(ana, **{reader: name}) for name in ("Davi", "Bruno")]
+    assert (await ana.post("/members/4/remove", data={"sure": "yes"})).status_code == 303
+    kept = await change_book(ana, with_davi, 1, **{reader: "#4\n#2"})
+    assert kept.headers["location"] == with_davi, kept.text
+    page = (await ana.get(with_davi)).text
+    assert all(f'data-person="{number}"' in page for number in (2, 4))
+    for given in ("#4\n#2", "Davi (#4)", "4", "Davi"):
+        refused = await change_book(ana, without, 1, **{reader: given})
+        assert refused.status_code == 422, given
+        assert "Nobody here is called" in refused.text
+
+
+@pytest.mark.parametrize("said", ["Davi", "davi@acme.test", "#4", "4", "Davi (#4)"])
+async def test_a_guest_finds_nobody_by_a_field_of_people_whom_they_do_not_know(
+    people: People, server: Server, said: str
+) -> None:
+    reader = await add_field(people["ana"])
+    words = ("gus@acme.test", "--name", "Gus", "--role", "guest", "--password", PASSWORD)
+    assert server.run("member", "add", "acme", *words).returncode == 0
+    adding = {f"guest-{verb}": "yes" for verb in ("browse", "read", "add")} | {"guest-edit": "all"}
+    everything = {f"member-{verb}": "yes" for verb in ("browse", "read", "add")} | {"member-edit": "all"}
+    for path, form in (("guests", {"person": "gus@acme.test"}), ("permissions", adding | everything)):
+        assert (await people["ana"].post(f"/c/books/{path}", data=form)).status_code == 303
+    async with aclosing(server.let_in("acme", "gus@acme.test")) as gus:
+        shown = await gus.post(f"/c/books/preview/{reader}", data={reader: said})
+        assert "Nobody here is called" in shown.text
+        refused = await gus.post("/c/books/new", data={"f1": "Iracema", reader: said})
+        assert refused.status_code == 422
+        for page in (shown, refused):
+            assert not re.search("Davi|davi@", page.text.replace(said, "")), "and nothing says who that is"
+        chosen = await gus.post(f"/c/books/preview/{reader}", data={reader: "Gus"})
+        assert "data-person" in chosen.text

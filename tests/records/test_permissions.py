@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, replace
+from html import unescape
 from typing import Literal
 
 import httpx
@@ -424,3 +425,24 @@ async def test_without_a_session_and_from_another_workspace_nothing_is_said_of_p
         assert answer.status_code == 404
         answer = await gil.post("/c/books/guests/remove", data={"person": str(ids[0][0])})
         assert answer.status_code == 404
+
+
+async def test_who_may_not_browse_sees_no_bin_by_a_restoring_that_is_refused(
+    shared_server: Server, people: dict[str, httpx.AsyncClient]
+) -> None:
+    ana, mia = people["ana"], people["mia"]
+    await ana.post("/c/books/permissions", data=form_of(rules_for("everything")))
+    for title in ("Old", "Not to be seen"):
+        made = await ana.post("/c/books/new", data={"title": title, "isbn": "978-0-306-40615-7"})
+        assert made.status_code == 303, made.text
+        address = made.headers["location"]
+        await ana.post(f"{address}/delete", data={"version": "1"})
+    assert (await ana.post("/c/books/new", data={"title": "New", "isbn": "978-0-306-40615-7"})).status_code == 303
+    number = int(address.rpartition("/")[2]) - 1
+    for rule, sees in ((EVERYTHING, True), (replace(EVERYTHING, browse=False), False)):
+        await ana.post("/c/books/permissions", data=form_of({**rules_for("everything"), "member": rule}))
+        refused = await mia.post(f"/c/books/{number}/restore", data={"version": "2"})
+        assert refused.status_code == 422
+        assert "has this value already." in unescape(refused.text)
+        assert ("Not to be seen" in refused.text) == sees
+    await ana.post("/c/books/permissions", data=form_of(rules_for("everything")))

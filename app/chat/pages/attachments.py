@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from litestar import Response, get, post
@@ -18,8 +17,7 @@ from app.chat.drafts import keep_message_draft
 from app.chat.memberships import get_room
 from app.database import Database, Transaction
 from app.files.answers import answer_file, answer_preview
-from app.files.storing import delete_files, files_of
-from app.files.uploads import delete_abandoned
+from app.files.storing import clear_swept, delete_files, files_of
 from app.jobs.sweeps import sweeps_with_settings
 from app.settings import Settings
 from app.web.calls import is_call
@@ -30,14 +28,8 @@ from app.web.redirects import see_other
 @sweeps_with_settings(Attachment)
 async def sweep_files(transaction: Transaction, limit: int, settings: Settings) -> int:
     """Delete files that were never sent, and what cut off uploads have left."""
-    directory = files_of(settings, transaction.tenant)
     keys = await delete_unsent(transaction, limit)
-
-    async def clear() -> None:
-        await delete_files(directory, keys)
-        await asyncio.to_thread(delete_abandoned, directory)
-
-    transaction.after_commit.append(clear)
+    clear_swept(transaction, files_of(settings, transaction.tenant), keys)
     return len(keys)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest
 from app.accounts.form_answers import find_answer, keep_answer
@@ -23,7 +22,7 @@ from app.records.definitions import (
     place_field,
 )
 from app.records.field_forms import COLORS, KIND_ICONS, compare_forms, list_choice_ids, read_field, write_field
-from app.records.fields import Field, list_fields
+from app.records.fields import Field, list_fields, open_collection, open_field
 from app.records.filling import count_lacking, fill_lacking
 from app.records.kinds import FIELD_KINDS
 from app.records.removing import count_values, list_typing, remove_field, restore_field
@@ -140,22 +139,13 @@ async def add_to_fields(
     return await keep_answer(request, transaction, member, form, f"/c/{slug}/fields?done=field")
 
 
-async def get_field(transaction: Transaction, collection: Collection, name: str) -> Field:
-    """A field by its ref, or its key. Raises NotFoundException."""
-    field = (await list_fields(transaction, collection)).find(name)
-    if field is None:
-        raise NotFoundException
-    return field
-
-
 @get("/c/{slug:str}/fields/{key:str}")
 async def show_field(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str
 ) -> Response[str]:
     """The form to change a field."""
     require(member, "manage", "collections")
-    collection = await get_collection(transaction, slug)
-    field = await get_field(transaction, collection, key)
+    collection, _, field = await open_field(transaction, slug, key)
     return await render_fields(request, transaction, member, collection, Form(write_field(field)), field)
 
 
@@ -174,8 +164,7 @@ async def describe_field_removal(request: AnyRequest, transaction: Transaction, 
     """What removing a field does, and in how many records."""
     require(member, "manage", "collections")
     slug, key = request.path_params["slug"], request.path_params["key"]
-    collection = await get_collection(transaction, slug)
-    field = await get_field(transaction, collection, key)
+    collection, _, field = await open_field(transaction, slug, key)
     return Question(
         what=_l("Remove the field %(label)s of %(collection)s?", label=field.label, collection=collection.name),
         consequences=[
@@ -202,11 +191,11 @@ async def save_field(
 ) -> Response[Any]:
     """Change a field, move it, or remove it, by the button that was pressed."""
     require(member, "manage", "collections")
-    collection = await get_collection(transaction, slug)
     action = form["action"]
-    if action == "remove" and any(each.ref == key for each in (await list_fields(transaction, collection)).in_bin):
+    _, fields = await open_collection(transaction, slug)
+    if action == "remove" and any(each.ref == key for each in fields.in_bin):
         return see_other(f"/c/{slug}/fields?done=field-removed")  # sent again
-    field = await get_field(transaction, collection, key)
+    collection, _, field = await open_field(transaction, slug, key)
     try:
         if action in ("up", "down"):
             await move_field(transaction, collection, field, member, -1 if action == "up" else 1)
@@ -238,11 +227,10 @@ async def take_field_from_bin(
 ) -> Response[Any]:
     """Take a field out of the bin of its collection."""
     require(member, "manage", "collections")
-    collection = await get_collection(transaction, slug)
-    fields = await list_fields(transaction, collection)
+    collection, fields = await open_collection(transaction, slug)
     field = next((each for each in fields.in_bin if each.ref == key), None)
     if field is None:
-        await get_field(transaction, collection, key)
+        await open_field(transaction, slug, key)
         return see_other(f"/c/{slug}/fields")  # sent again
     try:
         unique = await restore_field(transaction, collection, field, member)
@@ -258,8 +246,7 @@ async def fill(
 ) -> Response[Any]:
     """Give the records that have no value in a field one."""
     require(member, "manage", "collections")
-    collection = await get_collection(transaction, slug)
-    field = await get_field(transaction, collection, key)
+    collection, _, field = await open_field(transaction, slug, key)
     text = field.kind.join(form.values.get(field.ref, []), field)
     try:
         _, left = await fill_lacking(transaction, collection, field, member, text)

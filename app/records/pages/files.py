@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from litestar import MediaType, Response, get, post
@@ -14,8 +13,7 @@ from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.rows import Proof
 from app.files.answers import answer_file, answer_preview
-from app.files.storing import NotStored, delete_files, files_of, store_form
-from app.files.uploads import delete_abandoned
+from app.files.storing import NotStored, clear_swept, delete_files, files_of, store_form
 from app.jobs.sweeps import sweeps_with_settings
 from app.records.access import enter_collection
 from app.records.collections import Collection
@@ -34,14 +32,8 @@ from app.web.texts import _l
 @sweeps_with_settings(RecordFile)
 async def sweep_record_files(transaction: Transaction, limit: int, settings: Settings) -> int:
     """Delete the files that were never saved with a record, and those whose record is gone for good."""
-    directory = files_of(settings, transaction.tenant)
     keys = await delete_unsaved(transaction, limit)
-
-    async def clear() -> None:
-        await delete_files(directory, keys)
-        await asyncio.to_thread(delete_abandoned, directory)
-
-    transaction.after_commit.append(clear)
+    clear_swept(transaction, files_of(settings, transaction.tenant), keys)
     return len(keys)
 
 

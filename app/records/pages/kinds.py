@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
-from app.records.collections import Collection, get_collection
+from app.records.collections import Collection
 from app.records.definitions import FieldChanged
 from app.records.field_forms import OPTIONS_OF_KINDS, read_options
-from app.records.fields import Field, Fields, list_fields
+from app.records.fields import Field, Fields, open_collection, open_field
 from app.records.kind_changes import (
     cancel_change,
     change_kind,
@@ -34,16 +33,6 @@ notice("kind", _l("The field has another kind now. That can be undone for 30 day
 notice("kind-soon", _l("The kind is being changed. Until all values are there, the field stays what it was."))
 notice("kind-undone", _l("The field is what it was before."))
 notice("kind-stays", _l("The field stays what it was."))
-
-
-async def open_field(transaction: Transaction, slug: str, key: str) -> tuple[Collection, Fields, Field]:
-    """A field with its collection, and all fields of that. Raises NotFoundException."""
-    collection = await get_collection(transaction, slug)
-    fields = await list_fields(transaction, collection)
-    field = fields.find(key)
-    if field is None:
-        raise NotFoundException
-    return collection, fields, field
 
 
 async def render_kind(
@@ -97,12 +86,30 @@ async def show_kind(
     return await render_kind(request, transaction, member, opened, form)
 
 
+def find_done(fields: Fields, name: str, form: Form) -> str:
+    """How a change was answered that is sent again: the field has become another one by it, or is about to."""
+    there = fields.find(name)
+    if there is not None and there.replaces and there.kind_name == form["kind"] and not form["action"]:
+        return "kind"  # it was asked for by its key, which the new one has
+    field = there or next((each for each in fields.removed if each.ref == name), None)
+    others = fields if there is None else fields.removed
+    became = next((each for each in others if field is not None and each.replaces == field.id), None)
+    if field is None or became is None or form["action"] == "cancel":
+        return ""
+    before = find_replaced(fields, field) if form["action"] == "undo" else None
+    if became.kind_name != (before.kind_name if before else form["kind"]):
+        return ""
+    return "kind-soon" if there else "kind-undone" if before else "kind"
+
+
 @post("/c/{slug:str}/fields/{key:str}/kind")
 async def save_kind(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
 ) -> Response[Any]:
     """Change the kind of a field; or, by the button that was pressed, undo that, or let it be while it goes on."""
     require(member, "manage", "collections")
+    if done := find_done((await open_collection(transaction, slug))[1], key, form):
+        return see_other(f"/c/{slug}/fields?done={done}")
     opened = await open_field(transaction, slug, key)
     collection, _, field = opened
     done = "kind"

@@ -59,7 +59,12 @@ class ChoiceField extends HTMLElement {
     this.status.className = "visually-hidden";
     this.status.setAttribute("role", "status");
     this.append(this.status);
-    // Until what was found for the typed text is there, the list is another one's: Enter waits for it.
+    // Until what was found for the typed text is there, the list is another one's: Enter waits for it. The library
+    // looks at what is typed some time later.
+    this.addEventListener("input", () => {
+      const text = this.chooser.inputValue();
+      if (text !== this.chooser.lastValue) this.awaited = text;
+    }, true);
     this.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || this.awaited === undefined) return;
       event.preventDefault();

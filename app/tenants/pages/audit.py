@@ -54,6 +54,7 @@ SENTENCES = {
     "records.exported": _l("exported records of"),
     "collection.added": _l("added the collection"),
     "collection.changed": _l("changed the collection"),
+    "field.added": _l("added the field"),
     "field.removed": _l("removed the field"),
     "collection.permissions": _l("changed who may do what in the collection"),
     "collection.guest-admitted": _l("opened a collection to"),
