@@ -26,7 +26,7 @@ from sqlalchemy.orm import aliased
 
 from app.accounts.access import AnyRequest, read_signed_in, write_signed_in
 from app.accounts.members import Member
-from app.database import Transaction
+from app.database import Tenant, Transaction
 from app.records.access import enter_collection
 from app.records.collections import Collection
 from app.records.facts import RecordsExported
@@ -51,6 +51,7 @@ class Export:
     view: View
     language: str
     locale: Locale
+    origin: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,25 @@ async def open_export(transaction: Transaction, member: Member, slug: str, read_
     """What a member may export of a collection. Raises NotFoundException, and a 403 page."""
     collection = (await enter_collection(transaction, member, slug, "export")).collection
     fields = await list_fields(transaction, collection)
-    return Export(collection, fields, read_view(fields), transaction.tenant.language, transaction.tenant.formats)
+    tenant = transaction.tenant
+    origin = describe_origin(tenant, collection)
+    return Export(collection, fields, read_view(fields), tenant.language, tenant.formats, origin)
+
+
+def describe_origin(tenant: Tenant, collection: Collection) -> dict[str, Any]:
+    """Which workspace and collection records are from: where they are read again, ids mean the same in the same ones.
+
+    Others may have the same ids, in other installations, but none that was made at the same moment.
+    """
+    return {
+        "workspace": {"id": tenant.id, "created_at": tenant.created_at.isoformat()},
+        "collection": {
+            "id": collection.id,
+            "created_at": collection.created_at.isoformat(),
+            "name": collection.name,
+            "slug": collection.slug,
+        },
+    }
 
 
 async def note_export(request: AnyRequest, export: Export, format_name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 import secrets
@@ -145,6 +146,10 @@ NOT_TYPED = re.compile(
 )
 
 
+# Bytes of a form that takes a while to be read, while others wait.
+LONG_FORM = 128 * 1024
+
+
 def make_key() -> str:
     """The key of a form, or of a message, that is going to be sent."""
     return secrets.token_urlsafe(16)
@@ -185,6 +190,12 @@ async def provide_form(request: Request[Any, Any, Any]) -> Form:
     return state["form"]  # type: ignore[no-any-return]
 
 
+def parse_form(body: bytes) -> Form:
+    """A form of its bytes. Raises ValueError."""
+    pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=500)
+    return Form([(name, NONCHARACTERS.sub("", value)) for name, value in pairs])
+
+
 async def read_form(request: Request[Any, Any, Any]) -> Form:
     """Parse it, for the first who asks."""
     if request.method not in ("POST", "PUT", "PATCH", "DELETE"):
@@ -196,7 +207,6 @@ async def read_form(request: Request[Any, Any, Any]) -> Form:
     if content_type != "application/x-www-form-urlencoded":
         raise ClientException("The form has a type that this page does not read.")
     try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=500)
-        return Form([(name, NONCHARACTERS.sub("", value)) for name, value in pairs])
+        return await asyncio.to_thread(parse_form, body) if len(body) > LONG_FORM else parse_form(body)
     except (UnicodeDecodeError, ValueError) as error:
         raise ClientException("The form can't be read.") from error
