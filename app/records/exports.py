@@ -29,14 +29,17 @@ from app.accounts.members import Member
 from app.database import Tenant, Transaction
 from app.records.access import enter_collection
 from app.records.collections import Collection
+from app.records.columns import find_columns_seen
 from app.records.facts import RecordsExported
 from app.records.fields import Field, list_fields
-from app.records.lists import View, count_view, in_order, matching
+from app.records.lists import View, count_view, in_order, matching, read_view
 from app.records.records import Record
 from app.records.revisions import Revision
 
 # How many records are read at once: some milliseconds of the database's time, and of the thread's.
 EXPORT_BATCH = 500
+# What the address of an export says that has the columns of its member's list, and no others.
+OWN_COLUMNS = "own"
 # The thread in which exports are put into their formats, one batch after the other, whoever asks: beside the event loop
 # only one of them wants the processor.
 EXPORTING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
@@ -44,7 +47,8 @@ EXPORTING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What is exported: the records of a collection that a view has, in its order, with the fields of now."""
+    """What is exported: the records of a collection that a view has, in its order, with the fields of now; or, if
+    `is_narrowed`, the columns of the list of who exports."""
 
     collection: Collection
     fields: Sequence[Field]
@@ -52,6 +56,13 @@ class Export:
     language: str
     locale: Locale
     origin: Mapping[str, Any]
+    is_narrowed: bool = False
+
+    @property
+    def query(self) -> str:
+        """What its address says of what it has."""
+        columns = f"columns={OWN_COLUMNS}" if self.is_narrowed else ""
+        return "&".join(filter(None, (self.view.address().removeprefix("?"), columns)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +86,23 @@ class ExportedRecord:
 Batches = AsyncGenerator[Sequence[ExportedRecord]]
 
 
-async def open_export(transaction: Transaction, member: Member, slug: str, read_view: Any) -> Export:
-    """What a member may export of a collection. Raises NotFoundException, and a 403 page."""
+async def open_export(
+    transaction: Transaction, member: Member, slug: str, query: str, sort: str, columns: str
+) -> Export:
+    """What a member may export of a collection: all fields, or the columns of their own list.
+
+    Raises NotFoundException, and a 403 page.
+    """
     collection = (await enter_collection(transaction, member, slug, "export")).collection
-    fields = await list_fields(transaction, collection)
+    every = await list_fields(transaction, collection)
+    view = read_view(every, query, sort, "")
+    chosen = None
+    if columns == OWN_COLUMNS:
+        chosen = await find_columns_seen(transaction, collection, every, member, view.key)
+    fields = every if chosen is None else chosen
     tenant = transaction.tenant
     origin = describe_origin(tenant, collection)
-    return Export(collection, fields, read_view(fields), tenant.language, tenant.formats, origin)
+    return Export(collection, fields, view, tenant.language, tenant.formats, origin, chosen is not None)
 
 
 def describe_origin(tenant: Tenant, collection: Collection) -> dict[str, Any]:
@@ -112,7 +133,7 @@ async def note_export(request: AnyRequest, export: Export, format_name: str) -> 
                 address=f"/c/{export.collection.slug}",
                 count=count,
                 format=format_name,
-                query=export.view.address().removeprefix("?"),
+                query=export.query,
             )
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import html
 import io
 import json
 import re
@@ -25,6 +26,7 @@ from app.records.changes import create_records
 from app.records.collections import Collection, create_collection, get_collection
 from app.records.definitions import add_field
 from app.records.fields import list_fields
+from app.records.import_writing import ImportReport, split_lines, write_lines
 from app.records.imports import plan_import
 from app.records.kinds import FIELD_KINDS
 from app.records.limits import EXPORTS_A_MINUTE, EXPORTS_AT_ONCE
@@ -33,6 +35,7 @@ from app.records.records import Record
 from tests import test_statements
 from tests.conftest import Server
 from tests.databases import KIND, Store
+from tests.fields import AUTHOR, YEAR
 from tests.test_statements import make_world
 from tests.waiting import until
 
@@ -117,6 +120,44 @@ async def test_an_exported_table_is_imported_with_every_line_the_same(
     assert len(plan.lines) == len(HOSTILE)
 
 
+@pytest.mark.parametrize("language", ["en", "pt_BR"])
+async def test_exported_json_changes_nothing_here_and_is_the_same_in_an_empty_collection(
+    shared_server: Server, opened: Database, language: str
+) -> None:
+    rows = [{kind: typed[n % len(typed)] for kind, typed in TYPED.items()} for n in range(len(HOSTILE))]
+    kinds = {kind.replace("_", " "): kind for kind in TYPED}
+    slugs = f"full-{language[:2]}", f"empty-{language[:2]}"
+    await fill(opened, slugs[0], kinds, rows)
+    await fill(opened, slugs[1], kinds, [])
+    async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as ana:
+        first = (await ana.get(f"/c/{slugs[0]}/export.json")).text
+        async with opened.write(ACME) as transaction:
+            transaction.tenant.language, before = language, transaction.tenant.language
+            member = await find_member(transaction, "ana@acme.test")
+            assert member
+            same = await plan_import(transaction, await get_collection(transaction, slugs[0]), member, first)
+            assert [(line.errors, line.differences) for line in same.lines if line.what != "same"] == []
+            empty = await get_collection(transaction, slugs[1])
+            plan = await plan_import(transaction, empty, member, first)
+            assert [line.errors for line in plan.lines if line.errors] == []
+            report = ImportReport()
+            for lines in split_lines(plan):
+                await write_lines(transaction, empty, member, plan, lines, {}, report)
+            transaction.tenant.language = before
+        second = (await ana.get(f"/c/{slugs[1]}/export.json")).text
+    computed = {kind for kind, of in FIELD_KINDS.items() if of.computed}
+
+    def typed_in(text: str) -> list[tuple[int, dict[str, object]]]:
+        records = json.loads(text)["records"]
+        return [
+            (each["number"], {key: value for key, value in each["values"].items() if key not in computed})
+            for each in records
+        ]
+
+    assert report.added == len(HOSTILE)
+    assert typed_in(second) == typed_in(first)
+
+
 async def read_list(transaction: Transaction, collection: Collection, query: str, sort: str) -> list[int]:
     """The numbers of a list, from all its pages."""
     fields = await list_fields(transaction, collection)
@@ -152,6 +193,35 @@ async def test_what_comes_is_the_list_as_one_sees_it_on_all_its_pages(shared_ser
         whole = (await davi.get("/c/many/export.json")).json()["records"]
     assert len(whole) == len(rows)
     assert (whole[0]["number"], whole[0]["created_by"], whole[0]["changed_by"]) == (len(rows), "Ana", "Ana")
+
+
+async def test_the_columns_of_ones_own_list_come_in_their_order_and_all_of_them_beside(server: Server) -> None:
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
+        links = re.findall(r'href="(/c/books/export[^"]*)"', (await ana.get("/c/books?q=machado")).text)
+        assert [html.unescape(link) for link in links] == [
+            f"/c/books/export.{format_name}?q=machado" for format_name in ("csv", "xlsx", "json")
+        ]
+        chosen = {"column": [YEAR, AUTHOR], f"place-{YEAR}": "2", f"place-{AUTHOR}": "3"}
+        assert (await ana.post("/c/books/columns", data=chosen)).status_code == 303
+        page = (await ana.get("/c/books")).text
+        links = [html.unescape(link) for link in re.findall(r'href="(/c/books/export[^"]*)"', page)]
+        assert links == [
+            f"/c/books/export.{format_name}{query}"
+            for query in ("?columns=own", "")
+            for format_name in ("csv", "xlsx", "json")
+        ]
+        own, sorted_too, every, parts = [
+            lines_of(await ana.get(f"/c/books/export.csv{query}"))[0]
+            for query in ("?columns=own", "?columns=own&sort=isbn", "", "?columns=other")
+        ]
+        assert own == ["#", "Title", "Year", "Author"]
+        assert sorted_too == [*own, "ISBN"]
+        assert len(every) == 8
+        assert parts == every
+        found = json.loads((await ana.get("/c/books/export.json?columns=own")).text)
+        assert list(found["records"][0]["values"]) == ["title", "year", "author"]
+    noted = server.store.rows("SELECT after FROM audit_entry WHERE what = 'records.exported' ORDER BY id")
+    assert noted[0][0].endswith("csv columns=own")
 
 
 async def test_a_file_is_called_by_collection_and_day_and_no_page(shared_server: Server) -> None:

@@ -22,9 +22,7 @@ from app.records.export_csv import export_csv
 from app.records.export_json import export_json
 from app.records.export_xlsx import delete_abandoned_folders, export_xlsx
 from app.records.exports import Export, note_export, open_export, read_batches
-from app.records.fields import Fields
 from app.records.limits import ExportLimit
-from app.records.lists import View, read_view
 from app.records.records import Record
 from app.settings import Settings
 from app.web.streams import Streamed
@@ -59,14 +57,12 @@ async def export_records(
     slug: str,
     q: str = "",
     sort: str = "",
+    columns: str = "",
 ) -> Streamed:
-    """The records of a list as a file, in the format that the address ends in: all that it has on all its pages."""
-
-    def view_of(fields: Fields) -> View:
-        return read_view(fields, q, sort, "")
-
+    """The records of a list as a file, in the format that the address ends in: all that it has on all its pages, with
+    all fields or the columns that one has chosen."""
     name = str(request.scope["path"]).rpartition(".")[2]
-    export = await open_export(transaction, member, slug, view_of)
+    export = await open_export(transaction, member, slug, q, sort, columns)
     await exporting.check(member)
     today = datetime.now(ZoneInfo(known_time_zone(member.time_zone))).date()
     pieces = stream_export(request, member, exporting, export, name, exports_of(settings, transaction.tenant))
