@@ -44,13 +44,15 @@ WIDTHS = {"whole_number": 12, "decimal": 12, "money": 14, "date": 12, "moment": 
 
 
 async def export_xlsx(export: Export, batches: Batches, directory: Path) -> AsyncGenerator[bytes]:
-    """The pieces of a workbook, which is made in a new folder in a directory."""
+    """The pieces of a workbook, which is made in a new folder in a directory: until it is whole they are empty, one for
+    each batch."""
     folder = await in_thread(make_folder, directory)
     book: ExportBook | None = None
     try:
         book = await in_thread(ExportBook, export, folder, executor=EXPORTING)
         async for records in batches:
             await in_thread(book.add, records, executor=EXPORTING)
+            yield b""
         file = await in_thread(book.finish, executor=EXPORTING)
     finally:
         await in_thread(clear, folder, book)

@@ -121,8 +121,8 @@ def describe_origin(tenant: Tenant, collection: Collection) -> dict[str, Any]:
     }
 
 
-async def note_export(request: AnyRequest, export: Export, format_name: str) -> None:
-    """Note that an export begins, and of how many records, in a writing transaction that is over before it does."""
+async def note_export(request: AnyRequest, export: Export, format_name: str) -> int:
+    """Note that an export begins, in a writing transaction that is over before it does. Returns of how many records."""
     async with read_signed_in(request) as (reading, _):
         count = await count_view(reading, export.collection, export.view)
     async with write_signed_in(request) as (transaction, member):
@@ -136,6 +136,7 @@ async def note_export(request: AnyRequest, export: Export, format_name: str) -> 
                 query=export.query,
             )
         )
+    return count
 
 
 async def read_batches(request: AnyRequest, export: Export) -> Batches:

@@ -7,9 +7,11 @@ import csv
 import html
 import io
 import json
+import os
 import re
 import secrets
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from pathlib import Path
@@ -73,6 +75,14 @@ TYPED: dict[str, Sequence[str]] = {
 async def opened(shared_server: Server) -> AsyncIterator[Database]:
     """The server's database, as the program opens it."""
     made = open_database(shared_server.store.url)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def opened_alone(server: Server) -> AsyncIterator[Database]:
+    """Likewise of a test's own server."""
+    made = open_database(server.store.url)
     yield made
     await made.close()
 
@@ -452,3 +462,52 @@ async def test_rows_that_stay_where_they_are_come_once_whatever_changes_meanwhil
     moved = {1600, 1590, 3}
     kept = [number for number in numbers if number <= 1600 and number not in moved]
     assert kept == [number for number in range(1, 1601) if number not in moved]
+
+
+async def make(client: httpx.AsyncClient, address: str) -> list[str]:
+    """What a page's own call is told while an export is made."""
+    answer = await client.get(address, headers={"x-page": "1"})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "text/plain"
+    return answer.text.splitlines()
+
+
+@pytest.mark.parametrize("name", ["csv", "xlsx", "json"])
+async def test_a_page_is_told_how_far_an_export_is_and_takes_what_the_download_would_be(
+    server: Server, opened_alone: Database, name: str
+) -> None:
+    await fill(opened_alone, "many", {"Name": "text"}, [{"name": f"N{n}"} for n in range(1200)])
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
+        *told, key = await make(ana, f"/c/many/export.{name}")
+        assert told == ["1200", "500", "1000", "1200"]
+        async with aclosing(server.let_in("acme", "bruno@acme.test")) as bruno:
+            assert (await bruno.get(f"/c/many/exports/{key}")).status_code == 404
+        assert (await ana.get(f"/c/books/exports/{key}")).status_code == 404
+        taken = await ana.get(f"/c/many/exports/{key}")
+        assert taken.status_code == 200
+        plain = await ana.get(f"/c/many/export.{name}")
+        for header in ("content-type", "content-disposition", "content-security-policy"):
+            assert taken.headers[header] == plain.headers[header]
+        assert int(taken.headers["content-length"]) == len(taken.content)
+        assert name == "xlsx" or taken.content == plain.content
+        assert (await ana.get(f"/c/many/exports/{key}")).status_code == 404
+        assert (await ana.get(f"/c/many/exports/{'0' * 32}")).status_code == 404
+    assert named_exports(server) == []
+
+
+async def test_nothing_is_left_of_an_export_that_its_page_has_cancelled(shared_server: Server, large: str) -> None:
+    async with aclosing(shared_server.let_in("acme", "davi@acme.test")) as davi:
+        async with davi.stream("GET", f"{large}.csv", headers={"x-page": "1"}) as answer:
+            async for _ in answer.aiter_lines():
+                break
+        await until(lambda: named_exports(shared_server) == [])
+
+
+async def test_what_was_made_and_not_taken_goes_when_its_maker_makes_more(server: Server) -> None:
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
+        await make(ana, "/c/books/export.csv")
+        [old] = named_exports(server)
+        os.utime(old, (time.time() - 601, time.time() - 601))
+        await make(ana, "/c/books/export.json")
+        [new] = named_exports(server)
+        assert new != old
