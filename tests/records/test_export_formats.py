@@ -7,7 +7,7 @@ import csv
 import io
 import json
 from collections.abc import AsyncGenerator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -245,6 +245,9 @@ def check_cell(field: Field, cell: Any, value: str) -> None:
         assert cell.value is None
     elif isinstance(given, Decimal) and cell.data_type == "n":
         assert Decimal(repr(cell.value)) == Decimal(value)
+    elif isinstance(given, timedelta):
+        assert (cell.number_format == "[h]:mm") == (int(value) >= 0)
+        assert cell.value in (given, field.write(value), time(given.seconds // 3600, given.seconds // 60 % 60))
     elif kind in ("date", "moment") and int(value[:4]) >= 1900:
         assert cell.is_date
         assert cell.value.isoformat(timespec="minutes").startswith(value.removesuffix("Z"))
