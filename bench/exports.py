@@ -2,8 +2,8 @@
 
 Starts the real server on a database of its own with a link on each book, exports in each format, and prints a table:
 how long until the first piece and the last, how much of the processor it took, and the most memory of its own that the
-process had (without the pages of the database that it maps), for a workbook twice, as something may stay. Then, for one of each, how long a list took that somebody
-else asked for meanwhile. `BOOKS` sets how many.
+process had (without the pages of the database that it maps), for a workbook twice, as something may stay. Then, for
+one of each, how long a list took that somebody else asked for meanwhile. `BOOKS` sets how many.
 """
 
 from __future__ import annotations

@@ -482,6 +482,8 @@ async def test_a_page_is_told_how_far_an_export_is_and_takes_what_the_download_w
         assert told == ["1200", "500", "1000", "1200"]
         async with aclosing(server.let_in("acme", "bruno@acme.test")) as bruno:
             assert (await bruno.get(f"/c/many/exports/{key}")).status_code == 404
+        async with aclosing(server.let_in("globex", "gil@globex.test")) as gil:
+            assert (await gil.get(f"/c/books/exports/{key}")).status_code == 404
         assert (await ana.get(f"/c/books/exports/{key}")).status_code == 404
         taken = await ana.get(f"/c/many/exports/{key}")
         assert taken.status_code == 200
