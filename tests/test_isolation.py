@@ -375,7 +375,12 @@ async def test_what_acme_has_does_not_exist_in_globex(world: World, gil: httpx.A
         check_marks(answer)
 
 
-@pytest.mark.parametrize("target", [one for one in TARGETS if one.parameters and one.method == "GET"], ids=name_of)
+# A file that a page has had made, which is gone when it was taken: tests/records/test_exports.py asks for others'.
+MADE_ONCE = {"/c/{slug:str}/exports/{key:str}"}
+THERE = [one for one in TARGETS if one.parameters and one.method == "GET" and one.path not in MADE_ONCE]
+
+
+@pytest.mark.parametrize("target", THERE, ids=name_of)
 async def test_what_the_matrix_asks_for_is_there_in_acme(world: World, target: Target) -> None:
     for foreign in target.parameters:
         values = {name: world.values[name][0 if name == foreign else 1] for name in target.parameters}

@@ -93,6 +93,7 @@ OTHERS = {f"/operator/workspaces/{{slug:str}}/{verb}": {"slug": "globex"} for ve
 OTHERS["/c/{slug:str}/files/{key:str}"] = {"key": "pictures"}
 # What can't be answered as it is meant to here, and why.
 REFUSED = {
+    "GET /c/{slug:str}/exports/{key:str}": "a file that a page has had made a moment ago",
     "GET /confirm": "a link's token, which is stored nowhere",
     "POST /confirm": "a link's token, which is stored nowhere",
     "GET /join": "a link's token, which is stored nowhere",

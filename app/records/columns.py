@@ -11,7 +11,7 @@ from app.accounts.members import Member
 from app.database import Base, PreparedSelect, Tenanted, Transaction
 from app.records.collections import Collection
 from app.records.facts import ColumnsChosen
-from app.records.fields import Field
+from app.records.fields import Field, Fields
 from app.web.forms import number_of
 
 
@@ -56,6 +56,17 @@ async def find_columns(
     listed = listed_of(fields)
     by_ref = {field.ref: field for field in listed[1:]}
     return listed[:1] + [by_ref[ref] for ref in rows[0][0] if ref in by_ref]
+
+
+async def find_columns_seen(
+    transaction: Transaction, collection: Collection, fields: Fields, member: Member, key: str
+) -> list[Field] | None:
+    """Likewise, in a list that is sorted by a key: what that is of is seen, too, and compared when rows come."""
+    chosen = await find_columns(transaction, collection, fields, member)
+    sorted_by = fields.find(key)
+    if chosen is not None and sorted_by and sorted_by.kind.is_listed and sorted_by not in chosen:
+        chosen.append(sorted_by)
+    return chosen
 
 
 def put_in_order(places: Sequence[tuple[str, str]], chosen: Iterable[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncGenerator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
@@ -55,6 +55,8 @@ def write_cell(field: Field, value: str, language: str) -> str:
         return write_word(cell, language)
     if isinstance(cell, Decimal):
         return field.write(value)
+    if isinstance(cell, timedelta):
+        return write_no_formula(field.write(value))
     if isinstance(cell, datetime):
         return cell.replace(tzinfo=None).isoformat(" ", "minutes")
     if isinstance(cell, date):

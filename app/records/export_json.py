@@ -3,48 +3,70 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from functools import partial
 from typing import Any
 
 from app.files.uploads import in_thread
 from app.records.exports import EXPORTING, Batches, Export, ExportedRecord
+from app.records.fields import Field
+from app.records.kinds.people import NOBODY
 
 
 async def export_json(export: Export, batches: Batches) -> AsyncGenerator[bytes]:
     """The pieces of a JSON object with the collection and its records, a line each."""
-    before = f'{{"collection": {json.dumps(describe_definition(export), ensure_ascii=False)}, "records": ['.encode()
+    described = ", ".join(
+        f'"{name}": {json.dumps(said, ensure_ascii=False)}' for name, said in describe_definition(export).items()
+    )
+    before = f'{{{described}, "records": ['.encode()
+    people: set[int] = set()
     async for records in batches:
-        lines = await in_thread(partial(write_json_lines, export, records), executor=EXPORTING)
+        lines = await in_thread(partial(write_json_lines, export, records, people), executor=EXPORTING)
         if lines:
             yield before + b",".join(lines)
             before = b","
-    yield (b"" if before == b"," else before) + b"\n]}\n"
+    described = json.dumps(describe_people(export, people), ensure_ascii=False)
+    yield (b"" if before == b"," else before) + f'\n], "people": {described}}}\n'.encode()
+
+
+def describe_people(export: Export, ids: Iterable[int]) -> list[dict[str, Any]]:
+    """People whom values have: their names, and the addresses of those whom the one who exports could choose."""
+    known = next((field.people for field in export.fields if field.kind.names_people), NOBODY)
+    rows = (known.rows[each] for each in sorted(ids) if each in known)
+    return [{"id": id_, "name": name, "address": email if can_be else None} for id_, name, email, can_be in rows]
 
 
 def describe_definition(export: Export) -> dict[str, Any]:
-    """The definition of a collection."""
+    """Where records are from, and the definition of their collection."""
     return {
-        "name": export.collection.name,
-        "slug": export.collection.slug,
-        "fields": [
-            {
-                "key": field.key,
-                "name": field.label,
-                "kind": field.kind_name,
-                "id": field.id,
-                "choices": field.choices,
-                "options": field.options,
-                "required": field.required,
-                "unique": field.unique,
-            }
-            for field in export.fields
-        ],
+        **export.origin,
+        "collection": {**export.origin["collection"], "fields": describe_fields(export.fields)},
     }
 
 
-def write_json_lines(export: Export, records: Sequence[ExportedRecord]) -> list[bytes]:
-    """Each record as an object on a line of its own."""
+def describe_fields(fields: Sequence[Field]) -> list[dict[str, Any]]:
+    """The fields of an export."""
+    return [
+        {
+            "key": field.key,
+            "name": field.label,
+            "kind": field.kind_name,
+            "id": field.id,
+            "choices": field.choices,
+            "options": field.options,
+            "required": field.required,
+            "unique": field.unique,
+        }
+        for field in fields
+    ]
+
+
+def write_json_lines(export: Export, records: Sequence[ExportedRecord], people: set[int]) -> list[bytes]:
+    """Each record as an object on a line of its own; whom their values have is added to the people."""
+    refs = [field.ref for field in export.fields if field.kind.names_people]
+    for record in records if refs else ():
+        values = record.read_values()
+        people.update(int(each) for ref in refs for each in values.get(ref, "").split())
     return [b"\n" + json.dumps(describe_record(export, record), ensure_ascii=False).encode() for record in records]
 
 

@@ -9,21 +9,24 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Sequence
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import closing, suppress
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
 from xlsxwriter import Workbook  # type: ignore[import-untyped]
+from xlsxwriter.packager import Packager  # type: ignore[import-untyped]
+from xlsxwriter.relationships import DOCUMENT_SCHEMA, Relationships  # type: ignore[import-untyped]
 from xlsxwriter.url import Url  # type: ignore[import-untyped]
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
 from app.files.uploads import ABANDONED_AFTER, in_thread
 from app.records.export_csv import name_of_number
 from app.records.exports import EXPORTING, Batches, Export, ExportedRecord
-from app.records.fields import MOST_FIELDS
 from app.records.kinds.kind import Cell, Link
 
 SENT_AT_ONCE = 256 * 1024
@@ -32,10 +35,9 @@ SENT_AT_ONCE = 256 * 1024
 MOST_ROWS = 1_048_576
 MOST_TEXT = 32_767
 MOST_LINKS = 65_530
-# A record's number and its fields.
-ALL_COLUMNS = 1 + MOST_FIELDS
 LONGEST_LINK = 2079
 FIRST_YEAR = 1900
+HYPERLINK = f"{DOCUMENT_SCHEMA}/hyperlink"
 # What XlsxWriter writes as three characters in an address.
 ESCAPED_IN_LINKS = '% "<>[]^`{}'
 # What Excel has its own sheet for.
@@ -44,13 +46,15 @@ WIDTHS = {"whole_number": 12, "decimal": 12, "money": 14, "date": 12, "moment": 
 
 
 async def export_xlsx(export: Export, batches: Batches, directory: Path) -> AsyncGenerator[bytes]:
-    """The pieces of a workbook, which is made in a new folder in a directory."""
+    """The pieces of a workbook, which is made in a new folder in a directory: until it is whole they are empty, one for
+    each batch."""
     folder = await in_thread(make_folder, directory)
     book: ExportBook | None = None
     try:
         book = await in_thread(ExportBook, export, folder, executor=EXPORTING)
         async for records in batches:
             await in_thread(book.add, records, executor=EXPORTING)
+            yield b""
         file = await in_thread(book.finish, executor=EXPORTING)
     finally:
         await in_thread(clear, folder, book)
@@ -81,20 +85,40 @@ def delete_abandoned_folders(directory: Path) -> None:
 
 
 class LinksOfSheet:
-    """The links of a sheet by row and column, as XlsxWriter asks for them; of each only the address is kept.
+    """The links of a sheet by row and column, as XlsxWriter asks for them, in the order in which they are written.
 
-    Its own objects take a kilobyte each: they are made again when they are written.
+    Its own objects take a kilobyte each: they are made again when they are written. Kept is of each where it stands and
+    its address, in one piece of memory for all: many small ones would stay with the process when they are gone.
     """
 
     def __init__(self) -> None:
-        self.addresses: dict[tuple[int, int], str] = {}
+        self.rows = array("L")
+        self.columns = array("H")
+        self.ends = array("L")
+        self.addresses = bytearray()
 
-    def keys(self) -> set[int]:
+    def add(self, row: int, column: int, address: str) -> None:
+        """Keep a link, which stands behind all others."""
+        self.rows.append(row)
+        self.columns.append(column)
+        self.addresses += address.encode()
+        self.ends.append(len(self.addresses))
+
+    def keys(self) -> Sequence[int]:
         """The rows with links."""
-        return {row for row, _ in self.addresses}
+        return array("L", dict.fromkeys(self.rows))
 
     def __getitem__(self, row: int) -> LinksOfRow:
         return LinksOfRow(self, row)
+
+    def link(self, at: int) -> Url:
+        """A link by its place among all."""
+        return Url(self.addresses[self.ends[at - 1] if at else 0 : self.ends[at]].decode())
+
+    def relations(self) -> Iterator[tuple[str, str, str]]:
+        """What the part of the workbook has that says where the links of the sheet lead."""
+        for at in range(len(self.rows)):
+            yield HYPERLINK, self.link(at)._target(), "External"
 
 
 class LinksOfRow:
@@ -103,16 +127,24 @@ class LinksOfRow:
     def __init__(self, sheet: LinksOfSheet, row: int) -> None:
         self.sheet = sheet
         self.row = row
+        self.places = range(bisect_left(sheet.rows, row), bisect_right(sheet.rows, row))
 
     def keys(self) -> list[int]:
         """The columns with links."""
-        return [column for column in range(ALL_COLUMNS) if (self.row, column) in self.sheet.addresses]
+        return [self.sheet.columns[at] for at in self.places]
 
     def __getitem__(self, column: int) -> Url:
-        return Url(self.sheet.addresses[self.row, column])
+        return self.sheet.link(next(at for at in self.places if self.sheet.columns[at] == column))
 
     def __setitem__(self, column: int, link: Url) -> None:
-        self.sheet.addresses[self.row, column] = link._original_url
+        self.sheet.add(self.row, column, link._original_url)
+
+
+class NoLinks(list[Any]):
+    """What XlsxWriter would keep of each link a second time: `LinksOfSheet` has it."""
+
+    def append(self, link: Any) -> None:
+        """Keep nothing."""
 
 
 class PlainSheet(Worksheet):  # type: ignore[misc]
@@ -121,9 +153,29 @@ class PlainSheet(Worksheet):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.hyperlinks = LinksOfSheet()
+        self.external_hyper_links = NoLinks()
 
     def _xml_rich_inline_string(self, string: str, attributes: Any) -> None:
         self._xml_inline_string(string, False, attributes)
+
+
+class LeanPackager(Packager):  # type: ignore[misc]
+    """Writes where links lead as it goes through them: XlsxWriter gathers them all before."""
+
+    def _write_worksheet_rels_files(self) -> None:
+        for number, sheet in enumerate(self.workbook.worksheets(), 1):
+            if sheet.hyperlinks.rows:
+                relations = Relationships()
+                relations.relationships = sheet.hyperlinks.relations()
+                relations._set_xml_writer(self._filename(f"xl/worksheets/_rels/sheet{number}.xml.rels"))
+                relations._assemble_xml_file()
+
+
+class LeanWorkbook(Workbook):  # type: ignore[misc]
+    """A workbook that is put together so."""
+
+    def _get_packager(self) -> LeanPackager:
+        return LeanPackager()
 
 
 class ExportBook:
@@ -135,10 +187,11 @@ class ExportBook:
     def __init__(self, export: Export, folder: Path) -> None:
         self.export = export
         self.path = folder / "export.xlsx"
-        self.book = Workbook(str(self.path), {"constant_memory": True, "tmpdir": str(folder)})
+        self.book = LeanWorkbook(str(self.path), {"constant_memory": True, "tmpdir": str(folder)})
         self.bold = self.book.add_format({"bold": True})
         self.date = self.book.add_format({"num_format": "yyyy-mm-dd"})
         self.moment = self.book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+        self.duration = self.book.add_format({"num_format": "[h]:mm"})
         self.sheets: list[Any] = []
         self.start_sheet()
 
@@ -175,6 +228,8 @@ class ExportBook:
             self.sheet.write_boolean(self.row, column, cell)
         elif isinstance(cell, Decimal):
             self.write_number(self.row, column, cell)
+        elif isinstance(cell, timedelta):
+            self.write_duration(self.row, column, cell)
         elif isinstance(cell, datetime):
             self.write_date(self.row, column, cell.replace(tzinfo=None), self.moment)
         elif isinstance(cell, date):
@@ -197,6 +252,14 @@ class ExportBook:
             self.sheet.write_number(row, column, float(number))
         else:
             self.write_text(row, column, format(number, "f"))
+
+    def write_duration(self, row: int, column: int, duration: timedelta) -> None:
+        """Hours and minutes, which can be added up; less than none is a text, as Excel shows no such times."""
+        if duration >= timedelta(0):
+            self.sheet.write_number(row, column, duration / timedelta(days=1), self.duration)
+        else:
+            hours, minutes = divmod(-duration // timedelta(minutes=1), 60)
+            self.write_text(row, column, f"-{hours}:{minutes:02d}")
 
     def write_date(self, row: int, column: int, day: date, shown: Any) -> None:
         """A date, or a date with a time; one before 1900 is a text, as a spreadsheet's dates begin there."""
@@ -223,6 +286,7 @@ class ExportBook:
         """Close what it writes into, however far it got."""
         for sheet in self.sheets:
             sheet._opt_close()
+            sheet.hyperlinks = LinksOfSheet()  # it refers to itself, and may be there for a while
 
 
 def count_utf16(text: str) -> int:

@@ -26,17 +26,20 @@ from sqlalchemy.orm import aliased
 
 from app.accounts.access import AnyRequest, read_signed_in, write_signed_in
 from app.accounts.members import Member
-from app.database import Transaction
+from app.database import Tenant, Transaction
 from app.records.access import enter_collection
 from app.records.collections import Collection
+from app.records.columns import find_columns_seen
 from app.records.facts import RecordsExported
 from app.records.fields import Field, list_fields
-from app.records.lists import View, count_view, in_order, matching
+from app.records.lists import View, count_view, in_order, matching, read_view
 from app.records.records import Record
 from app.records.revisions import Revision
 
 # How many records are read at once: some milliseconds of the database's time, and of the thread's.
 EXPORT_BATCH = 500
+# What the address of an export says that has the columns of its member's list, and no others.
+OWN_COLUMNS = "own"
 # The thread in which exports are put into their formats, one batch after the other, whoever asks: beside the event loop
 # only one of them wants the processor.
 EXPORTING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
@@ -44,13 +47,22 @@ EXPORTING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What is exported: the records of a collection that a view has, in its order, with the fields of now."""
+    """What is exported: the records of a collection that a view has, in its order, with the fields of now; or, if
+    `is_narrowed`, the columns of the list of who exports."""
 
     collection: Collection
     fields: Sequence[Field]
     view: View
     language: str
     locale: Locale
+    origin: Mapping[str, Any]
+    is_narrowed: bool = False
+
+    @property
+    def query(self) -> str:
+        """What its address says of what it has."""
+        columns = f"columns={OWN_COLUMNS}" if self.is_narrowed else ""
+        return "&".join(filter(None, (self.view.address().removeprefix("?"), columns)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +86,43 @@ class ExportedRecord:
 Batches = AsyncGenerator[Sequence[ExportedRecord]]
 
 
-async def open_export(transaction: Transaction, member: Member, slug: str, read_view: Any) -> Export:
-    """What a member may export of a collection. Raises NotFoundException, and a 403 page."""
+async def open_export(
+    transaction: Transaction, member: Member, slug: str, query: str, sort: str, columns: str
+) -> Export:
+    """What a member may export of a collection: all fields, or the columns of their own list.
+
+    Raises NotFoundException, and a 403 page.
+    """
     collection = (await enter_collection(transaction, member, slug, "export")).collection
-    fields = await list_fields(transaction, collection)
-    return Export(collection, fields, read_view(fields), transaction.tenant.language, transaction.tenant.formats)
+    every = await list_fields(transaction, collection)
+    view = read_view(every, query, sort, "")
+    chosen = None
+    if columns == OWN_COLUMNS:
+        chosen = await find_columns_seen(transaction, collection, every, member, view.key)
+    fields = every if chosen is None else chosen
+    tenant = transaction.tenant
+    origin = describe_origin(tenant, collection)
+    return Export(collection, fields, view, tenant.language, tenant.formats, origin, chosen is not None)
 
 
-async def note_export(request: AnyRequest, export: Export, format_name: str) -> None:
-    """Note that an export begins, and of how many records, in a writing transaction that is over before it does."""
+def describe_origin(tenant: Tenant, collection: Collection) -> dict[str, Any]:
+    """Which workspace and collection records are from: where they are read again, ids mean the same in the same ones.
+
+    Others may have the same ids, in other installations, but none that was made at the same moment.
+    """
+    return {
+        "workspace": {"id": tenant.id, "created_at": tenant.created_at.isoformat()},
+        "collection": {
+            "id": collection.id,
+            "created_at": collection.created_at.isoformat(),
+            "name": collection.name,
+            "slug": collection.slug,
+        },
+    }
+
+
+async def note_export(request: AnyRequest, export: Export, format_name: str) -> int:
+    """Note that an export begins, in a writing transaction that is over before it does. Returns of how many records."""
     async with read_signed_in(request) as (reading, _):
         count = await count_view(reading, export.collection, export.view)
     async with write_signed_in(request) as (transaction, member):
@@ -93,9 +133,10 @@ async def note_export(request: AnyRequest, export: Export, format_name: str) -> 
                 address=f"/c/{export.collection.slug}",
                 count=count,
                 format=format_name,
-                query=export.view.address().removeprefix("?"),
+                query=export.query,
             )
         )
+    return count
 
 
 async def read_batches(request: AnyRequest, export: Export) -> Batches:

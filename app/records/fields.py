@@ -23,7 +23,7 @@ from app.records.kinds.choices import NO_CHOICES, ChoiceIndex
 from app.records.kinds.collation import LAST
 from app.records.kinds.kind import Cell, FieldChoice, FieldKind
 from app.records.kinds.people import NOBODY, read_workspace_people
-from app.web.texts import is_blank, keep_direction
+from app.web.texts import _l, has_heaps, is_blank, keep_direction
 
 MOST_FIELDS = 200
 # As long as drafts are kept, which may have a text that was typed into a field.
@@ -94,7 +94,10 @@ class Field(Tenanted, Base):
     def read(self, text: str, before: str = "") -> str:
         """The value of what was typed, over the one of before; '' for what nobody can see. Raises ValueError with a
         Text."""
-        text = unicodedata.normalize("NFC", keep_direction(text))
+        text = keep_direction(text)
+        if has_heaps(text):
+            raise ValueError(_l("There are too many marks on one letter."))
+        text = unicodedata.normalize("NFC", text)
         return "" if is_blank(text) else self.kind.read_over(text, self, before)
 
     def write(self, value: str) -> str:

@@ -19,7 +19,8 @@ from app.records.changes import Changed, add_records, write_record
 from app.records.collections import Collection
 from app.records.facts import TableImported
 from app.records.fields import list_fields
-from app.records.imports import Line, Plan, definition_of, note_errors
+from app.records.import_lines import Line
+from app.records.imports import Plan, definition_of, note_errors
 from app.records.keys import check_taken, find_taken
 from app.records.records import Record, Values
 from app.web.forms import Invalid, number_of

@@ -47,6 +47,9 @@ class Text:
 # Embeddings, overrides and isolates of the direction: what is left open turns what others wrote beside it around.
 # https://www.unicode.org/reports/tr9/#Explicit_Directional_Embeddings
 DIRECTION_MARKS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+# More marks than any language puts on one letter, as Unicode's stream-safe format has it.
+MOST_MARKS = 30
+NO_LETTERS = re.compile(rf"[^\w\s]{{{MOST_MARKS + 1},}}")
 
 
 def keep_direction(text: str) -> str:
@@ -124,6 +127,20 @@ def is_blank(text: str) -> bool:
     Letters, numbers, punctuation and symbols are seen; spaces, controls, joiners and marks alone are not.
     """
     return not any(unicodedata.category(character)[0] in "LNPS" and character not in INVISIBLE for character in text)
+
+
+def has_heaps(text: str) -> bool:
+    """Whether a letter has more marks than any language puts on one.
+
+    Bringing a heap of marks into their order takes time that grows with its square: seconds for 20,000.
+    """
+    for found in () if text.isascii() else NO_LETTERS.finditer(text):
+        marks = 0
+        for character in found[0]:
+            marks = marks + 1 if unicodedata.combining(character) else 0
+            if marks > MOST_MARKS:
+                return True
+    return False
 
 
 def fold(text: str) -> str:

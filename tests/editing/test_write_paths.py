@@ -120,6 +120,7 @@ KNOWN_WRITES = {
     ("accounts/form_answers.py", "keep_answer", "form.values"),
     ("records/pages/adding.py", "add_record", "form.values"),
     ("chat/pages/messages.py", "change_message", "form.values"),
+    ("chat/references.py", "delete_of_message", "delete(model)"),  # what belongs to a message
     ("chat/message_changes.py", "delete_message", "message.deleted_at"),
     ("chat/undoing.py", "restore_message", "message.deleted_at"),
     ("records/definitions.py", "advance_definition", "collection.version"),

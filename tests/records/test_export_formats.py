@@ -7,7 +7,7 @@ import csv
 import io
 import json
 from collections.abc import AsyncGenerator, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,15 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
 
-from app.database import now
+from app.database import Tenant, now
 from app.records import export_xlsx as xlsx
 from app.records.collections import Collection
 from app.records.export_csv import export_csv
 from app.records.export_json import export_json
 from app.records.export_xlsx import export_xlsx
-from app.records.exports import Export, ExportedRecord
+from app.records.exports import Export, ExportedRecord, describe_origin
 from app.records.fields import Field
-from app.records.imports import read_cell, read_header
+from app.records.import_table import read_cell, read_header
 from app.records.kinds import FIELD_KINDS
 from app.records.lists import View
 from app.records.tables import parse_table, read_no_formula, read_word, write_no_formula, write_word
@@ -50,6 +50,8 @@ def make_fields(*kinds: str, locale: str = "en", labels: str = "{}; or, else") -
 
 
 FIELDS = make_fields(*FIELD_KINDS)
+ACME = Tenant(id=1, slug="acme", name="Acme", language="en", created_at=datetime(2026, 1, 1, tzinfo=UTC))
+THINGS = Collection(id=3, name="Things", slug="things", created_at=datetime(2026, 1, 2, tzinfo=UTC))
 BEGINNINGS = ["", "=", "+", "-", "@", "'", "'=", "''-", "\t", "\r", "＝", '"', ";", ",", "<r>", "sep=;"]
 ENDS = ["", "</r>", '"', "'", "\u2028", "\x85x", "\nx", "_x0041_", "\ufeffx"]
 TEXTS = st.builds(
@@ -103,7 +105,7 @@ def make_export(language: str = "en", fields: Sequence[Field] = FIELDS) -> Expor
     locale = Locale.parse(language)
     for field in fields:
         field.locale = locale
-    return Export(Collection(name="Things", slug="things"), fields, View(), language, locale)
+    return Export(THINGS, fields, View(), language, locale, describe_origin(ACME, THINGS))
 
 
 def make_records(rows: Sequence[dict[str, str]]) -> list[ExportedRecord]:
@@ -243,6 +245,9 @@ def check_cell(field: Field, cell: Any, value: str) -> None:
         assert cell.value is None
     elif isinstance(given, Decimal) and cell.data_type == "n":
         assert Decimal(repr(cell.value)) == Decimal(value)
+    elif isinstance(given, timedelta):
+        assert (cell.number_format == "[h]:mm") == (int(value) >= 0)
+        assert cell.value in (given, field.write(value), time(given.seconds // 3600, given.seconds // 60 % 60))
     elif kind in ("date", "moment") and int(value[:4]) >= 1900:
         assert cell.is_date
         assert cell.value.isoformat(timespec="minutes").startswith(value.removesuffix("Z"))
@@ -293,5 +298,5 @@ def test_what_a_sheet_has_no_room_for_goes_on_another_and_links_become_texts(
 
 @pytest.mark.parametrize("slug", ["history", "a" * 40, "2026"])
 def test_every_slug_makes_a_name_of_a_sheet(tmp_path: Path, slug: str) -> None:
-    export = Export(Collection(name="Things", slug=slug), FIELDS, View(), "en", Locale("en"))
+    export = Export(Collection(name="Things", slug=slug), FIELDS, View(), "en", Locale("en"), {})
     assert read_sheets(collect(export_xlsx, export, [{}], tmp_path)).sheetnames[0].startswith(slug[:24])

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import html
 import io
 import json
+import os
 import re
 import secrets
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from pathlib import Path
@@ -25,6 +28,7 @@ from app.records.changes import create_records
 from app.records.collections import Collection, create_collection, get_collection
 from app.records.definitions import add_field
 from app.records.fields import list_fields
+from app.records.import_writing import ImportReport, split_lines, write_lines
 from app.records.imports import plan_import
 from app.records.kinds import FIELD_KINDS
 from app.records.limits import EXPORTS_A_MINUTE, EXPORTS_AT_ONCE
@@ -33,6 +37,7 @@ from app.records.records import Record
 from tests import test_statements
 from tests.conftest import Server
 from tests.databases import KIND, Store
+from tests.fields import AUTHOR, YEAR
 from tests.records.test_definitions import add, change, make_tools
 from tests.test_statements import make_world
 from tests.waiting import until
@@ -71,6 +76,14 @@ TYPED: dict[str, Sequence[str]] = {
 async def opened(shared_server: Server) -> AsyncIterator[Database]:
     """The server's database, as the program opens it."""
     made = open_database(shared_server.store.url)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def opened_alone(server: Server) -> AsyncIterator[Database]:
+    """Likewise of a test's own server."""
+    made = open_database(server.store.url)
     yield made
     await made.close()
 
@@ -118,6 +131,44 @@ async def test_an_exported_table_is_imported_with_every_line_the_same(
     assert len(plan.lines) == len(HOSTILE)
 
 
+@pytest.mark.parametrize("language", ["en", "pt_BR"])
+async def test_exported_json_changes_nothing_here_and_is_the_same_in_an_empty_collection(
+    shared_server: Server, opened: Database, language: str
+) -> None:
+    rows = [{kind: typed[n % len(typed)] for kind, typed in TYPED.items()} for n in range(len(HOSTILE))]
+    kinds = {kind.replace("_", " "): kind for kind in TYPED}
+    slugs = f"full-{language[:2]}", f"empty-{language[:2]}"
+    await fill(opened, slugs[0], kinds, rows)
+    await fill(opened, slugs[1], kinds, [])
+    async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as ana:
+        first = (await ana.get(f"/c/{slugs[0]}/export.json")).text
+        async with opened.write(ACME) as transaction:
+            transaction.tenant.language, before = language, transaction.tenant.language
+            member = await find_member(transaction, "ana@acme.test")
+            assert member
+            same = await plan_import(transaction, await get_collection(transaction, slugs[0]), member, first)
+            assert [(line.errors, line.differences) for line in same.lines if line.what != "same"] == []
+            empty = await get_collection(transaction, slugs[1])
+            plan = await plan_import(transaction, empty, member, first)
+            assert [line.errors for line in plan.lines if line.errors] == []
+            report = ImportReport()
+            for lines in split_lines(plan):
+                await write_lines(transaction, empty, member, plan, lines, {}, report)
+            transaction.tenant.language = before
+        second = (await ana.get(f"/c/{slugs[1]}/export.json")).text
+    computed = {kind for kind, of in FIELD_KINDS.items() if of.computed}
+
+    def typed_in(text: str) -> list[tuple[int, dict[str, object]]]:
+        records = json.loads(text)["records"]
+        return [
+            (each["number"], {key: value for key, value in each["values"].items() if key not in computed})
+            for each in records
+        ]
+
+    assert report.added == len(HOSTILE)
+    assert typed_in(second) == typed_in(first)
+
+
 async def read_list(transaction: Transaction, collection: Collection, query: str, sort: str) -> list[int]:
     """The numbers of a list, from all its pages."""
     fields = await list_fields(transaction, collection)
@@ -153,6 +204,35 @@ async def test_what_comes_is_the_list_as_one_sees_it_on_all_its_pages(shared_ser
         whole = (await davi.get("/c/many/export.json")).json()["records"]
     assert len(whole) == len(rows)
     assert (whole[0]["number"], whole[0]["created_by"], whole[0]["changed_by"]) == (len(rows), "Ana", "Ana")
+
+
+async def test_the_columns_of_ones_own_list_come_in_their_order_and_all_of_them_beside(server: Server) -> None:
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
+        links = re.findall(r'href="(/c/books/export[^"]*)"', (await ana.get("/c/books?q=machado")).text)
+        assert [html.unescape(link) for link in links] == [
+            f"/c/books/export.{format_name}?q=machado" for format_name in ("csv", "xlsx", "json")
+        ]
+        chosen = {"column": [YEAR, AUTHOR], f"place-{YEAR}": "2", f"place-{AUTHOR}": "3"}
+        assert (await ana.post("/c/books/columns", data=chosen)).status_code == 303
+        page = (await ana.get("/c/books")).text
+        links = [html.unescape(link) for link in re.findall(r'href="(/c/books/export[^"]*)"', page)]
+        assert links == [
+            f"/c/books/export.{format_name}{query}"
+            for query in ("?columns=own", "")
+            for format_name in ("csv", "xlsx", "json")
+        ]
+        own, sorted_too, every, parts = [
+            lines_of(await ana.get(f"/c/books/export.csv{query}"))[0]
+            for query in ("?columns=own", "?columns=own&sort=isbn", "", "?columns=other")
+        ]
+        assert own == ["#", "Title", "Year", "Author"]
+        assert sorted_too == [*own, "ISBN"]
+        assert len(every) == 8
+        assert parts == every
+        found = json.loads((await ana.get("/c/books/export.json?columns=own")).text)
+        assert list(found["records"][0]["values"]) == ["title", "year", "author"]
+    noted = server.store.rows("SELECT after FROM audit_entry WHERE what = 'records.exported' ORDER BY id")
+    assert noted[0][0].endswith("csv columns=own")
 
 
 async def test_a_file_is_called_by_collection_and_day_and_no_page(shared_server: Server) -> None:
@@ -405,3 +485,54 @@ async def test_what_can_not_be_chosen_any_more_is_imported_as_it_was_exported(se
     await database.close()
     assert [(line.what, line.errors) for line in plan.lines] == [("same", [])] * 3
     assert [label for label, _ in other.lines[0].errors] == ["Marks", "Readers"], "nor can it be chosen by a table"
+
+
+async def make(client: httpx.AsyncClient, address: str) -> list[str]:
+    """What a page's own call is told while an export is made."""
+    answer = await client.get(address, headers={"x-page": "1"})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "text/plain"
+    return answer.text.splitlines()
+
+
+@pytest.mark.parametrize("name", ["csv", "xlsx", "json"])
+async def test_a_page_is_told_how_far_an_export_is_and_takes_what_the_download_would_be(
+    server: Server, opened_alone: Database, name: str
+) -> None:
+    await fill(opened_alone, "many", {"Name": "text"}, [{"name": f"N{n}"} for n in range(1200)])
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
+        *told, key = await make(ana, f"/c/many/export.{name}")
+        assert told == ["1200", "500", "1000", "1200"]
+        async with aclosing(server.let_in("acme", "bruno@acme.test")) as bruno:
+            assert (await bruno.get(f"/c/many/exports/{key}")).status_code == 404
+        async with aclosing(server.let_in("globex", "gil@globex.test")) as gil:
+            assert (await gil.get(f"/c/books/exports/{key}")).status_code == 404
+        assert (await ana.get(f"/c/books/exports/{key}")).status_code == 404
+        taken = await ana.get(f"/c/many/exports/{key}")
+        assert taken.status_code == 200
+        plain = await ana.get(f"/c/many/export.{name}")
+        for header in ("content-type", "content-disposition", "content-security-policy"):
+            assert taken.headers[header] == plain.headers[header]
+        assert int(taken.headers["content-length"]) == len(taken.content)
+        assert name == "xlsx" or taken.content == plain.content
+        assert (await ana.get(f"/c/many/exports/{key}")).status_code == 404
+        assert (await ana.get(f"/c/many/exports/{'0' * 32}")).status_code == 404
+    assert named_exports(server) == []
+
+
+async def test_nothing_is_left_of_an_export_that_its_page_has_cancelled(shared_server: Server, large: str) -> None:
+    async with aclosing(shared_server.let_in("acme", "davi@acme.test")) as davi:
+        async with davi.stream("GET", f"{large}.csv", headers={"x-page": "1"}) as answer:
+            async for _ in answer.aiter_lines():
+                break
+        await until(lambda: named_exports(shared_server) == [])
+
+
+async def test_what_was_made_and_not_taken_goes_when_its_maker_makes_more(server: Server) -> None:
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
+        await make(ana, "/c/books/export.csv")
+        [old] = named_exports(server)
+        os.utime(old, (time.time() - 601, time.time() - 601))
+        await make(ana, "/c/books/export.json")
+        [new] = named_exports(server)
+        assert new != old

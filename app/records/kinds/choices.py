@@ -67,6 +67,10 @@ class ChoiceIndex:
         text = " ".join(text.split())
         if reference := CHOICE_REFERENCE.fullmatch(text):
             return self.places.get(reference[1].lstrip("0"), (0, None))[1]
+        return self.find_name(text)
+
+    def find_name(self, text: str) -> FieldChoice | None:
+        """The choice of a name."""
         named = self.named.get(fold(text), ()) if len(text) <= LONGEST_CHOICE else ()
         return min(named, key=lambda choice: (choice["archived"], choice["name"] != text), default=None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 
 from babel import Locale
@@ -114,6 +114,9 @@ class DurationKind(FieldKind):
 
     def describe(self, value: str, field: Definition) -> str:
         return self.write(value, field)
+
+    def cell(self, value: str, field: Definition) -> Cell:
+        return timedelta(minutes=int(value))
 
     def to_json(self, value: str, field: Definition) -> Json:
         return int(value) if value else None

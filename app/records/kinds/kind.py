@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
@@ -59,7 +59,7 @@ class Link:
 
 
 # What a spreadsheet gets for a value: each as what it is. None for an empty one.
-Cell = str | Decimal | date | datetime | bool | Link | None
+Cell = str | Decimal | date | datetime | timedelta | bool | Link | None
 # What programs get and give.
 Json = str | int | bool | list[Any] | dict[str, Any] | None
 

@@ -169,7 +169,9 @@ class DecimalKind(NumberKind):
     label = _l("Decimal number")
     inputmode = "decimal"
 
-    def from_json(self, given: Json, field: Definition) -> str:
+    def from_json(self, given: Json | Decimal, field: Definition) -> str:
+        if isinstance(given, int | Decimal) and not isinstance(given, bool):
+            given = format(given, "f") if isinstance(given, Decimal) else str(given)
         text = super().from_json(given, field)
         if not re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,10})?", text):
             return text

@@ -18,15 +18,14 @@ from app.database import Tenant, Transaction
 from app.files.names import content_disposition
 from app.files.uploads import in_thread
 from app.jobs.sweeps import sweeps_with_settings
-from app.records.export_csv import export_csv
-from app.records.export_json import export_json
-from app.records.export_xlsx import delete_abandoned_folders, export_xlsx
+from app.records.access import enter_collection
+from app.records.export_xlsx import delete_abandoned_folders
 from app.records.exports import Export, note_export, open_export, read_batches
-from app.records.fields import Fields
 from app.records.limits import ExportLimit
-from app.records.lists import View, read_view
+from app.records.making import find_made, make_file, take_file, write_pieces
 from app.records.records import Record
 from app.settings import Settings
+from app.web.calls import is_call
 from app.web.streams import Streamed
 
 MEDIA_TYPES_OF_EXPORTS = {
@@ -59,23 +58,30 @@ async def export_records(
     slug: str,
     q: str = "",
     sort: str = "",
+    columns: str = "",
 ) -> Streamed:
-    """The records of a list as a file, in the format that the address ends in: all that it has on all its pages."""
+    """The records of a list as a file, in the format that the address ends in: all that it has on all its pages, with
+    all fields or the columns that one has chosen.
 
-    def view_of(fields: Fields) -> View:
-        return read_view(fields, q, sort, "")
-
+    To a page's own call it is made first, and its answer says how far that is, then where it is (`take_export`): so a
+    page can say it to whoever waits, and no proxy takes silence for an end.
+    """
     name = str(request.scope["path"]).rpartition(".")[2]
-    export = await open_export(transaction, member, slug, view_of)
+    export = await open_export(transaction, member, slug, q, sort, columns)
     await exporting.check(member)
+    directory = exports_of(settings, transaction.tenant)
+    if is_call(request):
+        pieces = make_export(request, member, exporting, export, name, directory)
+        return Streamed(pieces, media_type="text/plain", headers={"x-accel-buffering": "no"})
+    pieces = stream_export(request, member, exporting, export, name, directory)
+    return Streamed(pieces, media_type=MEDIA_TYPES_OF_EXPORTS[name], headers=headers_of_file(member, slug, name))
+
+
+def headers_of_file(member: Member, slug: str, name: str) -> dict[str, str]:
+    """What a browser is told of an export's file: what it is called, and that nothing in it is run."""
     today = datetime.now(ZoneInfo(known_time_zone(member.time_zone))).date()
-    pieces = stream_export(request, member, exporting, export, name, exports_of(settings, transaction.tenant))
     disposition = content_disposition(f"{slug}-{today.isoformat()}.{name}", inline=False)
-    return Streamed(
-        pieces,
-        media_type=MEDIA_TYPES_OF_EXPORTS[name],
-        headers={"content-disposition": disposition, "content-security-policy": "sandbox; default-src 'none'"},
-    )
+    return {"content-disposition": disposition, "content-security-policy": "sandbox; default-src 'none'"}
 
 
 async def stream_export(
@@ -84,17 +90,38 @@ async def stream_export(
     """Note an export, then read it, put it into its format, and give it piece by piece."""
     with exporting.going(member):
         await note_export(request, export, name)
-        batches = read_batches(request, export)
-        async with aclosing(batches):
-            if name == "csv":
-                pieces = export_csv(export, batches)
-            elif name == "json":
-                pieces = export_json(export, batches)
-            else:
-                pieces = export_xlsx(export, batches, directory)
-            async with aclosing(pieces):
-                async for piece in pieces:
+        async with (
+            aclosing(read_batches(request, export)) as batches,
+            aclosing(write_pieces(export, batches, name, directory)) as pieces,
+        ):
+            async for piece in pieces:
+                if piece:
                     yield piece
 
 
-handlers = [export_records]
+async def make_export(
+    request: AnyRequest, member: Member, exporting: ExportLimit, export: Export, name: str, directory: Path
+) -> AsyncGenerator[bytes]:
+    """Note an export, then make its file, and say line by line how far it is."""
+    with exporting.going(member):
+        total = await note_export(request, export, name)
+        async with (
+            aclosing(read_batches(request, export)) as batches,
+            aclosing(make_file(export, batches, name, directory, member, total)) as lines,
+        ):
+            async for line in lines:
+                yield line
+
+
+@get("/c/{slug:str}/exports/{key:str}")
+async def take_export(transaction: Transaction, member: Member, settings: Settings, slug: str, key: str) -> Streamed:
+    """The file of an export that was made for the one who asks."""
+    collection = (await enter_collection(transaction, member, slug, "export")).collection
+    path = await in_thread(find_made, exports_of(settings, transaction.tenant), member, collection, key)
+    name = path.suffix.removeprefix(".")
+    size = (await in_thread(path.stat)).st_size
+    headers = {**headers_of_file(member, slug, name), "content-length": str(size)}
+    return Streamed(take_file(path), media_type=MEDIA_TYPES_OF_EXPORTS[name], headers=headers)
+
+
+handlers = [export_records, take_export]

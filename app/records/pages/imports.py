@@ -1,4 +1,4 @@
-"""Pages of importing a table: the form, what it would do, and what it has done."""
+"""Pages of importing a table, or what was exported as JSON: the form, what it would do, and what it has done."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from app.web.forms import Form
 from app.web.texts import _l
 
 # Tables are long, and letters take up to twelve bytes in a form.
-IMPORT_LIMIT = 4 * 1024 * 1024
+IMPORT_LIMIT = 8 * 1024 * 1024
 FILE_LIMIT = 2_000_000
 
 notice("imported", _l("The table was imported."))

@@ -17,7 +17,7 @@ from app.database import Transaction
 from app.records.access import enter_collection, find_collection_access, list_readable, may_browse
 from app.records.channels import follow_counts
 from app.records.collections import COLLECTIONS_SHOWN, Collection, list_used
-from app.records.columns import find_columns, listed_of
+from app.records.columns import find_columns_seen, listed_of
 from app.records.fields import list_fields
 from app.records.forms import open_record, render_record
 from app.records.lists import list_records, read_view
@@ -90,10 +90,7 @@ async def show_list(
     note_visit(request, member, "collection", collection.id)
     fields = await list_fields(transaction, collection)
     listing = await list_records(transaction, collection, fields, read_view(fields, q, sort, page))
-    chosen = await find_columns(transaction, collection, fields, member)
-    sorted_by = fields.find(listing.view.key)
-    if chosen is not None and sorted_by and sorted_by.kind.is_listed and sorted_by not in chosen:
-        chosen.append(sorted_by)  # what a list is sorted by is seen, and compared when rows come
+    chosen = await find_columns_seen(transaction, collection, fields, member, listing.view.key)
     listed = listed_of(fields)
     return await render_page(
         request,

@@ -1,0 +1,72 @@
+"""The lines of an import, whatever they were read from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from app.records.fields import Field
+from app.records.history import Difference
+from app.records.records import Record, Values
+from app.web.texts import Text, _l
+
+What = Literal["add", "change", "same", "held"]
+
+WRITTEN_BY_PROGRAM = _l("Left out, as the program writes it by itself:")
+NO_FILES = _l("Left out, as files do not come with it:")
+NO_FIELD = _l("Left out, as no field here is called so:")
+
+
+@dataclass(slots=True)
+class Line:
+    """A line of the table: what it would do, to which record, and what is wrong with it, with each field's label.
+
+    `said` is what it was read from, where that is no table; `version` what the record was at when it was exported, 0
+    where that is not known.
+    """
+
+    at: int
+    cells: list[str]
+    number: str = ""
+    version: int = 0
+    values: Values = field(default_factory=dict)
+    record: Record | None = None
+    what: What = "add"
+    title: str = ""
+    differences: tuple[Difference, ...] = ()
+    errors: list[tuple[str, Text]] = field(default_factory=list)
+    held_by: Text | None = None
+    said: Any = None
+
+    @property
+    def is_older(self) -> bool:
+        """Whether the record was changed since it was exported."""
+        return self.record is not None and 0 < self.version < self.record.version
+
+
+# Reads the value of a cell over the one of before. Raises ValueError with a Text.
+ReadCell = Callable[[str], str]
+
+
+class ImportSource(Protocol):
+    """What an import is read from: its lines, and what of it is left out, each with the reason."""
+
+    lines: list[Line]
+    left_out: list[tuple[str, Text]]
+    empty_columns: int
+
+    def cells(self, line: Line) -> Iterable[tuple[Field, ReadCell]]:
+        """What a line has for fields whose values are typed."""
+        ...
+
+    def write(self, lines: Sequence[Line]) -> str:
+        """Some of the lines, to be imported again."""
+        ...
+
+
+def why_left_out(field: Field) -> Text | None:
+    """Why an import has nothing for a field, if so."""
+    if field.kind.is_typed:
+        return None
+    return WRITTEN_BY_PROGRAM if field.kind.computed else NO_FILES

@@ -1,0 +1,91 @@
+"""A table that is imported: its first line names fields, each other one is of a record."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from app.records.export_csv import write_cell
+from app.records.fields import Field
+from app.records.import_lines import Line, ReadCell, why_left_out
+from app.records.tables import Table, parse_table, read_no_formula, read_word
+from app.web.forms import Invalid
+from app.web.texts import Text, _l, fold
+
+NUMBER_NAMES = {"#", "number", "numero"}
+
+
+class TableSource:
+    """The lines of a table. A column that is called as none of the fields is refused."""
+
+    def __init__(self, fields: Sequence[Field], table: Table, language: str) -> None:
+        self.table = table
+        self.language = language
+        self.columns = read_header(fields, table.header)
+        self.lines = [Line(at, cells, number_in(cells, self.columns)) for at, cells in table.rows]
+        for line in self.lines:
+            if len(line.cells) > len(self.columns) and any(line.cells[len(self.columns) :]):
+                line.errors.append(("", _l("It has more cells than the first line.")))
+        reasons = ((column.label, why_left_out(column)) for column in self.columns if column is not None)
+        self.left_out: list[tuple[str, Text]] = [(label, reason) for label, reason in reasons if reason]
+        self.empty_columns = table.left_out
+
+    def cells(self, line: Line) -> Iterator[tuple[Field, ReadCell]]:
+        """The cells of a line."""
+        for cell, column in zip(line.cells, self.columns, strict=False):
+            if column is not None and column.kind.is_typed:
+                yield column, partial(read_cell, column, cell, self.language)
+
+    def write(self, lines: Sequence[Line]) -> str:
+        """Some of the lines as a table."""
+        text = io.StringIO()
+        csv.writer(text, delimiter=self.table.delimiter, lineterminator="\n").writerows(
+            [self.table.header, *(line.cells for line in lines)]
+        )
+        return text.getvalue()
+
+
+async def open_table(fields: Sequence[Field], text: str, language: str, most: int) -> TableSource:
+    """The table of a text. Raises Invalid."""
+    table = await asyncio.to_thread(parse_table, text, most=most)  # much of it is no line of a record
+    return TableSource(fields, table, language)
+
+
+def read_header(fields: Sequence[Field], cells: Sequence[str]) -> list[Field | None]:
+    """The field of each column; None for the column of numbers. Where a field is called `#`, that is `##`, and so on.
+
+    Raises Invalid for a name that is no field, or comes twice.
+    """
+    by_name = {fold(each.label): each for each in fields}
+    columns: list[Field | None] = []
+    for cell in map(read_no_formula, cells):
+        known = by_name.get(fold(cell))
+        if known is None and fold(cell) not in NUMBER_NAMES and cell.strip("#"):
+            raise Invalid(table=_l("There is no field named “%(name)s”.", name=cell[:60]))
+        if known in columns:
+            raise Invalid(table=_l("The field “%(name)s” is there twice.", name=cell[:60]))
+        columns.append(known)
+    return columns
+
+
+def number_in(cells: Sequence[str], columns: Sequence[Field | None]) -> str:
+    """What a line has in the column of numbers."""
+    return next((cell for cell, column in zip(cells, columns, strict=False) if column is None), "").lstrip("#")
+
+
+def read_cell(field: Field, cell: str, language: str, before: str = "") -> str:
+    """The value of a cell, over the one that there is. Raises ValueError with a Text.
+
+    What stands there as an export writes it is not touched, and not judged.
+    """
+    if before and cell == write_cell(field, before, language).strip():
+        return before
+    if field.kind_name == "yes_no":
+        ticked = read_word(cell, language)
+        if ticked is None:
+            raise ValueError(_l("Write yes or no."))
+        return "yes" if ticked else ""
+    return field.read(read_no_formula(cell), before)

@@ -1,0 +1,200 @@
+"""What was exported as JSON, read without trust: a file may have been made or changed by anybody."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from app.web.forms import Invalid
+from app.web.texts import _l
+
+SPACE = re.compile(r"[ \t\n\r]*")
+# How an object begins, and no table: a field's name in quotation marks would end with what separates it from others.
+BEGINS = re.compile(r'\s*\{\s*["}]')
+JSON_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,10})?")
+LONGEST_WHOLE = 18
+# What no text has: characters that are none, halves of some, and those that mark mentions (web/forms.py).
+UNREADABLE = re.compile("[\0\ud800-\udfff\ufdd0-\ufdef]")
+# A number that no field holds.
+TOO_LONG = float("inf")
+
+
+def is_json(text: str) -> bool:
+    """Whether a text is JSON rather than a table."""
+    return BEGINS.match(text.lstrip("\ufeff")) is not None
+
+
+def as_text(given: object) -> str:
+    """A text as forms have it; '' for what is none."""
+    return UNREADABLE.sub("", given) if isinstance(given, str) else ""
+
+
+def as_list(given: object) -> list[Any]:
+    """A list; an empty one for what is none."""
+    return given if isinstance(given, list) else []
+
+
+def as_dict(given: object) -> dict[str, Any]:
+    """An object; an empty one for what is none."""
+    return given if isinstance(given, dict) else {}
+
+
+@dataclass(slots=True)
+class JsonRecord:
+    """A record of a file: the line that it begins in, how it stands there, and what it is read as."""
+
+    at: int
+    text: str
+    value: Any
+
+
+@dataclass(slots=True)
+class JsonFile:
+    """What a file says: everything but its records, and those. `head` is how the text before them stands there."""
+
+    said: dict[str, Any] = field(default_factory=dict)
+    records: list[JsonRecord] = field(default_factory=list)
+
+
+class NotRead(Exception):
+    """The text can't be read on from a place."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(at)
+        self.at = at
+
+
+def join_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, each of whose names comes once. Raises Invalid."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for at, name in enumerate(names) if name in found and names.index(name) < at)
+        raise Invalid(table=_l("“%(name)s” is there twice.", name=as_text(twice)[:60]))
+    return found
+
+
+def refuse_constant(name: str) -> Any:
+    """NaN and the infinities, which are no JSON. Raises Invalid."""
+    raise Invalid(table=_l("%(name)s is no number.", name=name))
+
+
+def read_whole(text: str) -> int | float:
+    """A whole number, if it is none of those that take long to be read."""
+    return int(text) if len(text) <= LONGEST_WHOLE else TOO_LONG
+
+
+def read_fraction(text: str) -> Decimal | float:
+    """A number with digits after the point, exactly."""
+    return Decimal(text) if JSON_NUMBER.fullmatch(text) else TOO_LONG
+
+
+JSON_DECODER = json.JSONDecoder(
+    object_pairs_hook=join_once, parse_int=read_whole, parse_float=read_fraction, parse_constant=refuse_constant
+)
+
+
+class JsonReader:
+    """A place in a text that is read from its beginning to its end."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        self.line, self.counted = 1, 0
+
+    def peek(self) -> str:
+        """The next character that is no space; '' at the end."""
+        space = SPACE.match(self.text, self.at)
+        self.at = space.end() if space else self.at
+        return self.text[self.at : self.at + 1]
+
+    def take(self, *characters: str) -> str:
+        """One of some characters, which has to be next."""
+        found = self.peek()
+        if found not in characters or not found:
+            raise NotRead(self.at)
+        self.at += 1
+        return found
+
+    def value(self) -> Any:
+        """A value, whatever it is."""
+        self.peek()
+        try:
+            found, self.at = JSON_DECODER.raw_decode(self.text, self.at)
+        except json.JSONDecodeError as error:
+            raise NotRead(error.pos) from error
+        return found
+
+    def items(self, end: str) -> Iterator[None]:
+        """Stands before each item of an object or list, whose beginning was taken, until its end is."""
+        if self.peek() == end:
+            self.at += 1
+            return
+        yield
+        while self.take(",", end) == ",":
+            yield
+
+    def line_of(self, at: int) -> int:
+        """The line of a place, which is behind those that were asked for before."""
+        self.line += self.text.count("\n", self.counted, at)
+        self.counted = at
+        return self.line
+
+
+def read_json_file(text: str, most: int) -> JsonFile:
+    """Read what was exported as JSON, of at most so many records. Raises Invalid with what is wrong, and where.
+
+    It takes as long as the text is, not longer: no number is read that has more digits than fields hold, and what is
+    nested deeper than anything of ours is refused.
+    """
+    reader = JsonReader(text.lstrip("\ufeff"))
+    try:
+        found = read_members(reader, most)
+        if reader.peek():
+            raise NotRead(reader.at)
+    except NotRead as error:
+        line = reader.text.count("\n", 0, error.at) + 1
+        place = error.at - reader.text.rfind("\n", 0, error.at)
+        raise Invalid(
+            table=_l("This is no JSON: it can't be read at line %(line)d, character %(place)d.", line=line, place=place)
+        ) from error
+    except RecursionError as error:
+        raise Invalid(table=_l("This JSON is nested too deeply.")) from error
+    if not found.records:
+        raise Invalid(table=_l("There are no “records” in this JSON. A file that was exported here has them."))
+    return found
+
+
+def read_members(reader: JsonReader, most: int) -> JsonFile:
+    """The object that a file is."""
+    found, names = JsonFile(), set()
+    reader.take("{")
+    for _ in reader.items("}"):
+        if reader.peek() != '"':
+            raise NotRead(reader.at)
+        name = reader.value()
+        if name in names:
+            join_once([(name, None), (name, None)])
+        names.add(name)
+        reader.take(":")
+        if name == "records" and reader.peek() == "[":
+            read_records(reader, found.records, most)
+        else:
+            found.said[name] = reader.value()
+    return found
+
+
+def read_records(reader: JsonReader, records: list[JsonRecord], most: int) -> None:
+    """The records of a file, each with its line."""
+    reader.take("[")
+    for _ in reader.items("]"):
+        if len(records) == most:
+            raise Invalid(table=_l("At most %(limit)d records at a time.", limit=most))
+        reader.peek()
+        begin = reader.at
+        value = reader.value()
+        records.append(JsonRecord(reader.line_of(begin), reader.text[begin : reader.at], value))
