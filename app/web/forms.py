@@ -153,9 +153,6 @@ NOT_TYPED = re.compile(
 )
 
 
-# Bytes of a form that takes a while to be read, while others wait.
-
-
 def make_key() -> str:
     """The key of a form, or of a message, that is going to be sent."""
     return secrets.token_urlsafe(16)

@@ -71,3 +71,21 @@ async def test_a_long_table_is_written_in_parts_and_once_when_it_is_sent_again(
     assert shared_server.store.rows(f"{counted} WHERE c.slug = ?", slug) == [(2000, 2000)]
     logged = "SELECT count(*) FROM audit_entry WHERE what = 'records.imported' AND subject = ?"
     assert shared_server.store.rows(logged, f"/c/{slug}") == [(1,)]
+
+
+async def test_a_page_shows_the_first_of_many_lines_and_of_many_differences(server: Server) -> None:
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
+        await ana.post("/collections/new", data={"name": "Wide", "first": "Title"})
+        labels = [f"Note {number}" for number in range(12)]
+        for label in labels:
+            assert (await ana.post("/c/wide/fields", data={"kind": "text", "label": label})).status_code == 303
+        head = ",".join(["#", "Title", *labels])
+        first = "\n".join([head, *(f",T{number}" + ",a" * 12 for number in range(60))])
+        planned = (await ana.post("/c/wide/import", data={"table": first})).text
+        assert "And 10 more." in planned
+        assert (await ana.post("/c/wide/import", data={"table": first, "seen": ""})).status_code == 303
+        second = "\n".join([head, *(f"{number},T{number}" + ",b" * 12 for number in range(1, 61))])
+        planned = (await ana.post("/c/wide/import", data={"table": second})).text
+        assert planned.count('class="change"') == 50 * 8
+        assert "And 10 more." in planned
+        assert planned.count('<div class="muted">') == 50
