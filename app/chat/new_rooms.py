@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ from app.chat.rooms import GENERAL, LONGEST_ROOM_NAME, Room, check_name, find_di
 from app.database import Actor, Transaction
 from app.notifications.kinds import split
 from app.web.forms import Invalid
-from app.web.texts import _l, fold
+from app.web.texts import _l, spell_in_ascii
 
 
 async def create_room(
@@ -61,7 +60,7 @@ def note_made(transaction: Transaction, room: Room, by: Actor, people: Sequence[
 
 async def find_free_slug(transaction: Transaction, name: str) -> str:
     """A slug from a room's name that no room has."""
-    stem = "-".join(re.findall(r"[a-z0-9]+", fold(name)))[:60].strip("-") or "room"
+    stem = "-".join(spell_in_ascii(name))[:60].strip("-") or "room"
     if stem in ("new", "search", "files", "direct") or stem.startswith(("direct-", "about-")):
         stem = f"room-{stem}"
     statement = select(Room.slug).where(or_(Room.slug == stem, Room.slug.like(f"{stem}-%")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from litestar.exceptions import NotFoundException
@@ -16,7 +15,7 @@ from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTim
 from app.records.facts import CollectionDescribed, CollectionRenamed
 from app.records.permissions import is_granted
 from app.web.forms import Invalid
-from app.web.texts import _l, fold
+from app.web.texts import _l, fold, spell_in_ascii
 
 
 class Collection(Tenanted, Base):
@@ -105,7 +104,7 @@ async def create_collection(transaction: Transaction, *, name: str, slug: str = 
     Raises Invalid when there is one of this name already.
     """
     await refuse_taken_name(transaction, name)
-    base = slug or "-".join(re.findall(r"[a-z0-9]+", fold(name)))[:32].strip("-") or "collection"
+    base = slug or "-".join(spell_in_ascii(name))[:32].strip("-") or "collection"
     like = Collection.slug.startswith(base, autoescape=True)
     taken = set(await transaction.scalars(select(Collection.slug).where(like)))
     slug = next(each for each in (base, *(f"{base}-{n}" for n in range(2, len(taken) + 3))) if each not in taken)

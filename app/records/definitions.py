@@ -21,7 +21,7 @@ from app.records.kinds.collation import LAST
 from app.records.records import Record
 from app.records.reindexing import reindex_soon
 from app.web.forms import Invalid
-from app.web.texts import Text, _l, fold
+from app.web.texts import Text, _l, fold, spell_in_ascii
 
 # What can be changed of a field.
 CHANGED = ("label", "key", "required", "unique", "help", "default", "choices", "options")
@@ -123,7 +123,7 @@ async def add_field(
     fields = await list_fields(transaction, collection)
     if len(fields) >= MOST_FIELDS:
         raise Invalid(label=_l("A collection has at most %(number)d fields.", number=MOST_FIELDS))
-    base = key or "_".join(re.findall(r"[a-z0-9]+", fold(label)))[:32].strip("_") or "field"
+    base = key or name_key(label)
     if fold(label) in {fold(other.label) for other in fields}:
         raise Invalid(label=_l("There is a field of this name already."))
     taken = {other.key for other in (*fields, *fields.removed)} | RESERVED_KEYS
@@ -135,6 +135,12 @@ async def add_field(
     await transaction.flush()
     forget_fields(transaction, collection.id)
     return field
+
+
+def name_key(label: str) -> str:
+    """A key from what a field is called."""
+    base = "_".join(spell_in_ascii(label))[:32].strip("_") or "field"
+    return base if FIELD_KEY.fullmatch(base) else f"field_{base}"[:32]
 
 
 def advance_definition(collection: Collection, field: Field) -> None:
