@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select, update
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import Transaction
+from app.records.access import require_open
 from app.records.choices import LAST_CHOICE, GivenChoice, drop_unused, find_fault, list_gone, name_choices
 from app.records.collections import Collection, create_collection
 from app.records.facts import CollectionAdded, FieldsChanged
@@ -151,7 +152,7 @@ def advance_definition(collection: Collection, field: Field) -> None:
 
 async def append_field(transaction: Transaction, collection: Collection, member: Member, **values: Any) -> Field:
     """Add a field at the end, as `add_field` does, to a collection that has records already."""
-    require(member, "manage", "collections")
+    require_open(member, collection)
     field = await add_field(transaction, collection, **values)
     await fill_keys(transaction, field)
     if field.kind.computed:
@@ -188,7 +189,7 @@ async def change_field(
     Raises FieldChanged when it is not at the version that was seen, and Invalid when it can't be so; for `unique`, when
     two records have the same value.
     """
-    require(member, "manage", "collections")
+    require_open(member, collection)
     if version is not None and version != field.version:
         raise FieldChanged
     await refuse_while_becoming(transaction, collection, field)
@@ -266,7 +267,7 @@ async def place_field(
     transaction: Transaction, collection: Collection, field: Field, member: Member, place: int
 ) -> None:
     """Move a field to a place among the others, 0 for the first; beyond the ends it is the nearest."""
-    require(member, "manage", "collections")
+    require_open(member, collection)
     await refuse_while_becoming(transaction, collection, field)
     fields = list(await list_fields(transaction, collection))
     fields.remove(field)

@@ -247,6 +247,24 @@ class AccessChanged(Audited):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionClosed(AccessChanged):
+    """A collection was archived or put into the bin, or was opened again or taken out of it."""
+
+    what: Literal["archived", "opened", "deleted", "restored"]
+    name: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry(f"collection.{self.what}", self.name)
+
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs of admins get: nobody else can read of one that is in the bin."""
+        return LogEntry(f"collection.{self.what}", "admins", {"id": self.collection_id, "name": self.name})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PermissionsChanged(AccessChanged):
     """A role may do something else with the records of a collection. Both as words."""
 

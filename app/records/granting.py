@@ -176,5 +176,8 @@ async def list_invitable(transaction: Transaction, member: Member) -> list[Invit
     """The collections that a member may open to guests: all, for those who manage them."""
     if not may(member, "manage", "collections"):
         return []
-    rows = await transaction.execute(select(Collection.id, Collection.name).order_by(Collection.name, Collection.id))
+    kept = Collection.deleted_at.is_(None)
+    rows = await transaction.execute(
+        select(Collection.id, Collection.name).where(kept).order_by(Collection.name, Collection.id)
+    )
     return [Invitable(row.id, row.name) for row in rows]

@@ -80,7 +80,7 @@ class Record(Editable, Base):
 OPEN_RECORD = PreparedSelect(
     select(Collection, Record)
     .join(Record, (Record.collection_id == Collection.id) & (Record.tenant_id == Collection.tenant_id))
-    .where(Collection.slug == bindparam("slug"), Record.number == bindparam("number"))
+    .where(Collection.slug == bindparam("slug"), Collection.deleted_at.is_(None), Record.number == bindparam("number"))
 )
 FIND_RECORD = PreparedSelect(
     select(Record).where(Record.collection_id == bindparam("collection_id"), Record.number == bindparam("number"))
@@ -102,10 +102,11 @@ async def find_by_references(
 ) -> dict[tuple[str, int], Record]:
     """The records that people write as `#42`: of the collection given, or of the oldest one."""
     slugs = {slug for slug, _ in written}
-    named = select(Collection.slug, Collection.id).where(Collection.slug.in_(slugs))
+    kept = Collection.deleted_at.is_(None)
+    named = select(Collection.slug, Collection.id).where(Collection.slug.in_(slugs), kept)
     collections: dict[str, int] = {row.slug: row.id for row in await transaction.execute(named)}
     if "" in slugs:
-        oldest = await transaction.scalar(select(Collection.id).order_by(Collection.id).limit(1))
+        oldest = await transaction.scalar(select(Collection.id).where(kept).order_by(Collection.id).limit(1))
         collections |= {} if oldest is None else {"": oldest}
     places = {
         each: (collections[each[0]], each[1])
