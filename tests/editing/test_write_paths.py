@@ -99,7 +99,7 @@ KNOWN_WRITES = {
         "records/deleting.py",
         "forget_records",
         "delete(Record)",
-    ),  # for good, of what nobody can open, so nobody holds it
+    ),  # for good, of what nobody can open, or hold
     ("records/closing.py", "delete_collection", "collection.deleted_at"),  # of a collection, whose records stay
     ("records/closing.py", "restore_collection", "collection.deleted_at"),
     ("editing/rows.py", "change_lock", "update(model)"),  # writes the lock's columns alone
