@@ -21,9 +21,9 @@ from app.editing.drafts import Draft
 from app.editing.rows import is_held
 from app.jobs.sweeps import sweeps
 from app.records.access import forget_access
+from app.records.access_facts import CollectionClosed
 from app.records.collections import Collection
 from app.records.deleting import forget_records
-from app.records.facts import CollectionClosed
 from app.records.fields import Field
 from app.records.files import RecordFile
 from app.records.new_drafts import KIND as NEW_RECORD

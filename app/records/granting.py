@@ -12,8 +12,8 @@ from app.accounts.members import Member, is_active
 from app.accounts.rights import may, require
 from app.database import Transaction
 from app.records.access import forget_access
+from app.records.access_facts import GuestAdmitted, GuestDismissed, PermissionsChanged
 from app.records.collections import Collection
-from app.records.facts import GuestAdmitted, GuestDismissed, PermissionsChanged
 from app.records.permissions import (
     ONLY_READING,
     CollectionGuest,

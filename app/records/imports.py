@@ -16,6 +16,7 @@ from typing import Literal
 from sqlalchemy import select
 
 from app.accounts.members import Member
+from app.accounts.rights import find_right
 from app.database import Transaction
 from app.editing.rows import Held, is_held
 from app.records.access import find_refused
@@ -27,6 +28,7 @@ from app.records.history import Difference, compare
 from app.records.keys import Taken, check_taken, find_taken, unique_key
 from app.records.records import Record, Values, title_of
 from app.records.tables import parse_table, read_no_formula, read_word
+from app.records.values import list_overstepped
 from app.web.forms import Invalid, number_of
 from app.web.texts import Text, _l, fold
 
@@ -146,6 +148,8 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
             if running:
                 line.held_by = reason_of(line.record, Held(), member)
         read_record_line(fields, columns, line, transaction.tenant.language)
+        overstepped = list_overstepped(fields, member, line.record.values if line.record else None, line.values)
+        line.errors += [(each.label, find_right("change", each).refusal) for each in overstepped]
         if not line.errors:
             read.append((line, line.values))
     taken = await find_taken(transaction, fields, [values for _, values in read])

@@ -18,8 +18,8 @@ from app.live.log import follow_anew, refresh
 from app.notifications.channels import push_bells
 from app.notifications.models import Notification
 from app.records.access import RecordAccess, find_accesses_of, forget_access
+from app.records.access_facts import AccessChanged, CollectionClosed, GuestAdmitted, GuestDismissed, PermissionsChanged
 from app.records.collections import Collection
-from app.records.facts import AccessChanged, CollectionClosed, GuestAdmitted, GuestDismissed, PermissionsChanged
 from app.records.permissions import CollectionGuest
 from app.records.records import Record, find_makers
 

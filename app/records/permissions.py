@@ -64,6 +64,8 @@ def hold_back(collection: Collection, permissions: Permissions) -> Permissions:
 
 # Who may be given no more than reading.
 ONLY_READING = ("viewer",)
+# For whom a field may be read-only: who may do everything never is, and who may only read needs no such thing.
+LIMITED = tuple(role for role in DEFAULTS if role not in ONLY_READING)
 
 
 class CollectionPermission(Tenanted, Base):

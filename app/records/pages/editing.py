@@ -37,7 +37,8 @@ from app.records.forms import (
     render_record,
 )
 from app.records.history import get_revision, list_differences, translate
-from app.records.records import Record, title_of, write_values
+from app.records.records import Record, title_of
+from app.records.values import write_values
 from app.settings import Settings
 from app.web.calls import is_call
 from app.web.cookies import CookieError, read_cookie
@@ -143,7 +144,7 @@ async def save_record(
     await render_long_texts_aside(list_long_texts(fields, mine))
     try:
         if fields.removed and holds_unseen(fields, form, record):
-            raise Removed(**find_errors(fields, mine, record))
+            raise Removed(**find_errors(fields, mine, member, record))
         changed = await change_record(
             transaction, collection, record, mine, member, version=version, proof=proof, fields=fields
         )

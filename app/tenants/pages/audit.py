@@ -57,6 +57,7 @@ SENTENCES = {
     "collection.opened": _l("opened again the collection"),
     "collection.deleted": _l("deleted the collection"),
     "collection.restored": _l("restored the collection"),
+    "field.limited": _l("changed who may change the field"),
     "field.removed": _l("removed the field"),
     "collection.permissions": _l("changed who may do what in the collection"),
     "collection.guest-admitted": _l("opened a collection to"),
