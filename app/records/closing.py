@@ -92,8 +92,8 @@ async def list_binned(transaction: Transaction) -> Sequence[Collection]:
     return (await transaction.scalars(statement)).all()
 
 
-async def get_binned(transaction: Transaction, slug: str) -> Collection:
-    """A collection in the bin, or one that was restored already. Raises NotFoundException."""
+async def get_any_collection(transaction: Transaction, slug: str) -> Collection:
+    """A collection by its address, in the bin or not. Raises NotFoundException."""
     kept = or_(Collection.deleted_at.is_(None), Collection.deleted_at > now() - COLLECTION_KEPT_FOR)
     found: Collection | None = await transaction.scalar(select(Collection).where(Collection.slug == slug, kept))
     if found is None:

@@ -17,7 +17,7 @@ from app.records.closing import (
     archive_collection,
     count_all_records,
     delete_collection,
-    get_binned,
+    get_any_collection,
     list_binned,
     list_editors,
     restore_collection,
@@ -82,7 +82,7 @@ async def describe_collection_deletion(request: AnyRequest, transaction: Transac
     """What deleting a collection does, and to whom."""
     require(member, "manage", "collections")
     slug = request.path_params["slug"]
-    collection = await get_collection(transaction, slug)
+    collection = await get_any_collection(transaction, slug)
     return Question(
         what=_l("Delete %(collection)s?", collection=collection.name),
         consequences=[
@@ -111,7 +111,8 @@ async def close_collection(transaction: Transaction, member: Member, slug: str, 
 )
 async def bin_collection(transaction: Transaction, member: Member, slug: str) -> Response[Any]:
     """Put a collection into the bin."""
-    await delete_collection(transaction, await get_collection(transaction, slug), member)
+    require(member, "manage", "collections")
+    await delete_collection(transaction, await get_any_collection(transaction, slug), member)
     return see_other("/collections/bin?done=collection-deleted")
 
 
@@ -135,7 +136,7 @@ async def show_collection_bin(
 async def take_collection_from_bin(transaction: Transaction, member: Member, slug: str) -> Response[Any]:
     """Take a collection out of the bin."""
     require(member, "manage", "collections")
-    collection = await get_binned(transaction, slug)
+    collection = await get_any_collection(transaction, slug)
     await restore_collection(transaction, collection, member)
     return see_other(f"/c/{slug}?done=collection-restored")
 
