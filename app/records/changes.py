@@ -34,7 +34,7 @@ from app.records.records import (
     search_text,
 )
 from app.records.revisions import Revision
-from app.records.values import read_values, refuse_overstepping
+from app.records.values import list_read_only, read_values, refuse_overstepping
 
 
 class Changed(Exception):
@@ -90,8 +90,9 @@ async def add_records(transaction: Transaction, collection: Collection, rows: Se
     """
     await require_in(transaction, author, "add to", collection)
     fields = await list_fields(transaction, collection)
-    for each in rows:
-        refuse_overstepping(fields, author, None, each)
+    if read_only := list_read_only(fields, author):
+        for each in rows:
+            refuse_overstepping(read_only, None, each)
     last = take_numbers(collection, len(rows))
     moment = now()
     values = {
@@ -180,7 +181,7 @@ async def write_record(
     before = record.values
     values = {each.ref: before[each.ref] for each in fields.removed if each.ref in before} | values
     values = keep_computed(fields, values, before)
-    refuse_overstepping(fields, author, before, values)
+    refuse_overstepping(list_read_only(fields, author), before, values)
     brought = await check_files(transaction, fields, values, record, author)
     changed = [field for field in fields if values.get(field.ref) != before.get(field.ref)]
     if changed:

@@ -16,7 +16,6 @@ from typing import Literal
 from sqlalchemy import select
 
 from app.accounts.members import Member
-from app.accounts.rights import find_right
 from app.database import Transaction
 from app.editing.rows import Held, is_held
 from app.records.access import find_refused
@@ -28,7 +27,7 @@ from app.records.history import Difference, compare
 from app.records.keys import Taken, check_taken, find_taken, unique_key
 from app.records.records import Record, Values, title_of
 from app.records.tables import parse_table, read_no_formula, read_word
-from app.records.values import list_overstepped
+from app.records.values import find_overstepped, list_read_only
 from app.web.forms import Invalid, number_of
 from app.web.texts import Text, _l, fold
 
@@ -128,6 +127,7 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
     records = await find_records(transaction, collection, [number_in(line.cells, columns) for line in plan.lines])
     read: list[tuple[Line, Values]] = []
     refused = await find_refused(transaction, member, collection, [record for record, _ in records.values() if record])
+    read_only = list_read_only(fields, member)
     for at, line in enumerate(plan.lines):
         if at % LINES_AT_ONCE == 0:
             await asyncio.sleep(0)
@@ -147,9 +147,7 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
                 continue
             if running:
                 line.held_by = reason_of(line.record, Held(), member)
-        read_record_line(fields, columns, line, transaction.tenant.language)
-        overstepped = list_overstepped(fields, member, line.record.values if line.record else None, line.values)
-        line.errors += [(each.label, find_right("change", each).refusal) for each in overstepped]
+        read_record_line(fields, columns, line, transaction.tenant.language, read_only)
         if not line.errors:
             read.append((line, line.values))
     taken = await find_taken(transaction, fields, [values for _, values in read])
@@ -175,8 +173,11 @@ async def find_records(
     return {wanted[record.number]: (record, held) for record, held in await transaction.execute(statement)}
 
 
-def read_record_line(fields: list[Field], columns: Sequence[Field | None], line: Line, language: str) -> None:
-    """Read a line's values over those that its record has, or a new one begins with. What won't do, the line notes."""
+def read_record_line(
+    fields: list[Field], columns: Sequence[Field | None], line: Line, language: str, read_only: Sequence[Field]
+) -> None:
+    """Read a line's values over those that its record has, or a new one begins with. What won't do, the line notes, and
+    what its member may not change."""
     line.values = (
         dict(line.record.values) if line.record else {each.ref: each.default for each in fields if each.default}
     )
@@ -193,9 +194,15 @@ def read_record_line(fields: list[Field], columns: Sequence[Field | None], line:
     line.errors += [
         (each.label, _l("This can't be empty."))
         for each in touched
-        if each.required and not each.kind.computed and not line.values.get(each.ref) and each.label not in said
+        if each.required
+        and not each.kind.computed
+        and each not in read_only
+        and not line.values.get(each.ref)
+        and each.label not in said
     ]
     line.values = {ref: value for ref, value in line.values.items() if value}
+    overstepped = find_overstepped(read_only, line.record.values if line.record else None, line.values)
+    line.errors += [(each.label, refusal) for each, refusal in overstepped.items()]
 
 
 def read_cell(field: Field, cell: str, language: str, before: str = "") -> str:

@@ -85,17 +85,18 @@ def list_read_only(fields: Iterable[Field], member: Member) -> list[Field]:
     return [field for field in fields if not field.kind.computed and not may(member, "change", field)]
 
 
-def list_overstepped(
-    fields: Iterable[Field], member: Member, before: Mapping[str, str] | None, after: Mapping[str, str]
-) -> list[Field]:
-    """The fields of which somebody would change the values who may not."""
-    read_only = list_read_only(fields, member)
-    return [field for field in read_only if after.get(field.ref, "") != value_of_before(field, before)]
+def find_overstepped(
+    read_only: Iterable[Field], before: Mapping[str, str] | None, after: Mapping[str, str]
+) -> dict[Field, Text]:
+    """Those of the fields that somebody may not change whose values they would change, and what is said of each."""
+    return {
+        field: find_right("change", field).refusal
+        for field in read_only
+        if after.get(field.ref, "") != value_of_before(field, before)
+    }
 
 
-def refuse_overstepping(
-    fields: Iterable[Field], member: Member, before: Mapping[str, str] | None, after: Mapping[str, str]
-) -> None:
+def refuse_overstepping(read_only: Iterable[Field], before: Mapping[str, str] | None, after: Mapping[str, str]) -> None:
     """Raise Invalid when somebody would change values who may not."""
-    if overstepped := list_overstepped(fields, member, before, after):
-        raise Invalid(**{field.ref: find_right("change", field).refusal for field in overstepped})
+    if overstepped := find_overstepped(read_only, before, after):
+        raise Invalid(**{field.ref: refusal for field, refusal in overstepped.items()})
