@@ -42,7 +42,7 @@ from app.records.channels import find_record_destinations
 from app.records.collections import Collection, get_collection
 from app.records.deleting import delete_record
 from app.records.exports import open_export
-from app.records.fields import list_fields
+from app.records.fields import Field, list_fields
 from app.records.forms import open_record
 from app.records.lists import View
 from app.records.permissions import EVERYTHING, CollectionGuest, write_permissions
@@ -475,6 +475,7 @@ def test_every_rule_is_in_the_table() -> None:
         RecordAccess: "record",
         RoomAccess: "room",
         Announcement: "announcement",
+        Field: "field",
         type(next(iter(NOTIFICATION_KINDS.values()))): "kind",
     }
     for verb, kind in RIGHTS:

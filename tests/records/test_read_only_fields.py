@@ -283,6 +283,17 @@ async def test_what_was_typed_before_the_field_was_read_only_is_shown_and_the_re
     assert scene.read(number) == {scene.title: "Changed", scene.note: BEFORE}
 
 
+async def test_what_was_typed_so_is_shown_beside_what_others_have_changed_too(
+    shared_server: Server, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    scene = await arrange(shared_server, clients, "mia", ("member",))
+    number = await scene.add()
+    conflict = await scene.edit(number, version=1, **{scene.note: "Typed in vain"})
+    assert conflict.status_code == 409
+    assert "What you typed here is not saved: Typed in vain" in conflict.text
+    assert f'name="{scene.note}"' not in conflict.text
+
+
 async def test_the_settings_of_a_field_say_for_whom_it_is_read_only_and_keep_it_through_another_kind(
     shared_server: Server, clients: dict[str, httpx.AsyncClient]
 ) -> None:
