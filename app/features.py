@@ -85,6 +85,7 @@ from app.records.notices import RECORD_KINDS
 from app.records.pages import adding as adding_pages
 from app.records.pages import bin as bin_pages
 from app.records.pages import bulk as bulk_pages
+from app.records.pages import closing as closing_pages
 from app.records.pages import collections as collection_pages
 from app.records.pages import columns as column_pages
 from app.records.pages import editing as editing_pages
@@ -131,6 +132,7 @@ WORKSPACE_PAGES = (
     audit_pages,
     settings_pages,
     collection_pages,
+    closing_pages,
     permission_pages,
     field_pages,
     kind_pages,

@@ -265,6 +265,7 @@ MAKES_NOTHING = {
     *("/account/name", "/account/time-zone", "/account/password", "/account/leave", "/account/picture/remove"),
     *("/account/picture", "/settings", "/settings/logo", "/settings/logo/remove", "/account/sessions/end-others"),
     *("/account/sessions/{session_id:int}/end", "/c/{slug:str}/rename", "/c/{slug:str}/fields/{key:str}"),
+    *("/c/{slug:str}/archive", "/c/{slug:str}/remove", "/c/{slug:str}/restore"),
     *("/c/{slug:str}/fields/{key:str}/" + verb for verb in ("restore", "kind", "fill")),
     *("/c/{slug:str}/columns", "/c/{slug:str}/bin/restore"),
     *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),

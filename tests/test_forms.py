@@ -82,6 +82,7 @@ NOT_FOR_MEMBERS = {
     *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),
     *("/c/{slug:str}/fields/{key:str}/restore", "/c/{slug:str}/fields/{key:str}/kind"),
     "/c/{slug:str}/fields/{key:str}/fill",
+    *("/c/{slug:str}/archive", "/c/{slug:str}/remove", "/c/{slug:str}/restore"),
     *("/announcements", "/announcements/{announcement_id:int}/withdraw"),
     *("/chat/{slug:str}/messages/{number:int}/" + verb for verb in ("edit", "delete")),
     *("/chat/{slug:str}/archive", "/chat/{slug:str}/remove"),

@@ -60,6 +60,7 @@ FILES = {"path": "css/base.css"}
 # What is typed where a form that is meant takes something of its own.
 TYPED: dict[str, dict[str, Any]] = {
     "/account/password": {"password": PASSWORD, "new_password": "a long enough password"},
+    "/c/{slug:str}/archive": {"archived": "yes"},
     "/c/{slug:str}/fields": {"kind": "text", "label": "Shelf mark"},
     "/c/{slug:str}/fields/{key:str}": {"label": "Its title"},
     "/c/{slug:str}/fields/{key:str}/fill": {"f1": "Untitled"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ from app.chat.rooms import FIND_ROOM_OF, GENERAL, LONGEST_ROOM_NAME, Room, check
 from app.database import Actor, PreparedChange, PreparedSelect, Transaction
 from app.notifications.kinds import split
 from app.web.forms import Invalid
-from app.web.texts import _l, fold
+from app.web.texts import _l, spell_in_ascii
 
 
 async def create_room(
@@ -66,7 +65,7 @@ LIST_TAKEN_SLUGS = PreparedSelect(
 
 async def find_free_slug(transaction: Transaction, name: str) -> str:
     """A slug from a room's name that no room has."""
-    stem = "-".join(re.findall(r"[a-z0-9]+", fold(name)))[:60].strip("-") or "room"
+    stem = "-".join(spell_in_ascii(name))[:60].strip("-") or "room"
     if stem in ("new", "search", "files", "direct") or stem.startswith(("direct-", "about-")):
         stem = f"room-{stem}"
     taken = set(await transaction.column(LIST_TAKEN_SLUGS, stem=stem, numbered=f"{stem}-%"))

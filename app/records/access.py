@@ -22,12 +22,15 @@ from app.records.permissions import (
     CollectionPermission,
     Permissions,
     find_permissions,
+    hold_back,
     is_granted,
     is_guest_of,
+    is_kept,
     is_open_to_all,
 )
 from app.records.records import Record, find_makers
-from app.web.texts import Text
+from app.web.errors import PageError
+from app.web.texts import Text, _l
 
 # What is done with a collection as a whole, and with one of its records.
 CollectionVerb = Literal["browse", "read", "add to", "delete from", "export", "import into", "read the bin of"]
@@ -66,7 +69,8 @@ async def find_collection_access(transaction: Transaction, member: Member, colle
     known: dict[tuple[int, str, int], CollectionAccess] = transaction.info.setdefault(CollectionAccess, {})
     key = member.id, member.role, collection.id
     if key not in known:
-        known[key] = CollectionAccess(collection, await permissions_of(transaction, member, collection.id))
+        permissions = await permissions_of(transaction, member, collection.id)
+        known[key] = CollectionAccess(collection, hold_back(collection, permissions))
     return known[key]
 
 
@@ -95,7 +99,7 @@ async def find_accesses_of(
         if not may(person, "see", "everybody") and (person.id, collection.id) not in invited:
             return NOTHING
         default = DEFAULTS.get(person.role, EVERYTHING)
-        return said.get((collection.id, person.role), default)
+        return hold_back(collection, said.get((collection.id, person.role), default))
 
     return {
         (person.id, collection.id): CollectionAccess(collection, permitted(person, collection))
@@ -133,6 +137,32 @@ def list_verbs(member: Member, access: RecordAccess) -> str:
     return " ".join(["add", *verbs] if may(member, "add to", access.within) else verbs)
 
 
+# What changes something in a collection, which nobody does in one that is archived.
+WRITING = ("add to", "import into", "delete from", "edit", "delete")
+ARCHIVED = _l("This collection is archived: it can be read, and nothing in it can be added or changed.")
+
+
+def why_not(verb: str, access: CollectionAccess | RecordAccess) -> Text:
+    """What somebody is told who may not do this."""
+    within = access.within if isinstance(access, RecordAccess) else access
+    archived = within.collection.archived_at is not None
+    return ARCHIVED if archived and verb in WRITING else find_right(verb, access).refusal
+
+
+def require_access(member: Member, verb: str, access: CollectionAccess | RecordAccess) -> None:
+    """Raise a 403 page unless a member may do this."""
+    if not may(member, verb, access):
+        raise PageError(403, why_not(verb, access))
+
+
+def require_open(member: Member, collection: Collection) -> None:
+    """Raise a 403 page unless a member may say what is known of a collection's records, which nobody may of an archived
+    one: that changes them."""
+    require(member, "manage", "collections")
+    if collection.archived_at is not None:
+        raise PageError(403, ARCHIVED)
+
+
 async def require_in(
     transaction: Transaction, member: Member, verb: CollectionVerb, collection: Collection
 ) -> CollectionAccess:
@@ -143,7 +173,7 @@ async def require_in(
     access = await find_collection_access(transaction, member, collection)
     if not may(member, "read", access):
         raise NotFoundException
-    require(member, verb, access)
+    require_access(member, verb, access)
     return access
 
 
@@ -154,7 +184,7 @@ async def require_on(
     for access in (await find_accesses(transaction, member, collection, records)).values():
         if not may(member, "read", access.within):
             raise NotFoundException
-        require(member, verb, access)
+        require_access(member, verb, access)
 
 
 async def enter_collection(
@@ -170,7 +200,7 @@ async def find_refused(
     """Those of some records that a member may not edit, and why."""
     accesses = await find_accesses(transaction, member, collection, records)
     refused = {record: access for record, access in accesses.items() if not may(member, "edit", access)}
-    return {record: find_right("edit", access).refusal for record, access in refused.items()}
+    return {record: why_not("edit", access) for record, access in refused.items()}
 
 
 def channels_of(access: CollectionAccess) -> str:
@@ -204,7 +234,7 @@ async def list_readable(transaction: Transaction, member: Member | None, records
     if member is None:
         granted = is_open_to_all(Collection.id)
     elif may(member, "manage", "collections"):
-        return list(records)
+        granted = is_kept(Collection.id)
     else:
         granted = is_granted("read", Collection.id, member.role, member.id)
     ids = {record.collection_id for record in records}

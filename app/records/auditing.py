@@ -22,11 +22,14 @@ async def name_records(transaction: Transaction, subjects: Some[str]) -> dict[st
     slugs = {found["slug"] for found in read.values()} | set(subjects)
     statement = select(Collection).where(Collection.slug.in_(slugs))
     collections = {each.slug: each for each in await transaction.scalars(statement)}
-    named = {slug: AuditedSubject(each.name, f"/c/{slug}") for slug, each in collections.items()}
+    binned = {slug for slug, each in collections.items() if each.deleted_at is not None}  # nobody can open those
+    named = {
+        slug: AuditedSubject(each.name, "" if slug in binned else f"/c/{slug}") for slug, each in collections.items()
+    }
     named |= {subject: named[found["slug"]] for subject, found in read.items() if found["slug"] in named}
     numbers: dict[int, set[int]] = {}
     for found in read.values():
-        if found["number"] and found["slug"] in collections:
+        if found["number"] and found["slug"] in collections.keys() - binned:
             numbers.setdefault(collections[found["slug"]].id, set()).add(int(found["number"]))
     places = await find_titles(transaction, numbers)
     for subject, found in read.items():

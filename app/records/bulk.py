@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from app.accounts.members import Member
-from app.accounts.rights import find_right, may
+from app.accounts.rights import may
 from app.database import Transaction
 from app.editing.rows import Held
-from app.records.access import find_accesses
+from app.records.access import find_accesses, why_not
 from app.records.changes import Changed, advance
 from app.records.collections import Collection
 from app.records.deleting import keep_deleted, keep_restored, put_into_bin
@@ -59,7 +59,7 @@ async def delete_records(
     accesses = await find_accesses(transaction, author, collection, records)
     for record in records:
         if not may(author, "delete", accesses[record]):
-            left.append(LeftAlone(record, find_right("delete", accesses[record]).refusal, permitted=False))
+            left.append(LeftAlone(record, why_not("delete", accesses[record]), permitted=False))
             continue
         try:
             if record.deleted_at is not None:
@@ -86,7 +86,7 @@ async def restore_records(
     restored: list[Record] = []
     for record in records:
         if not may(author, "delete", accesses[record]):
-            left.append(LeftAlone(record, find_right("delete", accesses[record]).refusal, permitted=False))
+            left.append(LeftAlone(record, why_not("delete", accesses[record]), permitted=False))
             continue
         if record.deleted_at is None:
             left.append(LeftAlone(record, _l("It was restored already."), permitted=False))

@@ -31,10 +31,10 @@ from app.records.records import (
     Values,
     keep_revisions,
     note_record_changed,
-    read_values,
     search_text,
 )
 from app.records.revisions import Revision
+from app.records.values import list_read_only, read_values, refuse_overstepping
 
 
 class Changed(Exception):
@@ -50,7 +50,7 @@ async def create_record(
     """
     await require_in(transaction, author, "add to", collection)
     fields = await list_fields(transaction, collection)
-    values = read_values(fields, typed)
+    values = read_values(fields, typed, by=author)
     await check_unique(transaction, fields, values, None)
     brought = await check_files(transaction, fields, values, None, author)
     number, moment = take_numbers(collection), now()
@@ -80,13 +80,19 @@ async def create_records(
     Raises Invalid when a value won't do.
     """
     fields = await list_fields(transaction, collection)
-    await add_records(transaction, collection, [read_values(fields, typed) for typed in rows], author)
+    await add_records(transaction, collection, [read_values(fields, typed, by=author) for typed in rows], author)
 
 
 async def add_records(transaction: Transaction, collection: Collection, rows: Sequence[Values], author: Member) -> None:
-    """Add many records with values that were read. Unique ones are left to the database to check."""
+    """Add many records with values that were read. Unique ones are left to the database to check.
+
+    Raises Invalid for what the author may not say of a new record.
+    """
     await require_in(transaction, author, "add to", collection)
     fields = await list_fields(transaction, collection)
+    if read_only := list_read_only(fields, author):
+        for each in rows:
+            refuse_overstepping(read_only, None, each)
     last = take_numbers(collection, len(rows))
     moment = now()
     values = {
@@ -141,7 +147,7 @@ async def change_record(
     """
     fields = fields or await list_fields(transaction, collection)
     refuse_changed(record, version)
-    values = read_values(fields, typed, record.values)
+    values = read_values(fields, typed, record.values, by=author)
     changed = await write_record(
         transaction, collection, record, values, author, version=version, proof=proof, what=what, fields=fields
     )
@@ -168,12 +174,14 @@ async def write_record(
     what: str,
     fields: Fields,
 ) -> bool:
-    """Save values that were read, or are an old revision's: as `change_record` does, but they are judged no more."""
+    """Save values that were read, or are an old revision's: as `change_record` does, but all that is judged of them is
+    whether the author may change them."""
     await require_on(transaction, author, "edit", collection, record)
     refuse_changed(record, version)
     before = record.values
     values = {each.ref: before[each.ref] for each in fields.removed if each.ref in before} | values
     values = keep_computed(fields, values, before)
+    refuse_overstepping(list_read_only(fields, author), before, values)
     brought = await check_files(transaction, fields, values, record, author)
     changed = [field for field in fields if values.get(field.ref) != before.get(field.ref)]
     if changed:

@@ -17,7 +17,7 @@ from app.database import Fact, Partial, Tenant, Transaction
 from app.live.channels import channel
 from app.live.log import refresh
 from app.records.access import may_browse, may_find, may_read
-from app.records.collections import COLLECTIONS_SHOWN, Collection, list_collections, list_used
+from app.records.collections import Collection
 from app.records.columns import listed_of
 from app.records.facts import (
     CollectionAdded,
@@ -35,6 +35,7 @@ from app.records.history import RevisionEntry, list_histories
 from app.records.lists import MOST_LIST_WORDS
 from app.records.permissions import is_open_to_all
 from app.records.records import Record, find_record_places, place_of_record, search_text, sort_keys
+from app.records.used_collections import COLLECTIONS_SHOWN, is_in_use, list_collections, list_used
 from app.web.forms import number_of
 from app.web.markdown.long_texts import render_long_texts_aside
 from app.web.templates import make_partial
@@ -174,7 +175,7 @@ async def read_collections(
     """The collections that sidebars show, after one was added or renamed."""
     collections = await list_collections(transaction, most=COLLECTIONS_SHOWN + 1)
     changed = await transaction.find_all(Collection, [fact.collection_id for fact in facts])
-    hidden = select(Collection.id).where(~is_open_to_all(Collection.id)).limit(1)
+    hidden = select(Collection.id).where(*is_in_use(), ~is_open_to_all(Collection.id)).limit(1)
     if len(collections) > COLLECTIONS_SHOWN:
         return SidebarCollections(list(changed.values()))
     if await transaction.scalar(hidden) is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from litestar.exceptions import NotFoundException
@@ -11,16 +10,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.accounts.rights import require
-from app.accounts.visits import Visit
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.records.facts import CollectionDescribed, CollectionRenamed
-from app.records.permissions import is_granted
 from app.web.forms import Invalid
-from app.web.texts import _l, fold
+from app.web.texts import _l, fold, spell_in_ascii
 
 
 class Collection(Tenanted, Base):
-    """A kind of record, such as books. `last_number` is the newest record's; numbers are never used twice."""
+    """A kind of record, such as books. `last_number` is the newest record's; numbers are never used twice.
+
+    One that is archived can be read, and nothing in it is added or changed. A deleted one is in the bin for a while:
+    nobody sees it, and it has all that it had when it is restored.
+    """
 
     __tablename__ = "collection"
     __table_args__ = (
@@ -39,6 +40,8 @@ class Collection(Tenanted, Base):
     # Counts the changes of its definition.
     version: Mapped[int] = mapped_column(BigInteger, default=1)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 # Those of our icons that may stand for what a collection holds.
@@ -57,47 +60,13 @@ COLLECTION_ICONS = {
     "list": _l("List"),
 }
 COLLECTION_COLORS = ("green", "amber", "blue", "red", "violet")
-FIND_COLLECTION = PreparedSelect(lambda: select(Collection).where(Collection.slug == bindparam("slug")))
-
-
-async def list_collections(transaction: Transaction, most: int | None = None) -> list[Collection]:
-    """The collections by name: all, or the first of them."""
-    statement = select(Collection).order_by(Collection.name, Collection.id).limit(most)
-    return list(await transaction.scalars(statement))
-
-
-# How many the sidebar shows, and the start.
-COLLECTIONS_SHOWN = 12
-LIST_USED = PreparedSelect(
-    lambda: (
-        select(Collection)
-        .outerjoin(
-            Visit,
-            (Visit.tenant_id == Collection.tenant_id)
-            & (Visit.subject_id == Collection.id)
-            & (Visit.kind == "collection")
-            & (Visit.member_id == bindparam("member_id")),
-        )
-        .where(is_granted("browse", Collection.id, bindparam("role", type_=String), bindparam("member_id")))
-        .order_by(
-            Collection.slug != bindparam("current"),
-            Visit.visited_at.desc().nulls_last(),
-            Collection.name,
-            Collection.id,
-        )
-        .limit(COLLECTIONS_SHOWN)
-    )
+FIND_COLLECTION = PreparedSelect(
+    lambda: select(Collection).where(Collection.slug == bindparam("slug"), Collection.deleted_at.is_(None))
 )
 
 
-async def list_used(transaction: Transaction, member: Member, current: str = "") -> list[Collection]:
-    """The collections that a member uses, by name: the one of the address that is open, then those opened last."""
-    found = await transaction.rows(LIST_USED, member_id=member.id, role=member.role, current=current)
-    return sorted((each for (each,) in found), key=lambda each: (each.name, each.id))
-
-
 async def get_collection(transaction: Transaction, slug: str) -> Collection:
-    """A collection by its address. Raises NotFoundException."""
+    """A collection by its address, not in the bin. Raises NotFoundException."""
     found = await transaction.find(FIND_COLLECTION, slug=slug)
     if found is None:
         raise NotFoundException
@@ -110,7 +79,7 @@ async def create_collection(transaction: Transaction, *, name: str, slug: str = 
     Raises Invalid when there is one of this name already.
     """
     await refuse_taken_name(transaction, name)
-    base = slug or "-".join(re.findall(r"[a-z0-9]+", fold(name)))[:32].strip("-") or "collection"
+    base = slug or "-".join(spell_in_ascii(name))[:32].strip("-") or "collection"
     like = Collection.slug.startswith(base, autoescape=True)
     taken = set(await transaction.scalars(select(Collection.slug).where(like)))
     slug = next(each for each in (base, *(f"{base}-{n}" for n in range(2, len(taken) + 3))) if each not in taken)
@@ -138,8 +107,8 @@ async def describe_collection(
 
 
 async def refuse_taken_name(transaction: Transaction, name: str, own: Collection | None = None) -> None:
-    """Raise Invalid when another collection is called so, whatever the case and accents."""
-    others = await transaction.execute(select(Collection.id, Collection.name))
+    """Raise Invalid when another collection is called so, whatever the case and accents; the bin does not count."""
+    others = await transaction.execute(select(Collection.id, Collection.name).where(Collection.deleted_at.is_(None)))
     if any(fold(other.name) == fold(name) for other in others if own is None or other.id != own.id):
         raise Invalid(name=_l("There is a collection of this name already."))
 

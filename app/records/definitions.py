@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,22 +10,23 @@ from sqlalchemy import delete, func, select, update
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import Transaction
+from app.records.access import require_open
 from app.records.choices import LAST_CHOICE, GivenChoice, drop_unused, find_fault, list_gone, name_choices
 from app.records.collections import Collection, create_collection
-from app.records.facts import CollectionAdded, FieldAdded, FieldsChanged
+from app.records.facts import CollectionAdded, FieldAdded, FieldLimited, FieldsChanged
+from app.records.field_keys import check_key, name_key
 from app.records.fields import MOST_FIELDS, RESERVED_KEYS, Field, forget_fields, list_fields, prepare_fields
 from app.records.keys import RecordKey, unique_key
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.collation import LAST
+from app.records.permissions import LIMITED
 from app.records.records import Record
 from app.records.reindexing import reindex_soon
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, fold
 
 # What can be changed of a field.
-CHANGED = ("label", "key", "required", "unique", "help", "default", "choices", "options")
-# What a key may be, but for what looks like a ref.
-FIELD_KEY = re.compile("(?!f[0-9]+$)[a-zA-Z_][a-zA-Z0-9_]{0,39}")
+CHANGED = ("label", "key", "required", "unique", "help", "default", "choices", "options", "read_only_for")
 
 
 async def add_collection(transaction: Transaction, member: Member, *, name: str, first: str) -> Collection:
@@ -46,17 +46,6 @@ async def refuse_while_becoming(transaction: Transaction, collection: Collection
     fields = await list_fields(transaction, collection)
     if any(other.replaces == field.id for other in fields.removed):
         raise Invalid(label=_l("Its kind is being changed. Wait for that, or cancel it."))
-
-
-async def check_key(transaction: Transaction, collection: Collection, field: Field, key: str) -> None:
-    """Raise Invalid unless a field can have another key: programs call it so."""
-    if key == field.key:
-        return
-    if not FIELD_KEY.fullmatch(key):
-        raise Invalid(key=_l("Letters without accents, digits and underscores, at most 40, and a letter first."))
-    fields = await list_fields(transaction, collection)
-    if key in RESERVED_KEYS or any(other.key == key for other in (*fields, *fields.removed)):
-        raise Invalid(key=_l("This key is taken."))
 
 
 def check_field(field: Field) -> None:
@@ -88,6 +77,7 @@ def describe_field(
     if not field.kind.is_typed:  # nobody could type what it starts with
         default = ""
     field.required = field.required and not field.kind.computed
+    field.read_only_for = [] if field.kind.computed else [role for role in LIMITED if role in field.read_only_for]
     field.default = default
     check_field(field)
     try:
@@ -109,6 +99,7 @@ async def add_field(
     default: str = "",
     choices: Sequence[GivenChoice] = (),
     options: Mapping[str, Any] | None = None,
+    read_only_for: Sequence[str] = (),
 ) -> Field:
     """Add a field at the end; records that are there have no value in it.
 
@@ -118,12 +109,12 @@ async def add_field(
         raise Invalid(kind=_l("Choose one of the list."))
     field = Field(collection_id=collection.id, kind_name=kind_name, choices=[], options={})
     await prepare_fields(transaction, [field])
-    values = {"label": label, "required": required, "unique": unique, "help": help}
+    values = {"label": label, "required": required, "unique": unique, "help": help, "read_only_for": read_only_for}
     describe_field(field, default=default, choices=choices, options=options or {}, **values)
     fields = await list_fields(transaction, collection)
     if len(fields) >= MOST_FIELDS:
         raise Invalid(label=_l("A collection has at most %(number)d fields.", number=MOST_FIELDS))
-    base = key or "_".join(re.findall(r"[a-z0-9]+", fold(label)))[:32].strip("_") or "field"
+    base = key or name_key(label)
     if fold(label) in {fold(other.label) for other in fields}:
         raise Invalid(label=_l("There is a field of this name already."))
     taken = {other.key for other in (*fields, *fields.removed)} | RESERVED_KEYS
@@ -145,14 +136,22 @@ def advance_definition(collection: Collection, field: Field) -> None:
 
 async def append_field(transaction: Transaction, collection: Collection, member: Member, **values: Any) -> Field:
     """Add a field at the end, as `add_field` does, to a collection that has records already."""
-    require(member, "manage", "collections")
+    require_open(member, collection)
     field = await add_field(transaction, collection, **values)
     await fill_keys(transaction, field)
     if field.kind.computed:
         await reindex_soon(transaction, collection.id)
     by = transaction.acting(member.id)
     transaction.note(FieldAdded(by=by, collection_id=collection.id, label=field.label, collection=collection.name))
+    if field.read_only_for:
+        note_limited(transaction, collection, field, member)
     return field
+
+
+def note_limited(transaction: Transaction, collection: Collection, field: Field, member: Member) -> None:
+    """Note which roles may not change the values of a field any more."""
+    by, roles = transaction.acting(member.id), ", ".join(field.read_only_for)
+    transaction.note(FieldLimited(by=by, collection_id=collection.id, label=field.label, roles=roles))
 
 
 def note_fields_changed(transaction: Transaction, collection: Collection, member: Member) -> None:
@@ -183,14 +182,15 @@ async def change_field(
     Raises FieldChanged when it is not at the version that was seen, and Invalid when it can't be so; for `unique`, when
     two records have the same value.
     """
-    require(member, "manage", "collections")
+    require_open(member, collection)
     if version is not None and version != field.version:
         raise FieldChanged
     await refuse_while_becoming(transaction, collection, field)
     others = {fold(other.label) for other in await list_fields(transaction, collection) if other.id != field.id}
     if fold(values["label"]) in others:
         raise Invalid(label=_l("There is a field of this name already."))
-    values = {"key": field.key, "choices": field.choices, "options": field.options, **values}
+    kept = ("key", "choices", "options", "read_only_for")
+    values = {**{name: getattr(field, name) for name in kept}, **values}
     await check_key(transaction, collection, field, values["key"])
     wanted = Field(id=field.id, kind_name=field.kind_name, choices=field.choices)
     wanted.locale, wanted.people = field.locale, field.people
@@ -203,12 +203,15 @@ async def change_field(
     if wanted.unique != field.unique:
         await set_unique(transaction, field, unique=wanted.unique)
     is_shown_otherwise = (wanted.choices, wanted.options) != (field.choices, field.options)
+    limited = wanted.read_only_for != field.read_only_for
     for name in CHANGED:
         setattr(field, name, getattr(wanted, name))
     advance_definition(collection, field)
     await transaction.flush()
     if is_shown_otherwise:
         await reindex_soon(transaction, collection.id)
+    if limited:
+        note_limited(transaction, collection, field, member)
     note_fields_changed(transaction, collection, member)
 
 
@@ -261,7 +264,7 @@ async def place_field(
     transaction: Transaction, collection: Collection, field: Field, member: Member, place: int
 ) -> None:
     """Move a field to a place among the others, 0 for the first; beyond the ends it is the nearest."""
-    require(member, "manage", "collections")
+    require_open(member, collection)
     await refuse_while_becoming(transaction, collection, field)
     fields = list(await list_fields(transaction, collection))
     fields.remove(field)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 
 from app.accounts.members import Member
 from app.database import Transaction, now
@@ -106,8 +106,13 @@ async def empty_bin(transaction: Transaction, limit: int) -> int:
     As a record's revisions go with it, it is at most `limit` of
     them, or one record; where that leaves some, it says that it was `limit`.
     """
-    over = select(Record.id, Record.collection_id, Record.version).where(Record.deleted_at < now() - KEPT_IN_BIN)
-    found = (await transaction.execute(over.order_by(Record.id).limit(limit))).all()
+    return await forget_records(transaction, Record.deleted_at < now() - KEPT_IN_BIN, limit=limit)
+
+
+async def forget_records(transaction: Transaction, *over: ColumnElement[bool], limit: int) -> int:
+    """Delete records for good, likewise."""
+    chosen = select(Record.id, Record.collection_id, Record.version).where(*over)
+    found = (await transaction.execute(chosen.order_by(Record.id).limit(limit))).all()
     if not found:
         return 0
     revisions = accumulate(row.version for row in found)

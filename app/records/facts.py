@@ -245,74 +245,20 @@ class FieldKindChanged(FieldsChanged, Audited):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FieldLimited(FieldsChanged, Audited):
+    """Other roles than before may not change the values of a field: `roles`, with commas between them."""
+
+    label: str
+    roles: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("field.limited", self.label, after=self.roles)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnsChosen(OfMember, Unlogged):
     """A member has chosen which columns of a collection's list to look at."""
 
     collection_id: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessChanged(Audited):
-    """Some may do something else with the records of a collection than before."""
-
-    collection_id: int
-    slug: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PermissionsChanged(AccessChanged):
-    """A role may do something else with the records of a collection. Both as words."""
-
-    role: str
-    before: str
-    after: str
-
-    @property
-    def entry(self) -> Entry:
-        """What the audit log says."""
-        words = (f"{self.role}: {each}" for each in (self.before, self.after))
-        return Entry("collection.permissions", self.slug, *words)
-
-    @property
-    def log_entry(self) -> LogEntry:
-        """What programs of admins get."""
-        data = {"collection": self.collection_id, "role": self.role, "before": self.before, "after": self.after}
-        return LogEntry("collection.permissions", "admins", data)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuestAdmitted(AccessChanged):
-    """A collection was opened to a guest."""
-
-    member_id: int
-    email: str
-
-    @property
-    def entry(self) -> Entry:
-        """What the audit log says."""
-        return Entry("collection.guest-admitted", self.email, after=self.slug)
-
-    @property
-    def log_entry(self) -> LogEntry:
-        """What programs of admins get."""
-        data = {"collection": self.collection_id, "member": self.member_id}
-        return LogEntry("collection.guest-admitted", "admins", data)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuestDismissed(AccessChanged):
-    """A collection is open to a guest no more."""
-
-    member_id: int
-    email: str
-
-    @property
-    def entry(self) -> Entry:
-        """What the audit log says."""
-        return Entry("collection.guest-dismissed", self.email, before=self.slug)
-
-    @property
-    def log_entry(self) -> LogEntry:
-        """What programs of admins get."""
-        data = {"collection": self.collection_id, "member": self.member_id}
-        return LogEntry("collection.guest-dismissed", "admins", data)

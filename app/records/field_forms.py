@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from app.records.choices import CHOICE_COLORS, GivenChoice
@@ -56,6 +57,7 @@ COMPARED = (
     ("default", _l("Default")),
     ("required", _l("Required: can't be empty")),
     ("unique", _l("Unique: no two records with the same value")),
+    ("read_only_for", _l("Read-only for")),
 )
 
 
@@ -68,6 +70,7 @@ def read_field(form: Form) -> dict[str, Any]:
         "help": form.text("help", limit=200, required=False),
         "default": read_default(form),
         "options": read_options(form),
+        "read_only_for": form.values.get("read_only_for", []),
         **({"key": form["key"].strip()} if "key" in form else {}),
         **read_given_choices(form),
     }
@@ -124,12 +127,19 @@ def say_choices(form: Form) -> str:
     return "\n".join(lines)
 
 
+def say_roles(form: Form) -> str:
+    """The roles of a form that may not change the values, as they are compared."""
+    return ", ".join(form.values.get("read_only_for", []))
+
+
 def compare_forms(yours: Form, saved: Form) -> list[tuple[Text, str, str]]:
     """What differs between what somebody has typed and what is saved: its label, and both."""
-    pairs = [
-        (label, say_choices(yours), say_choices(saved)) if name == "choices" else (label, yours[name], saved[name])
-        for name, label in COMPARED
-    ]
+    said: dict[str, Callable[[Form], str]] = {"choices": say_choices, "read_only_for": say_roles}
+
+    def say(form: Form, name: str) -> str:
+        return said[name](form) if name in said else form[name]
+
+    pairs = [(label, say(yours, name), say(saved, name)) for name, label in COMPARED]
     return [(label, mine, theirs) for label, mine, theirs in pairs if mine != theirs]
 
 
@@ -149,5 +159,6 @@ def write_field(field: Field) -> list[tuple[str, str]]:
         if choice["archived"]:
             pairs.append((f"choice-{choice['id']}-archived", "yes"))
     pairs.extend((name, str(value)) for name, value in field.options.items() if value is not False)
+    pairs.extend(("read_only_for", role) for role in field.read_only_for)
     pairs.extend((name, "yes") for name in ("required", "unique") if getattr(field, name))
     return pairs

@@ -65,6 +65,8 @@ class Field(Tenanted, Base):
     position: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column(BigInteger, default=1)
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    # The roles that see its values and may not change them: a new record of theirs has the default.
+    read_only_for: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
     # Of a field that another one became as its kind was changed: the id of that.
     replaces: Mapped[int | None] = mapped_column(default=None)
 

@@ -159,10 +159,12 @@ def has_file(values: Iterable[str], file_id: int) -> bool:
 
 
 async def delete_unsaved(transaction: Transaction, limit: int) -> list[str]:
-    """Delete the files that were never saved, and those of records that are gone for good; the keys of what is to be
-    deleted on disk."""
+    """Delete the files that were never saved, and those of records and collections that are gone for good; the keys of
+    what is to be deleted on disk."""
     is_there = exists().where(Record.id == RecordFile.record_id, Record.tenant_id == RecordFile.tenant_id)
-    unsaved = and_(RecordFile.record_id.is_(None), RecordFile.created_at < now() - UNSAVED_FOR)
+    given_up = select(Collection.id).where(Collection.deleted_at < now() - UNSAVED_FOR)
+    over = or_(RecordFile.created_at < now() - UNSAVED_FOR, RecordFile.collection_id.in_(given_up))
+    unsaved = and_(RecordFile.record_id.is_(None), over)
     gone = and_(RecordFile.record_id.is_not(None), ~is_there)
     found = (await transaction.scalars(select(RecordFile).where(or_(unsaved, gone)).limit(limit))).all()
     for file in found:

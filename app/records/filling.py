@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, func, or_, select
 
 from app.accounts.members import Member
-from app.accounts.rights import require
 from app.database import Transaction
 from app.editing.rows import Held
+from app.records.access import require_open
 from app.records.changes import Changed, write_record
 from app.records.collections import Collection
 from app.records.fields import Field, list_fields
@@ -39,7 +39,7 @@ async def fill_lacking(
 
     Raises Invalid when it is no value of the field.
     """
-    require(member, "manage", "collections")
+    require_open(member, collection)
     if not field.kind.is_typed:
         raise Invalid(**{field.ref: _l("This kind of field can't be filled so.")})
     if field.unique:

@@ -9,6 +9,7 @@ from app.database import Follower, Shown, Transaction
 from app.editing.facts import LockAsked, LockFreed, LockOffered
 from app.notifications.facts import MailsDue
 from app.notifications.withdrawals import forget_subjects
+from app.records.access_facts import AccessChanged, GuestAdmitted
 from app.records.channels import (
     read_added,
     read_changes,
@@ -21,13 +22,11 @@ from app.records.channels import (
     show_forgotten,
 )
 from app.records.facts import (
-    AccessChanged,
     CollectionAdded,
     CollectionDescribed,
     CollectionRenamed,
     ColumnsChosen,
     FieldsChanged,
-    GuestAdmitted,
     RecordChanged,
     RecordsAdded,
     RecordsForgotten,

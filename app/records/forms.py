@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,8 @@ from app.records.access import RecordVerb, channels_in, channels_of, find_record
 from app.records.collections import Collection
 from app.records.fields import Field, Fields, list_fields
 from app.records.history import list_differences, list_history
-from app.records.records import Record, find_makers, open_by_number, place_of_record, read_values, title_of
+from app.records.records import Record, find_makers, open_by_number, place_of_record, title_of
+from app.records.values import read_values
 from app.settings import Settings
 from app.web.forms import Form, Invalid, number_of
 from app.web.markdown.long_texts import render_long_texts_aside
@@ -79,20 +80,6 @@ def find_removed(fields: Fields, form: Form, record: Record | None) -> list[tupl
     ]
 
 
-def copy_values(fields: Iterable[Field], values: Mapping[str, str]) -> dict[str, str]:
-    """What the form of a new record that is like another begins with, without what no other record may have: unique
-    values, files, and choices that can't be made any more."""
-    copied = {}
-    for field in fields:
-        text = "" if field.unique or not field.kind.is_typed else field.write(values.get(field.ref, ""))
-        try:
-            field.read(text)
-        except ValueError:
-            text = ""
-        copied[field.ref] = text
-    return copied
-
-
 class Removed(Invalid):
     """A field was removed while somebody typed into it. They see what they typed before anything is saved."""
 
@@ -105,10 +92,12 @@ def holds_unseen(fields: Fields, form: Form, record: Record | None) -> bool:
     return any(field.ref not in seen and field.key not in seen for field, _ in find_removed(fields, form, record))
 
 
-def find_errors(fields: Fields, typed: Mapping[str, str], record: Record | None = None) -> dict[str, Text]:
+def find_errors(
+    fields: Fields, typed: Mapping[str, str], member: Member, record: Record | None = None
+) -> dict[str, Text]:
     """What is wrong with what was typed, by the fields' refs."""
     try:
-        read_values(fields, typed, record.values if record else None)
+        read_values(fields, typed, record.values if record else None, by=member)
     except Invalid as invalid:
         return invalid.errors
     return {}

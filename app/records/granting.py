@@ -12,8 +12,8 @@ from app.accounts.members import Member, is_active
 from app.accounts.rights import may, require
 from app.database import Transaction
 from app.records.access import forget_access
+from app.records.access_facts import GuestAdmitted, GuestDismissed, PermissionsChanged
 from app.records.collections import Collection
-from app.records.facts import GuestAdmitted, GuestDismissed, PermissionsChanged
 from app.records.permissions import (
     ONLY_READING,
     CollectionGuest,
@@ -176,5 +176,8 @@ async def list_invitable(transaction: Transaction, member: Member) -> list[Invit
     """The collections that a member may open to guests: all, for those who manage them."""
     if not may(member, "manage", "collections"):
         return []
-    rows = await transaction.execute(select(Collection.id, Collection.name).order_by(Collection.name, Collection.id))
+    kept = Collection.deleted_at.is_(None)
+    rows = await transaction.execute(
+        select(Collection.id, Collection.name).where(kept).order_by(Collection.name, Collection.id)
+    )
     return [Invitable(row.id, row.name) for row in rows]

@@ -15,8 +15,9 @@ from app.accounts.members import Member
 from app.database import PreparedSelect, Transaction
 from app.records.conversions import convert_if_can
 from app.records.fields import Field, Fields
-from app.records.records import Record, write_values
+from app.records.records import Record
 from app.records.revisions import Revision
+from app.records.values import write_values
 from app.records.wording import compare_texts
 
 

@@ -27,6 +27,7 @@ from app.records.import_table import TableSource, open_table
 from app.records.json_files import is_json
 from app.records.keys import Taken, check_taken, find_taken, unique_key
 from app.records.records import Record, Values, title_of
+from app.records.values import find_overstepped, list_read_only
 from app.web.forms import Invalid, number_of
 from app.web.texts import Text, _l
 
@@ -114,6 +115,7 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
     read: list[tuple[Line, Values]] = []
     refused = await find_refused(transaction, member, collection, [record for record, _ in records.values() if record])
     at_once = max(1, CELLS_AT_ONCE // max(1, len(fields)))
+    read_only = list_read_only(fields, member)
     for at, line in enumerate(plan.lines):
         if at % at_once == 0:
             await asyncio.sleep(0)
@@ -130,7 +132,7 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
                 continue
             if running:
                 line.held_by = reason_of(line.record, Held(), member)
-        read_record_line(fields, source, line)
+        read_record_line(fields, source, line, read_only)
         if not line.errors:
             read.append((line, line.values))
     taken = await find_taken(transaction, fields, [values for _, values in read])
@@ -151,8 +153,9 @@ async def find_records(
     return {wanted[record.number]: (record, held) for record, held in await transaction.execute(statement)}
 
 
-def read_record_line(fields: list[Field], source: ImportSource, line: Line) -> None:
-    """Read a line's values over those that its record has, or a new one begins with. What won't do, the line notes."""
+def read_record_line(fields: list[Field], source: ImportSource, line: Line, read_only: Sequence[Field]) -> None:
+    """Read a line's values over those that its record has, or a new one begins with. What won't do, the line notes, and
+    what its member may not change."""
     line.values = (
         dict(line.record.values) if line.record else {each.ref: each.default for each in fields if each.default}
     )
@@ -169,9 +172,15 @@ def read_record_line(fields: list[Field], source: ImportSource, line: Line) -> N
     line.errors += [
         (each.label, _l("This can't be empty."))
         for each in dict.fromkeys(touched)
-        if each.required and not each.kind.computed and not line.values.get(each.ref) and each.label not in said
+        if each.required
+        and not each.kind.computed
+        and each not in read_only
+        and not line.values.get(each.ref)
+        and each.label not in said
     ]
     line.values = {ref: value for ref, value in line.values.items() if value}
+    overstepped = find_overstepped(read_only, line.record.values if line.record else None, line.values)
+    line.errors += [(each.label, refusal) for each, refusal in overstepped.items()]
 
 
 def note_errors(fields: list[Field], line: Line, invalid: Invalid) -> None:

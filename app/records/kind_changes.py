@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import case, delete, func, literal, select, update
 
 from app.accounts.members import Member
-from app.accounts.rights import require
 from app.database import Transaction, now
 from app.jobs.jobs import ClaimedJob, job, put_job
+from app.records.access import require_open
 from app.records.collections import Collection
 from app.records.conversions import convert_if_can
 from app.records.definitions import FieldChanged, advance_definition, set_unique
@@ -54,7 +54,7 @@ async def change_kind(
 
     Raises Invalid when it can't be of that kind, and FieldChanged when it is not at the version that was seen.
     """
-    require(member, "manage", "collections")
+    require_open(member, collection)
     if version is not None and version != field.version:
         raise FieldChanged
     new = await plan_kind(transaction, field, kind_name, options)
@@ -67,7 +67,7 @@ async def undo_kind_change(transaction: Transaction, collection: Collection, fie
 
     Raises Invalid when that was too long ago.
     """
-    require(member, "manage", "collections")
+    require_open(member, collection)
     old = find_replaced(await list_fields(transaction, collection), field)
     if old is None:
         raise Invalid(kind=_l("This can't be undone any more."))
@@ -252,7 +252,7 @@ async def convert_records(claimed: ClaimedJob) -> None:
 
 async def cancel_change(transaction: Transaction, collection: Collection, field: Field, member: Member) -> None:
     """Let a field stay what it is, though its kind was about to be changed. What there is of the new one is swept."""
-    require(member, "manage", "collections")
+    require_open(member, collection)
     coming = find_coming(await list_fields(transaction, collection), field)
     if coming is None:
         return

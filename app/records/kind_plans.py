@@ -82,7 +82,7 @@ async def plan_kind(transaction: Transaction, field: Field, kind_name: str, opti
 def take_place(new: Field, field: Field) -> None:
     """Let a field be called, and stand, as another one does."""
     new.label, new.required = field.label, field.required
-    new.help, new.position = field.help, field.position
+    new.help, new.position, new.read_only_for = field.help, field.position, field.read_only_for
 
 
 async def preview_kind(transaction: Transaction, field: Field, new: Field) -> Preview:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select, true
 
 from app.accounts.facts import RoleChanged
 from app.accounts.members import Member, is_active
@@ -18,8 +18,8 @@ from app.live.log import follow_anew, refresh
 from app.notifications.channels import push_bells
 from app.notifications.models import Notification
 from app.records.access import RecordAccess, find_accesses_of, forget_access
+from app.records.access_facts import AccessChanged, CollectionClosed, GuestAdmitted, GuestDismissed, PermissionsChanged
 from app.records.collections import Collection
-from app.records.facts import AccessChanged, GuestAdmitted, GuestDismissed, PermissionsChanged
 from app.records.permissions import CollectionGuest
 from app.records.records import Record, find_makers
 
@@ -33,6 +33,8 @@ def whom(fact: AccessChanged | RoleChanged) -> ColumnElement[bool]:
             return Member.role.in_([fact.role])
         invited = select(CollectionGuest.member_id).where(CollectionGuest.collection_id == fact.collection_id)
         return and_(Member.role.in_([fact.role]), Member.id.in_(invited))
+    if isinstance(fact, CollectionClosed):
+        return true()
     assert isinstance(fact, GuestAdmitted | GuestDismissed | RoleChanged)  # noqa: S101
     return Member.id == fact.member_id
 
@@ -115,6 +117,8 @@ async def read_affected(transaction: Transaction, facts: Sequence[AccessChanged]
         channels = []
         if isinstance(fact, PermissionsChanged):
             channels = ["tenant" if fact.role in INSIDERS else "guests"]
+        elif isinstance(fact, CollectionClosed):
+            channels = ["tenant", "guests"]
         people = await transaction.scalars(select(Member.id).where(whom(fact), *is_active()))
         found.members |= dict.fromkeys(people, fact)
         if isinstance(fact, GuestAdmitted | GuestDismissed):

@@ -7,7 +7,7 @@ where it differs from what holds by itself: members may do everything, viewers a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -28,6 +28,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.rights import INSIDERS
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
+from app.records.collections import Collection
 from app.web.texts import _l
 
 Reach = Literal["none", "own", "all"]
@@ -50,8 +51,21 @@ READING = Permissions(browse=True, read=True, add=False, edit="none", delete="no
 NOTHING = Permissions(browse=False, read=False, add=False, edit="none", delete="none")
 # What holds where a collection says nothing else. Other roles than these may do everything.
 DEFAULTS: Mapping[str, Permissions] = {"member": EVERYTHING, "viewer": READING, "guest": READING}
+
+
+def hold_back(collection: Collection, permissions: Permissions) -> Permissions:
+    """What is left of what somebody may do in a collection: reading where it is archived, nothing in the bin."""
+    if collection.deleted_at is not None:
+        return NOTHING
+    if collection.archived_at is not None:
+        return replace(permissions, add=False, edit="none", delete="none")
+    return permissions
+
+
 # Who may be given no more than reading.
 ONLY_READING = ("viewer",)
+# For whom a field may be read-only: who may do everything never is, and who may only read needs no such thing.
+LIMITED = tuple(role for role in DEFAULTS if role not in ONLY_READING)
 
 
 class CollectionPermission(Tenanted, Base):
@@ -110,6 +124,14 @@ FIND_GUEST = PreparedSelect(
 )
 
 
+def is_kept(collection_id: Any) -> ColumnElement[bool]:
+    """The criterion of collections that are not in the bin, by what has their ids."""
+    # On its own: the query around it may be about collections, too.
+    binned = select(Collection.id).where(Collection.deleted_at.is_not(None)).correlate(None)
+    kept: ColumnElement[bool] = collection_id.not_in(binned)
+    return kept
+
+
 def is_granted(verb: Literal["browse", "read"], collection_id: Any, role: Any, member_id: Any) -> ColumnElement[bool]:
     """The criterion of collections in which somebody may browse or read, by what has the collections' ids, and by role
     and id of the person: columns, parameters or values."""
@@ -119,16 +141,17 @@ def is_granted(verb: Literal["browse", "read"], collection_id: Any, role: Any, m
         CollectionPermission.collection_id == collection_id, CollectionPermission.role == role, ~column
     )
     invited = exists().where(CollectionGuest.collection_id == collection_id, CollectionGuest.member_id == member_id)
-    return and_(~denied, or_(role.in_(INSIDERS), invited))
+    return and_(is_kept(collection_id), ~denied, or_(role.in_(INSIDERS), invited))
 
 
 def is_open_to_all(collection_id: Any) -> ColumnElement[bool]:
     """The criterion of collections that everybody may browse and read who belongs to the whole workspace."""
-    return ~exists().where(
+    denied = exists().where(
         CollectionPermission.collection_id == collection_id,
         CollectionPermission.role.in_(INSIDERS),
         or_(~CollectionPermission.may_browse, ~CollectionPermission.may_read),
     )
+    return and_(is_kept(collection_id), ~denied)
 
 
 async def find_permissions(transaction: Transaction, collection_id: int, role: str) -> Permissions:

@@ -27,12 +27,10 @@ from app.database import Base, PreparedSelect, Transaction, UtcDateTime, now
 from app.editing.rows import Editable, RowPlace, editable
 from app.records.collections import Collection
 from app.records.facts import RecordBinned, RecordChanged
-from app.records.fields import Field, Fields, find_collections
+from app.records.fields import Field, find_collections
 from app.records.keys import RecordKey, keys_of
 from app.records.revisions import Revision
-from app.web.forms import Invalid
-from app.web.texts import Text as Words
-from app.web.texts import _l, fold
+from app.web.texts import fold
 
 KEPT_IN_BIN = timedelta(days=30)
 SEARCHED_OF_A_VALUE = 2000
@@ -81,7 +79,11 @@ OPEN_RECORD = PreparedSelect(
     lambda: (
         select(Collection, Record)
         .join(Record, (Record.collection_id == Collection.id) & (Record.tenant_id == Collection.tenant_id))
-        .where(Collection.slug == bindparam("slug"), Record.number == bindparam("number"))
+        .where(
+            Collection.slug == bindparam("slug"),
+            Collection.deleted_at.is_(None),
+            Record.number == bindparam("number"),
+        )
     )
 )
 FIND_RECORD = PreparedSelect(
@@ -106,10 +108,11 @@ async def find_by_references(
 ) -> dict[tuple[str, int], Record]:
     """The records that people write as `#42`: of the collection given, or of the oldest one."""
     slugs = {slug for slug, _ in written}
-    named = select(Collection.slug, Collection.id).where(Collection.slug.in_(slugs))
+    kept = Collection.deleted_at.is_(None)
+    named = select(Collection.slug, Collection.id).where(Collection.slug.in_(slugs), kept)
     collections: dict[str, int] = {row.slug: row.id for row in await transaction.execute(named)}
     if "" in slugs:
-        oldest = await transaction.scalar(select(Collection.id).order_by(Collection.id).limit(1))
+        oldest = await transaction.scalar(select(Collection.id).where(kept).order_by(Collection.id).limit(1))
         collections |= {} if oldest is None else {"": oldest}
     places = {
         each: (collections[each[0]], each[1])
@@ -204,41 +207,6 @@ async def get_record(
     if record is None or (deleted is not None and (record.deleted_at is not None) != deleted):
         raise NotFoundException
     return record
-
-
-def read_values(fields: Fields, typed: Mapping[str, str], before: Mapping[str, str] | None = None) -> Values:
-    """The values to store for what was typed into each field, by refs or keys, over the values of before.
-
-    What is there already and was not touched is not judged: it may be of a rule, or a choice, that is no more. Raises
-    Invalid with a text for each field that won't do.
-    """
-    values: Values = {}
-    errors: dict[str, Words] = {}
-    given = fields.by_ref(typed)
-    for field in fields:
-        if field.kind.computed:
-            continue
-        text = given.get(field.ref, "")
-        if before is not None and text.replace("\r\n", "\n") == field.write(before.get(field.ref, "")):
-            value = before.get(field.ref, "")
-        else:
-            try:
-                value = field.read(text, before.get(field.ref, "") if before else "")
-                if field.required and not value:
-                    raise ValueError(_l("This can't be empty."))
-            except ValueError as error:
-                errors[field.ref] = error.args[0]
-                continue
-        if value:
-            values[field.ref] = value
-    if errors:
-        raise Invalid(**errors)
-    return values
-
-
-def write_values(fields: Iterable[Field], values: Mapping[str, str]) -> dict[str, str]:
-    """Values as a form has them."""
-    return {field.ref: field.write(values.get(field.ref, "")) for field in fields if not field.kind.computed}
 
 
 def note_record_changed(

@@ -9,11 +9,11 @@ from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import aliased
 
 from app.accounts.members import Member
-from app.accounts.rights import require
 from app.database import Transaction, now
 from app.editing.drafts import Draft
 from app.editing.lock_statements import is_held
 from app.jobs.sweeps import delete_by_keys, sweeps
+from app.records.access import require_open
 from app.records.collections import Collection
 from app.records.definitions import advance_definition, fill_keys, refuse_while_becoming, set_unique
 from app.records.facts import FieldRemoved, FieldRestored
@@ -65,7 +65,7 @@ async def remove_field(transaction: Transaction, collection: Collection, field: 
 
     Raises Invalid for the last field, as a record must be called something.
     """
-    require(member, "manage", "collections")
+    require_open(member, collection)
     await refuse_while_becoming(transaction, collection, field)
     if len(await list_fields(transaction, collection)) == 1:
         raise Invalid(label=_l("A collection keeps at least one field."))
@@ -85,7 +85,7 @@ async def restore_field(transaction: Transaction, collection: Collection, field:
 
     Raises Invalid when there are as many fields as there can be. One that is called as another now gets a number.
     """
-    require(member, "manage", "collections")
+    require_open(member, collection)
     fields = await list_fields(transaction, collection)
     if len(fields) >= MOST_FIELDS:
         raise Invalid(**{"": _l("A collection has at most %(number)d fields.", number=MOST_FIELDS)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.accounts.members import Member
 from app.accounts.rights import Right, admins
 from app.records.access import CollectionAccess, RecordAccess
+from app.records.fields import Field
 from app.web.texts import _l
 
 
@@ -50,6 +51,13 @@ def deleters(actor: Member, access: RecordAccess) -> bool:
     return readers(actor, access.within) and (reach == "all" or (reach == "own" and access.maker_id == actor.id))
 
 
+def changers(actor: Member, field: Field) -> bool:
+    """Those who may change the values of a field, where they may edit a record or add one: all but the roles that it is
+    read-only for, which admins and owners never are."""
+    return admins(actor, field) or actor.role not in field.read_only_for
+
+
+MAY_NOT_CHANGE = _l("You may see this field, but not change it.")
 MAY_NOT_BROWSE = _l("You may read records of this collection that you are led to, but not look through it.")
 MAY_NOT_ADD = _l("You may read the records of this collection, but not add any.")
 MAY_NOT_EDIT = _l("You may read this record, but not change it.")
@@ -65,6 +73,7 @@ RECORD_RIGHTS = (
     Right("add to", CollectionAccess, adders, MAY_NOT_ADD),
     Right("import into", CollectionAccess, importers, MAY_NOT_ADD),
     Right("delete from", CollectionAccess, those_who_delete, MAY_NOT_DELETE_ANY),
+    Right("change", Field, changers, MAY_NOT_CHANGE),
     Right("read", RecordAccess, readers_within),
     Right("edit", RecordAccess, editors, MAY_NOT_EDIT),
     Right("delete", RecordAccess, deleters, MAY_NOT_DELETE),

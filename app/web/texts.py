@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from anyascii import anyascii
 from babel.dates import format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -119,6 +120,11 @@ FOLDED = FoldedLetters()
 
 # Letters and symbols that nobody sees: fillers of Hangul, the empty pattern of Braille, a note without a head.
 INVISIBLE = frozenset("\u115f\u1160\u2800\u3164\uffa0\U0001d159")
+
+
+def spell_in_ascii(text: str) -> list[str]:
+    """The words of a text in small letters of ASCII and digits, for addresses and keys: 'Книги №1' is knigi and no1."""
+    return re.findall(r"[a-z0-9]+", anyascii(text).lower())
 
 
 def is_blank(text: str) -> bool:

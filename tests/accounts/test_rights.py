@@ -42,6 +42,7 @@ from app.records.channels import find_record_destinations
 from app.records.collections import Collection, get_collection
 from app.records.deleting import delete_record
 from app.records.exports import open_export
+from app.records.fields import Field, list_fields
 from app.records.forms import open_record
 from app.records.lists import View
 from app.records.permissions import EVERYTHING, CollectionGuest, write_permissions
@@ -181,6 +182,18 @@ async def another_ones_record(transaction: Transaction, actor: Member, thing: st
 async def edit(transaction: Transaction, actor: Member, thing: str) -> None:
     books, record = await another_ones_record(transaction, actor, thing)
     await change_record(transaction, books, record, {"title": "Changed"}, actor, version=record.version)
+
+
+@attempts("change", "a field", "a field that is read-only for members and guests")
+async def change_value(transaction: Transaction, actor: Member, thing: str) -> bool:
+    books, record = await another_ones_record(transaction, actor, thing)
+    if "read-only" in thing:
+        (await list_fields(transaction, books))[0].read_only_for = ["member", "guest"]
+    try:
+        await change_record(transaction, books, record, {"title": "Changed"}, actor, version=record.version)
+    except Invalid:
+        return False
+    return True
 
 
 @attempts("delete", "a record", OWN)
@@ -462,6 +475,7 @@ def test_every_rule_is_in_the_table() -> None:
         RecordAccess: "record",
         RoomAccess: "room",
         Announcement: "announcement",
+        Field: "field",
         type(next(iter(NOTIFICATION_KINDS.values()))): "kind",
     }
     for verb, kind in RIGHTS:

@@ -13,7 +13,8 @@ from app.chat.posting import post_message
 from app.chat.reading import mark_read_up_to
 from app.chat.sidebar import ROOMS_SHOWN, Sidebar, list_sidebars
 from app.database import Database, Transaction, now
-from app.records.collections import COLLECTIONS_SHOWN, create_collection, list_used
+from app.records.collections import create_collection
+from app.records.used_collections import COLLECTIONS_SHOWN, list_used
 
 ACME = 1
 

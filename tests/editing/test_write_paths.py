@@ -66,6 +66,7 @@ WRITES_NO_RECORD = {
     "/c/{slug:str}/new/draft",
     "/c/{slug:str}/new/draft/discard",
     "/c/{slug:str}/rename",
+    *("/c/{slug:str}/archive", "/c/{slug:str}/remove", "/c/{slug:str}/restore"),
     "/c/{slug:str}/fields",
     "/c/{slug:str}/fields/{key:str}",
     "/c/{slug:str}/fields/{key:str}/restore",
@@ -95,7 +96,9 @@ WRITES_NOTHING: dict[str, dict[str, str]] = {
 KNOWN_WRITES = {
     ("records/pages/files.py", "bring_record_files", "form.values"),  # of a form
     ("records/changes.py", "", "update(Record)"),  # ADVANCE checks version and lock in its statement
-    ("records/deleting.py", "empty_bin", "delete(Record)"),  # deletes for good what nobody can open, so nobody holds it
+    ("records/deleting.py", "forget_records", "delete(Record)"),  # for good, of what nobody can open, or hold
+    ("records/closing.py", "delete_collection", "collection.deleted_at"),  # of a collection, whose records stay
+    ("records/closing.py", "restore_collection", "collection.deleted_at"),
     ("editing/lock_statements.py", "lock_change_of", "update(model)"),  # refuses all but the lock's columns
     ("editing/lock_statements.py", "free_of", "update(model)"),
     ("database/copying.py", "copy_table", "insert(table)"),  # fills an empty database with all of another

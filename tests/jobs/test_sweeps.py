@@ -19,6 +19,8 @@ from app.accounts.undo import UndoOffer
 from app.accounts.visits import Visit
 from app.chat.attachments import Attachment
 from app.chat.drafts import MessageDraft, delete_old_message_drafts, keep_message_draft
+from app.chat.new_rooms import open_discussion
+from app.chat.rooms import Room
 from app.database import Base, Database, Followers, Partial, Shown, Tenant, Transaction, now
 from app.editing.drafts import Draft
 from app.editing.waiting import LEFT_FOR, Waiting
@@ -33,6 +35,8 @@ from app.notifications.models import Activity, Notification
 from app.notifications.notifications import notify
 from app.operators.figures import NodeFigures
 from app.operators.sessions import OperatorSession
+from app.records.collections import Collection
+from app.records.definitions import add_collection as add_collection_with_field
 from app.records.fields import Field
 from app.records.files import RecordFile
 from app.records.records import Record
@@ -50,10 +54,8 @@ KEPT = {
     "operator": "ends by being deleted",
     "operator_entry": "a log that is only ever added to",
     "audit_entry": "a log that is only ever added to",
-    "collection": "what people have made",
     "record_key": "goes with its record",
     "revision": "goes with its record",
-    "room": "what people have made",
     "membership": "goes with its room or member",
     "message": "what people have written",
     "message_revision": "goes with its message",
@@ -214,6 +216,20 @@ async def add_visit(transaction: Transaction) -> None:
     transaction.add(Visit(member_id=1, kind="room", subject_id=1, visited_at=now() - LONG_AGO))
 
 
+async def add_collection(transaction: Transaction) -> None:
+    """Old, and neither the newest nor with the newest field."""
+    member = await find_member(transaction, "ana@acme.test")
+    assert member
+    for name in ("Old things", "Newer things"):
+        await add_collection_with_field(transaction, member, name=name, first="Title")
+    old = update(Collection).where(Collection.name == "Old things").values(deleted_at=now() - LONG_AGO)
+    await transaction.execute(old)
+
+
+async def add_discussion(transaction: Transaction) -> None:
+    await open_discussion(transaction, "record-99999", "Gone for good")
+
+
 OLD: dict[str, tuple[Add, Any]] = {
     "visit": (add_visit, Visit.kind == "room"),
     "session": (add_session, Session.expires_at < func.current_timestamp()),
@@ -224,6 +240,8 @@ OLD: dict[str, tuple[Add, Any]] = {
     "invitation": (add_invitation, Invitation.uses == 0),
     "attachment": (add_attachment, Attachment.name == "old.txt"),
     "record_file": (add_record_file, RecordFile.name == "old.txt"),
+    "collection": (add_collection, Collection.name == "Old things"),
+    "room": (add_discussion, Room.subject == "record-99999"),
     "record": (add_record, Record.number == 7),
     "field": (add_field, Field.key == "language"),
     "draft": (add_draft, Draft.version == 99),

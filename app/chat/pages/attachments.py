@@ -14,7 +14,9 @@ from app.chat.attaching import store_files
 from app.chat.attachments import Attachment, delete_unsent, discard_file, get_attachment, take_out_upload
 from app.chat.composer import MESSAGE_FORM_LIMIT
 from app.chat.drafts import keep_message_draft
+from app.chat.ended_discussions import delete_ended
 from app.chat.memberships import get_room
+from app.chat.rooms import Room
 from app.database import Database, Transaction
 from app.files.answers import answer_file, answer_preview
 from app.files.storing import clear_swept, delete_files, files_of
@@ -31,6 +33,16 @@ async def sweep_files(transaction: Transaction, limit: int, settings: Settings) 
     keys = await delete_unsent(transaction, limit)
     clear_swept(transaction, files_of(settings, transaction.tenant), keys)
     return len(keys)
+
+
+@sweeps_with_settings(Room)
+async def sweep_discussions(transaction: Transaction, limit: int, settings: Settings) -> int:
+    """Delete the discussions of what is gone for good, with their files."""
+    directory = files_of(settings, transaction.tenant)
+    count, keys = await delete_ended(transaction, limit)
+    if keys:
+        transaction.after_commit.append(lambda: delete_files(directory, keys))
+    return count
 
 
 @post("/chat/{slug:str}/files", request_max_body_size=None, opt={"writes": False})

@@ -17,7 +17,6 @@ from app.records.fields import list_fields
 from app.records.forms import (
     RECORD_LIMIT,
     Removed,
-    copy_values,
     find_errors,
     holds_unseen,
     open_record,
@@ -33,6 +32,7 @@ from app.records.new_drafts import (
     settle_new_draft,
 )
 from app.records.undoing import offer_new_draft
+from app.records.values import copy_values
 from app.web.forms import Form, Invalid, number_of
 
 
@@ -50,7 +50,7 @@ async def show_new(
     if kept is not None:
         values |= kept
     elif copied:
-        values = copy_values(fields, copied.values)
+        values = copy_values(fields, copied.values, member)
     form = Form([*values.items(), ("draft-version", str(draft.version if draft else 0))])
     return await render_form(
         request, transaction, member, collection, fields, form, restored=kept is not None, copied=copied
@@ -71,7 +71,7 @@ async def add_record(
             await settle_new_draft(transaction, collection, member, values, page)  # kept since
             return answer
         if holds_unseen(fields, form, None):
-            raise Removed(**find_errors(fields, values))
+            raise Removed(**find_errors(fields, values, member))
         record = await create_record(transaction, collection, values, member)
     except Invalid as invalid:
         form.errors = invalid.errors

@@ -37,7 +37,8 @@ from app.records.forms import (
 )
 from app.records.history import get_revision, list_differences, translate
 from app.records.long_texts import render_typed
-from app.records.records import Record, title_of, write_values
+from app.records.records import Record, title_of
+from app.records.values import write_values
 from app.settings import Settings
 from app.web.calls import is_call
 from app.web.cookies import CookieError, read_cookie
@@ -142,7 +143,7 @@ async def save_record(
     mine = read_typed(fields, form, record)
     try:
         if fields.removed and holds_unseen(fields, form, record):
-            raise Removed(**find_errors(fields, mine, record))
+            raise Removed(**find_errors(fields, mine, member, record))
         changed = await change_record(
             transaction, collection, record, mine, member, version=version, proof=proof, fields=fields
         )

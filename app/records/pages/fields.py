@@ -25,7 +25,9 @@ from app.records.field_forms import COLORS, KIND_ICONS, compare_forms, list_choi
 from app.records.fields import Field, list_fields, open_collection, open_field
 from app.records.filling import count_lacking, fill_lacking
 from app.records.kinds import FIELD_KINDS
+from app.records.permissions import LIMITED
 from app.records.removing import count_values, list_typing, remove_field, restore_field
+from app.tenants.roles import ROLES
 from app.web.forms import Form, Invalid, number_of
 from app.web.paging import Paged, place_of_page
 from app.web.redirects import see_other
@@ -84,6 +86,8 @@ async def render_fields(
         icons=KIND_ICONS,
         collection_icons=COLLECTION_ICONS,
         colors=COLORS,
+        limited=LIMITED,
+        roles=ROLES,
         choice_ids=list_choice_ids(form) if form and editing else [],
         form=form or Form(),
         editing=editing,

@@ -10,6 +10,7 @@ from litestar.response import File
 
 from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.members import Member
+from app.accounts.rights import require
 from app.database import Transaction
 from app.editing.rows import Proof
 from app.files.answers import answer_file, answer_preview
@@ -48,6 +49,7 @@ async def bring_record_files(
     field = (await list_fields(transaction, collection)).find(key)
     if field is None or field.kind_name != "files":
         raise NotFoundException
+    require(member, "change", field)
     directory = files_of(settings, tenant)
     limit, quota = settings.file_limit_megabytes * 1_000_000, settings.files_quota_megabytes * 1_000_000
     await transaction.close()  # a long upload holds no connection

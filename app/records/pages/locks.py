@@ -30,8 +30,9 @@ from app.editing.turns import prolong_turn, shorten_turn
 from app.records.access import find_record_access
 from app.records.fields import Fields
 from app.records.forms import RECORD_LIMIT, lease_of, open_record, read_typed
-from app.records.records import Record, write_values
+from app.records.records import Record
 from app.records.undoing import offer_draft
+from app.records.values import write_values
 from app.web.forms import Form, number_of
 from app.web.redirects import see_other
 from app.web.texts import _l

@@ -16,12 +16,13 @@ from app.accounts.visits import note_visit
 from app.database import Transaction
 from app.records.access import enter_collection, find_collection_access, list_readable, may_browse
 from app.records.channels import follow_counts
-from app.records.collections import COLLECTIONS_SHOWN, Collection, list_used
+from app.records.collections import Collection
 from app.records.columns import find_columns_seen, listed_of
 from app.records.fields import list_fields
 from app.records.forms import open_record, render_record
 from app.records.lists import list_records, read_view
 from app.records.records import find_by_references, find_record_place
+from app.records.used_collections import COLLECTIONS_SHOWN, list_used
 from app.web.paging import page_of
 from app.web.redirects import see_other
 from app.web.texts import fold
@@ -49,9 +50,10 @@ async def show_home(request: AnyRequest, transaction: Transaction, member: Membe
 async def show_collection_list(
     request: AnyRequest, transaction: Transaction, member: Member, q: str = "", page: str = ""
 ) -> Response[str]:
-    """All collections."""
-    rows = (await transaction.execute(select(Collection.id, Collection.name).where(may_browse(member)))).all()
-    ordered = sorted(rows, key=lambda row: (fold(row.name), row.id))
+    """All collections, those that are archived after the others."""
+    listed = select(Collection.id, Collection.name, Collection.archived_at).where(may_browse(member))
+    rows = (await transaction.execute(listed)).all()
+    ordered = sorted(rows, key=lambda row: (row.archived_at is not None, fold(row.name), row.id))
     listing = page_of(ordered, page, query=q, text_of=lambda row: str(row.name))
     wanted = select(Collection).where(Collection.id.in_([row.id for row in listing.items]))
     found = {collection.id: collection for collection in await transaction.scalars(wanted)}

@@ -1,0 +1,150 @@
+"""Collections are archived, and deleted: both take from everybody what they may do there, and give it back.
+
+An archived one can be read. A deleted one is in the bin of collections for 30 days, as it was; then a sweep forgets it
+with its records, and what is told and known of those goes as it does with any record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Literal
+
+from litestar.exceptions import NotFoundException
+from sqlalchemy import delete, exists, func, or_, select
+from sqlalchemy.orm import aliased
+
+from app.accounts.members import Member
+from app.accounts.rights import require
+from app.database import Transaction, now
+from app.editing.drafts import Draft
+from app.editing.lock_statements import is_held
+from app.jobs.sweeps import sweeps
+from app.records.access import forget_access
+from app.records.access_facts import CollectionClosed
+from app.records.collections import Collection
+from app.records.deleting import forget_records
+from app.records.fields import Field
+from app.records.files import RecordFile
+from app.records.new_drafts import KIND as NEW_RECORD
+from app.records.records import Record
+from app.web.texts import fold
+
+COLLECTION_KEPT_FOR = timedelta(days=30)
+# Of those who edit records of a collection, how many are looked for.
+MOST_EDITORS = 500
+
+
+async def archive_collection(
+    transaction: Transaction, collection: Collection, member: Member, *, archived: bool
+) -> None:
+    """Let a collection be read alone, by everybody, or open it again. What is typed and not saved stays as drafts."""
+    require(member, "manage", "collections")
+    if archived == (collection.archived_at is not None):
+        return
+    collection.archived_at = now() if archived else None
+    await note_closed(transaction, collection, member, "archived" if archived else "opened")
+
+
+async def delete_collection(transaction: Transaction, collection: Collection, member: Member) -> None:
+    """Put a collection into the bin, with all that it has. Nobody sees anything of it any more."""
+    require(member, "manage", "collections")
+    if collection.deleted_at is not None:
+        return
+    collection.deleted_at = now()
+    await note_closed(transaction, collection, member, "deleted")
+
+
+async def restore_collection(transaction: Transaction, collection: Collection, member: Member) -> None:
+    """Take a collection out of the bin, as it was. One that is called as another now gets a number."""
+    require(member, "manage", "collections")
+    if collection.deleted_at is None:
+        return
+    others = await transaction.scalars(select(Collection.name).where(Collection.deleted_at.is_(None)))
+    taken = {fold(name) for name in others}
+    base = collection.name
+    names = (base, *(f"{base[:54]} ({n})" for n in range(2, len(taken) + 3)))
+    collection.name = next(name for name in names if fold(name) not in taken)
+    collection.deleted_at = None
+    await note_closed(transaction, collection, member, "restored")
+
+
+async def note_closed(
+    transaction: Transaction,
+    collection: Collection,
+    member: Member,
+    what: Literal["archived", "opened", "deleted", "restored"],
+) -> None:
+    """Note what has become of a collection. Who may do what in it is asked anew."""
+    await transaction.flush()
+    forget_access(transaction)
+    transaction.keep(collection)
+    by = transaction.acting(member.id)
+    transaction.note(
+        CollectionClosed(by=by, collection_id=collection.id, slug=collection.slug, what=what, name=collection.name)
+    )
+
+
+async def list_binned(transaction: Transaction) -> Sequence[Collection]:
+    """The collections in the bin that can be restored, those deleted last first."""
+    kept = Collection.deleted_at > now() - COLLECTION_KEPT_FOR
+    statement = select(Collection).where(kept).order_by(Collection.deleted_at.desc(), Collection.id)
+    return (await transaction.scalars(statement)).all()
+
+
+async def get_any_collection(transaction: Transaction, slug: str) -> Collection:
+    """A collection by its address, in the bin or not. Raises NotFoundException."""
+    kept = or_(Collection.deleted_at.is_(None), Collection.deleted_at > now() - COLLECTION_KEPT_FOR)
+    found: Collection | None = await transaction.scalar(select(Collection).where(Collection.slug == slug, kept))
+    if found is None:
+        raise NotFoundException
+    return found
+
+
+async def count_all_records(transaction: Transaction, collection: Collection) -> int:
+    """How many records a collection has, also those in its bin."""
+    return await transaction.scalar(select(func.count(Record.id)).where(Record.collection_id == collection.id)) or 0
+
+
+async def list_editors(transaction: Transaction, collection: Collection) -> list[str]:
+    """The names of those who edit a record of a collection right now, or add one and have not saved it; in their
+    order."""
+    editing = select(Record.lock_name).where(
+        Record.collection_id == collection.id, is_held(Record), ~Record.lock_offered
+    )
+    adding = (
+        select(Member.name)
+        .join(Draft, (Draft.member_id == Member.id) & (Draft.tenant_id == Member.tenant_id))
+        .where(Draft.kind == NEW_RECORD, Draft.row_id == collection.id, Draft.values.is_not(None))
+    )
+    names = {name for name in await transaction.scalars(editing.distinct().limit(MOST_EDITORS)) if name}
+    names |= set(await transaction.scalars(adding.limit(MOST_EDITORS)))
+    return sorted(names, key=fold)
+
+
+@sweeps(Collection)
+async def forget_collections(transaction: Transaction, limit: int) -> int:
+    """Delete for good what has been in the bin for 30 days: its records, some at a time, then the rest.
+
+    Files are swept by themselves, before the rest goes. The newest collection stays, empty, as does the one with the
+    newest field: invitations and drafts know both by their ids, which must not be given to others.
+    """
+    there = exists().where(Record.collection_id == Collection.id, Record.tenant_id == Collection.tenant_id)
+    filed = exists().where(RecordFile.collection_id == Collection.id, RecordFile.tenant_id == Collection.tenant_id)
+    newer, newest = aliased(Collection), aliased(Field)
+    last_field = exists().where(
+        Field.collection_id == Collection.id, Field.id == select(func.max(newest.id)).scalar_subquery()
+    )
+    can_go = ~filed & ~last_field & (Collection.id < select(func.max(newer.id)).scalar_subquery())
+    over = select(Collection.id).where(Collection.deleted_at < now() - COLLECTION_KEPT_FOR, or_(there, can_go))
+    collection_id = await transaction.scalar(over.order_by(Collection.id).limit(1))
+    if collection_id is None:
+        return 0
+    if await forget_records(transaction, Record.collection_id == collection_id, limit=limit):
+        return limit  # the next round takes more of them, or the rest
+    for statement in (
+        delete(Draft).where(Draft.kind == NEW_RECORD, Draft.row_id == collection_id),
+        delete(Collection).where(Collection.id == collection_id),
+    ):
+        await transaction.execute(statement)
+    return limit  # there may be another

@@ -1,0 +1,74 @@
+"""A collection is archived, opened again, deleted and restored, while others look at it and type into it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.async_api import expect
+
+from tests.browser.pages import confirm, ready
+from tests.conftest import Server
+from tests.fields import TITLE
+
+FIELDS = "/c/books/fields"
+
+
+async def test_who_types_while_a_collection_is_archived_keeps_it_and_goes_on_when_it_is_open_again(
+    server: Server, person: Any
+) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    carla = await person(server, "acme", "carla@acme.test")
+    page = await ana.open(FIELDS)
+    typing = await carla.open("/c/books/7/edit")
+    davi = await person(server, "acme", "davi@acme.test")
+    adding = await davi.open("/c/books/new")
+    await adding.locator(f"[name={TITLE}]").fill("Half a title")
+    await expect(adding.get_by_text("Draft kept")).to_be_visible()
+    await typing.locator(f"[name={TITLE}]").fill("Typed by Carla")
+    await expect(typing.get_by_text("Draft kept")).to_be_visible()
+    await page.get_by_role("link", name="Archive this collection").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("It has 42 records.")
+    await expect(dialog).to_contain_text("edited, or added, by Carla, Davi.")
+    await dialog.get_by_role("button", name="Archive this collection").click()
+    await expect(page.get_by_text("This collection is archived")).to_be_visible()
+    await expect(typing.get_by_text("This collection is archived")).to_be_visible()
+    await expect(typing.get_by_text("You have unsaved changes")).to_be_visible()
+    await expect(typing.get_by_role("link", name="Go on with them")).to_be_hidden()
+    await expect(typing.locator("#collections")).not_to_contain_text("Books")
+    await page.get_by_role("button", name="Open it again").click()
+    await expect(typing.get_by_role("link", name="Go on with them")).to_be_visible()
+    await expect(typing.locator("#collections")).to_contain_text("Books")
+    await typing.get_by_role("link", name="Go on with them").click()
+    await typing.get_by_role("button", name="Restore").click()
+    await expect(typing.locator(f"#field-{TITLE}")).to_have_value("Typed by Carla")
+    await typing.get_by_role("button", name="Save").click()
+    await expect(typing.get_by_role("heading", level=1)).to_have_text("Typed by Carla")
+    await adding.goto(server.url("acme", "/c/books/new"))
+    await expect(adding.locator(f"[name={TITLE}]")).to_have_value("Half a title")
+
+
+async def test_a_deleted_collection_is_gone_from_open_pages_and_comes_back_with_what_was_typed(
+    server: Server, person: Any
+) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    carla = await person(server, "acme", "carla@acme.test")
+    page = await ana.open(FIELDS)
+    bruno = await person(server, "acme", "bruno@acme.test")
+    room = await bruno.open("/chat/general")
+    typing = await carla.open("/c/books/7/edit")
+    await expect(room.locator("#room-1-messages")).to_contain_text("Dom Casmurro")
+    await typing.locator(f"[name={TITLE}]").fill("Typed by Carla")
+    await expect(typing.get_by_text("Draft kept")).to_be_visible()
+    await confirm(page, "Delete this collection")
+    await expect(page.get_by_role("heading", name="Deleted collections")).to_be_visible()
+    await expect(room.locator("#room-1-messages")).not_to_contain_text("Dom Casmurro")
+    await expect(room.locator("#room-1-messages")).to_contain_text("#40")
+    await expect(room.locator("#collections")).not_to_contain_text("Books")
+    await expect(typing.get_by_text("There is nothing here")).to_be_visible()
+    await page.get_by_role("button", name="Restore Books").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Books")
+    await expect(room.locator("#room-1-messages")).to_contain_text("Dom Casmurro")
+    await typing.goto(server.url("acme", "/c/books/7"))
+    await ready(typing)
+    await expect(typing.get_by_role("link", name="Go on with them")).to_be_visible()
