@@ -58,10 +58,8 @@ async def save_with_both(page: Page) -> None:
     await expect(shown.locator(".thumbnail")).to_have_attribute("alt", "teal.png")
 
 
-@pytest.mark.sqlite
-async def test_what_is_chosen_in_a_tab_that_is_on_its_own_outlives_a_reload(server: Server, person: Any) -> None:
-    await add_fields(server)
-    davi = await person(server, "acme", "davi@acme.test")
+async def open_stranded(davi: Person) -> Page:
+    """A tab whose form is kept in it alone, as another one has gone on with the draft."""
     first = await davi.open("/c/books/new")
     second = await davi.context.new_page()
     await second.goto(davi.origin + "/c/books/new")
@@ -70,6 +68,13 @@ async def test_what_is_chosen_in_a_tab_that_is_on_its_own_outlives_a_reload(serv
         await first.get_by_label("Title").fill("Of the first")
     await second.get_by_label("Title").fill("Of the second")
     await expect(second.get_by_text(STRANDED)).to_be_visible()
+    return second
+
+
+@pytest.mark.sqlite
+async def test_what_is_chosen_in_a_tab_that_is_on_its_own_outlives_a_reload(server: Server, person: Any) -> None:
+    await add_fields(server)
+    second = await open_stranded(await person(server, "acme", "davi@acme.test"))
     await choose(second, "br", "Bruno")
     await bring(second)
     await second.reload()
@@ -199,3 +204,23 @@ async def test_what_is_given_to_an_input_whose_script_comes_later_is_shown_then(
     await expect(chosen(page)).to_have_text(re.compile("Bruno"))
     await expect(picture(page)).to_be_checked()
     await save_with_both(page)
+
+
+@pytest.mark.sqlite
+async def test_what_a_tab_keeps_of_fields_that_were_removed_meanwhile_is_shown_before_it_is_saved(
+    server: Server, person: Any
+) -> None:
+    await add_fields(server)
+    page = await open_stranded(await person(server, "acme", "davi@acme.test"))
+    await choose(page, "br", "Bruno")
+    await bring(page)
+    ana = await server.sign_in("acme", "ana@acme.test")
+    for key in ("keeper", "photos"):
+        assert (await ana.post(f"/c/books/fields/{key}", data={"action": "remove"})).status_code == 303
+    await ana.aclose()
+    await page.reload()
+    await expect(page.get_by_label("Title")).to_have_value("Of the second")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Nothing was saved yet")).to_be_visible()
+    await expect(page.get_by_label("Keeper")).to_have_value("Bruno")
+    await expect(page.get_by_label("Photos")).to_have_value("teal.png")

@@ -24,6 +24,7 @@ from app.records.forms import (
     read_typed,
     render_form,
 )
+from app.records.left_over import carried_over
 from app.records.new_drafts import (
     TypedOn,
     discard_new_draft,
@@ -47,7 +48,7 @@ async def show_new(
     copied = (await open_record(transaction, member, slug, number_of(copy)))[1] if copy else None
     values = {each.ref: each.write(each.default) for each in fields}
     if kept is not None:
-        values |= kept
+        values |= carried_over(fields, kept, None) | kept
     elif copied:
         values = copy_values(fields, copied.values)
     form = Form([*values.items(), ("draft-version", str(draft.version if draft else 0))])

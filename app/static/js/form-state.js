@@ -18,15 +18,19 @@ export const plainFieldsOf = (form) => [...form.elements].filter((field) => (
 ));
 
 export function statesOf(form) {
+  const data = new FormData(form);
+  const textsOf = (name) => data.getAll(name).filter(Boolean);
   return [
     ...plainFieldsOf(form).map(({ name, type, value, checked }) => ({ name, value, ...(TICKED.includes(type) && { checked }) })),
-    ...compositesOf(form).map((whole) => ({ name: nameOf(whole), state: whole.state })),
+    ...compositesOf(form).map((whole) => ({ name: nameOf(whole), state: whole.state, texts: textsOf(nameOf(whole)) })),
   ];
 }
 
 export const isTypedInto = (form) => plainFieldsOf(form).some(isTyped) || compositesOf(form).some((each) => each.isTyped ?? true);
 
+// What there is no field for any more is returned, as pairs of names and texts.
 export function giveBack(form, states) {
+  const there = new Set([...form.elements].map(({ name }) => name));
   for (const whole of form.querySelectorAll(COMPOSITE)) {
     const kept = states.find(({ name, state }) => state && name === nameOf(whole));
     if (kept) whole.state = kept.state;
@@ -41,6 +45,8 @@ export function giveBack(form, states) {
     if (ticked) field.checked = checked;
     else if (field.tagName !== "SELECT" || [...field.options].some((option) => option.value === value)) field.value = value;
   }
+  return states.filter(({ name, checked }) => !there.has(name) && checked !== false)
+    .flatMap(({ name, value, texts = [value] }) => texts.filter(Boolean).map((text) => [name, text]));
 }
 
 // As the page came.

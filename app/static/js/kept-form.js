@@ -184,11 +184,19 @@ class KeptForm extends HTMLElement {
       if (this.draft && !this.isUnanswered) this.forget();      // the server has it
       return;
     }
-    giveBack(this.form, kept.values);
-    if (!isTypedInto(this.form)) return;
+    const left = giveBack(this.form, kept.values);
+    if (this.draft) for (const [name, text] of left) this.form.append(this.hide(name, text));
+    if (!left.length && !isTypedInto(this.form)) return;
     this.querySelector("[data-put-back]").hidden = false;
     if (kept.stranded) this.strand();
     else if (this.draft) this.sendSoon();
+  }
+
+  // Of a field that was removed meanwhile, the server says what becomes of it.
+  hide(name, value) {
+    const input = Object.assign(document.createElement("input"), { type: "hidden", name, value });
+    input.dataset.kept = "";
+    return input;
   }
 
   goOn(values) {
