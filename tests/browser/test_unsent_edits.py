@@ -35,6 +35,11 @@ async def abort(route: Route) -> None:
     await route.abort()
 
 
+async def lose_beacons(page: Page) -> None:
+    """What a page sends as it goes is lost; the browser's driver does not see it."""
+    await page.evaluate("navigator.sendBeacon = () => true")
+
+
 def kept_drafts(server: Server, number: int) -> list[str]:
     """The notes in drafts of a book, the newest first."""
     rows = server.store.rows(
@@ -65,7 +70,7 @@ async def test_a_long_text_that_was_pasted_just_before_a_link_is_kept(
     await expect(page.get_by_text("You have unsaved changes from")).to_be_visible()
 
 
-@pytest.mark.parametrize("how", ["link", "address"])
+@pytest.mark.parametrize("how", ["link", "address", "reload"])
 async def test_what_no_call_brought_to_the_server_is_brought_when_one_is_back(
     shared_server: Server, person: Any, number: int, how: str
 ) -> None:
@@ -79,8 +84,14 @@ async def test_what_no_call_brought_to_the_server_is_brought_when_one_is_back(
         await page.wait_for_url("**/chat/general")
         await davi.context.unroute(LOST, abort)
     else:
-        await page.goto(davi.origin + "/chat/general")
+        await lose_beacons(page)
+        if how == "address":
+            await page.goto(davi.origin + "/chat/general")
+        else:
+            await page.reload()
         await davi.context.unroute(LOST, abort)
+    if how == "reload":
+        await expect(page.get_by_label("Notes")).to_have_value("Typed and lost on the way")
     page = await davi.open(f"/c/books/{number}/edit")
     offer = page.get_by_role("link", name="Continue here").or_(page.get_by_role("button", name="Restore"))
     await expect(offer.or_(page.get_by_label("Notes"))).to_be_visible()
@@ -98,6 +109,7 @@ async def test_what_comes_late_is_offered_beside_what_another_has_saved_since(
     await davi.context.route(re.compile(r"/c/books/\d+/draft$"), abort)
     await davi.context.route(re.compile(r"/c/books/\d+/lock/release$"), abort)
     await page.get_by_label("Notes").fill("Davi's")
+    await lose_beacons(page)
     await page.goto("about:blank")
     shared_server.store.rows(
         "UPDATE record SET lock_until = ? WHERE collection_id = 1 AND number = ?",
@@ -160,3 +172,69 @@ async def test_what_is_typed_on_while_a_save_is_on_its_way_is_not_lost(
         await expect(page.locator("dl.fields")).to_contain_text("Typed before")
         await expect(page.get_by_text("You have unsaved changes from")).to_be_visible()
     assert kept_drafts(shared_server, number) == ["Typed before and on"]
+
+
+async def take_over(server: Server, number: int, **then: str) -> None:
+    """Bruno takes the record away from its holder, and saves or deletes it."""
+    client = await server.sign_in("acme", "bruno@acme.test")
+    [(token,)] = server.store.rows("SELECT lock_token FROM record WHERE collection_id = 1 AND number = ?", number)
+    taken = await client.post(f"/c/books/{number}/lock/take-over", data={"seen-lock": str(token)})
+    page = (await client.get(taken.headers["location"])).text
+    proof, version = (
+        re.findall(r'name="lock-token" value="([^"]+)"', page)[0],
+        re.findall(r'data-version="(\d+)"', page)[0],
+    )
+    if then:
+        done = await client.post(
+            f"/c/books/{number}/edit", data={"lock-token": proof, "version": version, "has-fields": "f1 f7", **then}
+        )
+    else:
+        await client.post(f"/c/books/{number}/lock/release", data={"lock-token": proof})
+        done = await client.post(f"/c/books/{number}/delete", data={"version": version})
+    assert done.status_code == 303, done.text
+    await client.aclose()
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["saved by the other", "deleted by the other"])
+async def test_what_the_holder_types_as_the_record_is_taken_from_them_is_kept_and_offered(
+    shared_server: Server, person: Any, number: int, gone: bool
+) -> None:
+    davi = await person(shared_server, "acme", "davi@acme.test")
+    page = await edit(davi, number)
+    await davi.context.route(LOST, abort)
+    async with page.expect_event("requestfailed", lambda request: request.url.endswith("/draft")):
+        await page.get_by_label("Notes").fill("Davi's last words")
+    await take_over(shared_server, number, **({} if gone else {"f1": "Bruno's title", "f7": "Bruno's"}))
+    await davi.context.unroute(LOST, abort)
+    if gone:
+        await expect(page.get_by_role("button", name="Restore")).to_be_visible(timeout=20_000)
+        await page.get_by_role("button", name="Restore").click()
+    await expect(page.get_by_text("You have unsaved changes from")).to_be_visible(timeout=20_000)
+    assert kept_drafts(shared_server, number) == ["Davi's last words"]
+    assert await unsent(page) == 0
+    await page.get_by_role("link", name="Go on with them").click()
+    await page.get_by_role("button", name="Restore").click()
+    await expect(page.get_by_label("Notes")).to_have_value("Davi's last words")
+    if not gone:
+        await expect(page.get_by_label("Title")).to_have_value("Bruno's title")
+
+
+async def test_the_notice_of_a_draft_goes_from_the_other_pages_when_it_is_settled(
+    shared_server: Server, person: Any, number: int
+) -> None:
+    davi = await person(shared_server, "acme", "davi@acme.test")
+    page = await edit(davi, number)
+    async with page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.status == 204):
+        await page.get_by_label("Notes").fill("Settled in a moment")
+    await page.get_by_role("link", name="general").first.click()
+    await page.wait_for_url("**/chat/general")
+    other = await davi.context.new_page()
+    await other.goto(f"{davi.origin}/c/books/{number}")
+    await ready(other)
+    await expect(other.get_by_text("You have unsaved changes from")).to_be_visible()
+    page = await edit(davi, number)
+    await page.get_by_role("button", name="Restore").click()
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("dl.fields")).to_contain_text("Settled in a moment")
+    await expect(other.get_by_text("You have unsaved changes from")).to_have_count(0)
+    await expect(other.locator("dl.fields")).to_contain_text("Settled in a moment")

@@ -1,4 +1,4 @@
-"""What was typed into a field whose kind is another one by now, or that is gone, in plain words and in the new field."""
+"""What was typed into a field whose kind is another one by now, or that is gone: in plain words, and carried over."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 // What is typed on an edit page and the server has not confirmed, as the page keeps it in its tab; and what an earlier
 // page has left there.
 import { isKept } from "./editing-draft.js";
+import { askBeforeClosing } from "./leaving.js";
 import { forgetUnsent, keepUnsent, sendUnsent, unsentOf } from "./unsent.js";
 
 const PAUSE = 300;               // what is typed is in the tab after this long
@@ -27,6 +28,9 @@ export class KeptTyping {
     return isThere;
   }
 
+  // The page that came in this one's place goes on with it.
+  end() { clearTimeout(this.#timer); }
+
   send(body) { this.#sent = body; }
 
   // What was sent is in the answer: it is saved, kept as a draft, or shown again.
@@ -46,6 +50,9 @@ export class KeptTyping {
   }
 }
 
+// What no beacon takes along is in the tab, and goes with it.
+askBeforeClosing(() => [...document.querySelectorAll("record-editor")].some((editor) => editor.isTooLongToLeave));
+
 // What earlier pages have left of a record is sent: the bodies that the server has now; null when there was no answer to
 // some, false when there was nothing to send.
 export async function bringUnsent(address, token) {
@@ -55,8 +62,11 @@ export async function bringUnsent(address, token) {
   return sent.includes(false) ? null : left.filter((_, index) => sent[index]).map(({ body }) => body);
 }
 
-// Whether two bodies have the same in the fields of a record.
+// Whether two bodies have the same in the fields of a record. Beside a moment stands in which zone it was typed, and what
+// the record had, which is not what was typed.
 export function areSame(one, other) {
-  const read = (body) => String([...new URLSearchParams(body)].filter(([name]) => /^f\d+$/.test(name)));
+  const read = (body) => String([...new URLSearchParams(body)].filter(([name, value], index, all) => (
+    /^f\d+$/.test(name) && !(value.startsWith("@") && all[index - 1]?.[0] === name)
+  )));
   return read(one) === read(other);
 }

@@ -49,6 +49,14 @@ export function giveBack(form, states) {
     .flatMap(({ name, value, texts = [value] }) => texts.filter(Boolean).map((text) => [name, text]));
 }
 
+export function addHidden(form, pairs) {
+  for (const [name, value] of pairs) {
+    const input = Object.assign(document.createElement("input"), { type: "hidden", name, value });
+    input.dataset.kept = "";
+    form.append(input);
+  }
+}
+
 // As the page came.
 export function emptyOut(form) {
   form.reset();

@@ -9,7 +9,8 @@
 // yet, or what it refused because another tab has gone on with the draft. Each call says how many changes were typed, as
 // one may arrive after another that was made later.
 import { askFor, watchKeys } from "./copied-tab.js";
-import { emptyOut, giveBack, isTypedInto, isWhole, plainFieldsOf, statesOf, whenWhole } from "./form-state.js";
+import { addHidden, emptyOut, giveBack, isTypedInto, isWhole, plainFieldsOf, statesOf, whenWhole } from "./form-state.js";
+import { OUTLIVES, askBeforeClosing } from "./leaving.js";
 import { TICKED, call, leaveWith, me } from "./page.js";
 import { erase, read, write } from "./tab-store.js";
 
@@ -56,6 +57,10 @@ class KeptForm extends HTMLElement {
     if (!this.unsent || this.stranded || this.gone || !isWhole(this.form)) return;
     clearTimeout(this.sending);
     leaveWith(this.draft, this.body());
+  }
+
+  get isTooLongToLeave() {
+    return Boolean(this.unsent) && !this.stranded && String(this.body()).length > OUTLIVES;
   }
 
   get form() {
@@ -185,18 +190,11 @@ class KeptForm extends HTMLElement {
       return;
     }
     const left = giveBack(this.form, kept.values);
-    if (this.draft) for (const [name, text] of left) this.form.append(this.hide(name, text));
+    if (this.draft) addHidden(this.form, left);                // of fields that are gone, the server says what becomes of it
     if (!left.length && !isTypedInto(this.form)) return;
     this.querySelector("[data-put-back]").hidden = false;
     if (kept.stranded) this.strand();
     else if (this.draft) this.sendSoon();
-  }
-
-  // Of a field that was removed meanwhile, the server says what becomes of it.
-  hide(name, value) {
-    const input = Object.assign(document.createElement("input"), { type: "hidden", name, value });
-    input.dataset.kept = "";
-    return input;
   }
 
   goOn(values) {
@@ -269,6 +267,7 @@ watchKeys(
   (key) => forms().forEach((form) => { if (form.ownKey === key && form.freshKey) form.giveUpKey(); }),
 );
 const keepAll = () => forms().forEach((form) => { if (form.pending) form.keep(); });
+askBeforeClosing(() => [...forms()].some((form) => form.isTooLongToLeave));
 window.addEventListener("pagehide", () => forms().forEach((form) => form.leave()));
 document.addEventListener("visibilitychange", keepAll);
 document.addEventListener("htmx:before:request", keepAll);

@@ -6,13 +6,12 @@ import { KeptTyping, areSame, bringUnsent } from "./editing-kept.js";
 import { Lease, RETRY_AFTER, keepLockFor, tokenOf, verdictOf } from "./editing-lease.js";
 import { showSigns } from "./editing-signs.js";
 import { giveBack, isTypedInto, statesOf } from "./form-state.js";
-import { askBeforeClosing } from "./leaving.js";
+import { OUTLIVES } from "./leaving.js";
 import { call, leaveWith } from "./page.js";
 import { sendAllUnsent } from "./unsent.js";
 
 const TICK = 500;
 const ANSWER_WITHIN = 4000;
-const OUTLIVES = 60000;          // characters of a request that outlives its page: browsers take 64 KiB
 const COUNTDOWN = 60000;
 const LEAVING = 5000;            // what a form has that was sent, and will end this page
 
@@ -53,6 +52,7 @@ class RecordEditor extends HTMLElement {
       if (next?.proof !== this.proof) this.#leave();
       else {
         this.#ended = true;
+        this.kept.end();
         if (this.kept.hasMoreThanSent(String(this.#fields()))) next.goOn(statesOf(this.form));
       }
     });
@@ -219,7 +219,7 @@ class RecordEditor extends HTMLElement {
     const bodies = await bringUnsent(this.address, tokenOf(this.proof));
     this.#isBringing = false;
     this.#show();
-    if (bodies === false || !this.isConnected || this.#ended || this.draft.isTyped) return;
+    if (bodies === false || !this.isConnected || this.#ended || this.#isLeaving || this.draft.isTyped) return;
     if (!bodies) setTimeout(() => { if (this.isConnected) this.#bring(); }, RETRY_AFTER);
     else if (bodies.some((body) => !areSame(body, this.#fields()))) {
       this.#leavingUntil = clock() + LEAVING;
@@ -299,4 +299,3 @@ class RecordEditor extends HTMLElement {
   }
 }
 customElements.define("record-editor", RecordEditor);
-askBeforeClosing(() => [...document.querySelectorAll("record-editor")].some((editor) => editor.isTooLongToLeave));
