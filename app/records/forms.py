@@ -18,8 +18,9 @@ from app.editing.waiting import Waiting, list_queue
 from app.live.presence import list_readers
 from app.records.access import RecordVerb, channels_in, channels_of, find_record_access, list_verbs, require_on
 from app.records.collections import Collection
-from app.records.fields import Field, Fields, list_fields
+from app.records.fields import Fields, list_fields
 from app.records.history import list_differences, list_history
+from app.records.left_over import LeftOver, carried_over, list_left_over
 from app.records.records import Record, find_makers, open_by_number, place_of_record, title_of
 from app.records.values import read_values
 from app.settings import Settings
@@ -53,31 +54,22 @@ def read_typed(fields: Fields, form: Form, record: Record | None = None) -> dict
     if sent:
         asked = {*form[ASKED][:LONGEST_ASKED].split()}
         came = [field for field in fields if asked and field.ref in empty and field.ref not in asked]
+        mine = {ref: field.kind.join(form.values[ref], field) for ref, field in sent.items()}
         return (
             empty
             | {
                 each.ref: each.write(each.default if record is None else record.values.get(each.ref, ""))
                 for each in came
             }
-            | {ref: field.kind.join(form.values[ref], field) for ref, field in sent.items()}
+            | (carried_over(fields, mine, record, asked=asked) if asked else {})
+            | mine
         )
     return empty | fields.by_ref({key: form[key] for key in form.values})
 
 
-def find_removed(fields: Fields, form: Form, record: Record | None) -> list[tuple[Field, str]]:
-    """The fields that were removed while somebody typed into them, with what was typed.
-
-    What the form was opened with is not typed: what the record has, or the default of a new one.
-    """
-    typed = read_typed(fields, form, record)
-    before = {
-        field.ref: field.default if record is None else record.values.get(field.ref, "") for field in fields.removed
-    }
-    return [
-        (field, typed[field.ref])
-        for field in fields.removed
-        if typed.get(field.ref) and typed[field.ref] != field.write(before[field.ref])
-    ]
+def find_removed(fields: Fields, form: Form, record: Record | None) -> list[LeftOver]:
+    """The fields that were removed, or became others, while somebody typed into them, with what was typed."""
+    return list_left_over(fields, read_typed(fields, form, record), record)
 
 
 class Removed(Invalid):
@@ -89,7 +81,8 @@ class Removed(Invalid):
 def holds_unseen(fields: Fields, form: Form, record: Record | None) -> bool:
     """Whether the form has a text for a removed field that its page has not said was removed."""
     seen = form.values.get("removed-fields", [])
-    return any(field.ref not in seen and field.key not in seen for field, _ in find_removed(fields, form, record))
+    left = find_removed(fields, form, record)
+    return any(each.field.ref not in seen and each.field.key not in seen for each in left)
 
 
 def find_errors(

@@ -44,7 +44,6 @@ from app.records.deleting import delete_record
 from app.records.exports import open_export
 from app.records.fields import Field, list_fields
 from app.records.forms import open_record
-from app.records.lists import View
 from app.records.permissions import EVERYTHING, CollectionGuest, write_permissions
 from app.records.records import Record, get_record
 from app.tenants.invitations import Invitation, make_link, revoke_invitation
@@ -119,7 +118,7 @@ async def books_for(transaction: Transaction, actor: Member, thing: str) -> Coll
 @attempts("export", PLAIN, OPENED)
 async def export(transaction: Transaction, actor: Member, thing: str) -> None:
     await books_for(transaction, actor, thing)
-    await open_export(transaction, actor, "books", lambda fields: View())
+    await open_export(transaction, actor, "books", "", "", "")
 
 
 @attempts("browse", PLAIN, OPENED)

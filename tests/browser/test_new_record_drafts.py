@@ -294,3 +294,41 @@ async def test_a_field_that_is_removed_while_somebody_types_into_it_loses_nothin
         await expect(page.locator("dl.fields")).to_be_visible()
         await expect(page.get_by_text("that is gone")).to_have_count(0)
     await ana.aclose()
+
+
+async def test_a_field_whose_kind_is_changed_while_somebody_types_into_it_carries_that_over(
+    server: Server, person: Any
+) -> None:
+    ana = await server.sign_in("acme", "ana@acme.test")
+    for label in ("Copies", "Pages"):
+        assert (await ana.post("/c/books/fields", data={"label": label, "kind": "text"})).status_code == 303
+    carla = await person(server, "acme", "carla@acme.test")
+    davi = await person(server, "acme", "davi@acme.test")
+    await carla.open("/c/books/40/edit")
+    await davi.open("/c/books/new")
+    await davi.page.get_by_label("Title").fill("Helena")
+    for page in (carla.page, davi.page):
+        await page.get_by_label("Copies").fill("12")
+        async with page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.status == 204):
+            await page.get_by_label("Pages").fill("many")
+    for key in ("copies", "pages"):
+        changed = await ana.post(f"/c/books/fields/{key}/kind", data={"kind": "whole_number", "action": "change"})
+        assert changed.status_code == 303, changed.text
+    for page, reload in ((carla.page, False), (davi.page, True)):
+        await expect(page.locator("#stale")).to_contain_text("This page has changed.")
+        if reload:
+            await page.reload()
+        else:
+            await page.get_by_role("button", name="Save").click()
+            await expect(page.get_by_text("Nothing was saved yet")).to_be_visible()
+        await expect(page.get_by_text("The kind of the field “Copies” was changed while")).to_be_visible()
+        await expect(page.get_by_text("The kind of the field “Pages” was changed to “Whole number”")).to_be_visible()
+        await expect(page.get_by_label("Copies", exact=True)).to_have_value("12")
+        await expect(page.get_by_label("Pages", exact=True)).to_have_value("")
+        await expect(page.get_by_label("Pages, as you typed it")).to_have_value("many")
+        await page.get_by_label("Pages", exact=True).fill("300")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.locator("dl.fields")).to_contain_text("300")
+        await expect(page.locator("dl.fields")).to_contain_text("12")
+        await expect(page.get_by_text("many")).to_have_count(0)
+    await ana.aclose()

@@ -135,6 +135,7 @@ async def test_what_is_typed_after_a_lost_answer_is_another_message_with_its_fil
         await expect(box(page)).to_have_value(f"Second, {when}")
         await box(page).press("Enter")
     await expect(waiting(page)).to_have_count(0)
+    await expect(page.locator("message-outbox > [role=status]")).to_be_empty()
     await page.reload()
     await expect(shown(page, f"Second, {when}").get_by_role("link", name="a.txt")).to_be_visible()
     await expect(page.locator("message-outbox .outgoing")).to_have_count(0)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.pages import ready
+from tests.browser.pages import assert_equals_a_fresh_load, ready
 from tests.conftest import Server
 
 STALE = "This page has changed."
@@ -180,3 +180,45 @@ async def test_an_answer_at_an_address_that_only_takes_forms_goes_with_a_role(
     member = server.store.rows("SELECT id FROM member WHERE email = 'bruno@acme.test'")[0][0]
     await send(server, "ana@acme.test", f"/members/{member}/role", role="member")
     await expect(bruno.page.locator("#error-picture")).to_have_count(0)
+
+
+# Every attribute and template of a page that has words in it.
+WORDS = """() => {
+  const found = [];
+  const look = (root) => {
+    for (const element of root.querySelectorAll('*')) {
+      for (const { name, value } of element.attributes) {
+        const isText = ['aria-label', 'title', 'placeholder', 'alt'].includes(name);
+        const isData = name.startsWith('data-') && / /.test(value);
+        if ((isText || isData) && !element.matches('time, main')) found.push(`${element.localName} ${name} ${value}`);
+      }
+      if (element.localName !== 'template') continue;
+      found.push(`template ${element.content.textContent}`);
+      look(element.content);
+    }
+  };
+  look(document.body);
+  return [...new Set(found)].sort();
+}"""
+
+
+@pytest.mark.parametrize("path", ["/", "/c/books", "/c/books/12", "/chat/general", "/members"])
+async def test_after_a_change_of_language_no_word_of_the_old_one_is_left(
+    server: Server, person: Any, path: str
+) -> None:
+    bruno = await person(server, "acme", "bruno@acme.test")
+    page = await bruno.open(path)
+    await change_language(server)
+    await expect(page.locator("#collections h2")).to_contain_text("Coleções")
+    await ready(page)
+    fresh = await bruno.context.new_page()
+    await fresh.goto(page.url)
+    await ready(fresh)
+    assert await page.evaluate(WORDS) == await fresh.evaluate(WORDS)
+    await fresh.close()
+    await assert_equals_a_fresh_load(page)
+    box = page.locator("#composer-text")
+    if await box.count():
+        await box.fill("Ainda funciona")
+        await box.press("Enter")
+        await expect(page.locator("ol.messages .text", has_text="Ainda funciona")).to_be_visible()

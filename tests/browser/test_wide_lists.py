@@ -12,7 +12,7 @@ from tests.browser.pages import assert_equals_a_fresh_load, ready
 from tests.conftest import Server
 
 WORDS = ["Desfibrilador", "Internacionalização", "Otorrinolaringologia", "Rua das Laranjeiras", "Manutenção preventiva"]
-KINDS = ["text", "whole_number", "date", "choice", "text", "decimal"]
+KINDS = ["text", "whole_number", "date", "choice", "moment", "decimal"]
 # The words that are broken in the middle: those of which not all letters are on one line.
 BROKEN = """() => {
   const broken = [];
@@ -29,6 +29,12 @@ BROKEN = """() => {
   }
   return broken;
 }"""
+# The dates, numbers and moments that go over several lines.
+SPLIT = """() => [...document.querySelectorAll('td:is(.numeric, .whole)')].filter((cell) => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1;
+}).map((cell) => cell.textContent)"""
 PLACES = """() => {
   const box = (selector) => document.querySelector(selector).getBoundingClientRect();
   const list = document.querySelector('record-list');
@@ -57,6 +63,7 @@ async def make_wide(client: httpx.AsyncClient, name: str, columns: int, rows: in
         assert added.status_code == 303, added.text
         labels.append(label)
     cells = {"text": "Manutenção preventiva", "whole_number": "12345", "date": "2024-05-17", "choice": "Em uso"}
+    cells["moment"] = "2024-05-17 14:05"
     row = [cells.get(KINDS[number % len(KINDS)], "1.5") for number in range(1, columns)]
     lines = [",".join([f"{WORDS[at % len(WORDS)]} {at}", *row]) for at in range(rows)]
     data = {"table": "\n".join([",".join(labels), *lines]), "seen": ""}
@@ -68,6 +75,7 @@ async def make_wide(client: httpx.AsyncClient, name: str, columns: int, rows: in
 async def look(page: Page, columns: int) -> dict[str, Any]:
     assert await page.locator("record-list thead th").count() == columns + 2
     assert await page.evaluate(BROKEN) == []
+    assert await page.evaluate(SPLIT) == []
     places: dict[str, Any] = await page.evaluate(PLACES)
     return places
 

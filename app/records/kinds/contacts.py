@@ -39,6 +39,7 @@ class PhoneKind(FieldKind):
 
     name = "phone"
     label = _l("Telephone")
+    breaks = False
     type = "tel"
 
     def read(self, text: str, field: Definition) -> str:

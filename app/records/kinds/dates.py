@@ -74,6 +74,7 @@ class DateKind(FieldKind):
     name = "date"
     label = _l("Date")
     control = "date"
+    breaks = False
 
     def read(self, text: str, field: Definition) -> str:
         return read_date(text, field.locale).isoformat()

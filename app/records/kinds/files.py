@@ -71,6 +71,9 @@ class FilesKind(FieldKind):
     def describe(self, value: str, field: Definition) -> str:
         return "; ".join(each.name for each in name_files(value))
 
+    def describe_unread(self, text: str, field: Definition) -> str:
+        return self.describe(text, field) or text
+
     def show(self, value: str, field: Definition) -> Markup:
         picture = Markup(
             '<a href="{0}" hx-boost="false"><img class="thumbnail" src="{0}/preview" alt="{1}" loading="lazy"></a>'

@@ -87,6 +87,8 @@ class FieldKind:
     is_searched = True
     is_listed = True
     is_numeric = False
+    # Whether a value may go over several lines of a list; a date, say, is read in one.
+    breaks = True
     can_be_unique = True
     # Whether no value says something, too: it is shown and exported as others are.
     shows_none = False

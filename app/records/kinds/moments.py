@@ -64,6 +64,7 @@ class MomentKind(FieldKind):
     name = "moment"
     label = _l("Date and time")
     control = "moment"
+    breaks = False
     is_searched = False
 
     def local(self, value: str, zone: str) -> str:

@@ -223,6 +223,11 @@ class PersonKind(FieldKind):
     def describe(self, value: str, field: Definition) -> str:
         return "; ".join(map(field.people.name, self.ids(value, field)))
 
+    def describe_unread(self, text: str, field: Definition) -> str:
+        """By name, also who can't be chosen any more."""
+        parts = [(read_reference(part), part) for part in split_people(text, field.people)]
+        return "; ".join(field.people.name(found) if found in field.people else part for found, part in parts)
+
     def show(self, value: str, field: Definition) -> Markup:
         shown = Markup(
             '<span class="person"><span class="avatar small" data-person="{}" data-hue="{}"'

@@ -23,6 +23,7 @@ from app.records.forms import (
     read_typed,
     render_form,
 )
+from app.records.left_over import carried_over
 from app.records.long_texts import render_typed
 from app.records.new_drafts import (
     TypedOn,
@@ -48,7 +49,7 @@ async def show_new(
     copied = (await open_record(transaction, member, slug, number_of(copy)))[1] if copy else None
     values = {each.ref: each.write(each.default) for each in fields}
     if kept is not None:
-        values |= kept
+        values |= carried_over(fields, kept, None) | kept
     elif copied:
         values = copy_values(fields, copied.values, member)
     form = Form([*values.items(), ("draft-version", str(draft.version if draft else 0))])

@@ -36,6 +36,7 @@ from app.records.forms import (
     render_record,
 )
 from app.records.history import get_revision, list_differences, translate
+from app.records.left_over import carried_over
 from app.records.long_texts import render_typed
 from app.records.records import Record, title_of
 from app.records.values import write_values
@@ -80,11 +81,17 @@ async def show_edit(
     draft = await find_draft(transaction, record, member)
     if draft is not None and not (moving and draft.version == record.version):
         return await render_draft(request, transaction, member, collection, fields, record, proof, draft, settings)
-    values = write_values(fields, record.values) | ((draft and draft.values) or {})
+    values = write_draft_over(fields, record, draft)
     form = Form([*values.items(), ("version", str(record.version))])
     return await render_form(
         request, transaction, member, collection, fields, form, record=record, proof=proof, settings=settings
     )
+
+
+def write_draft_over(fields: Fields, record: Record, draft: Draft | None) -> dict[str, str]:
+    """What a record has, as its form has it, with what the member had typed, also into fields of another kind now."""
+    typed = (draft and draft.values) or {}
+    return write_values(fields, record.values) | carried_over(fields, typed, record) | typed
 
 
 def read_reloading(request: AnyRequest) -> int:
@@ -107,7 +114,7 @@ async def render_draft(
     settings: Settings,
 ) -> Response[str]:
     """What the member had typed and not saved, beside what is saved now; to go on with, or to discard."""
-    mine = write_values(fields, record.values) | (draft.values or {})
+    mine = write_draft_over(fields, record, draft)
     form = Form(list(mine.items()))
     return await render_page(
         request,

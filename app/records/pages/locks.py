@@ -84,13 +84,14 @@ async def renew(transaction: Transaction, member: Member, slug: str, number: int
 
 @post("/c/{slug:str}/{number:int}/lock/release", request_max_body_size=RECORD_LIMIT)
 async def release(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
-    """Stop editing without saving; what was typed is kept as a draft. Who has left the page is shown no other."""
+    """Stop editing without saving; what was typed is kept as a draft. Who has left the page is shown no other, and told
+    whether that was too late."""
     collection, record, fields = await open_record(transaction, member, slug, number, deleted=None)
-    if may(member, "edit", await find_record_access(transaction, member, collection, record)):
-        await keep_typed(transaction, member, fields, record, form)
+    may_edit = may(member, "edit", await find_record_access(transaction, member, collection, record))
+    kept = may_edit and await keep_typed(transaction, member, fields, record, form)
     await release_lock(transaction, record, member, Proof.read(form["lock-token"]))
     if "page-left" in form:
-        return answer_page(kept=True)
+        return answer_page(kept=kept)
     draft = await find_draft(transaction, record, member)
     return see_other(f"/c/{slug}/{number}{'?done=kept' if draft else ''}")
 

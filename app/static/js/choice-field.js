@@ -1,5 +1,6 @@
 // <choice-field source="/choices/people">: a text field becomes a list that is searched on the server. It is sent what was
 // chosen, by number, and what was typed and not chosen as it stands. Without scripts the server reads names.
+import { CompositeInput } from "./composite-input.js";
 import { fetchPage } from "./page.js";
 
 let library = null;
@@ -15,32 +16,99 @@ function load(address) {
   return library;
 }
 
-class ChoiceField extends HTMLElement {
-  async connectedCallback() {
-    const input = this.querySelector("input");
-    if (this.chooser || !input) return;
+class ChoiceField extends CompositeInput {
+  #given = null;                 // what it shows while the library is not there …
+  #shown = "";                   // … and the text that stands for it in the plain field
+  #typed = "";                   // what is typed and not chosen
+
+  connectedCallback() {
+    if (!this.input) return;
+    this.stop = new AbortController();
+    const { signal } = this.stop;
+    document.addEventListener("page:refreshed", () => { if (this.chooser) this.takeLabel(); }, { signal });
+    if (!this.served) this.#begin();
+    this.#become();
+  }
+
+  #begin() {
+    const labels = JSON.parse(this.getAttribute("labels"));
+    const chosen = JSON.parse(this.getAttribute("values")).map((value, index) => ({ value: String(value), text: labels[index] }));
+    this.served = { chosen, typed: this.getAttribute("typed") };
+    this.#given = this.served;
+    this.#shown = this.input.defaultValue;
+    // Of a page that is being left the form is not in the document any more.
+    this.input.form.addEventListener("formdata", ({ formData }) => this.#fill(formData));
+    this.takeGiven();
+  }
+
+  disconnectedCallback() {
+    this.stop?.abort();
+  }
+
+  get input() { return this.querySelector("input[name]"); }
+
+  get state() {
+    const { input, chooser } = this;
+    if (!chooser) return input.value === this.#shown ? this.#given : { chosen: [], typed: input.value };
+    const chosen = chooser.items.map((value) => ({ value, text: chooser.options[value].text }));
+    return { chosen, typed: this.#typed.trim() };
+  }
+
+  set state({ chosen, typed }) {
+    const { chooser } = this;
+    if (!chooser) {
+      this.#given = { chosen, typed };
+      this.#shown = this.input.value = [...chosen.map(({ text }) => text), typed].filter(Boolean).join(", ");
+      return;
+    }
+    chooser.clear(true);
+    chooser.clearOptions();
+    for (const each of chosen) {
+      chooser.addOption({ ...each, note: "" });
+      chooser.addItem(each.value, true);
+    }
+    this.#type(typed);
+  }
+
+  // The library drops what is typed and not chosen when it pleases.
+  #type(text) {
+    this.#typed = text;
+    this.chooser.setTextboxValue(text);
+  }
+
+  // What was typed and not chosen goes along.
+  #fill(formData) {
+    const { name, value } = this.input;
+    const { chosen, typed } = this.state;
+    const texts = formData.getAll(name);
+    const own = texts.indexOf(value);
+    if (own < 0) return;
+    texts[own] = [...chosen.map((each) => each.value), typed].filter(Boolean).join(",");
+    formData.delete(name);
+    for (const text of texts) formData.append(name, text);
+  }
+
+  async #become() {
+    if (this.chooser) return;
     const TomSelect = await load(this.getAttribute("library")).catch(() => null);
     if (!TomSelect || this.chooser || !this.isConnected) return;
-    const changed = input.value !== input.defaultValue;
-    const typed = changed ? input.value : this.getAttribute("typed");
-    const labels = JSON.parse(this.getAttribute("labels"));
-    const chosen = JSON.parse(this.getAttribute("values")).map((value, index) => ({ value: String(value), text: labels[index], note: "" }));
+    const { input } = this;
+    const { chosen, typed } = this.state;
     const focused = document.activeElement === input;
     input.value = "";
     this.chooser = new TomSelect(input, {
-      options: changed ? [] : chosen,
-      items: changed ? [] : chosen.map((each) => each.value),
+      options: chosen.map((each) => ({ ...each, note: "" })),
+      items: chosen.map((each) => each.value),
       valueField: "value", labelField: "text", searchField: [],
       maxItems: this.hasAttribute("several") ? null : 1,
       create: false, persist: false, delimiter: ",", hideSelected: true, highlight: false, hidePlaceholder: false, closeAfterSelect: true, preload: "focus",
       shouldLoad: () => true,
       load: (query, done) => { this.find(query).then((found) => { done(found); this.found(query, found); }, () => { done(); this.found(query, []); }); },
       onLoad: (found) => { if (found) this.tell(found.length); },
-      onType: (text) => { this.typed = text; this.awaited = text; this.chooser.clearOptions(); },
-      onItemAdd: () => { this.typed = ""; },
-      // The library would drop what is typed and not chosen.
-      onDropdownClose: () => this.chooser.setTextboxValue(this.typed),
-      onBlur: () => this.chooser.setTextboxValue(this.typed),
+      onType: (text) => { this.awaited = text; this.chooser.clearOptions(); },
+      onItemAdd: () => { this.#typed = ""; },
+      onDropdownClose: () => this.#type(this.#typed),
+      onBlur: () => this.#type(this.#typed),
       render: {
         option: (each) => this.row(each, true),
         item: (each) => this.chosen(each),
@@ -49,8 +117,8 @@ class ChoiceField extends HTMLElement {
       },
     });
     input.setAttribute("aria-hidden", "true");                    // the label names the library's own field
-    this.typed = typed;
-    if (typed) this.chooser.setTextboxValue(typed);
+    this.#type(typed);
+    this.chooser.control_input.addEventListener("input", ({ target }) => { this.#typed = target.value; });
     if (focused) this.chooser.focus();
     const described = input.getAttribute("aria-describedby");
     if (described) this.chooser.control_input.setAttribute("aria-describedby", described);
@@ -71,19 +139,11 @@ class ChoiceField extends HTMLElement {
       event.stopPropagation();
       this.entered = this.awaited;
     }, true);
-    this.sending = (event) => { if (event.target === input.form) this.finish(input); };
-    document.addEventListener("submit", this.sending, true);
-    this.refreshed = () => this.takeLabel(input);
-    document.addEventListener("page:refreshed", this.refreshed);
-  }
-
-  disconnectedCallback() {
-    document.removeEventListener("submit", this.sending, true);
-    document.removeEventListener("page:refreshed", this.refreshed);
   }
 
   // A page that was fetched anew says again that the label is the field's own: the library has given it to its own field.
-  takeLabel(input) {
+  takeLabel() {
+    const { input } = this;
     const label = document.querySelector(`label[for="${input.id}"]`);
     if (label) Object.assign(label, { htmlFor: this.chooser.control_input.id, id: `${input.id}-ts-label` });
   }
@@ -103,12 +163,6 @@ class ChoiceField extends HTMLElement {
     if (!response.ok) throw new Error(response.status);
     this.chooser.clearOptions();
     return response.json();
-  }
-
-  // What was typed and not chosen goes along.
-  finish(input) {
-    const typed = this.chooser.control_input.value.trim();
-    input.value = [...this.chooser.items, ...(typed ? [typed] : [])].join(",");
   }
 
   tell(count) {

@@ -9,6 +9,12 @@ const readClocks = () => [performance.now(), Date.now()];
 // A proof is the lock's token, which everybody may know, and what only the page that has taken it knows.
 export const tokenOf = (proof) => proof.split("-")[0];
 
+// For so many seconds the edit page, opened again in this tab, goes on with the lock.
+export function keepLockFor({ address, proof }, seconds) {
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  document.cookie = `editing=${tokenOf(proof)}; path=${address}/edit; max-age=${seconds}; samesite=strict${secure}`;
+}
+
 // What the answer to a renewal means.
 export function verdictOf(status) {
   if (status === 204) return "held";

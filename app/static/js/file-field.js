@@ -1,10 +1,13 @@
 // <file-field>: files of a record go to the server as soon as they are chosen, and come back as lines of the form, to be
 // saved with it. Without scripts a button sends them, with the whole form.
+import { CompositeInput } from "./composite-input.js";
 import { call } from "./page.js";
 
+// What stands for a file in the form: its number, whether there is a picture of it, its name.
+const LINE = /^(\d+) ([pf]) (.+)$/;
 const PATIENCE = 10 * 60 * 1000;
 
-class FileField extends HTMLElement {
+class FileField extends CompositeInput {
   #going = null;
 
   connectedCallback() {
@@ -15,6 +18,9 @@ class FileField extends HTMLElement {
     // What is on its way belongs to the form: it waits.
     document.addEventListener("submit", (event) => this.#wait(event), { capture: true, signal });
     if (this.input.files.length) this.#send();
+    if (this.served) return;
+    this.served = this.state;
+    this.takeGiven();
   }
 
   disconnectedCallback() {
@@ -23,6 +29,37 @@ class FileField extends HTMLElement {
 
   get input() { return this.querySelector("[type=file]"); }
   get button() { return this.querySelector("button"); }
+  get list() { return this.querySelector(".kept-files"); }
+  get ticks() { return [...this.list.querySelectorAll("[type=checkbox]")]; }
+
+  get state() {
+    return { files: this.ticks.map(({ value, checked }) => ({ line: value, ticked: checked })) };
+  }
+
+  set state({ files }) {
+    const there = new Map(this.ticks.map((tick) => [tick.value, tick.closest("li")]));
+    this.list.replaceChildren(...files.map(({ line, ticked }) => {
+      const item = there.get(line) ?? this.#make(line);
+      item.querySelector("input").checked = ticked;
+      return item;
+    }));
+  }
+
+  // As templates/records/_file.html has it.
+  #make(line) {
+    const [, number, picture, text] = LINE.exec(line);
+    const [item, label, tick, name] = ["li", "label", "input", "span"].map((tag) => document.createElement(tag));
+    item.className = "file";
+    label.className = "check";
+    Object.assign(tick, { type: "checkbox", name: this.input.name.replace(/^file-/, ""), value: line });
+    name.className = "name";
+    name.textContent = text;
+    label.append(tick, " ");
+    if (picture === "p") label.append(Object.assign(document.createElement("img"), { className: "thumbnail", src: `/record-files/${number}/preview`, alt: "" }), " ");
+    label.append(name);
+    item.append(label);
+    return item;
+  }
 
   #wait(event) {
     if (!this.#going || event.target !== this.input.form || event.submitter?.formNoValidate) return;
@@ -47,7 +84,7 @@ class FileField extends HTMLElement {
     try {
       const response = await call(this.getAttribute("source"), body, { signal: AbortSignal.timeout(PATIENCE) });
       const text = await response.text();
-      if (response.ok) this.querySelector(".kept-files").append(...new DOMParser().parseFromString(text, "text/html").body.childNodes);
+      if (response.ok) this.list.append(...new DOMParser().parseFromString(text, "text/html").body.childNodes);
       this.#say(response.ok ? "" : text && response.headers.get("Content-Type")?.startsWith("text/plain") ? text : this.dataset.failed);
       if (response.ok) this.dispatchEvent(new Event("change", { bubbles: true }));
       return response.ok;

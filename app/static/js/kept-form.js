@@ -1,20 +1,19 @@
 // <kept-form>: a form that takes a while to fill in. What is typed is kept in the tab's own store, of this workspace
 // (its host), this member and the address that the form is sent to, until a post to there has succeeded; it is put back
-// when the form is shown again. Secrets and files are never kept. What would be too long for the server is not sent.
+// when the form is shown again (form-state.js). What would be too long for the server is not sent.
 //
 // A form that makes something has a key (accounts/form_answers.py). Once it was sent, and as long as there is no answer,
 // its key is kept with the text: sent again, also after a reload, it is the same form, and makes nothing twice.
-//
-// A hidden field with `data-kept` says what the text was typed into, and goes with it.
 //
 // One with `data-draft` is kept on the server, too, at that address: then the tab has only what the server has not got
 // yet, or what it refused because another tab has gone on with the draft. Each call says how many changes were typed, as
 // one may arrive after another that was made later.
 import { askFor, watchKeys } from "./copied-tab.js";
-import { TICKED, call, isTyped, leaveWith, me } from "./page.js";
+import { addHidden, emptyOut, giveBack, isTypedInto, isWhole, plainFieldsOf, statesOf, whenWhole } from "./form-state.js";
+import { OUTLIVES, askBeforeClosing } from "./leaving.js";
+import { TICKED, call, leaveWith, me } from "./page.js";
 import { erase, read, write } from "./tab-store.js";
 
-const NEVER_KEPT = ["password", "file", "hidden", "submit", "button", "reset"];
 const SIGN_IN = "/login";
 const PAUSE = 300;
 const DRAFT_PAUSE = 1000;        // a draft is sent this long after the last key …
@@ -48,24 +47,24 @@ class KeptForm extends HTMLElement {
       const next = [...forms()].find(({ name, answer }) => name === this.name && answer);
       if (!next || !this.sent) return this.leave();
       clearTimeout(this.pending);
-      if (this.sent !== JSON.stringify(this.values())) next.goOn(this.values());
+      if (this.sent !== JSON.stringify(statesOf(this.form))) next.goOn(statesOf(this.form));
     });
   }
 
   // The page is left: what is typed goes along.
   leave() {
     if (this.pending) this.keep();
-    if (!this.unsent || this.stranded || this.gone) return;
+    if (!this.unsent || this.stranded || this.gone || !isWhole(this.form)) return;
     clearTimeout(this.sending);
     leaveWith(this.draft, this.body());
   }
 
-  get form() {
-    return this.querySelector("form:not([data-discard])");
+  get isTooLongToLeave() {
+    return Boolean(this.unsent) && !this.stranded && String(this.body()).length > OUTLIVES;
   }
 
-  get fields() {
-    return [...this.form.elements].filter((field) => field.name && !field.disabled && ("kept" in field.dataset || !NEVER_KEPT.includes(field.type)));
+  get form() {
+    return this.querySelector("form:not([data-discard])");
   }
 
   get changes() {
@@ -93,10 +92,6 @@ class KeptForm extends HTMLElement {
     this.ownKey = "";
     this.isUnanswered = false;
     if (this.pending || this.unsent) this.keep();
-  }
-
-  values() {
-    return this.fields.map(({ name, type, value, checked }) => ({ name, value, ...(TICKED.includes(type) && { checked }) }));
   }
 
   note() {
@@ -127,6 +122,7 @@ class KeptForm extends HTMLElement {
   }
 
   async callDraft() {
+    await whenWhole(this.form);
     const { changes } = this;
     let wait = 0;
     try {
@@ -165,8 +161,8 @@ class KeptForm extends HTMLElement {
     clearTimeout(this.pending);
     this.pending = null;
     if (this.gone) return;
-    if (!this.answer && !this.unsent && !this.isUnanswered && !this.fields.some(isTyped)) return erase(this.name);
-    write(this.name, { values: this.values(), stranded: this.stranded, key: (this.draft || this.isUnanswered) && this.key?.value, isUnanswered: this.isUnanswered, ...(this.draft && { changes: this.changes }) });
+    if (!this.answer && !this.unsent && !this.isUnanswered && !isTypedInto(this.form)) return erase(this.name);
+    write(this.name, { values: statesOf(this.form), stranded: this.stranded, key: (this.draft || this.isUnanswered) && this.key?.value, isUnanswered: this.isUnanswered, ...(this.draft && { changes: this.changes }) });
   }
 
   forget() {
@@ -178,7 +174,7 @@ class KeptForm extends HTMLElement {
   putBack() {
     const kept = read(this.name);
     if (!kept) return;
-    const same = JSON.stringify(kept.values) === JSON.stringify(this.values());
+    const same = JSON.stringify(kept.values) === JSON.stringify(statesOf(this.form));
     if (this.answer) {                                     // which has a key of its own, as good as unsent
       if (same || answered >= 400) this.keep();
       else this.forget();
@@ -193,29 +189,17 @@ class KeptForm extends HTMLElement {
       if (this.draft && !this.isUnanswered) this.forget();      // the server has it
       return;
     }
-    this.fill(kept.values);
-    if (!this.fields.some(isTyped)) return;
+    const left = giveBack(this.form, kept.values);
+    if (this.draft) addHidden(this.form, left);                // of fields that are gone, the server says what becomes of it
+    if (!left.length && !isTypedInto(this.form)) return;
     this.querySelector("[data-put-back]").hidden = false;
     if (kept.stranded) this.strand();
     else if (this.draft) this.sendSoon();
   }
 
   goOn(values) {
-    this.fill(values);
+    giveBack(this.form, values);
     this.note();
-  }
-
-  fill(values) {
-    const rest = [...values];
-    for (const field of this.fields) {
-      const ticked = TICKED.includes(field.type);
-      const at = rest.findIndex((each) => each.name === field.name && (!ticked || each.value === field.value));
-      if (at < 0) continue;
-      const [{ value, checked }] = rest.splice(at, 1);
-      if (field.type === "hidden") field.dataset.kept = field.value;       // what a fresh one has
-      if (ticked) field.checked = checked;
-      else if (field.tagName !== "SELECT" || [...field.options].some((option) => option.value === value)) field.value = value;
-    }
   }
 
   startAfresh() {
@@ -226,22 +210,22 @@ class KeptForm extends HTMLElement {
       for (const name of ["form-key", "draft-changes"]) elements[name].value = this.form.elements[name].value;
       return;
     }
-    this.form.reset();
-    for (const field of this.fields) if (field.dataset.kept) field.value = field.dataset.kept;
+    emptyOut(this.form);
     this.isUnanswered = false;
     this.ownKey = "";
     if (this.freshKey) this.key.value = this.freshKey;
     this.querySelector("[data-put-back]").hidden = true;
-    this.fields.find(({ type }) => type !== "hidden")?.focus();
+    plainFieldsOf(this.form).find(({ type }) => type !== "hidden")?.focus();
   }
 
   send(event) {
     if (event.target !== this.form) return;
-    if (this.onItsWay) {                                   // it tells which version of the draft this form goes on with
+    // A draft on its way tells which version of it this form goes on with.
+    if (this.onItsWay || !isWhole(this.form)) {
       event.preventDefault();
       event.stopImmediatePropagation();
       const { submitter } = event;
-      this.held ??= this.onItsWay.then(() => {
+      this.held ??= Promise.all([this.onItsWay, whenWhole(this.form)]).then(() => {
         this.held = null;
         if (this.isConnected) this.form.requestSubmit(submitter);
       });
@@ -268,7 +252,7 @@ class KeptForm extends HTMLElement {
     const before = this.querySelector("[aria-errormessage]");
     for (const name of ["aria-errormessage", "aria-invalid"]) before?.removeAttribute(name);
     if (!wrong) return;
-    const longest = this.fields.filter(({ type }) => type !== "hidden" && !TICKED.includes(type)).reduce((a, b) => (b.value.length > a.value.length ? b : a));
+    const longest = plainFieldsOf(this.form).filter(({ type }) => type !== "hidden" && !TICKED.includes(type)).reduce((a, b) => (b.value.length > a.value.length ? b : a));
     longest.after(line);
     longest.setAttribute("aria-errormessage", line.id);
     longest.setAttribute("aria-invalid", "true");
@@ -283,6 +267,7 @@ watchKeys(
   (key) => forms().forEach((form) => { if (form.ownKey === key && form.freshKey) form.giveUpKey(); }),
 );
 const keepAll = () => forms().forEach((form) => { if (form.pending) form.keep(); });
+askBeforeClosing(() => [...forms()].some((form) => form.isTooLongToLeave));
 window.addEventListener("pagehide", () => forms().forEach((form) => form.leave()));
 document.addEventListener("visibilitychange", keepAll);
 document.addEventListener("htmx:before:request", keepAll);
@@ -292,7 +277,7 @@ document.addEventListener("page:refreshed", () => forms().forEach((form) => form
 const sentBy = ({ detail: { ctx } }) => [...forms()].filter((each) => each.form.contains(ctx.sourceElement));
 document.addEventListener("htmx:before:request", (event) => sentBy(event).forEach((each) => {
   each.isSent = true;
-  each.sent = JSON.stringify(each.values());
+  each.sent = JSON.stringify(statesOf(each.form));
 }));
 document.addEventListener("htmx:finally:request", (event) => sentBy(event).forEach((each) => {
   each.isSent = false;

@@ -1,4 +1,5 @@
 // Asks before something is lost with the tab, or with the page.
+export const OUTLIVES = 60000;   // characters of a request that outlives its page: browsers take 64 KiB
 const A_MOMENT = 1000;           // ms between a navigation's beginning and the end of its page
 const closing = [];
 const leaving = [];

@@ -157,7 +157,8 @@
         if (!next) return location.reload();
         if (unknown && fresh.body.dataset.role !== document.body.dataset.role) return keepTyped(shown, "/", fresh) || location.assign("/");
         if (isForOtherScripts(response.headers) && !holds(shown)) return location.replace(address);
-        if (holds(shown)) { if (told) markStale(unknown ? "/" : address, fresh); }
+        const isHeld = holds(shown);
+        if (isHeld) { if (told) markStale(unknown ? "/" : address, fresh); }
         else await morph(main(), document.importNode(next, true));
         main().dataset.cursor = next.dataset.cursor;
         if (!isAnswer) main().dataset.channels = next.dataset.channels;
@@ -166,10 +167,11 @@
         const translated = fresh.documentElement.lang !== root.lang;
         if (translated) root.lang = fresh.documentElement.lang;
         document.title = fresh.title;
-        for (const part of [".side", ".bar", ...(translated ? [".skip", ".live-state"] : [])]) {
+        for (const part of [".side", ".bar", ...(translated ? [".skip", ".live-state", "#quick-switcher"] : [])]) {
           const shown = fresh.querySelector(part);
           if (shown) await morph(document.querySelector(part), document.importNode(shown, true), "innerMorph");
         }
+        if (translated) mutirao.translate(fresh, typedInto().map(({ form }) => form), !isHeld);
         document.dispatchEvent(new CustomEvent("page:refreshed"));
         sayHello();
       })

@@ -13,6 +13,7 @@ class MessageOutbox extends HTMLElement {
   #items = new Map();            // key -> what is shown of it
   #drawn = new WeakMap();        // item -> what it was drawn from
   #said = new Map();             // key -> what was said of it aloud
+  #newest = "";                  // the key of which it was said last
   #asked = new Set();            // keys of entries that were sent again as the page shows a message with their key
   #due = false;
 
@@ -85,6 +86,11 @@ class MessageOutbox extends HTMLElement {
       const real = entry.state === "waiting" && !entry.edited && there.get(entry.key);
       item.hidden = Boolean(real) && letters(real.querySelector(".text")?.textContent ?? "") === letters(entry.text);
     }
+    // What was said holds no more: it is sent, under way again, or taken back.
+    if (this.#newest && !this.#said.get(this.#newest)) {
+      this.status.textContent = "";
+      this.#newest = "";
+    }
     if (box && (atEnd || added)) box.scrollTop = box.scrollHeight;
   }
 
@@ -148,7 +154,10 @@ class MessageOutbox extends HTMLElement {
     item.querySelector("[data-back]").hidden = !failed || !box;
     item.querySelector("[data-discard]").hidden = !failed || box;
     const said = failed && !sent && (!underWay || refusal) ? `${entry.edited ? texts.notSaved : texts.notSent}. ${why}` : "";
-    if (said && this.#said.get(entry.key) !== said) this.status.textContent = `${said} ${entry.text.slice(0, 80)}`;
+    if (said && this.#said.get(entry.key) !== said) {
+      this.status.textContent = `${said} ${entry.text.slice(0, 80)}`;
+      this.#newest = entry.key;
+    }
     this.#said.set(entry.key, said);
   }
 

@@ -18,4 +18,31 @@
     }, { once: true, capture: true });
     return htmx.swap({ sourceElement: document.body, swap: "none", text: PLACE });
   };
+
+  // Words that a refresh does not bring, as they stand around what it morphs, and in what a morph leaves alone. When the
+  // page is in another language they are taken from a fresh one, but for what is typed into.
+  const AROUND = [".side", ".menu-toggle", "#quick-switcher", "#toasts"];
+  const APART = "body > template, outbox-toasts > template, .app template";
+  mutirao.translate = (fresh, typed, isMorphed) => {
+    for (const part of AROUND) {
+      const label = fresh.querySelector(part)?.getAttribute("aria-label");
+      if (label) document.querySelector(part)?.setAttribute("aria-label", label);
+    }
+    replaceEach(APART, fresh, []);
+    if (isMorphed) replaceEach("#main [hx-morph-skip]", fresh, typed);
+  };
+
+  // Those that both have, in their order.
+  function replaceEach(selector, fresh, stay) {
+    const [shown, next] = [document, fresh].map((page) => [...page.querySelectorAll(selector)]);
+    if (shown.length !== next.length) return;
+    const focused = document.activeElement.id;
+    for (const [index, element] of shown.entries()) {
+      if (stay.some((each) => each === element || each.contains(element) || element.contains(each))) continue;
+      const node = document.importNode(next[index], true);
+      element.replaceWith(node);
+      if (node.localName !== "template") htmx.process(node);
+    }
+    if (focused) document.getElementById(focused)?.focus();
+  }
 })();

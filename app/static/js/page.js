@@ -13,8 +13,13 @@ function valueAtFirst({ tagName, type, defaultValue }) {
   return tagName === "INPUT" ? Object.assign(document.createElement("input"), { type, defaultValue }).value : defaultValue;
 }
 
+// Inputs that are made of several fields (js/composite-input.js).
+export const COMPOSITE = "choice-field, file-field";
+
 // Whether somebody has changed it since.
 export function isTyped(field) {
+  const whole = field.closest(COMPOSITE);
+  if (whole?.isTyped !== undefined) return whole.isTyped;
   if (field.type === "file") return field.files.length > 0;
   if (TICKED.includes(field.type)) return field.checked !== field.defaultChecked;
   if (field.tagName === "SELECT") return field.selectedIndex !== Math.max(0, [...field.options].findIndex((option) => option.defaultSelected));

@@ -1,9 +1,14 @@
 // <record-editor>: the page on which a record is edited, around its form. It keeps the lock and what is typed, ends when
 // idle, hands over, and lets go when the page goes. A key is taken only while the lease certainly runs.
+// What the server has not confirmed is in the tab, too.
 import { TypedDraft } from "./editing-draft.js";
-import { Lease, RETRY_AFTER, tokenOf, verdictOf } from "./editing-lease.js";
-import { call, isTyped, leaveWith } from "./page.js";
-import { keepUnsent } from "./unsent.js";
+import { KeptTyping, areSame, bringUnsent } from "./editing-kept.js";
+import { Lease, RETRY_AFTER, keepLockFor, tokenOf, verdictOf } from "./editing-lease.js";
+import { showSigns } from "./editing-signs.js";
+import { giveBack, isTypedInto, statesOf } from "./form-state.js";
+import { OUTLIVES } from "./leaving.js";
+import { call, leaveWith } from "./page.js";
+import { sendAllUnsent } from "./unsent.js";
 
 const TICK = 500;
 const ANSWER_WITHIN = 4000;
@@ -18,17 +23,20 @@ class RecordEditor extends HTMLElement {
   #isSignedOut = false;          // the server takes nothing from this page: somebody else, or nobody, is signed in
   #leavingUntil = 0;
   #acted = clock();              // when somebody last showed that they are there
+  #isBringing = false;           // what this tab has of an earlier page is on its way to the server
 
   connectedCallback() {
     this.lease ??= new Lease(Number(this.dataset.lease) * 1000);
     this.draft ??= new TypedDraft((late) => this.#sendDraft(late));
+    this.kept ??= new KeptTyping(() => this.#unsent);
     this.late ??= this.requests.dataset.late;
-    this.#keepLockFor(0);
+    keepLockFor(this, 0);
     if ("answer" in document.getElementById("main").dataset) this.draft.beginKept();
-    if (this.#isTypedAlready()) this.#note();
+    if (this.form && isTypedInto(this.form)) this.#note();          // somebody was faster than this script
     if (location.search) history.replaceState(history.state, "", location.pathname);
 
     this.#listen();
+    this.#bring();
     this.#tick();
   }
 
@@ -40,8 +48,13 @@ class RecordEditor extends HTMLElement {
     // has freed it already, or this does.
     queueMicrotask(() => {
       if (this.isConnected) return;
-      if (document.querySelector("record-editor")?.proof === this.proof) this.#ended = true;
-      else this.#leave();
+      const next = document.querySelector("record-editor");
+      if (next?.proof !== this.proof) this.#leave();
+      else {
+        this.#ended = true;
+        this.kept.end();
+        if (this.kept.hasMoreThanSent(String(this.#fields()))) next.goOn(statesOf(this.form));
+      }
     });
   }
 
@@ -50,7 +63,13 @@ class RecordEditor extends HTMLElement {
   get form() { return this.querySelector("#record-form"); }
   get requests() { return this.querySelector(".requests"); }
   get #isLeaving() { return clock() < this.#leavingUntil; }
-  get #isHeld() { return !this.#ended && this.lease.isRunning; }
+  get #isHeld() { return !this.#ended && !this.#isBringing && this.lease.isRunning; }
+  // Whether something is typed that the server may not have.
+  get #isPending() { return this.draft.isPending && !this.kept.isAnswered(String(this.#fields())); }
+  get #unsent() {
+    return this.form && this.#isPending ? { address: this.address, token: tokenOf(this.proof), body: String(this.#fields({ "sent-late": "yes" })) } : null;
+  }
+  get isTooLongToLeave() { return !this.#ended && this.#isPending && String(this.#fields()).length > OUTLIVES; }
 
   #listen() {
     this.stop = new AbortController();
@@ -65,6 +84,7 @@ class RecordEditor extends HTMLElement {
     }
     this.addEventListener("click", ({ target }) => { if (target.closest("[data-countdown] button")) this.#stay(); }, { signal });
     document.addEventListener("submit", (event) => this.#submitted(event), early);
+    document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => { if (this.form?.contains(ctx.sourceElement)) this.kept.hear(ctx); }, { signal });
     document.addEventListener("page:cut", ({ detail }) => { if (this.#cut()) detail.kept = true; }, { signal });
     document.addEventListener("visibilitychange", () => { if (document.hidden) this.#flush(); else this.#tick(); }, { signal });
     window.addEventListener("blur", () => this.#flush(), { signal });
@@ -85,14 +105,17 @@ class RecordEditor extends HTMLElement {
     this.#show();
   }
 
-  // Whether somebody was faster than this script.
-  #isTypedAlready() {
-    return [...(this.form?.querySelectorAll("input, textarea, select") ?? [])].some(isTyped);
-  }
-
   #note() {
     this.draft.note();
+    this.kept.note();
     this.#stay();
+  }
+
+  // A page in whose place this one came had more, typed while it was on its way.
+  goOn(states) {
+    if (!this.form) return;
+    giveBack(this.form, states);
+    this.#note();
   }
 
   #stay() {
@@ -133,13 +156,16 @@ class RecordEditor extends HTMLElement {
       if (!this.#ended) before(this.#release());
     } else if (form.getAttribute("hx-swap") === "none") return;
     else if (form.matches("[data-flush]") && this.draft.isPending) before(this.#flush());
-    else if (document.getElementById("main").contains(form)) this.#leavingUntil = clock() + LEAVING;
+    else if (document.getElementById("main").contains(form)) {
+      this.#leavingUntil = clock() + LEAVING;
+      if (form === this.form) this.kept.send(String(this.#fields()));
+    }
   }
 
   // The calls.
 
-  #post(path, body) {
-    return call(`${this.address}/${path}`, body, { signal: AbortSignal.timeout(ANSWER_WITHIN) });
+  #post(path, body, more = {}) {
+    return call(`${this.address}/${path}`, body, { signal: AbortSignal.timeout(ANSWER_WITHIN), ...more });
   }
 
   #fields(more = {}) {
@@ -181,8 +207,24 @@ class RecordEditor extends HTMLElement {
 
   async #flush(late = false) {
     const kept = await this.draft.flush(late);
+    if (kept) this.kept.keep();
     this.#show();
     return kept;
+  }
+
+  // What an earlier page has left in this tab is the server's first, before anything is typed over it.
+  async #bring() {
+    if (this.draft.isTyped) return;
+    this.#isBringing = true;
+    const bodies = await bringUnsent(this.address, tokenOf(this.proof));
+    this.#isBringing = false;
+    this.#show();
+    if (bodies === false || !this.isConnected || this.#ended || this.#isLeaving || this.draft.isTyped) return;
+    if (!bodies) setTimeout(() => { if (this.isConnected) this.#bring(); }, RETRY_AFTER);
+    else if (bodies.some((body) => !areSame(body, this.#fields()))) {
+      this.#leavingUntil = clock() + LEAVING;
+      location.reload();
+    }
   }
 
   // The ends.
@@ -205,7 +247,8 @@ class RecordEditor extends HTMLElement {
     this.#ended = true;
     this.#show();
     await this.#renewing;        // it may bring another proof
-    return this.#post("lock/release", this.#fields({ "page-left": "yes" })).then(() => true, () => null);
+    this.kept.keep();
+    return this.#post("lock/release", this.#fields({ "page-left": "yes" })).then(({ status }) => { this.kept.settle(status); return true; }, () => null);
   }
 
   async #endIdle() {
@@ -216,34 +259,32 @@ class RecordEditor extends HTMLElement {
   // The session is over, and so is the lock: what the server does not have stays in the tab. Whether anything was typed
   // here, and is kept.
   #cut() {
-    let isKept = this.draft.isTyped;
-    if (!this.#ended && this.draft.isPending) isKept &&= keepUnsent(this.address, String(this.#fields({ "sent-late": "yes" })));
+    let isThere = this.draft.isTyped;
+    if (!this.#ended) isThere &&= this.kept.keep();
     this.#ended = true;
-    return isKept;
+    return isThere;
   }
 
   // The page is about to be left, perhaps for itself: what comes next asks for what is typed.
   #part() {
     if (this.#ended) return;
-    this.#keepLockFor(10);
-    if (this.draft.isPending) leaveWith(`${this.address}/draft`, this.#fields());
+    keepLockFor(this, 10);
+    this.kept.keep();
+    if (this.#isPending) leaveWith(`${this.address}/draft`, this.#fields());
   }
 
-  // For so many seconds the edit page, opened again in this tab, goes on with the lock.
-  #keepLockFor(seconds) {
-    const secure = location.protocol === "https:" ? "; secure" : "";
-    document.cookie = `editing=${tokenOf(this.proof)}; path=${this.address}/edit; max-age=${seconds}; samesite=strict${secure}`;
-  }
-
-  // The page is being left. What is typed goes along; a beacon survives the page.
+  // The page is being left, for another in its place or for good: then only a beacon survives it, of which nobody tells
+  // whether it has arrived. What is typed goes along, and stays in the tab until the server is known to have it.
   #leave() {
     if (this.#isSignedOut) this.#cut();
     if (this.#ended) return;
     this.#ended = true;
+    this.kept.keep();
     const short = new URLSearchParams({ "lock-token": this.proof, "page-left": "yes" });
-    const body = this.draft.isPending ? this.#fields({ "page-left": "yes" }) : short;
-    // A browser takes 64 KiB; more than that was kept as a draft some seconds ago.
-    if (!leaveWith(`${this.address}/lock/release`, body)) leaveWith(`${this.address}/lock/release`, short);
+    const body = this.#isPending ? this.#fields({ "page-left": "yes" }) : short;
+    if (this.isConnected) {
+      if (!leaveWith(`${this.address}/lock/release`, body)) leaveWith(`${this.address}/lock/release`, short);
+    } else this.#post("lock/release", body, { keepalive: String(body).length < OUTLIVES }).then(({ status }) => this.kept.settle(status), () => {}).then(sendAllUnsent);
   }
 
   // What is shown of it.
@@ -253,17 +294,8 @@ class RecordEditor extends HTMLElement {
 
   #show() {
     if (!this.requests) return;
-    this.querySelector("[data-paused]:not(form)").hidden = this.#isHeld || this.#ended;
-    const countdown = this.querySelector("[data-countdown]");
-    countdown.hidden = !this.#idleFor || this.#left > COUNTDOWN || this.#ended;
-    const seconds = String(Math.max(0, Math.ceil(this.#left / 1000)));
-    const said = countdown.querySelector("[data-left]");
-    if (said.textContent !== seconds) said.textContent = seconds;
-    if (!this.form) return;
-    this.form.toggleAttribute("data-paused", !this.#isHeld);
-    const state = this.form.querySelector(".draft-state");
-    state.querySelector("[data-kept]").hidden = !this.draft.isTyped || this.draft.isPending;
-    state.querySelector("[data-unsent]").hidden = !this.draft.isOverdue;
+    const isIdle = Boolean(this.#idleFor) && this.#left <= COUNTDOWN;
+    showSigns(this, { isHeld: this.#isHeld, isOver: this.#ended, left: isIdle ? this.#left : null, draft: this.draft });
   }
 }
 customElements.define("record-editor", RecordEditor);

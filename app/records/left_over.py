@@ -1,0 +1,90 @@
+"""What was typed into fields that are gone: removed, or of another kind by now, while somebody typed into them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from app.records.conversions import convert
+from app.records.fields import Field, Fields
+from app.records.records import Record
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOver:
+    """What was typed into a field that is gone, as forms have it; and the field that it became as its kind was changed,
+    with what that takes of it."""
+
+    field: Field
+    text: str
+    became: Field | None
+    carried: str | None
+
+    @property
+    def described(self) -> str:
+        """What was typed, in plain text."""
+        return self.field.describe_typed(self.text)
+
+
+def find_successor(fields: Fields, field: Field) -> Field | None:
+    """What a field is now, whose kind was changed, also several times."""
+    became: dict[int, Field] = {each.replaces: each for each in (*fields.removed, *fields) if each.replaces is not None}
+    there = {each.id for each in fields}
+    seen = {field.id}
+    while (newer := became.get(field.id)) and newer.id not in seen:
+        if newer.id in there:
+            return newer
+        field = newer
+        seen.add(field.id)
+    return None
+
+
+def carry_over(text: str, before: str, old: Field, new: Field) -> str | None:
+    """What was typed into a field as the form of one of another kind has it; None where that can't read it."""
+    with suppress(ValueError):
+        value = read_carried(text, before, old, new)
+        return new.write(value) if value or new.kind.shows_none else None
+    return None
+
+
+def read_carried(text: str, before: str, old: Field, new: Field) -> str:
+    """The value of it, also of a text that the old kind did not take. Raises ValueError with a Text."""
+    try:
+        value = old.read(text, before)
+    except ValueError:
+        if read := new.read(text):
+            return read
+        raise
+    return convert(value, old, new)
+
+
+def list_left_over(fields: Fields, typed: Mapping[str, str], record: Record | None) -> list[LeftOver]:
+    """What was typed, by the fields' refs, into those that are gone.
+
+    What the form was opened with is not typed: what the record has, or the default of a new one.
+    """
+    found = []
+    for field in fields.removed:
+        text = typed.get(field.ref, "")
+        before = field.default if record is None else record.values.get(field.ref, "")
+        if text and text != field.write(before):
+            became = find_successor(fields, field)
+            carried = carry_over(text, before, field, became) if became is not None else None
+            found.append(LeftOver(field, text, became, carried))
+    return found
+
+
+def carried_over(
+    fields: Fields, typed: Mapping[str, str], record: Record | None, *, asked: Collection[str] = ()
+) -> dict[str, str]:
+    """What fields of another kind take of what was typed before they were there: those that the page has `asked` for,
+    or that something was typed into, have their own."""
+    return {
+        each.became.ref: each.carried
+        for each in list_left_over(fields, typed, record)
+        if each.became is not None
+        and each.carried is not None
+        and each.became.ref not in typed
+        and each.became.ref not in asked
+    }

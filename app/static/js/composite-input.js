@@ -1,0 +1,16 @@
+// What inputs have in common that are made of several fields (docs/page.md): `new FormData` of their form has all that
+// they have, also what is typed and not chosen yet; `state` is what a fresh one of the same field needs to show the
+// same, and `served` what the page came with. Who sets `state` need not know whether the element is there already.
+export class CompositeInput extends HTMLElement {
+  // What was set before this script was there is a property of the plain element, which hides ours.
+  takeGiven() {
+    if (!Object.hasOwn(this, "state")) return;
+    const { state } = this;
+    delete this.state;
+    this.state = state;
+  }
+
+  get isTyped() {
+    return JSON.stringify(this.state) !== JSON.stringify(this.served);
+  }
+}

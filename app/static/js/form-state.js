@@ -1,0 +1,69 @@
+// What a form has, as it can be kept and given back: of a composite input its state (js/composite-input.js), of any
+// other its value. Secrets and files are never kept, and what is hidden only where `data-kept` says that it belongs to
+// what was typed.
+import { COMPOSITE, TICKED, isTyped } from "./page.js";
+
+const NEVER_KEPT = ["password", "file", "hidden", "submit", "button", "reset"];
+
+// Those that are there, or were given something to begin with. Any other is as the plain fields in it.
+const compositeOf = (field) => {
+  const whole = field.closest(COMPOSITE);
+  return whole && "state" in whole ? whole : null;
+};
+const compositesOf = (form) => [...form.querySelectorAll(COMPOSITE)].filter((each) => "state" in each);
+const nameOf = (whole) => whole.querySelector("[name]").name;
+
+export const plainFieldsOf = (form) => [...form.elements].filter((field) => (
+  field.name && !field.disabled && !compositeOf(field) && ("kept" in field.dataset || !NEVER_KEPT.includes(field.type))
+));
+
+export function statesOf(form) {
+  const data = new FormData(form);
+  const textsOf = (name) => data.getAll(name).filter(Boolean);
+  return [
+    ...plainFieldsOf(form).map(({ name, type, value, checked }) => ({ name, value, ...(TICKED.includes(type) && { checked }) })),
+    ...compositesOf(form).map((whole) => ({ name: nameOf(whole), state: whole.state, texts: textsOf(nameOf(whole)) })),
+  ];
+}
+
+export const isTypedInto = (form) => plainFieldsOf(form).some(isTyped) || compositesOf(form).some((each) => each.isTyped ?? true);
+
+// What there is no field for any more is returned, as pairs of names and texts.
+export function giveBack(form, states) {
+  const there = new Set([...form.elements].map(({ name }) => name));
+  for (const whole of form.querySelectorAll(COMPOSITE)) {
+    const kept = states.find(({ name, state }) => state && name === nameOf(whole));
+    if (kept) whole.state = kept.state;
+  }
+  const rest = states.filter(({ state }) => !state);
+  for (const field of plainFieldsOf(form)) {
+    const ticked = TICKED.includes(field.type);
+    const at = rest.findIndex((each) => each.name === field.name && (!ticked || each.value === field.value));
+    if (at < 0) continue;
+    const [{ value, checked }] = rest.splice(at, 1);
+    if (field.type === "hidden") field.dataset.kept = field.value;       // what a fresh one has
+    if (ticked) field.checked = checked;
+    else if (field.tagName !== "SELECT" || [...field.options].some((option) => option.value === value)) field.value = value;
+  }
+  return states.filter(({ name, checked }) => !there.has(name) && checked !== false)
+    .flatMap(({ name, value, texts = [value] }) => texts.filter(Boolean).map((text) => [name, text]));
+}
+
+export function addHidden(form, pairs) {
+  for (const [name, value] of pairs) {
+    const input = Object.assign(document.createElement("input"), { type: "hidden", name, value });
+    input.dataset.kept = "";
+    form.append(input);
+  }
+}
+
+// As the page came.
+export function emptyOut(form) {
+  form.reset();
+  for (const field of plainFieldsOf(form)) if (field.dataset.kept) field.value = field.dataset.kept;
+  for (const whole of compositesOf(form)) if ("served" in whole) whole.state = whole.served;
+}
+
+// Until every composite input has taken what it was given, the form's data lacks that.
+export const isWhole = (form) => compositesOf(form).every((each) => each.matches(":defined"));
+export const whenWhole = (form) => Promise.all(compositesOf(form).map((each) => customElements.whenDefined(each.localName)));
