@@ -27,6 +27,7 @@ PARTS = (
     "/files",
     "/record-files",
     "/c/{slug:str}/export.",
+    "/c/{slug:str}/exports/",
     "/chat/files",
     "/discussion",
     "/members/invitations/",
