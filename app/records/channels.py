@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, String, and_, bindparam, or_, select, true
+from sqlalchemy import BigInteger, Select, String, and_, bindparam, or_, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -223,7 +223,7 @@ def select_destinations(words: int) -> PreparedSelect[Record]:
     number = bindparam("number", type_=BigInteger())
 
     def make() -> Select[Record]:
-        is_meant = or_(Record.number == number, and_(true(), *holds_words(words)))
+        is_meant = or_(Record.number == number, and_(*holds_words(words)))
         begins = find_text(Record.search, bindparam("text", type_=String())) == 1
         return (
             select(Record)
@@ -238,9 +238,9 @@ def select_destinations(words: int) -> PreparedSelect[Record]:
 @switches_to
 async def find_record_destinations(transaction: Transaction, member: Member, text: str) -> list[Destination]:
     """Records by number, or by words that are in them; those that begin so first."""
-    if not text:
-        return []
     words = text.split()[:MOST_LIST_WORDS]
+    if not words:
+        return []
     found = await transaction.column(
         select_destinations(len(words)),
         **name_words(words),

@@ -87,7 +87,7 @@ async def add_record_file(
     return file
 
 
-LIST_POSSIBLE = PreparedSelect(
+LIST_OWN_FILES = PreparedSelect(
     lambda: select(RecordFile).where(
         RecordFile.id.in_(bindparam("ids")),
         or_(
@@ -96,7 +96,7 @@ LIST_POSSIBLE = PreparedSelect(
         ),
     )
 )
-KEEP = PreparedChange(
+KEEP_FILES = PreparedChange(
     lambda: update(RecordFile).where(RecordFile.id.in_(bindparam("ids"))).values(record_id=bindparam("own_id"))
 )
 
@@ -116,7 +116,7 @@ async def check_files(
     if not wanted:
         return []
     own_id = record.id if record else None
-    rows = await transaction.column(LIST_POSSIBLE, ids=wanted, member_id=member.id, own_id=own_id)
+    rows = await transaction.column(LIST_OWN_FILES, ids=wanted, member_id=member.id, own_id=own_id)
     found = {file.id: file for file in rows}
     errors: dict[str, Words] = {}
     for field in changed:
@@ -133,7 +133,7 @@ async def check_files(
 async def keep_files(transaction: Transaction, record: Record, file_ids: Sequence[int]) -> None:
     """Let files belong to a record that was saved with them."""
     if file_ids:
-        await transaction.apply(KEEP, ids=file_ids, own_id=record.id)
+        await transaction.apply(KEEP_FILES, ids=file_ids, own_id=record.id)
 
 
 async def get_record_file(transaction: Transaction, member: Member, file_id: int) -> RecordFile:
