@@ -53,8 +53,18 @@ GROWS = {
     "POST /c/{slug:str}/import": 1_250,  # where records have a hundred fields, three lines in each transaction
 }
 APP = "/app/"
-# Packages whose statements are still made anew by requests.
-STILL_MADE = ("records/", "editing/waiting.py leave_queues", "database/tenancy.py")
+# What still makes statements anew in requests: because what it asks has many forms, or because it is done seldom. Those
+# of records are made when an admin changes who may do what, and look for all whom that concerns; or when one changes
+# the kind of a field, and write a value of their own into each record.
+STILL_MADE = (
+    "editing/waiting.py leave_queues",
+    "database/tenancy.py",
+    "records/lost_rights.py read_affected",
+    "records/lost_rights.py take_rights_back",
+    "records/lost_rights.py whom",
+    "records/kind_changes.py convert_batch",
+    "records/kind_changes.py finish_change",
+)
 # The parameters of addresses that no workspace has rows for.
 FILES = {"path": "css/base.css"}
 # What is typed where a form that is meant takes something of its own.

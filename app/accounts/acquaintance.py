@@ -1,7 +1,7 @@
 """Whom somebody gets to know of: everybody, but for guests, who know the people of what they were invited to.
 
 Features say what makes people known to a guest. Lists of people, choices, mentions and names in addresses ask
-`is_known_to`; what a guest may read, such as a message, tells who wrote it all the same.
+`is_known`; what a guest may read, such as a message, tells who wrote it all the same.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, true
 
 from app.accounts.members import Member
-from app.accounts.rights import may
 
 # Makes the criterion of those whom something makes known to a guest, from the column of people's ids and the guest's.
 Acquaints = Callable[[Any, Any], ColumnElement[bool]]
@@ -25,13 +24,9 @@ def acquaints(criterion: Acquaints) -> Acquaints:
     return criterion
 
 
-def is_known_to(member: Member) -> ColumnElement[bool]:
-    """The criterion of people whom a member gets to know of."""
-    return is_known(member.id, insider=may(member, "see", "everybody"))
-
-
 def is_known(member_id: Any, *, insider: bool) -> ColumnElement[bool]:
-    """Likewise, from a column or parameter: who is an `insider` may see everybody."""
+    """The criterion of people whom a member gets to know of, from a column or parameter: who is an `insider` may see
+    everybody."""
     return true() if insider else is_acquainted(Member.id, member_id)
 
 

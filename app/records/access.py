@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
 from app.accounts.rights import find_right, may, require
-from app.database import Transaction
+from app.database import PreparedSelect, Transaction
 from app.editing.rows import tells_readable
 from app.records.collections import Collection, get_collection
 from app.records.permissions import (
@@ -23,7 +23,7 @@ from app.records.permissions import (
     Permissions,
     find_permissions,
     hold_back,
-    is_granted,
+    is_granted_to_reader,
     is_guest_of,
     is_kept,
     is_open_to_all,
@@ -83,17 +83,26 @@ async def permissions_of(transaction: Transaction, member: Member, collection_id
     return await find_permissions(transaction, collection_id, member.role)
 
 
+LIST_PERMISSIONS_IN = PreparedSelect(
+    lambda: select(CollectionPermission).where(CollectionPermission.collection_id.in_(bindparam("collection_ids")))
+)
+LIST_GUESTS_IN = PreparedSelect(
+    lambda: select(CollectionGuest.member_id, CollectionGuest.collection_id).where(
+        CollectionGuest.collection_id.in_(bindparam("collection_ids")),
+        CollectionGuest.member_id.in_(bindparam("member_ids")),
+    )
+)
+
+
 async def find_accesses_of(
     transaction: Transaction, people: Sequence[Member], collections: Sequence[Collection]
 ) -> dict[tuple[int, int], CollectionAccess]:
     """What some people may do in some collections, by the ids of both, in a fixed number of statements."""
     ids = [collection.id for collection in collections]
-    statement = select(CollectionPermission).where(CollectionPermission.collection_id.in_(ids))
-    said = {(row.collection_id, row.role): row.permissions for row in await transaction.scalars(statement)}
-    guests = select(CollectionGuest.member_id, CollectionGuest.collection_id).where(
-        CollectionGuest.collection_id.in_(ids), CollectionGuest.member_id.in_([person.id for person in people])
-    )
-    invited = {(row.member_id, row.collection_id) for row in await transaction.execute(guests)}
+    rows = await transaction.column(LIST_PERMISSIONS_IN, collection_ids=ids)
+    said = {(row.collection_id, row.role): row.permissions for row in rows}
+    guests = [person.id for person in people]
+    invited = set(await transaction.rows(LIST_GUESTS_IN, collection_ids=ids, member_ids=guests))
 
     def permitted(person: Member, collection: Collection) -> Permissions:
         if not may(person, "see", "everybody") and (person.id, collection.id) not in invited:
@@ -213,33 +222,29 @@ async def channels_in(transaction: Transaction, member: Member, collection: Coll
     return channels_of(await find_collection_access(transaction, member, collection))
 
 
-def may_browse(member: Member) -> ColumnElement[bool]:
-    """The criterion of collections that a member may browse."""
-    return is_granted("browse", Collection.id, member.role, member.id)
-
-
-def may_find(member: Member) -> ColumnElement[bool]:
-    """The criterion of records that a member finds: those of collections that they may browse."""
-    return is_granted("browse", Record.collection_id, member.role, member.id)
-
-
-def may_read(member: Member) -> ColumnElement[bool]:
-    """The criterion of records that a member may read."""
-    return is_granted("read", Record.collection_id, member.role, member.id)
+LIST_OPEN_TO_ALL = PreparedSelect(
+    lambda: select(Collection, is_open_to_all(Collection.id)).where(Collection.id.in_(bindparam("ids")))
+)
+LIST_KEPT = PreparedSelect(
+    lambda: select(Collection, is_kept(Collection.id)).where(Collection.id.in_(bindparam("ids")))
+)
+LIST_GRANTED = PreparedSelect(
+    lambda: select(Collection, is_granted_to_reader("read", Collection.id)).where(Collection.id.in_(bindparam("ids")))
+)
 
 
 @tells_readable(Record)
 async def list_readable(transaction: Transaction, member: Member | None, records: Sequence[Record]) -> list[Record]:
     """Those of some records that a member may read; of None, that everybody may read who is no guest."""
-    if member is None:
-        granted = is_open_to_all(Collection.id)
-    elif may(member, "manage", "collections"):
-        granted = is_kept(Collection.id)
-    else:
-        granted = is_granted("read", Collection.id, member.role, member.id)
     ids = {record.collection_id for record in records}
+    if member is None:
+        rows = await transaction.rows(LIST_OPEN_TO_ALL, ids=ids)
+    elif may(member, "manage", "collections"):
+        rows = await transaction.rows(LIST_KEPT, ids=ids)
+    else:
+        rows = await transaction.rows(LIST_GRANTED, ids=ids, role=member.role, member_id=member.id)
     found = set()
-    for collection, is_theirs in await transaction.execute(select(Collection, granted).where(Collection.id.in_(ids))):
+    for collection, is_theirs in rows:
         transaction.keep(collection)  # where its records are seen is asked next
         if is_theirs:
             found.add(collection.id)

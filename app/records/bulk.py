@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
 from app.accounts.members import Member
 from app.accounts.rights import may
 from app.database import Transaction
@@ -19,7 +17,7 @@ from app.records.deleting import keep_deleted, keep_restored, put_into_bin
 from app.records.fields import list_fields
 from app.records.history import Difference
 from app.records.keys import check_taken, find_taken, unique_key
-from app.records.records import Record
+from app.records.records import Record, find_numbered
 from app.web.forms import Invalid
 from app.web.texts import Text, _l
 
@@ -51,11 +49,10 @@ async def delete_records(
 ) -> tuple[dict[int, int], list[LeftAlone]]:
     """Put records into the bin, by number at the version that the author has seen: which were, by number at the version
     that they have there, and which were not."""
-    statement = select(Record).where(Record.collection_id == collection.id, Record.number.in_(seen))
     left: list[LeftAlone] = []
     fields = await list_fields(transaction, collection)
     deleted: list[Record] = []
-    records = (await transaction.scalars(statement.order_by(Record.number))).all()
+    records = await find_numbered(transaction, collection, seen)
     accesses = await find_accesses(transaction, author, collection, records)
     for record in records:
         if not may(author, "delete", accesses[record]):
@@ -77,9 +74,8 @@ async def restore_records(
     transaction: Transaction, collection: Collection, seen: Mapping[int, int], author: Member
 ) -> tuple[list[Record], list[LeftAlone]]:
     """Take records out of the bin, likewise: which were, and which were not."""
-    statement = select(Record).where(Record.collection_id == collection.id, Record.number.in_(seen))
     fields = await list_fields(transaction, collection)
-    records = (await transaction.scalars(statement.order_by(Record.number))).all()
+    records = await find_numbered(transaction, collection, seen)
     accesses = await find_accesses(transaction, author, collection, records)
     taken = await find_taken(transaction, fields, [record.values for record in records if record.deleted_at])
     left: list[LeftAlone] = []

@@ -25,11 +25,11 @@ from app.records.computing import Origin, compute, compute_all, keep_computed
 from app.records.facts import RecordsAdded
 from app.records.fields import Fields, list_fields
 from app.records.files import check_files, keep_files
+from app.records.history import keep_revisions
 from app.records.keys import RecordKey, check_unique, keys_of
 from app.records.records import (
     Record,
     Values,
-    keep_revisions,
     note_record_changed,
     search_text,
 )
@@ -83,6 +83,13 @@ async def create_records(
     await add_records(transaction, collection, [read_values(fields, typed, by=author) for typed in rows], author)
 
 
+LIST_ADDED = PreparedSelect(
+    lambda: select(Record.id, Record.number).where(
+        Record.collection_id == bindparam("collection_id"), Record.number > bindparam("last_before")
+    )
+)
+
+
 async def add_records(transaction: Transaction, collection: Collection, rows: Sequence[Values], author: Member) -> None:
     """Add many records with values that were read. Unique ones are left to the database to check.
 
@@ -104,8 +111,7 @@ async def add_records(transaction: Transaction, collection: Collection, rows: Se
         for number, each in values.items()
     ]
     await transaction.insert_rows(Record, *written)
-    own = Record.collection_id == collection.id, Record.number > last - len(rows)
-    ids = (await transaction.execute(select(Record.id, Record.number).where(*own))).all()
+    ids = await transaction.rows(LIST_ADDED, collection_id=collection.id, last_before=last - len(rows))
     revision = {"version": 1, "member_id": author.id, "what": "created"}
     await transaction.insert_rows(
         RecordKey, *(key for record_id, number in ids for key in keys_of(fields, record_id, number, values[number]))

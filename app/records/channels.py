@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import BigInteger, Select, String, and_, bindparam, or_, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.quick_switcher import LIMIT, Destination, switches_to
 from app.accounts.shell import sidebar_section
-from app.database import Fact, Partial, Tenant, Transaction
+from app.database import Fact, Partial, PreparedSelect, Tenant, Transaction
+from app.database.functions import find_text
 from app.live.channels import channel
 from app.live.log import refresh
-from app.records.access import may_browse, may_find, may_read
 from app.records.collections import Collection
 from app.records.columns import listed_of
 from app.records.facts import (
@@ -32,8 +33,8 @@ from app.records.facts import (
 )
 from app.records.fields import Field, find_collections
 from app.records.history import RevisionEntry, list_histories
-from app.records.lists import MOST_LIST_WORDS
-from app.records.permissions import is_open_to_all
+from app.records.lists import MOST_LIST_WORDS, holds_words, name_words
+from app.records.permissions import is_granted_to_reader, is_open_to_all
 from app.records.records import Record, find_record_places, place_of_record, search_text, sort_keys
 from app.records.used_collections import COLLECTIONS_SHOWN, is_in_use, list_collections, list_used
 from app.web.forms import number_of
@@ -47,17 +48,27 @@ MOST_HISTORIES = 10
 MOST_RECORDS_SHOWN = 50
 
 
+LIST_BROWSED_OF = PreparedSelect(
+    lambda: select(Collection.id).where(
+        Collection.id.in_(bindparam("ids")), is_granted_to_reader("browse", Collection.id)
+    )
+)
+LIST_READABLE_OF = PreparedSelect(
+    lambda: select(Record.id).where(Record.id.in_(bindparam("ids")), is_granted_to_reader("read", Record.collection_id))
+)
+
+
 @channel("collection.{id}")
 @channel("count.{id}")
 async def who_may_browse(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
     """Those who may browse the collection."""
-    return await transaction.scalars(select(Collection.id).where(Collection.id.in_(numbers), may_browse(member)))
+    return await transaction.column(LIST_BROWSED_OF, ids=numbers, role=member.role, member_id=member.id)
 
 
 @channel("record.{id}", presence="live/readers_push.html")
 async def readers_of_the_record(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
     """Those who may read records of its collection."""
-    return await transaction.scalars(select(Record.id).where(Record.id.in_(numbers), may_read(member)))
+    return await transaction.column(LIST_READABLE_OF, ids=numbers, role=member.role, member_id=member.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,16 +180,18 @@ class SidebarCollections:
     anew: bool = False
 
 
+FIND_HIDDEN = PreparedSelect(lambda: select(Collection.id).where(*is_in_use(), ~is_open_to_all(Collection.id)).limit(1))
+
+
 async def read_collections(
     transaction: Transaction, facts: Sequence[CollectionAdded | CollectionRenamed | CollectionDescribed]
 ) -> SidebarCollections:
     """The collections that sidebars show, after one was added or renamed."""
     collections = await list_collections(transaction, most=COLLECTIONS_SHOWN + 1)
     changed = await transaction.find_all(Collection, [fact.collection_id for fact in facts])
-    hidden = select(Collection.id).where(*is_in_use(), ~is_open_to_all(Collection.id)).limit(1)
     if len(collections) > COLLECTIONS_SHOWN:
         return SidebarCollections(list(changed.values()))
-    if await transaction.scalar(hidden) is None:
+    if await transaction.value(FIND_HIDDEN) is None:
         return SidebarCollections(list(changed.values()), everybodys=collections)
     return SidebarCollections(list(changed.values()), anew=any(isinstance(fact, CollectionAdded) for fact in facts))
 
@@ -204,20 +217,39 @@ def show_fields(
         yield show_collection_anew(tenant, collection_id, fact)
 
 
+@cache
+def select_destinations(words: int) -> PreparedSelect[Record]:
+    """The select of records of a number, or with so many words, of collections that a member may browse."""
+    number = bindparam("number", type_=BigInteger())
+
+    def make() -> Select[Record]:
+        is_meant = or_(Record.number == number, and_(*holds_words(words)))
+        begins = find_text(Record.search, bindparam("text", type_=String())) == 1
+        return (
+            select(Record)
+            .where(Record.deleted_at.is_(None), is_meant, is_granted_to_reader("browse", Record.collection_id))
+            .order_by(Record.number != number, ~begins, Record.id.desc())
+            .limit(LIMIT)
+        )
+
+    return PreparedSelect(make)
+
+
 @switches_to
 async def find_record_destinations(transaction: Transaction, member: Member, text: str) -> list[Destination]:
     """Records by number, or by words that are in them; those that begin so first."""
-    if not text:
+    words = text.split()[:MOST_LIST_WORDS]
+    if not words:
         return []
-    words = [Record.search.contains(word, autoescape=True) for word in text.split()[:MOST_LIST_WORDS]]
-    number = number_of(text.removeprefix("#"))
-    statement = (
-        select(Record)
-        .where(Record.deleted_at.is_(None), or_(Record.number == number, and_(*words)), may_find(member))
-        .order_by(Record.number != number, ~Record.search.startswith(text, autoescape=True), Record.id.desc())
-        .limit(LIMIT)
+    found = await transaction.column(
+        select_destinations(len(words)),
+        **name_words(words),
+        text=text,
+        number=number_of(text.removeprefix("#")),
+        role=member.role,
+        member_id=member.id,
     )
-    places = await find_record_places(transaction, (await transaction.scalars(statement)).all())
+    places = await find_record_places(transaction, found)
     return [Destination(place.title, _l("Record"), "book", place.address) for place in places]
 
 

@@ -11,18 +11,18 @@ from datetime import timedelta
 from typing import Literal
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import delete, exists, func, or_, select
+from sqlalchemy import bindparam, delete, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.accounts.members import Member
 from app.accounts.rights import require
-from app.database import Transaction, now
+from app.database import PreparedSelect, Transaction, now
 from app.editing.drafts import Draft
 from app.editing.lock_statements import is_held
 from app.jobs.sweeps import sweeps
 from app.records.access import forget_access
 from app.records.access_facts import CollectionClosed
-from app.records.collections import Collection
+from app.records.collections import LIST_COLLECTION_NAMES, Collection
 from app.records.deleting import forget_records
 from app.records.fields import Field
 from app.records.files import RecordFile
@@ -60,8 +60,7 @@ async def restore_collection(transaction: Transaction, collection: Collection, m
     require(member, "manage", "collections")
     if collection.deleted_at is None:
         return
-    others = await transaction.scalars(select(Collection.name).where(Collection.deleted_at.is_(None)))
-    taken = {fold(name) for name in others}
+    taken = {fold(name) for _, name in await transaction.rows(LIST_COLLECTION_NAMES)}
     base = collection.name
     names = (base, *(f"{base[:54]} ({n})" for n in range(2, len(taken) + 3)))
     collection.name = next(name for name in names if fold(name) not in taken)
@@ -85,40 +84,67 @@ async def note_closed(
     )
 
 
+LIST_BINNED = PreparedSelect(
+    lambda: (
+        select(Collection)
+        .where(Collection.deleted_at > bindparam("since"))
+        .order_by(Collection.deleted_at.desc(), Collection.id)
+    )
+)
+FIND_ANY = PreparedSelect(
+    lambda: select(Collection).where(
+        Collection.slug == bindparam("slug"),
+        or_(Collection.deleted_at.is_(None), Collection.deleted_at > bindparam("since")),
+    )
+)
+
+
 async def list_binned(transaction: Transaction) -> Sequence[Collection]:
     """The collections in the bin that can be restored, those deleted last first."""
-    kept = Collection.deleted_at > now() - COLLECTION_KEPT_FOR
-    statement = select(Collection).where(kept).order_by(Collection.deleted_at.desc(), Collection.id)
-    return (await transaction.scalars(statement)).all()
+    return await transaction.column(LIST_BINNED, since=now() - COLLECTION_KEPT_FOR)
 
 
 async def get_any_collection(transaction: Transaction, slug: str) -> Collection:
     """A collection by its address, in the bin or not. Raises NotFoundException."""
-    kept = or_(Collection.deleted_at.is_(None), Collection.deleted_at > now() - COLLECTION_KEPT_FOR)
-    found: Collection | None = await transaction.scalar(select(Collection).where(Collection.slug == slug, kept))
+    found = await transaction.find(FIND_ANY, slug=slug, since=now() - COLLECTION_KEPT_FOR)
     if found is None:
         raise NotFoundException
-    return found
+    return found[0]
+
+
+COUNT_RECORDS = PreparedSelect(
+    lambda: select(func.count(Record.id)).where(Record.collection_id == bindparam("collection_id"))
+)
 
 
 async def count_all_records(transaction: Transaction, collection: Collection) -> int:
     """How many records a collection has, also those in its bin."""
-    return await transaction.scalar(select(func.count(Record.id)).where(Record.collection_id == collection.id)) or 0
+    return await transaction.value(COUNT_RECORDS, collection_id=collection.id) or 0
+
+
+LIST_EDITING = PreparedSelect(
+    lambda: (
+        select(Record.lock_name)
+        .where(Record.collection_id == bindparam("collection_id"), is_held(Record), ~Record.lock_offered)
+        .distinct()
+        .limit(MOST_EDITORS)
+    )
+)
+LIST_ADDING = PreparedSelect(
+    lambda: (
+        select(Member.name)
+        .join(Draft, (Draft.member_id == Member.id) & (Draft.tenant_id == Member.tenant_id))
+        .where(Draft.kind == NEW_RECORD, Draft.row_id == bindparam("collection_id"), Draft.values.is_not(None))
+        .limit(MOST_EDITORS)
+    )
+)
 
 
 async def list_editors(transaction: Transaction, collection: Collection) -> list[str]:
     """The names of those who edit a record of a collection right now, or add one and have not saved it; in their
     order."""
-    editing = select(Record.lock_name).where(
-        Record.collection_id == collection.id, is_held(Record), ~Record.lock_offered
-    )
-    adding = (
-        select(Member.name)
-        .join(Draft, (Draft.member_id == Member.id) & (Draft.tenant_id == Member.tenant_id))
-        .where(Draft.kind == NEW_RECORD, Draft.row_id == collection.id, Draft.values.is_not(None))
-    )
-    names = {name for name in await transaction.scalars(editing.distinct().limit(MOST_EDITORS)) if name}
-    names |= set(await transaction.scalars(adding.limit(MOST_EDITORS)))
+    names = {name for name in await transaction.column(LIST_EDITING, collection_id=collection.id) if name}
+    names |= set(await transaction.column(LIST_ADDING, collection_id=collection.id))
     return sorted(names, key=fold)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
+from app.database.functions import find_text
 from app.records.facts import CollectionDescribed, CollectionRenamed
 from app.web.forms import Invalid
 from app.web.texts import _l, fold, spell_in_ascii
@@ -65,6 +66,18 @@ FIND_COLLECTION = PreparedSelect(
 )
 
 
+LIST_SLUGS = PreparedSelect(
+    lambda: select(Collection.slug).where(find_text(Collection.slug, bindparam("base", type_=String())) == 1)
+)
+LIST_COLLECTION_NAMES = PreparedSelect(
+    lambda: (
+        select(Collection.id, Collection.name)
+        .where(Collection.deleted_at.is_(None))
+        .order_by(Collection.name, Collection.id)
+    )
+)
+
+
 async def get_collection(transaction: Transaction, slug: str) -> Collection:
     """A collection by its address, not in the bin. Raises NotFoundException."""
     found = await transaction.find(FIND_COLLECTION, slug=slug)
@@ -80,8 +93,7 @@ async def create_collection(transaction: Transaction, *, name: str, slug: str = 
     """
     await refuse_taken_name(transaction, name)
     base = slug or "-".join(spell_in_ascii(name))[:32].strip("-") or "collection"
-    like = Collection.slug.startswith(base, autoescape=True)
-    taken = set(await transaction.scalars(select(Collection.slug).where(like)))
+    taken = set(await transaction.column(LIST_SLUGS, base=base))
     slug = next(each for each in (base, *(f"{base}-{n}" for n in range(2, len(taken) + 3))) if each not in taken)
     collection = Collection(name=name, slug=slug, icon=icon, last_number=0, total=0, version=1)
     transaction.add(collection)
@@ -108,8 +120,8 @@ async def describe_collection(
 
 async def refuse_taken_name(transaction: Transaction, name: str, own: Collection | None = None) -> None:
     """Raise Invalid when another collection is called so, whatever the case and accents; the bin does not count."""
-    others = await transaction.execute(select(Collection.id, Collection.name).where(Collection.deleted_at.is_(None)))
-    if any(fold(other.name) == fold(name) for other in others if own is None or other.id != own.id):
+    others = await transaction.rows(LIST_COLLECTION_NAMES)
+    if any(fold(other) == fold(name) for other_id, other in others if own is None or other_id != own.id):
         raise Invalid(name=_l("There is a collection of this name already."))
 
 

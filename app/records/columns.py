@@ -8,7 +8,7 @@ from sqlalchemy import JSON, ForeignKeyConstraint, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.database import Base, PreparedSelect, Tenanted, Transaction
+from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction
 from app.records.collections import Collection
 from app.records.facts import ColumnsChosen
 from app.records.fields import Field, Fields
@@ -33,6 +33,11 @@ class ListColumns(Tenanted, Base):
 
 FIND_COLUMNS = PreparedSelect(
     lambda: select(ListColumns.refs).where(
+        ListColumns.collection_id == bindparam("collection_id"), ListColumns.member_id == bindparam("member_id")
+    )
+)
+FORGET_COLUMNS = PreparedChange(
+    lambda: delete(ListColumns).where(
         ListColumns.collection_id == bindparam("collection_id"), ListColumns.member_id == bindparam("member_id")
     )
 )
@@ -91,8 +96,7 @@ async def choose_columns(
     refs: Sequence[str] | None,
 ) -> None:
     """Let a member see these columns after the first, in this order; None for all. Other refs are left out."""
-    own = ListColumns.collection_id == collection.id, ListColumns.member_id == member.id
-    await transaction.execute(delete(ListColumns).where(*own))
+    await transaction.apply(FORGET_COLUMNS, collection_id=collection.id, member_id=member.id)
     if refs is not None:
         known = {field.ref for field in listed_of(fields)[1:]}
         kept = [ref for ref in dict.fromkeys(refs) if ref in known]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from app.accounts.members import Member
 from app.accounts.rights import require
-from app.database import Transaction
+from app.database import PreparedSelect, Transaction
 from app.records.access import require_open
 from app.records.choices import LAST_CHOICE, GivenChoice, drop_unused, find_fault, list_gone, name_choices
 from app.records.collections import Collection, create_collection
@@ -86,6 +86,11 @@ def describe_field(
         raise Invalid(default=error.args[0]) from error
 
 
+FIND_LAST_POSITION = PreparedSelect(
+    lambda: select(func.max(Field.position)).where(Field.collection_id == bindparam("collection_id"))
+)
+
+
 async def add_field(
     transaction: Transaction,
     collection: Collection,
@@ -119,7 +124,7 @@ async def add_field(
         raise Invalid(label=_l("There is a field of this name already."))
     taken = {other.key for other in (*fields, *fields.removed)} | RESERVED_KEYS
     field.key = next(name for name in (base, *(f"{base}_{n}" for n in range(2, len(taken) + 3))) if name not in taken)
-    position = await transaction.scalar(select(func.max(Field.position)).where(Field.collection_id == collection.id))
+    position = await transaction.value(FIND_LAST_POSITION, collection_id=collection.id)
     field.position = (position or 0) + 1
     advance_definition(collection, field)
     transaction.add(field)
@@ -278,12 +283,16 @@ async def place_field(
     note_fields_changed(transaction, collection, member)
 
 
+LIST_NUMBERS = PreparedSelect(
+    lambda: select(Record.id, Record.number).where(
+        Record.collection_id == bindparam("collection_id"), Record.deleted_at.is_(None)
+    )
+)
+
+
 async def fill_keys(transaction: Transaction, field: Field) -> None:
     """Give the kept records a sort key for a field that is new, so that none is missing from a list sorted by it."""
-    statement = select(Record.id, Record.number).where(
-        Record.collection_id == field.collection_id, Record.deleted_at.is_(None)
-    )
-    rows = await transaction.execute(statement)
+    rows = await transaction.rows(LIST_NUMBERS, collection_id=field.collection_id)
     key = {"field_id": field.id, "sort_key": LAST, "unique_key": None}
     await transaction.insert_rows(
         RecordKey, *({**key, "record_id": record_id, "number": number} for record_id, number in rows)

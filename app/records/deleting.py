@@ -16,11 +16,11 @@ from app.records.changes import advance
 from app.records.collections import Collection
 from app.records.facts import RecordsForgotten
 from app.records.fields import Field, list_fields
+from app.records.history import keep_revisions
 from app.records.keys import check_unique
 from app.records.records import (
     KEPT_IN_BIN,
     Record,
-    keep_revisions,
     note_record_changed,
 )
 

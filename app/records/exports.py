@@ -17,22 +17,23 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from babel import Locale
 from litestar.exceptions import NotFoundException
-from sqlalchemy import Select, Text, cast, select, tuple_
+from sqlalchemy import Select, Text, bindparam, cast, select, tuple_
 from sqlalchemy.orm import aliased
 
 from app.accounts.access import AnyRequest, read_signed_in, write_signed_in
 from app.accounts.members import Member
-from app.database import Tenant, Transaction
+from app.database import PreparedSelect, Tenant, Transaction
 from app.records.access import enter_collection
 from app.records.collections import Collection
 from app.records.columns import find_columns_seen
 from app.records.facts import RecordsExported
 from app.records.fields import Field, list_fields
-from app.records.lists import View, count_view, in_order, matching, read_view
+from app.records.lists import View, count_view, in_order, is_listed, parameters_of, read_view
 from app.records.records import Record
 from app.records.revisions import Revision
 
@@ -144,42 +145,52 @@ async def read_batches(request: AnyRequest, export: Export) -> Batches:
 
     Raises SignInNeeded, NotFoundException and a 403 page when it may not go on.
     """
-    after: tuple[Any, ...] | None = None
+    after: dict[str, Any] = {}
+    view = export.view
     while True:
         async with read_signed_in(request) as (transaction, member):
             collection = (await enter_collection(transaction, member, export.collection.slug, "export")).collection
             fields = await list_fields(transaction, collection)
-            if export.view.key not in {"number", *(field.ref for field in fields)}:
+            if view.key not in {"number", *(field.ref for field in fields)}:
                 raise NotFoundException
-            rows = (await transaction.execute(select_batch(collection, fields, export.view, after))).all()
+            batch = select_batch(len(view.words), by_key=view.by_key, descending=view.descending, goes_on=bool(after))
+            rows = await transaction.rows(batch, **parameters_of(collection, fields, view), **after)
         yield [ExportedRecord(*row[:7]) for row in rows]
         if len(rows) < EXPORT_BATCH:
             return
-        after = tuple(rows[-1][7:])
+        after = {f"after_{at}": value for at, value in enumerate(rows[-1][7:])}
 
 
-def select_batch(collection: Collection, fields: list[Field], view: View, after: tuple[Any, ...] | None) -> Select[Any]:
-    """Select the records of a view behind a place in its order: what is exported of each, and then its own place."""
-    created, changed, maker, changer = aliased(Revision), aliased(Revision), aliased(Member), aliased(Member)
-    statement: Any = (
-        select(
-            Record.number,
-            Record.version,
-            cast(Record.values, Text),
-            Record.created_at,
-            Record.updated_at,
-            maker.name,
-            changer.name,
+@cache
+def select_batch(words: int, *, by_key: bool, descending: bool, goes_on: bool) -> PreparedSelect[*tuple[Any, ...]]:
+    """The select of the records of a view, behind a place in its order where it goes on: what is exported of each, and
+    then its own place."""
+
+    def make() -> Select[*tuple[Any, ...]]:
+        created, changed, maker, changer = aliased(Revision), aliased(Revision), aliased(Member), aliased(Member)
+        statement: Any = (
+            select(
+                Record.number,
+                Record.version,
+                cast(Record.values, Text),
+                Record.created_at,
+                Record.updated_at,
+                maker.name,
+                changer.name,
+            )
+            .select_from(Record)
+            .outerjoin(created, (created.record_id == Record.id) & (created.what == "created"))
+            .outerjoin(maker, maker.id == created.member_id)
+            .outerjoin(changed, (changed.record_id == Record.id) & (changed.version == Record.version))
+            .outerjoin(changer, changer.id == changed.member_id)
+            .where(*is_listed(words))
         )
-        .select_from(Record)
-        .outerjoin(created, (created.record_id == Record.id) & (created.what == "created"))
-        .outerjoin(maker, maker.id == created.member_id)
-        .outerjoin(changed, (changed.record_id == Record.id) & (changed.version == Record.version))
-        .outerjoin(changer, changer.id == changed.member_id)
-    )
-    statement, order = in_order(fields, view, matching(collection, view, statement))
-    if after is not None:
-        place = tuple_(*order)
-        statement = statement.where(place < after if view.descending else place > after)
-    selected: Select[Any] = statement.add_columns(*order).limit(EXPORT_BATCH)
-    return selected
+        statement, order = in_order(statement, by_key=by_key, descending=descending)
+        if goes_on:
+            place = tuple_(*order)
+            after = tuple_(*(bindparam(f"after_{at}", type_=column.type) for at, column in enumerate(order)))
+            statement = statement.where(place < after if descending else place > after)
+        selected: Select[*tuple[Any, ...]] = statement.add_columns(*order).limit(EXPORT_BATCH)
+        return selected
+
+    return PreparedSelect(make)

@@ -10,18 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, and_, exists, or_, select, update
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, and_, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.database import Base, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.files.quota import check_quota, counts_in_quota
 from app.files.uploads import StoredFile
 from app.records.access import list_readable
 from app.records.collections import Collection
 from app.records.fields import Field, list_fields_of
 from app.records.kinds.files import NamedFile, name_files
-from app.records.records import Record, Values
+from app.records.records import Record, Values, value_in
 from app.records.revisions import Revision
 from app.web.forms import Invalid
 from app.web.texts import Text as Words
@@ -87,6 +87,20 @@ async def add_record_file(
     return file
 
 
+LIST_OWN_FILES = PreparedSelect(
+    lambda: select(RecordFile).where(
+        RecordFile.id.in_(bindparam("ids")),
+        or_(
+            and_(RecordFile.record_id.is_(None), RecordFile.member_id == bindparam("member_id")),
+            RecordFile.record_id == bindparam("own_id"),
+        ),
+    )
+)
+KEEP_FILES = PreparedChange(
+    lambda: update(RecordFile).where(RecordFile.id.in_(bindparam("ids"))).values(record_id=bindparam("own_id"))
+)
+
+
 async def check_files(
     transaction: Transaction, fields: Sequence[Field], values: Values, record: Record | None, member: Member
 ) -> list[int]:
@@ -101,9 +115,8 @@ async def check_files(
     wanted = {file.id for field in changed for file in name_files(values[field.ref])}
     if not wanted:
         return []
-    mine = and_(RecordFile.record_id.is_(None), RecordFile.member_id == member.id)
-    there = or_(mine, RecordFile.record_id == record.id) if record else mine
-    rows = await transaction.scalars(select(RecordFile).where(RecordFile.id.in_(wanted), there))
+    own_id = record.id if record else None
+    rows = await transaction.column(LIST_OWN_FILES, ids=wanted, member_id=member.id, own_id=own_id)
     found = {file.id: file for file in rows}
     errors: dict[str, Words] = {}
     for field in changed:
@@ -120,13 +133,12 @@ async def check_files(
 async def keep_files(transaction: Transaction, record: Record, file_ids: Sequence[int]) -> None:
     """Let files belong to a record that was saved with them."""
     if file_ids:
-        own = RecordFile.id.in_(file_ids)
-        await transaction.execute(update(RecordFile).where(own).values(record_id=record.id))
+        await transaction.apply(KEEP_FILES, ids=file_ids, own_id=record.id)
 
 
 async def get_record_file(transaction: Transaction, member: Member, file_id: int) -> RecordFile:
     """A file that a member may have: their own, or of a record that they may see. Raises NotFoundException."""
-    file: RecordFile | None = await transaction.scalar(select(RecordFile).where(RecordFile.id == file_id))
+    file = await transaction.get(RecordFile, file_id)
     if file is None or (file.record_id is None and file.member_id != member.id):
         raise NotFoundException
     if file.record_id is not None:
@@ -138,6 +150,15 @@ async def get_record_file(transaction: Transaction, member: Member, file_id: int
     return file
 
 
+LIST_VALUES_HAD = PreparedSelect(
+    lambda: (
+        select(value_in(Revision.values))
+        .where(Revision.record_id == bindparam("record_id"), value_in(Revision.values) != "")
+        .distinct()
+    )
+)
+
+
 async def is_shown(transaction: Transaction, record: Record, file_id: int) -> bool:
     """Whether a record has a file, or had it in a revision, in a field that is there: what removed ones have nobody
     sees."""
@@ -146,9 +167,7 @@ async def is_shown(transaction: Transaction, record: Record, file_id: int) -> bo
     if has_file((record.values.get(field.ref, "") for field in own), file_id):
         return True
     for field in own:
-        value = Revision.values[field.ref].as_string()
-        statement = select(value).where(Revision.record_id == record.id, value != "")
-        if has_file(await transaction.scalars(statement.distinct()), file_id):
+        if has_file(await transaction.column(LIST_VALUES_HAD, record_id=record.id, ref=field.ref), file_id):
             return True
     return False
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, bindparam, func, or_, select
 
 from app.accounts.members import Member
-from app.database import Transaction
+from app.database import PreparedSelect, Transaction
 from app.editing.rows import Held
 from app.records.access import require_open
 from app.records.changes import Changed, write_record
 from app.records.collections import Collection
 from app.records.fields import Field, list_fields
-from app.records.records import Record
+from app.records.records import Record, value_in
 from app.web.forms import Invalid
 from app.web.texts import _l
 
@@ -19,16 +19,20 @@ from app.web.texts import _l
 FILLED_AT_ONCE = 200
 
 
-def lacks(field: Field) -> list[ColumnElement[bool]]:
-    """That a record is kept and has no value in a field."""
-    value = Record.values[field.ref].as_string()
+def is_lacking() -> tuple[ColumnElement[bool], ...]:
+    """That a record of a collection is kept and has no value in a field."""
+    value = value_in(Record.values)
     empty = or_(value.is_(None), value == "")
-    return [Record.collection_id == field.collection_id, Record.deleted_at.is_(None), empty]
+    return Record.collection_id == bindparam("collection_id"), Record.deleted_at.is_(None), empty
+
+
+COUNT_LACKING = PreparedSelect(lambda: select(func.count(Record.id)).where(*is_lacking()))
+LIST_LACKING = PreparedSelect(lambda: select(Record).where(*is_lacking()).order_by(Record.number).limit(FILLED_AT_ONCE))
 
 
 async def count_lacking(transaction: Transaction, field: Field) -> int:
     """How many records have no value in a field."""
-    return await transaction.scalar(select(func.count(Record.id)).where(*lacks(field))) or 0
+    return await transaction.value(COUNT_LACKING, collection_id=field.collection_id, ref=field.ref) or 0
 
 
 async def fill_lacking(
@@ -52,9 +56,8 @@ async def fill_lacking(
         raise Invalid(**{field.ref: error.args[0]}) from error
     fields = await list_fields(transaction, collection)
     before = await count_lacking(transaction, field)
-    chosen = select(Record).where(*lacks(field)).order_by(Record.number).limit(FILLED_AT_ONCE)
     filled = 0
-    for record in (await transaction.scalars(chosen)).all():
+    for record in await transaction.column(LIST_LACKING, collection_id=collection.id, ref=field.ref):
         values = {**record.values, field.ref: value}
         try:
             await write_record(

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from app.accounts.facts import MemberJoined
 from app.accounts.members import Member, is_active
 from app.accounts.rights import may, require
-from app.database import Transaction
+from app.database import PreparedChange, PreparedSelect, Transaction
 from app.records.access import forget_access
 from app.records.access_facts import GuestAdmitted, GuestDismissed, PermissionsChanged
-from app.records.collections import Collection
+from app.records.collections import LIST_COLLECTION_NAMES, Collection
 from app.records.permissions import (
     ONLY_READING,
     CollectionGuest,
@@ -115,15 +115,19 @@ async def admit(transaction: Transaction, collection: Collection, person: Member
     )
 
 
+FORGET_GUEST = PreparedChange(
+    lambda: delete(CollectionGuest).where(
+        CollectionGuest.collection_id == bindparam("collection_id"), CollectionGuest.member_id == bindparam("member_id")
+    )
+)
+
+
 async def dismiss_guest(transaction: Transaction, collection: Collection, actor: Member, person: Member) -> None:
     """Open a collection to a guest no more; nothing happens when it is not."""
     require(actor, "manage", "collections")
     if not await is_guest_of(transaction, collection.id, person.id):
         return
-    statement = delete(CollectionGuest).where(
-        CollectionGuest.collection_id == collection.id, CollectionGuest.member_id == person.id
-    )
-    await transaction.execute(statement)
+    await transaction.apply(FORGET_GUEST, collection_id=collection.id, member_id=person.id)
     forget_access(transaction)
     transaction.note(
         GuestDismissed(
@@ -136,12 +140,24 @@ async def dismiss_guest(transaction: Transaction, collection: Collection, actor:
     )
 
 
+LIST_GUESTS = PreparedSelect(
+    lambda: (
+        select(Member)
+        .where(
+            Member.id.in_(
+                select(CollectionGuest.member_id).where(CollectionGuest.collection_id == bindparam("collection_id"))
+            ),
+            *is_active(),
+        )
+        .order_by(Member.name, Member.id)
+    )
+)
+
+
 async def list_guests(transaction: Transaction, collection: Collection) -> list[tuple[int, str, str]]:
     """The guests whom a collection is open to, by id, name and address; those whose role is another one by now left
     out."""
-    inside = select(CollectionGuest.member_id).where(CollectionGuest.collection_id == collection.id)
-    statement = select(Member).where(Member.id.in_(inside), *is_active()).order_by(Member.name, Member.id)
-    people = (await transaction.scalars(statement)).all()
+    people = await transaction.column(LIST_GUESTS, collection_id=collection.id)
     return [(each.id, each.name, each.email or "") for each in people if not may(each, "see", "everybody")]
 
 
@@ -153,8 +169,8 @@ async def admit_invited(transaction: Transaction, facts: Sequence[MemberJoined])
         wanted = invited_collections(fact.invited_to)
         if may(person, "see", "everybody") or not wanted:
             continue
-        found = await transaction.scalars(select(Collection).where(Collection.id.in_(wanted)).order_by(Collection.id))
-        for collection in found.all():
+        found = await transaction.find_all(Collection, sorted(wanted))
+        for collection in found.values():
             await admit(transaction, collection, person, fact.by.member_id)
 
 
@@ -176,8 +192,4 @@ async def list_invitable(transaction: Transaction, member: Member) -> list[Invit
     """The collections that a member may open to guests: all, for those who manage them."""
     if not may(member, "manage", "collections"):
         return []
-    kept = Collection.deleted_at.is_(None)
-    rows = await transaction.execute(
-        select(Collection.id, Collection.name).where(kept).order_by(Collection.name, Collection.id)
-    )
-    return [Invitable(row.id, row.name) for row in rows]
+    return [Invitable(collection_id, name) for collection_id, name in await transaction.rows(LIST_COLLECTION_NAMES)]

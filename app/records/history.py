@@ -15,6 +15,7 @@ from app.accounts.members import Member
 from app.database import PreparedSelect, Transaction
 from app.records.conversions import convert_if_can
 from app.records.fields import Field, Fields
+from app.records.keys import RecordKey, forget_keys, keys_of
 from app.records.records import Record
 from app.records.revisions import Revision
 from app.records.values import write_values
@@ -68,6 +69,11 @@ LIST_REVISIONS = PreparedSelect(
         .order_by(Revision.version.desc())
     )
 )
+FIND_REVISION = PreparedSelect(
+    lambda: select(Revision).where(
+        Revision.record_id == bindparam("record_id"), Revision.version == bindparam("version")
+    )
+)
 
 
 def translate(fields: Fields, revision: Revision) -> dict[str, str]:
@@ -111,8 +117,7 @@ async def list_differences(
     transaction: Transaction, fields: Fields, record: Record, yours: Mapping[str, str], version: int
 ) -> dict[str, Difference]:
     """By ref, the fields in which what was typed over a version differs from what is saved now."""
-    statement = select(Revision).where(Revision.record_id == record.id, Revision.version == version)
-    revision = (await transaction.scalars(statement)).one_or_none()
+    revision = await find_revision(transaction, record, version)
     seen = translate(fields, revision) if revision is not None else None
     return {
         change.field.ref: Difference(
@@ -171,10 +176,41 @@ def make_entries(fields: Fields, rows: Sequence[tuple[Revision, str]], limit: in
     return entries
 
 
+async def find_revision(transaction: Transaction, record: Record, version: int) -> Revision | None:
+    """A revision of a record."""
+    found = await transaction.find(FIND_REVISION, record_id=record.id, version=version)
+    return found and found[0]
+
+
 async def get_revision(transaction: Transaction, record: Record, version: int) -> Revision:
     """A revision of a record. Raises NotFoundException."""
-    statement = select(Revision).where(Revision.record_id == record.id, Revision.version == version)
-    revision = (await transaction.scalars(statement)).one_or_none()
+    revision = await find_revision(transaction, record, version)
     if revision is None:
         raise NotFoundException
     return revision
+
+
+async def keep_revisions(
+    transaction: Transaction, fields: list[Field], records: Sequence[Record], author: Member, what: str
+) -> None:
+    """Keep a revision of what records are now, and the keys of these fields."""
+    if what != "created":
+        ids = {"record_ids": [each.id for each in records], "field_ids": [each.id for each in fields]}
+        await transaction.apply(forget_keys(many=len(records) > 1), **ids)
+    kept = [record for record in records if record.deleted_at is None]
+    await transaction.insert_rows(
+        RecordKey, *(key for record in kept for key in keys_of(fields, record.id, record.number, record.values))
+    )
+    await transaction.insert_rows(
+        Revision,
+        *(
+            {
+                "record_id": record.id,
+                "version": record.version,
+                "member_id": author.id,
+                "what": what,
+                "values": record.values,
+            }
+            for record in records
+        ),
+    )

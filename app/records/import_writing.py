@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
-
 from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.rows import Held
@@ -22,7 +20,7 @@ from app.records.fields import list_fields
 from app.records.import_lines import Line
 from app.records.imports import Plan, definition_of, note_errors
 from app.records.keys import check_taken, find_taken
-from app.records.records import Record, Values
+from app.records.records import Values, find_numbered
 from app.web.forms import Invalid, number_of
 from app.web.texts import _l
 
@@ -80,8 +78,8 @@ async def write_lines(
         for line in lines:
             line.errors.append(("", _l("The fields were changed meanwhile.")))
     numbers = [line.record.number for line in lines if line.record and not line.errors]
-    statement = select(Record).where(Record.collection_id == collection.id, Record.number.in_(numbers))
-    records = {record.number: record for record in await transaction.scalars(statement)} if numbers else {}
+    found = await find_numbered(transaction, collection, numbers) if numbers else []
+    records = {record.number: record for record in found}
     new = [line.values for line in lines if line.record is None and not line.errors]
     taken = await find_taken(transaction, fields, new)
     added: list[Values] = []

@@ -10,10 +10,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
-from app.database import Transaction
+from app.database import PreparedSelect, Transaction
 from app.editing.lock_statements import is_held
 from app.editing.rows import Held
 from app.records.access import find_refused
@@ -144,13 +144,20 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
     return plan
 
 
+LIST_HELD = PreparedSelect(
+    lambda: select(Record, is_held(Record)).where(
+        Record.collection_id == bindparam("collection_id"), Record.number.in_(bindparam("numbers"))
+    )
+)
+
+
 async def find_records(
     transaction: Transaction, collection: Collection, numbers: Sequence[str]
 ) -> dict[str, tuple[Record | None, bool]]:
     """Records by what is written as their number, and whether somebody holds them."""
     wanted = {number_of(each): each for each in numbers}
-    statement = select(Record, is_held(Record)).where(Record.collection_id == collection.id, Record.number.in_(wanted))
-    return {wanted[record.number]: (record, held) for record, held in await transaction.execute(statement)}
+    rows = await transaction.rows(LIST_HELD, collection_id=collection.id, numbers=wanted)
+    return {wanted[record.number]: (record, held) for record, held in rows}
 
 
 def read_record_line(fields: list[Field], source: ImportSource, line: Line, read_only: Sequence[Field]) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, UniqueConstraint, select
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, UniqueConstraint, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, Tenanted, Transaction
+from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction
 from app.database.types import sortable_text
 from app.records.fields import Field
 from app.records.kinds.collation import SORT_KEY_LIMIT
@@ -58,6 +59,13 @@ async def check_unique(
     check_taken(fields, values, record_id, await find_taken(transaction, fields, [values]))
 
 
+LIST_TAKEN = PreparedSelect(
+    lambda: select(RecordKey.field_id, RecordKey.unique_key, RecordKey.record_id, RecordKey.number).where(
+        RecordKey.field_id.in_(bindparam("field_ids")), RecordKey.unique_key.in_(bindparam("unique_keys"))
+    )
+)
+
+
 async def find_taken(transaction: Transaction, fields: list[Field], rows: Iterable[Mapping[str, str]]) -> Taken:
     """Who has the values of some rows in fields whose values are unique."""
     wanted = {
@@ -68,15 +76,9 @@ async def find_taken(transaction: Transaction, fields: list[Field], rows: Iterab
     }
     if not wanted:
         return {}
-    statement = select(RecordKey.field_id, RecordKey.unique_key, RecordKey.record_id, RecordKey.number).where(
-        RecordKey.field_id.in_({field_id for field_id, _ in wanted}),
-        RecordKey.unique_key.in_({key for _, key in wanted}),
-    )
-    return {
-        (field_id, key): (record_id, number)
-        for field_id, key, record_id, number in await transaction.execute(statement)
-        if key is not None
-    }
+    field_ids, keys = {field_id for field_id, _ in wanted}, {key for _, key in wanted}
+    found = await transaction.rows(LIST_TAKEN, field_ids=field_ids, unique_keys=keys)
+    return {(field_id, key): (record_id, number) for field_id, key, record_id, number in found if key is not None}
 
 
 def check_taken(fields: list[Field], values: Mapping[str, str], record_id: int | None, taken: Taken) -> None:
@@ -104,3 +106,14 @@ def keys_of(fields: list[Field], record_id: int, number: int, values: Mapping[st
         }
         for field in fields
     ]
+
+
+@cache
+def forget_keys(*, many: bool) -> PreparedChange:
+    """The statement that deletes the keys that some records have in some fields."""
+    return PreparedChange(
+        lambda: delete(RecordKey).where(
+            RecordKey.record_id.in_(bindparam("record_ids")), RecordKey.field_id.in_(bindparam("field_ids"))
+        ),
+        many=many,
+    )

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, delete, func, literal, select, update
+from sqlalchemy import case, delete, literal, select, update
 
 from app.accounts.members import Member
 from app.database import Transaction, now
 from app.jobs.jobs import ClaimedJob, job, put_job
 from app.records.access import require_open
+from app.records.closing import count_all_records
 from app.records.collections import Collection
 from app.records.conversions import convert_if_can
 from app.records.definitions import FieldChanged, advance_definition, set_unique
@@ -105,7 +106,7 @@ async def replace_field(
     transaction.add(new)
     await transaction.flush()
     forget_fields(transaction, collection.id)
-    count = await transaction.scalar(select(func.count(Record.id)).where(Record.collection_id == collection.id)) or 0
+    count = await count_all_records(transaction, collection)
     become = becoming(field, new, restores)
     if count <= CONVERTED_AT_ONCE:
         await convert_batch(transaction, collection.id, new, become, 0)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, String, bindparam, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from app.database import Transaction
+from app.database import PreparedSelect, Transaction
 from app.database.functions import find_text
 from app.records.collections import Collection
 from app.records.fields import Field, Fields
@@ -43,6 +45,11 @@ class View:
     def key(self) -> str:
         """The ref of the field to sort by, or `number`."""
         return self.sort.removeprefix("-")
+
+    @property
+    def by_key(self) -> bool:
+        """Whether it is sorted by a field."""
+        return self.key != "number"
 
     @property
     def descending(self) -> bool:
@@ -94,36 +101,70 @@ def read_view(fields: Fields, query: str, sort: str, page: str) -> View:
     return View(" ".join(query.replace("\0", "").split())[:200], sort, max(1, number_of(page)))
 
 
-def matching(collection: Collection, view: View, statement: Select[Any]) -> Select[Any]:
-    """Confine a statement to the kept records of a collection that have the view's words."""
-    statement = statement.where(Record.collection_id == collection.id, Record.deleted_at.is_(None))
-    for word in view.words:
-        statement = statement.where(find_text(Record.search, word) > 0)
-    return statement
+def holds_words(count: int) -> list[ColumnElement[bool]]:
+    """The criteria of records that have each of so many words, which are the parameters `word_0` and so on."""
+    words = [bindparam(f"word_{place}", type_=String()) for place in range(count)]
+    return [find_text(Record.search, word) > 0 for word in words]
 
 
-def in_order(fields: list[Field], view: View, statement: Select[Any]) -> tuple[Select[Any], Order]:
-    """Bring a statement of a collection's records into a view's order: with it, the columns that it is ordered by.
+def name_words(words: Sequence[str]) -> dict[str, str]:
+    """Words as the parameters of those."""
+    return {f"word_{place}": word for place, word in enumerate(words)}
+
+
+def is_listed(words: int) -> tuple[ColumnElement[bool], ...]:
+    """The criteria of the kept records of the collection `collection_id` that have so many words."""
+    return Record.collection_id == bindparam("collection_id"), Record.deleted_at.is_(None), *holds_words(words)
+
+
+def in_order(statement: Select[Any], *, by_key: bool, descending: bool) -> tuple[Select[Any], Order]:
+    """Bring a select of a collection's records into the order of their numbers, or of their keys in the field
+    `field_id`: with it, the columns that it is ordered by.
 
     They say which place a record has: no two of a collection have the same.
     """
     order: Order = [Record.number]
-    if view.key != "number":
-        field = next(field for field in fields if field.ref == view.key)
+    if by_key:
         statement = statement.join(
             RecordKey,
             (RecordKey.record_id == Record.id) & (RecordKey.tenant_id == Record.tenant_id),
-        ).where(RecordKey.field_id == field.id)
+        ).where(RecordKey.field_id == bindparam("field_id"))
         order = [RecordKey.sort_key, RecordKey.number]
-    return statement.order_by(*(column.desc() if view.descending else column for column in order)), order
+    return statement.order_by(*(column.desc() if descending else column for column in order)), order
+
+
+def parameters_of(collection: Collection, fields: list[Field], view: View) -> dict[str, Any]:
+    """The parameters by which selects know what is looked at."""
+    field = next((field for field in fields if field.ref == view.key), None)
+    return {"collection_id": collection.id, **name_words(view.words)} | ({"field_id": field.id} if field else {})
+
+
+@cache
+def select_list_count(words: int) -> PreparedSelect[int]:
+    """The select of how many records have so many words."""
+    return PreparedSelect(lambda: select(func.count(Record.id)).where(*is_listed(words)))
+
+
+@cache
+def select_list_page(words: int, *, by_key: bool, descending: bool) -> PreparedSelect[*tuple[Any, ...]]:
+    """The select of a page of those, in an order; with what they are sorted by, where that is a field."""
+
+    def make() -> Select[Any]:
+        listed = select(Record).where(*is_listed(words))
+        statement, _ = in_order(listed, by_key=by_key, descending=descending)
+        if by_key:
+            statement = statement.add_columns(RecordKey.sort_key)
+        return statement.limit(LIST_PAGE_SIZE).offset(bindparam("offset"))
+
+    return PreparedSelect(make)
 
 
 async def count_view(transaction: Transaction, collection: Collection, view: View) -> int:
     """How many records a view has on all its pages."""
     if not view.words:
         return collection.total
-    counted = matching(collection, view, select(Record)).with_only_columns(func.count(Record.id))
-    return await transaction.scalar(counted) or 0
+    counted = select_list_count(len(view.words))
+    return await transaction.value(counted, collection_id=collection.id, **name_words(view.words)) or 0
 
 
 async def list_records(transaction: Transaction, collection: Collection, fields: list[Field], view: View) -> Listing:
@@ -131,9 +172,8 @@ async def list_records(transaction: Transaction, collection: Collection, fields:
     count = await count_view(transaction, collection, view)
     page = min(view.page, max(1, -(-count // LIST_PAGE_SIZE)))
     view = View(view.query, view.sort, page)
-    statement, _ = in_order(fields, view, matching(collection, view, select(Record)))
-    shown = statement.limit(LIST_PAGE_SIZE).offset((page - 1) * LIST_PAGE_SIZE)
-    if view.key == "number":
-        return Listing(view, list(await transaction.scalars(shown)), count, {})
-    rows = (await transaction.execute(shown.add_columns(RecordKey.sort_key))).all()
-    return Listing(view, [record for record, _ in rows], count, {record.id: key for record, key in rows})
+    select_shown = select_list_page(len(view.words), by_key=view.by_key, descending=view.descending)
+    parameters = parameters_of(collection, fields, view)
+    rows = await transaction.rows(select_shown, **parameters, offset=(page - 1) * LIST_PAGE_SIZE)
+    keys = {record.id: key for record, key in rows} if view.by_key else {}
+    return Listing(view, [record for record, *_ in rows], count, keys)

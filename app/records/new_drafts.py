@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.accounts.form_answers import digest_key, is_answered
 from app.accounts.members import Member
-from app.database import Transaction, now
+from app.database import PreparedSelect, Transaction, now
 from app.editing.drafts import Draft
 from app.records.collections import Collection
 from app.web.forms import FORM_KEY, Form, number_of
@@ -44,10 +44,17 @@ class TypedOn:
         return bool(self.form) and draft.form == self.form
 
 
+FIND_NEW_DRAFT = PreparedSelect(
+    lambda: select(Draft).where(
+        Draft.kind == KIND, Draft.row_id == bindparam("collection_id"), Draft.member_id == bindparam("member_id")
+    )
+)
+
+
 async def find_any_new_draft(transaction: Transaction, collection: Collection, member: Member) -> Draft | None:
     """The member's draft for a collection; without values when it was settled."""
-    statement = select(Draft).where(Draft.kind == KIND, Draft.row_id == collection.id, Draft.member_id == member.id)
-    return (await transaction.scalars(statement)).one_or_none()
+    found = await transaction.find(FIND_NEW_DRAFT, collection_id=collection.id, member_id=member.id)
+    return found and found[0]
 
 
 async def keep_new_draft(

@@ -20,14 +20,13 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
-    literal,
     or_,
     select,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.rights import INSIDERS
-from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.records.collections import Collection
 from app.web.texts import _l
 
@@ -122,6 +121,15 @@ FIND_GUEST = PreparedSelect(
         CollectionGuest.collection_id == bindparam("collection_id"), CollectionGuest.member_id == bindparam("member_id")
     )
 )
+LIST_PERMISSIONS = PreparedSelect(
+    lambda: select(CollectionPermission).where(CollectionPermission.collection_id == bindparam("collection_id"))
+)
+FORGET_PERMISSIONS = PreparedChange(
+    lambda: delete(CollectionPermission).where(
+        CollectionPermission.collection_id == bindparam("collection_id"),
+        CollectionPermission.role.in_(bindparam("roles")),
+    )
+)
 
 
 def is_kept(collection_id: Any) -> ColumnElement[bool]:
@@ -134,14 +142,18 @@ def is_kept(collection_id: Any) -> ColumnElement[bool]:
 
 def is_granted(verb: Literal["browse", "read"], collection_id: Any, role: Any, member_id: Any) -> ColumnElement[bool]:
     """The criterion of collections in which somebody may browse or read, by what has the collections' ids, and by role
-    and id of the person: columns, parameters or values."""
-    role = literal(role) if isinstance(role, str) else role
+    and id of the person: columns or parameters."""
     column = CollectionPermission.may_browse if verb == "browse" else CollectionPermission.may_read
     denied = exists().where(
         CollectionPermission.collection_id == collection_id, CollectionPermission.role == role, ~column
     )
     invited = exists().where(CollectionGuest.collection_id == collection_id, CollectionGuest.member_id == member_id)
     return and_(is_kept(collection_id), ~denied, or_(role.in_(INSIDERS), invited))
+
+
+def is_granted_to_reader(verb: Literal["browse", "read"], collection_id: Any) -> ColumnElement[bool]:
+    """Likewise, of the member who asks: by the parameters `role` and `member_id`."""
+    return is_granted(verb, collection_id, bindparam("role", type_=String), bindparam("member_id"))
 
 
 def is_open_to_all(collection_id: Any) -> ColumnElement[bool]:
@@ -169,8 +181,8 @@ async def is_guest_of(transaction: Transaction, collection_id: int, member_id: i
 
 async def list_permissions(transaction: Transaction, collection_id: int) -> dict[str, Permissions]:
     """What each role may do with the records of a collection, of those that may be given less than everything."""
-    statement = select(CollectionPermission).where(CollectionPermission.collection_id == collection_id)
-    found = {row.role: row.permissions for row in await transaction.scalars(statement)}
+    rows = await transaction.column(LIST_PERMISSIONS, collection_id=collection_id)
+    found = {row.role: row.permissions for row in rows}
     return {role: found.get(role, permissions) for role, permissions in DEFAULTS.items()}
 
 
@@ -178,9 +190,7 @@ async def write_permissions(
     transaction: Transaction, collection_id: int, permissions: Mapping[str, Permissions]
 ) -> None:
     """Write what roles may do with the records of a collection; of what holds by itself nothing is kept."""
-    of_roles = CollectionPermission.collection_id == collection_id, CollectionPermission.role.in_(list(permissions))
-    statement = delete(CollectionPermission).where(*of_roles)
-    await transaction.execute(statement)
+    await transaction.apply(FORGET_PERMISSIONS, collection_id=collection_id, roles=list(permissions))
     rows = [
         {
             "collection_id": collection_id,

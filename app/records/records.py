@@ -1,34 +1,35 @@
-"""Records: found, shown, and kept in their history. `changes.py` has what is done with them."""
+"""Records: found, and shown. `changes.py` has what is done with them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
 from litestar.exceptions import NotFoundException
 from sqlalchemy import (
     JSON,
     BigInteger,
+    ColumnElement,
     ForeignKeyConstraint,
     Index,
     Text,
     UniqueConstraint,
+    and_,
     bindparam,
-    delete,
+    or_,
     select,
     text,
-    tuple_,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.database import Base, PreparedSelect, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Transaction, UtcDateTime, fill_up, now
 from app.editing.rows import Editable, RowPlace, editable
 from app.records.collections import Collection
 from app.records.facts import RecordBinned, RecordChanged
 from app.records.fields import Field, find_collections
-from app.records.keys import RecordKey, keys_of
 from app.records.revisions import Revision
 from app.web.texts import fold
 
@@ -91,11 +92,35 @@ FIND_RECORD = PreparedSelect(
         Record.collection_id == bindparam("collection_id"), Record.number == bindparam("number")
     )
 )
+LIST_NUMBERED = PreparedSelect(
+    lambda: (
+        select(Record)
+        .where(Record.collection_id == bindparam("collection_id"), Record.number.in_(bindparam("numbers")))
+        .order_by(Record.number)
+    )
+)
+LIST_NAMED = PreparedSelect(
+    lambda: select(Collection.slug, Collection.id).where(
+        Collection.slug.in_(bindparam("slugs")), Collection.deleted_at.is_(None)
+    )
+)
+FIND_OLDEST = PreparedSelect(
+    lambda: select(Collection.id).where(Collection.deleted_at.is_(None)).order_by(Collection.id).limit(1)
+)
+LIST_AUTHORS = PreparedSelect(
+    lambda: select(Revision.member_id).where(Revision.record_id == bindparam("record_id")).distinct()
+)
 FIND_MAKERS = PreparedSelect(
     lambda: select(Revision.record_id, Revision.member_id).where(
         Revision.record_id.in_(bindparam("ids")), Revision.what == "created"
     )
 )
+
+
+def value_in(values: Any) -> ColumnElement[str]:
+    """What the values of records, revisions or drafts have in the field whose ref is the parameter `ref`."""
+    value: ColumnElement[str] = values[bindparam("ref", type_=JSON.JSONStrIndexType())].as_string()
+    return value
 
 
 def title_of(fields: list[Field], values: Mapping[str, str]) -> str:
@@ -108,11 +133,9 @@ async def find_by_references(
 ) -> dict[tuple[str, int], Record]:
     """The records that people write as `#42`: of the collection given, or of the oldest one."""
     slugs = {slug for slug, _ in written}
-    kept = Collection.deleted_at.is_(None)
-    named = select(Collection.slug, Collection.id).where(Collection.slug.in_(slugs), kept)
-    collections: dict[str, int] = {row.slug: row.id for row in await transaction.execute(named)}
+    collections = dict(await transaction.rows(LIST_NAMED, slugs=slugs))
     if "" in slugs:
-        oldest = await transaction.scalar(select(Collection.id).where(kept).order_by(Collection.id).limit(1))
+        oldest = await transaction.value(FIND_OLDEST)
         collections |= {} if oldest is None else {"": oldest}
     places = {
         each: (collections[each[0]], each[1])
@@ -121,16 +144,39 @@ async def find_by_references(
     }
     if not places:
         return {}
-    key = tuple_(Record.collection_id, Record.number)
-    records = await transaction.scalars(select(Record).where(key.in_(set(places.values()))))
-    found = {(record.collection_id, record.number): record for record in records}
+    found = await find_at(transaction, set(places.values()))
     return {each: found[place] for each, place in places.items() if place in found}
+
+
+@cache
+def select_at(places: int) -> PreparedSelect[Record]:
+    """The select of the records of so many collections and numbers."""
+
+    def is_at(place: int) -> ColumnElement[bool]:
+        return and_(
+            Record.collection_id == bindparam(f"collection_id_{place}"), Record.number == bindparam(f"number_{place}")
+        )
+
+    return PreparedSelect(lambda: select(Record).where(or_(*map(is_at, range(places)))))
+
+
+async def find_at(transaction: Transaction, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Record]:
+    """The records of the ids of their collections, and their numbers; as far as they are there."""
+    filled = fill_up(list(places))
+    named = {f"collection_id_{place}": collection_id for place, (collection_id, _) in enumerate(filled)}
+    named |= {f"number_{place}": number for place, (_, number) in enumerate(filled)}
+    records = await transaction.column(select_at(len(filled)), **named)
+    return {(record.collection_id, record.number): record for record in records}
+
+
+async def find_numbered(transaction: Transaction, collection: Collection, numbers: Iterable[int]) -> list[Record]:
+    """The records of a collection that have these numbers, in their order; in the bin or not."""
+    return await transaction.column(LIST_NUMBERED, collection_id=collection.id, numbers=numbers)
 
 
 async def find_authors(transaction: Transaction, record: Record) -> list[int]:
     """Ids of the members who have made and changed a record."""
-    statement = select(Revision.member_id).where(Revision.record_id == record.id).distinct()
-    return list(await transaction.scalars(statement))
+    return await transaction.column(LIST_AUTHORS, record_id=record.id)
 
 
 async def find_makers(transaction: Transaction, record_ids: Iterable[int]) -> dict[int, int | None]:
@@ -237,32 +283,3 @@ def note_record_changed(
         fields=tuple(field.label for field in changed),
     )
     transaction.note(fact)
-
-
-async def keep_revisions(
-    transaction: Transaction, fields: list[Field], records: Sequence[Record], author: Member, what: str
-) -> None:
-    """Keep a revision of what records are now, and the keys of these fields."""
-    if what != "created":
-        keys = (
-            RecordKey.record_id.in_([each.id for each in records]),
-            RecordKey.field_id.in_([each.id for each in fields]),
-        )
-        await transaction.execute(delete(RecordKey).where(*keys))
-    kept = [record for record in records if record.deleted_at is None]
-    await transaction.insert_rows(
-        RecordKey, *(key for record in kept for key in keys_of(fields, record.id, record.number, record.values))
-    )
-    await transaction.insert_rows(
-        Revision,
-        *(
-            {
-                "record_id": record.id,
-                "version": record.version,
-                "member_id": author.id,
-                "what": what,
-                "values": record.values,
-            }
-            for record in records
-        ),
-    )

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import case, delete, literal, select, update
 
 from app.accounts.facts import MemberRenamed
-from app.database import Transaction, now
+from app.database import PreparedSelect, Transaction, now
 from app.jobs.jobs import ClaimedJob, job, put_job
 from app.records.collections import Collection
 from app.records.computing import compute_all, find_origins
@@ -48,11 +48,21 @@ async def reindex_all(claimed: ClaimedJob) -> None:
             await reindex_soon(transaction, collection_id)
 
 
+LIST_NAMING_PEOPLE = PreparedSelect(
+    lambda: (
+        select(Field.collection_id)
+        .where(
+            Field.kind_name.in_([name for name, kind in FIELD_KINDS.items() if kind.names_people]),
+            Field.removed_at.is_(None),
+        )
+        .distinct()
+    )
+)
+
+
 async def reindex_people_soon(transaction: Transaction, facts: Sequence[MemberRenamed]) -> None:
     """Records are found and sorted by the names that people have: where a field has people, all are made anew."""
-    named = [name for name, kind in FIELD_KINDS.items() if kind.names_people]
-    own = Field.kind_name.in_(named), Field.removed_at.is_(None)
-    for collection_id in await transaction.scalars(select(Field.collection_id).where(*own).distinct()):
+    for collection_id in await transaction.column(LIST_NAMING_PEOPLE):
         await reindex_soon(transaction, collection_id)
 
 

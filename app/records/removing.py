@@ -5,11 +5,13 @@ Records keep the values of a field in the bin, whatever else of them is changed 
 
 from __future__ import annotations
 
-from sqlalchemy import delete, exists, func, select
+from typing import Any
+
+from sqlalchemy import Select, bindparam, delete, exists, func, select
 from sqlalchemy.orm import aliased
 
 from app.accounts.members import Member
-from app.database import Transaction, now
+from app.database import PreparedSelect, Transaction, now
 from app.editing.drafts import Draft
 from app.editing.lock_statements import is_held
 from app.jobs.sweeps import delete_by_keys, sweeps
@@ -20,7 +22,7 @@ from app.records.facts import FieldRemoved, FieldRestored
 from app.records.fields import MOST_FIELDS, REMOVED_IS_KEPT_FOR, Field, forget_fields, list_fields
 from app.records.keys import RecordKey
 from app.records.new_drafts import KIND as NEW_RECORD
-from app.records.records import Record
+from app.records.records import Record, value_in
 from app.records.reindexing import reindex_soon
 from app.web.forms import Invalid
 from app.web.texts import _l, fold
@@ -29,34 +31,62 @@ from app.web.texts import _l, fold
 MOST_DRAFTS_READ = 500
 
 
+COUNT_VALUES = PreparedSelect(
+    lambda: select(func.count(Record.id)).where(
+        Record.collection_id == bindparam("collection_id"), value_in(Record.values) != ""
+    )
+)
+
+
 async def count_values(transaction: Transaction, field: Field) -> int:
     """How many records have a value in a field, also those in the bin, which can be restored."""
-    statement = select(func.count(Record.id)).where(
-        Record.collection_id == field.collection_id,
-        Record.values[field.ref].as_string() != "",
+    return await transaction.value(COUNT_VALUES, collection_id=field.collection_id, ref=field.ref) or 0
+
+
+def select_typed() -> Select[str, str]:
+    """Select who has typed what into a field."""
+    typed = value_in(Draft.values)
+    named = select(Member.name, typed).join(
+        Member, (Member.id == Draft.member_id) & (Member.tenant_id == Draft.tenant_id)
     )
-    return await transaction.scalar(statement) or 0
+    return named.where(Draft.values.is_not(None), typed != "").limit(MOST_DRAFTS_READ)
+
+
+LIST_TYPED = PreparedSelect(
+    lambda: (
+        select_typed()
+        .add_columns(value_in(Record.values))
+        .join(Record, (Record.id == Draft.row_id) & (Record.tenant_id == Draft.tenant_id))
+        .where(Draft.kind == Record.kind_name, Record.collection_id == bindparam("collection_id"))
+    )
+)
+LIST_TYPED_NEW = PreparedSelect(
+    lambda: select_typed().where(Draft.kind == NEW_RECORD, Draft.row_id == bindparam("collection_id"))
+)
+LIST_EDITING_VALUES = PreparedSelect(
+    lambda: (
+        select(Record.lock_name)
+        .where(
+            Record.collection_id == bindparam("collection_id"),
+            is_held(Record),
+            ~Record.lock_offered,
+            value_in(Record.values) != "",
+        )
+        .distinct()
+        .limit(MOST_DRAFTS_READ)
+    )
+)
 
 
 async def list_typing(transaction: Transaction, collection: Collection, field: Field) -> list[str]:
     """The names of those who have typed something into a field and not saved it, or edit a record with a value in it
     right now; in their order."""
-    typed, saved = Draft.values[field.ref].as_string(), Record.values[field.ref].as_string()
-    drafts = select(Member.name, typed).join(
-        Member, (Member.id == Draft.member_id) & (Member.tenant_id == Draft.tenant_id)
-    )
-    drafts = drafts.where(Draft.values.is_not(None), typed != "").limit(MOST_DRAFTS_READ)
-    of_records = drafts.add_columns(saved).join(
-        Record, (Record.id == Draft.row_id) & (Record.tenant_id == Draft.tenant_id)
-    )
-    of_records = of_records.where(Draft.kind == Record.kind_name, Record.collection_id == collection.id)
-    of_new = drafts.where(Draft.kind == NEW_RECORD, Draft.row_id == collection.id)
-    editing = select(Record.lock_name).where(
-        Record.collection_id == collection.id, is_held(Record), ~Record.lock_offered, saved != ""
-    )
-    names = {name for name, text, value in await transaction.execute(of_records) if text != field.write(value or "")}
-    names |= {name for name, text in await transaction.execute(of_new) if text != field.write(field.default)}
-    names |= {name for name in await transaction.scalars(editing.distinct().limit(MOST_DRAFTS_READ)) if name}
+    about: dict[str, Any] = {"collection_id": collection.id, "ref": field.ref}
+    of_records = await transaction.rows(LIST_TYPED, **about)
+    names = {name for name, text, value in of_records if text != field.write(value or "")}
+    of_new = await transaction.rows(LIST_TYPED_NEW, **about)
+    names |= {name for name, text in of_new if text != field.write(field.default)}
+    names |= {name for name in await transaction.column(LIST_EDITING_VALUES, **about) if name}
     return sorted(names, key=fold)
 
 

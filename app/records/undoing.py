@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -17,7 +16,7 @@ from app.records.access import find_accesses, require_in, require_on
 from app.records.bulk import restore_records
 from app.records.collections import Collection
 from app.records.new_drafts import TypedOn, find_any_new_draft, keep_new_draft
-from app.records.records import Record, find_record_place, get_record
+from app.records.records import Record, find_numbered, find_record_place, get_record
 from app.web.texts import Text, _l, _ln
 
 
@@ -57,8 +56,7 @@ async def restore_all(request: AnyRequest, transaction: Transaction, member: Mem
     if collection is None:
         raise NotFoundException
     versions = dict(state["records"])
-    statement = select(Record).where(Record.collection_id == collection.id, Record.number.in_(versions))
-    records = (await transaction.scalars(statement.order_by(Record.number))).all()
+    records = await find_numbered(transaction, collection, versions)
     if len(records) < len(versions) or any(record.deleted_at is None for record in records):
         raise TooLate(_l("Some of it was restored already, or is gone. The bin shows what is there."))
     for access in (await find_accesses(transaction, member, collection, records)).values():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, String, bindparam, select
+from sqlalchemy import ColumnElement, bindparam, select
 
 from app.accounts.members import Member
 from app.accounts.visits import Visit
 from app.database import PreparedSelect, Transaction
 from app.records.collections import Collection
-from app.records.permissions import is_granted
+from app.records.permissions import is_granted_to_reader
 
 
 def is_in_use() -> tuple[ColumnElement[bool], ...]:
@@ -16,10 +16,14 @@ def is_in_use() -> tuple[ColumnElement[bool], ...]:
     return Collection.archived_at.is_(None), Collection.deleted_at.is_(None)
 
 
-async def list_collections(transaction: Transaction, most: int | None = None) -> list[Collection]:
-    """The collections that are in use by name: all, or the first of them."""
-    statement = select(Collection).where(*is_in_use()).order_by(Collection.name, Collection.id).limit(most)
-    return list(await transaction.scalars(statement))
+LIST_COLLECTIONS = PreparedSelect(
+    lambda: select(Collection).where(*is_in_use()).order_by(Collection.name, Collection.id).limit(bindparam("most"))
+)
+
+
+async def list_collections(transaction: Transaction, *, most: int) -> list[Collection]:
+    """The first of the collections that are in use by name."""
+    return await transaction.column(LIST_COLLECTIONS, most=most)
 
 
 # How many the sidebar shows, and the start.
@@ -34,9 +38,7 @@ LIST_USED = PreparedSelect(
             & (Visit.kind == "collection")
             & (Visit.member_id == bindparam("member_id")),
         )
-        .where(
-            *is_in_use(), is_granted("browse", Collection.id, bindparam("role", type_=String), bindparam("member_id"))
-        )
+        .where(*is_in_use(), is_granted_to_reader("browse", Collection.id))
         .order_by(
             Collection.slug != bindparam("current"),
             Visit.visited_at.desc().nulls_last(),

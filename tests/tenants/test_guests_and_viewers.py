@@ -11,8 +11,9 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from app.accounts.acquaintance import is_known_to
+from app.accounts.acquaintance import is_known
 from app.accounts.members import Member, add_member
+from app.accounts.rights import may
 from app.chat.memberships import Membership, add_membership
 from app.chat.new_rooms import create_room
 from app.chat.posting import post_message
@@ -39,7 +40,8 @@ async def join_as_guest(transaction: Transaction, *invited_to: str) -> Member:
 
 
 async def names_known(transaction: Transaction, member: Member) -> set[str]:
-    return set(await transaction.scalars(select(Member.name).where(is_known_to(member))))
+    known = is_known(member.id, insider=may(member, "see", "everybody"))
+    return set(await transaction.scalars(select(Member.name).where(known)))
 
 
 async def test_a_guest_comes_into_the_collections_and_rooms_of_the_invitation_alone(database: Database) -> None:

@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import Any
 
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
-from app.accounts.acquaintance import is_known_to
+from app.accounts.acquaintance import is_acquainted
 from app.accounts.choosing import MOST_CHOSEN, OFFERED, Candidate, Chosen, find_persons
 from app.accounts.members import Member
 from app.accounts.rights import may
@@ -35,6 +35,7 @@ MOST_WRITTEN = 2 * MOST_CHOSEN
 # How many parts of names are looked for in a transaction.
 MOST_LOOKED_THROUGH = 100
 
+LIST_KNOWN = PreparedSelect(lambda: select(Member.id).where(is_acquainted(Member.id, bindparam("guest_id"))))
 LIST_PEOPLE = PreparedSelect(
     lambda: select(Member.id, Member.name, Member.email, Member.suspended_at, Member.removed_at)
 )
@@ -129,7 +130,7 @@ async def read_workspace_people(transaction: Transaction) -> People:
         here = {id_ for id_, _, _, suspended, gone in rows if not suspended and not gone}
         asks = await transaction.get(Member, transaction.actor.member_id) if transaction.actor.member_id else None
         if asks is not None and not may(asks, "see", "everybody"):
-            here &= set(await transaction.scalars(select(Member.id).where(is_known_to(asks))))
+            here &= set(await transaction.column(LIST_KNOWN, guest_id=asks.id))
         known = People((id_, name, email, id_ in here) for id_, name, email, _, _ in rows)
         transaction.info[People] = known
     return known

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import may
 from app.accounts.shell import notice, render_page
 from app.accounts.undo import lead_to
-from app.database import Transaction
+from app.database import PreparedSelect, Transaction
 from app.editing.rows import Held
 from app.records.access import enter_collection, find_accesses, find_collection_access
 from app.records.changes import Changed
@@ -89,6 +89,23 @@ async def show_bin(
     return await render_bin(request, transaction, member, collection, fields, page=page)
 
 
+def is_binned() -> tuple[ColumnElement[bool], ...]:
+    """The criteria of the records of a collection that are in the bin."""
+    return Record.collection_id == bindparam("collection_id"), Record.deleted_at.is_not(None)
+
+
+COUNT_BINNED_RECORDS = PreparedSelect(lambda: select(func.count(Record.id)).where(*is_binned()))
+LIST_BINNED_RECORDS = PreparedSelect(
+    lambda: (
+        select(Record)
+        .where(*is_binned())
+        .order_by(Record.deleted_at.desc(), Record.number.desc())
+        .limit(PAGE_SIZE)
+        .offset(bindparam("offset"))
+    )
+)
+
+
 async def render_bin(
     request: AnyRequest,
     transaction: Transaction,
@@ -101,11 +118,9 @@ async def render_bin(
     status: int = 200,
 ) -> Response[str]:
     """The bin, with the reason why a record can't be restored."""
-    binned = select(Record).where(Record.collection_id == collection.id, Record.deleted_at.is_not(None))
-    count = await transaction.scalar(binned.with_only_columns(func.count(Record.id))) or 0
+    count = await transaction.value(COUNT_BINNED_RECORDS, collection_id=collection.id) or 0
     number = place_of_page(page, count)
-    statement = binned.order_by(Record.deleted_at.desc(), Record.number.desc())
-    found = (await transaction.scalars(statement.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE))).all()
+    found = await transaction.column(LIST_BINNED_RECORDS, collection_id=collection.id, offset=(number - 1) * PAGE_SIZE)
     records = Paged([(record, title_of(fields, record.values)) for record in found], count, number)
     if invalid and invalid[0] not in found:
         records = Paged([(invalid[0], title_of(fields, invalid[0].values)), *records.items], count, number)

@@ -13,26 +13,34 @@ from app.accounts.members import Member
 from app.accounts.rights import may
 from app.accounts.shell import render_page
 from app.accounts.visits import note_visit
-from app.database import Transaction
-from app.records.access import enter_collection, find_collection_access, list_readable, may_browse
+from app.database import PreparedSelect, Transaction
+from app.records.access import enter_collection, find_collection_access, list_readable
 from app.records.channels import follow_counts
 from app.records.collections import Collection
 from app.records.columns import find_columns_seen, listed_of
 from app.records.fields import list_fields
 from app.records.forms import open_record, render_record
 from app.records.lists import list_records, read_view
+from app.records.permissions import is_granted_to_reader
 from app.records.records import find_by_references, find_record_place
 from app.records.used_collections import COLLECTIONS_SHOWN, list_used
 from app.web.paging import page_of
 from app.web.redirects import see_other
 from app.web.texts import fold
 
+FIND_STARTED = PreparedSelect(lambda: select(Collection.id).where(Collection.last_number > 0).limit(1))
+LIST_BROWSED = PreparedSelect(
+    lambda: select(Collection.id, Collection.name, Collection.archived_at).where(
+        is_granted_to_reader("browse", Collection.id)
+    )
+)
+
 
 @get("/")
 async def show_home(request: AnyRequest, transaction: Transaction, member: Member) -> Response[Any]:
     """The start: the collections that one uses, and at first the way to the first record."""
     collections = await list_used(transaction, member)
-    started = await transaction.scalar(select(Collection.id).where(Collection.last_number > 0).limit(1))
+    started = await transaction.value(FIND_STARTED)
     access = await find_collection_access(transaction, member, collections[0]) if collections else None
     return await render_page(
         request,
@@ -51,18 +59,17 @@ async def show_collection_list(
     request: AnyRequest, transaction: Transaction, member: Member, q: str = "", page: str = ""
 ) -> Response[str]:
     """All collections, those that are archived after the others."""
-    listed = select(Collection.id, Collection.name, Collection.archived_at).where(may_browse(member))
-    rows = (await transaction.execute(listed)).all()
-    ordered = sorted(rows, key=lambda row: (row.archived_at is not None, fold(row.name), row.id))
-    listing = page_of(ordered, page, query=q, text_of=lambda row: str(row.name))
-    wanted = select(Collection).where(Collection.id.in_([row.id for row in listing.items]))
-    found = {collection.id: collection for collection in await transaction.scalars(wanted)}
+    rows = await transaction.rows(LIST_BROWSED, role=member.role, member_id=member.id)
+    named = [(archived_at is not None, fold(name), collection_id, name) for collection_id, name, archived_at in rows]
+    listing = page_of(sorted(named), page, query=q, text_of=lambda row: row[3])
+    ids = [collection_id for _, _, collection_id, _ in listing.items]
+    found = await transaction.find_all(Collection, ids)
     return await render_page(
         request,
         transaction,
         member,
         "records/collections.html",
-        collections=listing.of([found[row.id] for row in listing.items]),
+        collections=listing.of([found[each] for each in ids]),
         follow=follow_counts(found.values()),
     )
 
