@@ -20,7 +20,7 @@ from app.editing.rows import RowPlace
 from app.records.collections import Collection, get_collection
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.choices import NO_CHOICES, ChoiceIndex
-from app.records.kinds.collation import LAST
+from app.records.kinds.collation import LAST, SORT_KEY_LIMIT
 from app.records.kinds.kind import Cell, FieldChoice, FieldKind
 from app.records.kinds.people import NOBODY, read_workspace_people
 from app.web.texts import _l, has_heaps, is_blank, keep_direction
@@ -128,8 +128,8 @@ class Field(Tenanted, Base):
         return self.kind.cell(value, self) if value or self.kind.shows_none else None
 
     def sort_key(self, value: str) -> str:
-        """What a value is sorted by; an empty one comes last."""
-        return (self.kind.sort_key(value, self) if value else "") or LAST
+        """What a value is sorted by, as much of it as is kept; an empty one comes last."""
+        return (self.kind.sort_key(value, self)[:SORT_KEY_LIMIT] if value else "") or LAST
 
 
 class Fields(list[Field]):

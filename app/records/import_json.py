@@ -213,8 +213,17 @@ def number_said(value: object) -> int:
 
 
 def write_again(value: object) -> str:
-    """What a file says beside its records; numbers that no field holds are none of it."""
-    return json.dumps(value, ensure_ascii=False, default=str).replace("Infinity", "null")
+    """What a file says beside its records."""
+    return json.dumps(without_too_long(value), ensure_ascii=False, default=str)
+
+
+def without_too_long(value: object) -> object:
+    """What was said, without numbers that no field holds."""
+    if isinstance(value, dict):
+        return {name: without_too_long(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [without_too_long(each) for each in value]
+    return None if isinstance(value, float) else value
 
 
 async def open_json(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -21,6 +22,8 @@ LONGEST_WHOLE = 18
 UNREADABLE = re.compile("[\0\ud800-\udfff\ufdd0-\ufdef]")
 # A number that no field holds.
 TOO_LONG = float("inf")
+MOST_NESTED = 20
+NESTED_TOO_DEEPLY = _l("This JSON is nested too deeply.")
 
 
 def is_json(text: str) -> bool:
@@ -72,8 +75,7 @@ def join_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object, each of whose names comes once. Raises Invalid."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for at, name in enumerate(names) if name in found and names.index(name) < at)
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise Invalid(table=_l("“%(name)s” is there twice.", name=as_text(twice)[:60]))
     return found
 
@@ -91,6 +93,21 @@ def read_whole(text: str) -> int | float:
 def read_fraction(text: str) -> Decimal | float:
     """A number with digits after the point, exactly."""
     return Decimal(text) if JSON_NUMBER.fullmatch(text) else TOO_LONG
+
+
+def check_nesting(value: Any) -> None:
+    """Raise Invalid for what is nested deeper than anything of ours."""
+    level = [value]
+    for _ in range(MOST_NESTED):
+        level = [
+            each
+            for outer in level
+            if isinstance(outer, dict | list)
+            for each in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return
+    raise Invalid(table=NESTED_TOO_DEEPLY)
 
 
 JSON_DECODER = json.JSONDecoder(
@@ -127,6 +144,7 @@ class JsonReader:
             found, self.at = JSON_DECODER.raw_decode(self.text, self.at)
         except json.JSONDecodeError as error:
             raise NotRead(error.pos) from error
+        check_nesting(found)
         return found
 
     def items(self, end: str) -> Iterator[None]:
@@ -163,7 +181,7 @@ def read_json_file(text: str, most: int) -> JsonFile:
             table=_l("This is no JSON: it can't be read at line %(line)d, character %(place)d.", line=line, place=place)
         ) from error
     except RecursionError as error:
-        raise Invalid(table=_l("This JSON is nested too deeply.")) from error
+        raise Invalid(table=NESTED_TOO_DEEPLY) from error
     if not found.records:
         raise Invalid(table=_l("There are no “records” in this JSON. A file that was exported here has them."))
     return found

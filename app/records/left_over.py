@@ -53,7 +53,7 @@ def read_carried(text: str, before: str, old: Field, new: Field) -> str:
     try:
         value = old.read(text, before)
     except ValueError:
-        if read := new.read(text):
+        if read := new.read(old.describe_typed(text)):
             return read
         raise
     return convert(value, old, new)

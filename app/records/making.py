@@ -62,7 +62,7 @@ async def make_file(
     folder = directory / name_of_folder(member, export.collection, key)
     counted = CountedBatches(batches)
     made = False
-    await in_thread(forget_made, directory, member)
+    await in_thread(forget_made, directory)
     file = await in_thread(begin_file, folder, name)
     try:
         yield f"{total}\n".encode()
@@ -97,17 +97,25 @@ def begin_file(folder: Path, name: str) -> IO[bytes]:
     return (folder / f"export.{name}").open("wb")
 
 
-def forget_made(directory: Path, member: Member) -> None:
-    """Delete what a member has made a while ago, and has not taken."""
-    for folder in directory.glob(f"{member.id}-*"):
-        if time.time() - folder.stat().st_mtime > MADE_IS_KEPT_FOR:
+def forget_made(directory: Path) -> None:
+    """Delete what anybody has made a while ago, and has not taken."""
+    for folder in directory.glob("*-*"):
+        if is_over(folder):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_over(folder: Path) -> bool:
+    """Whether what was made is not kept any more, or is gone already."""
+    try:
+        return time.time() - folder.stat().st_mtime > MADE_IS_KEPT_FOR
+    except FileNotFoundError:
+        return True
 
 
 def find_made(directory: Path, member: Member, collection: Collection, key: str) -> Path:
     """A file that a member has made. Raises NotFoundException."""
     folder = directory / name_of_folder(member, collection, key)
-    found = next(folder.glob("export.*"), None) if MADE_KEY.fullmatch(key) else None
+    found = next(folder.glob("export.*"), None) if MADE_KEY.fullmatch(key) and not is_over(folder) else None
     if found is None:
         raise NotFoundException
     return found

@@ -81,15 +81,23 @@ def render_error(
 
 
 class PageError(HTTPException):
-    """A refusal with words for the person who sees the page. `retry_after` is in how many seconds it may do."""
+    """A refusal with words for the person who sees the page. `retry_after` is in how many seconds it may do; `typed` is
+    what was not stored, where that is not all of the form."""
 
     def __init__(
-        self, status: int, detail: Text, *, heading: Text | None = None, retry_after: float | None = None
+        self,
+        status: int,
+        detail: Text,
+        *,
+        heading: Text | None = None,
+        retry_after: float | None = None,
+        typed: list[str] | None = None,
     ) -> None:
         headers = None if retry_after is None else calls.retry_after(retry_after)
         super().__init__(status_code=status, detail=detail.message, headers=headers)
         self.text = detail
         self.heading = heading
+        self.typed = typed
 
 
 class Gone(PageError):
@@ -178,7 +186,7 @@ def render_answer(request: Request[Any, Any, Any], error: Exception, language: s
             request_id=request_id_of(request.scope),
             detail=detail,
             heading=heading,
-            typed=list_typed(request),
+            typed=error.typed if isinstance(error, PageError) and error.typed is not None else list_typed(request),
         ),
         status_code=status,
         media_type=MediaType.HTML,

@@ -30,6 +30,8 @@ LONG_FORM = 64 * 1024
 PARSER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forms")
 # More than the largest form of ours sends: a tick for each of a hundred choices in each of two hundred fields.
 MOST_PAIRS = 25_000
+# Of what was typed into more fields than this, an error page shows the rest as one text.
+SHOWN_APART = 40
 
 # What mail programs make links of: an address of any scheme, `www.`, a domain, a number of the internet. Whatever
 # stands before a dot may be a domain (letters, emoji, what closes a bracket), and after it two letters are enough, as
@@ -176,12 +178,13 @@ def list_typed(request: Request[Any, Any, Any]) -> list[str]:
     """What was typed into the form of a request, for the page that says why it came to nothing."""
     named: Form | None = request.scope.get("state", {}).get("named")
     pairs = named.values.items() if named else ()
-    return [
+    typed = [
         value
         for name, values in pairs
         for value in values
         if value.strip() and not NOT_TYPED.fullmatch(f"{name}={value}")
     ]
+    return typed if len(typed) <= SHOWN_APART else [*typed[:SHOWN_APART], "\n".join(typed[SHOWN_APART:])]
 
 
 async def provide_form(request: Request[Any, Any, Any]) -> Form:

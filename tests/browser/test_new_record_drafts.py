@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import aclosing
 from typing import Any
 
 import httpx
@@ -332,3 +333,36 @@ async def test_a_field_whose_kind_is_changed_while_somebody_types_into_it_carrie
         await expect(page.locator("dl.fields")).to_contain_text("12")
         await expect(page.get_by_text("many")).to_have_count(0)
     await ana.aclose()
+
+
+async def test_what_a_tab_brings_back_is_not_written_over_what_was_typed_elsewhere_since(
+    shared_server: Server, person: Any
+) -> None:
+    carla = await person(shared_server, "acme", "carla@acme.test")
+    there = await person(shared_server, "acme", "carla@acme.test")
+    await carla.open("/c/books/new")
+    await type_kept(carla.page, "Title", "First")
+    await carla.page.route(DRAFT, lambda route: route.abort())
+    await carla.page.get_by_label("Title").fill("First, on")
+    await carla.page.get_by_role("link", name="general").first.click()
+    await expect(carla.page.get_by_label("Title")).to_have_count(0)
+    await there.open("/c/books/new")
+    await type_kept(there.page, "Title", "Newer")
+    await carla.page.unroute(DRAFT)
+    await carla.page.go_back()
+    await expect(carla.page.get_by_label("Title")).to_have_value("First, on")
+    await expect(carla.page.get_by_text(STRANDED)).to_be_visible()
+    await there.open("/c/books/new")
+    await expect(there.page.get_by_label("Title")).to_have_value("Newer")
+
+
+async def test_a_page_says_why_nothing_can_be_added_any_more(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as client:
+        await client.post("/collections/new", data={"name": "Closing", "first": "Title"})
+    await ana.open("/c/closing/new")
+    await type_kept(ana.page, "Title", "Half")
+    shared_server.store.rows("UPDATE collection SET archived_at = created_at WHERE slug = 'closing'")
+    await ana.page.get_by_label("Title").fill("Half a title")
+    await expect(ana.page.get_by_text("Nothing can be added here any more")).to_be_visible()
+    await expect(ana.page.get_by_text(STRANDED)).to_be_hidden()

@@ -89,3 +89,30 @@ async def test_a_page_shows_the_first_of_many_lines_and_of_many_differences(serv
         assert planned.count('class="change"') == 50 * 8
         assert "And 10 more." in planned
         assert planned.count('<div class="muted">') == 50
+
+
+@pytest.mark.sqlite  # whose triggers are one statement
+async def test_an_import_that_is_interrupted_says_what_was_stored_and_gives_the_rest_back(server: Server) -> None:
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
+        made = await ana.post("/collections/new", data={"name": "Cut", "first": "Tag"})
+        slug = made.headers["location"].split("/")[2]
+        table = "Tag\n" + "\n".join(f"T{number}" for number in range(600))
+        # As if an admin had archived the collection while the second part was written.
+        server.store.rows(
+            "CREATE TRIGGER archive AFTER INSERT ON record WHEN new.number = 300 BEGIN "
+            "UPDATE collection SET archived_at = '2026-01-01 00:00:00.000000' WHERE id = new.collection_id; END"
+        )
+        form = {"table": table, "seen": "", "form-key": "0123456789abcdef0123456789abcdef", "for-member": "1"}
+        cut = await ana.post(f"/c/{slug}/import", data=form)
+        assert cut.status_code == 403
+        assert "The import was interrupted" in cut.text
+        assert "Stored before that: 400 lines." in cut.text
+        assert "Tag\nT400\nT401\n" in html.unescape(cut.text)
+        assert "T399\n" not in html.unescape(cut.text)
+        audited = "SELECT after FROM audit_entry WHERE what = 'records.imported'"
+        assert server.store.rows(audited) == [("+400 ~0",)]
+        server.store.rows("DROP TRIGGER archive")
+        server.store.rows("UPDATE collection SET archived_at = NULL")
+        assert (await ana.post(f"/c/{slug}/import", data=form)).status_code == 303
+    counted = "SELECT count(*) FROM record WHERE collection_id = (SELECT max(id) FROM collection)"
+    assert server.store.rows(counted) == [(600,)]

@@ -34,6 +34,7 @@ OTHER = Collection(id=9, name="Others", slug="others", created_at=THINGS.created
 GLOBEX = Tenant(id=ACME.id, slug="globex", name="Globex", language="en", created_at=THINGS.created_at)
 # The same people, who have other ids there.
 THERE = People((row[0] + 100, *row[1:]) for row in PEOPLE.rows.values())
+MANY_NAMES = "".join(f'"{number}": 1, ' for number in range(100_000))
 HEAP = "e" + "\u0301\u0323" * 40_000
 
 
@@ -135,6 +136,9 @@ def test_records_of_elsewhere_are_added_the_oldest_first() -> None:
         ('{"records": 7}', "There are no"),
         ('{"records": [' + "[" * 100_000, "nested too deeply"),
         ('{"a": ' + '{"a":' * 100_000, "nested too deeply"),
+        ('{"a": ' + "[" * 100 + "]" * 100 + ', "records": [{"values": {}}]}', "nested too deeply"),
+        ("{" + MANY_NAMES + '"7": 2, "records": [{"values": {}}]}', "“7” is there twice"),
+        ('{"a": {' + MANY_NAMES + '"7": 2}}', "“7” is there twice"),
         ('{"records": [' + ",".join(["1"] * 101) + "]}", "At most 100 records"),
         ('{"\ud800": 1, "\ud800": 2}', "is there twice"),
     ],
@@ -275,3 +279,10 @@ async def test_what_is_no_export_is_said_on_the_page_with_what_was_sent(people: 
     page = await look(people["ana"], "books", '\ufeff{"records": []}')
     assert page.status_code == 422
     assert "There are no “records” in this JSON." in html.unescape(page.text)
+
+
+def test_what_was_not_imported_is_sent_back_as_it_was_said() -> None:
+    said = '"collection": {"name": "Infinity Ltd", "size": 1e999999}'
+    source = open_again(f'{{{said}, "records": [{{"values": {{"text": "a"}}}}]}}'.encode(), Fields(make_fields("text")))
+    again = json.loads(source.write(source.lines))
+    assert again == {"collection": {"name": "Infinity Ltd", "size": None}, "records": [{"values": {"text": "a"}}]}

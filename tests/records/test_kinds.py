@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 
@@ -337,3 +338,11 @@ def test_folding_twice_is_folding_once(text: str) -> None:
 
 def test_folding_takes_accents_and_case_away() -> None:
     assert fold("  SÃO   João ") == "sao joao"
+
+
+@pytest.mark.parametrize("kind", FIELD_KINDS)
+def test_no_key_is_longer_than_the_table_takes(kind: str) -> None:
+    field = make_field(kind, choices=[f"Choice {number}" for number in range(100)], several=True)
+    for value in (" ".join(map(str, range(1, 101))), "x" * 5_000, "9" * 30):
+        with suppress(ValueError, ArithmeticError):
+            assert len(field.sort_key(value)) <= SORT_KEY_LIMIT

@@ -283,6 +283,22 @@ async def test_what_was_typed_before_the_field_was_read_only_is_shown_and_the_re
     assert scene.read(number) == {scene.title: "Changed", scene.note: BEFORE}
 
 
+async def test_what_a_draft_has_for_a_field_that_is_read_only_by_now_is_shown(
+    shared_server: Server, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    scene = await arrange(shared_server, clients, "mia", ())
+    number = await scene.add()
+    opened = (await scene.actor.get(f"{scene.address}/{number}/edit")).text
+    (token,) = set(re.findall(r'name="lock-token" value="([^"]+)"', opened))
+    typed = {scene.title: "Changed", scene.note: "An hour of notes", "version": "2", "lock-token": token}
+    assert (await scene.actor.post(f"{scene.address}/{number}/draft", data=typed, headers=CALL)).status_code == 204
+    values = {"label": "Note", "default": DEFAULT, "read_only_for": "member"}
+    assert (await scene.ana.post(f"{scene.address}/fields/note", data=values)).status_code == 303
+    again = (await scene.actor.get(f"{scene.address}/{number}/edit?lock={token.partition('-')[0]}")).text
+    assert "What you typed here is not saved: An hour of notes" in again
+    assert BEFORE in again
+
+
 async def test_what_was_typed_so_is_shown_beside_what_others_have_changed_too(
     shared_server: Server, clients: dict[str, httpx.AsyncClient]
 ) -> None:

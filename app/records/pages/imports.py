@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.exceptions import HTTPException
+from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from app.accounts.access import AnyRequest, read_signed_in, write_signed_in
+from app.accounts.access import AnyRequest, SignInNeeded, client_address, read_signed_in, write_signed_in
 from app.accounts.form_answers import MadeAlready, find_answer, is_first_time, keep_answer
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
-from app.database import Transaction
+from app.database import Actor, Database, Transaction
 from app.files.storing import NotStored, delete_files, files_of, store_form
 from app.files.uploads import in_thread, path_of
 from app.records.access import enter_collection
+from app.records.collections import Collection
 from app.records.encodings import decode_text
 from app.records.fields import list_fields
 from app.records.import_writing import ImportReport, note_imported, read_versions, split_lines, write_lines
@@ -100,11 +104,19 @@ async def write_import(request: AnyRequest, slug: str, form: Form, plan: Plan) -
     """Write a plan, some lines in each transaction, and say what was left as it is."""
     seen = read_versions(form["seen"], MOST_LINES)
     report = ImportReport()
-    for part, lines in enumerate(split_lines(plan)):
-        async with write_signed_in(request) as (writing, author):
-            collection = (await enter_collection(writing, author, slug, "import into")).collection
-            if await is_first_time(request, writing, author, form, part):
-                await write_lines(writing, collection, author, plan, lines, seen, report)
+    parts = list(split_lines(plan))
+    for part, lines in enumerate(parts):
+        try:
+            async with write_signed_in(request) as (writing, author):
+                collection = (await enter_collection(writing, author, slug, "import into")).collection
+                if await is_first_time(request, writing, author, form, part):
+                    await write_lines(writing, collection, author, plan, lines, seen, report)
+        except (HTTPException, SignInNeeded, DBAPIError, TimeoutError) as cause:
+            if not report.added + report.changed:
+                raise
+            left = [*report.not_written, *(line for each in parts[part:] for line in each)]
+            await note_interrupted(request, collection, author, report)
+            raise ImportInterrupted(cause, report, plan.table_of(left)) from cause
     async with write_signed_in(request) as (writing, author):
         collection = (await enter_collection(writing, author, slug, "import into")).collection
         if answer := await find_answer(request, writing, author, form):
@@ -117,6 +129,29 @@ async def write_import(request: AnyRequest, slug: str, form: Form, plan: Plan) -
     async with read_signed_in(request) as (reading, reader):
         template = "records/import_report.html"
         return await render_import(request, reading, reader, slug, form, template, 409, plan, report)
+
+
+class ImportInterrupted(PageError):
+    """Some of an import was stored, and the rest could not be: `typed` is the rest."""
+
+    def __init__(self, cause: Exception, report: ImportReport, left: str) -> None:
+        stored = _l(
+            "Stored before that: %(count)d lines. Below are the others. The same form, sent again, goes on from there.",
+            count=report.added + report.changed,
+        )
+        status = cause.status_code if isinstance(cause, HTTPException) else 401
+        if isinstance(cause, DBAPIError | TimeoutError):
+            status = 503
+        super().__init__(status, stored, heading=_l("The import was interrupted"), typed=[left])
+
+
+async def note_interrupted(request: AnyRequest, collection: Collection, author: Member, report: ImportReport) -> None:
+    """Note what an import had done when it was interrupted, as far as the database can be reached."""
+    database: Database = request.app.state.database
+    with suppress(DBAPIError, TimeoutError):
+        async with database.write(author.tenant_id) as transaction:
+            transaction.actor = Actor("page", member_id=author.id, address=client_address(request))
+            note_imported(transaction, collection, author, report)
 
 
 async def render_import(

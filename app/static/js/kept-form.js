@@ -135,6 +135,7 @@ class KeptForm extends HTMLElement {
           else this.forget();
         }
       } else if (response.status === 409) this.strand();
+      else if ([403, 404].includes(response.status)) this.refuse();
       else wait = RETRY_AFTER;
     } catch {
       wait = RETRY_AFTER;
@@ -151,6 +152,13 @@ class KeptForm extends HTMLElement {
     this.keep();
   }
 
+  // It is stored here no more: this text stays in this tab.
+  refuse() {
+    this.stranded = true;
+    this.querySelector("[data-closed]").hidden = false;
+    this.keep();
+  }
+
   showState() {
     const state = this.querySelector(".draft-state");
     state.querySelector("[data-kept]").hidden = Boolean(this.unsent) || !this.typed;
@@ -162,7 +170,7 @@ class KeptForm extends HTMLElement {
     this.pending = null;
     if (this.gone) return;
     if (!this.answer && !this.unsent && !this.isUnanswered && !isTypedInto(this.form)) return erase(this.name);
-    write(this.name, { values: statesOf(this.form), stranded: this.stranded, key: (this.draft || this.isUnanswered) && this.key?.value, isUnanswered: this.isUnanswered, ...(this.draft && { changes: this.changes }) });
+    write(this.name, { values: statesOf(this.form), stranded: this.stranded, key: (this.draft || this.isUnanswered) && this.key?.value, isUnanswered: this.isUnanswered, ...(this.draft && { changes: this.changes, version: this.form.elements["draft-version"].value }) });
   }
 
   forget() {
@@ -189,6 +197,8 @@ class KeptForm extends HTMLElement {
       if (this.draft && !this.isUnanswered) this.forget();      // the server has it
       return;
     }
+    // It goes on from what this tab had seen: what another has written since is not written over.
+    if (this.draft && kept.version !== undefined) this.form.elements["draft-version"].value = kept.version;
     const left = giveBack(this.form, kept.values);
     if (this.draft) addHidden(this.form, left);                // of fields that are gone, the server says what becomes of it
     if (!left.length && !isTypedInto(this.form)) return;

@@ -20,6 +20,7 @@ const clock = () => performance.now();
 class RecordEditor extends HTMLElement {
   #renewing = null;
   #ended = false;
+  #isRefused = false;            // the record is not the member's to edit any more, or not there
   #isSignedOut = false;          // the server takes nothing from this page: somebody else, or nobody, is signed in
   #leavingUntil = 0;
   #acted = clock();              // when somebody last showed that they are there
@@ -202,6 +203,7 @@ class RecordEditor extends HTMLElement {
   async #sendDraft(late) {
     const { status } = await this.#post("draft", this.#fields(late ? { "sent-late": "yes" } : {}));
     this.#isSignedOut = status === 401;
+    this.#isRefused = [403, 404].includes(status);
     return status;
   }
 
@@ -239,7 +241,7 @@ class RecordEditor extends HTMLElement {
     if (kept === false) setTimeout(() => { this.#ended = false; this.#lose(); }, RETRY_AFTER);
     else if (!this.isConnected) return;              // another page was opened meanwhile, and stays
     else if (kept) location.assign(`${this.address}?done=lost`);
-    else this.querySelector("[data-stranded]").hidden = false;
+    else this.querySelector(this.#isRefused ? "[data-closed]" : "[data-stranded]").hidden = false;
   }
 
   // The lock is freed and what is typed kept; what the page goes on to is asked for then.
