@@ -50,4 +50,4 @@ async def test_what_was_typed_into_a_removed_field_is_called_by_its_name(ana: ht
     assert (await ana.post("/c/books/fields/status", data={"action": "remove"})).status_code == 303
     refused = await ana.post(f"{BOOK}/edit", data={**TYPED, "version": "3"})
     assert refused.status_code == 409
-    assert re.search(rf'name="{STATUS}"[^>]*readonly>\s*Ordered</textarea>', refused.text)
+    assert re.search(rf'id="removed-{STATUS}"[^>]*readonly>\s*Ordered</textarea>', refused.text)
