@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -222,3 +223,21 @@ async def test_after_a_change_of_language_no_word_of_the_old_one_is_left(
         await box.fill("Ainda funciona")
         await box.press("Enter")
         await expect(page.locator("ol.messages .text", has_text="Ainda funciona")).to_be_visible()
+
+
+async def test_of_an_import_that_was_looked_at_the_table_stays_when_the_collection_is_closed(
+    server: Server, person: Any
+) -> None:
+    carla = await person(server, "acme", "carla@acme.test")
+    await carla.open("/c/books/import")
+    table = "Title,Year\nHelena,1876\n"
+    await carla.page.get_by_label("Table").fill(table)
+    await carla.page.get_by_role("button", name="Look at what it would do").click()
+    await expect(carla.page.get_by_role("heading", name="What the import would do")).to_be_visible()
+    await ready(carla.page)
+    async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
+        closed = await ana.post("/c/books/archive", data={"archived": "yes"})
+        assert closed.status_code == 303
+    await expect(carla.page.locator("#stale")).to_contain_text("archived")
+    await expect(carla.page.get_by_label("Table")).to_be_visible()
+    await expect(carla.page.get_by_label("Table")).to_have_value(table)

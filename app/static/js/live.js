@@ -83,9 +83,12 @@
     line.querySelector("a").href = address;
   }
 
-  // Of a page that is not for its reader any more, what they have typed is all that stays. Whether there is any.
+  // Of a page that is not for its reader any more, what they have typed is all that stays: also what a page that was made
+  // of it carries along. Whether there is any.
   function keepTyped(shown, address, page, reason) {
-    const forms = typedInto().map(({ form }) => form);
+    const carried = [...shown.querySelectorAll("textarea[hidden]")];
+    for (const area of carried) { area.hidden = false; area.removeAttribute("aria-hidden"); }
+    const forms = [...typedInto(), ...carried].map(({ form }) => form);
     if (!forms.length) return false;
     markStale(address, page, reason);
     strip(shown, [...forms, document.getElementById("stale")]);
