@@ -220,7 +220,7 @@ async def look(client: httpx.AsyncClient, slug: str, text: str) -> httpx.Respons
 
 async def write(client: httpx.AsyncClient, slug: str, page: str) -> httpx.Response:
     seen = re.search(r'name="seen" value="([^"]*)"', page)
-    table = re.search(r'<textarea name="table" hidden aria-hidden="true">\n(.*?)</textarea>', page, re.S)
+    table = re.search(r'<textarea name="table"[^>]*>\n(.*?)</textarea>', page, re.S)
     assert seen
     assert table
     return await client.post(f"/c/{slug}/import", data={"table": html.unescape(table[1]), "seen": seen[1]})
