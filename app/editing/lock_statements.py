@@ -134,17 +134,7 @@ def is_nobodys(model: type[Editable]) -> ColumnElement[bool]:
 
 def offered(model: type[Editable]) -> dict[str, Any]:
     """The values of a lock that is somebody's turn."""
-    return {
-        "lock_token": model.lock_token + 1,
-        "lock_proof": None,
-        "lock_member_id": bindparam("member_id"),
-        "lock_name": bindparam("name"),
-        "lock_role": bindparam("role"),
-        "lock_since": bindparam("since"),
-        "lock_until": lease_clock() + bindparam("lease"),
-        "lock_session_id": bindparam("session_id"),
-        "lock_offered": True,
-    }
+    return {**taken(model), "lock_proof": None, "lock_offered": True}
 
 
 def is_shorter_turn(model: type[Editable]) -> ColumnElement[bool]:

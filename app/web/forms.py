@@ -18,12 +18,11 @@ from litestar.exceptions import ClientException
 from app.web.mail_addresses import account_address, read_mail_address
 from app.web.texts import Text, _l, is_blank
 
-# Controls but white space, overrides and isolates of the direction, and halves of characters.
 # Characters that Unicode keeps for a program's own use. We mark mentions with them (accounts/mentions.py), so that
 # nobody can type what looks like one.
 NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")
+# Controls but white space, overrides and isolates of the direction, and halves of characters.
 UNSEEN = re.compile("[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
 
 # A longer form takes the loop over 5 ms to parse: it is parsed in a thread, one after another.
 LONG_FORM = 64 * 1024

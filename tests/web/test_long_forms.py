@@ -12,7 +12,7 @@ import pytest
 from litestar.exceptions import ClientException
 
 from app.web import forms
-from app.web.forms import LONG_FORM, MOST_PAIRS, parse_form, read_form
+from app.web.forms import LONG_FORM, MOST_PAIRS, SHOWN_APART, parse_form, read_form
 from tests.conftest import Server
 
 LONG = f"for-member=1&table={'%C3%A9' * LONG_FORM}".encode()
@@ -71,3 +71,13 @@ async def test_a_stranger_sends_few_long_forms_and_a_member_as_many_as_they_like
         assert int(answers[-1].headers["retry-after"]) <= 3600
         assert (await stranger.post("/c/books/import", data={"table": "short"})).status_code == 303
         assert (await ana.post("/c/books/import", content=LONG, headers=headers)).status_code == 422
+
+
+async def test_what_was_typed_into_very_many_fields_is_shown_as_a_few_texts(shared_server: Server) -> None:
+    content = "for-member=1&" + "&".join(f"a{number}=typed-{number}" for number in range(3_000))
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    async with aclosing(shared_server.client("acme")) as stranger:
+        answer = await stranger.post("/c/books/import", content=content.encode(), headers=headers)
+    assert answer.status_code == 401
+    assert answer.text.count("<textarea") == SHOWN_APART + 1
+    assert all(f"typed-{number}" in answer.text for number in (0, 41, 2_999))
