@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from pathlib import Path
+from unittest import mock
 
 import httpx
 import pytest
@@ -33,6 +34,7 @@ from app.records.imports import plan_import
 from app.records.kinds import FIELD_KINDS
 from app.records.limits import EXPORTS_A_MINUTE, EXPORTS_AT_ONCE
 from app.records.lists import list_records, read_view
+from app.records.making import forget_made
 from app.records.records import Record
 from tests import test_statements
 from tests.conftest import Server
@@ -541,3 +543,12 @@ async def test_what_was_made_and_not_taken_goes_when_its_maker_makes_more(server
         await make(ana, "/c/books/export.json")
         [new] = named_exports(server)
         assert new != old
+
+
+def test_what_another_request_has_deleted_meanwhile_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "1-1-old").mkdir()
+    os.utime(tmp_path / "1-1-old", (0, 0))
+    (tmp_path / "1-1-new").mkdir()
+    with mock.patch.object(Path, "glob", lambda self, pattern: [self / "1-1-gone", self / "1-1-old", self / "1-1-new"]):
+        forget_made(tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == ["1-1-new"]
