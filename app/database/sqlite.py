@@ -27,6 +27,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from app.database import clock
 from app.database.fast import inline
+from app.database.fast.limits import LimitCompiler
 
 SAFE_VERSION = (3, 51, 3)
 # What was committed outlives a crash of the machine.
@@ -57,6 +58,7 @@ def create_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
         pool_timeout=BUSY_TIMEOUT,
     )
 
+    engine.dialect.statement_compiler = LimitCompiler
     event.listen(engine.sync_engine, "do_connect", inline.connect)
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -25,8 +25,10 @@ from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 from sqlalchemy.exc import DBAPIError
 
 from app.database.fast.inline import InlineConnection
+from app.database.fast.limits import LimitCompiler
 
 SQLITE = SQLiteDialect_aiosqlite()
+SQLITE.statement_compiler = LimitCompiler
 # Of longer lists of values SQLAlchemy makes a statement each time.
 LONGEST_LIST = 512
 
