@@ -34,6 +34,8 @@ SAFE_VERSION = (3, 51, 3)
 SYNCHRONOUS = "FULL"
 # How long to wait, in seconds: for a connection, and then for who else writes to the file.
 BUSY_TIMEOUT = 10
+# How many statements a connection keeps as SQLite has planned them: as many as there are on all pages.
+CACHED_STATEMENTS = 512
 
 
 def check_version() -> None:
@@ -51,7 +53,11 @@ def create_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
     check_version()
     engine = create_async_engine(
         url,
-        connect_args={"isolation_level": None, "check_same_thread": False},  # fast/inline.py takes turns
+        connect_args={
+            "isolation_level": None,
+            "check_same_thread": False,  # fast/inline.py takes turns
+            "cached_statements": CACHED_STATEMENTS,
+        },
         poolclass=AsyncAdaptedQueuePool,
         pool_size=pool_size,
         max_overflow=0,

@@ -19,7 +19,7 @@ from app.database.functions import find_text
 from app.live.channels import channel
 from app.live.log import refresh
 from app.records.collections import Collection
-from app.records.columns import listed_of
+from app.records.columns import columns_of, listed_of
 from app.records.facts import (
     CollectionAdded,
     CollectionDescribed,
@@ -114,7 +114,7 @@ def show_changes(tenant: Tenant, changes: Changes) -> Iterator[Partial]:
         about = {"collection": collection, "fields": fields, "record": record, "place": place, "what": fact.what}
         # From the values that it had a list knows whether it was counted under its search.
         before = "" if fact.before is None or fact.what == "restored" else search_text(fields, fact.before)
-        row = {**about, "columns": listed_of(fields), "keys": sort_keys(fields, record), "before": before}
+        row = {**about, "columns": columns_of(listed_of(fields)), "keys": sort_keys(fields, record), "before": before}
         yield make_partial(tenant, place.list_channel, "records/row_push.html", fact=fact, **row)
         if changes.histories is None:
             yield refresh(tenant, place.channel, fact=fact)

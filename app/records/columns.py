@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import JSON, ForeignKeyConstraint, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -41,6 +42,32 @@ FORGET_COLUMNS = PreparedChange(
         ListColumns.collection_id == bindparam("collection_id"), ListColumns.member_id == bindparam("member_id")
     )
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a list: a field, and the classes of its cells."""
+
+    field: Field
+    ref: str
+    classes: str
+
+
+def columns_of(fields: Sequence[Field]) -> list[Column]:
+    """The columns of a list of these fields; the first is what records are called by, and on a phone the second is
+    shown beneath it."""
+    return [Column(field, field.ref, classes_of(field, place)) for place, field in enumerate(fields)]
+
+
+def classes_of(field: Field, place: int) -> str:
+    """The classes of a field's cells, in the column at a place."""
+    classes = {
+        "title": place == 0,
+        "hide": place > 0 and not field.kind.has_choices,
+        "numeric": field.kind.is_numeric,
+        "whole": not field.kind.breaks,
+    }
+    return " ".join(name for name, has in classes.items() if has)
 
 
 def listed_of(fields: Iterable[Field]) -> list[Field]:

@@ -83,12 +83,15 @@ class Field(Tenanted, Base):
             self.indexed = ChoiceIndex(self.choices)
         return self.indexed
 
-    @property
+    @cached_property
     def ref(self) -> str:
-        """What its values are stored under, and its input is called, such as `f17`."""
+        """What its values are stored under, and its input is called, such as `f17`. Raises LookupError while it has no
+        id."""
+        if self.id is None:
+            raise LookupError("a field has a ref when it has been written")
         return f"f{self.id}"
 
-    @property
+    @cached_property
     def kind(self) -> FieldKind:
         """Its kind, which knows what can be done with its values."""
         return FIELD_KINDS[self.kind_name]

@@ -28,11 +28,12 @@ def read_values(
     values: Values = {}
     errors: dict[str, Text] = {}
     given = fields.by_ref(typed)
+    read_only = list_read_only(fields, by)
     for field in fields:
         if field.kind.computed:
             continue
         text = given.get(field.ref, "")
-        if not may(by, "change", field):
+        if field in read_only:
             value = value_of_before(field, before)
             if field.ref in given and text.replace("\r\n", "\n") != field.write(value):
                 errors[field.ref] = find_right("change", field).refusal
@@ -62,8 +63,9 @@ def copy_values(fields: Iterable[Field], values: Mapping[str, str], member: Memb
     """What the form of a new record that is like another begins with, without what no other record may have: unique
     values, files, and choices that can't be made any more; with the default of what its member may not change."""
     copied = {}
+    read_only = list_read_only(fields, member)
     for field in fields:
-        if not may(member, "change", field):
+        if field in read_only:
             copied[field.ref] = field.write(field.default)
             continue
         text = "" if field.unique or not field.kind.is_typed else field.write(values.get(field.ref, ""))
@@ -81,8 +83,9 @@ def value_of_before(field: Field, before: Mapping[str, str] | None) -> str:
 
 
 def list_read_only(fields: Iterable[Field], member: Member) -> list[Field]:
-    """Those of some fields that a member may not change."""
-    return [field for field in fields if not field.kind.computed and not may(member, "change", field)]
+    """Those of some fields that a member may not change. Of one that is read-only for no role nobody asks."""
+    limited = [field for field in fields if field.read_only_for and not field.kind.computed]
+    return [field for field in limited if not may(member, "change", field)]
 
 
 def find_overstepped(

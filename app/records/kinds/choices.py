@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 
 from markupsafe import Markup
 
@@ -58,9 +59,23 @@ class ChoiceIndex:
     def __init__(self, choices: Sequence[FieldChoice]) -> None:
         self.choices = choices
         self.places = {str(choice["id"]): (place, choice) for place, choice in enumerate(choices)}
-        self.named: dict[str, list[FieldChoice]] = {}
-        for choice in choices:
-            self.named.setdefault(fold(choice["name"]), []).append(choice)
+
+    @cached_property
+    def named(self) -> dict[str, list[FieldChoice]]:
+        """The choices of each name, whatever its case, width or form."""
+        named: dict[str, list[FieldChoice]] = {}
+        for choice in self.choices:
+            named.setdefault(fold(choice["name"]), []).append(choice)
+        return named
+
+    @cached_property
+    def tags(self) -> dict[int, Markup]:
+        """What pages show of each choice, by its id."""
+        tag = Markup('<span class="tag" data-color="{}">{}</span>')
+        return {
+            choice["id"]: tag.format(choice["color"], keep_direction(choice["name"]))
+            for _, choice in self.places.values()
+        }
 
     def find(self, text: str) -> FieldChoice | None:
         """The choice that a form or a person means."""
@@ -136,10 +151,8 @@ class ChoiceKind(FieldKind):
         return "; ".join(choice["name"] if choice else each for choice, each in found)
 
     def show(self, value: str, field: Definition) -> Markup:
-        tag = Markup('<span class="tag" data-color="{}">{}</span>')
-        return Markup(" ").join(
-            tag.format(choice["color"], keep_direction(choice["name"])) for choice in self.chosen(value, field)
-        )
+        tags = field.choice_index.tags
+        return Markup(" ").join(tags[choice["id"]] for choice in self.chosen(value, field))
 
     def search_text(self, value: str, field: Definition) -> str:
         return " ".join(choice["name"] for choice in self.chosen(value, field))

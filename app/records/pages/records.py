@@ -17,7 +17,7 @@ from app.database import PreparedSelect, Transaction
 from app.records.access import enter_collection, find_collection_access, list_readable
 from app.records.channels import follow_counts
 from app.records.collections import Collection
-from app.records.columns import find_columns_seen, listed_of
+from app.records.columns import columns_of, find_columns_seen, listed_of
 from app.records.fields import list_fields
 from app.records.forms import open_record, render_record
 from app.records.lists import list_records, read_view
@@ -110,7 +110,7 @@ async def show_list(
         access=access,
         collection=collection,
         fields=fields,
-        columns=listed if chosen is None else chosen,
+        columns=columns_of(listed if chosen is None else chosen),
         rearranged=None if chosen is None else [listed.index(field) for field in chosen],
         listing=listing,
         view=listing.view,
