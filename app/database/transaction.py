@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Literal, TypeVar, cast
 
 from sqlalchemy import Select, bindparam, select
-from sqlalchemy.exc import NoResultFound
+from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import class_mapper
 from sqlalchemy.orm.util import identity_key
@@ -16,7 +16,7 @@ from sqlalchemy.orm.util import identity_key
 from app.database.facts import Actor, Fact, Facts, Followers, Partial, Showing
 from app.database.fast.joined import insert_both, insert_counted
 from app.database.fast.prepared import StatementResult
-from app.database.fast.queries import Found, PreparedChange, PreparedSelect
+from app.database.fast.queries import Found, PreparedSelect, PreparedStatement
 from app.database.fast.rows import change_row, insert_object, insert_rows
 from app.database.tenancy import Tenant, Tenanted, TenantSession
 
@@ -142,11 +142,14 @@ class Transaction(AsyncSession):
 
     async def find(self, prepared: PreparedSelect[*Found], **parameters: object) -> tuple[*Found] | None:
         """The objects of the one row that a prepared select finds, or None. Raises MultipleResultsFound."""
-        return await self.run_sync(lambda _: prepared.find(self.sync_session, parameters))
+        rows = await self.rows(prepared, **parameters)
+        if len(rows) > 1:
+            raise MultipleResultsFound(f"{len(rows)} rows were found where there should be one")
+        return rows[0] if rows else None
 
     async def rows(self, prepared: PreparedSelect[*Found], **parameters: object) -> Sequence[tuple[*Found]]:
         """The objects and columns of each row that a prepared select finds."""
-        return await self.run_sync(lambda _: prepared.find_all(self.sync_session, parameters))
+        return prepared.load(self.sync_session, await self.apply(prepared, **parameters))
 
     async def column(self, prepared: PreparedSelect[Value], **parameters: object) -> list[Value]:
         """What each row has, where a prepared select is of one thing."""
@@ -156,9 +159,12 @@ class Transaction(AsyncSession):
         """What the first row has, likewise. None if there is none."""
         return next(iter(await self.column(prepared, **parameters)), None)
 
-    async def apply(self, prepared: PreparedChange, **parameters: object) -> StatementResult:
-        """Change or delete rows by a prepared statement: how many, and what it returns of them."""
-        return await self.run_sync(lambda _: prepared.execute(self.sync_session, parameters))
+    async def apply(self, prepared: PreparedStatement, **parameters: object) -> StatementResult:
+        """Execute a prepared statement, such as a change: how many rows it has changed, and what it returns of them."""
+        done = prepared.execute_at_once(self.sync_session, parameters)
+        if done is None:
+            done = await self.run_sync(lambda _: prepared.execute(self.sync_session, parameters))
+        return done
 
     async def insert(self, instance: object) -> None:
         """Write the row of a new object at once, in a third of the time that `add` and a flush take.

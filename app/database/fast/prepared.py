@@ -55,12 +55,9 @@ class Prepared:
     def execute(self, connection: Connection, parameters: dict[str, Any]) -> StatementResult:
         """Execute it with the values of its parameters. Raises DBAPIError as SQLAlchemy does."""
         straight: Any = connection.connection.dbapi_connection
-        if self.lists:
-            parameters |= {name: list(parameters[name]) for name in self.lists}
-        if self.inline and isinstance(straight, InlineConnection) and self.is_short(parameters):
-            found = self.for_sqlite(parameters).execute(straight, parameters)
-            if found is not None:
-                return found
+        found = self.execute_at_once(straight, parameters) if isinstance(straight, InlineConnection) else None
+        if found is not None:
+            return found
         result: Any = connection.execute(self.statement, parameters)
         if self.statement.is_insert:
             return StatementResult(added=result.inserted_primary_key[0])
@@ -68,6 +65,14 @@ class Prepared:
             rows = result.all()
             return StatementResult(rows, len(rows))
         return StatementResult(changed=result.rowcount)
+
+    def execute_at_once(self, straight: InlineConnection, parameters: dict[str, Any]) -> StatementResult | None:
+        """Likewise, without waiting for anything; None when it has to be waited for."""
+        if self.lists:
+            parameters |= {name: list(parameters[name]) for name in self.lists}
+        if not self.inline or not self.is_short(parameters):
+            return None
+        return self.for_sqlite(parameters).execute(straight, parameters)
 
     def execute_each(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
         """Execute it with the values of each row, in one trip to a database elsewhere."""

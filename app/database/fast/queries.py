@@ -20,10 +20,10 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar, TypeVarTuple
 
 from sqlalchemy import BindParameter, Delete, Select, Update, bindparam
-from sqlalchemy.exc import MultipleResultsFound
 from sqlalchemy.orm import with_loader_criteria
 from sqlalchemy.sql import visitors
 
+from app.database.fast.inline import InlineConnection
 from app.database.fast.prepared import Prepared, StatementResult
 from app.database.fast.rows import TableInfo, flush_and_connect, table_info_of
 from app.database.tenancy import Tenant, Tenanted, TenantScopeError, TenantSession, check_counting, find_tenanted
@@ -38,25 +38,70 @@ CRITERIA: Any = (
 )
 
 
-class PreparedSelect(Generic[*Found]):
-    """A select of whole objects and columns by `bindparam`s, made when it is needed first: no request makes one anew
-    (tests/test_statements.py). What differs in more than values is a select for each form, from a function that is
-    `@cache`d. With `anew`, objects that the session has already are what their rows are now.
+class PreparedStatement:
+    """A statement by `bindparam`s, made when it is needed first: no request makes one anew (tests/test_statements.py).
+
+    What differs in more than values is a statement for each form, from a function that is `@cache`d.
     """
 
-    def __init__(self, make: Callable[[], Select[*Found]], *, anew: bool = False) -> None:
+    inline = True
+
+    def __init__(self, make: Callable[[], Any]) -> None:
         self.make = make
-        self.anew = anew
 
     @cached_property
-    def statement(self) -> Select[*Found]:
-        """The select, as it was written."""
+    def statement(self) -> Any:
+        """The statement, as it was written."""
         return self.make()
+
+    @cached_property
+    def executed(self) -> Any:
+        """The statement, as it is executed."""
+        return self.statement
 
     @cached_property
     def tenanted(self) -> str:
         """The first table of tenants that it names."""
         return find_tenanted(self.statement)
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """It, for a session without a tenant."""
+        return Prepared(self.executed, *name_parameters(self.statement), inline=self.inline)
+
+    @cached_property
+    def confined(self) -> Prepared:
+        """It, for one tenant's rows."""
+        names, lists = name_parameters(self.statement)
+        return Prepared(self.executed.options(*CRITERIA), [*names, "confined_to"], lists, inline=self.inline)
+
+    def execute(self, session: TenantSession, parameters: dict[str, Any]) -> StatementResult:
+        """Execute it. Raises TenantScopeError where a tenant is needed and the session has none."""
+        connection = flush_and_connect(session)
+        if session.tenant_id is not None:
+            return self.confined.execute(connection, {**parameters, "confined_to": session.tenant_id})
+        if self.tenanted:
+            raise TenantScopeError(f"{self.tenanted} belongs to tenants, and this session has none")
+        return self.prepared.execute(connection, parameters)
+
+    def execute_at_once(self, session: TenantSession, parameters: dict[str, Any]) -> StatementResult | None:
+        """Execute it where nothing has to be waited for; None where it has, as the database is elsewhere, say.
+
+        What is waited for runs in a greenlet, and making one takes longer than SQLite takes for a row.
+        """
+        straight = straight_of(session)
+        if straight is None:
+            return None
+        return self.confined.execute_at_once(straight, {**parameters, "confined_to": session.tenant_id})
+
+
+class PreparedSelect(PreparedStatement, Generic[*Found]):
+    """A select of whole objects and columns. With `anew`, objects that the session has already are what their rows are
+    now."""
+
+    def __init__(self, make: Callable[[], Select[*Found]], *, anew: bool = False) -> None:
+        super().__init__(make)
+        self.anew = anew
 
     @cached_property
     def parts(self) -> list[TableInfo | None]:
@@ -72,7 +117,7 @@ class PreparedSelect(Generic[*Found]):
         return not any(self.parts)
 
     @cached_property
-    def columns(self) -> Any:
+    def executed(self) -> Any:
         """The select, of single columns."""
         if self.plain:
             return self.statement
@@ -82,47 +127,23 @@ class PreparedSelect(Generic[*Found]):
         return self.statement.with_only_columns(*columns, maintain_column_froms=True)
 
     @cached_property
-    def prepared(self) -> Prepared:
-        """It, for a session without a tenant."""
-        return Prepared(self.columns, *name_parameters(self.statement))
-
-    @cached_property
-    def confined(self) -> Prepared:
-        """It, for one tenant's rows."""
-        names, lists = name_parameters(self.statement)
-        return Prepared(self.columns.options(*CRITERIA), [*names, "confined_to"], lists)
-
-    @cached_property
     def counted(self) -> Prepared:
         """It, for a session that counts. Raises TenantScopeError for one that does more than count."""
         check_counting(self.statement)
         return self.prepared
 
-    def find(self, session: TenantSession, parameters: dict[str, Any]) -> tuple[*Found] | None:
-        """What the one row there is has, or None.
-
-        Raises MultipleResultsFound, and TenantScopeError where a tenant is needed and the session has none.
-        """
-        rows = self.find_all(session, parameters)
-        if len(rows) > 1:
-            raise MultipleResultsFound(f"{len(rows)} rows were found where there should be one")
-        return rows[0] if rows else None
-
-    def find_all(self, session: TenantSession, parameters: dict[str, Any]) -> Sequence[tuple[*Found]]:
-        """What each row has. Raises TenantScopeError where a tenant is needed and the session has none."""
-        rows: Any
+    def execute(self, session: TenantSession, parameters: dict[str, Any]) -> StatementResult:
+        """Execute it. Raises TenantScopeError where a tenant is needed and the session has none."""
         if session.info.get("counting"):
-            rows = self.counted.execute(session.tell_database(), parameters).rows
-        elif session.tenant_id is not None:
-            parameters["confined_to"] = session.tenant_id
-            rows = self.confined.execute(flush_and_connect(session), parameters).rows
-        elif self.tenanted:
-            raise TenantScopeError(f"{self.tenanted} belongs to tenants, and this session has none")
-        else:
-            rows = self.prepared.execute(flush_and_connect(session), parameters).rows
-        return rows if self.plain else [self.load(session, row) for row in rows]
+            return self.counted.execute(session.tell_database(), parameters)
+        return super().execute(session, parameters)
 
-    def load(self, session: TenantSession, row: Sequence[Any]) -> Any:
+    def load(self, session: TenantSession, found: StatementResult) -> Sequence[tuple[*Found]]:
+        """The objects and values of each row that was found."""
+        rows: Any = found.rows
+        return rows if self.plain else [self.load_row(session, row) for row in rows]
+
+    def load_row(self, session: TenantSession, row: Sequence[Any]) -> Any:
         """The objects and values of a row."""
         found: list[Any] = []
         place = 0
@@ -136,49 +157,26 @@ class PreparedSelect(Generic[*Found]):
         return tuple(found)
 
 
-class PreparedChange:
-    """An update or a delete of rows by `bindparam`s, made likewise. Objects that are at hand are not told.
+class PreparedChange(PreparedStatement):
+    """An update or a delete of rows. Objects that are at hand are not told.
 
     A parameter has another name than a column that the update writes. One that may change `many` rows is executed
     beside the event loop: it can't be interrupted, as that would undo the whole transaction.
     """
 
     def __init__(self, make: Callable[[], Update | Delete], *, many: bool = False) -> None:
-        self.make = make
-        self.many = many
+        super().__init__(make)
+        self.inline = not many
 
-    @cached_property
-    def statement(self) -> Any:
-        """The statement, as it was written."""
-        return self.make()
 
-    @cached_property
-    def tenanted(self) -> str:
-        """The first table of tenants that it names."""
-        return find_tenanted(self.statement)
-
-    @cached_property
-    def prepared(self) -> Prepared:
-        """It, for a session without a tenant."""
-        return Prepared(self.statement, *name_parameters(self.statement), inline=not self.many)
-
-    @cached_property
-    def confined(self) -> Prepared:
-        """It, for one tenant's rows."""
-        names, lists = name_parameters(self.statement)
-        return Prepared(self.statement.options(*CRITERIA), [*names, "confined_to"], lists, inline=not self.many)
-
-    def execute(self, session: TenantSession, parameters: dict[str, Any]) -> StatementResult:
-        """How many rows it has changed, and what it returns of them.
-
-        Raises TenantScopeError where a tenant is needed and the session has none.
-        """
-        connection = flush_and_connect(session)
-        if session.tenant_id is not None:
-            return self.confined.execute(connection, {**parameters, "confined_to": session.tenant_id})
-        if self.tenanted:
-            raise TenantScopeError(f"{self.tenanted} belongs to tenants, and this session has none")
-        return self.prepared.execute(connection, parameters)
+def straight_of(session: TenantSession) -> InlineConnection | None:
+    """The connection of a session that is confined to a tenant, where its statements need not be waited for: SQLite is
+    in this process, and nothing waits to be flushed first."""
+    rls_set = session.info.get("rls_set")
+    if rls_set is None or session.info.get("counting") or rls_set[0] is not session.get_transaction():
+        return None
+    straight = rls_set[1].connection.dbapi_connection
+    return straight if isinstance(straight, InlineConnection) and session._is_clean() else None
 
 
 def fill_up(values: list[Repeated]) -> list[Repeated]:
