@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def create_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
     )
 
     engine.dialect.statement_compiler = LimitCompiler
-    event.listen(engine.sync_engine, "do_connect", inline.connect)
+    event.listen(engine.sync_engine, "do_connect", partial(inline.connect, reads=begin == "BEGIN"))
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, record: Any) -> None:

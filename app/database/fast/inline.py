@@ -125,11 +125,12 @@ class TimeBudget:
 
 
 class InlineConnection(AsyncAdapt_aiosqlite_connection):
-    """A connection whose cursors go to its thread once at most."""
+    """A connection whose cursors go to its thread once at most. One that `reads` writes nothing."""
 
-    __slots__ = ("budget",)
+    __slots__ = ("budget", "reads")
 
     budget: TimeBudget
+    reads: bool
 
     _cursor_cls = InlineCursor
 
@@ -152,15 +153,23 @@ class InlineConnection(AsyncAdapt_aiosqlite_connection):
         return run_in_cursor(connection._conn, lambda cursor: cursor.executemany(operation, rows))
 
     def rollback(self) -> None:
-        """Undo the transaction, if there is one: the pool asks for it each time that a connection comes back."""
+        """Undo the transaction, if there is one: the pool asks for it each time that a connection comes back.
+
+        Where nothing can have been written, that does not wait for the disk.
+        """
         connection: Any = self._connection
-        if connection._conn.in_transaction:
+        if not connection._conn.in_transaction:
+            return
+        if self.reads and not self._execute_mutex.locked():
+            connection._conn.rollback()
+        else:
             super().rollback()
 
 
-def connect(dialect: Any, record: Any, arguments: Any, options: Any) -> InlineConnection:
-    """Open a connection as the dialect does, for the event `do_connect`."""
+def connect(dialect: Any, record: Any, arguments: Any, options: Any, *, reads: bool) -> InlineConnection:
+    """Open a connection as the dialect does, for the event `do_connect`; one that writes nothing `reads`."""
     opened = dialect.loaded_dbapi.connect(*arguments, **options)
     connection = InlineConnection(opened.dbapi, opened._connection)
+    connection.reads = reads
     connection.budget = TimeBudget(opened._connection._conn)
     return connection
