@@ -90,8 +90,7 @@ async def post_message(
     sent = fingerprint_message(key, room_id=room.id, text=typed.text, reply_to_id=reply_to_id, files=files)
     shown = {"text": rendered.text, "html": rendered.html, "plain": rendered.plain}
     message = Message(**where, **shown, member_id=member.id, key=key, sent=sent)
-    await transaction.insert(message)
-    await transaction.insert_rows(MessageIndex, {"rowid": message.id, "text": typed.text})
+    await transaction.insert_both(message, MessageIndex, {"text": typed.text}, link="rowid")
     await transaction.change(room, last_number=number)
     if membership.read_number == number - 1:  # who has read up to here has read what they say themselves
         await transaction.change(membership, read_number=number)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import builtins
+import time
 from typing import Any
 
-from sqlalchemy import Connection, event, make_url, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, TimeoutError
+from sqlalchemy import ColumnElement, Connection, Text, cast, event, func, make_url, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 # How long to wait: for a connection to open or to become free, for a lock, for a statement.
@@ -14,6 +15,8 @@ CONNECT_SECONDS = 5
 POOL_SECONDS = 10
 LOCK_MILLISECONDS = 10_000
 STATEMENT_MILLISECONDS = 30_000
+# Longer than this a connection has not been used: whether it still leads to the server is asked first.
+ASK_AFTER_SECONDS = 5
 # For an answer, from a server that does not keep to that itself: its machine is stopped, or the link to it is dead.
 ANSWER_SECONDS = 35
 # Classes of SQLSTATE that say 'not now' and not 'never': connection lost, serialization failure or deadlock, out of
@@ -39,7 +42,6 @@ def create_engine(url: str, *, reads: bool, pool_size: int) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
-        pool_pre_ping=True,  # after a restart of the server the first request already gets a new connection
         connect_args={
             "timeout": CONNECT_SECONDS,
             "command_timeout": ANSWER_SECONDS,
@@ -63,7 +65,29 @@ def create_engine(url: str, *, reads: bool, pool_size: int) -> AsyncEngine:
         except (OSError, EOFError) as error:  # TimeoutError is an OSError
             raise InterfaceError("connect", None, error) from error
 
+    @event.listens_for(engine.sync_engine, "checkin")
+    def note_use(connection: Any, record: Any) -> None:
+        """Note when a connection was used last."""
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def check_connection(connection: Any, record: Any, proxy: Any) -> None:
+        """Have a connection replaced that the server has closed, so that after its restart the first request gets a new
+        one. Whether one still leads anywhere is asked only where nothing has told lately: that costs two trips."""
+        idle = time.monotonic() - record.info.get("used_at", time.monotonic())
+        if connection._connection.is_closed() or (idle > ASK_AFTER_SECONDS and not answers(connection)):
+            raise InvalidatePoolError("the server has closed this connection")
+
     return engine
+
+
+def answers(connection: Any) -> bool:
+    """Whether a pooled connection still leads to a server."""
+    try:
+        connection.ping()
+    except connection.dbapi.Error:
+        return False
+    return True
 
 
 def is_away(error: BaseException | None) -> bool:
@@ -74,6 +98,11 @@ def is_away(error: BaseException | None) -> bool:
         return False
     code = getattr(error.orig, "sqlstate", None) or ""
     return error.connection_invalidated or code[:2] in NOT_NOW
+
+
+def telling(tenant_id: Any) -> ColumnElement[str]:
+    """A column of a select that lets the policies of this transaction pass the rows of the workspace that it finds."""
+    return func.set_config("app.tenant", cast(tenant_id, Text), True)
 
 
 def enter_tenant(connection: Connection, tenant_id: int) -> None:

@@ -8,11 +8,12 @@ from functools import cache
 from typing import Any, Literal, TypeVar, cast
 
 from sqlalchemy import Select, bindparam, select
-from sqlalchemy.exc import MultipleResultsFound, NoResultFound
+from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import class_mapper
 from sqlalchemy.orm.util import identity_key
 
+from app.database import postgresql
 from app.database.facts import Actor, Fact, Facts, Followers, Partial, Showing
 from app.database.fast.joined import insert_both, insert_counted
 from app.database.fast.prepared import StatementResult
@@ -25,12 +26,18 @@ Value = TypeVar("Value")
 
 
 @cache
-def select_tenant(name: Literal["id", "slug"], *, locks: bool) -> PreparedSelect[Tenant]:
-    """The select of a workspace by its id or slug."""
+def select_tenant(name: Literal["id", "slug"], *, locks: bool, behind_wall: bool) -> PreparedSelect[*tuple[Any, ...]]:
+    """The select of a workspace by its id or slug. Where the database has a wall of its own, it tells that, too, whose
+    rows the transaction may see from here on."""
 
-    def make() -> Select[Tenant]:
-        found = select(Tenant).where(getattr(Tenant, name) == bindparam("value"))
-        return found.with_for_update(key_share=True) if locks else found
+    def make() -> Select[*tuple[Any, ...]]:
+        found: Any = select(Tenant).where(getattr(Tenant, name) == bindparam("value"))
+        if behind_wall:
+            found = found.add_columns(postgresql.telling(Tenant.id))
+        if locks:
+            found = found.with_for_update(key_share=True)
+        selected: Select[*tuple[Any, ...]] = found
+        return selected
 
     return PreparedSelect(make)
 
@@ -84,9 +91,25 @@ class Transaction(AsyncSession):
         This lock is the first thing that a writing transaction takes, and the only one that it waits for: writers of
         a workspace come one after another, each sees all that the ones before have done, and no two wait for each
         other. SQLite has one writer at a time anyway.
+
+        It is also the first thing that is asked of a connection, which may have died since it was used last: then
+        another one is asked.
         """
-        found = await self.find(select_tenant(name, locks=self.writes), value=value)
-        return found and found[0]
+        behind_wall = self.get_bind().dialect.name == "postgresql"
+        selected = select_tenant(name, locks=self.writes, behind_wall=behind_wall)
+        try:
+            found = await self.find(selected, value=value)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            await self.rollback()
+            found = await self.find(selected, value=value)
+        if found is None:
+            return None
+        if behind_wall:
+            self.sync_session.note_told(found[0].id)
+        tenant: Tenant = found[0]
+        return tenant
 
     def enter(self, tenant: Tenant) -> None:
         """Confine this transaction to one tenant, for good."""
