@@ -56,6 +56,9 @@ def describe_fields(fields: Sequence[Field]) -> list[dict[str, Any]]:
             "options": field.options,
             "required": field.required,
             "unique": field.unique,
+            "help": field.help,
+            "default": field.kind.to_json(field.default, field),
+            "read_only_for": field.read_only_for,
         }
         for field in fields
     ]

@@ -237,6 +237,17 @@ async def test_the_columns_of_ones_own_list_come_in_their_order_and_all_of_them_
     assert noted[0][0].endswith("csv columns=own")
 
 
+async def test_json_has_the_whole_definition_of_each_field(server: Server) -> None:
+    said = {"label": "Notes", "help": "How it looks", "default": "As new", "read_only_for": "member"}
+    async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
+        assert (await ana.post("/c/books/fields/notes", data=said)).status_code == 303
+        exported = (await ana.get("/c/books/export.json")).json()
+    (notes,) = (field for field in exported["collection"]["fields"] if field["key"] == "notes")
+    assert (notes["name"], notes["help"], notes["default"]) == ("Notes", "How it looks", "As new")
+    assert notes["read_only_for"] == ["member"]
+    assert (notes["kind"], notes["required"], notes["unique"]) == ("long_text", False, False)
+
+
 async def test_a_file_is_called_by_collection_and_day_and_no_page(shared_server: Server) -> None:
     async with aclosing(shared_server.let_in("acme", "carla@acme.test")) as carla:
         for name in ("csv", "xlsx", "json"):
