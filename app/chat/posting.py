@@ -21,7 +21,7 @@ from app.chat.messages import LONGEST_KEY, ArchivedRoom, Message, find_answered
 from app.chat.references import MessageIndex, keep_references
 from app.chat.rooms import Room
 from app.chat.text.rendering import LONGEST_MESSAGE, Typed, UnfitText, read_message_text, render_text
-from app.database import PreparedSelect, Transaction
+from app.database import ChangedObject, NewObject, NewRows, PreparedSelect, Transaction
 from app.web.forms import Invalid
 from app.web.texts import _l
 
@@ -90,10 +90,11 @@ async def post_message(
     sent = fingerprint_message(key, room_id=room.id, text=typed.text, reply_to_id=reply_to_id, files=files)
     shown = {"text": rendered.text, "html": rendered.html, "plain": rendered.plain}
     message = Message(**where, **shown, member_id=member.id, key=key, sent=sent)
-    await transaction.insert_both(message, MessageIndex, {"text": typed.text}, link="rowid")
-    await transaction.change(room, last_number=number)
+    indexed = NewRows(MessageIndex, [{"text": typed.text}], link="rowid")
+    counted = [ChangedObject(room, {"last_number": number})]
     if membership.read_number == number - 1:  # who has read up to here has read what they say themselves
-        await transaction.change(membership, read_number=number)
+        counted.append(ChangedObject(membership, {"read_number": number}))
+    await transaction.write_together(NewObject(message), indexed, *counted)
     if rendered.mentions or rendered.subjects:
         keep_references(transaction, message.id, rendered)
     for attachment in attached:

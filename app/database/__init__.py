@@ -2,6 +2,7 @@
 
 from app.database.engine import Database, HoldsWriter, check_holds_no_writer
 from app.database.facts import Actor, Fact, FactError, Follower, Followers, LogEntry, Partial, Showing, Shown, Unlogged
+from app.database.fast.joined import ChangedObject, NewObject, NewRows
 from app.database.fast.queries import PreparedChange, PreparedSelect, fill_up
 from app.database.tenancy import Base, Tenant, Tenanted, TenantScopeError
 from app.database.transaction import Transaction
@@ -10,6 +11,7 @@ from app.database.types import UtcDateTime, now
 __all__ = [
     "Actor",
     "Base",
+    "ChangedObject",
     "Database",
     "Fact",
     "FactError",
@@ -17,6 +19,8 @@ __all__ = [
     "Followers",
     "HoldsWriter",
     "LogEntry",
+    "NewObject",
+    "NewRows",
     "Partial",
     "PreparedChange",
     "PreparedSelect",

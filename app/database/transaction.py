@@ -15,7 +15,7 @@ from sqlalchemy.orm.util import identity_key
 
 from app.database import postgresql
 from app.database.facts import Actor, Fact, Facts, Followers, Partial, Showing
-from app.database.fast.joined import insert_both, insert_counted
+from app.database.fast.joined import Written, write_together
 from app.database.fast.prepared import StatementResult
 from app.database.fast.queries import Found, PreparedSelect, PreparedStatement
 from app.database.fast.rows import change_row, insert_object, insert_rows
@@ -200,13 +200,10 @@ class Transaction(AsyncSession):
         """Write rows that nobody needs as objects."""
         await self.run_sync(lambda _: insert_rows(self.sync_session, model, list(rows)))
 
-    async def insert_counted(self, model: type[Tenanted], *rows: dict[str, Any], by: object, **values: object) -> None:
-        """Write rows likewise, and some attributes of the object `by` which they are counted."""
-        await self.run_sync(lambda _: insert_counted(self.sync_session, model, list(rows), by, values))
-
-    async def insert_both(self, instance: object, model: type[Tenanted], *rows: dict[str, Any], link: str) -> None:
-        """Write the row of a new object likewise, and rows that refer to it by their column `link`."""
-        await self.run_sync(lambda _: insert_both(self.sync_session, instance, model, list(rows), link))
+    async def write_together(self, *parts: Written) -> None:
+        """Write rows of several tables, in one statement where each is a trip to a server (`database/fast/joined.py`).
+        What waits to be flushed is written first."""
+        await self.run_sync(lambda _: write_together(self.sync_session, parts))
 
     async def change(self, instance: object, **values: object) -> None:
         """Write some attributes of an object's row at once, likewise."""

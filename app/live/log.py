@@ -16,7 +16,19 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, Fact, LogEntry, Partial, Tenant, Tenanted, Transaction, UtcDateTime, now
+from app.database import (
+    Base,
+    ChangedObject,
+    Fact,
+    LogEntry,
+    NewRows,
+    Partial,
+    Tenant,
+    Tenanted,
+    Transaction,
+    UtcDateTime,
+    now,
+)
 from app.jobs.sweeps import delete_by_keys, sweeps_with_settings
 from app.settings import Settings
 from app.web.templates import make_partial
@@ -150,7 +162,7 @@ async def append(transaction: Transaction) -> None:
             mark = f"<!--follow {each.follow}-->" if each.follow else ""
             row = {"cursor": cursor, "channel": each.channel, "body": mark + each.body}
             rows.append({**row, "fact_cursor": facts.get(id(each.fact))})
-    await transaction.insert_counted(LoggedEvent, *rows, by=tenant, cursor=after + len(rows))
+    await transaction.write_together(ChangedObject(tenant, {"cursor": after + len(rows)}), NewRows(LoggedEvent, rows))
     transaction.batch = Batch(after, after + len(rows), events, facts)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, func, or_, select
 
 from app.accounts.members import Member, Role, is_active
 from app.accounts.rights import roles_from
-from app.database import PreparedSelect, Transaction, now
+from app.database import NewObject, NewRows, PreparedSelect, Transaction, now
 from app.notifications.channels import ShownActivity, push_toasts
 from app.notifications.kinds import NOTIFICATION_KINDS, NotificationKind
 from app.notifications.mails import plan_mails
@@ -164,7 +164,7 @@ async def insert_told(transaction: Transaction, told: Mapping[Activity, Told], m
     ]
     rows = [row for _, row in notified]
     if len(told) == 1:
-        await transaction.insert_both(notified[0][0], Notification, *rows, link="activity_id")
+        await transaction.write_together(NewObject(notified[0][0]), NewRows(Notification, rows, link="activity_id"))
     else:
         await insert_activities(transaction, list(told), moment)
         await transaction.insert_rows(Notification, *({**row, "activity_id": each.id} for each, row in notified))

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -14,7 +13,8 @@ from sqlalchemy import select, update
 from app.accounts.members import Member
 from app.chat.posting import post_message
 from app.chat.rooms import Room
-from app.database import Actor, Database, Fact, LogEntry, Transaction, now
+from app.database import Actor, Database, Fact, LogEntry, NewRows, Transaction, now
+from app.database.fast.joined import Written
 from app.features import open_database
 from app.jobs.sweeps import sweep_one
 from app.live.connection import Connection
@@ -86,13 +86,14 @@ async def test_facts_and_partials_are_written_by_one_statement_and_cursors_have_
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inserted: list[int] = []
-    insert_counted = Transaction.insert_counted
+    write_together = Transaction.write_together
 
-    async def count_and_insert(transaction: Transaction, model: Any, *rows: Any, **counted: Any) -> None:
-        inserted.extend([len(rows)] if model is LoggedEvent else [])
-        await insert_counted(transaction, model, *rows, **counted)
+    async def count_and_write(transaction: Transaction, *parts: Written) -> None:
+        logged = [part for part in parts if isinstance(part, NewRows) and part.model is LoggedEvent]
+        inserted.extend(len(part.rows) for part in logged)
+        await write_together(transaction, *parts)
 
-    monkeypatch.setattr(Transaction, "insert_counted", count_and_insert)
+    monkeypatch.setattr(Transaction, "write_together", count_and_write)
     async with database.write(ACME) as transaction:
         publish(transaction, "tenant", "first")
         transaction.partials.append(stop_following(member=2, channels=["admins"]))

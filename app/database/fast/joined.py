@@ -1,25 +1,27 @@
-"""Rows that are written together: those of the log with the cursor that counts them, and an activity with its
-notifications.
+"""What is written together: a message with its place in the index and the room that counts it, what is logged with the
+cursor, an activity with its notifications.
 
-On PostgreSQL, where each statement is a trip to a server and back, both are one statement, in which rows are given as a
-list of values for each column. On SQLite they are the two of rows.py.
+On PostgreSQL, where each statement is a trip to a server and back, it is one statement, in which rows are given as a
+list of values for each column. On SQLite it is a statement for each, those of rows.py.
 
-Earns: two of ten trips at the end of a save, one of two at that of a message: 0.2 ms of the processor each on
+Earns: three of ten trips of a message, and two of those at the end of a save: 0.2 ms of the processor each on
 PostgreSQL (bench/endings.py, on 2026-11-29).
 
 Written against: SQLAlchemy 2.1.9.
 
 Tested by: tests/database/fast/test_joined.py.
 
-Used by: database/transaction.py.
+Used by: database/__init__.py, database/transaction.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ARRAY, FromClause, bindparam, column, func, insert, select, true, update
+from sqlalchemy import ARRAY, CTE, FromClause, bindparam, column, func, insert, select, true, update
 from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
@@ -27,96 +29,150 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.database.fast.rows import (
     TableInfo,
     change_row,
+    check_change,
     fill_rows,
     flush_and_connect,
+    info_of,
     insert_object,
     insert_rows,
     own_instance,
     table_info_of,
 )
-from app.database.tenancy import TenantSession, check_instance
+from app.database.tenancy import TenantSession
 
 
-def list_columns(info: TableInfo, *others: str) -> FromClause:
-    """Rows of a table as PostgreSQL is given them, a list of values for each column, without those that `others` give.
+@dataclass(frozen=True, slots=True)
+class NewObject:
+    """A new object, whose row is written; it is the session's afterwards. It has an id that the database gives."""
 
-    The parameters are called `all_` and the column.
+    instance: Any
+
+
+@dataclass(frozen=True, slots=True)
+class NewRows:
+    """Rows of this tenant that nobody needs as objects. Those with a `link` refer by that column to the new object that
+    is written with them."""
+
+    model: Any
+    rows: Sequence[dict[str, Any]]
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedObject:
+    """An object of the session, with the attributes that its row gets."""
+
+    instance: Any
+    values: dict[str, Any]
+
+
+Written = NewObject | NewRows | ChangedObject
+# What makes one statement of several another one: models, and names of columns.
+Form = tuple[Any, ...]
+
+
+def write_together(session: TenantSession, parts: Sequence[Written]) -> None:
+    """Write all of it, of which one part at most is a new object: in this order, where each is a statement of its own.
+
+    Raises StaleDataError when the row of a changed object is gone.
     """
-    columns = [each for each in info.table.columns if each.key != info.generated and each.key not in others]
-    lists = func.unnest(*(bindparam(f"all_{each.key}", type_=ARRAY(each.type)) for each in columns))
-    return lists.table_valued(*(column(each.key, each.type) for each in columns), name="given").render_derived()
-
-
-def by_columns(rows: list[dict[str, Any]], given: FromClause) -> dict[str, Any]:
-    """Rows as the parameters of `list_columns`."""
-    return {f"all_{each.key}": [row[each.key] for row in rows] for each in given.columns}
-
-
-@cache
-def insert_and_count_of(model: Any, counting: Any, names: tuple[str, ...]) -> tuple[Any, FromClause]:
-    """PostgreSQL's statement that adds rows, given by columns, if there is the row that counts them, and changes some
-    columns of that."""
-    counted, given = table_info_of(counting), list_columns(table_info_of(model))
-    (key,) = counted.key
-    changed = (
-        update(counted.table)
-        .where(counted.table.c[key] == bindparam(f"key_{key}"))
-        .values({name: bindparam(f"new_{name}") for name in names})
-        .returning(counted.table.c[key])
-        .cte("counted")
-    )
-    rows = select(*given.columns).select_from(given.join(changed, true()))
-    return insert(table_info_of(model).table).from_select(given.columns.keys(), rows), given
-
-
-def insert_counted(
-    session: TenantSession, model: Any, rows: list[dict[str, Any]], by: Any, values: dict[str, Any]
-) -> None:
-    """Write rows as `insert_rows`, and some attributes of the object that counts them as `change_row`: at once where
-    each statement is a trip to a server. Raises StaleDataError when that object's row is gone."""
     connection = flush_and_connect(session)
     if connection.dialect.name != "postgresql":
-        change_row(session, by, values)
-        insert_rows(session, model, rows)
+        write_in_turn(session, parts)
         return
-    check_instance(by, session.tenant_id)
-    counting: Any = type(by)
-    (key,) = table_info_of(counting).key
-    statement, given = insert_and_count_of(model, counting, tuple(values))
-    parameters = by_columns(fill_rows(session, model, rows), given) | {f"key_{key}": by.__dict__[key]}
-    parameters |= {f"new_{name}": value for name, value in values.items()}
-    if connection.execute(statement, parameters).rowcount != len(rows):
-        raise StaleDataError(f"the row that counts those of {model.__name__} is gone")
-    for name, value in values.items():
-        set_committed_value(by, name, value)
+    parameters: dict[str, Any] = {}
+    for place, part in enumerate(parts):
+        named = parameters_of(session, part)
+        parameters |= {f"{name}_{place}": value for name, value in named.items()}
+    written = connection.execute(join(tuple(map(form_of, parts))), parameters).one()
+    for part, done in zip(parts, written, strict=True):
+        if isinstance(part, NewObject):
+            set_committed_value(part.instance, info_of(part.instance).key[0], done)
+            make_transient_to_detached(part.instance)
+            session.add(part.instance)
+        elif isinstance(part, ChangedObject):
+            if done != 1:
+                raise StaleDataError(f"a row of {type(part.instance).__name__} is gone")
+            for name, value in part.values.items():
+                set_committed_value(part.instance, name, value)
+
+
+def write_in_turn(session: TenantSession, parts: Sequence[Written]) -> None:
+    """Write each part by a statement of its own."""
+    made: Any = None
+    for part in parts:
+        if isinstance(part, NewObject):
+            insert_object(session, part.instance)
+            made = getattr(part.instance, info_of(part.instance).key[0])
+        elif isinstance(part, NewRows):
+            insert_rows(session, part.model, [{**row, part.link: made} if part.link else row for row in part.rows])
+        else:
+            change_row(session, part.instance, part.values)
+
+
+def form_of(part: Written) -> Form:
+    """What the statement that writes a part depends on."""
+    if isinstance(part, NewObject):
+        return "object", type(part.instance)
+    if isinstance(part, NewRows):
+        return "rows", part.model, part.link
+    return "change", type(part.instance), *part.values
+
+
+def parameters_of(session: TenantSession, part: Written) -> dict[str, Any]:
+    """The parameters of the statement that writes a part. Raises TenantScopeError for what is another tenant's."""
+    if isinstance(part, NewObject):
+        own_instance(session, part.instance)
+        return {f"new_{name}": value for name, value in info_of(part.instance).complete(part.instance).items()}
+    if isinstance(part, NewRows):
+        rows = fill_rows(session, part.model, list(part.rows))
+        columns = columns_of_rows(table_info_of(part.model), part.link)
+        return {f"all_{each.key}": [row[each.key] for row in rows] for each in columns}
+    return check_change(session, part.instance, part.values)
+
+
+def columns_of_rows(info: TableInfo, link: str) -> list[Any]:
+    """The columns of a table whose values are given for each row."""
+    return [each for each in info.table.columns if each.key not in (info.generated, link)]
 
 
 @cache
-def insert_both_of(model: Any, referring: Any, link: str) -> tuple[Any, FromClause]:
-    """PostgreSQL's statement that adds a row, and rows that refer to it by a column; it gives the new row's id."""
-    info, others = table_info_of(model), table_info_of(referring)
-    key, given = info.table.c[info.key[0]], list_columns(others, link)
-    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in info.defaults}
-    made = insert(info.table).values(new).returning(key).cte("made")
-    rows = select(*made.columns, *given.columns).select_from(given.join(made, true()))
-    names = [link, *given.columns.keys()]
-    return insert(others.table).from_select(names, rows).returning(others.table.c[link]), given
+def join(forms: tuple[Form, ...]) -> Any:
+    """PostgreSQL's statement that writes parts of these forms; of each it gives the new id, or how many rows there are.
+
+    The parameters of a part end with its place.
+    """
+    written: list[CTE] = []
+    given: list[Any] = []
+    made: CTE | None = None
+    for place, (kind, model, *names) in enumerate(forms):
+        info = table_info_of(model)
+        if kind == "object":
+            new: dict[str, Any] = {name: bindparam(f"new_{name}_{place}") for name in info.defaults}
+            part = made = insert(info.table).values(new).returning(info.table.c[info.key[0]].label("id")).cte("made")
+            given.append(select(made.c.id).scalar_subquery())
+        else:
+            change = rows_of(info, names[0], place, made) if kind == "rows" else change_of(info, names, place)
+            part = change.returning(info.table.c["tenant_id" if kind == "rows" else info.key[0]]).cte(f"part_{place}")
+            given.append(select(func.count()).select_from(part).scalar_subquery())
+        written.append(part)
+    return select(*given).add_cte(*written)
 
 
-def insert_both(session: TenantSession, instance: Any, referring: Any, rows: list[dict[str, Any]], link: str) -> None:
-    """Write the row of a new object as `insert_object`, and at least one row that refers to it by `link` as
-    `insert_rows`: at once where each statement is a trip to a server."""
-    connection = flush_and_connect(session)
-    model: Any = type(instance)
-    info = table_info_of(model)
-    if connection.dialect.name != "postgresql" or info.generated is None:
-        insert_object(session, instance)
-        insert_rows(session, referring, [{**row, link: getattr(instance, info.key[0])} for row in rows])
-        return
-    own_instance(session, instance)
-    statement, given = insert_both_of(model, referring, link)
-    parameters = by_columns(fill_rows(session, referring, rows), given)
-    parameters |= {f"new_{name}": value for name, value in info.complete(instance).items()}
-    set_committed_value(instance, info.generated, connection.execute(statement, parameters).scalars().first())
-    make_transient_to_detached(instance)
-    session.add(instance)
+def rows_of(info: TableInfo, link: str, place: int, made: CTE | None) -> Any:
+    """The insert of rows that are given as a list of values for each column, with the id of what is made with them."""
+    columns = columns_of_rows(info, link)
+    lists = func.unnest(*(bindparam(f"all_{each.key}_{place}", type_=ARRAY(each.type)) for each in columns))
+    table: FromClause = lists.table_valued(*(column(each.key, each.type) for each in columns), name="given")
+    rows = table.render_derived()  # type: ignore[attr-defined]
+    if not link or made is None:
+        return insert(info.table).from_select(rows.columns.keys(), select(*rows.columns))
+    linked = select(made.c.id, *rows.columns).select_from(rows.join(made, true()))
+    return insert(info.table).from_select([link, *rows.columns.keys()], linked)
+
+
+def change_of(info: TableInfo, names: Sequence[str], place: int) -> Any:
+    """The update of one row, which is found by its key and its tenant."""
+    key = {*info.key, *({"tenant_id"} & set(info.names))}
+    found = update(info.table).where(*(info.table.c[name] == bindparam(f"key_{name}_{place}") for name in sorted(key)))
+    return found.values({name: bindparam(f"new_{name}_{place}") for name in names})

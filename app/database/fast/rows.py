@@ -102,6 +102,12 @@ def table_info_of(model: Any) -> TableInfo:
     return TableInfo(model)
 
 
+def info_of(instance: Any) -> TableInfo:
+    """What is known of the table that an object is a row of."""
+    model: Any = type(instance)
+    return table_info_of(model)
+
+
 @cache
 def update_of(model: Any, names: tuple[str, ...]) -> Prepared:
     """The statement that changes some columns of one row, which is found by its key and its tenant."""
@@ -155,16 +161,23 @@ def fill_rows(session: TenantSession, model: Any, rows: list[dict[str, Any]]) ->
     return [info.fill({**row, "tenant_id": session.tenant_id}) for row in rows]
 
 
-def change_row(session: TenantSession, instance: Any, values: dict[str, Any]) -> None:
-    """Write some attributes of an object of the session. Raises StaleDataError when its row is gone."""
+def check_change(session: TenantSession, instance: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a change of an object's attributes. Raises TenantScopeError for what is another tenant's, and
+    TypeError for what is changed under a lock and a version alone."""
     if instance.guarded:
         raise TypeError(f"a row of {type(instance).__name__} is changed by statements that check what they rely on")
-    connection = flush_and_connect(session)
     check_instance(instance, session.tenant_id)
+    info = info_of(instance)
+    parameters = {f"new_{name}": value for name, value in values.items()}
+    return parameters | {f"key_{name}": instance.__dict__[name] for name in {*info.key, "tenant_id"} & {*info.names}}
+
+
+def change_row(session: TenantSession, instance: Any, values: dict[str, Any]) -> None:
+    """Write some attributes of an object of the session. Raises StaleDataError when its row is gone."""
+    connection = flush_and_connect(session)
+    parameters = check_change(session, instance, values)
     model: Any = type(instance)
     info = table_info_of(model)
-    parameters = {f"new_{name}": value for name, value in values.items()}
-    parameters |= {f"key_{name}": instance.__dict__[name] for name in (*info.key, "tenant_id") if name in info.names}
     if update_of(model, tuple(values)).execute(connection, parameters).changed != 1:
         raise StaleDataError(f"a row of {info.table.name} is gone")
     for name, value in values.items():

@@ -12,7 +12,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.accounts.members import Member
 from app.chat.new_rooms import ensure_general
 from app.chat.rooms import Room
-from app.database import Database, TenantScopeError
+from app.database import ChangedObject, Database, NewObject, NewRows, TenantScopeError
 from app.live.log import LoggedEvent
 from app.notifications.models import Activity, Notification
 
@@ -33,7 +33,7 @@ async def test_rows_are_inserted_with_the_row_that_counts_them(database: Databas
     async with database.write(ACME) as transaction:
         rows[0]["kind"] = "first"
         tenant = transaction.tenant
-        await transaction.insert_counted(LoggedEvent, *rows, by=tenant, cursor=10_000 + count)
+        await transaction.write_together(ChangedObject(tenant, {"cursor": 10_000 + count}), NewRows(LoggedEvent, rows))
         assert tenant.cursor == 10_000 + count
     kinds = ["first", None, None][:count]
     logged = await list_logged(database)
@@ -49,13 +49,13 @@ async def test_rows_are_not_inserted_where_what_counts_them_is_gone_or_of_anothe
         async with database.write(ACME) as transaction:
             room = await ensure_general(transaction)
             await transaction.execute(delete(Room).where(Room.id == room.id))
-            await transaction.insert_counted(LoggedEvent, row, by=room, last_number=1)
+            await transaction.write_together(ChangedObject(room, {"last_number": 1}), NewRows(LoggedEvent, [row]))
     async with database.write(GLOBEX) as transaction:
         other = await ensure_general(transaction)
     for tenant_id in (ACME, None):
         with pytest.raises(TenantScopeError):
             async with database.write(tenant_id) as transaction:
-                await transaction.insert_counted(LoggedEvent, row, by=other, last_number=1)
+                await transaction.write_together(ChangedObject(other, {"last_number": 1}), NewRows(LoggedEvent, [row]))
     assert await list_logged(database) == []
 
 
@@ -72,7 +72,8 @@ async def test_a_row_is_inserted_with_those_that_refer_to_it(database: Database,
     async with database.write(ACME) as transaction:
         members = list((await transaction.scalars(select(Member.id).order_by(Member.id).limit(count))).all())
         written = activity()
-        await transaction.insert_both(written, Notification, *map(told, members), link="activity_id")
+        rows = NewRows(Notification, [told(each) for each in members], link="activity_id")
+        await transaction.write_together(NewObject(written), rows)
         assert (written.tenant_id, written.number) == (ACME, 0)
         assert None not in (written.id, written.created_at)
         assert await transaction.get(Activity, written.id) is written
@@ -90,4 +91,5 @@ async def test_what_refers_to_a_row_of_another_tenant_is_not_inserted(database: 
     for tenant_id, owner in ((ACME, GLOBEX), (None, None)):
         with pytest.raises(TenantScopeError):
             async with database.write(tenant_id) as transaction:
-                await transaction.insert_both(activity(tenant_id=owner), Notification, told(1), link="activity_id")
+                rows = NewRows(Notification, [told(1)], link="activity_id")
+                await transaction.write_together(NewObject(activity(tenant_id=owner)), rows)
