@@ -15,7 +15,7 @@ from sqlalchemy.orm.util import identity_key
 
 from app.database import postgresql
 from app.database.facts import Actor, Fact, Facts, Followers, Partial, Showing
-from app.database.fast.joined import Written, write_together
+from app.database.fast.joined import WrittenPart, write_together
 from app.database.fast.prepared import StatementResult
 from app.database.fast.queries import Found, PreparedSelect, PreparedStatement
 from app.database.fast.rows import change_row, insert_object, insert_rows
@@ -200,7 +200,7 @@ class Transaction(AsyncSession):
         """Write rows that nobody needs as objects."""
         await self.run_sync(lambda _: insert_rows(self.sync_session, model, list(rows)))
 
-    async def write_together(self, *parts: Written) -> None:
+    async def write_together(self, *parts: WrittenPart) -> None:
         """Write rows of several tables, in one statement where each is a trip to a server (`database/fast/joined.py`).
         What waits to be flushed is written first."""
         await self.run_sync(lambda _: write_together(self.sync_session, parts))

@@ -115,9 +115,9 @@ KNOWN_WRITES = {
     ("records/new_drafts.py", "end_new_draft", "draft.version"),
     ("records/new_drafts.py", "end_new_draft", "draft.values"),
     ("records/reindexing.py", "reindex_batch", "update(Record)"),  # what is searched, of the values that there are
-    ("database/fast/joined.py", "join", "insert(info.table)"),
-    ("database/fast/joined.py", "rows_of", "insert(info.table)"),
-    ("database/fast/joined.py", "change_of", "update(info.table)"),  # refuses what is guarded
+    ("database/fast/joined.py", "join_statements", "insert(info.table)"),
+    ("database/fast/joined.py", "rows_part", "insert(info.table)"),
+    ("database/fast/joined.py", "change_part", "update(info.table)"),  # refuses what is guarded
     ("accounts/form_answers.py", "find_answer", "form.values"),
     ("accounts/form_answers.py", "keep_answer", "form.values"),
     ("records/pages/adding.py", "add_record", "form.values"),

@@ -14,7 +14,7 @@ from app.accounts.members import Member
 from app.chat.posting import post_message
 from app.chat.rooms import Room
 from app.database import Actor, Database, Fact, LogEntry, NewRows, Transaction, now
-from app.database.fast.joined import Written
+from app.database.fast.joined import WrittenPart
 from app.features import open_database
 from app.jobs.sweeps import sweep_one
 from app.live.connection import Connection
@@ -88,7 +88,7 @@ async def test_facts_and_partials_are_written_by_one_statement_and_cursors_have_
     inserted: list[int] = []
     write_together = Transaction.write_together
 
-    async def count_and_write(transaction: Transaction, *parts: Written) -> None:
+    async def count_and_write(transaction: Transaction, *parts: WrittenPart) -> None:
         logged = [part for part in parts if isinstance(part, NewRows) and part.model is LoggedEvent]
         inserted.extend(len(part.rows) for part in logged)
         await write_together(transaction, *parts)

@@ -7,7 +7,7 @@ list of values for each column. On SQLite it is a statement for each, those of r
 Earns: three of ten trips of a message, and two of those at the end of a save: 0.2 ms of the processor each on
 PostgreSQL (bench/endings.py, on 2026-11-29).
 
-Written against: SQLAlchemy 2.1.9.
+WrittenPart against: SQLAlchemy 2.1.9.
 
 Tested by: tests/database/fast/test_joined.py.
 
@@ -66,12 +66,12 @@ class ChangedObject:
     values: dict[str, Any]
 
 
-Written = NewObject | NewRows | ChangedObject
+WrittenPart = NewObject | NewRows | ChangedObject
 # What makes one statement of several another one: models, and names of columns.
-Form = tuple[Any, ...]
+PartForm = tuple[Any, ...]
 
 
-def write_together(session: TenantSession, parts: Sequence[Written]) -> None:
+def write_together(session: TenantSession, parts: Sequence[WrittenPart]) -> None:
     """Write all of it, of which one part at most is a new object: in this order, where each is a statement of its own.
 
     Raises StaleDataError when the row of a changed object is gone.
@@ -82,9 +82,9 @@ def write_together(session: TenantSession, parts: Sequence[Written]) -> None:
         return
     parameters: dict[str, Any] = {}
     for place, part in enumerate(parts):
-        named = parameters_of(session, part)
+        named = parameters_of_part(session, part)
         parameters |= {f"{name}_{place}": value for name, value in named.items()}
-    written = connection.execute(join(tuple(map(form_of, parts))), parameters).one()
+    written = connection.execute(join_statements(tuple(map(form_of_part, parts))), parameters).one()
     for part, done in zip(parts, written, strict=True):
         if isinstance(part, NewObject):
             set_committed_value(part.instance, info_of(part.instance).key[0], done)
@@ -97,7 +97,7 @@ def write_together(session: TenantSession, parts: Sequence[Written]) -> None:
                 set_committed_value(part.instance, name, value)
 
 
-def write_in_turn(session: TenantSession, parts: Sequence[Written]) -> None:
+def write_in_turn(session: TenantSession, parts: Sequence[WrittenPart]) -> None:
     """Write each part by a statement of its own."""
     made: Any = None
     for part in parts:
@@ -110,7 +110,7 @@ def write_in_turn(session: TenantSession, parts: Sequence[Written]) -> None:
             change_row(session, part.instance, part.values)
 
 
-def form_of(part: Written) -> Form:
+def form_of_part(part: WrittenPart) -> PartForm:
     """What the statement that writes a part depends on."""
     if isinstance(part, NewObject):
         return "object", type(part.instance)
@@ -119,7 +119,7 @@ def form_of(part: Written) -> Form:
     return "change", type(part.instance), *part.values
 
 
-def parameters_of(session: TenantSession, part: Written) -> dict[str, Any]:
+def parameters_of_part(session: TenantSession, part: WrittenPart) -> dict[str, Any]:
     """The parameters of the statement that writes a part. Raises TenantScopeError for what is another tenant's."""
     if isinstance(part, NewObject):
         own_instance(session, part.instance)
@@ -137,7 +137,7 @@ def columns_of_rows(info: TableInfo, link: str) -> list[Any]:
 
 
 @cache
-def join(forms: tuple[Form, ...]) -> Any:
+def join_statements(forms: tuple[PartForm, ...]) -> Any:
     """PostgreSQL's statement that writes parts of these forms; of each it gives the new id, or how many rows there are.
 
     The parameters of a part end with its place.
@@ -152,14 +152,14 @@ def join(forms: tuple[Form, ...]) -> Any:
             part = made = insert(info.table).values(new).returning(info.table.c[info.key[0]].label("id")).cte("made")
             given.append(select(made.c.id).scalar_subquery())
         else:
-            change = rows_of(info, names[0], place, made) if kind == "rows" else change_of(info, names, place)
+            change = rows_part(info, names[0], place, made) if kind == "rows" else change_part(info, names, place)
             part = change.returning(info.table.c["tenant_id" if kind == "rows" else info.key[0]]).cte(f"part_{place}")
             given.append(select(func.count()).select_from(part).scalar_subquery())
         written.append(part)
     return select(*given).add_cte(*written)
 
 
-def rows_of(info: TableInfo, link: str, place: int, made: CTE | None) -> Any:
+def rows_part(info: TableInfo, link: str, place: int, made: CTE | None) -> Any:
     """The insert of rows that are given as a list of values for each column, with the id of what is made with them."""
     columns = columns_of_rows(info, link)
     lists = func.unnest(*(bindparam(f"all_{each.key}_{place}", type_=ARRAY(each.type)) for each in columns))
@@ -171,7 +171,7 @@ def rows_of(info: TableInfo, link: str, place: int, made: CTE | None) -> Any:
     return insert(info.table).from_select([link, *rows.columns.keys()], linked)
 
 
-def change_of(info: TableInfo, names: Sequence[str], place: int) -> Any:
+def change_part(info: TableInfo, names: Sequence[str], place: int) -> Any:
     """The update of one row, which is found by its key and its tenant."""
     key = {*info.key, *({"tenant_id"} & set(info.names))}
     found = update(info.table).where(*(info.table.c[name] == bindparam(f"key_{name}_{place}") for name in sorted(key)))
