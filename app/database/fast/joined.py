@@ -4,10 +4,10 @@ cursor, an activity with its notifications.
 On PostgreSQL, where each statement is a trip to a server and back, it is one statement, in which rows are given as a
 list of values for each column. On SQLite it is a statement for each, those of rows.py.
 
-Earns: three of ten trips of a message, and two of those at the end of a save: 0.2 ms of the processor each on
+Earns: three of eleven trips of a message, and two of those at the end of a save: 0.2 ms of the processor each on
 PostgreSQL (bench/endings.py, on 2026-11-29).
 
-WrittenPart against: SQLAlchemy 2.1.9.
+Written against: SQLAlchemy 2.1.9.
 
 Tested by: tests/database/fast/test_joined.py.
 
