@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import secrets
 import statistics
 import sys
@@ -34,9 +35,10 @@ sys.path.insert(0, str(ROOT))
 from app.accounts.members import find_member  # noqa: E402
 from app.accounts.sessions import add_session  # noqa: E402
 from app.chat.limits import Pace, WritingLimit  # noqa: E402
-from app.database import engine, tenancy  # noqa: E402
-from app.database.fast import inline, joined, rows  # noqa: E402
+from app.database import PreparedSelect, tenancy, transaction  # noqa: E402
+from app.database.fast import inline, joined, queries  # noqa: E402
 from app.database.fast.prepared import Prepared, StatementResult  # noqa: E402
+from app.database.fast.rows import flush_and_connect  # noqa: E402
 from app.features import open_database  # noqa: E402
 from app.server import asgi  # noqa: E402
 from app.server.gate import Gate  # noqa: E402
@@ -59,10 +61,10 @@ REQUESTS = {
 def execute_by_sqlalchemy(self: Prepared, connection: Any, parameters: dict[str, Any]) -> StatementResult:
     """What `Prepared.execute` does, by SQLAlchemy Core."""
     result = connection.execute(self.statement, parameters)
-    if self.statement.is_select:
-        return StatementResult(result.all())
     if self.statement.is_insert:
         return StatementResult(added=result.inserted_primary_key[0])
+    if result.returns_rows:
+        return StatementResult(result.all())
     return StatementResult(changed=result.rowcount)
 
 
@@ -72,24 +74,28 @@ def execute_each_by_sqlalchemy(self: Prepared, connection: Any, values: Any) -> 
         connection.execute(self.statement, values)
 
 
+def wait_for_it(*_: Any) -> None:
+    """Do nothing at once."""
+
+
 @cache
-def statement_of(select: rows.PreparedSelect[*tuple[Any, ...]]) -> Any:
+def confined_of(prepared: PreparedSelect[*tuple[Any, ...]]) -> Any:
     """The select of a prepared one for the ORM, confined once."""
-    whole: Any = select.prepared.statement
-    statement = whole.with_only_columns(*select.models, maintain_column_froms=True)
-    return statement.options(*rows.CRITERIA).execution_options(confined=True)
+    return prepared.statement.options(*queries.CRITERIA).execution_options(confined=True)
 
 
-def find_by_orm(self: Any, session: Any, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
-    """What `PreparedSelect.find` does, by the ORM."""
-    rows.flush_and_connect(session)
-    if session.tenant_id is None:
-        whole: Any = self.prepared.statement
-        result = session.execute(whole.with_only_columns(*self.models, maintain_column_froms=True), parameters)
-    else:
-        result = session.execute(statement_of(self), {**parameters, "confined_to": session.tenant_id})
-    found = result.one_or_none()
-    return None if found is None else tuple(found)
+async def read_by_orm(self: Any, prepared: Any, **parameters: Any) -> list[tuple[Any, ...]]:
+    """What `Transaction.rows` does, by the ORM."""
+
+    def read(_: Any) -> list[tuple[Any, ...]]:
+        session = self.sync_session
+        flush_and_connect(session)
+        confined = session.tenant_id is not None
+        statement = confined_of(prepared) if confined else prepared.statement
+        given = {**parameters, "confined_to": session.tenant_id} if confined else parameters
+        return [tuple(row) for row in session.execute(statement, given)]
+
+    return list(await self.run_sync(read))
 
 
 def insert_by_orm(session: Any, instance: Any) -> None:
@@ -111,6 +117,14 @@ def change_by_orm(session: Any, instance: Any, values: dict[str, Any]) -> None:
     session.flush()
 
 
+def write_by_orm(session: Any, parts: Any) -> None:
+    """What `write_together` does."""
+    with mock.patch.multiple(
+        joined, insert_object=insert_by_orm, insert_rows=insert_rows_by_orm, change_row=change_by_orm
+    ):
+        joined.write_in_turn(session, parts)
+
+
 def confine_unless_confined(state: ORMExecuteState) -> None:
     """The first wall, but for statements that have it already."""
     if not state.execution_options.get("confined"):
@@ -119,7 +133,47 @@ def confine_unless_confined(state: ORMExecuteState) -> None:
 
 def without_preparing() -> AbstractContextManager[Any]:
     """Statements that are executed by SQLAlchemy."""
-    return mock.patch.multiple(Prepared, execute=execute_by_sqlalchemy, execute_each=execute_each_by_sqlalchemy)
+    return mock.patch.multiple(
+        Prepared,
+        execute=execute_by_sqlalchemy,
+        execute_each=execute_each_by_sqlalchemy,
+        execute_at_once=wait_for_it,
+    )
+
+
+def without_haste() -> AbstractContextManager[Any]:
+    """Statements that are waited for in a greenlet, each of them."""
+    return mock.patch.object(queries.PreparedStatement, "execute_at_once", wait_for_it)
+
+
+def without_joining() -> AbstractContextManager[Any]:
+    """A trip for each table that is written."""
+    return mock.patch.object(transaction, "write_together", joined.write_in_turn)
+
+
+@cache
+def bind_limits(words: str) -> tuple[str, list[tuple[int, int]]]:
+    """A statement whose limits are parameters, and these with their places among all."""
+    found = list(re.finditer(r"LIMIT (\d+)", words))
+    places = [(words[: each.start()].count("?") + number, int(each[1])) for number, each in enumerate(found)]
+    return re.sub(r"LIMIT \d+", "LIMIT ?", words), places
+
+
+run_now = inline.InlineConnection.run_now
+
+
+def run_with_bound_limits(self: Any, operation: str, parameters: tuple[Any, ...]) -> Any:
+    """What `InlineConnection.run_now` does, with limits as parameters."""
+    words, places = bind_limits(operation)
+    values = list(parameters)
+    for place, limit in places:
+        values.insert(place, limit)
+    return run_now(self, words, tuple(values))
+
+
+def without_limits() -> AbstractContextManager[Any]:
+    """Selects whose limits are parameters."""
+    return mock.patch.object(inline.InlineConnection, "run_now", run_with_bound_limits)
 
 
 class WithoutRows:
@@ -127,12 +181,13 @@ class WithoutRows:
 
     def __enter__(self) -> None:
         self.patches = [
-            mock.patch.object(rows.PreparedSelect, "find", find_by_orm),
-            *(
-                mock.patch.multiple(
-                    each, insert_object=insert_by_orm, insert_rows=insert_rows_by_orm, change_row=change_by_orm
-                )
-                for each in (engine, joined)
+            mock.patch.object(transaction.Transaction, "rows", read_by_orm),
+            mock.patch.multiple(
+                transaction,
+                insert_object=insert_by_orm,
+                insert_rows=insert_rows_by_orm,
+                change_row=change_by_orm,
+                write_together=write_by_orm,
             ),
         ]
         for each in self.patches:
@@ -217,7 +272,7 @@ async def compare(name: str, base: Asked, change: Asked, without: Callable[[], A
         print(f"{name:12} {kind:8} {short:6.2f} {long:6.2f}  {long / short - 1:+.0%}", flush=True)
 
 
-def connect_as_ever(dialect: Any, record: Any, arguments: Any, options: Any) -> None:
+def connect_as_ever(*_: Any, reads: bool) -> None:
     """Leave it to SQLAlchemy."""
 
 
@@ -235,10 +290,10 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         seed = await make_seed(Path(directory))
         database = open_database(seed.url)
-        async with database.write(1) as transaction:
-            ana = await find_member(transaction, "ana@acme.test")
+        async with database.write(1) as written:
+            ana = await find_member(written, "ana@acme.test")
             assert ana is not None
-            token = await add_session(transaction, ana, address="192.0.2.1", agent="")
+            token = await add_session(written, ana, address="192.0.2.1", agent="")
         await database.close()
         environment = {"DATA_DIR": directory, "BASE_URL": "http://hero.localhost", **seed.environment}
         settings = read_settings(environment)
@@ -262,6 +317,9 @@ async def main() -> None:
                 "nothing": (base, nullcontext),
                 "rows": (base, WithoutRows),
                 "prepared": (base, without_preparing),
+                "at once": (base, without_haste),
+                "limits": (base, without_limits),
+                "together": (base, without_joining),
                 "inline": (asked["inline"], nullcontext),
                 "in turn": (asked["in turn"], nullcontext),
                 "compiled": (base, plain),

@@ -6,7 +6,7 @@ it is asked for: adding a row or changing one by its key, and reading, which is 
 done again in the thread. What waits for the disk or for other processes, and what may change many rows, goes to the
 thread at once.
 
-Earns: 26 to 40 % of a page's time of the processor, and 54 % of a message's, with the prepared statements that need it
+Earns: 37 to 62 % of a page's time of the processor, and 48 % of a message's, with the prepared statements that need it
 (measured by bench/shortcuts.py on 2026-11-29).
 
 Written against: SQLAlchemy 2.1.9, aiosqlite 0.22.1.

@@ -3,7 +3,7 @@
 Made anew each time, a statement takes SQLAlchemy longer than SQLite takes to answer it, and the wall between tenants
 (tenancy.py) is put around it each time. The wall is the same here: statements are confined by the same criteria.
 
-Earns: 55 % of a message's time of the processor on SQLite, 29 on PostgreSQL, and up to 7 % of a page's, over the ORM
+Earns: 53 % of a message's time of the processor on SQLite, 29 on PostgreSQL, and 27 to 51 % of a page's, over the ORM
 with statements that are made and confined once (measured by bench/shortcuts.py on 2026-11-29).
 
 Written against: SQLAlchemy 2.1.9.

@@ -5,7 +5,7 @@ times as long as SQLite takes for a row, and so does finding out what has change
 message needs goes this shorter way. The wall between tenants (tenancy.py) is the same: statements are confined by the
 same criteria, and a transaction writes rows of its own tenant alone.
 
-Earns: 55 % of a message's time of the processor on SQLite, 29 on PostgreSQL, and up to 7 % of a page's, over the ORM
+Earns: 53 % of a message's time of the processor on SQLite, 29 on PostgreSQL, and 27 to 51 % of a page's, over the ORM
 with statements that are made and confined once (measured by bench/shortcuts.py on 2026-11-29).
 
 Written against: SQLAlchemy 2.1.9.

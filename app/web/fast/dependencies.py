@@ -3,8 +3,7 @@
 It keeps a request in one task: a transaction is used by one at a time, and who holds the writer is known by its task
 (`check_holds_no_writer` in database/engine.py).
 
-Earns: up to 6 % of a request's time of the processor (measured by bench/shortcuts.py on 2026-11-29); it stays for
-what it keeps.
+Earns: 4 to 15 % of a request's time of the processor (measured by bench/shortcuts.py on 2026-11-29).
 
 Written against: Litestar 2.25.0.
 
