@@ -1,6 +1,6 @@
 """Templates that ask for less when they are rendered: what is always the same is written when they are compiled.
 
-Earns: 9 to 24 % of a page's time of the processor, and 4 % of a message's (measured by bench/shortcuts.py on 2026-11-29).
+Earns: 9 to 24 % of a page's time of the processor, 4 % of a message's (measured by bench/shortcuts.py on 2026-11-29).
 
 Written against: Jinja2 3.1.6, MarkupSafe 3.0.4.
 
