@@ -19,6 +19,7 @@ from app.accounts.shell import sidebar_section
 from app.database import Transaction
 from app.live.bus import Bus
 from app.live.channels import presence_partial
+from app.live.connection import Connection
 from app.live.hub import Hub
 from app.web.templates import render
 
@@ -64,6 +65,9 @@ class Presence:
         self.sockets: dict[tuple[PresenceKey, int], int] = defaultdict(int)
         self.languages: dict[int, str] = {}
         self.leaving: dict[tuple[PresenceKey, int], asyncio.TimerHandle] = {}
+        # Who is there as partials list them, and these partials, until it changes.
+        self.listed: dict[PresenceKey, dict[str, Any]] = {}
+        self.frames: dict[PresenceKey, tuple[str, str]] = {}
         bus.beat = lambda: self.version
         bus.handlers.update(
             {"beat": self.hear_beat, "here": self.hear_here, "gone": self.hear_gone, "all": self.hear_all}
@@ -87,11 +91,11 @@ class Presence:
 
     def show(self, place: PresenceKey, person: Person) -> bool:
         """A member is here, or is called something else now. False when another node has said so already."""
-        before = self.gather(place)
+        before = self.find(place, person.id)
         self.people[place][person.id] = person
         self.version += 1
         self.bus.publish("here", [self.version, *place, asdict(person)])
-        return self.announce_change(place, before)
+        return self.announce_change(place, person.id, before)
 
     def leave(self, tenant_id: int, channel: str, member_id: int, *, at_once: bool = False) -> None:
         """A member's page is gone; after a grace, so is the member, unless another page of theirs is open."""
@@ -109,13 +113,13 @@ class Presence:
     def forget(self, place: PresenceKey, member_id: int) -> None:
         """A member is not here any more."""
         self.leaving.pop((place, member_id), None)
-        before = self.gather(place)
+        before = self.find(place, member_id)
         if self.people[place].pop(member_id, None) is not None:
             self.version += 1
             self.bus.publish("gone", [self.version, *place, member_id])
         if not self.people[place]:
             del self.people[place]
-        self.announce_change(place, before)
+        self.announce_change(place, member_id, before)
 
     def tell_all(self, wanted: str) -> None:
         """Tell the other nodes who is here, if this node is meant ('': every node is)."""
@@ -149,20 +153,20 @@ class Presence:
         version, tenant_id, channel, person = content
         if node := self.hear(sender, version):
             place = (tenant_id, channel)
-            before = self.gather(place)
+            before = self.find(place, person["id"])
             node.people[place][person["id"]] = Person(**person)
-            self.announce_change(place, before)
+            self.announce_change(place, person["id"], before)
 
     def hear_gone(self, sender: str, content: Any) -> None:
         """Somebody is at another node no more."""
         version, tenant_id, channel, member_id = content
         if node := self.hear(sender, version):
             place = (tenant_id, channel)
-            before = self.gather(place)
+            before = self.find(place, member_id)
             node.people[place].pop(member_id, None)
             if not node.people[place]:
                 del node.people[place]
-            self.announce_change(place, before)
+            self.announce_change(place, member_id, before)
 
     def hear_all(self, sender: str, content: Any) -> None:
         """Who is at another node."""
@@ -187,7 +191,13 @@ class Presence:
         if told:
             self.others[sender] = told
         for place in places:
-            self.announce_change(place, before[place])
+            if self.gather(place) != before[place]:
+                self.announce(place)
+
+    def find(self, place: PresenceKey, member_id: int) -> Person | None:
+        """Somebody who follows a channel with presence, at any node; None when they do not."""
+        people = (self.people, *(node.people for node in self.others.values()))
+        return next((each[place][member_id] for each in people if member_id in each.get(place, ())), None)
 
     def gather(self, place: PresenceKey) -> dict[int, Person]:
         """Who follows a channel with presence, at any node."""
@@ -199,30 +209,45 @@ class Presence:
 
     def list_people(self, tenant_id: int, channel: str) -> dict[str, Any]:
         """Variables of the partial: the first people by name, and how many more there are."""
-        people = sorted(
-            self.gather((tenant_id, channel)).values(),
-            key=lambda person: (person.name.lower(), person.id),
-        )
-        return {"people": people[:READERS_SHOWN], "more": max(0, len(people) - READERS_SHOWN)}
+        place = (tenant_id, channel)
+        listed = self.listed.get(place)
+        if listed is None:
+            people = sorted(self.gather(place).values(), key=lambda person: (person.name.lower(), person.id))
+            listed = {"people": people[:READERS_SHOWN], "more": max(0, len(people) - READERS_SHOWN)}
+            if people:
+                self.listed[place] = listed
+        return listed
 
     def render(self, tenant_id: int, channel: str) -> str:
         """The frame that brings a page up to date with who follows a channel."""
-        return render(
-            self.languages.get(tenant_id, "en"),
-            presence_partial(channel),
-            channel=channel,
-            **self.list_people(tenant_id, channel),
-        )
+        place, language = (tenant_id, channel), self.languages.get(tenant_id, "en")
+        written_in, frame = self.frames.get(place, ("", ""))
+        if written_in != language:
+            frame = render(language, presence_partial(channel), channel=channel, **self.list_people(*place))
+            if place in self.listed:
+                self.frames[place] = (language, frame)
+        return frame
 
-    def announce_change(self, place: PresenceKey, before: dict[int, Person]) -> bool:
-        """Announce who follows a channel, if that is not who did before; whether it is."""
-        changed = self.gather(place) != before
+    def bring_up_to_date(self, connection: Connection, channel: str) -> None:
+        """Show a page that has come who else follows a channel; where that is told to all pages in a moment, then."""
+        place = (connection.tenant_id, channel)
+        if place not in self.announce_again:
+            connection.write(self.render(*place))
+
+    def announce_change(self, place: PresenceKey, member_id: int, before: Person | None) -> bool:
+        """Announce who follows a channel, if somebody does who did not before, or does no more; whether it is so."""
+        changed = self.find(place, member_id) != before
         if changed:
             self.announce(place)
         return changed
 
     def announce(self, place: PresenceKey) -> None:
-        """Tell every page of this node that follows a channel who does: now, or with what else comes in a moment."""
+        """Tell every page of this node that follows a channel who does now: now, or with what else comes in a moment.
+
+        What was listed and rendered of it is made anew when it is needed next.
+        """
+        self.listed.pop(place, None)
+        self.frames.pop(place, None)
         if place in self.announcing:
             self.announce_again.add(place)
             return

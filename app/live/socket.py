@@ -279,7 +279,7 @@ class Socket:
                 news.add(name)
         self.present = here
         for name in sorted(here - news):
-            connection.write(presence.render(visitor.tenant_id, name))
+            presence.bring_up_to_date(connection, name)
 
     def note(self, hello: Hello, allowed: list[str], refused: list[str], replayed: int, *, refresh: bool) -> None:
         """Count and log what came of a hello; a refusal is always logged."""

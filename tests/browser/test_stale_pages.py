@@ -98,7 +98,7 @@ async def test_a_pasted_table_and_its_errors_outlive_a_change_of_language(server
 async def test_a_report_of_what_was_left_outlives_a_refresh(server: Server, person: Any) -> None:
     carla = await person(server, "acme", "carla@acme.test")
     await carla.open("/c/books")
-    await carla.page.get_by_label("Select Dom Casmurro").check()
+    await carla.page.get_by_role("checkbox", name="Select Dom Casmurro").check()
     client = await server.sign_in("acme", "bruno@acme.test")
     await client.get("/c/books/40/edit")
     await client.aclose()

@@ -234,7 +234,7 @@ class Reader:
         mark = re.match(r"<!--(\d+)-->", frame)
         if mark and int(mark[1]) > self.cursor:
             self.cursor = int(mark[1])
-            self.titles += re.findall(r'data-what="created".*?<a href="[^"]*">([^<]*)</a>', frame, re.DOTALL)
+            self.titles += re.findall(r'data-what="created".*?<a id="[^"]*" href="[^"]*">([^<]*)</a>', frame, re.DOTALL)
 
     async def read(self, socket: Socket, frames: int) -> None:
         """Say hello and show so many numbered frames."""
