@@ -198,7 +198,7 @@ async def change_field(
     values = {**{name: getattr(field, name) for name in kept}, **values}
     await check_key(transaction, collection, field, values["key"])
     wanted = Field(id=field.id, kind_name=field.kind_name, choices=field.choices)
-    wanted.locale, wanted.people = field.locale, field.people
+    wanted.locale, wanted.zone, wanted.people = field.locale, field.zone, field.people
     if LAST_CHOICE in field.options:
         values["options"] = {**values["options"], LAST_CHOICE: field.options[LAST_CHOICE]}
     if values["default"] in (field.describe(field.default), field.write(field.default)):

@@ -267,6 +267,33 @@ def test_a_moment_is_typed_in_the_zone_that_the_form_says_and_is_one_text_in_all
         field.read(field.kind.join(["2026-03-29T02:30", "@Europe/Berlin"], field))
 
 
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("zone", ["America/Sao_Paulo", "Asia/Kathmandu"])
+def test_a_text_that_says_no_zone_is_of_the_zone_of_who_asks_and_what_they_are_told_says_it(
+    locale: str, zone: str
+) -> None:
+    field, elsewhere = make_field("moment", locale=locale), make_field("moment", locale=locale)
+    field.zone = zone
+    assert (
+        field.read("2026-02-28 14:05") == field.read(f"2026-02-28 14:05 {zone}") != elsewhere.read("2026-02-28 14:05")
+    )
+    assert field.read("2026-02-28 14:05 UTC") == field.read("2026-02-28T14:05Z") == "2026-02-28T14:05Z"
+
+    @given(VALUES["moment"])
+    @example("2026-10-25 01:30")
+    def draw(typed: str) -> None:
+        value = elsewhere.read(typed)
+        assert elsewhere.read(field.describe_here(value)) == value
+
+    draw()
+
+
+def test_a_moment_is_told_as_the_workspace_writes_dates() -> None:
+    field = make_field("moment", locale="pt_BR")
+    field.zone = "America/Sao_Paulo"
+    assert field.describe_here("2021-12-26T03:30Z") == "26/12/2021 00:30 America/Sao_Paulo"
+
+
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kathmandu"])
 def test_a_moment_that_nobody_touched_is_the_same_whatever_the_clocks_do(zone: str) -> None:
     @given(st.datetimes(datetime(1000, 1, 1), datetime(2100, 1, 1)).map(lambda each: f"{each:%Y-%m-%dT%H:%M}Z"))

@@ -38,6 +38,21 @@ def write_date(value: str, locale: Locale) -> str:
     return format_date(date.fromisoformat(value), format="medium", locale=locale)
 
 
+@lru_cache(maxsize=4096)
+def spell_date(value: str, locale: Locale) -> str:
+    """A stored date in numbers, in the locale's own order, as `read_date` takes it."""
+    pattern = get_date_format("short", locale=locale).pattern.lower()
+    separator = next((each for each in pattern if each in "./-"), "-")
+    year, month, day = value.split("-")
+    parts = {
+        "y": year,
+        "m": month if "mm" in pattern else month.lstrip("0"),
+        "d": day if "dd" in pattern else day.lstrip("0"),
+    }
+    spelled = separator.join(parts[each] for each in order_of_date(locale))
+    return spelled if read_date(spelled, locale).isoformat() == value else value
+
+
 def read_date(text: str, locale: Locale) -> date:
     """A date as year-month-day, as browsers send it, or in the locale's own order. Raises ValueError with a Text.
 

@@ -33,7 +33,8 @@ class FieldChoice(TypedDict):
 
 class Definition(Protocol):
     """What kinds know of the field that a value is of: its choices in their order, what else was chosen for it (each
-    kind says in `options` what), the locale in which numbers and dates are written, and who is in the workspace."""
+    kind says in `options` what), the locale in which numbers and dates are written, in which time zone whoever asks
+    lives, and who is in the workspace."""
 
     @property
     def choices(self) -> Sequence[FieldChoice]: ...
@@ -46,6 +47,9 @@ class Definition(Protocol):
 
     @property
     def locale(self) -> Locale: ...
+
+    @property
+    def zone(self) -> str: ...
 
     @property
     def people(self) -> People: ...
@@ -93,6 +97,8 @@ class FieldKind:
     # Whether no value says something, too: it is shown and exported as others are.
     shows_none = False
     has_choices = False
+    # Whether a value has a time, which people type and read in their own zones.
+    tells_time = False
     # Whether its values are members, who may be called otherwise, are told, and follow.
     names_people = False
     # Whether a text becomes a value of it. What none does is left out where tables are imported.
@@ -119,6 +125,10 @@ class FieldKind:
     def describe(self, value: str, field: Definition) -> str:
         """A value in plain text, for people."""
         return value
+
+    def describe_here(self, value: str, field: Definition) -> str:
+        """Likewise, for the one who asks alone: a time in their own zone."""
+        return self.describe(value, field)
 
     def describe_unread(self, text: str, field: Definition) -> str:
         """What was typed and won't do, in plain text."""
