@@ -13,6 +13,7 @@ from app.database import PreparedSelect, Transaction
 from app.records.access import require_open
 from app.records.choices import LAST_CHOICE, GivenChoice, drop_unused, find_fault, list_gone, name_choices
 from app.records.collections import Collection, create_collection
+from app.records.conversions import CONVERTED_IN
 from app.records.facts import CollectionAdded, FieldAdded, FieldLimited, FieldsChanged
 from app.records.field_keys import check_key, name_key
 from app.records.fields import MOST_FIELDS, RESERVED_KEYS, Field, forget_fields, list_fields, prepare_fields
@@ -27,6 +28,8 @@ from app.web.texts import Text, _l, fold
 
 # What can be changed of a field.
 CHANGED = ("label", "key", "required", "unique", "help", "default", "choices", "options", "read_only_for")
+# What options have that nobody chooses.
+KEPT_OPTIONS = (LAST_CHOICE, CONVERTED_IN)
 
 
 async def add_collection(transaction: Transaction, member: Member, *, name: str, first: str) -> Collection:
@@ -69,11 +72,11 @@ def describe_field(
     before = field.choices
     for name, value in more.items():
         setattr(field, name, value)
-    last: dict[str, Any] = {LAST_CHOICE: options[LAST_CHOICE]} if LAST_CHOICE in options else {}
+    kept = {name: options[name] for name in KEPT_OPTIONS if name in options}
     field.choices = []
     if field.kind.has_choices:
-        field.choices = name_choices(choices, before or (), last.get(LAST_CHOICE, 0))
-    field.options = dict(field.kind.check_options(options)) | last
+        field.choices = name_choices(choices, before or (), kept.get(LAST_CHOICE, 0))
+    field.options = dict(field.kind.check_options(options)) | kept
     if not field.kind.is_typed:  # nobody could type what it starts with
         default = ""
     field.required = field.required and not field.kind.computed
@@ -199,8 +202,10 @@ async def change_field(
     await check_key(transaction, collection, field, values["key"])
     wanted = Field(id=field.id, kind_name=field.kind_name, choices=field.choices)
     wanted.locale, wanted.zone, wanted.people = field.locale, field.zone, field.people
-    if LAST_CHOICE in field.options:
-        values["options"] = {**values["options"], LAST_CHOICE: field.options[LAST_CHOICE]}
+    values["options"] = {
+        **values["options"],
+        **{name: field.options[name] for name in KEPT_OPTIONS if name in field.options},
+    }
     if values["default"] in (field.describe(field.default), field.write(field.default)):
         values["default"] = field.write(field.default)  # its choice may be called otherwise now
     describe_field(wanted, **values)

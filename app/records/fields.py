@@ -121,6 +121,10 @@ class Field(Tenanted, Base):
         """Likewise, for the one who asks alone: a time in their own zone."""
         return self.kind.describe_here(value, self) if value or self.kind.shows_none else ""
 
+    def spell(self, value: str) -> str:
+        """A value as people would type it."""
+        return self.kind.spell(value, self) if value or self.kind.shows_none else ""
+
     def describe_typed(self, text: str) -> str:
         """What a form has, in plain text for the one who asks; as it stands where it won't do."""
         try:

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from tests.conftest import Server
-from tests.records.test_definitions import change, form_of, make_tools
+from tests.records.test_definitions import add, change, form_of, make_tools, open_edit
+from tests.records.test_kind_changes import refs_of
 
 SAO_PAULO = "America/Sao_Paulo"
 
@@ -62,3 +63,26 @@ async def test_a_default_is_of_the_zone_of_who_writes_it(ana: httpx.AsyncClient)
     await change(ana, address, seen, {"default": "2025-03-01 09:00"})
     assert 'value="2025-03-01T09:00"' in (await ana.get(f"{address}/new")).text
     assert form_of((await ana.get(f"{address}/fields/{seen}")).text)["default"]
+
+
+async def test_a_date_begins_at_midnight_of_who_gives_it_a_time_for_everybody(
+    server: Server, ana: httpx.AsyncClient
+) -> None:
+    address, title, day = await make_tools(ana, label="Day", kind="date")
+    await add(ana, address, **{title: "Axe", day: "2026-02-28"})
+    preview = (await ana.get(f"{address}/fields/{day}/kind?kind=moment")).text
+    assert f"2/28/2026 00:00 {SAO_PAULO}" in preview
+    assert (await ana.post(f"{address}/fields/{day}/kind", data={"kind": "moment"})).status_code == 303
+    seen = refs_of((await ana.get(f"{address}/fields")).text)[1]
+    await change(ana, address, seen, {"help": "When"})
+    async with aclosing(server.let_in("acme", "bruno@acme.test")) as bruno:
+        page = (await bruno.get(f"{address}/1")).text
+        assert 'datetime="2026-02-28T03:00Z"' in page
+        edited = await open_edit(bruno, f"{address}/1")
+        assert (await bruno.post(f"{address}/1/edit", data={**edited, title: "Saw"})).status_code == 303
+        restored = await bruno.post(f"{address}/1/revisions/1/restore", data={"version": "2"})
+        assert restored.status_code == 303
+        assert 'datetime="2026-02-28T03:00Z"' in (await bruno.get(f"{address}/1")).text
+        assert "02-27" not in page
+    assert (await ana.post(f"{address}/fields/{seen}/kind", data={"action": "undo"})).status_code == 303
+    assert "Feb 28, 2026" in (await ana.get(f"{address}/1")).text

@@ -97,6 +97,9 @@ class DateKind(FieldKind):
     def describe(self, value: str, field: Definition) -> str:
         return write_date(value, field.locale)
 
+    def spell(self, value: str, field: Definition) -> str:
+        return spell_date(value, field.locale)
+
     def search_text(self, value: str, field: Definition) -> str:
         return f"{value} {self.describe(value, field)}"
 

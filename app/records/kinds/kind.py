@@ -130,6 +130,10 @@ class FieldKind:
         """Likewise, for the one who asks alone: a time in their own zone."""
         return self.describe(value, field)
 
+    def spell(self, value: str, field: Definition) -> str:
+        """A value as people would type it: in plain words, which `read` takes for the same value."""
+        return self.describe_here(value, field)
+
     def describe_unread(self, text: str, field: Definition) -> str:
         """What was typed and won't do, in plain text."""
         return text

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -78,6 +78,25 @@ def spell_moment(value: str, locale: Locale, zone: str) -> str:
     said = "UTC" if text.endswith("Z") else zone
     day, time = text.removesuffix("Z").split(" ")
     return f"{spell_date(day, locale)} {time} {said}"
+
+
+def date_of_moment(value: str, zone: str) -> str:
+    """The stored date of a moment in a zone. Raises ValueError with a Text where there is none."""
+    if local := write_moment(value, zone):
+        return local.partition("T")[0]
+    raise fail("There is no such day.")
+
+
+def begin_day(value: str, zone: str) -> str:
+    """The stored moment at which a date begins in a zone: at midnight, or when clocks were put forward then. Raises
+    ValueError with a Text."""
+    try:
+        moment = datetime.fromisoformat(value).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+        if moment.second:  # zones of before had no whole minutes
+            moment = moment.replace(second=0) + timedelta(minutes=1)
+    except OverflowError as error:
+        raise fail("There is no such day.") from error
+    return moment.replace(tzinfo=None).isoformat(timespec="minutes") + "Z"
 
 
 class MomentKind(FieldKind):

@@ -126,6 +126,9 @@ class NumberKind(FieldKind):
         unit = field.options.get("unit")
         return f"{number}\N{NO-BREAK SPACE}{unit}" if unit else number
 
+    def spell(self, value: str, field: Definition) -> str:
+        return self.write(value, field)
+
     def search_text(self, value: str, field: Definition) -> str:
         return f"{value} {self.describe(value, field)}"
 

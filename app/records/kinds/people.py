@@ -224,6 +224,14 @@ class PersonKind(FieldKind):
     def describe(self, value: str, field: Definition) -> str:
         return "; ".join(map(field.people.name, self.ids(value, field)))
 
+    def spell(self, value: str, field: Definition) -> str:
+        """By name, or by address where others are called so."""
+        people = field.people
+        known = [(people.meant(people.name(each)), people.candidate(each)) for each in self.ids(value, field)]
+        return "; ".join(
+            person.name if [found.id for found in meant] == [person.id] else person.email for meant, person in known
+        )
+
     def describe_unread(self, text: str, field: Definition) -> str:
         """By name, also who can't be chosen any more."""
         parts = [(read_reference(part), part) for part in split_people(text, field.people)]
