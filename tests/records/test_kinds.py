@@ -317,6 +317,72 @@ def test_numbers_are_shown_as_the_workspace_writes_them() -> None:
     assert make_field("date", locale="pt_BR").describe("2026-01-31") == "31 de jan. de 2026"
 
 
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("currency", ["BRL", "EUR", "USD", "JPY", "CHF", "PLN"])
+def test_an_amount_is_read_as_it_is_shown(locale: str, currency: str) -> None:
+    field = make_field("money", locale=locale, currency=currency)
+
+    @given(VALUES["money"])
+    @example("-1234567.89")
+    def draw(value: str) -> None:
+        value = value.partition(".")[0] if currency == "JPY" else value
+        assert field.read(field.describe(value)) == make_field("decimal").read(value)
+
+    draw()
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("unit", ["kg", "m²", "l/100 km", "%", "°C", "k", "-", "São", "1/s"])
+def test_a_number_is_read_with_the_unit_that_it_is_shown_with(locale: str, unit: str) -> None:
+    field = make_field("decimal", locale=locale, unit=unit, grouping=True)
+
+    @given(NUMBERS)
+    def draw(typed: str) -> None:
+        value = make_field("decimal").read(format(Decimal(typed), "f"))
+        assert field.read(field.describe(value)) == value
+        assert field.read(field.write(value)) == value
+
+    draw()
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("R$ 10,00", "10"),
+        ("R$10,00", "10"),
+        ("r$ 334.272,82", "334272.82"),
+        ("-R$ 1,50", "-1.5"),
+        ("R$ \N{MINUS SIGN}1,50", "-1.5"),
+        ("BRL 10", "10"),
+        ("10,5 brl", "10.5"),
+        ("R$ 10 BRL", "10"),
+        ("\uff32\uff04 10", "10"),
+    ],
+)
+def test_money_is_taken_as_brazilians_write_it(typed: str, stored: str) -> None:
+    assert make_field("money", locale="pt_BR", currency="BRL").read(typed) == stored
+
+
+@pytest.mark.parametrize(
+    ("options", "typed", "said"),
+    [
+        ({"currency": "BRL"}, "US$ 10", "This is in R$, and not in US$."),
+        ({"currency": "BRL"}, "10 €", "This is in R$, and not in €."),
+        ({"currency": "BRL"}, "usd 10", "This is in R$, and not in USD."),
+        ({"currency": "BRL"}, "$ 10", "This is in R$, and not in $."),
+        ({"currency": "BRL"}, "about 10", "Write a number, such as 1.234,5."),
+        ({"currency": "BRL"}, "R$", "Write a number, such as 1.234,5."),
+        ({"unit": "kg"}, "5 g", "This is in kg, and not in g."),
+        ({}, "R$ 5", "Write a number, such as 1.234,5."),
+    ],
+)
+def test_another_currency_or_unit_is_refused_by_its_name(options: dict[str, str], typed: str, said: str) -> None:
+    kind = "money" if "currency" in options else "decimal"
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        make_field(kind, locale="pt_BR", **options).read(typed)
+    assert caught.value.args[0].translate("en") == said
+
+
 def test_three_ways_to_write_a_number_are_one_value() -> None:
     english, portuguese = make_field("decimal", locale="en"), make_field("decimal", locale="pt_BR")
     values = {english.read("1.5"), english.read("1.50"), portuguese.read("1,5")}

@@ -106,6 +106,10 @@ class FieldKind:
     # What of a record its values are, where the program writes them by itself.
     computed: str = ""
 
+    def affixes(self, field: Definition) -> tuple[str, str]:
+        """What stands before and behind the input of a value, as it is not typed."""
+        return "", ""
+
     def join(self, typed: Sequence[str], field: Definition) -> str:
         """What a form has for the field, of all that it sends under its name."""
         return typed[-1] if typed else ""
