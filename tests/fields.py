@@ -37,7 +37,7 @@ def typed_of(record: Record, **others: str) -> dict[str, str]:
 def make_field(kind_name: str, *, locale: str = "en", choices: Iterable[str] = (), **options: Any) -> Field:
     """A field that no collection has."""
     field = Field(id=1, key="it", label="It", kind_name=kind_name, choices=name_choices(list(choices)), options=options)
-    field.locale = Locale.parse(locale)
+    field.locale, field.language = Locale.parse(locale), locale
     field.people = PEOPLE
     return field
 

@@ -13,7 +13,6 @@ from app.records.fields import Field
 from app.records.kinds.choices import CHOICE_REFERENCE
 from app.records.kinds.kind import fail
 from app.records.kinds.moments import begin_day, date_of_moment, spell_moment
-from app.records.tables import read_word
 from app.web.texts import fold
 
 # What a field keeps in its options of the zone in which times were converted: so they are converted for everybody.
@@ -37,11 +36,6 @@ def convert(value: str, old: Field, new: Field) -> str:
         return new.read(old.write(value), value)
     if old.kind.tells_time or new.kind.tells_time:
         return convert_time(value, old, new, find_zone(old, new))
-    if new.kind_name == "yes_no":
-        word = read_word(old.spell(value), str(new.locale))
-        if word is None:
-            raise fail("Write yes or no.")
-        return "yes" if word else ""
     try:
         return new.read(old.spell(value))
     except ValueError:

@@ -77,9 +77,10 @@ def describe_field(
     if field.kind.has_choices:
         field.choices = name_choices(choices, before or (), kept.get(LAST_CHOICE, 0))
     field.options = dict(field.kind.check_options(options)) | kept
-    if not field.kind.is_typed:  # nobody could type what it starts with
-        default = ""
-    field.required = field.required and not field.kind.computed
+    if default and not field.kind.is_typed:
+        raise Invalid(default=_l("This kind of field has no default: nobody types its values."))
+    if field.required and field.kind.computed:
+        raise Invalid(required=_l("The program writes this by itself: it is never empty."))
     field.read_only_for = [] if field.kind.computed else [role for role in LIMITED if role in field.read_only_for]
     field.default = default
     check_field(field)
@@ -201,12 +202,13 @@ async def change_field(
     values = {**{name: getattr(field, name) for name in kept}, **values}
     await check_key(transaction, collection, field, values["key"])
     wanted = Field(id=field.id, kind_name=field.kind_name, choices=field.choices)
-    wanted.locale, wanted.zone, wanted.people = field.locale, field.zone, field.people
+    wanted.locale, wanted.language = field.locale, field.language
+    wanted.zone, wanted.people = field.zone, field.people
     values["options"] = {
         **values["options"],
         **{name: field.options[name] for name in KEPT_OPTIONS if name in field.options},
     }
-    if values["default"] in (field.describe(field.default), field.write(field.default)):
+    if values["default"] in (field.spell(field.default), field.write(field.default)):
         values["default"] = field.write(field.default)  # its choice may be called otherwise now
     describe_field(wanted, **values)
     await drop_choices(transaction, field, wanted, values["choices"])

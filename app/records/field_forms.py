@@ -150,7 +150,7 @@ def write_field(field: Field) -> list[tuple[str, str]]:
         ("label", field.label),
         ("help", field.help),
         ("key", field.key),
-        ("default", field.write(field.default)),
+        ("default", field.write(field.default) if field.kind.has_choices else field.spell(field.default)),
         ("kind", field.kind_name),
     ]
     for place, choice in enumerate(field.choices, 1):

@@ -74,6 +74,8 @@ class Field(Tenanted, Base):
 
     # In which numbers and dates are written: the workspace's, which whoever reads fields from the database sets.
     locale = Locale("en")
+    # The workspace's language.
+    language = "en"
     # In which time zone whoever asks lives, where its values have a time.
     zone = "UTC"
     # Who is in the workspace, where its values are people.
@@ -270,7 +272,7 @@ async def prepare_fields(transaction: Transaction, fields: Iterable[Field]) -> N
     """Give fields what is not theirs, and their kinds need: how the workspace writes, who is in it, and in which zone
     the one who asks lives."""
     for field in fields:
-        field.locale = transaction.tenant.formats
+        field.locale, field.language = transaction.tenant.formats, transaction.tenant.language
         if field.kind.names_people:
             field.people = await read_workspace_people(transaction)
         asks = transaction.actor.member_id

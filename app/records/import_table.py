@@ -12,7 +12,7 @@ from app.accounts.time_zones import list_time_zones
 from app.records.export_csv import write_cell
 from app.records.fields import Field
 from app.records.import_lines import Line, ReadCell, why_left_out
-from app.records.tables import Table, parse_table, read_no_formula, read_word
+from app.records.tables import Table, parse_table, read_no_formula
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, fold
 
@@ -96,10 +96,5 @@ def read_cell(field: Field, cell: str, language: str, before: str = "", zone: st
     """
     if before and cell == write_cell(field, before, language).strip():
         return before
-    if field.kind_name == "yes_no":
-        ticked = read_word(cell, language)
-        if ticked is None:
-            raise ValueError(_l("Write yes or no."))
-        return "yes" if ticked else ""
     text = read_no_formula(cell)
     return field.read(field.kind.join([text, f"@{zone}"], field) if zone else text, before)

@@ -104,7 +104,7 @@ ROWS = st.lists(stored_values(), min_size=1, max_size=4)
 def make_export(language: str = "en", fields: Sequence[Field] = FIELDS) -> Export:
     locale = Locale.parse(language)
     for field in fields:
-        field.locale = locale
+        field.locale, field.language = locale, language
     return Export(THINGS, fields, View(), language, locale, describe_origin(ACME, THINGS))
 
 

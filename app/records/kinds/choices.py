@@ -12,7 +12,8 @@ from functools import cached_property
 from markupsafe import Markup
 
 from app.records.kinds.kind import Cell, Definition, FieldChoice, FieldKind, Json, fail
-from app.web.texts import _l, fold, keep_direction, translations
+from app.records.tables import read_word, write_word
+from app.web.texts import _l, fold, keep_direction
 
 # A name of a choice has fewer letters, in any form.
 LONGEST_CHOICE = 1_000
@@ -32,11 +33,13 @@ class YesNoKind(FieldKind):
     can_be_unique = False
 
     def read(self, text: str, field: Definition) -> str:
-        return "yes" if text.strip().lower() in ("yes", "on", "true", "1") else ""
+        word = read_word(text, field.language)
+        if word is None:
+            raise fail("Write yes or no.")
+        return "yes" if word else ""
 
     def describe(self, value: str, field: Definition) -> str:
-        language = str(field.locale)
-        return translations(language).gettext("Yes") if value else translations(language).gettext("No")
+        return write_word(bool(value), field.language)
 
     def sort_key(self, value: str, field: Definition) -> str:
         return value

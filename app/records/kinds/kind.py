@@ -33,8 +33,8 @@ class FieldChoice(TypedDict):
 
 class Definition(Protocol):
     """What kinds know of the field that a value is of: its choices in their order, what else was chosen for it (each
-    kind says in `options` what), the locale in which numbers and dates are written, in which time zone whoever asks
-    lives, and who is in the workspace."""
+    kind says in `options` what), the locale in which numbers and dates are written, the language of the workspace, in
+    which time zone whoever asks lives, and who is in the workspace."""
 
     @property
     def choices(self) -> Sequence[FieldChoice]: ...
@@ -47,6 +47,9 @@ class Definition(Protocol):
 
     @property
     def locale(self) -> Locale: ...
+
+    @property
+    def language(self) -> str: ...
 
     @property
     def zone(self) -> str: ...
