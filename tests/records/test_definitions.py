@@ -200,7 +200,28 @@ async def test_of_two_who_change_choices_the_second_sees_both(ana: httpx.AsyncCl
     await change(ana, address, state, {"choice-1-name": "Theirs", "choice-2-color": "violet"})
     refused = await ana.post(f"{address}/fields/{state}", data=mine)
     assert refused.status_code == 409
-    assert all(text in refused.text for text in ("Mine (green)", "Theirs (green)", "Broken (violet)"))
+    assert all(text in refused.text for text in ("Mine (Green)", "Theirs (Green)", "Broken (Violet)"))
+
+
+async def test_what_two_have_made_of_a_field_is_compared_in_words_of_the_workspace(server: Server) -> None:
+    server.store.rows("UPDATE tenant SET language = 'pt_BR', locale = 'pt_BR' WHERE slug = 'acme'")
+    async with server.let_in("acme", "ana@acme.test") as ana:
+        address, _, state = await make_tools(ana, **STATES)
+        mine = {**form_of((await ana.get(f"{address}/fields/{state}")).text), "help": "Meu"}
+        saved = {"choice-2-color": "blue", "choice-2-archived": "yes", "required": "yes", "default": "#1"}
+        await change(ana, address, state, {**saved, "read_only_for": "guest"})
+        refused = await ana.post(f"{address}/fields/{state}", data=mine)
+        assert refused.status_code == 409
+        compared = re.findall(r'<tr><th scope="row">(.*?)</th><td class="lines">(.*?)</td><td', refused.text, re.S)
+        rows = re.findall(r"<tr><th.*?</tr>", refused.text.partition("<tbody>")[2].partition("</tbody>")[0], re.S)
+        assert len(compared) == len(rows) == 5
+        shown = unescape(" ".join(rows))
+        assert "Broken (Azul, arquivada)" in shown
+        assert "Não" in shown
+        assert ">Sim<" in shown
+        assert ">Convidado<" in shown
+        assert ">Good<" in shown
+        assert not re.search(r"blue|archived|yes|guest|#1", shown)
 
 
 @pytest.mark.parametrize(
