@@ -132,8 +132,9 @@ AMBIGUOUS = [
     ("decimal", "pt_BR", "1.5", ("15", "1,5")),
     ("decimal", "en", "1.234,56", ("1.23456", "1,234.56")),
     ("whole_number", "en", "1.234", ("1,234",)),
-    ("date", "pt_BR", "12/31/2026", ("2026-12-31",)),
-    ("date", "en", "2/3/26", ("2026-02-03", "2026-03-02")),
+    ("date", "pt_BR", "12/31/2026", ("31/12/2026",)),
+    ("date", "en", "2/3/26", ("2/3/2026", "3/2/2026")),
+    ("date", "sv", "1/2/2026", ("2026-02-01", "2026-01-02")),
 ]
 
 
@@ -162,6 +163,26 @@ def test_what_is_ambiguous_is_refused_with_what_it_may_mean(
     for reading in readings:
         assert reading in said
         assert field.read(reading)
+
+
+@pytest.mark.parametrize(
+    ("kind", "locale", "typed", "said"),
+    [
+        ("date", "pt_BR", "31/02/2024", "There is no such day."),
+        ("date", "pt_BR", "2024-02-30", "There is no such day."),
+        ("date", "en", "2/30/2024", "There is no such day."),
+        ("date", "pt_BR", "amanhã", "Write a date, such as 31/01/2026."),
+        ("date", "de", "1/2", "Write a date, such as 31.01.2026."),
+        ("moment", "pt_BR", "31/02/2024 10:00", "There is no such day."),
+        ("moment", "pt_BR", "2024-02-30T10:00", "There is no such day."),
+        ("moment", "pt_BR", "31/01/2024", "Write date and time, such as 31/01/2026 14:05."),
+        ("moment", "en", "1/31/2024 25:00", "Write date and time, such as 1/31/2026 14:05."),
+    ],
+)
+def test_what_is_no_date_is_refused_in_the_form_of_the_workspace(kind: str, locale: str, typed: str, said: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        make_field(kind, locale=locale).read(typed)
+    assert caught.value.args[0].translate("en") == said
 
 
 @given(st.sampled_from(sorted(FIELD_KINDS)), st.sampled_from(LOCALES), st.text(max_size=60))

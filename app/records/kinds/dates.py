@@ -15,6 +15,7 @@ from app.web.texts import _l
 
 ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
 THREE_NUMBERS = re.compile(r"([0-9]{1,4})\s?[./ -]\s?([0-9]{1,2})\s?[./ -]\s?([0-9]{1,4})\.?")
+EXAMPLE = "2026-01-31"
 DURATION = re.compile(r"(-)?([0-9]{1,5}):([0-5][0-9])")
 
 
@@ -63,24 +64,30 @@ def read_date(text: str, locale: Locale) -> date:
         found = make_date(*map(int, iso.groups()))
         if found:
             return found
-    elif numbers := THREE_NUMBERS.fullmatch(value):
-        readings = []
+        raise fail("There is no such day.")
+    if numbers := THREE_NUMBERS.fullmatch(value):
+        readings: list[str] = []
+        is_shaped = False
         own = order_of_date(locale)
         for order in dict.fromkeys((own, "dmy", "mdy", "ymd")):
             part = dict(zip(order, numbers.groups(), strict=True))
             if len(part["d"]) > 2 or len(part["m"]) > 2 or len(part["y"]) not in (2, 4):
                 continue
+            is_shaped = is_shaped or order == own
             year = int(part["y"]) + (2000 if len(part["y"]) == 2 else 0)
             found = make_date(year, int(part["m"]), int(part["d"]))
             if found and order == own and len(part["y"]) == 4:
                 return found
             if found and found.isoformat() not in readings:
                 readings.append(found.isoformat())
-        if len(readings) > 1:
-            raise fail("Is it %(one)s or %(other)s? Write it so.", one=readings[0], other=readings[1])
-        if readings:
-            raise fail("Is it %(one)s? Write it so.", one=readings[0])
-    raise fail("Write a date as year-month-day, such as 2026-01-31.")
+        offered = [spell_date(reading, locale) for reading in readings]
+        if len(offered) > 1:
+            raise fail("Is it %(one)s or %(other)s? Write it so.", one=offered[0], other=offered[1])
+        if offered:
+            raise fail("Is it %(one)s? Write it so.", one=offered[0])
+        if is_shaped:
+            raise fail("There is no such day.")
+    raise fail("Write a date, such as %(example)s.", example=spell_date(EXAMPLE, locale))
 
 
 class DateKind(FieldKind):

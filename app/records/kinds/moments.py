@@ -14,7 +14,7 @@ from babel import Locale
 from markupsafe import Markup
 
 from app.accounts.time_zones import list_time_zones
-from app.records.kinds.dates import read_date, spell_date
+from app.records.kinds.dates import EXAMPLE, read_date, spell_date
 from app.records.kinds.kind import Cell, Definition, FieldKind, fail
 from app.web.texts import _l
 
@@ -24,7 +24,7 @@ MOMENT = re.compile(
 )
 # A day as people write it, and a time behind it.
 LOCAL_MOMENT = re.compile(
-    r"(?P<day>[0-9]{1,4} ?[./-] ?[0-9]{1,2} ?[./-] ?[0-9]{1,4}\.?),? (?P<time>[0-9]{1,2}:[0-9]{2})(?P<rest>.{0,64})"
+    r"(?P<day>[0-9]{1,4} ?[./-] ?[0-9]{1,2} ?[./-] ?[0-9]{1,4}\.?),?[ T](?P<time>[0-9]{1,2}:[0-9]{2})(?P<rest>.{0,64})"
 )
 # What a form says beside a time without a zone: in which one it was typed, and what the record has, if anything.
 TYPED_IN = re.compile(r"@(?P<zone>[A-Za-z0-9_+/-]{1,64})(?: (?P<before>[0-9T:-]+Z))?")
@@ -46,7 +46,8 @@ def read_moment(text: str, locale: Locale, zone: str) -> str:
             local = datetime.fromisoformat(f"{found['day']}T{found['time']}{zone.replace('Z', '+00:00')}")
         moment = local.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise fail("Write date and time such as 2026-01-31 14:05.") from error
+        example = f"{spell_date(EXAMPLE, locale)} 14:05"
+        raise fail("Write date and time, such as %(example)s.", example=example) from error
     if moment.astimezone(local.tzinfo).replace(tzinfo=None) != local.replace(tzinfo=None):
         raise fail("There is no such time in %(zone)s: clocks are put forward then.", zone=zone)
     return moment.replace(tzinfo=None).isoformat(timespec="minutes") + "Z"
