@@ -62,6 +62,8 @@ GOOD = [
     ("choice", "en", "\uff2c\uff25\uff2e\uff34", "2"),
     ("choices", "en", "#2\n#1", "1 2"),
     ("choices", "en", "Lent; on the shelf", "1 2"),
+    ("choices", "en", "lent, On the shelf", "1 2"),
+    ("choices", "en", "São Paulo; Łódź", "3"),
     ("email", "en", "ana@acme.test", "ana@acme.test"),
     ("email", "en", "O'Brien@Example.org", "O'Brien@example.org"),
     ("phone", "en", "+55 (11) 98765-4321", "+55 (11) 98765-4321"),
@@ -271,6 +273,34 @@ def test_what_a_value_has_may_stay_beside_what_is_added_though_nobody_could_choo
     for field, text in ((people, "#4\n#1"), (choices, "#2\n#3")):
         with pytest.raises(ValueError):  # noqa: PT011
             field.read(text)
+
+
+@pytest.mark.parametrize(
+    ("choices", "typed", "said"),
+    [
+        (
+            ["UTI", "Lab"],
+            "UTI, Pediatria",
+            "There is no choice “Pediatria” here. Between several there are semicolons.",
+        ),
+        (["UTI", "Lab, 1"], "UTI, X", "There is no choice “UTI, X” here. Between several there are semicolons."),
+        (["UTI", "Lab"], "x" * 100, f"There is no choice “{'x' * 60}” here. Between several there are semicolons."),
+    ],
+)
+def test_a_choice_that_there_is_none_of_is_named(choices: list[str], typed: str, said: str) -> None:
+    for kind, wanted in (("choices", said), ("choice", f"There is no choice “{typed[:60]}” here.")):
+        with pytest.raises(ValueError) as caught:  # noqa: PT011
+            make_field(kind, choices=choices).read(typed)
+        assert caught.value.args[0].translate("en") == wanted
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        make_field("person").read("#1\n#2")
+    assert caught.value.args[0].translate("en") == "Only one person can be chosen here, and these are 2."
+
+
+def test_commas_are_between_choices_unless_a_name_has_one() -> None:
+    assert make_field("choices", choices=["UTI", "Lab", "Sala 2"]).read("uti, lab; Sala 2") == "1 2 3"
+    with_comma = make_field("choices", choices=["UTI", "Lab, 1", "Lab"])
+    assert with_comma.read("UTI; Lab, 1") == "1 2"
 
 
 def test_a_form_has_people_as_one_text_however_they_were_chosen() -> None:

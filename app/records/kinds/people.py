@@ -215,7 +215,9 @@ class PersonKind(FieldKind):
             chosen.add(found[0].id)
         most = MOST_CHOSEN if field.options.get("several") else 1
         if len(chosen) > most:
-            raise fail("Choose one person.") if most == 1 else fail("Choose at most %(limit)d people.", limit=most)
+            if most == 1:
+                raise fail("Only one person can be chosen here, and these are %(count)d.", count=len(chosen))
+            raise fail("Choose at most %(limit)d people.", limit=most)
         return " ".join(map(str, sorted(chosen)))
 
     def write(self, value: str, field: Definition) -> str:
