@@ -15,6 +15,8 @@ from markupsafe import escape
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.collation import LAST, SORT_KEY_LIMIT, collate
 from app.records.kinds.numbers import number_key
+from app.records.lists import View
+from app.records.records import search_text
 from app.web.texts import fold
 from tests.fields import make_field
 
@@ -436,6 +438,43 @@ def test_another_currency_or_unit_is_refused_by_its_name(options: dict[str, str]
     with pytest.raises(ValueError) as caught:  # noqa: PT011
         make_field(kind, locale="pt_BR", **options).read(typed)
     assert caught.value.args[0].translate("en") == said
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "typed"),
+    [
+        ("money", "735969.95", ["735969,95", "735.969,95", "R$ 735.969,95", "735969.95"]),
+        ("decimal", "1.5", ["1,5", "1,50", "1.5"]),
+        ("whole_number", "10499", ["10.499", "10499"]),
+        ("date", "2021-03-08", ["08/03/2021", "8/3/2021", "2021-03-08", "8 de mar. de 2021", "mar"]),
+        ("duration", "2959", ["49:19"]),
+    ],
+)
+def test_what_people_see_or_type_is_found(kind: str, value: str, typed: list[str]) -> None:
+    options = {"money": {"currency": "BRL"}, "decimal": {"digits": 2}}
+    field = make_field(kind, locale="pt_BR", **options.get(kind, {}))
+    searched = search_text([field], {field.ref: value})
+    for text in [*typed, field.describe(value), field.write(value), field.spell(value)]:
+        assert all(word in searched for word in View(text).words), f"{text!r} in {searched!r}"
+
+
+@pytest.mark.parametrize("kind", sorted(name for name, kind in FIELD_KINDS.items() if kind.is_searched))
+@pytest.mark.parametrize("locale", ["en", "pt_BR", "fr", "en_IN"])
+def test_a_value_is_found_as_it_is_shown_and_typed(kind: str, locale: str) -> None:
+    @given(VALUES[kind])
+    def draw(typed: str) -> None:
+        options = OPTIONS.get(kind, {})
+        plain, field = (make_field(kind, locale=each, choices=CHOICES, **options) for each in ("en", locale))
+        try:
+            value = plain.read(typed)
+        except ValueError:
+            return
+        searched = search_text([field], {field.ref: value})
+        shown = [field.describe(value), *([field.write(value)] if field.kind.is_numeric or kind == "date" else [])]
+        for text in shown:
+            assert all(word in searched for word in View(text[:200]).words)
+
+    draw()
 
 
 def test_three_ways_to_write_a_number_are_one_value() -> None:

@@ -172,9 +172,6 @@ class ChoiceKind(FieldKind):
         tags = field.choice_index.tags
         return Markup(" ").join(tags[choice["id"]] for choice in self.chosen(value, field))
 
-    def search_text(self, value: str, field: Definition) -> str:
-        return " ".join(choice["name"] for choice in self.chosen(value, field))
-
     def sort_key(self, value: str, field: Definition) -> str:
         places = field.choice_index.places
         return "".join(f"{place:04d}" for place in sorted(places[each][0] for each in value.split() if each in places))

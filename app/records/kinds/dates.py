@@ -108,7 +108,10 @@ class DateKind(FieldKind):
         return spell_date(value, field.locale)
 
     def search_text(self, value: str, field: Definition) -> str:
-        return f"{value} {self.describe(value, field)}"
+        """As it is shown, in numbers as people write it, with and without zeros, and as programs write it."""
+        spelled = spell_date(value, field.locale)
+        short = re.sub(r"\b0+(?=\d)", "", spelled)
+        return " ".join(dict.fromkeys([value, self.describe(value, field), spelled, short]))
 
     def sort_key(self, value: str, field: Definition) -> str:
         return value
@@ -125,7 +128,6 @@ class DurationKind(FieldKind):
     inputmode = "numeric"
     placeholder = "1:30"
     is_numeric = True
-    is_searched = False
 
     def read(self, text: str, field: Definition) -> str:
         found = DURATION.fullmatch(text.strip().replace("\N{MINUS SIGN}", "-"))

@@ -160,7 +160,9 @@ class NumberKind(FieldKind):
         return self.write(value, field)
 
     def search_text(self, value: str, field: Definition) -> str:
-        return f"{value} {self.describe(value, field)}"
+        """As it is shown, as a form has it, with and without groups, and as programs write it."""
+        written = (write_number(value, field.locale, self.digits_of(field), grouped) for grouped in (False, True))
+        return " ".join(dict.fromkeys([value, self.describe(value, field), *written]))
 
     def sort_key(self, value: str, field: Definition) -> str:
         return number_key(value)

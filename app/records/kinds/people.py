@@ -250,9 +250,6 @@ class PersonKind(FieldKind):
             for name in [field.people.name(member_id)]
         )
 
-    def search_text(self, value: str, field: Definition) -> str:
-        return " ".join(map(field.people.name, self.ids(value, field)))
-
     def unique_key(self, value: str, field: Definition) -> str:
         return value
 
