@@ -27,7 +27,7 @@ NO_TABLES = (
     b"7z\xbc\xaf",
     b"\x1f\x8b",
 )
-CONTROLS = bytes((*range(9), *range(14, 28), 127))
+NOT_IN_TABLES = bytes((*range(9), *range(14, 28), 127))
 # One letter in so many may be a control character, whatever that does in a table.
 MOST_CONTROLS = 100
 
@@ -52,7 +52,7 @@ def is_letters(content: bytes) -> bool:
     zeros = sorted((content[::2].count(0), content[1::2].count(0)))
     if zeros[1]:
         return zeros[0] * MOST_CONTROLS <= zeros[1]
-    return (len(content) - len(content.translate(None, CONTROLS))) * MOST_CONTROLS <= len(content)
+    return (len(content) - len(content.translate(None, NOT_IN_TABLES))) * MOST_CONTROLS <= len(content)
 
 
 def decode_text(content: bytes) -> str:

@@ -15,7 +15,7 @@ from app.web.texts import _l
 
 ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
 THREE_NUMBERS = re.compile(r"([0-9]{1,4})\s?[./ -]\s?([0-9]{1,2})\s?[./ -]\s?([0-9]{1,4})\.?")
-EXAMPLE = "2026-01-31"
+EXAMPLE_DATE = "2026-01-31"
 DURATION = re.compile(r"(-)?([0-9]{1,5}):([0-5][0-9])")
 
 
@@ -87,7 +87,7 @@ def read_date(text: str, locale: Locale) -> date:
             raise fail("Is it %(one)s? Write it so.", one=offered[0])
         if is_shaped:
             raise fail("There is no such day.")
-    raise fail("Write a date, such as %(example)s.", example=spell_date(EXAMPLE, locale))
+    raise fail("Write a date, such as %(example)s.", example=spell_date(EXAMPLE_DATE, locale))
 
 
 class DateKind(FieldKind):

@@ -14,7 +14,7 @@ from babel import Locale
 from markupsafe import Markup
 
 from app.accounts.time_zones import list_time_zones
-from app.records.kinds.dates import EXAMPLE, read_date, spell_date
+from app.records.kinds.dates import EXAMPLE_DATE, read_date, spell_date
 from app.records.kinds.kind import Cell, Definition, FieldKind, fail
 from app.web.texts import _l
 
@@ -46,7 +46,7 @@ def read_moment(text: str, locale: Locale, zone: str) -> str:
             local = datetime.fromisoformat(f"{found['day']}T{found['time']}{zone.replace('Z', '+00:00')}")
         moment = local.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        example = f"{spell_date(EXAMPLE, locale)} 14:05"
+        example = f"{spell_date(EXAMPLE_DATE, locale)} 14:05"
         raise fail("Write date and time, such as %(example)s.", example=example) from error
     if moment.astimezone(local.tzinfo).replace(tzinfo=None) != local.replace(tzinfo=None):
         raise fail("There is no such time in %(zone)s: clocks are put forward then.", zone=zone)
