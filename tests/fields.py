@@ -38,7 +38,7 @@ def make_field(kind_name: str, *, locale: str = "en", choices: Iterable[str] = (
     """A field that no collection has."""
     field = Field(id=1, key="it", label="It", kind_name=kind_name, choices=name_choices(list(choices)), options=options)
     field.help, field.default, field.read_only_for = "", "", []
-    field.locale = Locale.parse(locale)
+    field.locale, field.language = Locale.parse(locale), locale
     field.people = PEOPLE
     return field
 

@@ -127,6 +127,8 @@ def make_picture() -> bytes:
 
 
 PICTURE = make_picture()
+# What is no picture.
+BROUGHT = {"/c/{slug:str}/import/file": ("table.csv", b"Title\nIracema\n", "text/csv")}
 
 
 def list_targets(central: bool) -> list[Target]:
@@ -171,7 +173,8 @@ class World:
         if target.method == "GET":
             return {}
         if target.path in BRINGS:
-            return {"files": {BRINGS[target.path]: ("dot.png", PICTURE, "image/png")}}
+            brought = BROUGHT.get(target.path, ("dot.png", PICTURE, "image/png"))
+            return {"files": {BRINGS[target.path]: brought}}
         form: dict[str, Any] = {**MEANT, "version": self.values["current"], "notes": "Typed"}
         if target.path == "/c/{slug:str}/delete":
             form = {"record": [f"{number}:1" for number in self.numbers.split(",")]}

@@ -1,6 +1,7 @@
 """A value of one field as a value of another: what becomes of it when the kind of a field is changed.
 
-As a rule it is read as if somebody typed what is shown of it. Where both kinds know more of each other, it is that.
+As a rule it is read as if somebody typed it as people do: so it comes back as it was when it is changed back. Where
+both kinds know more of each other, it is that.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from app.records.choices import MOST_CHOICES, MOST_OF_A_CHOICE
 from app.records.fields import Field
 from app.records.kinds.choices import CHOICE_REFERENCE
 from app.records.kinds.kind import fail
-from app.records.tables import read_word
+from app.records.kinds.moments import begin_day, date_of_moment, spell_moment
 from app.web.texts import fold
 
+# What a field keeps in its options of the zone in which times were converted: so they are converted for everybody.
+CONVERTED_IN = "converted_in"
 NUMBER_KINDS = {"whole_number", "decimal", "money", "rating"}
-TEXT_KINDS = {"text", "long_text"}
 
 
 def convert(value: str, old: Field, new: Field) -> str:
@@ -26,23 +28,37 @@ def convert(value: str, old: Field, new: Field) -> str:
         if new.kind_name == "choice" and len(value.split()) > 1:
             raise fail("It has several choices.")
         return value
-    if new.kind_name == old.kind_name:
+    if new.kind_name == old.kind_name or (old.kind.tells_time and new.kind.name == "moment"):
         return value
-    if old.kind_name in NUMBER_KINDS and new.kind_name in TEXT_KINDS:
-        return new.read(value)
-    if new.kind_name == "yes_no":
-        word = read_word(old.describe(value), str(new.locale))
-        if word is None:
-            raise fail("Write yes or no.")
-        return "yes" if word else ""
-    if old.kind_name in NUMBER_KINDS and new.kind_name in NUMBER_KINDS:
-        return new.read(old.write(value))
+    if new.kind.computed:
+        return new.read(old.spell(value))
+    if old.kind.names_people and new.kind.names_people:
+        return new.read(old.write(value), value)
+    if old.kind.tells_time or new.kind.tells_time:
+        return convert_time(value, old, new, find_zone(old, new))
     try:
-        return new.read(old.describe(value))
+        return new.read(old.spell(value))
     except ValueError:
-        if old.kind.has_choices or old.write(value) == old.describe(value):
+        if old.kind.has_choices or old.write(value) == old.spell(value):
             raise
         return new.read(old.write(value))
+
+
+def find_zone(old: Field, new: Field) -> str:
+    """The zone in which times are converted: the one that was kept, or that of the one who asks."""
+    kept = new.options.get(CONVERTED_IN) or old.options.get(CONVERTED_IN)
+    return str(kept or (new if new.kind.tells_time else old).zone)
+
+
+def convert_time(value: str, old: Field, new: Field, zone: str) -> str:
+    """The same where one of the kinds has times."""
+    if new.kind_name == "date":
+        return date_of_moment(value, zone)
+    if old.kind_name == "date":
+        return begin_day(value, zone)
+    if old.kind.tells_time:
+        return new.read(spell_moment(value, old.locale, zone))
+    return new.read(new.kind.join([old.spell(value), f"@{zone}"], new))
 
 
 def convert_if_can(value: str, old: Field, new: Field) -> str:
@@ -58,7 +74,7 @@ def list_choice_names(old: Field, new: Field, values: Iterable[str]) -> list[str
     choice are left out. Raises ValueError with a Text when there are too many."""
     names: dict[str, str] = {}
     for value in values:
-        text = " ".join(old.describe(value).split())
+        text = " ".join(old.spell(value).split())
         for name in text.split(";") if new.kind_name == "choices" else [text]:
             name = name.strip()
             if name and len(name) <= MOST_OF_A_CHOICE and not CHOICE_REFERENCE.fullmatch(name):

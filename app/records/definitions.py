@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, func, select
 
 from app.accounts.members import Member
 from app.accounts.rights import require
@@ -13,20 +13,24 @@ from app.database import PreparedSelect, Transaction
 from app.records.access import require_open
 from app.records.choices import LAST_CHOICE, GivenChoice, drop_unused, find_fault, list_gone, name_choices
 from app.records.collections import Collection, create_collection
+from app.records.conversions import CONVERTED_IN
 from app.records.facts import CollectionAdded, FieldAdded, FieldLimited, FieldsChanged
 from app.records.field_keys import check_key, name_key
 from app.records.fields import MOST_FIELDS, RESERVED_KEYS, Field, forget_fields, list_fields, prepare_fields
-from app.records.keys import RecordKey, unique_key
+from app.records.keys import RecordKey
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.collation import LAST
 from app.records.permissions import LIMITED
 from app.records.records import Record
 from app.records.reindexing import reindex_soon
+from app.records.uniqueness import set_unique
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, fold
 
 # What can be changed of a field.
 CHANGED = ("label", "key", "required", "unique", "help", "default", "choices", "options", "read_only_for")
+# What options have that nobody chooses.
+KEPT_OPTIONS = (LAST_CHOICE, CONVERTED_IN)
 
 
 async def add_collection(transaction: Transaction, member: Member, *, name: str, first: str) -> Collection:
@@ -69,14 +73,15 @@ def describe_field(
     before = field.choices
     for name, value in more.items():
         setattr(field, name, value)
-    last: dict[str, Any] = {LAST_CHOICE: options[LAST_CHOICE]} if LAST_CHOICE in options else {}
+    kept = {name: options[name] for name in KEPT_OPTIONS if name in options}
     field.choices = []
     if field.kind.has_choices:
-        field.choices = name_choices(choices, before or (), last.get(LAST_CHOICE, 0))
-    field.options = dict(field.kind.check_options(options)) | last
-    if not field.kind.is_typed:  # nobody could type what it starts with
-        default = ""
-    field.required = field.required and not field.kind.computed
+        field.choices = name_choices(choices, before or (), kept.get(LAST_CHOICE, 0))
+    field.options = dict(field.kind.check_options(options)) | kept
+    if default and not field.kind.is_typed:
+        raise Invalid(default=_l("This kind of field has no default: nobody types its values."))
+    if field.required and field.kind.computed:
+        raise Invalid(required=_l("The program writes this by itself: it is never empty."))
     field.read_only_for = [] if field.kind.computed else [role for role in LIMITED if role in field.read_only_for]
     field.default = default
     check_field(field)
@@ -198,10 +203,13 @@ async def change_field(
     values = {**{name: getattr(field, name) for name in kept}, **values}
     await check_key(transaction, collection, field, values["key"])
     wanted = Field(id=field.id, kind_name=field.kind_name, choices=field.choices)
-    wanted.locale, wanted.people = field.locale, field.people
-    if LAST_CHOICE in field.options:
-        values["options"] = {**values["options"], LAST_CHOICE: field.options[LAST_CHOICE]}
-    if values["default"] in (field.describe(field.default), field.write(field.default)):
+    wanted.locale, wanted.language = field.locale, field.language
+    wanted.zone, wanted.people = field.zone, field.people
+    values["options"] = {
+        **values["options"],
+        **{name: field.options[name] for name in KEPT_OPTIONS if name in field.options},
+    }
+    if values["default"] in (field.spell(field.default), field.write(field.default)):
         values["default"] = field.write(field.default)  # its choice may be called otherwise now
     describe_field(wanted, **values)
     await drop_choices(transaction, field, wanted, values["choices"])
@@ -228,35 +236,6 @@ async def drop_choices(transaction: Transaction, field: Field, wanted: Field, gi
         last = max(choice["id"] for choice in field.choices)
         if all(choice["id"] < last for choice in wanted.choices):
             wanted.options = {**wanted.options, LAST_CHOICE: last}
-
-
-async def set_unique(transaction: Transaction, field: Field, *, unique: bool) -> None:
-    """Give the values of a field their unique keys, or take them away.
-
-    Raises Invalid when two records have the same value.
-    """
-    keys: dict[str, int] = {}
-    if unique:
-        statement = (
-            select(Record.id, Record.number, Record.values)
-            .where(Record.collection_id == field.collection_id, Record.deleted_at.is_(None))
-            .order_by(Record.number)
-        )
-        for record_id, number, values in await transaction.execute(statement):
-            key = unique_key(field, values.get(field.ref, ""))
-            if key and key in keys:
-                raise Invalid(unique=_l("Number %(number)d has a value that another record has too.", number=number))
-            if key:
-                keys[key] = record_id
-    own = RecordKey.field_id == field.id
-    if not keys:
-        await transaction.execute(update(RecordKey).where(own).values(unique_key=None))
-        return
-    by_record = {record_id: key for key, record_id in keys.items()}
-    there = select(RecordKey.record_id, RecordKey.field_id, RecordKey.number, RecordKey.sort_key).where(own)
-    rows = [dict(row._mapping) for row in await transaction.execute(there)]
-    await transaction.execute(delete(RecordKey).where(own))
-    await transaction.insert_rows(RecordKey, *({**row, "unique_key": by_record.get(row["record_id"])} for row in rows))
 
 
 async def move_field(transaction: Transaction, collection: Collection, field: Field, member: Member, step: int) -> None:

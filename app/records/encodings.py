@@ -6,9 +6,53 @@ import codecs
 
 from charset_normalizer import from_bytes
 
+from app.web.texts import Text, _l
+
 BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # What spreadsheets write: without a mark, the likeliest of these.
 GUESSED = ["utf_16_le", "utf_16_be", "cp1252"]
+# How the files of spreadsheet programs begin: archives that say what is in them, and before 2007 others.
+ARCHIVE, OLD_WORKBOOK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+IN_WORKBOOKS = (b"xl/", b"opendocument.spreadsheet")
+# How other files begin in which there is no table: pictures, archives, documents.
+NO_TABLES = (
+    ARCHIVE,
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"RIFF",
+    b"II*\0",
+    b"MM\0*",
+    b"%PDF-",
+    b"7z\xbc\xaf",
+    b"\x1f\x8b",
+)
+NOT_IN_TABLES = bytes((*range(9), *range(14, 28), 127))
+# One letter in so many may be a control character, whatever that does in a table.
+MOST_CONTROLS = 100
+
+
+def why_no_table(content: bytes) -> Text | None:
+    """Why a file can't be read as a text, if so; as js/table-file.js says it where scripts run."""
+    if content.startswith(OLD_WORKBOOK) or (
+        content.startswith(ARCHIVE) and any(map(content.__contains__, IN_WORKBOOKS))
+    ):
+        return _l(
+            "This is a workbook of Excel or another spreadsheet program. Save it there as CSV, and choose that file."
+        )
+    if content.startswith(NO_TABLES) or not is_letters(content):
+        return _l("This is not a table. Choose a CSV file, or JSON that was exported.")
+    return None
+
+
+def is_letters(content: bytes) -> bool:
+    """Whether a file is a text: without zeros, or with those of UTF-16, which are in one half of its pairs."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return True
+    zeros = sorted((content[::2].count(0), content[1::2].count(0)))
+    if zeros[1]:
+        return zeros[0] * MOST_CONTROLS <= zeros[1]
+    return (len(content) - len(content.translate(None, NOT_IN_TABLES))) * MOST_CONTROLS <= len(content)
 
 
 def decode_text(content: bytes) -> str:

@@ -13,7 +13,9 @@ from app.files.uploads import in_thread
 from app.records.exports import EXPORTING, Batches, Export, ExportedRecord
 from app.records.fields import Field
 from app.records.kinds.kind import Link
+from app.records.kinds.moments import write_local
 from app.records.tables import delimiter_of, write_no_formula, write_word
+from app.web.texts import fold
 
 BYTE_ORDER_MARK = "\ufeff"  # by which spreadsheets know that it is UTF-8
 
@@ -28,8 +30,19 @@ async def export_csv(export: Export, batches: Batches) -> AsyncGenerator[bytes]:
 
 def write_csv_header(export: Export) -> bytes:
     """The first line. Each name is quoted, so that what separates them can't be taken for something else."""
-    names = [name_of_number(export.fields), *(write_no_formula(field.label) for field in export.fields)]
+    names = [write_no_formula(name) for name in name_columns(export.fields)]
     return (BYTE_ORDER_MARK + join_rows(export, [names], csv.QUOTE_ALL)).encode()
+
+
+def name_columns(fields: Sequence[Field]) -> list[str]:
+    """What the columns are called: as their fields, and those with times say in which zone they are, unless another
+    field is called so."""
+    labels = {fold(field.label) for field in fields}
+    zoned = {field: f"{field.label} ({field.zone})" for field in fields if field.kind.tells_time}
+    return [
+        name_of_number(fields),
+        *(zoned[field] if field in zoned and fold(zoned[field]) not in labels else field.label for field in fields),
+    ]
 
 
 def name_of_number(fields: Sequence[Field]) -> str:
@@ -58,7 +71,7 @@ def write_cell(field: Field, value: str, language: str) -> str:
     if isinstance(cell, timedelta):
         return write_no_formula(field.write(value))
     if isinstance(cell, datetime):
-        return cell.replace(tzinfo=None).isoformat(" ", "minutes")
+        return write_local(value, field.zone)
     if isinstance(cell, date):
         return cell.isoformat()
     return write_no_formula(cell.address if isinstance(cell, Link) else cell or "")

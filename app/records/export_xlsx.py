@@ -25,7 +25,7 @@ from xlsxwriter.url import Url  # type: ignore[import-untyped]
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
 from app.files.uploads import ABANDONED_AFTER, in_thread
-from app.records.export_csv import name_of_number
+from app.records.export_csv import name_columns
 from app.records.exports import EXPORTING, Batches, Export, ExportedRecord
 from app.records.kinds.kind import Cell, Link
 
@@ -207,8 +207,7 @@ class ExportBook:
         self.sheet.set_column(0, 0, 8)
         for at, field in enumerate(self.export.fields, start=1):
             self.sheet.set_column(at, at, WIDTHS.get(field.kind_name, 24))
-        names = [name_of_number(self.export.fields), *(field.label for field in self.export.fields)]
-        for at, name in enumerate(names):
+        for at, name in enumerate(name_columns(self.export.fields)):
             self.sheet.write_string(0, at, name, self.bold)
 
     def add(self, records: Sequence[ExportedRecord]) -> None:

@@ -9,6 +9,9 @@ from typing import Any
 from app.records.choices import CHOICE_COLORS, GivenChoice
 from app.records.fields import Field
 from app.records.kinds.kind import FieldChoice
+from app.records.permissions import LIMITED
+from app.records.tables import write_word
+from app.tenants.roles import ROLES
 from app.web.forms import Form, number_of
 from app.web.texts import Text, _l
 
@@ -40,6 +43,8 @@ COLORS = dict(
         strict=True,
     )
 )
+# What is ticked or not.
+TICKS = ("grouping", "several", "required", "unique")
 # What kinds let one choose, as inputs are named.
 OPTIONS_OF_KINDS = ("grouping", "digits", "unit", "currency", "most", "several")
 # What a form has of a field, as it is compared with what somebody else has saved.
@@ -117,26 +122,44 @@ def list_choice_ids(form: Form) -> list[int]:
     return sorted(ids, key=lambda each: number_of(form[f"choice-{each}-place"]))
 
 
-def say_choices(form: Form) -> str:
+def say_choices(form: Form, language: str) -> str:
     """The choices of a form, as they are compared: one on each line, with its colour."""
-    given = read_given_choices(form).get("choices", [])
-    lines = (
-        each if isinstance(each, str) else f"{each['name']} ({each['color']}{', archived' if each['archived'] else ''})"
-        for each in given
-    )
+    lines = []
+    for each in read_given_choices(form).get("choices", []):
+        if isinstance(each, str):
+            lines.append(each)
+            continue
+        said = [COLORS[each["color"]]] if each["color"] in COLORS else []
+        said += [_l("archived")] if each["archived"] else []
+        about = ", ".join(text.translate(language) for text in said)
+        lines.append(f"{each['name']} ({about})" if about else each["name"])
     return "\n".join(lines)
 
 
-def say_roles(form: Form) -> str:
+def say_roles(form: Form, language: str) -> str:
     """The roles of a form that may not change the values, as they are compared."""
-    return ", ".join(form.values.get("read_only_for", []))
+    roles = (role for role in LIMITED if role in form.values.get("read_only_for", []))
+    return ", ".join(ROLES[role].translate(language) for role in roles)
 
 
-def compare_forms(yours: Form, saved: Form) -> list[tuple[Text, str, str]]:
-    """What differs between what somebody has typed and what is saved: its label, and both."""
-    said: dict[str, Callable[[Form], str]] = {"choices": say_choices, "read_only_for": say_roles}
+def say_default(form: Form, field: Field) -> str:
+    """The default of a form, as people read it."""
+    text = "\n".join(form.values.get("default", []))
+    return field.describe_typed(text) if text.strip() else ""
+
+
+def compare_forms(yours: Form, saved: Form, field: Field) -> list[tuple[Text, str, str]]:
+    """What differs between what somebody has typed of a field and what is saved: its label, and both, as people read
+    it."""
+    said: dict[str, Callable[[Form], str]] = {
+        "choices": lambda form: say_choices(form, field.language),
+        "read_only_for": lambda form: say_roles(form, field.language),
+        "default": lambda form: say_default(form, field),
+    }
 
     def say(form: Form, name: str) -> str:
+        if name in TICKS:
+            return write_word(bool(form[name]), field.language)
         return said[name](form) if name in said else form[name]
 
     pairs = [(label, say(yours, name), say(saved, name)) for name, label in COMPARED]
@@ -150,7 +173,7 @@ def write_field(field: Field) -> list[tuple[str, str]]:
         ("label", field.label),
         ("help", field.help),
         ("key", field.key),
-        ("default", field.write(field.default)),
+        ("default", field.write(field.default) if field.kind.has_choices else field.spell(field.default)),
         ("kind", field.kind_name),
     ]
     for place, choice in enumerate(field.choices, 1):

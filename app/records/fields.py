@@ -15,6 +15,8 @@ from markupsafe import Markup
 from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.accounts.members import Member
+from app.accounts.time_zones import known_time_zone
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.editing.rows import RowPlace
 from app.records.collections import Collection, get_collection
@@ -72,6 +74,10 @@ class Field(Tenanted, Base):
 
     # In which numbers and dates are written: the workspace's, which whoever reads fields from the database sets.
     locale = Locale("en")
+    # The workspace's language.
+    language = "en"
+    # In which time zone whoever asks lives, where its values have a time.
+    zone = "UTC"
     # Who is in the workspace, where its values are people.
     people = NOBODY
     indexed = NO_CHOICES
@@ -113,10 +119,18 @@ class Field(Tenanted, Base):
         """A value in plain text."""
         return self.kind.describe(value, self) if value or self.kind.shows_none else ""
 
+    def describe_here(self, value: str) -> str:
+        """Likewise, for the one who asks alone: a time in their own zone."""
+        return self.kind.describe_here(value, self) if value or self.kind.shows_none else ""
+
+    def spell(self, value: str) -> str:
+        """A value as people would type it."""
+        return self.kind.spell(value, self) if value or self.kind.shows_none else ""
+
     def describe_typed(self, text: str) -> str:
-        """What a form has, in plain text; as it stands where it won't do."""
+        """What a form has, in plain text for the one who asks; as it stands where it won't do."""
         try:
-            return self.describe(self.read(text))
+            return self.describe_here(self.read(text))
         except ValueError:
             return self.kind.describe_unread(text, self)
 
@@ -255,11 +269,15 @@ async def list_fields_of(transaction: Transaction, collection_ids: Iterable[int]
 
 
 async def prepare_fields(transaction: Transaction, fields: Iterable[Field]) -> None:
-    """Give fields what is not theirs, and their kinds need: how the workspace writes, and who is in it."""
+    """Give fields what is not theirs, and their kinds need: how the workspace writes, who is in it, and in which zone
+    the one who asks lives."""
     for field in fields:
-        field.locale = transaction.tenant.formats
+        field.locale, field.language = transaction.tenant.formats, transaction.tenant.language
         if field.kind.names_people:
             field.people = await read_workspace_people(transaction)
+        asks = transaction.actor.member_id
+        if field.kind.tells_time and asks and (member := await transaction.get(Member, asks)):
+            field.zone = known_time_zone(member.time_zone)
 
 
 def forget_fields(transaction: Transaction, collection_id: int) -> None:

@@ -23,7 +23,6 @@ from app.records.import_lines import NO_FIELD, Line, ReadCell, why_left_out
 from app.records.json_files import JsonFile, JsonRecord, as_dict, as_list, as_text, read_json_file
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.kind import Json, fail
-from app.records.tables import read_word
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, fold
 
@@ -57,9 +56,8 @@ class FileField:
 class JsonSource:
     """The records of a file. What no field here is called by is left out."""
 
-    def __init__(self, fields: Fields, file: JsonFile, origin: Mapping[str, Any], language: str) -> None:
+    def __init__(self, fields: Fields, file: JsonFile, origin: Mapping[str, Any]) -> None:
         self.file = file
-        self.language = language
         workspace, collection = as_dict(file.said.get("workspace")), as_dict(file.said.get("collection"))
         self.is_here = workspace == origin["workspace"]
         own = origin["collection"]
@@ -167,11 +165,6 @@ class JsonSource:
             return "\n".join(self.person_here(field, each) for each in parts)
         if field.kind.has_choices:
             return "\n".join(each if isinstance(each, str) else field.kind.from_json(each, field) for each in parts)
-        if field.kind_name == "yes_no" and isinstance(given, str):
-            ticked = read_word(given, self.language)
-            if ticked is None:
-                raise fail("Write yes or no.")
-            return "yes" if ticked else ""
         return field.kind.from_json(given, field)
 
     def choice_here(self, column: FileField, given: object) -> str:
@@ -232,4 +225,4 @@ async def open_json(
     """The records of a text. Raises Invalid."""
     file = await asyncio.to_thread(read_json_file, text, most)
     origin = describe_origin(transaction.tenant, collection)
-    return await asyncio.to_thread(JsonSource, fields, file, origin, transaction.tenant.language)
+    return await asyncio.to_thread(JsonSource, fields, file, origin)

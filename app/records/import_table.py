@@ -8,10 +8,11 @@ import io
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from app.accounts.time_zones import list_time_zones
 from app.records.export_csv import write_cell
 from app.records.fields import Field
 from app.records.import_lines import Line, ReadCell, why_left_out
-from app.records.tables import Table, parse_table, read_no_formula, read_word
+from app.records.tables import Table, parse_table, read_no_formula
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, fold
 
@@ -25,6 +26,9 @@ class TableSource:
         self.table = table
         self.language = language
         self.columns = read_header(fields, table.header)
+        self.zones = [
+            read_zone(column, cell) if column else "" for column, cell in zip(self.columns, table.header, strict=True)
+        ]
         self.lines = [Line(at, cells, number_in(cells, self.columns)) for at, cells in table.rows]
         for line in self.lines:
             if len(line.cells) > len(self.columns) and any(line.cells[len(self.columns) :]):
@@ -35,9 +39,9 @@ class TableSource:
 
     def cells(self, line: Line) -> Iterator[tuple[Field, ReadCell]]:
         """The cells of a line."""
-        for cell, column in zip(line.cells, self.columns, strict=False):
+        for cell, column, zone in zip(line.cells, self.columns, self.zones, strict=False):
             if column is not None and column.kind.is_typed:
-                yield column, partial(read_cell, column, cell, self.language)
+                yield column, partial(read_cell, column, cell, self.language, zone=zone)
 
     def write(self, lines: Sequence[Line]) -> str:
         """Some of the lines as a table."""
@@ -60,9 +64,10 @@ def read_header(fields: Sequence[Field], cells: Sequence[str]) -> list[Field | N
     Raises Invalid for a name that is no field, or comes twice.
     """
     by_name = {fold(each.label): each for each in fields}
+    timed = [each for each in fields if each.kind.tells_time]
     columns: list[Field | None] = []
     for cell in map(read_no_formula, cells):
-        known = by_name.get(fold(cell))
+        known = by_name.get(fold(cell)) or next((each for each in timed if read_zone(each, cell)), None)
         if known is None and fold(cell) not in NUMBER_NAMES and cell.strip("#"):
             raise Invalid(table=_l("There is no field named “%(name)s”.", name=cell[:60]))
         if known in columns:
@@ -71,21 +76,25 @@ def read_header(fields: Sequence[Field], cells: Sequence[str]) -> list[Field | N
     return columns
 
 
+def read_zone(field: Field, heading: str) -> str:
+    """The zone that the heading of a column of a field says, as an export writes it; '' for none."""
+    name, _, zone = read_no_formula(heading).rpartition(" (")
+    zone = zone.removesuffix(")")
+    is_said = field.kind.tells_time and fold(name) == fold(field.label) and zone in list_time_zones()
+    return zone if is_said else ""
+
+
 def number_in(cells: Sequence[str], columns: Sequence[Field | None]) -> str:
     """What a line has in the column of numbers."""
     return next((cell for cell, column in zip(cells, columns, strict=False) if column is None), "").lstrip("#")
 
 
-def read_cell(field: Field, cell: str, language: str, before: str = "") -> str:
-    """The value of a cell, over the one that there is. Raises ValueError with a Text.
+def read_cell(field: Field, cell: str, language: str, before: str = "", zone: str = "") -> str:
+    """The value of a cell, over the one that there is; a time in the zone of its column. Raises ValueError with a Text.
 
     What stands there as an export writes it is not touched, and not judged.
     """
     if before and cell == write_cell(field, before, language).strip():
         return before
-    if field.kind_name == "yes_no":
-        ticked = read_word(cell, language)
-        if ticked is None:
-            raise ValueError(_l("Write yes or no."))
-        return "yes" if ticked else ""
-    return field.read(read_no_formula(cell), before)
+    text = read_no_formula(cell)
+    return field.read(field.kind.join([text, f"@{zone}"], field) if zone else text, before)

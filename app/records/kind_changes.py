@@ -20,13 +20,14 @@ from app.records.access import require_open
 from app.records.closing import count_all_records
 from app.records.collections import Collection
 from app.records.conversions import convert_if_can
-from app.records.definitions import FieldChanged, advance_definition, set_unique
+from app.records.definitions import FieldChanged, advance_definition
 from app.records.facts import FieldKindChanged, FieldsChanged
 from app.records.fields import REMOVED_IS_KEPT_FOR, Field, Fields, forget_fields, list_fields, prepare_fields
 from app.records.keys import RecordKey, keys_of
 from app.records.kind_plans import plan_kind, take_place
 from app.records.records import Record
 from app.records.reindexing import reindex_soon
+from app.records.uniqueness import set_unique
 from app.web.forms import Invalid
 from app.web.texts import _l
 

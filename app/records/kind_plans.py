@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from app.database import Transaction
 from app.records.choices import name_choices
-from app.records.conversions import convert, convert_if_can, list_choice_names
+from app.records.conversions import CONVERTED_IN, convert, convert_if_can, find_zone, list_choice_names
 from app.records.fields import Field, prepare_fields
 from app.records.kinds import FIELD_KINDS
 from app.records.records import Record
@@ -73,6 +73,8 @@ async def plan_kind(transaction: Transaction, field: Field, kind_name: str, opti
             raise Invalid(kind=error.args[0]) from error
         if not new.choices:
             raise Invalid(kind=_l("There is no value that could be a choice. Add a field of this kind instead."))
+    if new.kind.tells_time or field.kind.tells_time:
+        new.options[CONVERTED_IN] = find_zone(field, new)
     take_place(new, field)
     new.unique = field.unique and new.kind.can_be_unique
     new.default = convert_if_can(field.default, field, new)
@@ -98,8 +100,8 @@ async def preview_kind(transaction: Transaction, field: Field, new: Field) -> Pr
         except ValueError as error:
             preview.failed += count
             if len(preview.failures) < MOST_FAILURES_SHOWN:
-                preview.failures.append((field.describe(value), count, number, error.args[0]))
+                preview.failures.append((field.describe_here(value), count, number, error.args[0]))
         else:
             if len(preview.shown) < MOST_CONVERTED_SHOWN:
-                preview.shown.append((field.describe(value), new.describe(becomes)))
+                preview.shown.append((field.describe_here(value), new.describe_here(becomes)))
     return preview

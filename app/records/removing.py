@@ -17,13 +17,14 @@ from app.editing.lock_statements import is_held
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.records.access import require_open
 from app.records.collections import Collection
-from app.records.definitions import advance_definition, fill_keys, refuse_while_becoming, set_unique
+from app.records.definitions import advance_definition, fill_keys, refuse_while_becoming
 from app.records.facts import FieldRemoved, FieldRestored
 from app.records.fields import MOST_FIELDS, REMOVED_IS_KEPT_FOR, Field, forget_fields, list_fields
 from app.records.keys import RecordKey
 from app.records.new_drafts import KIND as NEW_RECORD
 from app.records.records import Record, value_in
 from app.records.reindexing import reindex_soon
+from app.records.uniqueness import set_unique
 from app.web.forms import Invalid
 from app.web.texts import _l, fold
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.conftest import Server
+from tests.records.test_imported_files import NO_TABLES
 
 TABLE = "Title,Author\nCoração nº 1,José “Zé”\n"
 
@@ -32,3 +33,21 @@ async def test_a_chosen_file_comes_into_the_form_as_it_was_written(shared_server
         file: Any = {"name": "table.csv", "mimeType": "text/csv", "buffer": content}
         await page.get_by_label("Take it from a file").set_input_files(file)
         await expect(table).to_have_value(TABLE)
+
+
+@pytest.mark.sqlite
+async def test_a_file_that_is_no_table_leaves_the_form_as_it_is(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/import")
+    table, chosen = page.get_by_label("Table", exact=True), page.get_by_label("Take it from a file")
+    await table.fill("Title\nTyped\n")
+    refusal = page.locator("#error-file")
+    for name in NO_TABLES:
+        content, said = NO_TABLES[name]
+        file: Any = {"name": f"table.{name}", "mimeType": "application/octet-stream", "buffer": content}
+        await chosen.set_input_files(file)
+        await expect(refusal).to_contain_text(said)
+        await expect(table).to_have_value("Title\nTyped\n")
+    await chosen.set_input_files({"name": "t.csv", "mimeType": "text/csv", "buffer": TABLE.encode()})
+    await expect(table).to_have_value(TABLE)
+    await expect(refusal).to_be_hidden()

@@ -312,7 +312,7 @@ async def test_what_makes_no_sense_restores_nothing(people: Peers, seen: tuple[s
 async def test_no_line_lacks_what_the_program_writes(shared_server: Server, people: Peers) -> None:
     made = await people["ana"].post("/collections/new", data={"name": "Kites", "first": "Name"})
     slug = made.headers["location"].split("/")[2]
-    added = {"label": "Since", "kind": "created_at", "required": "yes"}
+    added = {"label": "Since", "kind": "created_at"}
     assert (await people["ana"].post(f"/c/{slug}/fields", data=added)).status_code == 303
     assert "required" not in (await people["ana"].get(f"/c/{slug}/fields")).text.partition("Since</b>")[2][:200]
     shared_server.store.rows("UPDATE field SET required = ? WHERE label = 'Since'", True)  # as it was once

@@ -162,13 +162,66 @@ async def test_a_default_follows_its_choice_and_can_not_be_archived(ana: httpx.A
     assert "can&#39;t be chosen any more" in refused.text
 
 
+@pytest.mark.parametrize(
+    ("kind", "typed", "shown"),
+    [
+        ("yes_no", "sim", "Sim"),
+        ("yes_no", "YES", "Sim"),
+        ("yes_no", "não", "Não"),
+        ("person", "bruno@acme.test", "Bruno"),
+        ("date", "31/1/2026", "31/01/2026"),
+        ("decimal", "1.234,5", "1234,5"),
+    ],
+)
+async def test_a_default_is_read_and_shown_as_people_of_the_workspace_write_it(
+    server: Server, kind: str, typed: str, shown: str
+) -> None:
+    server.store.rows("UPDATE tenant SET language = 'pt_BR', locale = 'pt_BR' WHERE slug = 'acme'")
+    async with server.let_in("acme", "ana@acme.test") as ana:
+        address, _, ref = await make_tools(ana, label="Campo", kind=kind, default=typed)
+        assert form_of((await ana.get(f"{address}/fields/{ref}")).text)["default"] == shown
+        await change(ana, address, ref, {"help": "Ajuda"})
+        assert form_of((await ana.get(f"{address}/fields/{ref}")).text)["default"] == shown
+        started = (await ana.get(f"{address}/new")).text
+        if kind == "yes_no":
+            assert bool(re.search(rf'name="{ref}" type="checkbox" value="yes" checked', started)) == (shown == "Sim")
+        assert kind != "decimal" or f'name="{ref}" type="text" inputmode="decimal" value="1234,5"' in started
+
+
+async def test_a_default_that_says_neither_yes_nor_no_is_refused(ana: httpx.AsyncClient) -> None:
+    address, _, ref = await make_tools(ana, label="Working", kind="yes_no")
+    refused = await change(ana, address, ref, {"default": "maybe"}, 422)
+    assert "Write yes or no." in refused.text
+
+
 async def test_of_two_who_change_choices_the_second_sees_both(ana: httpx.AsyncClient) -> None:
     address, _, state = await make_tools(ana, **STATES)
     mine = {**form_of((await ana.get(f"{address}/fields/{state}")).text), "choice-1-name": "Mine"}
     await change(ana, address, state, {"choice-1-name": "Theirs", "choice-2-color": "violet"})
     refused = await ana.post(f"{address}/fields/{state}", data=mine)
     assert refused.status_code == 409
-    assert all(text in refused.text for text in ("Mine (green)", "Theirs (green)", "Broken (violet)"))
+    assert all(text in refused.text for text in ("Mine (Green)", "Theirs (Green)", "Broken (Violet)"))
+
+
+async def test_what_two_have_made_of_a_field_is_compared_in_words_of_the_workspace(server: Server) -> None:
+    server.store.rows("UPDATE tenant SET language = 'pt_BR', locale = 'pt_BR' WHERE slug = 'acme'")
+    async with server.let_in("acme", "ana@acme.test") as ana:
+        address, _, state = await make_tools(ana, **STATES)
+        mine = {**form_of((await ana.get(f"{address}/fields/{state}")).text), "help": "Meu"}
+        saved = {"choice-2-color": "blue", "choice-2-archived": "yes", "required": "yes", "default": "#1"}
+        await change(ana, address, state, {**saved, "read_only_for": "guest"})
+        refused = await ana.post(f"{address}/fields/{state}", data=mine)
+        assert refused.status_code == 409
+        compared = re.findall(r'<tr><th scope="row">(.*?)</th><td class="lines">(.*?)</td><td', refused.text, re.S)
+        rows = re.findall(r"<tr><th.*?</tr>", refused.text.partition("<tbody>")[2].partition("</tbody>")[0], re.S)
+        assert len(compared) == len(rows) == 5
+        shown = unescape(" ".join(rows))
+        assert "Broken (Azul, arquivada)" in shown
+        assert "Não" in shown
+        assert ">Sim<" in shown
+        assert ">Convidado<" in shown
+        assert ">Good<" in shown
+        assert not re.search(r"blue|archived|yes|guest|#1", shown)
 
 
 @pytest.mark.parametrize(
@@ -335,14 +388,18 @@ async def test_a_collection_has_an_icon_a_colour_and_a_description(ana: httpx.As
 async def test_the_page_of_a_field_that_nobody_types_has_neither_default_nor_filling(
     ana: httpx.AsyncClient, kind: str
 ) -> None:
-    address, title, ref = await make_tools(ana, label="Pictures", kind=kind, default="a.txt")
+    address, title, ref = await make_tools(ana, label="Pictures", kind=kind)
     await add(ana, address, **{title: "Axe"})
-    await change(ana, address, ref, {"required": "yes"})
+    other = {"label": "Others", "kind": kind}
+    for more, said in (({"default": "a.txt"}, "nobody types its values"), ({"required": "yes"}, "it is never empty")):
+        answer = await ana.post(f"{address}/fields", data={**other, **more})
+        assert (said in unescape(answer.text)) == (answer.status_code == 422) == ("default" in more or kind != "files")
+    await change(ana, address, ref, {"required": "yes"}, 303 if kind == "files" else 422)
     page = (await ana.get(f"{address}/fields/{ref}")).text
     assert 'name="default"' not in page
     assert f"/fields/{ref}/fill" not in page
     assert ('name="required"' in page) == (kind == "files"), "nobody lacks what the program writes"
-    await change(ana, address, ref, {"label": "Shots", "default": "a.txt"})
+    await change(ana, address, ref, {"label": "Shots"})
     assert "Shots" in (await ana.get(f"{address}/fields")).text
     refused = await ana.post(f"{address}/fields/{ref}/fill", data={ref: "1 p a.jpg"})
     assert refused.status_code == 422

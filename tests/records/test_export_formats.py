@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from babel import Locale
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
@@ -27,7 +27,7 @@ from app.records.export_json import export_json
 from app.records.export_xlsx import export_xlsx
 from app.records.exports import Export, ExportedRecord, describe_origin
 from app.records.fields import Field
-from app.records.import_table import read_cell, read_header
+from app.records.import_table import TableSource, read_cell, read_header
 from app.records.kinds import FIELD_KINDS
 from app.records.lists import View
 from app.records.tables import parse_table, read_no_formula, read_word, write_no_formula, write_word
@@ -104,7 +104,7 @@ ROWS = st.lists(stored_values(), min_size=1, max_size=4)
 def make_export(language: str = "en", fields: Sequence[Field] = FIELDS) -> Export:
     locale = Locale.parse(language)
     for field in fields:
-        field.locale = locale
+        field.locale, field.language = locale, language
     return Export(THINGS, fields, View(), language, locale, describe_origin(ACME, THINGS))
 
 
@@ -141,6 +141,40 @@ def test_a_csv_file_is_taken_back_as_it_was(language: str, rows: list[dict[str, 
         assert cells[0] == str(number)
         for field, cell in zip(FIELDS, cells[1:], strict=True):
             assert read_cell(field, cell, language) == values.get(field.ref, "")
+
+
+@pytest.mark.parametrize("zone", ["America/Sao_Paulo", "Europe/Berlin", "Asia/Kathmandu"])
+def test_times_are_those_of_who_exports_and_the_heading_says_so_to_whoever_imports(tmp_path: Path, zone: str) -> None:
+    fields = make_fields("text", "moment", labels="{}")
+    fields[1].zone = zone
+
+    @given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)).map(lambda each: f"{each:%Y-%m-%dT%H:%M}Z"))
+    @example("2026-10-25T01:30Z")
+    @example("1900-01-01T12:00Z")
+    def draw(value: str) -> None:
+        value = value.rjust(17, "0")
+        table = parse_table(collect(export_csv, make_export(fields=fields), [{"f2": value}]).decode(), most=10)
+        assert table.header == ["#", "text", f"moment ({zone})"]
+        elsewhere = make_fields("text", "moment", labels="{}")
+        elsewhere[1].zone = "Asia/Tokyo"
+        source = TableSource(elsewhere, table, "en")
+        read = {field.ref: read("") for field, read in source.cells(source.lines[0])}
+        assert read == {"f1": "", "f2": value}
+
+    draw()
+    export, rows = make_export(fields=fields), [{"f2": "2026-02-28T17:05Z"}]
+    hours = {"America/Sao_Paulo": "14:05", "Europe/Berlin": "18:05", "Asia/Kathmandu": "22:50"}
+    assert f"2026-02-28 {hours[zone]}" in collect(export_csv, export, rows).decode()
+    sheet = read_sheets(collect(export_xlsx, export, rows, tmp_path)).active
+    assert [sheet["C1"].value, f"{sheet['C2'].value:%H:%M}"] == [f"moment ({zone})", hours[zone]]
+
+
+def test_a_heading_is_never_that_of_another_field() -> None:
+    fields = make_fields("moment", "text")
+    fields[0].label, fields[1].label = "Seen", "Seen (UTC)"
+    table = parse_table(collect(export_csv, make_export(fields=fields), [{"f2": "x"}]).decode(), most=10)
+    assert table.header == ["#", "Seen", "Seen (UTC)"]
+    assert read_header(fields, table.header) == [None, *fields]
 
 
 @given(rows=ROWS)
@@ -230,7 +264,8 @@ def test_a_workbook_has_numbers_dates_yes_and_no_as_such_and_texts_as_texts(
     assert list(directory.iterdir()) == []
     assert (sheet.title, sheet.freeze_panes) == ("things", "A2")
     assert all(cell.font.bold for cell in sheet[1])
-    assert [cell.value for cell in sheet[1]] == ["#", *(field.label for field in FIELDS)]
+    labels = [f"{field.label} (UTC)" if field.kind.tells_time else field.label for field in FIELDS]
+    assert [cell.value for cell in sheet[1]] == ["#", *labels]
     for number, (cells, values) in enumerate(zip(sheet.iter_rows(min_row=2), rows, strict=True), start=1):
         assert cells[0].value == number
         for field, cell in zip(FIELDS, cells[1:], strict=True):

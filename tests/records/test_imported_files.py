@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import codecs
 import html
+import io
+import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from openpyxl import Workbook
+from PIL import Image
 
-from app.records.encodings import decode_text
+from app.records.encodings import decode_text, why_no_table
 from tests.conftest import Server
 
 TABLE = "Título;Preço\r\nManutenção nº 1;1.234,56\r\nCoração “novo”;€ 3\r\n"
@@ -33,6 +40,7 @@ async def ana(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_a_text_is_read_as_it_was_written(name: str) -> None:
+    assert why_no_table(WRITTEN[name]) is None
     assert decode_text(WRITTEN[name]) == TABLE
 
 
@@ -47,6 +55,49 @@ async def test_a_file_comes_into_the_form_without_scripts(ana: httpx.AsyncClient
     assert answer.status_code == 200
     shown = answer.text.partition('id="field-table"')[2].partition(">")[2].partition("</textarea>")[0]
     assert html.unescape(shown).replace("\r\n", "\n") == TABLE.replace("\r\n", "\n")
+
+
+def make_workbook() -> bytes:
+    file = io.BytesIO()
+    book = Workbook()
+    book.active["A1"] = "Title"
+    book.save(file)
+    return file.getvalue()
+
+
+def make_picture(kind: str) -> bytes:
+    file = io.BytesIO()
+    Image.effect_noise((60, 60), 80).convert("RGB").save(file, kind)
+    return file.getvalue()
+
+
+NO_TABLES = {
+    "xlsx": (make_workbook(), "Save it there as CSV"),
+    "xls": (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600), "Save it there as CSV"),
+    "png": (make_picture("PNG"), "This is not a table."),
+    "jpeg": (make_picture("JPEG"), "This is not a table."),
+    "tiff": (make_picture("TIFF"), "This is not a table."),
+    "zip": (b"PK\x03\x04" + b"word/document.xml", "This is not a table."),
+    "pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "This is not a table."),
+    "program": (Path(sys.executable).resolve().read_bytes()[:100_000], "This is not a table."),
+}
+
+
+@pytest.mark.parametrize("name", NO_TABLES)
+async def test_a_file_that_is_no_table_is_refused_by_what_it_is(ana: httpx.AsyncClient, name: str) -> None:
+    content, said = NO_TABLES[name]
+    answer = await ana.post("/c/books/import/file", files={"file": (f"table.{name}", content)})
+    assert answer.status_code == 422
+    assert said in answer.text.partition('id="error-file"')[2].partition("</p>")[0]
+    assert "Nothing that you typed is lost" in answer.text
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufeff"), min_size=1))
+@example("日本語,\u2028\n")
+@example("a\x0bb\x0c\x1c\x1d")
+def test_no_text_is_taken_for_something_else(text: str) -> None:
+    assert why_no_table(text.encode()) is None
+    assert why_no_table(codecs.BOM_UTF16_LE + text.encode("utf-16-le")) is None
 
 
 async def test_a_form_without_a_file_says_so(ana: httpx.AsyncClient) -> None:

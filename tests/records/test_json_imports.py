@@ -38,12 +38,10 @@ MANY_NAMES = "".join(f'"{number}": 1, ' for number in range(100_000))
 HEAP = "e" + "\u0301\u0323" * 40_000
 
 
-def open_again(
-    content: bytes, fields: Fields, tenant: Tenant = ACME, collection: Collection = THINGS, language: str = "en"
-) -> JsonSource:
+def open_again(content: bytes, fields: Fields, tenant: Tenant = ACME, collection: Collection = THINGS) -> JsonSource:
     text = content.decode()
     assert is_json(text)
-    return JsonSource(fields, read_json_file(text, 100), describe_origin(tenant, collection), language)
+    return JsonSource(fields, read_json_file(text, 100), describe_origin(tenant, collection))
 
 
 def values_of(source: JsonSource, before: Mapping[str, str] | None = None) -> list[dict[str, str]]:
@@ -64,7 +62,7 @@ def by_keys(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 @given(rows=ROWS)
 def test_what_was_exported_is_the_same_when_it_is_read_again(language: str, rows: list[dict[str, str]]) -> None:
     content = collect(export_json, make_export(language), rows)
-    source = open_again(content, Fields(FIELDS), language=language)
+    source = open_again(content, Fields(FIELDS))
     assert source.is_same
     assert [line.number for line in source.lines] == [str(number) for number in range(1, len(rows) + 1)]
     assert values_of(source) == by_keys(rows)
@@ -82,9 +80,9 @@ def test_in_another_workspace_choices_are_known_by_name_and_people_by_address(
     fields = make_fields(*FIELD_KINDS)
     for field in fields:
         field.id += 1000
-        field.people, field.locale = THERE, Locale.parse(language)
+        field.people, field.locale, field.language = THERE, Locale.parse(language), language
         field.choices = [{**choice, "id": choice["id"] + 50} for choice in reversed(field.choices)]
-    source = open_again(content, Fields(fields), GLOBEX, OTHER, language)
+    source = open_again(content, Fields(fields), GLOBEX, OTHER)
     assert not source.is_same
     assert all(line.number == "" for line in source.lines)
     wanted = by_keys(rows)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from html import unescape
 
 import httpx
 import pytest
-from hypothesis import given
+from babel import Locale
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import update
 
@@ -25,11 +26,12 @@ from app.records.collections import get_collection
 from app.records.conversions import NUMBER_KINDS, convert, list_choice_names
 from app.records.fields import list_fields
 from app.records.kind_changes import change_kind
+from app.records.kinds import FIELD_KINDS
 from app.settings import read_settings
 from tests.conftest import Server
 from tests.fields import make_field
 from tests.records.test_definitions import add, make_tools, open_edit
-from tests.records.test_kinds import CHOICES, OPTIONS, VALUES
+from tests.records.test_kinds import CHOICES, LOCALES, OPTIONS, VALUES
 
 Work = Callable[[], Awaitable[None]]
 PRICE = {"label": "Price", "kind": "text"}
@@ -85,7 +87,10 @@ async def put_off_jobs(transaction: Transaction) -> None:
         ("decimal", "1234", "whole_number", "1234"),
         ("decimal", "3", "rating", "3"),
         ("rating", "4", "decimal", "4"),
-        ("date", "2026-01-31", "moment", None),
+        ("date", "2026-01-31", "moment", "2026-01-31T00:00Z"),
+        ("moment", "2026-01-31T23:00Z", "date", "2026-01-31"),
+        ("date", "2026-01-31", "text", "1/31/2026"),
+        ("created_by", "5", "person", "5"),
         ("choice", "2", "choices", "2"),
         ("choices", "2", "choice", "2"),
         ("choices", "1 2", "choice", None),
@@ -137,7 +142,48 @@ def test_numbers_are_read_as_the_locale_writes_them() -> None:
     text, number = make_field("text", locale="pt_BR"), make_field("decimal", locale="pt_BR")
     assert convert("1.234,56", text, number) == "1234.56"
     assert convert("1234.567", number, make_field("money", locale="pt_BR", digits=3)) == "1234.567"
-    assert convert("1.234", number, text) == "1.234"
+    assert convert("1.234", number, text) == "1,234"
+    kilos = make_field("decimal", locale="pt_BR", grouping=True, unit="kg")
+    assert convert("1234.5", kilos, text) == "1234,5"
+    assert list_choice_names(kilos, make_field("choice", locale="pt_BR"), ["1234.5"]) == ["1234,5"]
+
+
+@pytest.mark.parametrize("kind", sorted(name for name in VALUES if FIELD_KINDS[name].is_typed))
+def test_what_becomes_a_text_is_the_same_when_it_becomes_what_it_was(kind: str) -> None:
+    choices = [name for name in CHOICES if kind != "choices" or ";" not in name]
+    plain, field = (make_field(kind, choices=choices, **OPTIONS.get(kind, {})) for _ in range(2))
+    field.zone = "America/Sao_Paulo"
+
+    @given(VALUES[kind], st.sampled_from(["text", "long_text"]), st.sampled_from(LOCALES))
+    @example("2018-11-04 02:30" if kind == "moment" else "", "text", "pt_BR")
+    def draw(typed: str, between: str, locale: str) -> None:
+        field.locale, text = Locale.parse(locale), make_field(between, locale=locale)
+        try:
+            value = plain.read(typed)
+        except ValueError:
+            return
+        try:
+            spelled = convert(value, field, text)
+        except ValueError:
+            assert len(value) > 500, "only what is too long can't be a text"
+            return
+        assert (kind, between) == ("long_text", "text") or convert(spelled, text, field) == value
+
+    draw()
+
+
+@given(st.dates())
+@example(date(2018, 11, 4))
+@example(date(1900, 1, 1))
+def test_a_date_is_the_same_when_it_had_a_time_for_a_while(day: date) -> None:
+    without, with_time = make_field("date"), make_field("moment")
+    for with_time.zone in ("America/Sao_Paulo", "Asia/Kathmandu", "UTC"):
+        try:
+            moment = convert(day.isoformat(), without, with_time)
+        except ValueError:
+            assert day in (date.min, date.max)
+            continue
+        assert convert(moment, with_time, without) == day.isoformat()
 
 
 def test_texts_make_choices_up_to_a_hundred() -> None:

@@ -15,6 +15,8 @@ from markupsafe import escape
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.collation import LAST, SORT_KEY_LIMIT, collate
 from app.records.kinds.numbers import number_key
+from app.records.lists import View
+from app.records.records import search_text
 from app.web.texts import fold
 from tests.fields import make_field
 
@@ -55,11 +57,15 @@ GOOD = [
     ("duration", "en", "-0:05", "-5"),
     ("yes_no", "en", "on", "yes"),
     ("yes_no", "en", "", ""),
+    ("yes_no", "pt_BR", "sim", "yes"),
+    ("yes_no", "pt_BR", "Não", ""),
     ("choice", "en", "#2", "2"),
     ("choice", "en", "lent", "2"),
     ("choice", "en", "\uff2c\uff25\uff2e\uff34", "2"),
     ("choices", "en", "#2\n#1", "1 2"),
     ("choices", "en", "Lent; on the shelf", "1 2"),
+    ("choices", "en", "lent, On the shelf", "1 2"),
+    ("choices", "en", "São Paulo; Łódź", "3"),
     ("email", "en", "ana@acme.test", "ana@acme.test"),
     ("email", "en", "O'Brien@Example.org", "O'Brien@example.org"),
     ("phone", "en", "+55 (11) 98765-4321", "+55 (11) 98765-4321"),
@@ -96,6 +102,8 @@ BAD = [
     ("moment", "2026-03-29 02:30 Europe/Berlin"),
     ("moment", "0001-01-01T00:00+03:00"),
     ("duration", "1:75"),
+    ("yes_no", "sim"),
+    ("yes_no", "maybe"),
     ("choice", "Burnt"),
     ("choice", "#9"),
     ("email", "ana"),
@@ -128,8 +136,9 @@ AMBIGUOUS = [
     ("decimal", "pt_BR", "1.5", ("15", "1,5")),
     ("decimal", "en", "1.234,56", ("1.23456", "1,234.56")),
     ("whole_number", "en", "1.234", ("1,234",)),
-    ("date", "pt_BR", "12/31/2026", ("2026-12-31",)),
-    ("date", "en", "2/3/26", ("2026-02-03", "2026-03-02")),
+    ("date", "pt_BR", "12/31/2026", ("31/12/2026",)),
+    ("date", "en", "2/3/26", ("2/3/2026", "3/2/2026")),
+    ("date", "sv", "1/2/2026", ("2026-02-01", "2026-01-02")),
 ]
 
 
@@ -158,6 +167,26 @@ def test_what_is_ambiguous_is_refused_with_what_it_may_mean(
     for reading in readings:
         assert reading in said
         assert field.read(reading)
+
+
+@pytest.mark.parametrize(
+    ("kind", "locale", "typed", "said"),
+    [
+        ("date", "pt_BR", "31/02/2024", "There is no such day."),
+        ("date", "pt_BR", "2024-02-30", "There is no such day."),
+        ("date", "en", "2/30/2024", "There is no such day."),
+        ("date", "pt_BR", "amanhã", "Write a date, such as 31/01/2026."),
+        ("date", "de", "1/2", "Write a date, such as 31.01.2026."),
+        ("moment", "pt_BR", "31/02/2024 10:00", "There is no such day."),
+        ("moment", "pt_BR", "2024-02-30T10:00", "There is no such day."),
+        ("moment", "pt_BR", "31/01/2024", "Write date and time, such as 31/01/2026 14:05."),
+        ("moment", "en", "1/31/2024 25:00", "Write date and time, such as 1/31/2026 14:05."),
+    ],
+)
+def test_what_is_no_date_is_refused_in_the_form_of_the_workspace(kind: str, locale: str, typed: str, said: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        make_field(kind, locale=locale).read(typed)
+    assert caught.value.args[0].translate("en") == said
 
 
 @given(st.sampled_from(sorted(FIELD_KINDS)), st.sampled_from(LOCALES), st.text(max_size=60))
@@ -248,6 +277,34 @@ def test_what_a_value_has_may_stay_beside_what_is_added_though_nobody_could_choo
             field.read(text)
 
 
+@pytest.mark.parametrize(
+    ("choices", "typed", "said"),
+    [
+        (
+            ["UTI", "Lab"],
+            "UTI, Pediatria",
+            "There is no choice “Pediatria” here. Between several there are semicolons.",
+        ),
+        (["UTI", "Lab, 1"], "UTI, X", "There is no choice “UTI, X” here. Between several there are semicolons."),
+        (["UTI", "Lab"], "x" * 100, f"There is no choice “{'x' * 60}” here. Between several there are semicolons."),
+    ],
+)
+def test_a_choice_that_there_is_none_of_is_named(choices: list[str], typed: str, said: str) -> None:
+    for kind, wanted in (("choices", said), ("choice", f"There is no choice “{typed[:60]}” here.")):
+        with pytest.raises(ValueError) as caught:  # noqa: PT011
+            make_field(kind, choices=choices).read(typed)
+        assert caught.value.args[0].translate("en") == wanted
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        make_field("person").read("#1\n#2")
+    assert caught.value.args[0].translate("en") == "Only one person can be chosen here, and these are 2."
+
+
+def test_commas_are_between_choices_unless_a_name_has_one() -> None:
+    assert make_field("choices", choices=["UTI", "Lab", "Sala 2"]).read("uti, lab; Sala 2") == "1 2 3"
+    with_comma = make_field("choices", choices=["UTI", "Lab, 1", "Lab"])
+    assert with_comma.read("UTI; Lab, 1") == "1 2"
+
+
 def test_a_form_has_people_as_one_text_however_they_were_chosen() -> None:
     field = make_field("person", several=True)
     assert field.kind.join(["1,Bruno"], field) == "#1\nBruno"
@@ -265,6 +322,33 @@ def test_a_moment_is_typed_in_the_zone_that_the_form_says_and_is_one_text_in_all
     assert field.kind.join(["soon", "@Europe/Berlin"], field) == "soon"
     with pytest.raises(ValueError):  # noqa: PT011
         field.read(field.kind.join(["2026-03-29T02:30", "@Europe/Berlin"], field))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("zone", ["America/Sao_Paulo", "Asia/Kathmandu"])
+def test_a_text_that_says_no_zone_is_of_the_zone_of_who_asks_and_what_they_are_told_says_it(
+    locale: str, zone: str
+) -> None:
+    field, elsewhere = make_field("moment", locale=locale), make_field("moment", locale=locale)
+    field.zone = zone
+    assert (
+        field.read("2026-02-28 14:05") == field.read(f"2026-02-28 14:05 {zone}") != elsewhere.read("2026-02-28 14:05")
+    )
+    assert field.read("2026-02-28 14:05 UTC") == field.read("2026-02-28T14:05Z") == "2026-02-28T14:05Z"
+
+    @given(VALUES["moment"])
+    @example("2026-10-25 01:30")
+    def draw(typed: str) -> None:
+        value = elsewhere.read(typed)
+        assert elsewhere.read(field.describe_here(value)) == value
+
+    draw()
+
+
+def test_a_moment_is_told_as_the_workspace_writes_dates() -> None:
+    field = make_field("moment", locale="pt_BR")
+    field.zone = "America/Sao_Paulo"
+    assert field.describe_here("2021-12-26T03:30Z") == "26/12/2021 00:30 America/Sao_Paulo"
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kathmandu"])
@@ -288,6 +372,109 @@ def test_numbers_are_shown_as_the_workspace_writes_them() -> None:
     assert make_field("money", locale="pt_BR", currency="BRL").describe("1234.5") == "R$\xa01.234,50"
     assert make_field("money", locale="en", currency="JPY").describe("1234") == "¥1,234"
     assert make_field("date", locale="pt_BR").describe("2026-01-31") == "31 de jan. de 2026"
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("currency", ["BRL", "EUR", "USD", "JPY", "CHF", "PLN"])
+def test_an_amount_is_read_as_it_is_shown(locale: str, currency: str) -> None:
+    field = make_field("money", locale=locale, currency=currency)
+
+    @given(VALUES["money"])
+    @example("-1234567.89")
+    def draw(value: str) -> None:
+        value = value.partition(".")[0] if currency == "JPY" else value
+        assert field.read(field.describe(value)) == make_field("decimal").read(value)
+
+    draw()
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("unit", ["kg", "m²", "l/100 km", "%", "°C", "k", "-", "São", "1/s"])
+def test_a_number_is_read_with_the_unit_that_it_is_shown_with(locale: str, unit: str) -> None:
+    field = make_field("decimal", locale=locale, unit=unit, grouping=True)
+
+    @given(NUMBERS)
+    def draw(typed: str) -> None:
+        value = make_field("decimal").read(format(Decimal(typed), "f"))
+        assert field.read(field.describe(value)) == value
+        assert field.read(field.write(value)) == value
+
+    draw()
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("R$ 10,00", "10"),
+        ("R$10,00", "10"),
+        ("r$ 334.272,82", "334272.82"),
+        ("-R$ 1,50", "-1.5"),
+        ("R$ \N{MINUS SIGN}1,50", "-1.5"),
+        ("BRL 10", "10"),
+        ("10,5 brl", "10.5"),
+        ("R$ 10 BRL", "10"),
+        ("\uff32\uff04 10", "10"),
+    ],
+)
+def test_money_is_taken_as_brazilians_write_it(typed: str, stored: str) -> None:
+    assert make_field("money", locale="pt_BR", currency="BRL").read(typed) == stored
+
+
+@pytest.mark.parametrize(
+    ("options", "typed", "said"),
+    [
+        ({"currency": "BRL"}, "US$ 10", "This is in R$, and not in US$."),
+        ({"currency": "BRL"}, "10 €", "This is in R$, and not in €."),
+        ({"currency": "BRL"}, "usd 10", "This is in R$, and not in USD."),
+        ({"currency": "BRL"}, "$ 10", "This is in R$, and not in $."),
+        ({"currency": "BRL"}, "about 10", "Write a number, such as 1.234,5."),
+        ({"currency": "BRL"}, "R$", "Write a number, such as 1.234,5."),
+        ({"unit": "kg"}, "5 g", "This is in kg, and not in g."),
+        ({}, "R$ 5", "Write a number, such as 1.234,5."),
+    ],
+)
+def test_another_currency_or_unit_is_refused_by_its_name(options: dict[str, str], typed: str, said: str) -> None:
+    kind = "money" if "currency" in options else "decimal"
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        make_field(kind, locale="pt_BR", **options).read(typed)
+    assert caught.value.args[0].translate("en") == said
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "typed"),
+    [
+        ("money", "735969.95", ["735969,95", "735.969,95", "R$ 735.969,95", "735969.95"]),
+        ("decimal", "1.5", ["1,5", "1,50", "1.5"]),
+        ("whole_number", "10499", ["10.499", "10499"]),
+        ("date", "2021-03-08", ["08/03/2021", "8/3/2021", "2021-03-08", "8 de mar. de 2021", "mar"]),
+        ("duration", "2959", ["49:19"]),
+    ],
+)
+def test_what_people_see_or_type_is_found(kind: str, value: str, typed: list[str]) -> None:
+    options = {"money": {"currency": "BRL"}, "decimal": {"digits": 2}}
+    field = make_field(kind, locale="pt_BR", **options.get(kind, {}))
+    searched = search_text([field], {field.ref: value})
+    for text in [*typed, field.describe(value), field.write(value), field.spell(value)]:
+        assert all(word in searched for word in View(text).words), f"{text!r} in {searched!r}"
+
+
+@pytest.mark.parametrize("kind", sorted(name for name, kind in FIELD_KINDS.items() if kind.is_searched))
+@pytest.mark.parametrize("locale", ["en", "pt_BR", "fr", "en_IN"])
+def test_a_value_is_found_as_it_is_shown_and_typed(kind: str, locale: str) -> None:
+    @given(VALUES[kind])
+    def draw(typed: str) -> None:
+        options = OPTIONS.get(kind, {})
+        plain, field = (make_field(kind, locale=each, choices=CHOICES, **options) for each in ("en", locale))
+        try:
+            value = plain.read(typed)
+        except ValueError:
+            return
+        searched = search_text([field], {field.ref: value})
+        shown = [field.describe(value), *([field.write(value)] if field.kind.is_numeric or kind == "date" else [])]
+        for text in shown:
+            assert all(word in searched for word in View(text[:200]).words)
+
+    draw()
 
 
 def test_three_ways_to_write_a_number_are_one_value() -> None:

@@ -74,10 +74,11 @@ BAD_VALUES = [
     ("weight", "heavy <b>", "Write a number"),
     ("count", "1.5", "Write a whole number"),
     ("count", "9" * 16, "At most 15 digits."),
-    ("bought", "2026-02-30", "Write a date"),
+    ("bought", "2026-02-30", "There is no such day."),
     ("mail", "nobody", "This does not look like an e-mail address."),
     ("site", "javascript:alert(1)", "Write an address that starts with https://"),
-    ("colour", "blue", "Choose one of the list."),
+    ("colour", "blue", "There is no choice “blue” here."),
+    ("colour", "#99", "Choose one of the list."),
     ("serial", "taken", "has this value already."),
     ("story", "x" * 20_001, "At most 20000 characters; this has 20001."),
 ]

@@ -64,7 +64,7 @@ async def test_a_person_is_chosen_by_name_or_address_and_shown_by_picture_and_na
     assert "Nobody here is called “Nobody at all”." in refused.text
     assert 'value="Nobody at all"' in refused.text
     refused = await people["ana"].post("/c/books/new", data={"f1": "A", reader: "Bruno, Carla"})
-    assert "Choose one person." in refused.text
+    assert "Only one person can be chosen here, and these are 2." in refused.text
     assert 'value="bruno@acme.test, carla@acme.test"' in refused.text
 
 

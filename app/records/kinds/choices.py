@@ -12,12 +12,15 @@ from functools import cached_property
 from markupsafe import Markup
 
 from app.records.kinds.kind import Cell, Definition, FieldChoice, FieldKind, Json, fail
-from app.web.texts import _l, fold, keep_direction, translations
+from app.records.tables import read_word, write_word
+from app.web.texts import _l, fold, keep_direction
 
 # A name of a choice has fewer letters, in any form.
 LONGEST_CHOICE = 1_000
 # More choices than any field has: what names more is not looked through.
 MOST_CHOICES_NAMED = 500
+# Of a name that there is none of, so much is said.
+MOST_OF_A_NAME = 60
 CHOICE_REFERENCE = re.compile(r"#([0-9]{1,6})")
 
 
@@ -32,11 +35,13 @@ class YesNoKind(FieldKind):
     can_be_unique = False
 
     def read(self, text: str, field: Definition) -> str:
-        return "yes" if text.strip().lower() in ("yes", "on", "true", "1") else ""
+        word = read_word(text, field.language)
+        if word is None:
+            raise fail("Write yes or no.")
+        return "yes" if word else ""
 
     def describe(self, value: str, field: Definition) -> str:
-        language = str(field.locale)
-        return translations(language).gettext("Yes") if value else translations(language).gettext("No")
+        return write_word(bool(value), field.language)
 
     def sort_key(self, value: str, field: Definition) -> str:
         return value
@@ -69,6 +74,11 @@ class ChoiceIndex:
         return named
 
     @cached_property
+    def have_commas(self) -> bool:
+        """Whether any of the names has a comma, so that none separates them."""
+        return any("," in choice["name"] for choice in self.choices)
+
+    @cached_property
     def tags(self) -> dict[int, Markup]:
         """What pages show of each choice, by its id."""
         tag = Markup('<span class="tag" data-color="{}">{}</span>')
@@ -94,18 +104,26 @@ NO_CHOICES = ChoiceIndex(())
 
 
 def split_choices(text: str, index: ChoiceIndex) -> list[str]:
-    """What a text names, each once: one choice on a line, or several with semicolons between them. Of more than there
-    could be, what is too much is one that there is none of."""
-    lines = dict.fromkeys(line.strip() for line in text.split("\n", MOST_CHOICES_NAMED))
-    parts = (each for line in lines for each in ([line] if index.find(line) else line.split(";", MOST_CHOICES_NAMED)))
+    """What a text names, each once: one choice on a line, or several with semicolons between them, or with commas where
+    no choice has one. Of more than there could be, what is too much is one that there is none of."""
+    parts = list(dict.fromkeys(line.strip() for line in text.split("\n", MOST_CHOICES_NAMED)))
+    for between in ";" if index.have_commas else ";,":
+        split = ([part] if index.find(part) else part.split(between, MOST_CHOICES_NAMED) for part in parts)
+        parts = list(dict.fromkeys(each for found in split for each in found))[: MOST_CHOICES_NAMED + 1]
     return list(dict.fromkeys(" ".join(each.split()) for each in parts if each.strip()))
 
 
-def read_choice(text: str, field: Definition, kept: str = "") -> FieldChoice:
-    """The choice of a text, if it can still be chosen, or is `kept`. Raises ValueError with a Text."""
+def read_choice(text: str, field: Definition, kept: str = "", *, several: bool = False) -> FieldChoice:
+    """The choice of a text, if it can still be chosen, or is `kept`. Raises ValueError with a Text, which says how
+    several are written where there may be."""
     choice = field.choice_index.find(text)
     if choice is None:
-        raise fail("Choose one of the list.")
+        name = " ".join(text.split())[:MOST_OF_A_NAME]
+        if CHOICE_REFERENCE.fullmatch(name):  # one that was there when a form was opened
+            raise fail("Choose one of the list.")
+        if several:
+            raise fail("There is no choice “%(name)s” here. Between several there are semicolons.", name=name)
+        raise fail("There is no choice “%(name)s” here.", name=name)
     if choice["archived"] and str(choice["id"]) not in kept.split():
         raise fail("“%(name)s” can't be chosen any more.", name=choice["name"])
     return choice
@@ -154,9 +172,6 @@ class ChoiceKind(FieldKind):
         tags = field.choice_index.tags
         return Markup(" ").join(tags[choice["id"]] for choice in self.chosen(value, field))
 
-    def search_text(self, value: str, field: Definition) -> str:
-        return " ".join(choice["name"] for choice in self.chosen(value, field))
-
     def sort_key(self, value: str, field: Definition) -> str:
         places = field.choice_index.places
         return "".join(f"{place:04d}" for place in sorted(places[each][0] for each in value.split() if each in places))
@@ -185,7 +200,9 @@ class ChoicesKind(ChoiceKind):
         return "\n".join(each for each in typed if each)
 
     def read_over(self, text: str, field: Definition, before: str) -> str:
-        chosen = {read_choice(each, field, before)["id"] for each in split_choices(text, field.choice_index)}
+        chosen = {
+            read_choice(each, field, before, several=True)["id"] for each in split_choices(text, field.choice_index)
+        }
         return " ".join(map(str, sorted(chosen)))
 
     def cell(self, value: str, field: Definition) -> Cell:

@@ -15,6 +15,7 @@ from app.web.texts import _l
 
 ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
 THREE_NUMBERS = re.compile(r"([0-9]{1,4})\s?[./ -]\s?([0-9]{1,2})\s?[./ -]\s?([0-9]{1,4})\.?")
+EXAMPLE_DATE = "2026-01-31"
 DURATION = re.compile(r"(-)?([0-9]{1,5}):([0-5][0-9])")
 
 
@@ -38,6 +39,21 @@ def write_date(value: str, locale: Locale) -> str:
     return format_date(date.fromisoformat(value), format="medium", locale=locale)
 
 
+@lru_cache(maxsize=4096)
+def spell_date(value: str, locale: Locale) -> str:
+    """A stored date in numbers, in the locale's own order, as `read_date` takes it."""
+    pattern = get_date_format("short", locale=locale).pattern.lower()
+    separator = next((each for each in pattern if each in "./-"), "-")
+    year, month, day = value.split("-")
+    parts = {
+        "y": year,
+        "m": month if "mm" in pattern else month.lstrip("0"),
+        "d": day if "dd" in pattern else day.lstrip("0"),
+    }
+    spelled = separator.join(parts[each] for each in order_of_date(locale))
+    return spelled if read_date(spelled, locale).isoformat() == value else value
+
+
 def read_date(text: str, locale: Locale) -> date:
     """A date as year-month-day, as browsers send it, or in the locale's own order. Raises ValueError with a Text.
 
@@ -48,24 +64,30 @@ def read_date(text: str, locale: Locale) -> date:
         found = make_date(*map(int, iso.groups()))
         if found:
             return found
-    elif numbers := THREE_NUMBERS.fullmatch(value):
-        readings = []
+        raise fail("There is no such day.")
+    if numbers := THREE_NUMBERS.fullmatch(value):
+        readings: list[str] = []
+        is_shaped = False
         own = order_of_date(locale)
         for order in dict.fromkeys((own, "dmy", "mdy", "ymd")):
             part = dict(zip(order, numbers.groups(), strict=True))
             if len(part["d"]) > 2 or len(part["m"]) > 2 or len(part["y"]) not in (2, 4):
                 continue
+            is_shaped = is_shaped or order == own
             year = int(part["y"]) + (2000 if len(part["y"]) == 2 else 0)
             found = make_date(year, int(part["m"]), int(part["d"]))
             if found and order == own and len(part["y"]) == 4:
                 return found
             if found and found.isoformat() not in readings:
                 readings.append(found.isoformat())
-        if len(readings) > 1:
-            raise fail("Is it %(one)s or %(other)s? Write it so.", one=readings[0], other=readings[1])
-        if readings:
-            raise fail("Is it %(one)s? Write it so.", one=readings[0])
-    raise fail("Write a date as year-month-day, such as 2026-01-31.")
+        offered = [spell_date(reading, locale) for reading in readings]
+        if len(offered) > 1:
+            raise fail("Is it %(one)s or %(other)s? Write it so.", one=offered[0], other=offered[1])
+        if offered:
+            raise fail("Is it %(one)s? Write it so.", one=offered[0])
+        if is_shaped:
+            raise fail("There is no such day.")
+    raise fail("Write a date, such as %(example)s.", example=spell_date(EXAMPLE_DATE, locale))
 
 
 class DateKind(FieldKind):
@@ -82,8 +104,14 @@ class DateKind(FieldKind):
     def describe(self, value: str, field: Definition) -> str:
         return write_date(value, field.locale)
 
+    def spell(self, value: str, field: Definition) -> str:
+        return spell_date(value, field.locale)
+
     def search_text(self, value: str, field: Definition) -> str:
-        return f"{value} {self.describe(value, field)}"
+        """As it is shown, in numbers as people write it, with and without zeros, and as programs write it."""
+        spelled = spell_date(value, field.locale)
+        short = re.sub(r"\b0+(?=\d)", "", spelled)
+        return " ".join(dict.fromkeys([value, self.describe(value, field), spelled, short]))
 
     def sort_key(self, value: str, field: Definition) -> str:
         return value
@@ -100,7 +128,6 @@ class DurationKind(FieldKind):
     inputmode = "numeric"
     placeholder = "1:30"
     is_numeric = True
-    is_searched = False
 
     def read(self, text: str, field: Definition) -> str:
         found = DURATION.fullmatch(text.strip().replace("\N{MINUS SIGN}", "-"))

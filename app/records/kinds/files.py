@@ -82,9 +82,6 @@ class FilesKind(FieldKind):
         shown = [(picture if each.preview else file).format(each.address, each.name) for each in name_files(value)]
         return Markup('<span class="files">{}</span>').format(Markup(" ").join(shown))
 
-    def search_text(self, value: str, field: Definition) -> str:
-        return "\n".join(each.name for each in name_files(value))
-
     def cell(self, value: str, field: Definition) -> Cell:
         return "\n".join(keep_direction(each.name) for each in name_files(value)) or None
 

@@ -33,7 +33,8 @@ class FieldChoice(TypedDict):
 
 class Definition(Protocol):
     """What kinds know of the field that a value is of: its choices in their order, what else was chosen for it (each
-    kind says in `options` what), the locale in which numbers and dates are written, and who is in the workspace."""
+    kind says in `options` what), the locale in which numbers and dates are written, the language of the workspace, in
+    which time zone whoever asks lives, and who is in the workspace."""
 
     @property
     def choices(self) -> Sequence[FieldChoice]: ...
@@ -46,6 +47,12 @@ class Definition(Protocol):
 
     @property
     def locale(self) -> Locale: ...
+
+    @property
+    def language(self) -> str: ...
+
+    @property
+    def zone(self) -> str: ...
 
     @property
     def people(self) -> People: ...
@@ -93,12 +100,18 @@ class FieldKind:
     # Whether no value says something, too: it is shown and exported as others are.
     shows_none = False
     has_choices = False
+    # Whether a value has a time, which people type and read in their own zones.
+    tells_time = False
     # Whether its values are members, who may be called otherwise, are told, and follow.
     names_people = False
     # Whether a text becomes a value of it. What none does is left out where tables are imported.
     is_typed = True
     # What of a record its values are, where the program writes them by itself.
     computed: str = ""
+
+    def affixes(self, field: Definition) -> tuple[str, str]:
+        """What stands before and behind the input of a value, as it is not typed."""
+        return "", ""
 
     def join(self, typed: Sequence[str], field: Definition) -> str:
         """What a form has for the field, of all that it sends under its name."""
@@ -119,6 +132,14 @@ class FieldKind:
     def describe(self, value: str, field: Definition) -> str:
         """A value in plain text, for people."""
         return value
+
+    def describe_here(self, value: str, field: Definition) -> str:
+        """Likewise, for the one who asks alone: a time in their own zone."""
+        return self.describe(value, field)
+
+    def spell(self, value: str, field: Definition) -> str:
+        """A value as people would type it: in plain words, which `read` takes for the same value."""
+        return self.describe_here(value, field)
 
     def describe_unread(self, text: str, field: Definition) -> str:
         """What was typed and won't do, in plain text."""

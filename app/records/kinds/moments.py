@@ -1,17 +1,20 @@
-"""Moments: a day and a time. They are stored in UTC, typed in the zone of whoever types, and shown in the reader's."""
+"""Moments: a day and a time. They are stored in UTC, typed in the zone of whoever types, and shown in the reader's.
+
+So is a text that says no zone: a form, a table and a default are read in the zone of whoever brings them.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from markupsafe import Markup
 
 from app.accounts.time_zones import list_time_zones
-from app.records.kinds.dates import read_date
+from app.records.kinds.dates import EXAMPLE_DATE, read_date, spell_date
 from app.records.kinds.kind import Cell, Definition, FieldKind, fail
 from app.web.texts import _l
 
@@ -21,19 +24,19 @@ MOMENT = re.compile(
 )
 # A day as people write it, and a time behind it.
 LOCAL_MOMENT = re.compile(
-    r"(?P<day>[0-9]{1,4} ?[./] ?[0-9]{1,2} ?[./] ?[0-9]{1,4}\.?),? (?P<time>[0-9]{1,2}:[0-9]{2})(?P<rest>.{0,64})"
+    r"(?P<day>[0-9]{1,4} ?[./-] ?[0-9]{1,2} ?[./-] ?[0-9]{1,4}\.?),?[ T](?P<time>[0-9]{1,2}:[0-9]{2})(?P<rest>.{0,64})"
 )
 # What a form says beside a time without a zone: in which one it was typed, and what the record has, if anything.
 TYPED_IN = re.compile(r"@(?P<zone>[A-Za-z0-9_+/-]{1,64})(?: (?P<before>[0-9T:-]+Z))?")
 
 
-def read_moment(text: str, locale: Locale) -> str:
-    """The stored form of a moment, whose day may be written as the locale does; without a zone it is UTC. Raises
-    ValueError with a Text."""
+def read_moment(text: str, locale: Locale, zone: str) -> str:
+    """The stored form of a moment, whose day may be written as the locale does, in a zone unless it says another one.
+    Raises ValueError with a Text."""
     if named := LOCAL_MOMENT.fullmatch(text.strip()):
         text = f"{read_date(named['day'], locale).isoformat()} {named['time'].zfill(5)}{named['rest']}"
     found = MOMENT.fullmatch(text.strip())
-    zone = (found and found["zone"]) or "UTC"
+    zone = (found and found["zone"]) or zone
     try:
         if not found:
             raise ValueError(text)
@@ -43,7 +46,8 @@ def read_moment(text: str, locale: Locale) -> str:
             local = datetime.fromisoformat(f"{found['day']}T{found['time']}{zone.replace('Z', '+00:00')}")
         moment = local.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise fail("Write date and time such as 2026-01-31 14:05.") from error
+        example = f"{spell_date(EXAMPLE_DATE, locale)} 14:05"
+        raise fail("Write date and time, such as %(example)s.", example=example) from error
     if moment.astimezone(local.tzinfo).replace(tzinfo=None) != local.replace(tzinfo=None):
         raise fail("There is no such time in %(zone)s: clocks are put forward then.", zone=zone)
     return moment.replace(tzinfo=None).isoformat(timespec="minutes") + "Z"
@@ -58,6 +62,44 @@ def write_moment(value: str, zone: str) -> str:
     return moment.replace(tzinfo=None).isoformat(timespec="minutes")
 
 
+def write_local(value: str, zone: str) -> str:
+    """A stored moment as a table has it in a zone; in UTC, and saying so, where that would be read as another one: in
+    the hour that there is twice, and before zones had whole minutes."""
+    text = write_moment(value, zone).replace("T", " ")
+    try:
+        read = read_moment(text, Locale("en"), zone)
+    except ValueError:
+        read = ""
+    return text if read == value else value.replace("T", " ")
+
+
+def spell_moment(value: str, locale: Locale, zone: str) -> str:
+    """A stored moment as a locale writes it in a zone, which it says; so `read_moment` takes it anywhere."""
+    text = write_local(value, zone)
+    said = "UTC" if text.endswith("Z") else zone
+    day, time = text.removesuffix("Z").split(" ")
+    return f"{spell_date(day, locale)} {time} {said}"
+
+
+def date_of_moment(value: str, zone: str) -> str:
+    """The stored date of a moment in a zone. Raises ValueError with a Text where there is none."""
+    if local := write_moment(value, zone):
+        return local.partition("T")[0]
+    raise fail("There is no such day.")
+
+
+def begin_day(value: str, zone: str) -> str:
+    """The stored moment at which a date begins in a zone: at midnight, or when clocks were put forward then. Raises
+    ValueError with a Text."""
+    try:
+        moment = datetime.fromisoformat(value).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+        if moment.second:  # zones of before had no whole minutes
+            moment = moment.replace(second=0) + timedelta(minutes=1)
+    except OverflowError as error:
+        raise fail("There is no such day.") from error
+    return moment.replace(tzinfo=None).isoformat(timespec="minutes") + "Z"
+
+
 class MomentKind(FieldKind):
     """A day and a time, to the minute."""
 
@@ -66,6 +108,7 @@ class MomentKind(FieldKind):
     control = "moment"
     breaks = False
     is_searched = False
+    tells_time = True
 
     def local(self, value: str, zone: str) -> str:
         """What the form of a member in a zone has."""
@@ -82,20 +125,21 @@ class MomentKind(FieldKind):
         before = said["before"] or ""
         if before and write_moment(before, said["zone"]) == text.replace(" ", "T"):
             return before
-        found = MOMENT.fullmatch(text)
-        if not found or found["zone"]:
-            return text
-        zoned = f"{text} {said['zone']}"
         try:
-            return read_moment(zoned, field.locale)
+            return read_moment(text, field.locale, said["zone"])
         except ValueError:
-            return zoned
+            found, named = MOMENT.fullmatch(text), LOCAL_MOMENT.fullmatch(text)
+            says_none = (found and not found["zone"]) or (named and not named["rest"].strip())
+            return f"{text} {said['zone']}" if says_none else text
 
     def read(self, text: str, field: Definition) -> str:
-        return read_moment(text, field.locale)
+        return read_moment(text, field.locale, field.zone)
 
     def describe(self, value: str, field: Definition) -> str:
         return value.replace("T", " ").replace("Z", " UTC")
+
+    def describe_here(self, value: str, field: Definition) -> str:
+        return spell_moment(value, field.locale, field.zone)
 
     def show(self, value: str, field: Definition) -> Markup:
         return Markup('<time datetime="{}" data-moment>{}</time>').format(value, self.describe(value, field))
@@ -107,4 +151,8 @@ class MomentKind(FieldKind):
         return value
 
     def cell(self, value: str, field: Definition) -> Cell:
-        return datetime.fromisoformat(value).astimezone(UTC)
+        moment = datetime.fromisoformat(value).astimezone(UTC)
+        try:
+            return moment.astimezone(ZoneInfo(field.zone))
+        except OverflowError:  # the first and the last hours that there are
+            return moment

@@ -14,6 +14,7 @@ from babel import Locale
 from babel.numbers import NumberFormatError, format_currency, format_decimal, list_currencies, parse_decimal
 from markupsafe import Markup
 
+from app.records.kinds.affixes import MINUS, list_signs, refuse_others, without_affixes
 from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
 from app.web.forms import Invalid
 from app.web.texts import _l
@@ -22,12 +23,21 @@ MOST_WHOLE_DIGITS = 15
 MOST_DIGITS = 10
 MOST_UNIT = 12
 MOST_STARS = 10
-MINUS = re.compile("^[\u2212\u2010-\u2013\ufe63\uff0d]")
 # What numbers are written with: no exponents, which nobody types on purpose. No number is as long as this many letters.
 WRITTEN = re.compile(r"[+-]?[0-9.,'\u2019\u066b\u066c\s]+")
 LONGEST_NUMBER = 100
 # Within a number, whatever the locale: spaces of all widths between groups of three.
 SPACES = re.compile(r"(?<=\d)[\s\u202f\u2009](?=\d{3}(?!\d))")
+
+
+def spell_digits(text: str) -> str:
+    """A text with digits of any script as those of ASCII, and without the spaces between groups."""
+    return "".join(str(unicodedata.decimal(each, each)) for each in SPACES.sub("", MINUS.sub("-", text.strip())))
+
+
+def is_written(digits: str) -> bool:
+    """Whether a text has nothing but what numbers are written with."""
+    return bool(WRITTEN.fullmatch(digits)) and any(map(str.isdigit, digits))
 
 
 def read_number(text: str, locale: Locale) -> Decimal:
@@ -38,9 +48,9 @@ def read_number(text: str, locale: Locale) -> Decimal:
     """
     if len(text) > LONGEST_NUMBER:
         raise fail("At most %(limit)d characters; this has %(count)d.", limit=LONGEST_NUMBER, count=len(text))
-    digits = "".join(str(unicodedata.digit(each, each)) for each in SPACES.sub("", MINUS.sub("-", text.strip())))
+    digits = spell_digits(text)
     try:
-        if not WRITTEN.fullmatch(digits) or not any(map(str.isdigit, digits)):
+        if not is_written(digits):
             raise NumberFormatError(digits)
         number = parse_decimal(digits, locale=locale, strict=True)
     except (NumberFormatError, InvalidOperation) as error:  # decimals have a precision, which groups of zeros outgrow
@@ -77,7 +87,8 @@ def write_number(value: str, locale: Locale, digits: int | None, grouping: bool)
     """A stored number as a locale writes it, with so many digits after the point; None for those that it has."""
     number = Decimal(value)
     count = count_digits(number) if digits is None else max(digits, count_digits(number))
-    pattern = f"{'#,##0' if grouping else '0'}{'.' + '0' * count if count else ''}"
+    groups = "#,##,##0" if locale.decimal_formats[None].grouping == (3, 2) else "#,##0"  # as India's lakhs
+    pattern = f"{groups if grouping else '0'}{'.' + '0' * count if count else ''}"
     return str(format_decimal(number, format=pattern, locale=locale, group_separator=grouping))
 
 
@@ -103,8 +114,27 @@ class NumberKind(FieldKind):
         digits: int | None = field.options.get("digits", self.digits)
         return digits
 
+    def list_affixes(self, field: Definition) -> tuple[str, ...]:
+        """What may stand before a number of the field, or behind it; the first is what people know it by."""
+        unit = field.options.get("unit")
+        return (unit,) if unit else ()
+
+    def affixes(self, field: Definition) -> tuple[str, str]:
+        return "", "".join(self.list_affixes(field)[:1])
+
+    def take_number(self, text: str, field: Definition) -> str:
+        """The number of a text, which may have the field's unit or currency beside it. Raises ValueError with a Text
+        for another one."""
+        if len(text) > LONGEST_NUMBER or is_written(spell_digits(text)):
+            return text
+        affixes = self.list_affixes(field)
+        number = without_affixes(text, affixes)
+        if affixes and not is_written(spell_digits(number)):
+            refuse_others(text, affixes[0], field.locale, currencies="currency" in field.options)
+        return number
+
     def read(self, text: str, field: Definition) -> str:
-        number = read_number(text, field.locale)
+        number = read_number(self.take_number(text, field), field.locale)
         most = self.digits_of(field)
         if count_digits(number) > (MOST_DIGITS if most is None else most):
             other = find_other_reading(number, field.locale)
@@ -126,8 +156,13 @@ class NumberKind(FieldKind):
         unit = field.options.get("unit")
         return f"{number}\N{NO-BREAK SPACE}{unit}" if unit else number
 
+    def spell(self, value: str, field: Definition) -> str:
+        return self.write(value, field)
+
     def search_text(self, value: str, field: Definition) -> str:
-        return f"{value} {self.describe(value, field)}"
+        """As it is shown, as a form has it, with and without groups, and as programs write it."""
+        written = (write_number(value, field.locale, self.digits_of(field), grouped) for grouped in (False, True))
+        return " ".join(dict.fromkeys([value, self.describe(value, field), *written]))
 
     def sort_key(self, value: str, field: Definition) -> str:
         return number_key(value)
@@ -199,8 +234,13 @@ class MoneyKind(DecimalKind):
         currency = field.options.get("currency", "EUR")
         return str(format_currency(number, currency, locale=field.locale, currency_digits=True))
 
-    def read(self, text: str, field: Definition) -> str:
-        return super().read(text.replace(field.options.get("currency", "EUR"), ""), field)
+    def list_affixes(self, field: Definition) -> tuple[str, ...]:
+        return list_signs(field.options.get("currency", "EUR"), field.locale)
+
+    def affixes(self, field: Definition) -> tuple[str, str]:
+        symbol = self.list_affixes(field)[0]
+        is_before = field.locale.currency_formats["standard"].pattern.startswith("\N{CURRENCY SIGN}")
+        return (symbol, "") if is_before else ("", symbol)
 
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         currency = str(options.get("currency") or "").strip().upper()

@@ -215,7 +215,9 @@ class PersonKind(FieldKind):
             chosen.add(found[0].id)
         most = MOST_CHOSEN if field.options.get("several") else 1
         if len(chosen) > most:
-            raise fail("Choose one person.") if most == 1 else fail("Choose at most %(limit)d people.", limit=most)
+            if most == 1:
+                raise fail("Only one person can be chosen here, and these are %(count)d.", count=len(chosen))
+            raise fail("Choose at most %(limit)d people.", limit=most)
         return " ".join(map(str, sorted(chosen)))
 
     def write(self, value: str, field: Definition) -> str:
@@ -223,6 +225,14 @@ class PersonKind(FieldKind):
 
     def describe(self, value: str, field: Definition) -> str:
         return "; ".join(map(field.people.name, self.ids(value, field)))
+
+    def spell(self, value: str, field: Definition) -> str:
+        """By name, or by address where others are called so."""
+        people = field.people
+        known = [(people.meant(people.name(each)), people.candidate(each)) for each in self.ids(value, field)]
+        return "; ".join(
+            person.name if [found.id for found in meant] == [person.id] else person.email for meant, person in known
+        )
 
     def describe_unread(self, text: str, field: Definition) -> str:
         """By name, also who can't be chosen any more."""
@@ -239,9 +249,6 @@ class PersonKind(FieldKind):
             for member_id in self.ids(value, field)
             for name in [field.people.name(member_id)]
         )
-
-    def search_text(self, value: str, field: Definition) -> str:
-        return " ".join(map(field.people.name, self.ids(value, field)))
 
     def unique_key(self, value: str, field: Definition) -> str:
         return value

@@ -65,8 +65,8 @@ async def render_fields(
     """The fields of a collection, with the form to add or change one. `saved` is what is saved now of a field that
     somebody else has changed: it stands beside what was typed, which is saved over it the next time."""
     differences = []
-    if saved is not None and form is not None:
-        differences = compare_forms(form, saved)
+    if saved is not None and form is not None and editing is not None:
+        differences = compare_forms(form, saved, editing)
         form.values["version"] = saved.values["version"]
     fields = await list_fields(transaction, collection)
     binned = fields.in_bin[::-1]

@@ -18,7 +18,7 @@ from app.files.storing import NotStored, delete_files, files_of, store_form
 from app.files.uploads import in_thread, path_of
 from app.records.access import enter_collection
 from app.records.collections import Collection
-from app.records.encodings import decode_text
+from app.records.encodings import decode_text, why_no_table
 from app.records.fields import list_fields
 from app.records.import_writing import ImportReport, note_imported, read_versions, split_lines, write_lines
 from app.records.imports import MOST_LINES, Plan, plan_import
@@ -61,9 +61,11 @@ async def read_table_file(
         contents = [await in_thread(path_of(directory, key).read_bytes) for key in keys[:1]]
     finally:
         await delete_files(directory, keys)
-    form = Form([("table", await in_thread(decode_text, content)) for content in contents])
-    if not contents:
-        form.errors["table"] = _l("Choose a file first.")
+    refusals = [reason for content in contents if (reason := why_no_table(content))]
+    texts = [] if refusals else [await in_thread(decode_text, content) for content in contents]
+    form = Form([("table", text) for text in texts])
+    if not texts:
+        form.errors["file"] = refusals[0] if refusals else _l("Choose a file first.")
     async with read_signed_in(request) as (reading, reader):
         status = 422 if form.errors else 200
         return await render_import(request, reading, reader, slug, form, "records/import.html", status)

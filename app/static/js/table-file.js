@@ -12,11 +12,42 @@ function decode(bytes) {
   }
 }
 
+const textOf = (bytes) => new TextDecoder("latin1").decode(bytes);
+const NO_TABLES = ["PK\x03\x04", "\x89PNG", "\xff\xd8\xff", "II*\0", "MM\0*", "%PDF-", "7z\xbc\xaf", "\x1f\x8b"];
+
+// Why it is none: what the form says of that, or nothing (as why_no_table in records/encodings.py).
+function whyNot(form, bytes) {
+  const begins = Array.from(bytes.subarray(0, 8), (byte) => String.fromCharCode(byte)).join("");
+  const isArchive = begins.startsWith("PK\x03\x04");
+  if (begins === "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" || (isArchive && /xl\/|opendocument\.spreadsheet/.test(textOf(bytes)))) {
+    return form.dataset.workbook;
+  }
+  const zeros = [0, 0];
+  let controls = 0;
+  bytes.forEach((byte, at) => {
+    if (byte === 0) zeros[at % 2] += 1;
+    else if (byte < 9 || (byte > 13 && byte < 28) || byte === 127) controls += 1;
+  });
+  const [few, many] = zeros.sort((one, other) => one - other);
+  const isMarked = begins.startsWith("\xff\xfe") || begins.startsWith("\xfe\xff");
+  const isText = isMarked || (many ? few * 100 <= many : controls * 100 <= bytes.length);
+  return isText && !NO_TABLES.some((start) => begins.startsWith(start)) ? "" : form.dataset.noTable;
+}
+
 // What is chosen is read at once: the button is for pages without scripts.
 const show = () => document.querySelector("[data-table-file] .actions")?.setAttribute("hidden", "");
 document.addEventListener("change", async (event) => {
   if (!event.target.matches("[data-table-file] input") || !event.target.files.length) return;
-  const text = decode(new Uint8Array(await event.target.files[0].arrayBuffer()));
+  const bytes = new Uint8Array(await event.target.files[0].arrayBuffer());
+  const error = document.getElementById("error-file");
+  const refusal = whyNot(event.target.form, bytes);
+  error.hidden = !refusal;
+  error.querySelector("span").textContent = refusal;
+  if (refusal) {
+    event.target.value = "";   // and the table stays as it is
+    return;
+  }
+  const text = decode(bytes);
   const table = document.getElementById("field-table");
   table.value = text;
   table.dispatchEvent(new Event("input", { bubbles: true }));   // as if it was typed

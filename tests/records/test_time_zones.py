@@ -1,0 +1,88 @@
+"""Dates with times are of the zone of whoever brings or takes them, and pages say which that is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import httpx
+import pytest
+
+from tests.conftest import Server
+from tests.records.test_definitions import add, change, form_of, make_tools, open_edit
+from tests.records.test_kind_changes import refs_of
+
+SAO_PAULO = "America/Sao_Paulo"
+
+
+@pytest.fixture
+async def ana(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    """An admin in São Paulo."""
+    server.store.rows("UPDATE member SET time_zone = ? WHERE email = 'ana@acme.test'", SAO_PAULO)
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as client:
+        yield client
+
+
+async def test_a_table_is_read_in_the_zone_of_who_imports_and_the_page_says_so(ana: httpx.AsyncClient) -> None:
+    address, _, _ = await make_tools(ana, label="Seen", kind="moment")
+    said = f"Times that say no time zone are taken as those of {SAO_PAULO}"
+    assert said in (await ana.get(f"{address}/import")).text
+    table = "Title,Seen\nAxe,2021-12-26 00:30\nSaw,2021-12-26 00:30 UTC\n"
+    preview = (await ana.post(f"{address}/import", data={"table": table})).text
+    assert said in preview
+    assert f"12/26/2021 00:30 {SAO_PAULO}" in preview
+    done = await ana.post(f"{address}/import", data={"table": table, "seen": ""})
+    assert done.status_code == 303
+    page = (await ana.get(f"{address}/1")).text
+    assert 'datetime="2021-12-26T03:30Z"' in page
+    assert 'datetime="2021-12-26T00:30Z"' in (await ana.get(f"{address}/2")).text
+
+
+async def test_what_is_exported_and_imported_by_the_same_is_the_same(ana: httpx.AsyncClient) -> None:
+    address, _, _ = await make_tools(ana, label="Seen", kind="moment")
+    table = "Title,Seen\nAxe,2021-12-26 00:30\n"
+    await ana.post(f"{address}/import", data={"table": table, "seen": ""})
+    exported = (await ana.get(f"{address}/export.csv")).text
+    assert exported.splitlines() == [f'\ufeff"#","Title","Seen ({SAO_PAULO})"', "1,Axe,2021-12-26 00:30"]
+    again = (await ana.post(f"{address}/import", data={"table": exported})).text
+    assert re.search(r"0 records are added,\s+0 are changed,\s+1 stays as it is", again)
+    added = exported.replace("1,Axe", ",Saw")
+    assert (await ana.post(f"{address}/import", data={"table": added, "seen": ""})).status_code == 303
+    assert 'datetime="2021-12-26T03:30Z"' in (await ana.get(f"{address}/2")).text
+    assert [each["values"]["seen"] for each in (await ana.get(f"{address}/export.json")).json()["records"]] == [
+        "2021-12-26T03:30Z"
+    ] * 2
+
+
+async def test_a_default_is_of_the_zone_of_who_writes_it(ana: httpx.AsyncClient) -> None:
+    address, _, seen = await make_tools(ana, label="Seen", kind="moment", default="2025-03-01 08:00")
+    assert 'value="2025-03-01T08:00"' in (await ana.get(f"{address}/new")).text
+    await change(ana, address, seen, {"help": "When"})
+    assert 'value="2025-03-01T08:00"' in (await ana.get(f"{address}/new")).text
+    await change(ana, address, seen, {"default": "2025-03-01 09:00"})
+    assert 'value="2025-03-01T09:00"' in (await ana.get(f"{address}/new")).text
+    assert form_of((await ana.get(f"{address}/fields/{seen}")).text)["default"]
+
+
+async def test_a_date_begins_at_midnight_of_who_gives_it_a_time_for_everybody(
+    server: Server, ana: httpx.AsyncClient
+) -> None:
+    address, title, day = await make_tools(ana, label="Day", kind="date")
+    await add(ana, address, **{title: "Axe", day: "2026-02-28"})
+    preview = (await ana.get(f"{address}/fields/{day}/kind?kind=moment")).text
+    assert f"2/28/2026 00:00 {SAO_PAULO}" in preview
+    assert (await ana.post(f"{address}/fields/{day}/kind", data={"kind": "moment"})).status_code == 303
+    seen = refs_of((await ana.get(f"{address}/fields")).text)[1]
+    await change(ana, address, seen, {"help": "When"})
+    async with aclosing(server.let_in("acme", "bruno@acme.test")) as bruno:
+        page = (await bruno.get(f"{address}/1")).text
+        assert 'datetime="2026-02-28T03:00Z"' in page
+        edited = await open_edit(bruno, f"{address}/1")
+        assert (await bruno.post(f"{address}/1/edit", data={**edited, title: "Saw"})).status_code == 303
+        restored = await bruno.post(f"{address}/1/revisions/1/restore", data={"version": "2"})
+        assert restored.status_code == 303
+        assert 'datetime="2026-02-28T03:00Z"' in (await bruno.get(f"{address}/1")).text
+        assert "02-27" not in page
+    assert (await ana.post(f"{address}/fields/{seen}/kind", data={"action": "undo"})).status_code == 303
+    assert "Feb 28, 2026" in (await ana.get(f"{address}/1")).text
