@@ -21,6 +21,7 @@ from app.records.forms import (
     holds_unseen,
     open_record,
     read_typed,
+    refuse_unsent,
     render_form,
 )
 from app.records.left_over import carried_over
@@ -73,6 +74,7 @@ async def add_record(
             return answer
         if holds_unseen(fields, form, None):
             raise Removed(**find_errors(fields, values, member))
+        refuse_unsent(fields, form, values, member, None)
         record = await create_record(transaction, collection, values, member)
     except Invalid as invalid:
         form.errors = invalid.errors

@@ -31,6 +31,7 @@ from app.records.forms import (
     lease_of,
     open_record,
     read_typed,
+    refuse_unsent,
     render_conflict,
     render_form,
     render_record,
@@ -151,6 +152,7 @@ async def save_record(
     try:
         if fields.removed and holds_unseen(fields, form, record):
             raise Removed(**find_errors(fields, mine, member, record))
+        refuse_unsent(fields, form, mine, member, record)
         changed = await change_record(
             transaction, collection, record, mine, member, version=version, proof=proof, fields=fields
         )
