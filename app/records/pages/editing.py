@@ -44,6 +44,7 @@ from app.records.values import write_values
 from app.settings import Settings
 from app.web.calls import is_call
 from app.web.cookies import CookieError, read_cookie
+from app.web.errors import PageError
 from app.web.forms import Form, Invalid, number_of
 from app.web.markdown.long_texts import render_long_texts_aside
 from app.web.redirects import see_other
@@ -62,12 +63,18 @@ async def show_edit(
     slug: str,
     number: int,
     lock: str = "",
-) -> Response[str]:
+) -> Response[Any]:
     """The form, whose opening takes the lock; or, while somebody else has it, the record to read and a place in line.
 
     `lock` is the token of the lock of another page of this member, from which this one goes on.
     """
-    collection, record, fields = await open_record(transaction, member, slug, number, "edit")
+    try:
+        collection, record, fields = await open_record(transaction, member, slug, number, "edit")
+    except PageError:
+        _, record, _ = await open_record(transaction, member, slug, number)
+        if await find_draft(transaction, record, member) is None:
+            raise
+        return see_other(f"/c/{slug}/{number}/draft")  # there they can read it, at least
     if not is_visit(request):
         waiting = await find_waiting(transaction, record, member)
         return await render_record(request, transaction, member, collection, fields, record, waiting=waiting)
