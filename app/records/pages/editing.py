@@ -40,7 +40,7 @@ from app.records.history import get_revision, list_differences, translate
 from app.records.left_over import carried_over
 from app.records.long_texts import render_typed
 from app.records.records import Record, title_of
-from app.records.values import write_values
+from app.records.values import find_overstepped, list_read_only, value_of_before, write_values
 from app.settings import Settings
 from app.web.calls import is_call
 from app.web.cookies import CookieError, read_cookie
@@ -52,6 +52,8 @@ from app.web.texts import _l
 from app.web.visits import is_visit
 
 notice("unchanged", _l("Nothing was changed."))
+notice("reverted-partly", _l("It is as it was then, but for the fields that you may not change."))
+notice("not-reverted", _l("Nothing was changed: what was different then is in fields that you may not change."))
 
 
 @get("/c/{slug:str}/{number:int}/edit", opt={"writes": True})
@@ -228,11 +230,14 @@ async def revert(
     version: int,
     form: Form,
 ) -> Response[Any]:
-    """Save an old revision's values as the record's next version."""
+    """Save an old revision's values as the record's next version, but for the fields that the member may not change."""
     collection, record, fields = await open_record(transaction, member, slug, number, "edit")
     old = await get_revision(transaction, record, version)
     known = translate(fields, old)
     values = {each.ref: known[each.ref] for each in fields if each.ref in known}
+    kept = find_overstepped(list_read_only(fields, member), record.values, values)
+    stays = {field.ref: value_of_before(field, record.values) for field in kept}
+    values = {ref: value for ref, value in (values | stays).items() if value}
     try:
         changed = await write_record(
             transaction,
@@ -266,6 +271,8 @@ async def revert(
         held = isinstance(refusal, Held)
         form = Form(list(write_values(fields, values).items()))
         return await render_conflict(request, transaction, member, collection, fields, record, form, held=held)
+    if kept:
+        return see_other(f"/c/{slug}/{number}?done={'reverted-partly' if changed else 'not-reverted'}")
     return see_other(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}")
 
 
