@@ -37,7 +37,7 @@ async def make_tools(ana: httpx.AsyncClient, **field: str) -> tuple[str, str, st
     address = made.headers["location"].removesuffix("/fields?done=collection")
     added = await ana.post(f"{address}/fields", data=field)
     assert added.status_code == 303, added.text
-    refs = re.findall(r'href="/c/tools/fields/(f\d+)"', (await ana.get(f"{address}/fields")).text)
+    refs = re.findall(r'href="/c/tools/fields/(f\d+)#', (await ana.get(f"{address}/fields")).text)
     return address, refs[0], refs[1]
 
 
