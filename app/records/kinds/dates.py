@@ -38,6 +38,14 @@ def write_date(value: str, locale: Locale) -> str:
     return format_date(date.fromisoformat(value), format="medium", locale=locale)
 
 
+def number_date(value: str, locale: Locale) -> str:
+    """A stored date in numbers, with all zeros, in a locale's own order, such as 08/03/2021."""
+    pattern = get_date_format("short", locale=locale).pattern
+    separator = next((each for each in pattern if not each.isalnum()), "-")
+    parts = dict(zip("ymd", value.split("-"), strict=True))
+    return separator.join(parts[each] for each in order_of_date(locale))
+
+
 def read_date(text: str, locale: Locale) -> date:
     """A date as year-month-day, as browsers send it, or in the locale's own order. Raises ValueError with a Text.
 
@@ -83,7 +91,7 @@ class DateKind(FieldKind):
         return write_date(value, field.locale)
 
     def search_text(self, value: str, field: Definition) -> str:
-        return f"{value} {self.describe(value, field)}"
+        return f"{value} {self.describe(value, field)} {number_date(value, field.locale)}"
 
     def sort_key(self, value: str, field: Definition) -> str:
         return value
@@ -100,7 +108,6 @@ class DurationKind(FieldKind):
     inputmode = "numeric"
     placeholder = "1:30"
     is_numeric = True
-    is_searched = False
 
     def read(self, text: str, field: Definition) -> str:
         found = DURATION.fullmatch(text.strip().replace("\N{MINUS SIGN}", "-"))

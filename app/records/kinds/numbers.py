@@ -127,7 +127,9 @@ class NumberKind(FieldKind):
         return f"{number}\N{NO-BREAK SPACE}{unit}" if unit else number
 
     def search_text(self, value: str, field: Definition) -> str:
-        return f"{value} {self.describe(value, field)}"
+        digits = self.digits_of(field)
+        typed = [write_number(value, field.locale, digits, grouping) for grouping in (False, True)]
+        return " ".join(dict.fromkeys((value, self.describe(value, field), *typed)))
 
     def sort_key(self, value: str, field: Definition) -> str:
         return number_key(value)
