@@ -74,7 +74,7 @@ async def show_edit(
         collection, record, fields = await open_record(transaction, member, slug, number, "edit")
     except PageError:
         _, record, _ = await open_record(transaction, member, slug, number)
-        if await find_draft(transaction, record, member) is None:
+        if not is_visit(request) or await find_draft(transaction, record, member) is None:
             raise
         return see_other(f"/c/{slug}/{number}/draft")  # there they can read it, at least
     if not is_visit(request):
