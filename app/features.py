@@ -88,6 +88,7 @@ from app.records.pages import bulk as bulk_pages
 from app.records.pages import closing as closing_pages
 from app.records.pages import collections as collection_pages
 from app.records.pages import columns as column_pages
+from app.records.pages import drafts as draft_pages
 from app.records.pages import editing as editing_pages
 from app.records.pages import exports as export_pages
 from app.records.pages import fields as field_pages
@@ -141,6 +142,7 @@ WORKSPACE_PAGES = (
     adding_pages,
     record_file_pages,
     editing_pages,
+    draft_pages,
     lock_pages,
     bin_pages,
     bulk_pages,

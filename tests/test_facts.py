@@ -50,7 +50,7 @@ NOTING: dict[str, set[str]] = {
     "accounts": set(),
     "tenants": set(),
     "operators": set(),
-    "notifications": {"notifications.py", "withdrawals.py", "inbox.py"},
+    "notifications": {"notifications.py", "together.py", "withdrawals.py", "inbox.py"},
 }
 # What only followers call: who tells, shows or audits by themselves, or says whose sockets close.
 FOLLOWED = {

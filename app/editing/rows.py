@@ -134,7 +134,7 @@ class Held(Exception):
 @dataclass(frozen=True, slots=True)
 class RowPlace:
     """Where people see an editable row, and as what: its name in element ids, its channel, its address, its title with
-    a state such as 'Lent', whether it is in the bin, and the channel of the list it is in."""
+    a state such as 'Lent', whether it is in the bin, the channel of the list it is in, and its icon."""
 
     name: str
     channel: str
@@ -143,6 +143,7 @@ class RowPlace:
     list_channel: str
     state: str = ""
     gone: bool = False
+    icon: str = "book"
 
 
 FindRowPlaces = Callable[[Transaction, Sequence[Any]], Awaitable[list[RowPlace]]]

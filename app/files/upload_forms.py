@@ -81,7 +81,8 @@ def parser_for(content_type: str) -> PushMultipartParser:
 
 
 class UploadForm:
-    """A multipart form on its way in: what the parser finds, in the order in which it does."""
+    """A multipart form on its way in: what the parser finds, in the order in which it does. `files_in` has the name of
+    the field of each file."""
 
     def __init__(self, directory: Path, limit: int, fields: Sequence[str], most_text: int) -> None:
         self.directory = directory
@@ -89,6 +90,7 @@ class UploadForm:
         self.fields = fields
         self.texts: list[tuple[str, str]] = []
         self.files: list[StoredFile] = []
+        self.files_in: list[str] = []
         self.segment: MultipartSegment | None = None
         self.upload: Upload | None = None
         self.text = bytearray()
@@ -127,6 +129,7 @@ class UploadForm:
             if self.upload is None:
                 self.upload = self.start_file()
             self.files.append(await self.upload.finish(filename))
+            self.files_in.append(name)
             self.upload = None
 
     def start_file(self) -> Upload:

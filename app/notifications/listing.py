@@ -96,12 +96,14 @@ async def describe_items(transaction: Transaction, rows: Sequence[Any]) -> list[
         if place is None:
             continue
         kind = NOTIFICATION_KINDS[notification.kind]
+        title = place.seen_by(notification.member_id).title
+        counted = {"count": notification.number} if "count" in activity.details else {}
         items.append(
             ListedNotification(
                 notification,
                 kind,
                 text_of(kind, activity.details),
-                {**activity.details, "actor": actor or "", "title": place.seen_by(notification.member_id).title},
+                {**activity.details, **counted, "actor": actor or "", "title": title},
                 SUBJECTS[notification.subject_kind].address_at(place, notification.number),
                 excerpt,
                 activity.created_at,
@@ -119,4 +121,5 @@ def say_many(group: Group, language: str) -> Markup:
     """What happened to one subject, as HTML: '5 changes to Dom Casmurro'."""
     same = group.same
     text = same.many if same else SEVERAL
-    return word(text, language, count=group.count, title=group.place.title)
+    count = sum(item.values.get("count", 1) for item in group.spoken_of) - len(group.spoken_of) + group.count
+    return word(text, language, count=count, title=group.place.title)

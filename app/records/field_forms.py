@@ -35,6 +35,11 @@ KIND_ICONS = {
     "rating": "star",
     "person": "user",
     "files": "paperclip",
+    "record_number": "hash",
+    "created_at": "clock",
+    "created_by": "user",
+    "changed_at": "history",
+    "changed_by": "pencil",
 }
 COLORS = dict(
     zip(

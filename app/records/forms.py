@@ -26,7 +26,7 @@ from app.records.values import read_values
 from app.settings import Settings
 from app.web.forms import Form, Invalid, number_of
 from app.web.markdown.long_texts import render_long_texts_aside
-from app.web.texts import Text
+from app.web.texts import Text, _l
 
 # Long texts take up to twelve bytes a character in a form.
 RECORD_LIMIT = 1024 * 1024
@@ -94,6 +94,19 @@ def find_errors(
     except Invalid as invalid:
         return invalid.errors
     return {}
+
+
+def refuse_unsent(fields: Fields, form: Form, typed: Mapping[str, str], member: Member, record: Record | None) -> None:
+    """Raise Invalid, with all that is wrong, for files that were chosen and not brought: without scripts a form sends
+    nothing but their names when it is saved."""
+    names = {each.ref: [name for name in form.values.get(f"file-{each.ref}", []) if name] for each in fields}
+    unsent = {
+        ref: _l("Not sent along: %(names)s. Choose it again, and upload it before you save.", names=", ".join(own))
+        for ref, own in names.items()
+        if own
+    }
+    if unsent:
+        raise Invalid(**find_errors(fields, typed, member, record) | unsent)
 
 
 async def open_record(

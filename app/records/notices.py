@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,9 +13,11 @@ from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.facts import LockAsked
 from app.editing.rows import find_row_places
-from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_subject
+from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_subject, whole_place
 from app.notifications.notifications import Occasion, Receivers, notify_all
 from app.notifications.preferences import follow_chosen, read_followers
+from app.notifications.together import MOST_TOLD_APART, notify_together
+from app.records.collections import Collection
 from app.records.facts import RecordChanged
 from app.records.fields import Fields, list_fields_of
 from app.records.permissions import is_granted
@@ -23,6 +26,9 @@ from app.web.texts import _l
 
 CHANGE_SENTENCES = {
     "": _l("%(actor)s changed %(title)s: %(fields)s"),
+    "many": _l("%(actor)s changed %(count)d records in %(title)s"),
+    "many deleted": _l("%(actor)s deleted %(count)d records in %(title)s"),
+    "many restored": _l("%(actor)s restored %(count)d records of %(title)s from the bin"),
     "deleted": _l("%(actor)s deleted %(title)s"),
     "restored": _l("%(actor)s restored %(title)s from the bin"),
 }
@@ -42,7 +48,10 @@ RECORD_KINDS = (
         "record-assigned",
         label=_l("Records that you are assigned to"),
         why=_l("You were chosen as one of its people."),
-        one={"": _l("%(actor)s assigned %(title)s to you")},
+        one={
+            "": _l("%(actor)s assigned %(title)s to you"),
+            "many": _l("%(actor)s assigned %(count)d records in %(title)s to you"),
+        },
         many=_l("%(count)d changes to %(title)s"),
         icon="user",
     ),
@@ -101,10 +110,31 @@ def message_or_record(place: SubjectPlace, number: int) -> str:
 register_subject(Subject("record", "book", may_see_record, find_notified_places, message_or_record, followable=True))
 
 
+def may_see_collection(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
+    """Who may read the records of a collection is told what becomes of many."""
+    person, collection = aliased(Member), aliased(Collection)
+    seen = exists().where(
+        collection.id == subject_id,
+        person.id == member_id,
+        person.tenant_id == collection.tenant_id,
+        is_granted("read", collection.id, person.role, person.id),
+    )
+    return seen.correlate_except(collection, person)
+
+
+async def find_collection_places(transaction: Transaction, ids: Sequence[int]) -> dict[int, SubjectPlace]:
+    """Where collections are seen."""
+    found = await transaction.find_all(Collection, ids)
+    return {each.id: SubjectPlace(each.name, f"/c/{each.slug}") for each in found.values()}
+
+
+register_subject(Subject("collection", "box", may_see_collection, find_collection_places, whole_place))
+
+
 async def tell_changes(transaction: Transaction, facts: Sequence[RecordChanged]) -> None:
     """Tell those who follow records, who added them, and the admins, what has become of them; each once, and in as
     many statements for many as for one. What was added is new to everybody, and told to those alone who were chosen in
-    it. They follow it from then on."""
+    it. They follow it from then on. Of many at once they are told how many."""
     fields = await list_fields_of(transaction, {fact.collection_id for fact in facts})
     found = [(fact, find_assigned(fields[fact.collection_id], fact)) for fact in facts]
     changes = [(fact, assigned) for fact, assigned in found if fact.what != "created" or assigned]
@@ -114,9 +144,9 @@ async def tell_changes(transaction: Transaction, facts: Sequence[RecordChanged])
     authors = await transaction.find_all(Member, {change.by.member_id for change, _ in changes if change.by.member_id})
     makers = await find_makers(transaction, ids)
     chosen = await read_followers(transaction, "record", ids)
-    await notify_all(
-        transaction,
-        [
+    alike: dict[tuple[int, int | None, str], list[Occasion]] = defaultdict(list)
+    for change, assigned in changes:
+        alike[change.collection_id, change.by.member_id, change.what].append(
             Occasion(
                 ("record", change.row_id),
                 [("record-assigned", assigned)]
@@ -124,9 +154,12 @@ async def tell_changes(transaction: Transaction, facts: Sequence[RecordChanged])
                 by=authors.get(change.by.member_id or 0),
                 details={"what": change.what, "fields": ", ".join(change.fields)[:300]},
             )
-            for change, assigned in changes
-        ],
-    )
+        )
+    await notify_all(transaction, [each for own in alike.values() if len(own) <= MOST_TOLD_APART for each in own])
+    for (collection_id, _, what), own in alike.items():
+        if len(own) > MOST_TOLD_APART:
+            many = f"many {what}" if what in ("deleted", "restored") else "many"
+            await notify_together(transaction, ("collection", collection_id), own, what=many)
     await follow_chosen(
         transaction,
         "record",

@@ -209,6 +209,7 @@ def place_of_record(collection: Collection, fields: list[Field], record: Record)
             (each.describe(record.values.get(each.ref, "")) for each in fields if each.kind_name == "choice"), ""
         ),
         gone=record.deleted_at is not None,
+        icon=collection.icon,
     )
 
 

@@ -118,3 +118,31 @@ async def test_fields_can_be_dragged_after_somebody_else_has_added_one(server: S
     await page.mouse.up()
     await page.reload()
     await expect(page.locator(".fields-list b").nth(7)).not_to_have_text("Shelf")
+
+
+async def test_a_field_that_is_chosen_is_in_sight_and_has_the_focus(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    plain = await person(server, "acme", "ana@acme.test", java_script_enabled=False)
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as client:
+        for number in range(14):
+            added = await client.post("/c/books/fields", data={"label": f"Another {number}", "kind": "text"})
+            assert added.status_code == 303
+    for each in (ana, plain):
+        page = await each.open(FIELDS, live=each is ana)
+        await page.locator(".fields-list a", has_text="Language").click()
+        heading = page.get_by_role("heading", name="Change Language")
+        await expect(heading).to_be_in_viewport()
+        if each is ana:  # without scripts the browser goes on from there by itself
+            await expect(heading).to_be_focused()
+        await expect(page.get_by_label("Name", exact=True).first).to_be_in_viewport()
+
+
+async def test_what_a_kind_can_not_have_is_not_offered_for_it(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    page = await ana.open(FIELDS)
+    offered = {name: page.locator(f"form:has(#field-kind) [name={name}]") for name in ("default", "required", "unique")}
+    read_only = page.get_by_role("group", name="Read-only for")
+    for kind, shown in (("text", 4), ("files", 2), ("record_number", 0), ("changed_by", 0), ("date", 4)):
+        await page.locator("#field-kind").select_option(kind)
+        visible = [each for each in (*offered.values(), read_only) if await each.first.is_visible()]
+        assert len(visible) == shown, kind

@@ -119,3 +119,16 @@ async def test_a_moment_is_shown_with_its_day_and_time(server: Server, person: A
     page = await carla.open("/c/books?q=ubirajara")
     await expect(page.locator("tbody time")).to_have_text(re.compile(r"\d\d:\d\d"))
     await expect(page.locator("tbody time")).not_to_have_text(re.compile("ago|now|in "))
+
+
+@pytest.mark.sqlite
+async def test_a_form_with_a_moment_in_a_zone_of_a_long_name_fits_on_a_phone(server: Server, person: Any) -> None:
+    await add_fields(server)
+    server.store.rows(
+        "UPDATE member SET time_zone = 'America/Argentina/ComodRivadavia' WHERE email = 'carla@acme.test'"
+    )
+    carla = await person(server, "acme", "carla@acme.test", viewport={"width": 390, "height": 800})
+    for path in ("/c/books/new", "/c/books/3/edit"):
+        page = await carla.open(path)
+        await expect(page.get_by_text("America/Argentina/ComodRivadavia")).to_be_visible()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390

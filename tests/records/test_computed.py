@@ -31,7 +31,7 @@ async def add_fields(ana: httpx.AsyncClient) -> dict[str, str]:
     for kind in KINDS:
         added = await ana.post("/c/books/fields", data={"label": kind, "kind": kind})
         assert added.status_code == 303, added.text
-    found = re.findall(r'href="/c/books/fields/(f\d+)"', (await ana.get("/c/books/fields")).text)
+    found = re.findall(r'href="/c/books/fields/(f\d+)#', (await ana.get("/c/books/fields")).text)
     return dict(zip(KINDS, list(dict.fromkeys(found))[-len(KINDS) :], strict=True))
 
 

@@ -135,7 +135,7 @@ async def test_a_renamed_choice_is_called_so_everywhere(ana: httpx.AsyncClient, 
 
 async def test_who_changes_a_field_over_anothers_change_is_shown_both_first(ana: httpx.AsyncClient) -> None:
     address, _ = await make_collection(ana, "Shelves", "Place")
-    (ref,) = re.findall(r'/fields/(f\d+)">\s*<b>Place', (await ana.get(f"{address}/fields")).text)
+    (ref,) = re.findall(r"/fields/(f\d+)#[^>]*>\s*<b>Place", (await ana.get(f"{address}/fields")).text)
     opened = (await ana.get(f"{address}/fields/{ref}")).text
     (version,) = re.findall(r'name="version" value="(\d+)"', opened)
     mine = {"label": "Where", "version": version, "help": "Mine"}

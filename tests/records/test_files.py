@@ -39,7 +39,12 @@ def make_picture() -> bytes:
 
 async def add_field(ana: httpx.AsyncClient) -> str:
     """Give the books a field of files; its ref."""
-    added = await ana.post("/c/books/fields", data={"label": "Pictures", "kind": "files"})
+    return await add_field_called(ana, "Pictures")
+
+
+async def add_field_called(ana: httpx.AsyncClient, label: str) -> str:
+    """Give the books a field of files that is called so; its ref."""
+    added = await ana.post("/c/books/fields", data={"label": label, "kind": "files"})
     assert added.status_code == 303, added.text
     return re.findall(r'id="field-(f\d+)"', (await ana.get("/c/books/new")).text)[-1]
 
@@ -107,6 +112,39 @@ async def test_without_scripts_a_file_comes_with_the_whole_form_and_nothing_type
     assert 'value="Typed"' in again.text
     assert again.text.count(f'name="{ref}" value="') == 3  # both, and the one that says that there is a field
     assert token in again.text
+
+
+async def test_without_scripts_saving_says_which_chosen_files_were_not_sent_and_keeps_what_was_typed(
+    people: People,
+) -> None:
+    ana = people["ana"]
+    ref = await add_field(ana)
+    # A form that is not multipart has the names of chosen files; of a field without one, an empty name.
+    chosen = {f"file-{ref}": ["cover.png", "back.png"], ref: ""}
+    page = await ana.post("/c/books/new", data={"f1": "Iracema", "f3": "x", "draft-version": "0", **chosen})
+    assert page.status_code == 422
+    assert "Not sent along: cover.png, back.png." in page.text
+    assert 'value="Iracema"' in page.text
+    assert {"error-f3", f"error-{ref}"} <= set(re.findall("error-f[0-9]+", page.text)), "the year is wrong, too"
+    edit = (await ana.get("/c/books/3/edit")).text
+    token = re.findall(r'name="lock-token" value="([^"]+)"', edit)[0]
+    typed = {"f1": "Typed", "version": "1", "lock-token": token}
+    page = await ana.post("/c/books/3/edit", data={**typed, **chosen})
+    assert page.status_code == 422
+    assert "Not sent along" in page.text
+    assert 'value="Typed"' in page.text
+    saved = await ana.post("/c/books/3/edit", data={**typed, f"file-{ref}": "", ref: ""})
+    assert saved.headers["location"] == "/c/books/3", "nothing was chosen"
+
+
+async def test_without_scripts_files_of_all_fields_are_brought_at_once(people: People) -> None:
+    ana = people["ana"]
+    one, other = await add_field(ana), await add_field_called(ana, "Papers")
+    files: Any = {f"file-{one}": ("cover.png", make_picture()), f"file-{other}": ("b.txt", b"b")}
+    again = await ana.post(f"/c/books/files/{one}", data={"f1": "Iracema", "draft-version": "0"}, files=files)
+    assert again.status_code == 200, again.text
+    assert re.search(rf'name="{one}" value="[0-9]+ p cover.png" checked', again.text)
+    assert re.search(rf'name="{other}" value="[0-9]+ f b.txt" checked', again.text)
 
 
 async def test_too_many_and_typed_files_are_refused_with_the_count(people: People) -> None:

@@ -533,3 +533,23 @@ def test_no_key_is_longer_than_the_table_takes(kind: str) -> None:
     for value in (" ".join(map(str, range(1, 101))), "x" * 5_000, "9" * 30):
         with suppress(ValueError, ArithmeticError):
             assert len(field.sort_key(value)) <= SORT_KEY_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("kind", "locale", "value", "typed"),
+    [
+        ("money", "pt_BR", "735969.95", ["735969,95", "735.969,95", "R$ 735.969,95", "735969.95"]),
+        ("whole_number", "pt_BR", "10499", ["10499", "10.499"]),
+        ("decimal", "de", "1234.5", ["1234,5", "1.234,5"]),
+        ("date", "pt_BR", "2021-03-08", ["08/03/2021", "2021-03-08", "8 de mar. de 2021"]),
+        ("date", "de", "2021-03-08", ["08.03.2021"]),
+        ("date", "en", "2021-03-08", ["03/08/2021"]),
+        ("duration", "en", "2959", ["49:19"]),
+    ],
+)
+def test_a_value_is_found_as_it_is_shown_typed_and_exported(
+    kind: str, locale: str, value: str, typed: list[str]
+) -> None:
+    field = make_field(kind, locale=locale, **OPTIONS.get(kind, {}))
+    found = search_text([field], {field.ref: value})
+    assert [text for text in typed if not all(word in found for word in fold(text).split())] == []

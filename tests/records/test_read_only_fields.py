@@ -264,6 +264,33 @@ async def test_the_other_fields_are_edited_as_ever_and_a_new_record_has_the_defa
     assert scene.read(scene.newest()) == {scene.title: "Imported", scene.note: DEFAULT}
 
 
+async def test_going_back_to_a_revision_leaves_read_only_fields_as_they_are_and_says_so(
+    shared_server: Server, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    scene = await arrange(shared_server, clients, "mia", ("member",))
+    number = await scene.add()
+    address = f"{scene.address}/{number}"
+    for path, version in (("/revisions/1/restore", "2"), ("/revisions/2/restore", "2")):
+        back = await scene.actor.post(f"{address}{path}", data={"version": version})
+        assert back.headers["location"].removeprefix(address) in ("?done=not-reverted", "?done=unchanged")
+    assert "Nothing was changed: what was different" in (await scene.actor.get(f"{address}?done=not-reverted")).text
+    changed = await scene.edit(number, **{scene.note: BEFORE, scene.title: "Another title"})
+    assert changed.status_code == 303, changed.text
+    title = scene.read(number)[scene.title]
+    back = await scene.actor.post(f"{address}/revisions/1/restore", data={"version": "3"})
+    assert back.headers["location"] == f"{address}?done=reverted-partly"
+    assert "but for the fields that you may not change" in (await scene.actor.get(back.headers["location"])).text
+    assert scene.read(number)[scene.note] == BEFORE
+    assert scene.read(number)[scene.title] != title
+    ((holder,),) = shared_server.store.rows("SELECT count(lock_member_id) FROM record WHERE number = ?", number)
+    assert holder == 0, "no form was opened"
+    emptied = {scene.title: "Without a note", "version": "4"}
+    assert (await scene.ana.post(f"{address}/edit", data=emptied)).status_code == 303
+    back = await scene.actor.post(f"{address}/revisions/4/restore", data={"version": "5"})
+    assert back.headers["location"] == f"{address}?done=reverted-partly"
+    assert scene.note not in scene.read(number)
+
+
 async def test_what_was_typed_before_the_field_was_read_only_is_shown_and_the_rest_can_be_saved(
     shared_server: Server, clients: dict[str, httpx.AsyncClient]
 ) -> None:

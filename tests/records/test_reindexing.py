@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from alembic import command
 from sqlalchemy import select
 
 from app.accounts.members import Member
 from app.database import Database, Transaction
 from app.jobs.jobs import Job
 from app.jobs.runner import Runner
+from app.migration import configuration
 from app.records import reindexing
 from app.records.collections import get_collection
 from app.records.definitions import change_field
@@ -102,3 +104,14 @@ async def test_another_locale_makes_all_anew_by_one_job(database: Database, stor
     assert names == ["records.reindex-all"]
     await do_jobs(database, store)
     assert await count_stale(database) == (0, 0)
+
+
+async def test_what_an_earlier_version_has_stored_is_made_anew_after_its_migration(
+    database: Database, store: Store
+) -> None:
+    command.downgrade(configuration(store.url, store.owner_url), "0030")
+    store.rows("UPDATE record SET search = 'as it was'")
+    store.migrate()
+    await do_jobs(database, store)
+    assert await count_stale(database) == (0, 0)
+    assert store.rows("SELECT count(*) FROM record WHERE search = 'as it was'") == [(0,)]

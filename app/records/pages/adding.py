@@ -9,9 +9,10 @@ from litestar import Response, get, post
 from app.accounts.access import AnyRequest
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
+from app.accounts.rights import may
 from app.accounts.undo import lead_to
 from app.database import Transaction
-from app.records.access import enter_collection
+from app.records.access import enter_collection, require_access
 from app.records.changes import create_record
 from app.records.fields import list_fields
 from app.records.forms import (
@@ -21,6 +22,7 @@ from app.records.forms import (
     holds_unseen,
     open_record,
     read_typed,
+    refuse_unsent,
     render_form,
 )
 from app.records.left_over import carried_over
@@ -35,17 +37,22 @@ from app.records.new_drafts import (
 from app.records.undoing import offer_new_draft
 from app.records.values import copy_values
 from app.web.forms import Form, Invalid, number_of
+from app.web.redirects import see_other
 
 
 @get("/c/{slug:str}/new")
 async def show_new(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, copy: str = ""
-) -> Response[str]:
+) -> Response[Any]:
     """The form with what the member had typed and not saved; else as a copy of a record, or with the defaults."""
-    collection = (await enter_collection(transaction, member, slug, "add to")).collection
-    fields = await list_fields(transaction, collection)
+    access = await enter_collection(transaction, member, slug, "read")
+    collection = access.collection
     draft = await find_any_new_draft(transaction, collection, member)
     kept = None if draft is None else draft.values
+    if kept is not None and not may(member, "add to", access):
+        return see_other(f"/c/{slug}/new/draft")  # there they can read it, at least
+    require_access(member, "add to", access)
+    fields = await list_fields(transaction, collection)
     copied = (await open_record(transaction, member, slug, number_of(copy)))[1] if copy else None
     values = {each.ref: each.write(each.default) for each in fields}
     if kept is not None:
@@ -73,6 +80,7 @@ async def add_record(
             return answer
         if holds_unseen(fields, form, None):
             raise Removed(**find_errors(fields, values, member))
+        refuse_unsent(fields, form, values, member, None)
         record = await create_record(transaction, collection, values, member)
     except Invalid as invalid:
         form.errors = invalid.errors

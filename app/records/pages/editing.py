@@ -31,6 +31,7 @@ from app.records.forms import (
     lease_of,
     open_record,
     read_typed,
+    refuse_unsent,
     render_conflict,
     render_form,
     render_record,
@@ -39,10 +40,11 @@ from app.records.history import get_revision, list_differences, translate
 from app.records.left_over import carried_over
 from app.records.long_texts import render_typed
 from app.records.records import Record, title_of
-from app.records.values import write_values
+from app.records.values import find_overstepped, list_read_only, value_of_before, write_values
 from app.settings import Settings
 from app.web.calls import is_call
 from app.web.cookies import CookieError, read_cookie
+from app.web.errors import PageError
 from app.web.forms import Form, Invalid, number_of
 from app.web.markdown.long_texts import render_long_texts_aside
 from app.web.redirects import see_other
@@ -50,6 +52,8 @@ from app.web.texts import _l
 from app.web.visits import is_visit
 
 notice("unchanged", _l("Nothing was changed."))
+notice("reverted-partly", _l("It is as it was then, but for the fields that you may not change."))
+notice("not-reverted", _l("Nothing was changed: what was different then is in fields that you may not change."))
 
 
 @get("/c/{slug:str}/{number:int}/edit", opt={"writes": True})
@@ -61,12 +65,18 @@ async def show_edit(
     slug: str,
     number: int,
     lock: str = "",
-) -> Response[str]:
+) -> Response[Any]:
     """The form, whose opening takes the lock; or, while somebody else has it, the record to read and a place in line.
 
     `lock` is the token of the lock of another page of this member, from which this one goes on.
     """
-    collection, record, fields = await open_record(transaction, member, slug, number, "edit")
+    try:
+        collection, record, fields = await open_record(transaction, member, slug, number, "edit")
+    except PageError:
+        _, record, _ = await open_record(transaction, member, slug, number)
+        if not is_visit(request) or await find_draft(transaction, record, member) is None:
+            raise
+        return see_other(f"/c/{slug}/{number}/draft")  # there they can read it, at least
     if not is_visit(request):
         waiting = await find_waiting(transaction, record, member)
         return await render_record(request, transaction, member, collection, fields, record, waiting=waiting)
@@ -151,6 +161,7 @@ async def save_record(
     try:
         if fields.removed and holds_unseen(fields, form, record):
             raise Removed(**find_errors(fields, mine, member, record))
+        refuse_unsent(fields, form, mine, member, record)
         changed = await change_record(
             transaction, collection, record, mine, member, version=version, proof=proof, fields=fields
         )
@@ -219,11 +230,14 @@ async def revert(
     version: int,
     form: Form,
 ) -> Response[Any]:
-    """Save an old revision's values as the record's next version."""
+    """Save an old revision's values as the record's next version, but for the fields that the member may not change."""
     collection, record, fields = await open_record(transaction, member, slug, number, "edit")
     old = await get_revision(transaction, record, version)
     known = translate(fields, old)
     values = {each.ref: known[each.ref] for each in fields if each.ref in known}
+    kept = find_overstepped(list_read_only(fields, member), record.values, values)
+    stays = {field.ref: value_of_before(field, record.values) for field in kept}
+    values = {ref: value for ref, value in (values | stays).items() if value}
     try:
         changed = await write_record(
             transaction,
@@ -257,6 +271,8 @@ async def revert(
         held = isinstance(refusal, Held)
         form = Form(list(write_values(fields, values).items()))
         return await render_conflict(request, transaction, member, collection, fields, record, form, held=held)
+    if kept:
+        return see_other(f"/c/{slug}/{number}?done={'reverted-partly' if changed else 'not-reverted'}")
     return see_other(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}")
 
 

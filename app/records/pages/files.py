@@ -10,7 +10,7 @@ from litestar.response import File
 
 from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.members import Member
-from app.accounts.rights import require
+from app.accounts.rights import may, require
 from app.database import Transaction
 from app.editing.rows import Proof
 from app.files.answers import answer_file, answer_preview
@@ -43,13 +43,17 @@ async def bring_record_files(
     request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, slug: str, key: str
 ) -> Response[Any]:
     """Store files for a field of a record that is edited, or added. The answer is what the form shows of them; without
-    scripts, the whole form with what was typed into it."""
+    scripts, the whole form with what was typed into it, and what was chosen in its other fields as well."""
     tenant = transaction.tenant
     collection, _ = await open_edited(request, transaction, member, slug)
-    field = (await list_fields(transaction, collection)).find(key)
+    fields = await list_fields(transaction, collection)
+    field = fields.find(key)
     if field is None or field.kind_name != "files":
         raise NotFoundException
     require(member, "change", field)
+    places = {
+        f"file-{each.ref}": each.ref for each in fields if each.kind_name == "files" and may(member, "change", each)
+    }
     directory = files_of(settings, tenant)
     limit, quota = settings.file_limit_megabytes * 1_000_000, settings.files_quota_megabytes * 1_000_000
     await transaction.close()  # a long upload holds no connection
@@ -59,7 +63,7 @@ async def bring_record_files(
             request.headers.get("content-type", ""),
             directory=directory,
             limit=limit,
-            fields=["file", f"file-{field.ref}"],
+            fields=["file", *places],
             most_text=RECORD_LIMIT,
         )
     except NotStored as refusal:
@@ -79,7 +83,8 @@ async def bring_record_files(
                 context = {"field": field, "brought": [(file.named, problem) for file, problem in brought]}
                 html = render(tenant.language, "records/_brought.html", **context)
                 return Response(html, status_code=200, media_type=MediaType.HTML)
-            form.values.setdefault(field.ref, []).extend(file.named.line for file, _ in brought)
+            for name, (file, _) in zip(sent.files_in, brought, strict=True):
+                form.values.setdefault(places.get(name, field.ref), []).append(file.named.line)
             return await show_form_again(request, writing, author, settings, slug, form)
     except BaseException as error:  # whatever it is, no file stays that nothing names
         await delete_files(directory, keys)

@@ -30,7 +30,7 @@ from app.web.redirects import see_other
 from app.web.texts import _l
 
 notice("kind", _l("The field has another kind now. That can be undone for 30 days."))
-notice("kind-soon", _l("The kind is being changed. Until all values are there, the field stays what it was."))
+notice("kind-soon", _l("The change of the kind has begun. The field is what it was until all values are there."))
 notice("kind-undone", _l("The field is what it was before."))
 notice("kind-stays", _l("The field stays what it was."))
 

@@ -1,0 +1,74 @@
+"""Records and lists on paper."""
+
+from __future__ import annotations
+
+import re
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from tests.browser.test_wide_lists import make_wide
+from tests.conftest import Server
+
+# What is between the margins of a sheet of A4, in the pixels of a page.
+WIDTH, HEIGHT = 688, 1017
+# The cells, and the words in them, that go over the edge of the paper.
+CUT = """() => [...document.querySelectorAll('record-list :is(th, td)')].filter((cell) => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  return cell.checkVisibility() && [cell, range].some((each) => each.getBoundingClientRect().right > innerWidth + 1);
+}).map((cell) => cell.textContent.trim())"""
+# For each cell of the second record, whether it stands below the name of its field in the head, or where that is.
+PLACED = """() => {
+  const boxes = (row) => [...document.querySelectorAll(`${row} > *`)]
+    .filter((cell) => cell.checkVisibility()).map((cell) => cell.getBoundingClientRect());
+  const [heads, cells] = [boxes('thead tr'), boxes('tbody tr:nth-child(2)')];
+  const lines = (all) => [...new Set(all.map((box) => Math.round(box.top)))].sort((one, other) => one - other).length;
+  return [
+    heads.length, cells.length, lines(heads), lines(cells),
+    heads.every((head, at) => Math.abs(head.left - cells[at].left) < 1),
+  ];
+}"""
+
+
+@pytest.mark.sqlite
+async def test_all_columns_of_a_list_are_on_paper_and_what_does_not_fit_stands_below(
+    shared_server: Server, person: Any
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test", viewport={"width": WIDTH, "height": HEIGHT})
+    async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as client:
+        for columns in (6, 8, 40):
+            address = await make_wide(client, f"Printed {columns}", columns, rows=120)
+            columns += 1
+            added = await client.post(f"{address}/fields", data={"label": "Manual", "kind": "link"})
+            assert added.status_code == 303, added.text
+            link = "https://example.org/" + "a-long-way-to-go/" * 12
+            data = {"table": f"#,Manual\n119,{link}", "seen": "119:1"}
+            assert (await client.post(f"{address}/import", data=data)).status_code == 303
+            page = await ana.open(address)
+            await page.emulate_media(media="print")
+            assert await page.evaluate(CUT) == []
+            heads, cells, lines, of_cells, placed = await page.evaluate(PLACED)
+            assert (heads, cells) == (columns + 1, columns + 1), "the number, and all columns"
+            assert placed
+            assert (lines == of_cells > 1) if columns > 7 else (lines, of_cells) == (1, 1)
+            assert "Page 1 of 3: 1 to 50 of 120" in await page.locator("main").inner_text()
+
+
+@pytest.mark.sqlite
+async def test_a_record_that_is_longer_than_a_sheet_begins_below_its_title(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test", viewport={"width": WIDTH, "height": HEIGHT})
+    async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as client:
+        address = await make_wide(client, "Long on paper", 20, rows=1)
+        await client.post(f"{address}/fields", data={"label": "Report", "kind": "long_text"})
+        refs = re.findall(r'has-fields" value="([^"]*)"', (await client.get(f"{address}/new")).text)[0].split()
+        report = "\n\n".join(["Words and words and words"] * 60)
+        added = await client.post(f"{address}/new", data={refs[0]: "Long", refs[2]: "2024-05-17", refs[-1]: report})
+        assert added.status_code == 303, added.text
+    page = await ana.open(f"{address}/2")
+    await page.emulate_media(media="print")
+    # Only the sheets that the report begins and ends on may be half empty.
+    filled = await page.evaluate("document.querySelector('dl.fields').scrollHeight") / HEIGHT
+    sheets = (await page.pdf(format="A4")).count(b"/Type /Page\n")
+    assert filled < sheets < filled + 1.5
