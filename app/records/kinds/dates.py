@@ -110,8 +110,8 @@ class DateKind(FieldKind):
     def search_text(self, value: str, field: Definition) -> str:
         """As it is shown, in numbers as people write it, with and without zeros, and as programs write it."""
         spelled = spell_date(value, field.locale)
-        short = re.sub(r"\b0+(?=\d)", "", spelled)
-        return " ".join(dict.fromkeys([value, self.describe(value, field), spelled, short]))
+        short, long = re.sub(r"\b0+(?=\d)", "", spelled), re.sub(r"\b(\d)\b", r"0\1", spelled)
+        return " ".join(dict.fromkeys([value, self.describe(value, field), spelled, short, long]))
 
     def sort_key(self, value: str, field: Definition) -> str:
         return value
