@@ -195,8 +195,8 @@ class Presence:
                 self.announce(place)
 
     def find(self, place: PresenceKey, member_id: int) -> Person | None:
-        """Somebody who follows a channel with presence, at any node; None when they do not."""
-        people = (self.people, *(node.people for node in self.others.values()))
+        """Somebody who follows a channel with presence, as `gather` finds them; None when they do not."""
+        people = (self.people, *(node.people for node in reversed(self.others.values())))
         return next((each[place][member_id] for each in people if member_id in each.get(place, ())), None)
 
     def gather(self, place: PresenceKey) -> dict[int, Person]:
