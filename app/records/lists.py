@@ -130,7 +130,7 @@ def in_order(statement: Select[Any], *, by_key: bool, descending: bool) -> tuple
             (RecordKey.record_id == Record.id) & (RecordKey.tenant_id == Record.tenant_id),
         ).where(RecordKey.field_id == bindparam("field_id"))
         order = [RecordKey.sort_key, RecordKey.number]
-    return statement.order_by(*(column.desc() if descending else column for column in order)), order
+    return statement.order_by(*in_direction(*order, descending=descending)), order
 
 
 def parameters_of(collection: Collection, fields: list[Field], view: View) -> dict[str, Any]:
@@ -151,12 +151,34 @@ def select_list_page(words: int, *, by_key: bool, descending: bool) -> PreparedS
 
     def make() -> Select[Any]:
         listed = select(Record).where(*is_listed(words))
+        if by_key and not words:
+            return join_page_of_keys(listed, descending=descending)
         statement, _ = in_order(listed, by_key=by_key, descending=descending)
         if by_key:
             statement = statement.add_columns(RecordKey.sort_key)
         return statement.limit(LIST_PAGE_SIZE).offset(bindparam("offset"))
 
     return PreparedSelect(make)
+
+
+def join_page_of_keys(listed: Select[Any], *, descending: bool) -> Select[Any]:
+    """Confine a select of a collection's records to those on a page of their keys in the field `field_id`.
+
+    Every kept record has a key there, and no other: what comes before the page is skipped in the index of the keys,
+    without looking at records.
+    """
+    keys = select(RecordKey.record_id, RecordKey.sort_key, RecordKey.number).where(
+        RecordKey.field_id == bindparam("field_id")
+    )
+    ordered = keys.order_by(*in_direction(RecordKey.sort_key, RecordKey.number, descending=descending))
+    page = ordered.limit(LIST_PAGE_SIZE).offset(bindparam("offset")).subquery("page")
+    joined = listed.join(page, page.c.record_id == Record.id).add_columns(page.c.sort_key)
+    return joined.order_by(*in_direction(page.c.sort_key, page.c.number, descending=descending))
+
+
+def in_direction(*columns: Any, descending: bool) -> list[Any]:
+    """Columns to order by, upwards or downwards."""
+    return [column.desc() if descending else column for column in columns]
 
 
 async def count_view(transaction: Transaction, collection: Collection, view: View) -> int:
