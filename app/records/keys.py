@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, UniqueConstraint, bindparam, delete, select
@@ -108,12 +107,26 @@ def keys_of(fields: list[Field], record_id: int, number: int, values: Mapping[st
     ]
 
 
-@cache
-def forget_keys(*, many: bool) -> PreparedChange:
-    """The statement that deletes the keys that some records have in some fields."""
-    return PreparedChange(
-        lambda: delete(RecordKey).where(
-            RecordKey.record_id.in_(bindparam("record_ids")), RecordKey.field_id.in_(bindparam("field_ids"))
-        ),
-        many=many,
+FORGET_KEYS = PreparedChange(
+    lambda: delete(RecordKey).where(
+        RecordKey.record_id == bindparam("record_id"), RecordKey.field_id.in_(bindparam("field_ids"))
     )
+)
+FORGET_MANY_KEYS = PreparedChange(
+    lambda: delete(RecordKey).where(
+        RecordKey.record_id.in_(bindparam("record_ids")), RecordKey.field_id.in_(bindparam("field_ids"))
+    ),
+    many=True,
+)
+
+
+async def forget_keys(transaction: Transaction, record_ids: Sequence[int], field_ids: Sequence[int]) -> None:
+    """Delete the keys that some records have in some fields.
+
+    SQLite, asked for several records at once, goes through the keys of all by the index that lists are sorted by.
+    """
+    if transaction.get_bind().dialect.name == "sqlite" or len(record_ids) == 1:
+        for record_id in record_ids:
+            await transaction.apply(FORGET_KEYS, record_id=record_id, field_ids=field_ids)
+    else:
+        await transaction.apply(FORGET_MANY_KEYS, record_ids=record_ids, field_ids=field_ids)

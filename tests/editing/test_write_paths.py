@@ -115,7 +115,7 @@ KNOWN_WRITES = {
     ("records/new_drafts.py", "write_new_draft", "draft.values"),
     ("records/new_drafts.py", "end_new_draft", "draft.version"),
     ("records/new_drafts.py", "end_new_draft", "draft.values"),
-    ("records/reindexing.py", "reindex_batch", "update(Record)"),  # what is searched, of the values that there are
+    ("records/reindexing.py", "", "update(Record)"),  # what is searched, of the values that there are
     ("database/fast/joined.py", "insert_and_count_of", "insert(table_info_of(model).table)"),  # the log
     ("database/fast/joined.py", "insert_and_count_of", "update(counted.table)"),  # the workspace's cursor
     ("database/fast/joined.py", "insert_both_of", "insert(info.table)"),  # an activity with its notifications
