@@ -41,6 +41,7 @@ from app.records.limits import ExportLimit
 from app.server.gate import Gate
 from app.server.health import show_liveness, show_metrics, show_readiness
 from app.settings import Settings
+from app.tenants.limits import RenamingLimit
 from app.web.errors import handle_error
 from app.web.fast.dependencies import resolve_in_turn
 from app.web.forms import provide_form
@@ -78,6 +79,7 @@ class Parts:
         self.searching = SearchLimit(windows)
         self.exporting = ExportLimit(windows)
         self.choosing = ChoosingLimit(windows)
+        self.renaming = RenamingLimit(windows)
         self.reauthentication = Reauthentication(self.database, settings, self.guessing)
 
     @contextlib.asynccontextmanager
@@ -126,6 +128,7 @@ class Pages:
                 "searching": Provide(lambda: self.parts.searching, sync_to_thread=False),
                 "exporting": Provide(lambda: self.parts.exporting, sync_to_thread=False),
                 "choosing": Provide(lambda: self.parts.choosing, sync_to_thread=False),
+                "renaming": Provide(lambda: self.parts.renaming, sync_to_thread=False),
                 "readiness": Provide(lambda: self.parts.readiness, sync_to_thread=False),
                 "form": Provide(provide_form),
                 "transaction": Provide(provide_transaction),
