@@ -2,7 +2,7 @@
 
 from app.database.engine import Database, HoldsWriter, check_holds_no_writer
 from app.database.facts import Actor, Fact, FactError, Follower, Followers, LogEntry, Partial, Showing, Shown, Unlogged
-from app.database.fast.queries import PreparedChange, PreparedSelect, fill_up
+from app.database.fast.queries import PreparedChange, PreparedCopy, PreparedSelect, fill_up
 from app.database.tenancy import Base, Tenant, Tenanted, TenantScopeError
 from app.database.transaction import Transaction
 from app.database.types import UtcDateTime, now
@@ -19,6 +19,7 @@ __all__ = [
     "LogEntry",
     "Partial",
     "PreparedChange",
+    "PreparedCopy",
     "PreparedSelect",
     "Showing",
     "Shown",

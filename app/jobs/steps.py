@@ -23,7 +23,7 @@ class Steps:
     """The steps of one kind, such as those that write: `size` is how many things the next one takes on."""
 
     def __init__(self, *, first: int = 20, most: int = 500) -> None:
-        self.size = first
+        self.size = min(first, most)
         self.most = most
         self.taken = 0.0
         self.costs: deque[float] = deque(maxlen=REMEMBERED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, func, select
 
 from app.accounts.members import Member
 from app.accounts.rights import require
@@ -16,11 +16,9 @@ from app.records.collections import Collection, create_collection
 from app.records.facts import CollectionAdded, FieldAdded, FieldLimited, FieldsChanged
 from app.records.field_keys import check_key, name_key
 from app.records.fields import MOST_FIELDS, RESERVED_KEYS, Field, forget_fields, list_fields, prepare_fields
-from app.records.keys import RecordKey, unique_key
+from app.records.key_writing import fill_keys, set_unique
 from app.records.kinds import FIELD_KINDS
-from app.records.kinds.collation import LAST
 from app.records.permissions import LIMITED
-from app.records.records import Record
 from app.records.reindexing import reindex_soon
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, fold
@@ -230,35 +228,6 @@ async def drop_choices(transaction: Transaction, field: Field, wanted: Field, gi
             wanted.options = {**wanted.options, LAST_CHOICE: last}
 
 
-async def set_unique(transaction: Transaction, field: Field, *, unique: bool) -> None:
-    """Give the values of a field their unique keys, or take them away.
-
-    Raises Invalid when two records have the same value.
-    """
-    keys: dict[str, int] = {}
-    if unique:
-        statement = (
-            select(Record.id, Record.number, Record.values)
-            .where(Record.collection_id == field.collection_id, Record.deleted_at.is_(None))
-            .order_by(Record.number)
-        )
-        for record_id, number, values in await transaction.execute(statement):
-            key = unique_key(field, values.get(field.ref, ""))
-            if key and key in keys:
-                raise Invalid(unique=_l("Number %(number)d has a value that another record has too.", number=number))
-            if key:
-                keys[key] = record_id
-    own = RecordKey.field_id == field.id
-    if not keys:
-        await transaction.execute(update(RecordKey).where(own).values(unique_key=None))
-        return
-    by_record = {record_id: key for key, record_id in keys.items()}
-    there = select(RecordKey.record_id, RecordKey.field_id, RecordKey.number, RecordKey.sort_key).where(own)
-    rows = [dict(row._mapping) for row in await transaction.execute(there)]
-    await transaction.execute(delete(RecordKey).where(own))
-    await transaction.insert_rows(RecordKey, *({**row, "unique_key": by_record.get(row["record_id"])} for row in rows))
-
-
 async def move_field(transaction: Transaction, collection: Collection, field: Field, member: Member, step: int) -> None:
     """Move a field one place up (-1) or down (1); at the end it stays."""
     index = (await list_fields(transaction, collection)).index(field)
@@ -281,19 +250,3 @@ async def place_field(
     await transaction.flush()
     forget_fields(transaction, collection.id)
     note_fields_changed(transaction, collection, member)
-
-
-LIST_NUMBERS = PreparedSelect(
-    lambda: select(Record.id, Record.number).where(
-        Record.collection_id == bindparam("collection_id"), Record.deleted_at.is_(None)
-    )
-)
-
-
-async def fill_keys(transaction: Transaction, field: Field) -> None:
-    """Give the kept records a sort key for a field that is new, so that none is missing from a list sorted by it."""
-    rows = await transaction.rows(LIST_NUMBERS, collection_id=field.collection_id)
-    key = {"field_id": field.id, "sort_key": LAST, "unique_key": None}
-    await transaction.insert_rows(
-        RecordKey, *({**key, "record_id": record_id, "number": number} for record_id, number in rows)
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, UniqueConstraint, bindparam, delete, select
@@ -80,6 +80,14 @@ async def find_taken(transaction: Transaction, fields: list[Field], rows: Iterab
     return {(field_id, key): (record_id, number) for field_id, key, record_id, number in found if key is not None}
 
 
+async def find_taken_keys(transaction: Transaction, field: Field, keys: Set[str]) -> set[str]:
+    """Which unique keys of a field some record has already."""
+    if not keys:
+        return set()
+    found = await transaction.rows(LIST_TAKEN, field_ids=[field.id], unique_keys=keys)
+    return {key for _, key, _, _ in found if key is not None}
+
+
 def check_taken(fields: list[Field], values: Mapping[str, str], record_id: int | None, taken: Taken) -> None:
     """Raise Invalid for each value that another record has, of those that were looked for."""
     errors: dict[str, Text] = {}
@@ -130,3 +138,8 @@ async def forget_keys(transaction: Transaction, record_ids: Sequence[int], field
             await transaction.apply(FORGET_KEYS, record_id=record_id, field_ids=field_ids)
     else:
         await transaction.apply(FORGET_MANY_KEYS, record_ids=record_ids, field_ids=field_ids)
+
+
+FORGET_KEYS_OF_FIELD = PreparedChange(
+    lambda: delete(RecordKey).where(RecordKey.field_id == bindparam("field_id")), many=True
+)

@@ -21,7 +21,7 @@ from app.records.collections import Collection
 from app.records.computing import compute_all, find_origins
 from app.records.facts import RecordsReindexed
 from app.records.fields import Field, list_fields_of
-from app.records.keys import RecordKey
+from app.records.keys import RecordKey, forget_keys
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.collation import load_collator
 from app.records.records import Record, Values, search_text
@@ -74,13 +74,15 @@ WRITE_SORT_KEY = PreparedChange(
 @dataclass(frozen=True, slots=True)
 class Stale:
     """A record that is searched or sorted by what it does not have: its values when it was looked at, those that it
-    shall have, with what is searched of them if that is another, and the other sort keys by field."""
+    shall have, with what is searched of them if that is another, the other sort keys by field, and the fields in the
+    bin of which it has keys."""
 
     seen: Values
     values: Values
     search: str
     written: bool
     sort_keys: dict[int, str]
+    forgotten: list[int]
 
 
 async def reindex_soon(transaction: Transaction, collection_id: int) -> None:
@@ -142,7 +144,7 @@ async def reindex(claimed: ClaimedJob) -> None:
             async with claimed.database.write(claimed.workspace_id) as transaction:
                 with writing.step():
                     some, left = dict(left[: writing.size]), left[writing.size :]
-                    await write_anew(transaction, some)
+                    await write_anew(transaction, collection_id, some)
             await writing.pause()
     async with claimed.finishing() as transaction:
         if await transaction.get(Collection, collection_id) is not None:
@@ -164,11 +166,15 @@ async def find_stale(
         computed = {record_id: compute_all(fields, each) for record_id, each in origins.items()}
     values = {record_id: each | computed.get(record_id, {}) for record_id, each in seen.items()}
     by_id = {field.id: field for field in fields}
+    gone = {field.id for field in fields.removed if field.replaces not in by_id}  # but for those that are to come
+    forgotten: dict[int, list[int]] = {}
     sorted_by: dict[int, dict[int, str]] = {}
     about = {"collection_id": collection_id, "after": after, "last": rows[-1][3]}
     for record_id, field_id, key in await transaction.rows(LIST_SORTED_BY, **about):
         field = by_id.get(field_id)
-        if field is None:  # one that is to come
+        if field is None:
+            if field_id in gone:
+                forgotten.setdefault(record_id, []).append(field_id)
             continue
         wanted = field.sort_key(values[record_id].get(field.ref, ""))
         if wanted != key:
@@ -177,14 +183,15 @@ async def find_stale(
     for record_id, _, before, _ in rows:
         search = search_text(fields, values[record_id])
         written = search != before or values[record_id] != seen[record_id]
-        if written or record_id in sorted_by:
-            keys = sorted_by.get(record_id, {})
-            stale[record_id] = Stale(seen[record_id], values[record_id], search, written, keys)
+        if written or record_id in sorted_by or record_id in forgotten:
+            keys, left = sorted_by.get(record_id, {}), forgotten.get(record_id, [])
+            stale[record_id] = Stale(seen[record_id], values[record_id], search, written, keys, left)
     return rows[-1][3], stale
 
 
-async def write_anew(transaction: Transaction, stale: dict[int, Stale]) -> None:
+async def write_anew(transaction: Transaction, collection_id: int, stale: dict[int, Stale]) -> None:
     """Write what is stale of records that are as they were seen: whoever has changed one since wrote all of it."""
+    there = {field.id for field in (await list_fields_of(transaction, [collection_id]))[collection_id]}
     for record_id, values in await transaction.rows(LIST_VALUES, record_ids=stale):
         found = stale[record_id]
         if values != found.seen:
@@ -193,5 +200,7 @@ async def write_anew(transaction: Transaction, stale: dict[int, Stale]) -> None:
             await transaction.apply(
                 WRITE_SEARCHED, record_id=record_id, new_values=found.values, new_search=found.search
             )
+        if left := [field_id for field_id in found.forgotten if field_id not in there]:
+            await forget_keys(transaction, [record_id], left)
         for field_id, key in found.sort_keys.items():
             await transaction.apply(WRITE_SORT_KEY, of_record=record_id, of_field=field_id, new_key=key)

@@ -103,6 +103,7 @@ KNOWN_WRITES = {
     ("editing/lock_statements.py", "free_of", "update(model)"),
     ("database/copying.py", "copy_table", "insert(table)"),  # fills an empty database with all of another
     ("database/fast/rows.py", "__init__", "insert(self.table)"),
+    ("database/fast/queries.py", "copying", "insert(table_info_of(self.model).table)"),  # refuses what is guarded
     ("database/fast/rows.py", "update_of", "update(info.table)"),  # refuses what is guarded
     ("database/leases.py", "claim", "update(model)"),  # writes the lease of a mail or a job
     ("database/leases.py", "hold", "update(model)"),
@@ -134,7 +135,7 @@ KNOWN_WRITES = {
     ("records/definitions.py", "change_field", "setattr(field)"),
     ("records/imports.py", "read_record_line", "line.values"),  # a line of a table
     # Puts converted values beside those of before, where nobody writes another: a version is what somebody has made.
-    ("records/kind_changes.py", "convert_batch", "update(Record)"),
+    ("records/converting.py", "", "update(Record)"),
     ("records/kind_changes.py", "replace_field", "new.version"),
     ("records/kind_changes.py", "finish_change", "new.version"),
     ("records/pages/kinds.py", "save_kind", "form.values"),

@@ -125,9 +125,9 @@ async def test_what_is_as_it_should_be_is_not_written(
 ) -> None:
     written: list[int] = []
 
-    async def note_written(transaction: Transaction, stale: dict[int, Any]) -> None:
+    async def note_written(transaction: Transaction, books: int, stale: dict[int, Any]) -> None:
         written.extend(stale)
-        await write_anew(transaction, stale)
+        await write_anew(transaction, books, stale)
 
     monkeypatch.setattr(reindexing, "write_anew", note_written)
     await write_searched(database, "nothing", 3, 5)
@@ -141,10 +141,10 @@ async def test_what_is_as_it_should_be_is_not_written(
 async def test_what_somebody_writes_between_a_look_and_its_step_stays(
     database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def edit_before(transaction: Transaction, stale: dict[int, Any]) -> None:
+    async def edit_before(transaction: Transaction, books: int, stale: dict[int, Any]) -> None:
         monkeypatch.setattr(reindexing, "write_anew", write_anew)
         seen = {record_id: replace(each, seen={"f1": "Another"}) for record_id, each in stale.items()}
-        await write_anew(transaction, seen)  # as if each had been another when it was looked at
+        await write_anew(transaction, books, seen)  # as if each had been another when it was looked at
 
     await write_searched(database, "as somebody wrote it", 3)
     monkeypatch.setattr(reindexing, "write_anew", edit_before)
