@@ -18,7 +18,7 @@ from app.files.storing import NotStored, clear_swept, delete_files, files_of, st
 from app.jobs.sweeps import sweeps_with_settings
 from app.records.access import enter_collection
 from app.records.collections import Collection
-from app.records.fields import list_fields
+from app.records.fields import Field, Fields, list_fields
 from app.records.files import RecordFile, add_record_file, delete_unsaved, get_record_file
 from app.records.forms import RECORD_LIMIT, open_record, render_form
 from app.records.records import Record
@@ -46,9 +46,7 @@ async def bring_record_files(
     scripts, the whole form with what was typed into it."""
     tenant = transaction.tenant
     collection, _ = await open_edited(request, transaction, member, slug)
-    field = (await list_fields(transaction, collection)).find(key)
-    if field is None or field.kind_name != "files":
-        raise NotFoundException
+    field = find_files_field(await list_fields(transaction, collection), key)
     require(member, "change", field)
     directory = files_of(settings, tenant)
     limit, quota = settings.file_limit_megabytes * 1_000_000, settings.files_quota_megabytes * 1_000_000
@@ -71,6 +69,7 @@ async def bring_record_files(
     try:
         async with write_signed_in(request) as (writing, author):
             collection, _ = await open_edited(request, writing, author, slug)
+            require(author, "change", find_files_field(await list_fields(writing, collection), key))
             brought = [
                 (await add_record_file(writing, collection, author, stored, quota=quota), stored.problem)
                 for stored in sent.files
@@ -88,6 +87,14 @@ async def bring_record_files(
         if is_call(request):
             return refuse_call(tenant.language, error.first, error.status)
         raise PageError(error.status, error.first, heading=_l("The file was not stored")) from error
+
+
+def find_files_field(fields: Fields, key: str) -> Field:
+    """The field that files are brought for. Raises NotFoundException."""
+    field = fields.find(key)
+    if field is None or field.kind_name != "files":
+        raise NotFoundException
+    return field
 
 
 async def open_edited(

@@ -20,7 +20,7 @@ from app.live.cutoff import end_other_sessions, end_own_session, start_session
 from app.settings import Settings
 from app.tenants.limits import RenamingLimit
 from app.tenants.members import keep_an_owner, leave_workspace, rename_member, set_password
-from app.tenants.pictures import PICTURE_LIMIT, change_picture, pictures_of, receive_picture
+from app.tenants.pictures import PICTURE_LIMIT, change_picture, dropped_unless_kept, pictures_of, receive_picture
 from app.tenants.roles import ROLES
 from app.tenants.sign_in import cookies_of
 from app.web.calls import retry_after
@@ -123,7 +123,7 @@ async def save_picture(
             form = Form()
             form.errors = invalid.errors
             return await render_account(request, reading, signed_in, form)
-    async with write_signed_in(request) as (writing, member):
+    async with dropped_unless_kept(directory, key), write_signed_in(request) as (writing, member):
         await change_picture(writing, member, key, directory)
     return see_other("/account?done=saved")
 
