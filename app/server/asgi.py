@@ -37,7 +37,7 @@ from app.live.socket import serve_socket
 from app.mail.delivery import Delivery
 from app.operators.channels import OperatorSite
 from app.operators.gathering import Gathering
-from app.records.limits import ExportLimit
+from app.records.limits import ExportLimit, ListLimit, take_turn
 from app.server.gate import Gate
 from app.server.health import show_liveness, show_metrics, show_readiness
 from app.settings import Settings
@@ -75,7 +75,9 @@ class Parts:
         windows = Windows(settings)
         self.guessing = GuessingLimit(windows)
         self.mailing = MailLimit(self.guessing)
-        self.writing = WritingLimit(windows, Askers(self.database, settings))
+        askers = Askers(self.database, settings)
+        self.writing = WritingLimit(windows, askers)
+        self.lists = ListLimit(windows, askers)
         self.searching = SearchLimit(windows)
         self.exporting = ExportLimit(windows)
         self.choosing = ChoosingLimit(windows)
@@ -126,6 +128,8 @@ class Pages:
                 "writing": Provide(count_message),
                 "changing": Provide(count_change),
                 "searching": Provide(lambda: self.parts.searching, sync_to_thread=False),
+                "lists": Provide(lambda: self.parts.lists, sync_to_thread=False),
+                "turn": Provide(take_turn),
                 "exporting": Provide(lambda: self.parts.exporting, sync_to_thread=False),
                 "choosing": Provide(lambda: self.parts.choosing, sync_to_thread=False),
                 "renaming": Provide(lambda: self.parts.renaming, sync_to_thread=False),
@@ -153,7 +157,7 @@ class Pages:
             state = {"node": parts.node, "settings": parts.settings, "database": parts.database}
             state |= {"languages": parts.languages, "reauthentication": parts.reauthentication}
             state |= {"guessing": parts.guessing, "check_sender": check_sender}
-            site.state.update(state | {"writing": parts.writing, "visits": parts.visits})
+            site.state.update(state | {"writing": parts.writing, "lists": parts.lists, "visits": parts.visits})
 
     @contextlib.asynccontextmanager
     async def run(self, _: Litestar) -> AsyncIterator[None]:
