@@ -10,6 +10,7 @@ import structlog
 from litestar import Litestar, Request, Response
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from litestar.routes.base import parsers_map
 from litestar.types import Receive, Send
 
 from app.accounts.access import (
@@ -44,7 +45,7 @@ from app.settings import Settings
 from app.tenants.limits import RenamingLimit
 from app.web.errors import handle_error
 from app.web.fast.dependencies import resolve_in_turn
-from app.web.forms import provide_form
+from app.web.forms import provide_form, read_number
 from app.web.languages import Languages
 from app.web.limits import Windows
 from app.web.readiness import Readiness
@@ -141,6 +142,7 @@ class Pages:
             },
             "signature_types": [Response, Request],
         }
+        parsers_map[int] = read_number
         self.workspace = Litestar(
             [*everywhere, *WORKSPACE_ROUTES],
             lifespan=[self.run],

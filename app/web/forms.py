@@ -141,6 +141,16 @@ def number_of(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
+def read_number(text: str) -> int:
+    """A number in an address, as we write them: `1_0`, `+10` and digits of other scripts are numbers to Python alone.
+
+    Raises ValueError for what is none, which is answered as an address that there is not.
+    """
+    if not text.isascii() or not text.isdigit():
+        raise ValueError("not a number as addresses have them")
+    return int(text)
+
+
 # The field in which a form says for which member its page was made (`ui.mine` in templates/macros.html).
 FOR_MEMBER = "for-member"
 # The field with the key of a form that makes something (`ui.once`; accounts/form_answers.py).
