@@ -120,24 +120,23 @@ FORGET_KEYS = PreparedChange(
         RecordKey.record_id == bindparam("record_id"), RecordKey.field_id.in_(bindparam("field_ids"))
     )
 )
-FORGET_MANY_KEYS = PreparedChange(
+FORGET_KEY = PreparedChange(
     lambda: delete(RecordKey).where(
-        RecordKey.record_id.in_(bindparam("record_ids")), RecordKey.field_id.in_(bindparam("field_ids"))
-    ),
-    many=True,
+        RecordKey.record_id == bindparam("record_id"), RecordKey.field_id == bindparam("field_id")
+    )
 )
 
 
 async def forget_keys(transaction: Transaction, record_ids: Sequence[int], field_ids: Sequence[int]) -> None:
     """Delete the keys that some records have in some fields.
 
-    SQLite, asked for several records at once, goes through the keys of all by the index that lists are sorted by.
+    Asked for several records at once, SQLite would go through the keys of all by the index that lists are sorted by.
     """
-    if transaction.get_bind().dialect.name == "sqlite" or len(record_ids) == 1:
-        for record_id in record_ids:
-            await transaction.apply(FORGET_KEYS, record_id=record_id, field_ids=field_ids)
+    if len(record_ids) == 1:
+        await transaction.apply(FORGET_KEYS, record_id=record_ids[0], field_ids=field_ids)
     else:
-        await transaction.apply(FORGET_MANY_KEYS, record_ids=record_ids, field_ids=field_ids)
+        keys = ({"record_id": record_id, "field_id": each} for record_id in record_ids for each in field_ids)
+        await transaction.apply_each(FORGET_KEY, *keys)
 
 
 FORGET_KEYS_OF_FIELD = PreparedChange(

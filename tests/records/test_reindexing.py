@@ -16,7 +16,7 @@ from app.records import reindexing
 from app.records.collections import get_collection
 from app.records.definitions import append_field, change_field
 from app.records.fields import list_fields
-from app.records.keys import FORGET_KEYS, RecordKey
+from app.records.keys import FORGET_KEY, FORGET_KEYS, RecordKey
 from app.records.records import Record, search_text
 from app.records.reindexing import LIST_SORTED_BY, WRITE_SORT_KEY, find_stale, reindex_soon, write_anew
 from app.settings import read_settings
@@ -174,6 +174,7 @@ def test_keys_of_some_records_are_found_without_going_through_all(store: Store) 
     shapes = [
         (LIST_SORTED_BY, {}),
         (WRITE_SORT_KEY, {}),
+        (FORGET_KEY, {}),
         (FORGET_KEYS, {"field_ids": [1, 2, 3, 4, 5, 6, 7]}),
     ]
     for prepared, lists in shapes:
