@@ -76,7 +76,7 @@ async def hold(transaction: Transaction, model: type[Leased], row_id: int, lease
         raise LeaseLost
 
 
-async def renew(transaction: Transaction, model: type[Leased], row_id: int, lease: int, *, seconds: int) -> None:
+async def renew_lease(transaction: Transaction, model: type[Leased], row_id: int, lease: int, *, seconds: int) -> None:
     """Keep a claimed row for some seconds from now. Raises LeaseLost."""
     until = lease_clock() + seconds * 1000
     statement: Any = update(model).where(model.id == row_id, model.lease == lease).values(leased_until=until)

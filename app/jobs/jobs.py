@@ -18,7 +18,7 @@ from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, and_, bindpar
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Database, PreparedChange, Transaction, UtcDateTime, now
-from app.database.leases import Leased, hold, is_free, renew
+from app.database.leases import Leased, hold, is_free, renew_lease
 from app.settings import Settings
 
 
@@ -67,7 +67,7 @@ class ClaimedJob:
         """
         if time.monotonic() - self.kept_at > self.seconds / 4:
             async with self.database.write() as transaction:
-                await renew(transaction, Job, self.job_id, self.lease, seconds=self.seconds)
+                await renew_lease(transaction, Job, self.job_id, self.lease, seconds=self.seconds)
             self.kept_at = time.monotonic()
 
     @contextlib.asynccontextmanager

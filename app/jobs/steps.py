@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # How long a step shall take, and at the most how long the pause after it is, in seconds.
-STEP_SECONDS = 0.008
-LONGEST_PAUSE = 0.25
+SECONDS_A_STEP = 0.008
+LONGEST_REST = 0.25
 # Of so many steps the fastest tells: the others have waited for something else on a busy machine.
-REMEMBERED = 4
+STEPS_REMEMBERED = 4
 
 
 class Steps:
@@ -26,7 +26,7 @@ class Steps:
         self.size = min(first, most)
         self.most = most
         self.taken = 0.0
-        self.costs: deque[float] = deque(maxlen=REMEMBERED)
+        self.costs: deque[float] = deque(maxlen=STEPS_REMEMBERED)
 
     @contextmanager
     def step(self) -> Iterator[None]:
@@ -34,9 +34,9 @@ class Steps:
         begun = time.perf_counter()
         yield
         self.taken = time.perf_counter() - begun
-        self.costs.append(max(self.taken, STEP_SECONDS / 100) / self.size)
-        self.size = int(max(1, min(STEP_SECONDS / min(self.costs), 2 * self.size, self.most)))
+        self.costs.append(max(self.taken, SECONDS_A_STEP / 100) / self.size)
+        self.size = int(max(1, min(SECONDS_A_STEP / min(self.costs), 2 * self.size, self.most)))
 
     async def pause(self) -> None:
         """Let others do as much as the last step has kept them from."""
-        await asyncio.sleep(min(self.taken, LONGEST_PAUSE))
+        await asyncio.sleep(min(self.taken, LONGEST_REST))

@@ -16,11 +16,11 @@ from app.web.errors import PageError
 from app.web.limits import Windows
 from app.web.texts import _l
 
-SEARCHES_A_MINUTE = RateLimitItemPerMinute(60)
+LIST_SEARCHES_A_MINUTE = RateLimitItemPerMinute(60)
 LISTS_AT_ONCE = 2
 LISTS_WAITING = 20
 # How long a list waits for others of the same person, in seconds.
-PATIENCE = 10
+LIST_PATIENCE = 10
 EXPORTS_A_MINUTE = RateLimitItemPerMinute(20)
 EXPORTS_AT_ONCE = 3
 
@@ -41,12 +41,12 @@ class ListLimit:
     async def check(self, member: Member) -> None:
         """Count one more search. Raises a 429 page when it is one too many."""
         whose = ("list search", str(member.tenant_id), str(member.id))
-        if not await self.windows.hit(SEARCHES_A_MINUTE, *whose):
+        if not await self.windows.hit(LIST_SEARCHES_A_MINUTE, *whose):
             raise PageError(
                 429,
                 _l("You have searched very often. Wait a moment, then try again."),
                 heading=_l("Too many searches"),
-                retry_after=await self.windows.wait(SEARCHES_A_MINUTE, *whose),
+                retry_after=await self.windows.wait(LIST_SEARCHES_A_MINUTE, *whose),
             )
 
     @asynccontextmanager
@@ -63,7 +63,7 @@ class ListLimit:
         turns = self.turns.setdefault(whose, asyncio.Semaphore(LISTS_AT_ONCE))
         try:
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(LIST_PATIENCE):
                     await turns.acquire()
             except TimeoutError as error:
                 raise self.refuse() from error
@@ -82,7 +82,7 @@ class ListLimit:
             429,
             _l("You have opened very many lists at once. Wait until they are there, then try again."),
             heading=_l("Too many lists at once"),
-            retry_after=PATIENCE,
+            retry_after=LIST_PATIENCE,
         )
 
 

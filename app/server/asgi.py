@@ -45,7 +45,7 @@ from app.settings import Settings
 from app.tenants.limits import RenamingLimit
 from app.web.errors import handle_error
 from app.web.fast.dependencies import resolve_in_turn
-from app.web.forms import provide_form, read_number
+from app.web.forms import provide_form, read_path_number
 from app.web.languages import Languages
 from app.web.limits import Windows
 from app.web.readiness import Readiness
@@ -142,7 +142,7 @@ class Pages:
             },
             "signature_types": [Response, Request],
         }
-        parsers_map[int] = read_number
+        parsers_map[int] = read_path_number
         self.workspace = Litestar(
             [*everywhere, *WORKSPACE_ROUTES],
             lifespan=[self.run],

@@ -142,7 +142,7 @@ def number_of(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
-def read_number(text: str) -> int:
+def read_path_number(text: str) -> int:
     """A number in an address, as we write them: `1_0`, `+10` and digits of other scripts are numbers to Python alone.
 
     Raises ValueError for what is none, which is answered as an address that there is not.

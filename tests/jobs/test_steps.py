@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.jobs import steps
-from app.jobs.steps import STEP_SECONDS, Steps
+from app.jobs.steps import SECONDS_A_STEP, Steps
 
 
 @pytest.fixture
@@ -16,13 +16,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return moment
 
 
-@pytest.mark.parametrize("cost", [STEP_SECONDS / 100, STEP_SECONDS / 7, STEP_SECONDS / 2.5])
+@pytest.mark.parametrize("cost", [SECONDS_A_STEP / 100, SECONDS_A_STEP / 7, SECONDS_A_STEP / 2.5])
 def test_a_step_takes_on_what_fits_into_its_time(clock: list[float], cost: float) -> None:
     work = Steps(first=20, most=500)
     for _ in range(10):
         with work.step():
             clock[0] += work.size * cost
-    assert STEP_SECONDS * 0.5 < work.size * cost <= STEP_SECONDS * 1.001
+    assert SECONDS_A_STEP * 0.5 < work.size * cost <= SECONDS_A_STEP * 1.001
 
 
 def test_a_step_takes_on_one_thing_where_each_takes_long_and_no_more_than_may_be(clock: list[float]) -> None:
@@ -33,7 +33,7 @@ def test_a_step_takes_on_one_thing_where_each_takes_long_and_no_more_than_may_be
     assert work.size == 1
     for _ in range(20):
         with work.step():
-            clock[0] += STEP_SECONDS / 1000
+            clock[0] += SECONDS_A_STEP / 1000
     assert work.size == 100
 
 
@@ -41,5 +41,5 @@ def test_a_step_that_has_waited_for_something_else_makes_none_smaller(clock: lis
     work = Steps(first=20, most=500)
     for late in (0, 1.0, 0, 0, 2.0, 1.0):
         with work.step():
-            clock[0] += work.size * STEP_SECONDS / 25 + late
+            clock[0] += work.size * SECONDS_A_STEP / 25 + late
     assert work.size in (24, 25)

@@ -68,7 +68,7 @@ async def test_who_asks_for_very_many_at_once_is_refused_and_who_gives_up_holds_
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert (reading.limit.turns, reading.limit.asked) == ({}, {})
-    monkeypatch.setattr(limits, "PATIENCE", 0.01)
+    monkeypatch.setattr(limits, "LIST_PATIENCE", 0.01)
     tasks = [reading.begin("ana") for _ in range(LISTS_AT_ONCE + 1)]
     with pytest.raises(PageError):
         await tasks[-1]
