@@ -62,7 +62,7 @@ STILL_MADE = (
     "records/lost_rights.py read_affected",
     "records/lost_rights.py take_rights_back",
     "records/lost_rights.py whom",
-    "records/kind_changes.py convert_batch",
+    "records/converting.py convert_batch",
     "records/kind_changes.py finish_change",
 )
 # The parameters of addresses that no workspace has rows for.

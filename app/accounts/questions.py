@@ -75,9 +75,9 @@ def asks_first(path: str, describe: Describe, *, password: bool = False) -> Any:
     return show_question
 
 
-def asked(describe: Describe) -> dict[str, Any]:
+def asked(describe: Describe, **options: Any) -> dict[str, Any]:
     """For a route whose act is asked about first (`**asked(…)`): what was said has to be true when it is done."""
-    return {"opt": {"asked": describe}, "before_request": ask_again}
+    return {"opt": {"asked": describe, **options}, "before_request": ask_again}
 
 
 async def ask_again(request: AnyRequest) -> Response[Any] | None:

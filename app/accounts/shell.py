@@ -5,9 +5,10 @@ Features add their part of the sidebar with `sidebar_section`; the frame knows n
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from litestar import MediaType, Response
@@ -132,9 +133,10 @@ async def render_page(
     channels: str = "",
     status: int = 200,
     undo: UndoOffer | None = None,
+    aside: bool = False,
     **context: Any,
 ) -> Response[str]:
-    """A page of the workspace.
+    """A page of the workspace. One that takes long to make is made `aside`, in a thread.
 
     `channels` are what the page follows beside the ones that every page does. The cursor it shows was read in the
     same snapshot as everything else on it, and counts what this transaction publishes: what follows from what was done
@@ -151,7 +153,8 @@ async def render_page(
     ]
     whole = "tenant" if may(member, "follow", "tenant") else "guests"
     admins = " admins" if may(member, "follow", "admins") else ""
-    html = render(
+    make = partial(
+        render,
         tenant.language,
         template,
         tenant=tenant,
@@ -167,6 +170,7 @@ async def render_page(
         notice=await noticed_by(request, transaction, member),
         **context,
     )
+    html = await asyncio.to_thread(make) if aside else make()
     headers = {"X-Member": str(member.id)}
     if answers:
         headers["HX-Push-Url"] = "false"

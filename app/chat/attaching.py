@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from litestar import MediaType, Response
 
-from app.accounts.access import AnyRequest
+from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.members import Member
 from app.chat.attachments import Attachment, add_attachment
 from app.chat.rooms import Room
-from app.database import Database, Transaction
+from app.database import Transaction
 from app.files.storing import NotStored, delete_files, files_of, store_form
 from app.files.upload_forms import FORM_TEXT_LIMIT
 from app.settings import Settings
@@ -19,18 +20,14 @@ from app.web.forms import Invalid
 from app.web.templates import render
 from app.web.texts import _l
 
+Enter = Callable[[Transaction, Member], Awaitable[Room]]
 
-async def store_files(
-    request: AnyRequest,
-    database: Database,
-    transaction: Transaction,
-    member: Member,
-    settings: Settings,
-    room: Room,
-) -> Response[Any]:
-    """Store the files of a form for a room that the member may see. The transaction is ended before they are read.
 
-    A form with one file may have `upload`, the key of this upload.
+async def store_files(request: AnyRequest, transaction: Transaction, settings: Settings, enter: Enter) -> Response[Any]:
+    """Store the files of a form for a room. The transaction is ended before they are read.
+
+    `enter` gives the room, and raises unless who asks may bring files to it, as they are when the files are there: an
+    upload may last for hours. A form with one file may have `upload`, the key of this upload.
     """
     tenant = transaction.tenant
     directory = files_of(settings, tenant)
@@ -50,7 +47,8 @@ async def store_files(
     added: list[Attachment] = []
     upload = texts.get("upload", "") if len(stored) == 1 else ""
     try:
-        async with database.write(tenant.id) as writing:
+        async with write_signed_in(request) as (writing, member):
+            room = await enter(writing, member)
             for file in stored:
                 added.append(await add_attachment(writing, room, member, file, quota=quota, upload=upload))
     except BaseException as error:  # whatever it is, no file stays that nothing names

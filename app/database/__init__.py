@@ -3,7 +3,7 @@
 from app.database.engine import Database, HoldsWriter, check_holds_no_writer
 from app.database.facts import Actor, Fact, FactError, Follower, Followers, LogEntry, Partial, Showing, Shown, Unlogged
 from app.database.fast.joined import ChangedObject, NewObject, NewRows
-from app.database.fast.queries import PreparedChange, PreparedSelect, fill_up
+from app.database.fast.queries import PreparedChange, PreparedCopy, PreparedSelect, fill_up
 from app.database.tenancy import Base, Tenant, Tenanted, TenantScopeError
 from app.database.transaction import Transaction
 from app.database.types import UtcDateTime, now
@@ -23,6 +23,7 @@ __all__ = [
     "NewRows",
     "Partial",
     "PreparedChange",
+    "PreparedCopy",
     "PreparedSelect",
     "Showing",
     "Shown",

@@ -17,7 +17,7 @@ from app.database import postgresql
 from app.database.facts import Actor, Fact, Facts, Followers, Partial, Showing
 from app.database.fast.joined import WrittenPart, write_together
 from app.database.fast.prepared import StatementResult
-from app.database.fast.queries import Found, PreparedSelect, PreparedStatement
+from app.database.fast.queries import Found, PreparedChange, PreparedSelect, PreparedStatement
 from app.database.fast.rows import change_row, insert_object, insert_rows
 from app.database.tenancy import Tenant, Tenanted, TenantSession
 
@@ -188,6 +188,11 @@ class Transaction(AsyncSession):
         if done is None:
             done = await self.run_sync(lambda _: prepared.execute(self.sync_session, parameters))
         return done
+
+    async def apply_each(self, prepared: PreparedChange, *rows: dict[str, Any]) -> None:
+        """Execute a prepared change with the values of each row, in one trip to a database elsewhere."""
+        if rows:
+            await self.run_sync(lambda _: prepared.execute_each(self.sync_session, rows))
 
     async def insert(self, instance: object) -> None:
         """Write the row of a new object at once, in a third of the time that `add` and a flush take.

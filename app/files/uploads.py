@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -124,6 +124,17 @@ def delete_abandoned(directory: Path) -> None:
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > ABANDONED_AFTER:
                 path.unlink()
+
+
+def delete_unnamed(directory: Path, kept: Set[str]) -> None:
+    """Delete stored files that nothing names, and what was cut off, when they are more than a day old: younger ones may
+    be about to be named."""
+    delete_abandoned(directory)
+    for path in directory.glob("??/*"):
+        if path.name.partition(".")[0] not in kept:
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > ABANDONED_AFTER:
+                    path.unlink()
 
 
 async def in_thread(

@@ -15,11 +15,14 @@ import structlog
 from sqlalchemy import delete, inspect, select, tuple_
 
 from app.database import Base, Database, Tenant, Tenanted, Transaction, now
+from app.database.leases import LeaseLost
 from app.jobs.jobs import FUNCTIONS, ClaimedJob, Job, job
+from app.jobs.steps import Steps
 from app.settings import Settings
 
-# How many rows one transaction deletes.
+# How many rows one transaction deletes at the most; where each takes long, fewer.
 BATCH = 500
+FIRST_BATCH = 50
 UNKNOWN_FOR = timedelta(days=30)
 
 log = structlog.get_logger("sweep")
@@ -97,26 +100,37 @@ async def sweep(work: ClaimedJob) -> None:
     async with work.database.read() as transaction:
         tenants = list(await transaction.scalars(select(Tenant.id)))
     for tenant_id in (None, *tenants):
-        await sweep_one(work.database, work.settings, tenant_id)
+        await sweep_one(work.database, work.settings, tenant_id, work.keep)
 
 
-async def sweep_one(database: Database, settings: Settings, tenant_id: int | None) -> None:
+async def sweep_one(
+    database: Database, settings: Settings, tenant_id: int | None, keep: Callable[[], Awaitable[None]] | None = None
+) -> None:
     """Delete what has reached its end in one workspace, or beside all of them.
 
     Each sweep has transactions of its own, with what it publishes: one that fails keeps neither the others nor other
-    workspaces from theirs, and undoes nothing but its own last part.
+    workspaces from theirs, and undoes nothing but its own last part. `keep` is called between two parts.
     """
     for each in SWEEPS:
         if each.of_workspaces == (tenant_id is not None):
+            steps = Steps(first=FIRST_BATCH, most=BATCH)
             try:
-                while await sweep_part(database, settings, tenant_id, each) >= BATCH:
-                    pass
+                while await sweep_part(database, settings, tenant_id, each, steps):
+                    if keep is not None:
+                        await keep()
+                    await steps.pause()
+            except LeaseLost:
+                raise
             except Exception as error:
                 tables = ", ".join(model.__tablename__ for model in each.models)
                 log.error("a sweep failed; it is tried again", tenant=tenant_id, tables=tables, reason=repr(error))
 
 
-async def sweep_part(database: Database, settings: Settings, tenant_id: int | None, current: Sweep) -> int:
-    """Delete so many rows as one transaction may; how many it was."""
+async def sweep_part(
+    database: Database, settings: Settings, tenant_id: int | None, current: Sweep, steps: Steps
+) -> bool:
+    """Delete so many rows as one transaction may; whether there may be more."""
     async with database.write(tenant_id) as transaction:
-        return await current.step(transaction, BATCH, settings)
+        with steps.step():
+            wanted = steps.size
+            return await current.step(transaction, wanted, settings) >= wanted

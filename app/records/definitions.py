@@ -17,13 +17,10 @@ from app.records.conversions import CONVERTED_IN
 from app.records.facts import CollectionAdded, FieldAdded, FieldLimited, FieldsChanged
 from app.records.field_keys import check_key, name_key
 from app.records.fields import MOST_FIELDS, RESERVED_KEYS, Field, forget_fields, list_fields, prepare_fields
-from app.records.keys import RecordKey
+from app.records.key_writing import fill_keys, set_unique
 from app.records.kinds import FIELD_KINDS
-from app.records.kinds.collation import LAST
 from app.records.permissions import LIMITED
-from app.records.records import Record
 from app.records.reindexing import reindex_soon
-from app.records.uniqueness import set_unique
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, fold
 
@@ -260,19 +257,3 @@ async def place_field(
     await transaction.flush()
     forget_fields(transaction, collection.id)
     note_fields_changed(transaction, collection, member)
-
-
-LIST_NUMBERS = PreparedSelect(
-    lambda: select(Record.id, Record.number).where(
-        Record.collection_id == bindparam("collection_id"), Record.deleted_at.is_(None)
-    )
-)
-
-
-async def fill_keys(transaction: Transaction, field: Field) -> None:
-    """Give the kept records a sort key for a field that is new, so that none is missing from a list sorted by it."""
-    rows = await transaction.rows(LIST_NUMBERS, collection_id=field.collection_id)
-    key = {"field_id": field.id, "sort_key": LAST, "unique_key": None}
-    await transaction.insert_rows(
-        RecordKey, *({**key, "record_id": record_id, "number": number} for record_id, number in rows)
-    )

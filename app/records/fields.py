@@ -29,6 +29,8 @@ from app.web.texts import _l, has_heaps, is_blank, keep_direction
 
 MOST_FIELDS = 200
 # As long as drafts are kept, which may have a text that was typed into a field.
+# More than any value has, so that no longer one is looked at.
+LONGEST_VALUE = 100_000
 REMOVED_IS_KEPT_FOR = timedelta(days=30)
 # Keys that would be taken for something else of a record.
 RESERVED_KEYS = {"number", "q", "sort", "page", "version", "id"}
@@ -105,6 +107,8 @@ class Field(Tenanted, Base):
     def read(self, text: str, before: str = "") -> str:
         """The value of what was typed, over the one of before; '' for what nobody can see. Raises ValueError with a
         Text."""
+        if len(text) > LONGEST_VALUE:
+            raise ValueError(_l("At most %(limit)d characters.", limit=LONGEST_VALUE))
         text = keep_direction(text)
         if has_heaps(text):
             raise ValueError(_l("There are too many marks on one letter."))

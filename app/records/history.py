@@ -195,8 +195,7 @@ async def keep_revisions(
 ) -> None:
     """Keep a revision of what records are now, and the keys of these fields."""
     if what != "created":
-        ids = {"record_ids": [each.id for each in records], "field_ids": [each.id for each in fields]}
-        await transaction.apply(forget_keys(many=len(records) > 1), **ids)
+        await forget_keys(transaction, [each.id for each in records], [each.id for each in fields])
     kept = [record for record in records if record.deleted_at is None]
     await transaction.insert_rows(
         RecordKey, *(key for record in kept for key in keys_of(fields, record.id, record.number, record.values))

@@ -18,7 +18,7 @@ from typing import Any
 from app.database import Transaction
 from app.records.collections import Collection
 from app.records.exports import describe_origin
-from app.records.fields import Field, Fields
+from app.records.fields import LONGEST_VALUE, Field, Fields
 from app.records.import_lines import NO_FIELD, Line, ReadCell, why_left_out
 from app.records.json_files import JsonFile, JsonRecord, as_dict, as_list, as_text, read_json_file
 from app.records.kinds import FIELD_KINDS
@@ -26,9 +26,9 @@ from app.records.kinds.kind import Json, fail
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, fold
 
-# More than any value has, so that no longer one is looked at.
-LONGEST_VALUE = 100_000
 MOST_OF_A_VALUE = 500
+# More than work in any workspace.
+MOST_PEOPLE = 10_000
 # How many of the names that no field has are said.
 MOST_SAID = 20
 
@@ -62,9 +62,12 @@ class JsonSource:
         self.is_here = workspace == origin["workspace"]
         own = origin["collection"]
         self.is_same = self.is_here and all(collection.get(each) == own[each] for each in ("id", "created_at"))
+        people = as_list(file.said.get("people"))
+        if len(people) > MOST_PEOPLE:
+            raise Invalid(table=_l("At most %(limit)d people at a time.", limit=MOST_PEOPLE))
         self.people = {
             each["id"]: (as_text(each.get("name")), as_text(each.get("address")))
-            for each in map(as_dict, as_list(file.said.get("people")))
+            for each in map(as_dict, people)
             if isinstance(each.get("id"), int)
         }
         self.by_address = {

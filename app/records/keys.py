@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, UniqueConstraint, bindparam, delete, select
@@ -81,6 +80,14 @@ async def find_taken(transaction: Transaction, fields: list[Field], rows: Iterab
     return {(field_id, key): (record_id, number) for field_id, key, record_id, number in found if key is not None}
 
 
+async def find_taken_keys(transaction: Transaction, field: Field, keys: Set[str]) -> set[str]:
+    """Which unique keys of a field some record has already."""
+    if not keys:
+        return set()
+    found = await transaction.rows(LIST_TAKEN, field_ids=[field.id], unique_keys=keys)
+    return {key for _, key, _, _ in found if key is not None}
+
+
 def check_taken(fields: list[Field], values: Mapping[str, str], record_id: int | None, taken: Taken) -> None:
     """Raise Invalid for each value that another record has, of those that were looked for."""
     errors: dict[str, Text] = {}
@@ -108,12 +115,30 @@ def keys_of(fields: list[Field], record_id: int, number: int, values: Mapping[st
     ]
 
 
-@cache
-def forget_keys(*, many: bool) -> PreparedChange:
-    """The statement that deletes the keys that some records have in some fields."""
-    return PreparedChange(
-        lambda: delete(RecordKey).where(
-            RecordKey.record_id.in_(bindparam("record_ids")), RecordKey.field_id.in_(bindparam("field_ids"))
-        ),
-        many=many,
+FORGET_KEYS = PreparedChange(
+    lambda: delete(RecordKey).where(
+        RecordKey.record_id == bindparam("record_id"), RecordKey.field_id.in_(bindparam("field_ids"))
     )
+)
+FORGET_KEY = PreparedChange(
+    lambda: delete(RecordKey).where(
+        RecordKey.record_id == bindparam("record_id"), RecordKey.field_id == bindparam("field_id")
+    )
+)
+
+
+async def forget_keys(transaction: Transaction, record_ids: Sequence[int], field_ids: Sequence[int]) -> None:
+    """Delete the keys that some records have in some fields.
+
+    Asked for several records at once, SQLite would go through the keys of all by the index that lists are sorted by.
+    """
+    if len(record_ids) == 1:
+        await transaction.apply(FORGET_KEYS, record_id=record_ids[0], field_ids=field_ids)
+    else:
+        keys = ({"record_id": record_id, "field_id": each} for record_id in record_ids for each in field_ids)
+        await transaction.apply_each(FORGET_KEY, *keys)
+
+
+FORGET_KEYS_OF_FIELD = PreparedChange(
+    lambda: delete(RecordKey).where(RecordKey.field_id == bindparam("field_id")), many=True
+)

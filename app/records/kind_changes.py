@@ -7,34 +7,33 @@ and what is changed meanwhile is changed through the old one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
-
-from sqlalchemy import case, delete, literal, select, update
 
 from app.accounts.members import Member
 from app.database import Transaction, now
 from app.jobs.jobs import ClaimedJob, job, put_job
+from app.jobs.steps import Steps
 from app.records.access import require_open
 from app.records.closing import count_all_records
 from app.records.collections import Collection
-from app.records.conversions import convert_if_can
+from app.records.converting import Become, becoming, convert_batch
 from app.records.definitions import FieldChanged, advance_definition
 from app.records.facts import FieldKindChanged, FieldsChanged
 from app.records.fields import REMOVED_IS_KEPT_FOR, Field, Fields, forget_fields, list_fields, prepare_fields
-from app.records.keys import RecordKey, keys_of
+from app.records.key_writing import set_unique
 from app.records.kind_plans import plan_kind, take_place
-from app.records.records import Record
 from app.records.reindexing import reindex_soon
-from app.records.uniqueness import set_unique
 from app.web.forms import Invalid
 from app.web.texts import _l
 
 # How many records are converted at once; of a collection with no more, while its admin waits.
 CONVERTED_AT_ONCE = 300
-# What becomes of the values of a record, and when it was changed last.
-Become = Callable[[Mapping[str, str], datetime], str]
+# How often those that were changed meanwhile are converted before the last step, in which nobody changes any.
+MOST_ROUNDS = 10
+# By how much the clocks of nodes may differ.
+CLOCKS_DIFFER = timedelta(seconds=2)
 
 
 def find_coming(fields: Fields, field: Field) -> Field | None:
@@ -110,7 +109,7 @@ async def replace_field(
     count = await count_all_records(transaction, collection)
     become = becoming(field, new, restores)
     if count <= CONVERTED_AT_ONCE:
-        await convert_batch(transaction, collection.id, new, become, 0)
+        await convert_batch(transaction, collection.id, new, become, 0, most=CONVERTED_AT_ONCE)
         await finish_change(transaction, collection, field, new, member.id)
         return True
     tenant_id = transaction.tenant.id
@@ -135,59 +134,6 @@ def free_key(fields: Fields, key: str) -> str:
     return next(name for n in range(2, len(taken) + 3) if (name := f"{key[:34]}~{n}") not in taken)
 
 
-def becoming(field: Field, new: Field, restores: Field | None) -> Become:
-    """What becomes of the values of a record; with what was there before the last change, where nobody has changed
-    it since."""
-
-    def become(values: Mapping[str, str], changed_at: datetime) -> str:
-        value = values.get(field.ref, "")
-        if restores is not None and restores.removed_at is not None:
-            before = values.get(restores.ref, "")
-            if changed_at < restores.removed_at or convert_if_can(before, restores, field) == value:
-                return before
-        return convert_if_can(value, field, new)
-
-    return become
-
-
-async def convert_batch(
-    transaction: Transaction, collection_id: int, new: Field, become: Become, after: int, since: datetime | None = None
-) -> int | None:
-    """Convert the records after an id, or all that were changed `since`; return the last one's id, or None when there
-    was none."""
-    chosen = select(Record.id, Record.number, Record.values, Record.updated_at, Record.deleted_at).where(
-        Record.collection_id == collection_id
-    )
-    chosen = (
-        chosen.where(Record.id > after).limit(CONVERTED_AT_ONCE)
-        if since is None
-        else chosen.where(Record.updated_at >= since)
-    )
-    rows = (await transaction.execute(chosen.order_by(Record.id))).all()
-    if not rows:
-        return None
-    values: dict[int, dict[str, str]] = {}
-    for row in rows:
-        others = {ref: value for ref, value in row.values.items() if ref != new.ref}
-        value = become(others, row.updated_at)
-        values[row.id] = {**others, new.ref: value} if value else others
-    written = [row.id for row in rows if values[row.id] != row.values]
-    for start in range(0, len(written), CONVERTED_AT_ONCE):
-        some = written[start : start + CONVERTED_AT_ONCE]
-        cases = ((Record.id == each, literal(values[each], Record.values.type)) for each in some)
-        change = update(Record).where(Record.id.in_(some)).values(values=case(*cases, else_=Record.values))
-        await transaction.execute(change)
-    own = RecordKey.field_id == new.id, RecordKey.record_id.in_([row.id for row in rows])
-    await transaction.execute(delete(RecordKey).where(*own))
-    kept = [row for row in rows if row.deleted_at is None]
-    unique, new.unique = new.unique, False  # looked at when all are there
-    keys = [key for row in kept for key in keys_of([new], row.id, row.number, values[row.id])]
-    new.unique = unique
-    await transaction.insert_rows(RecordKey, *keys)
-    last: int = rows[-1].id
-    return last
-
-
 async def finish_change(
     transaction: Transaction, collection: Collection, field: Field, new: Field, member_id: int
 ) -> None:
@@ -208,8 +154,7 @@ async def finish_change(
         except Invalid:
             new.unique = False
             await transaction.flush()
-    await transaction.execute(delete(RecordKey).where(RecordKey.field_id == field.id))
-    await reindex_soon(transaction, collection.id)
+    await reindex_soon(transaction, collection.id)  # which forgets the keys of the one that was there, too
     transaction.note(
         FieldKindChanged(
             by=transaction.acting(member_id),
@@ -233,23 +178,51 @@ async def find_change(transaction: Transaction, payload: Mapping[str, Any]) -> t
     return field, new, becoming(field, new, restores)
 
 
-@job("records.convert", seconds=600)
+@job("records.convert", seconds=120)
 async def convert_records(claimed: ClaimedJob) -> None:
-    """Convert the values, batch by batch; in the end those once more that were changed meanwhile."""
+    """Convert the values, step by step; then those once more that were changed meanwhile, as long as these are many."""
     collection_id: int = claimed.payload["collection"]
-    after: int | None = 0
-    while after is not None:
-        async with claimed.database.write(claimed.workspace_id) as transaction:
-            found = await find_change(transaction, claimed.payload)
-            after = await convert_batch(transaction, collection_id, *found[1:], after) if found else None
+    steps = Steps(most=CONVERTED_AT_ONCE)
+    since, changed = datetime.fromisoformat(claimed.payload["since"]), CONVERTED_AT_ONCE
+    begun, _ = await convert_all(claimed, steps, None)
+    for _ in range(MOST_ROUNDS):
+        if begun is None or changed < CONVERTED_AT_ONCE:
+            break
+        before, since = since, begun
+        begun, changed = await convert_all(claimed, steps, before)
     async with claimed.finishing() as transaction:
         found = await find_change(transaction, claimed.payload)
         if found:
             field, new, become = found
-            since = datetime.fromisoformat(claimed.payload["since"])
-            await convert_batch(transaction, collection_id, new, become, 0, since)
+            last: int | None = 0
+            while last is not None:
+                last, _ = await convert_batch(
+                    transaction, collection_id, new, become, last, most=CONVERTED_AT_ONCE, since=since
+                )
             collection = await transaction.get_one(Collection, collection_id)
             await finish_change(transaction, collection, field, new, claimed.payload["member"])
+
+
+async def convert_all(claimed: ClaimedJob, steps: Steps, since: datetime | None) -> tuple[datetime | None, int]:
+    """Convert all records that were changed `since`. When it has begun, None where the change is no more, and how many
+    it was."""
+    collection_id: int = claimed.payload["collection"]
+    begun, count = None, 0
+    after: int | None = 0
+    while after is not None:
+        await claimed.keep()
+        async with claimed.database.write(claimed.workspace_id) as transaction:
+            begun = begun or now() - CLOCKS_DIFFER
+            with steps.step():
+                found = await find_change(transaction, claimed.payload)
+                if found is None:
+                    return None, count
+                after, some = await convert_batch(
+                    transaction, collection_id, *found[1:], after, most=steps.size, since=since
+                )
+                count += some
+        await steps.pause()
+    return begun, count
 
 
 async def cancel_change(transaction: Transaction, collection: Collection, field: Field, member: Member) -> None:
@@ -260,6 +233,6 @@ async def cancel_change(transaction: Transaction, collection: Collection, field:
         return
     coming.replaces, coming.removed_at = None, now() - REMOVED_IS_KEPT_FOR
     await transaction.flush()
-    await transaction.execute(delete(RecordKey).where(RecordKey.field_id == coming.id))
+    await reindex_soon(transaction, collection.id)  # which forgets its keys
     forget_fields(transaction, collection.id)
     transaction.note(FieldsChanged(by=transaction.acting(member.id), collection_id=collection.id))

@@ -1,20 +1,96 @@
-"""How often one person may export, and how much at once."""
+"""How often one person may search and export, and how much at once."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from limits import RateLimitItemPerMinute
 
+from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.sessions import Askers
 from app.web.errors import PageError
 from app.web.limits import Windows
 from app.web.texts import _l
 
+LIST_SEARCHES_A_MINUTE = RateLimitItemPerMinute(60)
+LISTS_AT_ONCE = 2
+LISTS_WAITING = 20
+# How long a list waits for others of the same person, in seconds.
+LIST_PATIENCE = 10
 EXPORTS_A_MINUTE = RateLimitItemPerMinute(20)
 EXPORTS_AT_ONCE = 3
+
+
+class ListLimit:
+    """Counts what each person searches lists for, 60 times a minute, and lets a process read two lists of a person at
+    once: a list of many thousands is long work, and who asks for many takes turns with themselves.
+
+    Pages take a turn as an argument, `turn`, so that it begins before their transaction does.
+    """
+
+    def __init__(self, windows: Windows, askers: Askers) -> None:
+        self.windows = windows
+        self.askers = askers
+        self.turns: dict[tuple[str, str], asyncio.Semaphore] = {}
+        self.asked: Counter[tuple[str, str]] = Counter()
+
+    async def check(self, member: Member) -> None:
+        """Count one more search. Raises a 429 page when it is one too many."""
+        whose = ("list search", str(member.tenant_id), str(member.id))
+        if not await self.windows.hit(LIST_SEARCHES_A_MINUTE, *whose):
+            raise PageError(
+                429,
+                _l("You have searched very often. Wait a moment, then try again."),
+                heading=_l("Too many searches"),
+                retry_after=await self.windows.wait(LIST_SEARCHES_A_MINUTE, *whose),
+            )
+
+    @asynccontextmanager
+    async def turn(self, request: AnyRequest) -> AsyncIterator[None]:
+        """Wait until fewer than two lists of whoever asks are read. Raises a 429 page when too many wait already, or
+        for too long. Nobody waits who is not signed in, and sees no list anyway."""
+        whose = await self.askers.find(request)
+        if whose is None:
+            yield
+            return
+        if self.asked[whose] >= LISTS_AT_ONCE + LISTS_WAITING:
+            raise self.refuse()
+        self.asked[whose] += 1
+        turns = self.turns.setdefault(whose, asyncio.Semaphore(LISTS_AT_ONCE))
+        try:
+            try:
+                async with asyncio.timeout(LIST_PATIENCE):
+                    await turns.acquire()
+            except TimeoutError as error:
+                raise self.refuse() from error
+            try:
+                yield
+            finally:
+                turns.release()
+        finally:
+            self.asked[whose] -= 1
+            if not self.asked[whose]:
+                del self.asked[whose], self.turns[whose]
+
+    def refuse(self) -> PageError:
+        """The page that says it was one too many."""
+        return PageError(
+            429,
+            _l("You have opened very many lists at once. Wait until they are there, then try again."),
+            heading=_l("Too many lists at once"),
+            retry_after=LIST_PATIENCE,
+        )
+
+
+async def take_turn(request: AnyRequest) -> AsyncIterator[None]:
+    """A turn of whoever asks, as long as their list is read."""
+    lists: ListLimit = request.app.state.lists
+    async with lists.turn(request):
+        yield
 
 
 class ExportLimit:

@@ -1,29 +1,88 @@
 """What is searched and sorted of records, made anew when their field is shown or ordered otherwise.
 
-It is a job of many short transactions, so that nobody waits for thousands of records. What a list finds meanwhile is as
-it was before; when it is over, open lists fetch themselves anew.
+It is a job of many short steps, so that nobody waits for thousands of records: it looks at some without keeping anybody
+from writing, and then writes what is another, as far as nobody else has written it meanwhile. What a list finds
+meanwhile is as it was before; when it is over, open lists fetch themselves anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import case, delete, literal, select, update
+from sqlalchemy import bindparam, select, update
 
 from app.accounts.facts import MemberRenamed
-from app.database import PreparedSelect, Transaction, now
+from app.database import PreparedChange, PreparedSelect, Transaction
 from app.jobs.jobs import ClaimedJob, job, put_job
+from app.jobs.steps import Steps
 from app.records.collections import Collection
 from app.records.computing import compute_all, find_origins
 from app.records.facts import RecordsReindexed
-from app.records.fields import Field, Fields, list_fields_of
-from app.records.keys import RecordKey
+from app.records.fields import Field, list_fields_of
+from app.records.keys import RecordKey, forget_keys
 from app.records.kinds import FIELD_KINDS
+from app.records.kinds.collation import load_collator
 from app.records.records import Record, Values, search_text
 from app.tenants.facts import SettingChanged
 
-# How many records are made anew at once: some milliseconds of the writer's time.
-REINDEXED_AT_ONCE = 200
+# How many records are looked at in one step, at the most.
+MOST_LOOKED_AT = 200
+
+LIST_INDEXED = PreparedSelect(
+    lambda: (
+        select(Record.id, Record.values, Record.search, Record.number)
+        .where(Record.collection_id == bindparam("collection_id"), Record.number > bindparam("after"))
+        .order_by(Record.number)
+        .limit(bindparam("most"))
+    )
+)
+# SQLite takes the index of the sort keys, and goes through those of all records, where it is asked for a list of ids.
+LIST_SORTED_BY = PreparedSelect(
+    lambda: (
+        select(Record.id, RecordKey.field_id, RecordKey.sort_key)
+        .join(
+            RecordKey,
+            (RecordKey.record_id == Record.id) & (RecordKey.tenant_id == Record.tenant_id),
+            isouter=True,
+        )
+        .where(
+            Record.collection_id == bindparam("collection_id"),
+            Record.number > bindparam("after"),
+            Record.number <= bindparam("last"),
+        )
+    )
+)
+LIST_VALUES = PreparedSelect(lambda: select(Record.id, Record.values).where(Record.id.in_(bindparam("record_ids"))))
+WRITE_SEARCHED = PreparedChange(
+    lambda: (
+        update(Record)
+        .where(Record.id == bindparam("record_id"))
+        .values(values=bindparam("new_values", type_=Record.values.type), search=bindparam("new_search"))
+    )
+)
+WRITE_SORT_KEY = PreparedChange(
+    lambda: (
+        update(RecordKey)
+        .where(RecordKey.record_id == bindparam("of_record"), RecordKey.field_id == bindparam("of_field"))
+        .values(sort_key=bindparam("new_key"))
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A record that is searched or sorted by what it does not have: its values when it was looked at, those that it
+    shall have, with what is searched of them if that is another, the other sort keys by field, and the fields in the
+    bin of which it has keys."""
+
+    seen: Values
+    values: Values
+    search: str
+    written: bool
+    sort_keys: dict[int, str]
+    forgotten: list[int]
 
 
 async def reindex_soon(transaction: Transaction, collection_id: int) -> None:
@@ -66,73 +125,82 @@ async def reindex_people_soon(transaction: Transaction, facts: Sequence[MemberRe
         await reindex_soon(transaction, collection_id)
 
 
-@job("records.reindex", seconds=600)
+@job("records.reindex", seconds=120)
 async def reindex(claimed: ClaimedJob) -> None:
-    """Make it anew, batch by batch, and say so in the end; from the start once more where it changed meanwhile."""
+    """Make it anew, step by step, and say so in the end. Who changes meanwhile what records are searched by puts it
+    again, and it begins from the start."""
     collection_id: int = claimed.payload["collection"]
-    async with claimed.database.read(claimed.workspace_id) as transaction:
-        begun_with = await read_definition(transaction, collection_id)
+    await asyncio.to_thread(load_collator)
+    looking, writing = Steps(most=MOST_LOOKED_AT), Steps()
     after: int | None = 0
     while after is not None:
-        async with claimed.database.write(claimed.workspace_id) as transaction:
-            after = await reindex_batch(transaction, collection_id, after)
+        await claimed.keep()
+        async with claimed.database.read(claimed.workspace_id) as reading:
+            with looking.step():
+                after, stale = await find_stale(reading, collection_id, after, looking.size)
+        await looking.pause()
+        left = list(stale.items())
+        while left:
+            async with claimed.database.write(claimed.workspace_id) as transaction:
+                with writing.step():
+                    some, left = dict(left[: writing.size]), left[writing.size :]
+                    await write_anew(transaction, collection_id, some)
+            await writing.pause()
     async with claimed.finishing() as transaction:
-        found = await read_definition(transaction, collection_id)
-        if found != begun_with:
-            claimed.again = now()
-        if found is not None:
+        if await transaction.get(Collection, collection_id) is not None:
             transaction.note(RecordsReindexed(by=transaction.actor, collection_id=collection_id))
 
 
-async def read_definition(transaction: Transaction, collection_id: int) -> tuple[int, str] | None:
-    """What records are searched and sorted by: the version of their fields, and the locale. None without a collection.
-
-    Who changes it finds the job there already, and puts no other.
-    """
-    collection = await transaction.get(Collection, collection_id)
-    return (collection.version, str(transaction.tenant.formats)) if collection else None
-
-
-async def reindex_batch(transaction: Transaction, collection_id: int, after: int) -> int | None:
-    """Make the records after an id anew; return the last one's, or None when there was none."""
+async def find_stale(
+    transaction: Transaction, collection_id: int, after: int, most: int
+) -> tuple[int | None, dict[int, Stale]]:
+    """Look at the records after a number: the last one's, or None when there was none, and what is stale of them."""
     fields = (await list_fields_of(transaction, [collection_id]))[collection_id]
-    chosen = select(Record.id, Record.values, Record.search).where(
-        Record.collection_id == collection_id, Record.id > after
-    )
-    rows = (await transaction.execute(chosen.order_by(Record.id).limit(REINDEXED_AT_ONCE))).all()
+    rows = await transaction.rows(LIST_INDEXED, collection_id=collection_id, after=after, most=most)
     if not rows:
-        return None
-    values = {row.id: row.values for row in rows}
+        return None, {}
+    seen = {record_id: values for record_id, values, _, _ in rows}
+    computed: dict[int, Values] = {}
     if any(field.kind.computed for field in fields):
-        origins = await find_origins(transaction, values)
-        known = {record_id: values[record_id] | compute_all(fields, each) for record_id, each in origins.items()}
-        computed = {record_id: each for record_id, each in known.items() if each != values[record_id]}
-        values |= computed
-        if computed:
-            each_own = {record_id: literal(each, Record.values.type) for record_id, each in computed.items()}
-            change = update(Record).where(Record.id.in_(computed)).values(values=case(each_own, value=Record.id))
-            await transaction.execute(change)
-    searched = {row.id: text for row in rows if (text := search_text(fields, values[row.id])) != row.search}
-    if searched:
-        change = update(Record).where(Record.id.in_(searched)).values(search=case(searched, value=Record.id))
-        await transaction.execute(change)
-    await sort_anew(transaction, fields, values)
-    last: int = rows[-1].id
-    return last
-
-
-async def sort_anew(transaction: Transaction, fields: Fields, values: Mapping[int, Values]) -> None:
-    """Write the sort keys of records anew, where one is another. What keeps their values unique stays."""
+        origins = await find_origins(transaction, seen)
+        computed = {record_id: compute_all(fields, each) for record_id, each in origins.items()}
+    values = {record_id: each | computed.get(record_id, {}) for record_id, each in seen.items()}
     by_id = {field.id: field for field in fields}
-    own = RecordKey.record_id.in_(values), RecordKey.field_id.in_(by_id)
-    kept = select(RecordKey.record_id, RecordKey.field_id, RecordKey.number, RecordKey.sort_key, RecordKey.unique_key)
-    keys = [dict(row._mapping) for row in await transaction.execute(kept.where(*own))]
-    changed = False
-    for key in keys:
-        field = by_id[key["field_id"]]
-        sort_key = field.sort_key(values[key["record_id"]].get(field.ref, ""))
-        changed = changed or sort_key != key["sort_key"]
-        key["sort_key"] = sort_key
-    if changed:
-        await transaction.execute(delete(RecordKey).where(*own))
-        await transaction.insert_rows(RecordKey, *keys)
+    gone = {field.id for field in fields.removed if field.replaces not in by_id}  # but for those that are to come
+    forgotten: dict[int, list[int]] = {}
+    sorted_by: dict[int, dict[int, str]] = {}
+    about = {"collection_id": collection_id, "after": after, "last": rows[-1][3]}
+    for record_id, field_id, key in await transaction.rows(LIST_SORTED_BY, **about):
+        field = by_id.get(field_id)
+        if field is None:
+            if field_id in gone:
+                forgotten.setdefault(record_id, []).append(field_id)
+            continue
+        wanted = field.sort_key(values[record_id].get(field.ref, ""))
+        if wanted != key:
+            sorted_by.setdefault(record_id, {})[field_id] = wanted
+    stale = {}
+    for record_id, _, before, _ in rows:
+        search = search_text(fields, values[record_id])
+        written = search != before or values[record_id] != seen[record_id]
+        if written or record_id in sorted_by or record_id in forgotten:
+            keys, left = sorted_by.get(record_id, {}), forgotten.get(record_id, [])
+            stale[record_id] = Stale(seen[record_id], values[record_id], search, written, keys, left)
+    return rows[-1][3], stale
+
+
+async def write_anew(transaction: Transaction, collection_id: int, stale: dict[int, Stale]) -> None:
+    """Write what is stale of records that are as they were seen: whoever has changed one since wrote all of it."""
+    there = {field.id for field in (await list_fields_of(transaction, [collection_id]))[collection_id]}
+    for record_id, values in await transaction.rows(LIST_VALUES, record_ids=stale):
+        found = stale[record_id]
+        if values != found.seen:
+            continue
+        if found.written:
+            await transaction.apply(
+                WRITE_SEARCHED, record_id=record_id, new_values=found.values, new_search=found.search
+            )
+        if left := [field_id for field_id in found.forgotten if field_id not in there]:
+            await forget_keys(transaction, [record_id], left)
+        for field_id, key in found.sort_keys.items():
+            await transaction.apply(WRITE_SORT_KEY, of_record=record_id, of_field=field_id, new_key=key)

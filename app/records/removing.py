@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, exists, func, select
+from sqlalchemy import Select, bindparam, exists, func, select
 from sqlalchemy.orm import aliased
 
 from app.accounts.members import Member
@@ -17,14 +17,14 @@ from app.editing.lock_statements import is_held
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.records.access import require_open
 from app.records.collections import Collection
-from app.records.definitions import advance_definition, fill_keys, refuse_while_becoming
+from app.records.definitions import advance_definition, refuse_while_becoming
 from app.records.facts import FieldRemoved, FieldRestored
 from app.records.fields import MOST_FIELDS, REMOVED_IS_KEPT_FOR, Field, forget_fields, list_fields
-from app.records.keys import RecordKey
+from app.records.key_writing import fill_keys, set_unique
+from app.records.keys import FORGET_KEYS_OF_FIELD
 from app.records.new_drafts import KIND as NEW_RECORD
 from app.records.records import Record, value_in
 from app.records.reindexing import reindex_soon
-from app.records.uniqueness import set_unique
 from app.web.forms import Invalid
 from app.web.texts import _l, fold
 
@@ -104,8 +104,7 @@ async def remove_field(transaction: Transaction, collection: Collection, field: 
     advance_definition(collection, field)
     await transaction.flush()
     forget_fields(transaction, collection.id)
-    await transaction.execute(delete(RecordKey).where(RecordKey.field_id == field.id))
-    await reindex_soon(transaction, collection.id)  # its values are found no more
+    await reindex_soon(transaction, collection.id)  # its values are found no more, and its keys forgotten
     by = transaction.acting(member.id)
     transaction.note(FieldRemoved(by=by, collection_id=collection.id, label=field.label, collection=collection.name))
 
@@ -128,6 +127,7 @@ async def restore_field(transaction: Transaction, collection: Collection, field:
     advance_definition(collection, field)
     await transaction.flush()
     forget_fields(transaction, collection.id)
+    await transaction.apply(FORGET_KEYS_OF_FIELD, field_id=field.id)  # those of before, if they are there still
     await fill_keys(transaction, field)
     kept = True
     if field.unique:

@@ -15,6 +15,8 @@ from app.web.forms import Invalid
 from app.web.texts import _l, fold
 
 DELIMITERS = "\t;,"
+# In so much of a text its first row is looked for.
+LONGEST_HEADER = 64 * 1024
 QUOTED = re.compile(r'"(?:[^"]|"")*"')
 # What some programs write first, for a spreadsheet: which character separates the cells.
 SAYS_SEPARATOR = "sep="
@@ -102,9 +104,11 @@ def parse_rows(text: str, delimiter: str, lines_before: int) -> Iterator[tuple[i
 def find_delimiter(text: str) -> str:
     """What separates the cells: what the first row has most of. A name may hold another, within quotes.
 
-    One column has none, and its texts may hold any but a tab.
+    One column has none, and its texts may hold any but a tab. The first row is looked for in the beginning: a search
+    in all of a long text would keep all threads from running.
     """
-    first = next((row for row in re.split(r"[\r\n]+", QUOTED.sub('""', text)) if row.strip()), "")
+    begin = QUOTED.sub('""', text.lstrip("\r\n")[:LONGEST_HEADER])
+    first = next((row for row in re.split(r"[\r\n]+", begin) if row.strip()), "")
     return max(DELIMITERS, key=first.count)
 
 

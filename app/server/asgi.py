@@ -10,6 +10,7 @@ import structlog
 from litestar import Litestar, Request, Response
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from litestar.routes.base import parsers_map
 from litestar.types import Receive, Send
 
 from app.accounts.access import (
@@ -37,13 +38,14 @@ from app.live.socket import serve_socket
 from app.mail.delivery import Delivery
 from app.operators.channels import OperatorSite
 from app.operators.gathering import Gathering
-from app.records.limits import ExportLimit
+from app.records.limits import ExportLimit, ListLimit, take_turn
 from app.server.gate import Gate
 from app.server.health import show_liveness, show_metrics, show_readiness
 from app.settings import Settings
+from app.tenants.limits import RenamingLimit
 from app.web.errors import handle_error
 from app.web.fast.dependencies import resolve_in_turn
-from app.web.forms import provide_form
+from app.web.forms import provide_form, read_path_number
 from app.web.languages import Languages
 from app.web.limits import Windows
 from app.web.readiness import Readiness
@@ -74,10 +76,13 @@ class Parts:
         windows = Windows(settings)
         self.guessing = GuessingLimit(windows)
         self.mailing = MailLimit(self.guessing)
-        self.writing = WritingLimit(windows, Askers(self.database, settings))
+        askers = Askers(self.database, settings)
+        self.writing = WritingLimit(windows, askers)
+        self.lists = ListLimit(windows, askers)
         self.searching = SearchLimit(windows)
         self.exporting = ExportLimit(windows)
         self.choosing = ChoosingLimit(windows)
+        self.renaming = RenamingLimit(windows)
         self.reauthentication = Reauthentication(self.database, settings, self.guessing)
 
     @contextlib.asynccontextmanager
@@ -124,8 +129,11 @@ class Pages:
                 "writing": Provide(count_message),
                 "changing": Provide(count_change),
                 "searching": Provide(lambda: self.parts.searching, sync_to_thread=False),
+                "lists": Provide(lambda: self.parts.lists, sync_to_thread=False),
+                "turn": Provide(take_turn),
                 "exporting": Provide(lambda: self.parts.exporting, sync_to_thread=False),
                 "choosing": Provide(lambda: self.parts.choosing, sync_to_thread=False),
+                "renaming": Provide(lambda: self.parts.renaming, sync_to_thread=False),
                 "readiness": Provide(lambda: self.parts.readiness, sync_to_thread=False),
                 "form": Provide(provide_form),
                 "transaction": Provide(provide_transaction),
@@ -134,6 +142,7 @@ class Pages:
             },
             "signature_types": [Response, Request],
         }
+        parsers_map[int] = read_path_number
         self.workspace = Litestar(
             [*everywhere, *WORKSPACE_ROUTES],
             lifespan=[self.run],
@@ -150,7 +159,7 @@ class Pages:
             state = {"node": parts.node, "settings": parts.settings, "database": parts.database}
             state |= {"languages": parts.languages, "reauthentication": parts.reauthentication}
             state |= {"guessing": parts.guessing, "check_sender": check_sender}
-            site.state.update(state | {"writing": parts.writing, "visits": parts.visits})
+            site.state.update(state | {"writing": parts.writing, "lists": parts.lists, "visits": parts.visits})
 
     @contextlib.asynccontextmanager
     async def run(self, _: Litestar) -> AsyncIterator[None]:

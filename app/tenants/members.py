@@ -194,6 +194,8 @@ async def end_account(
 
 def rename_member(transaction: Transaction, member: Member, name: str) -> None:
     """Change the name that others see."""
+    if member.name == name:
+        return
     before, member.name = member.name, name
     by = transaction.acting(member.id)
     transaction.note(MemberRenamed(by=by, member_id=member.id, before=before, after=name))

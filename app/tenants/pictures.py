@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -22,10 +24,12 @@ from app.files.uploads import (
     Unclean,
     Unreadable,
     delete_stored,
+    delete_unnamed,
     in_thread,
     path_of,
     preview_of,
 )
+from app.jobs.jobs import ClaimedJob, job
 from app.settings import Settings
 from app.tenants.facts import LogoChanged, PictureChanged
 from app.tenants.members import whom_one_knows
@@ -84,6 +88,29 @@ def keep_small(directory: Path, key: str, square: bool) -> None:
     width, height = (SIDE, SIDE) if square else (LOGO_WIDTH, LOGO_HEIGHT)
     shrink(preview_of(directory, key), path_of(directory, key), width, height, crop=square, owner=key)
     preview_of(directory, key).unlink()
+
+
+@asynccontextmanager
+async def dropped_unless_kept(directory: Path, key: str) -> AsyncIterator[None]:
+    """A picture that was received is deleted when what shall name it fails, whatever it is."""
+    try:
+        yield
+    except BaseException:
+        await asyncio.to_thread(delete_stored, directory, key)
+        raise
+
+
+@job("unnamed pictures", every=timedelta(days=1), seconds=600)
+async def delete_unnamed_pictures(work: ClaimedJob) -> None:
+    """Delete the files of pictures that nobody has: what is left of an upload that the program's end has cut off."""
+    async with work.database.read() as transaction:
+        tenants = list(await transaction.scalars(select(Tenant.id)))
+    for tenant_id in tenants:
+        async with work.database.read(tenant_id) as transaction:
+            directory = pictures_of(work.settings, transaction.tenant)
+            named = await transaction.scalars(select(Member.picture).where(Member.picture.is_not(None)))
+            kept = {key for key in (*named, transaction.tenant.logo) if key}
+        await asyncio.to_thread(delete_unnamed, directory, kept)
 
 
 async def change_picture(transaction: Transaction, member: Member, key: str | None, directory: Path) -> None:

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_to_bytes
 
 from litestar import Request
 from litestar.exceptions import ClientException
@@ -20,6 +20,7 @@ from app.web.texts import Text, _l, is_blank
 
 # Characters that Unicode keeps for a program's own use. We mark mentions with them (accounts/mentions.py), so that
 # nobody can type what looks like one.
+PIECE = 64 * 1024
 NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")
 # Controls but white space, overrides and isolates of the direction, and halves of characters.
 UNSEEN = re.compile("[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -141,6 +142,16 @@ def number_of(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
+def read_path_number(text: str) -> int:
+    """A number in an address, as we write them: `1_0`, `+10` and digits of other scripts are numbers to Python alone.
+
+    Raises ValueError for what is none, which is answered as an address that there is not.
+    """
+    if not text.isascii() or not text.isdigit():
+        raise ValueError("not a number as addresses have them")
+    return int(text)
+
+
 # The field in which a form says for which member its page was made (`ui.mine` in templates/macros.html).
 FOR_MEMBER = "for-member"
 # The field with the key of a form that makes something (`ui.once`; accounts/form_answers.py).
@@ -219,5 +230,25 @@ async def read_form(request: Request[Any, Any, Any]) -> Form:
 
 def parse_form(body: bytes) -> Form:
     """The form of a url-encoded body. Raises ValueError for what is none, or has too many fields."""
-    pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_PAIRS)
-    return Form([(name, NONCHARACTERS.sub("", value)) for name, value in pairs])
+    pairs = body.decode().split("&")
+    if len(pairs) > MOST_PAIRS:
+        raise ValueError("too many fields")
+    named = [(name, value) for name, _, value in (pair.partition("=") for pair in pairs if pair)]
+    return Form([(unquote_long(name), drop_noncharacters(unquote_long(value))) for name, value in named])
+
+
+def unquote_long(text: str) -> str:
+    """What a part of a url-encoded body stands for: of a long one piece by piece."""
+    found, at = [], 0
+    while at < len(text):
+        end = at + PIECE
+        if end < len(text) and (mark := text.find("%", end - 2, end)) >= 0:
+            end = mark  # no piece ends within the digits of a byte
+        found.append(unquote_to_bytes(text[at:end].replace("+", " ")))
+        at = end
+    return b"".join(found).decode(errors="replace")
+
+
+def drop_noncharacters(text: str) -> str:
+    """A text without what is no character: a long one piece by piece, as each keeps all threads from running."""
+    return "".join(NONCHARACTERS.sub("", text[at : at + PIECE]) for at in range(0, len(text), PIECE))

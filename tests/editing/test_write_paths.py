@@ -103,9 +103,11 @@ KNOWN_WRITES = {
     ("editing/lock_statements.py", "free_of", "update(model)"),
     ("database/copying.py", "copy_table", "insert(table)"),  # fills an empty database with all of another
     ("database/fast/rows.py", "__init__", "insert(self.table)"),
+    ("database/fast/queries.py", "copying", "insert(table_info_of(self.model).table)"),  # refuses what is guarded
     ("database/fast/rows.py", "update_of", "update(info.table)"),  # refuses what is guarded
     ("database/leases.py", "claim", "update(model)"),  # writes the lease of a mail or a job
     ("database/leases.py", "hold", "update(model)"),
+    ("database/leases.py", "renew_lease", "update(model)"),
     ("jobs/sweeps.py", "delete_by_keys", "delete(model)"),  # refuses what is guarded
     ("notifications/withdrawals.py", "forget_subjects", "delete(model)"),  # of four models that it names
     ("live/presence.py", "hear", "node.version"),  # of what another node says
@@ -114,7 +116,7 @@ KNOWN_WRITES = {
     ("records/new_drafts.py", "write_new_draft", "draft.values"),
     ("records/new_drafts.py", "end_new_draft", "draft.version"),
     ("records/new_drafts.py", "end_new_draft", "draft.values"),
-    ("records/reindexing.py", "reindex_batch", "update(Record)"),  # what is searched, of the values that there are
+    ("records/reindexing.py", "", "update(Record)"),  # what is searched, of the values that there are
     ("database/fast/joined.py", "join_statements", "insert(info.table)"),
     ("database/fast/joined.py", "rows_part", "insert(info.table)"),
     ("database/fast/joined.py", "change_part", "update(info.table)"),  # refuses what is guarded
@@ -132,7 +134,7 @@ KNOWN_WRITES = {
     ("records/definitions.py", "change_field", "setattr(field)"),
     ("records/imports.py", "read_record_line", "line.values"),  # a line of a table
     # Puts converted values beside those of before, where nobody writes another: a version is what somebody has made.
-    ("records/kind_changes.py", "convert_batch", "update(Record)"),
+    ("records/converting.py", "", "update(Record)"),
     ("records/kind_changes.py", "replace_field", "new.version"),
     ("records/kind_changes.py", "finish_change", "new.version"),
     ("records/pages/kinds.py", "save_kind", "form.values"),

@@ -24,7 +24,7 @@ from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
 from app.files import picture_metadata, picture_walking, uploads
 from app.files.names import clean_name, content_disposition
-from app.files.types import media_type_of
+from app.files.types import TYPE_CHUNK, is_plain_drawing, media_type_of
 from app.files.upload_forms import read_multipart
 from app.files.uploads import (
     StoredFile,
@@ -840,3 +840,26 @@ def test_what_a_killed_upload_left_is_deleted_a_day_later(tmp_path: Path) -> Non
         os.utime(path, (0, 0))
     delete_abandoned(tmp_path)
     assert (fresh.exists(), old.exists(), stored.exists()) == (True, False, True)
+
+
+@pytest.mark.parametrize("hidden", [b"DATA:", b"<Metadata", b"<x:metadata", b"xpacket", b"rdf:", b"<!entity", b"&#"])
+@pytest.mark.parametrize("shift", range(0, 12, 3))
+def test_what_a_drawing_hides_is_found_across_the_pieces_that_are_looked_at(
+    tmp_path: Path, hidden: bytes, shift: int
+) -> None:
+    path = tmp_path / "drawing.svg"
+    start = b'<svg xmlns="http://www.w3.org/2000/svg">'
+    before = start + b" " * (2 * TYPE_CHUNK - len(start) - shift)
+    path.write_bytes(before + b"<g/>" * 10)
+    assert is_plain_drawing(path)
+    path.write_bytes(before + hidden + b"<g/>" * 10)
+    assert not is_plain_drawing(path)
+
+
+def test_no_more_of_a_drawing_is_looked_at_at_once_than_a_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "drawing.svg"
+    path.write_bytes(b"<svg>" + b"<" * 20 * TYPE_CHUNK)
+    monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail("a search in all of it would hold all threads"))
+    assert is_plain_drawing(path)

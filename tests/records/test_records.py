@@ -18,11 +18,11 @@ from app.records.changes import Changed, change_record, create_record
 from app.records.collections import Collection, get_collection
 from app.records.deleting import delete_record, restore_record
 from app.records.fields import list_fields
+from app.records.key_writing import set_unique
 from app.records.keys import RecordKey, find_taken, unique_key
 from app.records.lists import View, list_records
 from app.records.records import Record, get_record
 from app.records.revisions import Revision
-from app.records.uniqueness import set_unique
 from app.web.forms import Invalid
 from app.web.texts import fold
 from tests.fields import by_key, make_field

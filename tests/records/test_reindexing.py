@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from alembic import command
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.accounts.members import Member
 from app.database import Database, Transaction
@@ -17,11 +16,13 @@ from app.jobs.runner import Runner
 from app.migration import configuration
 from app.records import reindexing
 from app.records.collections import get_collection
-from app.records.definitions import change_field
+from app.records.definitions import append_field, change_field
 from app.records.fields import list_fields
-from app.records.keys import RecordKey
+from app.records.keys import FORGET_KEY, FORGET_KEYS, RecordKey
 from app.records.records import Record, search_text
+from app.records.reindexing import LIST_SORTED_BY, WRITE_SORT_KEY, find_stale, reindex_soon, write_anew
 from app.settings import read_settings
+from app.tenants.members import rename_member
 from app.tenants.workspaces import change_settings
 from tests.databases import Store
 
@@ -66,29 +67,93 @@ async def count_stale(database: Database) -> tuple[int, int]:
 async def test_what_changes_while_it_is_made_anew_is_made_anew_again(
     database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_batch, write, batches = reindexing.reindex_batch, Database.write, 0
+    looks = 0
 
-    async def count_batch(*given: Any) -> int | None:
-        nonlocal batches
-        batches += 1
-        return await make_batch(*given)
-
-    @asynccontextmanager
-    async def change_before_the_second_batch(self: Database, *given: Any) -> AsyncIterator[Transaction]:
-        nonlocal batches
-        if batches == 1:
-            batches += 1
+    async def change_before_the_second_look(*given: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
             await change(database, "status", choices=["Lost", "Lent", "Ordered", "On the shelf"])
-        async with write(self, *given) as transaction:
-            yield transaction
+        return await find_stale(*given)
 
     await change(database, "status", choices=["Ordered", "On the shelf", "Lent", "Lost"])
-    monkeypatch.setattr(reindexing, "REINDEXED_AT_ONCE", 10)
-    monkeypatch.setattr(reindexing, "reindex_batch", count_batch)
-    monkeypatch.setattr(Database, "write", change_before_the_second_batch)
+    monkeypatch.setattr(reindexing, "MOST_LOOKED_AT", 10)
+    monkeypatch.setattr(reindexing, "find_stale", change_before_the_second_look)
     await do_jobs(database, store)
-    assert batches > 3, "it was changed between two batches"
+    assert looks > 3, "it was changed between two looks"
     assert await count_stale(database) == (0, 0)
+
+
+async def write_searched(database: Database, text: str, *numbers: int) -> None:
+    """Let records be found by another text than they should."""
+    async with database.write(ACME) as transaction:
+        await transaction.execute(update(Record).where(Record.number.in_(numbers)).values(search=text))
+
+
+async def rename(database: Database, member_id: int, name: str) -> None:
+    """Let somebody be called otherwise."""
+    async with database.write(ACME) as transaction:
+        rename_member(transaction, await transaction.get_one(Member, member_id), name)
+
+
+async def test_a_second_name_while_the_first_is_made_anew_is_found_and_sorted(
+    database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with database.write(ACME) as transaction:
+        books, ana = await get_collection(transaction, "books"), await transaction.get_one(Member, 1)
+        await append_field(transaction, books, ana, label="Added by", kind_name="created_by")
+    await do_jobs(database, store)
+    looks = 0
+
+    async def rename_after_the_last_look(*given: Any) -> Any:
+        nonlocal looks
+        found = await find_stale(*given)
+        looks += 1
+        if found[0] is None and looks < 10:
+            looks = 10
+            await rename(database, 1, "Ana Zwei")
+        return found
+
+    await rename(database, 1, "Ana Eins")
+    assert await count_stale(database) != (0, 0)
+    monkeypatch.setattr(reindexing, "find_stale", rename_after_the_last_look)
+    await do_jobs(database, store)
+    assert looks > 10
+    assert await count_stale(database) == (0, 0)
+
+
+async def test_what_is_as_it_should_be_is_not_written(
+    database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+
+    async def note_written(transaction: Transaction, books: int, stale: dict[int, Any]) -> None:
+        written.extend(stale)
+        await write_anew(transaction, books, stale)
+
+    monkeypatch.setattr(reindexing, "write_anew", note_written)
+    await write_searched(database, "nothing", 3, 5)
+    async with database.write(ACME) as transaction:
+        await reindex_soon(transaction, (await get_collection(transaction, "books")).id)
+    await do_jobs(database, store)
+    assert sorted(store.rows(f"SELECT number FROM record WHERE id IN ({', '.join(map(str, written))})")) == [(3,), (5,)]
+    assert await count_stale(database) == (0, 0)
+
+
+async def test_what_somebody_writes_between_a_look_and_its_step_stays(
+    database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def edit_before(transaction: Transaction, books: int, stale: dict[int, Any]) -> None:
+        monkeypatch.setattr(reindexing, "write_anew", write_anew)
+        seen = {record_id: replace(each, seen={"f1": "Another"}) for record_id, each in stale.items()}
+        await write_anew(transaction, books, seen)  # as if each had been another when it was looked at
+
+    await write_searched(database, "as somebody wrote it", 3)
+    monkeypatch.setattr(reindexing, "write_anew", edit_before)
+    async with database.write(ACME) as transaction:
+        await reindex_soon(transaction, (await get_collection(transaction, "books")).id)
+    await do_jobs(database, store)
+    assert store.rows("SELECT search FROM record WHERE tenant_id = 1 AND number = 3") == [("as somebody wrote it",)]
 
 
 async def test_another_locale_makes_all_anew_by_one_job(database: Database, store: Store) -> None:
@@ -115,3 +180,17 @@ async def test_what_an_earlier_version_has_stored_is_made_anew_after_its_migrati
     await do_jobs(database, store)
     assert await count_stale(database) == (0, 0)
     assert store.rows("SELECT count(*) FROM record WHERE search = 'as it was'") == [(0,)]
+
+
+@pytest.mark.sqlite
+def test_keys_of_some_records_are_found_without_going_through_all(store: Store) -> None:
+    shapes = [
+        (LIST_SORTED_BY, {}),
+        (WRITE_SORT_KEY, {}),
+        (FORGET_KEY, {}),
+        (FORGET_KEYS, {"field_ids": [1, 2, 3, 4, 5, 6, 7]}),
+    ]
+    for prepared, lists in shapes:
+        words = prepared.confined.for_sqlite(lists).words
+        plan = str(store.rows(f"EXPLAIN QUERY PLAN {words.replace('?', '1')}"))
+        assert "sqlite_autoindex_record_key_1 (record_id=?" in plan, plan

@@ -306,3 +306,18 @@ async def test_shorter_sessions_end_those_that_are_too_old_and_their_sockets(
     for started, expires in rows(server, "SELECT started_at, expires_at FROM session WHERE tenant_id = 1"):
         length = datetime.fromisoformat(str(expires)) - datetime.fromisoformat(str(started))
         assert length == timedelta(days=1)
+
+
+async def test_a_name_is_changed_ten_times_an_hour_and_the_eleventh_is_told_when(server: Server) -> None:
+    async with let_all_in(server) as people:
+        for number in range(10):
+            assert (await people["davi"].post("/account/name", data={"name": f"Davi {number}"})).status_code == 303
+        once_more = await people["davi"].post("/account/name", data={"name": "Davi again"})
+        assert once_more.status_code == 429
+        assert int(once_more.headers["retry-after"]) > 60
+        assert "You have changed your name several times already." in once_more.text
+        assert 'value="Davi again"' in once_more.text, "what was typed is still there"
+        as_it_is = await people["davi"].post("/account/name", data={"name": "Davi 9"})
+        assert as_it_is.status_code == 303, "which changes nothing"
+        assert (await people["carla"].post("/account/name", data={"name": "Clara"})).status_code == 303
+    assert server.store.rows("SELECT name FROM member WHERE email = 'davi@acme.test'") == [("Davi 9",)]

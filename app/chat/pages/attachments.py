@@ -17,7 +17,7 @@ from app.chat.drafts import keep_message_draft
 from app.chat.ended_discussions import delete_ended
 from app.chat.memberships import get_room
 from app.chat.rooms import Room
-from app.database import Database, Transaction
+from app.database import Transaction
 from app.files.answers import answer_file, answer_preview
 from app.files.storing import clear_swept, delete_files, files_of
 from app.jobs.sweeps import sweeps_with_settings
@@ -47,17 +47,17 @@ async def sweep_discussions(transaction: Transaction, limit: int, settings: Sett
 
 @post("/chat/{slug:str}/files", request_max_body_size=None, opt={"writes": False})
 async def bring_files(
-    request: AnyRequest,
-    database: Database,
-    transaction: Transaction,
-    member: Member,
-    settings: Settings,
-    slug: str,
+    request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, slug: str
 ) -> Response[Any]:
     """Store files that are going to be sent; the answer is what the box shows of them."""
-    room = await get_room(transaction, member, slug)
-    require(member, "write", "messages")
-    return await store_files(request, database, transaction, member, settings, room)
+
+    async def enter(transaction: Transaction, member: Member) -> Room:
+        room = await get_room(transaction, member, slug)
+        require(member, "write", "messages")
+        return room
+
+    await enter(transaction, member)
+    return await store_files(request, transaction, settings, enter)
 
 
 @get("/files/{file_id:int}/preview")

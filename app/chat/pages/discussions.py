@@ -17,7 +17,7 @@ from app.chat.discussions import enter_discussion, get_card
 from app.chat.limits import Pace
 from app.chat.memberships import find_membership
 from app.chat.posting import SentAlready
-from app.chat.rooms import find_discussion
+from app.chat.rooms import Room, find_discussion
 from app.chat.sending import (
     answer_draft,
     refuse_message,
@@ -27,7 +27,7 @@ from app.chat.sending import (
 )
 from app.chat.text.rendering import LONGEST_MESSAGE, UnfitText, prepare_text
 from app.chat.timeline import Page, ShownMessage, read_page
-from app.database import Database, Transaction
+from app.database import Transaction
 from app.editing.rows import Card, RowPlace, kind_of
 from app.settings import Settings
 from app.web.calls import is_call
@@ -149,19 +149,18 @@ async def keep_discussion_draft(transaction: Transaction, member: Member, subjec
 
 @post("/discussion/{subject:str}/files", request_max_body_size=None, opt={"writes": False})
 async def bring_to_discussion(
-    request: AnyRequest,
-    database: Database,
-    transaction: Transaction,
-    member: Member,
-    settings: Settings,
-    subject: str,
+    request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, subject: str
 ) -> Response[Any]:
     """Store files that are going to be sent to a discussion."""
+
+    async def enter(transaction: Transaction, member: Member) -> Room:
+        await get_card(transaction, member, subject)
+        require(member, "write", "messages")
+        return await enter_discussion(transaction, member, subject)
+
     await get_card(transaction, member, subject)
     require(member, "write", "messages")
-    async with database.write(transaction.tenant.id) as writing:
-        room = await enter_discussion(writing, member, subject)
-    return await store_files(request, database, transaction, member, settings, room)
+    return await store_files(request, transaction, settings, enter)
 
 
 handlers = [show_discussion, show_card, discuss, type_in_discussion, keep_discussion_draft, bring_to_discussion]

@@ -75,7 +75,7 @@ class InlineCursor(AsyncAdapt_aiosqlite_cursor):
         run = partial(run_in_cursor, connection._conn, work)
         here: Any = self._adapt_connection
         async with here._execute_mutex:
-            if operation.startswith("INSERT") or operation == "BEGIN":
+            if operation == "BEGIN" or (operation.startswith("INSERT") and ") SELECT " not in operation):
                 found: Any = run()
             else:
                 found = operation.startswith("SELECT") and here.budget.run_in_time(run)

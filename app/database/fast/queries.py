@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar, TypeVarTuple
 
-from sqlalchemy import BindParameter, Delete, Select, Update, bindparam
+from sqlalchemy import BindParameter, Delete, Select, Table, Update, bindparam, insert
 from sqlalchemy.orm import with_loader_criteria
 from sqlalchemy.sql import visitors
 
@@ -97,11 +97,12 @@ class PreparedStatement:
 
 class PreparedSelect(PreparedStatement, Generic[*Found]):
     """A select of whole objects and columns. With `anew`, objects that the session has already are what their rows are
-    now."""
+    now. One that may look through `many` rows is executed beside the event loop."""
 
-    def __init__(self, make: Callable[[], Select[*Found]], *, anew: bool = False) -> None:
+    def __init__(self, make: Callable[[], Select[*Found]], *, anew: bool = False, many: bool = False) -> None:
         super().__init__(make)
         self.anew = anew
+        self.inline = not many
 
     @cached_property
     def parts(self) -> list[TableInfo | None]:
@@ -167,6 +168,51 @@ class PreparedChange(PreparedStatement):
     def __init__(self, make: Callable[[], Update | Delete], *, many: bool = False) -> None:
         super().__init__(make)
         self.inline = not many
+
+    def execute_each(self, session: TenantSession, rows: Sequence[dict[str, Any]]) -> None:
+        """Execute it with the values of each row. Raises TenantScopeError for a session without a tenant."""
+        if session.tenant_id is None:
+            raise TenantScopeError("what is changed row by row belongs to a tenant, and this session has none")
+        connection = flush_and_connect(session)
+        self.confined.execute_each(connection, [{**row, "confined_to": session.tenant_id} for row in rows])
+
+
+class PreparedCopy(PreparedStatement):
+    """An insert of a row for each that is found in another table of the same tenant, without bringing any here.
+
+    `make` selects from that table alone, and names what it selects as the columns that it fills. It is executed beside
+    the event loop.
+    """
+
+    def __init__(self, model: Any, make: Callable[[], Select[Any]]) -> None:
+        super().__init__(make)
+        self.model = model
+
+    @cached_property
+    def copying(self) -> Any:
+        """The insert. Raises TenantScopeError where it could not be confined to one tenant, and TypeError for rows that
+        are guarded."""
+        if self.model.guarded:
+            raise TypeError(f"{self.model.__name__} is guarded")
+        tables = {each for each in visitors.iterate(self.statement) if isinstance(each, Table)}
+        source = next(iter(tables))
+        if len(tables) != 1 or "tenant_id" not in source.c:
+            raise TenantScopeError("a copy is of one table of tenants")
+        owner = bindparam("confined_to", type_=source.c.tenant_id.type)
+        found = self.statement.where(source.c.tenant_id == owner).add_columns(owner.label("tenant_id"))
+        return insert(table_info_of(self.model).table).from_select(found.selected_columns.keys(), found)
+
+    def execute(self, session: TenantSession, parameters: dict[str, Any]) -> StatementResult:
+        """Execute it. Raises TenantScopeError for a session without a tenant."""
+        if session.tenant_id is None:
+            raise TenantScopeError("what is copied belongs to a tenant, and this session has none")
+        connection = flush_and_connect(session)
+        result: Any = connection.execute(self.copying, {**parameters, "confined_to": session.tenant_id})
+        return StatementResult(changed=result.rowcount)
+
+    def execute_at_once(self, session: TenantSession, parameters: dict[str, Any]) -> StatementResult | None:
+        """Never: it may write many rows."""
+        return None
 
 
 def straight_of(session: TenantSession) -> InlineConnection | None:

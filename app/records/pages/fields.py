@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from app.accounts.access import AnyRequest
+from app.accounts.access import AnyRequest, read_signed_in
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.questions import Question, asked, asks_first
@@ -14,21 +14,16 @@ from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
 from app.records.collections import COLLECTION_ICONS, Collection, describe_collection, get_collection, rename_collection
-from app.records.definitions import (
-    FieldChanged,
-    append_field,
-    change_field,
-    move_field,
-    place_field,
-)
+from app.records.definitions import FieldChanged, append_field, change_field, move_field, place_field
 from app.records.field_forms import COLORS, KIND_ICONS, compare_forms, list_choice_ids, read_field, write_field
 from app.records.fields import Field, list_fields, open_collection, open_field
 from app.records.filling import count_lacking, fill_lacking
+from app.records.key_writing import stage_unique
 from app.records.kinds import FIELD_KINDS
 from app.records.permissions import LIMITED
 from app.records.removing import count_values, list_typing, remove_field, restore_field
 from app.tenants.roles import ROLES
-from app.web.forms import Form, Invalid, number_of
+from app.web.forms import Form, Invalid, number_of, provide_form
 from app.web.paging import Paged, place_of_page
 from app.web.redirects import see_other
 from app.web.texts import Text, _l, _ln
@@ -189,7 +184,22 @@ async def describe_field_removal(request: AnyRequest, transaction: Transaction, 
     )
 
 
-@post("/c/{slug:str}/fields/{key:str}", **asked(describe_field_removal))
+async def prepare_unique(request: AnyRequest) -> None:
+    """Where the values of a field shall be unique, look for two that are the same before the writer waits for it."""
+    form = await provide_form(request)
+    if "unique" not in form or form["action"] in ("up", "down", "place", "remove"):
+        return
+    async with read_signed_in(request) as (transaction, member):
+        require(member, "manage", "collections")
+        known = request.path_params
+        collection, _, field = await open_field(transaction, known["slug"], known["key"])
+        wanted = field.kind.can_be_unique and not field.unique and not form["default"]
+        tenant_id = transaction.tenant.id
+    if wanted:
+        await stage_unique(request.app.state.database, tenant_id, collection.id, field.id)
+
+
+@post("/c/{slug:str}/fields/{key:str}", **asked(describe_field_removal, prepare=prepare_unique))
 async def save_field(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
 ) -> Response[Any]:

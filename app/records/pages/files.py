@@ -18,7 +18,7 @@ from app.files.storing import NotStored, clear_swept, delete_files, files_of, st
 from app.jobs.sweeps import sweeps_with_settings
 from app.records.access import enter_collection
 from app.records.collections import Collection
-from app.records.fields import list_fields
+from app.records.fields import Field, Fields, list_fields
 from app.records.files import RecordFile, add_record_file, delete_unsaved, get_record_file
 from app.records.forms import RECORD_LIMIT, open_record, render_form
 from app.records.records import Record
@@ -47,9 +47,7 @@ async def bring_record_files(
     tenant = transaction.tenant
     collection, _ = await open_edited(request, transaction, member, slug)
     fields = await list_fields(transaction, collection)
-    field = fields.find(key)
-    if field is None or field.kind_name != "files":
-        raise NotFoundException
+    field = find_files_field(fields, key)
     require(member, "change", field)
     places = {
         f"file-{each.ref}": each.ref for each in fields if each.kind_name == "files" and may(member, "change", each)
@@ -75,6 +73,7 @@ async def bring_record_files(
     try:
         async with write_signed_in(request) as (writing, author):
             collection, _ = await open_edited(request, writing, author, slug)
+            require(author, "change", find_files_field(await list_fields(writing, collection), key))
             brought = [
                 (await add_record_file(writing, collection, author, stored, quota=quota), stored.problem)
                 for stored in sent.files
@@ -93,6 +92,14 @@ async def bring_record_files(
         if is_call(request):
             return refuse_call(tenant.language, error.first, error.status)
         raise PageError(error.status, error.first, heading=_l("The file was not stored")) from error
+
+
+def find_files_field(fields: Fields, key: str) -> Field:
+    """The field that files are brought for. Raises NotFoundException."""
+    field = fields.find(key)
+    if field is None or field.kind_name != "files":
+        raise NotFoundException
+    return field
 
 
 async def open_edited(

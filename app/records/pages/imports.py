@@ -30,6 +30,8 @@ from app.web.texts import _l
 # Tables are long, and letters take up to twelve bytes in a form.
 IMPORT_LIMIT = 8 * 1024 * 1024
 FILE_LIMIT = 2_000_000
+# Of a longer one, in letters, pages are made in a thread.
+SHORT_TABLE = 20_000
 
 notice("imported", _l("The table was imported."))
 notice("imported-partly", _l("The table was imported, but not all of it: some lines were left as they are."))
@@ -175,6 +177,7 @@ async def render_import(
         member,
         template,
         status=status,
+        aside=len(form["table"]) > SHORT_TABLE,
         collection=collection,
         fields=await list_fields(transaction, collection),
         form=form,

@@ -20,6 +20,7 @@ from app.records.collections import Collection
 from app.records.columns import columns_of, find_columns_seen, listed_of
 from app.records.fields import list_fields
 from app.records.forms import open_record, render_record
+from app.records.limits import ListLimit
 from app.records.lists import list_records, read_view
 from app.records.permissions import is_granted_to_reader
 from app.records.records import find_by_references, find_record_place
@@ -86,14 +87,18 @@ async def show_reference(transaction: Transaction, member: Member, number: int) 
 @get("/c/{slug:str}")
 async def show_list(
     request: AnyRequest,
+    turn: None,
     transaction: Transaction,
     member: Member,
+    lists: ListLimit,
     slug: str,
     q: str = "",
     sort: str = "",
     page: str = "",
 ) -> Response[str]:
     """A collection's records under a search, in an order, page by page."""
+    if q.strip():
+        await lists.check(member)
     access = await enter_collection(transaction, member, slug)
     collection = access.collection
     note_visit(request, member, "collection", collection.id)

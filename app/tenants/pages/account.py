@@ -18,10 +18,12 @@ from app.accounts.time_zones import list_time_zones, offer_time_zones
 from app.database import Database, Transaction
 from app.live.cutoff import end_other_sessions, end_own_session, start_session
 from app.settings import Settings
+from app.tenants.limits import RenamingLimit
 from app.tenants.members import keep_an_owner, leave_workspace, rename_member, set_password
-from app.tenants.pictures import PICTURE_LIMIT, change_picture, pictures_of, receive_picture
+from app.tenants.pictures import PICTURE_LIMIT, change_picture, dropped_unless_kept, pictures_of, receive_picture
 from app.tenants.roles import ROLES
 from app.tenants.sign_in import cookies_of
+from app.web.calls import retry_after
 from app.web.errors import Gone
 from app.web.forms import Form, Invalid
 from app.web.paging import page_of
@@ -40,7 +42,13 @@ SESSIONS_SHOWN = 20
 
 
 async def render_account(
-    request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form | None = None, *, page: str = ""
+    request: AnyRequest,
+    transaction: Transaction,
+    signed_in: SignedIn,
+    form: Form | None = None,
+    *,
+    page: str = "",
+    status: int = 422,
 ) -> Response[str]:
     """The account page, with the form that needs mending."""
     return await render_page(
@@ -48,7 +56,7 @@ async def render_account(
         transaction,
         signed_in.member,
         "tenants/account.html",
-        status=422 if form else 200,
+        status=status if form else 200,
         form=form or Form(),
         sessions=page_of(await list_sessions(transaction, signed_in.member), page, size=SESSIONS_SHOWN),
         this=signed_in.session,
@@ -66,13 +74,23 @@ async def show_account(
     return await render_account(request, transaction, signed_in, page=page)
 
 
-@post("/account/name")
-async def change_name(request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form) -> Response[Any]:
+@post("/account/name", opt={"writes": False})
+async def change_name(
+    request: AnyRequest, transaction: Transaction, signed_in: SignedIn, renaming: RenamingLimit, form: Form
+) -> Response[Any]:
     """Change the name that others see."""
-    name = form.name("name", kept=signed_in.member.name)
+    before = signed_in.member.name
+    name = form.name("name", kept=before)
+    wait = 0.0
+    if not form.errors and name != before and (wait := await renaming.count(signed_in.member)):
+        form.errors["name"] = _l("You have changed your name several times already. Try again later.")
     if form.errors:
-        return await render_account(request, transaction, signed_in, form)
-    rename_member(transaction, signed_in.member, name)
+        response = await render_account(request, transaction, signed_in, form, status=429 if wait else 422)
+        response.headers.update(retry_after(wait) if wait else {})
+        return response
+    await transaction.close()  # one that waits to write holds no connection to read
+    async with write_signed_in(request) as (writing, member):
+        rename_member(writing, member, name)
     return see_other("/account?done=name")
 
 
@@ -105,7 +123,7 @@ async def save_picture(
             form = Form()
             form.errors = invalid.errors
             return await render_account(request, reading, signed_in, form)
-    async with write_signed_in(request) as (writing, member):
+    async with dropped_unless_kept(directory, key), write_signed_in(request) as (writing, member):
         await change_picture(writing, member, key, directory)
     return see_other("/account?done=saved")
 

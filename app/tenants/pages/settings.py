@@ -13,7 +13,7 @@ from app.accounts.shell import notice, render_page
 from app.database import Database, Tenant, Transaction
 from app.settings import Settings
 from app.tenants.locales import list_locales
-from app.tenants.pictures import PICTURE_LIMIT, change_logo, pictures_of, receive_picture
+from app.tenants.pictures import PICTURE_LIMIT, change_logo, dropped_unless_kept, pictures_of, receive_picture
 from app.tenants.workspaces import SESSION_LENGTHS, change_settings
 from app.web.forms import Form, Invalid
 from app.web.redirects import see_other
@@ -93,7 +93,7 @@ async def save_logo(
             form = Form(kept_settings(tenant))
             form.errors = invalid.errors
             return await render_settings(request, reading, signed_in.member, form, status=422)
-    async with write_signed_in(request) as (writing, admin):
+    async with dropped_unless_kept(directory, key), write_signed_in(request) as (writing, admin):
         await change_logo(writing, admin, key, directory)
     return see_other("/settings?done=settings")
 

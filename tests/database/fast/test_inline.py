@@ -11,9 +11,11 @@ from sqlalchemy import BigInteger, Integer, String, bindparam, func, literal, se
 
 from app.accounts.members import Member
 from app.chat.rooms import Room
-from app.database import Database, PreparedSelect, Transaction
+from app.database import Database, PreparedCopy, PreparedSelect, Transaction
 from app.database.fast import inline
 from app.features import open_database
+from app.records.keys import FORGET_KEYS_OF_FIELD, RecordKey
+from app.records.records import Record
 
 BY_NAME = PreparedSelect(lambda: select(Member).where(Member.name == bindparam("name")))
 
@@ -50,6 +52,25 @@ async def test_a_small_question_is_answered_where_it_is_asked(database: Database
         await teach(transaction)
         statement = select(func.worked_in(type_=BigInteger)).select_from(Room).limit(1)
         assert await transaction.scalar(statement) == threading.get_ident()
+
+
+async def test_rows_that_are_copied_are_copied_in_the_thread(database: Database, teach: Callable) -> None:
+    async with database.write(1) as transaction:
+        await teach(transaction)
+        field_id = await transaction.scalar(select(RecordKey.field_id).limit(1))
+        await transaction.apply(FORGET_KEYS_OF_FIELD, field_id=field_id)
+        copy = PreparedCopy(
+            RecordKey,
+            lambda: select(
+                Record.id.label("record_id"),
+                literal(field_id).label("field_id"),
+                func.worked_in(type_=BigInteger).label("number"),
+                literal("").label("sort_key"),
+            ),
+        )
+        assert (await transaction.apply(copy)).changed > 0
+        threads = select(RecordKey.number).where(RecordKey.field_id == field_id)
+        assert threading.get_ident() not in set(await transaction.scalars(threads))
 
 
 async def test_a_long_question_is_answered_in_the_thread_and_whole(
