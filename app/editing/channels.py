@@ -16,7 +16,7 @@ from app.accounts.members import Member
 from app.accounts.rights import may
 from app.accounts.shell import sidebar_section
 from app.database import Partial, PreparedSelect, Tenant, Transaction, now
-from app.editing.drafts import DRAFT_KEPT_FOR, Draft, Drafts, list_drafts
+from app.editing.drafts import DRAFT_KEPT_FOR, Draft, Drafts, list_drafts, push_draft_end
 from app.editing.facts import LockChanged, LockTakenOver
 from app.editing.pushes import RowStandings
 from app.editing.rows import EDITABLE_KINDS, Editable, RowPlace, find_row_places, list_readable_rows, read_clock
@@ -170,10 +170,12 @@ async def delete_old_drafts(transaction: Transaction, limit: int) -> int:
     """Delete what was typed long ago and not saved; pages that say so follow."""
     key = Draft.kind, Draft.row_id, Draft.member_id
     old = select(*key).where(Draft.typed_at < now() - DRAFT_KEPT_FOR).order_by(Draft.typed_at).limit(limit)
-    statement = delete(Draft).where(tuple_(*key).in_(old)).returning(*key, Draft.values.is_not(None))
+    statement = delete(Draft).where(tuple_(*key).in_(old)).returning(*key, Draft.values.is_not(None), Draft.begun_form)
     found = (await transaction.execute(statement)).all()
-    for kind, row_id, member_id, shown in found:
-        if shown:
+    for kind, row_id, member_id, shown, begun in found:
+        if shown and begun:
+            push_draft_end(transaction, member_id, begun)
+        elif shown:
             target = f"{kind}-{row_id}-standing"
             publish_partial(transaction, f"user.{member_id}", "live/refresh_push.html", target=target)
     return len(found)

@@ -13,6 +13,7 @@ from app.accounts.members import Member
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.editing.pushes import push_standings
 from app.editing.rows import Editable
+from app.live.log import publish_partial
 
 DRAFT_KEPT_FOR = timedelta(days=30)
 
@@ -39,6 +40,8 @@ class Draft(Tenanted, Base):
     typed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     # Of a record that is not added yet (records/new_drafts.py): which form it was typed on. Its token is a count then.
     form: Mapped[str | None] = mapped_column(String(64))
+    # … and on which form it was begun: all that go on with it, in whatever tabs, are to make one record.
+    begun_form: Mapped[str | None] = mapped_column(String(64))
 
 
 FIND_DRAFT_OF_ROW = PreparedSelect(
@@ -153,6 +156,12 @@ async def keep_draft(
         return False
     await write_draft(transaction, row, member, draft, token=token, version=version, values=dict(values))
     return True
+
+
+def push_draft_end(transaction: Transaction, member_id: int, begun: str, made: str = "") -> None:
+    """The draft of something that is not added yet is gone: what was `made` of it, or nothing. The member's open pages
+    that go on with it say so."""
+    publish_partial(transaction, f"user.{member_id}", "editing/draft_end_push.html", begun=begun, made=made)
 
 
 async def settle_draft(transaction: Transaction, row: Editable, member: Member) -> bool:
