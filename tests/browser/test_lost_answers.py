@@ -126,3 +126,14 @@ async def test_without_scripts_a_button_that_is_pressed_twice_makes_one(shared_s
     await expect(page.get_by_role("heading", name="Quiet")).to_be_visible()
     assert page.url.endswith("/chat/quiet")
     assert shared_server.store.rows("SELECT count(*) FROM room WHERE name = 'Quiet'")[0][0] == 1
+
+
+async def test_an_edit_is_saved_once(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/33/edit")
+    await page.get_by_label("Notes").fill("Saved, and nobody said so")
+    await lose_answer(shared_server, page, "/c/books/33/edit", "Save")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("dl.fields")).to_contain_text("Saved, and nobody said so")
+    await expect(page.get_by_text("Nothing was saved")).to_have_count(0)
+    assert page.url.endswith("/c/books/33")
