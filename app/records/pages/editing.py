@@ -180,7 +180,7 @@ async def save_record(
         )
     except (Changed, Held) as refusal:
         held = isinstance(refusal, Held)
-        done = None if held else await find_done(transaction, collection, fields, record, member, mine, version)
+        done = None if held else await lead_to_saved(transaction, collection, fields, record, member, mine, version)
         if done and not find_removed(fields, form, record):
             draft = await find_draft(transaction, record, member)
             if draft is not None and draft.values == mine:
@@ -195,7 +195,7 @@ async def save_record(
     return see_other(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}")
 
 
-async def find_done(
+async def lead_to_saved(
     transaction: Transaction,
     collection: Collection,
     fields: Fields,
@@ -286,7 +286,7 @@ async def revert(
         held = isinstance(refusal, Held)
         mine = write_values(fields, values)
         seen = number_of(form["version"])
-        if not held and (done := await find_done(transaction, collection, fields, record, member, mine, seen)):
+        if not held and (done := await lead_to_saved(transaction, collection, fields, record, member, mine, seen)):
             return done
         form = Form(list(mine.items()))
         return await render_conflict(request, transaction, member, collection, fields, record, form, held=held)
