@@ -5,6 +5,8 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, and_, case, cast, delete, exists, func, or_, select
 
 from app.chat.attachments import Attachment, delete_all
+from app.chat.channels import push_rooms
+from app.chat.memberships import Membership
 from app.chat.messages import Message
 from app.chat.references import MessageIndex
 from app.chat.rooms import Room
@@ -39,6 +41,8 @@ async def delete_ended(transaction: Transaction, limit: int) -> tuple[int, list[
             await transaction.execute(statement)
         return limit, []
     await forget_subjects(transaction, "room", [room_id])
+    inside = (await transaction.scalars(select(Membership.member_id).where(Membership.room_id == room_id))).all()
+    push_rooms(transaction, *inside)  # where something was unread in it
     statement = delete(Room).where(Room.id == room_id)
     await transaction.execute(statement)
     return limit, []

@@ -15,6 +15,7 @@ from app.database import PreparedSelect, Transaction, now
 from app.editing.drafts import Draft
 from app.editing.lock_statements import is_held
 from app.jobs.sweeps import delete_by_keys, sweeps
+from app.live.log import publish_partial
 from app.records.access import require_open
 from app.records.collections import Collection
 from app.records.definitions import advance_definition, fill_keys, refuse_while_becoming, set_unique
@@ -144,7 +145,7 @@ async def restore_field(transaction: Transaction, collection: Collection, field:
 @sweeps(Field)
 async def delete_removed_fields(transaction: Transaction, limit: int) -> int:
     """Forget the fields that were removed more than 30 days ago, but those that one which is there has replaced: the
-    history of records has values of them.
+    history of records has values of them. Open pages that offer to restore them follow.
 
     The newest stays: no other field may get its id, under which records may have values still.
     """
@@ -154,4 +155,9 @@ async def delete_removed_fields(transaction: Transaction, limit: int) -> int:
         ~exists().where(newer.tenant_id == Field.tenant_id, newer.replaces == Field.id),
         Field.id < select(func.max(newer.id)).scalar_subquery(),
     )
-    return await delete_by_keys(transaction, Field, *over, limit=limit)
+    found = (await transaction.execute(select(Field.id, Field.collection_id).where(*over).limit(limit))).all()
+    ids = [row.id for row in found]
+    for collection_id in sorted({row.collection_id for row in found}):
+        target = f"fields-{collection_id}-refresh"
+        publish_partial(transaction, f"collection.{collection_id}", "live/refresh_push.html", target=target)
+    return await delete_by_keys(transaction, Field, Field.id.in_(ids), limit=limit) if ids else 0
