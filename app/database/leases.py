@@ -76,6 +76,15 @@ async def hold(transaction: Transaction, model: type[Leased], row_id: int, lease
         raise LeaseLost
 
 
+async def renew(transaction: Transaction, model: type[Leased], row_id: int, lease: int, *, seconds: int) -> None:
+    """Keep a claimed row for some seconds from now. Raises LeaseLost."""
+    until = lease_clock() + seconds * 1000
+    statement: Any = update(model).where(model.id == row_id, model.lease == lease).values(leased_until=until)
+    result: Any = await transaction.execute(statement)
+    if result.rowcount != 1:
+        raise LeaseLost
+
+
 def back_off(attempts: int, *, first: timedelta, longest: timedelta) -> datetime:
     """When to try again after so many attempts: after `first`, then twice as long each time, up to `longest`."""
     wait: timedelta = first * 2 ** min(attempts - 1, 20)

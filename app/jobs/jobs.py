@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, bindparam, case, delete, update
+from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, and_, bindparam, case, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Database, PreparedChange, Transaction, UtcDateTime, now
-from app.database.leases import Leased, hold
+from app.database.leases import Leased, hold, is_free, renew
 from app.settings import Settings
 
 
 class Job(Leased, Base):
-    """A job that waits or is being done; `key` is what there is one of at a time."""
+    """A job that waits or is being done; `key` is what there is one of at a time.
+
+    One that is asked for while it is being done has no `attempts`: it is done once more.
+    """
 
     __tablename__ = "job"
     __table_args__ = (
@@ -51,20 +55,34 @@ class ClaimedJob:
     workspace_id: int | None
     payload: dict[str, Any]
     every: timedelta | None
+    seconds: int = 60
     again: datetime | None = None
     finished: bool = False
+    kept_at: float = field(default_factory=time.monotonic)
+
+    async def keep(self) -> None:
+        """Go on being who does it, however long that takes: for a job of many steps, called between two of them.
+
+        Raises LeaseLost when somebody else has claimed it meanwhile.
+        """
+        if time.monotonic() - self.kept_at > self.seconds / 4:
+            async with self.database.write() as transaction:
+                await renew(transaction, Job, self.job_id, self.lease, seconds=self.seconds)
+            self.kept_at = time.monotonic()
 
     @contextlib.asynccontextmanager
     async def finishing(self) -> AsyncIterator[Transaction]:
-        """The transaction, in the job's workspace, that ends the job.
+        """The transaction, in the job's workspace, that ends the job. If it was asked for since, it is done again.
 
         Raises LeaseLost when somebody else has claimed it meanwhile.
         """
         async with self.database.write(self.workspace_id) as transaction:
             await hold(transaction, Job, self.job_id, self.lease)
             yield transaction
-            again = self.again or (now() + self.every if self.every else None)
             here = Job.id == self.job_id
+            again = self.again or (now() + self.every if self.every else None)
+            if not await transaction.scalar(select(Job.attempts).where(here)):
+                again = now()
             change: Any = delete(Job).where(here)
             if again is not None:
                 change = update(Job).where(here).values(due_at=again, leased_until=None, attempts=0)
@@ -102,7 +120,10 @@ HASTEN = PreparedChange(
     lambda: (
         update(Job)
         .where(Job.name == bindparam("job"), Job.key == bindparam("one_of"))
-        .values(due_at=case((Job.due_at > EARLIEST, EARLIEST), else_=Job.due_at))
+        .values(
+            due_at=case((Job.due_at > EARLIEST, EARLIEST), else_=Job.due_at),
+            attempts=case((and_(Job.leased_until.is_not(None), ~is_free(Job)), 0), else_=Job.attempts),
+        )
     )
 )
 
@@ -116,7 +137,8 @@ async def put_job(
     workspace_id: int | None = None,
     **payload: Any,
 ) -> None:
-    """Have something done, at a moment or at once. With a key that waits already, it is done at the earlier moment.
+    """Have something done, at a moment or at once. With a key that waits already, it is done at the earlier moment; with
+    one that is being done, once more after that.
 
     A key names one workspace or something in it: as its writers come one after another, nobody puts the same meanwhile.
     """
@@ -131,7 +153,8 @@ async def put_job(
 async def hasten(transaction: Transaction, name: str, key: str, due: datetime) -> bool:
     """Let a waiting job be due earlier if it is not. False when there is none.
 
-    The row is written in any case, so that a job that is just ending sees what this transaction brings, or is run anew.
+    The row is written in any case: a job that is just ending sees what this transaction brings, and one that is being
+    done comes again.
     """
     found = await transaction.apply(HASTEN, job=name, one_of=key, moment=due)
     transaction.due = True

@@ -97,9 +97,8 @@ class Runner:
 
     async def do(self, job: Job, registered: Registered) -> None:
         """Do a claimed job; one that fails is tried again, later each time."""
-        work = ClaimedJob(
-            self.database, self.settings, job.id, job.lease, job.workspace_id, job.payload, registered.every
-        )
+        known = job.id, job.lease, job.workspace_id, job.payload
+        work = ClaimedJob(self.database, self.settings, *known, registered.every, registered.seconds)
         try:
             await registered.function(work)
             if not work.finished:
@@ -112,7 +111,7 @@ class Runner:
             change: Any = update(Job).values(due_at=again, leased_until=None)
             if job.attempts >= MOST_JOB_ATTEMPTS and registered.every is None:
                 log.error("a job is given up", job=job.name, attempts=job.attempts, reason=repr(error))
-                change = delete(Job)
+                change = delete(Job).where(Job.attempts > 0)  # one that was asked for since comes again
             else:
                 log.error("a job failed; it is tried again", job=job.name, attempt=job.attempts, reason=repr(error))
             async with self.database.write() as transaction:

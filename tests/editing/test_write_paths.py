@@ -106,6 +106,7 @@ KNOWN_WRITES = {
     ("database/fast/rows.py", "update_of", "update(info.table)"),  # refuses what is guarded
     ("database/leases.py", "claim", "update(model)"),  # writes the lease of a mail or a job
     ("database/leases.py", "hold", "update(model)"),
+    ("database/leases.py", "renew", "update(model)"),
     ("jobs/sweeps.py", "delete_by_keys", "delete(model)"),  # refuses what is guarded
     ("notifications/withdrawals.py", "forget_subjects", "delete(model)"),  # of four models that it names
     ("live/presence.py", "hear", "node.version"),  # of what another node says

@@ -121,6 +121,47 @@ async def test_the_same_key_is_one_job_at_the_earlier_moment(database: Database,
     assert done == ["acme one"]
 
 
+async def test_a_job_that_is_asked_for_while_it_is_done_is_done_again(database: Database, done: list[str]) -> None:
+    async def ask() -> None:
+        async with database.write() as transaction:
+            await put_job(transaction, "asked again", key="k", workspace_id=ACME)
+
+    @job("asked again")
+    async def be_asked_again(work: ClaimedJob) -> None:
+        done.append("begun")
+        if len(done) < 3:
+            await ask()
+
+    try:
+        await ask()
+        await run_out(Runner(database, SETTINGS))
+    finally:
+        del FUNCTIONS["asked again"]
+    assert done == ["begun"] * 3, "twice it was asked for while it was done"
+    async with database.read() as transaction:
+        assert list(await transaction.scalars(select(Job.id).where(Job.name == "asked again"))) == []
+
+
+async def test_a_job_of_many_steps_is_one_worker_s_however_long_it_takes(database: Database, done: list[str]) -> None:
+    async with database.write() as transaction:
+        await put_job(transaction, "try", workspace_id=ACME, text="long")
+    async with database.write() as transaction:
+        job_id = await find_due(transaction, Job)
+        assert job_id
+        claimed = await claim(transaction, Job, job_id, seconds=-1)
+        assert claimed
+        work = ClaimedJob(database, SETTINGS, job_id, claimed.lease, ACME, {"text": "long"}, None, seconds=60)
+    work.kept_at -= 60
+    await work.keep()
+    async with database.write() as transaction:
+        assert await claim(transaction, Job, job_id, seconds=60) is None
+        await transaction.execute(update(Job).where(Job.id == job_id).values(lease=Job.lease + 1))
+    await work.keep()  # a moment later: nothing is asked
+    work.kept_at -= 60
+    with pytest.raises(LeaseLost):
+        await work.keep()
+
+
 async def people(transaction: Any) -> dict[str, Member]:
     return {member.name: member for member in await transaction.scalars(select(Member))}
 
