@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, and_, case, cast, delete, exists, func, or_, 
 
 from app.chat.attachments import Attachment, delete_all
 from app.chat.channels import push_rooms
+from app.chat.drafts import MessageDraft
 from app.chat.memberships import Membership
 from app.chat.messages import Message
 from app.chat.references import MessageIndex
@@ -43,6 +44,10 @@ async def delete_ended(transaction: Transaction, limit: int) -> tuple[int, list[
     await forget_subjects(transaction, "room", [room_id])
     inside = (await transaction.scalars(select(Membership.member_id).where(Membership.room_id == room_id))).all()
     push_rooms(transaction, *inside)  # where something was unread in it
-    statement = delete(Room).where(Room.id == room_id)
-    await transaction.execute(statement)
+    subject = await transaction.scalar(select(Room.subject).where(Room.id == room_id))
+    for statement in (
+        delete(MessageDraft).where(MessageDraft.place == subject),
+        delete(Room).where(Room.id == room_id),
+    ):
+        await transaction.execute(statement)
     return limit, []

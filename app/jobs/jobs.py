@@ -137,8 +137,8 @@ async def put_job(
     workspace_id: int | None = None,
     **payload: Any,
 ) -> None:
-    """Have something done, at a moment or at once. With a key that waits already, it is done at the earlier moment; with
-    one that is being done, once more after that.
+    """Have something done, at a moment or at once. With a key that waits already, it is done at the earlier moment;
+    with one that is being done, once more after that.
 
     A key names one workspace or something in it: as its writers come one after another, nobody puts the same meanwhile.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from app.accounts.members import find_member
+from app.chat.drafts import MessageDraft, keep_message_draft
 from app.chat.memberships import join
 from app.chat.new_rooms import open_discussion
 from app.chat.posting import post_message
@@ -74,6 +75,22 @@ async def test_sidebars_follow_when_a_discussion_is_swept_in_which_something_is_
     pushed = (await last_events(database, cursor))[f"user.{carla.id}"]
     assert 'hx-target="#rooms"' in pushed
     assert "About to go" not in pushed
+
+
+async def test_what_was_typed_of_what_is_gone_for_good_goes_with_it(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        carla = await carla_of(transaction)
+        record = (await transaction.scalars(select(Record).where(Record.number == 7))).one()
+        discussion = await open_discussion(transaction, f"record-{record.id}", "About to go")
+        typed = {"row_id": record.id, "member_id": carla.id, "token": 1, "version": 1}
+        transaction.add(Draft(kind="record", values={"f1": "Half"}, **typed))
+        await keep_message_draft(transaction, carla, discussion.place, "Half a word", key="half")
+        await add_record(transaction)
+    for _ in range(2):
+        await sweep_one(database, SETTINGS, ACME)
+    async with database.read(ACME) as transaction:
+        assert not (await transaction.scalars(select(Draft).where(Draft.row_id == record.id))).all()
+        assert not (await transaction.scalars(select(MessageDraft).where(MessageDraft.place == discussion.place))).all()
 
 
 async def test_inboxes_follow_when_what_was_read_long_ago_is_swept(database: Database) -> None:
