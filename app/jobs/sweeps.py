@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import delete, inspect, select, tuple_
 
 from app.database import Base, Database, Tenant, Tenanted, Transaction, now
+from app.database.leases import LeaseLost
 from app.jobs.jobs import FUNCTIONS, ClaimedJob, Job, job
 from app.settings import Settings
 
@@ -91,29 +92,42 @@ async def delete_unknown(transaction: Transaction, limit: int) -> int:
     return await delete_by_keys(transaction, Job, *unknown, limit=limit)
 
 
-@job("sweep", every=timedelta(minutes=10), seconds=600)
+@job("sweep", every=timedelta(minutes=10), seconds=60)
 async def sweep(work: ClaimedJob) -> None:
-    """Delete what has reached its end in the installation and in each workspace."""
+    """Delete what has reached its end in the installation and in each workspace.
+
+    However long that takes, it is this worker's, as it says after each part; when it dies, another goes on soon.
+    """
     async with work.database.read() as transaction:
         tenants = list(await transaction.scalars(select(Tenant.id)))
     for tenant_id in (None, *tenants):
-        await sweep_one(work.database, work.settings, tenant_id)
+        await sweep_one(work.database, work.settings, tenant_id, keep=work.keep)
 
 
-async def sweep_one(database: Database, settings: Settings, tenant_id: int | None) -> None:
+async def keep_nothing() -> None:
+    """What is done between two parts of a sweep that is no job's."""
+
+
+async def sweep_one(
+    database: Database, settings: Settings, tenant_id: int | None, *, keep: Callable[[], Awaitable[None]] = keep_nothing
+) -> None:
     """Delete what has reached its end in one workspace, or beside all of them.
 
     Each sweep has transactions of its own, with what it publishes: one that fails keeps neither the others nor other
-    workspaces from theirs, and undoes nothing but its own last part.
+    workspaces from theirs, and undoes nothing but its own last part. Between two parts it does what is to `keep` it
+    going, and ends when that raises LeaseLost.
     """
     for each in SWEEPS:
         if each.of_workspaces == (tenant_id is not None):
             try:
                 while await sweep_part(database, settings, tenant_id, each) >= BATCH:
-                    pass
+                    await keep()
+            except LeaseLost:
+                raise
             except Exception as error:
                 tables = ", ".join(model.__tablename__ for model in each.models)
                 log.error("a sweep failed; it is tried again", tenant=tenant_id, tables=tables, reason=repr(error))
+            await keep()
 
 
 async def sweep_part(database: Database, settings: Settings, tenant_id: int | None, current: Sweep) -> int:
