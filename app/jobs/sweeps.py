@@ -101,33 +101,30 @@ async def sweep(work: ClaimedJob) -> None:
     async with work.database.read() as transaction:
         tenants = list(await transaction.scalars(select(Tenant.id)))
     for tenant_id in (None, *tenants):
-        await sweep_one(work.database, work.settings, tenant_id, keep=work.keep)
-
-
-async def keep_nothing() -> None:
-    """What is done between two parts of a sweep that is no job's."""
+        await sweep_one(work.database, work.settings, tenant_id, work.keep)
 
 
 async def sweep_one(
-    database: Database, settings: Settings, tenant_id: int | None, *, keep: Callable[[], Awaitable[None]] = keep_nothing
+    database: Database, settings: Settings, tenant_id: int | None, keep: Callable[[], Awaitable[None]] | None = None
 ) -> None:
     """Delete what has reached its end in one workspace, or beside all of them.
 
     Each sweep has transactions of its own, with what it publishes: one that fails keeps neither the others nor other
-    workspaces from theirs, and undoes nothing but its own last part. Between two parts it does what is to `keep` it
-    going, and ends when that raises LeaseLost.
+    workspaces from theirs, and undoes nothing but its own last part. `keep` is called after each part.
     """
     for each in SWEEPS:
         if each.of_workspaces == (tenant_id is not None):
             try:
-                while await sweep_part(database, settings, tenant_id, each) >= BATCH:
-                    await keep()
+                more = True
+                while more:
+                    more = await sweep_part(database, settings, tenant_id, each) >= BATCH
+                    if keep is not None:
+                        await keep()
             except LeaseLost:
                 raise
             except Exception as error:
                 tables = ", ".join(model.__tablename__ for model in each.models)
                 log.error("a sweep failed; it is tried again", tenant=tenant_id, tables=tables, reason=repr(error))
-            await keep()
 
 
 async def sweep_part(database: Database, settings: Settings, tenant_id: int | None, current: Sweep) -> int:
