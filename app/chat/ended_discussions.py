@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, and_, case, cast, delete, exists, func, or_, select
 
 from app.chat.attachments import Attachment, delete_all
-from app.chat.channels import push_rooms
+from app.chat.channels import RoomsOf
 from app.chat.drafts import MessageDraft
 from app.chat.memberships import Membership
 from app.chat.messages import Message
@@ -43,7 +43,7 @@ async def delete_ended(transaction: Transaction, limit: int) -> tuple[int, list[
         return limit, []
     await forget_subjects(transaction, "room", [room_id])
     inside = (await transaction.scalars(select(Membership.member_id).where(Membership.room_id == room_id))).all()
-    push_rooms(transaction, *inside)  # where something was unread in it
+    transaction.show(*(RoomsOf(each) for each in inside))  # where something was unread in it
     subject = await transaction.scalar(select(Room.subject).where(Room.id == room_id))
     for statement in (
         delete(MessageDraft).where(MessageDraft.place == subject),

@@ -16,9 +16,9 @@ from app.accounts.members import Member
 from app.accounts.rights import may
 from app.accounts.shell import sidebar_section
 from app.database import Partial, PreparedSelect, Tenant, Transaction, now
-from app.editing.drafts import DRAFT_KEPT_FOR, Draft, Drafts, list_drafts, push_draft_end
+from app.editing.drafts import DRAFT_KEPT_FOR, Draft, Drafts, list_drafts
 from app.editing.facts import LockChanged, LockTakenOver
-from app.editing.pushes import RowStandings
+from app.editing.pushes import DraftEnd, RowStandings, push_draft_end
 from app.editing.rows import EDITABLE_KINDS, Editable, RowPlace, find_row_places, list_readable_rows, read_clock
 from app.editing.waiting import ANSWER_WITHIN, Waiting, list_queues
 from app.jobs.sweeps import sweeps
@@ -163,6 +163,13 @@ def show_rows(tenant: Tenant, found: RowsShown) -> Iterator[Partial]:
             yield make_partial(tenant, f"user.{standing.member_id}", "editing/standing_push.html", **own)
     if found.edited is not None:
         yield make_partial(tenant, "tenant", "editing/edited_push.html", edited=found.edited)
+
+
+def show_draft_ends(tenant: Tenant, showings: Sequence[DraftEnd]) -> Iterator[Partial]:
+    """What has become of drafts of things that were not added yet, to whoever goes on with them."""
+    for each in showings:
+        shown: dict[str, Any] = {"begun": each.begun, "made": each.made}
+        yield make_partial(tenant, f"user.{each.member_id}", "editing/draft_end_push.html", **shown)
 
 
 @sweeps(Draft)

@@ -13,7 +13,6 @@ from app.accounts.members import Member
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.editing.pushes import push_standings
 from app.editing.rows import Editable
-from app.live.log import publish_partial
 
 DRAFT_KEPT_FOR = timedelta(days=30)
 
@@ -156,12 +155,6 @@ async def keep_draft(
         return False
     await write_draft(transaction, row, member, draft, token=token, version=version, values=dict(values))
     return True
-
-
-def push_draft_end(transaction: Transaction, member_id: int, begun: str, made: str = "") -> None:
-    """The draft of something that is not added yet is gone: what was `made` of it, or nothing. The member's open pages
-    that go on with it say so."""
-    publish_partial(transaction, f"user.{member_id}", "editing/draft_end_push.html", begun=begun, made=made)
 
 
 async def settle_draft(transaction: Transaction, row: Editable, member: Member) -> bool:

@@ -20,11 +20,11 @@ from app.database import PreparedSelect, Transaction, now
 from app.editing.drafts import Draft
 from app.editing.lock_statements import is_held
 from app.jobs.sweeps import sweeps
-from app.live.log import publish_partial
 from app.records.access import forget_access
 from app.records.access_facts import CollectionClosed
 from app.records.collections import LIST_COLLECTION_NAMES, Collection
 from app.records.deleting import forget_records
+from app.records.facts import DefinitionsForgotten
 from app.records.fields import Field
 from app.records.files import RecordFile
 from app.records.new_drafts import KIND as NEW_RECORD
@@ -168,7 +168,8 @@ async def forget_collections(transaction: Transaction, limit: int) -> int:
     collection_id = await transaction.scalar(over.order_by(Collection.id).limit(1))
     if collection_id is None:
         return 0
-    publish_partial(transaction, "admins", "live/refresh_push.html", target="collection-bin-refresh")
+    forgotten = (collection_id,)
+    transaction.note(DefinitionsForgotten(by=transaction.actor, what="collections", collection_ids=forgotten))
     if await forget_records(transaction, Record.collection_id == collection_id, limit=limit):
         return limit  # the next round takes more of them, or the rest
     for statement in (

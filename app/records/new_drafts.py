@@ -19,7 +19,8 @@ from sqlalchemy import bindparam, select
 from app.accounts.form_answers import digest_key, is_answered
 from app.accounts.members import Member
 from app.database import PreparedSelect, Transaction, now
-from app.editing.drafts import Draft, push_draft_end
+from app.editing.drafts import Draft
+from app.editing.pushes import push_draft_end
 from app.records.collections import Collection
 from app.web.forms import FORM_KEY, Form, make_key, number_of
 

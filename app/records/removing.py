@@ -15,11 +15,10 @@ from app.database import PreparedSelect, Transaction, now
 from app.editing.drafts import Draft
 from app.editing.lock_statements import is_held
 from app.jobs.sweeps import delete_by_keys, sweeps
-from app.live.log import publish_partial
 from app.records.access import require_open
 from app.records.collections import Collection
 from app.records.definitions import advance_definition, fill_keys, refuse_while_becoming, set_unique
-from app.records.facts import FieldRemoved, FieldRestored
+from app.records.facts import DefinitionsForgotten, FieldRemoved, FieldRestored
 from app.records.fields import MOST_FIELDS, REMOVED_IS_KEPT_FOR, Field, forget_fields, list_fields
 from app.records.keys import RecordKey
 from app.records.new_drafts import KIND as NEW_RECORD
@@ -157,7 +156,8 @@ async def delete_removed_fields(transaction: Transaction, limit: int) -> int:
     )
     found = (await transaction.execute(select(Field.id, Field.collection_id).where(*over).limit(limit))).all()
     ids = [row.id for row in found]
-    for collection_id in sorted({row.collection_id for row in found}):
-        target = f"fields-{collection_id}-refresh"
-        publish_partial(transaction, f"collection.{collection_id}", "live/refresh_push.html", target=target)
-    return await delete_by_keys(transaction, Field, Field.id.in_(ids), limit=limit) if ids else 0
+    if not ids:
+        return 0
+    collection_ids = tuple(sorted({row.collection_id for row in found}))
+    transaction.note(DefinitionsForgotten(by=transaction.actor, what="fields", collection_ids=collection_ids))
+    return await delete_by_keys(transaction, Field, Field.id.in_(ids), limit=limit)
