@@ -39,7 +39,7 @@ from app.chat.pages import rooms as room_pages
 from app.chat.pages import search as search_pages
 from app.chat.rights import CHAT_RIGHTS
 from app.database import Database, Followers
-from app.editing.followers import locks_of_sessions, rows_shown
+from app.editing.followers import draft_ends_shown, locks_of_sessions, rows_shown
 from app.editing.rights import EDITING_RIGHTS
 from app.live.followers import sessions_shown, sockets_closed
 from app.live.log import append
@@ -72,6 +72,7 @@ from app.records.followers import (
     changes_told,
     collections_shown,
     columns_shown,
+    definitions_forgotten_shown,
     fields_shown,
     forgotten_shown,
     formats_reindexed,
@@ -218,10 +219,12 @@ FOLLOWERS = Followers(
         changes_shown,
         added_shown,
         forgotten_shown,
+        definitions_forgotten_shown,
         collections_shown,
         fields_shown,
         columns_shown,
         rows_shown,
+        draft_ends_shown,
         discussions_shown,
         archived_shown,
         lists_shown,

@@ -89,12 +89,18 @@ FIND_ANSWER = PreparedSelect(
 )
 
 
-async def find_answer(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Redirect | None:
-    """The answer to a form that was sent before. Raises MadeAlready when it was another text; the form is told where
-    that one led to, and has a new key on the page that says so."""
+async def find_answer(
+    request: AnyRequest, transaction: Transaction, member: Member, form: Form, *, begun: str = ""
+) -> Redirect | None:
+    """The answer to a form that was sent before, or to one that goes on, as it does, with what was typed on the form
+    whose key `begun` is (`digest_key`). Raises MadeAlready when it was another text; the form is told where that one
+    led to, and has a new key on the page that says so."""
     if not form[FORM_KEY]:
         return None
-    found = await transaction.find(FIND_ANSWER, member_id=member.id, key=key_of(request, form))
+    key = key_of(request, form)
+    found = await transaction.find(FIND_ANSWER, member_id=member.id, key=key)
+    if found is None and begun not in ("", key):
+        found = await transaction.find(FIND_ANSWER, member_id=member.id, key=begun)
     if found is None:
         return None
     answer = found[0]
@@ -111,14 +117,14 @@ async def is_answered(transaction: Transaction, member: Member, key: str) -> boo
 
 
 async def keep_answer(
-    request: AnyRequest, transaction: Transaction, member: Member, form: Form, address: str
+    request: AnyRequest, transaction: Transaction, member: Member, form: Form, address: str, *, begun: str = ""
 ) -> Redirect:
-    """Lead to what a form has made, now and when it is sent again."""
+    """Lead to what a form has made, now and when it is sent again, or another that goes on with what was typed on the
+    form whose key `begun` is."""
     if form[FORM_KEY]:
-        answer = FormAnswer(
-            member_id=member.id, key=key_of(request, form), sent=fingerprint_form(form), address=address
-        )
-        await transaction.insert(answer)
+        sent = fingerprint_form(form)
+        for key in {key_of(request, form), begun} - {""}:
+            await transaction.insert(FormAnswer(member_id=member.id, key=key, sent=sent, address=address))
         del form.values[FORM_KEY]
     return see_other(address)
 

@@ -21,7 +21,7 @@ from app.accounts.members import Member
 from app.accounts.sessions import SignedIn
 from app.accounts.shell import render_page
 from app.database import Transaction, now
-from app.web.forms import FOR_MEMBER, Form
+from app.web.forms import FOR_MEMBER, FORM_KEY, Form, make_key
 from app.web.texts import Text
 
 # How long a password that was given counts, for what can't be taken back.
@@ -114,7 +114,7 @@ async def render_question(
         status=status,
         question=question,
         action=action,
-        carried=[*carried, (SAID, question.digest)],
+        carried=[*([] if FORM_KEY in dict(carried) else [(FORM_KEY, make_key())]), *carried, (SAID, question.digest)],
         changed=changed,
         password=FIELD if password else "",
         form=form or Form(),

@@ -24,13 +24,14 @@ from app.accounts.access import (
     local_path,
     provide_signed_in,
 )
+from app.accounts.ended_forms import find_end
 from app.accounts.passwords import GuessingLimit
 from app.accounts.questions import FIELD, SAID, Describe, Question, ask_again, is_old, render_question
 from app.accounts.sessions import SignedIn, device_of
 from app.database import Database, Transaction, now
 from app.settings import Settings
 from app.web.calls import is_call, refuse_call
-from app.web.forms import Form, provide_form
+from app.web.forms import FORM_KEY, Form, provide_form
 from app.web.texts import Text, _l
 
 
@@ -78,6 +79,8 @@ class Reauthentication:
         danger: Danger | None = request.route_handler.opt.get("danger")
         describe: Describe | None = request.route_handler.opt.get("asked") or (danger.describe if danger else None)
         form = await provide_form(request)
+        if FORM_KEY in form and (done := await self.find_done_already(request)):
+            return done
         if describe is not None and SAID in form and (changed := await self.ask_anew(request, describe, form)):
             return changed
         if danger is None or (danger.when and not danger.when(form)):
@@ -94,6 +97,12 @@ class Reauthentication:
         async with self.database.read() as transaction:
             signed_in = await self.enter(request, transaction)
             return await self.ask(request, transaction, signed_in, danger, form, status=422)
+
+    async def find_done_already(self, request: AnyRequest) -> Response[Any] | None:
+        """Where the form has led to that is sent again."""
+        async with self.database.read() as transaction:
+            signed_in = await self.enter(request, transaction)
+            return await find_end(request, transaction, signed_in.member)
 
     async def ask_anew(self, request: AnyRequest, describe: Describe, form: Form) -> Response[str] | None:
         """The page that asks, when it would say something else by now than the one whose form was sent."""

@@ -21,6 +21,7 @@ from sqlalchemy import JSON, Column, ForeignKeyConstraint, Index, String, bindpa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.access import AnyRequest
+from app.accounts.ended_forms import find_end, keep_end
 from app.accounts.members import Member
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
@@ -155,14 +156,20 @@ async def take_back(request: AnyRequest, transaction: Transaction, member: Membe
     offer = await find_offer(transaction, member, undo_id)
     if offer is None:
         raise NotFoundException
+    if done := await find_end(request, transaction, member):
+        return answer_undone(request, offer, done)
     if not offer.open:
         raise TooLate(_l("It was undone already, or changed since, or was done more than ten minutes ago."))
-    kind = UNDO_KINDS[offer.kind]
-    address = await kind.undo(request, transaction, member, offer.state)
+    address = await UNDO_KINDS[offer.kind].undo(request, transaction, member, offer.state)
     offer.taken_at, offer.state = now(), {}
-    if kind.stays and "hx-request" in request.headers:
-        return Response(None, status_code=204, headers={"HX-Push-Url": "false", "X-Undone": address})
-    return see_other(address)
+    return answer_undone(request, offer, await keep_end(request, transaction, member, see_other(address)))
+
+
+def answer_undone(request: AnyRequest, offer: UndoOffer, led: Redirect) -> Response[Any]:
+    """Lead to where an undo leads; a page with scripts stays where it is, if it follows by itself."""
+    if UNDO_KINDS[offer.kind].stays and "hx-request" in request.headers:
+        return Response(None, status_code=204, headers={"HX-Push-Url": "false", "X-Undone": led.url})
+    return led
 
 
 @cache

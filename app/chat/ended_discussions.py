@@ -5,6 +5,9 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, and_, case, cast, delete, exists, func, or_, select
 
 from app.chat.attachments import Attachment, delete_all
+from app.chat.channels import RoomsOf
+from app.chat.drafts import MessageDraft
+from app.chat.memberships import Membership
 from app.chat.messages import Message
 from app.chat.references import MessageIndex
 from app.chat.rooms import Room
@@ -39,6 +42,12 @@ async def delete_ended(transaction: Transaction, limit: int) -> tuple[int, list[
             await transaction.execute(statement)
         return limit, []
     await forget_subjects(transaction, "room", [room_id])
-    statement = delete(Room).where(Room.id == room_id)
-    await transaction.execute(statement)
+    inside = (await transaction.scalars(select(Membership.member_id).where(Membership.room_id == room_id))).all()
+    transaction.show(*(RoomsOf(each) for each in inside))  # where something was unread in it
+    subject = await transaction.scalar(select(Room.subject).where(Room.id == room_id))
+    for statement in (
+        delete(MessageDraft).where(MessageDraft.place == subject),
+        delete(Room).where(Room.id == room_id),
+    ):
+        await transaction.execute(statement)
     return limit, []

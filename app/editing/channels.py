@@ -18,7 +18,7 @@ from app.accounts.shell import sidebar_section
 from app.database import Partial, PreparedSelect, Tenant, Transaction, now
 from app.editing.drafts import DRAFT_KEPT_FOR, Draft, Drafts, list_drafts
 from app.editing.facts import LockChanged, LockTakenOver
-from app.editing.pushes import RowStandings
+from app.editing.pushes import DraftEnd, RowStandings, push_draft_end
 from app.editing.rows import EDITABLE_KINDS, Editable, RowPlace, find_row_places, list_readable_rows, read_clock
 from app.editing.waiting import ANSWER_WITHIN, Waiting, list_queues
 from app.jobs.sweeps import sweeps
@@ -165,15 +165,24 @@ def show_rows(tenant: Tenant, found: RowsShown) -> Iterator[Partial]:
         yield make_partial(tenant, "tenant", "editing/edited_push.html", edited=found.edited)
 
 
+def show_draft_ends(tenant: Tenant, showings: Sequence[DraftEnd]) -> Iterator[Partial]:
+    """What has become of drafts of things that were not added yet, to whoever goes on with them."""
+    for each in showings:
+        shown: dict[str, Any] = {"begun": each.begun, "made": each.made}
+        yield make_partial(tenant, f"user.{each.member_id}", "editing/draft_end_push.html", **shown)
+
+
 @sweeps(Draft)
 async def delete_old_drafts(transaction: Transaction, limit: int) -> int:
     """Delete what was typed long ago and not saved; pages that say so follow."""
     key = Draft.kind, Draft.row_id, Draft.member_id
     old = select(*key).where(Draft.typed_at < now() - DRAFT_KEPT_FOR).order_by(Draft.typed_at).limit(limit)
-    statement = delete(Draft).where(tuple_(*key).in_(old)).returning(*key, Draft.values.is_not(None))
+    statement = delete(Draft).where(tuple_(*key).in_(old)).returning(*key, Draft.values.is_not(None), Draft.begun_form)
     found = (await transaction.execute(statement)).all()
-    for kind, row_id, member_id, shown in found:
-        if shown:
+    for kind, row_id, member_id, shown, begun in found:
+        if shown and begun:
+            push_draft_end(transaction, member_id, begun)
+        elif shown:
             target = f"{kind}-{row_id}-standing"
             publish_partial(transaction, f"user.{member_id}", "live/refresh_push.html", target=target)
     return len(found)

@@ -39,6 +39,8 @@ class Draft(Tenanted, Base):
     typed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     # Of a record that is not added yet (records/new_drafts.py): which form it was typed on. Its token is a count then.
     form: Mapped[str | None] = mapped_column(String(64))
+    # … and on which form it was begun: all that go on with it, in whatever tabs, are to make one record.
+    begun_form: Mapped[str | None] = mapped_column(String(64))
 
 
 FIND_DRAFT_OF_ROW = PreparedSelect(

@@ -22,3 +22,18 @@ class RowStandings(Showing):
 def push_standings(transaction: Transaction, row: Editable, *concerned: int) -> None:
     """Publish, to each person whom it concerns alone, whose turn it is, who is in line, what was asked and typed."""
     transaction.show(RowStandings(row, concerned))
+
+
+@dataclass(frozen=True, slots=True)
+class DraftEnd(Showing):
+    """That the draft of something that is not added yet is gone, which was begun on a form: what was `made` of it, or
+    nothing."""
+
+    member_id: int
+    begun: str
+    made: str
+
+
+def push_draft_end(transaction: Transaction, member_id: int, begun: str, made: str = "") -> None:
+    """Let the open pages of a member that go on with a draft say what has become of it."""
+    transaction.show(DraftEnd(member_id, begun, made))

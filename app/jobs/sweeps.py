@@ -94,9 +94,12 @@ async def delete_unknown(transaction: Transaction, limit: int) -> int:
     return await delete_by_keys(transaction, Job, *unknown, limit=limit)
 
 
-@job("sweep", every=timedelta(minutes=10), seconds=600)
+@job("sweep", every=timedelta(minutes=10), seconds=60)
 async def sweep(work: ClaimedJob) -> None:
-    """Delete what has reached its end in the installation and in each workspace."""
+    """Delete what has reached its end in the installation and in each workspace.
+
+    However long that takes, it is this worker's, as it says after each part; when it dies, another goes on soon.
+    """
     async with work.database.read() as transaction:
         tenants = list(await transaction.scalars(select(Tenant.id)))
     for tenant_id in (None, *tenants):
@@ -109,16 +112,19 @@ async def sweep_one(
     """Delete what has reached its end in one workspace, or beside all of them.
 
     Each sweep has transactions of its own, with what it publishes: one that fails keeps neither the others nor other
-    workspaces from theirs, and undoes nothing but its own last part. `keep` is called between two parts.
+    workspaces from theirs, and undoes nothing but its own last part. `keep` is called after each part.
     """
     for each in SWEEPS:
         if each.of_workspaces == (tenant_id is not None):
             steps = Steps(first=FIRST_BATCH, most=BATCH)
             try:
-                while await sweep_part(database, settings, tenant_id, each, steps):
+                more = True
+                while more:
+                    more = await sweep_part(database, settings, tenant_id, each, steps)
                     if keep is not None:
                         await keep()
-                    await steps.pause()
+                    if more:
+                        await steps.pause()
             except LeaseLost:
                 raise
             except Exception as error:

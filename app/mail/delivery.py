@@ -9,6 +9,7 @@ there, sends a mail again, with the same Message-ID, by which mailboxes know the
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -19,14 +20,15 @@ import structlog
 from sqlalchemy import delete, update
 
 from app.database import Database, Transaction, now
-from app.database.leases import back_off, claim
+from app.database.leases import LeaseLost, back_off, claim, renew
 from app.jobs.runner import Loop
 from app.mail.outbox import COMPOSERS, Content, FailedMail, Mail, find_next
 from app.mail.smtp import BrokenOff, MailRefused, MailServer, Unreachable, write_message
 from app.settings import Settings
 
-# Longer than a conversation with the slowest server that is still listened to.
-MAIL_LEASE = 300
+# Seconds after which a mail is another process's to send, when the one that was sending it has died; it is prolonged as
+# long as the conversation with the server goes on.
+MAIL_LEASE = 30
 SHORTEST_CLOSED = timedelta(seconds=2)
 LONGEST_CLOSED = timedelta(minutes=1)
 # Between the tries of one mail. With the most of them it is tried for four days (RFC 5321, 4.5.4.1).
@@ -128,9 +130,33 @@ class Delivery:
         async with self.database.write() as transaction:
             mail = await claim(transaction, Mail, mail_id, seconds=MAIL_LEASE)
         if mail is not None:
-            self.unsettled.append(Settlement(mail, await self.try_to_deliver(mail)))
+            async with self.keeping(mail):
+                self.unsettled.append(Settlement(mail, await self.try_to_deliver(mail)))
             await self.settle_all()
         return True
+
+    @contextlib.asynccontextmanager
+    async def keeping(self, mail: Mail) -> AsyncIterator[None]:
+        """Keep a claimed mail while the block runs, however slow the server is."""
+
+        async def prolong() -> None:
+            while True:
+                await asyncio.sleep(MAIL_LEASE / 3)
+                try:
+                    async with self.database.write() as transaction:
+                        await renew(transaction, Mail, mail.id, mail.lease, seconds=MAIL_LEASE)
+                except LeaseLost:
+                    return
+                except Exception as error:  # it is tried again; so is what comes of the mail
+                    log.warning("a mail that is being sent can't be kept", mail=mail.id, reason=repr(error))
+
+        task = asyncio.create_task(prolong())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
     async def try_to_deliver(self, mail: Mail) -> DeliveryOutcome:
         """Send a claimed mail; what becomes of it.

@@ -245,17 +245,18 @@ async def has_unread(transaction: Transaction, member: Member, *, held: bool = F
 
 @sweeps(Notification, Activity)
 async def delete_old_notifications(transaction: Transaction, limit: int) -> int:
-    """Forget what was read long ago, and what happened so long ago that nobody will; bells count anew."""
+    """Forget what was read long ago, and what happened so long ago that nobody will; bells count anew, and
+    open inboxes follow."""
     moment = now()
     old = select(Activity.id).where(Activity.created_at < moment - NOTIFICATION_KEPT_FOR)
-    forgotten = select(Notification.id, Notification.member_id, Notification.read_at).where(
+    forgotten = select(Notification.id, Notification.member_id).where(
         or_(Notification.read_at < moment - KEPT_READ, Notification.activity_id.in_(old))
     )
     found = (await transaction.execute(forgotten.order_by(Notification.id).limit(limit))).all()
     if found:
         statement = delete(Notification).where(Notification.id.in_([row.id for row in found]))
         await transaction.execute(statement)
-        push_bells(transaction, {row.member_id for row in found if row.read_at is None})
+        push_bells(transaction, {row.member_id for row in found})
     if len(found) >= limit:
         return len(found)
     return len(found) + await delete_by_keys(

@@ -25,6 +25,7 @@ from app.records.facts import (
     CollectionDescribed,
     CollectionRenamed,
     ColumnsChosen,
+    DefinitionsForgotten,
     FieldsChanged,
     RecordChanged,
     RecordsAdded,
@@ -164,6 +165,15 @@ def show_forgotten(tenant: Tenant, facts: Sequence[RecordsForgotten]) -> Iterato
             yield show_collection_anew(tenant, collection_id)
     for record_id in record_ids if len(record_ids) <= MOST_RECORDS_SHOWN else ():
         yield refresh(tenant, f"record.{record_id}")
+
+
+def show_definitions_forgotten(tenant: Tenant, facts: Sequence[DefinitionsForgotten]) -> Iterator[Partial]:
+    """Open pages that offer to restore fields, or collections, fetch themselves anew."""
+    if any(fact.what == "collections" for fact in facts):
+        yield refresh(tenant, "admins", "collection-bin-refresh")
+    of_fields = [fact.collection_ids for fact in facts if fact.what == "fields"]
+    for collection_id in sorted({each for ids in of_fields for each in ids}):
+        yield refresh(tenant, f"collection.{collection_id}", f"fields-{collection_id}-refresh")
 
 
 @dataclass(frozen=True, slots=True)

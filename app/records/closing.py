@@ -24,6 +24,7 @@ from app.records.access import forget_access
 from app.records.access_facts import CollectionClosed
 from app.records.collections import LIST_COLLECTION_NAMES, Collection
 from app.records.deleting import forget_records
+from app.records.facts import DefinitionsForgotten
 from app.records.fields import Field
 from app.records.files import RecordFile
 from app.records.new_drafts import KIND as NEW_RECORD
@@ -150,7 +151,8 @@ async def list_editors(transaction: Transaction, collection: Collection) -> list
 
 @sweeps(Collection)
 async def forget_collections(transaction: Transaction, limit: int) -> int:
-    """Delete for good what has been in the bin for 30 days: its records, some at a time, then the rest.
+    """Delete for good what has been in the bin for 30 days: its records, some at a time, then the rest. Open pages of
+    the bin follow.
 
     Files are swept by themselves, before the rest goes. The newest collection stays, empty, as does the one with the
     newest field: invitations and drafts know both by their ids, which must not be given to others.
@@ -166,6 +168,8 @@ async def forget_collections(transaction: Transaction, limit: int) -> int:
     collection_id = await transaction.scalar(over.order_by(Collection.id).limit(1))
     if collection_id is None:
         return 0
+    forgotten = (collection_id,)
+    transaction.note(DefinitionsForgotten(by=transaction.actor, what="collections", collection_ids=forgotten))
     if await forget_records(transaction, Record.collection_id == collection_id, limit=limit):
         return limit  # the next round takes more of them, or the rest
     for statement in (

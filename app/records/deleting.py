@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, delete, select
 
 from app.accounts.members import Member
 from app.database import Transaction, now
+from app.editing.drafts import Draft
 from app.editing.waiting import leave_all
 from app.jobs.sweeps import sweeps
 from app.records.access import require_on
@@ -110,7 +111,7 @@ async def empty_bin(transaction: Transaction, limit: int) -> int:
 
 
 async def forget_records(transaction: Transaction, *over: ColumnElement[bool], limit: int) -> int:
-    """Delete records for good, likewise."""
+    """Delete records for good, likewise, with what was typed and not saved of them."""
     chosen = select(Record.id, Record.collection_id, Record.version).where(*over)
     found = (await transaction.execute(chosen.order_by(Record.id).limit(limit))).all()
     if not found:
@@ -118,8 +119,11 @@ async def forget_records(transaction: Transaction, *over: ColumnElement[bool], l
     revisions = accumulate(row.version for row in found)
     records = [row for row, sum_ in zip(found, revisions, strict=True) if sum_ <= limit] or found[:1]
     ids = [row.id for row in records]
-    statement = delete(Record).where(Record.id.in_(ids))
-    await transaction.execute(statement)
+    for statement in (
+        delete(Draft).where(Draft.kind == Record.kind_name, Draft.row_id.in_(ids)),
+        delete(Record).where(Record.id.in_(ids)),
+    ):
+        await transaction.execute(statement)
     collection_ids = tuple(sorted({row.collection_id for row in records}))
     transaction.note(RecordsForgotten(by=transaction.actor, collection_ids=collection_ids, record_ids=tuple(ids)))
     return len(ids) if len(ids) == len(found) else limit

@@ -83,6 +83,15 @@ class RecordsForgotten(Unlogged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DefinitionsForgotten(Unlogged):
+    """What was in a bin for long can't be restored any more: removed fields of collections, by the collections' ids; or
+    collections."""
+
+    what: Literal["fields", "collections"]
+    collection_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableImported(Audited):
     """A table was imported into a collection: how many records it has added and changed."""
 

@@ -18,6 +18,7 @@ from app.records.channels import (
     show_changes,
     show_collections,
     show_columns_anew,
+    show_definitions_forgotten,
     show_fields,
     show_forgotten,
 )
@@ -26,6 +27,7 @@ from app.records.facts import (
     CollectionDescribed,
     CollectionRenamed,
     ColumnsChosen,
+    DefinitionsForgotten,
     FieldsChanged,
     RecordChanged,
     RecordsAdded,
@@ -53,6 +55,7 @@ changes_shown = Shown(show_changes, (RecordChanged,), read_changes)
 told_forgotten = Follower(forget_told, (RecordsForgotten,))
 formats_reindexed = Follower(reindex_all_soon, (SettingChanged,))
 names_reindexed = Follower(reindex_people_soon, (MemberRenamed,))
+definitions_forgotten_shown = Shown(show_definitions_forgotten, (DefinitionsForgotten,))
 forgotten_shown = Shown(show_forgotten, (RecordsForgotten,))
 added_shown = Shown(show_added, (RecordsAdded,), read_added)
 collections_shown = Shown(show_collections, (CollectionAdded, CollectionRenamed, CollectionDescribed), read_collections)

@@ -18,8 +18,9 @@ from app.records.fields import Field, Fields
 from app.records.keys import RecordKey, forget_keys, keys_of
 from app.records.records import Record
 from app.records.revisions import Revision
-from app.records.values import write_values
+from app.records.values import read_values, write_values
 from app.records.wording import compare_texts
+from app.web.forms import Invalid
 
 
 @dataclass(slots=True)
@@ -128,6 +129,21 @@ async def list_differences(
         )
         for change in compare(fields, write_values(fields, record.values), yours)
     }
+
+
+async def is_saved_already(
+    transaction: Transaction, fields: Fields, record: Record, author: Member, typed: Mapping[str, str], version: int
+) -> bool:
+    """Whether the next revision after a version is the author's own, of what is typed: a form whose answer was lost is
+    sent again."""
+    revision = await find_revision(transaction, record, version + 1)
+    if revision is None or revision.member_id != author.id or revision.what not in ("changed", "reverted"):
+        return False
+    kept = translate(fields, revision)
+    try:
+        return not compare(list(fields), kept, read_values(fields, typed, kept, by=author))
+    except Invalid:
+        return False
 
 
 async def list_history(

@@ -4,6 +4,9 @@ Calls of one page may arrive late, or their answers never. So a page says with e
 form's key, and how many changes were typed on it: of one form the greater number is the newer, and what was typed
 before the form was saved is told from what is typed after. Between the forms of several tabs the draft's version
 decides: a page goes on with the version that it has seen.
+
+A page that goes on with a draft says on which form that was begun. All those make one record: when one has, the others
+lead to it, or are told (`records/pages/adding.py`).
 """
 
 from __future__ import annotations
@@ -17,8 +20,9 @@ from app.accounts.form_answers import digest_key, is_answered
 from app.accounts.members import Member
 from app.database import PreparedSelect, Transaction, now
 from app.editing.drafts import Draft
+from app.editing.pushes import push_draft_end
 from app.records.collections import Collection
-from app.web.forms import FORM_KEY, Form, number_of
+from app.web.forms import FORM_KEY, Form, make_key, number_of
 
 # Beside the kinds of rows, whose drafts are of a row's id. This one is of the collection's.
 KIND = "new record"
@@ -27,17 +31,19 @@ KIND = "new record"
 @dataclass(frozen=True, slots=True)
 class TypedOn:
     """The page that calls: its form (a digest of the key; empty without one), the number of changes typed on it so far,
-    and the version of the draft that it goes on with."""
+    the version of the draft that it goes on with, and on which form that was begun."""
 
     form: str
     changes: int
     version: int
+    begun: str = ""
 
     @classmethod
     def read(cls, collection: Collection, form: Form) -> TypedOn:
         """What a page says of itself."""
         key = form[FORM_KEY] and digest_key(f"/c/{collection.slug}/new", form[FORM_KEY])
-        return cls(key, number_of(form["draft-changes"]), number_of(form["draft-version"]))
+        begun = form["draft-begun"][:64] or key
+        return cls(key, number_of(form["draft-changes"]), number_of(form["draft-version"]), begun)
 
     def wrote(self, draft: Draft) -> bool:
         """Whether the draft was written, or settled, from this form."""
@@ -97,6 +103,7 @@ async def write_new_draft(transaction: Transaction, draft: Draft, page: TypedOn,
     """Write what was typed."""
     draft.version, draft.values, draft.typed_at = draft.version + 1, values, now()
     draft.form, draft.token = page.form or None, page.changes
+    draft.begun_form = page.begun or digest_key("", make_key())
     await transaction.flush()
 
 
@@ -122,10 +129,15 @@ async def find_new_draft_or_mark(
 
 
 async def settle_new_draft(
-    transaction: Transaction, collection: Collection, member: Member, values: Mapping[str, str], page: TypedOn
+    transaction: Transaction,
+    collection: Collection,
+    member: Member,
+    values: Mapping[str, str],
+    page: TypedOn,
+    made: str,
 ) -> None:
-    """What was typed on this page is saved: its draft is settled, but not what another page, or this one after it was
-    sent, has typed since.
+    """What was typed on this page is saved (`made` is where): its draft is settled, but not what another page, or this
+    one after it was sent, has typed since.
 
     It stays as a mark, also where there was no draft yet, so that what was sent before and arrives later does not
     bring it back.
@@ -133,6 +145,8 @@ async def settle_new_draft(
     draft = await find_new_draft_or_mark(transaction, collection, member, page)
     if draft is None:
         return
+    if draft.values is not None and page.begun:
+        push_draft_end(transaction, member.id, page.begun, made)
     newer = page.changes < draft.token if page.wrote(draft) else page.version != draft.version
     if draft.values is None or not newer or draft.values == values:
         await end_new_draft(transaction, draft, page, own=True)
@@ -149,5 +163,7 @@ async def discard_new_draft(
     if draft is None:
         return None
     discarded = draft.values
+    if discarded is not None and draft.begun_form:
+        push_draft_end(transaction, member.id, draft.begun_form)
     await end_new_draft(transaction, draft, page, own=page.changes > 0)
     return discarded

@@ -18,7 +18,7 @@ from app.jobs.sweeps import delete_by_keys, sweeps
 from app.records.access import require_open
 from app.records.collections import Collection
 from app.records.definitions import advance_definition, refuse_while_becoming
-from app.records.facts import FieldRemoved, FieldRestored
+from app.records.facts import DefinitionsForgotten, FieldRemoved, FieldRestored
 from app.records.fields import MOST_FIELDS, REMOVED_IS_KEPT_FOR, Field, forget_fields, list_fields
 from app.records.key_writing import fill_keys, set_unique
 from app.records.keys import FORGET_KEYS_OF_FIELD
@@ -145,7 +145,7 @@ async def restore_field(transaction: Transaction, collection: Collection, field:
 @sweeps(Field)
 async def delete_removed_fields(transaction: Transaction, limit: int) -> int:
     """Forget the fields that were removed more than 30 days ago, but those that one which is there has replaced: the
-    history of records has values of them.
+    history of records has values of them. Open pages that offer to restore them follow.
 
     The newest stays: no other field may get its id, under which records may have values still.
     """
@@ -155,4 +155,10 @@ async def delete_removed_fields(transaction: Transaction, limit: int) -> int:
         ~exists().where(newer.tenant_id == Field.tenant_id, newer.replaces == Field.id),
         Field.id < select(func.max(newer.id)).scalar_subquery(),
     )
-    return await delete_by_keys(transaction, Field, *over, limit=limit)
+    found = (await transaction.execute(select(Field.id, Field.collection_id).where(*over).limit(limit))).all()
+    ids = [row.id for row in found]
+    if not ids:
+        return 0
+    collection_ids = tuple(sorted({row.collection_id for row in found}))
+    transaction.note(DefinitionsForgotten(by=transaction.actor, what="fields", collection_ids=collection_ids))
+    return await delete_by_keys(transaction, Field, Field.id.in_(ids), limit=limit)

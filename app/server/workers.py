@@ -30,6 +30,8 @@ START_WITHIN = 60.0
 END_WITHIN = 32.0
 READY = b"ready"
 BACKLOG = 2048
+# When workers can't be replaced, how long to wait, in seconds, before each next try.
+TRIES_TO_REPLACE = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 240.0)
 # How often, in seconds, the files of the program are looked at where they may change. Looking works everywhere; what a
 # container shares with another system is often not told of.
 FILES_POLL_SECONDS = 1.0
@@ -83,7 +85,7 @@ class Supervisor:
         self.places = [asyncio.Lock() for _ in range(count)]
         self.counts = tempfile.TemporaryDirectory(prefix="mutirao-")
         self.restarting: asyncio.Task[None] | None = None
-        self.is_wanted = False  # that what is installed is put in the place of the workers, again if that is at work
+        self.wanted = asyncio.Event()  # to put what is installed in the place of the workers, again if that is at work
 
     async def run(self) -> int:
         """Migrate, then run until told to stop by SIGTERM or SIGINT; SIGHUP replaces the workers.
@@ -124,7 +126,7 @@ class Supervisor:
 
     def restart(self) -> None:
         """Put what is installed now in the place of the workers; where that is at work, once more after it."""
-        self.is_wanted = True
+        self.wanted.set()
         if self.restarting is None or self.restarting.done():
             self.restarting = asyncio.create_task(self.replace_while_wanted())
 
@@ -185,24 +187,40 @@ class Supervisor:
             wait *= 2
 
     async def replace_while_wanted(self) -> None:
-        """Put new workers in the place of all, until nobody wants it any more."""
-        while self.is_wanted:
-            self.is_wanted = False
-            await self.replace_all()
+        """Put new workers in the place of all, until nobody wants it any more; the old ones go on where that fails.
 
-    async def replace_all(self) -> None:
+        It is tried again, later each time, or at once when it is asked for again: the database may just have been
+        away. Where files are followed, the next one that changes tries again.
+        """
+        while self.wanted.is_set():
+            for wait in (0.0, *(() if self.reload else TRIES_TO_REPLACE)):
+                if wait:
+                    log.warning("the workers are not replaced yet; it is tried again", seconds=wait)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self.wanted.wait(), wait)
+                self.wanted.clear()
+                if await self.replace_all():
+                    break
+            else:
+                log.error("the workers were not replaced; the old ones go on")
+
+    async def replace_all(self) -> bool:
         """Put new workers in the place of all, after migrating: one by one, or at once where the old ones can't go on
-        with what the version that is installed now makes of the tables."""
+        with what the version that is installed now makes of the tables. False when the old ones go on, and another
+        try may do better: a migration that fails though the database is there will fail again."""
         status, plan = await ask_program("migrate", "--plan")
         if not status and plan.startswith("stop"):
             await self.replace_at_once(plan)
-        elif status or (status := await self.migrate()):
+            return True
+        asked = not status
+        if status or (status := await self.migrate()):
             log.error("the database can't be migrated; the old workers go on", status=status)
-        else:
-            await self.replace_one_by_one()
+            return asked and not (await ask_program("migrate", "--plan"))[0]
+        return await self.replace_one_by_one()
 
-    async def replace_one_by_one(self) -> None:
-        """Put a new worker in the place of each, which serves before the old one ends."""
+    async def replace_one_by_one(self) -> bool:
+        """Put a new worker in the place of each, which serves before the old one ends. False when one does not start,
+        and the old ones go on."""
         for place in range(self.count):
             async with self.places[place]:
                 following = await self.start()
@@ -210,11 +228,12 @@ class Supervisor:
                     await following.end()
                     following.line.close()
                     log.error("a new worker does not start; the old ones go on", status=following.process.returncode)
-                    return
+                    return False
                 before, self.workers[place] = self.workers[place], following
             if before:
                 await before.end()
             log.info("a worker was replaced", pid=following.process.pid)
+        return True
 
     async def replace_at_once(self, plan: str) -> None:
         """Let all workers finish what they do and end, migrate, and start new ones.

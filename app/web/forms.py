@@ -158,7 +158,8 @@ FOR_MEMBER = "for-member"
 FORM_KEY = "form-key"
 # What pages put into such forms by themselves, where it looks like that, and secrets.
 NOT_TYPED = re.compile(
-    rf"(?:{FOR_MEMBER}|{FORM_KEY}|key|reply|edits|instead|file|version|draft-version|draft-changes|seen|again)=[\w-]*"
+    rf"(?:{FOR_MEMBER}|{FORM_KEY}|key|reply|edits|instead|file|version|draft-version|draft-changes|seen|again"
+    r"|draft-begun|to-place)=[\w-]*"
     r"|(?:lock-token|seen-lock|sent-late|page-left|question-said)=[\w-]*"
     r"|named=\{.*\}|has-fields=[f0-9 ]*"
     r"|(?:password|new_password|password-again)=.*"

@@ -11,6 +11,8 @@ import structlog
 from litestar import Response
 from litestar.types import Receive, Scope, Send
 
+from app.web.errors import first_line, is_database_away
+
 log = structlog.get_logger("web")
 
 
@@ -47,7 +49,7 @@ class Streamed(Response[None]):
 
     async def send_pieces(self, scope: Scope, send: Send) -> None:
         """Send all there is. Raises what the first piece raises."""
-        begun = False
+        begun, path = False, scope["path"]
         async with aclosing(self.pieces) as pieces:
             if scope["state"].get("head"):
                 await self.start(send)
@@ -62,7 +64,10 @@ class Streamed(Response[None]):
             except Exception as error:
                 if not begun:
                     raise
-                log.error("answer cut off", path=scope["path"], exc_info=error)
+                if is_database_away(error):
+                    log.error("answer cut off: the database is not available", path=path, reason=first_line(error))
+                else:
+                    log.error("answer cut off", path=path, exc_info=error)
                 return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 

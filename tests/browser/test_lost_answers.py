@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.pages import ready
 from tests.conftest import Server
@@ -16,6 +16,13 @@ ALREADY = "This was made already"
 
 async def lose_answer(server: Server, page: Page, path: str, button: str) -> None:
     """Press a button; the server does what it asks for, and the page never hears of it."""
+    pressed = page.get_by_role("button", name=button, exact=True)
+    await lose_answer_to(server, page, path, pressed)
+    await expect(pressed).to_be_enabled()
+
+
+async def lose_answer_to(server: Server, page: Page, path: str, pressed: Locator) -> None:
+    """Likewise, whatever is pressed."""
 
     lost = asyncio.Event()
 
@@ -33,10 +40,9 @@ async def lose_answer(server: Server, page: Page, path: str, button: str) -> Non
         lost.set()
 
     await page.route(f"**{path}", lose)
-    await page.get_by_role("button", name=button, exact=True).click()
+    await pressed.click()
     async with asyncio.timeout(20):
         await lost.wait()
-    await expect(page.get_by_role("button", name=button, exact=True)).to_be_enabled()
     await page.unroute_all()
 
 
@@ -126,3 +132,38 @@ async def test_without_scripts_a_button_that_is_pressed_twice_makes_one(shared_s
     await expect(page.get_by_role("heading", name="Quiet")).to_be_visible()
     assert page.url.endswith("/chat/quiet")
     assert shared_server.store.rows("SELECT count(*) FROM room WHERE name = 'Quiet'")[0][0] == 1
+
+
+async def test_an_edit_is_saved_once(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/33/edit")
+    await page.get_by_label("Notes").fill("Saved, and nobody said so")
+    await lose_answer(shared_server, page, "/c/books/33/edit", "Save")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("dl.fields")).to_contain_text("Saved, and nobody said so")
+    await expect(page.get_by_text("Nothing was saved")).to_have_count(0)
+    assert page.url.endswith("/c/books/33")
+
+
+async def test_an_emoji_is_given_once_and_what_went_wrong_is_said_no_longer(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/chat/general?at=end")
+    message = page.locator("ol.messages > .message").last
+
+    async def give() -> None:
+        await message.hover()
+        await message.get_by_role("button", name="React").click()
+
+    party = page.locator("emoji-picker").get_by_role("menuitem", name="🎉")
+    address = f"/chat/general/messages/{await message.get_attribute('data-number')}/react"
+    await give()
+    await lose_answer_to(shared_server, page, address, party)
+    said = page.get_by_text("That did not work. Try again.")
+    await expect(said).to_be_visible()
+    await expect(message.locator(".reactions")).to_have_text("🎉 1")
+    await give()
+    await party.click()
+    await expect(said).to_be_hidden()
+    await expect(message.locator(".reactions")).to_have_text("🎉 1")
+    await message.locator(".reactions button").click()
+    await expect(message.locator(".reactions")).to_have_count(0)

@@ -366,3 +366,25 @@ async def test_a_page_says_why_nothing_can_be_added_any_more(shared_server: Serv
     await ana.page.get_by_label("Title").fill("Half a title")
     await expect(ana.page.get_by_text("Nothing can be added here any more")).to_be_visible()
     await expect(ana.page.get_by_text(STRANDED)).to_be_hidden()
+
+
+async def test_a_page_that_goes_on_with_a_draft_says_what_has_become_of_it(shared_server: Server, person: Any) -> None:
+    bruno = await person(shared_server, "acme", "bruno@acme.test")
+    there = await person(shared_server, "acme", "bruno@acme.test")
+    await bruno.open("/c/books/new")
+    await type_kept(bruno.page, "Title", "Of two pages")
+    await there.open("/c/books/new")
+    await expect(there.page.get_by_text(BACK)).to_be_visible()
+    await save(bruno.page, "Of two pages")
+    await expect(there.page.get_by_text("This was added already.")).to_be_visible()
+    await expect(there.page.get_by_text(BACK)).to_have_count(0)
+    await save(there.page, "Of two pages")
+    assert there.page.url == bruno.page.url
+    await bruno.open("/c/books/new")
+    await type_kept(bruno.page, "Title", "Nobody wants it")
+    await there.open("/c/books/new")
+    await bruno.open("/c/books/new")
+    await bruno.page.get_by_role("button", name="Start afresh").click()
+    await expect(there.page.get_by_text("This draft was discarded")).to_be_visible()
+    await type_kept(there.page, "Title", "Somebody wants it")
+    await save(there.page, "Somebody wants it")

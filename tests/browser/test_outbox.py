@@ -350,6 +350,8 @@ async def test_what_a_second_page_adds_to_the_same_draft_is_neither_lost_nor_tak
             await route.continue_()
 
         await page.route(POSTS, hold)
+    else:
+        await other.route("**/draft", lambda route: route.abort())  # which would tell that it was sent
     await box(page).press("Enter")
     await expect(shown(other, words) if when == "after it came" else waiting(page)).to_be_visible()
     await box(other).press("End")
@@ -365,6 +367,22 @@ async def test_what_a_second_page_adds_to_the_same_draft_is_neither_lost_nor_tak
         await expect(shown(each, words)).to_be_visible()
         await expect(each.locator("message-outbox .outgoing")).to_have_count(0)
     assert (await stored(clients["ana"]))[-2:] == [words, f"{words}, at nine"]
+
+
+async def test_a_box_is_emptied_of_what_another_page_has_sent_but_not_of_what_was_typed_on(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page, other = await open_twice(ana, clients["ana"], "Sent from one of two pages")
+    await box(page).press("Enter")
+    await expect(shown(other, "Sent from one of two pages")).to_be_visible()
+    await expect(box(other)).to_have_value("")
+    await box(other).fill("Half of the next")
+    await box(page).fill("Of the first page")
+    await box(page).press("Enter")
+    await expect(shown(other, "Of the first page")).to_be_visible()
+    await expect(box(other)).to_have_value("Half of the next")
+    await box(other).press("Enter")
+    await expect(shown(page, "Half of the next")).to_be_visible()
 
 
 async def test_what_was_posted_is_shown_once_also_when_its_answer_is_lost_and_it_is_pushed(
@@ -388,8 +406,11 @@ async def test_what_is_typed_stays_when_the_draft_it_began_with_was_sent_elsewhe
     await clients["ana"].post(f"{ROOM}/draft", data=draft, headers={"x-page": "1"})
     page = ana.page
     await ana.open(f"{ROOM}?at=end")
+    await page.route("**/draft", lambda route: route.abort())  # which would tell that it was sent
     posted = await clients["ana"].post(ROOM, data=draft, headers={"x-page": "1"})
     await clients["ana"].post(f"{ROOM}/messages/{posted.json()['number']}/delete", headers={"x-page": "1"})
+    await expect(page.locator("ol.messages > .message").last.locator(".deleted")).to_be_visible()
+    await page.unroute("**/draft")
     async with page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.status == 204):
         await box(page).press_sequentially(", and what I thought since")
     await expect(box(page)).to_have_value("Sent elsewhere, and what I thought since")

@@ -29,6 +29,27 @@ async def test_a_number_beyond_all_numbers_is_of_nothing(ana: httpx.AsyncClient,
     assert (await ana.get(path.format(number))).status_code == 404
 
 
+async def test_an_emoji_is_given_or_taken_as_the_page_says_however_often_it_is_sent(shared_server: Server) -> None:
+    async with aclosing(shared_server.let_in("acme", "davi@acme.test")) as davi:
+        posted = await davi.post("/chat/general", data={"text": "Look", "key": "emoji twice"}, headers={"x-page": "1"})
+        me = shared_server.store.rows("SELECT id FROM member WHERE email = 'davi@acme.test'")[0][0]
+
+        async def given(**sent: str) -> int:
+            address = f"/chat/general/messages/{posted.json()['number']}/react"
+            assert (await davi.post(address, data={"emoji": "🎉", **sent})).status_code == 303
+            found = f"SELECT count(*) FROM reaction WHERE message_id = {posted.json()['id']}"
+            return int(shared_server.store.rows(found)[0][0])
+
+        for sent, count in (
+            ({"on": "1"}, 1),
+            ({"on": ""}, 0),
+            ({"given-by": "1 999"}, 1),
+            ({"given-by": f"1 {me}"}, 0),
+        ):
+            assert [await given(**sent), await given(**sent)] == [count, count], sent
+        assert [await given(), await given()] == [1, 0]
+
+
 @pytest.mark.parametrize("what", ["edit", "delete", "react"])
 async def test_nothing_is_done_to_a_message_beyond_all_numbers(ana: httpx.AsyncClient, what: str) -> None:
     answer = await ana.post(f"/chat/general/messages/{BEYOND}/{what}", data={"text": "x", "emoji": "👍"})

@@ -350,9 +350,12 @@ async def test_other_workspaces_rows_take_nothing_of_the_limit_whatever_the_crit
 
 
 async def last_events(database: Database, cursor: int) -> dict[str, str]:
+    events: dict[str, str] = {}
     async with database.read(ACME) as transaction:
         logged = select(LoggedEvent.channel, LoggedEvent.body).where(LoggedEvent.cursor > cursor)
-        return {row.channel: row.body for row in await transaction.execute(logged)}
+        for row in await transaction.execute(logged.order_by(LoggedEvent.cursor)):
+            events[row.channel] = events.get(row.channel, "") + row.body
+    return events
 
 
 async def read_cursor(database: Database) -> int:

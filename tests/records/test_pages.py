@@ -130,6 +130,48 @@ async def test_saving_nothing_new_makes_no_revision(people: People) -> None:
     assert 'data-version="1"' in (await people.ana.get(address)).text
 
 
+async def test_a_form_that_is_sent_again_leads_to_what_it_has_saved(people: People) -> None:
+    address = await add(people.ana, name="Sent once", weight="4")
+    sent = {"name": " Sent  twice", "weight": "5.0", "version": "1"}
+    for _ in range(2):
+        answer = await people.ana.post(f"{address}/edit", data=sent)
+        assert (answer.status_code, answer.headers["location"]) == (303, address)
+    assert 'data-version="2"' in (await people.ana.get(address)).text
+    other = await people.carla.post(f"{address}/edit", data={**sent, "name": "Carla's", "version": "2"})
+    assert other.status_code == 303
+    again = await people.ana.post(f"{address}/edit", data=sent)
+    assert (again.status_code, again.headers["location"]) == (303, address)
+    assert "Carla&#39;s" in (await people.ana.get(address)).text
+    opened = await people.ana.get(f"{address}/edit")
+    assert 'value="Carla&#39;s"' in opened.text
+    assert 'class="compare"' not in opened.text, "nothing is kept as a draft"
+
+
+async def test_a_revision_that_is_restored_twice_is_restored(people: People) -> None:
+    address = await add(people.ana, name="Old")
+    await people.ana.post(f"{address}/edit", data={"name": "New", "version": "1"})
+    for _ in range(2):
+        answer = await people.ana.post(f"{address}/revisions/1/restore", data={"version": "2"})
+        assert (answer.status_code, answer.headers["location"]) == (303, address)
+    assert 'data-version="3"' in (await people.ana.get(address)).text
+
+
+async def test_who_types_what_somebody_else_has_saved_has_nothing_to_choose(people: People) -> None:
+    address = await add(people.ana, name="Before")
+    for client, answer in ((people.ana, address), (people.carla, f"{address}?done=unchanged")):
+        saved = await client.post(f"{address}/edit", data={"name": "After", "version": "1"})
+        assert (saved.status_code, saved.headers["location"]) == (303, answer)
+
+
+async def test_who_has_changed_it_on_another_page_is_not_told_of_as_somebody_else(people: People) -> None:
+    address = await add(people.ana, name="One")
+    await people.ana.post(f"{address}/edit", data={"name": "Two", "version": "1"})
+    answer = await people.ana.post(f"{address}/edit", data={"name": "Three", "version": "1"})
+    assert answer.status_code == 409
+    assert "You changed this yourself" in answer.text
+    assert "Choose for each difference" in answer.text
+
+
 async def test_a_change_over_an_old_version_shows_both_and_loses_nothing(people: People) -> None:
     address = await add(people.ana, name="Chair", weight="4", colour="red")
     first = await people.ana.post(f"{address}/edit", data={"name": "Red chair", "weight": "4", "version": "1"})

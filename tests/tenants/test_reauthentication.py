@@ -116,7 +116,7 @@ async def test_a_dangerous_act_asks_for_the_password_and_does_nothing_meanwhile(
     asked = await ana.post(path, data=typed)
     assert asked.status_code == 403
     assert f'action="{path}"' in asked.text
-    assert carried(asked.text) == {**typed, "question-said": ANY}
+    assert carried(asked.text) == {**typed, "question-said": ANY, "form-key": ANY}
     called = await ana.post(path, data=typed, headers={"x-page": "1"})
     assert (called.status_code, called.text) == (403, "Open the page again, and give your password.")
     assert dump(shared_server) == before
@@ -130,7 +130,7 @@ async def test_a_wrong_password_is_said_and_what_was_posted_is_kept(
     wrong = await ana.post("/members/invitations", data={**typed, "password-again": "not hers"})
     assert wrong.status_code == 422
     assert "This is not your password." in wrong.text
-    assert carried(wrong.text) == {**typed, "question-said": ANY}
+    assert carried(wrong.text) == {**typed, "question-said": ANY, "form-key": ANY}
     assert "not hers" not in wrong.text
     assert dump(shared_server) == before
 

@@ -8,6 +8,7 @@ from litestar import Response, get, post
 
 from app.accounts.access import AnyRequest
 from app.accounts.choosing import Chosen, list_known, read_chosen
+from app.accounts.ended_forms import find_end, keep_end
 from app.accounts.members import Member, find_members, find_person
 from app.accounts.rights import may, require
 from app.accounts.shell import find_named_people, notice, render_page
@@ -126,12 +127,16 @@ async def join_room(transaction: Transaction, member: Member, slug: str) -> Resp
 
 
 @post("/chat/{slug:str}/leave")
-async def leave_room(transaction: Transaction, member: Member, slug: str) -> Response[Any]:
+async def leave_room(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[Any]:
     """Leave a room."""
+    if done := await find_end(request, transaction, member):
+        return done
     room = await get_room(transaction, member, slug)
     state = await keep_membership(transaction, room, member)
     await memberships.leave(transaction, room, member)
-    return lead_to("/chat", await offer_return(transaction, member, state))
+    return await keep_end(
+        request, transaction, member, lead_to("/chat", await offer_return(transaction, member, state))
+    )
 
 
 @post("/chat/{slug:str}/invite")

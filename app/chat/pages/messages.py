@@ -149,19 +149,28 @@ async def put_emoji(
     number: int,
     form: Form,
 ) -> Response[Any]:
-    """Put an emoji under a message, or take one's own away."""
+    """Put an emoji under a message, or take one's own away, as the page says: sent again, it does nothing more."""
     room = await get_room(transaction, member, slug)
     message = await get_message(transaction, room, number)
     try:
         if changing.too_fast:
             raise changing.too_fast
-        if not await react(transaction, message, member, form["emoji"], on=True):
+        wanted = read_wanted(form, member)
+        if not await react(transaction, message, member, form["emoji"], on=wanted is not False) and wanted is None:
             await react(transaction, message, member, form["emoji"], on=False)
     except Invalid as invalid:
         return await refuse_message(transaction, invalid)
     if is_call(request):
         return Response(None, status_code=204)
     return see_other(f"/chat/{slug}?at={message.number}")
+
+
+def read_wanted(form: Form, member: Member) -> bool | None:
+    """Whether a member wants to have given an emoji: a page says so, or by whom it shows that it was given. None when
+    the form says neither, such as a program's: then it is the other of what is there."""
+    if "on" in form:
+        return form["on"] == "1"
+    return str(member.id) not in form["given-by"].split() if "given-by" in form else None
 
 
 @get(f"{MESSAGES}/history")

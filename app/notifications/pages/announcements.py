@@ -10,6 +10,7 @@ from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest
+from app.accounts.ended_forms import keep_end
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.questions import Question, asked, asks_first
@@ -152,11 +153,13 @@ async def describe_withdrawal(request: AnyRequest, transaction: Transaction, mem
 
 
 @post("/announcements/{announcement_id:int}/withdraw", **asked(describe_withdrawal))
-async def end_announcement(transaction: Transaction, member: Member, announcement_id: int) -> Response[Any]:
+async def end_announcement(
+    request: AnyRequest, transaction: Transaction, member: Member, announcement_id: int
+) -> Response[Any]:
     """Tell it no more."""
     announcement = await get_announcement(transaction, announcement_id)
     await withdraw_announcement(transaction, member, announcement)
-    return see_other("/announcements?done=withdrawn")
+    return await keep_end(request, transaction, member, see_other("/announcements?done=withdrawn"))
 
 
 handlers = [

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from litestar import Response, get, post
 
 from app.accounts.access import AnyRequest
-from app.accounts.form_answers import find_answer, keep_answer
+from app.accounts.form_answers import digest_key, find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.rights import may
 from app.accounts.undo import lead_to
 from app.database import Transaction
 from app.records.access import enter_collection, require_access
 from app.records.changes import create_record
+from app.records.collections import Collection
 from app.records.fields import list_fields
 from app.records.forms import (
     RECORD_LIMIT,
@@ -36,7 +38,7 @@ from app.records.new_drafts import (
 )
 from app.records.undoing import offer_new_draft
 from app.records.values import copy_values
-from app.web.forms import Form, Invalid, number_of
+from app.web.forms import FORM_KEY, Form, Invalid, make_key, number_of
 from app.web.redirects import see_other
 
 
@@ -60,6 +62,7 @@ async def show_new(
     elif copied:
         values = copy_values(fields, copied.values, member)
     form = Form([*values.items(), ("draft-version", str(draft.version if draft else 0))])
+    name_draft(collection, form, (draft.begun_form or draft.form or "") if draft and kept is not None else "")
     return await render_form(
         request, transaction, member, collection, fields, form, restored=kept is not None, copied=copied
     )
@@ -75,8 +78,8 @@ async def add_record(
     values = read_typed(fields, form)
     page = TypedOn.read(collection, form)
     try:
-        if answer := await find_answer(request, transaction, member, form):
-            await settle_new_draft(transaction, collection, member, values, page)  # kept since
+        if answer := await find_answer(request, transaction, member, form, begun=page.begun):
+            await settle_new_draft(transaction, collection, member, values, page, answer.url)  # kept since
             return answer
         if holds_unseen(fields, form, None):
             raise Removed(**find_errors(fields, values, member))
@@ -84,11 +87,20 @@ async def add_record(
         record = await create_record(transaction, collection, values, member)
     except Invalid as invalid:
         form.errors = invalid.errors
+        name_draft(collection, form, "" if form.made else page.begun)
+        page = replace(page, begun=form["draft-begun"])
         kept = await keep_new_draft(transaction, collection, member, values, page, sent=True)
         form.values["draft-version"] = [str(page.version if kept is None else kept)]
         return await render_form(request, transaction, member, collection, fields, form, status=invalid.status)
-    await settle_new_draft(transaction, collection, member, values, page)
-    return await keep_answer(request, transaction, member, form, f"/c/{slug}/{record.number}")
+    made = f"/c/{slug}/{record.number}"
+    await settle_new_draft(transaction, collection, member, values, page, made)
+    return await keep_answer(request, transaction, member, form, made, begun=page.begun)
+
+
+def name_draft(collection: Collection, form: Form, begun: str) -> None:
+    """Say in a form on which one its draft was begun; without any, on this one."""
+    form.values[FORM_KEY] = [form[FORM_KEY] or make_key()]
+    form.values["draft-begun"] = [begun or digest_key(f"/c/{collection.slug}/new", form[FORM_KEY])]
 
 
 @post("/c/{slug:str}/new/draft", request_max_body_size=RECORD_LIMIT)

@@ -6,13 +6,14 @@ from typing import Any
 
 from litestar import MediaType, Response, get, post
 from litestar.exceptions import NotFoundException
+from litestar.response import Redirect
 from markupsafe import Markup
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
-from app.editing.drafts import Draft, find_draft, keep_draft
+from app.editing.drafts import Draft, find_draft, keep_draft, settle_draft
 from app.editing.locks import release_lock, take_lock
 from app.editing.pushes import push_standings
 from app.editing.rows import Held, Proof
@@ -36,7 +37,7 @@ from app.records.forms import (
     render_form,
     render_record,
 )
-from app.records.history import get_revision, list_differences, translate
+from app.records.history import compare, get_revision, is_saved_already, list_differences, translate
 from app.records.left_over import carried_over
 from app.records.long_texts import render_typed
 from app.records.records import Record, title_of
@@ -190,12 +191,40 @@ async def save_record(
         )
     except (Changed, Held) as refusal:
         held = isinstance(refusal, Held)
+        done = None if held else await lead_to_saved(transaction, collection, fields, record, member, mine, version)
+        if done and not find_removed(fields, form, record):
+            draft = await find_draft(transaction, record, member)
+            if draft is not None and draft.values == mine:
+                await settle_draft(transaction, record, member)
+            await release_lock(transaction, record, member, proof)
+            return done
         await keep_draft(
             transaction, record, member, mine, saved=write_values(fields, record.values), token=None, version=version
         )
         await release_lock(transaction, record, member, proof)
         return await render_conflict(request, transaction, member, collection, fields, record, form, held=held)
     return see_other(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}")
+
+
+async def lead_to_saved(
+    transaction: Transaction,
+    collection: Collection,
+    fields: Fields,
+    record: Record,
+    member: Member,
+    mine: dict[str, str],
+    version: int,
+) -> Redirect | None:
+    """Lead to a record over which nothing is to be saved, though it is at another version by now: this was saved
+    already, and its answer was lost, or somebody else has saved the same. None when there is something to decide."""
+    address = f"/c/{collection.slug}/{record.number}"
+    if record.deleted_at is not None:
+        return None
+    if await is_saved_already(transaction, fields, record, member, mine, version):
+        return see_other(address)
+    if not compare(list(fields), write_values(fields, record.values), mine):
+        return see_other(f"{address}?done=unchanged")
+    return None
 
 
 @post("/c/{slug:str}/preview/{key:str}", request_max_body_size=RECORD_LIMIT, opt={"writes": False})
@@ -269,7 +298,11 @@ async def revert(
         )
     except (Changed, Held) as refusal:
         held = isinstance(refusal, Held)
-        form = Form(list(write_values(fields, values).items()))
+        mine = write_values(fields, values)
+        seen = number_of(form["version"])
+        if not held and (done := await lead_to_saved(transaction, collection, fields, record, member, mine, seen)):
+            return done
+        form = Form(list(mine.items()))
         return await render_conflict(request, transaction, member, collection, fields, record, form, held=held)
     if kept:
         return see_other(f"/c/{slug}/{number}?done={'reverted-partly' if changed else 'not-reverted'}")

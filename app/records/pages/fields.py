@@ -211,7 +211,11 @@ async def save_field(
         return see_other(f"/c/{slug}/fields?done=field-removed")  # sent again
     collection, _, field = await open_field(transaction, slug, key)
     try:
-        if action in ("up", "down"):
+        if "to-place" in form:  # by a button that says where to: pressed again, it moves nothing
+            place = number_of(form["to-place"])
+            if [each.id for each in fields].index(field.id) != place:
+                await place_field(transaction, collection, field, member, place)
+        elif action in ("up", "down"):
             await move_field(transaction, collection, field, member, -1 if action == "up" else 1)
         elif action == "place":  # where it was dragged to
             await place_field(transaction, collection, field, member, number_of(form["place"]))

@@ -74,7 +74,7 @@ async def keep_typed(transaction: Transaction, member: Member, fields: Fields, r
 
 
 @post("/c/{slug:str}/{number:int}/lock/renew")
-async def renew(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
+async def renew_page(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Prolong the lease of an open page."""
     _, record, _ = await open_record(transaction, member, slug, number, "edit")
     proof, version = Proof.read(form["lock-token"]), number_of(form["version"])
@@ -204,7 +204,7 @@ async def discard_draft(transaction: Transaction, member: Member, slug: str, num
 
 
 handlers = [
-    renew,
+    renew_page,
     release,
     ask_for_lock,
     decline_request,

@@ -84,6 +84,16 @@ class KeptForm extends HTMLElement {
     if (!this.ownKey || !this.key || this.key.value === this.ownKey) return;
     this.freshKey = this.key.value;
     this.key.value = this.ownKey;
+    if (this.begun) this.nameDraft(this.begun);
+  }
+
+  // On which form the draft was begun that this one goes on with. What becomes of it is pushed to there.
+  nameDraft(begun) {
+    const field = this.form.elements["draft-begun"];
+    if (!field) return;
+    const place = document.getElementById(`draft-${field.value}`);
+    if (place && this.contains(place)) place.id = `draft-${begun}`;
+    field.value = begun;
   }
 
   // This tab is a copy of one that is open: its form is another one, which goes on from what the page shows.
@@ -149,6 +159,7 @@ class KeptForm extends HTMLElement {
     this.stranded = true;
     this.querySelector("[data-stranded]").hidden = false;
     this.form.elements["draft-version"].value = "";        // saving this text does not end the other's draft
+    this.nameDraft("");
     this.keep();
   }
 
@@ -170,7 +181,7 @@ class KeptForm extends HTMLElement {
     this.pending = null;
     if (this.gone) return;
     if (!this.answer && !this.unsent && !this.isUnanswered && !isTypedInto(this.form)) return erase(this.name);
-    write(this.name, { values: statesOf(this.form), stranded: this.stranded, key: (this.draft || this.isUnanswered) && this.key?.value, isUnanswered: this.isUnanswered, ...(this.draft && { changes: this.changes, version: this.form.elements["draft-version"].value }) });
+    write(this.name, { values: statesOf(this.form), stranded: this.stranded, key: (this.draft || this.isUnanswered) && this.key?.value, isUnanswered: this.isUnanswered, ...(this.draft && { changes: this.changes, version: this.form.elements["draft-version"].value, begun: this.form.elements["draft-begun"].value }) });
   }
 
   forget() {
@@ -190,6 +201,7 @@ class KeptForm extends HTMLElement {
     }
     this.isUnanswered = kept.isUnanswered;
     this.ownKey = kept.key;
+    this.begun = kept.begun;
     if (this.draft) this.changes = kept.changes;
     this.useKey();
     if (this.draft && this.ownKey) askFor(this.ownKey);

@@ -10,13 +10,16 @@ async function offer(response) {
   return "";
 }
 
+let isSaid = false;              // whether the box says what went wrong
+
 export async function act(path, body) {
   const words = document.getElementById("composer")?.dataset.notDone;
   const said = await call(path, body).then(
     async (response) => response.ok ? offer(response) : response.headers.get("content-type")?.startsWith("text/plain") ? response.text() : words,
     () => words,
   );
-  if (said) document.dispatchEvent(new CustomEvent("composer:say", { detail: said }));
+  if (said || isSaid) document.dispatchEvent(new CustomEvent("composer:say", { detail: said }));
+  isSaid = Boolean(said);
 }
 
 // By the buttons and forms of the messages in an element.
@@ -30,7 +33,10 @@ export function listenForActs(messages, signal) {
     if (!form.matches(".reactions form, .delete form")) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    act(form.action, new URLSearchParams(new FormData(form)));
+    const body = new URLSearchParams(new FormData(form, event.submitter));
+    const given = event.submitter?.getAttribute("aria-pressed");
+    if (given) body.set("on", given === "true" ? "" : "1");
+    act(form.action, body);
   }, { capture: true, signal });
 }
 
@@ -56,7 +62,7 @@ class EmojiPicker extends HTMLElement {
 
   #give(emoji) {
     if (!emoji) return;
-    act(this.dataset.to, new URLSearchParams({ emoji: emoji.dataset.emoji }));
+    act(this.dataset.to, new URLSearchParams({ emoji: emoji.dataset.emoji, on: "1" }));
     this.hidePopover();
   }
 }

@@ -4,7 +4,7 @@ import { MessageDraft } from "./message-draft.js";
 import { MessageFiles, filesOnTheirWay } from "./message-files.js";
 import { MessageRewriting } from "./message-rewriting.js";
 import { makeKey, outbox } from "./outbox.js";
-import { call, isComposing } from "./page.js";
+import { call, isComposing, me } from "./page.js";
 import { forget, keep, kept } from "./tab-store.js";
 
 const NEAR_THE_END = 500;        // characters left when the counter shows
@@ -35,7 +35,7 @@ class MessageComposer extends HTMLElement {
     this.area.addEventListener("keydown", (event) => this.#pressed(event), { signal });
     document.addEventListener("click", (event) => this.#clicked(event), { capture: true, signal });
     document.addEventListener("composer:say", (event) => this.say(event.detail), { signal });
-    document.addEventListener("list:changed", () => { this.#lookForDeleted(); this.#rewriting.openAwaited(); }, { signal });
+    document.addEventListener("list:changed", () => { this.#lookForDeleted(); this.#lookForSent(); this.#rewriting.openAwaited(); }, { signal });
     document.addEventListener("page:refreshed", () => this.#lookForDeleted(), { signal });
     document.addEventListener("htmx:before:request", () => this.drafts.now(), { signal });
     window.addEventListener("pagehide", () => this.drafts.now(), { signal });
@@ -140,6 +140,13 @@ class MessageComposer extends HTMLElement {
     const here = this.area.value.trim();
     if (!stored.deleted && (stored.text === here || (!this.touched && stored.text.startsWith(here)))) this.#empty();
     else this.#anotherKey();
+  }
+
+  // Another page has sent what is in the box: the server says whether it is the same (js/message-draft.js).
+  #lookForSent() {
+    const { key } = this;
+    const sent = !outbox.queue.find(key) && document.querySelector(`.message[data-author="${me}"][data-key="${CSS.escape(key)}"]`);
+    if (sent && this.draft) this.drafts.soon(0);
   }
 
   // Whether the box has words after a text.

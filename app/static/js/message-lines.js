@@ -70,6 +70,6 @@ export function settle(item, firstUnread) {
   item.classList.toggle("follows", isSameDay && !isFirst && before.dataset.author === item.dataset.author
     && new Date(item.dataset.at) - new Date(before.dataset.at) < TOGETHER && !item.querySelector(".quote"));
   for (const button of item.querySelectorAll(".reactions button")) {
-    button.setAttribute("aria-pressed", String(button.dataset.people.split(" ").includes(me)));
+    button.setAttribute("aria-pressed", String(button.value.split(" ").includes(me)));
   }
 }

@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Response, get, post
 
 from app.accounts.access import AnyRequest, client_address, enter_workspace, provide_signed_in, write_signed_in
+from app.accounts.ended_forms import find_end, keep_end
 from app.accounts.hashing import hash_password
 from app.accounts.members import Member
 from app.accounts.passwords import GuessingLimit
@@ -205,13 +206,17 @@ async def change_password(
 
 
 @post("/account/sessions/{session_id:int}/end")
-async def end_session(transaction: Transaction, signed_in: SignedIn, session_id: int) -> Response[Any]:
+async def end_session(
+    request: AnyRequest, transaction: Transaction, signed_in: SignedIn, session_id: int
+) -> Response[Any]:
     """End one of one's own sessions."""
+    if done := await find_end(request, transaction, signed_in.member):
+        return done
     found = {session.id for session in await list_sessions(transaction, signed_in.member)}
     if session_id not in found:
         raise Gone(_l("This session has ended already."))
     await end_own_session(transaction, signed_in.member, session_id)
-    return see_other("/account?done=session")
+    return await keep_end(request, transaction, signed_in.member, see_other("/account?done=session"))
 
 
 async def describe_ending(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
@@ -233,10 +238,10 @@ async def describe_ending(request: AnyRequest, transaction: Transaction, member:
 
 
 @post("/account/sessions/end-others", **asked(describe_ending))
-async def end_others(transaction: Transaction, signed_in: SignedIn) -> Response[Any]:
+async def end_others(request: AnyRequest, transaction: Transaction, signed_in: SignedIn) -> Response[Any]:
     """End all of one's sessions but this one."""
     await end_other_sessions(transaction, signed_in.member, but=signed_in.session)
-    return see_other("/account?done=sessions")
+    return await keep_end(request, transaction, signed_in.member, see_other("/account?done=sessions"))
 
 
 handlers = [

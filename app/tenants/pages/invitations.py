@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Response, get, post
 
 from app.accounts.access import AnyRequest, write_signed_in
+from app.accounts.ended_forms import find_end, keep_end
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.passwords import MailLimit, TooManyTries
@@ -193,7 +194,10 @@ async def resend(
 ) -> Response[Any]:
     """Mail an invitation again, with a new link."""
     require(member, "invite", "members")
+    if done := await find_end(request, transaction, member):
+        return done
     invitation = await get_invitation(transaction, invitation_id)
+    led = see_other(f"/members?done=invitation-sent&about={invitation_id}")
     if invitation.email:
         try:
             require(member, "change", invitation)
@@ -204,10 +208,11 @@ async def resend(
                 renewed = await get_invitation(writing, invitation_id)
                 token = await renew_invitation(writing, settings, actor, renewed)
                 mail_invitation(writing, actor, renewed, token)
+                await keep_end(request, writing, actor, led)
         except (Invalid, TooManyTries) as refusal:
             typed = Form([("email", invitation.email), ("role", invitation.role)])
             return await refuse_mail(request, transaction, member, typed, refusal)
-    return see_other(f"/members?done=invitation-sent&about={invitation_id}")
+    return led
 
 
 async def describe_revocation(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
@@ -232,11 +237,12 @@ async def describe_revocation(request: AnyRequest, transaction: Transaction, mem
 
 
 @post("/members/invitations/{invitation_id:int}/revoke", **asked(describe_revocation))
-async def revoke(transaction: Transaction, member: Member, invitation_id: int) -> Response[Any]:
+async def revoke(request: AnyRequest, transaction: Transaction, member: Member, invitation_id: int) -> Response[Any]:
     """Let an invitation work no more."""
     require(member, "invite", "members")
     await revoke_invitation(transaction, member, await get_invitation(transaction, invitation_id))
-    return see_other(f"/members?done=invitation-revoked&about={invitation_id}")
+    led = see_other(f"/members?done=invitation-revoked&about={invitation_id}")
+    return await keep_end(request, transaction, member, led)
 
 
 @get("/members/invitations")

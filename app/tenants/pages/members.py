@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Response, get, post
 
 from app.accounts.access import AnyRequest
+from app.accounts.ended_forms import find_end, keep_end
 from app.accounts.members import Member
 from app.accounts.questions import Question, asked, asks_first
 from app.accounts.reauthentication import dangerous, raises_role
@@ -238,7 +239,7 @@ async def make_owner(request: AnyRequest, transaction: Transaction, member: Memb
         await hand_over_ownership(transaction, member, person)
     except Invalid as invalid:
         return await render_refused(request, transaction, member, person, invalid)
-    return see_other(f"/members?done=handed-over&about={member_id}")
+    return await keep_end(request, transaction, member, see_other(f"/members?done=handed-over&about={member_id}"))
 
 
 @post("/members/{member_id:int}/suspend", **asked(describe_suspension))
@@ -249,14 +250,16 @@ async def keep_out(request: AnyRequest, transaction: Transaction, member: Member
         await suspend_member(transaction, person, member)
     except Invalid as invalid:
         return await render_refused(request, transaction, member, person, invalid)
-    return see_other(f"/members?done=member-suspended&about={member_id}")
+    return await keep_end(request, transaction, member, see_other(f"/members?done=member-suspended&about={member_id}"))
 
 
 @post("/members/{member_id:int}/restore")
-async def let_in_again(transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
+async def let_in_again(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Let somebody in again."""
+    if done := await find_end(request, transaction, member):
+        return done
     await restore_member(transaction, await get_other(transaction, member, member_id), member)
-    return see_other(f"/members?done=member-restored&about={member_id}")
+    return await keep_end(request, transaction, member, see_other(f"/members?done=member-restored&about={member_id}"))
 
 
 @post(
@@ -272,7 +275,7 @@ async def remove_account(
         await remove_member(transaction, person, member)
     except Invalid as invalid:
         return await render_refused(request, transaction, member, person, invalid)
-    return see_other(f"/members?done=member-removed&about={member_id}")
+    return await keep_end(request, transaction, member, see_other(f"/members?done=member-removed&about={member_id}"))
 
 
 handlers = [
