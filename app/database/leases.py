@@ -7,12 +7,14 @@ one that comes back too late finds that the lease is not its own any more.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, ColumnElement, and_, or_, select, text, update
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database.clock import lease_clock
+from app.database.fast.queries import PreparedSelect
 from app.database.transaction import Transaction
 from app.database.types import UtcDateTime, now
 
@@ -29,6 +31,9 @@ class Leased:
     leased_until: Mapped[int | None] = mapped_column(BigInteger)
     attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
+
+# When a statement is executed, also one that was made before.
+MOMENT = bindparam("moment_of_lease", callable_=now, type_=UtcDateTime())
 
 LeasedRow = TypeVar("LeasedRow", bound=Leased)
 
@@ -47,12 +52,18 @@ def is_free(model: type[Leased]) -> ColumnElement[bool]:
 
 def is_due(model: type[Leased]) -> ColumnElement[bool]:
     """Whether a row's moment has come and nobody has claimed it."""
-    return and_(model.due_at <= now(), is_free(model))
+    return and_(model.due_at <= MOMENT, is_free(model))
+
+
+@cache
+def select_due(model: Any) -> PreparedSelect[int]:
+    """The select of the row that is due longest and that nobody has claimed."""
+    return PreparedSelect(lambda: select(model.id).where(is_due(model)).order_by(model.due_at, model.id).limit(1))
 
 
 async def find_due(transaction: Transaction, model: type[Leased]) -> int | None:
-    """The id of the row that is due longest and that nobody has claimed."""
-    return await transaction.scalar(select(model.id).where(is_due(model)).order_by(model.due_at, model.id).limit(1))
+    """The id of that row."""
+    return await transaction.value(select_due(model))
 
 
 async def claim(transaction: Transaction, model: type[LeasedRow], row_id: int, *, seconds: int) -> LeasedRow | None:

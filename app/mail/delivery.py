@@ -20,7 +20,7 @@ import structlog
 from sqlalchemy import delete, update
 
 from app.database import Database, Transaction, now
-from app.database.leases import LeaseLost, back_off, claim, renew
+from app.database.leases import LeaseLost, back_off, claim, renew_lease
 from app.jobs.runner import Loop
 from app.mail.outbox import COMPOSERS, Content, FailedMail, Mail, find_next
 from app.mail.smtp import BrokenOff, MailRefused, MailServer, Unreachable, write_message
@@ -144,7 +144,7 @@ class Delivery:
                 await asyncio.sleep(MAIL_LEASE / 3)
                 try:
                     async with self.database.write() as transaction:
-                        await renew(transaction, Mail, mail.id, mail.lease, seconds=MAIL_LEASE)
+                        await renew_lease(transaction, Mail, mail.id, mail.lease, seconds=MAIL_LEASE)
                 except LeaseLost:
                     return
                 except Exception as error:  # it is tried again; so is what comes of the mail

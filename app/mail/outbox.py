@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     ColumnElement,
     ForeignKey,
     Index,
@@ -157,11 +158,11 @@ async def count_waiting(transaction: Transaction) -> int:
     return await transaction.value(COUNT_MAILS) or 0
 
 
-def first_of(urgency: int, *whose: ColumnElement[bool], rank: int) -> Select[int, int]:
+def first_of(urgency: int, whose: ColumnElement[bool], rank: int) -> Select[int, int]:
     """The due mail of an urgency that is first in the index, of these workspaces."""
     found = (
         select(Mail.id)
-        .where(Mail.urgency == urgency, *whose, is_due(Mail))
+        .where(Mail.urgency == urgency, whose, is_due(Mail))
         .order_by(Mail.workspace_id, Mail.due_at, Mail.id)
         .limit(1)
         .subquery()
@@ -169,18 +170,24 @@ def first_of(urgency: int, *whose: ColumnElement[bool], rank: int) -> Select[int
     return select(found.c.id, literal(rank).label("rank"))
 
 
-async def find_next(transaction: Transaction, after: int) -> tuple[int, int] | None:
-    """The id of the mail to send now, and its workspace's: the most urgent, of the next workspace `after` one.
+def make_select_next() -> Select[int, int | None]:
+    """The select of the mail to send now, and its workspace: the most urgent, of the next workspace `after` one.
 
     It is found by the index, however many wait.
     """
-    places: list[Select[int, int]] = []
-    for urgency in Urgency:
-        for whose in (Mail.workspace_id > after, Mail.workspace_id <= after, Mail.workspace_id.is_(None)):
-            places.append(first_of(urgency, whose, rank=len(places)))
-    first = union_all(*places).subquery()
-    statement = select(Mail.id, Mail.workspace_id).join(first, first.c.id == Mail.id).order_by(first.c.rank).limit(1)
-    found = (await transaction.execute(statement)).one_or_none()
+    after = bindparam("after", type_=BigInteger())
+    whose = (Mail.workspace_id > after, Mail.workspace_id <= after, Mail.workspace_id.is_(None))
+    places = [(urgency, each) for urgency in Urgency for each in whose]
+    first = union_all(*(first_of(urgency, each, rank) for rank, (urgency, each) in enumerate(places))).subquery()
+    return select(Mail.id, Mail.workspace_id).join(first, first.c.id == Mail.id).order_by(first.c.rank).limit(1)
+
+
+FIND_NEXT = PreparedSelect(make_select_next)
+
+
+async def find_next(transaction: Transaction, after: int) -> tuple[int, int] | None:
+    """The id of the mail to send now, and its workspace's, 0 for none."""
+    found = await transaction.find(FIND_NEXT, after=after)
     return found and (found[0], found[1] or 0)
 
 
