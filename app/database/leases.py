@@ -33,7 +33,7 @@ class Leased:
 
 
 # When a statement is executed, also one that was made before.
-MOMENT = bindparam("moment_of_lease", callable_=now, type_=UtcDateTime())
+LEASE_MOMENT = bindparam("moment_of_lease", callable_=now, type_=UtcDateTime())
 
 LeasedRow = TypeVar("LeasedRow", bound=Leased)
 
@@ -52,7 +52,7 @@ def is_free(model: type[Leased]) -> ColumnElement[bool]:
 
 def is_due(model: type[Leased]) -> ColumnElement[bool]:
     """Whether a row's moment has come and nobody has claimed it."""
-    return and_(model.due_at <= MOMENT, is_free(model))
+    return and_(model.due_at <= LEASE_MOMENT, is_free(model))
 
 
 @cache
@@ -61,7 +61,7 @@ def select_due(model: Any) -> PreparedSelect[int]:
     return PreparedSelect(lambda: select(model.id).where(is_due(model)).order_by(model.due_at, model.id).limit(1))
 
 
-async def find_due(transaction: Transaction, model: type[Leased]) -> int | None:
+async def find_due(transaction: Transaction, model: Any) -> int | None:
     """The id of that row."""
     return await transaction.value(select_due(model))
 

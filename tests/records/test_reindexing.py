@@ -174,7 +174,7 @@ async def test_another_locale_makes_all_anew_by_one_job(database: Database, stor
 async def test_what_an_earlier_version_has_stored_is_made_anew_after_its_migration(
     database: Database, store: Store
 ) -> None:
-    command.downgrade(configuration(store.url, store.owner_url), "0030")
+    command.downgrade(configuration(store.url, store.owner_url), "0031")
     store.rows("UPDATE record SET search = 'as it was'")
     store.migrate()
     await do_jobs(database, store)
