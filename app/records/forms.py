@@ -19,6 +19,7 @@ from app.live.presence import list_readers
 from app.records.access import RecordVerb, channels_in, channels_of, find_record_access, list_verbs, require_on
 from app.records.collections import Collection
 from app.records.fields import Fields, list_fields
+from app.records.formats import FORMATS, bring_into_formats, tag_of
 from app.records.history import list_differences, list_history
 from app.records.left_over import LeftOver, carried_over, list_left_over
 from app.records.records import Record, find_makers, open_by_number, place_of_record, title_of
@@ -34,6 +35,7 @@ RECORD_LIMIT = 1024 * 1024
 # The field in which a form of a record says which fields it has: a tick that is not set sends nothing.
 ASKED = "has-fields"
 LONGEST_ASKED = 4_000
+LONGEST_TAG = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Made:
 
 
 def read_typed(fields: Fields, form: Form, record: Record | None = None) -> dict[str, str]:
-    """What the form has for each field, and for those that were removed while it was open, by their refs.
+    """What the form has for each field, and for those that were removed while it was open, by their refs; and in which
+    formats, those that the workspace has by now.
 
     Of fields that came while it was open it has nothing: there it is what the record has, or a new one begins with.
     """
@@ -55,6 +58,7 @@ def read_typed(fields: Fields, form: Form, record: Record | None = None) -> dict
         asked = {*form[ASKED][:LONGEST_ASKED].split()}
         came = [field for field in fields if asked and field.ref in empty and field.ref not in asked]
         mine = {ref: field.kind.join(form.values[ref], field) for ref, field in sent.items()}
+        mine = bring_into_formats(fields, mine | {FORMATS: form[FORMATS][:LONGEST_TAG] or tag_of(fields)})
         return (
             empty
             | {

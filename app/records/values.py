@@ -7,11 +7,12 @@ A field may be read-only for roles: they see its values, and change none; a new 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from app.accounts.members import Member
 from app.accounts.rights import find_right, may
 from app.records.fields import Field, Fields
+from app.records.formats import FORMATS, tag_of
 from app.records.records import Values
 from app.web.forms import Invalid
 from app.web.texts import Text, _l
@@ -54,9 +55,10 @@ def read_values(
     return values
 
 
-def write_values(fields: Iterable[Field], values: Mapping[str, str]) -> dict[str, str]:
-    """Values as a form has them."""
-    return {field.ref: field.write(values.get(field.ref, "")) for field in fields if not field.kind.computed}
+def write_values(fields: Sequence[Field], values: Mapping[str, str]) -> dict[str, str]:
+    """Values as a form has them, and in which formats."""
+    written = {field.ref: field.write(values.get(field.ref, "")) for field in fields if not field.kind.computed}
+    return written | {FORMATS: tag_of(fields)}
 
 
 def copy_values(fields: Iterable[Field], values: Mapping[str, str], member: Member) -> dict[str, str]:

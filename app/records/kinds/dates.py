@@ -96,6 +96,7 @@ class DateKind(FieldKind):
     name = "date"
     label = _l("Date")
     control = "date"
+    is_localized = True
     breaks = False
 
     def read(self, text: str, field: Definition) -> str:

@@ -94,6 +94,8 @@ class FieldKind:
     is_searched = True
     is_listed = True
     is_numeric = False
+    # Whether the same text is another value where numbers and dates are written otherwise.
+    is_localized = False
     # Whether a value may go over several lines of a list; a date, say, is read in one.
     breaks = True
     can_be_unique = True

@@ -106,6 +106,7 @@ class NumberKind(FieldKind):
     for any; `unit`, which is written behind."""
 
     is_numeric = True
+    is_localized = True
     # The digits where the field does not say.
     digits: int | None = None
 

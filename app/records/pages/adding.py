@@ -17,6 +17,7 @@ from app.records.access import enter_collection, require_access
 from app.records.changes import create_record
 from app.records.collections import Collection
 from app.records.fields import list_fields
+from app.records.formats import bring_into_formats
 from app.records.forms import (
     RECORD_LIMIT,
     Removed,
@@ -58,6 +59,7 @@ async def show_new(
     copied = (await open_record(transaction, member, slug, number_of(copy)))[1] if copy else None
     values = {each.ref: each.write(each.default) for each in fields}
     if kept is not None:
+        kept = bring_into_formats(fields, kept)
         values |= carried_over(fields, kept, None) | kept
     elif copied:
         values = copy_values(fields, copied.values, member)

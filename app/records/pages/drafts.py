@@ -15,6 +15,7 @@ from app.editing.drafts import Draft, find_draft
 from app.records.access import channels_in, enter_collection
 from app.records.collections import Collection
 from app.records.fields import Fields, list_fields
+from app.records.formats import bring_into_formats
 from app.records.forms import open_record
 from app.records.left_over import list_left_over
 from app.records.new_drafts import find_any_new_draft
@@ -55,7 +56,7 @@ async def render_typed_words(
     """What is in a draft and not in the record, as people read it. Where there is none, it leads back."""
     if draft is None or draft.values is None:
         return see_other(f"/c/{collection.slug}{f'/{record.number}' if record else ''}")
-    typed = draft.values
+    typed = bring_into_formats(fields, draft.values)
     shown = []
     for field in fields:
         saved = field.write(value_of_before(field, record.values if record else None))

@@ -22,6 +22,7 @@ from app.records.access import channels_in, enter_collection
 from app.records.changes import Changed, change_record, write_record
 from app.records.collections import Collection
 from app.records.fields import Fields, list_fields
+from app.records.formats import bring_into_formats
 from app.records.forms import (
     RECORD_LIMIT,
     Removed,
@@ -101,7 +102,7 @@ async def show_edit(
 
 def write_draft_over(fields: Fields, record: Record, draft: Draft | None) -> dict[str, str]:
     """What a record has, as its form has it, with what the member had typed, also into fields of another kind now."""
-    typed = (draft and draft.values) or {}
+    typed = bring_into_formats(fields, (draft and draft.values) or {})
     return write_values(fields, record.values) | carried_over(fields, typed, record) | typed
 
 
