@@ -99,6 +99,7 @@ from app.records.pages import kinds as kind_pages
 from app.records.pages import locks as lock_pages
 from app.records.pages import permissions as permission_pages
 from app.records.pages import records as record_pages
+from app.records.pages import reverting as reverting_pages
 from app.records.rights import RECORD_RIGHTS
 from app.tenants import password_links
 from app.tenants.followers import (
@@ -143,6 +144,7 @@ WORKSPACE_PAGES = (
     adding_pages,
     record_file_pages,
     editing_pages,
+    reverting_pages,
     draft_pages,
     lock_pages,
     bin_pages,

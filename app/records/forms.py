@@ -20,12 +20,12 @@ from app.records.access import RecordVerb, channels_in, channels_of, find_record
 from app.records.collections import Collection
 from app.records.fields import Fields, list_fields
 from app.records.formats import FORMATS, bring_into_formats, tag_of
-from app.records.history import list_differences, list_history
+from app.records.history import list_history
 from app.records.left_over import LeftOver, carried_over, list_left_over
 from app.records.records import Record, find_makers, open_by_number, place_of_record, title_of
 from app.records.values import read_values
 from app.settings import Settings
-from app.web.forms import Form, Invalid, number_of
+from app.web.forms import Form, Invalid
 from app.web.markdown.long_texts import render_long_texts_aside
 from app.web.texts import Text, _l
 
@@ -243,46 +243,6 @@ async def describe_editor(
         "lease": LEASE,
         "idle": settings.edit_idle_seconds if settings else 0,
     }
-
-
-async def render_conflict(
-    request: AnyRequest,
-    transaction: Transaction,
-    member: Member,
-    collection: Collection,
-    fields: Fields,
-    record: Record,
-    form: Form | None = None,
-    *,
-    held: bool = False,
-) -> Response[str]:
-    """The 409 page: what is saved now beside what was typed, with the way to save that after all.
-
-    With `held`, it says who edits the record now.
-    """
-    differences = {}
-    if form:
-        version = number_of(form["version"])
-        mine = read_typed(fields, form, record)
-        differences = await list_differences(transaction, fields, record, mine, version)
-    history = await list_history(transaction, fields, record, limit=1)
-    return await render_page(
-        request,
-        transaction,
-        member,
-        "records/conflict.html",
-        status=409,
-        collection=collection,
-        record=record,
-        fields=fields,
-        form=form,
-        typed=read_typed(fields, form, record) if form else {},
-        held=held,
-        title=title_of(fields, record.values),
-        differences=differences,
-        removed=find_removed(fields, form, record) if form else [],
-        last=history[0],
-    )
 
 
 def lease_of(request: AnyRequest) -> int:

@@ -17,9 +17,10 @@ from app.editing.rows import Held
 from app.records.access import enter_collection, find_accesses, find_collection_access
 from app.records.changes import Changed
 from app.records.collections import Collection
+from app.records.conflicts import render_conflict
 from app.records.deleting import delete_record, restore_record
 from app.records.fields import Field, list_fields
-from app.records.forms import open_record, render_conflict
+from app.records.forms import open_record
 from app.records.records import KEPT_IN_BIN, Record, title_of
 from app.records.undoing import offer_restoring
 from app.web.errors import PageError

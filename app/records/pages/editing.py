@@ -1,4 +1,4 @@
-"""Pages of editing a record: the form, saving it, going back to an older revision."""
+"""Pages of editing a record: the form, and saving it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 from litestar import MediaType, Response, get, post
 from litestar.exceptions import NotFoundException
-from litestar.response import Redirect
 from markupsafe import Markup
 
 from app.accounts.access import AnyRequest
@@ -19,8 +18,9 @@ from app.editing.pushes import push_standings
 from app.editing.rows import Held, Proof
 from app.editing.waiting import find_waiting, join_queue
 from app.records.access import channels_in, enter_collection
-from app.records.changes import Changed, change_record, write_record
+from app.records.changes import Changed, change_record
 from app.records.collections import Collection
+from app.records.conflicts import lead_to_saved, render_conflict
 from app.records.fields import Fields, list_fields
 from app.records.formats import bring_into_formats
 from app.records.forms import (
@@ -34,15 +34,14 @@ from app.records.forms import (
     open_record,
     read_typed,
     refuse_unsent,
-    render_conflict,
     render_form,
     render_record,
 )
-from app.records.history import compare, get_revision, is_saved_already, list_differences, translate
+from app.records.history import list_differences
 from app.records.left_over import carried_over
 from app.records.long_texts import render_typed
 from app.records.records import Record, title_of
-from app.records.values import find_overstepped, list_read_only, value_of_before, write_values
+from app.records.values import write_values
 from app.settings import Settings
 from app.web.calls import is_call
 from app.web.cookies import CookieError, read_cookie
@@ -54,8 +53,6 @@ from app.web.texts import _l
 from app.web.visits import is_visit
 
 notice("unchanged", _l("Nothing was changed."))
-notice("reverted-partly", _l("It is as it was then, but for the fields that you may not change."))
-notice("not-reverted", _l("Nothing was changed: what was different then is in fields that you may not change."))
 
 
 @get("/c/{slug:str}/{number:int}/edit", opt={"writes": True})
@@ -207,27 +204,6 @@ async def save_record(
     return see_other(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}")
 
 
-async def lead_to_saved(
-    transaction: Transaction,
-    collection: Collection,
-    fields: Fields,
-    record: Record,
-    member: Member,
-    mine: dict[str, str],
-    version: int,
-) -> Redirect | None:
-    """Lead to a record over which nothing is to be saved, though it is at another version by now: this was saved
-    already, and its answer was lost, or somebody else has saved the same. None when there is something to decide."""
-    address = f"/c/{collection.slug}/{record.number}"
-    if record.deleted_at is not None:
-        return None
-    if await is_saved_already(transaction, fields, record, member, mine, version):
-        return see_other(address)
-    if not compare(list(fields), write_values(fields, record.values), mine):
-        return see_other(f"{address}?done=unchanged")
-    return None
-
-
 @post("/c/{slug:str}/preview/{key:str}", request_max_body_size=RECORD_LIMIT, opt={"writes": False})
 async def preview_text(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
@@ -249,65 +225,4 @@ async def preview_text(
     return await render_page(request, transaction, member, "records/preview.html", field=field, html=html)
 
 
-@post("/c/{slug:str}/{number:int}/revisions/{version:int}/restore")
-async def revert(
-    request: AnyRequest,
-    transaction: Transaction,
-    member: Member,
-    settings: Settings,
-    slug: str,
-    number: int,
-    version: int,
-    form: Form,
-) -> Response[Any]:
-    """Save an old revision's values as the record's next version, but for the fields that the member may not change."""
-    collection, record, fields = await open_record(transaction, member, slug, number, "edit")
-    old = await get_revision(transaction, record, version)
-    known = translate(fields, old)
-    values = {each.ref: known[each.ref] for each in fields if each.ref in known}
-    kept = find_overstepped(list_read_only(fields, member), record.values, values)
-    stays = {field.ref: value_of_before(field, record.values) for field in kept}
-    values = {ref: value for ref, value in (values | stays).items() if value}
-    try:
-        changed = await write_record(
-            transaction,
-            collection,
-            record,
-            values,
-            member,
-            version=number_of(form["version"]),
-            what="reverted",
-            fields=fields,
-        )
-    except Invalid as invalid:
-        proof = await take_lock(transaction, record, member, lease=lease_of(request))
-        if proof is None:
-            return await render_conflict(request, transaction, member, collection, fields, record, held=True)
-        form = Form([*write_values(fields, values).items(), ("version", str(record.version))])
-        form.errors = invalid.errors
-        return await render_form(
-            request,
-            transaction,
-            member,
-            collection,
-            fields,
-            form,
-            record=record,
-            proof=proof,
-            settings=settings,
-            status=422,
-        )
-    except (Changed, Held) as refusal:
-        held = isinstance(refusal, Held)
-        mine = write_values(fields, values)
-        seen = number_of(form["version"])
-        if not held and (done := await lead_to_saved(transaction, collection, fields, record, member, mine, seen)):
-            return done
-        form = Form(list(mine.items()))
-        return await render_conflict(request, transaction, member, collection, fields, record, form, held=held)
-    if kept:
-        return see_other(f"/c/{slug}/{number}?done={'reverted-partly' if changed else 'not-reverted'}")
-    return see_other(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}")
-
-
-handlers = [show_edit, save_record, preview_text, revert]
+handlers = [show_edit, save_record, preview_text]
