@@ -36,6 +36,8 @@ RECORD_LIMIT = 1024 * 1024
 ASKED = "has-fields"
 LONGEST_ASKED = 4_000
 LONGEST_TAG = 20
+# What an input for files sends that has none, also where a script writes the form.
+NO_FILES = ("", "[object File]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,9 @@ def find_errors(
 def refuse_unsent(fields: Fields, form: Form, typed: Mapping[str, str], member: Member, record: Record | None) -> None:
     """Raise Invalid, with all that is wrong, for files that were chosen and not brought: without scripts a form sends
     nothing but their names when it is saved."""
-    names = {each.ref: [name for name in form.values.get(f"file-{each.ref}", []) if name] for each in fields}
+    names = {
+        each.ref: [name for name in form.values.get(f"file-{each.ref}", []) if name not in NO_FILES] for each in fields
+    }
     unsent = {
         ref: _l("Not sent along: %(names)s. Choose it again, and upload it before you save.", names=", ".join(own))
         for ref, own in names.items()

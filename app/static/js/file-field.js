@@ -14,6 +14,9 @@ class FileField extends CompositeInput {
     this.stop = new AbortController();
     const { signal } = this.stop;
     this.button.hidden = true;
+    // The form has the lines of files alone: a file that is still to be brought would be sent as no more than a name.
+    this.sentAs = this.input.name || this.sentAs;
+    this.input.removeAttribute("name");
     this.input.addEventListener("change", () => this.#send(), { signal });
     // What is on its way belongs to the form: it waits.
     document.addEventListener("submit", (event) => this.#wait(event), { capture: true, signal });
@@ -51,7 +54,7 @@ class FileField extends CompositeInput {
     const [item, label, tick, name] = ["li", "label", "input", "span"].map((tag) => document.createElement(tag));
     item.className = "file";
     label.className = "check";
-    Object.assign(tick, { type: "checkbox", name: this.input.name.replace(/^file-/, ""), value: line });
+    Object.assign(tick, { type: "checkbox", name: this.sentAs.replace(/^file-/, ""), value: line });
     name.className = "name";
     name.textContent = text;
     label.append(tick, " ");
@@ -71,7 +74,7 @@ class FileField extends CompositeInput {
   #send() {
     if (!this.input.files.length) return;
     const body = new FormData();
-    for (const file of this.input.files) body.append(this.input.name, file);
+    for (const file of this.input.files) body.append(this.sentAs, file);
     this.input.value = "";
     const last = this.#going ?? Promise.resolve(true);
     const going = last.then(() => this.#bring(body)).finally(() => { if (this.#going === going) this.#going = null; });
