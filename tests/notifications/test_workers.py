@@ -56,13 +56,15 @@ async def test_two_workers_at_once_send_each_bundle_once(server: Server, post: P
 
 async def test_two_workers_do_what_comes_round_once_in_each_period(server: Server) -> None:
     def standing() -> Any:
-        return server.store.rows("SELECT lease, leased_until, count(*) FROM job GROUP BY lease, leased_until")
+        return server.store.rows(
+            "SELECT lease, leased_until, count(*) FROM job WHERE name = 'sweep' GROUP BY lease, leased_until"
+        )
 
     await until(lambda: standing() == [(1, None, 1)])
     rows = ", ".join(f"('sweep', 'another {number}', '{{}}', '2999-01-01 00:00:00+00', 1, 0)" for number in range(19))
     server.store.rows(f"INSERT INTO job (name, key, payload, due_at, lease, attempts) VALUES {rows}")
     for period in (2, 3):
-        server.store.rows(f"UPDATE job SET due_at = '{LONG_AGO}'")
+        server.store.rows(f"UPDATE job SET due_at = '{LONG_AGO}' WHERE name = 'sweep'")
         await until(lambda period=period: standing() == [(period, None, 20)])
     server.stop()
     assert standing() == [(3, None, 20)]
