@@ -280,7 +280,8 @@ class Watching(RuleBasedStateMachine):
             for key in keys_of(fields, record.id, record.number, record.values)
         }
         coming = {each.id for each in fields.removed if each.replaces in {other.id for other in fields}}
-        found = {place: key for place, key in self.now.keys.items() if place[1] not in coming}
+        ignored = {each.id for each in fields.removed} if waiting else coming  # the job forgets those of removed fields
+        found = {place: key for place, key in self.now.keys.items() if place[1] not in ignored}
         assert found.keys() == wanted.keys()
         for place, (number, sort_key, unique_key) in wanted.items():
             assert found[place][0] == number
