@@ -19,6 +19,8 @@ from app.chat.text.markdown import render_markdown
 from app.chat.text.rendering import LONGEST_MESSAGE, render_aside
 from app.chat.timeline import show_message
 from app.database import Database
+from app.web.markdown import addresses
+from app.web.markdown.addresses import A_STEP, PATH
 from app.web.markdown.commonmark import Parser
 from app.web.markdown.work import MOST_STEPS, WorkBudget
 from tests.chat.test_messages import ACME, people_of, say
@@ -36,6 +38,7 @@ REPEATED = [
     "&#1", "\\", "\\[", "\n", "a\n", ">", "> a\n", "> > > > > > a\nb\n", "- ", "- a\n", "-\n", "- - - - a\n",
     "* - ", "1. a\n", "- a\n\n", "> - ", "#\n", "[a]: http://b\n", "[a]", "    a\n", "```\n", "~~~a\n",
     "- ```\n", "> ```\n", "a\n=\n", "---\n", "a  \n", "-\t", "- - ", "http://", "http://a ", "http://a.b/",
+    "http://a℀b/", "http://a:99999/",
     "http://a/(", "://", "(http://a", "www.", "www.a ", "a@", "a@a.", "a.a@", "x@y.cc ", "mailto:", "mailto:a@",
     "@", "@Ana ", "@a", "@" + "a" * 60, "#1 ", "#", "🙂", "\U0001f469\u200d\U0001f4bb", "a\u0301", "@ﷺ", "\x00",
     "\u202e",
@@ -85,6 +88,18 @@ def count_calls(work: Callable[[], Any]) -> int:
     return count
 
 
+class CountedPath:
+    """The pattern of an address's path, which counts the characters that it reads."""
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    def match(self, text: str, start: int, limit: int) -> re.Match[str] | None:
+        found = PATH.match(text, start, limit)
+        self.read += len(found[0]) if found else 0
+        return found
+
+
 def render(text: str) -> None:
     render_markdown(text, members=MEMBERS, origin=ORIGIN)
 
@@ -96,6 +111,16 @@ def test_twice_the_length_costs_no_more_than_twice_the_work(shape: str) -> None:
     once, twice = count_calls(lambda: render(short)), count_calls(lambda: render(long))
     assert twice < 2.4 * once + 500
     assert twice < 200 * len(long)
+
+
+@pytest.mark.parametrize("address", ["http://a℀b/", "http://a:99999/", "www.a:99999/", "http://a.b/"])
+def test_what_addresses_read_of_each_other_is_part_of_what_a_text_may_cost(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = CountedPath()
+    monkeypatch.setattr(addresses, "PATH", path)
+    render(address * (LONGEST_MESSAGE // len(address)))
+    assert path.read < MOST_STEPS * A_STEP
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=repr)
