@@ -13,7 +13,7 @@ from babel import Locale, UnknownLocaleError
 from app.records.fields import Field, Fields
 
 # The name under which forms and drafts have the locale.
-FORMATS = "formats"
+FORMATS = "number-formats"
 
 
 def tag_of(fields: Sequence[Field]) -> str:

@@ -37,7 +37,7 @@ def form_in(page: str) -> dict[str, str]:
     return {
         name: value
         for name, value in sent.items()
-        if re.fullmatch(r"f\d+|formats|version|lock-token|has.*|draft.*", name)
+        if re.fullmatch(r"f\d+|number-formats|version|lock-token|has.*|draft.*", name)
     }
 
 
@@ -54,13 +54,13 @@ async def test_a_form_that_was_open_is_read_as_it_was_written(server: Server, ty
     async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
         address, name, weight = await start(ana)
         form = form_in((await ana.get(f"{address}/1/edit")).text)
-        assert (form["formats"], form[weight]) == ("en", "1.234")
+        assert (form["number-formats"], form[weight]) == ("en", "1.234")
         await switch(ana, "pt_BR")
         form |= {name: "Heavy scales"} | ({weight: typed} if typed else {})
         assert (await ana.post(f"{address}/1/edit", data=form)).status_code == 303
         assert await read_weight(ana, address, 1) == kept
         again = form_in((await ana.get(f"{address}/1/edit")).text)
-        assert (again["formats"], again[weight]) == ("pt_BR", kept.replace(".", ","))
+        assert (again["number-formats"], again[weight]) == ("pt_BR", kept.replace(".", ","))
 
 
 async def test_a_form_that_is_shown_again_is_in_the_formats_of_now(server: Server) -> None:
@@ -71,7 +71,7 @@ async def test_a_form_that_is_shown_again_is_in_the_formats_of_now(server: Serve
         refused = await ana.post(f"{address}/1/edit", data={**form, name: "", weight: "1,234.5"})
         assert refused.status_code == 422
         again = form_in(refused.text)
-        assert (again["formats"], again[weight]) == ("pt_BR", "1234,5")
+        assert (again["number-formats"], again[weight]) == ("pt_BR", "1234,5")
         assert (await ana.post(f"{address}/1/edit", data={**again, name: "Scales"})).status_code == 303
         assert await read_weight(ana, address, 1) == "1234.5"
 
@@ -91,7 +91,7 @@ async def test_drafts_mean_what_they_meant(server: Server) -> None:
         assert "7,125" in beside
         assert "7.125" not in beside
         form = form_in((await ana.get(f"{address}/new")).text)
-        assert (form["formats"], form[weight]) == ("pt_BR", "8,125")
+        assert (form["number-formats"], form[weight]) == ("pt_BR", "8,125")
         assert (await ana.post(f"{address}/new", data=form)).status_code == 303
         assert await read_weight(ana, address, 2) == "8.125"
 
@@ -100,6 +100,6 @@ async def test_drafts_mean_what_they_meant(server: Server) -> None:
 async def test_a_locale_that_there_is_not_changes_nothing(server: Server, formats: str) -> None:
     async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
         address, name, weight = await start(ana)
-        answer = await ana.post(f"{address}/new", data={name: "Balance", weight: "9.125", "formats": formats})
+        answer = await ana.post(f"{address}/new", data={name: "Balance", weight: "9.125", "number-formats": formats})
         assert answer.status_code == 303
         assert await read_weight(ana, address, 2) == ("9125" if formats == "pt_BR\0" else "9.125")
