@@ -56,7 +56,6 @@ class Invitation(Tenanted, Base):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "made_by_id"], ["member.tenant_id", "member.id"]),
         Index("ix_invitation_tenant_id", "tenant_id"),
-        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
