@@ -47,6 +47,7 @@ from app.notifications.accounts import ACCOUNT_KINDS
 from app.notifications.announcements import ANNOUNCEMENT_KINDS
 from app.notifications.followers import (
     accounts_told,
+    announced_shown,
     announced_taken_back,
     announced_told,
     bells_shown,
@@ -236,6 +237,7 @@ FOLLOWERS = Followers(
         cards_shown,
         sidebars_shown,
         people_shown,
+        announced_shown,
         bells_shown,
     ),
     log=append,
