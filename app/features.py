@@ -106,6 +106,7 @@ from app.tenants import password_links
 from app.tenants.followers import (
     following_ended,
     invitation_ends_planned,
+    invitations_ended,
     logo_shown,
     members_shown,
     names_shown,
@@ -188,6 +189,7 @@ FOLLOWERS = Followers(
     guests_admitted,
     rights_taken_back,
     invitation_ends_planned,
+    invitations_ended,
     joined_told,
     accounts_told,
     ended_told,
