@@ -16,6 +16,12 @@ TABLES = (
 
 def upgrade() -> None:
     make_anew(counting=True)
+    if op.get_bind().dialect.name == "sqlite":
+        # Who has muted an announcement that was withdrawn meant no other.
+        op.execute(
+            "UPDATE sqlite_sequence SET seq = max(seq, (SELECT coalesce(max(subject_id), 0) FROM notification_mute"
+            " WHERE subject_kind = 'announcement')) WHERE name = 'announcement'"
+        )
 
 
 def downgrade() -> None:
