@@ -47,6 +47,7 @@ from app.notifications.accounts import ACCOUNT_KINDS
 from app.notifications.announcements import ANNOUNCEMENT_KINDS
 from app.notifications.followers import (
     accounts_told,
+    announced_shown,
     announced_taken_back,
     announced_told,
     bells_shown,
@@ -105,6 +106,7 @@ from app.tenants import password_links
 from app.tenants.followers import (
     following_ended,
     invitation_ends_planned,
+    invitations_ended,
     logo_shown,
     members_shown,
     names_shown,
@@ -187,6 +189,7 @@ FOLLOWERS = Followers(
     guests_admitted,
     rights_taken_back,
     invitation_ends_planned,
+    invitations_ended,
     joined_told,
     accounts_told,
     ended_told,
@@ -236,6 +239,7 @@ FOLLOWERS = Followers(
         cards_shown,
         sidebars_shown,
         people_shown,
+        announced_shown,
         bells_shown,
     ),
     log=append,

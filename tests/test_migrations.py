@@ -146,6 +146,69 @@ def test_what_undo_puts_back_and_mails_that_wait_are_taken_along_by_a_renamed_co
     store.migrate()
 
 
+def test_ids_are_counted_from_the_rows_that_are_there_and_all_else_stays(store: Store) -> None:
+    counted = set(read_scripts(MIGRATIONS).get_revision("0033").module.TABLES)
+    command.downgrade(configuration(store.url, store.owner_url), "0032")
+    store.rows(
+        "INSERT INTO announcement (tenant_id, id, member_id, title, text, acknowledge, created_at)"
+        " VALUES (1, 41, 1, 'Tea', '', false, ?)",
+        now(),
+    )
+    store.rows(
+        "INSERT INTO audit_entry (tenant_id, what, subject, before, after, address, at)"
+        " VALUES (1, 'announcement.made', 'Tea', '', '', '', ?)",
+        now(),
+    )
+    store.rows("INSERT INTO notification_mute VALUES ('announcement', 60, 2, 1)")
+    before = look(store, describe), read_all(store)
+    store.migrate()
+    assert look(store, describe) == before[0]
+    assert read_all(store) == before[1]
+    if store.path.exists():
+        ids = {name: store.rows(f'SELECT max(id) FROM "{name}"')[0][0] or 0 for name in counted}
+        seeded = dict(store.rows("SELECT name, seq FROM sqlite_sequence"))
+        assert {name: seeded.get(name) for name in counted} == {**ids, "announcement": 60}, "it was muted"
+        assert store.rows("PRAGMA foreign_key_check") == []
+        assert store.rows("PRAGMA integrity_check") == [("ok",)]
+    with pytest.raises(Exception, match="only added to"):
+        store.rows("DELETE FROM audit_entry")
+
+
+@pytest.mark.sqlite
+def test_no_id_of_any_table_is_given_twice(empty: Store) -> None:
+    """PostgreSQL's sequences never go back."""
+    empty.migrate()
+    made = dict(empty.rows("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
+    by_itself = {table.name for table in Base.metadata.tables.values() if table.autoincrement_column is not None}
+    assert {"announcement", "attachment", "record", "member", "job"} <= by_itself
+    assert {name for name in by_itself if "AUTOINCREMENT" not in made[name]} == set()
+
+
+def describe(connection: Connection) -> Any:
+    """The tables: their columns, keys and indexes, and the triggers, in an order of their own."""
+    found = inspect(connection)
+    tables = {}
+    for name in found.get_table_names():
+        columns = [
+            (each["name"], str(each["type"]), each["nullable"], str(each["default"]).strip("()"))
+            for each in found.get_columns(name)
+        ]
+        keys = found.get_pk_constraint(name)["constrained_columns"], found.get_foreign_keys(name)
+        others = found.get_unique_constraints(name), found.get_check_constraints(name)
+        indexes = [(each["name"], each["column_names"], each["unique"]) for each in found.get_indexes(name)]
+        tables[name] = columns, *(sorted(map(str, each)) for each in (*keys, *others, indexes))
+    if connection.dialect.name == "sqlite":
+        triggers = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").all()
+        return tables, sorted(map(tuple, triggers))
+    return tables
+
+
+def read_all(store: Store) -> dict[str, list[str]]:
+    """Every row of every table that a model describes."""
+    names = [name for name in Base.metadata.tables if not name.endswith("_index")]
+    return {name: sorted(map(str, store.rows(f'SELECT * FROM "{name}"'))) for name in names}
+
+
 def read_kept(store: Store) -> str:
     """What the newest undo is done with."""
     ((state,),) = store.rows("SELECT state FROM undo_offer ORDER BY id DESC LIMIT 1")

@@ -35,7 +35,10 @@ SAID = "question-said"
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a page that asks says of an act: what it is, what follows from it as things are now, what its button says,
-    and where cancelling leads. It is posted to its `action`, or to the page's own address, with its `fields`."""
+    and where cancelling leads. It is posted to its `action`, or to the page's own address, with its `fields`.
+
+    Where something has to be done first, `first` says what, and where; then there is nothing to post.
+    """
 
     what: Text
     consequences: Sequence[Text]
@@ -43,6 +46,7 @@ class Question:
     back: str
     action: str = ""
     fields: Sequence[tuple[str, str]] = ()
+    first: tuple[Text, str] | None = None
 
     @property
     def digest(self) -> str:

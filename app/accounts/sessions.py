@@ -41,7 +41,6 @@ class Session(Tenanted, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "id"),
         ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"], ondelete="CASCADE"),
-        {"sqlite_autoincrement": True},  # an id is not used again: late news of its end must not hit another
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -45,7 +45,6 @@ class UndoOffer(Tenanted, Base):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"], ondelete="CASCADE"),
         Index("ix_undo_offer_made", "tenant_id", "made_at"),
-        {"sqlite_autoincrement": True},  # an id is not used again: an old page may still offer it
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

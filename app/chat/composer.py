@@ -87,4 +87,4 @@ def answered(reply: ShownMessage | None) -> Any:
     if reply is None:
         return None
     gone = reply.message.deleted_at is not None
-    return {"id": reply.message.id, "author": reply.author, "text": reply.text[:80], "gone": gone}
+    return {"id": reply.message.id, "author": reply.author, "text": reply.excerpt[:80], "gone": gone}

@@ -37,7 +37,6 @@ class Message(Tenanted, Base):
         ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"]),
         ForeignKeyConstraint(["tenant_id", "deleted_by_id"], ["member.tenant_id", "member.id"]),
         ForeignKeyConstraint(["tenant_id", "reply_to_id"], ["message.tenant_id", "message.id"]),
-        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

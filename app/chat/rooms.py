@@ -34,7 +34,6 @@ class Room(Tenanted, Base):
         UniqueConstraint("tenant_id", "slug", name="uq_room_slug"),
         UniqueConstraint("tenant_id", "subject", name="uq_room_subject"),
         ForeignKeyConstraint(["tenant_id", "created_by_id"], ["member.tenant_id", "member.id"]),
-        {"sqlite_autoincrement": True},  # an id is not used again: it names the room's channel
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -66,6 +66,12 @@ class ShownMessage:
         """The text as its author would type it now."""
         return write_names(self.message.text, self.names)
 
+    @property
+    def excerpt(self) -> str:
+        """How it begins, in a line without markup; of a message that is files alone, their names."""
+        said = write_names(self.message.plain, self.names)
+        return (said or " ".join(attachment.name for attachment in self.attachments))[:QUOTE_EXCERPT]
+
 
 @dataclass(frozen=True, slots=True)
 class Page:

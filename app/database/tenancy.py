@@ -54,6 +54,8 @@ class Base(DeclarativeBase):
     """Base of all models.
 
     Rows of a model that is `guarded` are changed only by statements that check what they rely on, and by no other.
+    No id that a database gives is given twice: pages that are open, addresses and rows that refer to one which was
+    deleted would mean another. PostgreSQL's sequences never do; SQLite has to be told to count.
     """
 
     guarded: ClassVar[bool] = False
@@ -68,6 +70,13 @@ class Base(DeclarativeBase):
             "ck": "ck_%(table_name)s_%(constraint_name)s",
         }
     )
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Map the model."""
+        super().__init_subclass__(**options)
+        table = cls.__dict__.get("__table__")
+        if isinstance(table, Table) and table.autoincrement_column is not None:
+            table.dialect_options["sqlite"]["autoincrement"] = True
 
 
 # What a workspace may be called in its address.

@@ -29,10 +29,7 @@ class Job(Leased, Base):
     """
 
     __tablename__ = "job"
-    __table_args__ = (
-        UniqueConstraint("name", "key"),
-        {"sqlite_autoincrement": True},  # an id is not used again: who is late must not settle another job
-    )
+    __table_args__ = (UniqueConstraint("name", "key"),)
 
     name: Mapped[str] = mapped_column(String(40))
     key: Mapped[str] = mapped_column(String(120))

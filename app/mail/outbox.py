@@ -53,10 +53,7 @@ class Mail(Leased, Base):
     """
 
     __tablename__ = "mail"
-    __table_args__ = (
-        Index("ix_mail_turn", "urgency", "workspace_id", "due_at", "id"),
-        {"sqlite_autoincrement": True},  # an id is not used again: who is late must not settle another's mail
-    )
+    __table_args__ = (Index("ix_mail_turn", "urgency", "workspace_id", "due_at", "id"),)
 
     workspace_id: Mapped[int | None] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"))
     message_id: Mapped[str] = mapped_column(String(80))

@@ -13,7 +13,8 @@ from app.accounts.members import Member
 from app.accounts.mentions import read_texts
 from app.accounts.shell import bar_part
 from app.database import Partial, PreparedSelect, Showing, Tenant, Transaction
-from app.live.log import publish_partial
+from app.live.log import publish_partial, refresh
+from app.notifications.facts import AnnouncementEnded, AnnouncementMade, AnnouncementWithdrawn
 from app.notifications.kinds import SUBJECTS, NotificationKind, SubjectPlace, text_of, word
 from app.notifications.models import Activity, Notification, is_in_inbox
 from app.web.templates import render
@@ -177,6 +178,16 @@ def push_readers(transaction: Transaction, announcement_id: int) -> None:
     """Let admins who look at an announcement see who has read it."""
     target = f"announcement-{announcement_id}-refresh"
     publish_partial(transaction, "admins", "live/refresh_push.html", target=target)
+
+
+def show_announced(
+    tenant: Tenant, facts: Sequence[AnnouncementMade | AnnouncementWithdrawn | AnnouncementEnded]
+) -> Iterator[Partial]:
+    """Let admins see what was announced; who looks at an announcement that is told no more sees that it is not."""
+    yield refresh(tenant, "admins", "announcements-refresh")
+    for fact in facts:
+        if not isinstance(fact, AnnouncementMade):
+            yield refresh(tenant, "tenant", f"announcement-{fact.announcement_id}-refresh", fact=fact)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from app.accounts.facts import (
 from app.accounts.members import Member
 from app.database import Follower, Shown, Transaction
 from app.jobs.jobs import put_job
-from app.notifications.channels import Bell, push_bells, push_bells_of, read_bells, show_bells
+from app.notifications.channels import Bell, push_bells, push_bells_of, read_bells, show_announced, show_bells
 from app.notifications.facts import (
     AnnouncementEnded,
     AnnouncementMade,
@@ -141,4 +141,5 @@ announced_taken_back = Follower(take_back_announced, (AnnouncementWithdrawn,))
 ended_counted = Follower(count_ended, (AnnouncementEnded,))
 preferred_counted = Follower(count_preferred, (PreferencesSaved,))
 mails_planned = Follower(put_mails_job, (MailsDue,))
+announced_shown = Shown(show_announced, (AnnouncementMade, AnnouncementWithdrawn, AnnouncementEnded))
 bells_shown = Shown(show_bells, (Bell,), read_bells)

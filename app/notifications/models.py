@@ -79,7 +79,6 @@ class Notification(Tenanted, Base):
             sqlite_where=text("mail_at IS NOT NULL"),
             postgresql_where=text("mail_at IS NOT NULL"),
         ),
-        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

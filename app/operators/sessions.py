@@ -22,7 +22,6 @@ class OperatorSession(Base):
     """A browser in which an operator is signed in. The cookie holds a 256-bit token, this row only its SHA-256."""
 
     __tablename__ = "operator_session"
-    __table_args__ = ({"sqlite_autoincrement": True},)  # an id is not used again
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)

@@ -64,7 +64,6 @@ class Record(Editable, Base):
             postgresql_where=text("lock_member_id IS NOT NULL"),
         ),
         Index("ix_record_kept", "tenant_id", "collection_id", "deleted_at", "number"),
-        {"sqlite_autoincrement": True},  # an id is not used again: it names the record's channel
     )
 
     collection_id: Mapped[int]

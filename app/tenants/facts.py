@@ -132,7 +132,7 @@ class InvitationUsed(InvitationChanged):
 
 
 class InvitationEnded(InvitationChanged):
-    """The time of an invitation is over."""
+    """An invitation works no more: its time is over, or who it was for has joined otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

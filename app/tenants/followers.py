@@ -16,6 +16,7 @@ from app.tenants.channels import (
 )
 from app.tenants.facts import (
     InvitationChanged,
+    InvitationEnded,
     InvitationMade,
     InvitationResent,
     LogoChanged,
@@ -25,9 +26,10 @@ from app.tenants.facts import (
     PictureChanged,
     SettingChanged,
 )
-from app.tenants.invitations import plan_ends
+from app.tenants.invitation_ends import end_invitations_to, plan_ends
 
 invitation_ends_planned = Follower(plan_ends, (InvitationMade, InvitationResent))
+invitations_ended = Follower(end_invitations_to, (MemberJoined,), notes=(InvitationEnded,))
 following_ended = Shown(end_following, (RoleChanged,), find_changed_people)
 rights_shown = Shown(show_rights, (RoleChanged,))
 members_shown = Shown(

@@ -27,11 +27,9 @@ from app.accounts.members import ALREADY, Member, Role, add_member, find_member,
 from app.accounts.rights import may, require
 from app.accounts.sessions import digest
 from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
-from app.jobs.jobs import ClaimedJob, job, put_job
-from app.jobs.sweeps import delete_by_keys, sweeps
 from app.settings import Settings
 from app.tenants.confirmation import check_confirmed
-from app.tenants.facts import InvitationEnded, InvitationMade, InvitationResent, InvitationRevoked, InvitationUsed
+from app.tenants.facts import InvitationMade, InvitationResent, InvitationRevoked, InvitationUsed
 from app.tenants.members import check_role
 from app.tenants.roles import GivenRole, givers_of
 from app.web.errors import Gone, PageError
@@ -44,8 +42,6 @@ LONGEST_LINK_DAYS = 90
 MOST_USES = 500
 # Invitations that can still be used; more are a mistake, or somebody who sends mails in our name.
 MOST_OPEN = 200
-# How long after its end an invitation is kept.
-INVITATION_KEPT_FOR = timedelta(days=30)
 
 
 class Invitation(Tenanted, Base):
@@ -56,7 +52,6 @@ class Invitation(Tenanted, Base):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "made_by_id"], ["member.tenant_id", "member.id"]),
         Index("ix_invitation_tenant_id", "tenant_id"),
-        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -99,40 +94,6 @@ USE_INVITATION = PreparedChange(
         .values(uses=Invitation.uses + 1)
     )
 )
-
-
-@sweeps(Invitation)
-async def delete_ended_invitations(transaction: Transaction, limit: int) -> int:
-    """Delete what has ended long ago; a used or revoked one has reached its end by then, too."""
-    return await delete_by_keys(
-        transaction, Invitation, Invitation.expires_at < now() - INVITATION_KEPT_FOR, limit=limit
-    )
-
-
-async def plan_ends(transaction: Transaction, facts: Sequence[InvitationMade | InvitationResent]) -> None:
-    """Let lists of invitations that are open follow when these end."""
-    for fact in facts:
-        await put_job(
-            transaction,
-            "invitation end",
-            key=str(fact.invitation_id),
-            workspace_id=transaction.tenant.id,
-            at=fact.ends_at,
-            invitation=fact.invitation_id,
-        )
-
-
-@job("invitation end")
-async def note_invitation_end(work: ClaimedJob) -> None:
-    """An invitation has ended; one that was renewed meanwhile ends later."""
-    async with work.finishing() as transaction:
-        invitation_id = work.payload["invitation"]
-        ends = select(Invitation.expires_at).where(Invitation.id == invitation_id)
-        end = await transaction.scalar(ends)
-        if end is not None and end > now():
-            work.again = end
-        else:
-            transaction.note(InvitationEnded(by=transaction.actor, invitation_id=invitation_id))
 
 
 def is_open() -> Any:

@@ -99,6 +99,29 @@ async def test_who_has_acknowledged_is_seen_as_it_happens(people: tuple[Person, 
     await assert_equals_a_fresh_load(ana.page)
 
 
+async def test_what_is_withdrawn_or_over_is_gone_from_open_pages_at_once(
+    server: Server, person: Any, people: tuple[Person, Person]
+) -> None:
+    ana, carla = people
+    await ana.open("/announcements")
+    other = await ana.context.new_page()
+    await other.goto(ana.origin + "/announcements")
+    await ready(other)
+    await ana.page.get_by_label("Title").fill("Stocktaking")
+    await ana.page.get_by_label("Everybody has to say").check()
+    await ana.page.get_by_role("button", name="Announce").click()
+    await expect(other.get_by_role("link", name="Stocktaking")).to_be_visible()
+    await carla.open("/announcements/1")
+    await expect(carla.page.get_by_role("button", name="I have read this")).to_be_visible()
+    await ana.open("/announcements/1")
+    await ana.page.get_by_role("link", name="Withdraw").click()
+    await ana.page.get_by_role("dialog").get_by_role("button", name="Withdraw").click()
+    await expect(ana.page.get_by_text("The announcement was withdrawn.")).to_be_visible()
+    await expect(other.get_by_role("link", name="Stocktaking")).to_have_count(0)
+    await expect(carla.page.get_by_role("button", name="I have read this")).to_have_count(0)
+    await expect(carla.page.get_by_text("This announcement was withdrawn.")).to_be_visible()
+
+
 async def test_being_asked_for_a_record_does_not_ring_over_the_page_that_asks(people: tuple[Person, Person]) -> None:
     ana, carla = people
     await carla.open("/c/books/40/edit")

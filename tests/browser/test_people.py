@@ -181,3 +181,15 @@ async def test_who_is_renamed_has_the_new_name_in_open_pages(server: Server, per
         await expect(page.locator("#rooms").get_by_text("José", exact=True)).to_be_visible()
         await expect(page.locator(f"[name={TITLE}]")).to_have_value("Half a title")
         await expect(page.locator("#stale")).to_be_empty()
+
+
+async def test_the_only_owner_who_wants_to_leave_is_led_to_whom_to_hand_over_to(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    await ana.open("/account")
+    await ana.page.get_by_role("link", name="Leave the workspace").click()
+    dialog = ana.page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("hand over the workspace first")
+    await expect(dialog.get_by_role("button")).to_have_count(0)
+    await dialog.get_by_role("link", name="Hand over the workspace").click()
+    await expect(ana.page.get_by_role("heading", name="Members", exact=True)).to_be_visible()
+    await expect(dialog).to_have_count(0)

@@ -284,3 +284,15 @@ async def test_only_who_brought_a_file_takes_it_out_and_only_before_it_is_sent(d
         assert gil is not None
         with pytest.raises(Gone):
             await discard_file(transaction, gil, sent.id)
+
+
+async def test_a_file_that_was_taken_out_leaves_its_id_to_no_other(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        carla = (await people_of(transaction)).carla
+        general = await ensure_general(transaction)
+        wanted = await bring(transaction, general, carla, "wanted.txt")
+        await discard_file(transaction, carla, wanted.id)
+        other = await bring(transaction, general, carla, "other.txt")
+        assert other.id > wanted.id
+        with pytest.raises(Invalid):
+            await send(transaction, general, carla, wanted)

@@ -79,6 +79,14 @@ async def test_a_refused_answer_still_answers(ana: httpx.AsyncClient) -> None:
     assert reply in refused.text
 
 
+async def test_what_is_answered_is_shown_without_its_markup(ana: httpx.AsyncClient) -> None:
+    await ana.post("/chat/general", data={"text": "On **Thursday**, see `books` @Carla", "key": "bold"})
+    page = (await ana.get("/chat/general")).text
+    number = re.findall(r'id="message-\d+"[^>]*data-number="(\d+)"', page)[-1]
+    answering = (await ana.get(f"/chat/general?reply={number}")).text
+    assert "<span data-answered>Ana: On Thursday, see books @Carla</span>" in answering
+
+
 async def test_an_unknown_way_of_being_told_is_refused_beside_the_choice(ana: httpx.AsyncClient) -> None:
     answer = await ana.post("/chat/general/notify", data={"notify": "sometimes"})
     assert answer.status_code == 422

@@ -303,6 +303,9 @@ async def test_an_announcement_that_must_be_acknowledged_stays_unread_until_then
     await ana.post("/announcements/1/withdraw")
     assert await unread(people["davi"]) == 0
     assert (await carla.get("/announcements/1")).status_code == 404
+    await ana.post("/announcements", data={"title": "Another", "acknowledge": "yes"})
+    assert (await carla.post("/announcements/1/acknowledge")).status_code == 404
+    assert await unread(carla) == 1
 
 
 async def test_what_must_be_acknowledged_comes_to_who_wants_no_announcements(people: People) -> None:

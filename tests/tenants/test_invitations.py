@@ -89,6 +89,22 @@ async def test_the_same_address_joins_once(server: Server, people: dict[str, htt
     assert server.store.rows("SELECT uses FROM invitation") == [(1,)], "who is refused uses nothing up"
 
 
+async def test_an_invitation_to_an_address_ends_when_who_has_it_joins_by_a_link(
+    server: Server, people: dict[str, httpx.AsyncClient]
+) -> None:
+    for address in ("Eva@example.org", "rui@example.org"):
+        await people["ana"].post("/members/invitations", data={"email": address, "role": "admin"})
+    mailed = await read_link(server, "eva@example.org")
+    made = await people["ana"].post("/members/links", data={"uses": "5", "days": "7", "role": "member"})
+    link = re.findall(r"(/join\?token=[\w-]+)", made.text)[0]
+    assert (await join(server, link, email="EVA@example.org")).status_code == 303
+    invitations = (await people["ana"].get("/members/invitations")).text
+    assert "rui@example.org" in invitations
+    assert "eva@example.org" not in invitations
+    assert (await people["ana"].post("/members/invitations/1/resend")).status_code == 404
+    assert (await join(server, mailed, email="eva2@example.org")).status_code == 403
+
+
 @pytest.mark.parametrize(
     "end", ["revoked", "maker removed", "maker demoted", "too old", "sent again", "of another workspace", "made up"]
 )

@@ -145,6 +145,10 @@ async def test_who_is_removed_is_gone_and_what_they_wrote_stays(
 async def test_the_last_owner_stays_until_the_workspace_is_handed_over(
     people: dict[str, httpx.AsyncClient], server: Server
 ) -> None:
+    offered = (await people["ana"].get("/account/leave")).text
+    assert "hand over the workspace first" in offered
+    assert re.search(r'<a class="btn primary" href="/members">Hand over the workspace</a>', offered)
+    assert 'action="/account/leave"' not in offered
     refused = await people["ana"].post("/account/leave", data={"sure": "yes"})
     assert refused.status_code == 422
     assert "The last owner of a workspace can&#39;t leave it." in refused.text
@@ -155,6 +159,7 @@ async def test_the_last_owner_stays_until_the_workspace_is_handed_over(
         ("Ana", "admin"),
         ("Bruno", "owner"),
     ]
+    assert 'action="/account/leave"' in (await people["ana"].get("/account/leave")).text
     unsure = await people["ana"].post("/account/leave", data={})
     assert "Say that you are sure." in unsure.text
     assert (await people["ana"].post("/account/leave", data={"sure": "yes"})).headers["location"].startswith("/login")

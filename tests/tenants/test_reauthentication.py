@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from unittest.mock import ANY
 
@@ -108,7 +108,16 @@ def test_every_route_that_changes_something_is_known_to_be_dangerous_or_not() ->
     assert HARMLESS - others == set(), "a route that is not there any more"
 
 
+@pytest.fixture
+def another_owner(shared_server: Server) -> Iterator[None]:
+    """Bruno is an owner too: the only one can't leave."""
+    shared_server.store.rows("UPDATE member SET role = 'owner' WHERE id = 2")
+    yield
+    shared_server.store.rows("UPDATE member SET role = 'admin' WHERE id = 2")
+
+
 @each_dangerous
+@pytest.mark.usefixtures("another_owner")
 async def test_a_dangerous_act_asks_for_the_password_and_does_nothing_meanwhile(
     shared_server: Server, ana: httpx.AsyncClient, path: str, typed: dict[str, str]
 ) -> None:

@@ -29,7 +29,7 @@ from app.web.errors import Gone
 from app.web.forms import Form, Invalid
 from app.web.paging import page_of
 from app.web.redirects import see_other
-from app.web.texts import Text, _l, _ln
+from app.web.texts import _l, _ln
 
 notice("password", _l("Your password was changed. All other sessions were ended."))
 notice("saved", _l("Saved."))
@@ -137,16 +137,22 @@ async def remove_picture(transaction: Transaction, signed_in: SignedIn, settings
 
 
 async def describe_leaving(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
-    """What leaving the workspace does; to the last owner, that they can't."""
-    first: list[Text] = []
+    """What leaving the workspace does; to the last owner, that they can't, and what they can do about it."""
+    what = _l("Leave %(workspace)s?", workspace=transaction.tenant.name)
+    button = _l("Leave the workspace")
     try:
         await keep_an_owner(transaction, member)
     except Invalid:
-        first = [_l("You are the only owner, and an owner has to stay: hand over the workspace first.")]
+        return Question(
+            what=what,
+            consequences=[_l("You are the only owner, and an owner has to stay: hand over the workspace first.")],
+            button=button,
+            back="/account",
+            first=(_l("Hand over the workspace"), "/members"),
+        )
     return Question(
-        what=_l("Leave %(workspace)s?", workspace=transaction.tenant.name),
+        what=what,
         consequences=[
-            *first,
             _ln(
                 "You are signed out: %(count)d session ends.",
                 "You are signed out everywhere: %(count)d sessions end.",
@@ -154,7 +160,7 @@ async def describe_leaving(request: AnyRequest, transaction: Transaction, member
             ),
             _l("Your account here is gone, and this can't be taken back. What you wrote stays, with your name."),
         ],
-        button=_l("Leave the workspace"),
+        button=button,
         back="/account",
         fields=[("sure", "yes")],
     )
