@@ -31,11 +31,11 @@ def bring_into_formats(fields: Fields, typed: Mapping[str, str]) -> dict[str, st
     except (ValueError, UnknownLocaleError):
         return dict(typed)
     known = {field.ref: field for field in (*fields, *fields.removed) if field.kind.is_localized}
-    anew = {ref: write_anew(known[ref], text, locale) for ref, text in typed.items() if ref in known}
+    anew = {ref: rewrite_typed(known[ref], text, locale) for ref, text in typed.items() if ref in known}
     return {**typed, **anew, FORMATS: tag_of(fields)}
 
 
-def write_anew(field: Field, text: str, locale: Locale) -> str:
+def rewrite_typed(field: Field, text: str, locale: Locale) -> str:
     """What was typed in a locale, in that of the field; as it stands where it could not be read."""
     here, field.locale = field.locale, locale
     try:

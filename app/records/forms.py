@@ -37,7 +37,7 @@ ASKED = "has-fields"
 LONGEST_ASKED = 4_000
 LONGEST_TAG = 20
 # What an input for files sends that has none, also where a script writes the form.
-NO_FILES = ("", "[object File]")
+NOTHING_CHOSEN = ("", "[object File]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,8 @@ def refuse_unsent(fields: Fields, form: Form, typed: Mapping[str, str], member: 
     """Raise Invalid, with all that is wrong, for files that were chosen and not brought: without scripts a form sends
     nothing but their names when it is saved."""
     names = {
-        each.ref: [name for name in form.values.get(f"file-{each.ref}", []) if name not in NO_FILES] for each in fields
+        each.ref: [name for name in form.values.get(f"file-{each.ref}", []) if name not in NOTHING_CHOSEN]
+        for each in fields
     }
     unsent = {
         ref: _l("Not sent along: %(names)s. Choose it again, and upload it before you save.", names=", ".join(own))
