@@ -60,8 +60,8 @@ async def give_turn(transaction: Transaction, row: Editable, following: Waiting)
 
 
 async def prolong_turn(transaction: Transaction, row: Editable, member: Member) -> int | None:
-    """Give a member whose turn it is the whole time again, as a page that waits is in front of them: how many seconds are
-    left. It is no longer than LONGEST_TURN in all, as others wait. None when it is not their turn."""
+    """Give a member whose turn it is the whole time again, as a page that waits is in front of them: how many seconds
+    are left. It is no longer than LONGEST_TURN in all, as others wait. None when it is not their turn."""
     called = await waiting.find_waiting(transaction, row, member)
     if called is None or called.called_at is None or called.state != "called":
         return None

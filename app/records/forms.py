@@ -147,7 +147,7 @@ async def render_record(
     joined: bool = False,
     status: int = 200,
 ) -> Response[str]:
-    """A record to be read; with `waiting`, by somebody who waits to edit it, and has joined with this page or before."""
+    """A record to be read; with `waiting`, by somebody who waits to edit it, and `joined` with this page or before."""
     access = await find_record_access(transaction, member, collection, record)
     await render_long_texts_aside(fields.list_long_texts(record.values))
     queue = await list_queue(transaction, record)
