@@ -630,6 +630,8 @@ async def test_a_picture_that_was_refused_is_not_asked_for_again_and_the_other_f
     await page.locator("[data-attach]").set_input_files([good])
     chip = page.locator(".brought li").first
     await expect(chip.locator("small")).to_have_text("3 Bytes")
+    taken_out: list[int] = []
+    page.on("response", lambda answer: taken_out.append(answer.status) if answer.url.endswith("/take-out") else None)
     await page.locator("[data-attach]").set_input_files([bad])
     await say(page, "With a damaged one")
     await expect(waiting(page)).to_contain_text("Not sent bad.png: This picture is damaged")
@@ -638,7 +640,14 @@ async def test_a_picture_that_was_refused_is_not_asked_for_again_and_the_other_f
     await expect(page.get_by_role("alert")).not_to_contain_text("Attach again")
     await expect(chip.locator("small")).to_have_text("3 Bytes")
     await expect(chip.locator("svg.icon")).to_be_visible()
-    await chip.get_by_role("button").click()
+    await page.locator("[data-attach]").set_input_files([bad])
+    await expect(page.locator(".brought li.failed")).to_have_count(1)
+    await page.locator(".brought li.failed").get_by_role("button", name="Take out bad.png").click()
+    await page.reload()
+    await ready(page)
+    async with page.expect_response("**/take-out"):
+        await chip.get_by_role("button").click()
+    assert taken_out == [204], "what was refused is not in the store"
     await box(page).fill("")
 
 
