@@ -385,6 +385,21 @@ async def test_a_box_is_emptied_of_what_another_page_has_sent_but_not_of_what_wa
     await expect(shown(page, "Half of the next")).to_be_visible()
 
 
+async def test_a_box_is_emptied_of_what_another_page_has_sent_when_its_page_fetches_itself_anew(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page, other = await open_twice(ana, clients["ana"], "Sent while frames were missed")
+    await other.evaluate(
+        "document.addEventListener('htmx:ws:before:message:incoming', event => {"
+        " event.preventDefault(); event.stopImmediatePropagation(); }, true)"
+    )
+    await box(page).press("Enter")
+    await expect(shown(page, "Sent while frames were missed")).to_be_visible()
+    await other.evaluate("document.dispatchEvent(new CustomEvent('page:refresh'))")
+    await expect(shown(other, "Sent while frames were missed")).to_be_visible()
+    await expect(box(other)).to_have_value("")
+
+
 async def test_what_was_posted_is_shown_once_also_when_its_answer_is_lost_and_it_is_pushed(
     ana: Person, clients: dict[str, httpx.AsyncClient]
 ) -> None:
