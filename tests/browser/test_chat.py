@@ -546,7 +546,6 @@ async def test_enter_leads_to_what_is_typed_however_late_its_answer_comes(people
     await page.route("**/quick-switcher?*", come_late)
     await box.press_sequentially("casmu")
     await expect(places).to_have_attribute("aria-busy", "true")
-    await expect(places.locator(".marked")).to_have_count(0)
     await page.keyboard.press("Enter")
     gone_to.set()
     await page.wait_for_url("**/c/books/40")

@@ -7,36 +7,29 @@ let going = false;             // Enter has come before the answer to what is ty
 const dialog = () => document.getElementById("quick-switcher");
 const list = () => dialog().querySelector(".quick-switcher-list");
 // A list that is busy is of another text: nothing in it is marked or gone to by a key.
-const isBusy = () => list().ariaBusy === "true";
-const places = () => isBusy() ? [] : [...list().querySelectorAll("a, button")];
+const places = () => [...list().querySelectorAll(":scope:not([aria-busy=true]) :is(a, button)")];
 
 async function find() {
   const mine = ++asked;
   list().ariaBusy = "true";
-  list().querySelectorAll(".marked").forEach((place) => place.classList.remove("marked"));
   const response = await fetchPage(`/quick-switcher?q=${encodeURIComponent(dialog().querySelector("input").value)}`).catch(() => null);
   const text = response?.ok ? await response.text().catch(() => "") : "";
   if (mine !== asked) return;
   const found = new DOMParser().parseFromString(text, "text/html").getElementById("quick-switcher-list");
-  if (!found) { sayFailed(); return; }
+  if (!found) return sayFailed();
   const fresh = document.importNode(found, true);
   fresh.removeAttribute("id");
   list().replaceWith(fresh);
   htmx.process(fresh);
   mark(0);
-  if (going) go(places()[0]);
+  if (going) places()[0]?.click();
 }
 // What is typed is asked for again by Enter, or when the network is back.
 function sayFailed() {
   going = false;
-  const line = Object.assign(document.createElement("li"), { className: "muted nothing", textContent: dialog().dataset.failed });
-  line.setAttribute("role", "alert");
   list().ariaBusy = "false";
-  list().replaceChildren(line);
-}
-function go(place) {
-  going = false;
-  place?.click();
+  list().innerHTML = '<li class="muted nothing" role="alert">';
+  list().firstChild.textContent = dialog().dataset.failed;
 }
 function mark(index) {
   const all = places();
@@ -53,10 +46,13 @@ function open(text = "") {
 }
 // At once: a timer may run as late as when the box has been opened again.
 function close() {
+  forget();
+  dialog().close();
+}
+function forget() {
   asked += 1;
   typed = null;
   going = false;
-  dialog().close();
 }
 
 document.addEventListener("keydown", (event) => {
@@ -68,14 +64,14 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   going = true;
   if (list().querySelector("[role=alert]")) find();
-  else if (!isBusy()) go(places()[now]);
+  else places()[now]?.click();
 });
 document.addEventListener("input", (event) => { if (event.target.closest("#quick-switcher")) { typed = event.target.value; going = false; find(); } });
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-quick-switcher]")) { event.preventDefault(); event.stopPropagation(); open(); }
   if (event.target === dialog() || event.target.closest("#quick-switcher .quick-switcher-list :is(a, button)")) close();
 }, true);
-document.addEventListener("close", (event) => { if (event.target === dialog()) { typed = null; going = false; asked += 1; } }, true);   // by Escape
+document.addEventListener("close", (event) => { if (event.target === dialog()) forget(); }, true);   // by Escape
 window.addEventListener("online", () => { if (typed !== null) find(); });
 // A page that was on its way brings a box of its own.
 document.addEventListener("htmx:before:settle", () => { if (typed !== null) open(typed); });
