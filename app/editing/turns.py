@@ -59,11 +59,11 @@ async def give_turn(transaction: Transaction, row: Editable, following: Waiting)
         note_lock(transaction, row, LockOffered, following.member_id)
 
 
-async def prolong_turn(transaction: Transaction, row: Editable, member: Member, page: int) -> int | None:
-    """Give a member whose turn it is the whole time again, as the page that waits is in front of them: how many seconds
+async def prolong_turn(transaction: Transaction, row: Editable, member: Member) -> int | None:
+    """Give a member whose turn it is the whole time again, as a page that waits is in front of them: how many seconds
     are left. It is no longer than LONGEST_TURN in all, as others wait. None when it is not their turn."""
     called = await waiting.find_waiting(transaction, row, member)
-    if called is None or called.called_at is None or called.state != "called" or called.page != page:
+    if called is None or called.called_at is None or called.state != "called":
         return None
     clock = await read_clock(transaction)
     until = min(clock + TURN * 1000, called.called_at + LONGEST_TURN * 1000)

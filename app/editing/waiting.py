@@ -39,8 +39,9 @@ WaitingState = Literal["waiting", "called", "missed"]
 class Waiting(Tenanted, Base):
     """A person who waits for a row, from the moment they opened its edit page until they leave that page.
 
-    `page` numbers the pages that the person has opened, so that only the newest one's leaving ends the waiting, or
-    the end of the session that it was opened with. Who was called (at `called_at`) and did not come missed the turn.
+    `page` is how many such pages the person has open: all of them wait in the one place, and the leaving of the last
+    one ends it, or the end of the session that the newest was opened with. Who was called (at `called_at`) and did not
+    come missed the turn.
     `unanswered` is set when the time for an answer is over.
     """
 
@@ -88,11 +89,7 @@ REFUSE_REQUEST = PreparedChange(
     )
 )
 KEEP_WAITING = PreparedChange(
-    lambda: (
-        update(Waiting)
-        .where(*OF_ROWS, OF_MEMBER, Waiting.page == bindparam("of_page"))
-        .values(until=lease_clock() + bindparam("lease"))
-    )
+    lambda: update(Waiting).where(*OF_ROWS, OF_MEMBER).values(until=lease_clock() + bindparam("lease"))
 )
 NOTE_UNANSWERED = PreparedChange(
     lambda: (
@@ -111,7 +108,9 @@ CALL = PreparedChange(
     lambda: update(Waiting).where(Waiting.id == bindparam("waiting_id")).values(state="called", called_at=lease_clock())
 )
 LEAVE = PreparedChange(lambda: delete(Waiting).where(*OF_ROWS, OF_MEMBER))
-LEAVE_PAGE = PreparedChange(lambda: delete(Waiting).where(*OF_ROWS, OF_MEMBER, Waiting.page == bindparam("of_page")))
+LEAVE_PAGE = PreparedChange(
+    lambda: update(Waiting).where(*OF_ROWS, OF_MEMBER, Waiting.page > 1).values(page=Waiting.page - 1)
+)
 LEAVE_ALL = PreparedChange(lambda: delete(Waiting).where(*OF_ROWS))
 LEAVE_WITH_SESSIONS = PreparedChange(
     lambda: (
@@ -155,14 +154,19 @@ async def join_queue(transaction: Transaction, row: Editable, member: Member, le
 
     Raises NoCredential for who has no session.
     """
-    return await open_waiting_page(transaction, row, member, await find_waiting(transaction, row, member), lease)
+    waiting = await find_waiting(transaction, row, member)
+    return await write_waiting(transaction, row, member, waiting, lease, pages=waiting.page + 1 if waiting else 1)
 
 
-async def open_waiting_page(
-    transaction: Transaction, row: Editable, member: Member, waiting: Waiting | None, lease: int
+async def write_waiting(
+    transaction: Transaction, row: Editable, member: Member, waiting: Waiting | None, lease: int, *, pages: int
 ) -> Waiting:
-    """Write that a page of a member waits, with the place that they have, if any."""
+    """Write that a member waits with so many pages, in the place that they have, if any.
+
+    Who has missed the turn gets another place, with the pages that were in that one.
+    """
     written: dict[str, Any] = {"session_id": credential_of(transaction.actor), "name": member.name, "role": member.role}
+    written["page"] = pages
     written["until"] = await read_clock(transaction) + lease * 1000
     if waiting is not None and waiting.state == "missed":
         await transaction.delete(waiting)
@@ -171,15 +175,19 @@ async def open_waiting_page(
         waiting = Waiting(kind=row.kind_name, row_id=row.id, member_id=member.id, **written)
         await transaction.insert(waiting)
     else:
-        await transaction.change(waiting, page=waiting.page + 1, **written)
+        await transaction.change(waiting, **written)
     return waiting
 
 
 async def request_lock(transaction: Transaction, row: Editable, member: Member, lease: int) -> bool:
-    """Ask whoever edits to hand over. False for who has asked already and got no answer yet: that counts once."""
+    """Ask whoever edits to hand over. False for who has asked already and got no answer yet: that counts once.
+
+    Who does not wait yet does from now on, with the page that is opened next.
+    """
     waiting = await find_waiting(transaction, row, member)
     if waiting is None or waiting.state == "missed":
-        waiting = await open_waiting_page(transaction, row, member, waiting, lease)
+        pages = waiting.page if waiting else 0
+        waiting = await write_waiting(transaction, row, member, waiting, lease, pages=pages)
     if waiting.asked_at is not None and not waiting.kept:
         return False
     await transaction.change(waiting, asked_at=await read_clock(transaction), kept=False, unanswered=False)
@@ -200,16 +208,21 @@ async def refuse_request(transaction: Transaction, row: Editable, waiting_id: in
     return await change_waiting(transaction, REFUSE_REQUEST, row, waiting_id=waiting_id)
 
 
-async def keep_waiting(transaction: Transaction, row: Editable, member: Member, page: int, lease: int) -> bool:
-    """Go on waiting with an open page. False when it waits no more."""
-    return await change_waiting(transaction, KEEP_WAITING, row, of_member=member.id, of_page=page, lease=lease * 1000)
+async def keep_waiting(transaction: Transaction, row: Editable, member: Member, lease: int) -> bool:
+    """Go on waiting with an open page. False when the member waits no more."""
+    return await change_waiting(transaction, KEEP_WAITING, row, of_member=member.id, lease=lease * 1000)
 
 
-async def leave_queue(transaction: Transaction, row: Editable, member: Member, page: int | None = None) -> bool:
-    """Stop waiting, with the page given or with any. False when nobody did."""
-    if page is None:
-        return await change_waiting(transaction, LEAVE, row, of_member=member.id)
-    return await change_waiting(transaction, LEAVE_PAGE, row, of_member=member.id, of_page=page)
+async def leave_queue(transaction: Transaction, row: Editable, member: Member) -> bool:
+    """Stop waiting with all pages. False when nobody did."""
+    return await change_waiting(transaction, LEAVE, row, of_member=member.id)
+
+
+async def leave_page(transaction: Transaction, row: Editable, member: Member) -> bool:
+    """Stop waiting with one of the pages. True when that was the last one: then the member waits no more."""
+    if await change_waiting(transaction, LEAVE_PAGE, row, of_member=member.id):
+        return False
+    return await leave_queue(transaction, row, member)
 
 
 async def leave_queues(transaction: Transaction, whom: Sequence[tuple[Editable, int]]) -> None:

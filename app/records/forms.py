@@ -145,9 +145,10 @@ async def render_record(
     record: Record,
     *,
     waiting: Waiting | None = None,
+    joined: bool = False,
     status: int = 200,
 ) -> Response[str]:
-    """A record to be read; with `waiting`, by somebody who waits to edit it."""
+    """A record to be read; with `waiting`, by somebody who waits to edit it, and `joined` with this page or before."""
     access = await find_record_access(transaction, member, collection, record)
     await render_long_texts_aside(fields.list_long_texts(record.values))
     queue = await list_queue(transaction, record)
@@ -172,6 +173,7 @@ async def render_record(
         head_parts=await list_parts("record head", request, transaction, member, Made(place.name, maker)),
         standing=standing,
         waiting=waiting,
+        joined=joined,
         readers=list_readers(request, transaction, f"record.{record.id}"),
     )
 

@@ -530,6 +530,48 @@ async def test_a_few_letters_lead_to_a_room_a_person_or_a_record(people: tuple[P
         await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+async def test_enter_leads_to_what_is_typed_however_late_its_answer_comes(people: tuple[Person, Person]) -> None:
+    ana, _ = people
+    page = await ana.open("/c/books")
+    gone_to = asyncio.Event()
+
+    async def come_late(route: Route) -> None:
+        await gone_to.wait()
+        await route.continue_()
+
+    await page.keyboard.press("Control+k")
+    box = page.get_by_role("searchbox", name="A room, a person or a record")
+    places = page.get_by_role("dialog").locator(".quick-switcher-list")
+    await expect(places.locator(".marked")).to_have_count(1)
+    await page.route("**/quick-switcher?*", come_late)
+    await box.press_sequentially("casmu")
+    await expect(places).to_have_attribute("aria-busy", "true")
+    await page.keyboard.press("Enter")
+    gone_to.set()
+    await page.wait_for_url("**/c/books/40")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+@pytest.mark.console("ERR_INTERNET_DISCONNECTED")
+async def test_without_a_network_no_place_is_shown_that_is_not_of_what_is_typed(people: tuple[Person, Person]) -> None:
+    ana, _ = people
+    page = await ana.open("/c/books")
+    await page.keyboard.press("Control+k")
+    box = page.get_by_role("searchbox", name="A room, a person or a record")
+    places = page.get_by_role("dialog").locator(".quick-switcher-list")
+    await expect(places.locator(".marked")).to_have_count(1)
+    await ana.context.set_offline(True)
+    await box.press_sequentially("casmu")
+    await expect(places.get_by_role("alert")).to_have_text("That did not get through. Try again.")
+    await expect(places.locator("a, button")).to_have_count(0)
+    await page.keyboard.press("Enter")
+    assert page.url == f"{ana.origin}/c/books"
+    await ana.context.set_offline(False)
+    await expect(places.locator(".marked")).to_contain_text("Casmurro")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/c/books/40")
+
+
 async def test_the_box_is_closed_by_the_very_click_that_leads_elsewhere(people: tuple[Person, Person]) -> None:
     ana, _ = people
     for place in ("a", "button"):

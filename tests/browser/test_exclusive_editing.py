@@ -189,6 +189,30 @@ async def test_who_leaves_the_line_is_not_called_and_who_leaves_the_page_edits_n
     assert book.draft(1) == "Typed just before following a link"
 
 
+async def test_two_tabs_wait_in_one_place_which_stays_when_one_of_them_is_left(
+    people: tuple[Person, Person], book: Book
+) -> None:
+    ana, carla = people
+    await edit(ana, book)
+    await carla.open(book.edit)
+    next_in_line = carla.page.get_by_text("You are next in line.")
+    await expect(next_in_line).to_be_visible()
+    second = await carla.context.new_page()
+    await second.goto(carla.origin + book.edit)
+    await ready(second)
+    await expect(second.get_by_text("You are next in line.")).to_be_visible()
+    await second.get_by_role("link", name="Books").first.click()
+    await expect(second).to_have_url(re.compile(r"/c/books$"))
+    await second.close()
+    async with carla.page.expect_response("**/queue/stay") as stays:
+        pass
+    assert (await stays.value).status == 204
+    await expect(next_in_line).to_be_visible()
+    await expect(ana.page.get_by_text("Carla is waiting to edit.")).to_be_visible()
+    await ana.page.get_by_role("button", name="Cancel").click()
+    await expect(carla.page.get_by_text("It is your turn.", exact=True)).to_be_visible()
+
+
 async def test_an_unanswered_request_lets_the_asker_take_over(people: tuple[Person, Person], book: Book) -> None:
     ana, carla = people
     await edit(ana, book)

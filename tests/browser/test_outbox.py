@@ -385,6 +385,21 @@ async def test_a_box_is_emptied_of_what_another_page_has_sent_but_not_of_what_wa
     await expect(shown(page, "Half of the next")).to_be_visible()
 
 
+async def test_a_box_is_emptied_of_what_another_page_has_sent_when_its_page_fetches_itself_anew(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page, other = await open_twice(ana, clients["ana"], "Sent while frames were missed")
+    await other.evaluate(
+        "document.addEventListener('htmx:ws:before:message:incoming', event => {"
+        " event.preventDefault(); event.stopImmediatePropagation(); }, true)"
+    )
+    await box(page).press("Enter")
+    await expect(shown(page, "Sent while frames were missed")).to_be_visible()
+    await other.evaluate("document.dispatchEvent(new CustomEvent('page:refresh'))")
+    await expect(shown(other, "Sent while frames were missed")).to_be_visible()
+    await expect(box(other)).to_have_value("")
+
+
 async def test_what_was_posted_is_shown_once_also_when_its_answer_is_lost_and_it_is_pushed(
     ana: Person, clients: dict[str, httpx.AsyncClient]
 ) -> None:
@@ -630,6 +645,8 @@ async def test_a_picture_that_was_refused_is_not_asked_for_again_and_the_other_f
     await page.locator("[data-attach]").set_input_files([good])
     chip = page.locator(".brought li").first
     await expect(chip.locator("small")).to_have_text("3 Bytes")
+    taken_out: list[int] = []
+    page.on("response", lambda answer: taken_out.append(answer.status) if answer.url.endswith("/take-out") else None)
     await page.locator("[data-attach]").set_input_files([bad])
     await say(page, "With a damaged one")
     await expect(waiting(page)).to_contain_text("Not sent bad.png: This picture is damaged")
@@ -638,7 +655,14 @@ async def test_a_picture_that_was_refused_is_not_asked_for_again_and_the_other_f
     await expect(page.get_by_role("alert")).not_to_contain_text("Attach again")
     await expect(chip.locator("small")).to_have_text("3 Bytes")
     await expect(chip.locator("svg.icon")).to_be_visible()
-    await chip.get_by_role("button").click()
+    await page.locator("[data-attach]").set_input_files([bad])
+    await expect(page.locator(".brought li.failed")).to_have_count(1)
+    await page.locator(".brought li.failed").get_by_role("button", name="Take out bad.png").click()
+    await page.reload()
+    await ready(page)
+    async with page.expect_response("**/take-out"):
+        await chip.get_by_role("button").click()
+    assert taken_out == [204], "what was refused is not in the store"
     await box(page).fill("")
 
 

@@ -77,15 +77,19 @@ class Desk:
         async with self.database.write(ACME) as transaction:
             return await locks.lapse(transaction, await book(transaction))
 
-    async def stay(self, name: str, page: int = 1) -> bool:
+    async def stay(self, name: str) -> bool:
         async with self.database.write(ACME) as transaction:
             row, person = await book(transaction), await sign_in(transaction, name)
-            return await waiting.keep_waiting(transaction, row, person, page, LEASE)
+            return await waiting.keep_waiting(transaction, row, person, LEASE)
 
-    async def prolong(self, name: str, page: int = 1) -> int | None:
+    async def prolong(self, name: str) -> int | None:
         async with self.database.write(ACME) as transaction:
             row, person = await book(transaction), await sign_in(transaction, name)
-            return await turns.prolong_turn(transaction, row, person, page)
+            return await turns.prolong_turn(transaction, row, person)
+
+    async def leave_page(self, name: str) -> bool:
+        async with self.database.write(ACME) as transaction:
+            return await waiting.leave_page(transaction, await book(transaction), await sign_in(transaction, name))
 
     async def leave_at_turn(self, name: str) -> None:
         async with self.database.write(ACME) as transaction:
@@ -209,7 +213,7 @@ async def test_whose_turn_it_is_has_a_minute_to_begin_before_the_next_is_asked(
         assert not await desk.lapse()
         wait(seconds)
         assert await desk.stay("carla")
-        assert await desk.stay("davi", page=2)
+        assert await desk.stay("davi")
         assert await desk.stay("bruno")
     assert await desk.lapse()
     assert await desk.holder() == ("Davi", True)
@@ -230,7 +234,6 @@ async def test_a_turn_goes_on_while_its_page_is_in_front_but_not_for_ever(
         wait(20)
         await desk.stay("carla")
         assert await desk.prolong("carla") == TURN
-        assert await desk.prolong("carla", page=2) is None, "another page than the one that was called"
     wait(TURN - 1)
     await desk.stay("carla")
     assert await desk.prolong("carla") == 1, "others wait, too"
@@ -279,14 +282,44 @@ async def test_who_left_is_not_called(desk: Desk, wait: Callable[[float], None])
     assert await desk.holder() == ("Davi", True)
 
 
-async def test_a_page_that_was_left_ends_only_its_own_waiting(desk: Desk, database: Database) -> None:
+async def test_the_last_page_that_is_left_ends_the_waiting(desk: Desk) -> None:
     await desk.open("ana")
     await desk.open("carla")
-    await desk.open("carla")  # the same page again, reloaded
-    async with database.write(ACME) as transaction:
-        row, carla = await book(transaction), await member(transaction, "carla")
-        assert not await waiting.leave_queue(transaction, row, carla, page=1)
-        assert await waiting.leave_queue(transaction, row, carla, page=2)
+    await desk.open("davi")
+    await desk.open("carla")  # in another tab, or reloaded
+    assert not await desk.leave_page("carla")
+    assert await desk.line() == [("Carla", "waiting"), ("Davi", "waiting")]
+    assert await desk.stay("carla")
+    assert await desk.leave_page("carla")
+    assert await desk.line() == [("Davi", "waiting")]
+    assert not await desk.leave_page("carla")
+
+
+async def test_who_asks_waits_with_the_page_that_is_opened_next(desk: Desk) -> None:
+    await desk.open("ana")
+    await desk.ask("carla")
+    await desk.open("carla")
+    assert await desk.leave_page("carla")
+    assert await desk.line() == []
+
+
+async def test_who_waits_again_after_a_missed_turn_waits_with_the_pages_of_before(
+    desk: Desk, wait: Callable[[float], None]
+) -> None:
+    proof = await desk.open("ana")
+    assert proof
+    await desk.open("carla")
+    await desk.open("davi")
+    await desk.release("ana", proof)
+    wait(TURN - 1)
+    await desk.stay("carla")
+    await desk.stay("davi")
+    wait(1.1)
+    assert await desk.lapse()
+    assert await desk.line() == [("Carla", "missed"), ("Davi", "called")]
+    await desk.open("carla")
+    assert not await desk.leave_page("carla"), "the page in which it was missed"
+    assert await desk.line() == [("Davi", "called"), ("Carla", "waiting")]
 
 
 async def test_an_asker_may_take_over_after_30_seconds_without_an_answer_and_not_before(

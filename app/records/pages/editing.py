@@ -86,7 +86,9 @@ async def show_edit(
         if record.lock_member_id != member.id:
             waiting = await join_queue(transaction, record, member, lease_of(request))
             push_standings(transaction, record)
-        return await render_record(request, transaction, member, collection, fields, record, waiting=waiting)
+        return await render_record(
+            request, transaction, member, collection, fields, record, waiting=waiting, joined=True
+        )
     draft = await find_draft(transaction, record, member)
     if draft is not None and not (moving and draft.version == record.version):
         return await render_draft(request, transaction, member, collection, fields, record, proof, draft, settings)

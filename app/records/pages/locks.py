@@ -155,19 +155,18 @@ async def take_lock_over(
 async def go_on_waiting(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
     """Go on waiting with an open page. When it is the member's turn, a page that is in front prolongs it."""
     _, record, _ = await open_record(transaction, member, slug, number, "edit")
-    page = number_of(form["page"])
-    answer = answer_page(kept=await waiting.keep_waiting(transaction, record, member, page, LEASE))
-    left = await prolong_turn(transaction, record, member, page) if "in-front" in form else None
+    answer = answer_page(kept=await waiting.keep_waiting(transaction, record, member, LEASE))
+    left = await prolong_turn(transaction, record, member) if "in-front" in form else None
     if left is not None:
         answer.headers["X-Turn-Left"] = str(left)
     return answer
 
 
 @post("/c/{slug:str}/{number:int}/queue/leave")
-async def stop_waiting(transaction: Transaction, member: Member, slug: str, number: int, form: Form) -> Response[Any]:
-    """Wait no more, as the page is left."""
+async def stop_waiting(transaction: Transaction, member: Member, slug: str, number: int) -> Response[Any]:
+    """Wait no more with a page that is left; with none that is open, the turn is somebody else's."""
     _, record, _ = await open_record(transaction, member, slug, number, deleted=None)
-    if await waiting.leave_queue(transaction, record, member, number_of(form["page"])):
+    if await waiting.leave_page(transaction, record, member):
         await shorten_turn(transaction, record, member)
         push_standings(transaction, record, member.id)
     return answer_page(kept=True)

@@ -103,6 +103,14 @@
     }
   }
 
+  // A form that the browser sent by itself has brought the address of its answer, which may take forms alone: a reload,
+  // going back and entering it again lead to where the form was. By htmx the address stays as it is.
+  function keepAddress() {
+    const { answer, answered } = main()?.dataset ?? {};
+    if (answer && location.pathname === answered) history.replaceState(history.state, "", answer);
+  }
+  document.addEventListener("DOMContentLoaded", keepAddress);
+
   // Where a page is fetched anew from. The answer to a form has no address of its own: its form's page has.
   const addressOf = (shown) => shown.dataset.answer ?? placeOnPage();
 

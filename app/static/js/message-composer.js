@@ -36,7 +36,7 @@ class MessageComposer extends HTMLElement {
     document.addEventListener("click", (event) => this.#clicked(event), { capture: true, signal });
     document.addEventListener("composer:say", (event) => this.say(event.detail), { signal });
     document.addEventListener("list:changed", () => { this.#lookForDeleted(); this.#lookForSent(); this.#rewriting.openAwaited(); }, { signal });
-    document.addEventListener("page:refreshed", () => this.#lookForDeleted(), { signal });
+    document.addEventListener("page:refreshed", () => { this.#lookForDeleted(); this.#lookForSent(); }, { signal });
     document.addEventListener("htmx:before:request", () => this.drafts.now(), { signal });
     window.addEventListener("pagehide", () => this.drafts.now(), { signal });
     if (!this.#opened) this.#open();

@@ -4,9 +4,11 @@ import { makeKey, outbox } from "./outbox.js";
 import { me } from "./page.js";
 import { giveUp, isTakenOut, takeOut, wantAgain } from "./taken-out.js";
 
+const REFUSED = [413, 422];      // a file for what it is: it would be again
+
 export class MessageFiles {
   #turn = Promise.resolve();     // one after another: a message has its files in the order in which they came
-  #uploads = new WeakMap();      // item -> { file, key, request, arrival, stopped }
+  #uploads = new WeakMap();      // item -> { file, key, request, arrival, stopped, refused }
 
   constructor(composer) {
     this.composer = composer;
@@ -64,7 +66,7 @@ export class MessageFiles {
     for (const item of [...this.list.children]) {
       const upload = this.#uploads.get(item);
       if (upload?.arrival) {
-        files.push({ id: null, name: upload.file.name, upload: upload.key });
+        files.push({ id: null, name: upload.file.name, upload: upload.refused ? null : upload.key });
         arrivals.push(upload.arrival);
       } else files.push(fileOf(item));
       item.remove();
@@ -135,7 +137,7 @@ export class MessageFiles {
     Object.assign(bar, { max: 1, value: 0 });
     item.querySelector("button").before(bar);
     this.list.append(item);
-    const upload = { file, key, request: new XMLHttpRequest(), stopped: false };
+    const upload = { file, key, request: new XMLHttpRequest(), stopped: false, refused: false };
     this.#uploads.set(item, upload);
     upload.arrival = this.#turn.then(() => this.#send(upload, bar));
     this.#turn = upload.arrival.catch(() => {});
@@ -144,7 +146,9 @@ export class MessageFiles {
       if (item.isConnected) item.replaceWith(fresh.item);
     }, (error) => {
       if (upload.stopped) return;
-      giveUp(key);
+      // What the server has refused for what it is, it has not stored.
+      upload.refused = Boolean(error.refused);
+      if (!upload.refused) giveUp(key);
       // It stays until it is taken out: a message that is sent with it says that it is missing.
       const words = document.createElement("small");
       words.textContent = this.composer.form.dataset.failed;
@@ -180,7 +184,7 @@ export class MessageFiles {
         const item = answer && answer.querySelector("li:has([name=file])");
         const words = request.getResponseHeader("content-type")?.startsWith("text/plain") && request.responseText;
         if (item) done({ ...fileOf(item), item: document.importNode(item, true) });
-        else fail(new Error(`${file.name}: ${words || notSent}`));
+        else fail(Object.assign(new Error(`${file.name}: ${words || notSent}`), { refused: Boolean(words) && REFUSED.includes(request.status) }));
       });
       const body = new FormData();
       body.append("upload", key);
@@ -196,7 +200,7 @@ export class MessageFiles {
       upload.stopped = true;
       upload.request.abort();
     }
-    takeOut(item.dataset.upload);
+    if (!upload?.refused) takeOut(item.dataset.upload);
   }
 }
 

@@ -70,7 +70,11 @@ class Outbox extends EventTarget {
   #arrived(entry, arrivals) {
     const failed = arrivals.find((each) => each.status === "rejected");
     const came = arrivals.filter((each) => each.status === "fulfilled").map(({ value: { id, name, src, size, upload } }) => ({ id, name, src, size, upload }));
-    const missing = entry.files.filter((file) => !file.id).filter((_, index) => arrivals[index].status === "rejected");
+    const missing = entry.files.filter((file) => !file.id).flatMap((file, index) => {
+      const { status, reason } = arrivals[index];
+      if (status === "fulfilled") return [];
+      return [reason.refused ? { ...file, upload: null } : file];     // what was refused is not in the store
+    });
     entry.files = [...entry.files.filter((file) => file.id), ...came, ...missing].sort((one, other) => one.id - other.id);
     entry.state = "waiting";
     if (failed) this.#lose(entry, failed.reason.message);

@@ -136,8 +136,11 @@ class UndoOffer extends HTMLElement {
     if (raw.ok || raw.status >= 500 || !raw.headers.has("X-Page")) return;
     event.preventDefault();
     raw.text().then((text) => {
-      const why = new DOMParser().parseFromString(text, "text/html").querySelector("p[role=alert], main p:not(.code)");
+      const why = new DOMParser().parseFromString(text, "text/html").querySelector("main [role=alert]");
       if (why) toast.querySelector("p").textContent = why.textContent;
+      toast.classList.add("danger");
+      const icon = toast.querySelector(".icon use");
+      icon.setAttribute("href", icon.getAttribute("href").replace(/#.*/, "#circle-alert"));
       toast.querySelector("form").remove();
       toast.querySelector("[data-dismiss]").focus();
     });

@@ -1,0 +1,48 @@
+"""What an undo says that is refused, or whose answer is lost."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.test_lost_answers import lose_answer_to
+from tests.conftest import Person, Server
+
+REFUSED = "It was undone already, or changed since, or was done more than ten minutes ago."
+
+
+async def delete(person: Person, number: int) -> Page:
+    """Delete a book, and wait for the offer to undo that."""
+    page = await person.open(f"/c/books/{number}")
+    await page.get_by_role("button", name="Delete", exact=True).click()
+    await expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    return page
+
+
+async def test_an_undo_whose_answer_was_lost_leads_to_what_was_undone(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    page = await delete(ana, 14)
+    ((offer,),) = server.store.rows("SELECT max(id) FROM undo_offer")
+    undo = page.get_by_role("button", name="Undo")
+    await lose_answer_to(server, page, f"/undo/{offer}", undo)
+    await expect(page.get_by_role("link", name="Edit")).to_be_visible()
+    await undo.click()
+    await page.wait_for_url("**/c/books/14")
+    await expect(undo).to_have_count(0)
+    await expect(page.get_by_text(REFUSED)).to_have_count(0)
+
+
+@pytest.mark.console("status of 409")
+async def test_an_undo_that_comes_too_late_says_why_and_looks_like_no_success(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    page = await delete(ana, 15)
+    server.store.rows("UPDATE undo_offer SET taken_at = made_at")
+    await page.get_by_role("button", name="Undo").click()
+    toast = page.locator(".toast")
+    await expect(toast.locator("p")).to_have_text(REFUSED)
+    await expect(toast.get_by_role("button", name="Undo")).to_have_count(0)
+    await expect(toast.get_by_role("button", name="Dismiss")).to_be_focused()
+    await expect(toast.locator("use").first).to_have_attribute("href", re.compile(r"#circle-alert$"))
