@@ -28,8 +28,9 @@ async function find() {
 function sayFailed() {
   going = false;
   list().ariaBusy = "false";
-  list().innerHTML = '<li class="muted nothing" role="alert">';
-  list().firstChild.textContent = dialog().dataset.failed;
+  const said = Object.assign(document.createElement("li"), { className: "muted nothing", role: "alert" });
+  said.textContent = dialog().querySelector("input").dataset.failed;
+  list().replaceChildren(said);
 }
 function mark(index) {
   const all = places();
