@@ -183,6 +183,7 @@ def read_record_line(fields: list[Field], source: ImportSource, line: Line, read
         and not each.kind.computed
         and each not in read_only
         and not line.values.get(each.ref)
+        and not (line.record and not line.record.values.get(each.ref))  # it was empty before that was asked for
         and each.label not in said
     ]
     line.values = {ref: value for ref, value in line.values.items() if value}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
@@ -320,3 +321,22 @@ async def test_no_line_lacks_what_the_program_writes(shared_server: Server, peop
     for table_ in ("Name\nRed", "Name;Since\nBlue;2020-01-01 10:00"):
         done = await people["carla"].post(address, data={"table": table_, "seen": ""})
         assert done.status_code == 303, done.text
+
+
+async def test_a_line_is_not_judged_by_what_it_leaves_empty_as_it_was(people: Peers) -> None:
+    """A field that is required by now is empty in records of before: their lines can be brought again."""
+    made = await people["ana"].post("/collections/new", data={"name": "Bells", "first": "Name"})
+    slug = made.headers["location"].split("/")[2]
+    await people["carla"].post(f"/c/{slug}/import", data={"table": "Name\nOld", "seen": ""})
+    added = {"label": "Tone", "kind": "text", "required": "yes"}
+    assert (await people["ana"].post(f"/c/{slug}/fields", data=added)).status_code == 303
+    address = f"/c/{slug}/import"
+    same = (await people["carla"].post(address, data={"table": "#,Name,Tone\n1,Old,"})).text
+    assert "can't be empty" not in html.unescape(same)
+    changed = (await people["carla"].post(address, data={"table": "#,Name,Tone\n1,New,"})).text
+    assert "can't be empty" not in html.unescape(changed)
+    new = (await people["carla"].post(address, data={"table": "#,Name,Tone\n,Newer,"})).text
+    assert "can't be empty" in html.unescape(new)
+    await people["carla"].post(address, data={"table": "#,Name,Tone\n1,Old,C sharp", "seen": "1:1"})
+    emptied = (await people["carla"].post(address, data={"table": "#,Name,Tone\n1,Old,"})).text
+    assert "can't be empty" in html.unescape(emptied)
