@@ -34,6 +34,8 @@ PAGES = {
     "a record": "/c/books/500",
     "an empty form": "/c/books/new",
 }
+# A search is somebody else's each time: nobody searches lists more than 60 times a minute.
+SEARCHERS = [f"{name}@acme.test" for name in ("ana", "bruno", "carla", "davi")]
 
 
 def cpu_seconds(pid: int) -> float:
@@ -42,11 +44,13 @@ def cpu_seconds(pid: int) -> float:
 
 
 async def measure_all(port: int, pid: int) -> None:
+    people = iter(SEARCHERS)
     async with aclosing(await sign_in(port)) as client:
         print(f"| page, {BOOKS:,} books | median ms | worst ms | server CPU ms |\n|---|---|---|---|")
         for name, path in PAGES.items():
+            asking = await sign_in(port, next(people)) if "q=" in path else client
             used = cpu_seconds(pid)
-            median, worst = await measure(client, path)
+            median, worst = await measure(asking, path)
             used = (cpu_seconds(pid) - used) * 1000 / (WARM_UPS + REQUESTS)
             print(f"| {name} | {median:.0f} | {worst:.0f} | {used:.0f} |")
         times = []
