@@ -19,6 +19,7 @@ from typing import Any, cast
 import structlog
 from sqlalchemy import delete, update
 
+from app.background import in_background
 from app.database import Database, Transaction, now
 from app.database.leases import LeaseLost, back_off, claim, renew_lease
 from app.jobs.runner import Loop
@@ -130,33 +131,22 @@ class Delivery:
         async with self.database.write() as transaction:
             mail = await claim(transaction, Mail, mail_id, seconds=MAIL_LEASE)
         if mail is not None:
-            async with self.keeping(mail):
+            async with in_background(self.keep(mail)):
                 self.unsettled.append(Settlement(mail, await self.try_to_deliver(mail)))
             await self.settle_all()
         return True
 
-    @contextlib.asynccontextmanager
-    async def keeping(self, mail: Mail) -> AsyncIterator[None]:
-        """Keep a claimed mail while the block runs, however slow the server is."""
-
-        async def prolong() -> None:
-            while True:
-                await asyncio.sleep(MAIL_LEASE / 3)
-                try:
-                    async with self.database.write() as transaction:
-                        await renew_lease(transaction, Mail, mail.id, mail.lease, seconds=MAIL_LEASE)
-                except LeaseLost:
-                    return
-                except Exception as error:  # it is tried again; so is what comes of the mail
-                    log.warning("a mail that is being sent can't be kept", mail=mail.id, reason=repr(error))
-
-        task = asyncio.create_task(prolong())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+    async def keep(self, mail: Mail) -> None:
+        """Keep a claimed mail, however slow the server is, until this is cancelled or another worker has it."""
+        while True:
+            await asyncio.sleep(MAIL_LEASE / 3)
+            try:
+                async with self.database.write() as transaction:
+                    await renew_lease(transaction, Mail, mail.id, mail.lease, seconds=MAIL_LEASE)
+            except LeaseLost:
+                return
+            except Exception as error:  # it is tried again; so is what comes of the mail
+                log.warning("a mail that is being sent can't be kept", mail=mail.id, reason=repr(error))
 
     async def try_to_deliver(self, mail: Mail) -> DeliveryOutcome:
         """Send a claimed mail; what becomes of it.

@@ -93,8 +93,7 @@ class Field(Tenanted, Base):
 
     @cached_property
     def ref(self) -> str:
-        """What its values are stored under, and its input is called, such as `f17`. Raises LookupError while it has no
-        id."""
+        """What its values are stored under, and its input is called: `f17`. Raises LookupError while it has no id."""
         if self.id is None:
             raise LookupError("a field has a ref when it has been written")
         return f"f{self.id}"
