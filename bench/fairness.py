@@ -1,5 +1,5 @@
-"""What a quiet workspace notices of a noisy one: its pages and posts alone, beside many who write in another, and beside
-many who read there.
+"""What a quiet workspace notices of a noisy one: its pages and posts alone, beside many who write in the other one, and
+beside many who read there.
 
     TEST_DATABASE=postgresql python bench/fairness.py [PEOPLE] [SECONDS]
 
@@ -92,7 +92,8 @@ def read_pages(port: int, people: int, seconds: float, cookie: str) -> float:
             writer.write(f"GET /chat/general HTTP/1.1\r\nHost: acme.hero.localhost:{port}\r\n{cookie}\r\n\r\n".encode())
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             length = re.search(rb"content-length: (\d+)", head)
-            assert length and b" 200 " in head, head
+            assert length, head
+            assert b" 200 " in head, head
             await reader.readexactly(int(length[1]))
             got += 1
         writer.close()

@@ -61,7 +61,7 @@ class Database:
         self.on_due: list[Callable[[], None]] = []
         self.writing = 0
         self.to_write = FairTurns(1 if self.writer.dialect.name == "sqlite" else writers, WRITERS_OF_EACH)
-        self.to_read = FairTurns(readers, readers // 2)
+        self.to_read = FairTurns(readers, max(1, readers // 2))
 
     @asynccontextmanager
     async def read(self, tenant_id: int | None = None, *, whose: Hashable = None) -> AsyncIterator[Transaction]:

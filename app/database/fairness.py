@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Line:
+class WaitingLine:
     """Those of one workspace who wait, how many have a turn, and at most how many may. `had` is how much time its turns
     took, in seconds of the clock that all lines share."""
 
@@ -32,9 +32,9 @@ class FairTurns:
     def __init__(self, at_once: int, of_each: int) -> None:
         self.at_once = self.free = at_once
         self.of_each = of_each
-        self.lines: dict[Hashable, Line] = {}
+        self.lines: dict[Hashable, WaitingLine] = {}
         # Those of them in which somebody waits.
-        self.queues: dict[Hashable, Line] = {}
+        self.queues: dict[Hashable, WaitingLine] = {}
         self.clock = 0.0
 
     @asynccontextmanager
@@ -55,25 +55,25 @@ class FairTurns:
         began = time.perf_counter()
         asyncio.get_running_loop().call_soon(lambda: self.end(line, time.perf_counter() - began))
 
-    async def enter(self, whose: Hashable) -> Line:
+    async def enter(self, whose: Hashable) -> WaitingLine:
         """Wait for a turn, which is to be ended."""
         line = self.lines.get(whose)
         if line is None:
             most = self.at_once if whose is None else self.of_each
-            line = self.lines[whose] = Line(most, self.clock)
+            line = self.lines[whose] = WaitingLine(most, self.clock)
         if self.free and line.going < line.most and not line.waiting:
             self.begin(line)
         else:
             await self.wait(whose, line)
         return line
 
-    def begin(self, line: Line) -> None:
+    def begin(self, line: WaitingLine) -> None:
         """Count a turn that begins."""
         self.free -= 1
         line.going += 1
         self.clock = line.had = max(self.clock, line.had)
 
-    def end(self, line: Line, took: float) -> None:
+    def end(self, line: WaitingLine, took: float) -> None:
         """Count a turn that has ended after so many seconds, and give what is free to those who wait."""
         self.free += 1
         line.going -= 1
@@ -90,12 +90,14 @@ class FairTurns:
                 return
             whose, line = min(able, key=lambda each: max(each[1].had, self.clock))
             given = line.waiting.popleft()
-            if not line.waiting:
-                del self.queues[whose]
-            self.begin(line)
-            given.set_result(None)
+            del self.queues[whose]
+            if line.waiting:
+                self.queues[whose] = line  # behind the others, of which it may have had no more
+            if not given.cancelled():  # as who waited has given up just now
+                self.begin(line)
+                given.set_result(None)
 
-    async def wait(self, whose: Hashable, line: Line) -> None:
+    async def wait(self, whose: Hashable, line: WaitingLine) -> None:
         """Wait behind the others of a line until a turn was given."""
         given: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         line.waiting.append(given)
@@ -105,8 +107,8 @@ class FairTurns:
         except asyncio.CancelledError:
             if not given.cancelled():  # it was given in the same moment
                 self.end(line, 0)
-            else:
+            elif given in line.waiting:
                 line.waiting.remove(given)
                 if not line.waiting:
-                    self.queues.pop(whose, None)
+                    del self.queues[whose]
             raise

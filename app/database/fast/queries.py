@@ -23,8 +23,9 @@ from sqlalchemy import BindParameter, Delete, Select, Table, Update, bindparam, 
 from sqlalchemy.orm import with_loader_criteria
 from sqlalchemy.sql import visitors
 
+from app.database.fast.compiled import StatementResult
 from app.database.fast.inline import InlineConnection
-from app.database.fast.prepared import Prepared, StatementResult
+from app.database.fast.prepared import Prepared
 from app.database.fast.rows import TableInfo, flush_and_connect, table_info_of
 from app.database.tenancy import Tenant, Tenanted, TenantScopeError, TenantSession, check_counting, find_tenanted
 
