@@ -6,6 +6,7 @@ import asyncio
 import builtins
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import TimeoutError
@@ -13,6 +14,7 @@ from sqlalchemy.exc import TimeoutError
 from app.database import postgresql, sqlite
 from app.database.facts import Followers
 from app.database.fairness import FairTurns
+from app.database.file_turns import FileTurns
 from app.database.transaction import Transaction
 
 # How long to wait for others who write, or read.
@@ -38,11 +40,12 @@ def check_holds_no_writer() -> None:
 class Database:
     """The engine of this process.
 
-    On SQLite there is one writing connection, so that writers wait for each other here and not in the file's lock,
-    and several reading ones beside it. On PostgreSQL, writing and reading connections are in pools of their own, so
-    that a request that reads and then writes never waits for itself. Who wants one waits for a turn, which is fair
-    between workspaces (`fairness.py`): a pool gives a connection that has just become free to whoever asks in that
-    moment. A workspace has half of those that read at most, so that others never wait for what takes it long.
+    On SQLite there is one writing connection, and several reading ones beside it: writers wait for each other here and
+    not in the file's lock, and processes take turns at the file (`file_turns.py`). On PostgreSQL, writing and reading
+    connections are in pools of their own, so that a request that reads and then writes never waits for itself. Who
+    wants one waits for a turn, which is fair between workspaces (`fairness.py`): a pool gives a connection that has
+    just become free to whoever asks in that moment. A workspace has half of those that read at most, so that others
+    never wait for what takes it long.
 
     `followers` are what follows from facts: nothing, for work on tables alone. `writing` is how many of this process's
     transactions write now, or wait until they may.
@@ -51,11 +54,13 @@ class Database:
     def __init__(self, url: str, followers: Followers | None = None, *, readers: int = 8, writers: int = 8) -> None:
         self.url = url
         self.followers = followers or Followers()
+        self.among_processes: FileTurns | None = None
         if url.startswith("postgresql"):
             self.writer = postgresql.create_engine(url, reads=False, pool_size=writers)
             self.reader = postgresql.create_engine(url, reads=True, pool_size=readers)
         else:
             self.writer = sqlite.create_engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
+            self.among_processes = FileTurns(Path(self.writer.url.database or ""))
             self.reader = sqlite.create_engine(url, begin="BEGIN", pool_size=readers)
         self.on_commit: list[Callable[[Transaction], None]] = []
         self.on_due: list[Callable[[], None]] = []
@@ -125,6 +130,8 @@ class Database:
         async with AsyncExitStack() as having:
             try:
                 await having.enter_async_context(turns.take(whose, TURN_SECONDS))
+                if turns is self.to_write and self.among_processes is not None:
+                    await having.enter_async_context(self.among_processes.take(TURN_SECONDS))
             except builtins.TimeoutError as error:
                 raise TimeoutError(f"other transactions have been at it for {TURN_SECONDS} s") from error
             yield
@@ -140,3 +147,5 @@ class Database:
         """Close all connections."""
         await self.reader.dispose()
         await self.writer.dispose()
+        if self.among_processes is not None:
+            self.among_processes.close()
