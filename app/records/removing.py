@@ -146,14 +146,11 @@ async def restore_field(transaction: Transaction, collection: Collection, field:
 async def delete_removed_fields(transaction: Transaction, limit: int) -> int:
     """Forget the fields that were removed more than 30 days ago, but those that one which is there has replaced: the
     history of records has values of them. Open pages that offer to restore them follow.
-
-    The newest stays: no other field may get its id, under which records may have values still.
     """
     newer = aliased(Field)
     over = (
         Field.removed_at < now() - REMOVED_IS_KEPT_FOR,
         ~exists().where(newer.tenant_id == Field.tenant_id, newer.replaces == Field.id),
-        Field.id < select(func.max(newer.id)).scalar_subquery(),
     )
     found = (await transaction.execute(select(Field.id, Field.collection_id).where(*over).limit(limit))).all()
     ids = [row.id for row in found]
