@@ -19,6 +19,7 @@ from app.accounts.undo import UndoOffer
 from app.accounts.visits import Visit
 from app.chat.attachments import Attachment
 from app.chat.drafts import MessageDraft, delete_old_message_drafts, keep_message_draft
+from app.chat.memberships import Membership
 from app.chat.new_rooms import open_discussion
 from app.chat.rooms import Room
 from app.database import Base, Database, Followers, Partial, Shown, Tenant, Transaction, now
@@ -377,6 +378,20 @@ async def test_open_bins_and_pages_follow_when_the_bin_is_emptied(database: Data
     assert f'hx-target="#bin-{record.collection_id}-refresh"' in events[f"collection.{record.collection_id}"]
     assert "data-refresh" in events[f"record.{record.id}"]
     assert 'data-unread="0"' in events["user.2"]
+
+
+async def test_a_discussion_goes_in_the_same_round_as_its_record_and_from_sidebars(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        await add_record(transaction)
+        record = (await transaction.scalars(select(Record).where(Record.number == 7))).one()
+        carla = await carla_of(transaction)
+        room = await open_discussion(transaction, f"record-{record.id}", "Soon gone")
+        transaction.add(Membership(room_id=room.id, member_id=carla.id))
+    cursor = await read_cursor(database)
+    await sweep_one(database, SETTINGS, ACME)
+    async with database.read(ACME) as transaction:
+        assert await transaction.scalar(select(func.count(Room.id)).where(Room.subject == f"record-{record.id}")) == 0
+    assert "rooms" in (await last_events(database, cursor))[f"user.{carla.id}"]
 
 
 async def test_open_pages_follow_when_the_newest_field_and_the_newest_collection_are_forgotten(
