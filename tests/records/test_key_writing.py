@@ -16,11 +16,12 @@ from app.jobs.runner import Runner
 from app.records.changes import create_record
 from app.records.collections import get_collection
 from app.records.definitions import append_field, change_field
+from app.records.exports import select_batch
 from app.records.fields import Field, list_fields, open_collection
 from app.records.key_writing import COPY_NUMBERS, LIST_UNKEYED, stage_unique
 from app.records.keys import RecordKey
 from app.records.kinds.collation import LAST
-from app.records.lists import View, list_records
+from app.records.lists import View, keys_for, list_records, parameters_of
 from app.records.records import Record, find_record
 from app.records.revisions import Revision
 from app.web.forms import Invalid
@@ -71,6 +72,16 @@ async def test_a_new_field_has_a_key_for_each_record_that_is_kept_of_this_worksp
         assert copied.changed == 0, "the collection is another workspace's"
 
 
+async def export(transaction: Transaction, books: Any, fields: list[Field], view: View, *, after: int) -> list[int]:
+    """The numbers of the records that an export of a view has behind one, where it goes on."""
+    options: dict[str, Any] = {"by_key": keys_for(fields, view), "descending": view.descending}
+    about = parameters_of(books, fields, view)
+    rows = await transaction.rows(select_batch(0, **options, goes_on=False), **about)
+    place = next(row[7:] for row in rows if row[0] == after)
+    goes_on = {f"after_{at}": value for at, value in enumerate(place)}
+    return [row[0] for row in await transaction.rows(select_batch(0, **options, goes_on=True), **about, **goes_on)]
+
+
 async def test_a_list_has_every_record_while_the_keys_of_a_new_field_are_written(
     database: Database, store: Store
 ) -> None:
@@ -95,6 +106,7 @@ async def test_a_list_has_every_record_while_the_keys_of_a_new_field_are_written
                 assert listing.keys[record.id] == shelf.sort_key("B")
                 others = numbers[1:] if first == 0 else numbers[:-1]
                 assert others == sorted(others, reverse=first != 0)
+                assert await export(transaction, books, fields, View(sort=sort), after=numbers[20]) == numbers[21:]
                 found = await list_records(transaction, books, fields, View(query="filed", sort=sort))
                 assert [each.number for each in found.records] == [record.number]
 
