@@ -33,7 +33,7 @@ from app.records.collections import Collection
 from app.records.columns import find_columns_seen
 from app.records.facts import RecordsExported
 from app.records.fields import Field, list_fields
-from app.records.lists import View, count_view, in_order, is_listed, parameters_of, read_view
+from app.records.lists import Keys, View, count_view, in_order, is_listed, keys_for, parameters_of, read_view
 from app.records.records import Record
 from app.records.revisions import Revision
 
@@ -153,7 +153,8 @@ async def read_batches(request: AnyRequest, export: Export) -> Batches:
             fields = await list_fields(transaction, collection)
             if view.key not in {"number", *(field.ref for field in fields)}:
                 raise NotFoundException
-            batch = select_batch(len(view.words), by_key=view.by_key, descending=view.descending, goes_on=bool(after))
+            by_key = keys_for(fields, view)
+            batch = select_batch(len(view.words), by_key=by_key, descending=view.descending, goes_on=bool(after))
             rows = await transaction.rows(batch, **parameters_of(collection, fields, view), **after)
         yield [ExportedRecord(*row[:7]) for row in rows]
         if len(rows) < EXPORT_BATCH:
@@ -162,7 +163,7 @@ async def read_batches(request: AnyRequest, export: Export) -> Batches:
 
 
 @cache
-def select_batch(words: int, *, by_key: bool, descending: bool, goes_on: bool) -> PreparedSelect[*tuple[Any, ...]]:
+def select_batch(words: int, *, by_key: Keys, descending: bool, goes_on: bool) -> PreparedSelect[*tuple[Any, ...]]:
     """The select of the records of a view, behind a place in its order where it goes on: what is exported of each, and
     then its own place."""
 

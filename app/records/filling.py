@@ -1,22 +1,33 @@
-"""Records that have no value in a field: how many there are, and giving all of them one."""
+"""Records that have no value in a field: how many there are, and giving them one.
+
+To look for them is to look at all records: that is done before, and then a few at a time are written.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from sqlalchemy import ColumnElement, bindparam, func, or_, select
 
 from app.accounts.members import Member
 from app.database import PreparedSelect, Transaction
 from app.editing.rows import Held
+from app.jobs.steps import Steps
 from app.records.access import require_open
 from app.records.changes import Changed, write_record
 from app.records.collections import Collection
-from app.records.fields import Field, list_fields
-from app.records.records import Record, value_in
+from app.records.fields import Field, list_fields, open_field
+from app.records.records import Record, find_numbered, value_in
 from app.web.forms import Invalid
 from app.web.texts import _l
 
 # How many are filled at once: of more, the button is pressed again.
 FILLED_AT_ONCE = 200
+# How many of them in one transaction, at the most.
+FILLED_IN_A_STEP = 20
+
+Begin = Callable[[], AbstractAsyncContextManager[tuple[Transaction, Member]]]
 
 
 def is_lacking() -> tuple[ColumnElement[bool], ...]:
@@ -27,7 +38,9 @@ def is_lacking() -> tuple[ColumnElement[bool], ...]:
 
 
 COUNT_LACKING = PreparedSelect(lambda: select(func.count(Record.id)).where(*is_lacking()))
-LIST_LACKING = PreparedSelect(lambda: select(Record).where(*is_lacking()).order_by(Record.number).limit(FILLED_AT_ONCE))
+LIST_LACKING = PreparedSelect(
+    lambda: select(Record.number).where(*is_lacking()).order_by(Record.number).limit(FILLED_AT_ONCE + 1)
+)
 
 
 async def count_lacking(transaction: Transaction, field: Field) -> int:
@@ -35,15 +48,8 @@ async def count_lacking(transaction: Transaction, field: Field) -> int:
     return await transaction.value(COUNT_LACKING, collection_id=field.collection_id, ref=field.ref) or 0
 
 
-async def fill_lacking(
-    transaction: Transaction, collection: Collection, field: Field, member: Member, text: str
-) -> tuple[int, int]:
-    """Give the records that have no value in a field one, as a change of each; how many have it now, and how many were
-    left, as somebody edits them or there are more than are done at once.
-
-    Raises Invalid when it is no value of the field.
-    """
-    require_open(member, collection)
+def read_filling(field: Field, text: str) -> str:
+    """The value that records without one shall have. Raises Invalid when it is no value of the field."""
     if not field.kind.is_typed:
         raise Invalid(**{field.ref: _l("This kind of field can't be filled so.")})
     if field.unique:
@@ -54,10 +60,30 @@ async def fill_lacking(
             raise ValueError(_l("This can't be empty."))
     except ValueError as error:
         raise Invalid(**{field.ref: error.args[0]}) from error
+    return value
+
+
+async def list_lacking(transaction: Transaction, field: Field) -> tuple[list[int], bool]:
+    """The numbers of records that have no value in a field, as many as are filled at once; whether there are more."""
+    numbers = await transaction.column(LIST_LACKING, collection_id=field.collection_id, ref=field.ref)
+    return numbers[:FILLED_AT_ONCE], len(numbers) > FILLED_AT_ONCE
+
+
+async def fill_lacking(
+    transaction: Transaction, collection: Collection, field: Field, member: Member, text: str, numbers: Sequence[int]
+) -> bool:
+    """Give some records that have no value in a field one, as a change of each. False when one was left, as somebody
+    edits it.
+
+    Raises Invalid when it is no value of the field.
+    """
+    require_open(member, collection)
+    value = read_filling(field, text)
     fields = await list_fields(transaction, collection)
-    before = await count_lacking(transaction, field)
-    filled = 0
-    for record in await transaction.column(LIST_LACKING, collection_id=collection.id, ref=field.ref):
+    filled = True
+    for record in await find_numbered(transaction, collection, numbers):
+        if record.values.get(field.ref) or record.deleted_at is not None:
+            continue
         values = {**record.values, field.ref: value}
         try:
             await write_record(
@@ -71,6 +97,19 @@ async def fill_lacking(
                 fields=fields,
             )
         except (Changed, Held):
-            continue
-        filled += 1
-    return filled, before - filled
+            filled = False
+    return filled
+
+
+async def fill_in_steps(begin: Begin, slug: str, key: str, text: str, numbers: Sequence[int]) -> bool:
+    """Likewise, a few in each transaction, which `begin` begins with who does it. What was filled stays when the rest
+    is refused."""
+    steps, filled, left = Steps(first=FILLED_IN_A_STEP, most=FILLED_IN_A_STEP), True, list(numbers)
+    while left:
+        async with begin() as (transaction, member):
+            with steps.step():
+                some, left = left[: steps.size], left[steps.size :]
+                collection, _, field = await open_field(transaction, slug, key)
+                filled &= await fill_lacking(transaction, collection, field, member, text, some)
+        await steps.pause()
+    return filled

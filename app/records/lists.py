@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, String, bindparam, func, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, Select, String, bindparam, func, literal, select
 
 from app.database import PreparedSelect, Transaction
 from app.database.functions import find_text
 from app.records.collections import Collection
 from app.records.fields import Field, Fields
 from app.records.keys import RecordKey
+from app.records.kinds.collation import LAST
 from app.records.records import Record
 from app.web.forms import number_of
 from app.web.texts import fold
@@ -24,8 +24,13 @@ LIST_PAGE_SIZE = 50
 MOST_LIST_WORDS = 8
 DEFAULT_SORT = "-number"
 
+# Which records have keys in the field that a list is sorted by.
+Keys = Literal["", "all", "some"]
+
 # The columns that records are ordered by.
-Order = list[InstrumentedAttribute[Any]]
+Order = list[Any]
+# What records are sorted by in a field in which some have no key yet.
+KEY_OR_LAST = func.coalesce(RecordKey.sort_key, literal(LAST, RecordKey.sort_key.type), type_=RecordKey.sort_key.type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +122,20 @@ def is_listed(words: int) -> tuple[ColumnElement[bool], ...]:
     return Record.collection_id == bindparam("collection_id"), Record.deleted_at.is_(None), *holds_words(words)
 
 
-def in_order(statement: Select[Any], *, by_key: bool, descending: bool) -> tuple[Select[Any], Order]:
+def in_order(statement: Select[Any], *, by_key: Keys, descending: bool) -> tuple[Select[Any], Order]:
     """Bring a select of a collection's records into the order of their numbers, or of their keys in the field
     `field_id`: with it, the columns that it is ordered by.
 
     They say which place a record has: no two of a collection have the same.
     """
     order: Order = [Record.number]
-    if by_key:
-        statement = statement.join(
-            RecordKey,
-            (RecordKey.record_id == Record.id) & (RecordKey.tenant_id == Record.tenant_id),
-        ).where(RecordKey.field_id == bindparam("field_id"))
+    here = (RecordKey.record_id == Record.id) & (RecordKey.tenant_id == Record.tenant_id)
+    if by_key == "all":
+        statement = statement.join(RecordKey, here).where(RecordKey.field_id == bindparam("field_id"))
         order = [RecordKey.sort_key, RecordKey.number]
+    elif by_key == "some":
+        statement = statement.outerjoin(RecordKey, here & (RecordKey.field_id == bindparam("field_id")))
+        order = [KEY_OR_LAST, Record.number]
     return statement.order_by(*in_direction(*order, descending=descending)), order
 
 
@@ -139,6 +145,12 @@ def parameters_of(collection: Collection, fields: list[Field], view: View) -> di
     return {"collection_id": collection.id, **name_words(view.words)} | ({"field_id": field.id} if field else {})
 
 
+def keys_for(fields: list[Field], view: View) -> Keys:
+    """Which records have keys in the field that a view is sorted by; '' where it is sorted by numbers."""
+    field = next((field for field in fields if field.ref == view.key), None)
+    return "" if field is None else "all" if field.keyed else "some"
+
+
 @cache
 def select_list_count(words: int) -> PreparedSelect[int]:
     """The select of how many records have so many words."""
@@ -146,16 +158,16 @@ def select_list_count(words: int) -> PreparedSelect[int]:
 
 
 @cache
-def select_list_page(words: int, *, by_key: bool, descending: bool) -> PreparedSelect[*tuple[Any, ...]]:
+def select_list_page(words: int, *, by_key: Keys, descending: bool) -> PreparedSelect[*tuple[Any, ...]]:
     """The select of a page of those, in an order; with what they are sorted by, where that is a field."""
 
     def make() -> Select[Any]:
         listed = select(Record).where(*is_listed(words))
-        if by_key and not words:
+        if by_key == "all" and not words:
             return join_page_of_keys(listed, descending=descending)
-        statement, _ = in_order(listed, by_key=by_key, descending=descending)
+        statement, order = in_order(listed, by_key=by_key, descending=descending)
         if by_key:
-            statement = statement.add_columns(RecordKey.sort_key)
+            statement = statement.add_columns(order[0])
         return statement.limit(LIST_PAGE_SIZE).offset(bindparam("offset"))
 
     return PreparedSelect(make)
@@ -194,8 +206,9 @@ async def list_records(transaction: Transaction, collection: Collection, fields:
     count = await count_view(transaction, collection, view)
     page = min(view.page, max(1, -(-count // LIST_PAGE_SIZE)))
     view = View(view.query, view.sort, page)
-    select_shown = select_list_page(len(view.words), by_key=view.by_key, descending=view.descending)
+    by_key = keys_for(fields, view)
+    select_shown = select_list_page(len(view.words), by_key=by_key, descending=view.descending)
     parameters = parameters_of(collection, fields, view)
     rows = await transaction.rows(select_shown, **parameters, offset=(page - 1) * LIST_PAGE_SIZE)
-    keys = {record.id: key for record, key in rows} if view.by_key else {}
+    keys = {record.id: key for record, key in rows} if by_key else {}
     return Listing(view, [record for record, *_ in rows], count, keys)

@@ -6,18 +6,19 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from app.accounts.access import AnyRequest, read_signed_in
+from app.accounts.access import AnyRequest, read_signed_in, write_signed_in
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.questions import Question, asked, asks_first
 from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
+from app.records.access import require_open
 from app.records.collections import COLLECTION_ICONS, Collection, describe_collection, get_collection, rename_collection
 from app.records.definitions import FieldChanged, append_field, change_field, move_field, place_field
 from app.records.field_forms import COLORS, KIND_ICONS, compare_forms, list_choice_ids, read_field, write_field
 from app.records.fields import Field, list_fields, open_collection, open_field
-from app.records.filling import count_lacking, fill_lacking
+from app.records.filling import count_lacking, fill_in_steps, list_lacking, read_filling
 from app.records.key_writing import stage_unique
 from app.records.kinds import FIELD_KINDS
 from app.records.permissions import LIMITED
@@ -258,7 +259,7 @@ async def take_field_from_bin(
     return see_other(f"/c/{slug}/fields?done=field-restored{'' if unique else '-otherwise'}")
 
 
-@post("/c/{slug:str}/fields/{key:str}/fill")
+@post("/c/{slug:str}/fields/{key:str}/fill", opt={"writes": False})
 async def fill(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
 ) -> Response[Any]:
@@ -267,11 +268,18 @@ async def fill(
     collection, _, field = await open_field(transaction, slug, key)
     text = field.kind.join(form.values.get(field.ref, []), field)
     try:
-        _, left = await fill_lacking(transaction, collection, field, member, text)
+        require_open(member, collection)
+        read_filling(field, text)
     except Invalid as invalid:
         form = Form([*write_field(field), (field.ref, text)])
         form.errors = invalid.errors
         return await render_fields(request, transaction, member, collection, form, field)
+    numbers, left = await list_lacking(transaction, field)
+    await transaction.close()
+    try:
+        left |= not await fill_in_steps(lambda: write_signed_in(request), slug, key, text, numbers)
+    except Invalid:  # somebody has changed the field since: its form says what it is now
+        left = True
     return see_other(f"/c/{slug}/fields/{field.ref}?done={'filled-some' if left else 'filled'}")
 
 
