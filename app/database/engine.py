@@ -60,7 +60,8 @@ class Database:
             self.reader = postgresql.create_engine(url, reads=True, pool_size=readers)
         else:
             self.writer = sqlite.create_engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
-            self.among_processes = FileTurns(Path(self.writer.url.database or ""))
+            if path := self.writer.url.database:
+                self.among_processes = FileTurns(Path(path))
             self.reader = sqlite.create_engine(url, begin="BEGIN", pool_size=readers)
         self.on_commit: list[Callable[[Transaction], None]] = []
         self.on_due: list[Callable[[], None]] = []
