@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 from collections.abc import Collection
 from functools import cache
-from typing import Any
 
 import structlog
 from sqlalchemy import or_, select
@@ -30,8 +29,9 @@ WATCH_EVERY = 0.5
 
 
 @cache
-def select_ended(model: Any) -> PreparedSelect[*tuple[int, int]]:
+def select_ended(kind_name: str) -> PreparedSelect[*tuple[int, int]]:
     """The select of the rows of a kind whose lock's lease has ended, in all workspaces."""
+    model = EDITABLE_KINDS[kind_name].model
     return PreparedSelect(
         lambda: select(model.tenant_id, model.id).where(
             model.lock_member_id.is_not(None), or_(model.lock_until.is_(None), ~is_held(model))
@@ -83,7 +83,7 @@ class Watch:
             over: set[tuple[int, str, int]] = {
                 (tenant_id, kind.name, row_id)
                 for kind in EDITABLE_KINDS.values()
-                for tenant_id, row_id in await transaction.rows(select_ended(kind.model))
+                for tenant_id, row_id in await transaction.rows(select_ended(kind.name))
             }
             over.update(await transaction.rows(LIST_OVER))
         for tenant_id, name, row_id in sorted(over):
