@@ -39,7 +39,7 @@ from app.chat.pages import rooms as room_pages
 from app.chat.pages import search as search_pages
 from app.chat.rights import CHAT_RIGHTS
 from app.database import Database, Followers
-from app.editing.followers import draft_ends_shown, locks_of_sessions, rows_shown
+from app.editing.followers import draft_ends_shown, locks_of_credentials, rows_shown
 from app.editing.rights import EDITING_RIGHTS
 from app.live.followers import sessions_shown, sockets_closed
 from app.live.log import append
@@ -185,7 +185,7 @@ FOLLOWERS = Followers(
     # What changes rows, in the order in which it works.
     rooms_entered,
     direct_rooms_renamed,
-    locks_of_sessions,
+    locks_of_credentials,
     guests_admitted,
     rights_taken_back,
     invitation_ends_planned,

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, select
 from app.accounts.choosing import list_known
 from app.accounts.members import Member
 from app.accounts.quick_switcher import LIMIT, Destination, switches_to
-from app.accounts.rights import may
+from app.accounts.rights import is_entitled, may
 from app.chat.direct_rooms import find_direct_people
 from app.chat.memberships import Membership, is_visible
 from app.chat.rooms import Room
@@ -56,7 +56,7 @@ def select_rooms(*, insider: bool) -> PreparedSelect[int, str, str, str, str, st
 
 async def list_rooms(transaction: Transaction, member: Member) -> list[ListedRoom]:
     """The rooms that a member is in, or may join, by name; direct ones after the others."""
-    prepared = select_rooms(insider=may(member, "see", "everybody"))
+    prepared = select_rooms(insider=is_entitled(member, "see", "everybody"))
     found = await transaction.rows(prepared, member_id=member.id)
     people = await find_direct_people(
         transaction, [(number, subject) for number, _, _, _, kind, subject, _ in found if kind == "direct"]
@@ -103,7 +103,7 @@ def select_archived(*, insider: bool) -> PreparedSelect[Room]:
 
 async def list_archived(transaction: Transaction, member: Member, page: int) -> tuple[list[Room], int]:
     """The archived rooms that a member may see, the newest first, on one page of them; and how many pages there are."""
-    insider = may(member, "see", "everybody")
+    insider = is_entitled(member, "see", "everybody")
     count = await transaction.value(count_archived(insider=insider), member_id=member.id) or 0
     skipped = (page - 1) * ARCHIVED_A_PAGE
     found = await transaction.column(select_archived(insider=insider), member_id=member.id, skipped=skipped)

@@ -483,7 +483,7 @@ def test_every_rule_is_in_the_table() -> None:
 
 
 def test_two_rules_for_the_same_are_refused_and_without_a_rule_nothing_is_allowed() -> None:
-    right = Right("write", "poems", lambda actor, thing: True)
+    right = Right("write", "poems", lambda actor, thing: True, scope="chat:write")
     with pytest.raises(ValueError, match="two rules"):
         install([right], [right])
     with pytest.raises(LookupError):
