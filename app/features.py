@@ -124,11 +124,13 @@ from app.tenants.pages import members as member_pages
 from app.tenants.pages import pictures as picture_pages
 from app.tenants.pages import settings as settings_pages
 from app.tenants.pages import sign_in as sign_in_pages
+from app.tenants.pages import tokens as token_pages
 from app.tenants.rights import TENANT_RIGHTS
 
 WORKSPACE_PAGES = (
     sign_in_pages,
     account_pages,
+    token_pages,
     member_pages,
     confirmation_pages,
     invitation_pages,

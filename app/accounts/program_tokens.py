@@ -30,7 +30,9 @@ from app.accounts.scopes import SCOPES, Grant
 from app.accounts.sessions import digest
 from app.database import Actor, Base, PreparedChange, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
+from app.web.errors import Gone
 from app.web.forms import Invalid
+from app.web.paging import Paged, place_of_page
 from app.web.texts import _l
 
 # What a token begins with, so that who looks for lost secrets knows one.
@@ -39,7 +41,7 @@ BASE_62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # 32 random bytes, and a CRC-32 of how they are written, in base 62.
 RANDOM_LENGTH, SUM_LENGTH = 43, 6
 LONGEST_TOKEN_NAME = 60
-MOST_TOKENS = 100
+MOST_TOKENS = 200
 # How long one that has ended is still in lists.
 ENDED_IS_KEPT_FOR = timedelta(days=30)
 
@@ -131,12 +133,19 @@ LIST_TOKENS = PreparedSelect(
 )
 LIST_EVERY_TOKEN = PreparedSelect(
     lambda: (
-        select(Token, Member.name, Member.email)
+        select(Token, Member)
         .join(Member, (Member.id == Token.member_id) & (Member.tenant_id == Token.tenant_id))
         .where(is_working())
         .order_by(Token.id.desc())
         .limit(bindparam("most"))
         .offset(bindparam("skipped"))
+    )
+)
+FIND_TOKEN_BY_ID = PreparedSelect(
+    lambda: (
+        select(Token, Member)
+        .join(Member, (Member.id == Token.member_id) & (Member.tenant_id == Token.tenant_id))
+        .where(Token.id == bindparam("id"), is_working())
     )
 )
 LIST_EVERY_TOKEN_ID = PreparedSelect(lambda: select(Token.id).where(is_working()))
@@ -170,6 +179,22 @@ async def find_by_secret(transaction: Transaction, secret: str) -> tuple[Token, 
 async def list_tokens(transaction: Transaction, member: Member) -> list[Token]:
     """The tokens of a member that have not ended, the newest first."""
     return await transaction.column(LIST_TOKENS, member_id=member.id)
+
+
+async def page_every_token(transaction: Transaction, page: str, *, size: int) -> Paged[tuple[Token, Member]]:
+    """The tokens of the workspace that have not ended, each with its member, the newest first."""
+    count = await transaction.value(COUNT_EVERY_TOKEN) or 0
+    number = place_of_page(page, count, size)
+    rows = await transaction.rows(LIST_EVERY_TOKEN, most=size, skipped=(number - 1) * size)
+    return Paged(rows, count, number, size=size)
+
+
+async def get_token(transaction: Transaction, token_id: int, member: Member | None = None) -> tuple[Token, Member]:
+    """A token of a member's, or of anybody's (None), that has not ended, with its member. Raises Gone."""
+    found = await transaction.find(FIND_TOKEN_BY_ID, id=token_id)
+    if found is None or (member is not None and found[1].id != member.id):
+        raise Gone(_l("This token has ended already."))
+    return found
 
 
 async def list_every_token_id(transaction: Transaction) -> list[int]:

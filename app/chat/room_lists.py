@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,6 +12,7 @@ from app.accounts.choosing import list_known
 from app.accounts.members import Member
 from app.accounts.quick_switcher import LIMIT, Destination, switches_to
 from app.accounts.rights import is_entitled, may
+from app.accounts.token_forms import NARROWINGS, Narrowing
 from app.chat.direct_rooms import find_direct_people
 from app.chat.memberships import Membership, is_visible
 from app.chat.rooms import Room
@@ -135,3 +137,22 @@ async def list_invitable_rooms(transaction: Transaction, member: Member) -> list
     """The rooms that a member may bring guests into with an invitation: public ones, and those that they are in."""
     rooms = await list_rooms(transaction, member)
     return [Invitable(room.id, room.name) for room in rooms if room.kind in ("public", "private")]
+
+
+async def find_narrowed_rooms(transaction: Transaction, member: Member, slugs: Iterable[str]) -> dict[str, int]:
+    """The ids of rooms by their addresses, of those that a member may see."""
+    wanted = set(slugs)
+    return {room.slug: room.id for room in await list_rooms(transaction, member) if room.slug in wanted}
+
+
+async def name_narrowed_rooms(transaction: Transaction, ids: Iterable[int]) -> dict[int, str]:
+    """The names of rooms, by their ids; of a direct one its address."""
+    return {number: room.name or room.slug for number, room in (await transaction.find_all(Room, ids)).items()}
+
+
+NARROWINGS["rooms"] = Narrowing(
+    _l("Only in these rooms"),
+    _l("Their addresses, such as “team”, with commas between. Empty: in all that you may see."),
+    find_narrowed_rooms,
+    name_narrowed_rooms,
+)

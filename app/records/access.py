@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
 from app.accounts.rights import find_right, is_entitled, may, require
+from app.accounts.token_forms import NARROWINGS, Narrowing
 from app.database import PreparedSelect, Transaction
 from app.editing.rows import tells_readable
 from app.records.collections import Collection, get_collection
@@ -252,3 +253,28 @@ async def list_readable(transaction: Transaction, member: Member | None, records
         if is_theirs and granted:
             found.add(collection.id)
     return [record for record in records if record.collection_id in found]
+
+
+LIST_COLLECTIONS_BY_SLUGS = PreparedSelect(
+    lambda: select(Collection).where(Collection.slug.in_(bindparam("slugs")), Collection.deleted_at.is_(None))
+)
+
+
+async def find_narrowed_collections(transaction: Transaction, member: Member, slugs: Iterable[str]) -> dict[str, int]:
+    """The ids of collections by their addresses, of those that a member may read."""
+    collections = await transaction.column(LIST_COLLECTIONS_BY_SLUGS, slugs=list(slugs))
+    found = {each.slug: await find_collection_access(transaction, member, each) for each in collections}
+    return {slug: access.collection.id for slug, access in found.items() if may(member, "read", access)}
+
+
+async def name_narrowed_collections(transaction: Transaction, ids: Iterable[int]) -> dict[int, str]:
+    """The names of collections, by their ids."""
+    return {number: each.name for number, each in (await transaction.find_all(Collection, ids)).items()}
+
+
+NARROWINGS["collections"] = Narrowing(
+    _l("Only in these collections"),
+    _l("Their addresses, such as “books”, with commas between. Empty: in all that you may read."),
+    find_narrowed_collections,
+    name_narrowed_collections,
+)

@@ -54,6 +54,7 @@ TENANT_RIGHTS = (
     ),
     Right("change", "settings", admins, scope="admin"),
     Right("read", "audit log", admins, scope="admin"),
+    Right("end", "tokens", admins, scope="admin"),
     Right("follow", "admins", admins, scope="admin"),
     Right("follow", "tenant", insiders, scope="people:read"),
     Right("see", "everybody", insiders, scope="people:read"),
