@@ -18,6 +18,7 @@ from app.programs.problems import Problem
 from app.programs.shapes import in_utc, moment_after, shape_holder
 from app.records.changes import Changed
 from app.records.fields import Fields
+from app.records.json_files import as_text
 from app.records.records import Record
 from app.records.values import write_values
 from app.web.forms import Invalid, number_of
@@ -114,8 +115,16 @@ def read_given(fields: Fields, given: Mapping[str, Any], record: Record | None =
     return typed
 
 
+def readable(value: Any) -> Any:
+    """What is given, with texts as forms have them: without what is no character, or marks a mention."""
+    if isinstance(value, list):
+        return [readable(each) for each in value]
+    return as_text(value) if isinstance(value, str) else value
+
+
 def read_json_value(field: Any, value: Any) -> str:
     """A value as one would type it. Raises ValueError with a Text."""
+    value = readable(value)
     if isinstance(value, float):
         value = format(value, "f").rstrip("0").rstrip(".") if value.is_integer() else repr(value)
     if field.kind.has_choices:

@@ -22,6 +22,7 @@ from app.database import PreparedSelect, Transaction
 from app.programs.access import Caller
 from app.programs.lists import DEFAULT_LIMIT, After, Limit, page_rows, read_cursor, write_cursor
 from app.programs.problems import Problem
+from app.programs.records import readable
 from app.programs.routes import API, ListPart, adds, reads
 from app.programs.shapes import MessageShape, NewMessage, PersonShape, RoomShape, in_utc
 
@@ -106,7 +107,8 @@ async def prepare_message(request: AnyRequest) -> None:
         return  # which is said later
     site = request.app.state
     origin = site.settings.workspace_url(request.scope["state"]["slug"], "")
-    request.state.typed = await prepare_text(site.database, Pace(None, caller.tenant_id), given.text, origin)
+    pace = Pace(None, caller.tenant_id)
+    request.state.typed = await prepare_text(site.database, pace, readable(given.text), origin)
 
 
 @adds("/rooms/{slug:str}/messages", scope="chat:write", request_max_body_size=MESSAGE_LIMIT, prepare=prepare_message)
@@ -122,7 +124,7 @@ async def say_message(
         answered = await transaction.value(FIND_MESSAGE_ID, room_id=room.id, number=data.reply_to) or 0
         if not answered:
             raise Problem("invalid", errors={"reply_to": "There is no such message."})
-    text = request.state.get("typed") or data.text
+    text = request.state.get("typed") or readable(data.text)
     key = secrets.token_urlsafe(16)
     message, _ = await post_message(transaction, room, member, key=key, text=text, reply_to_id=answered)
     (shape,) = await shape_messages(transaction, [(message, member.name)])
