@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.accounts.members import Member
-from app.accounts.scopes import Place, Scope
+from app.accounts.scopes import EVERYTHING_GRANTED, Place, Scope
 from app.web.errors import PageError
 from app.web.texts import Text, _l
 
@@ -75,7 +75,8 @@ def may(actor: Member | None, verb: str, thing: object) -> bool:
 def is_granted_right(actor: Member, right: Right, thing: object) -> bool:
     """Whether whoever acts for a member was given a right of theirs: a program, by the scopes of its token and the
     places that it is narrowed to."""
-    return actor.grant.holds(right.scope) and actor.grant.reaches(right.places(thing))
+    grant = actor.grant
+    return grant is EVERYTHING_GRANTED or (grant.holds(right.scope) and grant.reaches(right.places(thing)))
 
 
 def is_entitled(actor: Member | None, verb: str, thing: object) -> bool:

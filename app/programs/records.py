@@ -115,16 +115,16 @@ def read_given(fields: Fields, given: Mapping[str, Any], record: Record | None =
     return typed
 
 
-def readable(value: Any) -> Any:
+def as_forms_have_it(value: Any) -> Any:
     """What is given, with texts as forms have them: without what is no character, or marks a mention."""
     if isinstance(value, list):
-        return [readable(each) for each in value]
+        return [as_forms_have_it(each) for each in value]
     return as_text(value) if isinstance(value, str) else value
 
 
 def read_json_value(field: Any, value: Any) -> str:
     """A value as one would type it. Raises ValueError with a Text."""
-    value = readable(value)
+    value = as_forms_have_it(value)
     if isinstance(value, float):
         value = format(value, "f").rstrip("0").rstrip(".") if value.is_integer() else repr(value)
     if field.kind.has_choices:

@@ -10,8 +10,9 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+import litestar
 import msgspec
-from litestar import Response, delete, get, patch, post
+from litestar import Response, get, patch, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.routes import HTTPRoute
 
@@ -92,7 +93,7 @@ def removes(path: str, *, scope: Scope, answers: Sequence[int] = (), **options: 
     """An endpoint that takes something away, and answers nothing."""
     opt = {"scope": scope}
     responses = describe_answers(*ALWAYS, 409, *answers)
-    return delete(API + path, opt=opt, status_code=204, responses=responses, **options)
+    return litestar.delete(API + path, opt=opt, status_code=204, responses=responses, **options)
 
 
 def do_once(endpoint: Called, *, secret: bool, status: int) -> Called:

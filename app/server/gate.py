@@ -20,17 +20,17 @@ from structlog.contextvars import bound_contextvars
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.database.tenancy import SLUG
+from app.server.refusals import send_refusal
 from app.settings import Settings
 from app.web.assets import static_version
 from app.web.cookies import CLEAR_COOKIES
 from app.web.endings import end_all
-from app.web.errors import SOON, render_error
-from app.web.languages import accepted_language
+from app.web.errors import SOON
 from app.web.metrics import REQUESTS
-from app.web.problems import PROBLEM_TYPE, code_of, describe_problem, is_for_programs
+from app.web.problems import is_for_programs
 from app.web.readiness import Readiness
 from app.web.request_ids import HEADER
-from app.web.texts import Text, _l
+from app.web.texts import _l
 
 ANY_HOST = ("/healthz", "/readyz", "/metrics", "/certificate")
 METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")
@@ -248,29 +248,6 @@ def address(scope: Any) -> str:
 def is_without_session(path: str) -> bool:
     """Whether cookies are taken off a request, and it may come from anywhere."""
     return path in WITHOUT_SESSION or is_for_programs(path)
-
-
-async def send_refusal(
-    scope: Any, send: Send, status: int, *headers: tuple[bytes, bytes], detail: Text | None = None
-) -> None:
-    """Answer with the page of a status, in a language that the browser asks for; programs get it as JSON."""
-    request_id, path = scope["state"]["request_id"], scope["path"]
-    if is_for_programs(path):
-        said = detail.translate("en") if detail else ""
-        body = describe_problem(code_of(status), status=status, detail=said, request_id=request_id, instance=path)
-        content_type = PROBLEM_TYPE
-    else:
-        language = accepted_language(",".join(every(scope["headers"], b"accept-language")))
-        body = render_error(status, language=language, detail=detail, request_id=request_id).encode()
-        content_type = "text/html; charset=utf-8"
-    content = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode()), *headers]
-    await send({"type": "http.response.start", "status": status, "headers": content})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def every(headers: Any, wanted: bytes) -> list[str]:
-    """All values of a header."""
-    return [value.decode("latin-1") for name, value in headers if name == wanted]
 
 
 def first(headers: Any, wanted: bytes) -> str | None:

@@ -22,7 +22,7 @@ from app.database import PreparedSelect, Transaction
 from app.programs.access import Caller
 from app.programs.lists import DEFAULT_LIMIT, After, Limit, page_rows, read_cursor, write_cursor
 from app.programs.problems import Problem
-from app.programs.records import readable
+from app.programs.records import as_forms_have_it
 from app.programs.routes import API, ListPart, adds, reads
 from app.programs.shapes import MessageShape, NewMessage, PersonShape, RoomShape, in_utc
 
@@ -52,9 +52,9 @@ async def list_rooms_for_programs(
     """The rooms that one is in, or may join, by name; direct ones after the others."""
     rooms = await list_rooms(transaction, member)
     begin = (read_cursor(next, int) or [0])[0]
-    readable = [each for each in rooms if member.grant.reaches([("room", each.id)])]
-    shown = readable[begin : begin + limit]
-    following = write_cursor(begin + limit) if len(readable) > begin + limit else None
+    as_forms_have_it = [each for each in rooms if member.grant.reaches([("room", each.id)])]
+    shown = as_forms_have_it[begin : begin + limit]
+    following = write_cursor(begin + limit) if len(as_forms_have_it) > begin + limit else None
     return ListPart([shape_room(each) for each in shown], following)
 
 
@@ -108,7 +108,7 @@ async def prepare_message(request: AnyRequest) -> None:
     site = request.app.state
     origin = site.settings.workspace_url(request.scope["state"]["slug"], "")
     pace = Pace(None, caller.tenant_id)
-    request.state.typed = await prepare_text(site.database, pace, readable(given.text), origin)
+    request.state.typed = await prepare_text(site.database, pace, as_forms_have_it(given.text), origin)
 
 
 @adds("/rooms/{slug:str}/messages", scope="chat:write", request_max_body_size=MESSAGE_LIMIT, prepare=prepare_message)
@@ -124,7 +124,7 @@ async def say_message(
         answered = await transaction.value(FIND_MESSAGE_ID, room_id=room.id, number=data.reply_to) or 0
         if not answered:
             raise Problem("invalid", errors={"reply_to": "There is no such message."})
-    text = request.state.get("typed") or readable(data.text)
+    text = request.state.get("typed") or as_forms_have_it(data.text)
     key = secrets.token_urlsafe(16)
     message, _ = await post_message(transaction, room, member, key=key, text=text, reply_to_id=answered)
     (shape,) = await shape_messages(transaction, [(message, member.name)])

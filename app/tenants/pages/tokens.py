@@ -66,7 +66,7 @@ async def render_tokens(
         named=await name_narrowings(transaction, tokens.items),
         form=form or Form([("ends", DEFAULT_LENGTH)]),
         scopes=SCOPES,
-        narrowings=NARROWINGS,
+        narrowings=dict(sorted(NARROWINGS.items())),
         lengths=LENGTHS,
         secret=secret,
         address=settings.workspace_url(transaction.tenant.slug, "/api/v1/collections"),
