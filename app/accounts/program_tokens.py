@@ -227,6 +227,15 @@ async def make_program_token(transaction: Transaction, member: Member, wanted: W
     return token, secret
 
 
+async def silence_tokens_of(transaction: Transaction, member: Member) -> tuple[int, ...]:
+    """The ids of a member's tokens, who is kept out; of one whose account is gone, they have ended. Who calls this
+    notes it."""
+    ids = tuple(token.id for token in await list_tokens(transaction, member))
+    if ids and member.removed_at is not None:
+        await transaction.apply(END_TOKENS, ids=ids)
+    return ids
+
+
 async def end_token(transaction: Transaction, token: Token, member: Member) -> None:
     """End a token of a member's: its streams end and its locks are free. Nothing happens to one that has ended."""
     if not token.works:

@@ -15,7 +15,7 @@ from app.accounts.facts import (
     SessionsLapsed,
 )
 from app.accounts.members import Member
-from app.accounts.program_tokens import list_every_token_id, list_tokens
+from app.accounts.program_tokens import list_every_token_id, silence_tokens_of
 from app.accounts.sessions import (
     LIST_EVERY_ID,
     MOST_SESSIONS,
@@ -61,7 +61,7 @@ async def end_all_sessions(transaction: Transaction, member: Member, *, reason: 
     password: whoever ends everything means whatever could be used to come in again."""
     await void_tokens(transaction, member, "password")
     ended = await delete_sessions(transaction, await list_session_ids(transaction, member))
-    tokens = () if member.active else tuple(token.id for token in await list_tokens(transaction, member))
+    tokens = () if member.active else await silence_tokens_of(transaction, member)
     by = transaction.actor
     transaction.note(AllOfMemberEnded(by=by, member_id=member.id, session_ids=ended, token_ids=tokens, reason=reason))
 

@@ -107,6 +107,8 @@ def find_problem(request: Request[Any, Any, Any], error: Exception) -> Problem:
         return Problem("invalid", errors=dict(map(read_extra, extra)))
     elif isinstance(error, UnicodeDecodeError):
         return Problem("bad-request", "The body is not in UTF-8.")
+    elif isinstance(error, RecursionError):
+        return Problem("bad-request", "The body is nested too deeply.")
     elif isinstance(error, MethodNotAllowedException):
         given = {name.lower(): value for name, value in (error.headers or {}).items()}.get("allow", "")
         allowed = {each for each in given.split(", ") if each != "OPTIONS"} | ({"HEAD"} if "GET" in given else set())

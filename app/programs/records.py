@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Annotated, Any
 
 import msgspec
@@ -17,13 +18,16 @@ from app.editing.rows import Held, Proof, read_clock
 from app.programs.problems import Problem
 from app.programs.shapes import in_utc, moment_after, shape_holder
 from app.records.changes import Changed
-from app.records.fields import Fields
+from app.records.fields import Field, Fields
+from app.records.import_json import MOST_OF_A_VALUE
 from app.records.json_files import as_text
+from app.records.kinds.kind import fail
 from app.records.records import Record
 from app.records.values import write_values
 from app.web.forms import Invalid, number_of
 from app.web.texts import Text, _l
 
+MORE_THAN_FIELDS_HOLD = 10**15
 TAG = re.compile(r'(?:W/)?"([0-9]{1,18})(?:-[0-9a-f]*)?"')
 IfMatch = Annotated[
     str | None, HeaderParameter(name="If-Match", description='The version that is meant, as `"3"`; without it: 428.')
@@ -122,13 +126,23 @@ def as_forms_have_it(value: Any) -> Any:
     return as_text(value) if isinstance(value, str) else value
 
 
-def read_json_value(field: Any, value: Any) -> str:
+def read_json_value(field: Field, given: Any) -> str:
     """A value as one would type it. Raises ValueError with a Text."""
-    value = as_forms_have_it(value)
-    if isinstance(value, float):
-        value = format(value, "f").rstrip("0").rstrip(".") if value.is_integer() else repr(value)
+    value = as_forms_have_it(given)
+    parts = value if isinstance(value, list) else [value]
+    if len(parts) > MOST_OF_A_VALUE or any(isinstance(each, list) for each in parts):
+        raise fail("This is not of the right type.")
+    if any(isinstance(each, int | float) and not abs(each) < MORE_THAN_FIELDS_HOLD for each in parts):
+        raise fail("This number has more digits than a field holds.")
+    parts = [exactly(each) for each in parts]
     if field.kind.has_choices:
-        parts = value if isinstance(value, list) else [] if value is None else [value]
-        return "\n".join(each if isinstance(each, str) else field.kind.from_json(each, field) for each in parts)
-    text: str = field.kind.from_json(value, field)
-    return text
+        there = [each for each in parts if each is not None]
+        return "\n".join(each if isinstance(each, str) else field.kind.from_json(each, field) for each in there)
+    return field.kind.from_json(parts if isinstance(value, list) else parts[0], field)
+
+
+def exactly(number: Any) -> Any:
+    """A number as it was written, with its digits after the point, if it has some; what is none, as it is."""
+    if not isinstance(number, float):
+        return number
+    return int(number) if number.is_integer() else Decimal(repr(number))

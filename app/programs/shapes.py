@@ -120,8 +120,9 @@ class HeldLock(msgspec.Struct):
 
 
 class LockRenewed(msgspec.Struct):
-    """A lock that goes on."""
+    """A lock that goes on, with `lock`: another one, where the lease had ended and nobody had it since."""
 
+    lock: str
     lease: int
     until: datetime
 

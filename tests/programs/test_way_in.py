@@ -131,7 +131,12 @@ async def test_what_is_wrong_with_a_request_is_said_by_name(let_in: LetIn) -> No
     assert "title" in await errors(values={"title": ""})
     assert "title" in await errors(values={"title": {"a": 1}})
     assert await errors() != {}
-    for body in (b"{", b"[]", b"null", b'"\xff"', b""):
+    for value in (10**30, -(10**15), 1e300, [[1]], [1] * 501, {"a": {}}, True, 1.25, 7):
+        assert "title" in await errors(values={"title": value}), value
+    for number in (10**30, 1e300, 1.5, "1.5.5", [1, 2]):
+        assert "year" in await errors(values={"title": "x", "year": number}), number
+    deep = b'{"values": {"title": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
+    for body in (b"{", b"[]", b"null", b'"\xff"', b"", deep, b'{"values": {"title": "\\ud800"}}'):
         answer = await program.post(path, content=body, headers={"content-type": "application/json"})
         assert problem_of(answer)[0] in (400, 422), body
 

@@ -10,7 +10,7 @@ from app.database import PreparedSelect, Transaction
 from app.programs.lists import DEFAULT_LIMIT, After, Limit, page_rows, read_cursor
 from app.programs.routes import ListPart, reads
 from app.programs.shapes import CollectionShape, FieldShape, shape_collection, shape_field
-from app.records.access import enter_collection, find_collection_access
+from app.records.access import enter_collection, find_accesses_of
 from app.records.collections import Collection
 from app.records.fields import list_fields
 from app.records.values import list_read_only
@@ -36,9 +36,8 @@ async def list_collections_for_programs(
     found: list[Collection] = []
     while len(found) <= limit:
         rows = await transaction.column(LIST_COLLECTIONS_AFTER, after=after)
-        for each in rows:
-            if may(member, "browse", await find_collection_access(transaction, member, each)):
-                found.append(each)
+        accesses = await find_accesses_of(transaction, [member], rows)
+        found += [each for each in rows if may(member, "browse", accesses[member.id, each.id])]
         if len(rows) < READ_AT_ONCE:
             break
         after = rows[-1].id

@@ -128,9 +128,10 @@ async def renew_record_lock(
     lease = min(PROGRAM_LEASE, int(settings.edit_idle_seconds - rested))
     if lease <= 0:
         raise Problem("lock-lost", "It was held for long without a change. Take it again when it is needed.")
-    if proof is None or await renew_lock(transaction, record, member, proof, record.version, lease=lease) != proof:
+    renewed = proof and await renew_lock(transaction, record, member, proof, record.version, lease=lease)
+    if renewed is None:
         raise Problem("lock-lost", "This is not the lock of this record, or not any more.")
-    return LockRenewed(lease, moment_after(lease * 1000))
+    return LockRenewed(str(renewed), lease, moment_after(lease * 1000))
 
 
 @removes(LOCK, scope="records:write")
