@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import litestar
@@ -25,6 +26,8 @@ from app.web.problems import PROBLEM_TYPE, PROBLEMS
 Listed = TypeVar("Listed")
 Called = Callable[..., Awaitable[Any]]
 Decorator = Callable[[Called], Any]
+Also = Mapping[int, type[msgspec.Struct]]
+NOTHING_ELSE: Also = MappingProxyType({})
 # What any call may be answered.
 ALWAYS = (400, 401, 403, 404, 422, 429, 500, 503)
 # What else one that sends something may be.
@@ -40,9 +43,14 @@ class ListPart(msgspec.Struct, Generic[Listed]):
     next: str | None
 
 
-def describe_answers(*statuses: int) -> dict[int, ResponseSpec]:
-    """What is told of the problems that an endpoint may answer with."""
-    return {
+# What is told of an answer that has no body, as whoever asks has it.
+NOT_MODIFIED = {304: ResponseSpec(data_container=None, description="Nothing has changed since the tag was given.")}
+
+
+def describe_answers(*statuses: int, also: Also) -> dict[int, ResponseSpec]:
+    """What is told of the problems that an endpoint may answer with, and of what it `also` answers that is none, beside
+    what it returns: a struct for each status."""
+    problems = {
         status: ResponseSpec(
             data_container=ProblemShape,
             media_type=PROBLEM_TYPE,
@@ -51,6 +59,11 @@ def describe_answers(*statuses: int) -> dict[int, ResponseSpec]:
         )
         for status in sorted({*statuses})
     }
+    others = {
+        status: ResponseSpec(data_container=shape, generate_examples=False, description=shape.__doc__ or "")
+        for status, shape in also.items()
+    }
+    return {**others, **problems}
 
 
 def reads(
@@ -58,7 +71,8 @@ def reads(
 ) -> Decorator:
     """An endpoint that reads. It is `heavy` where it takes long, always or with a parameter of that name."""
     opt = {"scope": scope, "heavy": heavy}
-    return get(API + path, opt=opt, responses=describe_answers(*ALWAYS, *answers), **options)
+    responses = {**NOT_MODIFIED, **describe_answers(*ALWAYS, *answers, also=NOTHING_ELSE)}
+    return get(API + path, opt=opt, responses=responses, **options)
 
 
 def adds(
@@ -68,13 +82,14 @@ def adds(
     secret: bool = False,
     status_code: int = 201,
     answers: Sequence[int] = (),
+    also: Also = NOTHING_ELSE,
     prepare: Any = None,
     **options: Any,
 ) -> Decorator:
     """An endpoint that makes or does something, once for each `Idempotency-Key`. An answer that holds a `secret` is not
     kept. It takes `request` and `transaction` as arguments."""
     opt = {"scope": scope, "prepare": prepare}
-    responses = describe_answers(*ALWAYS, *SENDING, *answers)
+    responses = describe_answers(*ALWAYS, *SENDING, *answers, also=also)
 
     def decorate(endpoint: Called) -> Any:
         once = do_once(endpoint, secret=secret, status=status_code)
@@ -83,16 +98,25 @@ def adds(
     return decorate
 
 
-def changes(path: str, *, scope: Scope, answers: Sequence[int] = (), prepare: Any = None, **options: Any) -> Decorator:
+def changes(
+    path: str,
+    *,
+    scope: Scope,
+    answers: Sequence[int] = (),
+    also: Also = NOTHING_ELSE,
+    prepare: Any = None,
+    **options: Any,
+) -> Decorator:
     """An endpoint that changes something that is there."""
     opt = {"scope": scope, "prepare": prepare}
-    return patch(API + path, opt=opt, responses=describe_answers(*ALWAYS, *SENDING, *answers), **options)
+    responses = describe_answers(*ALWAYS, *SENDING, *answers, also=also)
+    return patch(API + path, opt=opt, responses=responses, **options)
 
 
 def removes(path: str, *, scope: Scope, answers: Sequence[int] = (), **options: Any) -> Decorator:
     """An endpoint that takes something away, and answers nothing."""
     opt = {"scope": scope}
-    responses = describe_answers(*ALWAYS, 409, *answers)
+    responses = describe_answers(*ALWAYS, 409, *answers, also=NOTHING_ELSE)
     return litestar.delete(API + path, opt=opt, status_code=204, responses=responses, **options)
 
 

@@ -192,6 +192,13 @@ async def test_what_is_to_be_called_is_described_for_anybody(shared_server: Serv
         described = (await client.get(f"{API}/openapi.json")).json()
     assert described["openapi"].startswith("3.1")
     assert {"get", "patch", "delete"} <= described["paths"][f"{API}/collections/{{slug}}/records/{{number}}"].keys()
+    locks = described["paths"][f"{API}/collections/{{slug}}/records/{{number}}/lock"]
+    schemas = {
+        status: next(iter(said["content"].values()))["schema"]["$ref"].rpartition("/")[2]
+        for status, said in locks["post"]["responses"].items()
+    }
+    assert (schemas["201"], schemas["202"], schemas["423"]) == ("HeldLock", "LockAwaited", "ProblemShape")
+    assert "content" not in locks["get"]["responses"]["304"]
     assert described["components"]["securitySchemes"] == {"token": {"type": "http", "scheme": "bearer"}}
 
 

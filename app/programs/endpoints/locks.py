@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from litestar import Response
 
 from app.accounts.access import AnyRequest
@@ -45,7 +47,7 @@ def shape_place(queue: list[waiting.Waiting], member: Member) -> QueuePlace | No
     return QueuePlace(position, own.state, PROGRAM_LEASE)
 
 
-async def answer_waiting(transaction: Transaction, record: Record, member: Member) -> Response[LockAwaited]:
+async def answer_waiting(transaction: Transaction, record: Record, member: Member) -> Response[Any]:
     """The place in line of who waits."""
     place = shape_place(list(await waiting.list_queue(transaction, record)), member)
     if place is None:
@@ -54,7 +56,7 @@ async def answer_waiting(transaction: Transaction, record: Record, member: Membe
     return Response(LockAwaited(place, shape_holder(record), until), status_code=202)
 
 
-@adds(LOCK, scope="records:write", secret=True, answers=(423,))
+@adds(LOCK, scope="records:write", secret=True, answers=(423,), also={202: LockAwaited})
 async def take_record_lock(
     request: AnyRequest,
     transaction: Transaction,
@@ -62,7 +64,7 @@ async def take_record_lock(
     slug: str,
     number: int,
     data: LockWanted | None = None,
-) -> Response[HeldLock] | Response[LockAwaited]:
+) -> Response[HeldLock]:
     """Take the lock of a record: 201. Where somebody holds it: 423, or with `wait` a place in line, 202; ask again with
     `wait` to keep the place, and to take the lock when it is one's turn."""
     _, record, _ = await open_record(transaction, member, slug, number, "edit")
@@ -106,7 +108,7 @@ async def show_lock(transaction: Transaction, member: Member, slug: str, number:
     )
 
 
-@changes(LOCK, scope="records:write", answers=(423,))
+@changes(LOCK, scope="records:write", also={202: LockAwaited})
 async def renew_record_lock(
     transaction: Transaction,
     member: Member,
@@ -114,7 +116,7 @@ async def renew_record_lock(
     slug: str,
     number: int,
     lock: LockHeader = None,
-) -> LockRenewed | Response[LockAwaited]:
+) -> Response[LockRenewed]:
     """Hold a lock on: 200; without the header `Lock`, keep a place in line: 202. What is lost is 409. A lock without a
     change is held as long as a page's would be that rests (`EDIT_IDLE_SECONDS`)."""
     _, record, _ = await open_record(transaction, member, slug, number, "edit")
@@ -131,7 +133,7 @@ async def renew_record_lock(
     renewed = proof and await renew_lock(transaction, record, member, proof, record.version, lease=lease)
     if renewed is None:
         raise Problem("lock-lost", "This is not the lock of this record, or not any more.")
-    return LockRenewed(str(renewed), lease, moment_after(lease * 1000))
+    return Response(LockRenewed(str(renewed), lease, moment_after(lease * 1000)))
 
 
 @removes(LOCK, scope="records:write")

@@ -75,7 +75,7 @@ async def add_record_by_program(
     return answer_record(shape_record(fields, record), status=201, headers={"Location": location})
 
 
-@reads(RECORD, scope="records:read", answers=(304,))
+@reads(RECORD, scope="records:read")
 async def show_record_to_program(
     transaction: Transaction, member: Member, slug: str, number: int
 ) -> Response[RecordShape]:
