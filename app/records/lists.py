@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, String, bindparam, func, literal, select
+from sqlalchemy import ColumnElement, Select, String, bindparam, func, literal, select, tuple_
 
 from app.database import PreparedSelect, Transaction
 from app.database.functions import find_text
@@ -212,3 +212,30 @@ async def list_records(transaction: Transaction, collection: Collection, fields:
     rows = await transaction.rows(select_shown, **parameters, offset=(page - 1) * LIST_PAGE_SIZE)
     keys = {record.id: key for record, key in rows} if by_key else {}
     return Listing(view, [record for record, *_ in rows], count, keys)
+
+
+@cache
+def select_following(words: int, *, by_key: Keys, descending: bool, goes_on: bool) -> PreparedSelect[*tuple[Any, ...]]:
+    """The select of the next records of a view, from its beginning or behind a place; with their places."""
+
+    def make() -> Select[Any]:
+        statement, order = in_order(select(Record).where(*is_listed(words)), by_key=by_key, descending=descending)
+        if goes_on:
+            place = tuple_(*order)
+            after = tuple_(*(bindparam(f"after_{at}", type_=column.type) for at, column in enumerate(order)))
+            statement = statement.where(place < after if descending else place > after)
+        selected: Select[Any] = statement.add_columns(*order).limit(bindparam("most"))
+        return selected
+
+    return PreparedSelect(make)
+
+
+async def list_following(
+    transaction: Transaction, collection: Collection, fields: list[Field], view: View, after: Sequence[Any], most: int
+) -> list[tuple[Record, tuple[Any, ...]]]:
+    """The next records of a view behind a place, each with its own place; from the beginning where that is empty."""
+    by_key = keys_for(fields, view)
+    prepared = select_following(len(view.words), by_key=by_key, descending=view.descending, goes_on=bool(after))
+    behind = {f"after_{at}": each for at, each in enumerate(after)}
+    rows = await transaction.rows(prepared, **parameters_of(collection, fields, view), **behind, most=most)
+    return [(record, tuple(place)) for record, *place in rows]
