@@ -90,7 +90,8 @@ def read_locale(tag: str) -> Locale:
 
 
 class Tenant(Base):
-    """A workspace. `cursor` counts its logged events, without a gap; `pictures` the changes of its members' pictures.
+    """A workspace. `cursor` counts its logged events, without a gap, and did so last some seconds after `logged_at` at
+    most; `pictures` counts the changes of its members' pictures.
 
     A session lasts `session_days`; `logo` is the key of a picture. `mail_confirmed_at` is None while nobody has shown
     that the address its owner signed up with can be read by its owner.
@@ -105,6 +106,7 @@ class Tenant(Base):
     # In which numbers and dates are written; empty for what is usual where the language is spoken.
     locale: Mapped[str] = mapped_column(String(20), default="", server_default="")
     cursor: Mapped[int] = mapped_column(BigInteger, default=0)
+    logged_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None, index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     logo: Mapped[str | None] = mapped_column(String(32))

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -47,6 +47,8 @@ LONGEST_DATA = 8 * 1024
 # How many facts may stand before the oldest partial without a page having to fetch itself anew. More are at the end of
 # no transaction that anybody waits for.
 MOST_BEFORE = 100
+# How exactly a workspace says when its log has grown: so long all that it logs leaves the index of these times alone.
+LOGGED_AT_STEP = timedelta(seconds=2)
 
 
 class LoggedEvent(Tenanted, Base):
@@ -165,7 +167,10 @@ async def append(transaction: Transaction) -> None:
             mark = f"<!--follow {each.follow}-->" if each.follow else ""
             row = {"cursor": cursor, "channel": each.channel, "body": mark + each.body}
             rows.append({**row, "fact_cursor": facts.get(id(each.fact))})
-    await transaction.write_together(ChangedObject(tenant, {"cursor": after + len(rows)}), NewRows(LoggedEvent, rows))
+    counted: dict[str, Any] = {"cursor": after + len(rows)}
+    if tenant.logged_at is None or now() - tenant.logged_at > LOGGED_AT_STEP:
+        counted["logged_at"] = now()
+    await transaction.write_together(ChangedObject(tenant, counted), NewRows(LoggedEvent, rows))
     transaction.batch = Batch(after, after + len(rows), events, facts)
 
 

@@ -12,13 +12,14 @@ import logging
 import math
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import fields
+from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.background import in_background
-from app.database import Database, Tenant, Transaction
+from app.database import Database, PreparedSelect, Tenant, Transaction, now
 from app.live.bus import Bus, InProcessBus
 from app.live.connection import Connection
 from app.live.hub import HEARTBEAT, Hub
@@ -27,6 +28,12 @@ from app.live.presence import Presence
 from app.live.replay import Replays
 
 LOG_POLL_SECONDS = 0.5
+# How far before the last look something may have been logged that is committed only now, or by a clock that is slow.
+LOOK_BACK = timedelta(seconds=20)
+LOOK_AT_ALL_EVERY = 60.0
+LOOKED_AT_ONCE = 500
+LIST_GROWN = PreparedSelect(lambda: select(Tenant.id, Tenant.cursor).where(Tenant.logged_at > bindparam("since")))
+LIST_CURSORS = PreparedSelect(lambda: select(Tenant.id, Tenant.cursor).where(Tenant.id.in_(bindparam("ids"))))
 # Sockets that come back in a storm leave half of the database's readers to requests.
 LOOKUPS_AT_ONCE = 4
 # Pages are sent away over some seconds, so that they don't all come back in the same one.
@@ -74,6 +81,8 @@ class Node:
         self.replays = Replays(database)
         self.lookups = asyncio.Semaphore(LOOKUPS_AT_ONCE)
         self.draining = False
+        self.looked_at = now()
+        self.look_at_all_at = 0.0
         self.catching_up: dict[int, asyncio.Lock] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         database.on_commit.append(self.take)
@@ -148,12 +157,27 @@ class Node:
         self.hub.signal(tenant_id, channel, html)
 
     async def look(self) -> None:
-        """Catch up with every workspace whose cursor is ahead of what was delivered here."""
+        """Catch up with every workspace whose cursor is ahead of what was delivered here.
+
+        Those are looked at whose log has grown since the last look, or some seconds before it, as a commit may take
+        that long; now and then all, whatever the clocks of other machines say.
+        """
         if not self.hub.cursors:
             return
+        moment, loop = now(), asyncio.get_running_loop()
         async with self.database.read() as transaction:
-            statement = select(Tenant.id, Tenant.cursor).where(Tenant.id.in_(list(self.hub.cursors)))
-            rows = (await transaction.execute(statement)).all()
+            if looks_at_all := loop.time() >= self.look_at_all_at:
+                every = list(self.hub.cursors)
+                rows = [
+                    row
+                    for at in range(0, len(every), LOOKED_AT_ONCE)
+                    for row in await transaction.rows(LIST_CURSORS, ids=every[at : at + LOOKED_AT_ONCE])
+                ]
+            else:
+                rows = list(await transaction.rows(LIST_GROWN, since=self.looked_at - LOOK_BACK))
+        self.looked_at = moment
+        if looks_at_all:
+            self.look_at_all_at = loop.time() + LOOK_AT_ALL_EVERY
         for tenant_id, cursor in rows:
             if cursor > self.hub.cursors.get(tenant_id, cursor):
                 await self.catch_up(tenant_id, cursor)

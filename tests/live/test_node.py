@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from app.database import Database
+from app.database import Database, now
 from app.features import open_database
 from app.live import node as nodes
 from app.live.connection import Connection
 from app.live.log import Event
 from app.live.node import Node
 from tests.live.test_replay import write_events
+from tests.statements import noting_statements
 
 
 async def test_who_came_while_the_log_was_read_gets_what_lies_before_it(
@@ -43,3 +46,74 @@ async def test_who_came_while_the_log_was_read_gets_what_lies_before_it(
     await node.look()
     assert late.queue is not None
     assert await late.queue.get() == f"<!--{last}-->betweennew"
+
+
+@pytest.fixture
+async def other(database: Database) -> AsyncIterator[Database]:
+    """Another process, of which this one hears nothing but by the log."""
+    opened = open_database(database.url)
+    yield opened
+    await opened.close()
+
+
+def follow(node: Node, cursor: int) -> Connection:
+    """A page of acme that shows what there was at a cursor."""
+    page = Connection({}, 1, lambda: None)
+    node.hub.add(page)
+    node.hub.follow(page, ["tenant"], cursor)
+    return page
+
+
+async def read_all(page: Connection) -> list[str]:
+    """The frames that a page was sent."""
+    assert page.queue is not None
+    return [await page.queue.get() for _ in range(page.queue.qsize())]
+
+
+async def test_a_look_asks_as_little_of_ten_thousand_workspaces_as_of_one(database: Database, other: Database) -> None:
+    """It asks which logs have grown lately, and not how far each is."""
+    node = Node(database)
+    page = follow(node, await write_events(database, "seen"))
+    node.hub.cursors.update(dict.fromkeys(range(100, 10_100), 0))
+    await node.look()
+    last = await write_events(other, "new")
+    with noting_statements() as asked:
+        await node.look()
+    assert await read_all(page) == [f"<!--{last}-->new"]
+    looked = [words for words, parameters in asked if "FROM tenant" in words and "logged_at >" in words]
+    assert len(looked) == 1
+    assert max(len(parameters or ()) for _, parameters in asked) < 10
+
+
+async def test_a_look_finds_what_was_logged_before_the_last_one_and_committed_after_it(
+    database: Database, other: Database
+) -> None:
+    node = Node(database)
+    page = follow(node, await write_events(database, "seen"))
+    await node.look()
+    last = await write_events(other, "late")
+    node.looked_at = now() + nodes.LOOK_BACK - timedelta(seconds=5)
+    await node.look()
+    assert await read_all(page) == [f"<!--{last}-->late"]
+
+
+async def test_now_and_then_all_are_looked_at_whatever_the_clocks_say(database: Database, other: Database) -> None:
+    node = Node(database)
+    page = follow(node, await write_events(database, "seen"))
+    await node.look()
+    last = await write_events(other, "by a slow clock")
+    node.looked_at = now() + timedelta(hours=1)
+    await node.look()
+    assert await read_all(page) == []
+    node.look_at_all_at = 0.0
+    await node.look()
+    assert await read_all(page) == [f"<!--{last}-->by a slow clock"]
+
+
+async def test_what_is_logged_within_two_seconds_leaves_the_index_of_times_alone(database: Database) -> None:
+    await write_events(database, "first")
+    with noting_statements() as asked:
+        await write_events(database, "second")
+    changes = [words for words, _ in asked if "UPDATE tenant SET" in words]
+    assert len(changes) == 1
+    assert "logged_at" not in changes[0].split("WHERE")[0]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Iterator
 from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from app.database import Database
 from app.features import open_database
@@ -17,6 +17,7 @@ from app.live import replay
 from app.live.log import Event, publish
 from app.live.replay import Replays
 from tests.conftest import Server
+from tests.statements import noting_statements
 
 
 async def write_events(database: Database, *bodies: str) -> int:
@@ -27,20 +28,23 @@ async def write_events(database: Database, *bodies: str) -> int:
     return int(transaction.batch.upto)
 
 
+class Readings:
+    """How often events were read."""
+
+    def __init__(self, asked: list[tuple[str, Any]]) -> None:
+        self.asked = asked
+
+    def __len__(self) -> int:
+        return sum("event.body" in statement and statement.startswith("SELECT") for statement, _ in self.asked)
+
+
 @pytest.fixture
-def readings(database: Database) -> list[str]:
-    """The statements that read events."""
-    found: list[str] = []
-
-    @event.listens_for(database.reader.sync_engine, "before_cursor_execute")
-    def note(connection: object, cursor: object, statement: str, *more: object) -> None:
-        if "event.body" in statement:
-            found.append(statement)
-
-    return found
+def readings() -> Iterator[Readings]:
+    with noting_statements() as asked:
+        yield Readings(asked)
 
 
-async def test_who_comes_back_at_the_same_cursor_shares_one_query(database: Database, readings: list[str]) -> None:
+async def test_who_comes_back_at_the_same_cursor_shares_one_query(database: Database, readings: Readings) -> None:
     start = await write_events(database, "seen")
     last = await write_events(database, "first", "second")
     replays = Replays(database)
@@ -52,9 +56,7 @@ async def test_who_comes_back_at_the_same_cursor_shares_one_query(database: Data
     assert len(readings) == 2
 
 
-async def test_what_is_remembered_is_read_anew_when_the_hub_has_gone_on(
-    database: Database, readings: list[str]
-) -> None:
+async def test_what_is_remembered_is_read_anew_when_the_hub_has_gone_on(database: Database, readings: Readings) -> None:
     start = await write_events(database, "seen")
     replays = Replays(database)
     assert (await replays.read(1, start, least=start)).events == []
@@ -64,7 +66,7 @@ async def test_what_is_remembered_is_read_anew_when_the_hub_has_gone_on(
 
 
 async def test_a_reading_that_began_too_early_is_not_enough_for_who_has_to_reach_further(
-    database: Database, readings: list[str], monkeypatch: pytest.MonkeyPatch
+    database: Database, readings: Readings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages came back while others wrote: one that had seen a later cursor took a replay that ended before it."""
     start = await write_events(database, "seen")
@@ -93,7 +95,7 @@ async def test_a_reading_that_began_too_early_is_not_enough_for_who_has_to_reach
 
 
 async def test_what_is_too_long_is_not_shared(
-    database: Database, readings: list[str], monkeypatch: pytest.MonkeyPatch
+    database: Database, readings: Readings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(replay, "SHARED_LIMIT", 3)
     start = await write_events(database, "seen")
