@@ -68,7 +68,8 @@ def list_left_over(fields: Fields, typed: Mapping[str, str], record: Record | No
     for field in fields.removed:
         text = typed.get(field.ref, "")
         before = field.default if record is None else record.values.get(field.ref, "")
-        if text and text != field.write(before):
+        says = text or (field.kind.shows_none and field.ref in typed)
+        if says and text != field.write(before):
             became = find_successor(fields, field)
             carried = carry_over(text, before, field, became) if became is not None else None
             found.append(LeftOver(field, text, became, carried))
