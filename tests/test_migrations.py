@@ -161,7 +161,7 @@ def test_ids_are_counted_from_the_rows_that_are_there_and_all_else_stays(store: 
     )
     store.rows("INSERT INTO notification_mute VALUES ('announcement', 60, 2, 1)")
     before = look(store, describe), read_all(store)
-    store.migrate()
+    command.upgrade(configuration(store.url, store.owner_url), "0033")
     assert look(store, describe) == before[0]
     assert read_all(store) == before[1]
     if store.path.exists():

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any, Literal
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import String, UniqueConstraint, bindparam, select
+from sqlalchemy import String, UniqueConstraint, bindparam, false, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.facts import MemberJoined
-from app.accounts.time_zones import known_time_zone
+from app.accounts.time_zones import list_time_zones
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.web.forms import Invalid
 from app.web.mail_addresses import account_address
@@ -37,6 +37,8 @@ class Member(Tenanted, Base):
     password_hash: Mapped[str] = mapped_column(String(200))
     picture: Mapped[str | None] = mapped_column(String(32))
     time_zone: Mapped[str] = mapped_column(String(64), default="UTC")
+    # Whether they, or their device, have said in which zone they live; until then it is UTC.
+    time_zone_known: Mapped[bool] = mapped_column(default=False, server_default=false())
     joined_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -55,6 +57,17 @@ def is_active() -> tuple[Any, ...]:
 FIND_MEMBER = PreparedSelect(lambda: select(Member).where(Member.email == bindparam("email")))
 FIND_PERSON = PreparedSelect(lambda: select(Member).where(Member.id == bindparam("id"), *is_active()))
 LIST_NAMES = PreparedSelect(lambda: select(Member.id, Member.name).where(Member.id.in_(bindparam("ids"))))
+
+
+def take_time_zone(member: Member, zone: str) -> None:
+    """Let a member live in the zone that their device says, unless theirs is known already."""
+    if not member.time_zone_known and zone in list_time_zones():
+        choose_time_zone(member, zone)
+
+
+def choose_time_zone(member: Member, zone: str) -> None:
+    """Let a member live in a zone, whatever their devices say."""
+    member.time_zone, member.time_zone_known = zone, True
 
 
 async def find_member(transaction: Transaction, email: str) -> Member | None:
@@ -89,12 +102,12 @@ async def add_member(
     name: str,
     role: Role,
     password_hash: str,
-    time_zone: str = "UTC",
+    time_zone: str = "",
     founding: bool = False,
     invited_to: Sequence[str] = (),
 ) -> Member:
-    """Give a person an account in this workspace; one who is `founding` it is not said to have joined. A guest is
-    `invited_to` things by their names.
+    """Give a person an account in this workspace, in the time zone that their device says, if it does; one who is
+    `founding` it is not said to have joined. A guest is `invited_to` things by their names.
 
     Raises Invalid when the address has one already.
     """
@@ -105,8 +118,8 @@ async def add_member(
         name=name,
         role=role,
         password_hash=password_hash,
-        time_zone=known_time_zone(time_zone),
     )
+    take_time_zone(member, time_zone)
     transaction.add(member)
     await transaction.flush()
     transaction.keep(member)  # who follows what happens needs them
