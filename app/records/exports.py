@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -33,7 +34,7 @@ from app.records.collections import Collection
 from app.records.columns import find_columns_seen
 from app.records.facts import RecordsExported
 from app.records.fields import Field, list_fields
-from app.records.lists import View, count_view, in_order, is_listed, parameters_of, read_view
+from app.records.lists import Part, View, count_view, in_order, is_listed, list_parts_of, parameters_of, read_view
 from app.records.records import Record
 from app.records.revisions import Revision
 
@@ -145,6 +146,14 @@ async def read_batches(request: AnyRequest, export: Export) -> Batches:
 
     Raises SignInNeeded, NotFoundException and a 403 page when it may not go on.
     """
+    for part in list_parts_of(export.view):
+        async with aclosing(read_part(request, export, part)) as batches:
+            async for batch in batches:
+                yield batch
+
+
+async def read_part(request: AnyRequest, export: Export, part: Part) -> Batches:
+    """Likewise of a part of its view."""
     after: dict[str, Any] = {}
     view = export.view
     while True:
@@ -153,7 +162,7 @@ async def read_batches(request: AnyRequest, export: Export) -> Batches:
             fields = await list_fields(transaction, collection)
             if view.key not in {"number", *(field.ref for field in fields)}:
                 raise NotFoundException
-            batch = select_batch(len(view.words), by_key=view.by_key, descending=view.descending, goes_on=bool(after))
+            batch = select_batch(len(view.words), view.by_key, view.descending, part, goes_on=bool(after))
             rows = await transaction.rows(batch, **parameters_of(collection, fields, view), **after)
         yield [ExportedRecord(*row[:7]) for row in rows]
         if len(rows) < EXPORT_BATCH:
@@ -162,9 +171,11 @@ async def read_batches(request: AnyRequest, export: Export) -> Batches:
 
 
 @cache
-def select_batch(words: int, *, by_key: bool, descending: bool, goes_on: bool) -> PreparedSelect[*tuple[Any, ...]]:
-    """The select of the records of a view, behind a place in its order where it goes on: what is exported of each, and
-    then its own place."""
+def select_batch(
+    words: int, by_key: bool, descending: bool, part: Part, *, goes_on: bool
+) -> PreparedSelect[*tuple[Any, ...]]:
+    """The select of the records of a part of a view, behind a place in its order where it goes on: what is exported of
+    each, and then its own place."""
 
     def make() -> Select[*tuple[Any, ...]]:
         created, changed, maker, changer = aliased(Revision), aliased(Revision), aliased(Member), aliased(Member)
@@ -185,7 +196,7 @@ def select_batch(words: int, *, by_key: bool, descending: bool, goes_on: bool) -
             .outerjoin(changer, changer.id == changed.member_id)
             .where(*is_listed(words))
         )
-        statement, order = in_order(statement, by_key=by_key, descending=descending)
+        statement, order = in_order(statement, by_key=by_key, descending=descending, part=part)
         if goes_on:
             place = tuple_(*order)
             after = tuple_(*(bindparam(f"after_{at}", type_=column.type) for at, column in enumerate(order)))

@@ -149,7 +149,8 @@ class Field(Tenanted, Base):
 
     def sort_key(self, value: str) -> str:
         """What a value is sorted by, as much of it as is kept; an empty one comes last."""
-        return (self.kind.sort_key(value, self)[:SORT_KEY_LIMIT] if value else "") or LAST
+        says = value or self.kind.shows_none
+        return (self.kind.sort_key(value, self)[:SORT_KEY_LIMIT] if says else "") or LAST
 
 
 class Fields(list[Field]):

@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, literal, select, update
+from sqlalchemy import bindparam, select, update
 
 from app.database import Database, PreparedChange, PreparedCopy, PreparedSelect, Transaction
 from app.jobs.steps import Steps
 from app.records.collections import Collection
 from app.records.fields import Field, list_fields
 from app.records.keys import RecordKey, find_taken_keys, unique_key
-from app.records.kinds.collation import LAST
 from app.records.records import Record, value_in
 from app.web.forms import Invalid
 from app.web.texts import _l
@@ -29,7 +28,7 @@ COPY_NUMBERS = PreparedCopy(
         Record.id.label("record_id"),
         bindparam("of_field", type_=RecordKey.field_id.type).label("field_id"),
         Record.number.label("number"),
-        literal(LAST, RecordKey.sort_key.type).label("sort_key"),
+        bindparam("of_none", type_=RecordKey.sort_key.type).label("sort_key"),
     ).where(Record.collection_id == bindparam("collection_id"), Record.deleted_at.is_(None)),
 )
 LIST_UNKEYED = PreparedSelect(
@@ -74,7 +73,9 @@ FORGET_UNIQUE_KEYS = PreparedChange(
 async def fill_keys(transaction: Transaction, field: Field) -> None:
     """Give the kept records a sort key for a field that is new, so that none is missing from a list sorted by it."""
     await transaction.flush()
-    await transaction.apply(COPY_NUMBERS, collection_id=field.collection_id, of_field=field.id)
+    await transaction.apply(
+        COPY_NUMBERS, collection_id=field.collection_id, of_field=field.id, of_none=field.sort_key("")
+    )
 
 
 async def set_unique(transaction: Transaction, field: Field, *, unique: bool) -> None:

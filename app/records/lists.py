@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, String, bindparam, func, select
+from sqlalchemy import ColumnElement, Integer, Select, String, bindparam, case, func, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.database import PreparedSelect, Transaction
@@ -16,6 +16,7 @@ from app.database.functions import find_text
 from app.records.collections import Collection
 from app.records.fields import Field, Fields
 from app.records.keys import RecordKey
+from app.records.kinds.collation import LAST
 from app.records.records import Record
 from app.web.forms import number_of
 from app.web.texts import fold
@@ -26,6 +27,8 @@ DEFAULT_SORT = "-number"
 
 # The columns that records are ordered by.
 Order = list[InstrumentedAttribute[Any]]
+# Those that have a value in the field that a list is sorted by, or have none.
+Part = Literal["all", "filled", "empty"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +120,38 @@ def is_listed(words: int) -> tuple[ColumnElement[bool], ...]:
     return Record.collection_id == bindparam("collection_id"), Record.deleted_at.is_(None), *holds_words(words)
 
 
-def in_order(statement: Select[Any], *, by_key: bool, descending: bool) -> tuple[Select[Any], Order]:
+def in_order(
+    statement: Select[Any], *, by_key: bool, descending: bool, part: Part = "all"
+) -> tuple[Select[Any], Order]:
     """Bring a select of a collection's records into the order of their numbers, or of their keys in the field
-    `field_id`: with it, the columns that it is ordered by.
+    `field_id`, of which those that are empty come last, whatever the direction: with it, the columns that it is ordered
+    by. A `part` has only those.
 
-    They say which place a record has: no two of a collection have the same.
+    They say which place a record has in its part: no two of a collection have the same.
     """
     order: Order = [Record.number]
+    empty_last: list[Any] = []
     if by_key:
         statement = statement.join(
             RecordKey,
             (RecordKey.record_id == Record.id) & (RecordKey.tenant_id == Record.tenant_id),
         ).where(RecordKey.field_id == bindparam("field_id"))
         order = [RecordKey.sort_key, RecordKey.number]
-    return statement.order_by(*in_direction(*order, descending=descending)), order
+        if part != "all":
+            statement = statement.where(is_in_part(part))
+        elif descending:
+            empty_last = [is_in_part("empty")]
+    return statement.order_by(*empty_last, *in_direction(*order, descending=descending)), order
+
+
+def is_in_part(part: Part) -> ColumnElement[bool]:
+    """The criterion of keys of records that have a value, or of those that have none."""
+    return RecordKey.sort_key < LAST if part == "filled" else RecordKey.sort_key == LAST
+
+
+def list_parts_of(view: View) -> list[Part]:
+    """The parts of a view, each of which an index has in its order: downwards, what is empty is one of its own."""
+    return ["filled", "empty"] if view.by_key and view.descending else ["all"]
 
 
 def parameters_of(collection: Collection, fields: list[Field], view: View) -> dict[str, Any]:
@@ -165,15 +186,34 @@ def join_page_of_keys(listed: Select[Any], *, descending: bool) -> Select[Any]:
     """Confine a select of a collection's records to those on a page of their keys in the field `field_id`.
 
     Every kept record has a key there, and no other: what comes before the page is skipped in the index of the keys,
-    without looking at records.
+    without looking at records. Downwards, a page has what it can of those that have a value, and then of the others.
     """
+    offset = bindparam("offset", type_=Integer())
+    if not descending:
+        page = page_of_keys(offset).subquery("page")
+        empty_last = []
+    else:
+        filled = select(func.count()).where(RecordKey.field_id == bindparam("field_id"), is_in_part("filled"))
+        before = case((offset > filled.scalar_subquery(), offset - filled.scalar_subquery()), else_=0)
+        parts = (page_of_keys(offset, "filled").subquery(), page_of_keys(before, "empty").subquery())
+        both = union_all(*(select(each) for each in parts)).subquery("both")
+        empty_last = [both.c.sort_key == LAST]
+        ordered = select(both).order_by(*empty_last, *in_direction(both.c.sort_key, both.c.number, descending=True))
+        page = ordered.limit(LIST_PAGE_SIZE).subquery("page")
+        empty_last = [page.c.sort_key == LAST]
+    joined = listed.join(page, page.c.record_id == Record.id).add_columns(page.c.sort_key)
+    return joined.order_by(*empty_last, *in_direction(page.c.sort_key, page.c.number, descending=descending))
+
+
+def page_of_keys(offset: ColumnElement[int], part: Part = "all") -> Select[int, str, int]:
+    """The select of a page of the keys in the field `field_id`, upwards, or of one of the parts of a list downwards."""
     keys = select(RecordKey.record_id, RecordKey.sort_key, RecordKey.number).where(
         RecordKey.field_id == bindparam("field_id")
     )
-    ordered = keys.order_by(*in_direction(RecordKey.sort_key, RecordKey.number, descending=descending))
-    page = ordered.limit(LIST_PAGE_SIZE).offset(bindparam("offset")).subquery("page")
-    joined = listed.join(page, page.c.record_id == Record.id).add_columns(page.c.sort_key)
-    return joined.order_by(*in_direction(page.c.sort_key, page.c.number, descending=descending))
+    if part != "all":
+        keys = keys.where(is_in_part(part))
+    ordered = keys.order_by(*in_direction(RecordKey.sort_key, RecordKey.number, descending=part != "all"))
+    return ordered.limit(LIST_PAGE_SIZE).offset(offset)
 
 
 def in_direction(*columns: Any, descending: bool) -> list[Any]:
