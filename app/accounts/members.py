@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import String, UniqueConstraint, bindparam, false, select
+from sqlalchemy import String, UniqueConstraint, bindparam, false, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.facts import MemberJoined
+from app.accounts.facts import MemberJoined, TimeZoneChosen
 from app.accounts.time_zones import list_time_zones
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.web.forms import Invalid
@@ -56,18 +56,39 @@ def is_active() -> tuple[Any, ...]:
 
 FIND_MEMBER = PreparedSelect(lambda: select(Member).where(Member.email == bindparam("email")))
 FIND_PERSON = PreparedSelect(lambda: select(Member).where(Member.id == bindparam("id"), *is_active()))
+# Of so many zones what is shown in them is looked for.
+MOST_ZONES = 8
+LIST_ZONES = PreparedSelect(
+    lambda: (
+        select(Member.time_zone, func.count(Member.id))
+        .where(*is_active())
+        .group_by(Member.time_zone)
+        .order_by(func.count(Member.id).desc(), Member.time_zone)
+        .limit(MOST_ZONES)
+    )
+)
 LIST_NAMES = PreparedSelect(lambda: select(Member.id, Member.name).where(Member.id.in_(bindparam("ids"))))
 
 
-def take_time_zone(member: Member, zone: str) -> None:
+def take_time_zone(transaction: Transaction, member: Member, zone: str) -> None:
     """Let a member live in the zone that their device says, unless theirs is known already."""
     if not member.time_zone_known and zone in list_time_zones():
-        choose_time_zone(member, zone)
+        choose_time_zone(transaction, member, zone)
 
 
-def choose_time_zone(member: Member, zone: str) -> None:
+def choose_time_zone(transaction: Transaction, member: Member, zone: str) -> None:
     """Let a member live in a zone, whatever their devices say."""
+    if zone != member.time_zone:
+        transaction.note(TimeZoneChosen(by=transaction.acting(member.id), member_id=member.id, zone=zone))
     member.time_zone, member.time_zone_known = zone, True
+
+
+async def find_zones(transaction: Transaction) -> dict[str, int]:
+    """The zones in which most of the members live, with how many it is. A transaction reads them once."""
+    known: dict[str, int] | None = transaction.info.get(LIST_ZONES)
+    if known is None:
+        known = transaction.info[LIST_ZONES] = dict(await transaction.rows(LIST_ZONES))
+    return known
 
 
 async def find_member(transaction: Transaction, email: str) -> Member | None:
@@ -119,7 +140,6 @@ async def add_member(
         role=role,
         password_hash=password_hash,
     )
-    take_time_zone(member, time_zone)
     transaction.add(member)
     await transaction.flush()
     transaction.keep(member)  # who follows what happens needs them
@@ -129,4 +149,5 @@ async def add_member(
             by=by, member_id=member.id, email=address, role=role, founding=founding, invited_to=tuple(invited_to)
         )
     )
+    take_time_zone(transaction, member, time_zone)
     return member

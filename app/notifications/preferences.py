@@ -221,7 +221,7 @@ async def choose_times(
         row = MailTimes(member_id=member.id)
         transaction.add(row)
     row.quiet_from, row.quiet_until = quiet_from, quiet_until
-    choose_time_zone(member, time_zone)
+    choose_time_zone(transaction, member, time_zone)
     await transaction.flush()
     transaction.note(PreferencesSaved(by=transaction.acting(member.id), member_id=member.id))
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.members import Member
+from app.accounts.members import Member, find_zones
 from app.accounts.time_zones import known_time_zone
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.editing.rows import RowPlace
@@ -32,8 +32,6 @@ MOST_FIELDS = 200
 # More than any value has, so that no longer one is looked at.
 LONGEST_VALUE = 100_000
 REMOVED_IS_KEPT_FOR = timedelta(days=30)
-# Keys that would be taken for something else of a record.
-RESERVED_KEYS = {"number", "q", "sort", "page", "version", "id"}
 
 
 class Field(Tenanted, Base):
@@ -78,8 +76,9 @@ class Field(Tenanted, Base):
     locale = Locale("en")
     # The workspace's language.
     language = "en"
-    # In which time zone whoever asks lives, where its values have a time.
+    # Where its values have a time: the zone in which whoever asks lives, and those in which most members do.
     zone = "UTC"
+    zones: tuple[str, ...] = ()
     # Who is in the workspace, where its values are people.
     people = NOBODY
     indexed = NO_CHOICES
@@ -273,15 +272,17 @@ async def list_fields_of(transaction: Transaction, collection_ids: Iterable[int]
 
 
 async def prepare_fields(transaction: Transaction, fields: Iterable[Field]) -> None:
-    """Give fields what is not theirs, and their kinds need: how the workspace writes, who is in it, and in which zone
-    the one who asks lives."""
+    """Give fields what is not theirs, and their kinds need: how the workspace writes, who is in it, and in which
+    zones they and the one who asks live."""
     for field in fields:
         field.locale, field.language = transaction.tenant.formats, transaction.tenant.language
         if field.kind.names_people:
             field.people = await read_workspace_people(transaction)
-        asks = transaction.actor.member_id
-        if field.kind.tells_time and asks and (member := await transaction.get(Member, asks)):
-            field.zone = known_time_zone(member.time_zone)
+        if field.kind.tells_time:
+            member_id = transaction.actor.member_id
+            asks = await transaction.get(Member, member_id) if member_id else None
+            field.zone = known_time_zone(asks.time_zone) if asks else "UTC"
+            field.zones = tuple(sorted(await find_zones(transaction)))
 
 
 def forget_fields(transaction: Transaction, collection_id: int) -> None:

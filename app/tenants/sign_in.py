@@ -21,7 +21,7 @@ async def enter_with_session(
     request: AnyRequest, transaction: Transaction, settings: Settings, member: Member, path: str, time_zone: str = ""
 ) -> Redirect:
     """Sign the browser in and lead it to a page; a session that it had before ends. It may say in which zone it is."""
-    take_time_zone(member, time_zone)
+    take_time_zone(transaction, member, time_zone)
     old = read_cookie(request.scope["headers"], settings.session_cookie)
     if old:
         before = await transaction.column(FIND_SESSION_ID, token_hash=digest(old))

@@ -104,9 +104,9 @@ async def change_time_zone(
         form.errors["time_zone"] = _l("Choose one of the time zones.")
         return await render_account(request, transaction, signed_in, form)
     if form["by"] == "device":
-        take_time_zone(signed_in.member, form["time_zone"])
+        take_time_zone(transaction, signed_in.member, form["time_zone"])
         return Response(None, status_code=204)
-    choose_time_zone(signed_in.member, form["time_zone"])
+    choose_time_zone(transaction, signed_in.member, form["time_zone"])
     return see_other("/account?done=saved")
 
 
