@@ -103,7 +103,7 @@ def begin_day(value: str, zone: str) -> str:
 
 @lru_cache(maxsize=4096)
 def search_moment(value: str, locale: Locale, zones: tuple[str, ...]) -> str:
-    """What a stored moment is found by: as programs write it, and day and time as people do in some zones and in UTC."""
+    """What a stored moment is found by: as programs write it, and as people write it in some zones and in UTC."""
     written = [value, "UTC"]
     for zone in ("UTC", *zones):
         try:
