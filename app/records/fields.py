@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Any
 
 from babel import Locale
-from litestar.exceptions import NotFoundException
 from markupsafe import Markup
 from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -19,7 +18,7 @@ from app.accounts.members import Member, find_zones
 from app.accounts.time_zones import known_time_zone
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.editing.rows import RowPlace
-from app.records.collections import Collection, get_collection
+from app.records.collections import Collection
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.choices import NO_CHOICES, ChoiceIndex
 from app.records.kinds.collation import LAST, SORT_KEY_LIMIT
@@ -228,6 +227,23 @@ class Fields(list[Field]):
             (field for field in self if field.key == name), None
         )
 
+    def find_now(self, name: str) -> Field | None:
+        """Likewise; of a ref of before its kind was changed, what the field is now."""
+        old = next((each for each in self.removed if each.ref == name), None)
+        return self.find(name) or (self.successor_of(old) if old is not None else None)
+
+    def successor_of(self, field: Field) -> Field | None:
+        """What a field is now, whose kind was changed, also several times."""
+        became: dict[int, Field] = {each.replaces: each for each in (*self.removed, *self) if each.replaces is not None}
+        there = {each.id for each in self}
+        seen = {field.id}
+        while (newer := became.get(field.id)) and newer.id not in seen:
+            if newer.id in there:
+                return newer
+            field = newer
+            seen.add(field.id)
+        return None
+
 
 LIST_FIELDS = PreparedSelect(
     lambda: select(Field).where(Field.collection_id.in_(bindparam("ids"))).order_by(Field.position, Field.id)
@@ -237,21 +253,6 @@ LIST_FIELDS = PreparedSelect(
 async def list_fields(transaction: Transaction, collection: Collection) -> Fields:
     """The fields of a collection."""
     return (await list_fields_of(transaction, [collection.id]))[collection.id]
-
-
-async def open_collection(transaction: Transaction, slug: str) -> tuple[Collection, Fields]:
-    """A collection with its fields. Raises NotFoundException."""
-    collection = await get_collection(transaction, slug)
-    return collection, await list_fields(transaction, collection)
-
-
-async def open_field(transaction: Transaction, slug: str, name: str) -> tuple[Collection, Fields, Field]:
-    """A field by its ref, or its key, with its collection and all fields of that. Raises NotFoundException."""
-    collection, fields = await open_collection(transaction, slug)
-    field = fields.find(name)
-    if field is None:
-        raise NotFoundException
-    return collection, fields, field
 
 
 async def list_fields_of(transaction: Transaction, collection_ids: Iterable[int]) -> dict[int, Fields]:

@@ -99,7 +99,7 @@ def read_view(fields: Fields, query: str, sort: str, page: str) -> View:
     """A view from an address; what makes no sense there is left out."""
     key = sort.removeprefix("-")
     if key != "number":
-        field = fields.find(key)
+        field = fields.find_now(key)
         sort = f"{'-' if sort.startswith('-') else ''}{field.ref}" if field else DEFAULT_SORT
     return View(" ".join(query.replace("\0", "").split())[:200], sort, max(1, number_of(page)))
 

@@ -354,6 +354,32 @@ async def test_it_is_undone_exactly_but_for_what_was_changed_since(ana: httpx.As
     assert again not in (ref, back, price)
 
 
+async def test_what_a_field_was_called_before_its_kind_was_changed_leads_to_it(ana: httpx.AsyncClient) -> None:
+    address, _, price = await make_prices(ana, "12", "9", "cheap")
+    await ana.post(f"{address}/fields", data={"label": "Note", "kind": "text"})
+    await ana.post(f"{address}/columns", data={"column": [price], f"place-{price}": "2"})
+    form = {"label": "Prices", "version": "1"}
+    decimal = await change(ana, address, price, kind="decimal")
+    ref = await change(ana, address, decimal, kind="text")
+    for old in (price, decimal):
+        page = (await ana.get(f"{address}/fields/{old}")).text
+        assert f'action="{address}/fields/{ref}"' in page
+        assert "It is Text now" in (await ana.get(f"{address}/fields/{old}/kind")).text
+        assert f'action="{address}/fields/{ref}"' in (await ana.get(f"{address}/fields/{old}/remove")).text
+        listed = (await ana.get(f"{address}?sort={old}")).text
+        assert listed.index("Tool 2") < listed.index("Tool 1") < listed.index("Tool 3")
+    assert re.findall(r"<th[^>]*>\s*<a[^>]*>(\w+)", (await ana.get(address)).text) == ["Title", "Price"], (
+        "as was chosen"
+    )
+    late = await ana.post(f"{address}/fields/{price}", data=form)
+    assert late.status_code == 409
+    assert re.search(r"Prices</td>\s*<td[^>]*>Price<", late.text), "both beside each other"
+    (version,) = re.findall(r'name="version" value="(\d+)"', late.text)
+    saved = await ana.post(f"{address}/fields/{ref}", data={**form, "version": version})
+    assert saved.status_code == 303
+    assert (await ana.get(f"{address}/fields/f9999")).status_code == 404
+
+
 async def test_the_history_knows_what_a_field_was(ana: httpx.AsyncClient) -> None:
     address, title, price = await make_prices(ana, "12")
     form = await open_edit(ana, f"{address}/1")
@@ -520,7 +546,7 @@ async def test_a_change_that_is_sent_again_is_answered_as_it_was(
     by_page, by_key = f"{address}/fields/{price}/kind", f"{address}/fields/price/kind"
     for path in (by_page, by_page, by_key):
         assert (await ana.post(path, data={"kind": "decimal"})).headers["location"].endswith("?done=kind")
-    assert (await ana.post(by_page, data={"kind": "text"})).status_code == 404, "which is another change"
+    assert (await ana.post(by_page, data={"kind": "text"})).status_code == 409, "which is another change"
     ref = refs_of((await ana.get(f"{address}/fields")).text)[1]
     for _ in range(2):
         undone = await ana.post(f"{address}/fields/{ref}/kind", data={"action": "undo"})

@@ -16,10 +16,11 @@ from app.database import Transaction
 from app.records.collections import COLLECTION_ICONS, Collection, describe_collection, get_collection, rename_collection
 from app.records.definitions import FieldChanged, append_field, change_field, move_field, place_field
 from app.records.field_forms import COLORS, KIND_ICONS, compare_forms, list_choice_ids, read_field, write_field
-from app.records.fields import Field, list_fields, open_collection, open_field
+from app.records.fields import Field, list_fields
 from app.records.filling import count_lacking, fill_lacking
 from app.records.key_writing import stage_unique
 from app.records.kinds import FIELD_KINDS
+from app.records.opening import open_collection, open_field, refuse_before
 from app.records.permissions import LIMITED
 from app.records.removing import count_values, list_typing, remove_field, restore_field
 from app.tenants.roles import ROLES
@@ -178,8 +179,8 @@ async def describe_field_removal(request: AnyRequest, transaction: Transaction, 
             *say_typing(await list_typing(transaction, collection, field)),
         ],
         button=_l("Remove this field"),
-        back=f"/c/{slug}/fields/{key}",
-        action=f"/c/{slug}/fields/{key}",
+        back=f"/c/{slug}/fields/{field.ref}",
+        action=f"/c/{slug}/fields/{field.ref}",
         fields=[("action", "remove")],
     )
 
@@ -224,6 +225,7 @@ async def save_field(
             await remove_field(transaction, collection, field, member)
             return see_other(f"/c/{slug}/fields?done=field-removed")
         else:
+            refuse_before(field, key)
             values = read_field(form)
             form.check()
             version = number_of(form["version"]) if "version" in form else None
@@ -267,6 +269,7 @@ async def fill(
     collection, _, field = await open_field(transaction, slug, key)
     text = field.kind.join(form.values.get(field.ref, []), field)
     try:
+        refuse_before(field, key)
         _, left = await fill_lacking(transaction, collection, field, member, text)
     except Invalid as invalid:
         form = Form([*write_field(field), (field.ref, text)])
