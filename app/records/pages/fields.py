@@ -14,6 +14,7 @@ from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
 from app.records.collections import COLLECTION_ICONS, Collection, describe_collection, get_collection, rename_collection
+from app.records.currencies import suggest_currency
 from app.records.definitions import FieldChanged, append_field, change_field, move_field, place_field
 from app.records.field_forms import COLORS, KIND_ICONS, compare_forms, list_choice_ids, read_field, write_field
 from app.records.fields import Field, list_fields
@@ -64,6 +65,9 @@ async def render_fields(
     if saved is not None and form is not None and editing is not None:
         differences = compare_forms(form, saved, editing)
         form.values["version"] = saved.values["version"]
+    form = form or Form()
+    if editing is None:
+        await suggest_currency(transaction, form)
     fields = await list_fields(transaction, collection)
     binned = fields.in_bin[::-1]
     page = place_of_page(request.query_params.get("page", ""), len(binned), BIN_SIZE)
@@ -73,7 +77,7 @@ async def render_fields(
         member,
         "records/fields.html",
         channels=f"collection.{collection.id}",
-        status=409 if saved or (form and form.made) else 422 if form and form.errors else 200,
+        status=409 if saved or form.made else 422 if form.errors else 200,
         collection=collection,
         fields=fields,
         in_bin=Paged(binned[(page - 1) * BIN_SIZE : page * BIN_SIZE], len(binned), page, size=BIN_SIZE),
@@ -84,8 +88,8 @@ async def render_fields(
         colors=COLORS,
         limited=LIMITED,
         roles=ROLES,
-        choice_ids=list_choice_ids(form) if form and editing else [],
-        form=form or Form(),
+        choice_ids=list_choice_ids(form) if editing else [],
+        form=form,
         editing=editing,
         lacking=await count_lacking(transaction, editing) if editing else 0,
         differences=differences,

@@ -12,6 +12,7 @@ from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
 from app.records.collections import Collection
+from app.records.currencies import suggest_currency
 from app.records.definitions import FieldChanged
 from app.records.field_forms import OPTIONS_OF_KINDS, read_options
 from app.records.fields import Field, Fields
@@ -84,6 +85,7 @@ async def show_kind(
     opened = await open_field(transaction, slug, key)
     form = Form(list(request.query_params.multi_items()))
     form.values["version"] = [str(opened[2].version)]
+    await suggest_currency(transaction, form)
     return await render_kind(request, transaction, member, opened, form)
 
 
