@@ -15,8 +15,9 @@ from app.records.records import Record, value_in
 from app.web.forms import Invalid
 from app.web.texts import _l
 
-# How many are filled at once: of more, the button is pressed again.
-FILLED_AT_ONCE = 200
+# How many are filled in a transaction, which others wait for, and by one press: of more, the button is pressed again.
+FILLED_AT_ONCE = 50
+MOST_FILLED = 5_000
 
 
 def is_lacking() -> tuple[ColumnElement[bool], ...]:
@@ -27,7 +28,14 @@ def is_lacking() -> tuple[ColumnElement[bool], ...]:
 
 
 COUNT_LACKING = PreparedSelect(lambda: select(func.count(Record.id)).where(*is_lacking()))
-LIST_LACKING = PreparedSelect(lambda: select(Record).where(*is_lacking()).order_by(Record.number).limit(FILLED_AT_ONCE))
+LIST_LACKING = PreparedSelect(
+    lambda: (
+        select(Record)
+        .where(*is_lacking(), Record.number > bindparam("after"))
+        .order_by(Record.number)
+        .limit(bindparam("most"))
+    )
+)
 
 
 async def count_lacking(transaction: Transaction, field: Field) -> int:
@@ -35,15 +43,8 @@ async def count_lacking(transaction: Transaction, field: Field) -> int:
     return await transaction.value(COUNT_LACKING, collection_id=field.collection_id, ref=field.ref) or 0
 
 
-async def fill_lacking(
-    transaction: Transaction, collection: Collection, field: Field, member: Member, text: str
-) -> tuple[int, int]:
-    """Give the records that have no value in a field one, as a change of each; how many have it now, and how many were
-    left, as somebody edits them or there are more than are done at once.
-
-    Raises Invalid when it is no value of the field.
-    """
-    require_open(member, collection)
+def read_filling(field: Field, text: str) -> str:
+    """The value of what records that have none shall have. Raises Invalid when it is no value of the field."""
     if not field.kind.is_typed:
         raise Invalid(**{field.ref: _l("This kind of field can't be filled so.")})
     if field.unique:
@@ -54,11 +55,31 @@ async def fill_lacking(
             raise ValueError(_l("This can't be empty."))
     except ValueError as error:
         raise Invalid(**{field.ref: error.args[0]}) from error
+    return value
+
+
+async def fill_lacking(
+    transaction: Transaction,
+    collection: Collection,
+    field: Field,
+    member: Member,
+    text: str,
+    *,
+    after: int = 0,
+    most: int = FILLED_AT_ONCE,
+) -> tuple[int, int | None]:
+    """Give so many records after a number that have no value in a field one, as a change of each, but for those that
+    somebody edits; how many have it now, and the number of the last one, or None when there was none.
+
+    Raises Invalid when it is no value of the field.
+    """
+    require_open(member, collection)
+    value = read_filling(field, text)
     fields = await list_fields(transaction, collection)
-    before = await count_lacking(transaction, field)
-    filled = 0
-    for record in await transaction.column(LIST_LACKING, collection_id=collection.id, ref=field.ref):
-        values = {**record.values, field.ref: value}
+    lacking = {"collection_id": collection.id, "ref": field.ref, "after": after, "most": most}
+    filled, last = 0, None
+    for record in await transaction.column(LIST_LACKING, **lacking):
+        values, last = {**record.values, field.ref: value}, record.number
         try:
             await write_record(
                 transaction,
@@ -73,4 +94,4 @@ async def fill_lacking(
         except (Changed, Held):
             continue
         filled += 1
-    return filled, before - filled
+    return filled, last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from html import unescape
@@ -469,3 +470,22 @@ async def test_money_begins_with_the_currency_of_the_country_and_then_with_the_l
     page = (await ana.get(f"{address}/fields/{note}/kind?kind=money")).text
     assert 'name="currency"' in page
     assert "three letters of a currency" not in page
+
+
+async def test_many_records_are_filled_by_one_press_and_others_write_meanwhile(
+    ana: httpx.AsyncClient, davi: httpx.AsyncClient, server: Server
+) -> None:
+    address, _, note = await make_tools(ana, **NOTE)
+    lines = "\n".join(f"Tool {number}" for number in range(400))
+    assert (await ana.post(f"{address}/import", data={"table": f"Title\n{lines}", "seen": ""})).status_code == 303
+    await ana.post(f"{address}/fields/{note}", data={"label": "Note"})  # which is unique no more
+    filling = asyncio.create_task(ana.post(f"{address}/fields/{note}/fill", data={note: "Sharp"}))
+    while not filling.done():
+        assert (await davi.post("/c/books/new", data={"f1": "Meanwhile"})).status_code == 303
+    assert (await filling).headers["location"].endswith("?done=filled")
+    assert "value in it" not in (await ana.get(f"{address}/fields/{note}")).text
+    records = "SELECT id FROM record WHERE collection_id = (SELECT max(id) FROM collection)"
+    filled = f"SELECT made_at FROM revision WHERE what = 'changed' AND record_id IN ({records})"
+    assert len(server.store.rows(filled)) == 400
+    between = f"made_at > ({filled} ORDER BY made_at LIMIT 1) AND made_at < ({filled} ORDER BY made_at DESC LIMIT 1)"
+    assert server.store.rows(f"SELECT 1 FROM revision WHERE what = 'created' AND {between}"), "nobody waits for all"
