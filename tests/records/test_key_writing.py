@@ -50,7 +50,7 @@ async def test_a_new_field_has_a_key_for_each_record_that_is_kept_of_this_worksp
         assert found == sorted(tuple(row) for row in await transaction.execute(kept))
         assert found
     async with database.write(GLOBEX) as transaction:
-        copied = await transaction.apply(COPY_NUMBERS, collection_id=books.id, of_field=field.id)
+        copied = await transaction.apply(COPY_NUMBERS, collection_id=books.id, of_field=field.id, of_none=LAST)
         assert copied.changed == 0, "the collection is another workspace's"
 
 
@@ -67,7 +67,7 @@ async def test_a_copy_is_of_one_table_and_of_one_workspace(database: Database) -
             await transaction.apply(guarded)
     async with database.write() as transaction:
         with pytest.raises(TenantScopeError):
-            await transaction.apply(COPY_NUMBERS, collection_id=1, of_field=1)
+            await transaction.apply(COPY_NUMBERS, collection_id=1, of_field=1, of_none=LAST)
 
 
 async def test_what_was_staged_is_left_as_it_is_and_what_was_changed_since_is_added(
